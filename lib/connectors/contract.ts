@@ -1,0 +1,163 @@
+import type { OpenConnection } from '../model/connection';
+import type { EntityInfo, JsonSchema } from '../model/entity';
+import type { IntegrationError, SerializedError } from '../model/errors';
+import type { Filter } from '../model/mapping';
+import type { Cursor } from '../model/sync';
+import type { SqlTransaction } from '../protocols/sql/database';
+
+/** A record as the external side gives it: plain data, own keys only. 64-bit integers and decimals may be strings. */
+export type SourceRecord = Record<string, unknown>;
+
+/**
+ * One open connection to a system, shared by all its users. Connectors throw IntegrationErrors and hold no retry or
+ * reconnect loops: the engine owns those. Every method honours its AbortSignal.
+ */
+export interface Connector {
+  /** Steps in order; stops at the first that fails. Never throws for a failure of the other side, and answers within 10 s. */
+  test(signal: AbortSignal): Promise<TestReport>;
+  discover?(signal: AbortSignal): Promise<EntityInfo[]>;
+  /** JSON Schema of one entity's records. @throws config PCP_ENTITY_UNKNOWN */
+  describe?(entity: string, signal: AbortSignal): Promise<EntityDescription>;
+  /** Pulls batches; the next one is read when the consumer asks for it. No side effects before `Batch.acknowledge`. */
+  read?(query: ReadQuery, signal: AbortSignal): AsyncIterable<Batch>;
+  openWriter?(target: WriteTarget, signal: AbortSignal): Promise<Writer>;
+  /** Functions, methods, actions of the other side. */
+  call?(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<unknown>;
+  /** Live tags or changed records as they come. */
+  subscribe?(items: string[], signal: AbortSignal): AsyncIterable<Change[]>;
+  close(): Promise<void>;
+}
+
+export type TestStepName = 'resolve' | 'connect' | 'tls' | 'authenticate' | 'authorise' | 'read';
+
+export interface TestStep {
+  name: TestStepName;
+  ok: boolean;
+  /** Human words: what was reached or read ("PostgreSQL 15.18", "3 files match"). */
+  detail?: string;
+  error?: SerializedError;
+}
+
+export interface TestReport {
+  ok: boolean;
+  steps: TestStep[];
+  duration_ms: number;
+}
+
+export interface EntityDescription {
+  info: EntityInfo;
+  schema: JsonSchema;
+}
+
+export interface ReadQuery {
+  entity: string;
+  /** Top-level fields wanted; absent = all. A connector may give more. */
+  fields?: string[];
+  /** Conditions the connector may push down. The engine applies all of them again, so what is pushed must never exclude too much. */
+  filters?: Filter[];
+  /** Only what changed since the cursor of the last complete pass, by this field. Absent = everything. */
+  cursorField?: string;
+  /** Where an earlier pass got to, or null at the beginning. */
+  cursor: Cursor | null;
+  /** Seconds to re-read behind the cursor in incremental reads. */
+  lookbackSeconds?: number;
+  batchSize: number;
+}
+
+export interface Batch {
+  records: SourceRecord[];
+  /** For each record, where it came from ("orders-1.csv:17"); absent where the connector has nothing better than its key. */
+  positions?: (index: number) => string;
+  /** Committed with the effects of this batch; a later read with it continues after this batch. */
+  cursorAfter: Cursor;
+  /** Estimated total of the records of this read, when known. */
+  total?: number;
+  /** Called after the effects are committed: moves a finished file, acknowledges a message. Repeating it is harmless. */
+  acknowledge?(): Promise<void>;
+}
+
+/**
+ * A run that fails calls `Connector.read`'s iterator `return()`. When the source itself is broken (truncated file),
+ * the error thrown may carry this hook: the engine calls it after the failure is recorded.
+ */
+export interface SourceFailure {
+  quarantine?(): Promise<void>;
+}
+
+export interface WriteTarget {
+  entity: string;
+  /** Fields of the target that identify a record. */
+  keyFields: string[];
+  /** All fields that this mapping writes, in order. */
+  fields: string[];
+  /** What `Writer.state()` gave at the last commit of the same, unfinished run: continue there. Null at the start of a run. */
+  resume: WriterState | null;
+  /** Tells this run from others, for names of temporary files. */
+  runId: number;
+  mappingId: number;
+}
+
+export type WriterState = Record<string, unknown>;
+
+/** A record to write, with the key that identifies it and the idempotency key of this very change. */
+export interface WriteRecord {
+  data: Record<string, unknown>;
+  /** Canonical JSON array of the key parts. */
+  key: string;
+  /** SHA-256 of the canonical data, base64url. */
+  hash: string;
+  /** Record's own key on the source side, as canonical JSON array. */
+  sourceKey: string;
+}
+
+/** How the records of one run go to a target. */
+export interface Writer {
+  /**
+   * One result per record, in order. Throws only when nothing can be said about single records (connection lost, disk full).
+   * With `transaction`, and `capabilities.transactional` declared, the effects belong to that transaction.
+   */
+  write(records: WriteRecord[], signal: AbortSignal, transaction?: SqlTransaction): Promise<WriteResult[]>;
+  /** State to continue from after a crash; everything written so far must be durable when this resolves. */
+  state?(): Promise<WriterState>;
+  /** The run is complete: publish (rename the file) and release. */
+  finish(): Promise<void>;
+  /** The run ended otherwise: release, publish nothing. Keeps what `resume` needs if `resumable`. */
+  abandon(resumable: boolean): Promise<void>;
+}
+
+export type WriteResult =
+  | { outcome: 'created' | 'updated' | 'unchanged' | 'deleted'; externalKey?: string }
+  | { outcome: 'failed'; error: IntegrationError };
+
+export interface Change {
+  item: string;
+  value: unknown;
+  /** Source clock, ISO 8601 UTC. */
+  timestamp: string;
+  quality: 'good' | 'uncertain' | 'bad';
+  unit?: string;
+}
+
+export type Capability =
+  | 'test' | 'read' | 'write' | 'call' | 'subscribe' | 'discover' | 'describe' | 'incremental' | 'delete';
+
+/** What a target promises about writes (SEMANTICS 2.3); the engine chooses the protocol and words the guarantee from it. */
+export interface WriteGuarantee {
+  /** Writing the same record again changes nothing. */
+  upsertByKey: boolean;
+  idempotencyKey: boolean;
+  lookup: 'strong' | 'eventual' | 'none';
+  /** Writes can join the commit of the hub's own store. */
+  transactional: boolean;
+  /** Each run writes the whole target anew (a replaced file), so unchanged records must be sent too. */
+  snapshot: boolean;
+}
+
+export type ConnectorFactory = (connection: OpenConnection, environment: ConnectorEnvironment) => Connector;
+
+/** What the hub lends to a connector. */
+export interface ConnectorEnvironment {
+  /** The hub's own store, for the platform connector. */
+  store?: unknown;
+  log(level: 'info' | 'warn' | 'error' | 'debug', message: string): void;
+}

@@ -1,0 +1,55 @@
+import type { JsonSchema } from '../model/entity';
+import type { Capability, WriteGuarantee } from './contract';
+
+/** Text in every locale of the editor. */
+export interface LocalizedText {
+  'en-US': string;
+  'pt-BR': string;
+}
+
+export type SettingGroup = 'connection' | 'authentication' | 'entities' | 'security' | 'advanced';
+
+interface SettingBase {
+  label: LocalizedText;
+  help?: LocalizedText;
+  group: SettingGroup;
+  required?: boolean;
+  /** Shown only when every named setting has one of these values. */
+  showWhen?: Record<string, (string | boolean)[]>;
+  placeholder?: string;
+}
+
+export type Setting =
+  | (SettingBase & { kind: 'text'; default?: string; pattern?: string; maxLength?: number })
+  | (SettingBase & { kind: 'secret'; multiline?: boolean })
+  | (SettingBase & { kind: 'integer'; default?: number; minimum?: number; maximum?: number })
+  | (SettingBase & { kind: 'boolean'; default?: boolean })
+  | (SettingBase & { kind: 'choice'; options: { value: string; label: LocalizedText }[]; default?: string })
+  /** A JSON value that its own schema describes: the entities of a file connection, the views of a database. */
+  | (SettingBase & { kind: 'json'; schema: JsonSchema; default?: unknown; example?: unknown });
+
+/**
+ * Pure data about a connector; loading it loads no driver. Forms, help, palette node, JSON Schema, credentials and the
+ * README's table are generated from it.
+ */
+export interface ConnectorDescriptor {
+  /** `family.system`. */
+  type: string;
+  title: LocalizedText;
+  description: LocalizedText;
+  /** Name of the palette node ("pcp-file"), or null for a connector that has none of its own. */
+  node: string | null;
+  /** Icon's file name in icons/. */
+  icon: string;
+  color: string;
+  since: string;
+  capabilities: Capability[];
+  writes?: WriteGuarantee;
+  /** Best batch sizes: what one read gives and one write takes. */
+  batchSize: { default: number; maximum: number };
+  /** npm packages that the connector loads on first use and an install may lack. */
+  drivers: string[];
+  settings: Record<string, Setting>;
+  /** Operations that the palette node offers, of the capabilities. */
+  operations: ('read' | 'write' | 'subscribe' | 'call')[];
+}

@@ -1,0 +1,88 @@
+/**
+ * What the engine does about a failure follows from its class alone, so every failure that leaves a connector,
+ * the mapping or the store is an IntegrationError.
+ */
+export type ErrorClass =
+  | 'transient' /** may work when tried again: connection lost, timeout, deadlock */
+  | 'rate_limit' /** the other side asks for a pause */
+  | 'auth' /** sign-in refused: nothing is tried again until the credentials change */
+  | 'permission' /** signed in, but not allowed */
+  | 'config' /** the connection or mapping is wrong: unknown table, bad path, TLS name */
+  | 'data' /** this record is wrong; the others may go on */
+  | 'conflict' /** the record changed on the other side meanwhile */
+  | 'unknown_outcome' /** a write that may or may not have happened */
+  | 'poison' /** the worker died with this record in hand */
+  | 'guard' /** a safety limit stopped the run */
+  | 'cancelled'
+  | 'bug';
+
+export interface ErrorDetails {
+  /** What to do about it, one sentence for the engineer who reads the log. */
+  hint?: string;
+  /** Where: a field of the settings or of the record, as an RFC 6901 pointer ("/config/host") or a mapping path. */
+  path?: string;
+  /** The offending value, shortened by the thrower. Never a secret. */
+  value?: unknown;
+  /** For `rate_limit`: how long to wait, in milliseconds. */
+  retryAfterMs?: number;
+  cause?: unknown;
+}
+
+/** A failure with its class, a stable code ("PCP_FILE_NOT_FOUND") and a message that names what was wrong and where. */
+export class IntegrationError extends Error {
+  readonly class: ErrorClass;
+  readonly code: string;
+  readonly hint: string | undefined;
+  readonly path: string | undefined;
+  readonly value: unknown;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(errorClass: ErrorClass, code: string, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'IntegrationError';
+    this.class = errorClass;
+    this.code = code;
+    this.hint = details.hint;
+    this.path = details.path;
+    this.value = details.value;
+    this.retryAfterMs = details.retryAfterMs;
+  }
+
+  /** The form that crosses process borders and reaches logs and answers: no stack, no cause. */
+  toJSON(): SerializedError {
+    return {
+      class: this.class,
+      code: this.code,
+      message: this.message,
+      ...(this.hint !== undefined && { hint: this.hint }),
+      ...(this.path !== undefined && { path: this.path }),
+      ...(this.value !== undefined && { value: this.value }),
+      ...(this.retryAfterMs !== undefined && { retryAfterMs: this.retryAfterMs }),
+    };
+  }
+
+  static fromJSON(error: SerializedError): IntegrationError {
+    const { class: errorClass, code, message, ...details } = error;
+    return new IntegrationError(errorClass, code, message, details);
+  }
+
+  /** Wraps whatever was thrown: typed errors pass through, aborts become `cancelled`, the rest is a `bug`. */
+  static from(thrown: unknown): IntegrationError {
+    if (thrown instanceof IntegrationError) return thrown;
+    if (thrown instanceof Error && thrown.name === 'AbortError') {
+      return new IntegrationError('cancelled', 'PCP_CANCELLED', 'The work was cancelled.', { cause: thrown });
+    }
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    return new IntegrationError('bug', 'PCP_INTERNAL', message, { cause: thrown });
+  }
+}
+
+export interface SerializedError {
+  class: ErrorClass;
+  code: string;
+  message: string;
+  hint?: string;
+  path?: string;
+  value?: unknown;
+  retryAfterMs?: number;
+}

@@ -1,0 +1,90 @@
+import type { SyncStatus } from './connection';
+import type { ErrorClass } from './errors';
+import type { Direction } from './mapping';
+
+/** Finer state of a run (SEMANTICS 2.2), in `details.state` of its sync log. */
+export type RunState =
+  | 'queued' | 'running' | 'waiting_retry' | 'waiting_quota' | 'cancelling'
+  | 'succeeded' | 'partial' | 'failed' | 'cancelled';
+
+export interface RunCounters {
+  read: number;
+  created: number;
+  updated: number;
+  unchanged: number;
+  deleted: number;
+  filtered: number;
+  conflicts: number;
+  errors: number;
+}
+
+/** Row of `integration_sync_logs`: one run of one mapping in one direction. */
+export interface SyncLog {
+  id: number;
+  job_id: string;
+  connection_id: number;
+  mapping_id: number;
+  direction: Direction;
+  status: SyncStatus;
+  started_at: string;
+  ended_at: string | null;
+  records_processed: number;
+  records_success: number;
+  records_error: number;
+  error_message: string | null;
+  error_class: ErrorClass | null;
+  details: SyncDetails;
+}
+
+export interface SyncDetails {
+  state: RunState;
+  created: number;
+  updated: number;
+  unchanged: number;
+  deleted: number;
+  filtered: number;
+  conflicts: number;
+  error_code?: string;
+  hint?: string;
+  attempts: number;
+  full: boolean;
+  kind: 'sync' | 'replay';
+  total: number | null;
+  records_per_second: number;
+}
+
+/** Where a stream (mapping and direction) has got to. Opaque to the engine, owned by the connector that reads. */
+export interface Cursor {
+  v: 1;
+  kind: 'keyset' | 'window' | 'sequence' | 'file' | 'snapshot' | 'offset' | 'delta_token';
+  [part: string]: unknown;
+}
+
+export type DeadLetterState = 'open' | 'replaying' | 'resolved' | 'discarded' | 'superseded';
+
+/** A record that could not be applied, kept with its reason. */
+export interface DeadLetter {
+  id: number;
+  mapping_id: number;
+  mapping_version: number;
+  sync_log_id: number;
+  direction: Direction;
+  source_key: string | null;
+  /** The record as it was read. */
+  payload: unknown;
+  stage: 'read' | 'transform' | 'validate' | 'plan' | 'write';
+  error_class: ErrorClass;
+  code: string;
+  message: string;
+  /** Field and value that broke the rule. */
+  field: string | null;
+  value: unknown;
+  rule: string | null;
+  attempts: number;
+  state: DeadLetterState;
+  /** Same for errors of the same kind: class, stage, code, field and message without its values. */
+  group_hash: string;
+  note: string | null;
+  first_at: string;
+  last_at: string;
+}

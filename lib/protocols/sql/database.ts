@@ -1,0 +1,96 @@
+import type { Sequelize } from 'sequelize';
+
+export type SqlDialect = 'postgres' | 'mysql' | 'mariadb' | 'sqlite' | 'mssql' | 'oracle';
+
+/** How to reach a database. `url` of the store is parsed into the same shape. */
+export interface SqlOptions {
+  dialect: SqlDialect;
+  host?: string;
+  port?: number;
+  database?: string;
+  schema?: string;
+  username?: string;
+  password?: string;
+  /** SQLite: path of the file, or ":memory:". */
+  storage?: string;
+  ssl?: boolean | { ca?: string; rejectUnauthorized?: boolean; servername?: string };
+  connectTimeoutMs?: number;
+  statementTimeoutMs?: number;
+  poolSize?: number;
+  /** SQLite only: open for reading alone. */
+  readOnly?: boolean;
+}
+
+export type SqlValue = string | number | bigint | boolean | Buffer | null;
+export type SqlRow = Record<string, unknown>;
+
+/** Portable column types of tables that the hub makes; each dialect names its own. */
+export type ColumnType =
+  | 'text' | 'integer' | 'number' | 'decimal' | 'boolean' | 'date' | 'datetime' | 'json' | 'key';
+
+export interface ColumnDefinition {
+  name: string;
+  type: ColumnType;
+  nullable: boolean;
+}
+
+export interface TableRef {
+  schema?: string;
+  name: string;
+}
+
+export interface ColumnInfo {
+  name: string;
+  /** The database's own type name, lower case. */
+  nativeType: string;
+  nullable: boolean;
+  type: ColumnType;
+  hasDefault: boolean;
+}
+
+export interface TableInfo {
+  table: TableRef;
+  kind: 'table' | 'view';
+  columns: ColumnInfo[];
+  primaryKey: string[];
+  uniqueKeys: string[][];
+}
+
+/** Columns in order; rows as arrays in the same order. */
+export interface UpsertRequest {
+  table: TableRef;
+  columns: string[];
+  keyColumns: string[];
+  rows: SqlValue[][];
+}
+
+export interface SqlTransaction {
+  query(sql: string, parameters?: SqlValue[]): Promise<SqlRow[]>;
+  /** Rows changed by a statement. */
+  execute(sql: string, parameters?: SqlValue[]): Promise<number>;
+  /**
+   * Inserts or updates by key with the fastest means of the dialect. All or nothing: throws on the first bad row, so
+   * callers that want per-row results bisect (see `upsertEach`).
+   */
+  upsert(request: UpsertRequest): Promise<void>;
+}
+
+/**
+ * One database, whatever its dialect: Sequelize for connections, pooling and the hub's small tables, the driver's own
+ * bulk paths for data. Parameters are positional and written `?` in SQL given to query and execute; `quote` quotes one identifier.
+ */
+export interface SqlDatabase extends SqlTransaction {
+  readonly dialect: SqlDialect;
+  readonly sequelize: Sequelize;
+  quote(identifier: string): string;
+  tableName(table: TableRef): string;
+  transaction<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T>;
+  /** @throws config PCP_SQL_TABLE_UNKNOWN */
+  describeTable(table: TableRef): Promise<TableInfo>;
+  listTables(): Promise<{ table: TableRef; kind: 'table' | 'view' }[]>;
+  createTable(table: TableRef, columns: ColumnDefinition[], primaryKey: string[]): Promise<void>;
+  addColumn(table: TableRef, column: ColumnDefinition): Promise<void>;
+  /** The database's own clock. */
+  now(): Promise<Date>;
+  close(): Promise<void>;
+}
