@@ -139,7 +139,15 @@ export interface Change {
 }
 
 export type Capability =
-  | 'test' | 'read' | 'write' | 'call' | 'subscribe' | 'discover' | 'describe' | 'incremental' | 'delete';
+  | 'test'
+  | 'read'
+  | 'write'
+  | 'call'
+  | 'subscribe'
+  | 'discover'
+  | 'describe'
+  | 'incremental'
+  | 'delete';
 
 /** What a target promises about writes (SEMANTICS 2.3); the engine chooses the protocol and words the guarantee from it. */
 export interface WriteGuarantee {

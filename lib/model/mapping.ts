@@ -39,12 +39,21 @@ export interface FieldMapping {
 }
 
 export type FilterOperator =
-  | 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' | 'in' | 'not_in' | 'like' | 'is_null' | 'not_null' | 'between';
+  | 'eq'
+  | 'ne'
+  | 'lt'
+  | 'le'
+  | 'gt'
+  | 'ge'
+  | 'in'
+  | 'not_in'
+  | 'like'
+  | 'is_null'
+  | 'not_null'
+  | 'between';
 
 /** A condition on the record as it is read (external fields in an import, platform fields in an export). */
-export type Filter =
-  | { field: string; operator: FilterOperator; value?: unknown }
-  | { expression: string };
+export type Filter = { field: string; operator: FilterOperator; value?: unknown } | { expression: string };
 
 /** Steps over the source record before the fields are mapped (imports), in order. */
 export type Transformation =

@@ -4,8 +4,15 @@ import type { Direction } from './mapping';
 
 /** Finer state of a run (SEMANTICS 2.2), in `details.state` of its sync log. */
 export type RunState =
-  | 'queued' | 'running' | 'waiting_retry' | 'waiting_quota' | 'cancelling'
-  | 'succeeded' | 'partial' | 'failed' | 'cancelled';
+  | 'queued'
+  | 'running'
+  | 'waiting_retry'
+  | 'waiting_quota'
+  | 'cancelling'
+  | 'succeeded'
+  | 'partial'
+  | 'failed'
+  | 'cancelled';
 
 export interface RunCounters {
   read: number;

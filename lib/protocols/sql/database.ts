@@ -1,4 +1,4 @@
-import type { Sequelize } from 'sequelize';
+import type { Sequelize, Transaction } from 'sequelize';
 
 export type SqlDialect = 'postgres' | 'mysql' | 'mariadb' | 'sqlite' | 'mssql' | 'oracle';
 
@@ -21,12 +21,12 @@ export interface SqlOptions {
   readOnly?: boolean;
 }
 
-export type SqlValue = string | number | bigint | boolean | Buffer | null;
+/** A Date is bound as the dialect's own UTC timestamp, the same way Sequelize models write it. */
+export type SqlValue = string | number | bigint | boolean | Buffer | Date | null;
 export type SqlRow = Record<string, unknown>;
 
 /** Portable column types of tables that the hub makes; each dialect names its own. */
-export type ColumnType =
-  | 'text' | 'integer' | 'number' | 'decimal' | 'boolean' | 'date' | 'datetime' | 'json' | 'key';
+export type ColumnType = 'text' | 'integer' | 'number' | 'decimal' | 'boolean' | 'date' | 'datetime' | 'json' | 'key';
 
 export interface ColumnDefinition {
   name: string;
@@ -65,6 +65,8 @@ export interface UpsertRequest {
 }
 
 export interface SqlTransaction {
+  /** For Sequelize models that join this transaction; absent outside of one. */
+  readonly handle?: Transaction;
   query(sql: string, parameters?: SqlValue[]): Promise<SqlRow[]>;
   /** Rows changed by a statement. */
   execute(sql: string, parameters?: SqlValue[]): Promise<number>;

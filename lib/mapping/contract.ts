@@ -1,0 +1,52 @@
+import type { IntegrationError } from '../model/errors';
+import type { Direction, Filter, Mapping, MappingContext } from '../model/mapping';
+
+export type PlainRecord = Record<string, unknown>;
+
+/** What became of one record. `index` is that of the record given in; `explode` may give several results for one. */
+export type Mapped =
+  | { outcome: 'mapped'; index: number; data: PlainRecord }
+  | { outcome: 'filtered'; index: number }
+  | {
+      outcome: 'failed';
+      index: number;
+      stage: 'transform' | 'validate';
+      field: string | null;
+      rule: string;
+      value: unknown;
+      error: IntegrationError;
+    };
+
+/** Evaluates JSONata away from this process's heap. One outcome per input, in order. */
+export interface ExpressionEvaluator {
+  evaluate(
+    expression: string,
+    inputs: readonly PlainRecord[],
+    signal?: AbortSignal,
+  ): Promise<({ value: unknown } | { error: IntegrationError })[]>;
+}
+
+/** A mapping in one direction, compiled once and used for every batch of a run. */
+export interface CompiledMapping {
+  /** Top-level fields of the input that are needed, or undefined when an expression may touch any. */
+  readonly inputFields: string[] | undefined;
+  /** Fields of the output, in order. */
+  readonly outputFields: string[];
+  /** Output fields that identify a record: platform keys in an import, their external counterparts in an export. */
+  readonly keyFields: string[];
+  /** Conditions in terms of the input, which a connector may push down. */
+  readonly pushdown: Filter[];
+  map(records: readonly PlainRecord[], signal?: AbortSignal): Promise<Mapped[]>;
+}
+
+export type MappingDefinition = Pick<
+  Mapping,
+  'direction' | 'source_entity' | 'target_entity' | 'field_mappings' | 'transformations' | 'filters' | 'key_fields'
+>;
+
+/** @throws config PCP_MAPPING_INVALID naming the field when it cannot be compiled in this direction. */
+export type CompileMapping = (
+  mapping: MappingDefinition,
+  direction: Direction,
+  context: MappingContext & { expressions: ExpressionEvaluator },
+) => CompiledMapping;

@@ -1,0 +1,268 @@
+import type { Batch, EntityDescription, ReadQuery, TestReport, WriteResult } from '../connectors/contract';
+import type { ConnectorDescriptor } from '../connectors/descriptor';
+import type { Mapped } from '../mapping/contract';
+import type { Connection, OpenConnection } from './connection';
+import type { EntityInfo, EntityType, JsonSchema } from './entity';
+import type { SerializedError } from './errors';
+import type { Direction, Mapping } from './mapping';
+import type { Cursor, DeadLetter, SyncLog } from './sync';
+
+/** A page of a list, newest or smallest id first as the list says. `next_cursor` is opaque. */
+export interface Page<T> {
+  items: T[];
+  next_cursor: string | null;
+  total: number;
+}
+
+/** 1 to 1000 rows, from where an earlier page ended. */
+export interface PageRequest {
+  limit?: number;
+  cursor?: string;
+}
+
+export type ConnectionInput = Pick<Connection, 'name' | 'connector_type'> &
+  Partial<Pick<Connection, 'description' | 'config' | 'is_active' | 'schedule' | 'timezone' | 'created_by'>> & {
+    /** Only the secrets given change; an empty string removes one. */
+    credentials?: Record<string, string>;
+  };
+
+/** What a connection looks like to a reader: which secrets are set, never their values. */
+export type ConnectionView = Connection & { credentials: Record<string, true>; revision: number };
+export type MappingView = Mapping & { revision: number };
+
+export type MappingInput = Pick<
+  Mapping,
+  'connection_id' | 'name' | 'entity_type' | 'direction' | 'source_entity' | 'target_entity' | 'field_mappings'
+> &
+  Partial<
+    Pick<
+      Mapping,
+      | 'description'
+      | 'transformations'
+      | 'filters'
+      | 'key_fields'
+      | 'sync_mode'
+      | 'cursor_field'
+      | 'peer_connection_id'
+      | 'options'
+      | 'is_active'
+    >
+  >;
+
+/** All throw IntegrationErrors: PCP_NOT_FOUND, PCP_MANAGED_BY_FLOW (conflict), PCP_STALE_REVISION (conflict), PCP_NAME_TAKEN (conflict). */
+export interface Connections {
+  list(
+    filter: { connector_type?: string; is_active?: boolean; managed_by?: 'api' | 'flow'; name?: string } & PageRequest,
+  ): Promise<Page<ConnectionView>>;
+  get(id: number): Promise<ConnectionView>;
+  create(input: ConnectionInput): Promise<ConnectionView>;
+  /** @param revision of the row that the writer saw (If-Match); absent = any */
+  update(id: number, input: ConnectionInput, revision?: number): Promise<ConnectionView>;
+  /** @throws conflict PCP_CONNECTION_IN_USE when mappings refer to it and `cascade` is not set */
+  delete(id: number, options: { cascade: boolean }): Promise<void>;
+  /** With its secrets, for the runner. Id 0 is the platform itself. */
+  open(id: number): Promise<OpenConnection>;
+  /** Creates or updates the row that a deployed config node owns; keeps its id over redeploys. Credentials stay in memory. */
+  registerFlow(nodeId: string, input: ConnectionInput): Promise<ConnectionView>;
+  /** The node is gone from the deployed flows: the row becomes inactive. */
+  releaseFlow(nodeId: string): Promise<void>;
+}
+
+export interface Mappings {
+  list(
+    filter: { connection_id?: number; entity_type?: string; is_active?: boolean } & PageRequest,
+  ): Promise<Page<MappingView>>;
+  get(id: number): Promise<MappingView>;
+  /** Compiles it in each of its directions first. @throws config PCP_MAPPING_INVALID with `path` naming the field */
+  create(input: MappingInput): Promise<MappingView>;
+  update(id: number, input: MappingInput, revision?: number): Promise<MappingView>;
+  delete(id: number): Promise<void>;
+  registerFlow(nodeId: string, input: MappingInput): Promise<MappingView>;
+  releaseFlow(nodeId: string): Promise<void>;
+}
+
+export interface EntityTypes {
+  list(): Promise<EntityType[]>;
+  /** @throws data PCP_NOT_FOUND */
+  get(type: string): Promise<EntityType>;
+  create(input: Pick<EntityType, 'type' | 'title' | 'key' | 'schema'>): Promise<EntityType>;
+  /** Additive only: new optional fields, wider ones. @throws conflict PCP_ENTITY_NARROWED, PCP_ENTITY_BUILT_IN */
+  update(type: string, input: Pick<EntityType, 'type' | 'title' | 'key' | 'schema'>): Promise<EntityType>;
+  delete(type: string): Promise<void>;
+}
+
+/** Platform records over the API. A record is its plain fields; `key` is its parts in the order of the type's key. */
+export interface EntityRecords {
+  list(
+    type: string,
+    request: PageRequest & { filter?: Record<string, string> },
+  ): Promise<Page<Record<string, unknown>>>;
+  get(type: string, key: string[]): Promise<Record<string, unknown>>;
+  /** @throws data PCP_RECORD_INVALID with `path`, conflict PCP_RECORD_EXISTS */
+  create(type: string, record: Record<string, unknown>): Promise<Record<string, unknown>>;
+  replace(
+    type: string,
+    key: string[],
+    record: Record<string, unknown>,
+  ): Promise<{ record: Record<string, unknown>; created: boolean }>;
+  delete(type: string, key: string[]): Promise<void>;
+}
+
+export interface SyncRequest {
+  /** One mapping of the connection; absent = all active ones, in id order. */
+  mapping_id?: number;
+  /** Needed for bidirectional mappings when only one way is wanted; absent = import, then export. */
+  direction?: Direction;
+  /** Read everything again, whatever the cursor. */
+  full?: boolean;
+  /** Read, map and compare, write nothing. */
+  dry_run?: boolean;
+  created_by?: string;
+}
+
+export interface JobProgress {
+  processed: number;
+  total: number | null;
+  percent: number | null;
+  records_per_second: number;
+}
+
+export interface JobStatus {
+  job_id: string;
+  connection_id: number;
+  status: SyncLog['status'];
+  started_at: string;
+  ended_at: string | null;
+  progress: JobProgress;
+  logs: SyncLog[];
+}
+
+export interface DeadLetterFilter {
+  connection_id?: number;
+  mapping_id?: number;
+  sync_log_id?: number;
+  state?: DeadLetter['state'];
+  group?: string;
+}
+
+export interface DeadLetterGroup {
+  group: string;
+  mapping_id: number;
+  code: string;
+  error_class: string;
+  stage: string;
+  field: string | null;
+  /** Message of the newest of them. */
+  message: string;
+  count: number;
+  first_at: string;
+  last_at: string;
+}
+
+export interface Sync {
+  /** @throws conflict PCP_RUN_ACTIVE naming the running run; config PCP_NO_MAPPING; config PCP_CONNECTION_INACTIVE */
+  start(connectionId: number, request: SyncRequest): Promise<JobStatus>;
+  status(jobId: string): Promise<JobStatus>;
+  /** Idempotent. */
+  cancel(jobId: string): Promise<JobStatus>;
+  logs(
+    filter: {
+      connection_id?: number;
+      mapping_id?: number;
+      job_id?: string;
+      status?: string;
+      direction?: string;
+      from?: string;
+      to?: string;
+    } & PageRequest,
+  ): Promise<Page<SyncLog>>;
+  log(id: number): Promise<SyncLog>;
+  deadLetters(filter: DeadLetterFilter & PageRequest): Promise<Page<DeadLetter>>;
+  deadLetterGroups(filter: DeadLetterFilter): Promise<DeadLetterGroup[]>;
+  deadLetter(id: number): Promise<DeadLetter>;
+  /** Replaces the kept payload; only while it is open. */
+  editDeadLetter(id: number, payload: Record<string, unknown>): Promise<DeadLetter>;
+  /** Replays the chosen ones through the newest version of their mappings: one run per mapping and direction. */
+  replay(selection: { ids?: number[]; group?: string; mapping_id?: number; created_by?: string }): Promise<JobStatus[]>;
+  discard(id: number, note?: string): Promise<DeadLetter>;
+  /** Calls back on every change of a job that is committed, until the returned function is called. */
+  watch(jobId: string, onChange: (status: JobStatus) => void): () => void;
+}
+
+export interface PreviewRequest {
+  /** A saved mapping's definition, or an unsaved one. */
+  mapping: MappingInput & { id?: number };
+  direction?: Direction;
+  /** 1 to 100, default 10. */
+  limit?: number;
+  /** Records to map instead of reading the source. */
+  records?: Record<string, unknown>[];
+}
+
+export interface PreviewRecord {
+  position: string | null;
+  before: Record<string, unknown>;
+  /** Null when it failed or was filtered. */
+  after: Record<string, unknown> | null;
+  /** What the target holds now for this key, when it can be looked up. */
+  current: Record<string, unknown> | null;
+  action: 'create' | 'update' | 'unchanged' | 'write' | 'filtered' | 'error';
+  errors: (SerializedError & { field: string | null; rule: string })[];
+}
+
+export interface PreviewResult {
+  records: PreviewRecord[];
+  totals: Record<PreviewRecord['action'], number>;
+}
+
+/** Work that happens in the runner's process. Everything takes an AbortSignal. */
+export interface Runner {
+  test(connection: OpenConnection, signal?: AbortSignal): Promise<TestReport>;
+  discover(connection: OpenConnection, signal?: AbortSignal): Promise<EntityInfo[]>;
+  describe(connection: OpenConnection, entity: string, signal?: AbortSignal): Promise<EntityDescription>;
+  preview(request: PreviewRequest, signal?: AbortSignal): Promise<PreviewResult>;
+  /** Applies a mapping to records of a message, in one direction. */
+  map(
+    mapping: MappingInput,
+    direction: Direction,
+    records: Record<string, unknown>[],
+    signal?: AbortSignal,
+  ): Promise<Mapped[]>;
+  /** A batch's source is acknowledged when the next one is asked for; leaving the loop early stops the read. */
+  read(
+    connection: OpenConnection,
+    query: ReadQuery,
+    signal?: AbortSignal,
+  ): AsyncIterable<Pick<Batch, 'records' | 'total'> & { cursorAfter: Cursor }>;
+  write(
+    connection: OpenConnection,
+    target: { entity: string; keyFields: string[] },
+    records: Record<string, unknown>[],
+    signal?: AbortSignal,
+  ): Promise<WriteResult[]>;
+}
+
+export interface Health {
+  status: 'ok' | 'degraded';
+  version: string;
+  store: { dialect: string; ok: boolean; error?: string };
+  runner: { state: 'idle' | 'running' | 'restarting'; pid: number | null; rss_bytes: number | null; restarts: number };
+  runs: { queued: number; running: number; waiting: number };
+  dead_letters_open: number;
+}
+
+/** The hub as the API and the nodes see it: one per Node-RED process. */
+export interface Hub {
+  readonly descriptors: readonly ConnectorDescriptor[];
+  readonly connections: Connections;
+  readonly mappings: Mappings;
+  readonly entityTypes: EntityTypes;
+  readonly records: EntityRecords;
+  readonly sync: Sync;
+  readonly runner: Runner;
+  /** Config and credentials of a connector as one JSON Schema 2020-12; secrets are `writeOnly`. */
+  connectorSchema(type: string): JsonSchema;
+  health(): Promise<Health>;
+  /** Stops claiming, lets the batch in hand commit (15 s at most), releases leases. */
+  close(): Promise<void>;
+}
