@@ -3,7 +3,7 @@ import type { EntityInfo, JsonSchema } from '../model/entity';
 import type { IntegrationError, SerializedError } from '../model/errors';
 import type { Filter } from '../model/mapping';
 import type { Cursor } from '../model/sync';
-import type { SqlTransaction } from '../protocols/sql/database';
+import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
 
 /** A record as the external side gives it: plain data, own keys only. 64-bit integers and decimals may be strings. */
 export type SourceRecord = Record<string, unknown>;
@@ -21,6 +21,12 @@ export interface Connector {
   /** Pulls batches; the next one is read when the consumer asks for it. No side effects before `Batch.acknowledge`. */
   read?(query: ReadQuery, signal: AbortSignal): AsyncIterable<Batch>;
   openWriter?(target: WriteTarget, signal: AbortSignal): Promise<Writer>;
+  /** What the target holds for these keys (one object of key fields each), null where nothing: for previews. */
+  lookup?(
+    target: { entity: string; keyFields: string[] },
+    keys: Record<string, unknown>[],
+    signal: AbortSignal,
+  ): Promise<(SourceRecord | null)[]>;
   /** Functions, methods, actions of the other side. */
   call?(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<unknown>;
   /** Live tags or changed records as they come. */
@@ -113,6 +119,11 @@ export interface WriteRecord {
 /** How the records of one run go to a target. */
 export interface Writer {
   /**
+   * For targets that keep the hub's hash beside the record: the hash for each record's key, null = there, but changed by
+   * others since, undefined = absent. The engine then needs no record links and skips what is unchanged.
+   */
+  hashes?(records: WriteRecord[], transaction?: SqlTransaction): Promise<(string | null | undefined)[]>;
+  /**
    * One result per record, in order. Throws only when nothing can be said about single records (connection lost, disk full).
    * With `transaction`, and `capabilities.transactional` declared, the effects belong to that transaction.
    */
@@ -166,6 +177,6 @@ export type ConnectorFactory = (connection: OpenConnection, environment: Connect
 /** What the hub lends to a connector. */
 export interface ConnectorEnvironment {
   /** The hub's own store, for the platform connector. */
-  store?: unknown;
+  store?: SqlDatabase;
   log(level: 'info' | 'warn' | 'error' | 'debug', message: string): void;
 }
