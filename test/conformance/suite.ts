@@ -1,0 +1,398 @@
+import assert from 'node:assert/strict';
+import type {
+  Batch,
+  Connector,
+  ConnectorEnvironment,
+  ConnectorFactory,
+  SourceRecord,
+  TestStepName,
+  WriteRecord,
+  WriteTarget,
+} from '../../lib/connectors/contract';
+import type { ConnectorDescriptor } from '../../lib/connectors/descriptor';
+import type { OpenConnection } from '../../lib/model/connection';
+import { type ErrorClass, IntegrationError } from '../../lib/model/errors';
+import type { Cursor } from '../../lib/model/sync';
+import { describeDescriptor } from './descriptor-rules';
+
+/** What every connector must do, proved on its own real peer. One call of `conformance` per connector and peer. */
+export interface ConformanceSubject {
+  descriptor: ConnectorDescriptor;
+  create: ConnectorFactory;
+  environment?: () => ConnectorEnvironment;
+  /** Called once before the tests: starts or fills the peer. */
+  cases: () => Promise<ConformanceCases> | ConformanceCases;
+  /** Called once after the tests. */
+  release?: () => Promise<void> | void;
+  /** False where the peer is not installed: the suite is shown as pending. */
+  available?: boolean;
+}
+
+export interface ConformanceCases {
+  /** A configuration that works. */
+  connection: OpenConnection;
+  /** Configurations that `test` must refuse, each naming the step that fails. */
+  failing: FailingCase[];
+  read?: ReadCase;
+  incremental?: IncrementalCase;
+  write?: WriteCase;
+}
+
+export interface FailingCase {
+  name: string;
+  connection: OpenConnection;
+  step: TestStepName;
+  class: ErrorClass;
+  code?: string;
+}
+
+/** An entity that holds exactly these records: at least 10, distinct in their key. */
+export interface ReadCase {
+  entity: string;
+  key: string[];
+  /** As `read` gives them; fields not named here are not compared. */
+  records: SourceRecord[];
+  /** Makes read records comparable with `records` where the peers differ in spelling. */
+  normalise?: (record: SourceRecord) => SourceRecord;
+}
+
+/** Changes at the source that an incremental read must find from the cursor of a complete pass. */
+export interface IncrementalCase {
+  entity: string;
+  key: string[];
+  cursorField: string;
+  /** Adds or changes records. @returns the keys (parts joined by "|") of all that changed */
+  change: () => Promise<string[]>;
+  /** Nothing else may be read again. Default true; false where the cursor's grain makes repeats unavoidable. */
+  exact?: boolean;
+}
+
+export interface WriteCase {
+  target: Pick<WriteTarget, 'entity' | 'keyFields' | 'fields'>;
+  /** At least 4 records, distinct in their key. */
+  records: SourceRecord[];
+  /** What the target holds after the runs so far, in the shape of `records`. */
+  readBack: () => Promise<SourceRecord[]>;
+  /** Empties the target. */
+  reset: () => Promise<void>;
+}
+
+const TEST_LIMIT_MS = 10_000;
+const BATCH_SIZE = 3;
+const quiet: ConnectorEnvironment = { log: () => undefined };
+
+export function conformance(name: string, subject: ConformanceSubject): void {
+  const suite = subject.available === false ? describe.skip : describe;
+  suite(`conformance: ${name}`, function () {
+    this.timeout(60_000);
+    let cases: ConformanceCases;
+    const opened: Connector[] = [];
+    const open = (connection: OpenConnection = cases.connection) => {
+      const connector = subject.create(structuredClone(connection), subject.environment?.() ?? quiet);
+      opened.push(connector);
+      return connector;
+    };
+
+    before(async () => {
+      cases = await subject.cases();
+    });
+    afterEach(async () => {
+      await Promise.all(opened.splice(0).map((connector) => connector.close()));
+    });
+    after(async () => {
+      await subject.release?.();
+    });
+
+    describeDescriptor(subject.descriptor, () => cases.connection);
+    describeTest(
+      () => cases,
+      (connection) => open(connection),
+    );
+    describeRead(
+      () => cases,
+      () => open(),
+    );
+    describeWrite(
+      () => cases,
+      () => open(),
+    );
+
+    it('offers the methods that its capabilities promise', () => {
+      const connector = open();
+      const methods = {
+        read: connector.read,
+        write: connector.openWriter,
+        call: connector.call,
+        subscribe: connector.subscribe,
+        discover: connector.discover,
+        describe: connector.describe,
+      };
+      for (const [capability, method] of Object.entries(methods)) {
+        const promised = (subject.descriptor.capabilities as string[]).includes(capability);
+        assert.equal(typeof method === 'function', promised, `${capability}: promised and offered must agree`);
+      }
+    });
+
+    it('closes twice without harm, used or not', async () => {
+      const unused = open();
+      await unused.close();
+      await unused.close();
+      const used = open();
+      await used.test(new AbortController().signal);
+      await used.close();
+      await used.close();
+    });
+  });
+}
+
+function describeTest(cases: () => ConformanceCases, open: (connection: OpenConnection) => Connector): void {
+  it('test: a working configuration passes every step', async () => {
+    const report = await open(cases().connection).test(new AbortController().signal);
+    assert.equal(report.ok, true, JSON.stringify(report));
+    assert.ok(report.steps.length > 0, 'at least one step');
+    assert.ok(report.steps.every((step) => step.ok && step.error === undefined));
+    assert.ok(report.duration_ms >= 0 && report.duration_ms < TEST_LIMIT_MS);
+  });
+
+  it('test: each failing configuration names its failed step within 10 s, with a hint and no secret', async () => {
+    for (const failing of cases().failing) {
+      const started = performance.now();
+      const report = await open(failing.connection).test(new AbortController().signal);
+      const elapsed = performance.now() - started;
+      const shown = `${failing.name}: ${JSON.stringify(report)}`;
+      assert.ok(elapsed < TEST_LIMIT_MS, `${failing.name} took ${Math.round(elapsed)} ms`);
+      assert.equal(report.ok, false, shown);
+      const last = report.steps.at(-1);
+      assert.equal(last?.name, failing.step, shown);
+      assert.ok(
+        report.steps.slice(0, -1).every((step) => step.ok),
+        shown,
+      );
+      assert.equal(last.ok, false, shown);
+      assert.equal(last.error?.class, failing.class, shown);
+      if (failing.code) assert.equal(last.error?.code, failing.code, shown);
+      assert.ok(last.error?.message && last.error.hint, `message and hint: ${shown}`);
+      for (const secret of Object.values(failing.connection.credentials)) {
+        assert.ok(secret === '' || !shown.includes(secret), `${failing.name}: a secret is in the report`);
+      }
+    }
+  });
+
+  it('test: an aborted signal ends it at once', async () => {
+    const started = performance.now();
+    const report = await open(cases().connection)
+      .test(AbortSignal.abort())
+      .catch((thrown: unknown) => IntegrationError.from(thrown));
+    assert.ok(performance.now() - started < 2000);
+    if (report instanceof IntegrationError) assert.equal(report.class, 'cancelled');
+    else assert.equal(report.ok, false);
+  });
+}
+
+function describeRead(cases: () => ConformanceCases, open: () => Connector): void {
+  const needed = (context: Mocha.Context): ReadCase => cases().read ?? context.skip();
+
+  it('discover and describe agree with what is read', async function () {
+    const { entity, key, records } = needed(this);
+    const connector = open();
+    if (!connector.describe) return this.skip();
+    const signal = new AbortController().signal;
+    const entities = await connector.discover?.(signal);
+    if (entities) {
+      const info = entities.find((candidate) => candidate.name === entity);
+      assert.ok(info, `${entity} is discovered among ${entities.map((each) => each.name).join(', ')}`);
+      assert.equal(info.readable, true);
+      assert.deepEqual((await connector.describe(entity, signal)).info, info);
+    }
+    const { schema } = await connector.describe(entity, signal);
+    const described = Object.keys(schema.properties ?? {});
+    for (const field of [...key, ...Object.keys(records[0] ?? {})]) assert.ok(described.includes(field), field);
+  });
+
+  it('describe: an unknown entity is a config error', async function () {
+    const connector = open();
+    if (!connector.describe) return this.skip();
+    const thrown = await failureOf(connector.describe('no_such_entity_4711', new AbortController().signal));
+    assert.equal(thrown.class, 'config', thrown.message);
+    assert.equal(thrown.code, 'PCP_ENTITY_UNKNOWN');
+    assert.match(thrown.message, /no_such_entity_4711/);
+  });
+
+  it('read: gives every record once, in batches no larger than asked', async function () {
+    const read = needed(this);
+    assert.ok(read.records.length >= 10, 'the case needs at least 10 records');
+    const batches = await drain(open(), read.entity, null);
+    for (const batch of batches) {
+      assert.ok(batch.records.length <= BATCH_SIZE);
+      assert.equal(batch.cursorAfter.v, 1);
+      assert.deepEqual(JSON.parse(JSON.stringify(batch.cursorAfter)), batch.cursorAfter, 'cursors are plain JSON');
+      if (batch.positions) assert.ok(batch.records.every((_, index) => batch.positions?.(index)));
+    }
+    assertSameRecords(recordsOf(batches), read.records, read);
+  });
+
+  it('read: a new connection resumes exactly after any batch', async function () {
+    const read = needed(this);
+    const batches = await drain(open(), read.entity, null);
+    for (let done = 1; done <= batches.length; done++) {
+      const head = recordsOf(batches.slice(0, done));
+      const tail = recordsOf(await drain(open(), read.entity, reparsed(batches[done - 1]!.cursorAfter)));
+      const complete = done === batches.length;
+      // After the last batch the next pass begins: a cursor without a change field may then start over.
+      if (complete && tail.length === read.records.length) assertSameRecords(tail, read.records, read);
+      else assertSameRecords([...head, ...tail], read.records, read);
+    }
+  });
+
+  it('read: incremental reads give what changed since the last pass', async function () {
+    const incremental = cases().incremental ?? this.skip();
+    const { entity, key, cursorField } = incremental;
+    const first = await drain(open(), entity, null, cursorField);
+    const known = new Set(recordsOf(first).map((record) => keyOf(record, key)));
+    const cursor = first.at(-1)?.cursorAfter;
+    assert.ok(cursor, 'the entity of the incremental case holds records');
+    const changed = await incremental.change();
+    const second = await drain(open(), entity, reparsed(cursor), cursorField);
+    const seen = recordsOf(second).map((record) => keyOf(record, key));
+    for (const expected of changed) assert.ok(seen.includes(expected), `${expected} changed and was not read`);
+    for (const repeated of seen) assert.ok(changed.includes(repeated) || known.has(repeated), `unknown ${repeated}`);
+    if (incremental.exact !== false) assert.deepEqual(seen.sort(), [...changed].sort());
+  });
+
+  it('read: honours an aborted signal, before and between batches', async function () {
+    const { entity } = needed(this);
+    const before = await failureOf(drain(open(), entity, null, undefined, AbortSignal.abort()));
+    assert.equal(before.class, 'cancelled', before.message);
+    const abort = new AbortController();
+    const iterator = reader(open(), entity, null, undefined, abort.signal)[Symbol.asyncIterator]();
+    assert.equal((await iterator.next()).done, false);
+    abort.abort();
+    const between = await failureOf(iterator.next());
+    assert.equal(between.class, 'cancelled', between.message);
+  });
+
+  it('read: leaving early releases the source, and a second read starts afresh', async function () {
+    const read = needed(this);
+    const connector = open();
+    for await (const batch of reader(connector, read.entity, null)) {
+      assert.ok(batch.records.length > 0);
+      break;
+    }
+    assertSameRecords(recordsOf(await drain(connector, read.entity, null)), read.records, read);
+  });
+}
+
+function describeWrite(cases: () => ConformanceCases, open: () => Connector): void {
+  const needed = async (context: Mocha.Context): Promise<WriteCase> => {
+    const write = cases().write ?? context.skip();
+    await write.reset();
+    return write;
+  };
+  const signal = new AbortController().signal;
+  const openWriter = (connector: Connector, write: WriteCase, resume: WriteTarget['resume'], runId: number) => {
+    assert.ok(connector.openWriter, 'the connector writes');
+    return connector.openWriter({ ...write.target, resume, runId, mappingId: 1 }, signal);
+  };
+  const half = (write: WriteCase) => Math.ceil(write.records.length / 2);
+  const compare = async (write: WriteCase) => {
+    const like = { key: write.target.keyFields };
+    assertSameRecords(await write.readBack(), write.records, like);
+  };
+
+  it('write: what is written is read back, one result per record', async function () {
+    const write = await needed(this);
+    const writer = await openWriter(open(), write, null, 1);
+    for (const part of [write.records.slice(0, half(write)), write.records.slice(half(write))]) {
+      const results = await writer.write(
+        part.map((data) => writeRecord(data, write.target.keyFields)),
+        signal,
+      );
+      assert.equal(results.length, part.length);
+      for (const result of results) assert.ok(result.outcome !== 'failed', JSON.stringify(result));
+      const state = await writer.state?.();
+      if (state) assert.deepEqual(JSON.parse(JSON.stringify(state)), state, 'writer states are plain JSON');
+    }
+    await writer.finish();
+    await compare(write);
+  });
+
+  it('write: an interrupted run continues from its last state without loss or double', async function () {
+    const write = await needed(this);
+    const records = write.records.map((data) => writeRecord(data, write.target.keyFields));
+    const first = await openWriter(open(), write, null, 2);
+    await first.write(records.slice(0, half(write)), signal);
+    const state = await first.state?.();
+    // Written after the last commit: a crash here makes the engine write these again.
+    if (first.state) await first.write(records.slice(half(write)), signal);
+    await first.abandon(true);
+    const second = await openWriter(open(), write, state ? reparsed(state) : null, 2);
+    await second.write(state ? records.slice(half(write)) : records, signal);
+    await second.state?.();
+    await second.finish();
+    await compare(write);
+  });
+
+  it('write: honours an aborted signal', async function () {
+    const write = await needed(this);
+    const writer = await openWriter(open(), write, null, 3);
+    const records = write.records.map((data) => writeRecord(data, write.target.keyFields));
+    const thrown = await failureOf(writer.write(records, AbortSignal.abort()));
+    assert.equal(thrown.class, 'cancelled', thrown.message);
+    await writer.abandon(false);
+    await writer.abandon(false);
+  });
+}
+
+function reader(
+  connector: Connector,
+  entity: string,
+  cursor: Cursor | null,
+  cursorField?: string,
+  signal = new AbortController().signal,
+): AsyncIterable<Batch> {
+  assert.ok(connector.read, 'the connector reads');
+  const query = { entity, cursor, batchSize: BATCH_SIZE, lookbackSeconds: 0, ...(cursorField && { cursorField }) };
+  return connector.read(query, signal);
+}
+
+async function drain(...args: Parameters<typeof reader>): Promise<Batch[]> {
+  const batches: Batch[] = [];
+  for await (const batch of reader(...args)) {
+    batches.push(batch);
+    await batch.acknowledge?.();
+  }
+  return batches;
+}
+
+async function failureOf(work: Promise<unknown>): Promise<IntegrationError> {
+  return work.then(
+    () => assert.fail('expected a failure'),
+    (thrown: unknown) => IntegrationError.from(thrown),
+  );
+}
+
+const recordsOf = (batches: Batch[]): SourceRecord[] => batches.flatMap((batch) => batch.records);
+const keyOf = (record: SourceRecord, key: string[]): string => key.map((field) => String(record[field])).join('|');
+const reparsed = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+function writeRecord(data: SourceRecord, keyFields: string[]): WriteRecord {
+  const key = JSON.stringify(keyFields.map((field) => data[field]));
+  return { data, key, sourceKey: key, hash: JSON.stringify(data) };
+}
+
+function assertSameRecords(
+  actual: SourceRecord[],
+  expected: SourceRecord[],
+  { key, normalise }: { key: string[]; normalise?: ReadCase['normalise'] },
+): void {
+  const fields = Object.keys(expected[0] ?? {});
+  const comparable = (records: SourceRecord[], change: (record: SourceRecord) => SourceRecord) =>
+    records
+      .map(change)
+      .map((record) => Object.fromEntries(fields.map((field) => [field, record[field]])))
+      .sort((a, b) => (keyOf(a, key) < keyOf(b, key) ? -1 : 1));
+  assert.deepEqual(
+    comparable(actual, normalise ?? ((record) => record)),
+    comparable(expected, (record) => record),
+  );
+}
