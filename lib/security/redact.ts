@@ -1,0 +1,93 @@
+/** What stands where a secret was. */
+export const MASK = '[redacted]';
+
+/** Last words of a name that holds a secret. "token_url" or "api_key_name" end otherwise and stay readable. */
+const SECRET_NAME =
+  /(^|_)(password|passwd|pwd|passphrase|secret|token|api_?key|private_?key|access_?key|authorization|credentials?|cookie|bearer)$/;
+
+const USERINFO = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi;
+const PEM = /-----BEGIN ([A-Z ]*PRIVATE KEY)-----[\s\S]*?(-----END \1-----|$)/g;
+const AUTHORIZATION = /\b(authorization\s*[:=]\s*)(?:(?:basic|bearer|digest|negotiate)\s+)?[^\s,;"']+/gi;
+const BEARER = /\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi;
+const ASSIGNMENT =
+  /\b((?:[a-z0-9]+[_-])*(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|private[_-]?key|access[_-]?key))(["']?\s*[:=]\s*)("[^"]*"|'[^']*'|[^\s,;&"'}]+)/gi;
+
+/** Deeper values are cut: a log line needs none of them, and a cycle would never end. */
+const MAX_DEPTH = 12;
+
+/** Whether a setting, header or column of this name holds a secret ("clientSecret", "X-API-Key", "db_password"). */
+export function isSecretName(name: string): boolean {
+  const words = name
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replace(/[^A-Za-z0-9]+/g, '_')
+    .toLowerCase();
+  return SECRET_NAME.test(words);
+}
+
+/**
+ * A copy fit for logs and answers: values under secret names are masked, and so are, inside of any text, the user part of
+ * URLs, authorization headers, private keys, `password=...` and the secrets given. `true` under a secret name stays: it
+ * says that the secret is set.
+ */
+export function redact(value: unknown, secrets: readonly string[] = []): unknown {
+  return redactValue(value, secretsToMask(secrets), 0);
+}
+
+/** The same for one text. */
+export function redactText(text: string, secrets: readonly string[] = []): string {
+  return maskText(text, secretsToMask(secrets));
+}
+
+/** Every form a secret takes on its way into a text; longest first, so that none leaves a rest of another. */
+function secretsToMask(secrets: readonly string[]): string[] {
+  const forms = new Set<string>();
+  for (const secret of secrets) {
+    // One or two characters stand in every text.
+    if (secret.length < 3) continue;
+    forms.add(secret);
+    forms.add(encodeURIComponent(secret));
+    forms.add(JSON.stringify(secret).slice(1, -1));
+    forms.add(Buffer.from(secret, 'utf8').toString('base64'));
+  }
+  return [...forms].sort((a, b) => b.length - a.length);
+}
+
+function redactValue(value: unknown, secrets: string[], depth: number): unknown {
+  if (typeof value === 'string') return maskText(value, secrets);
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Date) return value;
+  if (value instanceof Error) {
+    return { ...redactProperties(value, secrets, depth), name: value.name, message: maskText(value.message, secrets) };
+  }
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
+  if (depth >= MAX_DEPTH) return '[...]';
+  if (Array.isArray(value)) return value.map((item) => redactValue(item, secrets, depth + 1));
+  return redactProperties(value, secrets, depth);
+}
+
+function redactProperties(value: object, secrets: string[], depth: number): Record<string, unknown> {
+  const copy: Record<string, unknown> = {};
+  for (const [name, item] of Object.entries(value)) {
+    const masked = isSecretName(name) ? maskSecret(item, depth + 1) : redactValue(item, secrets, depth + 1);
+    Object.defineProperty(copy, name, { value: masked, enumerable: true, configurable: true, writable: true });
+  }
+  return copy;
+}
+
+function maskSecret(value: unknown, depth: number): unknown {
+  if (value === null || value === undefined || typeof value === 'boolean') return value;
+  if (typeof value !== 'object' || depth >= MAX_DEPTH) return value === '' ? value : MASK;
+  if (Array.isArray(value)) return value.map((item) => maskSecret(item, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, maskSecret(item, depth + 1)]));
+}
+
+function maskText(text: string, secrets: string[]): string {
+  let masked = text;
+  for (const secret of secrets) masked = masked.replaceAll(secret, MASK);
+  return masked
+    .replace(PEM, MASK)
+    .replace(USERINFO, `$1${MASK}@`)
+    .replace(AUTHORIZATION, `$1${MASK}`)
+    .replace(BEARER, `$1 ${MASK}`)
+    .replace(ASSIGNMENT, `$1$2${MASK}`);
+}

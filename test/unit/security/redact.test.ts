@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { isSecretName, MASK, redact, redactText } from '../../../lib/security/redact';
+
+describe('redact', () => {
+  it('knows names that hold secrets', () => {
+    for (const name of [
+      'password',
+      'dbPassword',
+      'X-API-Key',
+      'client_secret',
+      'privateKey',
+      'Authorization',
+      'apikey',
+      'pwd',
+    ]) {
+      assert.equal(isSecretName(name), true, name);
+    }
+    for (const name of ['key', 'key_fields', 'token_url', 'api_key_name', 'secretary', 'username', 'monkey']) {
+      assert.equal(isSecretName(name), false, name);
+    }
+  });
+
+  it('masks by name at any depth, keeps what says that a secret is set, changes no input', () => {
+    const input = {
+      config: { host: 'h', auth: { token: 't0ken', list: [{ api_key: 'k' }] } },
+      credentials: { password: true },
+    };
+    const copy = structuredClone(input);
+    assert.deepEqual(redact(input), {
+      config: { host: 'h', auth: { token: MASK, list: [{ api_key: MASK }] } },
+      credentials: { password: true },
+    });
+    assert.deepEqual(input, copy);
+    assert.deepEqual(redact({ credentials: { anything: 'x', nested: [1] } }), {
+      credentials: { anything: MASK, nested: [MASK] },
+    });
+  });
+
+  it('masks inside of texts', () => {
+    assert.equal(redactText('postgres://u:p@ss@h:5432/db?x=1'), `postgres://${MASK}@h:5432/db?x=1`);
+    assert.equal(redactText('Authorization: Bearer abc.def, next'), `Authorization: ${MASK}, next`);
+    assert.equal(redactText('Server=h;Password=a b;x'), `Server=h;Password=${MASK} b;x`);
+    assert.equal(redactText('{"client_secret":"s p a c e"}'), `{"client_secret":${MASK}}`);
+    const pem = '-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----';
+    assert.equal(redactText(`a ${pem} b`), `a ${MASK} b`);
+    assert.equal(redactText('mail a@b.com, order 4711'), 'mail a@b.com, order 4711');
+  });
+
+  it('masks the secrets given in every form they take', () => {
+    const secret = 'p"ä /word';
+    const forms = [secret, encodeURIComponent(secret), JSON.stringify(secret), Buffer.from(secret).toString('base64')];
+    const text = String(redactText(forms.join(' | '), [secret]));
+    assert.equal(text, `${MASK} | ${MASK} | "${MASK}" | ${MASK}`);
+  });
+
+  it('stands cycles, errors, buffers and hostile names', () => {
+    const cycle: Record<string, unknown> = { name: 'a' };
+    cycle.self = cycle;
+    assert.doesNotThrow(() => JSON.stringify(redact(cycle)));
+    assert.deepEqual(redact(Buffer.from('abc')), '[3 bytes]');
+    const error = redact(new Error('password=x')) as Record<string, unknown>;
+    assert.equal(error.message, `password=${MASK}`);
+    const hostile = redact(JSON.parse('{"__proto__":{"token":"x"}}')) as object;
+    assert.equal(Object.getPrototypeOf(hostile), Object.prototype);
+    assert.equal(({} as Record<string, unknown>).token, undefined);
+  });
+});
