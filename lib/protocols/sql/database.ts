@@ -19,6 +19,15 @@ export interface SqlOptions {
   poolSize?: number;
   /** SQLite only: open for reading alone. */
   readOnly?: boolean;
+  /**
+   * SQLite only: how long a statement may block this thread while another process holds the lock, in milliseconds.
+   * Default 0: never block; waiting happens between retries, so the event loop stays free.
+   */
+  busyTimeoutMs?: number;
+  /** SQLite only: make the file when it is not there (default true). */
+  create?: boolean;
+  /** SQLite only: switch the file to write-ahead logging (default true). False for a file that belongs to somebody else. */
+  wal?: boolean;
 }
 
 /** A Date is bound as the dialect's own UTC timestamp, the same way Sequelize models write it. */
@@ -67,6 +76,8 @@ export interface UpsertRequest {
 export interface SqlTransaction {
   /** For Sequelize models that join this transaction; absent outside of one. */
   readonly handle?: Transaction;
+  /** Quotes one identifier. */
+  quote(identifier: string): string;
   query(sql: string, parameters?: SqlValue[]): Promise<SqlRow[]>;
   /** Rows changed by a statement. */
   execute(sql: string, parameters?: SqlValue[]): Promise<number>;
@@ -75,16 +86,17 @@ export interface SqlTransaction {
    * callers that want per-row results bisect (see `upsertEach`).
    */
   upsert(request: UpsertRequest): Promise<void>;
+  /** Runs the work and undoes only its effects when it throws. On the database itself it is a transaction. */
+  savepoint<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T>;
 }
 
 /**
  * One database, whatever its dialect: Sequelize for connections, pooling and the hub's small tables, the driver's own
- * bulk paths for data. Parameters are positional and written `?` in SQL given to query and execute; `quote` quotes one identifier.
+ * bulk paths for data. Parameters are positional and written `?` in SQL given to query and execute.
  */
 export interface SqlDatabase extends SqlTransaction {
   readonly dialect: SqlDialect;
   readonly sequelize: Sequelize;
-  quote(identifier: string): string;
   tableName(table: TableRef): string;
   transaction<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T>;
   /** @throws config PCP_SQL_TABLE_UNKNOWN */
@@ -92,6 +104,11 @@ export interface SqlDatabase extends SqlTransaction {
   listTables(): Promise<{ table: TableRef; kind: 'table' | 'view' }[]>;
   createTable(table: TableRef, columns: ColumnDefinition[], primaryKey: string[]): Promise<void>;
   addColumn(table: TableRef, column: ColumnDefinition): Promise<void>;
+  /**
+   * Rows of one query in arrays of at most `batchSize`, read as the consumer asks for them, over a connection of its own.
+   * Leaving the loop early releases it.
+   */
+  stream(sql: string, parameters: SqlValue[], batchSize: number): AsyncIterable<SqlRow[]>;
   /** The database's own clock. */
   now(): Promise<Date>;
   close(): Promise<void>;

@@ -1,0 +1,221 @@
+import { type Sequelize, Transaction } from 'sequelize';
+import { IntegrationError } from '../../model/errors';
+import type {
+  ColumnDefinition,
+  SqlDatabase,
+  SqlDialect,
+  SqlRow,
+  SqlTransaction,
+  SqlValue,
+  TableInfo,
+  TableRef,
+  UpsertRequest,
+} from './database';
+import type { Grammar } from './grammar';
+
+/** One connection while somebody uses it. Statements come in the dialect's own form; errors are the driver's. */
+export interface Session {
+  /** The driver's connection, as Sequelize's models want it in a transaction. */
+  readonly connection: unknown;
+  query(sql: string, parameters: SqlValue[]): Promise<SqlRow[]>;
+  execute(sql: string, parameters: SqlValue[]): Promise<number>;
+  upsert(request: UpsertRequest): Promise<void>;
+  begin(): Promise<void>;
+  commit(): Promise<void>;
+  rollback(): Promise<void>;
+}
+
+/** What all dialects have in common: sessions from a pool, transactions, error classes, and the grammar's statements. */
+export abstract class BaseDatabase implements SqlDatabase {
+  protected constructor(
+    readonly dialect: SqlDialect,
+    readonly sequelize: Sequelize,
+    protected readonly grammar: Grammar,
+    protected readonly schema: string | undefined,
+  ) {}
+
+  protected abstract acquire(): Promise<Session>;
+  /** @param broken the session's state is unknown: the connection must not be used again */
+  protected abstract release(session: Session, broken: boolean): Promise<void>;
+  /** Class and code of whatever the driver or Sequelize threw. */
+  abstract classify(thrown: unknown): IntegrationError;
+  abstract stream(sql: string, parameters: SqlValue[], batchSize: number): AsyncIterable<SqlRow[]>;
+  abstract close(): Promise<void>;
+
+  quote(identifier: string): string {
+    return this.grammar.quote(identifier);
+  }
+
+  tableName(table: TableRef): string {
+    const schema = table.schema ?? this.schema;
+    return schema === undefined ? this.quote(table.name) : `${this.quote(schema)}.${this.quote(table.name)}`;
+  }
+
+  query(sql: string, parameters: SqlValue[] = []): Promise<SqlRow[]> {
+    return this.withSession((session) => session.query(this.grammar.placeholders(sql), parameters));
+  }
+
+  execute(sql: string, parameters: SqlValue[] = []): Promise<number> {
+    return this.withSession((session) => session.execute(this.grammar.placeholders(sql), parameters));
+  }
+
+  upsert(request: UpsertRequest): Promise<void> {
+    return this.transaction((transaction) => transaction.upsert(request));
+  }
+
+  savepoint<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T> {
+    return this.transaction(work);
+  }
+
+  transaction<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T> {
+    return this.withSession(async (session) => {
+      await session.begin();
+      const transaction = new OpenTransaction(this, session, this.grammar);
+      try {
+        const result = await work(transaction);
+        await session.commit();
+        transaction.finish('commit');
+        return result;
+      } catch (error) {
+        transaction.finish('rollback');
+        // The first failure is the one to tell; a session that cannot roll back is thrown away by withSession.
+        await session.rollback().catch((cause: unknown) => {
+          throw new BrokenSession(error, cause);
+        });
+        throw error;
+      }
+    });
+  }
+
+  async describeTable(table: TableRef): Promise<TableInfo> {
+    const info = await this.grammar.describeTable((sql, parameters) => this.query(sql, parameters), table, this.schema);
+    if (info !== undefined) return info;
+    throw new IntegrationError(
+      'config',
+      'PCP_SQL_TABLE_UNKNOWN',
+      `There is no table or view ${this.tableName(table)}.`,
+      {
+        hint: 'Check the name, its upper and lower case, the schema, and that this user may read it.',
+      },
+    );
+  }
+
+  listTables(): Promise<{ table: TableRef; kind: 'table' | 'view' }[]> {
+    return this.grammar.listTables((sql, parameters) => this.query(sql, parameters), this.schema);
+  }
+
+  async createTable(table: TableRef, columns: ColumnDefinition[], primaryKey: string[]): Promise<void> {
+    await this.execute(this.grammar.createTable(this.tableName(table), columns, primaryKey));
+  }
+
+  async addColumn(table: TableRef, column: ColumnDefinition): Promise<void> {
+    await this.execute(this.grammar.addColumn(this.tableName(table), column));
+  }
+
+  async now(): Promise<Date> {
+    const [row] = await this.query(this.grammar.now);
+    return new Date(String(row?.now ?? row?.NOW));
+  }
+
+  private async withSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    let session: Session;
+    try {
+      session = await this.acquire();
+    } catch (error) {
+      throw this.classify(error);
+    }
+    let broken = false;
+    try {
+      return await work(session);
+    } catch (thrown) {
+      broken = thrown instanceof BrokenSession;
+      const error = this.classify(thrown instanceof BrokenSession ? thrown.first : thrown);
+      if (error.code.startsWith('PCP_CONNECT_')) broken = true;
+      throw error;
+    } finally {
+      await this.release(session, broken);
+    }
+  }
+}
+
+/** The rollback failed as well: nobody knows what the connection holds. */
+class BrokenSession extends Error {
+  constructor(
+    readonly first: unknown,
+    cause: unknown,
+  ) {
+    super('The transaction could not be rolled back.', { cause });
+  }
+}
+
+class OpenTransaction implements SqlTransaction {
+  private sequelizeTransaction: Transaction | undefined;
+  private savepoints = 0;
+  private finished: 'commit' | 'rollback' | undefined;
+
+  constructor(
+    private readonly database: BaseDatabase,
+    private readonly session: Session,
+    private readonly grammar: Grammar,
+  ) {}
+
+  /** Sequelize only needs the connection from it; begin, commit and rollback are ours. */
+  get handle(): Transaction {
+    if (this.sequelizeTransaction === undefined) {
+      this.sequelizeTransaction = new Transaction(this.database.sequelize, {});
+      Object.assign(this.sequelizeTransaction, { connection: this.session.connection, finished: this.finished });
+    }
+    return this.sequelizeTransaction;
+  }
+
+  quote(identifier: string): string {
+    return this.grammar.quote(identifier);
+  }
+
+  query(sql: string, parameters: SqlValue[] = []): Promise<SqlRow[]> {
+    return this.classified(() => this.session.query(this.grammar.placeholders(sql), parameters));
+  }
+
+  execute(sql: string, parameters: SqlValue[] = []): Promise<number> {
+    return this.classified(() => this.session.execute(this.grammar.placeholders(sql), parameters));
+  }
+
+  async upsert(request: UpsertRequest): Promise<void> {
+    if (request.rows.length > 0) await this.classified(() => this.session.upsert(request));
+  }
+
+  async savepoint<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T> {
+    this.savepoints += 1;
+    const { set, release, rollback } = this.grammar.savepoint(`pcp_${this.savepoints}`);
+    await this.execute(set);
+    try {
+      const result = await work(this);
+      if (release !== null) await this.execute(release);
+      return result;
+    } catch (error) {
+      await this.execute(rollback);
+      throw error;
+    }
+  }
+
+  /** After this, models that still hold the handle are refused by Sequelize. */
+  finish(how: 'commit' | 'rollback'): void {
+    this.finished = how;
+    if (this.sequelizeTransaction !== undefined) Object.assign(this.sequelizeTransaction, { finished: how });
+  }
+
+  private async classified<T>(work: () => Promise<T>): Promise<T> {
+    if (this.finished !== undefined) {
+      throw new IntegrationError(
+        'bug',
+        'PCP_SQL_TRANSACTION_ENDED',
+        'A statement came after the end of its transaction.',
+      );
+    }
+    try {
+      return await work();
+    } catch (thrown) {
+      throw this.database.classify(thrown);
+    }
+  }
+}

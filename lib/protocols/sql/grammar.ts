@@ -1,0 +1,22 @@
+import type { ColumnDefinition, ColumnType, SqlRow, SqlValue, TableInfo, TableRef } from './database';
+
+export type RunQuery = (sql: string, parameters?: SqlValue[]) => Promise<SqlRow[]>;
+
+/** What differs between dialects in the SQL that the hub writes itself. Holds no connection. */
+export interface Grammar {
+  /** @throws config PCP_SQL_IDENTIFIER for a name no database can hold */
+  quote(identifier: string): string;
+  /** `?` placeholders, outside of quotes and comments, in the dialect's own form. */
+  placeholders(sql: string): string;
+  columnTypes: Record<ColumnType, string>;
+  createTable(table: string, columns: ColumnDefinition[], primaryKey: string[]): string;
+  addColumn(table: string, column: ColumnDefinition): string;
+  /** A query that gives one row with the column `now`. */
+  now: string;
+  /** Ends a SELECT that wants the first rows only. */
+  limit(sql: string, rows: number): string;
+  savepoint(name: string): { set: string; release: string | null; rollback: string };
+  listTables(query: RunQuery, schema: string | undefined): Promise<{ table: TableRef; kind: 'table' | 'view' }[]>;
+  /** Undefined when there is no such table or view. */
+  describeTable(query: RunQuery, table: TableRef, schema: string | undefined): Promise<TableInfo | undefined>;
+}
