@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { benchEventLoop } from './event-loop';
+import { benchIdle } from './idle';
+import { benchImport } from './import';
+import { benchMapping } from './mapping';
+import { withPostgres } from './support/postgres';
+
+const USAGE = `npm run bench -- [--only mapping,idle,sqlite,postgres,loop] [--rows 1000000] [--passes 3] [--memory-rows 4000000] [--quick]
+
+Each benchmark runs its peers and its limits in the same run; the exit code is the number of limits missed.
+--quick: 100,000 rows, one pass, no second memory size.`;
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string', default: 'mapping,idle,sqlite,postgres,loop' },
+      rows: { type: 'string', default: '1000000' },
+      passes: { type: 'string', default: '3' },
+      'memory-rows': { type: 'string', default: '4000000' },
+      quick: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const wanted = new Set(values.only.split(','));
+  const rows = values.quick ? 100_000 : Number(values.rows);
+  const passes = values.quick ? 1 : Number(values.passes);
+  const options = {
+    rows,
+    passes,
+    expertRows: Math.min(rows, 200_000),
+    stockRows: Math.min(rows, 20_000),
+    memoryRows: values.quick ? 0 : Number(values['memory-rows']),
+  };
+  const data = mkdtempSync(path.join(tmpdir(), 'pcp-bench-data-'));
+  let missed = 0;
+  try {
+    if (wanted.has('mapping')) missed += await benchMapping(values.quick ? 50_000 : 200_000, values.quick ? 3 : 7);
+    if (wanted.has('idle')) missed += await benchIdle(values.quick ? 3 : 7);
+    if (wanted.has('sqlite')) missed += await benchImport(data, null, options);
+    if (wanted.has('postgres')) missed += await withPostgres((url) => benchImport(data, url, options));
+    if (wanted.has('loop')) missed += await benchEventLoop(data, rows);
+  } finally {
+    rmSync(data, { recursive: true, force: true });
+  }
+  console.log(missed === 0 ? '\nAll limits kept.' : `\n${missed} limits missed.`);
+  return missed;
+}
+
+main().then(
+  (missed) => process.exit(missed),
+  (error) => {
+    console.error(error);
+    process.exit(100);
+  },
+);

@@ -1,0 +1,131 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { DatabaseSync } from 'node:sqlite';
+import pg from 'pg';
+import { mapCells, type Order } from './hand-written';
+import { PEER_TABLE } from './plain-postgres';
+
+/** What the function nodes of the peer flows reach through `global.get('bench')`, in Node-RED's own process. */
+export interface FlowContext {
+  map(cells: string[]): Order;
+  /** What a database node does for each message. */
+  upsertOne(order: Order): Promise<void>;
+  /** What an expert's function node does with a batch of rows. */
+  upsertMany(orders: Order[]): Promise<void>;
+  done(rows: number): void;
+  state(): { rows: number; loopDelayP99Ms: number; ticks: number; peakMemoryMb: number };
+  tick(): void;
+  reset(): void;
+}
+
+const NAMES = [
+  'order_number',
+  'material',
+  'description',
+  'quantity',
+  'unit',
+  'planned_start',
+  'planned_end',
+  'status',
+  'work_center',
+  'priority',
+  'plant',
+  'changed_at',
+] as const;
+const TYPES = [
+  'text',
+  'text',
+  'text',
+  'numeric',
+  'text',
+  'date',
+  'date',
+  'text',
+  'text',
+  'integer',
+  'text',
+  'timestamptz',
+];
+const CONFLICT = `ON CONFLICT (order_number) DO UPDATE SET ${NAMES.slice(1)
+  .map((name) => `${name} = excluded.${name}`)
+  .join(', ')}`;
+
+interface Upserts {
+  one(order: Order): Promise<void>;
+  many(orders: Order[]): Promise<void>;
+}
+
+function postgresUpserts(url: string): Upserts {
+  const pool = new pg.Pool({ connectionString: url, max: 10 });
+  const ready = pool.query(`CREATE TABLE IF NOT EXISTS bench_plain ${PEER_TABLE}`);
+  const one = `INSERT INTO bench_plain VALUES (${NAMES.map((_, i) => `$${i + 1}`).join(', ')}) ${CONFLICT}`;
+  const many = `INSERT INTO bench_plain SELECT * FROM unnest(${TYPES.map((type, i) => `$${i + 1}::${type}[]`).join(', ')}) ${CONFLICT}`;
+  return {
+    async one(order) {
+      await ready;
+      await pool.query(
+        one,
+        NAMES.map((name) => order[name]),
+      );
+    },
+    async many(orders) {
+      await ready;
+      await pool.query(
+        many,
+        NAMES.map((name) => orders.map((order) => order[name])),
+      );
+    },
+  };
+}
+
+function sqliteUpserts(file: string): Upserts {
+  const database = new DatabaseSync(file);
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+  database.exec(`CREATE TABLE IF NOT EXISTS bench_plain (${NAMES.join(', ')}, PRIMARY KEY (order_number))`);
+  const upsert = database.prepare(`INSERT INTO bench_plain VALUES (${NAMES.map(() => '?').join(', ')}) ${CONFLICT}`);
+  const run = (order: Order) => upsert.run(...NAMES.map((name) => order[name]));
+  return {
+    async one(order) {
+      run(order);
+    },
+    async many(orders) {
+      database.exec('BEGIN');
+      for (const order of orders) run(order);
+      database.exec('COMMIT');
+    },
+  };
+}
+
+/** @param target PostgreSQL URL, path of a SQLite file, or null when only the event loop is watched */
+export function flowContext(target: { postgres: string } | { sqlite: string } | null): FlowContext {
+  const upserts = !target
+    ? null
+    : 'postgres' in target
+      ? postgresUpserts(target.postgres)
+      : sqliteUpserts(target.sqlite);
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  delay.enable();
+  let rows = 0;
+  let ticks = 0;
+  return {
+    map: mapCells,
+    upsertOne: (order) => (upserts as Upserts).one(order),
+    upsertMany: (orders) => (upserts as Upserts).many(orders),
+    done(count) {
+      rows += count;
+    },
+    tick() {
+      ticks += 1;
+    },
+    state: () => ({
+      rows,
+      ticks,
+      loopDelayP99Ms: delay.percentile(99) / 1e6,
+      peakMemoryMb: process.resourceUsage().maxRSS / 1024,
+    }),
+    reset() {
+      rows = 0;
+      ticks = 0;
+      delay.reset();
+    },
+  };
+}

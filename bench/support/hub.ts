@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createHub } from '../../lib/hub';
+import type { Hub, JobStatus } from '../../lib/model/services';
+import { readSettings } from '../../lib/settings';
+import { ORDER_FIELDS, ORDER_SCHEMA } from './orders';
+import { peakMemory } from './process';
+
+export const ORDER_TYPE = 'bench_order';
+
+export interface SyncMeasure {
+  rows: number;
+  unchanged: number;
+  seconds: number;
+  rowsPerSecond: number;
+  /** Of the runner, in MB. */
+  peakMemoryMb: number | null;
+}
+
+/** The product's own hub with a store of its own, its entity type for the orders and a file connection. */
+export class BenchHub {
+  private constructor(
+    readonly hub: Hub,
+    private readonly directory: string,
+    private readonly connectionId: number,
+  ) {}
+
+  /** @param storeUrl of PostgreSQL, or undefined for the embedded SQLite store */
+  static async open(dataDirectory: string, sourceFile: string, storeUrl?: string): Promise<BenchHub> {
+    const directory = mkdtempSync(path.join(tmpdir(), 'pcp-bench-'));
+    const integrations = storeUrl ? { storeUrl } : {};
+    const hub = await createHub(readSettings({ integrations }, directory, {}));
+    await hub.entityTypes.create({
+      type: ORDER_TYPE,
+      title: 'Order of the benchmark',
+      key: ['order_number'],
+      schema: ORDER_SCHEMA,
+    });
+    const connection = await hub.connections.create({
+      name: 'bench files',
+      connector_type: 'generic.file',
+      config: {
+        root: dataDirectory,
+        entities: { orders: { path: sourceFile, format: 'csv', delimiter: ';', header: true, after_read: 'keep' } },
+      },
+    });
+    await hub.mappings.create({
+      connection_id: connection.id,
+      name: 'bench orders',
+      entity_type: ORDER_TYPE,
+      direction: 'import',
+      source_entity: 'orders',
+      target_entity: ORDER_TYPE,
+      field_mappings: ORDER_FIELDS,
+      key_fields: ['order_number'],
+    });
+    return new BenchHub(hub, directory, connection.id);
+  }
+
+  /** Reads the whole file again, whatever the checkpoint says. */
+  async synchronise(): Promise<SyncMeasure> {
+    const started = performance.now();
+    let job: JobStatus = await this.hub.sync.start(this.connectionId, { full: true });
+    let peak: number | null = null;
+    while (job.status === 'in_progress') {
+      await delay(100);
+      const { pid } = (await this.hub.health()).runner;
+      peak = (pid === null ? null : peakMemory(pid)) ?? peak;
+      job = await this.hub.sync.status(job.job_id);
+    }
+    const seconds = (performance.now() - started) / 1000;
+    const [log] = job.logs;
+    if (log?.status !== 'success') throw new Error(`The run failed: ${log?.error_message ?? 'no log'}`);
+    return {
+      rows: log.records_processed,
+      unchanged: log.details.unchanged,
+      seconds,
+      rowsPerSecond: log.records_processed / seconds,
+      peakMemoryMb: peak,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.hub.close();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,84 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { NodeRed } from '../../demo/node-red';
+import type { FlowContext } from '../peers/flow-database';
+
+const PROJECT_ROOT = path.join(__dirname, '..', '..', '..');
+
+export interface BenchNodeRedOptions {
+  flows: object[];
+  /** Installs the package in the user directory. */
+  withPackage: boolean;
+  /** Argument of `flowContext`, when the flows need it. */
+  target?: { postgres: string } | { sqlite: string } | null;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+/** A Node-RED of its own, in a directory that goes with it. */
+export class BenchNodeRed {
+  private constructor(
+    readonly base: string,
+    readonly directory: string,
+    /** From the start of the process to the first answer of its admin API, in seconds. */
+    readonly startSeconds: number,
+    private readonly nodeRed: NodeRed,
+  ) {}
+
+  static async start(options: BenchNodeRedOptions): Promise<BenchNodeRed> {
+    const directory = mkdtempSync(path.join(tmpdir(), 'pcp-bench-nr-'));
+    const port = await freePort();
+    const context = path.join(PROJECT_ROOT, 'dist', 'bench', 'peers', 'flow-database.js');
+    writeFileSync(path.join(directory, 'flows.json'), JSON.stringify(options.flows));
+    writeFileSync(
+      path.join(directory, 'settings.js'),
+      `module.exports = {
+        uiHost: '127.0.0.1', uiPort: ${port}, flowFile: 'flows.json', credentialSecret: 'bench',
+        telemetry: { enabled: false, updateNotification: false }, logging: { console: { level: 'error' } },
+        ${options.target === undefined ? '' : `functionGlobalContext: { bench: require(${JSON.stringify(context)}).flowContext(${JSON.stringify(options.target)}) },`}
+      };`,
+    );
+    if (options.withPackage) {
+      mkdirSync(path.join(directory, 'node_modules', '@pcp'), { recursive: true });
+      symlinkSync(PROJECT_ROOT, path.join(directory, 'node_modules', '@pcp', 'node-red-integrations'), 'junction');
+    }
+    const started = performance.now();
+    const nodeRed = new NodeRed(PROJECT_ROOT, directory);
+    const base = `http://127.0.0.1:${port}`;
+    // Flows are started after the nodes are loaded, so this answer means that the palette is complete.
+    while (!(await fetch(`${base}/flows/state`).catch(() => null))) {
+      if (!nodeRed.running) throw new Error('Node-RED ended while it was starting.');
+      await delay(10);
+    }
+    return new BenchNodeRed(base, directory, (performance.now() - started) / 1000, nodeRed);
+  }
+
+  get pid(): number {
+    return this.nodeRed.pid as number;
+  }
+
+  state(): Promise<ReturnType<FlowContext['state']>> {
+    return this.get('/bench/state');
+  }
+
+  async get<T>(url: string): Promise<T> {
+    const response = await fetch(this.base + url);
+    if (!response.ok) throw new Error(`GET ${url}: ${response.status}`);
+    return (await response.json()) as T;
+  }
+
+  async stop(): Promise<void> {
+    await this.nodeRed.stop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
