@@ -1,0 +1,301 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type FindOptions, Op, type WhereOptions } from 'sequelize';
+import type { OpenConnection } from '../model/connection';
+import { IntegrationError } from '../model/errors';
+import type { ConnectionInput, Connections, ConnectionView, Page } from '../model/services';
+import type { SqlTransaction } from '../protocols/sql/database';
+import type { Vault } from '../security/vault';
+import { deleteMappings } from './mapping-rows';
+import { CONNECTIONS, type ConnectionRow } from './models/connection';
+import { decodeCursor, isId, pageLimit, toPage } from './pages';
+import {
+  deleteRows,
+  isUniqueViolation,
+  managedByFlow,
+  nameTaken,
+  notFound,
+  staleRevision,
+  updateRevision,
+} from './rows';
+import type { Store } from './store';
+
+export interface ConnectionStoreOptions {
+  store: Store;
+  vault: Vault;
+  /** Refuses settings that the connector's descriptor does not allow, unknown ones included. @throws config */
+  validate(connectorType: string, config: Record<string, unknown>, credentials: Record<string, string>): void;
+}
+
+/** What is kept of an input, with everything it left out filled in. */
+type Settings = Pick<
+  ConnectionRow,
+  'name' | 'description' | 'connector_type' | 'config' | 'is_active' | 'schedule' | 'timezone'
+>;
+
+/** The row of the platform itself, which is no row. */
+const PLATFORM: OpenConnection = { id: 0, name: 'platform', connector_type: 'platform', config: {}, credentials: {} };
+
+/** Connections in the store. Credentials of flow-managed rows stay in this process's memory. */
+export class ConnectionStore implements Connections {
+  readonly #store: Store;
+  readonly #vault: Vault;
+  readonly #validate: ConnectionStoreOptions['validate'];
+  /** By id of the config node, for as long as it is deployed here. */
+  readonly #flowCredentials = new Map<string, Record<string, string>>();
+
+  constructor(options: ConnectionStoreOptions) {
+    this.#store = options.store;
+    this.#vault = options.vault;
+    this.#validate = options.validate;
+  }
+
+  async list(filter: Parameters<Connections['list']>[0]): Promise<Page<ConnectionView>> {
+    const limit = pageLimit(filter);
+    const after = decodeCursor(filter.cursor, isId);
+    const where: WhereOptions<ConnectionRow> = {
+      ...(filter.connector_type !== undefined && { connector_type: filter.connector_type }),
+      ...(filter.is_active !== undefined && { is_active: filter.is_active }),
+      ...(filter.managed_by !== undefined && { managed_by: filter.managed_by }),
+      ...(filter.name !== undefined && { name: filter.name }),
+    };
+    const model = this.#store.models.connections;
+    const total = await model.count({ where });
+    const rows = await model.findAll({
+      where: after === null ? where : { [Op.and]: [where, { id: { [Op.gt]: after } }] },
+      order: [['id', 'ASC']],
+      limit: limit + 1,
+    });
+    return toPage(
+      rows.map((row) => row.get({ plain: true }) as ConnectionRow),
+      limit,
+      total,
+      (row) => row.id,
+      (row) => this.#view(row),
+    );
+  }
+
+  async get(id: number): Promise<ConnectionView> {
+    return this.#view(await this.#row({ where: { id } }, `connection ${id}`));
+  }
+
+  async create(input: ConnectionInput): Promise<ConnectionView> {
+    const settings = toSettings(input, null);
+    const credentials = mergeCredentials({}, input.credentials);
+    this.#validate(settings.connector_type, settings.config, credentials);
+    const id = await this.#named(settings.name, () =>
+      this.#store.database.transaction(async (transaction) => {
+        const id = await this.#insert({ ...settings, created_by: input.created_by ?? null }, transaction);
+        // The id is part of what the secrets are bound to, so it must be known first.
+        if (Object.keys(credentials).length > 0) {
+          const sealed = this.#vault.encrypt(credentials, vaultContext(id));
+          await transaction.execute('UPDATE integration_connections SET credentials = ? WHERE id = ?', [sealed, id]);
+        }
+        return id;
+      }),
+    );
+    return this.get(id);
+  }
+
+  async update(id: number, input: ConnectionInput, revision?: number): Promise<ConnectionView> {
+    const row = await this.#row({ where: { id } }, `connection ${id}`);
+    if (row.managed_by === 'flow') throw managedByFlow(`Connection ${id}`, row.node_id);
+    if (revision !== undefined && revision !== row.revision) {
+      throw staleRevision(`Connection ${id}`, revision, row.revision);
+    }
+    const settings = toSettings(input, row);
+    // Secrets of one kind of system are never offered to another kind.
+    const kept = settings.connector_type === row.connector_type ? this.#open(row) : {};
+    const credentials = mergeCredentials(kept, input.credentials);
+    this.#validate(settings.connector_type, settings.config, credentials);
+    const sealed = Object.keys(credentials).length > 0 ? this.#vault.encrypt(credentials, vaultContext(id)) : null;
+    await this.#write(row, { ...toColumns(settings), credentials: sealed }, settings.name);
+    return this.get(id);
+  }
+
+  async delete(id: number, options: { cascade: boolean }): Promise<void> {
+    const row = await this.#row({ where: { id } }, `connection ${id}`);
+    if (row.managed_by === 'flow' && row.is_active) throw managedByFlow(`Connection ${id}`, row.node_id);
+    const { database } = this.#store;
+    await database.transaction(async (transaction) => {
+      const mappings = await transaction.query(
+        `SELECT id FROM integration_mappings WHERE connection_id = ? OR peer_connection_id = ? ORDER BY id`,
+        [id, id],
+      );
+      const ids = mappings.map((mapping) => Number(mapping.id));
+      if (ids.length > 0 && !options.cascade) {
+        throw new IntegrationError(
+          'conflict',
+          'PCP_CONNECTION_IN_USE',
+          `Connection ${id} is used by ${ids.length === 1 ? 'mapping' : 'mappings'} ${ids.slice(0, 10).join(', ')}.`,
+          { hint: 'Delete the mappings first, or delete the connection with cascade=true.' },
+        );
+      }
+      await deleteMappings(database, transaction, ids);
+      await deleteRows(database, transaction, CONNECTIONS, { id });
+    });
+    if (row.node_id !== null) this.#flowCredentials.delete(row.node_id);
+  }
+
+  async open(id: number): Promise<OpenConnection> {
+    if (id === PLATFORM.id) return { ...PLATFORM, config: {}, credentials: {} };
+    const row = await this.#row({ where: { id } }, `connection ${id}`);
+    const { name, connector_type, config } = row;
+    return { id, name, connector_type, config, credentials: this.#open(row) };
+  }
+
+  async registerFlow(nodeId: string, input: ConnectionInput): Promise<ConnectionView> {
+    const credentials = mergeCredentials({}, input.credentials);
+    const existing = await this.#find({ where: { node_id: nodeId } });
+    const wanted = toSettings(input, existing);
+    this.#validate(wanted.connector_type, wanted.config, credentials);
+    this.#flowCredentials.set(nodeId, credentials);
+    const name = await this.#freeName(wanted.name, nodeId);
+    const settings = { ...wanted, name, is_active: input.is_active ?? true };
+    if (existing === null) {
+      await this.#named(name, () => this.#insert({ ...settings, managed_by: 'flow', node_id: nodeId }));
+    } else if (!isDeepStrictEqual(settings, pickSettings(existing))) {
+      await this.#write(existing, { ...toColumns(settings), credentials: null }, name);
+    }
+    return this.#view(await this.#row({ where: { node_id: nodeId } }, `connection of node ${nodeId}`));
+  }
+
+  async releaseFlow(nodeId: string): Promise<void> {
+    this.#flowCredentials.delete(nodeId);
+    const row = await this.#find({ where: { node_id: nodeId } });
+    if (row?.is_active) await this.#write(row, { is_active: false, updated_at: new Date() }, row.name);
+  }
+
+  /**
+   * Encrypts with the current key what was encrypted with an earlier one. Can be stopped and repeated at any point.
+   * @returns how many connections changed
+   */
+  async rotateKeys(): Promise<number> {
+    const rows = await this.#store.models.connections.findAll({ where: { credentials: { [Op.ne]: null } } });
+    let rotated = 0;
+    for (const row of rows) {
+      const context = vaultContext(row.id);
+      if (row.credentials === null || !this.#vault.isOutdated(row.credentials, context)) continue;
+      const sealed = this.#vault.encrypt(this.#vault.decrypt(row.credentials, context), context);
+      const changed = await this.#store.database.execute(
+        'UPDATE integration_connections SET credentials = ? WHERE id = ? AND credentials = ?',
+        [sealed, row.id, row.credentials],
+      );
+      rotated += changed;
+    }
+    return rotated;
+  }
+
+  async #find(options: FindOptions<ConnectionRow>): Promise<ConnectionRow | null> {
+    const row = await this.#store.models.connections.findOne(options);
+    return row === null ? null : (row.get({ plain: true }) as ConnectionRow);
+  }
+
+  async #row(options: FindOptions<ConnectionRow>, what: string): Promise<ConnectionRow> {
+    const row = await this.#find(options);
+    if (row === null) throw notFound(what);
+    return row;
+  }
+
+  async #insert(values: Partial<ConnectionRow>, transaction?: SqlTransaction): Promise<number> {
+    const now = new Date();
+    const row = await this.#store.models.connections.create(
+      { ...values, created_at: now, updated_at: now },
+      transaction?.handle === undefined ? {} : { transaction: transaction.handle },
+    );
+    return row.id;
+  }
+
+  /** Two config nodes may share a name, as copies of a flow do; the rows of the store may not. */
+  async #freeName(name: string, nodeId: string): Promise<string> {
+    const taken = await this.#find({ where: { name } });
+    return taken === null || taken.node_id === nodeId ? name : `${name} (${nodeId})`;
+  }
+
+  async #write(row: ConnectionRow, values: Parameters<typeof updateRevision>[5], name: string): Promise<void> {
+    const { database } = this.#store;
+    const written = await this.#named(name, () =>
+      updateRevision(database, database, CONNECTIONS, row.id, row.revision, values),
+    );
+    if (written) return;
+    const now = await this.#row({ where: { id: row.id } }, `connection ${row.id}`);
+    throw staleRevision(`Connection ${row.id}`, row.revision, now.revision);
+  }
+
+  async #named<T>(name: string, write: () => Promise<T>): Promise<T> {
+    try {
+      return await write();
+    } catch (error) {
+      throw isUniqueViolation(error) ? nameTaken('connection', name) : error;
+    }
+  }
+
+  #open(row: ConnectionRow): Record<string, string> {
+    if (row.managed_by === 'api') {
+      return row.credentials === null ? {} : this.#vault.decrypt(row.credentials, vaultContext(row.id));
+    }
+    const credentials = row.node_id === null ? undefined : this.#flowCredentials.get(row.node_id);
+    if (credentials !== undefined) return { ...credentials };
+    throw new IntegrationError(
+      'config',
+      'PCP_FLOW_NOT_DEPLOYED',
+      `Connection ${row.id} ("${row.name}") belongs to the node ${row.node_id}, which is not deployed in this Node-RED.`,
+      { hint: 'Deploy the flow that holds the node; its credentials are kept by Node-RED only.' },
+    );
+  }
+
+  #view(row: ConnectionRow): ConnectionView {
+    const { credentials: _, created_at, updated_at, last_sync_at, ...plain } = row;
+    return {
+      ...plain,
+      created_at: created_at.toISOString(),
+      updated_at: updated_at.toISOString(),
+      last_sync_at: last_sync_at?.toISOString() ?? null,
+      credentials: this.#namesOfCredentials(row),
+    };
+  }
+
+  /** What cannot be opened counts as not set here; `open` says why. */
+  #namesOfCredentials(row: ConnectionRow): Record<string, true> {
+    try {
+      return Object.fromEntries(Object.keys(this.#open(row)).map((name) => [name, true]));
+    } catch (error) {
+      if (error instanceof IntegrationError) return {};
+      throw error;
+    }
+  }
+}
+
+function vaultContext(id: number): string {
+  return `connection:${id}`;
+}
+
+/** What the input leaves out stays as it was, or takes its default in a new row. */
+function toSettings(input: ConnectionInput, row: ConnectionRow | null): Settings {
+  return {
+    name: input.name,
+    connector_type: input.connector_type,
+    description: input.description === undefined ? (row?.description ?? null) : input.description,
+    config: input.config ?? row?.config ?? {},
+    is_active: input.is_active ?? row?.is_active ?? true,
+    schedule: input.schedule === undefined ? (row?.schedule ?? null) : input.schedule,
+    timezone: input.timezone === undefined ? (row?.timezone ?? null) : input.timezone,
+  };
+}
+
+function toColumns(settings: Settings) {
+  return { ...settings, config: JSON.stringify(settings.config), updated_at: new Date() };
+}
+
+function pickSettings(row: ConnectionRow): Settings {
+  const { name, connector_type, description, config, is_active, schedule, timezone } = row;
+  return { name, connector_type, description, config, is_active, schedule, timezone };
+}
+
+/** An empty string takes a secret away. */
+function mergeCredentials(
+  kept: Record<string, string>,
+  given: Record<string, string> | undefined,
+): Record<string, string> {
+  const merged = { ...kept, ...given };
+  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ''));
+}

@@ -1,0 +1,22 @@
+import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
+import { deleteRows } from './rows';
+
+/**
+ * Takes mappings away with what the engine keeps for them. A run in progress loses its lease with the stream's row and
+ * stops at its next commit. Sync logs stay; open dead letters are discarded, since nothing could replay them.
+ */
+export async function deleteMappings(database: SqlDatabase, transaction: SqlTransaction, ids: number[]): Promise<void> {
+  for (const id of ids) {
+    for (const direction of ['import', 'export']) {
+      await deleteRows(database, transaction, 'integration_stream_locks', { stream: `${id}:${direction}` });
+    }
+    await deleteRows(database, transaction, 'integration_checkpoints', { mapping_id: id });
+    await deleteRows(database, transaction, 'integration_record_links', { mapping_id: id });
+    await transaction.execute(
+      `UPDATE integration_dead_letters SET state = 'discarded', note = ?
+       WHERE mapping_id = ? AND state IN ('open', 'replaying')`,
+      ['The mapping was deleted.', id],
+    );
+    await deleteRows(database, transaction, 'integration_mappings', { id });
+  }
+}

@@ -1,0 +1,215 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type FindOptions, Op, type WhereOptions } from 'sequelize';
+import { IntegrationError } from '../model/errors';
+import type { MappingInput, Mappings, MappingView, Page } from '../model/services';
+import type { SqlValue } from '../protocols/sql/database';
+import { deleteMappings } from './mapping-rows';
+import { MAPPINGS, type MappingRow } from './models/mapping';
+import { decodeCursor, isId, pageLimit, toPage } from './pages';
+import { isUniqueViolation, managedByFlow, nameTaken, notFound, staleRevision, updateRevision } from './rows';
+import type { Store } from './store';
+
+/** A mapping with everything that an input may leave out. */
+export type MappingSettings = Required<MappingInput>;
+
+export interface MappingStoreOptions {
+  store: Store;
+  /** Compiles the definition in each of its directions. @throws config PCP_MAPPING_INVALID with `path` naming the field */
+  check(definition: MappingSettings): Promise<void>;
+}
+
+/** What changes what a mapping does: checkpoints remember the version under which they were made. */
+const VERSIONED = [
+  'entity_type',
+  'source_entity',
+  'target_entity',
+  'field_mappings',
+  'transformations',
+  'filters',
+  'key_fields',
+] as const;
+
+/** Mappings in the store. */
+export class MappingStore implements Mappings {
+  readonly #store: Store;
+  readonly #check: MappingStoreOptions['check'];
+
+  constructor(options: MappingStoreOptions) {
+    this.#store = options.store;
+    this.#check = options.check;
+  }
+
+  async list(filter: Parameters<Mappings['list']>[0]): Promise<Page<MappingView>> {
+    const limit = pageLimit(filter);
+    const after = decodeCursor(filter.cursor, isId);
+    const where: WhereOptions<MappingRow> = {
+      ...(filter.connection_id !== undefined && { connection_id: filter.connection_id }),
+      ...(filter.entity_type !== undefined && { entity_type: filter.entity_type }),
+      ...(filter.is_active !== undefined && { is_active: filter.is_active }),
+    };
+    const model = this.#store.models.mappings;
+    const total = await model.count({ where });
+    const rows = await model.findAll({
+      where: after === null ? where : { [Op.and]: [where, { id: { [Op.gt]: after } }] },
+      order: [['id', 'ASC']],
+      limit: limit + 1,
+    });
+    return toPage(
+      rows.map((row) => row.get({ plain: true }) as MappingRow),
+      limit,
+      total,
+      (row) => row.id,
+      toView,
+    );
+  }
+
+  async get(id: number): Promise<MappingView> {
+    return toView(await this.#row({ where: { id } }, `mapping ${id}`));
+  }
+
+  async create(input: MappingInput): Promise<MappingView> {
+    const settings = toSettings(input, null);
+    await this.#verify(settings);
+    return this.get(await this.#insert(settings, {}));
+  }
+
+  async update(id: number, input: MappingInput, revision?: number): Promise<MappingView> {
+    const row = await this.#row({ where: { id } }, `mapping ${id}`);
+    if (row.managed_by === 'flow') throw managedByFlow(`Mapping ${id}`, row.node_id);
+    if (revision !== undefined && revision !== row.revision) {
+      throw staleRevision(`Mapping ${id}`, revision, row.revision);
+    }
+    const settings = toSettings(input, row);
+    await this.#verify(settings);
+    await this.#write(row, settings);
+    return this.get(id);
+  }
+
+  async delete(id: number): Promise<void> {
+    const row = await this.#row({ where: { id } }, `mapping ${id}`);
+    if (row.managed_by === 'flow' && row.is_active) throw managedByFlow(`Mapping ${id}`, row.node_id);
+    await this.#store.database.transaction((transaction) => deleteMappings(this.#store.database, transaction, [id]));
+  }
+
+  async registerFlow(nodeId: string, input: MappingInput): Promise<MappingView> {
+    const row = await this.#find({ where: { node_id: nodeId } });
+    const wanted = toSettings({ ...input, is_active: input.is_active ?? true }, row);
+    await this.#verify(wanted);
+    const settings = { ...wanted, name: await this.#freeName(wanted, nodeId) };
+    if (row === null) await this.#insert(settings, { managed_by: 'flow', node_id: nodeId });
+    else if (!isDeepStrictEqual(settings, pickSettings(row))) await this.#write(row, settings);
+    return toView(await this.#row({ where: { node_id: nodeId } }, `mapping of node ${nodeId}`));
+  }
+
+  async releaseFlow(nodeId: string): Promise<void> {
+    const row = await this.#find({ where: { node_id: nodeId } });
+    if (row?.is_active) await this.#write(row, { ...pickSettings(row), is_active: false });
+  }
+
+  async #verify(settings: MappingSettings): Promise<void> {
+    for (const field of ['connection_id', 'peer_connection_id'] as const) {
+      const id = settings[field];
+      if (id === null || (await this.#store.models.connections.count({ where: { id } })) === 1) continue;
+      throw new IntegrationError('config', 'PCP_MAPPING_INVALID', `There is no connection ${id}.`, {
+        path: `/${field}`,
+        value: id,
+      });
+    }
+    await this.#check(settings);
+  }
+
+  async #find(options: FindOptions<MappingRow>): Promise<MappingRow | null> {
+    const row = await this.#store.models.mappings.findOne(options);
+    return row === null ? null : (row.get({ plain: true }) as MappingRow);
+  }
+
+  async #row(options: FindOptions<MappingRow>, what: string): Promise<MappingRow> {
+    const row = await this.#find(options);
+    if (row === null) throw notFound(what);
+    return row;
+  }
+
+  async #insert(settings: MappingSettings, owner: Partial<MappingRow>): Promise<number> {
+    const now = new Date();
+    const row = await this.#named(settings.name, () =>
+      this.#store.models.mappings.create({ ...settings, ...owner, created_at: now, updated_at: now }),
+    );
+    return row.id;
+  }
+
+  async #write(row: MappingRow, settings: MappingSettings): Promise<void> {
+    const before = pickSettings(row);
+    const changesMeaning = VERSIONED.some((name) => !isDeepStrictEqual(before[name], settings[name]));
+    const values = { ...toColumns(settings), version: row.version + (changesMeaning ? 1 : 0), updated_at: new Date() };
+    const { database } = this.#store;
+    const written = await this.#named(settings.name, () =>
+      updateRevision(database, database, MAPPINGS, row.id, row.revision, values),
+    );
+    if (written) return;
+    const now = await this.#row({ where: { id: row.id } }, `mapping ${row.id}`);
+    throw staleRevision(`Mapping ${row.id}`, row.revision, now.revision);
+  }
+
+  async #named<T>(name: string, write: () => Promise<T>): Promise<T> {
+    try {
+      return await write();
+    } catch (error) {
+      throw isUniqueViolation(error) ? nameTaken('mapping of this connection', name) : error;
+    }
+  }
+
+  async #freeName(settings: MappingSettings, nodeId: string): Promise<string> {
+    const { connection_id, name } = settings;
+    const taken = await this.#find({ where: { connection_id, name } });
+    return taken === null || taken.node_id === nodeId ? name : `${name} (${nodeId})`;
+  }
+}
+
+/** What the input leaves out stays as it was, or takes its default in a new row. */
+function toSettings(input: MappingInput, row: MappingRow | null): MappingSettings {
+  const defaults = row ?? {
+    description: null,
+    transformations: [],
+    filters: [],
+    key_fields: [],
+    sync_mode: 'full' as const,
+    cursor_field: null,
+    peer_connection_id: null,
+    options: {},
+    is_active: true,
+  };
+  return {
+    connection_id: input.connection_id,
+    name: input.name,
+    description: input.description === undefined ? defaults.description : input.description,
+    entity_type: input.entity_type,
+    direction: input.direction,
+    source_entity: input.source_entity,
+    target_entity: input.target_entity,
+    field_mappings: input.field_mappings,
+    transformations: input.transformations ?? defaults.transformations,
+    filters: input.filters ?? defaults.filters,
+    key_fields: input.key_fields ?? defaults.key_fields,
+    sync_mode: input.sync_mode ?? defaults.sync_mode,
+    cursor_field: input.cursor_field === undefined ? defaults.cursor_field : input.cursor_field,
+    peer_connection_id: input.peer_connection_id === undefined ? defaults.peer_connection_id : input.peer_connection_id,
+    options: input.options ?? defaults.options,
+    is_active: input.is_active ?? defaults.is_active,
+  };
+}
+
+function pickSettings(row: MappingRow): MappingSettings {
+  return toSettings(row, row);
+}
+
+function toColumns(settings: MappingSettings): Record<string, SqlValue> {
+  const columns: Record<string, SqlValue> = {};
+  for (const [name, value] of Object.entries(settings)) {
+    columns[name] = typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
+  }
+  return columns;
+}
+
+function toView(row: MappingRow): MappingView {
+  return { ...row, created_at: row.created_at.toISOString(), updated_at: row.updated_at.toISOString() };
+}

@@ -1,0 +1,7 @@
+import { hub } from './0001-hub';
+import type { Migration } from './migration';
+
+export type { Migration, MigrationContext } from './migration';
+
+/** In the order in which they run. A migration that was released never changes; what comes later is a new one. */
+export const migrations: readonly Migration[] = [hub];

@@ -1,0 +1,52 @@
+import { DataTypes, type ModelAttributeColumnOptions, type QueryInterface } from 'sequelize';
+import type { SqlDialect, SqlTransaction } from '../../protocols/sql/database';
+
+export interface MigrationContext {
+  queryInterface: QueryInterface;
+  transaction: SqlTransaction;
+  dialect: SqlDialect;
+}
+
+/** One step forward; there is no way back. It may find its own work half done: MariaDB commits each change of a table. */
+export interface Migration {
+  /** "0001-hub": the number orders, the words say what for. */
+  name: string;
+  up(context: MigrationContext): Promise<void>;
+}
+
+export async function createTable(
+  { queryInterface, transaction, dialect }: MigrationContext,
+  table: string,
+  columns: Record<string, ModelAttributeColumnOptions>,
+): Promise<void> {
+  if (dialect !== 'mariadb' && dialect !== 'mysql') {
+    await queryInterface.createTable(table, columns, inTransaction(transaction));
+    return;
+  }
+  const unlimited = Object.entries(columns).map(([name, column]) => [
+    name,
+    column.type === DataTypes.TEXT ? { ...column, type: DataTypes.TEXT('long') } : column,
+  ]);
+  await queryInterface.createTable(table, Object.fromEntries(unlimited), {
+    ...inTransaction(transaction),
+    // Keys and names differ by case everywhere; MariaDB's default collation would take "a" for "A".
+    charset: 'utf8mb4',
+    collate: 'utf8mb4_bin',
+  });
+}
+
+export async function createIndex(
+  { queryInterface, transaction }: MigrationContext,
+  table: string,
+  fields: string[],
+  options: { unique?: boolean } = {},
+): Promise<void> {
+  const name = `${table}_${fields.join('_')}`.slice(0, 63);
+  const existing = (await queryInterface.showIndex(table, inTransaction(transaction))) as { name: string }[];
+  if (existing.some((index) => index.name === name)) return;
+  await queryInterface.addIndex(table, fields, { name, ...options, ...inTransaction(transaction) });
+}
+
+function inTransaction(transaction: SqlTransaction) {
+  return transaction.handle === undefined ? {} : { transaction: transaction.handle };
+}

@@ -1,0 +1,44 @@
+import type { Model, ModelStatic, Sequelize } from 'sequelize';
+import type { DeadLetter } from '../../model/sync';
+import { id, instant, integer, json, longText, optional, text } from '../columns';
+
+export type DeadLetterRow = Omit<DeadLetter, 'first_at' | 'last_at'> & {
+  /** Digest of the source key, for look-ups. */
+  source_key_hash: string | null;
+  first_at: Date;
+  last_at: Date;
+};
+
+export type DeadLetterModel = ModelStatic<Model<DeadLetterRow, Partial<DeadLetterRow>> & DeadLetterRow>;
+
+export const DEAD_LETTERS = 'integration_dead_letters';
+
+export function deadLetterModel(sequelize: Sequelize): DeadLetterModel {
+  return sequelize.define(
+    'IntegrationDeadLetter',
+    {
+      id: id(),
+      mapping_id: integer({ defaultValue: undefined }),
+      mapping_version: integer(),
+      sync_log_id: integer({ defaultValue: undefined }),
+      direction: text(20),
+      source_key: longText(),
+      source_key_hash: text(64, optional),
+      payload: json('payload', { allowNull: true }),
+      stage: text(20),
+      error_class: text(30),
+      code: text(100),
+      message: longText(),
+      field: text(500, optional),
+      value: json('value', { allowNull: true }),
+      rule: text(100, optional),
+      attempts: integer({ defaultValue: 1 }),
+      state: text(20, { defaultValue: 'open' }),
+      group_hash: text(64),
+      note: longText(),
+      first_at: instant(),
+      last_at: instant(),
+    },
+    { tableName: DEAD_LETTERS, timestamps: false },
+  ) as DeadLetterModel;
+}

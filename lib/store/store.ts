@@ -1,0 +1,61 @@
+import { chmod, mkdir, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SqlDatabase, SqlOptions } from '../protocols/sql/database';
+import { openDatabase, parseDatabaseUrl } from '../protocols/sql/open';
+import { migrate } from './migrate';
+import { migrations } from './migrations';
+import { defineModels, type StoreModels } from './models';
+
+export const STORE_FILE = 'integrations.db';
+
+export interface StoreOptions {
+  /** postgres://, mariadb://, mysql:// or sqlite: URL; absent = a SQLite file in the directory. */
+  url?: string | undefined;
+  /** Node-RED's user directory. */
+  directory: string;
+  /** SQLite: how long one statement may block the thread while another process writes. Default 0: it waits without blocking. */
+  busyTimeoutMs?: number | undefined;
+}
+
+export interface Store {
+  readonly database: SqlDatabase;
+  readonly models: StoreModels;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the hub's store and brings its tables to this version.
+ * @throws config PCP_SQL_URL, PCP_DRIVER_MISSING, PCP_STORE_NEWER, transient PCP_CONNECT_...
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const database = await openDatabase(await databaseOptions(options));
+  try {
+    // A run acknowledges its source after the commit: a power cut must not take the commit back.
+    if (database.dialect === 'sqlite') await database.execute('PRAGMA synchronous = FULL');
+    await migrate(database, migrations);
+    return { database, models: defineModels(database.sequelize), close: () => database.close() };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function databaseOptions({ url, directory, busyTimeoutMs }: StoreOptions): Promise<SqlOptions> {
+  const options: SqlOptions =
+    url === undefined || url === ''
+      ? { dialect: 'sqlite', storage: join(directory, STORE_FILE) }
+      : parseDatabaseUrl(url);
+  if (options.dialect !== 'sqlite') return options;
+  if (busyTimeoutMs !== undefined) options.busyTimeoutMs = busyTimeoutMs;
+  if (options.storage !== undefined && options.storage !== ':memory:') {
+    await mkdir(directory, { recursive: true });
+    await makePrivate(options.storage);
+  }
+  return options;
+}
+
+/** The file is there with its mode before SQLite opens it; SQLite gives the same mode to its -wal and -shm files. */
+async function makePrivate(path: string): Promise<void> {
+  await (await open(path, 'a', 0o600)).close();
+  await chmod(path, 0o600);
+}
