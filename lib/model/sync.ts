@@ -55,6 +55,9 @@ export interface SyncDetails {
   hint?: string;
   attempts: number;
   full: boolean;
+  dry_run: boolean;
+  /** Of a run that waits: when it is tried again. */
+  next_attempt_at?: string;
   kind: 'sync' | 'replay';
   total: number | null;
   records_per_second: number;

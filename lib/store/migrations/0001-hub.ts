@@ -194,6 +194,7 @@ async function createDeadLetters(context: MigrationContext): Promise<void> {
     state: text(20, { defaultValue: 'open' }),
     group_hash: text(64),
     note: longText(),
+    replay_log_id: integer(optional),
     first_at: instant(),
     last_at: instant(),
   });
@@ -201,4 +202,5 @@ async function createDeadLetters(context: MigrationContext): Promise<void> {
   await createIndex(context, table, ['mapping_id', 'direction', 'state', 'source_key_hash']);
   await createIndex(context, table, ['group_hash']);
   await createIndex(context, table, ['sync_log_id']);
+  await createIndex(context, table, ['replay_log_id']);
 }

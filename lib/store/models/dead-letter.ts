@@ -5,6 +5,8 @@ import { id, instant, integer, json, longText, optional, text } from '../columns
 export type DeadLetterRow = Omit<DeadLetter, 'first_at' | 'last_at'> & {
   /** Digest of the source key, for look-ups. */
   source_key_hash: string | null;
+  /** The replay that has it in hand. */
+  replay_log_id: number | null;
   first_at: Date;
   last_at: Date;
 };
@@ -36,6 +38,7 @@ export function deadLetterModel(sequelize: Sequelize): DeadLetterModel {
       state: text(20, { defaultValue: 'open' }),
       group_hash: text(64),
       note: longText(),
+      replay_log_id: integer(optional),
       first_at: instant(),
       last_at: instant(),
     },

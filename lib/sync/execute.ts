@@ -1,0 +1,236 @@
+import type { Batch, SourceFailure, SourceRecord, Writer } from '../connectors/contract';
+import type { Mapped } from '../mapping/contract';
+import { IntegrationError } from '../model/errors';
+import type { Mapping } from '../model/mapping';
+import type { Cursor, RunCounters } from '../model/sync';
+import type { SqlDatabase } from '../protocols/sql/database';
+import type { StoreClock } from './clock';
+import { addCounters, apply, type BatchOutcome, type Checkpoint, commitBatch, type RunScope } from './commit';
+import { keepFailures, openKeys } from './dead-letters';
+import type { Lease } from './lease';
+import { batchPlanner } from './plan';
+import { COUNTERS, countersAddUp, type RunRow } from './run-rows';
+import type { Stream } from './stream';
+import { judgeErrors, ToleranceExceeded } from './tolerance';
+
+/** A run that this worker holds, ready to be executed. */
+export interface Execution {
+  database: SqlDatabase;
+  clock: StoreClock;
+  lease: Lease;
+  run: RunRow;
+  mapping: Mapping;
+  stream: Stream;
+  signal: AbortSignal;
+  /** Called after each commit. */
+  onProgress(): void;
+}
+
+/** What is read from the source and mapped, not yet written. */
+interface Prepared {
+  batch: Batch;
+  records: SourceRecord[];
+  mapped: Mapped[];
+}
+
+/**
+ * Reads, maps, writes and commits until the source is drained. While one batch is being committed the next is read and
+ * mapped, never more.
+ * @returns the run's counters over all its attempts
+ * @throws cancelled PCP_CANCELLED when somebody asked for it, guard when the errors pass the tolerance, else what the
+ * connectors, the mapping or the store throw; everything committed before stays committed
+ */
+export async function executeRun(execution: Execution): Promise<RunCounters> {
+  const { run, signal } = execution;
+  const counters = { ...run.counters };
+  const resume = await resumePoint(execution);
+  const writer = await openWriter(execution);
+  const scope = await scopeOf(execution, writer);
+  try {
+    await drain(execution, scope, resume, counters);
+    if (run.dryRun) await writer.abandon(false);
+    else await writer.finish();
+  } catch (error) {
+    const failure = reasonOf(error, signal);
+    await abandon(writer, failure);
+    throw failure;
+  }
+  return counters;
+}
+
+/** Closes what an unfinished run left at the target, when it is not going to be continued. */
+export async function abandonRun(execution: Execution): Promise<void> {
+  if (execution.run.writerState !== null) await (await openWriter(execution)).abandon(false);
+}
+
+export function openWriter({ run, stream, signal }: Execution): Promise<Writer> {
+  // A stream is only made with a target that can be written to.
+  return stream.target.connector.openWriter!(
+    {
+      entity: stream.target.entity,
+      keyFields: [...stream.compiled.keyFields],
+      fields: [...stream.compiled.outputFields],
+      resume: run.writerState,
+      runId: run.id,
+      mappingId: run.mappingId,
+    },
+    signal,
+  );
+}
+
+export async function scopeOf(execution: Execution, writer: Writer): Promise<RunScope> {
+  const { database, clock, lease, stream, run, mapping, signal } = execution;
+  return {
+    database,
+    clock,
+    lease,
+    stream,
+    writer,
+    ids: { runId: run.id, mappingId: mapping.id, mappingVersion: mapping.version, direction: run.direction },
+    ignoreLinks: run.full,
+    openLetters: run.dryRun ? new Set() : await openKeys(database, run.mappingId, run.direction),
+    signal,
+  };
+}
+
+/** Why work ended: an abort's own reason says more than the AbortError that a driver makes of it. */
+export function reasonOf(error: unknown, signal: AbortSignal): IntegrationError {
+  return IntegrationError.from(signal.aborted && signal.reason instanceof IntegrationError ? signal.reason : error);
+}
+
+async function drain(
+  execution: Execution,
+  scope: RunScope,
+  resume: Cursor | null,
+  counters: RunCounters,
+): Promise<void> {
+  const { run, mapping, stream, signal } = execution;
+  const plan = batchPlanner(stream.plan);
+  const incremental = mapping.sync_mode === 'incremental';
+  const source = read(execution, resume)[Symbol.asyncIterator]();
+  let ahead: Promise<Prepared | null> | null = null;
+  try {
+    let next = await prepare(source, stream, signal);
+    while (next !== null) {
+      const startedAt = performance.now();
+      const { batch, records, mapped } = next;
+      ahead = prepare(source, stream, signal);
+      // A failure of the read ahead is looked at when its turn comes, after this batch's commit.
+      ahead.catch(() => undefined);
+      const planned = plan(records, mapped, batch.positions);
+      const checkpoint: Checkpoint = { mode: incremental ? 'incremental' : 'full', cursor: batch.cursorAfter };
+      const judge = (outcome: BatchOutcome): void => judgeErrors(mapping.options, counters, outcome);
+      let cancel: boolean;
+      let outcome: BatchOutcome;
+      if (run.dryRun) {
+        outcome = await apply(scope, planned, undefined, true);
+        cancel = await execution.database.transaction(async (transaction) => {
+          await scope.lease.assertHeld(transaction);
+          const activeMs = performance.now() - startedAt;
+          return addCounters(scope, transaction, outcome.counters, { total: batch.total, writerState: null, activeMs });
+        });
+      } else {
+        ({ cancel, outcome } = await commitBatch(scope, planned, batch, checkpoint, judge, startedAt));
+        await batch.acknowledge?.();
+      }
+      for (const name of COUNTERS) counters[name] += outcome.counters[name];
+      execution.onProgress();
+      signal.throwIfAborted();
+      if (cancel) throw new IntegrationError('cancelled', 'PCP_CANCELLED', 'The run was cancelled.');
+      next = await ahead;
+    }
+    assertAddedUp(counters);
+  } catch (error) {
+    await settleSource(scope, error);
+    throw error;
+  } finally {
+    await ahead?.catch(() => undefined);
+    await source.return?.();
+  }
+}
+
+/** Keeps the reason of a guard's stop, and lets a broken source put itself aside. */
+async function settleSource(scope: RunScope, error: unknown): Promise<void> {
+  if (error instanceof ToleranceExceeded) {
+    await scope.database.transaction(async (transaction) => {
+      await scope.lease.assertHeld(transaction);
+      await keepFailures(transaction, scope.ids, error.failures, scope.clock.now());
+    });
+  }
+  await (error as SourceFailure | null)?.quarantine?.();
+}
+
+function read(execution: Execution, cursor: Cursor | null): AsyncIterable<Batch> {
+  const { mapping, stream, signal } = execution;
+  const { connector, entity, descriptor } = stream.source;
+  if (connector.read === undefined) {
+    throw new IntegrationError('config', 'PCP_NOT_READABLE', `${descriptor.title['en-US']} cannot be read.`, {
+      path: '/direction',
+    });
+  }
+  const incremental = mapping.sync_mode === 'incremental';
+  const { inputFields, pushdown } = stream.compiled;
+  return connector.read(
+    {
+      entity,
+      ...(inputFields !== undefined && { fields: inputFields }),
+      filters: pushdown,
+      ...(incremental && mapping.cursor_field !== null && { cursorField: mapping.cursor_field }),
+      cursor,
+      ...(mapping.options.lookback_seconds !== undefined && { lookbackSeconds: mapping.options.lookback_seconds }),
+      batchSize: batchSizeAfterCrashes(stream.batchSize, execution.run),
+    },
+    signal,
+  );
+}
+
+/** A worker that died with a batch in hand gets smaller ones, so that what kills it is narrowed down. */
+function batchSizeAfterCrashes(size: number, run: RunRow): number {
+  return Math.max(1, Math.floor(size / 4 ** Math.max(0, run.withoutProgress - 1)));
+}
+
+async function prepare(source: AsyncIterator<Batch>, stream: Stream, signal: AbortSignal): Promise<Prepared | null> {
+  signal.throwIfAborted();
+  const result = await source.next();
+  if (result.done === true) return null;
+  const batch = result.value;
+  return { batch, records: batch.records, mapped: await stream.compiled.map(batch.records, signal) };
+}
+
+/**
+ * Where to read on: this run's own checkpoint after an interruption; the last one of an incremental mapping; else the
+ * beginning.
+ */
+async function resumePoint(execution: Execution): Promise<Cursor | null> {
+  const { run, mapping, database } = execution;
+  if (run.dryRun) return null;
+  const quoted = database.quote('cursor');
+  const [row] = await database.query(
+    `SELECT ${quoted}, run_id FROM integration_checkpoints WHERE mapping_id = ? AND direction = ?`,
+    [run.mappingId, run.direction],
+  );
+  if (row === undefined) return null;
+  const checkpoint = JSON.parse(String(row.cursor)) as Checkpoint;
+  if (Number(row.run_id) === run.id) return checkpoint.cursor;
+  const continues = mapping.sync_mode === 'incremental' && !run.full && checkpoint.mode === 'incremental';
+  return continues ? checkpoint.cursor : null;
+}
+
+async function abandon(writer: Writer, failure: IntegrationError): Promise<void> {
+  const resumable = failure.class === 'transient' || failure.class === 'rate_limit' || failure.code === 'PCP_INTERRUPTED';
+  try {
+    await writer.abandon(resumable);
+  } catch (error) {
+    // The run's own failure is what the log must tell; what could not be cleaned up is found again by the next run.
+    failure.cause ??= error;
+  }
+}
+
+function assertAddedUp(counters: RunCounters): void {
+  if (countersAddUp(counters)) return;
+  throw new IntegrationError(
+    'guard',
+    'PCP_COUNTERS_DIFFER',
+    `The run's counters do not add up: ${COUNTERS.map((name) => `${name} ${counters[name]}`).join(', ')}.`,
+  );
+}

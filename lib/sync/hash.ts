@@ -1,0 +1,37 @@
+import { hash } from 'node:crypto';
+
+/**
+ * Canonical text of a value: own keys sorted, no blanks, as RFC 8785 orders them. Values are what the mapping gives: strings,
+ * booleans, finite numbers, null and plain objects or arrays of them.
+ */
+export function canonicalJson(value: unknown): string {
+  if (value === undefined) return 'null';
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  const object = value as Record<string, unknown>;
+  const parts = Object.keys(object)
+    .sort()
+    .map((name) => `${JSON.stringify(name)}:${canonicalJson(object[name])}`);
+  return `{${parts.join(',')}}`;
+}
+
+/**
+ * Hashes records of one shape: SHA-256 over the fields' names and values in order, base64url. Values arrive normalised by
+ * the mapping (decimals without idle zeros, instants in UTC), so equal content gives equal hashes whatever its spelling.
+ */
+export function recordHasher(fields: readonly string[]): (data: Record<string, unknown>) => string {
+  const prefix = JSON.stringify(fields);
+  return (data) => {
+    let text = prefix;
+    for (const field of fields) {
+      const value = data[field];
+      text += typeof value === 'string' ? `\u0001${value}` : `\u0002${canonicalJson(value)}`;
+    }
+    return hash('sha256', text, 'base64url');
+  };
+}
+
+/** A short digest for look-ups by long keys, base64url. */
+export function digest(text: string): string {
+  return hash('sha256', text, 'base64url');
+}

@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { IntegrationError } from '../model/errors';
+import type { Direction } from '../model/mapping';
+import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
+import type { StoreClock } from './clock';
+
+/** How long a lease lasts without a heartbeat. */
+export const LEASE_MS = 60_000;
+const HEARTBEAT_MS = LEASE_MS / 4;
+/** Work stops this long before the lease can end, so that no late write meets the next owner's. */
+const MARGIN_MS = 10_000;
+
+/** "host:pid:nonce": lets a worker on the same host see that the owner's process is gone. */
+export const WORKER = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
+
+export function streamName(mappingId: number, direction: Direction): string {
+  return `${mappingId}:${direction}`;
+}
+
+/** True when the worker ran on this host and its process has ended. Nothing can be said about other hosts. */
+export function workerIsGone(worker: string | null): boolean {
+  if (worker === null || worker === WORKER) return false;
+  const [host, pidText] = worker.split(':');
+  const pid = Number(pidText);
+  if (host !== hostname() || !Number.isInteger(pid) || pid <= 0) return false;
+  if (pid === process.pid) return true;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
+/**
+ * The right to work on one stream (mapping and direction). The fence grows with every owner, so whatever an earlier owner
+ * still tries to commit is refused.
+ */
+export class Lease {
+  /** Aborted when the lease is lost; carries the reason. */
+  readonly lost = new AbortController();
+  private deadline: number;
+  private timer: NodeJS.Timeout | undefined;
+
+  private constructor(
+    private readonly database: SqlDatabase,
+    private readonly clock: StoreClock,
+    readonly stream: string,
+    readonly runId: number,
+    readonly fence: number,
+    private readonly onHeartbeat: () => Promise<void>,
+  ) {
+    this.deadline = performance.now() + LEASE_MS - MARGIN_MS;
+    this.schedule();
+  }
+
+  /**
+   * Takes the stream for a run, or returns null when somebody else holds it or `claimRun`, called in the same transaction,
+   * says no.
+   * @param onHeartbeat called after every renewal, e.g. to look for a wish to cancel
+   */
+  static async acquire(
+    database: SqlDatabase,
+    clock: StoreClock,
+    stream: string,
+    runId: number,
+    claimRun: (transaction: SqlTransaction, fence: number) => Promise<boolean>,
+    onHeartbeat: (lease: Lease) => Promise<void>,
+  ): Promise<Lease | null> {
+    await ensureStream(database, stream);
+    const fence = await database.transaction(async (transaction) => {
+      const now = clock.now();
+      const [row] = await transaction.query(
+        'SELECT fence, owner_run, owner_worker, lease_until FROM integration_stream_locks WHERE stream = ?',
+        [stream],
+      );
+      if (row === undefined) return null;
+      const free =
+        row.owner_run === null ||
+        Number(row.lease_until) < now ||
+        workerIsGone(row.owner_worker === null ? null : String(row.owner_worker));
+      if (!free) return null;
+      const next = Number(row.fence) + 1;
+      const taken = await transaction.execute(
+        `UPDATE integration_stream_locks SET fence = ?, owner_run = ?, owner_worker = ?, lease_until = ?, touched_at = ?
+         WHERE stream = ? AND fence = ?`,
+        [next, runId, WORKER, now + LEASE_MS, now, stream, Number(row.fence)],
+      );
+      if (taken !== 1) return null;
+      if (!(await claimRun(transaction, next))) throw new ClaimRefused();
+      return next;
+    }).catch((error: unknown) => {
+      if (error instanceof ClaimRefused) return null;
+      throw error;
+    });
+    if (fence === null) return null;
+    const lease: Lease = new Lease(database, clock, stream, runId, fence, () => onHeartbeat(lease));
+    return lease;
+  }
+
+  /** Whether an external call of this length would surely end while the lease is ours. */
+  safeToWrite(callTimeoutMs: number): boolean {
+    return !this.lost.signal.aborted && performance.now() + callTimeoutMs < this.deadline;
+  }
+
+  /** First statement of every commit. @throws conflict PCP_LEASE_LOST when another worker owns the stream */
+  async assertHeld(transaction: SqlTransaction): Promise<void> {
+    const held = await transaction.execute(
+      'UPDATE integration_stream_locks SET touched_at = ? WHERE stream = ? AND fence = ? AND owner_run = ?',
+      [this.clock.now(), this.stream, this.fence, this.runId],
+    );
+    if (held !== 1) throw this.loss();
+  }
+
+  /** Gives the stream back at once, so that another worker need not wait for the lease's end. */
+  async release(transaction: SqlTransaction): Promise<void> {
+    await transaction.execute(
+      'UPDATE integration_stream_locks SET owner_run = NULL, owner_worker = NULL, lease_until = ? WHERE stream = ? AND fence = ?',
+      [this.clock.now(), this.stream, this.fence],
+    );
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+  }
+
+  private schedule(): void {
+    this.timer = setTimeout(() => void this.beat(), HEARTBEAT_MS);
+    this.timer.unref();
+  }
+
+  private async beat(): Promise<void> {
+    const sent = performance.now();
+    try {
+      const renewed = await this.database.execute(
+        'UPDATE integration_stream_locks SET lease_until = ? WHERE stream = ? AND fence = ? AND owner_run = ?',
+        [this.clock.now() + LEASE_MS, this.stream, this.fence, this.runId],
+      );
+      if (renewed !== 1) {
+        this.lost.abort(this.loss());
+        return;
+      }
+      this.deadline = sent + LEASE_MS - MARGIN_MS;
+      await this.onHeartbeat();
+    } catch (error) {
+      // The store may be away for a moment: work goes on until the local deadline, never longer.
+      if (performance.now() > this.deadline) {
+        this.lost.abort(IntegrationError.from(error));
+        return;
+      }
+    }
+    this.schedule();
+  }
+
+  private loss(): IntegrationError {
+    return new IntegrationError(
+      'conflict',
+      'PCP_LEASE_LOST',
+      `Run ${this.runId} lost its hold on stream ${this.stream}: another worker has taken it over.`,
+    );
+  }
+}
+
+class ClaimRefused extends Error {}
+
+/** Makes the row that leases of a stream stand on. */
+export async function ensureStream(database: SqlDatabase, stream: string): Promise<void> {
+  const [row] = await database.query('SELECT stream FROM integration_stream_locks WHERE stream = ?', [stream]);
+  if (row !== undefined) return;
+  try {
+    await database.execute(
+      `INSERT INTO integration_stream_locks (stream, fence, owner_run, owner_worker, lease_until, touched_at)
+       VALUES (?, 0, NULL, NULL, 0, 0)`,
+      [stream],
+    );
+  } catch (error) {
+    const [other] = await database.query('SELECT stream FROM integration_stream_locks WHERE stream = ?', [stream]);
+    if (other === undefined) throw error;
+  }
+}

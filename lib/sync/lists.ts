@@ -1,0 +1,42 @@
+import type { Page } from '../model/services';
+import type { SqlDatabase, SqlRow, SqlValue } from '../protocols/sql/database';
+import { decodeCursor, isId, pageLimit, toPage } from '../store/pages';
+
+/** A condition of a list: SQL of our own with one `?`, or none when there is no value. */
+export type Condition = [sql: string, value?: SqlValue];
+
+export function equalities(columns: Record<string, SqlValue | undefined>): Condition[] {
+  return Object.entries(columns).flatMap(([name, value]): Condition[] =>
+    value === undefined ? [] : [[`${name} = ?`, value]],
+  );
+}
+
+export function where(conditions: readonly Condition[]): string {
+  return conditions.length === 0 ? '' : ` WHERE ${conditions.map(([sql]) => sql).join(' AND ')}`;
+}
+
+export function values(conditions: readonly Condition[]): SqlValue[] {
+  return conditions.flatMap(([, value]) => (value === undefined ? [] : [value]));
+}
+
+/**
+ * Rows of a table that has an id, newest first.
+ * @throws data PCP_LIMIT_INVALID, PCP_CURSOR_INVALID
+ */
+export async function newestFirst<T>(
+  database: SqlDatabase,
+  table: string,
+  conditions: readonly Condition[],
+  request: { limit?: number | undefined; cursor?: string | undefined },
+  convert: (row: SqlRow) => T,
+): Promise<Page<T>> {
+  const limit = pageLimit(request.limit === undefined ? {} : { limit: request.limit });
+  const before = decodeCursor(request.cursor, isId);
+  const [count] = await database.query(`SELECT COUNT(*) AS n FROM ${table}${where(conditions)}`, values(conditions));
+  const paged: Condition[] = before === null ? [...conditions] : [...conditions, ['id < ?', before]];
+  const rows = await database.query(
+    `SELECT * FROM ${table}${where(paged)} ORDER BY id DESC LIMIT ${limit + 1}`,
+    values(paged),
+  );
+  return toPage(rows, limit, Number(count?.n ?? 0), (row) => Number(row.id), convert);
+}

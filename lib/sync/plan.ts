@@ -1,0 +1,105 @@
+import type { SourceRecord, WriteRecord } from '../connectors/contract';
+import type { Mapped } from '../mapping/contract';
+import { IntegrationError } from '../model/errors';
+import type { DeadLetter } from '../model/sync';
+import { recordHasher } from './hash';
+
+/** A record that could not be applied, with all that its dead letter tells. */
+export interface Failure {
+  sourceKey: string | null;
+  payload: unknown;
+  stage: DeadLetter['stage'];
+  field: string | null;
+  rule: string | null;
+  value: unknown;
+  error: IntegrationError;
+}
+
+export interface BatchPlan {
+  writes: WriteRecord[];
+  /** For each write, the source record it came from. */
+  origins: SourceRecord[];
+  failures: Failure[];
+  filtered: number;
+  /** Records that say once more what an earlier record of the batch said. */
+  repeated: number;
+}
+
+/** What planning needs to know of a stream. */
+export interface PlanContext {
+  /** Fields of the target that identify a record. */
+  keyFields: readonly string[];
+  outputFields: readonly string[];
+  /** The record's own key on the source side, or null when the mapping does not take its key from fields of the source. */
+  sourceKey(record: SourceRecord): string | null;
+}
+
+/** Makes planners for one stream: mapped records in, writes with keys and hashes and the refused ones out. */
+export function batchPlanner(
+  context: PlanContext,
+): (records: readonly SourceRecord[], mapped: readonly Mapped[], position?: (index: number) => string) => BatchPlan {
+  const { keyFields } = context;
+  const hashOf = recordHasher(context.outputFields);
+  return (records, mapped, position) => {
+    const plan: BatchPlan = { writes: [], origins: [], failures: [], filtered: 0, repeated: 0 };
+    const seen = new Map<string, string>();
+    const refuse = (index: number, failure: Omit<Failure, 'sourceKey' | 'payload'>): void => {
+      const payload = records[index] as SourceRecord;
+      plan.failures.push({ ...failure, payload, sourceKey: context.sourceKey(payload) ?? position?.(index) ?? null });
+    };
+    for (const item of mapped) {
+      if (item.outcome === 'filtered') {
+        plan.filtered++;
+        continue;
+      }
+      if (item.outcome === 'failed') {
+        const { index, stage, field, rule, value, error } = item;
+        refuse(index, { stage, field, rule, value, error });
+        continue;
+      }
+      const { data, index } = item;
+      const missing = keyFields.find((field) => data[field] === undefined || data[field] === null);
+      if (missing !== undefined) {
+        refuse(index, keyMissing(missing));
+        continue;
+      }
+      const key = JSON.stringify(keyFields.map((field) => data[field]));
+      const hash = hashOf(data);
+      const earlier = seen.get(key);
+      if (earlier === hash) {
+        plan.repeated++;
+        continue;
+      }
+      if (earlier !== undefined) {
+        refuse(index, duplicateKey(keyFields, key));
+        continue;
+      }
+      seen.set(key, hash);
+      const origin = records[index] as SourceRecord;
+      plan.writes.push({ data, key, hash, sourceKey: context.sourceKey(origin) ?? key });
+      plan.origins.push(origin);
+    }
+    return plan;
+  };
+}
+
+function keyMissing(field: string): Omit<Failure, 'sourceKey' | 'payload'> {
+  const error = new IntegrationError('data', 'PCP_KEY_MISSING', `Field "${field}" is part of the key and has no value.`, {
+    path: field,
+    hint: 'Fill the field in the source, or give the field mapping a default.',
+  });
+  return { stage: 'plan', field, rule: 'key', value: null, error };
+}
+
+function duplicateKey(keyFields: readonly string[], key: string): Omit<Failure, 'sourceKey' | 'payload'> {
+  const error = new IntegrationError(
+    'data',
+    'PCP_DUPLICATE_KEY',
+    `Another record of the same batch has the key ${key} with other values; the first one was kept.`,
+    {
+      path: keyFields.join(', '),
+      hint: 'Find out which record is right, and replay this one to let it win; or add a field to the key.',
+    },
+  );
+  return { stage: 'plan', field: keyFields.join(', '), rule: 'unique', value: key, error };
+}

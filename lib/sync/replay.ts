@@ -1,0 +1,102 @@
+import { IntegrationError } from '../model/errors';
+import type { DeadLetter, RunCounters } from '../model/sync';
+import type { SqlTransaction } from '../protocols/sql/database';
+import { addCounters, apply, type BatchOutcome, type RunScope } from './commit';
+import { payloadOf, reopen, toDeadLetter } from './dead-letters';
+import { type Execution, openWriter, reasonOf, scopeOf } from './execute';
+import { saveLinks } from './links';
+import { batchPlanner } from './plan';
+import { COUNTERS } from './run-rows';
+
+const LETTERS_PER_BATCH = 200;
+
+/**
+ * Sends the dead letters chosen for this run through the newest version of their mapping. Each is resolved or open again
+ * when the run ends; repeating a part after a crash changes nothing, because a letter leaves the choice with its commit.
+ */
+export async function executeReplay(execution: Execution): Promise<RunCounters> {
+  const { run, stream, signal } = execution;
+  if (stream.guarantee.snapshot) {
+    throw new IntegrationError(
+      'config',
+      'PCP_REPLAY_SNAPSHOT',
+      `"${stream.target.entity}" is written anew by every run, so single records cannot be added to it.`,
+      { hint: 'Run the mapping again: it writes the corrected records too.' },
+    );
+  }
+  const counters = { ...run.counters };
+  const writer = await openWriter(execution);
+  const scope = await scopeOf(execution, writer);
+  try {
+    for (let letters = await chosen(scope); letters.length > 0; letters = await chosen(scope)) {
+      signal.throwIfAborted();
+      const outcome = await replayBatch(execution, scope, letters);
+      for (const name of COUNTERS) counters[name] += outcome.counters[name];
+      execution.onProgress();
+    }
+    await writer.finish();
+  } catch (error) {
+    const failure = reasonOf(error, signal);
+    await writer.abandon(failure.class === 'transient');
+    throw failure;
+  }
+  return counters;
+}
+
+/** Letters that a run which ended did not get to are open again. */
+export async function reopenChosen(transaction: SqlTransaction, runId: number): Promise<void> {
+  await transaction.execute(
+    `UPDATE integration_dead_letters SET state = 'open', replay_log_id = NULL WHERE replay_log_id = ? AND state = 'replaying'`,
+    [runId],
+  );
+}
+
+async function chosen(scope: RunScope): Promise<DeadLetter[]> {
+  const rows = await scope.database.query(
+    `SELECT * FROM integration_dead_letters WHERE replay_log_id = ? AND state = 'replaying' ORDER BY id LIMIT ${LETTERS_PER_BATCH}`,
+    [scope.ids.runId],
+  );
+  return rows.map(toDeadLetter);
+}
+
+async function replayBatch(execution: Execution, scope: RunScope, letters: DeadLetter[]): Promise<BatchOutcome> {
+  const { stream, signal, database } = execution;
+  const startedAt = performance.now();
+  const records = letters.map(payloadOf);
+  const letterOf = new Map(records.map((record, index) => [record as unknown, letters[index] as DeadLetter]));
+  const mapped = await stream.compiled.map(records, signal);
+  const plan = batchPlanner(stream.plan)(records, mapped, (index) => letters[index]?.source_key ?? '');
+  const commit = async (transaction: SqlTransaction, outcome: BatchOutcome): Promise<BatchOutcome> => {
+    const now = scope.clock.now();
+    if (scope.writer.hashes === undefined) await saveLinks(transaction, scope.ids, outcome.written, now);
+    const failed = new Map(outcome.failures.map((failure) => [letterOf.get(failure.payload)?.id, failure]));
+    for (const letter of letters) {
+      const failure = failed.get(letter.id);
+      if (failure === undefined) await resolve(transaction, letter.id, now);
+      else await reopen(transaction, letter.id, scope.ids, failure, now);
+    }
+    const writerState = (await scope.writer.state?.()) ?? null;
+    const activeMs = performance.now() - startedAt;
+    const cancel = await addCounters(scope, transaction, outcome.counters, { total: undefined, writerState, activeMs });
+    if (cancel) scope.lease.lost.abort(new IntegrationError('cancelled', 'PCP_CANCELLED', 'The run was cancelled.'));
+    return outcome;
+  };
+  if (stream.guarantee.transactional) {
+    return database.transaction(async (transaction) => {
+      await scope.lease.assertHeld(transaction);
+      return commit(transaction, await apply(scope, plan, transaction));
+    });
+  }
+  const outcome = await apply(scope, plan, undefined);
+  return database.transaction(async (transaction) => {
+    await scope.lease.assertHeld(transaction);
+    return commit(transaction, outcome);
+  });
+}
+
+async function resolve(transaction: SqlTransaction, id: number, now: number): Promise<void> {
+  await transaction.execute(
+    `UPDATE integration_dead_letters SET state = 'resolved', attempts = attempts + 1, replay_log_id = NULL, last_at = ? WHERE id = ?`,
+    [new Date(now), id],
+  );
+}

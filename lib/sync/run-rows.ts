@@ -1,0 +1,223 @@
+import { randomUUID } from 'node:crypto';
+import type { SyncStatus } from '../model/connection';
+import { type ErrorClass, IntegrationError } from '../model/errors';
+import type { Direction } from '../model/mapping';
+import type { RunCounters, RunState, SyncLog } from '../model/sync';
+import type { SqlDatabase, SqlRow, SqlTransaction, SqlValue } from '../protocols/sql/database';
+
+/** A row of `integration_sync_logs` with the engine's own columns. */
+export interface RunRow {
+  id: number;
+  jobId: string;
+  connectionId: number;
+  mappingId: number;
+  direction: Direction;
+  state: RunState;
+  kind: 'sync' | 'replay';
+  full: boolean;
+  dryRun: boolean;
+  attempts: number;
+  /** Attempts in a row that committed nothing. */
+  withoutProgress: number;
+  fence: number;
+  worker: string | null;
+  writerState: Record<string, unknown> | null;
+  counters: RunCounters;
+  startedAt: Date;
+  endedAt: Date | null;
+  total: number | null;
+  activeMs: number;
+  nextAttemptAt: number | null;
+  cancelRequestedAt: number | null;
+  errorClass: ErrorClass | null;
+  errorCode: string | null;
+  errorMessage: string | null;
+  hint: string | null;
+}
+
+export const COUNTERS: readonly (keyof RunCounters)[] = [
+  'read', 'created', 'updated', 'unchanged', 'deleted', 'filtered', 'conflicts', 'errors',
+];
+
+export const ENDED: readonly RunState[] = ['succeeded', 'partial', 'failed', 'cancelled'];
+export const ACTIVE: readonly RunState[] = ['queued', 'running', 'waiting_retry', 'waiting_quota', 'cancelling'];
+
+/** A SQL list of string constants of our own. */
+export function stateList(states: readonly RunState[]): string {
+  return states.map((state) => `'${state}'`).join(', ');
+}
+
+export function noCounters(): RunCounters {
+  return { read: 0, created: 0, updated: 0, unchanged: 0, deleted: 0, filtered: 0, conflicts: 0, errors: 0 };
+}
+
+/** The seed's three values: a partial run counts as a success, what still moves or waits is in progress. */
+export function statusOf(state: RunState): SyncStatus {
+  if (state === 'succeeded' || state === 'partial') return 'success';
+  return state === 'failed' || state === 'cancelled' ? 'error' : 'in_progress';
+}
+
+export interface NewRun {
+  jobId: string;
+  connectionId: number;
+  mappingId: number;
+  mappingVersion: number;
+  direction: Direction;
+  kind: 'sync' | 'replay';
+  full: boolean;
+  dryRun: boolean;
+  createdBy: string | null;
+}
+
+export function newJobId(): string {
+  return randomUUID();
+}
+
+/** Inserts a queued run and returns its id. */
+export async function insertRun(transaction: SqlTransaction, run: NewRun, now: number): Promise<number> {
+  const values: Record<string, SqlValue> = {
+    job_id: run.jobId,
+    connection_id: run.connectionId,
+    mapping_id: run.mappingId,
+    mapping_version: run.mappingVersion,
+    direction: run.direction,
+    status: 'in_progress',
+    state: 'queued',
+    kind: run.kind,
+    full_read: run.full,
+    dry_run: run.dryRun,
+    started_at: new Date(now),
+    created_by: run.createdBy,
+    records_processed: 0,
+    records_success: 0,
+    records_error: 0,
+    attempts: 0,
+    no_progress: 0,
+    fence: 0,
+    active_ms: 0,
+    updated_at: now,
+  };
+  const names = Object.keys(values);
+  await transaction.execute(
+    `INSERT INTO integration_sync_logs (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
+    Object.values(values),
+  );
+  const [row] = await transaction.query(
+    'SELECT MAX(id) AS id FROM integration_sync_logs WHERE job_id = ? AND mapping_id = ? AND direction = ?',
+    [run.jobId, run.mappingId, run.direction],
+  );
+  return Number(row?.id);
+}
+
+export async function getRun(database: SqlTransaction, id: number): Promise<RunRow> {
+  const [row] = await database.query('SELECT * FROM integration_sync_logs WHERE id = ?', [id]);
+  if (row === undefined) {
+    throw new IntegrationError('data', 'PCP_NOT_FOUND', `There is no sync log ${id}.`);
+  }
+  return toRun(row);
+}
+
+export async function runsOfJob(database: SqlDatabase, jobId: string): Promise<RunRow[]> {
+  const rows = await database.query('SELECT * FROM integration_sync_logs WHERE job_id = ? ORDER BY id', [jobId]);
+  if (rows.length === 0) {
+    throw new IntegrationError('data', 'PCP_NOT_FOUND', `There is no job ${jobId}.`);
+  }
+  return rows.map(toRun);
+}
+
+export function toRun(row: SqlRow): RunRow {
+  const counters = noCounters();
+  for (const name of COUNTERS) counters[name] = Number(row[`c_${name}`] ?? 0);
+  return {
+    id: Number(row.id),
+    jobId: String(row.job_id),
+    connectionId: Number(row.connection_id),
+    mappingId: Number(row.mapping_id),
+    direction: row.direction as Direction,
+    state: row.state as RunState,
+    kind: row.kind as 'sync' | 'replay',
+    full: truth(row.full_read),
+    dryRun: truth(row.dry_run),
+    attempts: Number(row.attempts),
+    withoutProgress: Number(row.no_progress),
+    fence: Number(row.fence),
+    worker: text(row.worker),
+    writerState: row.writer_state === null ? null : JSON.parse(String(row.writer_state)),
+    counters,
+    startedAt: toDate(row.started_at) ?? new Date(0),
+    endedAt: toDate(row.ended_at),
+    total: number(row.total),
+    activeMs: Number(row.active_ms ?? 0),
+    nextAttemptAt: number(row.next_attempt_at),
+    cancelRequestedAt: number(row.cancel_requested_at),
+    errorClass: text(row.error_class) as ErrorClass | null,
+    errorCode: text(row.error_code),
+    errorMessage: text(row.error_message),
+    hint: text(row.hint),
+  };
+}
+
+/** The sync log as the API shows it. */
+export function toSyncLog(run: RunRow): SyncLog {
+  const { counters } = run;
+  const failed = counters.errors + counters.conflicts;
+  return {
+    id: run.id,
+    job_id: run.jobId,
+    connection_id: run.connectionId,
+    mapping_id: run.mappingId,
+    direction: run.direction,
+    status: statusOf(run.state),
+    started_at: run.startedAt.toISOString(),
+    ended_at: run.endedAt?.toISOString() ?? null,
+    records_processed: counters.read,
+    records_success: counters.read - failed,
+    records_error: failed,
+    error_message: run.errorMessage,
+    error_class: run.errorClass,
+    details: {
+      state: run.state,
+      created: counters.created,
+      updated: counters.updated,
+      unchanged: counters.unchanged,
+      deleted: counters.deleted,
+      filtered: counters.filtered,
+      conflicts: counters.conflicts,
+      ...(run.errorCode !== null && { error_code: run.errorCode }),
+      ...(run.hint !== null && { hint: run.hint }),
+      ...(run.nextAttemptAt !== null && { next_attempt_at: new Date(run.nextAttemptAt).toISOString() }),
+      attempts: run.attempts,
+      full: run.full,
+      dry_run: run.dryRun,
+      kind: run.kind,
+      total: run.total,
+      records_per_second: run.activeMs > 0 ? Math.round((counters.read * 1000) / run.activeMs) : 0,
+    },
+  };
+}
+
+/** What became of the run's records must add up: every one read was created, updated, left, filtered or refused. */
+export function countersAddUp(counters: RunCounters): boolean {
+  const accounted = COUNTERS.filter((name) => name !== 'read').reduce((sum, name) => sum + counters[name], 0);
+  return accounted === counters.read;
+}
+
+/** A timestamp as any of the dialects gives it. */
+export function toDate(value: unknown): Date | null {
+  if (value === null || value === undefined) return null;
+  if (value instanceof Date) return value;
+  const textual = String(value);
+  return new Date(/(Z|[+-]\d\d:?\d\d)$/.test(textual) ? textual : `${textual.replace(' ', 'T')}Z`);
+}
+
+function truth(value: unknown): boolean {
+  return value === true || value === 1 || value === '1';
+}
+
+function text(value: unknown): string | null {
+  return value === null || value === undefined ? null : String(value);
+}
+
+function number(value: unknown): number | null {
+  return value === null || value === undefined ? null : Number(value);
+}

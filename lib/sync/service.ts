@@ -1,0 +1,355 @@
+import { IntegrationError } from '../model/errors';
+import type { Direction, Mapping } from '../model/mapping';
+import type {
+  Connections, DeadLetterFilter, DeadLetterGroup, JobStatus, Mappings, Page, PageRequest, Sync, SyncRequest,
+} from '../model/services';
+import type { DeadLetter, SyncLog } from '../model/sync';
+import type { SqlDatabase, SqlTransaction, SqlValue } from '../protocols/sql/database';
+import { serialise, toDeadLetter } from './dead-letters';
+import { ensureStream, streamName } from './lease';
+import { type Condition, equalities, newestFirst, values, where } from './lists';
+import { ACTIVE, getRun, insertRun, newJobId, type RunRow, runsOfJob, stateList, statusOf, toDate, toRun, toSyncLog } from './run-rows';
+
+/** More mappings than one connection will ever have. */
+const MAX_MAPPINGS = 1000;
+
+export interface SyncServiceOptions {
+  /** Resolves when the store is open. */
+  database(): Promise<SqlDatabase>;
+  connections: Connections;
+  mappings: Mappings;
+  /** Tells the runner that there is work; must not throw. */
+  wakeRunner(): void;
+  /** Tells the runner to look for runs to cancel. */
+  nudgeCancel(): void;
+}
+
+/** Starting, watching and mending runs, as the API and the nodes see it. The runs themselves are the runner's. */
+export class SyncService implements Sync {
+  private readonly watchers = new Map<string, Set<(status: JobStatus) => void>>();
+
+  constructor(private readonly options: SyncServiceOptions) {}
+
+  async start(connectionId: number, request: SyncRequest): Promise<JobStatus> {
+    const database = await this.options.database();
+    const connection = await this.options.connections.get(connectionId);
+    if (!connection.is_active) {
+      throw new IntegrationError('config', 'PCP_CONNECTION_INACTIVE', `Connection "${connection.name}" is not active.`, {
+        hint: 'Set is_active, or deploy the flow that owns it.',
+      });
+    }
+    const streams = await this.chosenStreams(connectionId, request);
+    const jobId = newJobId();
+    for (const { mapping, direction } of streams) await ensureStream(database, streamName(mapping.id, direction));
+    await database.transaction(async (transaction) => {
+      for (const { mapping, direction } of streams) {
+        await refuseSecondRun(transaction, mapping, direction);
+        await insertRun(
+          transaction,
+          {
+            jobId,
+            connectionId,
+            mappingId: mapping.id,
+            mappingVersion: mapping.version,
+            direction,
+            kind: 'sync',
+            full: request.full ?? false,
+            dryRun: request.dry_run ?? false,
+            createdBy: request.created_by ?? null,
+          },
+          Date.now(),
+        );
+      }
+    });
+    this.options.wakeRunner();
+    return this.status(jobId);
+  }
+
+  async status(jobId: string): Promise<JobStatus> {
+    return jobStatus(await runsOfJob(await this.options.database(), jobId));
+  }
+
+  async cancel(jobId: string): Promise<JobStatus> {
+    const database = await this.options.database();
+    const runs = await runsOfJob(database, jobId);
+    const now = Date.now();
+    for (const run of runs) {
+      const ended = await database.execute(
+        `UPDATE integration_sync_logs SET state = 'cancelled', status = 'error', ended_at = ?, error_class = 'cancelled',
+           error_code = 'PCP_CANCELLED', error_message = 'The run was cancelled before it began.', cancel_requested_at = ?,
+           next_attempt_at = NULL
+         WHERE id = ? AND writer_state IS NULL AND state IN ('queued', 'waiting_retry', 'waiting_quota')`,
+        [new Date(now), now, run.id],
+      );
+      if (ended === 0) {
+        await database.execute(
+          `UPDATE integration_sync_logs SET state = 'cancelling', cancel_requested_at = ?, next_attempt_at = NULL
+           WHERE id = ? AND state IN ('queued', 'waiting_retry', 'waiting_quota', 'running')`,
+          [now, run.id],
+        );
+      } else {
+        await database.execute(
+          `UPDATE integration_dead_letters SET state = 'open', replay_log_id = NULL WHERE replay_log_id = ? AND state = 'replaying'`,
+          [run.id],
+        );
+      }
+    }
+    this.options.nudgeCancel();
+    await this.changed(jobId);
+    return this.status(jobId);
+  }
+
+  async logs(filter: Parameters<Sync['logs']>[0]): Promise<Page<SyncLog>> {
+    const { limit, cursor, from, to, ...columns } = filter;
+    const conditions = equalities(columns);
+    if (from !== undefined) conditions.push(['started_at >= ?', new Date(from)]);
+    if (to !== undefined) conditions.push(['started_at < ?', new Date(to)]);
+    return newestFirst(await this.options.database(), 'integration_sync_logs', conditions, { limit, cursor }, (row) =>
+      toSyncLog(toRun(row)),
+    );
+  }
+
+  async log(id: number): Promise<SyncLog> {
+    return toSyncLog(await getRun(await this.options.database(), id));
+  }
+
+  async deadLetters(filter: DeadLetterFilter & PageRequest): Promise<Page<DeadLetter>> {
+    const { limit, cursor, ...rest } = filter;
+    const conditions = letterConditions(rest);
+    return newestFirst(await this.options.database(), 'integration_dead_letters', conditions, { limit, cursor }, toDeadLetter);
+  }
+
+  async deadLetterGroups(filter: DeadLetterFilter): Promise<DeadLetterGroup[]> {
+    const database = await this.options.database();
+    const conditions = letterConditions({ state: 'open', ...filter });
+    const rows = await database.query(
+      `SELECT group_hash, mapping_id, code, error_class, stage, ${database.quote('field')} AS field_name, COUNT(*) AS letters,
+         MIN(first_at) AS first_at, MAX(last_at) AS last_at, MAX(id) AS newest
+       FROM integration_dead_letters${where(conditions)}
+       GROUP BY group_hash, mapping_id, code, error_class, stage, ${database.quote('field')} ORDER BY COUNT(*) DESC, MAX(id) DESC`,
+      values(conditions),
+    );
+    const messages = await newestMessages(database, rows.map((row) => Number(row.newest)));
+    return rows.map((row) => ({
+      group: String(row.group_hash),
+      mapping_id: Number(row.mapping_id),
+      code: String(row.code),
+      error_class: String(row.error_class),
+      stage: String(row.stage),
+      field: row.field_name === null ? null : String(row.field_name),
+      message: messages.get(Number(row.newest)) ?? '',
+      count: Number(row.letters),
+      first_at: toDate(row.first_at)?.toISOString() ?? '',
+      last_at: toDate(row.last_at)?.toISOString() ?? '',
+    }));
+  }
+
+  async deadLetter(id: number): Promise<DeadLetter> {
+    const database = await this.options.database();
+    const [row] = await database.query('SELECT * FROM integration_dead_letters WHERE id = ?', [id]);
+    if (row === undefined) throw new IntegrationError('data', 'PCP_NOT_FOUND', `There is no dead letter ${id}.`);
+    return toDeadLetter(row);
+  }
+
+  async editDeadLetter(id: number, payload: Record<string, unknown>): Promise<DeadLetter> {
+    const text = serialise(payload);
+    if (text === null) throw new IntegrationError('data', 'PCP_PAYLOAD_TOO_LARGE', 'A kept record has 64 KiB at most.');
+    await this.changeLetter(id, 'payload = ?', [text]);
+    return this.deadLetter(id);
+  }
+
+  async discard(id: number, note?: string): Promise<DeadLetter> {
+    await this.changeLetter(id, `state = 'discarded', note = ?`, [note ?? null]);
+    return this.deadLetter(id);
+  }
+
+  async replay(selection: Parameters<Sync['replay']>[0]): Promise<JobStatus[]> {
+    const database = await this.options.database();
+    const conditions = letterConditions({
+      state: 'open',
+      ...(selection.group !== undefined && { group: selection.group }),
+      ...(selection.mapping_id !== undefined && { mapping_id: selection.mapping_id }),
+    });
+    if (selection.ids !== undefined) {
+      if (selection.ids.length === 0) return [];
+      conditions.push([`id IN (${selection.ids.map(Number).filter(Number.isSafeInteger).join(', ')})`]);
+    }
+    const jobs = await database.transaction(async (transaction) => {
+      const streams = await transaction.query(
+        `SELECT DISTINCT mapping_id, direction FROM integration_dead_letters${where(conditions)}`,
+        values(conditions),
+      );
+      if (streams.length === 0) {
+        throw new IntegrationError('data', 'PCP_NOT_FOUND', 'No open dead letter matches the selection.');
+      }
+      const started: string[] = [];
+      for (const row of streams) {
+        const mapping = await this.options.mappings.get(Number(row.mapping_id));
+        const direction = row.direction as Direction;
+        await refuseSecondRun(transaction, mapping, direction);
+        const jobId = newJobId();
+        const runId = await insertRun(
+          transaction,
+          {
+            jobId,
+            connectionId: mapping.connection_id,
+            mappingId: mapping.id,
+            mappingVersion: mapping.version,
+            direction,
+            kind: 'replay',
+            full: false,
+            dryRun: false,
+            createdBy: selection.created_by ?? null,
+          },
+          Date.now(),
+        );
+        await transaction.execute(
+          `UPDATE integration_dead_letters SET state = 'replaying', replay_log_id = ?${where([
+            ...conditions, ['mapping_id = ?', mapping.id], ['direction = ?', direction],
+          ])}`,
+          [runId, ...values(conditions), mapping.id, direction],
+        );
+        started.push(jobId);
+      }
+      return started;
+    });
+    this.options.wakeRunner();
+    return Promise.all(jobs.map((jobId) => this.status(jobId)));
+  }
+
+  watch(jobId: string, onChange: (status: JobStatus) => void): () => void {
+    const watchers = this.watchers.get(jobId) ?? new Set();
+    watchers.add(onChange);
+    this.watchers.set(jobId, watchers);
+    return () => {
+      watchers.delete(onChange);
+      if (watchers.size === 0) this.watchers.delete(jobId);
+    };
+  }
+
+  /** The runner says that something of this job was committed. */
+  async changed(jobId: string): Promise<void> {
+    const watchers = this.watchers.get(jobId);
+    if (watchers === undefined) return;
+    const status = await this.status(jobId);
+    for (const onChange of watchers) onChange(status);
+  }
+
+  private async chosenStreams(
+    connectionId: number,
+    request: SyncRequest,
+  ): Promise<{ mapping: Mapping; direction: Direction }[]> {
+    const mappings = await this.chosenMappings(connectionId, request.mapping_id);
+    const streams = mappings.flatMap((mapping) => {
+      const directions: Direction[] = mapping.direction === 'bidirectional' ? ['import', 'export'] : [mapping.direction];
+      return directions
+        .filter((direction) => request.direction === undefined || request.direction === direction)
+        .map((direction) => ({ mapping, direction }));
+    });
+    if (streams.length === 0) {
+      throw new IntegrationError('config', 'PCP_NO_MAPPING', `Connection ${connectionId} has no active mapping to run.`, {
+        path: '/mapping_id',
+        hint: 'Create a mapping, set is_active, or ask for the direction that it has.',
+      });
+    }
+    return streams;
+  }
+
+  private async chosenMappings(connectionId: number, mappingId: number | undefined): Promise<Mapping[]> {
+    if (mappingId !== undefined) {
+      const mapping = await this.options.mappings.get(mappingId);
+      if (mapping.connection_id !== connectionId) {
+        throw new IntegrationError('config', 'PCP_NO_MAPPING', `Mapping ${mappingId} is not one of connection ${connectionId}.`, {
+          path: '/mapping_id',
+        });
+      }
+      if (!mapping.is_active) {
+        throw new IntegrationError('config', 'PCP_MAPPING_INACTIVE', `Mapping "${mapping.name}" is not active.`, {
+          path: '/mapping_id',
+        });
+      }
+      return [mapping];
+    }
+    const { items } = await this.options.mappings.list({ connection_id: connectionId, is_active: true, limit: MAX_MAPPINGS });
+    return items.sort((a, b) => a.id - b.id);
+  }
+
+  private async changeLetter(id: number, assignment: string, parameters: SqlValue[]): Promise<void> {
+    const database = await this.options.database();
+    const changed = await database.execute(
+      `UPDATE integration_dead_letters SET ${assignment}, last_at = ? WHERE id = ? AND state = 'open'`,
+      [...parameters, new Date(), id],
+    );
+    if (changed === 1) return;
+    const letter = await this.deadLetter(id);
+    throw new IntegrationError('conflict', 'PCP_DEAD_LETTER_CLOSED', `Dead letter ${id} is ${letter.state}, not open.`);
+  }
+}
+
+/** One run per mapping and direction at a time. Runs inside the transaction that inserts the new one. */
+async function refuseSecondRun(transaction: SqlTransaction, mapping: Mapping, direction: Direction): Promise<void> {
+  // The stream's row is a lock: of two starts at the same moment, the second waits here and then sees the first's run.
+  await transaction.execute('UPDATE integration_stream_locks SET stream = stream WHERE stream = ?', [
+    streamName(mapping.id, direction),
+  ]);
+  const [active] = await transaction.query(
+    `SELECT id, job_id, state FROM integration_sync_logs WHERE mapping_id = ? AND direction = ? AND state IN (${stateList(ACTIVE)})`,
+    [mapping.id, direction],
+  );
+  if (active === undefined) return;
+  throw new IntegrationError(
+    'conflict',
+    'PCP_RUN_ACTIVE',
+    `Mapping "${mapping.name}" has an ${direction} that is ${active.state}: sync log ${active.id}, job ${active.job_id}.`,
+    { value: { sync_log_id: Number(active.id), job_id: String(active.job_id) }, hint: 'Wait for it, or cancel its job.' },
+  );
+}
+
+function jobStatus(runs: RunRow[]): JobStatus {
+  const logs = runs.map(toSyncLog);
+  const statuses = new Set(runs.map((run) => statusOf(run.state)));
+  const status = statuses.has('in_progress') ? 'in_progress' : statuses.has('error') ? 'error' : 'success';
+  const processed = runs.reduce((sum, run) => sum + run.counters.read, 0);
+  const totals = runs.map((run) => (statusOf(run.state) === 'in_progress' ? run.total : run.counters.read));
+  const total = totals.includes(null) ? null : (totals as number[]).reduce((sum, each) => sum + each, 0);
+  const first = runs[0] as RunRow;
+  const ended = runs.map((run) => run.endedAt?.getTime() ?? 0);
+  const activeMs = runs.reduce((sum, run) => sum + run.activeMs, 0);
+  return {
+    job_id: first.jobId,
+    connection_id: first.connectionId,
+    status,
+    started_at: first.startedAt.toISOString(),
+    ended_at: status === 'in_progress' ? null : new Date(Math.max(...ended)).toISOString(),
+    progress: {
+      processed,
+      total,
+      percent: status !== 'in_progress' ? 100 : total === null ? null : percentage(processed, total),
+      records_per_second: activeMs > 0 ? Math.round((processed * 1000) / activeMs) : 0,
+    },
+    logs,
+  };
+}
+
+/** Estimates may be low: what still runs never shows as complete. */
+function percentage(processed: number, total: number): number {
+  return total <= 0 ? 0 : Math.min(99, Math.floor((processed * 100) / total));
+}
+
+function letterConditions({ connection_id, group, ...columns }: DeadLetterFilter): Condition[] {
+  const conditions = equalities(columns);
+  if (group !== undefined) conditions.push(['group_hash = ?', group]);
+  if (connection_id !== undefined) {
+    conditions.push(['mapping_id IN (SELECT id FROM integration_mappings WHERE connection_id = ?)', connection_id]);
+  }
+  return conditions;
+}
+
+async function newestMessages(database: SqlDatabase, ids: number[]): Promise<Map<number, string>> {
+  if (ids.length === 0) return new Map();
+  const rows = await database.query(
+    `SELECT id, message FROM integration_dead_letters WHERE id IN (${ids.map(() => '?').join(', ')})`,
+    ids,
+  );
+  return new Map(rows.map((row) => [Number(row.id), String(row.message)]));
+}

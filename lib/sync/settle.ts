@@ -1,0 +1,78 @@
+import type { IntegrationError } from '../model/errors';
+import type { RunCounters, RunState } from '../model/sync';
+import type { SqlTransaction } from '../protocols/sql/database';
+import { type RetryPolicy, retryDelay } from './retry';
+import { ENDED, type RunRow, statusOf } from './run-rows';
+
+/** How long a run waits for the flow that owns its connection to be deployed. */
+const FLOW_WAIT_MS = 10_000;
+
+/** What an attempt came to. */
+export type Ending = { counters: RunCounters; failure?: undefined } | { counters?: undefined; failure: IntegrationError };
+
+/** The state that a run goes to after an attempt. */
+export interface End {
+  state: RunState;
+  nextAttemptAt: number | null;
+  /** The attempt was cut short by nobody's fault and is not counted. */
+  uncounted: boolean;
+  failure: IntegrationError | undefined;
+}
+
+/** What follows from an attempt's result: the class of its failure decides alone. */
+export function endingOf(run: RunRow, ending: Ending, policy: RetryPolicy, now: number): End {
+  if (ending.failure === undefined) {
+    const { errors, conflicts } = ending.counters;
+    return { state: errors + conflicts > 0 ? 'partial' : 'succeeded', nextAttemptAt: null, uncounted: false, failure: undefined };
+  }
+  const { failure } = ending;
+  const end = (state: RunState, nextAttemptAt: number | null = null, uncounted = false): End => ({
+    state, nextAttemptAt, uncounted, failure,
+  });
+  if (failure.class === 'cancelled' || run.cancelRequestedAt !== null) return end('cancelled');
+  if (failure.code === 'PCP_INTERRUPTED') return { ...end('queued', null, true), failure: undefined };
+  if (failure.code === 'PCP_FLOW_NOT_DEPLOYED') return end('waiting_retry', now + FLOW_WAIT_MS, true);
+  const delay = retryDelay(failure, { total: run.attempts, withoutProgress: run.withoutProgress }, policy);
+  if (delay === null) return end('failed');
+  return end(failure.class === 'rate_limit' ? 'waiting_quota' : 'waiting_retry', now + delay);
+}
+
+/** Writes the end of an attempt to the run's row and, when the run is over, to its connection. */
+export async function settle(transaction: SqlTransaction, run: RunRow, end: End, now: number): Promise<void> {
+  const over = ENDED.includes(end.state);
+  const { failure } = end;
+  const errors = run.counters.errors + run.counters.conflicts;
+  const message = failure?.message ?? (end.state === 'partial' ? partialMessage(errors) : null);
+  await transaction.execute(
+    `UPDATE integration_sync_logs SET state = ?, status = ?, ended_at = ?, next_attempt_at = ?, error_class = ?, error_code = ?,
+       error_message = ?, hint = ?, attempts = attempts - ?, no_progress = no_progress - ?, updated_at = ?
+     WHERE id = ? AND fence = ?`,
+    [
+      end.state,
+      statusOf(end.state),
+      over ? new Date(now) : null,
+      end.nextAttemptAt,
+      failure?.class ?? (end.state === 'partial' ? 'data' : null),
+      failure?.code ?? null,
+      message,
+      failure?.hint ?? null,
+      end.uncounted ? 1 : 0,
+      end.uncounted && run.withoutProgress > 0 ? 1 : 0,
+      now,
+      run.id,
+      run.fence,
+    ],
+  );
+  if (!over || run.dryRun) return;
+  await transaction.execute('UPDATE integration_connections SET last_sync_at = ?, last_sync_status = ? WHERE id = ?', [
+    new Date(now),
+    statusOf(end.state),
+    run.connectionId,
+  ]);
+}
+
+function partialMessage(errors: number): string {
+  return errors === 1
+    ? 'One record could not be applied; it is kept as a dead letter with its reason.'
+    : `${errors} records could not be applied; they are kept as dead letters with their reasons.`;
+}

@@ -1,0 +1,176 @@
+import type { Connector, ConnectorEnvironment, SourceRecord, WriteGuarantee } from '../connectors/contract';
+import type { ConnectorDescriptor } from '../connectors/descriptor';
+import type { ConnectorRegistry } from '../connectors/registry';
+import { compileMapping } from '../mapping/compile';
+import type { CompiledMapping, ExpressionEvaluator } from '../mapping/contract';
+import { compilePath } from '../mapping/paths';
+import type { OpenConnection } from '../model/connection';
+import type { JsonSchema } from '../model/entity';
+import { IntegrationError } from '../model/errors';
+import type { Direction, FieldMapping, Mapping, MappingOptions } from '../model/mapping';
+import type { SqlDatabase } from '../protocols/sql/database';
+import type { PlanContext } from './plan';
+
+/** What the engine works with; the runner builds it once per process. */
+export interface EngineContext {
+  database: SqlDatabase;
+  registry: ConnectorRegistry;
+  expressions: ExpressionEvaluator;
+  /** A connection with its secrets; id 0 is the platform. */
+  openConnection(id: number): Promise<OpenConnection & { timezone: string | null }>;
+  environment: ConnectorEnvironment;
+}
+
+export type MappingLike = Omit<Mapping, 'id' | 'version' | 'managed_by' | 'node_id' | 'created_at' | 'updated_at'>;
+
+/** One end of a stream: an entity of an open connector. */
+export interface End {
+  connector: Connector;
+  descriptor: ConnectorDescriptor;
+  entity: string;
+}
+
+/** A mapping in one direction between two open connectors, compiled. */
+export interface Stream {
+  direction: Direction;
+  source: End;
+  target: End;
+  compiled: CompiledMapping;
+  guarantee: WriteGuarantee;
+  plan: PlanContext;
+  options: MappingOptions;
+  batchSize: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens both ends of a mapping and compiles it.
+ * @throws whatever class the connectors or the compiler find: config for an unknown entity, auth for a wrong password, ...
+ */
+export async function openStream(
+  context: EngineContext,
+  mapping: MappingLike,
+  direction: Direction,
+  signal: AbortSignal,
+): Promise<Stream> {
+  const importing = direction === 'import';
+  const external = await openEnd(context, mapping.connection_id, mapping.source_entity);
+  try {
+    const platform = await openEnd(context, mapping.peer_connection_id ?? 0, mapping.target_entity);
+    try {
+      return await compileStream(context, mapping, direction, external, platform, importing, signal);
+    } catch (error) {
+      await platform.connector.close();
+      throw error;
+    }
+  } catch (error) {
+    await external.connector.close();
+    throw error;
+  }
+}
+
+async function compileStream(
+  context: EngineContext,
+  mapping: MappingLike,
+  direction: Direction,
+  external: End & { timezone: string | null },
+  platform: End,
+  importing: boolean,
+  signal: AbortSignal,
+): Promise<Stream> {
+  const platformInfo = await platform.connector.describe?.(platform.entity, signal);
+  const externalSchema = await describeExternal(external, importing, signal);
+  const keyFields = mapping.key_fields.length > 0 ? mapping.key_fields : (platformInfo?.info.key ?? []);
+  if (keyFields.length === 0) {
+    throw new IntegrationError(
+      'config',
+      'PCP_MAPPING_INVALID',
+      `Mapping "${mapping.name}" has no key: neither key_fields nor a key of "${platform.entity}".`,
+      { path: '/key_fields', hint: 'Name the platform fields that identify a record in key_fields.' },
+    );
+  }
+  const fieldMappings = withDecimalSeparator(mapping.field_mappings, externalSchema);
+  const compiled = compileMapping({ ...mapping, field_mappings: fieldMappings, key_fields: keyFields }, direction, {
+    expressions: context.expressions,
+    ...(importing && mapping.peer_connection_id === null && platformInfo && { targetSchema: platformInfo.schema }),
+    ...(external.timezone !== null && { timezone: external.timezone }),
+  });
+  const source = importing ? external : platform;
+  const target = importing ? platform : external;
+  return {
+    direction,
+    source,
+    target,
+    compiled,
+    guarantee: guaranteeOf(target),
+    plan: {
+      keyFields: compiled.keyFields,
+      outputFields: compiled.outputFields,
+      sourceKey: sourceKeyReader(fieldMappings, keyFields, importing),
+    },
+    options: mapping.options,
+    batchSize: batchSize(mapping.options, source.descriptor, target.descriptor),
+    close: async () => {
+      await Promise.allSettled([external.connector.close(), platform.connector.close()]);
+    },
+  };
+}
+
+/** How an external source writes its decimals is known to its connector; only files that are read need to be asked. */
+async function describeExternal(external: End, importing: boolean, signal: AbortSignal): Promise<JsonSchema | undefined> {
+  if (!importing || external.descriptor.type !== 'generic.file') return undefined;
+  return (await external.connector.describe?.(external.entity, signal))?.schema;
+}
+
+async function openEnd(
+  context: EngineContext,
+  connectionId: number,
+  entity: string,
+): Promise<End & { timezone: string | null }> {
+  const connection = await context.openConnection(connectionId);
+  const { descriptor, create } = await context.registry.load(connection.connector_type);
+  return { connector: create(connection, context.environment), descriptor, entity, timezone: connection.timezone };
+}
+
+function guaranteeOf(target: End): WriteGuarantee {
+  const guarantee = target.connector.guarantee?.(target.entity) ?? target.descriptor.writes;
+  if (guarantee === undefined || target.connector.openWriter === undefined) {
+    throw new IntegrationError('config', 'PCP_NOT_WRITABLE', `${target.descriptor.title['en-US']} cannot be written to.`, {
+      path: '/direction',
+    });
+  }
+  return guarantee;
+}
+
+function batchSize(options: MappingOptions, source: ConnectorDescriptor, target: ConnectorDescriptor): number {
+  const wanted = options.batch_size ?? Math.min(source.batchSize.default, target.batchSize.default);
+  return Math.max(1, Math.min(wanted, source.batchSize.maximum, target.batchSize.maximum));
+}
+
+function withDecimalSeparator(fields: FieldMapping[], schema: JsonSchema | undefined): FieldMapping[] {
+  const separator = schema?.['x-decimal-separator'];
+  if (separator !== ',' && separator !== '.') return fields;
+  return fields.map((field) =>
+    field.type === 'decimal' || field.type === 'number' ? { decimal_separator: separator, ...field } : field,
+  );
+}
+
+/** Reads the parts of a record's own key where the mapping says that they stand; null when a part is computed. */
+function sourceKeyReader(
+  fields: readonly FieldMapping[],
+  keyFields: readonly string[],
+  importing: boolean,
+): (record: SourceRecord) => string | null {
+  const paths = importing
+    ? keyFields.flatMap((key) => {
+        const field = fields.find(({ target }) => target === key);
+        return field?.constant !== undefined ? [] : [field?.source];
+      })
+    : [...keyFields];
+  if (paths.length === 0 || paths.includes(undefined)) return () => null;
+  const readers = (paths as string[]).map(compilePath);
+  return (record) => {
+    const parts = readers.map((read) => read(record));
+    return parts.every((part) => part === undefined || part === null || part === '') ? null : JSON.stringify(parts);
+  };
+}

@@ -1,0 +1,64 @@
+import { IntegrationError } from '../model/errors';
+import type { MappingOptions } from '../model/mapping';
+import type { RunCounters } from '../model/sync';
+import type { Failure } from './plan';
+
+const DEFAULT_MAX_ERRORS = 1000;
+const DEFAULT_MAX_ERROR_RATIO = 0.2;
+/** A ratio says nothing about a handful of records. */
+const RECORDS_BEFORE_RATIO = 50;
+
+/** The records of a batch passed what the mapping tolerates; they are kept as dead letters all the same. */
+export class ToleranceExceeded extends IntegrationError {
+  constructor(
+    code: string,
+    message: string,
+    hint: string,
+    readonly failures: readonly Failure[],
+  ) {
+    super('guard', code, message, { hint });
+  }
+}
+
+/**
+ * Stops a run whose errors are no exceptions any more, before the batch in hand is committed.
+ * @param before counters of the run up to the last commit
+ * @throws ToleranceExceeded class guard, PCP_STOPPED_ON_ERROR, PCP_TOO_MANY_ERRORS or PCP_ERROR_RATIO
+ */
+export function judgeErrors(
+  options: MappingOptions,
+  before: RunCounters,
+  batch: { counters: RunCounters; failures: readonly Failure[] },
+): void {
+  const [first] = batch.failures;
+  if (first === undefined) return;
+  if (options.on_error === 'stop') {
+    throw new ToleranceExceeded(
+      'PCP_STOPPED_ON_ERROR',
+      `Stopped at the first bad record${first.sourceKey === null ? '' : ` (${first.sourceKey})`}: ${first.error.message}`,
+      'Correct the record or the mapping and run again, or set options.on_error to "skip".',
+      batch.failures,
+    );
+  }
+  const errors = before.errors + batch.counters.errors;
+  const read = before.read + batch.counters.read;
+  const maxErrors = options.max_errors ?? DEFAULT_MAX_ERRORS;
+  const maxRatio = options.max_error_ratio ?? DEFAULT_MAX_ERROR_RATIO;
+  const why = `The last one: ${batch.failures.at(-1)?.error.message}`;
+  if (errors > maxErrors) {
+    throw new ToleranceExceeded(
+      'PCP_TOO_MANY_ERRORS',
+      `${errors} records failed, more than the ${maxErrors} that the mapping tolerates. ${why}`,
+      'Look at the dead-letter groups: one wrong field mapping is the usual cause. options.max_errors changes the limit.',
+      batch.failures,
+    );
+  }
+  if (read >= RECORDS_BEFORE_RATIO && errors / read > maxRatio) {
+    throw new ToleranceExceeded(
+      'PCP_ERROR_RATIO',
+      `${errors} of ${read} records failed, more than the share of ${maxRatio} that the mapping tolerates. ${why}`,
+      'Look at the dead-letter groups: one wrong field mapping is the usual cause. options.max_error_ratio changes the limit.',
+      batch.failures,
+    );
+  }
+}
