@@ -12,10 +12,145 @@ export function originalError(thrown: unknown): unknown {
 export function unclassified(thrown: unknown, options: SqlOptions): IntegrationError {
   const error = IntegrationError.from(thrown);
   if (error.code !== 'PCP_INTERNAL') return error;
+  if (thrown instanceof Error && thrown.name === 'SequelizeConnectionAcquireTimeoutError') {
+    return new IntegrationError('transient', 'PCP_SQL_POOL', 'All connections to the database stayed in use.', {
+      hint: 'Raise pool_size, or look for statements that take too long.',
+    });
+  }
   return new IntegrationError('bug', 'PCP_SQL_UNEXPECTED', withoutPassword(error.message, options), { cause: thrown });
 }
 
 export function withoutPassword(message: string, options: SqlOptions): string {
   const password = options.password ?? '';
   return password.length > 0 ? message.replaceAll(password, '***') : message;
+}
+
+/** Where the database is, in words: "erp.example:5432". */
+export function place(options: SqlOptions): string {
+  return options.port === undefined
+    ? `${options.host ?? 'localhost'}`
+    : `${options.host ?? 'localhost'}:${options.port}`;
+}
+
+const TLS_TRUST = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+]);
+
+/** Failures on the way to a server, the same for every driver: name, port, TLS, lost connection. */
+export function networkError(thrown: unknown, options: SqlOptions): IntegrationError | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  const code = (thrown as NodeJS.ErrnoException).code ?? '';
+  return connectError(code, thrown, options) ?? tlsError(code, thrown, options);
+}
+
+function connectError(code: string, cause: Error, options: SqlOptions): IntegrationError | undefined {
+  const where = place(options);
+  const transient = (name: string, message: string, hint: string, path?: string) =>
+    new IntegrationError('transient', name, message, { cause, hint, ...(path !== undefined && { path }) });
+  switch (code) {
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return transient(
+        'PCP_CONNECT_HOST_UNKNOWN',
+        `The host name "${options.host}" cannot be resolved.`,
+        'Check its spelling and the DNS of this machine.',
+        '/config/host',
+      );
+    case 'ECONNREFUSED':
+      return transient(
+        'PCP_CONNECT_REFUSED',
+        `Nothing answers at ${where}.`,
+        'Check the port, and that the database is running and listens on this address.',
+        '/config/port',
+      );
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return transient('PCP_CONNECT_UNREACHABLE', `There is no way to ${where}.`, 'Check the network, routes and VPN.');
+    case 'ETIMEDOUT':
+    case 'ESOCKETTIMEDOUT':
+      return timeoutError(cause, options);
+    case 'ECONNRESET':
+    case 'EPIPE':
+    case 'ECONNABORTED':
+      return lostError(cause, options);
+  }
+  return undefined;
+}
+
+export function timeoutError(cause: Error, options: SqlOptions): IntegrationError {
+  return new IntegrationError('transient', 'PCP_CONNECT_TIMEOUT', `${place(options)} does not answer in time.`, {
+    cause,
+    path: '/config/host',
+    hint: 'Check host and port, and whether a firewall swallows the connection.',
+  });
+}
+
+export function lostError(cause: Error, options: SqlOptions): IntegrationError {
+  return new IntegrationError('transient', 'PCP_CONNECT_LOST', `The connection to ${place(options)} was lost.`, {
+    cause,
+    hint: 'It is tried again; if it stays, look at the log of the database.',
+  });
+}
+
+function tlsError(code: string, cause: Error, options: SqlOptions): IntegrationError | undefined {
+  const where = place(options);
+  const config = (name: string, message: string, hint: string, path: string) =>
+    new IntegrationError('config', name, message, { cause, hint, path });
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return config(
+      'PCP_TLS_NAME',
+      `The certificate of ${where} is for another name: ${cause.message}`,
+      'Use the name in the certificate as host, or set it as the TLS server name.',
+      '/config/ssl_servername',
+    );
+  }
+  if (TLS_TRUST.has(code)) {
+    return config(
+      'PCP_TLS_UNTRUSTED',
+      `The certificate of ${where} is signed by an authority that is not trusted here.`,
+      "Give the authority's certificate (PEM) in the TLS settings.",
+      '/config/ssl_ca',
+    );
+  }
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+    return config(
+      'PCP_TLS_EXPIRED',
+      `The certificate of ${where} is not valid today.`,
+      'Renew it on the server.',
+      '/config/ssl',
+    );
+  }
+  if (code === 'HANDSHAKE_NO_SSL_SUPPORT' || /does not support SSL/i.test(cause.message)) {
+    return config(
+      'PCP_TLS_UNSUPPORTED',
+      `${where} does not offer TLS.`,
+      'Turn TLS on at the server, or off here.',
+      '/config/ssl',
+    );
+  }
+  if (code.startsWith('ERR_SSL_') || code === 'EPROTO' || code === 'HANDSHAKE_SSL_ERROR') {
+    return config(
+      'PCP_TLS_FAILED',
+      `TLS with ${where} failed: ${cause.message}`,
+      'Check the port and the TLS versions of the server.',
+      '/config/ssl',
+    );
+  }
+  return undefined;
+}
+
+/** @throws config PCP_DRIVER_MISSING when the package is not installed */
+export function loadPackage<T>(name: string): T {
+  try {
+    return require(name) as T;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw cause;
+    throw new IntegrationError('config', 'PCP_DRIVER_MISSING', `The package "${name}" is not installed.`, {
+      hint: `Run "npm install ${name}" in Node-RED's user directory and restart Node-RED.`,
+    });
+  }
 }

@@ -1,4 +1,12 @@
-import type { SqlDatabase, SqlOptions } from './database';
+import type { SqlDatabase, SqlDialect, SqlOptions } from './database';
+
+const DEFAULT_PORTS: Partial<Record<SqlDialect, number>> = {
+  postgres: 5432,
+  mysql: 3306,
+  mariadb: 3306,
+  mssql: 1433,
+  oracle: 1521,
+};
 
 export { parseDatabaseUrl } from './url';
 
@@ -8,10 +16,13 @@ export { parseDatabaseUrl } from './url';
  *
  * @throws config PCP_DRIVER_MISSING when the driver's package is not installed
  */
-export async function openDatabase(options: SqlOptions): Promise<SqlDatabase> {
+export async function openDatabase(given: SqlOptions): Promise<SqlDatabase> {
+  const options = { port: DEFAULT_PORTS[given.dialect], ...given } as SqlOptions;
   switch (options.dialect) {
     case 'sqlite':
       return (await import('./sqlite/database.js')).SqliteDatabase.open(options);
+    case 'postgres':
+      return new (await import('./postgres/database.js')).PostgresDatabase(options);
     default:
       throw new Error(options.dialect);
   }

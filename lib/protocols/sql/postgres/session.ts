@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import type { Client, QueryResult } from 'pg';
+import type { Session } from '../base';
+import type { SqlRow, SqlValue, UpsertRequest } from '../database';
+import { loadPackage } from '../errors';
+import { conflictUpdate } from '../upsert';
+import { encodeCopy } from './copy';
+import { postgresGrammar } from './grammar';
+import { exactTypes } from './types';
+
+/** Below this, the round trips of COPY cost more than they save. */
+const COPY_FROM_ROWS = 50;
+/** The protocol counts parameters in 16 bits. */
+const MAX_PARAMETERS = 65_535;
+
+/** What sessions of one database share. */
+export interface PostgresSupport {
+  tableName(table: UpsertRequest['table']): string;
+  /** Whether COPY into a temporary table is possible; asked once. */
+  canStage: boolean | undefined;
+}
+
+export class PostgresSession implements Session {
+  /** Staging tables that hold rows of the running transaction. */
+  private readonly filled = new Set<string>();
+
+  constructor(
+    readonly connection: Client,
+    private readonly support: PostgresSupport,
+  ) {}
+
+  async query(sql: string, parameters: SqlValue[]): Promise<SqlRow[]> {
+    return (await this.run(sql, parameters)).rows;
+  }
+
+  async execute(sql: string, parameters: SqlValue[]): Promise<number> {
+    return (await this.run(sql, parameters)).rowCount ?? 0;
+  }
+
+  async upsert(request: UpsertRequest): Promise<void> {
+    if (request.rows.length >= COPY_FROM_ROWS && (await this.mayStage())) await this.copyAndMerge(request);
+    else await this.insertRows(request);
+  }
+
+  async begin(): Promise<void> {
+    this.filled.clear();
+    await this.run('BEGIN', []);
+  }
+
+  async commit(): Promise<void> {
+    await this.run('COMMIT', []);
+  }
+
+  async rollback(): Promise<void> {
+    await this.run('ROLLBACK', []);
+  }
+
+  private run(sql: string, parameters: SqlValue[]): Promise<QueryResult<SqlRow>> {
+    const values = parameters.map((value) => (value instanceof Date ? value.toISOString() : value));
+    return this.connection.query<SqlRow>({ text: sql, values, types: exactTypes });
+  }
+
+  private async insertRows({ table, columns, keyColumns, rows }: UpsertRequest): Promise<void> {
+    const names = columns.map(postgresGrammar.quote).join(', ');
+    const head = `INSERT INTO ${this.support.tableName(table)} (${names}) VALUES `;
+    const tail = conflictUpdate(columns, keyColumns, postgresGrammar.quote);
+    const most = Math.min(1000, Math.floor(MAX_PARAMETERS / columns.length));
+    for (let start = 0; start < rows.length; start += most) {
+      const part = rows.slice(start, start + most);
+      const tuples = part.map(
+        (_, row) => `(${columns.map((_column, index) => `$${row * columns.length + index + 1}`).join(', ')})`,
+      );
+      await this.run(head + tuples.join(', ') + tail, part.flat());
+    }
+  }
+
+  /** COPY into a temporary table of this session, then one INSERT ... SELECT: the fastest upsert PostgreSQL has. */
+  private async copyAndMerge({ table, columns, keyColumns, rows }: UpsertRequest): Promise<void> {
+    const data = encodeCopy(rows);
+    const target = this.support.tableName(table);
+    const names = columns.map(postgresGrammar.quote).join(', ');
+    const stage = `pg_temp.pcp_stage_${createHash('sha256').update(`${target} ${names}`).digest('hex').slice(0, 16)}`;
+    if (this.filled.has(stage)) await this.run(`TRUNCATE ${stage}`, []);
+    else {
+      const name = stage.slice('pg_temp.'.length);
+      await this.run(
+        `CREATE TEMP TABLE IF NOT EXISTS ${name} ON COMMIT DELETE ROWS AS SELECT ${names} FROM ${target} WITH NO DATA`,
+        [],
+      );
+    }
+    this.filled.add(stage);
+    await this.copy(`COPY ${stage} (${names}) FROM STDIN`, data);
+    const tail = conflictUpdate(columns, keyColumns, postgresGrammar.quote);
+    await this.run(`INSERT INTO ${target} (${names}) SELECT ${names} FROM ${stage}${tail}`, []);
+  }
+
+  private copy(sql: string, data: Buffer): Promise<void> {
+    const { from } = loadPackage<typeof import('pg-copy-streams')>('pg-copy-streams');
+    return new Promise((resolve, reject) => {
+      const stream = this.connection.query(from(sql));
+      stream.once('error', reject);
+      stream.once('finish', resolve);
+      stream.end(data);
+    });
+  }
+
+  private async mayStage(): Promise<boolean> {
+    if (this.support.canStage === undefined) {
+      const [row] = await this.query("SELECT has_database_privilege(current_database(), 'TEMP') AS allowed", []);
+      this.support.canStage = row?.allowed === true && hasCopyStreams();
+    }
+    return this.support.canStage;
+  }
+}
+
+function hasCopyStreams(): boolean {
+  try {
+    require.resolve('pg-copy-streams');
+    return true;
+  } catch {
+    return false;
+  }
+}
