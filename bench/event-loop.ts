@@ -54,7 +54,8 @@ export async function benchEventLoop(dataDirectory: string, rows: number): Promi
     const seconds = (performance.now() - started) / 1000;
     const state = await nodeRed.state();
     const processed = job.logs[0]?.records_processed ?? 0;
-    if (job.status !== 'success' || processed !== rows) throw new Error(`The run ended ${job.status}: ${processed} rows.`);
+    if (job.status !== 'success' || processed !== rows)
+      throw new Error(`The run ended ${job.status}: ${processed} rows.`);
     return printTable(`Node-RED's event loop while ${rows.toLocaleString('en-US')} rows are imported`, [
       { what: 'delay p99, idle', value: idle.loopDelayP99Ms, unit: 'ms' },
       { what: 'delay p99, during the import', value: state.loopDelayP99Ms, unit: 'ms', limit: { atMost: 50 } },

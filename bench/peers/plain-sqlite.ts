@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { PlainTarget } from './plain-script';
 
-/** One prepared upsert, one transaction for each batch, the durability that the hub's own store has. */
+/** One prepared upsert, one transaction for each batch, relaxed syncing: no guarantee is asked of it. */
 export function openSqlite(file: string): PlainTarget {
   const database = new DatabaseSync(file);
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
