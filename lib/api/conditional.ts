@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import { Problem } from './problem';
+
+/** Entity tag of a row with a revision. */
+export function revisionTag(revision: number): string {
+  return `"${revision}"`;
+}
+
+/** Entity tag of something without a revision: a digest of what it looks like. */
+export function contentTag(body: unknown): string {
+  return `"${createHash('sha256').update(JSON.stringify(body)).digest('base64url').slice(0, 22)}"`;
+}
+
+/** Whether a header that lists tags ("*", `"3"`, `"3", "4"`) has this one. `weak`: W/"3" counts as well. */
+export function tagMatches(header: string, tag: string, weak: boolean): boolean {
+  if (header.trim() === '*') return true;
+  const tags = header.match(/(W\/)?"[^"]*"/g) ?? [];
+  return tags.some((candidate) => candidate === tag || (weak && candidate === `W/${tag}`));
+}
+
+/** @throws Problem 412 when If-Match was sent and names another state than the current one */
+export function requireMatch(ifMatch: string | undefined, current: string): void {
+  if (ifMatch !== undefined && !tagMatches(ifMatch, current, false)) throw stale();
+}
+
+export function stale(): Problem {
+  return new Problem(412, 'PCP_STALE_REVISION', 'It was changed since the state that If-Match names.', {
+    hint: 'Read it again, apply your change to what you get, and send the new ETag.',
+  });
+}
+
+/**
+ * The revision that a write must find, for stores that compare and write in one step.
+ * @param current reads the revision now; asked only when the header names more than one
+ * @returns undefined when any revision will do
+ */
+export async function expectedRevision(
+  ifMatch: string | undefined,
+  current: () => Promise<number>,
+): Promise<number | undefined> {
+  if (ifMatch === undefined) return undefined;
+  const single = /^\s*"(\d{1,15})"\s*$/.exec(ifMatch)?.[1];
+  if (single !== undefined) return Number(single);
+  const revision = await current();
+  requireMatch(ifMatch, revisionTag(revision));
+  return revision;
+}

@@ -1,0 +1,52 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Problem } from './problem';
+import type { Permission } from './route';
+
+export type Middleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
+
+/** A request that an authentication middleware has seen: passport leaves the user here. */
+export type SignedIn = IncomingMessage & { user?: { username?: unknown } };
+
+/**
+ * Runs Node-RED's permission check. It answers refusals itself, in plain text; what it would have sent becomes a problem
+ * here, so that every refusal of this API looks the same. Its `WWW-Authenticate` header stays.
+ */
+export function authorise(
+  check: Middleware,
+  permission: Permission,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = response.end;
+    const restore = () => {
+      response.end = end;
+    };
+    response.end = (() => {
+      restore();
+      reject(refusal(permission, (request as SignedIn).user !== undefined, response.statusCode));
+      return response;
+    }) as typeof response.end;
+    check(request, response, (error) => {
+      restore();
+      if (error === undefined || error === null) resolve();
+      else reject(error);
+    });
+  });
+}
+
+export function userOf(request: IncomingMessage): string | undefined {
+  const name = (request as SignedIn).user?.username;
+  return typeof name === 'string' ? name : undefined;
+}
+
+function refusal(permission: Permission, signedIn: boolean, status: number): Problem {
+  if (signedIn || status === 403) {
+    return new Problem(403, 'PCP_FORBIDDEN', `This needs the permission "${permission}".`, {
+      hint: "Give it to the user in adminAuth of Node-RED's settings.js.",
+    });
+  }
+  return new Problem(401, 'PCP_UNAUTHENTICATED', 'Sign in first: no valid token was sent.', {
+    hint: 'Send "Authorization: Bearer <token>" with a token of Node-RED\'s /auth/token.',
+  });
+}

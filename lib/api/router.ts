@@ -1,0 +1,315 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Hub } from '../model/services';
+import { badJson, readBody, tooLarge } from './body';
+import { tagMatches } from './conditional';
+import { checkAccess, checkDeliberate, type GuardOptions } from './guard';
+import { type IdempotencyStore, idempotencyKeys, type StoredAnswer } from './idempotency';
+import { buildDocument } from './openapi';
+import { authorise, type Middleware, userOf } from './permission';
+import { Problem, toProblem, unavailable } from './problem';
+import { parseQuery } from './query';
+import { type Answer, type Call, type Route, type RouteMatch, RouteTable } from './route';
+import { routes } from './routes';
+import { components } from './schemas';
+import { Slots } from './slots';
+import { Validator } from './validation';
+
+/** Longest time that a request may wait for the system behind a connection, in milliseconds. */
+const EXTERNAL_TIMEOUT_MS = 60_000;
+
+export interface AuditEvent {
+  operation: string;
+  method: string;
+  /** Path without query. */
+  path: string;
+  status: number;
+  user: string | null;
+  address: string | null;
+}
+
+export interface ApiOptions {
+  /** The hub, or how to get it: it starts with the first request that needs it. */
+  hub: Hub | (() => Promise<Hub>);
+  idempotency: IdempotencyStore;
+  /** adminAuth is on. Without it only this machine is served. */
+  authenticated: boolean;
+  /** `RED.auth.needsPermission`; required when `authenticated`. */
+  needsPermission?(permission: string): Middleware;
+  /** Told about every request that changes or causes something, answered or refused. */
+  audit?(event: AuditEvent): void;
+  /** Told about faults of the hub itself, with the id that the answer names. */
+  onError?(error: unknown, instance: string): void;
+  /** Hosts under which the API may be used without adminAuth, besides this machine. */
+  allowedHosts?: readonly string[];
+  /** Origins of other pages that may use the API. */
+  allowedOrigins?: readonly string[];
+  /** Where the API is mounted; under Express the mount itself says so. */
+  basePath?: string;
+}
+
+type ApiRequest = IncomingMessage & { baseUrl?: string };
+
+/**
+ * The HTTP API of the hub as one middleware: for `RED.httpAdmin.use('/integrations', ...)`, any Express application, or
+ * a plain `http.createServer((request, response) => api(request, response, notFound))`.
+ */
+export function createApi(options: ApiOptions): Middleware {
+  const { needsPermission, authenticated, allowedHosts = [], allowedOrigins = [] } = options;
+  if (authenticated && needsPermission === undefined) throw new TypeError('authenticated needs needsPermission');
+  const guard: GuardOptions = { authenticated, allowedHosts, allowedOrigins };
+  const table = new RouteTable(routes);
+  const validator = new Validator(components);
+  const slots = new Slots();
+  const documents = new Map<string, unknown>();
+
+  const documentAt = (base: string): unknown => {
+    const known = documents.get(base) ?? buildDocument(routes, components, base);
+    if (documents.size < 10) documents.set(base, known);
+    return known;
+  };
+
+  async function answer(request: ApiRequest, response: ServerResponse, place: Place, scope: Scope): Promise<Answer> {
+    const search = new URLSearchParams(place.search);
+    checkAccess(request, search, guard);
+    const match = table.match(request.method ?? '', place.path);
+    if (match === undefined) throw new Problem(404, 'PCP_NOT_FOUND', 'There is nothing at this address.');
+    const { route } = match;
+    if (request.method === 'OPTIONS') return { status: 204, headers: { Allow: match.methods.join(', ') } };
+    if (route === undefined) throw notAllowed(request, match);
+    scope.route = route;
+    if (needsPermission !== undefined) {
+      await authorise(needsPermission(route.permission), route.permission, request, response);
+    }
+    if (route.acts) checkDeliberate(request, guard);
+    const parsed = parseQuery(route, search, validator);
+    const body = await bodyOf(route, request, validator);
+    const hub = await hubOf(options);
+    const call: Call = {
+      hub,
+      params: match.params,
+      rawParams: match.rawParams,
+      ...parsed,
+      body,
+      ifMatch: request.headers['if-match'],
+      user: userOf(request),
+      signal: signalOf(route, scope.gone),
+      secrets: scope.secrets,
+      href: (path) => place.base + path,
+      document: () => documentAt(place.base),
+    };
+    return slots.run(route.external, () => handleOnce(route, call, request, options.idempotency, place));
+  }
+
+  return (request: ApiRequest, response, next) => {
+    const place = placeOf(request, options.basePath ?? '/integrations');
+    if (place === undefined) return next();
+    const gone = new AbortController();
+    const scope: Scope = { gone: gone.signal, secrets: [], route: undefined };
+    response.once('close', () => gone.abort());
+    const report = (error: unknown, instance: string) => options.onError?.(error, instance);
+    answer(request, response, place, scope)
+      .catch((error: unknown) => problemAnswer(error, scope, report))
+      .then((result) => {
+        send(request, response, result);
+        const { route } = scope;
+        if (options.audit === undefined || route === undefined || (route.method === 'GET' && !route.acts)) return;
+        options.audit({
+          operation: route.operation,
+          method: route.method,
+          path: place.path,
+          status: result.status,
+          user: userOf(request) ?? null,
+          address: request.socket.remoteAddress ?? null,
+        });
+      })
+      .catch(next);
+  };
+}
+
+/**
+ * Express error handler for the same mount: a body parser in front of the API (Node-RED's) refuses broken JSON before
+ * the API sees it, and would answer with a page that shows a stack.
+ */
+export function apiErrorHandler(
+  error: unknown,
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+): void {
+  const type = error instanceof Error ? (error as Error & { type?: unknown }).type : undefined;
+  const problem =
+    type === 'entity.parse.failed'
+      ? badJson('The body is not valid JSON.')
+      : type === 'entity.too.large'
+        ? tooLarge()
+        : type === 'encoding.unsupported' || type === 'charset.unsupported'
+          ? new Problem(415, 'PCP_ENCODING_UNSUPPORTED', 'Only plain UTF-8 bodies are taken.')
+          : undefined;
+  if (problem === undefined || response.headersSent) next(error);
+  else send(request, response, answerOf(problem));
+}
+
+interface Place {
+  /** Address of the API on this server ("/admin/integrations"). */
+  base: string;
+  /** Path below it ("/connections/3"), still encoded. */
+  path: string;
+  search: string;
+}
+
+interface Scope {
+  gone: AbortSignal;
+  secrets: string[];
+  route: Route | undefined;
+}
+
+/** @returns undefined when the request is for something else */
+function placeOf(request: ApiRequest, basePath: string): Place | undefined {
+  const [full = '', search = ''] = splitOnce(request.url ?? '', '?');
+  if (typeof request.baseUrl === 'string' && request.baseUrl !== '') {
+    return { base: request.baseUrl, path: full, search };
+  }
+  if (full !== basePath && !full.startsWith(`${basePath}/`)) return undefined;
+  return { base: basePath, path: full.slice(basePath.length), search };
+}
+
+function splitOnce(text: string, separator: string): string[] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function notAllowed(request: IncomingMessage, { methods }: RouteMatch): Problem {
+  const allow = methods.join(', ');
+  return new Problem(405, 'PCP_METHOD_NOT_ALLOWED', `${request.method} is not possible here; ${allow} are.`, {
+    headers: { Allow: allow },
+  });
+}
+
+async function bodyOf(route: Route, request: IncomingMessage, validator: Validator): Promise<unknown> {
+  if (route.method === 'GET' || route.method === 'DELETE') return undefined;
+  const body = await readBody(request);
+  if (route.body === undefined) return undefined;
+  if (body === undefined && !route.body.required) return {};
+  if (body === undefined) throw new Problem(400, 'PCP_BODY_MISSING', 'This needs a JSON body.');
+  const errors = validator.check(route.body.schema, body);
+  if (errors.length > 0) throw new Problem(422, 'PCP_VALUE_INVALID', 'The body has values that are wrong.', { errors });
+  return body;
+}
+
+async function hubOf(options: ApiOptions): Promise<Hub> {
+  if (typeof options.hub !== 'function') return options.hub;
+  try {
+    return await options.hub();
+  } catch (error) {
+    const { problem } = toProblem(error, {
+      external: false,
+      secrets: [],
+      onBug: (bug, instance) => options.onError?.(bug, instance),
+    });
+    throw problem.status === 500
+      ? unavailable('PCP_HUB_UNAVAILABLE', "The hub could not start; Node-RED's log says why.")
+      : unavailable(problem.code, problem.message);
+  }
+}
+
+function signalOf(route: Route, gone: AbortSignal): AbortSignal {
+  return route.external === undefined ? gone : AbortSignal.any([gone, AbortSignal.timeout(EXTERNAL_TIMEOUT_MS)]);
+}
+
+/** Answers from memory what was asked before under the same Idempotency-Key. */
+async function handleOnce(
+  route: Route,
+  call: Call,
+  request: IncomingMessage,
+  store: IdempotencyStore,
+  place: Place,
+): Promise<Answer> {
+  const header = request.headers['idempotency-key'];
+  if (!route.idempotent || typeof header !== 'string') return route.handle(call);
+  const { key, requestHash } = idempotencyKeys({
+    header,
+    user: call.user,
+    method: route.method,
+    path: `${place.base}${place.path}?${place.search}`,
+    body: call.body,
+  });
+  const claim = await store.claim(key, requestHash);
+  switch (claim.outcome) {
+    case 'replay':
+      return replayed(claim.answer);
+    case 'in_progress':
+      throw new Problem(409, 'PCP_IDEMPOTENCY_IN_PROGRESS', 'The first request with this Idempotency-Key still runs.', {
+        headers: { 'Retry-After': '1' },
+      });
+    case 'mismatch':
+      throw new Problem(422, 'PCP_IDEMPOTENCY_MISMATCH', 'This Idempotency-Key was used with another body.');
+    case 'new':
+  }
+  let answer: Answer;
+  try {
+    answer = await route.handle(call);
+  } catch (error) {
+    // A refusal changed nothing, so a repeat may be judged anew.
+    await store.release(key);
+    throw error;
+  }
+  // Should this fail, the key stays taken: better a repeat that is refused for a while than one that acts twice.
+  const body = answer.body === undefined ? null : JSON.stringify(answer.body);
+  await store.complete(key, { status: answer.status, headers: answer.headers ?? {}, body });
+  return answer;
+}
+
+function replayed({ status, headers, body }: StoredAnswer): Answer {
+  return {
+    status,
+    headers: { ...headers, 'Idempotency-Replayed': 'true' },
+    ...(body !== null && { body: JSON.parse(body) as unknown }),
+  };
+}
+
+function problemAnswer(error: unknown, scope: Scope, onBug: (error: unknown, instance: string) => void): Answer {
+  const { problem, instance } = toProblem(error, {
+    external: scope.route?.external !== undefined,
+    secrets: scope.secrets,
+    onBug,
+  });
+  return answerOf(problem, instance);
+}
+
+function answerOf(problem: Problem, instance?: string): Answer {
+  return {
+    status: problem.status,
+    headers: { ...problem.headers, 'Content-Type': 'application/problem+json' },
+    body: problem.body(instance),
+  };
+}
+
+function send(request: IncomingMessage, response: ServerResponse, result: Answer): void {
+  if (response.headersSent || response.destroyed) return;
+  const headers: Record<string, string | number> = {
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+    'Referrer-Policy': 'no-referrer',
+    ...result.headers,
+  };
+  let { status } = result;
+  const tag = result.headers?.ETag;
+  const known = request.headers['if-none-match'];
+  const reading = request.method === 'GET' || request.method === 'HEAD';
+  if (reading && status === 200 && tag !== undefined && known !== undefined && tagMatches(known, tag, true))
+    status = 304;
+  const text = result.body === undefined || status === 304 ? undefined : JSON.stringify(result.body);
+  if (text !== undefined) {
+    headers['Content-Type'] ??= 'application/json';
+    headers['Content-Length'] = Buffer.byteLength(text);
+  } else if (status !== 204 && status !== 304) headers['Content-Length'] = 0;
+  response.writeHead(status, headers);
+  response.end(request.method === 'HEAD' ? undefined : text);
+  // What is left of a refused body is not waited for.
+  if (request.complete) return;
+  const giveUp = () => {
+    if (!request.complete) request.destroy();
+  };
+  response.once('finish', () => setTimeout(giveUp, 1000).unref());
+}

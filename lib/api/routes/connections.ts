@@ -1,0 +1,128 @@
+import type { ConnectionInput, ConnectionView } from '../../model/services';
+import { expectedRevision, requireMatch, revisionTag } from '../conditional';
+import { pageParameters, pageRequest, pageSchema } from '../paging';
+import { type Call, type Route, ref } from '../route';
+import { connectorType, managedBy } from '../schemas/common';
+import { connectionReadOnly } from '../schemas/connection';
+import { checkSettings, givenSecrets } from '../settings';
+import { given, idOf, idParameter, row, without } from './shared';
+
+const path = '/connections';
+const tag = 'connections';
+const params = { id: idParameter('connection') };
+
+export const connectionRoutes: Route[] = [
+  {
+    method: 'GET',
+    path,
+    operation: 'listConnections',
+    tag,
+    summary: 'Lists connections',
+    permission: 'integrations.read',
+    query: {
+      ...pageParameters,
+      connector_type: { description: 'Of this connector.', schema: connectorType },
+      is_active: { description: 'In use or not.', schema: { type: 'boolean' } },
+      managed_by: { description: 'Made here or by a flow.', schema: managedBy },
+      name: { description: 'With this name.', schema: { type: 'string', maxLength: 255 } },
+    },
+    responses: { 200: { description: 'A page of connections, by id.', schema: pageSchema(ref('Connection')) } },
+    problems: [],
+    handle: async (call) => ({
+      status: 200,
+      body: await call.hub.connections.list({
+        ...given(call, ['connector_type', 'is_active', 'managed_by', 'name']),
+        ...pageRequest(call),
+      }),
+    }),
+  },
+  {
+    method: 'POST',
+    path,
+    operation: 'createConnection',
+    tag,
+    summary: 'Creates a connection',
+    permission: 'integrations.write',
+    body: { schema: ref('ConnectionCreate'), required: true },
+    responses: {
+      201: { description: 'The new connection.', schema: ref('Connection'), headers: ['ETag', 'Location'] },
+    },
+    problems: [409, 413, 415, 422],
+    idempotent: true,
+    handle: async (call) => {
+      const input = inputOf(call, {});
+      const created = await call.hub.connections.create({ ...input, created_by: call.user ?? null });
+      return {
+        status: 201,
+        headers: { Location: call.href(`${path}/${created.id}`), ETag: revisionTag(created.revision) },
+        body: created,
+      };
+    },
+  },
+  {
+    method: 'GET',
+    path: `${path}/{id}`,
+    operation: 'getConnection',
+    tag,
+    summary: 'Reads a connection',
+    permission: 'integrations.read',
+    params,
+    responses: { 200: { description: 'The connection.', schema: ref('Connection'), headers: ['ETag'] } },
+    problems: [404],
+    handle: async (call) => row(await call.hub.connections.get(idOf(call))),
+  },
+  {
+    method: 'PUT',
+    path: `${path}/{id}`,
+    operation: 'updateConnection',
+    tag,
+    summary: 'Changes a connection',
+    description: 'Connections of deployed flows are changed in their config node.',
+    permission: 'integrations.write',
+    params,
+    body: { schema: ref('ConnectionUpdate'), required: true },
+    responses: { 200: { description: 'The connection as it is now.', schema: ref('Connection'), headers: ['ETag'] } },
+    problems: [404, 409, 412, 413, 415, 422],
+    conditional: true,
+    handle: async (call) => {
+      const id = idOf(call);
+      const { connections } = call.hub;
+      const current = await connections.get(id);
+      const input = inputOf(call, current.credentials);
+      const expected = await expectedRevision(call.ifMatch, async () => current.revision);
+      return row(await connections.update(id, input, expected));
+    },
+  },
+  {
+    method: 'DELETE',
+    path: `${path}/{id}`,
+    operation: 'deleteConnection',
+    tag,
+    summary: 'Deletes a connection',
+    permission: 'integrations.write',
+    params,
+    query: {
+      cascade: { description: 'Deletes its mappings as well.', schema: { type: 'boolean', default: false } },
+    },
+    responses: { 204: { description: 'It is gone.' } },
+    problems: [404, 409, 412],
+    conditional: true,
+    handle: async (call) => {
+      const id = idOf(call);
+      if (call.ifMatch !== undefined) {
+        requireMatch(call.ifMatch, revisionTag((await call.hub.connections.get(id)).revision));
+      }
+      await call.hub.connections.delete(id, { cascade: call.query.cascade === true });
+      return { status: 204 };
+    },
+  },
+];
+
+/** The body as the hub takes it, with settings that fit their connector. */
+function inputOf(call: Call, stored: ConnectionView['credentials']): ConnectionInput {
+  const body = without(call.body, connectionReadOnly) as unknown as ConnectionInput;
+  const credentials = givenSecrets(body.credentials);
+  call.secrets.push(...Object.values(credentials));
+  checkSettings(call.hub, { ...body, credentials }, stored);
+  return body.credentials === undefined ? body : { ...body, credentials };
+}

@@ -1,0 +1,127 @@
+import type { DeadLetterFilter } from '../../model/services';
+import { pageOf, pageParameters, pageRequest, pageSchema } from '../paging';
+import { Problem } from '../problem';
+import { type Call, type Parameter, type Route, ref } from '../route';
+import { given, idOf, idParameter, ok } from './shared';
+
+const path = '/sync/dead-letters';
+const tag = 'dead letters';
+const params = { id: idParameter('dead letter') };
+
+const filters: Record<string, Parameter> = {
+  connection_id: { description: 'Of this connection.', schema: { type: 'integer', minimum: 1 } },
+  mapping_id: { description: 'Of this mapping.', schema: { type: 'integer', minimum: 1 } },
+  sync_log_id: { description: 'Of this run.', schema: { type: 'integer', minimum: 1 } },
+  state: { description: 'In this state.', schema: ref('DeadLetterState') },
+  group: { description: 'Of this group.', schema: { type: 'string', minLength: 1, maxLength: 200 } },
+};
+
+function filterOf(call: Call): DeadLetterFilter {
+  return given(call, ['connection_id', 'mapping_id', 'sync_log_id', 'state', 'group']);
+}
+
+export const deadLetterRoutes: Route[] = [
+  {
+    method: 'GET',
+    path,
+    operation: 'listDeadLetters',
+    tag,
+    summary: 'Lists records that could not be applied',
+    permission: 'integrations.read',
+    query: { ...pageParameters, ...filters },
+    responses: { 200: { description: 'A page of dead letters.', schema: pageSchema(ref('DeadLetter')) } },
+    problems: [],
+    handle: async (call) => ok(await call.hub.sync.deadLetters({ ...filterOf(call), ...pageRequest(call) })),
+  },
+  {
+    method: 'GET',
+    path: `${path}/groups`,
+    operation: 'listDeadLetterGroups',
+    tag,
+    summary: 'Counts dead letters by kind of error',
+    permission: 'integrations.read',
+    query: { ...pageParameters, ...filters },
+    responses: { 200: { description: 'Groups of the same error.', schema: pageSchema(ref('DeadLetterGroup')) } },
+    problems: [],
+    handle: async (call) => {
+      const groups = await call.hub.sync.deadLetterGroups(filterOf(call));
+      return ok(pageOf(groups, ({ group, mapping_id }) => `${group} ${mapping_id}`, call));
+    },
+  },
+  {
+    method: 'POST',
+    path: `${path}/replay`,
+    operation: 'replayDeadLetters',
+    tag,
+    summary: 'Tries dead letters again',
+    description: 'Through the newest version of their mappings; one run per mapping and direction.',
+    permission: 'integrations.sync',
+    body: { schema: ref('ReplayRequest'), required: true },
+    responses: {
+      202: {
+        description: 'The jobs; Location is the status of the first.',
+        schema: ref('ReplayStarted'),
+        headers: ['Location'],
+      },
+    },
+    problems: [404, 409, 413, 415, 422],
+    idempotent: true,
+    handle: async (call) => {
+      const selection = call.body as { ids?: number[]; group?: string; mapping_id?: number };
+      const jobs = await call.hub.sync.replay({
+        ...selection,
+        ...(call.user !== undefined && { created_by: call.user }),
+      });
+      const first = jobs[0];
+      if (first === undefined) throw new Problem(409, 'PCP_NOTHING_TO_REPLAY', 'None of these dead letters is open.');
+      return {
+        status: 202,
+        headers: { Location: call.href(`/sync/status/${first.job_id}`) },
+        body: { job_id: first.job_id, jobs },
+      };
+    },
+  },
+  {
+    method: 'GET',
+    path: `${path}/{id}`,
+    operation: 'getDeadLetter',
+    tag,
+    summary: 'Reads a dead letter',
+    permission: 'integrations.read',
+    params,
+    responses: { 200: { description: 'The dead letter.', schema: ref('DeadLetter') } },
+    problems: [404],
+    handle: async (call) => ok(await call.hub.sync.deadLetter(idOf(call))),
+  },
+  {
+    method: 'PUT',
+    path: `${path}/{id}`,
+    operation: 'editDeadLetter',
+    tag,
+    summary: 'Corrects the record of a dead letter',
+    description: 'Possible while it is open. Replay it afterwards.',
+    permission: 'integrations.write',
+    params,
+    body: { schema: ref('DeadLetterEdit'), required: true },
+    responses: { 200: { description: 'The dead letter as it is now.', schema: ref('DeadLetter') } },
+    problems: [404, 409, 413, 415, 422],
+    handle: async (call) => {
+      const { payload } = call.body as { payload: Record<string, unknown> };
+      return ok(await call.hub.sync.editDeadLetter(idOf(call), payload));
+    },
+  },
+  {
+    method: 'POST',
+    path: `${path}/{id}/discard`,
+    operation: 'discardDeadLetter',
+    tag,
+    summary: 'Gives a dead letter up',
+    permission: 'integrations.sync',
+    params,
+    body: { schema: ref('DiscardRequest'), required: false },
+    responses: { 200: { description: 'The dead letter as it is now.', schema: ref('DeadLetter') } },
+    problems: [404, 409, 413, 415, 422],
+    idempotent: true,
+    handle: async (call) => ok(await call.hub.sync.discard(idOf(call), (call.body as { note?: string }).note)),
+  },
+];

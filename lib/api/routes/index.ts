@@ -1,0 +1,25 @@
+import type { Route } from '../route';
+import { connectionTestRoutes } from './connection-tests';
+import { connectionRoutes } from './connections';
+import { connectorRoutes } from './connectors';
+import { deadLetterRoutes } from './dead-letters';
+import { discoveryRoutes } from './discovery';
+import { entityRoutes } from './entities';
+import { mappingRoutes } from './mappings';
+import { recordRoutes } from './records';
+import { serviceRoutes } from './service';
+import { syncRoutes } from './sync';
+
+/** Every operation of the API. */
+export const routes: readonly Route[] = [
+  ...connectionRoutes,
+  ...connectionTestRoutes,
+  ...discoveryRoutes,
+  ...mappingRoutes,
+  ...syncRoutes,
+  ...deadLetterRoutes,
+  ...connectorRoutes,
+  ...entityRoutes,
+  ...recordRoutes,
+  ...serviceRoutes,
+];

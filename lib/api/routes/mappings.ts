@@ -1,0 +1,135 @@
+import type { MappingInput, PreviewRequest } from '../../model/services';
+import { expectedRevision, requireMatch, revisionTag } from '../conditional';
+import { pageParameters, pageRequest, pageSchema } from '../paging';
+import { type Route, ref } from '../route';
+import { mappingReadOnly } from '../schemas/mapping';
+import { given, idOf, idParameter, ok, row, without } from './shared';
+
+const path = '/mappings';
+const tag = 'mappings';
+const params = { id: idParameter('mapping') };
+
+export const mappingRoutes: Route[] = [
+  {
+    method: 'GET',
+    path,
+    operation: 'listMappings',
+    tag,
+    summary: 'Lists mappings',
+    permission: 'integrations.read',
+    query: {
+      ...pageParameters,
+      connection_id: { description: 'Of this connection.', schema: { type: 'integer', minimum: 1 } },
+      entity_type: { description: 'Of this platform entity.', schema: { type: 'string', maxLength: 100 } },
+      is_active: { description: 'In use or not.', schema: { type: 'boolean' } },
+    },
+    responses: { 200: { description: 'A page of mappings, by id.', schema: pageSchema(ref('Mapping')) } },
+    problems: [],
+    handle: async (call) =>
+      ok(
+        await call.hub.mappings.list({
+          ...given(call, ['connection_id', 'entity_type', 'is_active']),
+          ...pageRequest(call),
+        }),
+      ),
+  },
+  {
+    method: 'POST',
+    path,
+    operation: 'createMapping',
+    tag,
+    summary: 'Creates a mapping',
+    description: 'It is compiled in each of its directions first; what cannot be inverted for an export is refused.',
+    permission: 'integrations.write',
+    body: { schema: ref('MappingCreate'), required: true },
+    responses: { 201: { description: 'The new mapping.', schema: ref('Mapping'), headers: ['ETag', 'Location'] } },
+    problems: [409, 413, 415, 422],
+    idempotent: true,
+    handle: async (call) => {
+      const created = await call.hub.mappings.create(call.body as MappingInput);
+      return {
+        status: 201,
+        headers: { Location: call.href(`${path}/${created.id}`), ETag: revisionTag(created.revision) },
+        body: created,
+      };
+    },
+  },
+  {
+    method: 'GET',
+    path: `${path}/{id}`,
+    operation: 'getMapping',
+    tag,
+    summary: 'Reads a mapping',
+    permission: 'integrations.read',
+    params,
+    responses: { 200: { description: 'The mapping.', schema: ref('Mapping'), headers: ['ETag'] } },
+    problems: [404],
+    handle: async (call) => row(await call.hub.mappings.get(idOf(call))),
+  },
+  {
+    method: 'PUT',
+    path: `${path}/{id}`,
+    operation: 'updateMapping',
+    tag,
+    summary: 'Changes a mapping',
+    description: 'Mappings of deployed flows are changed in their config node.',
+    permission: 'integrations.write',
+    params,
+    body: { schema: ref('MappingUpdate'), required: true },
+    responses: { 200: { description: 'The mapping as it is now.', schema: ref('Mapping'), headers: ['ETag'] } },
+    problems: [404, 409, 412, 413, 415, 422],
+    conditional: true,
+    handle: async (call) => {
+      const id = idOf(call);
+      const { mappings } = call.hub;
+      const current = await mappings.get(id);
+      const input = inputOf(call.body);
+      const expected = await expectedRevision(call.ifMatch, async () => current.revision);
+      return row(await mappings.update(id, input, expected));
+    },
+  },
+  {
+    method: 'DELETE',
+    path: `${path}/{id}`,
+    operation: 'deleteMapping',
+    tag,
+    summary: 'Deletes a mapping',
+    permission: 'integrations.write',
+    params,
+    responses: { 204: { description: 'It is gone.' } },
+    problems: [404, 409, 412],
+    conditional: true,
+    handle: async (call) => {
+      const id = idOf(call);
+      if (call.ifMatch !== undefined) {
+        requireMatch(call.ifMatch, revisionTag((await call.hub.mappings.get(id)).revision));
+      }
+      await call.hub.mappings.delete(id);
+      return { status: 204 };
+    },
+  },
+  {
+    method: 'POST',
+    path: `${path}/{id}/preview`,
+    operation: 'previewMapping',
+    tag,
+    summary: 'Tries a mapping without writing',
+    description: 'Reads a few records, or takes the given ones, and tells what would become of each.',
+    permission: 'integrations.test',
+    params,
+    body: { schema: ref('PreviewOptions'), required: false },
+    responses: { 200: { description: 'Each record before and after.', schema: ref('PreviewResult') } },
+    problems: [404, 413, 415, 422, 429, 502],
+    external: 'explore',
+    handle: async (call) => {
+      const { mapping: unsaved, ...options } = call.body as Omit<PreviewRequest, 'mapping'> & { mapping?: object };
+      const saved = await call.hub.mappings.get(idOf(call));
+      const mapping = { ...inputOf(unsaved ?? saved), id: saved.id };
+      return ok(await call.hub.runner.preview({ ...options, mapping }, call.signal));
+    },
+  },
+];
+
+function inputOf(body: unknown): MappingInput {
+  return without(body, mappingReadOnly) as unknown as MappingInput;
+}

@@ -1,0 +1,35 @@
+import type { JsonSchema } from '../../model/entity';
+import { revisionTag } from '../conditional';
+import type { Answer, Call, Parameter } from '../route';
+
+const ID: JsonSchema = { type: 'string', pattern: '^[1-9][0-9]{0,14}$' };
+
+export const idParameter = (what: string): Parameter => ({
+  description: `Id of the ${what}.`,
+  schema: ID,
+  example: '3',
+});
+
+/** An id of the path; its pattern was checked when the route was found. */
+export function idOf(call: Call, name = 'id'): number {
+  return Number(call.params[name]);
+}
+
+/** The declared query parameters of these names that were given. */
+export function given<T extends string>(call: Call, names: readonly T[]): Record<T, never> {
+  const entries = names.filter((name) => call.query[name] !== undefined).map((name) => [name, call.query[name]]);
+  return Object.fromEntries(entries) as Record<T, never>;
+}
+
+export function without(body: unknown, names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(body as object).filter(([name]) => !names.includes(name)));
+}
+
+export function ok(body: unknown, headers: Record<string, string> = {}): Answer {
+  return { status: 200, headers, body };
+}
+
+/** A row with its revision as entity tag. */
+export function row(body: { revision: number }): Answer {
+  return ok(body, { ETag: revisionTag(body.revision) });
+}

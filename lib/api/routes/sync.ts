@@ -1,0 +1,120 @@
+import type { SyncRequest } from '../../model/services';
+import { pageParameters, pageRequest, pageSchema } from '../paging';
+import { type Parameter, type Route, ref } from '../route';
+import { direction } from '../schemas/common';
+import { given, idOf, idParameter, ok } from './shared';
+
+const tag = 'sync';
+const JOB_ID: Parameter = {
+  description: 'Id of the job.',
+  schema: { type: 'string', pattern: '^[A-Za-z0-9-]{1,36}$' },
+  example: '6f1b6d3e-0c0f-4c68-9a5b-1f6f0f7f0a51',
+};
+const instant = (description: string): Parameter => ({
+  description,
+  schema: { type: 'string', format: 'instant' },
+  example: '2026-11-24T05:00:00Z',
+});
+
+export const syncRoutes: Route[] = [
+  {
+    method: 'POST',
+    path: '/sync/{connection_id}',
+    operation: 'startSync',
+    tag,
+    summary: 'Starts a synchronisation',
+    description: 'One mapping of the connection, or all active ones. Only one run per mapping and direction at a time.',
+    permission: 'integrations.sync',
+    params: { connection_id: idParameter('connection') },
+    body: { schema: ref('SyncRequest'), required: false },
+    responses: {
+      202: { description: 'The job; Location is its status.', schema: ref('JobStatus'), headers: ['Location'] },
+    },
+    problems: [404, 409, 413, 415, 422],
+    idempotent: true,
+    handle: async (call) => {
+      const request: SyncRequest = {
+        ...(call.body as SyncRequest),
+        ...(call.user !== undefined && { created_by: call.user }),
+      };
+      const job = await call.hub.sync.start(idOf(call, 'connection_id'), request);
+      return { status: 202, headers: { Location: call.href(`/sync/status/${job.job_id}`) }, body: job };
+    },
+  },
+  {
+    method: 'GET',
+    path: '/sync/status/{job_id}',
+    operation: 'getJob',
+    tag,
+    summary: 'Tells how far a job is',
+    permission: 'integrations.read',
+    params: { job_id: JOB_ID },
+    responses: { 200: { description: 'The job.', schema: ref('JobStatus') } },
+    problems: [404],
+    handle: async (call) => ok(await call.hub.sync.status(call.params.job_id ?? '')),
+  },
+  {
+    method: 'POST',
+    path: '/sync/status/{job_id}/cancel',
+    operation: 'cancelJob',
+    tag,
+    summary: 'Cancels a job',
+    description: 'The batch in hand is committed; nothing after it. Repeating it is harmless.',
+    permission: 'integrations.sync',
+    params: { job_id: JOB_ID },
+    responses: {
+      202: { description: 'The job, on its way to the end.', schema: ref('JobStatus'), headers: ['Location'] },
+    },
+    problems: [404, 415],
+    handle: async (call) => {
+      const job = await call.hub.sync.cancel(call.params.job_id ?? '');
+      return { status: 202, headers: { Location: call.href(`/sync/status/${job.job_id}`) }, body: job };
+    },
+  },
+  {
+    method: 'GET',
+    path: '/sync/logs',
+    operation: 'listSyncLogs',
+    tag,
+    summary: 'Lists runs',
+    permission: 'integrations.read',
+    query: {
+      ...pageParameters,
+      connection_id: { description: 'Of this connection.', schema: { type: 'integer', minimum: 1 } },
+      mapping_id: { description: 'Of this mapping.', schema: { type: 'integer', minimum: 1 } },
+      job_id: { description: 'Of this job.', schema: JOB_ID.schema },
+      status: {
+        description: 'With this status.',
+        schema: { type: 'string', enum: ['in_progress', 'success', 'error'] },
+      },
+      direction: { description: 'In this direction.', schema: direction },
+      from: instant('Started at or after this instant or day (UTC).'),
+      to: instant('Started before this instant or day (UTC).'),
+    },
+    responses: { 200: { description: 'A page of runs, newest first.', schema: pageSchema(ref('SyncLog')) } },
+    problems: [],
+    handle: async (call) => {
+      const { from, to } = call.query;
+      return ok(
+        await call.hub.sync.logs({
+          ...given(call, ['connection_id', 'mapping_id', 'job_id', 'status', 'direction']),
+          ...(typeof from === 'string' && { from: new Date(from).toISOString() }),
+          ...(typeof to === 'string' && { to: new Date(to).toISOString() }),
+          ...pageRequest(call),
+        }),
+      );
+    },
+  },
+  {
+    method: 'GET',
+    path: '/sync/logs/{id}',
+    operation: 'getSyncLog',
+    tag,
+    summary: 'Reads a run',
+    permission: 'integrations.read',
+    params: { id: idParameter('run') },
+    responses: { 200: { description: 'The run.', schema: ref('SyncLog') } },
+    problems: [404],
+    handle: async (call) => ok(await call.hub.sync.log(idOf(call))),
+  },
+];

@@ -1,0 +1,163 @@
+import type { JsonSchema } from '../../model/entity';
+import { connectorType, id, instant, instantOrNull, managedBy } from './common';
+
+const writable: Record<string, JsonSchema> = {
+  name: { type: 'string', minLength: 1, maxLength: 255, pattern: '\\S', description: 'Unique among the connections.' },
+  description: { type: ['string', 'null'], maxLength: 10_000 },
+  connector_type: connectorType,
+  config: { type: 'object', description: 'Settings, as `/connectors/{type}/schema` describes them.' },
+  is_active: { type: 'boolean', default: true },
+  schedule: {
+    type: ['string', 'null'],
+    maxLength: 255,
+    description: 'Cron expression of the regular synchronisation.',
+  },
+  timezone: {
+    type: ['string', 'null'],
+    maxLength: 100,
+    description: 'IANA zone of the schedule and of local datetimes.',
+  },
+};
+
+const writableCredentials: JsonSchema = {
+  type: 'object',
+  writeOnly: true,
+  description: 'Secrets by name. Those not given, or given as `true`, stay as they are; an empty string removes one.',
+  additionalProperties: { oneOf: [{ type: 'string', maxLength: 100_000 }, { const: true }] },
+};
+
+const readOnly: Record<string, JsonSchema> = {
+  id: { ...id('Id'), readOnly: true },
+  managed_by: { ...managedBy, readOnly: true },
+  node_id: { type: ['string', 'null'], readOnly: true, description: 'Config node that owns it.' },
+  created_by: { type: ['string', 'null'], readOnly: true },
+  created_at: { ...instant('When it was created.'), readOnly: true },
+  updated_at: { ...instant('When it was last changed.'), readOnly: true },
+  last_sync_at: { ...instantOrNull('When the last run ended or started.'), readOnly: true },
+  last_sync_status: { type: ['string', 'null'], enum: ['in_progress', 'success', 'error', null], readOnly: true },
+  revision: { type: 'integer', minimum: 0, readOnly: true, description: 'Grows with each change; stands in ETag.' },
+};
+
+/** Members of an answer that a PUT may repeat; they are left aside. */
+export const connectionReadOnly = Object.keys(readOnly);
+
+const example = {
+  name: 'Legacy ERP',
+  connector_type: 'generic.database',
+  config: { dialect: 'postgres', host: 'erp.plant.example', port: 5432, database: 'erp', username: 'pcp' },
+  credentials: { password: 'secret' },
+};
+
+export const connectionSchemas: Record<string, JsonSchema> = {
+  Connection: {
+    type: 'object',
+    description: 'A configured connector.',
+    required: ['id', 'name', 'connector_type', 'config', 'credentials', 'is_active', 'managed_by', 'revision'],
+    properties: {
+      ...readOnly,
+      ...writable,
+      credentials: {
+        type: 'object',
+        description: 'Which secrets are set; their values are never given.',
+        additionalProperties: { const: true },
+      },
+    },
+    example: {
+      id: 3,
+      ...example,
+      credentials: { password: true },
+      description: null,
+      is_active: true,
+      schedule: null,
+      timezone: 'America/Sao_Paulo',
+      managed_by: 'api',
+      node_id: null,
+      created_by: 'engineer',
+      created_at: '2026-11-24T05:00:00.000Z',
+      updated_at: '2026-11-24T05:00:00.000Z',
+      last_sync_at: null,
+      last_sync_status: null,
+      revision: 1,
+    },
+  },
+  ConnectionCreate: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['name', 'connector_type'],
+    properties: { ...writable, credentials: writableCredentials },
+    example,
+  },
+  ConnectionUpdate: {
+    type: 'object',
+    description: 'As it was read, with changes: members that only the hub writes may be repeated and are left aside.',
+    additionalProperties: false,
+    required: ['name', 'connector_type'],
+    properties: {
+      ...writable,
+      credentials: writableCredentials,
+      ...Object.fromEntries(connectionReadOnly.map((name) => [name, { readOnly: true, description: 'Left aside.' }])),
+    },
+    example,
+  },
+  ConnectionTestRequest: {
+    type: 'object',
+    description:
+      'Values of a form that need not be saved. With `connection_id` or `node_id`, secrets that are not given are ' +
+      'taken from there, provided that they would go to the same place.',
+    additionalProperties: false,
+    required: ['connector_type'],
+    properties: {
+      name: { type: 'string', maxLength: 255 },
+      connector_type: connectorType,
+      config: writable.config as JsonSchema,
+      credentials: writableCredentials,
+      connection_id: id('Saved connection whose secrets are used where none are given.'),
+      node_id: {
+        type: 'string',
+        minLength: 1,
+        maxLength: 100,
+        description: 'The same by the config node that owns it.',
+      },
+    },
+    example,
+  },
+  TestReport: {
+    type: 'object',
+    description: 'What a test did, step by step, up to the first step that failed.',
+    required: ['ok', 'steps', 'duration_ms'],
+    properties: {
+      ok: { type: 'boolean' },
+      duration_ms: { type: 'number', minimum: 0 },
+      steps: {
+        type: 'array',
+        items: {
+          type: 'object',
+          required: ['name', 'ok'],
+          properties: {
+            name: { type: 'string', enum: ['resolve', 'connect', 'tls', 'authenticate', 'authorise', 'read'] },
+            ok: { type: 'boolean' },
+            detail: { type: 'string', description: 'What was reached or read.' },
+            error: { $ref: '#/components/schemas/Failure' },
+          },
+        },
+      },
+    },
+    example: {
+      ok: false,
+      duration_ms: 41,
+      steps: [
+        { name: 'resolve', ok: true, detail: '10.0.0.5' },
+        {
+          name: 'connect',
+          ok: false,
+          error: {
+            class: 'transient',
+            code: 'PCP_CONNECTION_REFUSED',
+            message: 'Nothing listens at 10.0.0.5:5432.',
+            hint: 'Check the port and that the database runs.',
+          },
+        },
+      ],
+    },
+  },
+};

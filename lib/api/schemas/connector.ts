@@ -1,0 +1,61 @@
+import type { JsonSchema } from '../../model/entity';
+import { connectorType } from './common';
+
+const localized: JsonSchema = {
+  type: 'object',
+  required: ['en-US', 'pt-BR'],
+  properties: { 'en-US': { type: 'string' }, 'pt-BR': { type: 'string' } },
+};
+
+const properties: Record<string, JsonSchema> = {
+  type: connectorType,
+  title: localized,
+  description: localized,
+  node: { type: ['string', 'null'], description: 'Type of its palette node.' },
+  icon: { type: 'string' },
+  color: { type: 'string' },
+  since: { type: 'string' },
+  capabilities: { type: 'array', items: { type: 'string' } },
+  operations: { type: 'array', items: { type: 'string' } },
+  writes: { type: 'object', description: 'What it promises about writes.' },
+  batchSize: { type: 'object', properties: { default: { type: 'integer' }, maximum: { type: 'integer' } } },
+  drivers: { type: 'array', items: { type: 'string' }, description: 'Packages that it loads when first used.' },
+};
+
+export const connectorSchemas: Record<string, JsonSchema> = {
+  Connector: { type: 'object', required: ['type', 'title', 'capabilities'], properties },
+  ConnectorDetails: {
+    type: 'object',
+    required: ['type', 'title', 'capabilities', 'settings'],
+    properties: { ...properties, settings: { type: 'object', description: 'Settings of its form, in order.' } },
+  },
+  Health: {
+    type: 'object',
+    required: ['status', 'version', 'store', 'runner', 'runs', 'dead_letters_open'],
+    properties: {
+      status: { type: 'string', enum: ['ok', 'degraded'] },
+      version: { type: 'string' },
+      store: {
+        type: 'object',
+        required: ['dialect', 'ok'],
+        properties: { dialect: { type: 'string' }, ok: { type: 'boolean' }, error: { type: 'string' } },
+      },
+      runner: {
+        type: 'object',
+        required: ['state', 'pid', 'rss_bytes', 'restarts'],
+        properties: {
+          state: { type: 'string', enum: ['idle', 'running', 'restarting'] },
+          pid: { type: ['integer', 'null'] },
+          rss_bytes: { type: ['integer', 'null'] },
+          restarts: { type: 'integer' },
+        },
+      },
+      runs: {
+        type: 'object',
+        required: ['queued', 'running', 'waiting'],
+        properties: { queued: { type: 'integer' }, running: { type: 'integer' }, waiting: { type: 'integer' } },
+      },
+      dead_letters_open: { type: 'integer', minimum: 0 },
+    },
+  },
+};

@@ -1,0 +1,17 @@
+import type { JsonSchema } from '../../model/entity';
+import { commonSchemas } from './common';
+import { connectionSchemas } from './connection';
+import { connectorSchemas } from './connector';
+import { entitySchemas } from './entity';
+import { mappingSchemas } from './mapping';
+import { syncSchemas } from './sync';
+
+/** Everything that bodies and answers are made of: validates requests, and stands in the OpenAPI document. */
+export const components: Record<string, JsonSchema> = {
+  ...commonSchemas,
+  ...connectionSchemas,
+  ...connectorSchemas,
+  ...entitySchemas,
+  ...mappingSchemas,
+  ...syncSchemas,
+};

@@ -1,0 +1,86 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { ConnectorDescriptor, Setting } from '../connectors/descriptor';
+import type { OpenConnection } from '../model/connection';
+import type { JsonSchema } from '../model/entity';
+import type { Hub } from '../model/services';
+import { Problem, type ProblemDetail } from './problem';
+import { Validator } from './validation';
+
+export interface Settings {
+  connector_type: string;
+  config?: Record<string, unknown>;
+  credentials?: Record<string, string>;
+}
+
+/** Settings that say what is asked for at a place, not where it is or how the way there is secured. */
+const HARMLESS = new Set(['database', 'schema', 'username']);
+
+const validator = new Validator({});
+const schemas = new Map<string, JsonSchema>();
+
+/** The secrets of a form: `true` stands for one that stays as it is. */
+export function givenSecrets(credentials: Record<string, string | true> | undefined): Record<string, string> {
+  const entries = Object.entries(credentials ?? {}).filter((entry): entry is [string, string] => entry[1] !== true);
+  return Object.fromEntries(entries);
+}
+
+/**
+ * Checks settings against their connector's schema.
+ * @param stored secrets that are set already and need not be given
+ * @throws Problem 422 naming every setting that is wrong
+ */
+export function checkSettings(hub: Hub, settings: Settings, stored: Record<string, true>): void {
+  const { connector_type, config = {}, credentials = {} } = settings;
+  if (descriptorOf(hub, connector_type) === undefined) {
+    throw invalid([{ pointer: '/connector_type', detail: 'is not the type of a connector' }]);
+  }
+  let schema = schemas.get(connector_type);
+  if (schema === undefined) {
+    schema = hub.connectorSchema(connector_type);
+    schemas.set(connector_type, schema);
+  }
+  const errors = validator.check(schema, { config, credentials });
+  const open = errors.filter(({ pointer }) => {
+    const secret = /^\/credentials\/(.+)$/.exec(pointer)?.[1];
+    return secret === undefined || Object.hasOwn(credentials, secret) || !Object.hasOwn(stored, secret);
+  });
+  if (open.length > 0) throw invalid(open);
+}
+
+/**
+ * Which setting would send the saved secrets somewhere else than where they belong: a host, an address, a weaker way to
+ * get there. Undefined when none does.
+ */
+export function movesSecrets(hub: Hub, saved: OpenConnection, wanted: Settings): string | undefined {
+  if (saved.connector_type !== wanted.connector_type) return 'connector_type';
+  const settings = descriptorOf(hub, saved.connector_type)?.settings ?? {};
+  const config = wanted.config ?? {};
+  const names = new Set([...Object.keys(saved.config), ...Object.keys(config)]);
+  return [...names].find(
+    (name) =>
+      !isHarmless(name, settings) &&
+      !isDeepStrictEqual(settingOf(saved.config, name, settings), settingOf(config, name, settings)),
+  );
+}
+
+function isHarmless(name: string, settings: Record<string, Setting>): boolean {
+  const setting = Object.hasOwn(settings, name) ? settings[name] : undefined;
+  if (setting === undefined) return false;
+  if (setting.group === 'entities' || HARMLESS.has(name)) return true;
+  return setting.group === 'advanced' && (setting.kind === 'integer' || setting.kind === 'boolean');
+}
+
+/** A setting that is not given has its default. */
+function settingOf(config: Record<string, unknown>, name: string, settings: Record<string, Setting>): unknown {
+  if (Object.hasOwn(config, name)) return config[name];
+  const setting = Object.hasOwn(settings, name) ? settings[name] : undefined;
+  return setting !== undefined && 'default' in setting ? setting.default : undefined;
+}
+
+function descriptorOf(hub: Hub, type: string): ConnectorDescriptor | undefined {
+  return hub.descriptors.find((descriptor) => descriptor.type === type);
+}
+
+function invalid(errors: ProblemDetail[]): Problem {
+  return new Problem(422, 'PCP_CONFIG_INVALID', 'The settings do not fit the connector.', { errors });
+}

@@ -1,0 +1,103 @@
+import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020';
+import type { JsonSchema } from '../model/entity';
+import { formats, isDate, isDateTime } from '../model/formats';
+import { escapePointer, type ProblemDetail } from './problem';
+
+/** More than these tell no one anything. */
+const MAX_ERRORS = 50;
+
+const DOCUMENT = 'pcp:api';
+
+export type Validate = (value: unknown) => ProblemDetail[];
+
+/**
+ * Validates against JSON Schema 2020-12 with references into the API's components. Ajv is loaded when the first value is
+ * to be checked, not when Node-RED starts.
+ */
+export class Validator {
+  readonly #components: Record<string, JsonSchema>;
+  readonly #compiled = new WeakMap<object, Validate>();
+  #ajv: import('ajv/dist/2020').Ajv2020 | undefined;
+
+  constructor(components: Record<string, JsonSchema>) {
+    this.#components = components;
+  }
+
+  /** One detail per wrong place, without the values themselves: they may be secrets. Empty = valid. */
+  check(schema: JsonSchema, value: unknown): ProblemDetail[] {
+    let validate = this.#compiled.get(schema);
+    if (validate === undefined) {
+      validate = this.#compile(schema);
+      this.#compiled.set(schema, validate);
+    }
+    return validate(value);
+  }
+
+  #compile(schema: JsonSchema): Validate {
+    const ajv = this.#load();
+    const reference = schema.$ref;
+    const compiled: ValidateFunction = ajv.compile(
+      typeof reference === 'string' ? { $ref: `${DOCUMENT}${reference}` } : absolute(schema),
+    );
+    return (value) => {
+      if (compiled(value)) return [];
+      return details(compiled.errors ?? []);
+    };
+  }
+
+  #load(): import('ajv/dist/2020').Ajv2020 {
+    if (this.#ajv === undefined) {
+      const { Ajv2020 } = require('ajv/dist/2020') as typeof import('ajv/dist/2020');
+      this.#ajv = new Ajv2020({
+        allErrors: true,
+        strict: false,
+        discriminator: true,
+        validateFormats: true,
+        formats: { ...formats, instant: (text: string) => isDate(text) || isDateTime(text) },
+      });
+      this.#ajv.addSchema({ $id: DOCUMENT, components: { schemas: this.#components } });
+    }
+    return this.#ajv;
+  }
+}
+
+/** References inside an inline schema point into the components document. */
+function absolute(schema: JsonSchema): JsonSchema {
+  return JSON.parse(JSON.stringify(schema), (name, value) =>
+    name === '$ref' && typeof value === 'string' && value.startsWith('#/components/') ? `${DOCUMENT}${value}` : value,
+  );
+}
+
+function details(errors: readonly ErrorObject[]): ProblemDetail[] {
+  const found = new Map<string, ProblemDetail>();
+  for (const error of errors) {
+    // What these two wrap is reported by the errors inside of them.
+    if (error.keyword === 'if' || error.keyword === 'oneOf' || error.keyword === 'anyOf') continue;
+    const detail = detailOf(error);
+    found.set(`${detail.pointer} ${detail.detail}`, detail);
+    if (found.size === MAX_ERRORS) break;
+  }
+  if (found.size === 0 && errors[0] !== undefined) return [detailOf(errors[0])];
+  return [...found.values()];
+}
+
+function detailOf({ keyword, instancePath, params, message }: ErrorObject): ProblemDetail {
+  switch (keyword) {
+    case 'required':
+      return { pointer: `${instancePath}/${escapePointer(String(params.missingProperty))}`, detail: 'is required' };
+    case 'additionalProperties':
+    case 'unevaluatedProperties': {
+      const name = String(params.additionalProperty ?? params.unevaluatedProperty);
+      return { pointer: `${instancePath}/${escapePointer(name)}`, detail: 'is not known here' };
+    }
+    case 'enum':
+      return { pointer: instancePath, detail: `must be one of ${(params.allowedValues as unknown[]).join(', ')}` };
+    case 'discriminator':
+      return {
+        pointer: `${instancePath}/${escapePointer(String(params.tag))}`,
+        detail: 'is not one of the known values',
+      };
+    default:
+      return { pointer: instancePath, detail: message ?? 'is not valid' };
+  }
+}
