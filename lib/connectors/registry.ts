@@ -38,7 +38,7 @@ export class ConnectorRegistry {
   async load(type: string): Promise<LoadedConnector> {
     const folder = this.folders.get(type);
     if (folder === undefined) throw this.unknown(type);
-    const { create } = (await import(join(folder, 'connector'))) as { create: ConnectorFactory };
+    const { create } = require(join(folder, 'connector')) as { create: ConnectorFactory };
     return { descriptor: this.descriptor(type), create };
   }
 

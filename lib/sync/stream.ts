@@ -122,7 +122,7 @@ async function describeExternal(external: End, importing: boolean, signal: Abort
   return (await external.connector.describe?.(external.entity, signal))?.schema;
 }
 
-async function openEnd(
+export async function openEnd(
   context: EngineContext,
   connectionId: number,
   entity: string,
@@ -132,7 +132,8 @@ async function openEnd(
   return { connector: create(connection, context.environment), descriptor, entity, timezone: connection.timezone };
 }
 
-function guaranteeOf(target: End): WriteGuarantee {
+/** @throws config PCP_NOT_WRITABLE */
+export function guaranteeOf(target: End): WriteGuarantee {
   const guarantee = target.connector.guarantee?.(target.entity) ?? target.descriptor.writes;
   if (guarantee === undefined || target.connector.openWriter === undefined) {
     throw new IntegrationError('config', 'PCP_NOT_WRITABLE', `${target.descriptor.title['en-US']} cannot be written to.`, {

@@ -1,0 +1,177 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { version } from '../package.json';
+import { ConnectorRegistry } from './connectors/registry';
+import { connectorSchema, validateSettings } from './connectors/schema';
+import { checkMapping } from './mapping/compile';
+import type { ConnectorDescriptor } from './connectors/descriptor';
+import { IntegrationError } from './model/errors';
+import type { Connections, EntityRecords, EntityTypes, Health, Hub, Mappings, Runner, Sync } from './model/services';
+import { EntityTypeStore } from './platform/entity-types';
+import { EntityRecordStore } from './platform/records';
+import { RunnerClient } from './runner/client';
+import { Vault } from './security/vault';
+import type { HubSettings } from './settings';
+import { ConnectionStore } from './store/connections';
+import { MappingStore, type MappingSettings } from './store/mappings';
+import { openStore, STORE_FILE, type Store } from './store/store';
+import { SyncService } from './sync/service';
+
+/** How often the hub looks whether runs wait that nobody told the runner of, e.g. after another instance died. */
+const LOOK_EVERY_MS = 15_000;
+
+/**
+ * Builds the hub of this process: store, connectors, platform, synchronisation and the client of the runner. What an earlier
+ * process left unfinished goes on at once.
+ * @throws config PCP_KEY_..., PCP_STORE_..., transient PCP_CONNECT_... when the store cannot be opened
+ */
+export async function createHub(settings: HubSettings): Promise<Hub> {
+  const store = await openStore({ directory: settings.directory, ...(settings.storeUrl !== undefined && { url: settings.storeUrl }) });
+  try {
+    const vault = Vault.open({ directory: settings.directory, environment: settings.key });
+    return new OpenHub(settings, store, vault);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** True when a store of this directory may hold work from before, so that the hub should be opened without being asked. */
+export function hasStore(settings: HubSettings): boolean {
+  return settings.storeUrl !== undefined || existsSync(join(settings.directory, STORE_FILE));
+}
+
+class OpenHub implements Hub {
+  readonly connections: Connections;
+  readonly mappings: Mappings;
+  readonly entityTypes: EntityTypes;
+  readonly records: EntityRecords;
+  readonly sync: Sync;
+  private readonly registry = new ConnectorRegistry();
+  private readonly client: RunnerClient;
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(
+    settings: HubSettings,
+    private readonly store: Store,
+    vault: Vault,
+  ) {
+    const types = new EntityTypeStore({ store });
+    this.entityTypes = types;
+    this.records = new EntityRecordStore({ store, types });
+    this.connections = new ConnectionStore({
+      store,
+      vault,
+      validate: (type, config, credentials) => validateSettings(this.registry.descriptor(type), config, credentials),
+    });
+    this.mappings = new MappingStore({ store, check: (definition) => this.checkMapping(definition) });
+    const sync: SyncService = new SyncService({
+      database: async () => store.database,
+      connections: this.connections,
+      mappings: this.mappings,
+      wakeRunner: () => this.client.wake(),
+      nudgeCancel: () => this.client.checkCancelled(),
+    });
+    this.sync = sync;
+    this.client = new RunnerClient({
+      settings,
+      openConnection: (id) => this.openForRun(id),
+      onChange: (jobId) => {
+        sync.changed(jobId).catch((error: unknown) => settings.log('warn', `Job ${jobId}: ${IntegrationError.from(error).message}`));
+      },
+    });
+    this.timer = setInterval(() => void this.wakeWhenWaiting(settings), LOOK_EVERY_MS).unref();
+    void this.wakeWhenWaiting(settings);
+  }
+
+  get descriptors(): readonly ConnectorDescriptor[] {
+    return this.registry.descriptors;
+  }
+
+  get runner(): Runner {
+    return this.client;
+  }
+
+  connectorSchema(type: string): ReturnType<typeof connectorSchema> {
+    return connectorSchema(this.registry.descriptor(type));
+  }
+
+  async health(): Promise<Health> {
+    const { dialect } = this.store.database;
+    const { state, pid, rssBytes, restarts } = this.client.state;
+    const runner = { state, pid, rss_bytes: rssBytes, restarts };
+    try {
+      const runs = await this.store.database.query(
+        'SELECT state, COUNT(*) AS n FROM integration_sync_logs WHERE status = ? GROUP BY state',
+        ['in_progress'],
+      );
+      const [letters] = await this.store.database.query(
+        `SELECT COUNT(*) AS n FROM integration_dead_letters WHERE state IN ('open', 'replaying')`,
+      );
+      const count = (...states: string[]): number =>
+        runs.filter((row) => states.includes(String(row.state))).reduce((sum, row) => sum + Number(row.n), 0);
+      return {
+        status: state === 'restarting' ? 'degraded' : 'ok',
+        version,
+        store: { dialect, ok: true },
+        runner,
+        runs: {
+          queued: count('queued'),
+          running: count('running', 'cancelling'),
+          waiting: count('waiting_retry', 'waiting_quota'),
+        },
+        dead_letters_open: Number(letters?.n ?? 0),
+      };
+    } catch (error) {
+      return {
+        status: 'degraded',
+        version,
+        store: { dialect, ok: false, error: IntegrationError.from(error).message },
+        runner,
+        runs: { queued: 0, running: 0, waiting: 0 },
+        dead_letters_open: 0,
+      };
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.timer);
+    await this.client.close();
+    await this.store.close();
+  }
+
+  private async openForRun(id: number): Promise<Awaited<ReturnType<Connections['open']>> & { timezone: string | null }> {
+    const open = await this.connections.open(id);
+    if (id === 0) return { ...open, timezone: null };
+    const { is_active, name, timezone } = await this.connections.get(id);
+    if (!is_active) {
+      throw new IntegrationError('config', 'PCP_CONNECTION_INACTIVE', `Connection "${name}" is not active.`);
+    }
+    return { ...open, timezone };
+  }
+
+  /** A mapping is saved only when it can do what it promises. */
+  private async checkMapping(definition: MappingSettings): Promise<void> {
+    await this.connections.get(definition.connection_id);
+    if (definition.peer_connection_id !== null) {
+      await this.connections.get(definition.peer_connection_id);
+      checkMapping(definition, {});
+      return;
+    }
+    const { schema, key } = await this.entityTypes.get(definition.target_entity);
+    const key_fields = definition.key_fields.length > 0 ? definition.key_fields : key;
+    checkMapping({ ...definition, key_fields }, { targetSchema: schema });
+  }
+
+  private async wakeWhenWaiting({ log }: HubSettings): Promise<void> {
+    try {
+      const [row] = await this.store.database.query(
+        'SELECT COUNT(*) AS n FROM integration_sync_logs WHERE status = ?',
+        ['in_progress'],
+      );
+      if (Number(row?.n) > 0) this.client.wake();
+    } catch (error) {
+      log('warn', `The store could not be read: ${IntegrationError.from(error).message}`);
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import type { Batch, EntityDescription, ReadQuery, TestReport, WriteResult } from '../connectors/contract';
+import type { Mapped } from '../mapping/contract';
+import type { OpenConnection } from '../model/connection';
+import type { EntityInfo } from '../model/entity';
+import { IntegrationError, type SerializedError } from '../model/errors';
+import type { Direction } from '../model/mapping';
+import type { MappingInput, PreviewRequest, PreviewResult } from '../model/services';
+import type { Cursor } from '../model/sync';
+import type { RetryPolicy } from '../sync/retry';
+
+/** What a runner needs to know. It travels over IPC alone: the store's URL may hold a password. */
+export interface RunnerSetup {
+  directory: string;
+  storeUrl: string | undefined;
+  concurrency: number;
+  retry: RetryPolicy;
+  expressionHeapMb: number;
+}
+
+/** The work that is asked of a runner: arguments and answer of each call. */
+export interface Calls {
+  test: { arguments: [connection: OpenConnection]; answer: TestReport };
+  discover: { arguments: [connection: OpenConnection]; answer: EntityInfo[] };
+  describe: { arguments: [connection: OpenConnection, entity: string]; answer: EntityDescription };
+  preview: { arguments: [request: PreviewRequest]; answer: PreviewResult };
+  map: {
+    arguments: [mapping: MappingInput, direction: Direction, records: Record<string, unknown>[]];
+    answer: Mapped[];
+  };
+  write: {
+    arguments: [
+      connection: OpenConnection,
+      target: { entity: string; keyFields: string[] },
+      records: Record<string, unknown>[],
+    ];
+    answer: WriteResult[];
+  };
+}
+
+export type ReadBatch = Pick<Batch, 'records' | 'total'> & { cursorAfter: Cursor };
+export type ConnectionOfRun = OpenConnection & { timezone: string | null };
+
+export type ToRunner =
+  | { type: 'setup'; setup: RunnerSetup }
+  | { type: 'wake' }
+  | { type: 'check_cancelled' }
+  | { type: 'call'; id: number; name: keyof Calls; arguments: unknown[] }
+  | { type: 'read'; id: number; connection: OpenConnection; query: ReadQuery }
+  /** Acknowledges the batch before and asks for the next one. */
+  | { type: 'next'; id: number }
+  | { type: 'abort'; id: number }
+  | { type: 'connection'; id: number; connection?: ConnectionOfRun; error?: SerializedError }
+  | { type: 'stop' };
+
+export type FromRunner =
+  | { type: 'answer'; id: number; value: unknown }
+  | { type: 'failure'; id: number; error: SerializedError }
+  | { type: 'batch'; id: number; batch: ReadBatch | null }
+  | { type: 'open_connection'; id: number; connectionId: number }
+  | { type: 'changed'; jobId: string }
+  | { type: 'state'; busy: boolean; rssBytes: number }
+  | { type: 'log'; level: 'info' | 'warn' | 'error' | 'debug'; message: string };
+
+/** Errors lose their class on the way between processes; inside results they travel in their serialised form. */
+export function packResults<T extends object>(results: readonly T[]): unknown[] {
+  return results.map((result) =>
+    'error' in result && result.error instanceof IntegrationError ? { ...result, error: result.error.toJSON() } : result,
+  );
+}
+
+export function unpackResults<T>(results: readonly unknown[]): T[] {
+  return results.map((result) => {
+    const { error, ...rest } = result as { error?: SerializedError };
+    return (error === undefined ? result : { ...rest, error: IntegrationError.fromJSON(error) }) as T;
+  });
+}

@@ -1,0 +1,205 @@
+import type { Batch, Connector } from '../connectors/contract';
+import { ConnectorRegistry } from '../connectors/registry';
+import { createExpressionEvaluator } from '../mapping/expressions/evaluator';
+import type { OpenConnection } from '../model/connection';
+import { IntegrationError } from '../model/errors';
+import { MappingStore } from '../store/mappings';
+import { openStore, type Store } from '../store/store';
+import { StoreClock } from '../sync/clock';
+import { preview } from '../sync/preview';
+import { RecordMapper, writeRecords } from '../sync/records';
+import type { EngineContext } from '../sync/stream';
+import { Worker } from '../sync/worker';
+import { type Calls, type ConnectionOfRun, type FromRunner, packResults, type RunnerSetup, type ToRunner } from './protocol';
+
+/** This process does nothing else, so it may wait for another writer of an SQLite store. */
+const BUSY_TIMEOUT_MS = 10_000;
+
+interface OpenRead {
+  connector: Connector;
+  iterator: AsyncIterator<Batch>;
+  /** The batch that the reader has in hand, acknowledged when it asks for the next. */
+  inHand: Batch | null;
+  controller: AbortController;
+}
+
+type Handler<Name extends keyof Calls> = (
+  signal: AbortSignal,
+  ...parameters: Calls[Name]['arguments']
+) => Promise<Calls[Name]['answer']>;
+
+/** Everything that a runner holds open, and what it answers. */
+export class RunnerSession {
+  private readonly calls = new Map<number, AbortController>();
+  private readonly reads = new Map<number, OpenRead>();
+  private readonly awaited = new Map<number, { resolve(connection: ConnectionOfRun): void; reject(error: Error): void }>();
+  private nextQuestion = 1;
+  private readonly handlers: { [Name in keyof Calls]: Handler<Name> };
+
+  private constructor(
+    private readonly send: (message: FromRunner) => void,
+    private readonly store: Store,
+    private readonly context: EngineContext & { expressions: { close(): Promise<void> } },
+    private readonly worker: Worker,
+  ) {
+    const mapper = new RecordMapper(context);
+    this.handlers = {
+      test: (signal, connection) => this.connected(connection, (connector) => connector.test(signal)),
+      discover: (signal, connection) =>
+        this.connected(connection, async (connector) => (await connector.discover?.(signal)) ?? []),
+      describe: (signal, connection, entity) =>
+        this.connected(connection, async (connector) => {
+          const description = await connector.describe?.(entity, signal);
+          if (description !== undefined) return description;
+          throw new IntegrationError('config', 'PCP_NOT_DESCRIBED', `Entities of ${connection.name} cannot be described.`);
+        }),
+      preview: (signal, request) => preview(context, request, signal),
+      map: async (signal, ...parameters) => mapper.map(...parameters, signal),
+      write: (signal, ...parameters) => writeRecords(context, ...parameters, signal),
+    };
+  }
+
+  static async open(setup: RunnerSetup, send: (message: FromRunner) => void): Promise<RunnerSession> {
+    const store = await openStore({
+      directory: setup.directory,
+      busyTimeoutMs: BUSY_TIMEOUT_MS,
+      ...(setup.storeUrl !== undefined && { url: setup.storeUrl }),
+    });
+    const log = (level: 'info' | 'warn' | 'error' | 'debug', message: string): void => send({ type: 'log', level, message });
+    const clock = await StoreClock.of(store.database);
+    // Only reads are made here; what is written to mappings was checked by the hub.
+    const mappings = new MappingStore({ store, check: async () => undefined });
+    const asked: { session?: RunnerSession } = {};
+    const context = {
+      database: store.database,
+      registry: new ConnectorRegistry(),
+      expressions: createExpressionEvaluator({ heapMb: setup.expressionHeapMb }),
+      openConnection: (id: number) => asked.session!.askConnection(id),
+      environment: { store: store.database, log },
+    };
+    const worker = new Worker({
+      ...context,
+      clock,
+      mapping: (id) => mappings.get(id),
+      retry: setup.retry,
+      concurrency: setup.concurrency,
+      onChange: (jobId) => send({ type: 'changed', jobId }),
+      log,
+    });
+    const session = new RunnerSession(send, store, context, worker);
+    asked.session = session;
+    await worker.wake();
+    return session;
+  }
+
+  /** True while this process must stay. */
+  get busy(): boolean {
+    return this.worker.busy || this.calls.size > 0 || this.reads.size > 0;
+  }
+
+  async receive(message: ToRunner): Promise<void> {
+    switch (message.type) {
+      case 'wake':
+        return this.worker.wake();
+      case 'check_cancelled':
+        await this.worker.checkCancelled();
+        return this.worker.wake();
+      case 'call':
+        return this.call(message.id, message.name, message.arguments);
+      case 'read':
+        return this.startRead(message);
+      case 'next':
+        return this.next(message.id);
+      case 'abort':
+        this.calls.get(message.id)?.abort();
+        return this.endRead(message.id);
+      case 'connection': {
+        const awaited = this.awaited.get(message.id);
+        this.awaited.delete(message.id);
+        if (message.connection !== undefined) awaited?.resolve(message.connection);
+        else if (message.error !== undefined) awaited?.reject(IntegrationError.fromJSON(message.error));
+      }
+    }
+  }
+
+  /** Interrupts runs after their batch, ends reads, closes the store. */
+  async close(): Promise<void> {
+    for (const controller of this.calls.values()) controller.abort();
+    await Promise.allSettled([...this.reads.keys()].map((id) => this.endRead(id)));
+    await this.worker.stop();
+    await this.context.expressions.close();
+    await this.store.close();
+  }
+
+  private askConnection(connectionId: number): Promise<ConnectionOfRun> {
+    const id = this.nextQuestion++;
+    return new Promise((resolve, reject) => {
+      this.awaited.set(id, { resolve, reject });
+      this.send({ type: 'open_connection', id, connectionId });
+    });
+  }
+
+  private async call(id: number, name: keyof Calls, parameters: unknown[]): Promise<void> {
+    const controller = new AbortController();
+    this.calls.set(id, controller);
+    try {
+      const handler = this.handlers[name] as (signal: AbortSignal, ...rest: unknown[]) => Promise<unknown>;
+      const answer = await handler(controller.signal, ...parameters);
+      this.send({ type: 'answer', id, value: Array.isArray(answer) ? packResults(answer) : answer });
+    } finally {
+      this.calls.delete(id);
+    }
+  }
+
+  private async connected<T>(connection: OpenConnection, work: (connector: Connector) => Promise<T>): Promise<T> {
+    const { create } = await this.context.registry.load(connection.connector_type);
+    const connector = create(connection, this.context.environment);
+    try {
+      return await work(connector);
+    } finally {
+      await connector.close();
+    }
+  }
+
+  private async startRead({ id, connection, query }: Extract<ToRunner, { type: 'read' }>): Promise<void> {
+    const { create } = await this.context.registry.load(connection.connector_type);
+    const connector = create(connection, this.context.environment);
+    const controller = new AbortController();
+    const batches = connector.read?.(query, controller.signal);
+    if (batches === undefined) {
+      await connector.close();
+      throw new IntegrationError('config', 'PCP_NOT_READABLE', `${connection.name} cannot be read.`);
+    }
+    this.reads.set(id, { connector, iterator: batches[Symbol.asyncIterator](), inHand: null, controller });
+  }
+
+  private async next(id: number): Promise<void> {
+    const read = this.reads.get(id);
+    if (read === undefined) return;
+    try {
+      await read.inHand?.acknowledge?.();
+      read.inHand = null;
+      const result = await read.iterator.next();
+      if (result.done === true) {
+        await this.endRead(id);
+        this.send({ type: 'batch', id, batch: null });
+        return;
+      }
+      read.inHand = result.value;
+      const { records, total, cursorAfter } = result.value;
+      this.send({ type: 'batch', id, batch: { records, cursorAfter, ...(total !== undefined && { total }) } });
+    } catch (error) {
+      await this.endRead(id);
+      throw error;
+    }
+  }
+
+  private async endRead(id: number): Promise<void> {
+    const read = this.reads.get(id);
+    if (read === undefined) return;
+    this.reads.delete(id);
+    read.controller.abort();
+    await read.iterator.return?.();
+    await read.connector.close();
+  }
+}

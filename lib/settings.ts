@@ -1,0 +1,86 @@
+import { isAbsolute, resolve } from 'node:path';
+import { IntegrationError } from './model/errors';
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './sync/retry';
+
+export type LogLevel = 'info' | 'warn' | 'error' | 'debug';
+
+/** How the hub runs in this process. */
+export interface HubSettings {
+  /** Where the SQLite store and the key file live: Node-RED's user directory. */
+  directory: string;
+  /** postgres://, mysql:// or mariadb:// URL of a store on a server; undefined = SQLite in the directory. */
+  storeUrl: string | undefined;
+  /** Value of INTEGRATIONS_KEY; undefined = the key file. */
+  key: string | undefined;
+  runner: {
+    /** Limit of the runner's JavaScript heap, in MiB. */
+    heapMb: number;
+    /** A runner without work ends after this long. */
+    idleMs: number;
+    /** Runs at the same time. */
+    concurrency: number;
+    /** Limit of the heap in which expressions run, in MiB. */
+    expressionHeapMb: number;
+  };
+  retry: RetryPolicy;
+  log(level: LogLevel, message: string): void;
+}
+
+/**
+ * Reads `integrations` of Node-RED's settings.js; each value can be overridden from the environment:
+ * INTEGRATIONS_STORE_URL, INTEGRATIONS_DIRECTORY, INTEGRATIONS_KEY, INTEGRATIONS_RUNNER_HEAP_MB, INTEGRATIONS_RUNNER_IDLE_SECONDS,
+ * INTEGRATIONS_RUNS, INTEGRATIONS_EXPRESSION_HEAP_MB, INTEGRATIONS_RETRY_SECONDS, INTEGRATIONS_RETRY_ATTEMPTS.
+ * @throws config PCP_SETTING_INVALID naming the setting
+ */
+export function readSettings(
+  redSettings: Record<string, unknown>,
+  userDir: string,
+  environment: NodeJS.ProcessEnv,
+  log: HubSettings['log'] = () => undefined,
+): HubSettings {
+  const given = section(redSettings, 'integrations');
+  const runner = section(given, 'runner');
+  const retry = section(given, 'retry');
+  const text = (variable: string, value: unknown, name: string): string | undefined => {
+    const found = environment[variable] ?? value;
+    if (found === undefined || found === '') return undefined;
+    if (typeof found !== 'string') throw invalid(name, 'a text');
+    return found;
+  };
+  const integer = (variable: string, value: unknown, name: string, fallback: number, min: number, max: number): number => {
+    const found = environment[variable] ?? value;
+    if (found === undefined || found === '') return fallback;
+    const number = Number(found);
+    if (!Number.isInteger(number) || number < min || number > max) throw invalid(name, `a whole number from ${min} to ${max}`);
+    return number;
+  };
+  const directory = text('INTEGRATIONS_DIRECTORY', given.directory, 'directory') ?? userDir;
+  return {
+    directory: isAbsolute(directory) ? directory : resolve(userDir, directory),
+    storeUrl: text('INTEGRATIONS_STORE_URL', given.storeUrl, 'storeUrl'),
+    key: text('INTEGRATIONS_KEY', given.key, 'key'),
+    runner: {
+      heapMb: integer('INTEGRATIONS_RUNNER_HEAP_MB', runner.heapMb, 'runner.heapMb', 192, 96, 8192),
+      idleMs: 1000 * integer('INTEGRATIONS_RUNNER_IDLE_SECONDS', runner.idleSeconds, 'runner.idleSeconds', 60, 1, 86_400),
+      concurrency: integer('INTEGRATIONS_RUNS', runner.runs, 'runner.runs', 2, 1, 16),
+      expressionHeapMb: integer('INTEGRATIONS_EXPRESSION_HEAP_MB', runner.expressionHeapMb, 'runner.expressionHeapMb', 96, 32, 2048),
+    },
+    retry: {
+      ...DEFAULT_RETRY_POLICY,
+      baseDelayMs: 1000 * integer('INTEGRATIONS_RETRY_SECONDS', retry.seconds, 'retry.seconds', 10, 0, 1800),
+      maxWithoutProgress: integer('INTEGRATIONS_RETRY_ATTEMPTS', retry.attempts, 'retry.attempts', 5, 1, 20),
+    },
+    log,
+  };
+}
+
+function section(settings: Record<string, unknown>, name: string): Record<string, unknown> {
+  const value = settings[name] ?? {};
+  if (typeof value !== 'object' || Array.isArray(value)) throw invalid(name, 'an object');
+  return value as Record<string, unknown>;
+}
+
+function invalid(name: string, wanted: string): IntegrationError {
+  const message = `The setting integrations.${name} must be ${wanted}.`;
+  return new IntegrationError('config', 'PCP_SETTING_INVALID', message, { path: name });
+}

@@ -1,0 +1,107 @@
+import type { WriteRecord, WriteResult } from '../connectors/contract';
+import { compileMapping } from '../mapping/compile';
+import type { CompiledMapping, Mapped } from '../mapping/contract';
+import type { OpenConnection } from '../model/connection';
+import type { Direction } from '../model/mapping';
+import type { MappingInput } from '../model/services';
+import { recordHasher } from './hash';
+import { type End, type EngineContext, guaranteeOf, type MappingLike, openEnd } from './stream';
+
+/** Mappings compiled for nodes: a flow maps with a handful of them, again and again. */
+const MAX_COMPILED = 50;
+
+/** Maps records outside of any run. */
+export class RecordMapper {
+  private readonly compiled = new Map<string, CompiledMapping>();
+
+  constructor(private readonly context: EngineContext) {}
+
+  /** @throws config PCP_MAPPING_INVALID; failures of single records stand in the results */
+  async map(
+    mapping: MappingInput,
+    direction: Direction,
+    records: Record<string, unknown>[],
+    signal: AbortSignal,
+  ): Promise<Mapped[]> {
+    const identity = JSON.stringify([direction, mapping]);
+    let compiled = this.compiled.get(identity);
+    if (compiled === undefined) {
+      compiled = await compileForRecords(this.context, mapping, direction, signal);
+      const [oldest] = this.compiled.keys();
+      if (this.compiled.size >= MAX_COMPILED && oldest !== undefined) this.compiled.delete(oldest);
+      this.compiled.set(identity, compiled);
+    }
+    return compiled.map(records, signal);
+  }
+}
+
+async function compileForRecords(
+  context: EngineContext,
+  mapping: MappingInput,
+  direction: Direction,
+  signal: AbortSignal,
+): Promise<CompiledMapping> {
+  const platform = await openEnd(context, mapping.peer_connection_id ?? 0, mapping.target_entity);
+  try {
+    const description = await platform.connector.describe?.(platform.entity, signal);
+    const validated = direction === 'import' && (mapping.peer_connection_id ?? null) === null;
+    const keyFields = mapping.key_fields?.length ? mapping.key_fields : (description?.info.key ?? []);
+    const definition = { transformations: [], filters: [], ...mapping, key_fields: keyFields };
+    return compileMapping(definition as MappingLike, direction, {
+      expressions: context.expressions,
+      ...(validated && description && { targetSchema: description.schema }),
+    });
+  } finally {
+    await platform.connector.close();
+  }
+}
+
+/**
+ * Writes records of a message to an entity, outside of any run: no mapping, no links, no dead letters. One result per record.
+ * @throws config PCP_NOT_WRITABLE, or what the target throws when nothing can be said about single records
+ */
+export async function writeRecords(
+  context: EngineContext,
+  connection: OpenConnection,
+  target: { entity: string; keyFields: string[] },
+  records: Record<string, unknown>[],
+  signal: AbortSignal,
+): Promise<WriteResult[]> {
+  const { descriptor, create } = await context.registry.load(connection.connector_type);
+  const connector = create(connection, context.environment);
+  try {
+    const end = { connector, descriptor, entity: target.entity };
+    const guarantee = guaranteeOf(end);
+    const fields = [...new Set(records.flatMap((record) => Object.keys(record)))];
+    const keyFields = target.keyFields.length > 0 ? target.keyFields : await ownKey(end, signal);
+    const hashOf = recordHasher(fields);
+    const writes = records.map((data): WriteRecord => {
+      const key = JSON.stringify(keyFields.map((field) => data[field] ?? null));
+      return { data, key, hash: hashOf(data), sourceKey: key };
+    });
+    const writer = await connector.openWriter!(
+      { entity: target.entity, keyFields, fields, resume: null, runId: 0, mappingId: 0 },
+      signal,
+    );
+    try {
+      const results = guarantee.transactional
+        ? await context.database.transaction(async (transaction) => {
+            await writer.hashes?.(writes, transaction);
+            return writer.write(writes, signal, transaction);
+          })
+        : await writer.write(writes, signal);
+      await writer.finish();
+      return results;
+    } catch (error) {
+      await writer.abandon(false);
+      throw error;
+    }
+  } finally {
+    await connector.close();
+  }
+}
+
+async function ownKey(end: End, signal: AbortSignal): Promise<string[]> {
+  const description = await end.connector.describe?.(end.entity, signal);
+  return description?.info.key ?? [];
+}
