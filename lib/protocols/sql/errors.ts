@@ -100,7 +100,8 @@ function tlsError(code: string, cause: Error, options: SqlOptions): IntegrationE
   const where = place(options);
   const config = (name: string, message: string, hint: string, path: string) =>
     new IntegrationError('config', name, message, { cause, hint, path });
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+  // mysql2 replaces the code of node:tls and keeps its words.
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || /does not match certificate's altnames/.test(cause.message)) {
     return config(
       'PCP_TLS_NAME',
       `The certificate of ${where} is for another name: ${cause.message}`,
@@ -108,7 +109,7 @@ function tlsError(code: string, cause: Error, options: SqlOptions): IntegrationE
       '/config/ssl_servername',
     );
   }
-  if (TLS_TRUST.has(code)) {
+  if (TLS_TRUST.has(code) || /self[- ]signed certificate|unable to (verify|get) /.test(cause.message)) {
     return config(
       'PCP_TLS_UNTRUSTED',
       `The certificate of ${where} is signed by an authority that is not trusted here.`,
@@ -116,7 +117,7 @@ function tlsError(code: string, cause: Error, options: SqlOptions): IntegrationE
       '/config/ssl_ca',
     );
   }
-  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID' || /certificate has expired/.test(cause.message)) {
     return config(
       'PCP_TLS_EXPIRED',
       `The certificate of ${where} is not valid today.`,

@@ -23,6 +23,9 @@ export async function openDatabase(given: SqlOptions): Promise<SqlDatabase> {
       return (await import('./sqlite/database.js')).SqliteDatabase.open(options);
     case 'postgres':
       return new (await import('./postgres/database.js')).PostgresDatabase(options);
+    case 'mysql':
+    case 'mariadb':
+      return new (await import('./mysql/database.js')).MysqlDatabase(options);
     default:
       throw new Error(options.dialect);
   }

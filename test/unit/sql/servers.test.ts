@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { DataTypes } from 'sequelize';
 import type { SqlDatabase, SqlOptions, SqlValue } from '../../../lib/protocols/sql/database';
 import { openDatabase } from '../../../lib/protocols/sql/open';
+import { mariadbServer } from '../../support/mariadb';
 import { postgresServer } from '../../support/postgres';
 
-const SERVERS = [{ name: 'PostgreSQL', server: postgresServer }];
+const SERVERS = [
+  { name: 'PostgreSQL', server: postgresServer },
+  { name: 'MariaDB', server: mariadbServer },
+];
 
 const DECIMAL = '12345678901234567890123456789.123456789';
 
@@ -88,7 +92,7 @@ for (const { name, server } of SERVERS) {
     it('lets Sequelize models join a transaction, and undoes both when it fails', async () => {
       const Note = database.sequelize.define(
         'note',
-        { text: DataTypes.TEXT, at: DataTypes.DATE },
+        { text: DataTypes.TEXT, at: DataTypes.DATE(3) },
         { timestamps: false },
       );
       await Note.sync({ force: true });
@@ -213,7 +217,7 @@ for (const { name, server } of SERVERS) {
           table.columns.map((column) => [column.name, column.type, column.nullable]),
           [
             ['id', 'text', false],
-            ['quantity', 'decimal', true],
+            ['quantity', name === 'MariaDB' ? 'text' : 'decimal', true],
             ['changed', 'datetime', true],
             ['size', 'integer', true],
             ['note', 'text', true],

@@ -1,0 +1,98 @@
+import type { ColumnType, SqlRow, TableInfo, TableRef } from '../database';
+import type { Grammar } from '../grammar';
+import { quoteWith } from '../identifier';
+import { mysqlType } from './types';
+
+const quote = (identifier: string) => quoteWith('`', '`', identifier);
+
+/**
+ * Keys compare byte by byte, and are short enough for an index over three of them (3072 bytes, 4 per character).
+ * Decimals are text: DECIMAL ends at 65 digits and fills every value up to its scale ("0.10" would become "0.1000...").
+ */
+const columnTypes: Record<ColumnType, string> = {
+  text: 'LONGTEXT',
+  key: 'VARCHAR(250) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin',
+  integer: 'BIGINT',
+  number: 'DOUBLE',
+  decimal: 'VARCHAR(100) CHARACTER SET ascii COLLATE ascii_bin',
+  boolean: 'TINYINT(1)',
+  date: 'DATE',
+  datetime: 'DATETIME(3)',
+  json: 'LONGTEXT',
+};
+
+export const mysqlGrammar: Grammar = {
+  quote,
+  placeholders: (sql) => sql,
+  columnTypes,
+  createTable(table, columns, primaryKey) {
+    const lines = columns.map((c) => `${quote(c.name)} ${columnTypes[c.type]}${c.nullable ? '' : ' NOT NULL'}`);
+    lines.push(`PRIMARY KEY (${primaryKey.map(quote).join(', ')})`);
+    return `CREATE TABLE IF NOT EXISTS ${table} (${lines.join(', ')}) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4`;
+  },
+  addColumn: (table, column) => `ALTER TABLE ${table} ADD COLUMN ${quote(column.name)} ${columnTypes[column.type]}`,
+  now: "SELECT DATE_FORMAT(UTC_TIMESTAMP(3), '%Y-%m-%dT%H:%i:%s.%fZ') AS now",
+  limit: (sql, rows) => `${sql} LIMIT ${rows}`,
+  savepoint: (name) => ({
+    set: `SAVEPOINT ${name}`,
+    release: `RELEASE SAVEPOINT ${name}`,
+    rollback: `ROLLBACK TO SAVEPOINT ${name}`,
+  }),
+  async listTables(query, schema) {
+    const rows = await query(
+      `SELECT table_schema AS schema_name, table_name AS name, table_type AS kind, table_schema = coalesce(?, database()) AS own
+       FROM information_schema.tables
+       WHERE table_schema NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema') ORDER BY 1, 2`,
+      [schema ?? null],
+    );
+    return rows.map((row) => ({
+      table: row.own === 1 ? { name: String(row.name) } : { schema: String(row.schema_name), name: String(row.name) },
+      kind: String(row.kind).includes('VIEW') ? 'view' : 'table',
+    }));
+  },
+  async describeTable(query, table, schema) {
+    const where = 'table_schema = coalesce(?, database()) AND table_name = ?';
+    const parameters = [table.schema ?? schema ?? null, table.name];
+    const [found] = await query(`SELECT table_type AS kind FROM information_schema.tables WHERE ${where}`, parameters);
+    if (found === undefined) return undefined;
+    const columns = await query(
+      `SELECT column_name AS name, column_type AS type, is_nullable AS nullable, column_default AS preset, extra
+       FROM information_schema.columns WHERE ${where} ORDER BY ordinal_position`,
+      parameters,
+    );
+    const indexes = await query(
+      `SELECT index_name AS index_name, column_name AS column_name, sub_part AS part FROM information_schema.statistics
+       WHERE ${where} AND non_unique = 0 ORDER BY index_name, seq_in_index`,
+      parameters,
+    );
+    return tableInfo(table, String(found.kind).includes('VIEW') ? 'view' : 'table', columns, indexes);
+  },
+};
+
+function tableInfo(table: TableRef, kind: 'table' | 'view', columns: SqlRow[], indexes: SqlRow[]): TableInfo {
+  const keys = new Map<string, (string | null)[]>();
+  for (const row of indexes) {
+    const key = keys.get(String(row.index_name)) ?? [];
+    // An index over a prefix or an expression identifies nothing by columns.
+    key.push(row.part === null && row.column_name !== null ? String(row.column_name) : null);
+    keys.set(String(row.index_name), key);
+  }
+  const plain = [...keys].filter(([, key]) => !key.includes(null)) as [string, string[]][];
+  return {
+    table,
+    kind,
+    columns: columns.map((row) => {
+      const native = String(row.type).toLowerCase();
+      return {
+        name: String(row.name),
+        nativeType: /^[a-z]+/.exec(native)?.[0] ?? native,
+        nullable: row.nullable === 'YES',
+        type: mysqlType(native),
+        hasDefault:
+          (row.preset !== null && row.preset !== 'NULL') || /auto_increment|generated/i.test(String(row.extra)),
+      };
+    }),
+    primaryKey: plain.find(([name]) => name === 'PRIMARY')?.[1] ?? [],
+    uniqueKeys: plain.filter(([name]) => name !== 'PRIMARY').map(([, key]) => key),
+  };
+}

@@ -1,0 +1,172 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { Connection, QueryOptions, ResultSetHeader } from 'mysql2';
+import { IntegrationError } from '../../../model/errors';
+import type { Session } from '../base';
+import type { SqlRow, SqlValue, UpsertRequest } from '../database';
+import { replacePlaceholders } from '../placeholders';
+import { mysqlGrammar } from './grammar';
+import { exactValue, literal, utcText } from './types';
+
+/** Below this, the round trips of LOAD DATA cost more than they save. */
+const LOAD_FROM_ROWS = 200;
+/** Well below the smallest usual max_allowed_packet (4 MiB), in characters. */
+const STATEMENT_LENGTH = 900_000;
+
+export interface MysqlSupport {
+  tableName(table: UpsertRequest['table']): string;
+  /** Whether LOAD DATA LOCAL into a temporary table is possible; found out by the first attempt. */
+  canLoad: boolean;
+}
+
+/** Parameters become literals on this side, so that a statement is one round trip and many rows are one statement. */
+export class MysqlSession implements Session {
+  constructor(
+    readonly connection: Connection,
+    private readonly support: MysqlSupport,
+  ) {}
+
+  async query(sql: string, parameters: SqlValue[]): Promise<SqlRow[]> {
+    const rows = await this.run<SqlRow[]>(withLiterals(sql, parameters));
+    return Array.isArray(rows) ? rows : [];
+  }
+
+  async execute(sql: string, parameters: SqlValue[]): Promise<number> {
+    return (await this.run<ResultSetHeader>(withLiterals(sql, parameters))).affectedRows ?? 0;
+  }
+
+  async upsert(request: UpsertRequest): Promise<void> {
+    if (request.rows.length >= LOAD_FROM_ROWS && this.support.canLoad && (await this.loadAndMerge(request))) return;
+    await this.insertRows(request);
+  }
+
+  async begin(): Promise<void> {
+    await this.run('START TRANSACTION');
+  }
+
+  async commit(): Promise<void> {
+    await this.run('COMMIT');
+  }
+
+  async rollback(): Promise<void> {
+    await this.run('ROLLBACK');
+  }
+
+  private run<T>(sql: string, options: Partial<QueryOptions> = {}): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.connection.query({ sql, typeCast: exactValue as never, ...options }, (error, result) => {
+        if (error) reject(error);
+        else resolve(result as T);
+      });
+    });
+  }
+
+  private async insertRows({ table, columns, keyColumns, rows }: UpsertRequest): Promise<void> {
+    const head = `INSERT INTO ${this.support.tableName(table)} (${columns.map(mysqlGrammar.quote).join(', ')}) VALUES `;
+    const tail = duplicateUpdate(columns, keyColumns, (name) => `VALUES(${name})`);
+    let tuples = '';
+    for (const row of rows) {
+      const tuple = `(${row.map(literal).join(',')})`;
+      if (tuples.length + tuple.length > STATEMENT_LENGTH && tuples !== '') {
+        await this.run(head + tuples + tail);
+        tuples = '';
+      }
+      tuples += tuples === '' ? tuple : `,${tuple}`;
+    }
+    if (tuples !== '') await this.run(head + tuples + tail);
+  }
+
+  /**
+   * LOAD DATA LOCAL from memory into a temporary table, then one INSERT ... SELECT. LOCAL turns errors into warnings, so
+   * with any warning nothing is merged and the rows go the strict way, which names the bad one.
+   *
+   * @returns false when the rows have not been written
+   */
+  private async loadAndMerge({ table, columns, keyColumns, rows }: UpsertRequest): Promise<boolean> {
+    if (rows[0]?.some((value) => Buffer.isBuffer(value))) return false;
+    const target = this.support.tableName(table);
+    const names = columns.map(mysqlGrammar.quote).join(', ');
+    const stage = mysqlGrammar.quote(
+      `pcp_stage_${createHash('sha256').update(`${target} ${names}`).digest('hex').slice(0, 16)}`,
+    );
+    const data = encodeLoad(rows);
+    let warnings: number;
+    try {
+      await this.run(
+        `CREATE TEMPORARY TABLE IF NOT EXISTS ${stage} ENGINE=InnoDB AS SELECT ${names} FROM ${target} LIMIT 0`,
+      );
+      await this.run(`DELETE FROM ${stage}`);
+      const loaded = await this.run<ResultSetHeader>(
+        `LOAD DATA LOCAL INFILE 'rows' INTO TABLE ${stage} CHARACTER SET utf8mb4
+         FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' (${names})`,
+        { infileStreamFactory: () => Readable.from([data]) },
+      );
+      warnings = loaded.warningStatus;
+    } catch (error) {
+      if (!isNotAllowed(error)) throw error;
+      this.support.canLoad = false;
+      return false;
+    }
+    if (warnings > 0) return false;
+    const tail = duplicateUpdate(columns, keyColumns, (name) => `s.${name}`);
+    const selected = columns.map((column) => `s.${mysqlGrammar.quote(column)}`).join(', ');
+    await this.run(`INSERT INTO ${target} (${names}) SELECT ${selected} FROM ${stage} s${tail}`);
+    return true;
+  }
+}
+
+/** @param value how the statement names the new value of a column */
+function duplicateUpdate(columns: string[], keyColumns: string[], value: (name: string) => string): string {
+  const keys = new Set(keyColumns);
+  const others = columns.filter((column) => !keys.has(column));
+  const updated = (others.length > 0 ? others : keyColumns.slice(0, 1)).map(mysqlGrammar.quote);
+  return ` ON DUPLICATE KEY UPDATE ${updated.map((name) => `${name} = ${value(name)}`).join(', ')}`;
+}
+
+/** local_infile off, no right to temporary tables, or a server that forbids the command. */
+function isNotAllowed(error: unknown): boolean {
+  const { errno } = error as { errno?: number };
+  return errno !== undefined && [1044, 1142, 1148, 1227, 1235, 3948, 4166].includes(errno);
+}
+
+export function withLiterals(sql: string, parameters: SqlValue[]): string {
+  let used = 0;
+  const result = replacePlaceholders(
+    sql,
+    (position) => {
+      used = position;
+      return literal(parameters[position - 1]);
+    },
+    { backslashes: true },
+  );
+  if (used === parameters.length) return result;
+  throw new IntegrationError(
+    'bug',
+    'PCP_SQL_PARAMETERS',
+    `The statement has ${used} placeholders and ${parameters.length} values.`,
+  );
+}
+
+const SPECIAL = /[\\\t\n\0]/;
+const ESCAPES: Record<string, string> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\0': '\\0' };
+
+function encodeLoad(rows: readonly SqlValue[][]): Buffer {
+  let text = '';
+  for (const row of rows) {
+    for (let column = 0; column < row.length; column++) {
+      if (column > 0) text += '\t';
+      text += encodeValue(row[column]);
+    }
+    text += '\n';
+  }
+  return Buffer.from(text, 'utf8');
+}
+
+function encodeValue(value: SqlValue | undefined): string {
+  if (value === null || value === undefined) return '\\N';
+  if (typeof value === 'string') {
+    return SPECIAL.test(value) ? value.replace(/[\\\t\n\0]/g, (character) => ESCAPES[character]!) : value;
+  }
+  if (typeof value === 'boolean') return value ? '1' : '0';
+  return value instanceof Date ? utcText(value) : String(value);
+}
