@@ -1,0 +1,129 @@
+import { DEMO_CONNECTIONS, DEMO_MAPPINGS, type DemoMapping } from './definitions';
+
+type FlowNode = Record<string, unknown> & { id: string; type: string };
+
+/** The demo's flows.json: config nodes of the connections and mappings, and one tab for each direction of the data. */
+export function demoFlows(directory: string): FlowNode[] {
+  return [
+    ...DEMO_CONNECTIONS.map((connection) => ({
+      id: connection.id,
+      type: 'pcp-connection',
+      name: connection.name,
+      connectorType: connection.connector_type,
+      description: '',
+      timezone: 'America/Sao_Paulo',
+      config: connection.config(directory),
+    })),
+    ...DEMO_MAPPINGS.map(mappingNode),
+    ...tab('demo-files', 'Files', 'demo-drop'),
+    ...tab('demo-database', 'Database', 'demo-erp'),
+    ...tab('demo-out', 'Export', 'demo-export'),
+    ...platformTab(),
+  ];
+}
+
+function mappingNode(mapping: DemoMapping): FlowNode {
+  return {
+    id: mapping.id,
+    type: 'pcp-mapping',
+    name: mapping.name,
+    connection: mapping.connection,
+    peerConnection: '',
+    description: '',
+    direction: mapping.direction,
+    sourceEntity: mapping.source_entity,
+    targetEntity: mapping.target_entity,
+    fieldMappings: mapping.field_mappings,
+    filters: [],
+    transformations: [],
+    options: {},
+    keyFields: '',
+    syncMode: mapping.sync_mode ?? 'full',
+    cursorField: mapping.cursor_field ?? '',
+  };
+}
+
+/** A button, a sync and two debug nodes for each mapping of a connection. */
+function tab(id: string, label: string, connection: string): FlowNode[] {
+  const rows = DEMO_MAPPINGS.filter((mapping) => mapping.connection === connection).flatMap((mapping, index) => {
+    const y = 100 + index * 100;
+    const part = (name: string) => `${mapping.id}-${name}`;
+    const verb = mapping.direction === 'export' ? 'Export' : 'Import';
+    return [
+      inject(part('start'), id, `${verb} ${mapping.name.toLowerCase()}`, y, part('sync')),
+      {
+        id: part('sync'),
+        type: 'pcp-sync',
+        z: id,
+        name: mapping.name,
+        connection,
+        mapping: mapping.id,
+        direction: '',
+        full: false,
+        dryRun: false,
+        whenActive: 'error',
+        x: 430,
+        y,
+        wires: [[part('result')], [part('progress')]],
+      },
+      debug(part('result'), id, 'result', 660, y - 20, 'payload.logs[0]'),
+      debug(part('progress'), id, 'progress', 660, y + 20, 'payload.progress'),
+    ];
+  });
+  return [{ id, type: 'tab', label }, ...rows];
+}
+
+/** Reads back what the other modules of the platform see, and lists the last runs. */
+function platformTab(): FlowNode[] {
+  const id = 'demo-platform';
+  return [
+    { id, type: 'tab', label: 'Platform' },
+    inject('demo-read-start', id, 'Released orders', 100, 'demo-read'),
+    {
+      id: 'demo-read',
+      type: 'pcp-entity',
+      z: id,
+      name: 'Production orders',
+      operation: 'read',
+      entity: 'production_order',
+      filter: '{"status":"released"}',
+      limit: '20',
+      x: 430,
+      y: 100,
+      wires: [['demo-read-result']],
+    },
+    debug('demo-read-result', id, 'orders', 660, 100, 'payload'),
+  ];
+}
+
+const inject = (id: string, z: string, name: string, y: number, next: string): FlowNode => ({
+  id,
+  type: 'inject',
+  z,
+  name,
+  props: [{ p: 'payload' }],
+  repeat: '',
+  once: false,
+  topic: '',
+  payload: '',
+  payloadType: 'date',
+  x: 190,
+  y,
+  wires: [[next]],
+});
+
+const debug = (id: string, z: string, name: string, x: number, y: number, complete: string): FlowNode => ({
+  id,
+  type: 'debug',
+  z,
+  name,
+  active: true,
+  tosidebar: true,
+  console: false,
+  tostatus: false,
+  complete,
+  targetType: 'msg',
+  x,
+  y,
+  wires: [],
+});
