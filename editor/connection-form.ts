@@ -1,0 +1,133 @@
+interface TestStepAnswer {
+  name: string;
+  ok: boolean;
+  detail?: string;
+  error?: { message: string; hint?: string; path?: string; code?: string };
+}
+
+interface TestAnswer {
+  ok: boolean;
+  steps: TestStepAnswer[];
+  duration_ms: number;
+}
+
+/** Form of the pcp-connection config node: connector, its settings, and a test with what stands in the form. */
+class ConnectionForm {
+  private readonly node: EditorNode;
+  private settings: SettingsForm | null = null;
+
+  constructor(node: EditorNode) {
+    this.node = node;
+    const select = $('#node-config-input-connectorType');
+    for (const connector of CONNECTORS) {
+      select.append(element('option', { value: connector.type }, localized(connector.title)));
+    }
+    select.val(String(node.connectorType || CONNECTORS[0]?.type || ''));
+    this.choose(String(select.val()), (node.config as SettingValues) ?? {});
+    select.on('change', () => {
+      const config = select.val() === node.connectorType ? (node.config as SettingValues) : {};
+      this.choose(String(select.val()), config);
+    });
+    $('#pcp-connection-test').on('click', () => void this.test());
+  }
+
+  private choose(type: string, config: SettingValues): void {
+    const connector = CONNECTORS.find((candidate) => candidate.type === type);
+    const container = document.getElementById('pcp-connection-settings')!;
+    this.settings?.dispose();
+    this.settings = null;
+    container.replaceChildren();
+    $('#pcp-connection-description').text(connector ? localized(connector.description) : '');
+    if (connector) this.settings = new SettingsForm(container, connector, config, this.node.credentials ?? {});
+    document.getElementById('pcp-connection-report')!.replaceChildren();
+  }
+
+  save(): void {
+    if (this.settings) this.node.config = this.settings.values();
+  }
+
+  close(): void {
+    this.settings?.dispose();
+  }
+
+  private async test(): Promise<void> {
+    const form = this.settings;
+    if (!form) return;
+    const button = $('#pcp-connection-test');
+    const report = document.getElementById('pcp-connection-report')!;
+    button.prop('disabled', true).attr('aria-busy', 'true');
+    report.replaceChildren(element('div', { class: 'pcp-hint' }, text('test.running')));
+    try {
+      const answer = await callApi<TestAnswer>('POST', '/connections/test', {
+        connector_type: String($('#node-config-input-connectorType').val()),
+        config: form.values(),
+        credentials: keptAsTrue(form.credentials()),
+        node_id: this.node.id,
+      });
+      report.replaceChildren(...reportLines(answer));
+      for (const step of answer.steps)
+        if (step.error?.path) showFieldProblem(form, step.error.path, step.error.message);
+    } catch (error) {
+      const refusal = error as ApiError;
+      for (const { pointer, detail } of refusal.errors ?? []) showFieldProblem(form, pointer, detail);
+      report.replaceChildren(stepLine(false, refusal.message, refusal.hint ?? ''));
+    } finally {
+      button.prop('disabled', false).removeAttr('aria-busy');
+    }
+  }
+}
+
+/** "/config/host" and "/credentials/password" name a field of the form. */
+function showFieldProblem(form: SettingsForm, pointer: string, problem: string): void {
+  const name = pointer.split('/').find((part) => form.has(part));
+  if (name) form.showProblem(name, problem);
+}
+
+function reportLines(answer: TestAnswer): HTMLElement[] {
+  const lines = answer.steps.map((step) => {
+    const detail = step.error?.message ?? step.detail ?? '';
+    const line = detail ? `${text(`step.${step.name}`)}: ${detail}` : text(`step.${step.name}`);
+    return stepLine(step.ok, line, step.error?.hint ?? '');
+  });
+  const verdict = text(answer.ok ? 'test.passed' : 'test.failed', { seconds: (answer.duration_ms / 1000).toFixed(1) });
+  return [...lines, element('div', { class: 'pcp-verdict' }, verdict)];
+}
+
+function stepLine(ok: boolean, line: string, hint: string): HTMLElement {
+  const mark = element(
+    'span',
+    { class: 'pcp-mark', 'aria-label': text(ok ? 'test.ok' : 'test.not_ok') },
+    ok ? '✓' : '✗',
+  );
+  const created = element(
+    'div',
+    { class: ok ? 'pcp-step pcp-ok' : 'pcp-step pcp-not-ok' },
+    mark,
+    element('span', {}, line),
+  );
+  if (hint) created.append(element('div', { class: 'pcp-help' }, hint));
+  return created;
+}
+
+/** Validator of the `config` property: every setting that the form shows must be right. */
+function connectionProblem(connectorType: unknown, config: unknown): true | string {
+  const connector = CONNECTORS.find((candidate) => candidate.type === connectorType);
+  if (!connector) return text('form.connector');
+  const values = (config ?? {}) as SettingValues;
+  const withDefaults = Object.fromEntries(
+    Object.entries(connector.settings).map(([name, setting]) => [name, values[name] ?? setting.default]),
+  );
+  for (const [name, setting] of Object.entries(connector.settings)) {
+    if (setting.kind === 'secret' || !settingShown(setting, withDefaults)) continue;
+    const problem = settingProblem(setting, withDefaults[name]);
+    if (problem) return `${localized(setting.label)}: ${problem}`;
+  }
+  return true;
+}
+
+/** In a request, `true` says that a secret stays what it is; Node-RED's own sign for that is `__PWRD__`. */
+function keptAsTrue(credentials: Record<string, string>): Record<string, string | true> {
+  return Object.fromEntries(
+    Object.entries(credentials).map(([name, value]) => [name, value === '__PWRD__' ? true : value] as const),
+  );
+}

@@ -1,0 +1,61 @@
+/** What this code uses of Node-RED's editor. It is compiled without modules: all files of this folder share one function scope. */
+declare const RED: {
+  _(key: string, values?: Record<string, unknown>): string;
+  i18n: { lang(): string };
+  nodes: { node(id: string): EditorNode | null };
+  notify(message: string, options?: unknown): void;
+};
+
+interface EditorNode {
+  id: string;
+  type: string;
+  name: string;
+  changed?: boolean;
+  credentials?: Record<string, unknown>;
+  [property: string]: unknown;
+}
+
+interface JQuery {
+  autoComplete(options: {
+    search(value: string, done: (options: PickOption[]) => void): void;
+    minLength?: number;
+  }): JQuery;
+  typedInput(options: { types?: unknown[]; default?: string } | string, value?: unknown): string & JQuery & boolean;
+  editableList(options: Record<string, unknown> | string, value?: unknown): JQuery;
+}
+
+interface PickOption {
+  value: string;
+  label: string;
+}
+
+type Locale = 'en-US' | 'pt-BR';
+type LocalizedText = Record<Locale, string>;
+
+interface FormSetting {
+  kind: 'text' | 'secret' | 'integer' | 'boolean' | 'choice' | 'json';
+  label: LocalizedText;
+  help?: LocalizedText;
+  group: string;
+  required?: boolean;
+  showWhen?: Record<string, (string | boolean)[]>;
+  placeholder?: string;
+  default?: unknown;
+  pattern?: string;
+  maxLength?: number;
+  minimum?: number;
+  maximum?: number;
+  multiline?: boolean;
+  example?: unknown;
+  options?: { value: string; label: LocalizedText }[];
+}
+
+interface FormConnector {
+  type: string;
+  title: LocalizedText;
+  description: LocalizedText;
+  settings: Record<string, FormSetting>;
+}
+
+/** All connectors, printed in front of this code by the build. */
+declare const CONNECTORS: FormConnector[];

@@ -1,0 +1,147 @@
+const FILTER_EXAMPLE = [{ field: 'WERKS', operator: 'eq', value: '1000' }, { expression: 'GAMNG > 0' }];
+const TRANSFORMATION_EXAMPLE = [
+  { op: 'trim', field: 'MATNR' },
+  { op: 'split', field: 'tags', separator: ';' },
+];
+const OPTIONS_EXAMPLE = { batch_size: 5000, on_error: 'skip', max_errors: 1000, lookback_seconds: 30 };
+
+/** Form of the pcp-mapping config node. */
+class MappingForm {
+  private readonly node: EditorNode;
+  private readonly discovery = new Discovery();
+  private readonly rows = $('#pcp-mapping-fields');
+  private readonly json = {
+    filters: { input: $('#pcp-mapping-filters'), example: FILTER_EXAMPLE },
+    transformations: { input: $('#pcp-mapping-transformations'), example: TRANSFORMATION_EXAMPLE },
+    options: { input: $('#pcp-mapping-options'), example: OPTIONS_EXAMPLE },
+  };
+
+  constructor(node: EditorNode) {
+    this.node = node;
+    const connection = () => String($('#node-config-input-connection').val() ?? '');
+    const source = () => String($('#node-config-input-sourceEntity').val() ?? '');
+    const target = () => String($('#node-config-input-targetEntity').val() ?? '');
+    const lists: PickLists = {
+      sourceFields: () => this.discovery.fields(connection(), source()),
+      targetFields: () => this.discovery.platformFields(target()),
+    };
+    pickFrom($('#node-config-input-sourceEntity'), () => this.discovery.entities(connection()));
+    pickFrom($('#node-config-input-targetEntity'), () => this.discovery.platformEntities());
+    pickFrom($('#node-config-input-keyFields'), lists.targetFields);
+    pickFrom($('#node-config-input-cursorField'), () =>
+      $('#node-config-input-direction').val() === 'export' ? lists.targetFields() : lists.sourceFields(),
+    );
+    for (const [name, { input, example }] of Object.entries(this.json)) {
+      const value = node[name];
+      const empty = value === undefined || (typeof value === 'object' && Object.keys(value as object).length === 0);
+      jsonField(input, empty ? undefined : value);
+      input.parent().append(exampleButton(input, example));
+    }
+    this.rows.editableList({
+      addItem: (container: JQuery, _index: number, item: { row?: MappingRow; editor?: MappingRowEditor }) => {
+        item.editor = new MappingRowEditor(container[0]!, item.row ?? { source: '', target: '' }, lists);
+      },
+      addButton: text('mapping.add'),
+      removable: true,
+      sortable: true,
+      height: 'auto',
+    });
+    for (const row of (node.fieldMappings as MappingRow[]) ?? []) this.rows.editableList('addItem', { row });
+    $('#node-config-input-syncMode').on('change', showCursorField);
+    showCursorField();
+    $('#pcp-mapping-fill').on('click', () => void this.fill(lists));
+    $('#pcp-mapping-preview').on('click', () => void this.preview());
+  }
+
+  private fieldMappings(): MappingRow[] {
+    const rows: MappingRow[] = [];
+    const items = this.rows.editableList('items') as unknown as { each(visit: (this: HTMLElement) => void): void };
+    items.each(function () {
+      rows.push(($(this).data('data') as { editor: MappingRowEditor }).editor.read());
+    });
+    return rows.filter((row) => row.target !== '' || row.source !== '');
+  }
+
+  save(): void {
+    this.node.fieldMappings = this.fieldMappings();
+    this.node.filters = jsonFieldValue(this.json.filters.input) ?? [];
+    this.node.transformations = jsonFieldValue(this.json.transformations.input) ?? [];
+    this.node.options = jsonFieldValue(this.json.options.input) ?? {};
+  }
+
+  /** Adds a row for each platform field that has none yet, paired with the source field of the same name. */
+  private async fill(lists: PickLists): Promise<void> {
+    const note = document.getElementById('pcp-mapping-note')!;
+    note.textContent = '';
+    try {
+      const [sources, targets] = await Promise.all([lists.sourceFields(), lists.targetFields()]);
+      const mapped = new Set(this.fieldMappings().map((row) => row.target));
+      const byName = new Map(sources.map(({ value }) => [simplified(value), value]));
+      for (const { value } of targets) {
+        const source = byName.get(simplified(value));
+        if (source && !mapped.has(value)) this.rows.editableList('addItem', { row: { source, target: value } });
+      }
+    } catch (error) {
+      note.textContent = (error as Error).message;
+    }
+  }
+
+  private async preview(): Promise<void> {
+    const area = document.getElementById('pcp-mapping-result')!;
+    area.replaceChildren(element('div', { class: 'pcp-hint' }, text('preview.running')));
+    try {
+      const id = await requiredConnectionId(String($('#node-config-input-connection').val() ?? ''));
+      const result = await callApi<PreviewAnswer>('POST', '/mappings/0/preview', {
+        mapping: this.definition(id),
+        limit: 10,
+      });
+      area.replaceChildren(...previewLines(result));
+    } catch (error) {
+      const refusal = error as ApiError;
+      const details = (refusal.errors ?? []).map(({ pointer, detail }) => `${pointer}: ${detail}`).join('; ');
+      area.replaceChildren(
+        stepLine(false, details ? `${refusal.message} ${details}` : refusal.message, refusal.hint ?? ''),
+      );
+    }
+  }
+
+  /** The mapping as the API takes it, from what stands in the form. */
+  private definition(connectionId: number): Record<string, unknown> {
+    const value = (name: string) => String($(`#node-config-input-${name}`).val() ?? '').trim();
+    return {
+      connection_id: connectionId,
+      name: value('name') || 'preview',
+      entity_type: value('targetEntity'),
+      direction: value('direction'),
+      source_entity: value('sourceEntity'),
+      target_entity: value('targetEntity'),
+      field_mappings: this.fieldMappings(),
+      filters: jsonFieldValue(this.json.filters.input) ?? [],
+      transformations: jsonFieldValue(this.json.transformations.input) ?? [],
+      options: jsonFieldValue(this.json.options.input) ?? {},
+      key_fields: value('keyFields')
+        .split(',')
+        .map((part) => part.trim())
+        .filter(Boolean),
+      sync_mode: value('syncMode'),
+      cursor_field: value('cursorField') || null,
+    };
+  }
+}
+
+function showCursorField(): void {
+  $('#pcp-mapping-cursor').toggle($('#node-config-input-syncMode').val() === 'incremental');
+}
+
+/** "Order_Number" and "orderNumber" are the same field. */
+function simplified(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, '');
+}
+
+/** Validator of the field table: each row has a target and something to fill it from. */
+function fieldMappingsProblem(rows: unknown): true | string {
+  const list = typeof rows === 'string' ? [] : ((rows ?? []) as MappingRow[]);
+  if (list.length === 0) return text('mapping.no_fields');
+  const bad = list.findIndex((row) => !row.target || (row.constant === undefined && !row.source && !row.expression));
+  return bad < 0 ? true : text('mapping.bad_field', { row: bad + 1 });
+}

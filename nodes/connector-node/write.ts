@@ -1,0 +1,44 @@
+import type { NodeMessageInFlow } from 'node-red';
+import { IntegrationError } from '../../lib/model/errors';
+import { hub } from '../hub-access';
+import { type RecordFailure, recordFailure } from '../support/failure';
+import { nameList, payloadRecords } from '../support/values';
+import type { ConnectorNodeContext } from './connector-node';
+
+/** Writes the records of one message; `msg.payload` stays, `msg.result` counts, `msg.errors` names what failed and why. */
+export async function writeMessage(
+  context: ConnectorNodeContext,
+  msg: NodeMessageInFlow,
+  send: (msg: NodeMessageInFlow) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { RED, def, status } = context;
+  const entity = typeof msg.entity === 'string' && msg.entity ? msg.entity : def.entity;
+  if (!entity) {
+    throw new IntegrationError('config', 'PCP_ENTITY_MISSING', 'Neither the node nor msg.entity says where to write.', {
+      path: 'entity',
+      hint: 'Choose an entity in the node, or set msg.entity.',
+    });
+  }
+  const keyFields = nameList(msg.keyFields ?? def.keyFields);
+  const { records } = payloadRecords(msg.payload);
+  status.working('writing', { count: records.length });
+  const connection = await context.connection.open();
+  const results = await (await hub(RED)).runner.write(connection, { entity, keyFields }, records, signal);
+
+  const counts = { created: 0, updated: 0, unchanged: 0, deleted: 0, failed: 0 };
+  const errors: RecordFailure[] = [];
+  results.forEach((result, index) => {
+    counts[result.outcome] += 1;
+    if (result.outcome === 'failed') errors.push(recordFailure(index, records[index], result.error));
+  });
+  if (errors.length > 0) status.attention('failures', { count: errors.length });
+  else status.finished('written', { count: records.length });
+
+  msg.result = counts;
+  if (errors.length > 0) msg.errors = errors;
+  else delete msg.errors;
+  const first = results.find((result) => result.outcome === 'failed');
+  if (first?.outcome === 'failed' && def.onError === 'error') throw first.error;
+  send(msg);
+}

@@ -1,0 +1,63 @@
+import type { NodeAPI } from 'node-red';
+import type { MappingInput, MappingView } from '../../lib/model/services';
+import { hub, hubClosing, openedHub } from '../hub-access';
+import { connectionNode } from '../pcp-connection/connection-node';
+import { nodeFailure } from '../support/failure';
+import { jsonProperty, nameList } from '../support/values';
+import { settleWithin } from '../support/work-queue';
+import type { MappingNode, MappingNodeDef } from './mapping-node';
+
+/** A config node: a mapping that this flow owns. It is registered after its connection, whose id it refers to. */
+export = (RED: NodeAPI): void => {
+  async function register(node: MappingNode, def: MappingNodeDef): Promise<MappingView> {
+    const connection = await connectionNode(RED, def.connection).registered();
+    const peer = def.peerConnection ? await connectionNode(RED, def.peerConnection).registered() : null;
+    const input: MappingInput = {
+      connection_id: connection.id,
+      peer_connection_id: peer?.id ?? null,
+      name: def.name || `${def.sourceEntity} - ${def.targetEntity} ${node.id}`,
+      description: def.description || null,
+      entity_type: def.targetEntity,
+      direction: def.direction,
+      source_entity: def.sourceEntity,
+      target_entity: def.targetEntity,
+      field_mappings: jsonProperty(def.fieldMappings, 'field mappings', []),
+      filters: jsonProperty(def.filters, 'filters', []),
+      transformations: jsonProperty(def.transformations, 'transformations', []),
+      options: jsonProperty(def.options, 'options', {}),
+      key_fields: nameList(def.keyFields),
+      sync_mode: def.syncMode,
+      cursor_field: def.cursorField || null,
+      is_active: true,
+    };
+    return (await hub(RED)).mappings.registerFlow(node.id, input);
+  }
+
+  function PcpMapping(this: MappingNode, def: MappingNodeDef): void {
+    RED.nodes.createNode(this, def);
+    let registration: Promise<MappingView> | null = null;
+    this.registered = () => {
+      if (!registration) {
+        registration = register(this, def);
+        registration.catch(() => {
+          registration = null;
+        });
+      }
+      return registration;
+    };
+    // Config nodes are created in no certain order: the connection may come after this one.
+    setImmediate(() => this.registered().catch((error) => this.error(nodeFailure(error), {})));
+
+    this.on('close', (removed: boolean, done: () => void) => {
+      settleWithin(release(this.id, removed), 4_000).then(done);
+    });
+  }
+
+  async function release(nodeId: string, removed: boolean): Promise<void> {
+    if (hubClosing()) return;
+    const opened = removed ? openedHub() : null;
+    if (opened) await (await opened).mappings.releaseFlow(nodeId);
+  }
+
+  RED.nodes.registerType('pcp-mapping', PcpMapping);
+};

@@ -1,0 +1,85 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { NodeAPI } from 'node-red';
+import { hub, hubDatabase } from '../hub-access';
+import { hasEnvironmentReference, resolvedTestRequest } from './environment';
+
+type Next = (error?: unknown) => void;
+type Handler = (request: IncomingMessage, response: ServerResponse, next: Next) => void;
+type ErrorHandler = (error: unknown, request: IncomingMessage, response: ServerResponse, next: Next) => void;
+type ParsedRequest = IncomingMessage & { body?: unknown };
+
+const MOUNT = '/integrations';
+
+interface ApiSettings {
+  allowedHosts?: string[];
+  allowedOrigins?: string[];
+}
+
+/** Serves the hub's API below Node-RED's admin root. Its modules load with the first request. */
+export function mountApi(RED: NodeAPI): { dispose(): void } {
+  // `httpAdminRoot: false` leaves Node-RED without an admin side; its types do not know.
+  const admin = RED.httpAdmin as NodeAPI['httpAdmin'] | null;
+  if (!admin) return { dispose: () => undefined };
+  let disposed = false;
+  let loading: Promise<{ api: Handler; errors: ErrorHandler }> | null = null;
+  const load = () => {
+    loading ??= loadApi(RED);
+    loading.catch(() => {
+      loading = null;
+    });
+    return loading;
+  };
+  const whenLoaded = (next: Next, serve: (loaded: { api: Handler; errors: ErrorHandler }) => void) => {
+    if (disposed) next();
+    else load().then(serve, next);
+  };
+  const serve: Handler = (request, response, next) => whenLoaded(next, ({ api }) => api(request, response, next));
+  const refuse: ErrorHandler = (error, request, response, next) =>
+    whenLoaded(
+      () => next(error),
+      ({ errors }) => errors(error, request, response, next),
+    );
+  admin.post(`${MOUNT}/connections/test`, withEnvironmentValues(RED) as never);
+  admin.use(MOUNT, serve as never);
+  admin.use(MOUNT, refuse as never);
+  return {
+    dispose: () => {
+      disposed = true;
+    },
+  };
+}
+
+async function loadApi(RED: NodeAPI): Promise<{ api: Handler; errors: ErrorHandler }> {
+  const { createApi, apiErrorHandler } = await import('../../lib/api/router.js');
+  const { createIdempotencyStore } = await import('../../lib/api/idempotency.js');
+  const settings = RED.settings as unknown as { adminAuth?: unknown; integrations?: { api?: ApiSettings } };
+  const access = settings.integrations?.api ?? {};
+  const api = createApi({
+    hub: () => hub(RED),
+    idempotency: createIdempotencyStore(() => hubDatabase(RED)),
+    authenticated: Boolean(settings.adminAuth),
+    needsPermission: (permission) => RED.auth.needsPermission(permission) as unknown as Handler,
+    allowedHosts: access.allowedHosts ?? [],
+    allowedOrigins: access.allowedOrigins ?? [],
+    onError: (error, instance) => {
+      const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      RED.log.error(`[integrations] ${instance}: ${detail}`);
+    },
+  });
+  return { api, errors: apiErrorHandler };
+}
+
+/** Environment variables in a test's values are for those alone who may deploy flows: a flow could read them as well. */
+function withEnvironmentValues(RED: NodeAPI): Handler {
+  const mayWriteFlows = RED.auth.needsPermission('flows.write') as unknown as Handler;
+  return (request: ParsedRequest, response, next) => {
+    if (!hasEnvironmentReference(request.body)) {
+      next();
+      return;
+    }
+    mayWriteFlows(request, response, (error) => {
+      if (!error) request.body = resolvedTestRequest(RED, request.body as Record<string, unknown>);
+      next(error);
+    });
+  };
+}

@@ -1,0 +1,48 @@
+import type { NodeAPI } from 'node-red';
+import { closeHub, hub, hubHasStore, openedHub } from '../hub-access';
+import { nodeFailure } from '../support/failure';
+import { mountApi } from './api-mount';
+import { releaseGoneNodes } from './gone-nodes';
+
+const PLUGIN_ID = 'pcp-integrations';
+
+/** How long the end of Node-RED waits for the batch in hand. */
+const SHUTDOWN_MS = 15_000;
+
+/** Loaded once per process, before any node and with an empty flow as well: API, hub's life, clean-up after deploys. */
+export = (RED: NodeAPI): void => {
+  const mounted = mountApi(RED);
+
+  const afterStart = async () => {
+    const opened = openedHub() ?? ((await hubHasStore(RED)) ? hub(RED) : null);
+    if (opened) await releaseGoneNodes(RED, await opened);
+  };
+  const onStarted = () => {
+    afterStart().catch((error) => RED.log.warn(`[${PLUGIN_ID}] ${nodeFailure(error).message}`));
+  };
+  RED.events.on('flows:started', onStarted);
+
+  const stop = () => {
+    const closed = closeHub().catch((error) => RED.log.error(`[${PLUGIN_ID}] ${nodeFailure(error).message}`));
+    // Node-RED exits by itself when it listens to the signal; alone, this listener must not keep the process alive.
+    if (process.listenerCount('SIGTERM') + process.listenerCount('SIGINT') > 2) return;
+    const deadline = setTimeout(() => process.exit(1), SHUTDOWN_MS);
+    closed.then(() => {
+      clearTimeout(deadline);
+      process.exit(0);
+    });
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+
+  RED.plugins.registerPlugin(PLUGIN_ID, {
+    type: 'pcp-integrations',
+    onremove: () => {
+      mounted.dispose();
+      RED.events.removeListener('flows:started', onStarted);
+      process.removeListener('SIGTERM', stop);
+      process.removeListener('SIGINT', stop);
+      closeHub().catch((error) => RED.log.error(`[${PLUGIN_ID}] ${nodeFailure(error).message}`));
+    },
+  } as Parameters<typeof RED.plugins.registerPlugin>[1]);
+};

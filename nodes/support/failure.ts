@@ -1,0 +1,63 @@
+import { type ErrorClass, IntegrationError } from '../../lib/model/errors';
+
+/** What `done(err)` gets: Node-RED copies `code` to `msg.error.code` for Catch nodes. */
+export interface NodeFailure extends Error {
+  code: string;
+  class: ErrorClass;
+  hint?: string;
+  path?: string;
+}
+
+/** Turns whatever was thrown into an error for `done`: code and class kept, the hint at the end of its message. */
+export function nodeFailure(thrown: unknown): NodeFailure {
+  const error = IntegrationError.from(thrown);
+  const failure = new Error(error.hint ? `${error.message} ${error.hint}` : error.message) as NodeFailure;
+  failure.name = 'IntegrationError';
+  failure.code = error.code;
+  failure.class = error.class;
+  if (error.hint !== undefined) failure.hint = error.hint;
+  if (error.path !== undefined) failure.path = error.path;
+  return failure;
+}
+
+/** A record that failed, as `msg.errors` and the failure output of pcp-map show it. */
+export interface RecordFailure {
+  index: number;
+  code: string;
+  class: ErrorClass;
+  message: string;
+  hint?: string;
+  field?: string | null;
+  rule?: string;
+  value?: unknown;
+  record: unknown;
+}
+
+export function recordFailure(
+  index: number,
+  record: unknown,
+  thrown: unknown,
+  where: { field?: string | null; rule?: string; value?: unknown } = {},
+): RecordFailure {
+  const error = IntegrationError.from(thrown);
+  return {
+    index,
+    code: error.code,
+    class: error.class,
+    message: error.message,
+    ...(error.hint !== undefined && { hint: error.hint }),
+    ...(error.path !== undefined && { field: error.path }),
+    ...where,
+    record,
+  };
+}
+
+/** The node is not told which connection or mapping to use. */
+export function missingReference(what: 'connection' | 'mapping'): IntegrationError {
+  return new IntegrationError(
+    'config',
+    what === 'connection' ? 'PCP_CONNECTION_MISSING' : 'PCP_MAPPING_MISSING',
+    `This node has no ${what}, or the one it names is disabled.`,
+    { hint: `Open the node and choose a ${what}.` },
+  );
+}

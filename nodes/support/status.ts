@@ -1,0 +1,53 @@
+import type { Node, NodeAPI, NodeStatus } from 'node-red';
+import { IntegrationError } from '../../lib/model/errors';
+
+/** Progress is shown at most this often. */
+const INTERVAL_MS = 500;
+
+/** The line under a node, in words of its own locale file. Texts with figures are translated on the server. */
+export class NodeStatusLine {
+  readonly #RED: NodeAPI;
+  readonly #node: Node;
+  #shownAt = 0;
+
+  constructor(RED: NodeAPI, node: Node) {
+    this.#RED = RED;
+    this.#node = node;
+  }
+
+  #show(fill: NodeStatus['fill'], shape: NodeStatus['shape'], key: string, values?: Record<string, string | number>) {
+    const path = `${this.#node.type}.status.${key}`;
+    this.#node.status({ fill, shape, text: values ? this.#RED._(path, values) : path });
+  }
+
+  clear(): void {
+    this.#node.status({});
+  }
+
+  waiting(): void {
+    this.#show('grey', 'ring', 'waiting');
+  }
+
+  /** Work goes on; `values.count` and the like fill the text's gaps. */
+  working(key: string, values?: Record<string, string | number>): void {
+    const now = Date.now();
+    if (values && now - this.#shownAt < INTERVAL_MS) return;
+    this.#shownAt = now;
+    this.#show('blue', 'dot', key, values);
+  }
+
+  finished(key: string, values?: Record<string, string | number>): void {
+    this.#show('green', 'dot', key, values);
+  }
+
+  /** It worked, with something to look at. */
+  attention(key: string, values?: Record<string, string | number>): void {
+    this.#show('yellow', 'dot', key, values);
+  }
+
+  failed(thrown: unknown): void {
+    const error = IntegrationError.from(thrown);
+    if (error.class === 'cancelled') this.#show('grey', 'dot', 'cancelled');
+    else this.#show('red', error.class === 'transient' ? 'ring' : 'dot', `class.${error.class}`);
+  }
+}
