@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { filesBelow, inProject, manifest } from './project';
+import { filesBelow, inProject, manifest, readText } from './project';
 
 interface Packed {
   files: { path: string; size: number }[];
@@ -59,6 +59,19 @@ describe('package', () => {
       .filter((file) => !/quality\.json$/.test(file) && !paths.has(file))
       // A JSON file that no module imports is read by its build step only.
       .filter((file) => file.endsWith('.js') || existsSync(inProject(file)));
+    assert.deepEqual(missing, []);
+  });
+
+  it('holds every file that its own code requires', () => {
+    const missing: string[] = [];
+    for (const file of paths) {
+      if (!file.startsWith('dist/') || !file.endsWith('.js')) continue;
+      for (const match of readText(file).matchAll(/(?:require|import)\((['"])(\.[^'"]+)\1\)/g)) {
+        const target = path.posix.join(path.posix.dirname(file), match[2] as string);
+        const candidates = [target, `${target}.js`, `${target}.json`, `${target}/index.js`];
+        if (!candidates.some((candidate) => paths.has(candidate))) missing.push(`${file}: ${match[2]}`);
+      }
+    }
     assert.deepEqual(missing, []);
   });
 
