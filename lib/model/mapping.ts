@@ -23,8 +23,11 @@ export interface FieldMapping {
   unit?: string;
   to_unit?: string;
   trim?: boolean;
-  /** Pads to a length, e.g. SAP's ALPHA: {"length": 12, "with": "0", "side": "start"}; the inverse strips it. */
-  pad?: { length: number; with?: string; side?: 'start' | 'end' };
+  /**
+   * Pads to a length; the inverse strips it. `on` says which direction pads, "import" unless given. SAP's ALPHA, where the
+   * external side is the padded one: {"length": 12, "with": "0", "on": "export"}.
+   */
+  pad?: { length: number; with?: string; side?: 'start' | 'end'; on?: Direction };
   /** Used when the source is missing, null or an empty string. */
   default?: unknown;
   required?: boolean;

@@ -1,0 +1,121 @@
+import type { MappingContext } from '../model/mapping';
+import type { MappingDefinition } from './contract';
+import { checkedPath, nameOf } from './definition';
+import { checkExpression } from './expressions/check';
+import { importFunction, ownValue, typeOf } from './fields';
+import { compileReader, parsePath, pathsCollide, rootOf, topLevelName } from './paths';
+import type { Plan, PlannedField } from './plan';
+import { externalNotation, planFilters, type TypedPair } from './plan-filters';
+import { mappingError } from './problems';
+import { compileTransformations, fieldsBefore, reachesDeep } from './transformations';
+import { validatorOf } from './validation';
+
+/** @throws config PCP_MAPPING_INVALID, PCP_EXPRESSION_INVALID */
+export function planImport(definition: MappingDefinition, context: MappingContext): Plan {
+  const timezone = context.timezone ?? 'UTC';
+  const pairs: TypedPair[] = definition.field_mappings.map((pair, index) => ({
+    pair,
+    type: typeOf(pair, context.targetSchema?.properties?.[pair.target]),
+    path: `/field_mappings/${index}`,
+  }));
+  const fields = pairs.map((typed) => planField(typed, context, timezone));
+  refuseCollisions(fields);
+  checkTarget(fields, context);
+  const steps = compileTransformations(definition.transformations);
+  for (const step of steps) if (step.kind === 'expression') checkExpression(step.expression, step.path);
+  const filters = planFilters(definition.filters, (field) => externalNotation(pairs, field, timezone), timezone);
+  return {
+    ...filters,
+    steps,
+    deep: reachesDeep(definition.transformations),
+    fields,
+    outputSteps: [],
+    keys: definition.key_fields.map((field, index) => keyOf(field, fields, index)),
+    outputFields: [...new Set(fields.map(({ output }) => rootOf(output)))],
+    inputFields: inputFields(definition, fields, filters.testExpressions.length > 0),
+    validate: context.targetSchema === undefined ? undefined : validatorOf(context.targetSchema),
+  };
+}
+
+function planField({ pair, type, path }: TypedPair, context: MappingContext, timezone: string): PlannedField {
+  const properties = context.targetSchema?.properties;
+  const literal = properties !== undefined && Object.hasOwn(properties, pair.target) && pair.target !== '__proto__';
+  const output = literal
+    ? { text: pair.target, segments: [pair.target], ambiguous: false }
+    : checkedPath(pair.target, `${path}/target`, nameOf(pair));
+  const base = { field: pair.target, output };
+  if (pair.constant !== undefined) {
+    const value = ownValue(pair, 'constant', pair.constant, type, path);
+    return { ...base, source: undefined, origin: { kind: 'constant', value }, convert: () => value };
+  }
+  const convert = importFunction(pair, type, timezone, path);
+  if (pair.expression !== undefined) {
+    checkExpression(pair.expression, `${path}/expression`);
+    return { ...base, source: undefined, origin: { kind: 'expression', expression: pair.expression }, convert };
+  }
+  const source = checkedPath(pair.source, `${path}/source`, nameOf(pair));
+  return { ...base, source: source.text, origin: { kind: 'field', read: compileReader(source) }, convert };
+}
+
+function refuseCollisions(fields: readonly PlannedField[]): void {
+  fields.forEach((field, index) => {
+    const earlier = fields.slice(0, index).find((other) => pathsCollide(other.output, field.output));
+    if (earlier !== undefined) {
+      throw mappingError(
+        `/field_mappings/${index}/target`,
+        `${field.field}: two field mappings write ${rootOf(field.output)}.`,
+      );
+    }
+  });
+}
+
+/** Finds at save what would otherwise fail with every record: unknown fields and required ones that nothing fills. */
+function checkTarget(fields: readonly PlannedField[], { targetSchema }: MappingContext): void {
+  const properties = targetSchema?.properties;
+  if (properties === undefined) return;
+  const open = targetSchema?.additionalProperties;
+  if (open === undefined || open === false) {
+    fields.forEach(({ output, field }, index) => {
+      if (!Object.hasOwn(properties, rootOf(output))) {
+        const hint = `Its fields are ${Object.keys(properties).slice(0, 40).join(', ')}.`;
+        throw mappingError(`/field_mappings/${index}/target`, `The target has no field "${field}".`, hint);
+      }
+    });
+  }
+  const written = new Set(fields.map(({ output }) => rootOf(output)));
+  const unfilled = (targetSchema?.required ?? []).filter((name) => !written.has(name));
+  if (unfilled.length > 0) {
+    throw mappingError('/field_mappings', `The target needs ${unfilled.join(', ')}, which no field mapping fills.`);
+  }
+}
+
+function keyOf(field: string, fields: readonly PlannedField[], index: number): { output: string; field: string } {
+  const found = fields.find((one) => one.field === field && topLevelName(one.output) !== undefined);
+  if (found === undefined) {
+    throw mappingError(
+      `/key_fields/${index}`,
+      `The key field "${field}" is not mapped: no field mapping has it as its target.`,
+    );
+  }
+  return { output: rootOf(found.output), field };
+}
+
+/** Undefined where a dotted path may also be the literal name of a column: then every field is asked for. */
+function inputFields(
+  definition: MappingDefinition,
+  fields: readonly PlannedField[],
+  filterExpressions: boolean,
+): string[] | undefined {
+  if (filterExpressions || fields.some(({ origin }) => origin.kind === 'expression')) return undefined;
+  const paths = fields.flatMap(({ source }) => (source === undefined ? [] : [parsePath(source)]));
+  if (paths.some((path) => path.ambiguous)) return undefined;
+  const before = fieldsBefore(definition.transformations, paths.map(rootOf));
+  if (before === undefined) return undefined;
+  for (const filter of definition.filters) {
+    if ('expression' in filter) continue;
+    const path = parsePath(filter.field);
+    if (path.ambiguous) return undefined;
+    before.add(rootOf(path));
+  }
+  return [...before];
+}

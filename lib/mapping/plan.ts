@@ -1,0 +1,41 @@
+import type { Filter } from '../model/mapping';
+import type { FieldFunction } from './fields';
+import type { RecordTest } from './filters';
+import type { Path, Reader } from './paths';
+import type { Step } from './transformations';
+import type { Validate } from './validation';
+
+/** Where a value of the output comes from. */
+export type Origin =
+  | { kind: 'field'; read: Reader }
+  | { kind: 'constant'; value: unknown }
+  | { kind: 'expression'; expression: string };
+
+/** One field of the output. */
+export interface PlannedField {
+  /** The platform field of the pair, whatever the direction: how errors and dead letters name it. */
+  field: string;
+  /** The path read from, when the value is read from one. */
+  source: string | undefined;
+  origin: Origin;
+  convert: FieldFunction;
+  output: Path;
+}
+
+/** A mapping in one direction, ready to run. */
+export interface Plan {
+  tests: { field: string; test: RecordTest }[];
+  testExpressions: string[];
+  steps: Step[];
+  /** The steps change nested values, so a record is copied wholly before. */
+  deep: boolean;
+  fields: PlannedField[];
+  /** Steps over the output, of a mapping that is read backwards. */
+  outputSteps: Step[];
+  /** Top-level output fields of the key and how errors name them. */
+  keys: { output: string; field: string }[];
+  outputFields: string[];
+  inputFields: string[] | undefined;
+  pushdown: Filter[];
+  validate: Validate | undefined;
+}

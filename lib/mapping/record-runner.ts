@@ -1,0 +1,127 @@
+import type { Mapped, PlainRecord } from './contract';
+import type { FieldFunction } from './fields';
+import { compileSetter, type Reader, type Setter, topLevelName } from './paths';
+import type { Plan, PlannedField } from './plan';
+import { ValueProblem } from './problems';
+import { valueFailure } from './record-failure';
+import { stepProblem } from './transformations';
+
+/** What the two ways of running a plan share: everything about one record that needs no expression. */
+export interface RecordRunner {
+  /** False for a filtered record. @throws IntegrationError */
+  passes(record: PlainRecord): boolean;
+  /** The mapped record, checked; `values` are those of the expression fields, in order. */
+  finish(record: PlainRecord, index: number, values: readonly unknown[] | undefined): Mapped;
+  /** A copy that transformations may change. */
+  copy(record: PlainRecord): PlainRecord;
+}
+
+/** @throws RecordFailure */
+export function applyStep(
+  step: Exclude<Plan['steps'][number], { kind: 'expression' }>,
+  parts: PlainRecord[],
+): PlainRecord[] {
+  try {
+    if (step.kind === 'explode') return parts.flatMap((part) => step.apply(part));
+    for (const part of parts) step.apply(part);
+    return parts;
+  } catch (problem) {
+    if (!(problem instanceof ValueProblem)) throw problem;
+    throw valueFailure(stepProblem(step, problem), step.field, undefined);
+  }
+}
+
+interface CompiledField {
+  convert: FieldFunction;
+  read: Reader | undefined;
+  /** Place among the values of expressions, or -1. */
+  expression: number;
+}
+
+export function recordRunner(plan: Plan): RecordRunner {
+  const { tests, fields, validate } = plan;
+  const compiled = compileFields(fields);
+  const write = writerOf(fields);
+  const finishKeys = keyCheck(plan);
+  return {
+    passes(record) {
+      for (const { field, test } of tests) {
+        try {
+          if (!test(record)) return false;
+        } catch (problem) {
+          if (!(problem instanceof ValueProblem)) throw problem;
+          throw valueFailure(problem, field, undefined);
+        }
+      }
+      return true;
+    },
+    finish(record, index, values) {
+      const data = write(record, values, compiled);
+      for (const step of plan.outputSteps) if (step.kind !== 'expression') applyStep(step, [data]);
+      finishKeys(data);
+      const violation = validate?.(data);
+      if (violation)
+        throw valueFailure(violation.problem, violation.field, sourceOf(fields, violation.field), 'validate');
+      return { outcome: 'mapped', index, data };
+    },
+    copy: (record) => (plan.deep ? structuredClone(record) : { ...record }),
+  };
+}
+
+function compileFields(fields: readonly PlannedField[]): CompiledField[] {
+  let expressions = 0;
+  return fields.map(({ origin, convert }) => ({
+    convert,
+    read: origin.kind === 'field' ? origin.read : undefined,
+    expression: origin.kind === 'expression' ? expressions++ : -1,
+  }));
+}
+
+type Write = (
+  record: PlainRecord,
+  values: readonly unknown[] | undefined,
+  compiled: readonly CompiledField[],
+) => PlainRecord;
+
+/** Two forms, because nested output is rare and the flat one is what a million rows go through. */
+function writerOf(fields: readonly PlannedField[]): Write {
+  const names = fields.map(({ output }) => topLevelName(output));
+  const setters: Setter[] | undefined = names.includes(undefined)
+    ? fields.map(({ output }) => compileSetter(output))
+    : undefined;
+  const count = fields.length;
+  return (record, values, compiled) => {
+    const data: PlainRecord = {};
+    let at = 0;
+    try {
+      for (; at < count; at++) {
+        const { read, convert, expression } = compiled[at]!;
+        const value = convert(read === undefined ? (expression < 0 ? undefined : values?.[expression]) : read(record));
+        if (setters === undefined) data[names[at]!] = value;
+        else setters[at]!(data, value);
+      }
+    } catch (problem) {
+      if (!(problem instanceof ValueProblem)) throw problem;
+      const { field, source } = fields[at]!;
+      throw valueFailure(problem, field, source);
+    }
+    return data;
+  };
+}
+
+/** A record without its key cannot be told from others, whatever the target would accept. */
+function keyCheck({ keys, fields }: Plan): (data: PlainRecord) => void {
+  return (data) => {
+    for (const { output, field } of keys) {
+      const value = data[output];
+      if (value === null || value === undefined || value === '') {
+        const problem = new ValueProblem('PCP_VALUE_REQUIRED', 'key', 'the key is empty', null);
+        throw valueFailure(problem, field, sourceOf(fields, field));
+      }
+    }
+  };
+}
+
+function sourceOf(fields: readonly PlannedField[], name: string): string | undefined {
+  return fields.find(({ field }) => field === name)?.source;
+}

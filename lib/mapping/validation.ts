@@ -1,0 +1,90 @@
+import type { ErrorObject } from 'ajv';
+import type { JsonSchema } from '../model/entity';
+import { formats } from '../model/formats';
+import type { PlainRecord } from './contract';
+import { show, type ValueCode, ValueProblem } from './problems';
+
+/** What a mapped record breaks of its target's schema. */
+export interface Violation {
+  field: string;
+  problem: ValueProblem;
+}
+
+export type Validate = (data: PlainRecord) => Violation | null;
+
+const CODES: Record<string, ValueCode> = {
+  type: 'PCP_VALUE_TYPE',
+  required: 'PCP_VALUE_REQUIRED',
+  minimum: 'PCP_VALUE_RANGE',
+  maximum: 'PCP_VALUE_RANGE',
+  exclusiveMinimum: 'PCP_VALUE_RANGE',
+  exclusiveMaximum: 'PCP_VALUE_RANGE',
+  minLength: 'PCP_VALUE_RANGE',
+  maxLength: 'PCP_VALUE_RANGE',
+};
+
+const validators = new WeakMap<JsonSchema, Validate>();
+
+/** Compiled once per schema. A field that is not required may be null; one that is required may not. */
+export function validatorOf(schema: JsonSchema): Validate {
+  let validate = validators.get(schema);
+  if (validate === undefined) {
+    validate = makeValidator(schema);
+    validators.set(schema, validate);
+  }
+  return validate;
+}
+
+function makeValidator(schema: JsonSchema): Validate {
+  // Loaded here so that a process that never maps does not hold it.
+  const { Ajv2020 } = require('ajv/dist/2020') as typeof import('ajv/dist/2020');
+  const ajv = new Ajv2020({ strict: false, formats, logger: false, validateSchema: false, addUsedSchema: false });
+  const check = ajv.compile(nullable(schema));
+  return (data) => (check(data) ? null : violation(check.errors![0]!, data));
+}
+
+function nullable(schema: JsonSchema): JsonSchema {
+  const required = new Set(schema.required ?? []);
+  const properties = Object.entries(schema.properties ?? {}).map(([name, property]) => {
+    return [name, required.has(name) ? property : withNull(property)] as const;
+  });
+  return { ...schema, ...(schema.properties && { properties: Object.fromEntries(properties) }) };
+}
+
+function withNull(property: JsonSchema): JsonSchema {
+  const { type, enum: values } = property;
+  if (type === undefined) return values === undefined ? property : { anyOf: [{ type: 'null' }, property] };
+  const types = Array.isArray(type) ? type : [type];
+  return {
+    ...property,
+    type: types.includes('null') ? types : [...types, 'null'],
+    ...(values !== undefined && { enum: values.includes(null) ? values : [...values, null] }),
+  };
+}
+
+function violation(error: ErrorObject, data: PlainRecord): Violation {
+  const { instancePath, keyword, params, message = 'is not valid' } = error;
+  const names = instancePath.split('/').slice(1).map(unescaped);
+  if (keyword === 'required' || keyword === 'additionalProperties') {
+    names.push(String(params.missingProperty ?? params.additionalProperty));
+  }
+  const field = names.join('.');
+  const value = names.reduce<unknown>((at, name) => (at as PlainRecord | undefined | null)?.[name], data);
+  if (value === undefined || value === null) {
+    const text = 'a value is required, but there is none';
+    return { field, problem: new ValueProblem('PCP_VALUE_REQUIRED', 'required', text, null) };
+  }
+  const code = keyword === 'format' ? formatCode(String(params.format)) : (CODES[keyword] ?? 'PCP_VALUE_SCHEMA');
+  const allowed = Array.isArray(params.allowedValues)
+    ? ` (${params.allowedValues.filter((one) => one !== null).join(', ')})`
+    : '';
+  return { field, problem: new ValueProblem(code, keyword, `${show(value)} ${message}${allowed}`, value) };
+}
+
+function formatCode(format: string): ValueCode {
+  return format === 'date' || format === 'date-time' ? 'PCP_VALUE_DATE' : 'PCP_VALUE_TYPE';
+}
+
+function unescaped(part: string): string {
+  return part.replaceAll('~1', '/').replaceAll('~0', '~');
+}
