@@ -1,0 +1,95 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { IntegrationError } from '../../../model/errors';
+import type { TestReport, TestStep, TestStepName } from '../../contract';
+import { fileError } from './fs-errors';
+import type { RootFolder } from './root-folder';
+import { sampleRecords } from './sample';
+import { matchingFiles } from './selection';
+import { type FileEntity, type FileSettings, resolveEntity } from './settings';
+
+/** Leaves time for the answer within the ten seconds that a test may take, even when a share hangs. */
+const LIMIT_MS = 8000;
+
+/** connect: the root is a folder. authorise: it can be read and, where files leave or arrive, written. read: a first record each. */
+export async function testFolder(root: RootFolder, settings: FileSettings, signal: AbortSignal): Promise<TestReport> {
+  const started = performance.now();
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), LIMIT_MS);
+  const limited = AbortSignal.any([signal, deadline.signal]);
+  const steps: TestStep[] = [];
+  const work: [TestStepName, () => Promise<string>][] = [
+    ['connect', async () => root.resolve()],
+    ['authorise', () => checkRights(root, settings)],
+    ['read', () => readFirst(root, settings, limited)],
+  ];
+  try {
+    for (const [name, step] of work) {
+      try {
+        signal.throwIfAborted();
+        steps.push({ name, ok: true, detail: await within(step(), limited, settings.root) });
+      } catch (thrown) {
+        const error = fileError(thrown, settings.root);
+        const hinted = error.hint
+          ? error
+          : new IntegrationError(error.class, error.code, error.message, { hint: 'Try again.' });
+        steps.push({ name, ok: false, error: hinted.toJSON() });
+        break;
+      }
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  const ok = steps.every((step) => step.ok);
+  return { ok, steps, duration_ms: Math.round(performance.now() - started) };
+}
+
+async function checkRights(root: RootFolder, settings: FileSettings): Promise<string> {
+  const folder = await root.resolve();
+  const entities = Object.keys(settings.entities).map((name) => resolveEntity(name, settings));
+  const writes = entities.some((entity) => entity.afterRead !== 'keep' || entity.afterError !== 'keep');
+  try {
+    await access(folder, constants.R_OK | constants.X_OK | (writes ? constants.W_OK : 0));
+  } catch (thrown) {
+    throw fileError(thrown, settings.root, { path: '/config/root' });
+  }
+  return writes ? 'read and write' : 'read';
+}
+
+async function readFirst(root: RootFolder, settings: FileSettings, signal: AbortSignal): Promise<string> {
+  const details: string[] = [];
+  for (const name of Object.keys(settings.entities)) {
+    const entity = resolveEntity(name, settings);
+    if (isExportOnly(entity, settings)) continue;
+    const files = await matchingFiles(root, entity, settings, signal);
+    const first = files[0];
+    if (first) {
+      const { fault } = await sampleRecords(root, entity, settings, first, 1, signal);
+      if (fault) throw fault;
+    }
+    details.push(`${name}: ${files.length === 1 ? '1 file matches' : `${files.length} files match`}`);
+  }
+  if (details.length > 0) return details.join(', ');
+  return 'no files are configured; paths under the root can be used directly';
+}
+
+/** Its folder is made by the first export. */
+function isExportOnly(entity: FileEntity, settings: FileSettings): boolean {
+  return settings.entities[entity.name]?.write !== undefined && entity.write.path === entity.path;
+}
+
+async function within<T>(work: Promise<T>, signal: AbortSignal, what: string): Promise<T> {
+  let onAbort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => {
+      const hint = 'A network share may hang; check that it is mounted and answers.';
+      reject(new IntegrationError('transient', 'PCP_TIMEOUT', `"${what}" did not answer in time.`, { hint }));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

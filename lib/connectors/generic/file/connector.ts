@@ -1,0 +1,100 @@
+import type { OpenConnection } from '../../../model/connection';
+import type { EntityInfo } from '../../../model/entity';
+import { IntegrationError } from '../../../model/errors';
+import type {
+  Batch,
+  Connector,
+  ConnectorEnvironment,
+  ConnectorFactory,
+  EntityDescription,
+  ReadQuery,
+  TestReport,
+  WriteGuarantee,
+  Writer,
+  WriteTarget,
+} from '../../contract';
+import { testFolder } from './connection-test';
+import { describeEntity, discoverEntities } from './describe';
+import { descriptor } from './descriptor';
+import { FileReader } from './reader';
+import { RootFolder } from './root-folder';
+import { type FileSettings, parseSettings, resolveEntity } from './settings';
+import { FileWriter } from './writer';
+
+/** Files below one root folder. Holds nothing open between calls. */
+class FileConnector implements Connector {
+  readonly #connection: OpenConnection;
+  readonly #environment: ConnectorEnvironment;
+  #parsed: { settings: FileSettings; root: RootFolder } | undefined;
+
+  constructor(connection: OpenConnection, environment: ConnectorEnvironment) {
+    this.#connection = connection;
+    this.#environment = environment;
+  }
+
+  async test(signal: AbortSignal): Promise<TestReport> {
+    try {
+      const { settings, root } = this.#open();
+      return await testFolder(root, settings, signal);
+    } catch (thrown) {
+      const error = IntegrationError.from(thrown).toJSON();
+      return { ok: false, steps: [{ name: 'connect', ok: false, error }], duration_ms: 0 };
+    }
+  }
+
+  async discover(signal: AbortSignal): Promise<EntityInfo[]> {
+    const { settings, root } = this.#open();
+    return typed(() => discoverEntities(root, settings, signal));
+  }
+
+  async describe(entity: string, signal: AbortSignal): Promise<EntityDescription> {
+    const { settings, root } = this.#open();
+    return typed(() => describeEntity(root, resolveEntity(entity, settings), settings, signal));
+  }
+
+  async *read(query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {
+    const { settings, root } = this.#open();
+    const reader = new FileReader(root, resolveEntity(query.entity, settings), settings, this.#environment);
+    try {
+      yield* reader.read(query, signal);
+    } catch (thrown) {
+      throw IntegrationError.from(thrown);
+    }
+  }
+
+  /** A file that is appended to keeps what it has, so only changes are sent. */
+  guarantee(entity: string): WriteGuarantee {
+    const { mode } = resolveEntity(entity, this.#open().settings).write;
+    return { ...descriptor.writes!, snapshot: mode === 'replace' };
+  }
+
+  async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
+    const { settings, root } = this.#open();
+    return typed(async () => {
+      signal.throwIfAborted();
+      return FileWriter.open(root, resolveEntity(target.entity, settings), settings, target);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#parsed = undefined;
+  }
+
+  #open(): { settings: FileSettings; root: RootFolder } {
+    if (this.#parsed === undefined) {
+      const settings = parseSettings(this.#connection);
+      this.#parsed = { settings, root: new RootFolder(settings.root) };
+    }
+    return this.#parsed;
+  }
+}
+
+async function typed<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    throw IntegrationError.from(thrown);
+  }
+}
+
+export const create: ConnectorFactory = (connection, environment) => new FileConnector(connection, environment);

@@ -1,0 +1,74 @@
+import type { CsvOptions } from './csv-parser';
+import { type RecordSerialiser, unwritable } from './serialiser';
+
+/** Plain or full-width characters that make a spreadsheet run a cell. */
+const FORMULA_START = /^[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/;
+const PLAIN_NUMBER = /^[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?$/;
+const PLAIN_DECIMAL = /^-?\d+\.\d+$/;
+
+/** RFC 4180 rows; a header unless the entity has none. */
+export class CsvSerialiser implements RecordSerialiser {
+  readonly begin: string;
+  readonly between = '';
+  readonly end = '';
+  readonly #options: CsvOptions;
+  readonly #columns: string[];
+  readonly #decimalComma: boolean;
+  readonly #neutralise: boolean;
+  readonly #special: RegExp;
+
+  constructor(options: CsvOptions, columns: string[], decimalSeparator: '.' | ',', neutraliseFormulas: boolean) {
+    this.#options = options;
+    this.#columns = columns;
+    this.#decimalComma = decimalSeparator === ',';
+    this.#neutralise = neutraliseFormulas;
+    const special = [options.delimiter, options.quote, '\n', '\r'].filter((text) => text !== '');
+    this.#special = new RegExp(special.map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|'));
+    this.begin = options.header ? this.#row(columns.map((name) => this.#quoted(name, name))) : '';
+  }
+
+  record(data: Record<string, unknown>): string {
+    return this.#row(this.#columns.map((column) => this.#cell(data[column], column)));
+  }
+
+  #row(cells: string[]): string {
+    const { comment, delimiter, quote } = this.#options;
+    const row = cells.join(delimiter);
+    // An empty line and a comment would not be read back as a record.
+    const isMistakable = row === '' || (comment !== '' && row.startsWith(comment));
+    if (!isMistakable) return `${row}\r\n`;
+    if (quote === '') throw unwritable(this.#columns[0]!, 'the row would be empty or a comment, and quotes are off');
+    return `${quote}${cells[0]}${quote}${row.slice(cells[0]!.length)}\r\n`;
+  }
+
+  #cell(value: unknown, column: string): string {
+    if (value === null || value === undefined) return '';
+    switch (typeof value) {
+      case 'number':
+        return this.#quoted(this.#number(String(value)), column);
+      case 'string':
+        return this.#quoted(this.#text(value), column);
+      case 'object':
+        return this.#quoted(value instanceof Date ? value.toISOString() : JSON.stringify(value), column);
+      default:
+        return this.#quoted(String(value), column);
+    }
+  }
+
+  #text(value: string): string {
+    if (this.#decimalComma && PLAIN_DECIMAL.test(value)) return this.#number(value);
+    if (this.#neutralise && FORMULA_START.test(value) && !PLAIN_NUMBER.test(value)) return `'${value}`;
+    return value;
+  }
+
+  #number(value: string): string {
+    return this.#decimalComma ? value.replace('.', ',') : value;
+  }
+
+  #quoted(text: string, column: string): string {
+    if (!this.#special.test(text)) return text;
+    const { quote } = this.#options;
+    if (quote === '') throw unwritable(column, 'it holds a delimiter or a line end, and quotes are off');
+    return `${quote}${text.replaceAll(quote, quote + quote)}${quote}`;
+  }
+}

@@ -1,0 +1,49 @@
+import { IntegrationError } from '../../../../model/errors';
+import type { SourceRecord } from '../../../contract';
+
+/** Takes the decoded text of one file piece by piece and gives its records to a sink. Memory: one record and one piece. */
+export interface RecordParser {
+  /** @throws data PCP_CSV_..., PCP_JSON_..., PCP_XML_..., PCP_RECORD_TOO_LARGE; records before the fault are in the sink */
+  write(text: string): void;
+  /** The file is complete: a record still open is an error. */
+  end(): void;
+}
+
+/** `place` is the line a record starts at (CSV, NDJSON, XML) or its index in the array (JSON). */
+export type RecordSink = (record: SourceRecord, place: number) => void;
+
+/** What a parser needs besides the entity: the file's name for messages and the size one record may have, in characters. */
+export interface ParserContext {
+  fileName: string;
+  maxRecordLength: number;
+}
+
+export const MAX_DEPTH = 64;
+
+export function brokenFile(code: string, where: string, what: string, hint: string): IntegrationError {
+  return new IntegrationError('data', code, `${where}: ${what}`, { hint });
+}
+
+export function recordTooLarge(where: string, limit: number): IntegrationError {
+  return brokenFile(
+    'PCP_RECORD_TOO_LARGE',
+    where,
+    `a record is larger than ${limit} bytes`,
+    'Check quotes, line ends and the format; raise max_record_bytes if records really are this large.',
+  );
+}
+
+/** Reserved by JavaScript objects: a field of this name would vanish or change the record's prototype. */
+export function isReservedName(name: string): boolean {
+  return name === '__proto__';
+}
+
+/** True when objects and arrays nest deeper than `levels`. */
+export function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  for (const inner of Object.values(value)) {
+    if (typeof inner === 'object' && inner !== null && isDeeperThan(inner, levels - 1)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,58 @@
+/** A path pattern with `*`, `?`, `**` and `{a,b}`, per path segment. Matching is case-sensitive. */
+export interface PathPattern {
+  /** Alternatives after expanding the braces, each a list of segments. */
+  alternatives: PatternSegment[][];
+  /** True when it can only match the one path it spells. */
+  isLiteral: boolean;
+}
+
+export type PatternSegment =
+  | { kind: 'literal'; name: string }
+  | { kind: 'wildcard'; matches: RegExp }
+  | { kind: 'deep' };
+
+const MAX_ALTERNATIVES = 64;
+
+/** @throws RangeError when the braces expand to more than 64 paths */
+export function parsePattern(pattern: string): PathPattern {
+  const expanded = expandBraces(pattern);
+  const alternatives = expanded.map((path) =>
+    path
+      .split('/')
+      .filter((part) => part !== '' && part !== '.')
+      .map(segment),
+  );
+  const isLiteral = expanded.length === 1 && alternatives[0]!.every((part) => part.kind === 'literal');
+  return { alternatives, isLiteral };
+}
+
+/** True when the pattern has wildcards or alternatives. */
+export function hasWildcards(pattern: string): boolean {
+  return /[*?]|\{[^{}]*,[^{}]*\}/.test(pattern);
+}
+
+function segment(text: string): PatternSegment {
+  if (text === '**') return { kind: 'deep' };
+  if (!/[*?]/.test(text)) return { kind: 'literal', name: text };
+  const source = text
+    .replace(/\*+/g, '*')
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  return { kind: 'wildcard', matches: new RegExp(`^${source}$`, 'su') };
+}
+
+function expandBraces(pattern: string): string[] {
+  const done: string[] = [];
+  const open = [pattern];
+  while (open.length > 0) {
+    const next = open.pop()!;
+    const braces = /\{([^{}]*,[^{}]*)\}/.exec(next);
+    if (!braces) done.push(next);
+    else for (const choice of braces[1]!.split(',')) open.push(next.replace(braces[0], () => choice));
+    if (done.length + open.length > MAX_ALTERNATIVES) {
+      throw new RangeError(`the braces of "${pattern}" stand for more than ${MAX_ALTERNATIVES} paths`);
+    }
+  }
+  return done;
+}
