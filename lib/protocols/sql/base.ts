@@ -2,6 +2,7 @@ import { type Sequelize, Transaction } from 'sequelize';
 import { IntegrationError } from '../../model/errors';
 import type {
   ColumnDefinition,
+  ColumnInfo,
   SqlDatabase,
   SqlDialect,
   SqlRow,
@@ -20,6 +21,7 @@ export interface Session {
   query(sql: string, parameters: SqlValue[]): Promise<SqlRow[]>;
   execute(sql: string, parameters: SqlValue[]): Promise<number>;
   upsert(request: UpsertRequest): Promise<void>;
+  columns(sql: string): Promise<ColumnInfo[]>;
   begin(): Promise<void>;
   commit(): Promise<void>;
   rollback(): Promise<void>;
@@ -98,6 +100,10 @@ export abstract class BaseDatabase implements SqlDatabase {
         hint: 'Check the name, its upper and lower case, the schema, and that this user may read it.',
       },
     );
+  }
+
+  describeQuery(sql: string): Promise<ColumnInfo[]> {
+    return this.withSession((session) => session.columns(sql));
   }
 
   listTables(): Promise<{ table: TableRef; kind: 'table' | 'view' }[]> {

@@ -101,6 +101,8 @@ export interface SqlDatabase extends SqlTransaction {
   transaction<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T>;
   /** @throws config PCP_SQL_TABLE_UNKNOWN */
   describeTable(table: TableRef): Promise<TableInfo>;
+  /** Columns that a query gives; it is not run. */
+  describeQuery(sql: string): Promise<ColumnInfo[]>;
   listTables(): Promise<{ table: TableRef; kind: 'table' | 'view' }[]>;
   createTable(table: TableRef, columns: ColumnDefinition[], primaryKey: string[]): Promise<void>;
   addColumn(table: TableRef, column: ColumnDefinition): Promise<void>;

@@ -3,10 +3,10 @@ import { Readable } from 'node:stream';
 import type { Connection, QueryOptions, ResultSetHeader } from 'mysql2';
 import { IntegrationError } from '../../../model/errors';
 import type { Session } from '../base';
-import type { SqlRow, SqlValue, UpsertRequest } from '../database';
+import type { ColumnInfo, SqlRow, SqlValue, UpsertRequest } from '../database';
 import { replacePlaceholders } from '../placeholders';
 import { mysqlGrammar } from './grammar';
-import { exactValue, literal, utcText } from './types';
+import { columnOf, exactValue, literal, utcText } from './types';
 
 /** Below this, the round trips of LOAD DATA cost more than they save. */
 const LOAD_FROM_ROWS = 200;
@@ -38,6 +38,15 @@ export class MysqlSession implements Session {
   async upsert(request: UpsertRequest): Promise<void> {
     if (request.rows.length >= LOAD_FROM_ROWS && this.support.canLoad && (await this.loadAndMerge(request))) return;
     await this.insertRows(request);
+  }
+
+  columns(sql: string): Promise<ColumnInfo[]> {
+    return new Promise((resolve, reject) => {
+      this.connection.query(`SELECT * FROM (${sql}\n) q WHERE 1 = 0`, (error, _rows, fields) => {
+        if (error) reject(error);
+        else resolve((fields ?? []).map((field) => columnOf(field)));
+      });
+    });
   }
 
   async begin(): Promise<void> {
@@ -77,8 +86,9 @@ export class MysqlSession implements Session {
   }
 
   /**
-   * LOAD DATA LOCAL from memory into a temporary table, then one INSERT ... SELECT. LOCAL turns errors into warnings, so
-   * with any warning nothing is merged and the rows go the strict way, which names the bad one.
+   * LOAD DATA LOCAL from memory into a temporary table, then one INSERT ... SELECT: 1.3 to 1.6 times as fast as multi-row
+   * INSERT with Aria as the table's engine (MariaDB), slower with InnoDB or MyISAM, so MySQL does without. LOCAL turns
+   * errors into warnings, so with any warning nothing is merged and the rows go the strict way, which names the bad one.
    *
    * @returns false when the rows have not been written
    */
@@ -93,7 +103,7 @@ export class MysqlSession implements Session {
     let warnings: number;
     try {
       await this.run(
-        `CREATE TEMPORARY TABLE IF NOT EXISTS ${stage} ENGINE=InnoDB AS SELECT ${names} FROM ${target} LIMIT 0`,
+        `CREATE TEMPORARY TABLE IF NOT EXISTS ${stage} ENGINE=Aria AS SELECT ${names} FROM ${target} LIMIT 0`,
       );
       await this.run(`DELETE FROM ${stage}`);
       const loaded = await this.run<ResultSetHeader>(
@@ -123,10 +133,12 @@ function duplicateUpdate(columns: string[], keyColumns: string[], value: (name: 
   return ` ON DUPLICATE KEY UPDATE ${updated.map((name) => `${name} = ${value(name)}`).join(', ')}`;
 }
 
-/** local_infile off, no right to temporary tables, or a server that forbids the command. */
+/** local_infile off, no right to temporary tables, no Aria, or GTID rules that forbid a temporary table here. */
 function isNotAllowed(error: unknown): boolean {
   const { errno } = error as { errno?: number };
-  return errno !== undefined && [1044, 1142, 1148, 1227, 1235, 3948, 4166].includes(errno);
+  return (
+    errno !== undefined && [1044, 1142, 1148, 1227, 1235, 1286, 1785, 1786, 1787, 3161, 3948, 4166].includes(errno)
+  );
 }
 
 export function withLiterals(sql: string, parameters: SqlValue[]): string {

@@ -1,4 +1,36 @@
-import type { ColumnType, SqlValue } from '../database';
+import type { ColumnInfo, ColumnType, SqlValue } from '../database';
+
+/** Type numbers of the protocol: https://mariadb.com/kb/en/result-set-packets/#field-types */
+const PROTOCOL_TYPES: Record<number, string> = {
+  0: 'decimal',
+  1: 'tinyint',
+  2: 'smallint',
+  3: 'int',
+  4: 'float',
+  5: 'double',
+  7: 'timestamp',
+  8: 'bigint',
+  9: 'mediumint',
+  10: 'date',
+  12: 'datetime',
+  13: 'year',
+  16: 'bit',
+  245: 'json',
+  246: 'decimal',
+};
+
+/** A column of a result, as the protocol describes it. */
+export function columnOf(field: { name: string; columnType?: number; columnLength?: number }): ColumnInfo {
+  const native = PROTOCOL_TYPES[field.columnType ?? 253] ?? 'varchar';
+  const narrow = (native === 'tinyint' || native === 'bit') && field.columnLength === 1;
+  return {
+    name: field.name,
+    nativeType: native,
+    nullable: true,
+    type: mysqlType(narrow ? `${native}(1)` : native),
+    hasDefault: false,
+  };
+}
 
 /** mysql2's view of a column while it reads a row. */
 export interface Field {

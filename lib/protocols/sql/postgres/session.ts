@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Client, QueryResult } from 'pg';
 import type { Session } from '../base';
-import type { SqlRow, SqlValue, UpsertRequest } from '../database';
+import type { ColumnInfo, SqlRow, SqlValue, UpsertRequest } from '../database';
 import { loadPackage } from '../errors';
 import { conflictUpdate } from '../upsert';
 import { encodeCopy } from './copy';
 import { postgresGrammar } from './grammar';
-import { exactTypes } from './types';
+import { exactTypes, postgresType } from './types';
 
 /** Below this, the round trips of COPY cost more than they save. */
 const COPY_FROM_ROWS = 50;
@@ -42,6 +42,20 @@ export class PostgresSession implements Session {
     else await this.insertRows(request);
   }
 
+  async columns(sql: string): Promise<ColumnInfo[]> {
+    const { fields } = await this.run(`SELECT * FROM (${sql}\n) q WHERE false`, []);
+    const ids = fields.map((field) => field.dataTypeID);
+    const names = await this.query(
+      `SELECT id, format_type(id::oid, NULL) AS name FROM unnest('{${ids.join(',')}}'::int8[]) AS t(id)`,
+      [],
+    );
+    const types = new Map(names.map((row) => [row.id, String(row.name)]));
+    return fields.map(({ name, dataTypeID }) => {
+      const nativeType = types.get(dataTypeID) ?? 'text';
+      return { name, nativeType, nullable: true, type: postgresType(nativeType), hasDefault: false };
+    });
+  }
+
   async begin(): Promise<void> {
     this.filled.clear();
     await this.run('BEGIN', []);
@@ -57,7 +71,9 @@ export class PostgresSession implements Session {
 
   private run(sql: string, parameters: SqlValue[]): Promise<QueryResult<SqlRow>> {
     const values = parameters.map((value) => (value instanceof Date ? value.toISOString() : value));
-    return this.connection.query<SqlRow>({ text: sql, values, types: exactTypes });
+    // The extended protocol takes one statement only, whatever somebody hides in a view's SQL.
+    const config = { text: sql, values, types: exactTypes, queryMode: 'extended' };
+    return this.connection.query<SqlRow>(config);
   }
 
   private async insertRows({ table, columns, keyColumns, rows }: UpsertRequest): Promise<void> {

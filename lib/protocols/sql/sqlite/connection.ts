@@ -64,6 +64,14 @@ export class SqliteConnection {
     return { changes: Number(changes), lastInsertRowid: plainInteger(lastInsertRowid) };
   }
 
+  /** Name and declared type of what a query gives; the type is null for expressions. */
+  columns(sql: string): { name: string; type: string | null }[] {
+    return this.database
+      .prepare(sql)
+      .columns()
+      .map(({ name, type }) => ({ name, type }));
+  }
+
   *iterate(sql: string, parameters: SqlValue[]): Generator<SqlRow> {
     const statement = this.database.prepare(sql);
     statement.setReadBigInts(true);

@@ -1,13 +1,13 @@
 import { Sequelize, Transaction } from 'sequelize';
 import { IntegrationError } from '../../../model/errors';
 import { BaseDatabase, type Session } from '../base';
-import type { SqlOptions, SqlRow, SqlValue, UpsertRequest } from '../database';
+import type { ColumnInfo, SqlOptions, SqlRow, SqlValue, UpsertRequest } from '../database';
 import { originalError, unclassified } from '../errors';
 import { conflictUpdate } from '../upsert';
 import { SqliteConnection } from './connection';
 import { dialectModule, SqliteSession } from './driver';
 import { classifySqlite } from './errors';
-import { sqliteGrammar } from './grammar';
+import { sqliteGrammar, sqliteType } from './grammar';
 
 /** Rows of one upsert statement: fewer calls into SQLite, and far below its limit of 32,766 variables. */
 const ROWS_PER_STATEMENT = 50;
@@ -118,6 +118,18 @@ class UsedSession implements Session {
         this.database.runMany(head + Array(ROWS_PER_STATEMENT).fill(row).join(', ') + tail, groups);
       if (grouped < rows.length) this.database.runMany(head + row + tail, rows.slice(grouped));
     });
+  }
+
+  columns(sql: string): Promise<ColumnInfo[]> {
+    return this.connection.perform(() =>
+      this.database.columns(sql).map(({ name, type }) => ({
+        name,
+        nativeType: (type ?? '').toLowerCase(),
+        nullable: true,
+        type: sqliteType(type ?? ''),
+        hasDefault: false,
+      })),
+    );
   }
 
   begin(): Promise<void> {
