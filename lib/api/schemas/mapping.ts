@@ -34,6 +34,7 @@ const fieldMapping: JsonSchema = {
         length: { type: 'integer', minimum: 1, maximum: 1000 },
         with: { type: 'string', minLength: 1, maxLength: 1 },
         side: { type: 'string', enum: ['start', 'end'] },
+        on: { ...direction, description: 'Direction that pads; the other one strips.' },
       },
     },
     default: { description: 'Used when the source is missing, null or empty.' },

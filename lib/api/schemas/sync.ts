@@ -32,6 +32,7 @@ const details: JsonSchema = {
     hint: { type: 'string' },
     attempts: count('How often the run was started.'),
     full: { type: 'boolean' },
+    dry_run: { type: 'boolean' },
     kind: { type: 'string', enum: ['sync', 'replay'] },
     total: { type: ['integer', 'null'], minimum: 0 },
     records_per_second: { type: 'number', minimum: 0 },

@@ -1,0 +1,357 @@
+/**
+ * A stand-in for the hub: the real interfaces over plain maps, so that routing, validation and statuses are tested alone.
+ * It proves nothing about the store, the engine or the runner; those have tests of their own.
+ */
+import type { TestReport } from '../../../lib/connectors/contract';
+import type { ConnectorDescriptor } from '../../../lib/connectors/descriptor';
+import type { OpenConnection } from '../../../lib/model/connection';
+import type { EntityType, JsonSchema } from '../../../lib/model/entity';
+import { IntegrationError } from '../../../lib/model/errors';
+import type {
+  ConnectionInput,
+  ConnectionView,
+  Health,
+  Hub,
+  JobStatus,
+  MappingInput,
+  MappingView,
+  Page,
+  PreviewRequest,
+} from '../../../lib/model/services';
+import type { DeadLetter, SyncLog } from '../../../lib/model/sync';
+
+const NOW = '2026-11-24T05:00:00.000Z';
+
+const both = (text: string) => ({ 'en-US': text, 'pt-BR': text });
+
+const descriptor: ConnectorDescriptor = {
+  type: 'generic.database',
+  title: both('Database'),
+  description: both('Tables and views.'),
+  node: 'pcp-database',
+  icon: 'database.svg',
+  color: '#aabbcc',
+  since: '0.1.0',
+  capabilities: ['test', 'read', 'write', 'discover', 'describe'],
+  batchSize: { default: 1000, maximum: 5000 },
+  drivers: ['pg'],
+  operations: ['read', 'write'],
+  settings: {
+    host: { kind: 'text', label: both('Host'), group: 'connection', required: true },
+    port: { kind: 'integer', label: both('Port'), group: 'connection', minimum: 1, maximum: 65535, default: 5432 },
+    username: { kind: 'text', label: both('User'), group: 'authentication' },
+    password: { kind: 'secret', label: both('Password'), group: 'authentication' },
+    ssl: { kind: 'boolean', label: both('TLS'), group: 'security', default: false },
+    views: { kind: 'json', label: both('Views'), group: 'entities', schema: { type: 'object' } },
+  },
+};
+
+const schema: JsonSchema = {
+  type: 'object',
+  properties: {
+    config: {
+      type: 'object',
+      required: ['host'],
+      additionalProperties: false,
+      properties: {
+        host: { type: 'string', minLength: 1 },
+        port: { type: 'integer', minimum: 1, maximum: 65535 },
+        username: { type: 'string' },
+        ssl: { type: 'boolean' },
+        views: { type: 'object' },
+      },
+    },
+    credentials: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { password: { type: 'string', writeOnly: true } },
+    },
+  },
+};
+
+const order: EntityType = {
+  type: 'production_order',
+  title: 'Production order',
+  key: ['plant', 'order_number'],
+  built_in: true,
+  schema: {
+    type: 'object',
+    required: ['plant', 'order_number'],
+    properties: { plant: { type: 'string' }, order_number: { type: 'string' }, status: { type: 'string' } },
+  },
+};
+
+export type Overrides = {
+  [Service in keyof Hub]?: Hub[Service] extends (...parameters: never[]) => unknown
+    ? Hub[Service]
+    : Partial<Hub[Service]>;
+};
+
+export interface StandIn {
+  hub: Hub;
+  /** What was handed to the services, newest last. */
+  calls: { name: string; arguments: unknown[] }[];
+  /** Secrets as they were stored, by connection. */
+  secrets: Map<number, Record<string, string>>;
+  connections: Map<number, ConnectionView>;
+}
+
+/** @param overrides methods of services that behave differently in one test */
+export function standInHub(overrides: Overrides = {}): StandIn {
+  const calls: StandIn['calls'] = [];
+  const secrets: StandIn['secrets'] = new Map();
+  const connections: StandIn['connections'] = new Map();
+  const mappings = new Map<number, MappingView>();
+  const types = new Map<string, EntityType>([[order.type, order]]);
+  const records = new Map<string, Record<string, unknown>>();
+  const letter = deadLetter();
+  let lastId = 0;
+
+  const find = <K, T>(map: Map<K, T>, key: K, what: string): T => {
+    const found = map.get(key);
+    if (found === undefined) throw new IntegrationError('data', 'PCP_NOT_FOUND', `There is no ${what} ${key}.`);
+    return found;
+  };
+  const checkRevision = (row: { revision: number }, revision: number | undefined) => {
+    if (revision === undefined || revision === row.revision) return;
+    throw new IntegrationError('conflict', 'PCP_STALE_REVISION', `It has revision ${row.revision} by now.`);
+  };
+  const page = <T>(items: T[]): Page<T> => ({ items, next_cursor: null, total: items.length });
+  const view = (id: number, input: ConnectionInput, revision: number): ConnectionView => ({
+    ...{ description: null, config: {}, is_active: true, schedule: null, timezone: null, created_by: null },
+    ...input,
+    ...{ id, revision, managed_by: 'api', node_id: null, created_at: NOW, updated_at: NOW },
+    ...{ last_sync_at: null, last_sync_status: null },
+    credentials: Object.fromEntries(Object.keys(secrets.get(id) ?? {}).map((name) => [name, true])),
+  });
+  const saveSecrets = (id: number, given: Record<string, string> | undefined) =>
+    secrets.set(id, { ...secrets.get(id), ...given });
+  const keyOf = (type: string, key: readonly unknown[]) => JSON.stringify([type, ...key.map(String)]);
+  const recordKey = (type: string, record: Record<string, unknown>) =>
+    keyOf(
+      type,
+      find(types, type, 'type').key.map((name) => record[name]),
+    );
+
+  const services: Omit<Hub, 'descriptors' | 'close'> = {
+    connections: {
+      list: async (filter) =>
+        page([...connections.values()].filter((row) => filter.name === undefined || row.name === filter.name)),
+      get: async (id) => find(connections, id, 'connection'),
+      create: async (input) => {
+        if ([...connections.values()].some((row) => row.name === input.name)) {
+          throw new IntegrationError('conflict', 'PCP_NAME_TAKEN', 'The name is taken.', { path: '/name' });
+        }
+        lastId += 1;
+        saveSecrets(lastId, input.credentials);
+        connections.set(lastId, view(lastId, input, 1));
+        return find(connections, lastId, 'connection');
+      },
+      update: async (id, input, revision) => {
+        const row = find(connections, id, 'connection');
+        if (row.managed_by === 'flow') {
+          throw new IntegrationError('conflict', 'PCP_MANAGED_BY_FLOW', `It belongs to the node ${row.node_id}.`);
+        }
+        checkRevision(row, revision);
+        saveSecrets(id, input.credentials);
+        connections.set(id, view(id, input, row.revision + 1));
+        return find(connections, id, 'connection');
+      },
+      delete: async (id, { cascade }) => {
+        find(connections, id, 'connection');
+        if (!cascade && [...mappings.values()].some((mapping) => mapping.connection_id === id)) {
+          throw new IntegrationError('conflict', 'PCP_CONNECTION_IN_USE', 'Mappings refer to it.');
+        }
+        connections.delete(id);
+      },
+      open: async (id) => {
+        const { name, connector_type, config } = find(connections, id, 'connection');
+        return { id, name, connector_type, config, credentials: secrets.get(id) ?? {} };
+      },
+      registerFlow: async () => Promise.reject(new Error('not part of the API')),
+      releaseFlow: async () => undefined,
+    },
+    mappings: {
+      list: async ({ connection_id }) =>
+        page(
+          [...mappings.values()].filter((row) => connection_id === undefined || row.connection_id === connection_id),
+        ),
+      get: async (id) => find(mappings, id, 'mapping'),
+      create: async (input) => {
+        lastId += 1;
+        mappings.set(lastId, mappingView(lastId, input, 1));
+        return find(mappings, lastId, 'mapping');
+      },
+      update: async (id, input, revision) => {
+        const row = find(mappings, id, 'mapping');
+        checkRevision(row, revision);
+        mappings.set(id, mappingView(id, input, row.revision + 1));
+        return find(mappings, id, 'mapping');
+      },
+      delete: async (id) => {
+        find(mappings, id, 'mapping');
+        mappings.delete(id);
+      },
+      registerFlow: async () => Promise.reject(new Error('not part of the API')),
+      releaseFlow: async () => undefined,
+    },
+    entityTypes: {
+      list: async () => [...types.values()],
+      get: async (type) => find(types, type, 'entity type'),
+      create: async (input) => {
+        types.set(input.type, { ...input, built_in: false });
+        return find(types, input.type, 'entity type');
+      },
+      update: async (type, input) => {
+        if (find(types, type, 'entity type').built_in) {
+          throw new IntegrationError('conflict', 'PCP_ENTITY_BUILT_IN', 'It belongs to the catalogue.');
+        }
+        types.set(type, { ...input, built_in: false });
+        return find(types, type, 'entity type');
+      },
+      delete: async (type) => {
+        find(types, type, 'entity type');
+        types.delete(type);
+      },
+    },
+    records: {
+      list: async () => page([...records.values()]),
+      get: async (type, key) => find(records, keyOf(type, key), 'record'),
+      create: async (type, record) => {
+        if (records.has(recordKey(type, record))) {
+          throw new IntegrationError('conflict', 'PCP_RECORD_EXISTS', 'There is a record with this key.');
+        }
+        records.set(recordKey(type, record), record);
+        return record;
+      },
+      replace: async (type, key, record) => {
+        const created = !records.has(keyOf(type, key));
+        records.set(keyOf(type, key), record);
+        return { record, created };
+      },
+      delete: async (type, key) => {
+        find(records, keyOf(type, key), 'record');
+        records.delete(keyOf(type, key));
+      },
+    },
+    sync: {
+      start: async (connectionId) => job(connectionId),
+      status: async (jobId) => {
+        if (jobId !== 'job-1') throw new IntegrationError('data', 'PCP_NOT_FOUND', `There is no job ${jobId}.`);
+        return job(1);
+      },
+      cancel: async () => job(1),
+      logs: async () => page([syncLog()]),
+      log: async (id) => find(new Map([[1, syncLog()]]), id, 'sync log'),
+      deadLetters: async () => page([letter]),
+      deadLetterGroups: async () => [
+        {
+          ...{ group: 'g1', mapping_id: 7, code: 'PCP_DATE', error_class: 'data', stage: 'transform', field: 'start' },
+          ...{ message: 'No such day.', count: 2, first_at: NOW, last_at: NOW },
+        },
+      ],
+      deadLetter: async (id) => find(new Map([[1, letter]]), id, 'dead letter'),
+      editDeadLetter: async (_id, payload) => ({ ...letter, payload }),
+      replay: async () => [job(1)],
+      discard: async (_id, note) => ({ ...letter, state: 'discarded', note: note ?? null }),
+      watch: () => () => undefined,
+    },
+    runner: {
+      test: async () => report(),
+      discover: async () => [{ name: 'orders', kind: 'table', key: ['id'], readable: true, writable: true }],
+      describe: async (_connection: OpenConnection, name: string) => {
+        if (name !== 'public.orders/2026') {
+          throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `There is no table ${name}.`);
+        }
+        const info = { name, kind: 'table', key: ['id'], readable: true, writable: true };
+        return { info, schema: { type: 'object', properties: { id: { type: 'integer' } } } };
+      },
+      preview: async ({ records: given = [{ a: 1 }] }: PreviewRequest) => ({
+        records: given.map((before) => ({
+          ...{ position: null, before, after: before, current: null, action: 'create' as const, errors: [] },
+        })),
+        totals: { create: given.length, update: 0, unchanged: 0, write: 0, filtered: 0, error: 0 },
+      }),
+      map: async () => [],
+      read: () => {
+        throw new Error('not part of the API');
+      },
+      write: async () => [],
+    },
+    connectorSchema: () => schema,
+    health: async () => health(),
+  };
+
+  const hub = { descriptors: [descriptor], close: async () => undefined } as unknown as Record<string, unknown>;
+  for (const [name, service] of Object.entries(services)) {
+    const changed = (overrides as Record<string, unknown>)[name];
+    if (typeof service === 'function') hub[name] = changed ?? service;
+    else hub[name] = recorded(name, { ...service, ...(changed as object) }, calls);
+  }
+  return { hub: hub as unknown as Hub, calls, secrets, connections };
+}
+
+function recorded(service: string, methods: object, calls: StandIn['calls']): object {
+  return Object.fromEntries(
+    Object.entries(methods as Record<string, (...parameters: unknown[]) => unknown>).map(([name, method]) => [
+      name,
+      (...parameters: unknown[]) => {
+        calls.push({ name: `${service}.${name}`, arguments: parameters });
+        return method(...parameters);
+      },
+    ]),
+  );
+}
+
+function mappingView(id: number, input: MappingInput, revision: number): MappingView {
+  return {
+    ...{ description: null, transformations: [], filters: [], key_fields: [], sync_mode: 'full', cursor_field: null },
+    ...{ peer_connection_id: null, options: {}, is_active: true },
+    ...input,
+    ...{ id, revision, version: 1, managed_by: 'api', node_id: null, created_at: NOW, updated_at: NOW },
+  };
+}
+
+export function job(connectionId: number): JobStatus {
+  return {
+    ...{ job_id: 'job-1', connection_id: connectionId, status: 'in_progress', started_at: NOW, ended_at: null },
+    progress: { processed: 10, total: null, percent: null, records_per_second: 0 },
+    logs: [syncLog()],
+  };
+}
+
+function syncLog(): SyncLog {
+  return {
+    ...{ id: 1, job_id: 'job-1', connection_id: 1, mapping_id: 7, direction: 'import', status: 'success' },
+    ...{ started_at: NOW, ended_at: NOW, records_processed: 2, records_success: 1, records_error: 1 },
+    ...{ error_message: null, error_class: null },
+    details: {
+      ...{ state: 'partial', created: 1, updated: 0, unchanged: 0, deleted: 0, filtered: 0, conflicts: 0 },
+      ...{ attempts: 1, full: false, dry_run: false, kind: 'sync', total: null, records_per_second: 100 },
+    },
+  };
+}
+
+function deadLetter(): DeadLetter {
+  return {
+    ...{ id: 1, mapping_id: 7, mapping_version: 1, sync_log_id: 1, direction: 'import', source_key: '["1"]' },
+    ...{ payload: { start: '2026-02-30' }, stage: 'transform', error_class: 'data', code: 'PCP_DATE' },
+    ...{ message: 'No such day.', field: 'start', value: '2026-02-30', rule: 'date', attempts: 1, state: 'open' },
+    ...{ group_hash: 'g1', note: null, first_at: NOW, last_at: NOW },
+  };
+}
+
+export function report(): TestReport {
+  return { ok: true, duration_ms: 3, steps: [{ name: 'connect', ok: true, detail: 'PostgreSQL 15' }] };
+}
+
+export function health(): Health {
+  return {
+    status: 'ok',
+    version: '0.1.0',
+    store: { dialect: 'sqlite', ok: true },
+    runner: { state: 'idle', pid: null, rss_bytes: null, restarts: 0 },
+    runs: { queued: 0, running: 0, waiting: 0 },
+    dead_letters_open: 0,
+  };
+}
