@@ -1,0 +1,124 @@
+import type { EntityInfo } from '../../model/entity';
+import { IntegrationError } from '../../model/errors';
+import { EntityTypeStore } from '../../platform/entity-types';
+import { type EntityShape, shapeOf } from '../../platform/shape';
+import { TableReader } from '../../platform/table-reader';
+import { ensureTable } from '../../platform/tables';
+import { keyValues } from '../../platform/values';
+import type { SqlDatabase } from '../../protocols/sql/database';
+import type {
+  Batch,
+  Connector,
+  ConnectorFactory,
+  EntityDescription,
+  ReadQuery,
+  SourceRecord,
+  TestReport,
+  TestStep,
+  Writer,
+  WriteTarget,
+} from '../contract';
+import { readRecords } from './reader';
+import { PlatformWriter } from './writer';
+
+/** The platform's entities as any other system's: sources of exports and targets of imports. */
+export const create: ConnectorFactory = (_connection, environment) => {
+  if (environment.store === undefined) {
+    throw new IntegrationError('bug', 'PCP_INTERNAL', 'The platform connector was opened without the store.');
+  }
+  return new PlatformConnector(environment.store);
+};
+
+/** Unknown names of entities are the mapping's fault, not a missing page. */
+const HINT = 'GET /integrations/entities lists the entity types; POST makes one.';
+
+class PlatformConnector implements Connector {
+  readonly #database: SqlDatabase;
+  readonly #types: EntityTypeStore;
+
+  constructor(database: SqlDatabase) {
+    this.#database = database;
+    this.#types = new EntityTypeStore(database);
+  }
+
+  async test(signal: AbortSignal): Promise<TestReport> {
+    const started = performance.now();
+    const steps: TestStep[] = [];
+    const checks: [TestStep['name'], () => Promise<string>][] = [
+      ['connect', async () => `${this.#database.dialect}, ${(await this.#database.now()).toISOString()}`],
+      ['read', async () => `${(await this.#types.list()).length} entity types`],
+    ];
+    for (const [name, check] of checks) {
+      try {
+        signal.throwIfAborted();
+        steps.push({ name, ok: true, detail: await check() });
+      } catch (error) {
+        steps.push({ name, ok: false, error: IntegrationError.from(error).toJSON() });
+        break;
+      }
+    }
+    return { ok: steps.every(({ ok }) => ok), steps, duration_ms: Math.round(performance.now() - started) };
+  }
+
+  async discover(signal: AbortSignal): Promise<EntityInfo[]> {
+    signal.throwIfAborted();
+    return (await this.#types.list()).map(toInfo);
+  }
+
+  async describe(entity: string, signal: AbortSignal): Promise<EntityDescription> {
+    signal.throwIfAborted();
+    const type = await this.#type(entity);
+    return { info: toInfo(type), schema: type.schema };
+  }
+
+  async *read(query: ReadQuery, signal: AbortSignal): AsyncIterable<Batch> {
+    signal.throwIfAborted();
+    yield* readRecords(this.#database, await this.#table(query.entity), query, signal);
+  }
+
+  async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
+    signal.throwIfAborted();
+    return new PlatformWriter(this.#database, await this.#table(target.entity), target);
+  }
+
+  async lookup(
+    target: { entity: string; keyFields: string[] },
+    keys: Record<string, unknown>[],
+    signal: AbortSignal,
+  ): Promise<(SourceRecord | null)[]> {
+    const shape = await this.#table(target.entity);
+    const reader = new TableReader(this.#database, shape);
+    const found: (SourceRecord | null)[] = [];
+    for (const key of keys) {
+      signal.throwIfAborted();
+      const condition = reader.isKey(keyValues(shape, this.#database.dialect, key));
+      const [record] = await reader.select([condition], reader.keyColumns, 1);
+      found.push(record === undefined ? null : { ...record });
+    }
+    return found;
+  }
+
+  /** The store belongs to the hub, which closes it. */
+  async close(): Promise<void> {}
+
+  async #table(entity: string): Promise<EntityShape> {
+    const shape = shapeOf(await this.#type(entity));
+    await ensureTable(this.#database, shape);
+    return shape;
+  }
+
+  async #type(entity: string) {
+    try {
+      return await this.#types.get(entity);
+    } catch (error) {
+      if (!(error instanceof IntegrationError && error.code === 'PCP_NOT_FOUND')) throw error;
+      throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `The platform has no entity type "${entity}".`, {
+        hint: HINT,
+      });
+    }
+  }
+}
+
+function toInfo({ type, title, key }: { type: string; title: string; key: string[] }): EntityInfo {
+  return { name: type, label: title, kind: 'entity', key, readable: true, writable: true };
+}

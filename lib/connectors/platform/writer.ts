@@ -1,0 +1,151 @@
+import { IntegrationError } from '../../model/errors';
+import { type EntityShape, HIDDEN } from '../../platform/shape';
+import { type ToColumn, toColumn } from '../../platform/values';
+import type { SqlDatabase, SqlTransaction, SqlValue } from '../../protocols/sql/database';
+import { upsertEach } from '../../protocols/sql/upsert';
+import type { WriteRecord, WriteResult, Writer, WriteTarget } from '../contract';
+import { KeyLookup } from './key-lookup';
+
+const CREATED: WriteResult = { outcome: 'created' };
+const UPDATED: WriteResult = { outcome: 'updated' };
+
+/** Bad values and missing fields are the record's fault; the batch goes on without it. */
+type Prepared = SqlValue[] | IntegrationError;
+
+/**
+ * Writes records of one mapping into the table of their type. Only the fields that the mapping writes change; the hash it
+ * leaves beside them counts for this mapping alone.
+ */
+export class PlatformWriter implements Writer {
+  readonly #database: SqlDatabase;
+  readonly #shape: EntityShape;
+  readonly #mappingId: number;
+  readonly #names: readonly string[];
+  readonly #convert: readonly ToColumn[];
+  readonly #required: readonly string[];
+  readonly #columns: string[];
+  readonly #lookup: KeyLookup;
+  /** What `hashes` found for the records of the batch in hand. */
+  #known = new Map<WriteRecord, string | null | undefined>();
+
+  constructor(database: SqlDatabase, shape: EntityShape, target: WriteTarget) {
+    this.#database = database;
+    this.#shape = shape;
+    this.#mappingId = target.mappingId;
+    checkFields(shape, target);
+    // Parts of the key that the mapping leaves out take their default.
+    const written = shape.fields.filter(({ isKey, name }) => isKey || target.fields.includes(name));
+    this.#names = written.map(({ name }) => name);
+    this.#convert = written.map((field) => toColumn(field, database.dialect));
+    this.#required = shape.fields.filter(({ required, isKey }) => required && !isKey).map(({ name }) => name);
+    this.#columns = [...this.#names, HIDDEN.mapping, HIDDEN.sourceKey, HIDDEN.hash, HIDDEN.updatedAt];
+    this.#lookup = new KeyLookup(database, shape, target.mappingId);
+  }
+
+  async hashes(records: WriteRecord[], transaction?: SqlTransaction): Promise<(string | null | undefined)[]> {
+    const found = await this.#lookup.hashes(records, transaction ?? this.#database);
+    this.#known = new Map(records.map((record, index) => [record, found[index]]));
+    return found;
+  }
+
+  async write(records: WriteRecord[], signal: AbortSignal, transaction?: SqlTransaction): Promise<WriteResult[]> {
+    signal.throwIfAborted();
+    if (!records.every((record) => this.#known.has(record))) await this.hashes(records, transaction);
+    const now = Date.now();
+    const prepared = records.map((record) => this.#prepare(record, now));
+    const rows = prepared.filter((row): row is SqlValue[] => Array.isArray(row));
+    const refused = await this.#upsert(rows, transaction);
+    let next = 0;
+    return prepared.map((row, index) => {
+      const error = Array.isArray(row) ? (refused[next++] ?? null) : row;
+      if (error !== null) return { outcome: 'failed', error: this.#nameField(error) };
+      return this.#known.get(records[index] as WriteRecord) === undefined ? CREATED : UPDATED;
+    });
+  }
+
+  async finish(): Promise<void> {
+    this.#known.clear();
+  }
+
+  async abandon(): Promise<void> {
+    this.#known.clear();
+  }
+
+  #upsert(rows: SqlValue[][], transaction: SqlTransaction | undefined): Promise<(IntegrationError | null)[]> {
+    const keyColumns = this.#shape.key.map(({ name }) => name);
+    const request = { table: this.#shape.table, columns: this.#columns, keyColumns, rows };
+    return upsertEach(transaction ?? this.#database, request);
+  }
+
+  #prepare(record: WriteRecord, now: number): Prepared {
+    const names = this.#names;
+    const convert = this.#convert;
+    const { data } = record;
+    const row: SqlValue[] = new Array(names.length + 4);
+    try {
+      this.#checkRequired(record);
+      for (let index = 0; index < names.length; index++) {
+        row[index] = (convert[index] as ToColumn)(data[names[index] as string]);
+      }
+    } catch (error) {
+      if (error instanceof IntegrationError) return error;
+      throw error;
+    }
+    row[names.length] = this.#mappingId;
+    row[names.length + 1] = record.sourceKey;
+    row[names.length + 2] = record.hash;
+    row[names.length + 3] = now;
+    return row;
+  }
+
+  /** A new record needs every required field; of one that exists, those that are written must not be emptied. */
+  #checkRequired(record: WriteRecord): void {
+    for (const name of this.#required) {
+      const value = record.data[name];
+      const isNew = this.#known.get(record) === undefined;
+      if (value === null || (value === undefined && isNew)) {
+        throw new IntegrationError(
+          'data',
+          'PCP_RECORD_INVALID',
+          `Field "${name}" of ${this.#shape.type} is required.`,
+          {
+            path: name,
+            value: null,
+          },
+        );
+      }
+    }
+  }
+
+  /** The database tells a column by a pointer. */
+  #nameField(error: IntegrationError): IntegrationError {
+    if (!error.path?.startsWith('/')) return error;
+    const { class: errorClass, code, message, ...details } = error.toJSON();
+    return new IntegrationError(errorClass, code, message, { ...details, path: error.path.slice(1), cause: error });
+  }
+}
+
+function checkFields(shape: EntityShape, target: WriteTarget): void {
+  const unknown = target.fields.find((name) => !shape.byName.has(name));
+  if (unknown !== undefined) {
+    throw new IntegrationError('config', 'PCP_FIELD_UNKNOWN', `${shape.type} has no field "${unknown}".`, {
+      path: '/field_mappings',
+      value: unknown,
+      hint: `Its fields: ${shape.fields.map(({ name }) => name).join(', ')}.`,
+    });
+  }
+  const missing = shape.key.find(
+    ({ name, default: fallback }) => fallback === undefined && !target.fields.includes(name),
+  );
+  if (missing !== undefined) {
+    throw new IntegrationError(
+      'config',
+      'PCP_KEY_UNMAPPED',
+      `"${missing.name}" identifies a ${shape.type} and is not mapped.`,
+      {
+        path: '/field_mappings',
+        hint: `Map every part of the key that has no default: ${shape.key.map(({ name }) => name).join(', ')}.`,
+      },
+    );
+  }
+}

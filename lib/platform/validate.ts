@@ -1,0 +1,53 @@
+import type { ErrorObject, ValidateFunction } from 'ajv';
+import type { EntityType, JsonSchema } from '../model/entity';
+import { IntegrationError } from '../model/errors';
+import { formats } from '../model/formats';
+
+const validators = new WeakMap<JsonSchema, ValidateFunction>();
+
+/** @throws data PCP_RECORD_INVALID with `path` naming the first field that is wrong */
+export function validateRecord(type: EntityType, record: Record<string, unknown>): void {
+  let validate = validators.get(type.schema);
+  if (validate === undefined) {
+    validate = compile(type);
+    validators.set(type.schema, validate);
+  }
+  if (validate(record)) return;
+  throw toError(type, record, validate.errors?.[0]);
+}
+
+function compile({ schema }: EntityType): ValidateFunction {
+  // Loaded on first use: most processes never validate a record themselves.
+  const { Ajv2020 } = require('ajv/dist/2020') as typeof import('ajv/dist/2020');
+  const required = new Set(schema.required ?? []);
+  const properties = Object.entries(schema.properties ?? {}).map(([name, field]) => [
+    name,
+    required.has(name) ? field : { anyOf: [{ type: 'null' }, field] },
+  ]);
+  const ajv = new Ajv2020({ strict: false, formats, logger: false, addUsedSchema: false });
+  return ajv.compile({ ...schema, properties: Object.fromEntries(properties) });
+}
+
+function toError(type: EntityType, record: Record<string, unknown>, error: ErrorObject | undefined): IntegrationError {
+  const { instancePath = '', params = {}, message = 'is not valid' } = error ?? {};
+  const unknown: unknown = params.additionalProperty;
+  const missing: unknown = params.missingProperty;
+  const path = [instancePath, unknown ?? missing].filter((part) => part !== undefined && part !== '').join('/');
+  const pointer = path.startsWith('/') ? path : `/${path}`;
+  const field = pointer.slice(1).replaceAll('/', '.');
+  const value = record[pointer.split('/')[1] ?? ''];
+  const allowed = Array.isArray(params.allowedValues)
+    ? `: ${params.allowedValues.filter((one) => one !== null).join(', ')}`
+    : '';
+  const format = typeof params.format === 'string' ? ` ("${params.format}")` : '';
+  const why =
+    unknown !== undefined
+      ? `"${unknown}" is no field of ${type.type}`
+      : missing !== undefined
+        ? `"${missing}" is missing`
+        : `"${field}" ${message}${format}${allowed}`;
+  return new IntegrationError('data', 'PCP_RECORD_INVALID', `The record is refused: ${why}.`, {
+    path: pointer,
+    ...(value !== undefined && { value: typeof value === 'string' ? value.slice(0, 200) : value }),
+  });
+}
