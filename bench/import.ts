@@ -121,11 +121,11 @@ async function flowRate(
   directory: string,
   postgres: string | null,
   rows: number,
-  flow: (file: string, rows: number) => object[],
+  flow: (file: string) => object[],
 ): Promise<number> {
   const file = await orderFile(directory, rows);
   return withTarget(postgres, async (target) => {
-    const nodeRed = await BenchNodeRed.start({ flows: flow(file, rows), withPackage: false, target });
+    const nodeRed = await BenchNodeRed.start({ flows: flow(file), withPackage: false, target });
     try {
       const started = performance.now();
       await nodeRed.get('/bench/start');

@@ -1,11 +1,12 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
-import { mapCells, type Order } from './hand-written';
+import { mapCells, type Order, orderValidator } from './hand-written';
 import { PEER_TABLE } from './plain-postgres';
 
 /** What the function nodes of the peer flows reach through `global.get('bench')`, in Node-RED's own process. */
 export interface FlowContext {
+  /** Maps and validates. */
   map(cells: string[]): Order;
   /** What a database node does for each message. */
   upsertOne(order: Order): Promise<void>;
@@ -104,10 +105,15 @@ export function flowContext(target: { postgres: string } | { sqlite: string } | 
       : sqliteUpserts(target.sqlite);
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
+  const validate = orderValidator();
   let rows = 0;
   let ticks = 0;
   return {
-    map: mapCells,
+    map(cells) {
+      const order = mapCells(cells);
+      validate(order);
+      return order;
+    },
     upsertOne: (order) => (upserts as Upserts).one(order),
     upsertMany: (orders) => (upserts as Upserts).many(orders),
     done(count) {

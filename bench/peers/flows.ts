@@ -22,6 +22,10 @@ const functionNode = (id: string, code: string, next: string[], finalize = '') =
 
 /** GET /bench/state and GET /bench/reset, and a tick every 50 ms. */
 export function watchingFlow(): object[] {
+  return placed(watchingNodes());
+}
+
+function watchingNodes(): object[] {
   return [
     { id: 'bench', type: 'tab', label: 'bench' },
     http('state-in', '/bench/state', 'state-code'),
@@ -43,78 +47,95 @@ export function watchingFlow(): object[] {
   ];
 }
 
+const csvNode = (next: string) => ({
+  id: 'csv',
+  type: 'csv',
+  z: 'bench',
+  spec: 'rfc',
+  sep: ';',
+  hdrin: true,
+  hdrout: 'none',
+  multi: 'one',
+  ret: '\\n',
+  temp: '',
+  skip: '0',
+  strings: false,
+  include_empty_strings: true,
+  include_null_values: true,
+  wires: [[next]],
+});
+
+const fileIn = (file: string, format: 'utf8' | 'lines') => ({
+  id: 'read',
+  type: 'file in',
+  z: 'bench',
+  filename: file,
+  filenameType: 'str',
+  format,
+  wires: [['csv']],
+});
+
+const starting = [
+  http('start-in', '/bench/start', 'start-code'),
+  functionNode('start-code', 'node.send([msg]); return null;', ['answer', 'read']),
+];
+
+const mapping = (next: string) =>
+  functionNode(
+    'map',
+    "if (!msg.payload) return null; msg.payload = global.get('bench').map(Object.values(msg.payload).map(String)); return msg;",
+    [next],
+  );
+
 /** file in -> csv -> function -> database, one message for each row: what the palette's nodes suggest. */
 export function stockFlow(file: string): object[] {
-  return [
-    ...watchingFlow(),
-    http('start-in', '/bench/start', 'start-code'),
-    functionNode('start-code', 'node.send([msg]); return null;', ['answer', 'read']),
-    { id: 'read', type: 'file in', z: 'bench', filename: file, filenameType: 'str', format: 'utf8', wires: [['csv']] },
-    {
-      id: 'csv',
-      type: 'csv',
-      z: 'bench',
-      spec: 'rfc',
-      sep: ';',
-      hdrin: true,
-      hdrout: 'none',
-      multi: 'one',
-      ret: '\\n',
-      temp: '',
-      skip: '0',
-      strings: false,
-      include_empty_strings: true,
-      include_null_values: true,
-      wires: [['map']],
-    },
-    functionNode(
-      'map',
-      "const bench = global.get('bench'); msg.payload = bench.map(Object.values(msg.payload).map(String)); return msg;",
-      ['database'],
-    ),
+  return placed([
+    ...watchingNodes(),
+    ...starting,
+    fileIn(file, 'utf8'),
+    csvNode('map'),
+    mapping('database'),
     functionNode(
       'database',
       "const bench = global.get('bench'); await bench.upsertOne(msg.payload); bench.done(1); return null;",
       [],
     ),
-  ];
+  ]);
 }
 
-/** file in by lines -> function that collects 1,000 -> function that maps -> one statement for each thousand. */
-export function expertFlow(file: string, rows: number): object[] {
-  return [
-    ...watchingFlow(),
-    http('start-in', '/bench/start', 'start-code'),
-    functionNode('start-code', 'node.send([msg]); return null;', ['answer', 'read']),
+/** file in by lines -> csv -> function -> join of 1,000 -> one statement for each thousand: streaming, in batches. */
+export function expertFlow(file: string): object[] {
+  return placed([
+    ...watchingNodes(),
+    ...starting,
+    fileIn(file, 'lines'),
+    csvNode('map'),
+    mapping('join'),
     {
-      id: 'read',
-      type: 'file in',
+      id: 'join',
+      type: 'join',
       z: 'bench',
-      filename: file,
-      filenameType: 'str',
-      format: 'lines',
-      wires: [['collect']],
+      mode: 'custom',
+      build: 'array',
+      property: 'payload',
+      propertyType: 'msg',
+      joiner: '',
+      timeout: '',
+      count: String(EXPERT_BATCH),
+      wires: [['database']],
     },
-    functionNode(
-      'collect',
-      `const lines = context.lines || (context.lines = []);
-       if (!context.header) { context.header = msg.payload; context.left = ${rows}; return null; }
-       if (msg.payload === '') return null;
-       lines.push(msg.payload); context.left -= 1;
-       if (lines.length < 1000 && context.left > 0) return null;
-       context.lines = [];
-       return { payload: lines };`,
-      ['map'],
-    ),
-    functionNode(
-      'map',
-      "const bench = global.get('bench'); msg.payload = msg.payload.map((line) => bench.map(line.split(';'))); return msg;",
-      ['database'],
-    ),
     functionNode(
       'database',
       "const bench = global.get('bench'); await bench.upsertMany(msg.payload); bench.done(msg.payload.length); return null;",
       [],
     ),
-  ];
+  ]);
+}
+
+/** Rows of one statement; the number of rows has to be a multiple of it, since join waits for a full batch. */
+export const EXPERT_BATCH = 1000;
+
+/** Node-RED takes a node without a place on the canvas for a config node. */
+function placed(nodes: object[]): object[] {
+  return nodes.map((node) => ({ x: 100, y: 100, ...node }));
 }

@@ -1,9 +1,7 @@
 import { createReadStream } from 'node:fs';
-import Ajv from 'ajv';
 import { inferSchema, initParser, type Parser } from 'udsv';
-import { ORDER_SCHEMA } from '../support/orders';
 import { peakMemory } from '../support/process';
-import { mapCells, type Order } from './hand-written';
+import { mapCells, type Order, orderValidator } from './hand-written';
 
 export interface PlainScriptTask {
   file: string;
@@ -30,8 +28,7 @@ export interface PlainTarget {
  * dead letters: the first bad row ends it.
  */
 async function run(task: PlainScriptTask): Promise<PlainScriptResult> {
-  const ajv = new Ajv({ formats: { decimal: true, date: true, 'date-time': true } });
-  const valid = ajv.compile(ORDER_SCHEMA);
+  const validate = orderValidator();
   const target: PlainTarget =
     'postgres' in task.target
       ? await (await import('./plain-postgres.js')).openPostgres(task.target.postgres)
@@ -42,7 +39,7 @@ async function run(task: PlainScriptTask): Promise<PlainScriptResult> {
   let parser: Parser | null = null;
   const onRow = (cells: string[]) => {
     const order = mapCells(cells);
-    if (!valid(order)) throw new Error(ajv.errorsText(valid.errors));
+    validate(order);
     pending.push(order);
   };
   for await (const chunk of createReadStream(task.file, { encoding: 'utf8', highWaterMark: 256 * 1024 })) {
