@@ -17,14 +17,17 @@ export class DemoClient {
     }
   }
 
-  /** Waits for the deployed flows to have registered this many connections, since Node-RED starts them after its server. */
-  async connections(expected: number): Promise<ConnectionView[]> {
+  /** Waits until the deployed flows have registered theirs, since Node-RED starts flows after its server. */
+  async registered(expected: { connections: number; mappings: number }): Promise<ConnectionView[]> {
     const deadline = Date.now() + 30_000;
     for (;;) {
-      const page = await this.get<Page<ConnectionView>>('/integrations/connections?is_active=true&limit=100');
-      if (page.items.length >= expected) return page.items;
+      const connections = await this.get<Page<ConnectionView>>('/integrations/connections?is_active=true&limit=100');
+      const mappings = await this.get<Page<MappingView>>('/integrations/mappings?is_active=true&limit=100');
+      const isComplete = connections.total >= expected.connections && mappings.total >= expected.mappings;
+      if (isComplete) return connections.items;
       if (Date.now() > deadline) {
-        throw new Error(`Only ${page.items.length} of ${expected} connections of the demo flows appeared.`);
+        const found = `${connections.total} connections and ${mappings.total} mappings`;
+        throw new Error(`Of the demo's flows only ${found} appeared.`);
       }
       await delay(200);
     }

@@ -38,9 +38,9 @@ Try this:
   1. Open the editor, tab "Files": press the button of an inject node and watch the counts in the debug sidebar.
   2. Add a line to ${directory}/drop/in/orders-2026-11-a.csv, press "Import orders": one record is new, the others are unchanged.
   3. Look at the rejected records, correct one and replay it:
-       curl ${api}/sync/dead-letters?state=open
+       curl '${api}/sync/dead-letters?state=open'
   4. Read what the other modules of the platform see:
-       curl ${api}/entities/production_order/records?limit=3
+       curl '${api}/entities/production_order/records?limit=3'
   5. Change a row of ${directory}/legacy-erp.db, synchronise again: only that row is written.
 
 Ctrl-C ends the demo; the next "npm start" continues with the same data.
@@ -73,9 +73,9 @@ Experimente:
   1. Abra o editor, aba "Files": clique no botão de um nó inject e acompanhe as contagens na barra de depuração.
   2. Acrescente uma linha a ${directory}/drop/in/orders-2026-11-a.csv e clique em "Import orders": um registro é novo, os outros não mudam.
   3. Veja os registros rejeitados, corrija um deles e reprocesse:
-       curl ${api}/sync/dead-letters?state=open
+       curl '${api}/sync/dead-letters?state=open'
   4. Leia o que os outros módulos da plataforma enxergam:
-       curl ${api}/entities/production_order/records?limit=3
+       curl '${api}/entities/production_order/records?limit=3'
   5. Altere uma linha de ${directory}/legacy-erp.db e sincronize de novo: só essa linha é gravada.
 
 Ctrl-C encerra a demonstração; o próximo "npm start" continua com os mesmos dados.

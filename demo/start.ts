@@ -60,7 +60,10 @@ async function presentPlant(
   { port, directory }: { port: number; directory: string },
 ): Promise<void> {
   await client.waitUntilUp(60_000, () => nodeRed.running);
-  const connections = await client.connections(DEMO_CONNECTIONS.length);
+  const connections = await client.registered({
+    connections: DEMO_CONNECTIONS.length,
+    mappings: DEMO_MAPPINGS.length,
+  });
   // In the order of the definitions: master data first, exports last.
   for (const { name } of DEMO_CONNECTIONS) {
     const connection = connections.find((candidate) => candidate.name === name);

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { freePort } from '../support/server-process';
+import { inProject } from './project';
+
+interface Ended {
+  code: number | null;
+  output: string;
+}
+
+/** `npm start` without npm: what was built, in a directory of its own, ending after its first synchronisation. */
+function startDemo(environment: Record<string, string>): Promise<Ended> {
+  const script = `require(${JSON.stringify(inProject('dist', 'demo', 'start.js'))}).main()`;
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['-e', script], {
+      env: { ...process.env, LC_ALL: 'C', DEMO_ONCE: '1', ...environment },
+    });
+    let output = '';
+    child.stdout.on('data', (chunk) => {
+      output += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      output += chunk;
+    });
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, output }));
+  });
+}
+
+describe('demo', function () {
+  this.timeout(120_000);
+  let directory: string;
+
+  before(() => {
+    directory = path.join(mkdtempSync(path.join(tmpdir(), 'pcp-demo-')), 'data');
+  });
+
+  after(() => rmSync(path.dirname(directory), { recursive: true, force: true }));
+
+  const start = async (environment: Record<string, string> = {}) =>
+    startDemo({ DEMO_DIRECTORY: directory, PORT: String(await freePort()), ...environment });
+
+  it('fills the platform from files and the legacy database, rejects the dirt and exports', async () => {
+    const { code, output } = await start();
+    assert.equal(code, 0, output);
+    const lines = [
+      'Materials (import): 48 records, 48 new, 0 rejected',
+      'Work centers (import): 12 records, 12 new, 0 rejected',
+      'Shifts (import): 3 records, 3 new, 0 rejected',
+      'Production orders (import): 483 records, 480 new, 3 rejected',
+      'Downtime (import): 90 records, 90 new, 0 rejected',
+      'Order list (export): 480 records, 480 new, 0 rejected',
+    ];
+    for (const line of lines) assert.ok(output.includes(line), `${line}\n${output}`);
+    const exported = readFileSync(path.join(directory, 'drop/out/production-orders.csv'), 'utf8');
+    assert.equal(exported.trim().split('\n').length, 481);
+  });
+
+  it('continues at the second start: only what is new arrives, in Portuguese when the system is', async () => {
+    const line = 'OP00999999;PA000001;Bomba;1,500;PC;09/11/2026 06:00;10/11/2026 14:00;LIB;CT010;1\r\n';
+    appendFileSync(path.join(directory, 'drop/in/orders-2026-11-a.csv'), line, 'latin1');
+    const { code, output } = await start({ LC_ALL: 'pt_BR.UTF-8' });
+    assert.equal(code, 0, output);
+    assert.match(output, /Continuando com a planta/);
+    assert.match(output, /Production orders \(import\): \d+ registros, 1 novos, 0 rejeitados/);
+    assert.match(output, /production_order +481/);
+  });
+
+  it('says so when its port is taken', async () => {
+    const server: Server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = server.address() as { port: number };
+      const { code, output } = await start({ PORT: String(port) });
+      assert.equal(code, 1);
+      assert.match(output, new RegExp(`Port ${port} is taken.*PORT=`));
+    } finally {
+      server.close();
+    }
+  });
+});
