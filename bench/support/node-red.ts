@@ -55,12 +55,14 @@ export class BenchNodeRed {
     const started = performance.now();
     const nodeRed = new NodeRed(PROJECT_ROOT, directory);
     const base = `http://127.0.0.1:${port}`;
-    // Flows are started after the nodes are loaded, so this answer means that the palette is complete.
     while (!(await fetch(`${base}/flows/state`).catch(() => null))) {
       if (!nodeRed.running) throw new Error('Node-RED ended while it was starting.');
       await delay(10);
     }
-    return new BenchNodeRed(base, directory, (performance.now() - started) / 1000, nodeRed);
+    const startSeconds = (performance.now() - started) / 1000;
+    // The routes of http-in nodes come with the flows, a moment later.
+    while (options.target !== undefined && !(await fetch(`${base}/bench/state`)).ok) await delay(20);
+    return new BenchNodeRed(base, directory, startSeconds, nodeRed);
   }
 
   get pid(): number {
