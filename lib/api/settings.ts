@@ -16,7 +16,7 @@ export interface Settings {
 const HARMLESS = new Set(['database', 'schema', 'username']);
 
 const validator = new Validator({});
-const schemas = new Map<string, JsonSchema>();
+const schemas = new WeakMap<ConnectorDescriptor, JsonSchema>();
 
 /** The secrets of a form: `true` stands for one that stays as it is. */
 export function givenSecrets(credentials: Record<string, string | true> | undefined): Record<string, string> {
@@ -27,24 +27,26 @@ export function givenSecrets(credentials: Record<string, string | true> | undefi
 /**
  * Checks settings against their connector's schema.
  * @param stored secrets that are set already and need not be given
- * @throws Problem 422 naming every setting that is wrong
+ * @throws Problem 422 naming every setting that is wrong, config PCP_SETTINGS_INVALID for one that others make necessary
  */
 export function checkSettings(hub: Hub, settings: Settings, stored: Record<string, true>): void {
   const { connector_type, config = {}, credentials = {} } = settings;
-  if (descriptorOf(hub, connector_type) === undefined) {
+  const descriptor = descriptorOf(hub, connector_type);
+  if (descriptor === undefined)
     throw invalid([{ pointer: '/connector_type', detail: 'is not the type of a connector' }]);
-  }
-  let schema = schemas.get(connector_type);
+  let schema = schemas.get(descriptor);
   if (schema === undefined) {
     schema = hub.connectorSchema(connector_type);
-    schemas.set(connector_type, schema);
+    schemas.set(descriptor, schema);
   }
-  const errors = validator.check(schema, { config, credentials });
-  const open = errors.filter(({ pointer }) => {
+  const errors = validator.check(schema, { config, credentials }).filter(({ pointer }) => {
     const secret = /^\/credentials\/(.+)$/.exec(pointer)?.[1];
     return secret === undefined || Object.hasOwn(credentials, secret) || !Object.hasOwn(stored, secret);
   });
-  if (open.length > 0) throw invalid(open);
+  if (errors.length > 0) throw invalid(errors);
+  // Loaded late, as the validator above: Ajv has no place in a Node-RED that never uses the API.
+  const { validateSettings } = require('../connectors/schema') as typeof import('../connectors/schema');
+  validateSettings(descriptor, config, credentials);
 }
 
 /**
@@ -82,5 +84,5 @@ function descriptorOf(hub: Hub, type: string): ConnectorDescriptor | undefined {
 }
 
 function invalid(errors: ProblemDetail[]): Problem {
-  return new Problem(422, 'PCP_CONFIG_INVALID', 'The settings do not fit the connector.', { errors });
+  return new Problem(422, 'PCP_SETTINGS_INVALID', 'The settings do not fit the connector.', { errors });
 }

@@ -52,7 +52,7 @@ export class Validator {
         allErrors: true,
         strict: false,
         discriminator: true,
-        validateFormats: true,
+        logger: false,
         formats: { ...formats, instant: (text: string) => isDate(text) || isDateTime(text) },
       });
       this.#ajv.addSchema({ $id: DOCUMENT, components: { schemas: this.#components } });

@@ -5,7 +5,7 @@ import { redact } from '../../security/redact';
 import { Problem } from '../problem';
 import { type Answer, type Call, type Route, ref } from '../route';
 import { checkSettings, givenSecrets, movesSecrets } from '../settings';
-import { idOf, idParameter } from './shared';
+import { idOf, idParameter, referred } from './shared';
 
 const tag = 'connections';
 const params = { id: idParameter('connection') };
@@ -34,7 +34,7 @@ export const connectionTestRoutes: Route[] = [
     permission: 'integrations.test',
     params,
     responses: { 200: report },
-    problems: [404, 429],
+    problems: [404, 409, 422, 429],
     external: 'test',
     acts: true,
     handle: testSaved,
@@ -48,7 +48,7 @@ export const connectionTestRoutes: Route[] = [
     permission: 'integrations.test',
     params,
     responses: { 200: report },
-    problems: [404, 415, 429],
+    problems: [404, 409, 415, 422, 429],
     external: 'test',
     handle: testSaved,
   },
@@ -61,7 +61,7 @@ export const connectionTestRoutes: Route[] = [
     permission: 'integrations.test',
     body: { schema: ref('ConnectionTestRequest'), required: true },
     responses: { 200: report },
-    problems: [413, 415, 422, 429],
+    problems: [409, 413, 415, 422, 429],
     external: 'test',
     handle: async (call) => test(call, await unsaved(call)),
   },
@@ -108,14 +108,7 @@ async function savedConnection(
   { connection_id, node_id }: Pick<TestRequest, 'connection_id' | 'node_id'>,
 ): Promise<OpenConnection | undefined> {
   if (connection_id !== undefined) {
-    try {
-      return await call.hub.connections.open(connection_id);
-    } catch (error) {
-      if (!(error instanceof IntegrationError) || error.code !== 'PCP_NOT_FOUND') throw error;
-      throw new Problem(422, 'PCP_VALUE_INVALID', error.message, {
-        errors: [{ pointer: '/connection_id', detail: 'is not the id of a connection' }],
-      });
-    }
+    return referred('/connection_id', () => call.hub.connections.open(connection_id));
   }
   return node_id === undefined ? undefined : flowConnection(call, node_id);
 }

@@ -17,7 +17,7 @@ export const discoveryRoutes: Route[] = [
     params,
     query: pageParameters,
     responses: { 200: { description: 'Entities by name.', schema: pageSchema(ref('DiscoveredEntity')) } },
-    problems: [404, 422, 429, 502],
+    problems: [404, 409, 422, 429, 502],
     external: 'explore',
     acts: true,
     handle: async (call) => {
@@ -41,7 +41,7 @@ export const discoveryRoutes: Route[] = [
       },
     },
     responses: { 200: { description: 'Its fields.', schema: ref('EntityDescription') } },
-    problems: [404, 422, 429, 502],
+    problems: [404, 409, 422, 429, 502],
     external: 'explore',
     acts: true,
     handle: async (call) => {

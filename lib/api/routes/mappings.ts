@@ -3,7 +3,7 @@ import { expectedRevision, requireMatch, revisionTag } from '../conditional';
 import { pageParameters, pageRequest, pageSchema } from '../paging';
 import { type Route, ref } from '../route';
 import { mappingReadOnly } from '../schemas/mapping';
-import { given, idOf, idParameter, ok, row, without } from './shared';
+import { given, idOf, idParameter, ok, referred, row, without } from './shared';
 
 const path = '/mappings';
 const tag = 'mappings';
@@ -46,7 +46,7 @@ export const mappingRoutes: Route[] = [
     problems: [409, 413, 415, 422],
     idempotent: true,
     handle: async (call) => {
-      const created = await call.hub.mappings.create(call.body as MappingInput);
+      const created = await referred('/target_entity', () => call.hub.mappings.create(call.body as MappingInput));
       return {
         status: 201,
         headers: { Location: call.href(`${path}/${created.id}`), ETag: revisionTag(created.revision) },
@@ -85,7 +85,7 @@ export const mappingRoutes: Route[] = [
       const current = await mappings.get(id);
       const input = inputOf(call.body);
       const expected = await expectedRevision(call.ifMatch, async () => current.revision);
-      return row(await mappings.update(id, input, expected));
+      return row(await referred('/target_entity', () => mappings.update(id, input, expected)));
     },
   },
   {
@@ -119,7 +119,7 @@ export const mappingRoutes: Route[] = [
     params,
     body: { schema: ref('PreviewOptions'), required: false },
     responses: { 200: { description: 'Each record before and after.', schema: ref('PreviewResult') } },
-    problems: [404, 413, 415, 422, 429, 502],
+    problems: [404, 409, 413, 415, 422, 429, 502],
     external: 'explore',
     handle: async (call) => {
       const { mapping: unsaved, ...options } = call.body as Omit<PreviewRequest, 'mapping'> & { mapping?: object };

@@ -1,5 +1,7 @@
 import type { JsonSchema } from '../../model/entity';
+import { IntegrationError } from '../../model/errors';
 import { revisionTag } from '../conditional';
+import { Problem } from '../problem';
 import type { Answer, Call, Parameter } from '../route';
 
 const ID: JsonSchema = { type: 'string', pattern: '^[1-9][0-9]{0,14}$' };
@@ -32,4 +34,16 @@ export function ok(body: unknown, headers: Record<string, string> = {}): Answer 
 /** A row with its revision as entity tag. */
 export function row(body: { revision: number }): Answer {
   return ok(body, { ETag: revisionTag(body.revision) });
+}
+
+/** Does what the body asks for: something missing that only the body names makes a wrong value, not a wrong address. */
+export async function referred<T>(pointer: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof IntegrationError) || error.code !== 'PCP_NOT_FOUND') throw error;
+    throw new Problem(422, 'PCP_VALUE_INVALID', error.message, {
+      errors: [{ pointer: error.path?.startsWith('/') ? error.path : pointer, detail: 'names nothing that is there' }],
+    });
+  }
 }

@@ -2,7 +2,7 @@ import type { SyncRequest } from '../../model/services';
 import { pageParameters, pageRequest, pageSchema } from '../paging';
 import { type Parameter, type Route, ref } from '../route';
 import { direction } from '../schemas/common';
-import { given, idOf, idParameter, ok } from './shared';
+import { given, idOf, idParameter, ok, referred } from './shared';
 
 const tag = 'sync';
 const JOB_ID: Parameter = {
@@ -37,7 +37,9 @@ export const syncRoutes: Route[] = [
         ...(call.body as SyncRequest),
         ...(call.user !== undefined && { created_by: call.user }),
       };
-      const job = await call.hub.sync.start(idOf(call, 'connection_id'), request);
+      const id = idOf(call, 'connection_id');
+      await call.hub.connections.get(id);
+      const job = await referred('/mapping_id', () => call.hub.sync.start(id, request));
       return { status: 202, headers: { Location: call.href(`/sync/status/${job.job_id}`) }, body: job };
     },
   },

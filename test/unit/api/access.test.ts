@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { readAccessSettings } from '../../../lib/api/access-settings';
 import { checkDeliberate } from '../../../lib/api/guard';
 import { type AuditEvent, createApi } from '../../../lib/api/router';
 import { routes } from '../../../lib/api/routes';
@@ -114,6 +115,16 @@ describe('API: who may ask, without adminAuth', () => {
     assert.equal(await status({ Host: 'other.plant' }), 403);
     assert.equal(await status({ Origin: 'https://pcp.example', 'Sec-Fetch-Site': 'cross-site' }), 200);
     assert.equal(await status({ Origin: 'https://pcp.example.evil' }), 403);
+  });
+
+  it('reads what it is opened for from the settings, and from the environment first', () => {
+    assert.deepEqual(readAccessSettings({}, {}), { allowedHosts: [], allowedOrigins: [] });
+    const settings = { integrations: { api: { allowedHosts: ['a'], allowedOrigins: ['https://b'] } } };
+    assert.deepEqual(readAccessSettings(settings, {}), { allowedHosts: ['a'], allowedOrigins: ['https://b'] });
+    const environment = { INTEGRATIONS_API_ALLOWED_HOSTS: 'x, y' };
+    assert.deepEqual(readAccessSettings(settings, environment).allowedHosts, ['x', 'y']);
+    assert.throws(() => readAccessSettings({ integrations: { api: { allowedHosts: 'a' } } }, {}), /api\.allowedHosts/);
+    assert.throws(() => readAccessSettings({ integrations: { api: [] } }, {}), /integrations\.api/);
   });
 
   it('needs more than a link for a read that connects, when the browser does not say where it comes from', () => {

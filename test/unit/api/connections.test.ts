@@ -77,6 +77,9 @@ describe('API: connections', () => {
       '/config/hots',
       '/config/port',
     ]);
+    const conditional = await api.call('POST', '/connections', { ...input, config: { host: 'h', ssl: true } });
+    assert.equal(conditional.status, 422);
+    assert.equal(conditional.body.errors?.[0]?.pointer, '/config/client');
     const unknown = await api.call('POST', '/connections', { ...input, connector_type: 'erp.none' });
     assert.equal(unknown.body.errors?.[0]?.pointer, '/connector_type');
   });

@@ -92,6 +92,18 @@ describe('API: mappings', () => {
     assert.match(String(reply.body.hint), /export_expression/);
   });
 
+  it('tells an entity that is missing from a mapping that is', async () => {
+    await api.close();
+    const fail = async () => {
+      throw new IntegrationError('data', 'PCP_NOT_FOUND', 'There is no entity type "none".');
+    };
+    api = await startApi({ mappings: { create: fail, update: fail } });
+    const reply = await api.call('POST', '/mappings', { ...mapping, target_entity: 'none' });
+    assert.equal(reply.status, 422);
+    assert.equal(reply.body.errors?.[0]?.pointer, '/target_entity');
+    assert.equal((await api.call('PUT', '/mappings/9', mapping)).status, 404);
+  });
+
   it('previews what is saved, what is not, and given records', async () => {
     const path = String((await api.call('POST', '/mappings', mapping)).headers.location).replace('/integrations', '');
     assert.equal((await api.call('POST', `${path}/preview`)).status, 200);

@@ -4,8 +4,9 @@
  */
 import type { TestReport } from '../../../lib/connectors/contract';
 import type { ConnectorDescriptor } from '../../../lib/connectors/descriptor';
+import { connectorSchema } from '../../../lib/connectors/schema';
 import type { OpenConnection } from '../../../lib/model/connection';
-import type { EntityType, JsonSchema } from '../../../lib/model/entity';
+import type { EntityType } from '../../../lib/model/entity';
 import { IntegrationError } from '../../../lib/model/errors';
 import type {
   ConnectionInput,
@@ -39,33 +40,11 @@ const descriptor: ConnectorDescriptor = {
   settings: {
     host: { kind: 'text', label: both('Host'), group: 'connection', required: true },
     port: { kind: 'integer', label: both('Port'), group: 'connection', minimum: 1, maximum: 65535, default: 5432 },
+    client: { kind: 'text', label: both('Client'), group: 'authentication', required: true, showWhen: { ssl: [true] } },
     username: { kind: 'text', label: both('User'), group: 'authentication' },
     password: { kind: 'secret', label: both('Password'), group: 'authentication' },
     ssl: { kind: 'boolean', label: both('TLS'), group: 'security', default: false },
     views: { kind: 'json', label: both('Views'), group: 'entities', schema: { type: 'object' } },
-  },
-};
-
-const schema: JsonSchema = {
-  type: 'object',
-  properties: {
-    config: {
-      type: 'object',
-      required: ['host'],
-      additionalProperties: false,
-      properties: {
-        host: { type: 'string', minLength: 1 },
-        port: { type: 'integer', minimum: 1, maximum: 65535 },
-        username: { type: 'string' },
-        ssl: { type: 'boolean' },
-        views: { type: 'object' },
-      },
-    },
-    credentials: {
-      type: 'object',
-      additionalProperties: false,
-      properties: { password: { type: 'string', writeOnly: true } },
-    },
   },
 };
 
@@ -278,7 +257,7 @@ export function standInHub(overrides: Overrides = {}): StandIn {
       },
       write: async () => [],
     },
-    connectorSchema: () => schema,
+    connectorSchema: () => connectorSchema(descriptor),
     health: async () => health(),
   };
 

@@ -5,13 +5,17 @@ import { health, job, type Overrides, standInHub } from './stand-in-hub';
 
 describe('API: synchronisation', () => {
   let api: TestApi;
+  const start = async (overrides: Overrides = {}) => {
+    api = await startApi(overrides);
+    for (const name of ['one', 'two', 'three', 'four']) {
+      await api.call('POST', '/connections', { name, connector_type: 'generic.database', config: { host: 'h' } });
+    }
+  };
   const restart = async (overrides: Overrides) => {
     await api.close();
-    api = await startApi(overrides);
+    await start(overrides);
   };
-  beforeEach(async () => {
-    api = await startApi();
-  });
+  beforeEach(() => start());
   afterEach(() => api.close());
   const last = (name: string) => api.calls.findLast((call) => call.name === name)?.arguments;
 
@@ -47,8 +51,7 @@ describe('API: synchronisation', () => {
       [new IntegrationError('conflict', 'PCP_RUN_ACTIVE', 'Run 5 is active.'), 409],
       [new IntegrationError('config', 'PCP_CONNECTION_INACTIVE', 'It is not active.'), 409],
       [new IntegrationError('config', 'PCP_NO_MAPPING', 'It has no mapping.'), 422],
-      [new IntegrationError('data', 'PCP_NOT_FOUND', 'There is no connection 3.'), 404],
-      [new IntegrationError('data', 'PCP_NOT_FOUND', 'There is no mapping 7.', { path: '/mapping_id' }), 422],
+      [new IntegrationError('config', 'PCP_MAPPING_INACTIVE', 'It is not active.'), 409],
       [new IntegrationError('transient', 'PCP_STORE_BUSY', 'The store is busy.', { retryAfterMs: 2500 }), 503],
     ];
     for (const [error, status] of cases) {
@@ -64,6 +67,20 @@ describe('API: synchronisation', () => {
       assert.equal(reply.body.code, error.code);
       if (status === 503) assert.equal(reply.headers['retry-after'], '3');
     }
+  });
+
+  it('tells a connection that is missing from a mapping that is', async () => {
+    await restart({
+      sync: {
+        start: async () => {
+          throw new IntegrationError('data', 'PCP_NOT_FOUND', 'There is no mapping 7.');
+        },
+      },
+    });
+    const mapping = await api.call('POST', '/sync/3', { mapping_id: 7 });
+    assert.equal(mapping.status, 422);
+    assert.equal(mapping.body.errors?.[0]?.pointer, '/mapping_id');
+    assert.equal((await api.call('POST', '/sync/99', { mapping_id: 7 })).status, 404);
   });
 
   it('lists runs by column and time', async () => {
