@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { version } from '../package.json';
+import type { ConnectorDescriptor } from './connectors/descriptor';
 import { ConnectorRegistry } from './connectors/registry';
 import { connectorSchema, validateSettings } from './connectors/schema';
 import { checkMapping } from './mapping/compile';
-import type { ConnectorDescriptor } from './connectors/descriptor';
 import { IntegrationError } from './model/errors';
 import type { Connections, EntityRecords, EntityTypes, Health, Hub, Mappings, Runner, Sync } from './model/services';
 import { EntityTypeStore } from './platform/entity-types';
@@ -13,8 +13,9 @@ import { RunnerClient } from './runner/client';
 import { Vault } from './security/vault';
 import type { HubSettings } from './settings';
 import { ConnectionStore } from './store/connections';
-import { MappingStore, type MappingSettings } from './store/mappings';
+import { type MappingSettings, MappingStore } from './store/mappings';
 import { openStore, STORE_FILE, type Store } from './store/store';
+import { keyFieldsOf } from './sync/keys';
 import { SyncService } from './sync/service';
 
 /** How often the hub looks whether runs wait that nobody told the runner of, e.g. after another instance died. */
@@ -26,7 +27,10 @@ const LOOK_EVERY_MS = 15_000;
  * @throws config PCP_KEY_..., PCP_STORE_..., transient PCP_CONNECT_... when the store cannot be opened
  */
 export async function createHub(settings: HubSettings): Promise<Hub> {
-  const store = await openStore({ directory: settings.directory, ...(settings.storeUrl !== undefined && { url: settings.storeUrl }) });
+  const store = await openStore({
+    directory: settings.directory,
+    ...(settings.storeUrl !== undefined && { url: settings.storeUrl }),
+  });
   try {
     const vault = Vault.open({ directory: settings.directory, environment: settings.key });
     return new OpenHub(settings, store, vault);
@@ -56,9 +60,9 @@ class OpenHub implements Hub {
     private readonly store: Store,
     vault: Vault,
   ) {
-    const types = new EntityTypeStore({ store });
+    const types = new EntityTypeStore(store.database);
     this.entityTypes = types;
-    this.records = new EntityRecordStore({ store, types });
+    this.records = new EntityRecordStore({ database: store.database, types });
     this.connections = new ConnectionStore({
       store,
       vault,
@@ -77,7 +81,9 @@ class OpenHub implements Hub {
       settings,
       openConnection: (id) => this.openForRun(id),
       onChange: (jobId) => {
-        sync.changed(jobId).catch((error: unknown) => settings.log('warn', `Job ${jobId}: ${IntegrationError.from(error).message}`));
+        sync
+          .changed(jobId)
+          .catch((error: unknown) => settings.log('warn', `Job ${jobId}: ${IntegrationError.from(error).message}`));
       },
     });
     this.timer = setInterval(() => void this.wakeWhenWaiting(settings), LOOK_EVERY_MS).unref();
@@ -140,7 +146,9 @@ class OpenHub implements Hub {
     await this.store.close();
   }
 
-  private async openForRun(id: number): Promise<Awaited<ReturnType<Connections['open']>> & { timezone: string | null }> {
+  private async openForRun(
+    id: number,
+  ): Promise<Awaited<ReturnType<Connections['open']>> & { timezone: string | null }> {
     const open = await this.connections.open(id);
     if (id === 0) return { ...open, timezone: null };
     const { is_active, name, timezone } = await this.connections.get(id);
@@ -158,9 +166,8 @@ class OpenHub implements Hub {
       checkMapping(definition, {});
       return;
     }
-    const { schema, key } = await this.entityTypes.get(definition.target_entity);
-    const key_fields = definition.key_fields.length > 0 ? definition.key_fields : key;
-    checkMapping({ ...definition, key_fields }, { targetSchema: schema });
+    const entity = await this.entityTypes.get(definition.target_entity);
+    checkMapping({ ...definition, key_fields: keyFieldsOf(definition, entity) }, { targetSchema: entity.schema });
   }
 
   private async wakeWhenWaiting({ log }: HubSettings): Promise<void> {

@@ -47,11 +47,19 @@ export function readSettings(
     if (typeof found !== 'string') throw invalid(name, 'a text');
     return found;
   };
-  const integer = (variable: string, value: unknown, name: string, fallback: number, min: number, max: number): number => {
+  const integer = (
+    variable: string,
+    value: unknown,
+    name: string,
+    fallback: number,
+    min: number,
+    max: number,
+  ): number => {
     const found = environment[variable] ?? value;
     if (found === undefined || found === '') return fallback;
     const number = Number(found);
-    if (!Number.isInteger(number) || number < min || number > max) throw invalid(name, `a whole number from ${min} to ${max}`);
+    if (!Number.isInteger(number) || number < min || number > max)
+      throw invalid(name, `a whole number from ${min} to ${max}`);
     return number;
   };
   const directory = text('INTEGRATIONS_DIRECTORY', given.directory, 'directory') ?? userDir;
@@ -61,9 +69,17 @@ export function readSettings(
     key: text('INTEGRATIONS_KEY', given.key, 'key'),
     runner: {
       heapMb: integer('INTEGRATIONS_RUNNER_HEAP_MB', runner.heapMb, 'runner.heapMb', 192, 96, 8192),
-      idleMs: 1000 * integer('INTEGRATIONS_RUNNER_IDLE_SECONDS', runner.idleSeconds, 'runner.idleSeconds', 60, 1, 86_400),
+      idleMs:
+        1000 * integer('INTEGRATIONS_RUNNER_IDLE_SECONDS', runner.idleSeconds, 'runner.idleSeconds', 60, 1, 86_400),
       concurrency: integer('INTEGRATIONS_RUNS', runner.runs, 'runner.runs', 2, 1, 16),
-      expressionHeapMb: integer('INTEGRATIONS_EXPRESSION_HEAP_MB', runner.expressionHeapMb, 'runner.expressionHeapMb', 96, 32, 2048),
+      expressionHeapMb: integer(
+        'INTEGRATIONS_EXPRESSION_HEAP_MB',
+        runner.expressionHeapMb,
+        'runner.expressionHeapMb',
+        96,
+        32,
+        2048,
+      ),
     },
     retry: {
       ...DEFAULT_RETRY_POLICY,

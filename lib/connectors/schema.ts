@@ -1,6 +1,6 @@
 import Ajv2020, { type ErrorObject, type ValidateFunction } from 'ajv/dist/2020';
-import { IntegrationError } from '../model/errors';
 import type { JsonSchema } from '../model/entity';
+import { IntegrationError } from '../model/errors';
 import type { ConnectorDescriptor, Setting } from './descriptor';
 
 type Settings = Record<string, unknown>;
@@ -15,7 +15,8 @@ export function connectorSchema(descriptor: ConnectorDescriptor): JsonSchema {
   const settings = Object.entries(descriptor.settings);
   const config = settings.filter(([, setting]) => setting.kind !== 'secret');
   const secrets = settings.filter(([, setting]) => setting.kind === 'secret');
-  const always = ([, setting]: [string, Setting]): boolean => setting.required === true && setting.showWhen === undefined;
+  const always = ([, setting]: [string, Setting]): boolean =>
+    setting.required === true && setting.showWhen === undefined;
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: descriptor.title['en-US'],

@@ -6,11 +6,28 @@ import type { OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
 import type { Runner } from '../model/services';
 import type { HubSettings } from '../settings';
-import { type Calls, type ConnectionOfRun, type FromRunner, type ReadBatch, type ToRunner, unpackResults } from './protocol';
+import {
+  type Calls,
+  type ConnectionOfRun,
+  type FromRunner,
+  type ReadBatch,
+  type ToRunner,
+  unpackResults,
+} from './protocol';
 
 /** All of the environment that drivers need. Everything else, secrets among it, stays in Node-RED. */
 const ENVIRONMENT = [
-  'PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'TEMP', 'SystemRoot', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE',
+  'PATH',
+  'HOME',
+  'USER',
+  'LANG',
+  'LC_ALL',
+  'TZ',
+  'TMPDIR',
+  'TEMP',
+  'SystemRoot',
+  'NODE_EXTRA_CA_CERTS',
+  'SSL_CERT_FILE',
   'SSL_CERT_DIR',
 ];
 const STOP_MS = 20_000;
@@ -58,7 +75,12 @@ export class RunnerClient implements Runner {
 
   get state(): RunnerState {
     const state = this.child !== null ? 'running' : this.restartTimer !== undefined ? 'restarting' : 'idle';
-    return { state, pid: this.child?.pid ?? null, rssBytes: this.child === null ? null : this.rssBytes, restarts: this.restarts };
+    return {
+      state,
+      pid: this.child?.pid ?? null,
+      rssBytes: this.child === null ? null : this.rssBytes,
+      restarts: this.restarts,
+    };
   }
 
   test(connection: OpenConnection, signal?: AbortSignal): Promise<Calls['test']['answer']> {
@@ -175,7 +197,9 @@ export class RunnerClient implements Runner {
     const { settings } = this.options;
     const child = fork(join(__dirname, 'process.js'), [], {
       execArgv: [`--max-old-space-size=${settings.runner.heapMb}`, '--disable-warning=ExperimentalWarning'],
-      env: Object.fromEntries(ENVIRONMENT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
+      env: Object.fromEntries(
+        ENVIRONMENT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+      ),
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
@@ -216,6 +240,7 @@ export class RunnerClient implements Runner {
         void this.answerConnection(message.id, message.connectionId);
         return;
       case 'changed':
+        this.deaths = 0;
         this.options.onChange(message.jobId);
         return;
       case 'log':
@@ -278,14 +303,21 @@ export class RunnerClient implements Runner {
         'transient',
         'PCP_RUNNER_DIED',
         `The runner ended (${how})${outOfMemory ? ' because its memory was used up' : ''}.`,
-        { hint: outOfMemory ? 'Use smaller batches, or raise integrations.runner.heapMb.' : 'Its work is taken up again.' },
+        {
+          hint: outOfMemory
+            ? 'Use smaller batches, or raise integrations.runner.heapMb.'
+            : 'Its work is taken up again.',
+        },
       ),
     );
     if (wanted || this.closed) return;
     this.restarts++;
     this.deaths = performance.now() - this.startedAt > HEALTHY_AFTER_MS ? 1 : this.deaths + 1;
-    const delay = Math.min(LONGEST_RESTART_DELAY_MS, 250 * 2 ** this.deaths);
-    this.options.settings.log('error', `The runner ended (${how}); starting it again in ${delay} ms. ${lastWords.trim().slice(-500)}`);
+    const delay = Math.min(LONGEST_RESTART_DELAY_MS, 100 * 2 ** this.deaths);
+    this.options.settings.log(
+      'error',
+      `The runner ended (${how}); starting it again in ${delay} ms. ${lastWords.trim().slice(-500)}`,
+    );
     this.restartTimer = setTimeout(() => {
       this.restartTimer = undefined;
       this.wake();

@@ -16,7 +16,8 @@ function send(message: FromRunner): void {
 
 /** Opens the store with the first message that needs it, and again when that failed. */
 function openSession(): Promise<RunnerSession> {
-  if (setup === null) throw new IntegrationError('bug', 'PCP_RUNNER_SETUP', 'The runner was asked to work before its setup.');
+  if (setup === null)
+    throw new IntegrationError('bug', 'PCP_RUNNER_SETUP', 'The runner was asked to work before its setup.');
   session ??= RunnerSession.open(setup, send);
   session.catch(() => {
     session = null;

@@ -64,7 +64,9 @@ export type FromRunner =
 /** Errors lose their class on the way between processes; inside results they travel in their serialised form. */
 export function packResults<T extends object>(results: readonly T[]): unknown[] {
   return results.map((result) =>
-    'error' in result && result.error instanceof IntegrationError ? { ...result, error: result.error.toJSON() } : result,
+    'error' in result && result.error instanceof IntegrationError
+      ? { ...result, error: result.error.toJSON() }
+      : result,
   );
 }
 

@@ -1,4 +1,4 @@
-import type { Batch, Connector } from '../connectors/contract';
+import type { Batch, Connector, ReadQuery } from '../connectors/contract';
 import { ConnectorRegistry } from '../connectors/registry';
 import { createExpressionEvaluator } from '../mapping/expressions/evaluator';
 import type { OpenConnection } from '../model/connection';
@@ -10,7 +10,14 @@ import { preview } from '../sync/preview';
 import { RecordMapper, writeRecords } from '../sync/records';
 import type { EngineContext } from '../sync/stream';
 import { Worker } from '../sync/worker';
-import { type Calls, type ConnectionOfRun, type FromRunner, packResults, type RunnerSetup, type ToRunner } from './protocol';
+import {
+  type Calls,
+  type ConnectionOfRun,
+  type FromRunner,
+  packResults,
+  type RunnerSetup,
+  type ToRunner,
+} from './protocol';
 
 /** This process does nothing else, so it may wait for another writer of an SQLite store. */
 const BUSY_TIMEOUT_MS = 10_000;
@@ -31,8 +38,11 @@ type Handler<Name extends keyof Calls> = (
 /** Everything that a runner holds open, and what it answers. */
 export class RunnerSession {
   private readonly calls = new Map<number, AbortController>();
-  private readonly reads = new Map<number, OpenRead>();
-  private readonly awaited = new Map<number, { resolve(connection: ConnectionOfRun): void; reject(error: Error): void }>();
+  private readonly reads = new Map<number, Promise<OpenRead>>();
+  private readonly awaited = new Map<
+    number,
+    { resolve(connection: ConnectionOfRun): void; reject(error: Error): void }
+  >();
   private nextQuestion = 1;
   private readonly handlers: { [Name in keyof Calls]: Handler<Name> };
 
@@ -51,7 +61,11 @@ export class RunnerSession {
         this.connected(connection, async (connector) => {
           const description = await connector.describe?.(entity, signal);
           if (description !== undefined) return description;
-          throw new IntegrationError('config', 'PCP_NOT_DESCRIBED', `Entities of ${connection.name} cannot be described.`);
+          throw new IntegrationError(
+            'config',
+            'PCP_NOT_DESCRIBED',
+            `Entities of ${connection.name} cannot be described.`,
+          );
         }),
       preview: (signal, request) => preview(context, request, signal),
       map: async (signal, ...parameters) => mapper.map(...parameters, signal),
@@ -65,7 +79,8 @@ export class RunnerSession {
       busyTimeoutMs: BUSY_TIMEOUT_MS,
       ...(setup.storeUrl !== undefined && { url: setup.storeUrl }),
     });
-    const log = (level: 'info' | 'warn' | 'error' | 'debug', message: string): void => send({ type: 'log', level, message });
+    const log = (level: 'info' | 'warn' | 'error' | 'debug', message: string): void =>
+      send({ type: 'log', level, message });
     const clock = await StoreClock.of(store.database);
     // Only reads are made here; what is written to mappings was checked by the hub.
     const mappings = new MappingStore({ store, check: async () => undefined });
@@ -107,7 +122,7 @@ export class RunnerSession {
       case 'call':
         return this.call(message.id, message.name, message.arguments);
       case 'read':
-        return this.startRead(message);
+        return this.startRead(message.id, this.openRead(message.connection, message.query));
       case 'next':
         return this.next(message.id);
       case 'abort':
@@ -161,7 +176,7 @@ export class RunnerSession {
     }
   }
 
-  private async startRead({ id, connection, query }: Extract<ToRunner, { type: 'read' }>): Promise<void> {
+  private async openRead(connection: OpenConnection, query: ReadQuery): Promise<OpenRead> {
     const { create } = await this.context.registry.load(connection.connector_type);
     const connector = create(connection, this.context.environment);
     const controller = new AbortController();
@@ -170,13 +185,20 @@ export class RunnerSession {
       await connector.close();
       throw new IntegrationError('config', 'PCP_NOT_READABLE', `${connection.name} cannot be read.`);
     }
-    this.reads.set(id, { connector, iterator: batches[Symbol.asyncIterator](), inHand: null, controller });
+    return { connector, iterator: batches[Symbol.asyncIterator](), inHand: null, controller };
+  }
+
+  private startRead(id: number, opening: Promise<OpenRead>): void {
+    this.reads.set(id, opening);
+    // Whoever asks for the first batch is told why it failed.
+    opening.catch(() => undefined);
   }
 
   private async next(id: number): Promise<void> {
-    const read = this.reads.get(id);
-    if (read === undefined) return;
+    const opening = this.reads.get(id);
+    if (opening === undefined) return;
     try {
+      const read = await opening;
       await read.inHand?.acknowledge?.();
       read.inHand = null;
       const result = await read.iterator.next();
@@ -195,11 +217,13 @@ export class RunnerSession {
   }
 
   private async endRead(id: number): Promise<void> {
-    const read = this.reads.get(id);
-    if (read === undefined) return;
+    const opening = this.reads.get(id);
+    if (opening === undefined) return;
     this.reads.delete(id);
-    read.controller.abort();
-    await read.iterator.return?.();
-    await read.connector.close();
+    // One that could not be opened has told so to whoever asked for its first batch.
+    const read = await opening.catch(() => null);
+    read?.controller.abort();
+    await read?.iterator.return?.();
+    await read?.connector.close();
   }
 }

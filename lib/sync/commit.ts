@@ -1,4 +1,4 @@
-import type { Batch, Writer, WriteRecord, WriteResult } from '../connectors/contract';
+import type { Batch, WriteRecord, WriteResult, Writer } from '../connectors/contract';
 import { IntegrationError } from '../model/errors';
 import type { Cursor, RunCounters } from '../model/sync';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
@@ -64,14 +64,21 @@ export async function commitBatch(
     });
   }
   if (!scope.lease.safeToWrite(WRITE_TIMEOUT_MS)) {
-    throw new IntegrationError('transient', 'PCP_LEASE_ENDING', 'The store did not confirm the lease in time to write.');
+    throw new IntegrationError(
+      'transient',
+      'PCP_LEASE_ENDING',
+      'The store did not confirm the lease in time to write.',
+    );
   }
   const outcome = await apply(scope, plan, undefined);
   judge(outcome);
   const writerState = (await scope.writer.state?.()) ?? null;
   return scope.database.transaction(async (transaction) => {
     await scope.lease.assertHeld(transaction);
-    return { cancel: await record(scope, transaction, outcome, checkpoint, batch.total, writerState, startedAt), outcome };
+    return {
+      cancel: await record(scope, transaction, outcome, checkpoint, batch.total, writerState, startedAt),
+      outcome,
+    };
   });
 }
 
@@ -94,7 +101,9 @@ export async function apply(
     }
   });
   const results = dryRun
-    ? changed.map((write): WriteResult => ({ outcome: known[origin.get(write) ?? -1] === undefined ? 'created' : 'updated' }))
+    ? changed.map(
+        (write): WriteResult => ({ outcome: known[origin.get(write) ?? -1] === undefined ? 'created' : 'updated' }),
+      )
     : changed.length === 0
       ? []
       : await scope.writer.write(changed, scope.signal, transaction);
@@ -180,7 +189,9 @@ async function closeLetters(
   outcome: BatchOutcome,
   now: number,
 ): Promise<void> {
-  const failedNow = new Set(outcome.failures.flatMap(({ sourceKey }) => (sourceKey === null ? [] : [keyHash(sourceKey)])));
+  const failedNow = new Set(
+    outcome.failures.flatMap(({ sourceKey }) => (sourceKey === null ? [] : [keyHash(sourceKey)])),
+  );
   if (scope.openLetters.size > 0) {
     const closed: string[] = [];
     for (const { sourceKey } of [...outcome.written.map(({ record }) => record), ...outcome.unchanged]) {
@@ -204,7 +215,12 @@ async function saveCheckpoint(
     keyColumns: ['mapping_id', 'direction'],
     rows: [
       [
-        scope.ids.mappingId, scope.ids.direction, JSON.stringify(checkpoint), scope.ids.mappingVersion, scope.ids.runId, now,
+        scope.ids.mappingId,
+        scope.ids.direction,
+        JSON.stringify(checkpoint),
+        scope.ids.mappingVersion,
+        scope.ids.runId,
+        now,
       ],
     ],
   });

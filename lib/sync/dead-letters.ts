@@ -10,8 +10,25 @@ import { toDate } from './run-rows';
 const MAX_PAYLOAD_CHARACTERS = 64 * 1024;
 const ROWS_PER_STATEMENT = 40;
 const COLUMNS = [
-  'mapping_id', 'mapping_version', 'sync_log_id', 'direction', 'source_key', 'source_key_hash', 'payload', 'stage',
-  'error_class', 'code', 'message', 'field', 'value', 'rule', 'attempts', 'state', 'group_hash', 'first_at', 'last_at',
+  'mapping_id',
+  'mapping_version',
+  'sync_log_id',
+  'direction',
+  'source_key',
+  'source_key_hash',
+  'payload',
+  'stage',
+  'error_class',
+  'code',
+  'message',
+  'field',
+  'value',
+  'rule',
+  'attempts',
+  'state',
+  'group_hash',
+  'first_at',
+  'last_at',
 ] as const;
 
 export interface StreamOfRun {
@@ -62,7 +79,12 @@ export async function keepFailures(
 }
 
 /** A later success of the same record closes what is still open for it. */
-export async function supersede(transaction: SqlTransaction, stream: StreamOfRun, hashes: string[], now: number): Promise<void> {
+export async function supersede(
+  transaction: SqlTransaction,
+  stream: StreamOfRun,
+  hashes: string[],
+  now: number,
+): Promise<void> {
   for (let start = 0; start < hashes.length; start += 500) {
     const chunk = hashes.slice(start, start + 500);
     await transaction.execute(
@@ -75,7 +97,11 @@ export async function supersede(transaction: SqlTransaction, stream: StreamOfRun
 }
 
 /** Keys of the records of a stream that are open or being replayed. */
-export async function openKeys(database: SqlTransaction, mappingId: number, direction: Direction): Promise<Set<string>> {
+export async function openKeys(
+  database: SqlTransaction,
+  mappingId: number,
+  direction: Direction,
+): Promise<Set<string>> {
   const rows = await database.query(
     `SELECT DISTINCT source_key_hash FROM integration_dead_letters
      WHERE mapping_id = ? AND direction = ? AND state IN ('open', 'replaying') AND source_key_hash IS NOT NULL`,
@@ -197,7 +223,9 @@ export async function reopen(
   now: number,
 ): Promise<void> {
   await refresh(transaction, id, stream, failure, now);
-  await transaction.execute(`UPDATE integration_dead_letters SET state = 'open', replay_log_id = NULL WHERE id = ?`, [id]);
+  await transaction.execute(`UPDATE integration_dead_letters SET state = 'open', replay_log_id = NULL WHERE id = ?`, [
+    id,
+  ]);
 }
 
 function newRow(stream: StreamOfRun, failure: Failure, hash: string | null, now: number): SqlValue[] {

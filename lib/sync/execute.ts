@@ -217,7 +217,8 @@ async function resumePoint(execution: Execution): Promise<Cursor | null> {
 }
 
 async function abandon(writer: Writer, failure: IntegrationError): Promise<void> {
-  const resumable = failure.class === 'transient' || failure.class === 'rate_limit' || failure.code === 'PCP_INTERRUPTED';
+  const resumable =
+    failure.class === 'transient' || failure.class === 'rate_limit' || failure.code === 'PCP_INTERRUPTED';
   try {
     await writer.abandon(resumable);
   } catch (error) {

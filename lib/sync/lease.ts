@@ -69,31 +69,33 @@ export class Lease {
     onHeartbeat: (lease: Lease) => Promise<void>,
   ): Promise<Lease | null> {
     await ensureStream(database, stream);
-    const fence = await database.transaction(async (transaction) => {
-      const now = clock.now();
-      const [row] = await transaction.query(
-        'SELECT fence, owner_run, owner_worker, lease_until FROM integration_stream_locks WHERE stream = ?',
-        [stream],
-      );
-      if (row === undefined) return null;
-      const free =
-        row.owner_run === null ||
-        Number(row.lease_until) < now ||
-        workerIsGone(row.owner_worker === null ? null : String(row.owner_worker));
-      if (!free) return null;
-      const next = Number(row.fence) + 1;
-      const taken = await transaction.execute(
-        `UPDATE integration_stream_locks SET fence = ?, owner_run = ?, owner_worker = ?, lease_until = ?, touched_at = ?
+    const fence = await database
+      .transaction(async (transaction) => {
+        const now = clock.now();
+        const [row] = await transaction.query(
+          'SELECT fence, owner_run, owner_worker, lease_until FROM integration_stream_locks WHERE stream = ?',
+          [stream],
+        );
+        if (row === undefined) return null;
+        const free =
+          row.owner_run === null ||
+          Number(row.lease_until) < now ||
+          workerIsGone(row.owner_worker === null ? null : String(row.owner_worker));
+        if (!free) return null;
+        const next = Number(row.fence) + 1;
+        const taken = await transaction.execute(
+          `UPDATE integration_stream_locks SET fence = ?, owner_run = ?, owner_worker = ?, lease_until = ?, touched_at = ?
          WHERE stream = ? AND fence = ?`,
-        [next, runId, WORKER, now + LEASE_MS, now, stream, Number(row.fence)],
-      );
-      if (taken !== 1) return null;
-      if (!(await claimRun(transaction, next))) throw new ClaimRefused();
-      return next;
-    }).catch((error: unknown) => {
-      if (error instanceof ClaimRefused) return null;
-      throw error;
-    });
+          [next, runId, WORKER, now + LEASE_MS, now, stream, Number(row.fence)],
+        );
+        if (taken !== 1) return null;
+        if (!(await claimRun(transaction, next))) throw new ClaimRefused();
+        return next;
+      })
+      .catch((error: unknown) => {
+        if (error instanceof ClaimRefused) return null;
+        throw error;
+      });
     if (fence === null) return null;
     const lease: Lease = new Lease(database, clock, stream, runId, fence, () => onHeartbeat(lease));
     return lease;

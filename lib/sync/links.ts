@@ -35,7 +35,13 @@ export async function saveLinks(
 ): Promise<void> {
   if (records.length === 0) return;
   const rows: SqlValue[][] = records.map(({ record, externalKey }) => [
-    stream.mappingId, stream.direction, linkKey(record), (externalKey ?? record.key).slice(0, MAX_KEY), record.hash, stream.runId, now,
+    stream.mappingId,
+    stream.direction,
+    linkKey(record),
+    (externalKey ?? record.key).slice(0, MAX_KEY),
+    record.hash,
+    stream.runId,
+    now,
   ]);
   await transaction.upsert({
     table: { name: 'integration_record_links' },

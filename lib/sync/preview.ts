@@ -89,7 +89,14 @@ async function compare(stream: Stream, sample: Sample, signal: AbortSignal): Pro
   plan.writes.forEach(({ data }, at) => {
     const index = indexOf.get(plan.origins[at]) ?? 0;
     const now = current?.[at] ?? null;
-    const action = current === undefined ? 'write' : now === null ? 'create' : same(data, now, outputFields) ? 'unchanged' : 'update';
+    const action =
+      current === undefined
+        ? 'write'
+        : now === null
+          ? 'create'
+          : same(data, now, outputFields)
+            ? 'unchanged'
+            : 'update';
     result.push({ index, ...base(sample, index), after: data, current: now, action, errors: [] });
   });
   for (const { payload, error, field, rule } of plan.failures) {
@@ -99,10 +106,24 @@ async function compare(stream: Stream, sample: Sample, signal: AbortSignal): Pro
   }
   for (const item of mapped) {
     if (item.outcome !== 'filtered') continue;
-    result.push({ index: item.index, ...base(sample, item.index), after: null, current: null, action: 'filtered', errors: [] });
+    result.push({
+      index: item.index,
+      ...base(sample, item.index),
+      after: null,
+      current: null,
+      action: 'filtered',
+      errors: [],
+    });
   }
   result.sort((a, b) => a.index - b.index);
-  const totals: PreviewResult['totals'] = { create: 0, update: 0, unchanged: plan.repeated, write: 0, filtered: 0, error: 0 };
+  const totals: PreviewResult['totals'] = {
+    create: 0,
+    update: 0,
+    unchanged: plan.repeated,
+    write: 0,
+    filtered: 0,
+    error: 0,
+  };
   for (const { action } of result) totals[action]++;
   return { records: result.map(({ index: _, ...record }) => record), totals };
 }

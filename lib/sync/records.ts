@@ -5,7 +5,8 @@ import type { OpenConnection } from '../model/connection';
 import type { Direction } from '../model/mapping';
 import type { MappingInput } from '../model/services';
 import { recordHasher } from './hash';
-import { type End, type EngineContext, guaranteeOf, type MappingLike, openEnd } from './stream';
+import { keyFieldsOf } from './keys';
+import { type End, type EngineContext, guaranteeOf, openEnd } from './stream';
 
 /** Mappings compiled for nodes: a flow maps with a handful of them, again and again. */
 const MAX_COMPILED = 50;
@@ -45,9 +46,10 @@ async function compileForRecords(
   try {
     const description = await platform.connector.describe?.(platform.entity, signal);
     const validated = direction === 'import' && (mapping.peer_connection_id ?? null) === null;
-    const keyFields = mapping.key_fields?.length ? mapping.key_fields : (description?.info.key ?? []);
-    const definition = { transformations: [], filters: [], ...mapping, key_fields: keyFields };
-    return compileMapping(definition as MappingLike, direction, {
+    const entity = { key: description?.info.key ?? [], schema: description?.schema ?? {} };
+    const definition = { transformations: [], filters: [], key_fields: [], ...mapping };
+    const key_fields = keyFieldsOf(definition, entity);
+    return compileMapping({ ...definition, key_fields }, direction, {
       expressions: context.expressions,
       ...(validated && description && { targetSchema: description.schema }),
     });

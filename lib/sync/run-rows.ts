@@ -36,7 +36,14 @@ export interface RunRow {
 }
 
 export const COUNTERS: readonly (keyof RunCounters)[] = [
-  'read', 'created', 'updated', 'unchanged', 'deleted', 'filtered', 'conflicts', 'errors',
+  'read',
+  'created',
+  'updated',
+  'unchanged',
+  'deleted',
+  'filtered',
+  'conflicts',
+  'errors',
 ];
 
 export const ENDED: readonly RunState[] = ['succeeded', 'partial', 'failed', 'cancelled'];

@@ -1,14 +1,34 @@
 import { IntegrationError } from '../model/errors';
 import type { Direction, Mapping } from '../model/mapping';
 import type {
-  Connections, DeadLetterFilter, DeadLetterGroup, JobStatus, Mappings, Page, PageRequest, Sync, SyncRequest,
+  Connections,
+  DeadLetterFilter,
+  DeadLetterGroup,
+  JobStatus,
+  Mappings,
+  Page,
+  PageRequest,
+  Sync,
+  SyncRequest,
 } from '../model/services';
 import type { DeadLetter, SyncLog } from '../model/sync';
 import type { SqlDatabase, SqlTransaction, SqlValue } from '../protocols/sql/database';
 import { serialise, toDeadLetter } from './dead-letters';
 import { ensureStream, streamName } from './lease';
 import { type Condition, equalities, newestFirst, values, where } from './lists';
-import { ACTIVE, getRun, insertRun, newJobId, type RunRow, runsOfJob, stateList, statusOf, toDate, toRun, toSyncLog } from './run-rows';
+import {
+  ACTIVE,
+  getRun,
+  insertRun,
+  newJobId,
+  type RunRow,
+  runsOfJob,
+  stateList,
+  statusOf,
+  toDate,
+  toRun,
+  toSyncLog,
+} from './run-rows';
 
 /** More mappings than one connection will ever have. */
 const MAX_MAPPINGS = 1000;
@@ -34,9 +54,14 @@ export class SyncService implements Sync {
     const database = await this.options.database();
     const connection = await this.options.connections.get(connectionId);
     if (!connection.is_active) {
-      throw new IntegrationError('config', 'PCP_CONNECTION_INACTIVE', `Connection "${connection.name}" is not active.`, {
-        hint: 'Set is_active, or deploy the flow that owns it.',
-      });
+      throw new IntegrationError(
+        'config',
+        'PCP_CONNECTION_INACTIVE',
+        `Connection "${connection.name}" is not active.`,
+        {
+          hint: 'Set is_active, or deploy the flow that owns it.',
+        },
+      );
     }
     const streams = await this.chosenStreams(connectionId, request);
     const jobId = newJobId();
@@ -116,7 +141,13 @@ export class SyncService implements Sync {
   async deadLetters(filter: DeadLetterFilter & PageRequest): Promise<Page<DeadLetter>> {
     const { limit, cursor, ...rest } = filter;
     const conditions = letterConditions(rest);
-    return newestFirst(await this.options.database(), 'integration_dead_letters', conditions, { limit, cursor }, toDeadLetter);
+    return newestFirst(
+      await this.options.database(),
+      'integration_dead_letters',
+      conditions,
+      { limit, cursor },
+      toDeadLetter,
+    );
   }
 
   async deadLetterGroups(filter: DeadLetterFilter): Promise<DeadLetterGroup[]> {
@@ -129,7 +160,10 @@ export class SyncService implements Sync {
        GROUP BY group_hash, mapping_id, code, error_class, stage, ${database.quote('field')} ORDER BY COUNT(*) DESC, MAX(id) DESC`,
       values(conditions),
     );
-    const messages = await newestMessages(database, rows.map((row) => Number(row.newest)));
+    const messages = await newestMessages(
+      database,
+      rows.map((row) => Number(row.newest)),
+    );
     return rows.map((row) => ({
       group: String(row.group_hash),
       mapping_id: Number(row.mapping_id),
@@ -174,42 +208,23 @@ export class SyncService implements Sync {
       if (selection.ids.length === 0) return [];
       conditions.push([`id IN (${selection.ids.map(Number).filter(Number.isSafeInteger).join(', ')})`]);
     }
+    const streams = await database.query(
+      `SELECT DISTINCT mapping_id, direction FROM integration_dead_letters${where(conditions)}`,
+      values(conditions),
+    );
+    if (streams.length === 0) {
+      throw new IntegrationError('data', 'PCP_NOT_FOUND', 'No open dead letter matches the selection.');
+    }
+    const mappings = new Map<number, Mapping>();
+    for (const { mapping_id } of streams) {
+      mappings.set(Number(mapping_id), await this.options.mappings.get(Number(mapping_id)));
+    }
     const jobs = await database.transaction(async (transaction) => {
-      const streams = await transaction.query(
-        `SELECT DISTINCT mapping_id, direction FROM integration_dead_letters${where(conditions)}`,
-        values(conditions),
-      );
-      if (streams.length === 0) {
-        throw new IntegrationError('data', 'PCP_NOT_FOUND', 'No open dead letter matches the selection.');
-      }
       const started: string[] = [];
       for (const row of streams) {
-        const mapping = await this.options.mappings.get(Number(row.mapping_id));
+        const mapping = mappings.get(Number(row.mapping_id)) as Mapping;
         const direction = row.direction as Direction;
-        await refuseSecondRun(transaction, mapping, direction);
-        const jobId = newJobId();
-        const runId = await insertRun(
-          transaction,
-          {
-            jobId,
-            connectionId: mapping.connection_id,
-            mappingId: mapping.id,
-            mappingVersion: mapping.version,
-            direction,
-            kind: 'replay',
-            full: false,
-            dryRun: false,
-            createdBy: selection.created_by ?? null,
-          },
-          Date.now(),
-        );
-        await transaction.execute(
-          `UPDATE integration_dead_letters SET state = 'replaying', replay_log_id = ?${where([
-            ...conditions, ['mapping_id = ?', mapping.id], ['direction = ?', direction],
-          ])}`,
-          [runId, ...values(conditions), mapping.id, direction],
-        );
-        started.push(jobId);
+        started.push(await replayStream(transaction, mapping, direction, conditions, selection.created_by ?? null));
       }
       return started;
     });
@@ -241,16 +256,22 @@ export class SyncService implements Sync {
   ): Promise<{ mapping: Mapping; direction: Direction }[]> {
     const mappings = await this.chosenMappings(connectionId, request.mapping_id);
     const streams = mappings.flatMap((mapping) => {
-      const directions: Direction[] = mapping.direction === 'bidirectional' ? ['import', 'export'] : [mapping.direction];
+      const directions: Direction[] =
+        mapping.direction === 'bidirectional' ? ['import', 'export'] : [mapping.direction];
       return directions
         .filter((direction) => request.direction === undefined || request.direction === direction)
         .map((direction) => ({ mapping, direction }));
     });
     if (streams.length === 0) {
-      throw new IntegrationError('config', 'PCP_NO_MAPPING', `Connection ${connectionId} has no active mapping to run.`, {
-        path: '/mapping_id',
-        hint: 'Create a mapping, set is_active, or ask for the direction that it has.',
-      });
+      throw new IntegrationError(
+        'config',
+        'PCP_NO_MAPPING',
+        `Connection ${connectionId} has no active mapping to run.`,
+        {
+          path: '/mapping_id',
+          hint: 'Create a mapping, set is_active, or ask for the direction that it has.',
+        },
+      );
     }
     return streams;
   }
@@ -259,9 +280,14 @@ export class SyncService implements Sync {
     if (mappingId !== undefined) {
       const mapping = await this.options.mappings.get(mappingId);
       if (mapping.connection_id !== connectionId) {
-        throw new IntegrationError('config', 'PCP_NO_MAPPING', `Mapping ${mappingId} is not one of connection ${connectionId}.`, {
-          path: '/mapping_id',
-        });
+        throw new IntegrationError(
+          'config',
+          'PCP_NO_MAPPING',
+          `Mapping ${mappingId} is not one of connection ${connectionId}.`,
+          {
+            path: '/mapping_id',
+          },
+        );
       }
       if (!mapping.is_active) {
         throw new IntegrationError('config', 'PCP_MAPPING_INACTIVE', `Mapping "${mapping.name}" is not active.`, {
@@ -270,7 +296,11 @@ export class SyncService implements Sync {
       }
       return [mapping];
     }
-    const { items } = await this.options.mappings.list({ connection_id: connectionId, is_active: true, limit: MAX_MAPPINGS });
+    const { items } = await this.options.mappings.list({
+      connection_id: connectionId,
+      is_active: true,
+      limit: MAX_MAPPINGS,
+    });
     return items.sort((a, b) => a.id - b.id);
   }
 
@@ -284,6 +314,39 @@ export class SyncService implements Sync {
     const letter = await this.deadLetter(id);
     throw new IntegrationError('conflict', 'PCP_DEAD_LETTER_CLOSED', `Dead letter ${id} is ${letter.state}, not open.`);
   }
+}
+
+/** Queues one run for the chosen dead letters of a stream, and marks them as its own. */
+async function replayStream(
+  transaction: SqlTransaction,
+  mapping: Mapping,
+  direction: Direction,
+  chosen: readonly Condition[],
+  createdBy: string | null,
+): Promise<string> {
+  await refuseSecondRun(transaction, mapping, direction);
+  const jobId = newJobId();
+  const runId = await insertRun(
+    transaction,
+    {
+      jobId,
+      connectionId: mapping.connection_id,
+      mappingId: mapping.id,
+      mappingVersion: mapping.version,
+      direction,
+      kind: 'replay',
+      full: false,
+      dryRun: false,
+      createdBy,
+    },
+    Date.now(),
+  );
+  const conditions: Condition[] = [...chosen, ['mapping_id = ?', mapping.id], ['direction = ?', direction]];
+  await transaction.execute(
+    `UPDATE integration_dead_letters SET state = 'replaying', replay_log_id = ?${where(conditions)}`,
+    [runId, ...values(conditions)],
+  );
+  return jobId;
 }
 
 /** One run per mapping and direction at a time. Runs inside the transaction that inserts the new one. */
@@ -301,7 +364,10 @@ async function refuseSecondRun(transaction: SqlTransaction, mapping: Mapping, di
     'conflict',
     'PCP_RUN_ACTIVE',
     `Mapping "${mapping.name}" has an ${direction} that is ${active.state}: sync log ${active.id}, job ${active.job_id}.`,
-    { value: { sync_log_id: Number(active.id), job_id: String(active.job_id) }, hint: 'Wait for it, or cancel its job.' },
+    {
+      value: { sync_log_id: Number(active.id), job_id: String(active.job_id) },
+      hint: 'Wait for it, or cancel its job.',
+    },
   );
 }
 

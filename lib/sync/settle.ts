@@ -8,7 +8,9 @@ import { ENDED, type RunRow, statusOf } from './run-rows';
 const FLOW_WAIT_MS = 10_000;
 
 /** What an attempt came to. */
-export type Ending = { counters: RunCounters; failure?: undefined } | { counters?: undefined; failure: IntegrationError };
+export type Ending =
+  | { counters: RunCounters; failure?: undefined }
+  | { counters?: undefined; failure: IntegrationError };
 
 /** The state that a run goes to after an attempt. */
 export interface End {
@@ -23,11 +25,19 @@ export interface End {
 export function endingOf(run: RunRow, ending: Ending, policy: RetryPolicy, now: number): End {
   if (ending.failure === undefined) {
     const { errors, conflicts } = ending.counters;
-    return { state: errors + conflicts > 0 ? 'partial' : 'succeeded', nextAttemptAt: null, uncounted: false, failure: undefined };
+    return {
+      state: errors + conflicts > 0 ? 'partial' : 'succeeded',
+      nextAttemptAt: null,
+      uncounted: false,
+      failure: undefined,
+    };
   }
   const { failure } = ending;
   const end = (state: RunState, nextAttemptAt: number | null = null, uncounted = false): End => ({
-    state, nextAttemptAt, uncounted, failure,
+    state,
+    nextAttemptAt,
+    uncounted,
+    failure,
   });
   if (failure.class === 'cancelled' || run.cancelRequestedAt !== null) return end('cancelled');
   if (failure.code === 'PCP_INTERRUPTED') return { ...end('queued', null, true), failure: undefined };

@@ -9,6 +9,7 @@ import type { JsonSchema } from '../model/entity';
 import { IntegrationError } from '../model/errors';
 import type { Direction, FieldMapping, Mapping, MappingOptions } from '../model/mapping';
 import type { SqlDatabase } from '../protocols/sql/database';
+import { isRequired, keyFieldsOf } from './keys';
 import type { PlanContext } from './plan';
 
 /** What the engine works with; the runner builds it once per process. */
@@ -80,7 +81,8 @@ async function compileStream(
 ): Promise<Stream> {
   const platformInfo = await platform.connector.describe?.(platform.entity, signal);
   const externalSchema = await describeExternal(external, importing, signal);
-  const keyFields = mapping.key_fields.length > 0 ? mapping.key_fields : (platformInfo?.info.key ?? []);
+  const entity = { key: platformInfo?.info.key ?? [], schema: platformInfo?.schema ?? {} };
+  const keyFields = keyFieldsOf(mapping, entity);
   if (keyFields.length === 0) {
     throw new IntegrationError(
       'config',
@@ -92,7 +94,7 @@ async function compileStream(
   const fieldMappings = withDecimalSeparator(mapping.field_mappings, externalSchema);
   const compiled = compileMapping({ ...mapping, field_mappings: fieldMappings, key_fields: keyFields }, direction, {
     expressions: context.expressions,
-    ...(importing && mapping.peer_connection_id === null && platformInfo && { targetSchema: platformInfo.schema }),
+    ...(importing && isPlatform(platform) && { targetSchema: entity.schema }),
     ...(external.timezone !== null && { timezone: external.timezone }),
   });
   const source = importing ? external : platform;
@@ -105,6 +107,9 @@ async function compileStream(
     guarantee: guaranteeOf(target),
     plan: {
       keyFields: compiled.keyFields,
+      optionalKeys: new Set(
+        importing && isPlatform(platform) ? keyFields.filter((field) => !isRequired(entity.schema, field)) : [],
+      ),
       outputFields: compiled.outputFields,
       sourceKey: sourceKeyReader(fieldMappings, keyFields, importing),
     },
@@ -116,8 +121,16 @@ async function compileStream(
   };
 }
 
+function isPlatform(end: End): boolean {
+  return end.descriptor.type === 'platform';
+}
+
 /** How an external source writes its decimals is known to its connector; only files that are read need to be asked. */
-async function describeExternal(external: End, importing: boolean, signal: AbortSignal): Promise<JsonSchema | undefined> {
+async function describeExternal(
+  external: End,
+  importing: boolean,
+  signal: AbortSignal,
+): Promise<JsonSchema | undefined> {
   if (!importing || external.descriptor.type !== 'generic.file') return undefined;
   return (await external.connector.describe?.(external.entity, signal))?.schema;
 }
@@ -136,9 +149,14 @@ export async function openEnd(
 export function guaranteeOf(target: End): WriteGuarantee {
   const guarantee = target.connector.guarantee?.(target.entity) ?? target.descriptor.writes;
   if (guarantee === undefined || target.connector.openWriter === undefined) {
-    throw new IntegrationError('config', 'PCP_NOT_WRITABLE', `${target.descriptor.title['en-US']} cannot be written to.`, {
-      path: '/direction',
-    });
+    throw new IntegrationError(
+      'config',
+      'PCP_NOT_WRITABLE',
+      `${target.descriptor.title['en-US']} cannot be written to.`,
+      {
+        path: '/direction',
+      },
+    );
   }
   return guarantee;
 }

@@ -52,7 +52,9 @@ export class Worker {
     }
     clearTimeout(this.timer);
     this.looking = this.look()
-      .catch((error: unknown) => this.options.log('warn', `The store could not be read: ${IntegrationError.from(error).message}`))
+      .catch((error: unknown) =>
+        this.options.log('warn', `The store could not be read: ${IntegrationError.from(error).message}`),
+      )
       .finally(() => {
         this.looking = null;
         if (this.stopped) return;
@@ -74,7 +76,11 @@ export class Worker {
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
-    const reason = new IntegrationError('transient', 'PCP_INTERRUPTED', 'The worker was stopped; the run goes on later.');
+    const reason = new IntegrationError(
+      'transient',
+      'PCP_INTERRUPTED',
+      'The worker was stopped; the run goes on later.',
+    );
     for (const controller of this.active.values()) controller.abort(reason);
     const grace = new Promise<void>((resolve) => setTimeout(resolve, STOP_GRACE_MS).unref());
     await Promise.race([Promise.allSettled([...this.done]), grace]);
@@ -146,7 +152,11 @@ export class Worker {
         await settle(transaction, current, end, clock.now());
         if (end.state !== 'queued' && end.nextAttemptAt === null) await reopenChosen(transaction, run.id);
         await lease.release(transaction);
-        if (end.failure) log('warn', `Run ${run.id} of mapping ${run.mappingId}: ${end.state}, ${end.failure.code}: ${end.failure.message}`);
+        if (end.failure)
+          log(
+            'warn',
+            `Run ${run.id} of mapping ${run.mappingId}: ${end.state}, ${end.failure.code}: ${end.failure.message}`,
+          );
       });
     } catch (error) {
       log('error', `Run ${run.id} could not be closed: ${IntegrationError.from(error).message}`);
@@ -161,7 +171,9 @@ export class Worker {
         'poison',
         'PCP_WORKER_DIED',
         `The worker died ${run.withoutProgress - 1} times without getting past the same batch.`,
-        { hint: 'A record of this batch is too large for the runner, or its driver crashes: look at the runner\'s log.' },
+        {
+          hint: "A record of this batch is too large for the runner, or its driver crashes: look at the runner's log.",
+        },
       );
     }
     const mapping = await options.mapping(run.mappingId);

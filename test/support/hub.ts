@@ -12,7 +12,10 @@ export async function temporaryDirectory(): Promise<{ path: string; remove(): Pr
 }
 
 /** The real hub with its real runner, as Node-RED would open it; retries wait no time. */
-export function openHub(directory: string, changes: Partial<HubSettings> & { section?: Record<string, unknown> } = {}): Promise<Hub> {
+export function openHub(
+  directory: string,
+  changes: Partial<HubSettings> & { section?: Record<string, unknown> } = {},
+): Promise<Hub> {
   const { section, ...rest } = changes;
   const settings = readSettings({ integrations: { retry: { seconds: 0, attempts: 3 }, ...section } }, directory, {});
   return createHub({ ...settings, ...rest });
@@ -46,7 +49,11 @@ export function jobWhen(hub: Hub, jobId: string, wanted: (status: JobStatus) => 
   });
 }
 
-export async function runToEnd(hub: Hub, connectionId: number, request: Parameters<Hub['sync']['start']>[1] = {}): Promise<JobStatus> {
+export async function runToEnd(
+  hub: Hub,
+  connectionId: number,
+  request: Parameters<Hub['sync']['start']>[1] = {},
+): Promise<JobStatus> {
   const { job_id } = await hub.sync.start(connectionId, request);
   return jobEnd(hub, job_id);
 }
