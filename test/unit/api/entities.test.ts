@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setImmediate } from 'node:timers/promises';
 import { IntegrationError } from '../../../lib/model/errors';
 import { startApi, type TestApi } from './api-server';
 
@@ -97,12 +98,37 @@ describe('API: platform entities', () => {
     assert.equal(put.headers.location, `/integrations${RECORDS}/1000,43`);
   });
 
-  it('lets only one of two writers with the same ETag win', async () => {
+  it('lets only one of several writers with the same ETag win', async () => {
     const record = { plant: '1', order_number: '1', status: 'a' };
-    const etag = String((await api.call('POST', RECORDS, record)).headers.etag);
-    const writes = ['b', 'c', 'd'].map((status) =>
-      api.call('PUT', `${RECORDS}/1,1`, { ...record, status }, { 'If-Match': etag }),
-    );
+    await api.close();
+    const type = { type: 'production_order', title: 'Order', key: ['plant', 'order_number'], built_in: true };
+    let current: Record<string, unknown> = record;
+    let arrived = 0;
+    let allArrived = () => {};
+    const everyone = new Promise<void>((resolve) => {
+      allArrived = resolve;
+    });
+    api = await startApi({
+      entityTypes: {
+        get: async () => {
+          arrived += 1;
+          if (arrived === 4) allArrived();
+          return { ...type, schema: {} };
+        },
+      },
+      records: {
+        get: async () => current,
+        // Whoever may write does so only when all could have compared.
+        replace: async (_type, _key, replacement) => {
+          await everyone;
+          await setImmediate();
+          current = replacement;
+          return { record: replacement, created: false };
+        },
+      },
+    });
+    const ifMatch = { 'If-Match': String((await api.call('GET', `${RECORDS}/1,1`)).headers.etag) };
+    const writes = ['b', 'c', 'd'].map((status) => api.call('PUT', `${RECORDS}/1,1`, { ...record, status }, ifMatch));
     assert.deepEqual((await Promise.all(writes)).map(({ status }) => status).sort(), [200, 412, 412]);
   });
 
