@@ -181,7 +181,7 @@ function firstInvalidUtf8(bytes: Buffer): number {
     if (isUtf8(prefix.subarray(0, middle - incompleteUtf8(prefix)))) valid = middle;
     else invalid = middle;
   }
-  return valid;
+  return valid - incompleteUtf8(bytes.subarray(0, valid));
 }
 
 function firstLoneSurrogate(text: string): number {

@@ -17,7 +17,7 @@ export interface FileIdentity {
   head: string;
 }
 
-const PIECE_BYTES = 256 * 1024;
+const PIECE_BYTES = 64 * 1024;
 const HEAD_BYTES = 64 * 1024;
 /** Long enough for a byte order mark and an XML declaration. */
 const SNIFF_BYTES = 256;

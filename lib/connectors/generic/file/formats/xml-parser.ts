@@ -41,8 +41,9 @@ export class XmlParser implements RecordParser {
   readonly #ancestors: string[] = [];
   readonly #open: OpenElement[] = [];
   #recordLine = 0;
-  /** Characters since the record (or, outside of one, the last tag) began. */
+  /** Where the record (or, outside of one, the last tag) began, in characters. */
   #startedAt = 0;
+  #written = 0;
 
   constructor(options: XmlOptions, context: ParserContext, sink: RecordSink) {
     this.#options = options;
@@ -65,7 +66,9 @@ export class XmlParser implements RecordParser {
 
   write(text: string): void {
     this.#saxes.write(text);
-    this.#limit();
+    // Between two pieces the parser's own position is not defined.
+    this.#written += text.length;
+    this.#limit(this.#written);
   }
 
   end(): void {
@@ -103,7 +106,7 @@ export class XmlParser implements RecordParser {
       this.#add(parent, element.name, elementValue(element));
       return;
     }
-    this.#limit();
+    this.#limit(this.#saxes.position);
     const value = elementValue(element);
     const record = typeof value === 'object' && value !== null ? value : { '#text': value };
     this.#startedAt = this.#saxes.position;
@@ -138,9 +141,9 @@ export class XmlParser implements RecordParser {
     return this.#options.stripPrefix ? qualified.slice(qualified.indexOf(':') + 1) : qualified;
   }
 
-  #limit(): void {
+  #limit(position: number): void {
     const limit = this.#context.maxRecordLength;
-    if (this.#saxes.position - this.#startedAt > limit) throw recordTooLarge(this.#where(), limit);
+    if (position - this.#startedAt > limit) throw recordTooLarge(this.#where(), limit);
   }
 
   #where(): string {
