@@ -43,8 +43,8 @@ export function checkDefinition({ type, title, key, schema }: EntityTypeInput): 
   if (fields.length === 0 || fields.length > MAX_FIELDS) {
     throw refused('/schema/properties', `a type has 1 to ${MAX_FIELDS} fields`);
   }
-  for (const [name, field] of fields) checkField(name, field, key.includes(name));
   checkKey(key, schema);
+  for (const [name, field] of fields) checkField(name, field, key.includes(name));
   for (const name of schema.required ?? []) {
     if (schema.properties?.[name] === undefined)
       throw refused('/schema/required', `"${name}" is required, but no field`);

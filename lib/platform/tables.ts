@@ -91,9 +91,7 @@ async function createTable(database: SqlDatabase, shape: EntityShape, columns: C
     await database.createTable(shape.table, columns, keys);
     return;
   }
-  const lines = columns.map(
-    ({ name, type, nullable }) => `${database.quote(name)} ${MARIADB_TYPES[type]}${nullable ? '' : ' NOT NULL'}`,
-  );
+  const lines = columns.map((column) => `${mariadbColumn(database, column)}${column.nullable ? '' : ' NOT NULL'}`);
   const key = `PRIMARY KEY (${keys.map((name) => database.quote(name)).join(', ')})`;
   await database.execute(
     `CREATE TABLE IF NOT EXISTS ${database.tableName(shape.table)} (${[...lines, key].join(', ')}) ENGINE=InnoDB`,
@@ -102,8 +100,16 @@ async function createTable(database: SqlDatabase, shape: EntityShape, columns: C
 
 function addColumn(database: SqlDatabase, shape: EntityShape, column: ColumnDefinition): Promise<unknown> {
   if (!isMariadb(database.dialect)) return database.addColumn(shape.table, column);
-  const definition = `${database.quote(column.name)} ${MARIADB_TYPES[column.type]}`;
-  return database.execute(`ALTER TABLE ${database.tableName(shape.table)} ADD COLUMN ${definition}`);
+  return database.execute(
+    `ALTER TABLE ${database.tableName(shape.table)} ADD COLUMN ${mariadbColumn(database, column)}`,
+  );
+}
+
+/** MariaDB's own collation also tells trailing blanks apart; MySQL's name for the same differs between its versions. */
+function mariadbColumn(database: SqlDatabase, { name, type }: ColumnDefinition): string {
+  const definition = MARIADB_TYPES[type];
+  const exact = database.dialect === 'mariadb' ? definition.replace('utf8mb4_bin', 'utf8mb4_nopad_bin') : definition;
+  return `${database.quote(name)} ${exact}`;
 }
 
 /** Keys and JSON are text to the database. */

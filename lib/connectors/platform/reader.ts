@@ -148,7 +148,7 @@ function endPass(
   if (pass.kind === 'sequence') {
     return { v: 1, kind: 'sequence', last: pass.progress?.at ?? pass.last, progress: null };
   }
-  const lo = momentOf(growth, timeOf(pass.hi) - lookbackSeconds * 1000 + (lookbackSeconds === 0 ? 1 : 0));
+  const lo = momentOf(growth, timeOf(pass.hi) - lookbackSeconds * 1000);
   return { v: 1, kind: 'window', lo, hi: null, progress: null };
 }
 
