@@ -18,18 +18,29 @@ import {
 
 const CERTIFICATE_NAME = 'db.other.example';
 const FOLDERS = ['/usr/sbin', '/usr/libexec', '/usr/local/mysql/bin', '/usr/bin'];
+function findServer(): string | undefined {
+  return findProgram(['mariadbd', 'mysqld'], FOLDERS);
+}
+
 let started: Promise<TestServer> | undefined;
 let databases = 0;
 
 /** One MariaDB for the whole process: INTEGRATIONS_TEST_MARIADB_URL, or a server of our own; skips without either. */
-export async function mariadbServer(context: Mocha.Context): Promise<TestServer> {
-  const program = findProgram(['mariadbd', 'mysqld'], FOLDERS);
+export async function mariadbServer(context?: Mocha.Context): Promise<TestServer> {
+  const program = findServer();
   const url = process.env.INTEGRATIONS_TEST_MARIADB_URL;
   if (url === undefined && program === undefined) absent(context, 'MariaDB', 'apt-get install mariadb-server');
-  context.timeout(60_000);
+  context?.timeout(60_000);
   started ??=
     url !== undefined ? Promise.resolve(server(parseDatabaseUrl(url), async () => undefined)) : start(program!);
   return started;
+}
+
+/** For suites that decide before their hooks run. On a build server it must be there. */
+export function mariadbAvailable(): boolean {
+  return (
+    process.env.INTEGRATIONS_TEST_MARIADB_URL !== undefined || findServer() !== undefined || Boolean(process.env.CI)
+  );
 }
 
 /** URL of a new, empty database of that server. */

@@ -29,18 +29,29 @@ export interface TestServer {
 }
 
 const CERTIFICATE_NAME = 'db.other.example';
+function findServer(): string | undefined {
+  return findProgram(['postgres'], ['/usr/lib/postgresql/*/bin', '/usr/local/pgsql/bin', '/usr/pgsql-*/bin']);
+}
+
 let started: Promise<TestServer> | undefined;
 let databases = 0;
 
 /** One PostgreSQL for the whole process: INTEGRATIONS_TEST_POSTGRES_URL, or a server of our own; skips without either. */
-export async function postgresServer(context: Mocha.Context): Promise<TestServer> {
-  const postgres = findProgram(['postgres'], ['/usr/lib/postgresql/*/bin', '/usr/local/pgsql/bin', '/usr/pgsql-*/bin']);
+export async function postgresServer(context?: Mocha.Context): Promise<TestServer> {
+  const postgres = findServer();
   const url = process.env.INTEGRATIONS_TEST_POSTGRES_URL;
   if (url === undefined && postgres === undefined) absent(context, 'PostgreSQL', 'apt-get install postgresql');
-  context.timeout(60_000);
+  context?.timeout(60_000);
   started ??=
     url !== undefined ? Promise.resolve(server(parseDatabaseUrl(url), async () => undefined)) : start(postgres!);
   return started;
+}
+
+/** For suites that decide before their hooks run. On a build server it must be there. */
+export function postgresAvailable(): boolean {
+  return (
+    process.env.INTEGRATIONS_TEST_POSTGRES_URL !== undefined || findServer() !== undefined || Boolean(process.env.CI)
+  );
 }
 
 /** URL of a new, empty database of that server. */

@@ -101,9 +101,9 @@ export async function stopServer(child: ChildProcess, directory: string, signal:
 }
 
 /** Without the program: an error on a build server, a skipped test with a reason elsewhere. */
-export function absent(context: Mocha.Context, what: string, install: string): never {
+export function absent(context: Mocha.Context | undefined, what: string, install: string): never {
   const message = `${what} is not installed: ${install}`;
-  if (process.env.CI) throw new Error(message);
+  if (process.env.CI || context === undefined) throw new Error(message);
   console.warn(`      ${message}`);
   return context.skip();
 }

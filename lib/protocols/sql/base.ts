@@ -53,6 +53,10 @@ export abstract class BaseDatabase implements SqlDatabase {
     return schema === undefined ? this.quote(table.name) : `${this.quote(schema)}.${this.quote(table.name)}`;
   }
 
+  limit(sql: string, rows: number): string {
+    return this.grammar.limit(sql, Math.trunc(rows));
+  }
+
   query(sql: string, parameters: SqlValue[] = []): Promise<SqlRow[]> {
     return this.withSession((session) => session.query(this.grammar.placeholders(sql), parameters));
   }

@@ -98,6 +98,8 @@ export interface SqlDatabase extends SqlTransaction {
   readonly dialect: SqlDialect;
   readonly sequelize: Sequelize;
   tableName(table: TableRef): string;
+  /** The statement, which ends with its ORDER BY, restricted to its first rows. */
+  limit(sql: string, rows: number): string;
   transaction<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T>;
   /** @throws config PCP_SQL_TABLE_UNKNOWN */
   describeTable(table: TableRef): Promise<TableInfo>;

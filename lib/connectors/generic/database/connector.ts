@@ -1,0 +1,113 @@
+import type { OpenConnection } from '../../../model/connection';
+import type { EntityInfo } from '../../../model/entity';
+import type { SqlDatabase } from '../../../protocols/sql/database';
+import { fromSqlValue, toSqlValue } from '../../../protocols/sql/values';
+import type {
+  Batch,
+  Connector,
+  ConnectorFactory,
+  EntityDescription,
+  ReadQuery,
+  SourceRecord,
+  TestReport,
+  Writer,
+  WriteTarget,
+} from '../../contract';
+import { diagnose } from './diagnose';
+import { Entities, entityInfo, entitySchema, unknownColumn } from './entities';
+import { readBatches, stopIfAborted } from './read';
+import { keyText, rowsByKey } from './rows-by-key';
+import { Selection } from './select';
+import { type DatabaseSettings, readSettings } from './settings';
+import { TableWriter } from './writer';
+
+export const create: ConnectorFactory = (connection) => new DatabaseConnector(connection);
+
+interface Opened {
+  database: SqlDatabase;
+  entities: Entities;
+}
+
+/** Tables and views of one database, and the views of the connection's settings. */
+class DatabaseConnector implements Connector {
+  private opened: Promise<Opened> | undefined;
+
+  constructor(private readonly connection: OpenConnection) {}
+
+  async test(signal: AbortSignal): Promise<TestReport> {
+    return diagnose(() => readSettings(this.connection), openWith, signal);
+  }
+
+  async discover(signal: AbortSignal): Promise<EntityInfo[]> {
+    stopIfAborted(signal);
+    return (await this.open()).entities.list(signal);
+  }
+
+  async describe(entity: string, signal: AbortSignal): Promise<EntityDescription> {
+    stopIfAborted(signal);
+    const resolved = await (await this.open()).entities.resolve(entity);
+    return { info: entityInfo(resolved), schema: entitySchema(resolved) };
+  }
+
+  async *read(query: ReadQuery, signal: AbortSignal): AsyncIterable<Batch> {
+    stopIfAborted(signal);
+    const { database, entities } = await this.open();
+    yield* readBatches(new Selection(database, await entities.resolve(query.entity), query), query, signal);
+  }
+
+  async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
+    stopIfAborted(signal);
+    const { database, entities } = await this.open();
+    return new TableWriter(database, await entities.resolve(target.entity), target);
+  }
+
+  async lookup(
+    target: { entity: string; keyFields: string[] },
+    keys: Record<string, unknown>[],
+    signal: AbortSignal,
+  ): Promise<(SourceRecord | null)[]> {
+    stopIfAborted(signal);
+    const { database, entities } = await this.open();
+    const entity = await entities.resolve(target.entity);
+    const keyColumns = target.keyFields.map((name) => {
+      const column = entity.columns.get(name);
+      if (column === undefined) throw unknownColumn(name, entity.name, entity.columns);
+      return column;
+    });
+    const values = keys.map((key) =>
+      keyColumns.map((column) => toSqlValue(key[column.name], column, database.dialect)),
+    );
+    const columns = [...entity.columns.values()];
+    const found = await rowsByKey(database, entity.source, keyColumns, values, columns);
+    return values.map((key) => {
+      const row = found.get(keyText(key, keyColumns));
+      if (row === undefined) return null;
+      return Object.fromEntries(columns.map((column) => [column.name, fromSqlValue(row[column.name], column)]));
+    });
+  }
+
+  async close(): Promise<void> {
+    const opened = this.opened;
+    this.opened = undefined;
+    // A database that could not be opened has nothing to close, and its error was told to whoever asked for it.
+    const { database } = (await opened?.catch(() => undefined)) ?? {};
+    await database?.close();
+  }
+
+  private open(): Promise<Opened> {
+    if (this.opened === undefined) {
+      const opened = Promise.resolve().then(() => openWith(readSettings(this.connection)));
+      this.opened = opened;
+      opened.catch(() => {
+        if (this.opened === opened) this.opened = undefined;
+      });
+    }
+    return this.opened;
+  }
+}
+
+async function openWith({ options, views }: DatabaseSettings): Promise<Opened> {
+  const { openDatabase } = await import('../../../protocols/sql/open.js');
+  const database = await openDatabase(options);
+  return { database, entities: new Entities(database, views) };
+}

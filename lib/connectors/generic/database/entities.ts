@@ -1,0 +1,150 @@
+import type { EntityInfo, JsonSchema } from '../../../model/entity';
+import { IntegrationError } from '../../../model/errors';
+import type { ColumnInfo, ColumnType, SqlDatabase, TableInfo, TableRef } from '../../../protocols/sql/database';
+import type { ViewSetting } from './settings';
+
+/** A table, a view of the database or a view of the settings, ready for statements. */
+export interface ResolvedEntity {
+  name: string;
+  kind: 'table' | 'view';
+  table: TableRef | undefined;
+  /** What stands after FROM. */
+  source: string;
+  columns: ReadonlyMap<string, ColumnInfo>;
+  /** Identifies a row; empty when nothing does. */
+  key: string[];
+  /** The key is a claim of the settings, not a constraint of the database. */
+  claimedKey: boolean;
+  /** The primary key and all unique keys. */
+  uniqueKeys: string[][];
+}
+
+/** Beyond this, discovery names tables without looking up the key of each. */
+const DESCRIBED_TABLES = 500;
+
+export class Entities {
+  private readonly resolved = new Map<string, Promise<ResolvedEntity>>();
+
+  constructor(
+    private readonly database: SqlDatabase,
+    private readonly views: ReadonlyMap<string, ViewSetting>,
+  ) {}
+
+  /** @throws config PCP_ENTITY_UNKNOWN */
+  resolve(name: string): Promise<ResolvedEntity> {
+    let entity = this.resolved.get(name);
+    if (entity === undefined) {
+      entity = this.load(name);
+      this.resolved.set(name, entity);
+      // A table may be made after somebody asked for it in vain.
+      entity.catch(() => this.resolved.delete(name));
+    }
+    return entity;
+  }
+
+  async list(signal: AbortSignal): Promise<EntityInfo[]> {
+    const infos: EntityInfo[] = [];
+    for (const name of this.views.keys()) infos.push(entityInfo(await this.resolve(name)));
+    const tables = await this.database.listTables();
+    for (const [index, { table, kind }] of tables.entries()) {
+      signal.throwIfAborted();
+      const name = table.schema === undefined ? table.name : `${table.schema}.${table.name}`;
+      if (this.views.has(name)) continue;
+      if (index < DESCRIBED_TABLES) infos.push(entityInfo(await this.resolve(name)));
+      else infos.push({ name, kind, key: [], readable: true, writable: kind === 'table' });
+    }
+    return infos;
+  }
+
+  private async load(name: string): Promise<ResolvedEntity> {
+    const view = this.views.get(name);
+    if (view !== undefined) return this.loadView(name, view);
+    const info = await this.findTable(name);
+    const source = this.database.tableName(info.table);
+    const columns = new Map(info.columns.map((column) => [column.name, column]));
+    const notNull = (key: string[]) => key.every((column) => columns.get(column)?.nullable === false);
+    const key = info.primaryKey.length > 0 ? info.primaryKey : (info.uniqueKeys.find(notNull) ?? []);
+    const uniqueKeys = [info.primaryKey, ...info.uniqueKeys].filter((each) => each.length > 0);
+    return { name, kind: info.kind, table: info.table, source, columns, key, claimedKey: false, uniqueKeys };
+  }
+
+  private async loadView(name: string, view: ViewSetting): Promise<ResolvedEntity> {
+    const found = await this.database.describeQuery(view.sql).catch((error: unknown) => {
+      throw withPath(error, `/config/views/${name}`);
+    });
+    const columns = new Map(found.map((column) => [column.name, column]));
+    const key = view.key ?? [];
+    for (const column of key)
+      if (!columns.has(column)) throw unknownColumn(column, name, columns, `/config/views/${name}/key`);
+    // The line break ends a comment that the statement may end with.
+    const source = `(${view.sql}\n) ${this.database.quote('pcp_view')}`;
+    return { name, kind: 'view', table: undefined, source, columns, key, claimedKey: true, uniqueKeys: [] };
+  }
+
+  /** A name may hold a dot itself, so both readings are tried. */
+  private async findTable(name: string): Promise<TableInfo> {
+    const dot = name.indexOf('.');
+    const candidates: TableRef[] = [{ name }];
+    if (dot > 0 && dot < name.length - 1) candidates.push({ schema: name.slice(0, dot), name: name.slice(dot + 1) });
+    for (const table of candidates) {
+      try {
+        return await this.database.describeTable(table);
+      } catch (error) {
+        if (IntegrationError.from(error).code !== 'PCP_SQL_TABLE_UNKNOWN') throw error;
+      }
+    }
+    throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `There is no table or view "${name}".`, {
+      hint: 'Check the name, upper and lower case, the schema ("schema.table"), and that this user may read it.',
+    });
+  }
+}
+
+function withPath(thrown: unknown, path: string): IntegrationError {
+  const error = IntegrationError.from(thrown);
+  return new IntegrationError(error.class, error.code, error.message, {
+    hint: 'Correct the SQL of the view.',
+    path,
+    cause: thrown,
+  });
+}
+
+export function unknownColumn(
+  column: string,
+  entity: string,
+  columns: ReadonlyMap<string, ColumnInfo>,
+  path = `/${column}`,
+): IntegrationError {
+  return new IntegrationError('config', 'PCP_SQL_COLUMN_UNKNOWN', `"${entity}" has no column "${column}".`, {
+    path,
+    hint: `Its columns are ${[...columns.keys()].slice(0, 30).join(', ')}.`,
+  });
+}
+
+export function entityInfo({ name, kind, key, table, uniqueKeys }: ResolvedEntity): EntityInfo {
+  const writable = table !== undefined && kind === 'table' && uniqueKeys.length > 0;
+  return { name, kind, key, readable: true, writable };
+}
+
+const SCHEMAS: Record<ColumnType, JsonSchema> = {
+  text: { type: 'string' },
+  key: { type: 'string' },
+  integer: { type: 'integer' },
+  number: { type: 'number' },
+  decimal: { type: 'string', format: 'decimal' },
+  boolean: { type: 'boolean' },
+  date: { type: 'string', format: 'date' },
+  datetime: { type: 'string', format: 'date-time' },
+  json: {},
+};
+
+/** JSON Schema of an entity's records; columns that may be null say so. */
+export function entitySchema(entity: ResolvedEntity): JsonSchema {
+  const properties: Record<string, JsonSchema> = {};
+  for (const column of entity.columns.values()) {
+    const schema = SCHEMAS[column.type];
+    const nullable = column.nullable && typeof schema.type === 'string';
+    properties[column.name] = nullable ? { ...schema, type: [schema.type as string, 'null'] } : { ...schema };
+  }
+  const required = [...entity.columns.values()].filter((column) => !column.nullable).map((column) => column.name);
+  return { type: 'object', properties, ...(required.length > 0 && { required }) };
+}

@@ -1,0 +1,81 @@
+import type { Filter } from '../../../model/mapping';
+import type { ColumnInfo, SqlDialect, SqlValue } from '../../../protocols/sql/database';
+import { toSqlValue } from '../../../protocols/sql/values';
+
+export interface Condition {
+  sql: string;
+  parameters: SqlValue[];
+}
+
+type FieldFilter = Exclude<Filter, { expression: string }>;
+
+const COMPARISONS: Record<string, string> = { eq: '=', ne: '<>', lt: '<', le: '<=', gt: '>', ge: '>=' };
+const MAX_LIST = 500;
+
+/**
+ * Conditions that the database can judge without excluding a record that the mapping would keep. The mapping applies all
+ * filters again, so what collation, rounding or a free date format could judge differently simply stays out.
+ */
+export function pushDown(
+  filters: readonly Filter[],
+  columns: ReadonlyMap<string, ColumnInfo>,
+  quote: (identifier: string) => string,
+  dialect: SqlDialect,
+): Condition[] {
+  return filters.flatMap((filter) => {
+    if ('expression' in filter) return [];
+    const column = columns.get(filter.field);
+    if (column === undefined || !isSafe(filter, column, dialect)) return [];
+    const condition = toCondition(filter, column, quote(column.name), dialect);
+    return condition === undefined ? [] : [condition];
+  });
+}
+
+function isSafe({ operator }: FieldFilter, column: ColumnInfo, dialect: SqlDialect): boolean {
+  if (operator === 'not_null') return true;
+  if (operator === 'is_null') return column.type !== 'text' && column.type !== 'json';
+  if (operator === 'like') return false;
+  switch (column.type) {
+    case 'integer':
+      return true;
+    case 'decimal':
+    case 'date':
+      // SQLite keeps whatever was written: floating point in decimals, any text in dates.
+      return dialect !== 'sqlite';
+    case 'text':
+      return operator === 'eq' || operator === 'in';
+    default:
+      return false;
+  }
+}
+
+function toCondition(
+  filter: FieldFilter,
+  column: ColumnInfo,
+  name: string,
+  dialect: SqlDialect,
+): Condition | undefined {
+  const { operator, value } = filter;
+  if (operator === 'is_null') return { sql: `${name} IS NULL`, parameters: [] };
+  if (operator === 'not_null') return { sql: `${name} IS NOT NULL`, parameters: [] };
+  const values = parameters(Array.isArray(value) ? value : [value], column, dialect);
+  if (values === undefined) return undefined;
+  if (operator === 'in' || operator === 'not_in') {
+    if (values.length === 0 || values.length > MAX_LIST) return undefined;
+    const list = values.map(() => '?').join(', ');
+    return { sql: `${name} ${operator === 'in' ? 'IN' : 'NOT IN'} (${list})`, parameters: values };
+  }
+  if (operator === 'between') return { sql: `${name} BETWEEN ? AND ?`, parameters: values };
+  return { sql: `${name} ${COMPARISONS[operator]} ?`, parameters: values };
+}
+
+/** Undefined when a value does not fit the column: then only the mapping can say what is meant. */
+function parameters(values: unknown[], column: ColumnInfo, dialect: SqlDialect): SqlValue[] | undefined {
+  // The mapping compares a number with a text by its value ("007" = 7), the database by its characters.
+  if (column.type === 'text' && values.some((value) => typeof value !== 'string')) return undefined;
+  try {
+    return values.map((value) => toSqlValue(value, column, dialect));
+  } catch {
+    return undefined;
+  }
+}

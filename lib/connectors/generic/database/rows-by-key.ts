@@ -1,0 +1,45 @@
+import type { ColumnInfo, SqlRow, SqlTransaction, SqlValue } from '../../../protocols/sql/database';
+import { fromSqlValue } from '../../../protocols/sql/values';
+
+const KEYS_PER_STATEMENT = 500;
+
+/** A key as text, alike for a value that was read and one that is to be written. */
+export function keyText(values: readonly unknown[], columns: readonly ColumnInfo[]): string {
+  return JSON.stringify(
+    values.map((value, index) => {
+      const plain = fromSqlValue(value, columns[index]!);
+      if (columns[index]!.type !== 'datetime') return plain === null ? null : String(plain);
+      const instant = Date.parse(String(plain).replace(/Z?$/, 'Z'));
+      return Number.isNaN(instant) ? String(plain) : instant;
+    }),
+  );
+}
+
+/**
+ * The rows that hold these keys, by `keyText`.
+ *
+ * @param selected columns wanted besides the key
+ */
+export async function rowsByKey(
+  transaction: Pick<SqlTransaction, 'query' | 'quote'>,
+  source: string,
+  keyColumns: readonly ColumnInfo[],
+  keys: readonly SqlValue[][],
+  selected: readonly ColumnInfo[],
+): Promise<Map<string, SqlRow>> {
+  const found = new Map<string, SqlRow>();
+  const names = keyColumns.map(({ name }) => transaction.quote(name));
+  const list = [...new Set([...names, ...selected.map(({ name }) => transaction.quote(name))])].join(', ');
+  for (let start = 0; start < keys.length; start += KEYS_PER_STATEMENT) {
+    const part = keys.slice(start, start + KEYS_PER_STATEMENT);
+    const where =
+      names.length === 1
+        ? `${names[0]} IN (${part.map(() => '?').join(', ')})`
+        : part.map(() => `(${names.map((name) => `${name} = ?`).join(' AND ')})`).join(' OR ');
+    for (const row of await transaction.query(`SELECT ${list} FROM ${source} WHERE ${where}`, part.flat())) {
+      const values = keyColumns.map(({ name }) => row[name]);
+      found.set(keyText(values, keyColumns), row);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,111 @@
+import { IntegrationError } from '../../../model/errors';
+import type { ColumnInfo, SqlDatabase, SqlTransaction, SqlValue } from '../../../protocols/sql/database';
+import { upsertEach } from '../../../protocols/sql/upsert';
+import { toSqlValue } from '../../../protocols/sql/values';
+import type { WriteRecord, WriteResult, Writer, WriteTarget } from '../../contract';
+import { type ResolvedEntity, unknownColumn } from './entities';
+import { stopIfAborted } from './read';
+import { keyText, rowsByKey } from './rows-by-key';
+
+/** Upserts records by a unique key of a table. A batch is one transaction; a bad record costs only itself. */
+export class TableWriter implements Writer {
+  private readonly columns: ColumnInfo[];
+  private readonly keyColumns: ColumnInfo[];
+
+  /** @throws config PCP_NOT_WRITABLE, PCP_SQL_COLUMN_UNKNOWN, PCP_SQL_KEY_MISSING, PCP_SQL_COLUMN_REQUIRED */
+  constructor(
+    private readonly database: SqlDatabase,
+    private readonly entity: ResolvedEntity,
+    target: Pick<WriteTarget, 'fields' | 'keyFields'>,
+  ) {
+    const column = (name: string): ColumnInfo => {
+      const found = entity.columns.get(name);
+      if (found === undefined) throw unknownColumn(name, entity.name, entity.columns);
+      return found;
+    };
+    if (entity.table === undefined || entity.kind !== 'table') throw notWritable(entity.name);
+    this.columns = [...new Set([...target.keyFields, ...target.fields])].map(column);
+    this.keyColumns = target.keyFields.map(column);
+    requireUniqueKey(database, entity, target.keyFields);
+    requireMandatoryColumns(entity, this.columns);
+  }
+
+  async write(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
+    stopIfAborted(signal);
+    const results: WriteResult[] = new Array(records.length);
+    const rows: SqlValue[][] = [];
+    const indexes: number[] = [];
+    records.forEach(({ data }, index) => {
+      try {
+        rows.push(this.columns.map((column) => toSqlValue(data[column.name], column, this.database.dialect)));
+        indexes.push(index);
+      } catch (error) {
+        results[index] = { outcome: 'failed', error: IntegrationError.from(error) };
+      }
+    });
+    const written = await this.database.transaction((transaction) => this.upsert(transaction, rows));
+    written.forEach((result, position) => {
+      results[indexes[position]!] = result;
+    });
+    return results;
+  }
+
+  async finish(): Promise<void> {
+    // Each batch is committed when it is written.
+  }
+
+  async abandon(): Promise<void> {
+    // As for finish: there is nothing to take back.
+  }
+
+  private async upsert(transaction: SqlTransaction, rows: SqlValue[][]): Promise<WriteResult[]> {
+    const keys = rows.map((row) => row.slice(0, this.keyColumns.length));
+    const source = this.database.tableName(this.entity.table!);
+    const existing = await rowsByKey(transaction, source, this.keyColumns, keys, []);
+    const errors = await upsertEach(transaction, {
+      table: this.entity.table!,
+      columns: this.columns.map(({ name }) => name),
+      keyColumns: this.keyColumns.map(({ name }) => name),
+      rows,
+    });
+    return errors.map((error, index): WriteResult => {
+      if (error !== null) return { outcome: 'failed', error };
+      const key = keyText(keys[index]!, this.keyColumns);
+      return { outcome: existing.has(key) ? 'updated' : 'created', externalKey: key };
+    });
+  }
+}
+
+function notWritable(name: string): IntegrationError {
+  return new IntegrationError('config', 'PCP_NOT_WRITABLE', `"${name}" is a view; only tables can be written.`, {
+    hint: 'Take the table behind the view as the target.',
+  });
+}
+
+function requireUniqueKey(database: SqlDatabase, entity: ResolvedEntity, keyFields: string[]): void {
+  const wanted = [...keyFields].sort().join('\0');
+  if (keyFields.length > 0 && entity.uniqueKeys.some((key) => [...key].sort().join('\0') === wanted)) return;
+  const list = keyFields.map((name) => database.quote(name)).join(', ');
+  throw new IntegrationError(
+    'config',
+    'PCP_SQL_KEY_MISSING',
+    `"${entity.name}" has no primary or unique key over exactly (${keyFields.join(', ')}).`,
+    {
+      path: '/key_fields',
+      hint: `Create one: CREATE UNIQUE INDEX ${database.quote(`${entity.table!.name}_key`)} ON ${database.tableName(entity.table!)} (${list}), or map the fields of another key as key fields.`,
+    },
+  );
+}
+
+/** Without these, each single record would be refused. */
+function requireMandatoryColumns(entity: ResolvedEntity, columns: readonly ColumnInfo[]): void {
+  const missing = [...entity.columns.values()].filter(
+    (column) => !column.nullable && !column.hasDefault && !columns.includes(column),
+  );
+  if (missing.length === 0) return;
+  const names = missing.map(({ name }) => name).join(', ');
+  throw new IntegrationError('config', 'PCP_SQL_COLUMN_REQUIRED', `"${entity.name}" needs a value for ${names}.`, {
+    path: '/field_mappings',
+    hint: 'Map these columns too, or give them a default in the database.',
+  });
+}
