@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import type { Connector, WriteRecord } from '../../../lib/connectors/contract';
+import { create } from '../../../lib/connectors/platform/connector';
+import { EntityTypeStore } from '../../../lib/platform/entity-types';
+import { EntityRecordStore } from '../../../lib/platform/records';
+import type { SqlTransaction } from '../../../lib/protocols/sql/database';
+import { newStore, storeKinds, type TestStore } from '../store/stores';
+
+const signal = new AbortController().signal;
+const platform = { id: 0, name: 'platform', connector_type: 'platform', config: {}, credentials: {} };
+
+const write = (data: Record<string, unknown>, hash = JSON.stringify(data)): WriteRecord => ({
+  data,
+  hash,
+  key: JSON.stringify([data.material]),
+  sourceKey: `["${data.material}"]`,
+});
+
+for (const kind of storeKinds) {
+  describe(`PlatformWriter on ${kind.name}`, () => {
+    let test: TestStore;
+    let connector: Connector;
+    let records: EntityRecordStore;
+
+    const open = (fields: string[], mappingId = 1, entity = 'material') =>
+      connector.openWriter!({ entity, keyFields: ['material'], fields, resume: null, runId: 1, mappingId }, signal);
+
+    beforeEach(async function () {
+      test = await newStore(kind, this);
+      const { database } = test.store;
+      connector = create(platform, { store: database, log: () => undefined });
+      records = new EntityRecordStore({ database, types: new EntityTypeStore(database) });
+    });
+    afterEach(() => test?.dispose());
+
+    it('tells new, changed and unchanged records by the hash beside them', async () => {
+      const writer = await open(['material', 'name']);
+      const first = [write({ material: 'A', name: 'a' }), write({ material: 'B', name: 'b' })];
+      assert.deepEqual(await writer.hashes!(first), [undefined, undefined]);
+      assert.deepEqual(
+        (await writer.write(first, signal)).map(({ outcome }) => outcome),
+        ['created', 'created'],
+      );
+      const second = [
+        write({ material: 'A', name: 'a' }),
+        write({ material: 'B', name: 'x' }),
+        write({ material: 'C', name: 'c' }),
+      ];
+      const known = await writer.hashes!(second);
+      assert.deepEqual(known, [second[0]!.hash, first[1]!.hash, undefined]);
+      const outcomes = (await writer.write(second.slice(1), signal)).map(({ outcome }) => outcome);
+      assert.deepEqual(outcomes, ['updated', 'created']);
+    });
+
+    it('leaves alone what other mappings write, and does not trust their hashes', async () => {
+      const names = await open(['material', 'name'], 1);
+      const weights = await open(['material', 'weight'], 2);
+      const name = write({ material: 'A', name: 'a' });
+      await names.write([name], signal);
+      const weight = write({ material: 'A', weight: '1.5' });
+      assert.deepEqual(await weights.hashes!([weight]), [null]);
+      assert.deepEqual(
+        (await weights.write([weight], signal)).map(({ outcome }) => outcome),
+        ['updated'],
+      );
+      const record = await records.get('material', ['A']);
+      assert.deepEqual([record.name, record.weight], ['a', '1.5']);
+      assert.deepEqual(await names.hashes!([name]), [null]);
+      assert.deepEqual(await weights.hashes!([weight]), [weight.hash]);
+    });
+
+    it('takes a record changed over the API for changed', async () => {
+      const writer = await open(['material', 'name']);
+      const record = write({ material: 'A', name: 'a' });
+      await writer.write([record], signal);
+      await records.replace('material', ['A'], { name: 'by hand' });
+      assert.deepEqual(await writer.hashes!([record]), [null]);
+      await writer.write([record], signal);
+      assert.equal((await records.get('material', ['A'])).name, 'a');
+    });
+
+    it('refuses single records with field, value and reason', async () => {
+      const writer = await open(['material', 'name', 'weight', 'status', 'sell_start_date', 'make']);
+      const batch = [
+        write({ material: 'A', weight: 'heavy' }),
+        write({ material: 'B', status: 'nonsense' }),
+        write({ material: 'C', sell_start_date: '2026-02-30' }),
+        write({ material: 'D', make: 'yes' }),
+        write({ name: 'no key' }),
+        write({ material: 'E'.repeat(121) }),
+        write({ material: 'F', name: 'good', weight: null }),
+      ];
+      const results = await writer.write(batch, signal);
+      const paths = results.map((result) => (result.outcome === 'failed' ? result.error.path : result.outcome));
+      assert.deepEqual(paths, ['weight', 'status', 'sell_start_date', 'make', 'material', 'material', 'created']);
+      for (const result of results) {
+        if (result.outcome === 'failed') assert.equal(result.error.class, 'data');
+      }
+      assert.equal((await records.list('material', {})).total, 1);
+    });
+
+    it('belongs to the transaction that it is given', async () => {
+      const writer = await open(['material', 'name']);
+      const batch = Array.from({ length: 300 }, (_, n) => write({ material: `M${n}`, name: 'n' }));
+      const work = async (transaction: SqlTransaction) => {
+        await writer.hashes!(batch, transaction);
+        await writer.write(batch, signal, transaction);
+        assert.equal((await writer.hashes!(batch, transaction)).filter((hash) => typeof hash === 'string').length, 300);
+        throw new Error('no commit');
+      };
+      await assert.rejects(test.store.database.transaction(work), /no commit/);
+      assert.equal((await records.list('material', {})).total, 0);
+    });
+
+    it('finds keys of several parts, with signs that need care', async () => {
+      const writer = await connector.openWriter!(
+        {
+          entity: 'stock',
+          keyFields: ['material'],
+          fields: ['material', 'batch', 'quantity'],
+          resume: null,
+          runId: 1,
+          mappingId: 1,
+        },
+        signal,
+      );
+      const batch = ['a"b', 'a\\b', 'a,b', '{a}', "a'b", 'NULL', ' ', 'ç', 'a\tb', 'a'].map((material, n) =>
+        write({ material, batch: n % 2 ? 'x' : null, quantity: '1' }),
+      );
+      await writer.write(batch, signal);
+      assert.deepEqual(
+        await writer.hashes!(batch),
+        batch.map(({ hash }) => hash),
+      );
+      const elsewhere = batch.map(({ data }) => write({ ...data, batch: 'y' }));
+      assert.ok((await writer.hashes!(elsewhere)).every((hash) => hash === undefined));
+    });
+
+    it('finds keys that are instants', async () => {
+      const writer = await connector.openWriter!(
+        {
+          entity: 'downtime',
+          keyFields: ['machine', 'started_at'],
+          fields: ['machine', 'started_at', 'reason'],
+          resume: null,
+          runId: 1,
+          mappingId: 1,
+        },
+        signal,
+      );
+      const stop = write({ machine: 'M', started_at: '2026-11-24T05:00:00.123Z', reason: 'r' });
+      await writer.write([stop], signal);
+      const sameInstant = write({ machine: 'M', started_at: '2026-11-24T06:00:00.123+01:00', reason: 'r' });
+      assert.deepEqual(await writer.hashes!([sameInstant]), [stop.hash]);
+    });
+
+    it('refuses fields that the type lacks and a key that is not mapped', async () => {
+      await assert.rejects(open(['material', 'nonsense']), { code: 'PCP_FIELD_UNKNOWN', class: 'config' });
+      await assert.rejects(open(['name']), { code: 'PCP_KEY_UNMAPPED', class: 'config' });
+      await assert.rejects(open(['material'], 1, 'nothing'), { code: 'PCP_ENTITY_UNKNOWN', class: 'config' });
+    });
+
+    it('looks records up by their key', async () => {
+      await records.create('material', { material: 'A', name: 'a' });
+      const keys = [{ material: 'A' }, { material: 'B' }];
+      const [found, absent] = await connector.lookup!({ entity: 'material', keyFields: ['material'] }, keys, signal);
+      assert.equal(found?.name, 'a');
+      assert.equal(absent, null);
+    });
+  });
+}
