@@ -65,7 +65,7 @@ export async function runStaged(
         attempt(results, item.index, () => {
           const parts = applyStep(step, [item.record]);
           if (parts.length === 0) results.push({ outcome: 'filtered', index: item.index });
-          items.push(...parts.map((record) => ({ ...item, record })));
+          items.push(...parts.map((record) => ({ index: item.index, record, values: [] })));
         });
       }
     }

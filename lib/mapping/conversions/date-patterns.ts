@@ -188,8 +188,8 @@ function halfDay(lowerCase: boolean): Token {
 function fraction(length: number): Token {
   return {
     read(text, start, parts) {
-      const digits = text.slice(start, start + length);
-      if (!/^\d+$/.test(digits)) return -1;
+      const digits = /^\d*/.exec(text.slice(start, start + length))![0];
+      if (digits === '') return -1;
       parts.millisecond = Number(digits.slice(0, 3).padEnd(3, '0'));
       return start + digits.length;
     },

@@ -33,12 +33,12 @@ export function createExpressionEvaluator(
   let nextId = 1;
   let queue: Promise<unknown> = Promise.resolve();
 
-  const started = async (): Promise<Sandbox> => {
+  const started = async (signal?: AbortSignal): Promise<Sandbox> => {
     if (closed) throw cancelled();
     if (sandbox !== undefined && !sandbox.ended) return sandbox;
     sandbox = new Sandbox(heapMb);
     if (await sandbox.ready()) return sandbox;
-    if (closed) throw cancelled();
+    if (closed || signal?.aborted) throw cancelled();
     throw new IntegrationError(
       'bug',
       'PCP_SANDBOX_START',
@@ -47,9 +47,9 @@ export function createExpressionEvaluator(
   };
 
   /** Outcomes of the chunk as far as they came; fewer than records when the process ended. */
-  const runChunk = async (expression: string, inputs: string, careful: boolean) => {
+  const runChunk = async (expression: string, inputs: string, careful: boolean, signal?: AbortSignal) => {
     const outcomes: Outcome[] = [];
-    const process = await started();
+    const process = await started(signal);
     const message = { id: nextId++, expression, inputs, careful };
     const end = await process.run(message, batchTimeoutMs, (json) => outcomes.push(...read(json)));
     return { outcomes, end };
@@ -69,7 +69,7 @@ export function createExpressionEvaluator(
         last = first + Math.ceil((last - first) / 2);
         json = asJson(inputs.slice(first, last));
       }
-      const chunk = await runChunk(expression, json, careful);
+      const chunk = await runChunk(expression, json, careful, signal);
       outcomes.push(...chunk.outcomes);
       if (chunk.end === 'done') continue;
       if (signal?.aborted || closed) throw cancelled();
