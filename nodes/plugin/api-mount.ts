@@ -41,7 +41,9 @@ export function mountApi(RED: NodeAPI): { dispose(): void } {
     );
   admin.post(`${MOUNT}/connections/test`, withEnvironmentValues(RED) as never);
   admin.use(MOUNT, serve as never);
-  admin.use(MOUNT, refuse as never);
+  // Node-RED parses bodies one application further out: broken JSON is refused there, and never gets here.
+  const parser = (admin as { parent?: typeof admin }).parent ?? admin;
+  parser.use(MOUNT, refuse as never);
   return {
     dispose: () => {
       disposed = true;

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { DebugMessages } from './debug-messages';
+import { exampleFlow, type FlowNode, NodeRed, type NodeRedVersion } from './node-red-process';
+
+type Message = Record<string, unknown> & { payload: unknown };
+type Job = {
+  status: string;
+  logs: { records_success: number; records_error: number; details: Record<string, unknown> }[];
+};
+
+const EXAMPLES = ['pcp-file', 'pcp-database', 'pcp-entity', 'pcp-map', 'pcp-sync', 'pcp-sync-log'];
+
+for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
+  describe(`examples in ${version}`, function () {
+    this.timeout(120_000);
+    let folder: string;
+    let nodeRed: NodeRed;
+    let debug: DebugMessages;
+
+    /** What a debug node shows; an error that the example's Catch node sees ends the wait. */
+    const next = <T = Record<string, unknown>>(id: string, wanted?: (value: T) => boolean): Promise<T> => {
+      const example = EXAMPLES.findLast((name) => id.startsWith(name.replace('pcp-', 'pcp-ex-'))) ?? '';
+      const failure = debug.next(`${example.replace('pcp-', 'pcp-ex-')}-error`).then((error) => {
+        throw new Error(JSON.stringify(error));
+      });
+      return Promise.race([debug.next<T>(id, wanted), failure]);
+    };
+
+    before(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'pcp-examples-'));
+      const database = join(folder, 'legacy.db');
+      const sqlite = new DatabaseSync(database);
+      sqlite.exec('CREATE TABLE orders (order_number TEXT PRIMARY KEY, material TEXT, quantity NUMERIC)');
+      sqlite.close();
+      const flows: FlowNode[] = EXAMPLES.flatMap(exampleFlow);
+      const environment = { PCP_EXAMPLES: folder, PCP_EXAMPLES_DB: database };
+      nodeRed = await NodeRed.start({ version, flows, environment });
+      debug = await DebugMessages.open(nodeRed.url);
+    });
+    after(async () => {
+      debug.close();
+      await nodeRed.remove();
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    it('pcp-file writes a file and reads it in acknowledged batches', async () => {
+      await nodeRed.inject('pcp-ex-file-write');
+      const result = await next<Record<string, number>>('pcp-ex-file-written');
+      assert.equal(result.failed, 0);
+      await nodeRed.inject('pcp-ex-file-read');
+      const last = await next<Message>('pcp-ex-file-found', (message) => message.complete === true);
+      assert.deepEqual(last.result, { records: 3, batches: 2 });
+      const [first, second] = debug.all<Message>('pcp-ex-file-found');
+      assert.deepEqual(
+        (first!.payload as Record<string, string>[]).map((record) => record.order),
+        ['1000001', '1000002'],
+      );
+      assert.deepEqual(
+        (second!.payload as Record<string, string>[]).map((record) => record.order),
+        ['1000003'],
+      );
+    });
+
+    it('pcp-database writes by key and reads one message per record', async () => {
+      await nodeRed.inject('pcp-ex-database-write');
+      await next('pcp-ex-database-written');
+      await nodeRed.inject('pcp-ex-database-read');
+      const found = await next<Message>('pcp-ex-database-found', (message) => message.complete === false);
+      assert.equal((found.payload as Record<string, unknown>).order_number, '1000001');
+      await next<Message>('pcp-ex-database-found', (message) => message.complete === true);
+      assert.equal(debug.all('pcp-ex-database-found').length, 2);
+    });
+
+    it('pcp-entity creates, reads and deletes, and names what was refused', async () => {
+      await nodeRed.inject('pcp-ex-entity-write');
+      const written = await next<Message>('pcp-ex-entity-written');
+      assert.deepEqual(written.result, { created: 2, updated: 0, deleted: 0, failed: 1 });
+      assert.equal((written.errors as { index: number; code: string }[])[0]?.code, 'PCP_KEY_MISSING');
+      await nodeRed.inject('pcp-ex-entity-read');
+      const found = await next<Message>('pcp-ex-entity-found');
+      assert.equal((found.payload as Record<string, unknown>[])[0]?.description, 'Bolt M8');
+      await nodeRed.inject('pcp-ex-entity-remove');
+      assert.deepEqual(await next('pcp-ex-entity-deleted'), { deleted: 1, failed: 0 });
+    });
+
+    it('pcp-map parts good records from failed ones', async () => {
+      await nodeRed.inject('pcp-ex-map-start');
+      const mapped = await next<Message>('pcp-ex-map-mapped');
+      assert.deepEqual(mapped.payload, [
+        {
+          order_number: '1000001',
+          material: 'BOLT-M8',
+          quantity: '1250.5',
+          planned_start: '2026-11-24',
+          status: 'released',
+          plant: '1000',
+        },
+      ]);
+      const failed = await next<Message>('pcp-ex-map-failed');
+      const [failure] = failed.payload as Record<string, unknown>[];
+      assert.equal(failure?.index, 1);
+      assert.equal(failure?.field, 'quantity');
+      assert.equal(failure?.value, 'many');
+    });
+
+    it('pcp-sync imports, twice without doubling, and keeps the bad record', async () => {
+      await nodeRed.inject('pcp-ex-sync-write');
+      await next('pcp-ex-sync-saved');
+      await nodeRed.inject('pcp-ex-sync-start');
+      const { payload } = await next<Message>('pcp-ex-sync-result');
+      const first = payload as Job;
+      assert.equal(first.status, 'success', JSON.stringify(first));
+      assert.equal(first.logs[0]?.details.created, 2);
+      assert.equal(first.logs[0]?.records_error, 1);
+      await nodeRed.inject('pcp-ex-sync-start');
+      const again = await next<Message>(
+        'pcp-ex-sync-result',
+        (message) => (message.payload as Job & { job_id: string }).job_id !== (payload as { job_id: string }).job_id,
+      );
+      assert.equal((again.payload as Job).logs[0]?.details.unchanged, 2);
+    });
+
+    it('pcp-sync-log tells what ran, what was rejected and why', async () => {
+      await nodeRed.inject('pcp-ex-sync-log-logs');
+      const logs = await next<Message>('pcp-ex-sync-log-log-result');
+      assert.equal(logs.total, 2);
+      await nodeRed.inject('pcp-ex-sync-log-letters');
+      const letters = await next<Message>('pcp-ex-sync-log-letter-result');
+      const [letter] = letters.payload as Record<string, unknown>[];
+      assert.equal(letter?.field, 'quantity');
+      assert.equal(letter?.value, 'many');
+      await nodeRed.inject('pcp-ex-sync-log-groups');
+      const groups = await next<Message>('pcp-ex-sync-log-group-result');
+      assert.equal(groups.total, 1);
+    });
+  });
+}
