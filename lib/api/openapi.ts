@@ -37,6 +37,7 @@ const PROBLEMS: Record<number, [name: string, description: string]> = {
   500: ['Fault', 'A fault of the hub; its log has the cause under `instance`.'],
   502: ['OtherSide', 'The system behind the connection refused or failed.'],
   503: ['Unavailable', 'The store cannot be used at present.'],
+  504: ['Timeout', 'The system behind the connection took too long.'],
 };
 
 /** Problems that every operation can answer with. */
@@ -162,7 +163,7 @@ function requestBody({ schema, required, example }: NonNullable<Route['body']>):
 
 function responsesOf(route: Route): Record<string, unknown> {
   const own = Object.entries(route.responses).map(([status, spec]) => [status, response(spec)]);
-  const problems = [...new Set([...ALWAYS, ...route.problems])]
+  const problems = [...new Set([...ALWAYS, ...route.problems, ...(route.external === undefined ? [] : [504])])]
     .filter((status) => route.responses[status] === undefined)
     .map((status) => [String(status), { $ref: `#/components/responses/${PROBLEMS[status]?.[0]}` }]);
   return Object.fromEntries([...own, ...problems]);

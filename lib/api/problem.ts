@@ -101,6 +101,8 @@ const RETRY_SECONDS = 5;
 export interface ProblemContext {
   /** The request reached out to the system behind a connection. */
   external: boolean;
+  /** The request has a body, so that a place named by a failure can be one of it. */
+  body: boolean;
   /** Values that must not be repeated in the answer. */
   secrets: readonly string[];
   /** Told about failures that the answer does not explain, with the id that the answer names. */
@@ -115,9 +117,9 @@ export function toProblem(thrown: unknown, context: ProblemContext): { problem: 
   }
   const error = IntegrationError.from(thrown);
   if (error.class === 'bug') return bug(thrown, context);
-  const status = statusOf(error, context.external);
+  const status = statusOf(error, context);
   const clean = (text: string) => redactText(text, context.secrets);
-  const pointer = pointerOf(error.path);
+  const pointer = context.body || status === 400 ? pointerOf(error.path) : undefined;
   return {
     problem: new Problem(status, error.code, clean(error.message), {
       ...(error.hint !== undefined && { hint: clean(error.hint) }),
@@ -145,10 +147,10 @@ function placed(status: number, pointer: string, detail: string): ProblemDetail 
   return status === 400 ? { pointer: '', parameter: pointer.slice(1), detail } : { pointer, detail };
 }
 
-function statusOf(error: IntegrationError, external: boolean): number {
+function statusOf(error: IntegrationError, { external, body }: ProblemContext): number {
   const byCode = STATUS_OF_CODE[error.code];
   // A pointer says that the missing thing is named in the body: the value is wrong, not the address.
-  if (byCode === 404 && error.path?.startsWith('/')) return 422;
+  if (byCode === 404 && body && error.path?.startsWith('/')) return 422;
   return byCode ?? (external ? STATUS_OF_OTHER_SIDE[error.class] : undefined) ?? STATUS_OF_CLASS[error.class];
 }
 

@@ -14,7 +14,6 @@ import { components } from './schemas';
 import { Slots } from './slots';
 import { Validator } from './validation';
 
-/** Longest time that a request may wait for the system behind a connection, in milliseconds. */
 const EXTERNAL_TIMEOUT_MS = 60_000;
 
 export interface AuditEvent {
@@ -43,6 +42,8 @@ export interface ApiOptions {
   allowedHosts?: readonly string[];
   /** Origins of other pages that may use the API. */
   allowedOrigins?: readonly string[];
+  /** Longest time that a request may wait for the system behind a connection, in milliseconds; default 60,000. */
+  externalTimeoutMs?: number;
   /** Where the API is mounted; under Express the mount itself says so. */
   basePath?: string;
 }
@@ -92,12 +93,13 @@ export function createApi(options: ApiOptions): Middleware {
       body,
       ifMatch: request.headers['if-match'],
       user: userOf(request),
-      signal: signalOf(route, scope.gone),
+      signal: signalOf(route, scope.gone, options.externalTimeoutMs ?? EXTERNAL_TIMEOUT_MS),
       secrets: scope.secrets,
       href: (path) => place.base + path,
       document: () => documentAt(place.base),
     };
-    return slots.run(route.external, () => handleOnce(route, call, request, options.idempotency, place));
+    const handle = () => handleOnce(route, call, request, options.idempotency, place);
+    return slots.run(route.external, () => inTime(call.signal, handle));
   }
 
   return (request: ApiRequest, response, next) => {
@@ -203,6 +205,7 @@ async function hubOf(options: ApiOptions): Promise<Hub> {
   } catch (error) {
     const { problem } = toProblem(error, {
       external: false,
+      body: false,
       secrets: [],
       onBug: (bug, instance) => options.onError?.(bug, instance),
     });
@@ -212,8 +215,19 @@ async function hubOf(options: ApiOptions): Promise<Hub> {
   }
 }
 
-function signalOf(route: Route, gone: AbortSignal): AbortSignal {
-  return route.external === undefined ? gone : AbortSignal.any([gone, AbortSignal.timeout(EXTERNAL_TIMEOUT_MS)]);
+function signalOf(route: Route, gone: AbortSignal, timeoutMs: number): AbortSignal {
+  return route.external === undefined ? gone : AbortSignal.any([gone, AbortSignal.timeout(timeoutMs)]);
+}
+
+/** Work that was stopped because it took too long is not told as "cancelled". */
+async function inTime(signal: AbortSignal, work: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await work();
+  } catch (error) {
+    const timedOut = signal.aborted && (signal.reason as Error | undefined)?.name === 'TimeoutError';
+    if (!timedOut) throw error;
+    throw new Problem(504, 'PCP_TIMEOUT', 'The system behind the connection took too long.');
+  }
 }
 
 /** Answers from memory what was asked before under the same Idempotency-Key. */
@@ -270,6 +284,7 @@ function replayed({ status, headers, body }: StoredAnswer): Answer {
 function problemAnswer(error: unknown, scope: Scope, onBug: (error: unknown, instance: string) => void): Answer {
   const { problem, instance } = toProblem(error, {
     external: scope.route?.external !== undefined,
+    body: scope.route?.body !== undefined,
     secrets: scope.secrets,
     onBug,
   });

@@ -1,3 +1,4 @@
+import { IntegrationError } from '../../model/errors';
 import type { DeadLetterFilter } from '../../model/services';
 import { pageOf, pageParameters, pageRequest, pageSchema } from '../paging';
 import { Problem } from '../problem';
@@ -15,6 +16,18 @@ const filters: Record<string, Parameter> = {
   state: { description: 'In this state.', schema: ref('DeadLetterState') },
   group: { description: 'Of this group.', schema: { type: 'string', minLength: 1, maxLength: 200 } },
 };
+
+async function replay(call: Call, selection: { ids?: number[]; group?: string; mapping_id?: number }) {
+  try {
+    return await call.hub.sync.replay({ ...selection, ...(call.user !== undefined && { created_by: call.user }) });
+  } catch (error) {
+    throw error instanceof IntegrationError && error.code === 'PCP_NOT_FOUND' ? nothingToReplay() : error;
+  }
+}
+
+function nothingToReplay(): Problem {
+  return new Problem(409, 'PCP_NOTHING_TO_REPLAY', 'None of these dead letters is open.');
+}
 
 function filterOf(call: Call): DeadLetterFilter {
   return given(call, ['connection_id', 'mapping_id', 'sync_log_id', 'state', 'group']);
@@ -64,16 +77,13 @@ export const deadLetterRoutes: Route[] = [
         headers: ['Location'],
       },
     },
-    problems: [404, 409, 413, 415, 422],
+    problems: [409, 413, 415, 422],
     idempotent: true,
     handle: async (call) => {
       const selection = call.body as { ids?: number[]; group?: string; mapping_id?: number };
-      const jobs = await call.hub.sync.replay({
-        ...selection,
-        ...(call.user !== undefined && { created_by: call.user }),
-      });
+      const jobs = await replay(call, selection);
       const first = jobs[0];
-      if (first === undefined) throw new Problem(409, 'PCP_NOTHING_TO_REPLAY', 'None of these dead letters is open.');
+      if (first === undefined) throw nothingToReplay();
       return {
         status: 202,
         headers: { Location: call.href(`/sync/status/${first.job_id}`) },

@@ -129,7 +129,9 @@ describe('API: connections', () => {
     assert.equal(entities.body.items?.[0]?.name, 'orders');
     const one = await api.call('GET', '/connections/1/entities/public.orders%2F2026');
     assert.equal(one.status, 200);
-    assert.equal((await api.call('GET', '/connections/1/entities/none')).status, 404);
+    const none = await api.call('GET', '/connections/1/entities/none');
+    assert.equal(none.status, 404);
+    assert.equal(none.body.errors, undefined);
     assert.equal((await api.call('GET', '/connections/9/entities')).status, 404);
   });
 
@@ -297,6 +299,21 @@ describe('API: connection tests', () => {
       [200, 200, 200, 200],
     );
     assert.equal((await api.call('POST', '/connections/1/test')).status, 200);
+  });
+
+  it('does not wait for ever', async () => {
+    await api.close();
+    const hang = (_connection: unknown, signal?: AbortSignal) =>
+      new Promise<never>((_, reject) => {
+        signal?.addEventListener('abort', () =>
+          reject(new IntegrationError('cancelled', 'PCP_CANCELLED', 'Cancelled.')),
+        );
+      });
+    api = await startApi({ runner: { discover: hang } }, { externalTimeoutMs: 20 });
+    await api.call('POST', '/connections', input);
+    const reply = await api.call('GET', '/connections/1/entities');
+    assert.equal(reply.status, 504);
+    assert.equal(reply.body.code, 'PCP_TIMEOUT');
   });
 
   it('stops the test when the client goes away', async () => {

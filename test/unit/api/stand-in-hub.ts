@@ -240,7 +240,9 @@ export function standInHub(overrides: Overrides = {}): StandIn {
       discover: async () => [{ name: 'orders', kind: 'table', key: ['id'], readable: true, writable: true }],
       describe: async (_connection: OpenConnection, name: string) => {
         if (name !== 'public.orders/2026') {
-          throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `There is no table ${name}.`);
+          throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `There is no table ${name}.`, {
+            path: '/source_entity',
+          });
         }
         const info = { name, kind: 'table', key: ['id'], readable: true, writable: true };
         return { info, schema: { type: 'object', properties: { id: { type: 'integer' } } } };

@@ -136,10 +136,15 @@ describe('API: synchronisation', () => {
   });
 
   it('says when nothing is left to replay', async () => {
-    await restart({ sync: { replay: async () => [] } });
-    const reply = await api.call('POST', '/sync/dead-letters/replay', { group: 'g1' });
-    assert.equal(reply.status, 409);
-    assert.equal(reply.body.code, 'PCP_NOTHING_TO_REPLAY');
+    const missing = async () => {
+      throw new IntegrationError('data', 'PCP_NOT_FOUND', 'No open dead letter matches the selection.');
+    };
+    for (const replay of [async () => [], missing]) {
+      await restart({ sync: { replay } });
+      const reply = await api.call('POST', '/sync/dead-letters/replay', { group: 'g1' });
+      assert.equal(reply.status, 409);
+      assert.equal(reply.body.code, 'PCP_NOTHING_TO_REPLAY');
+    }
   });
 
   it('remembers an answer by its Idempotency-Key', async () => {
