@@ -67,6 +67,7 @@ describe('demo', function () {
     assert.equal(code, 0, output);
     assert.match(output, /Continuando com a planta/);
     assert.match(output, /Production orders \(import\): \d+ registros, 1 novos, 0 rejeitados/);
+    assert.match(output, /Stock \(import\): 0 registros/);
     assert.match(output, /production_order +481/);
   });
 
