@@ -16,12 +16,12 @@ const MAX_ALTERNATIVES = 64;
 /** @throws RangeError when the braces expand to more than 64 paths */
 export function parsePattern(pattern: string): PathPattern {
   const expanded = expandBraces(pattern);
-  const alternatives = expanded.map((path) =>
-    path
-      .split('/')
-      .filter((part) => part !== '' && part !== '.')
-      .map(segment),
-  );
+  const alternatives = expanded.map((path) => {
+    const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+    // "in/**" means the files below, at any depth.
+    if (parts.at(-1) === '**') parts.push('*');
+    return parts.map(segment);
+  });
   const isLiteral = expanded.length === 1 && alternatives[0]!.every((part) => part.kind === 'literal');
   return { alternatives, isLiteral };
 }

@@ -6,6 +6,7 @@ import {
   type RecordParser,
   type RecordSink,
   recordTooLarge,
+  UnfinishedText,
 } from './parser';
 
 export interface CsvOptions {
@@ -35,8 +36,8 @@ export class CsvParser implements RecordParser {
   #headerPending: boolean;
   /** Every record starts as a copy of this, so that all of a file share one hidden class: twice as fast as adding fields. */
   #template: Record<string, string> = {};
-  #rest = '';
-  /** Length of `#rest` that is known to hold no line end. */
+  readonly #unfinished = new UnfinishedText();
+  /** Length of the unfinished text that is known to hold no line end. */
   #searched = 0;
   #line = 1;
   #fields: string[] = [];
@@ -50,12 +51,14 @@ export class CsvParser implements RecordParser {
   }
 
   write(text: string): void {
-    this.#scan(this.#rest + text, false);
+    const unfinished = this.#unfinished.add(text);
+    if (unfinished !== null) this.#scan(unfinished, false);
+    const limit = this.#context.maxRecordLength;
+    if (this.#unfinished.length > limit) throw recordTooLarge(this.#where(), limit);
   }
 
   end(): void {
-    const text = this.#rest;
-    this.#rest = '';
+    const text = this.#unfinished.take();
     if (text !== '') this.#scan(text, true);
   }
 
@@ -88,9 +91,9 @@ export class CsvParser implements RecordParser {
       position = next;
       searchFrom = 0;
     }
-    this.#rest = position < text.length ? text.slice(position) : '';
-    this.#searched = nextQuote === Infinity ? this.#rest.length : 0;
-    if (this.#rest.length > limit) throw recordTooLarge(this.#where(), limit);
+    const rest = position < text.length ? text.slice(position) : '';
+    this.#searched = nextQuote === Infinity ? rest.length : 0;
+    this.#unfinished.keep(rest);
   }
 
   /** A row without quotes: the fast path. */

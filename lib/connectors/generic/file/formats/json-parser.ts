@@ -6,6 +6,7 @@ import {
   type RecordParser,
   type RecordSink,
   recordTooLarge,
+  UnfinishedText,
 } from './parser';
 
 type Expected = 'value' | 'value or end' | 'key' | 'key or end' | 'colon' | 'comma or end' | 'nothing';
@@ -39,10 +40,10 @@ export class JsonParser implements RecordParser {
   #expected: Expected = 'value';
   #found = false;
   #index = 0;
-  #rest = '';
-  /** Characters before `#rest`, for messages. */
+  readonly #unfinished = new UnfinishedText();
+  /** Characters before the unfinished text, for messages. */
   #consumed = 0;
-  /** How far the open value at the start of `#rest` has been scanned, and how deep it was there. */
+  /** How far the open value at the start of the unfinished text has been scanned, and how deep it was there. */
   #scanned = 0;
   #depth = 0;
 
@@ -53,11 +54,14 @@ export class JsonParser implements RecordParser {
   }
 
   write(piece: string): void {
-    this.#run(this.#rest + piece, false);
+    const text = this.#unfinished.add(piece);
+    if (text !== null) this.#run(text, false);
+    const { maxRecordLength } = this.#context;
+    if (this.#unfinished.length > maxRecordLength) throw recordTooLarge(this.#record(), maxRecordLength);
   }
 
   end(): void {
-    this.#run(this.#rest, true);
+    this.#run(this.#unfinished.take(), true);
     if (this.#expected !== 'nothing') {
       const hint = 'The file ends in the middle: it was truncated or is still being written.';
       throw brokenFile('PCP_JSON_TRUNCATED', this.#context.fileName, `the document is not complete`, hint);
@@ -74,11 +78,8 @@ export class JsonParser implements RecordParser {
       if (next === INCOMPLETE) break;
       position = next;
     }
-    this.#rest = text.slice(position);
+    this.#unfinished.keep(text.slice(position));
     this.#consumed += position;
-    if (this.#rest.length > this.#context.maxRecordLength) {
-      throw recordTooLarge(this.#record(), this.#context.maxRecordLength);
-    }
   }
 
   /** Takes one token or one whole record. @returns the position after it, or INCOMPLETE */

@@ -47,3 +47,38 @@ export function isDeeperThan(value: unknown, levels: number): boolean {
   }
   return false;
 }
+
+const SHORT_REST = 64 * 1024;
+
+/**
+ * The text from the start of an unfinished record on. A long one is scanned again only after it has doubled, so that a
+ * record of many pieces costs time in proportion to its size.
+ */
+export class UnfinishedText {
+  #rest = '';
+  #waiting = '';
+
+  /** @returns the text to scan, or null when it is not worth it yet */
+  add(piece: string): string | null {
+    this.#waiting += piece;
+    if (this.#rest.length > SHORT_REST && this.#waiting.length < this.#rest.length) return null;
+    return this.take();
+  }
+
+  /** Everything there is. */
+  take(): string {
+    const text = this.#rest + this.#waiting;
+    this.#rest = '';
+    this.#waiting = '';
+    return text;
+  }
+
+  /** What the scan could not finish. */
+  keep(rest: string): void {
+    this.#rest = rest;
+  }
+
+  get length(): number {
+    return this.#rest.length + this.#waiting.length;
+  }
+}
