@@ -47,7 +47,7 @@ export function median(values: number[]): number {
     : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }
 
-/** Half the distance between the quartiles' neighbours: how far the runs lie apart. */
+/** How far the runs lie apart. */
 export function spread(values: number[]): number {
   return Math.max(...values) - Math.min(...values);
 }
