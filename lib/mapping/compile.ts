@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../model/entity';
 import type { CompiledMapping, CompileMapping, ExpressionEvaluator, MappingDefinition } from './contract';
-import { checkShape, claimedDirections } from './definition';
+import { checkPlatformFields, checkShape, claimedDirections } from './definition';
 import { planExport } from './inverse';
 import { planImport } from './plan-import';
 import { runnerOf } from './run';
@@ -37,5 +37,6 @@ export function checkMapping(
 ): void {
   for (const direction of claimedDirections(definition)) {
     compileMapping(definition, direction, { ...context, expressions: NO_EXPRESSIONS });
+    if (context.targetSchema !== undefined) checkPlatformFields(definition, context.targetSchema);
   }
 }

@@ -1,6 +1,7 @@
+import type { JsonSchema } from '../model/entity';
 import type { Direction, FieldMapping, FieldType, FilterOperator } from '../model/mapping';
 import type { MappingDefinition } from './contract';
-import { type Path, parsePath } from './paths';
+import { type Path, parsePath, rootOf } from './paths';
 import { mappingError } from './problems';
 
 /** What the shape of a mapping must be before anything is compiled: it may come from a flow or over HTTP. */
@@ -88,6 +89,22 @@ export function checkedPath(text: unknown, pointer: string, what: string): Path 
   } catch (problem) {
     throw mappingError(pointer, `${what}: the path "${text}" ${(problem as Error).message}.`);
   }
+}
+
+/**
+ * @param schema of the platform entity; one without `properties`, or open for others, says nothing
+ * @throws config PCP_MAPPING_INVALID for a pair whose platform field does not exist
+ */
+export function checkPlatformFields(definition: MappingDefinition, schema: JsonSchema): void {
+  const { properties, additionalProperties: open } = schema;
+  if (properties === undefined || (open !== undefined && open !== false)) return;
+  definition.field_mappings.forEach(({ target }, index) => {
+    const path = `/field_mappings/${index}/target`;
+    if (Object.hasOwn(properties, target) || Object.hasOwn(properties, rootOf(checkedPath(target, path, target))))
+      return;
+    const hint = `Its fields are ${Object.keys(properties).slice(0, 60).join(', ')}.`;
+    throw mappingError(path, `The platform entity has no field "${target}".`, hint);
+  });
 }
 
 function checkPair(pair: FieldMapping, path: string): void {

@@ -1,6 +1,6 @@
 import type { MappingContext } from '../model/mapping';
 import type { MappingDefinition } from './contract';
-import { checkedPath, nameOf } from './definition';
+import { checkedPath, checkPlatformFields, nameOf } from './definition';
 import { checkExpression } from './expressions/check';
 import { importFunction, ownValue, typeOf } from './fields';
 import { compileReader, parsePath, pathsCollide, rootOf, topLevelName } from './paths';
@@ -20,7 +20,8 @@ export function planImport(definition: MappingDefinition, context: MappingContex
   }));
   const fields = pairs.map((typed) => planField(typed, context, timezone));
   refuseCollisions(fields);
-  checkTarget(fields, context);
+  if (context.targetSchema !== undefined) checkPlatformFields(definition, context.targetSchema);
+  checkFilled(fields, context);
   const steps = compileTransformations(definition.transformations);
   for (const step of steps) if (step.kind === 'expression') checkExpression(step.expression, step.path);
   const filters = planFilters(definition.filters, (field) => externalNotation(pairs, field, timezone), timezone);
@@ -69,19 +70,8 @@ function refuseCollisions(fields: readonly PlannedField[]): void {
   });
 }
 
-/** Finds at save what would otherwise fail with every record: unknown fields and required ones that nothing fills. */
-function checkTarget(fields: readonly PlannedField[], { targetSchema }: MappingContext): void {
-  const properties = targetSchema?.properties;
-  if (properties === undefined) return;
-  const open = targetSchema?.additionalProperties;
-  if (open === undefined || open === false) {
-    fields.forEach(({ output, field }, index) => {
-      if (!Object.hasOwn(properties, rootOf(output))) {
-        const hint = `Its fields are ${Object.keys(properties).slice(0, 40).join(', ')}.`;
-        throw mappingError(`/field_mappings/${index}/target`, `The target has no field "${field}".`, hint);
-      }
-    });
-  }
+/** Finds at save what would otherwise fail with every record: required fields that nothing fills. */
+function checkFilled(fields: readonly PlannedField[], { targetSchema }: MappingContext): void {
   const written = new Set(fields.map(({ output }) => rootOf(output)));
   const unfilled = (targetSchema?.required ?? []).filter((name) => !written.has(name));
   if (unfilled.length > 0) {

@@ -155,6 +155,12 @@ describe('export mappings', () => {
     invalid(() => checkMapping(nestedKey), '/key_fields/0', /must be a top-level field/);
   });
 
+  it('are refused for platform fields that do not exist', () => {
+    const mapping = definition([{ source: 'A', target: 'quantitty' }], { direction: 'export' });
+    const targetSchema = { type: 'object', required: ['quantity'], properties: { quantity: { type: 'string' } } };
+    invalid(() => checkMapping(mapping, { targetSchema }), '/field_mappings/0/target', /has no field "quantitty"/);
+  });
+
   it('turn transformations of both ways round', async () => {
     const mapping = both(
       [
