@@ -1,3 +1,4 @@
+import type { Capability } from '../../lib/connectors/contract';
 import { connectorFolder, descriptors, quality } from './project';
 
 export type Language = 'en-US' | 'pt-BR';
@@ -6,6 +7,18 @@ const WORDS = {
   'en-US': { header: ['connector', 'type', 'can', 'state', 'tested against', 'not tested'], none: '–' },
   'pt-BR': { header: ['conector', 'tipo', 'sabe', 'estado', 'testado com', 'não testado'], none: '–' },
 } as const;
+
+const CAN: Record<Capability, string> = {
+  test: 'testar',
+  read: 'ler',
+  write: 'gravar',
+  call: 'chamar',
+  subscribe: 'assinar',
+  discover: 'descobrir',
+  describe: 'descrever',
+  incremental: 'ler o que mudou',
+  delete: 'excluir',
+};
 
 const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
 
@@ -17,7 +30,7 @@ export function connectorTable(language: Language): string {
     return row([
       `[${descriptor.title[language]}](${connectorFolder(descriptor.type)}/README.md)`,
       `\`${descriptor.type}\``,
-      descriptor.capabilities.join(', '),
+      descriptor.capabilities.map((can) => (language === 'pt-BR' ? CAN[can] : can)).join(', '),
       state,
       tested_against.join(', ') || none,
       not_tested.join(', ') || none,
