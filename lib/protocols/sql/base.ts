@@ -48,6 +48,10 @@ export abstract class BaseDatabase implements SqlDatabase {
     return this.grammar.quote(identifier);
   }
 
+  exact(column: ColumnInfo): string {
+    return this.grammar.exact?.(column) ?? this.quote(column.name);
+  }
+
   tableName(table: TableRef): string {
     const schema = table.schema ?? this.schema;
     return schema === undefined ? this.quote(table.name) : `${this.quote(schema)}.${this.quote(table.name)}`;
@@ -180,6 +184,10 @@ class OpenTransaction implements SqlTransaction {
 
   quote(identifier: string): string {
     return this.grammar.quote(identifier);
+  }
+
+  exact(column: ColumnInfo): string {
+    return this.database.exact(column);
   }
 
   query(sql: string, parameters: SqlValue[] = []): Promise<SqlRow[]> {

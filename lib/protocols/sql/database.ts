@@ -78,6 +78,8 @@ export interface SqlTransaction {
   readonly handle?: Transaction;
   /** Quotes one identifier. */
   quote(identifier: string): string;
+  /** What selects a column so that its value comes without loss, whatever the driver makes of its type. */
+  exact(column: ColumnInfo): string;
   query(sql: string, parameters?: SqlValue[]): Promise<SqlRow[]>;
   /** Rows changed by a statement. */
   execute(sql: string, parameters?: SqlValue[]): Promise<number>;

@@ -1,4 +1,4 @@
-import type { ColumnDefinition, ColumnType, SqlRow, SqlValue, TableInfo, TableRef } from './database';
+import type { ColumnDefinition, ColumnInfo, ColumnType, SqlRow, SqlValue, TableInfo, TableRef } from './database';
 
 export type RunQuery = (sql: string, parameters?: SqlValue[]) => Promise<SqlRow[]>;
 
@@ -6,6 +6,8 @@ export type RunQuery = (sql: string, parameters?: SqlValue[]) => Promise<SqlRow[
 export interface Grammar {
   /** @throws config PCP_SQL_IDENTIFIER for a name no database can hold */
   quote(identifier: string): string;
+  /** See `SqlTransaction.exact`; absent where the driver loses nothing. */
+  exact?(column: ColumnInfo): string;
   /** `?` placeholders, outside of quotes and comments, in the dialect's own form. */
   placeholders(sql: string): string;
   columnTypes: Record<ColumnType, string>;

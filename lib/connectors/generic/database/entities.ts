@@ -19,6 +19,9 @@ export interface ResolvedEntity {
   uniqueKeys: string[][];
 }
 
+/** Alias of the table or view in statements: a column named with it is never the output column of the same name. */
+export const ROW = 'pcp_row';
+
 /** Beyond this, discovery names tables without looking up the key of each. */
 const DESCRIBED_TABLES = 500;
 
@@ -60,7 +63,7 @@ export class Entities {
     const view = this.views.get(name);
     if (view !== undefined) return this.loadView(name, view);
     const info = await this.findTable(name);
-    const source = this.database.tableName(info.table);
+    const source = `${this.database.tableName(info.table)} ${this.database.quote(ROW)}`;
     const columns = new Map(info.columns.map((column) => [column.name, column]));
     const notNull = (key: string[]) => key.every((column) => columns.get(column)?.nullable === false);
     const key = info.primaryKey.length > 0 ? info.primaryKey : (info.uniqueKeys.find(notNull) ?? []);
@@ -77,7 +80,7 @@ export class Entities {
     for (const column of key)
       if (!columns.has(column)) throw unknownColumn(column, name, columns, `/config/views/${name}/key`);
     // The line break ends a comment that the statement may end with.
-    const source = `(${view.sql}\n) ${this.database.quote('pcp_view')}`;
+    const source = `(${view.sql}\n) ${this.database.quote(ROW)}`;
     return { name, kind: 'view', table: undefined, source, columns, key, claimedKey: true, uniqueKeys: [] };
   }
 
@@ -86,7 +89,7 @@ export class Entities {
     const dot = name.indexOf('.');
     const candidates: TableRef[] = [{ name }];
     if (dot > 0 && dot < name.length - 1) candidates.push({ schema: name.slice(0, dot), name: name.slice(dot + 1) });
-    for (const table of candidates) {
+    for (const table of name.includes('\0') ? [] : candidates) {
       try {
         return await this.database.describeTable(table);
       } catch (error) {

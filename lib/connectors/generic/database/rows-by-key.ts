@@ -21,7 +21,7 @@ export function keyText(values: readonly unknown[], columns: readonly ColumnInfo
  * @param selected columns wanted besides the key
  */
 export async function rowsByKey(
-  transaction: Pick<SqlTransaction, 'query' | 'quote'>,
+  transaction: Pick<SqlTransaction, 'query' | 'quote' | 'exact'>,
   source: string,
   keyColumns: readonly ColumnInfo[],
   keys: readonly SqlValue[][],
@@ -29,7 +29,7 @@ export async function rowsByKey(
 ): Promise<Map<string, SqlRow>> {
   const found = new Map<string, SqlRow>();
   const names = keyColumns.map(({ name }) => transaction.quote(name));
-  const list = [...new Set([...names, ...selected.map(({ name }) => transaction.quote(name))])].join(', ');
+  const list = [...new Set([...keyColumns, ...selected])].map((column) => transaction.exact(column)).join(', ');
   for (let start = 0; start < keys.length; start += KEYS_PER_STATEMENT) {
     const part = keys.slice(start, start + KEYS_PER_STATEMENT);
     const where =

@@ -2,7 +2,7 @@ import { IntegrationError } from '../../../model/errors';
 import type { ColumnInfo, SqlDatabase, SqlRow, SqlValue } from '../../../protocols/sql/database';
 import { fromSqlValue } from '../../../protocols/sql/values';
 import type { ReadQuery, SourceRecord } from '../../contract';
-import { type ResolvedEntity, unknownColumn } from './entities';
+import { type ResolvedEntity, ROW, unknownColumn } from './entities';
 import { type Condition, pushDown } from './filters';
 
 /** The SELECT of one read: its columns and the conditions that hold for all of its pages. */
@@ -28,7 +28,7 @@ export class Selection {
     this.cursorColumn = query.cursorField === undefined ? undefined : column(query.cursorField);
     const wanted = query.fields === undefined ? [...entity.columns.values()] : query.fields.map(column);
     const selected = new Set([...wanted, ...this.key, ...(this.cursorColumn === undefined ? [] : [this.cursorColumn])]);
-    this.list = [...selected].map(({ name }) => this.quote(name)).join(', ');
+    this.list = [...selected].map((each) => database.exact(each)).join(', ');
     this.conditions = pushDown(query.filters ?? [], entity.columns, this.quote, database.dialect);
     this.converted = [...selected].filter(({ type }) => type !== 'integer' && type !== 'number');
   }
@@ -90,7 +90,10 @@ export class Selection {
 
   private statement(conditions: Condition[], order: readonly ColumnInfo[]): Condition {
     const { sql, parameters } = this.where([...this.conditions, ...conditions]);
-    const by = order.length === 0 ? '' : ` ORDER BY ${order.map(({ name }) => this.quote(name)).join(', ')}`;
+    const by =
+      order.length === 0
+        ? ''
+        : ` ORDER BY ${order.map(({ name }) => `${this.quote(ROW)}.${this.quote(name)}`).join(', ')}`;
     return { sql: `SELECT ${this.list} FROM ${this.entity.source}${sql}${by}`, parameters };
   }
 

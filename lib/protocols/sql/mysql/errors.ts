@@ -62,6 +62,18 @@ export function classifyMysql(thrown: MysqlError, options: SqlOptions): Integrat
   if (LOST.has(errno) || code === 'PROTOCOL_CONNECTION_LOST' || /closed state|Connection lost/i.test(message)) {
     return lostError(thrown, options);
   }
+  if (errno === 1365) {
+    // Raised on purpose by our upsert, see session.ts.
+    return new IntegrationError(
+      'data',
+      'PCP_SQL_UNIQUE',
+      'Another unique key of the table holds these values for a different record.',
+      {
+        cause: thrown,
+        hint: 'Look for a row with the same values in the other unique columns.',
+      },
+    );
+  }
   const known = CODES[errno];
   if (known !== undefined) {
     const [errorClass, name, hint] = known;

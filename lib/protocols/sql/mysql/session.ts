@@ -71,8 +71,9 @@ export class MysqlSession implements Session {
   }
 
   private async insertRows({ table, columns, keyColumns, rows }: UpsertRequest): Promise<void> {
-    const head = `INSERT INTO ${this.support.tableName(table)} (${columns.map(mysqlGrammar.quote).join(', ')}) VALUES `;
-    const tail = duplicateUpdate(columns, keyColumns, (name) => `VALUES(${name})`);
+    const target = this.support.tableName(table);
+    const head = `INSERT INTO ${target} (${columns.map(mysqlGrammar.quote).join(', ')}) VALUES `;
+    const tail = duplicateUpdate(target, columns, keyColumns, (name) => `VALUES(${name})`);
     let tuples = '';
     for (const row of rows) {
       const tuple = `(${row.map(literal).join(',')})`;
@@ -118,19 +119,32 @@ export class MysqlSession implements Session {
       return false;
     }
     if (warnings > 0) return false;
-    const tail = duplicateUpdate(columns, keyColumns, (name) => `s.${name}`);
+    const tail = duplicateUpdate(target, columns, keyColumns, (name) => `s.${name}`);
     const selected = columns.map((column) => `s.${mysqlGrammar.quote(column)}`).join(', ');
     await this.run(`INSERT INTO ${target} (${names}) SELECT ${selected} FROM ${stage} s${tail}`);
     return true;
   }
 }
 
-/** @param value how the statement names the new value of a column */
-function duplicateUpdate(columns: string[], keyColumns: string[], value: (name: string) => string): string {
-  const keys = new Set(keyColumns);
-  const others = columns.filter((column) => !keys.has(column));
-  const updated = (others.length > 0 ? others : keyColumns.slice(0, 1)).map(mysqlGrammar.quote);
-  return ` ON DUPLICATE KEY UPDATE ${updated.map((name) => `${name} = ${value(name)}`).join(', ')}`;
+/**
+ * ON DUPLICATE KEY fires for every unique key of the table. When it was not ours that matched, the row belongs to another
+ * record, and a division by zero, which is an error in our strict sessions, keeps it as it is.
+ *
+ * @param table as the statement names the target
+ * @param value how the statement names the new value of a column
+ */
+function duplicateUpdate(
+  table: string,
+  columns: string[],
+  keyColumns: string[],
+  value: (name: string) => string,
+): string {
+  const keys = keyColumns.map(mysqlGrammar.quote);
+  const same = keys.map((name) => `${table}.${name} <=> ${value(name)}`).join(' AND ');
+  const own = `${table}.${keys[0]}`;
+  const guard = `${keys[0]} = IF(${same}, ${own}, LENGTH(${own}) DIV 0)`;
+  const others = columns.map(mysqlGrammar.quote).filter((name) => !keys.includes(name));
+  return ` ON DUPLICATE KEY UPDATE ${[guard, ...others.map((name) => `${name} = ${value(name)}`)].join(', ')}`;
 }
 
 /** local_infile off, no right to temporary tables, no Aria, or GTID rules that forbid a temporary table here. */

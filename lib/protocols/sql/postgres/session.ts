@@ -96,14 +96,13 @@ export class PostgresSession implements Session {
     const target = this.support.tableName(table);
     const names = columns.map(postgresGrammar.quote).join(', ');
     const stage = `pg_temp.pcp_stage_${createHash('sha256').update(`${target} ${names}`).digest('hex').slice(0, 16)}`;
+    const name = stage.slice('pg_temp.'.length);
+    // Asked for each time: a savepoint that was undone takes a table made inside of it along.
+    await this.run(
+      `CREATE TEMP TABLE IF NOT EXISTS ${name} ON COMMIT DELETE ROWS AS SELECT ${names} FROM ${target} WITH NO DATA`,
+      [],
+    );
     if (this.filled.has(stage)) await this.run(`TRUNCATE ${stage}`, []);
-    else {
-      const name = stage.slice('pg_temp.'.length);
-      await this.run(
-        `CREATE TEMP TABLE IF NOT EXISTS ${name} ON COMMIT DELETE ROWS AS SELECT ${names} FROM ${target} WITH NO DATA`,
-        [],
-      );
-    }
     this.filled.add(stage);
     await this.copy(`COPY ${stage} (${names}) FROM STDIN`, data);
     const tail = conflictUpdate(columns, keyColumns, postgresGrammar.quote);

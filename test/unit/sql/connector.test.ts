@@ -1,0 +1,302 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Connector, ReadQuery, SourceRecord, WriteRecord, WriteResult } from '../../../lib/connectors/contract';
+import { create } from '../../../lib/connectors/generic/database/connector';
+import type { Cursor } from '../../../lib/model/sync';
+import type { SqlDatabase, SqlOptions } from '../../../lib/protocols/sql/database';
+import { openDatabase } from '../../../lib/protocols/sql/open';
+import { mariadbServer } from '../../support/mariadb';
+import { postgresServer } from '../../support/postgres';
+
+const live = new AbortController().signal;
+
+/** The same behaviour on every database. `instant` is a column type whose values are bounded by the clock of the source. */
+const PEERS = [
+  { name: 'SQLite', server: undefined, instant: 'DATETIME' },
+  { name: 'PostgreSQL', server: postgresServer, instant: 'timestamptz' },
+  { name: 'MariaDB', server: mariadbServer, instant: 'timestamp(6) NULL' },
+];
+
+for (const { name, server, instant } of PEERS) {
+  describe(`generic.database: ${name}`, () => {
+    let directory: string;
+    let options: SqlOptions;
+    let database: SqlDatabase;
+    let connector: Connector;
+
+    before(async function () {
+      directory = await mkdtemp(join(tmpdir(), 'pcp-connector-'));
+      options = server
+        ? await (await server(this)).createDatabase()
+        : { dialect: 'sqlite', storage: join(directory, 'a.db'), wal: true };
+      database = await openDatabase(options);
+    });
+
+    after(async () => {
+      await database?.close();
+      await rm(directory, { recursive: true });
+    });
+
+    beforeEach(async () => {
+      await database.execute('DROP TABLE IF EXISTS part');
+      await database.execute(
+        `CREATE TABLE part (id bigint NOT NULL PRIMARY KEY, code varchar(40) NOT NULL, size int, weight decimal(20,6), changed ${instant}, CONSTRAINT part_code UNIQUE (code))`,
+      );
+      connector = open({});
+    });
+
+    afterEach(() => connector.close());
+
+    function open(config: Record<string, unknown>): Connector {
+      const { password = '', dialect, host, port, database: base, username, storage } = options;
+      const own = storage === undefined ? { dialect, host, port, database: base, username } : { dialect, storage };
+      return create(
+        {
+          id: 1,
+          name: 'test',
+          connector_type: 'generic.database',
+          config: { ...own, ...config },
+          credentials: { password },
+        },
+        { log: () => undefined },
+      );
+    }
+
+    const insert = (ids: (number | bigint)[], changed: Date | null = null) =>
+      database.upsert({
+        table: { name: 'part' },
+        columns: ['id', 'code', 'size', 'changed'],
+        keyColumns: ['id'],
+        rows: ids.map((id) => [id, `c${id}`, Number(BigInt(id) % 100n), changed]),
+      });
+
+    async function collect(query: Partial<ReadQuery>, between?: (batch: number) => Promise<unknown>) {
+      const records: SourceRecord[] = [];
+      let cursor: Cursor | null = null;
+      let batches = 0;
+      const whole = { entity: 'part', cursor: null, batchSize: 4, ...query };
+      for await (const batch of connector.read!(whole, live)) {
+        records.push(...batch.records);
+        cursor = batch.cursorAfter;
+        batches += 1;
+        await between?.(batches);
+      }
+      return { records, cursor, ids: records.map((record) => String(record.id)) };
+    }
+
+    async function write(records: SourceRecord[], keyFields = ['id']): Promise<WriteResult[]> {
+      const fields = Object.keys(records[0]!);
+      const target = { entity: 'part', keyFields, fields, resume: null, runId: 1, mappingId: 1 };
+      const writer = await connector.openWriter!(target, live);
+      return writer.write(
+        records.map(
+          (data): WriteRecord => ({
+            data,
+            key: JSON.stringify(keyFields.map((key) => data[key])),
+            hash: '',
+            sourceKey: '',
+          }),
+        ),
+        live,
+      );
+    }
+
+    it('reads by key without loss or repetition while rows come and go, wide keys included', async () => {
+      const wide = [9007199254740993n, 9007199254740994n, 9007199254740995n];
+      await insert([1, 2, 3, 4, 5, 6, 7, 8, 9, ...wide]);
+      const { ids } = await collect({}, async (batch) => {
+        if (batch > 1) return;
+        await database.execute('DELETE FROM part WHERE id = 1');
+        await database.execute("INSERT INTO part (id, code) VALUES (0, 'before'), (100, 'behind')");
+      });
+      assert.deepEqual(ids, ['1', '2', '3', '4', '5', '6', '7', '8', '9', '100', ...wide.map(String)]);
+    });
+
+    it('finds every change of a table that is written while it is read incrementally', async () => {
+      await insert([1, 2, 3, 4, 5, 6, 7, 8, 9], new Date(Date.now() - 60_000));
+      let added = 10;
+      const first = await collect({ cursorField: 'changed' }, () => insert([added++], new Date(Date.now() + 5)));
+      const seen = new Set(first.ids);
+      await insert([2], new Date(Date.now() + 5));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      const second = await collect({ cursorField: 'changed', cursor: first.cursor });
+      assert.ok(second.ids.includes('2'), `the changed row is read again: ${second.ids}`);
+      for (const id of second.ids) seen.add(id);
+      assert.deepEqual(
+        [...seen].map(Number).sort((a, b) => a - b),
+        Array.from({ length: added - 1 }, (_, n) => n + 1),
+      );
+      assert.equal(first.cursor?.kind, 'window');
+    });
+
+    it('looks back, so that a transaction that committed late is found', async () => {
+      await insert([1, 2], new Date(Date.now() - 1000));
+      const first = await collect({ cursorField: 'changed' });
+      await insert([3], new Date(Date.now() - 5000));
+      const second = await collect({ cursorField: 'changed', cursor: first.cursor });
+      assert.ok(second.ids.includes('3'));
+      const strict = await collect({ cursorField: 'changed', cursor: first.cursor, lookbackSeconds: 0 });
+      assert.ok(strict.cursor !== null);
+    });
+
+    it('continues an incremental pass from its middle, rows of the same moment included', async () => {
+      await insert([1, 2, 3, 4, 5, 6, 7, 8, 9], new Date(Date.now() - 60_000));
+      const cursors: Cursor[] = [];
+      const query = { entity: 'part', batchSize: 4, cursorField: 'changed' };
+      for await (const batch of connector.read!({ ...query, cursor: null }, live)) cursors.push(batch.cursorAfter);
+      const rest = await collect({ cursorField: 'changed', cursor: JSON.parse(JSON.stringify(cursors[0])) as Cursor });
+      assert.deepEqual(rest.ids, ['5', '6', '7', '8', '9']);
+    });
+
+    it('follows a number that grows', async () => {
+      await insert([1, 2, 3, 4, 5]);
+      const first = await collect({ cursorField: 'id' });
+      await insert([6, 7]);
+      const second = await collect({ cursorField: 'id', cursor: first.cursor });
+      assert.deepEqual([first.ids.length, second.ids], [5, ['6', '7']]);
+      assert.deepEqual((await collect({ cursorField: 'id', cursor: second.cursor })).ids, []);
+    });
+
+    it('reads views of the connection, with and without a key', async () => {
+      await insert([1, 2, 3, 4, 5, 6]);
+      await connector.close();
+      connector = open({
+        views: {
+          keyed: { sql: 'SELECT id, size FROM part WHERE id > 1 -- all but one;', key: ['id'] },
+          keyless: 'SELECT size FROM part;',
+          nulls: { sql: 'SELECT weight, id FROM part', key: ['weight'] },
+          twice: { sql: 'SELECT 1 AS one, id FROM part', key: ['one'] },
+        },
+      });
+      assert.deepEqual((await collect({ entity: 'keyed' })).ids, ['2', '3', '4', '5', '6']);
+      const keyless = await collect({ entity: 'keyless' });
+      assert.deepEqual([keyless.records.length, keyless.cursor?.kind], [6, 'snapshot']);
+      await assert.rejects(collect({ entity: 'nulls' }), { class: 'config', code: 'PCP_SQL_KEY_NULL' });
+      await assert.rejects(collect({ entity: 'twice' }), { class: 'config', code: 'PCP_SQL_KEY_NOT_UNIQUE' });
+      await assert.rejects(
+        write([{ id: 1 }]).then(() =>
+          connector.openWriter!(
+            { entity: 'keyed', keyFields: ['id'], fields: ['id'], resume: null, runId: 1, mappingId: 1 },
+            live,
+          ),
+        ),
+        {
+          class: 'config',
+        },
+      );
+    });
+
+    it('runs one statement per view, whatever is hidden in it', async () => {
+      await insert([1]);
+      await connector.close();
+      connector = open({ views: { bad: 'SELECT 1 AS id) q; DELETE FROM part; SELECT * FROM (SELECT 2 AS id' } });
+      await assert.rejects(collect({ entity: 'bad' }));
+      assert.equal((await database.query('SELECT id FROM part')).length, 1);
+    });
+
+    it('takes hostile names of entities and fields for unknown names', async () => {
+      await insert([1]);
+      for (const hostile of [
+        'part; DROP TABLE part',
+        'part" --',
+        'part` --',
+        "part' OR '1'='1",
+        'a.b.c',
+        'part\u0000',
+      ]) {
+        await assert.rejects(collect({ entity: hostile }), { class: 'config' }, hostile);
+        await assert.rejects(
+          collect({ fields: [hostile] }),
+          { class: 'config', code: 'PCP_SQL_COLUMN_UNKNOWN' },
+          hostile,
+        );
+        await assert.rejects(write([{ id: 1, code: 'x', [hostile]: 1 }]), {
+          class: 'config',
+          code: 'PCP_SQL_COLUMN_UNKNOWN',
+        });
+      }
+      const record = { id: 2, code: "x'); DROP TABLE part; --", size: 1 };
+      assert.deepEqual(await write([record]), [{ outcome: 'created', externalKey: '["2"]' }]);
+      const { records } = await collect({ filters: [{ field: 'code', operator: 'eq', value: record.code }] });
+      assert.deepEqual(
+        records.map(({ code }) => code),
+        [record.code],
+      );
+    });
+
+    it('writes what is sound and says for each other record which column refuses it', async () => {
+      await insert([1]);
+      const good = Array.from({ length: 300 }, (_, n) => ({
+        id: n + 1,
+        code: `k${n}`,
+        size: n as unknown,
+        weight: '1.5' as unknown,
+      }));
+      good[10]!.size = 'twelve';
+      good[20]!.weight = '1,5';
+      good[30]!.code = 'k29';
+      good[40]!.code = null as never;
+      good[50]!.code = 'a\0b';
+      const results = await write(good);
+      const failed = results.flatMap((result, index) =>
+        result.outcome === 'failed' ? [{ index, error: result.error }] : [],
+      );
+      const expected = [10, 20, 30, 40, 50];
+      assert.deepEqual(
+        failed.map(({ index }) => index),
+        expected,
+      );
+      for (const { error } of failed) assert.equal(error.class, 'data', error.message);
+      const paths = new Map(failed.map(({ index, error }) => [index, error.path]));
+      assert.deepEqual(
+        [paths.get(10), paths.get(20), paths.get(40), paths.get(50)],
+        ['/size', '/weight', '/code', '/code'],
+      );
+      assert.equal(results[0]?.outcome, 'updated');
+      assert.equal(results[1]?.outcome, 'created');
+      const [row] = await database.query('SELECT count(*) AS n FROM part');
+      assert.equal(Number(row?.n), 295);
+    });
+
+    it('names the unique key that is missing, and how to make it', async () => {
+      await assert.rejects(
+        write([{ id: 1, code: 'x', size: 1 }], ['size']),
+        (error: { code: string; hint: string; class: string }) => {
+          assert.deepEqual([error.class, error.code], ['config', 'PCP_SQL_KEY_MISSING']);
+          assert.match(error.hint, /CREATE UNIQUE INDEX .*part.*size/);
+          return true;
+        },
+      );
+      await assert.rejects(write([{ id: 1, size: 1 }]), { class: 'config', code: 'PCP_SQL_COLUMN_REQUIRED' });
+      assert.equal((await write([{ id: 1, code: 'x', size: 1 }], ['code']))[0]?.outcome, 'created');
+    });
+
+    it('looks up what the target holds', async () => {
+      await insert([1, 2]);
+      const found = await connector.lookup!(
+        { entity: 'part', keyFields: ['id'] },
+        [{ id: 2 }, { id: '77' }, { id: '1' }],
+        live,
+      );
+      assert.deepEqual(
+        found.map((record) => record?.code ?? null),
+        ['c2', null, 'c1'],
+      );
+    });
+
+    it('filters in the database what it can judge as the mapping does', async () => {
+      await insert([1, 2, 3, 4, 5, 6, 7]);
+      const ids = async (...filters: NonNullable<ReadQuery['filters']>) => (await collect({ filters })).ids.join();
+      assert.equal(await ids({ field: 'size', operator: 'gt', value: 5 }), '6,7');
+      assert.equal(await ids({ field: 'id', operator: 'in', value: [2, '3'] }), '2,3');
+      assert.equal(await ids({ field: 'id', operator: 'between', value: [2, 4] }), '2,3,4');
+      assert.equal(await ids({ field: 'code', operator: 'eq', value: 'c4' }), '4');
+      assert.equal(await ids({ field: 'weight', operator: 'is_null' }), '1,2,3,4,5,6,7');
+      assert.equal(await ids({ field: 'code', operator: 'gt', value: 'c4' }), '1,2,3,4,5,6,7');
+      assert.equal(await ids({ field: 'size', operator: 'eq', value: 'abc' }), '1,2,3,4,5,6,7');
+      assert.equal(await ids({ expression: 'size > 3' }), '1,2,3,4,5,6,7');
+    });
+  });
+}
