@@ -6,6 +6,7 @@ import { hub, hubClosing, openedHub } from '../hub-access';
 import { descriptors } from '../support/connectors';
 import { nodeFailure } from '../support/failure';
 import { OutageLog } from '../support/outage';
+import { withUniqueName } from '../support/unique-name';
 import { settleWithin } from '../support/work-queue';
 import type { ConnectionNode, ConnectionNodeDef } from './connection-node';
 import { coerceSettings, requireSecrets, secretNames } from './settings';
@@ -27,15 +28,18 @@ export = (RED: NodeAPI): void => {
     );
     const credentials = Object.fromEntries(secrets);
     requireSecrets(descriptor, config, credentials);
-    return open.connections.registerFlow(node.id, {
-      name: def.name || `${descriptor.title['en-US']} ${node.id}`,
-      connector_type: def.connectorType,
-      description: def.description || null,
-      timezone: def.timezone || null,
-      config,
-      is_active: true,
-      credentials,
-    });
+    const name = def.name || `${descriptor.title['en-US']} ${node.id}`;
+    return withUniqueName(name, node.id, (unique) =>
+      open.connections.registerFlow(node.id, {
+        name: unique,
+        connector_type: def.connectorType,
+        description: def.description || null,
+        timezone: def.timezone || null,
+        config,
+        is_active: true,
+        credentials,
+      }),
+    );
   }
 
   function PcpConnection(this: ConnectionNode, def: ConnectionNodeDef): void {

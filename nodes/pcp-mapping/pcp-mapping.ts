@@ -3,6 +3,7 @@ import type { MappingInput, MappingView } from '../../lib/model/services';
 import { hub, hubClosing, openedHub } from '../hub-access';
 import { connectionNode } from '../pcp-connection/connection-node';
 import { nodeFailure } from '../support/failure';
+import { withUniqueName } from '../support/unique-name';
 import { jsonProperty, nameList } from '../support/values';
 import { settleWithin } from '../support/work-queue';
 import type { MappingNode, MappingNodeDef } from './mapping-node';
@@ -30,7 +31,8 @@ export = (RED: NodeAPI): void => {
       cursor_field: def.cursorField || null,
       is_active: true,
     };
-    return (await hub(RED)).mappings.registerFlow(node.id, input);
+    const { mappings } = await hub(RED);
+    return withUniqueName(input.name, node.id, (name) => mappings.registerFlow(node.id, { ...input, name }));
   }
 
   function PcpMapping(this: MappingNode, def: MappingNodeDef): void {
