@@ -32,6 +32,7 @@ export function compilePattern(pattern: string): DatePattern {
   const words = pattern.match(TOKEN) ?? [];
   const tokens = words.map((word) => tokenOf(word, words));
   const has = (...names: string[]) => words.some((word) => names.includes(word));
+  const fixed = compileFixed(words);
   const hasMonth = has('MM', 'M', 'MMM');
   if (!hasMonth && has('mm', 'm') && has('YYYY', 'yyyy', 'YY', 'yy')) {
     throw new Error('has no month: "mm" means minutes, write "MM" for the month');
@@ -42,6 +43,7 @@ export function compilePattern(pattern: string): DatePattern {
     hasTime: has('HH', 'H', 'hh', 'h'),
     hasOffset: has('Z', 'ZZ'),
     parse(text, parts) {
+      if (fixed !== undefined) return fixed(text, parts);
       parts.reset();
       let at = 0;
       for (const token of tokens) {
@@ -56,6 +58,53 @@ export function compilePattern(pattern: string): DatePattern {
       return text;
     },
   };
+}
+
+const FIXED: Record<string, NumericPart> = {
+  YYYY: 'year',
+  yyyy: 'year',
+  MM: 'month',
+  DD: 'day',
+  dd: 'day',
+  HH: 'hour',
+  mm: 'minute',
+  ss: 'second',
+};
+
+/** The common patterns have every digit at a known place: they are read without walking over tokens. */
+function compileFixed(words: string[]): DatePattern['parse'] | undefined {
+  const places = new Map<NumericPart, number>();
+  const literals: { at: number; code: number }[] = [];
+  let length = 0;
+  for (const word of words) {
+    const part = FIXED[word];
+    if (part === undefined ? word.length !== 1 || /[A-SU-Za-z]/.test(word) : places.has(part)) return undefined;
+    if (part === undefined) literals.push({ at: length, code: word.charCodeAt(0) });
+    else places.set(part, length);
+    length += word.length;
+  }
+  const [year, month, day] = [places.get('year'), places.get('month'), places.get('day')];
+  if (year === undefined || month === undefined || day === undefined) return undefined;
+  const [hour = -1, minute = -1, second = -1] = [places.get('hour'), places.get('minute'), places.get('second')];
+  return (text, parts) => {
+    if (text.length !== length) return false;
+    for (const { at, code } of literals) if (text.charCodeAt(at) !== code) return false;
+    parts.reset();
+    parts.year = twoDigitsAt(text, year) * 100 + twoDigitsAt(text, year + 2);
+    parts.month = twoDigitsAt(text, month);
+    parts.day = twoDigitsAt(text, day);
+    if (hour >= 0) parts.hour = twoDigitsAt(text, hour);
+    if (minute >= 0) parts.minute = twoDigitsAt(text, minute);
+    if (second >= 0) parts.second = twoDigitsAt(text, second);
+    return parts.exists();
+  };
+}
+
+/** NaN, which no date has, when one of the two is no digit. */
+function twoDigitsAt(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - 48;
+  const ones = text.charCodeAt(at + 1) - 48;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
 }
 
 function tokenOf(word: string, words: string[]): Token {
