@@ -78,10 +78,13 @@ export function shapeOf(type: EntityType): EntityShape {
   };
 }
 
-/** Columns of a type's table. Only the key must be there: several mappings may fill a record together. */
+/**
+ * Columns of a type's table. Only the key must be there: several mappings may fill a record together. The hidden ones come
+ * right after it, because SQLite reads a row from its front and every run compares hashes.
+ */
 export function columnsOf(shape: EntityShape): ColumnDefinition[] {
-  const columns = shape.fields.map(({ name, type, isKey }) => ({ name, type, nullable: !isKey }));
-  return [...columns, ...HIDDEN_COLUMNS];
+  const column = ({ name, type, isKey }: FieldShape): ColumnDefinition => ({ name, type, nullable: !isKey });
+  return [...shape.key.map(column), ...HIDDEN_COLUMNS, ...shape.fields.filter(({ isKey }) => !isKey).map(column)];
 }
 
 /** The JSON Schema types of a field without "null". */

@@ -48,7 +48,11 @@ export function fromColumn(field: FieldShape, dialect: SqlDialect): FromColumn {
 
 /** Epoch milliseconds or text of any instant in the one form of records: "2026-11-24T05:00:00.000Z". */
 export function instantText(value: unknown): string {
-  if (typeof value === 'string' && value.length === 24 && value.endsWith('Z')) return value;
+  if (typeof value === 'string' && value.endsWith('Z')) {
+    // What databases give nearly always, without the cost of a Date.
+    if (value.length === 24) return value;
+    if (value.length === 20) return `${value.slice(0, 19)}.000Z`;
+  }
   if (value instanceof Date || typeof value === 'number') return new Date(value).toISOString();
   const text = String(value).replace(' ', 'T');
   return new Date(/(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`).toISOString();

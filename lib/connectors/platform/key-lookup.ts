@@ -3,6 +3,9 @@ import { instantText, toColumn } from '../../platform/values';
 import type { SqlDatabase, SqlRow, SqlTransaction, SqlValue } from '../../protocols/sql/database';
 import type { WriteRecord } from '../contract';
 
+/** A hash; null = not this mapping's; undefined = no record. */
+type Hashes = (string | null | undefined)[];
+
 /** MariaDB: keys of one statement, far below its limits. */
 const KEYS_PER_STATEMENT = 1000;
 
@@ -28,8 +31,8 @@ export class KeyLookup {
   }
 
   /** For each record: its hash, null when others wrote it since, undefined when there is none or its key is no key. */
-  async hashes(records: readonly WriteRecord[], executor: SqlTransaction): Promise<(string | null | undefined)[]> {
-    const found = new Array<string | null | undefined>(records.length).fill(undefined);
+  async hashes(records: readonly WriteRecord[], executor: SqlTransaction): Promise<Hashes> {
+    const found: Hashes = new Array(records.length).fill(undefined);
     const keys: SqlValue[][] = [];
     const positions: number[] = [];
     records.forEach((record, index) => {
@@ -39,10 +42,10 @@ export class KeyLookup {
       positions.push(index);
     });
     if (keys.length === 0) return found;
-    for (const row of await this.#find(keys, executor)) {
-      const position = positions[Number(row.n)];
-      if (position !== undefined) found[position] = Number(row.m) === this.#mappingId ? (row.h as string | null) : null;
-    }
+    const hashes = await this.#find(keys, executor);
+    positions.forEach((position, index) => {
+      found[position] = hashes[index];
+    });
     return found;
   }
 
@@ -55,63 +58,79 @@ export class KeyLookup {
     }
   }
 
-  #find(keys: SqlValue[][], executor: SqlTransaction): Promise<SqlRow[]> {
+  /** One entry for each key, in order. */
+  #find(keys: SqlValue[][], executor: SqlTransaction): Promise<Hashes> {
     if (this.#database.dialect === 'postgres') return this.#findByArrays(keys, executor);
     if (this.#database.dialect === 'sqlite') return this.#findByJson(keys, executor);
     return this.#findByLists(keys, executor);
   }
 
-  /** Rows of {n: position of the key, m: mapping, h: hash}. */
-  #findByArrays(keys: SqlValue[][], executor: SqlTransaction): Promise<SqlRow[]> {
+  #valid(row: SqlRow): string | null {
+    return Number(row.m) === this.#mappingId ? (row.h as string | null) : null;
+  }
+
+  async #findByArrays(keys: SqlValue[][], executor: SqlTransaction): Promise<Hashes> {
     const { key, table } = this.#shape;
     const arrays = key.map(({ type }) => `?::${POSTGRES_TYPES[type] ?? 'text'}[]`).join(', ');
     const names = key.map((_, part) => `k${part}`).join(', ');
     const joins = key.map(({ name }, part) => `t.${this.#database.quote(name)} = k.k${part}`).join(' AND ');
-    return executor.query(
-      `SELECT k.n - 1 AS n, t.${HIDDEN.mapping} AS m, t.${HIDDEN.hash} AS h
-       FROM unnest(${arrays}) WITH ORDINALITY AS k(${names}, n) JOIN ${this.#database.tableName(table)} t ON ${joins}`,
+    // The limit keeps the planner from joining with the whole table, which it takes for cheaper up to a million records.
+    const rows = await executor.query(
+      `SELECT k.n - 1 AS n, f.m, f.h FROM unnest(${arrays}) WITH ORDINALITY AS k(${names}, n)
+       CROSS JOIN LATERAL (
+         SELECT t.${HIDDEN.mapping} AS m, t.${HIDDEN.hash} AS h FROM ${this.#database.tableName(table)} t WHERE ${joins} LIMIT 1
+       ) f`,
       key.map((_, part) => arrayLiteral(keys, part)),
     );
+    const hashes: Hashes = new Array(keys.length).fill(undefined);
+    for (const row of rows) hashes[Number(row.n)] = this.#valid(row);
+    return hashes;
   }
 
-  #findByJson(keys: SqlValue[][], executor: SqlTransaction): Promise<SqlRow[]> {
+  /** One text in, one text out: thousands of rows would cost more than finding them. 0 stands for a record that is absent. */
+  async #findByJson(keys: SqlValue[][], executor: SqlTransaction): Promise<Hashes> {
     const { key, table } = this.#shape;
     const single = key.length === 1;
     const joins = key
       .map(({ name }, part) => `t.${this.#database.quote(name)} = ${single ? 'k.value' : `k.value ->> ${part}`}`)
       .join(' AND ');
-    return executor.query(
-      `SELECT k.key AS n, t.${HIDDEN.mapping} AS m, t.${HIDDEN.hash} AS h
-       FROM json_each(?) k CROSS JOIN ${this.#database.tableName(table)} t WHERE ${joins}`,
-      [JSON.stringify(single ? keys.map(([part]) => part) : keys)],
+    const [row] = await executor.query(
+      `SELECT json_group_array(CASE WHEN t.rowid IS NULL THEN 0 WHEN t.${HIDDEN.mapping} = ? THEN t.${HIDDEN.hash} END) AS found
+       FROM json_each(?) k LEFT JOIN ${this.#database.tableName(table)} t ON ${joins}`,
+      [this.#mappingId, JSON.stringify(single ? keys.map(([part]) => part) : keys)],
     );
+    const found = JSON.parse(String(row?.found)) as (string | null | 0)[];
+    return found.map((hash) => (hash === 0 ? undefined : hash));
   }
 
-  async #findByLists(keys: SqlValue[][], executor: SqlTransaction): Promise<SqlRow[]> {
+  async #findByLists(keys: SqlValue[][], executor: SqlTransaction): Promise<Hashes> {
     const { key, table } = this.#shape;
     const columns = key.map(({ name }) => this.#database.quote(name));
+    const target = columns.length === 1 ? columns[0] : `(${columns.join(', ')})`;
     const positions = new Map(keys.map((parts, index) => [JSON.stringify(parts), index]));
-    const tuple = `(${columns.map(() => '?').join(', ')})`;
-    const rows: SqlRow[] = [];
+    const tuple = columns.length === 1 ? '?' : `(${columns.map(() => '?').join(', ')})`;
+    const hashes: Hashes = new Array(keys.length).fill(undefined);
     for (let start = 0; start < keys.length; start += KEYS_PER_STATEMENT) {
       const part = keys.slice(start, start + KEYS_PER_STATEMENT);
       const found = await executor.query(
         `SELECT ${columns.join(', ')}, ${HIDDEN.mapping} AS m, ${HIDDEN.hash} AS h
-         FROM ${this.#database.tableName(table)} WHERE (${columns.join(', ')}) IN (${part.map(() => tuple).join(', ')})`,
+         FROM ${this.#database.tableName(table)} WHERE ${target} IN (${part.map(() => tuple).join(', ')})`,
         part.flat(),
       );
       for (const row of found) {
-        const parts = key.map((field) => this.#asParameter(field, row[field.name]));
-        rows.push({ n: positions.get(JSON.stringify(parts)), m: row.m, h: row.h });
+        const parts = key.map((field) => asParameter(field, row[field.name]));
+        const position = positions.get(JSON.stringify(parts));
+        if (position !== undefined) hashes[position] = this.#valid(row);
       }
     }
-    return rows;
+    return hashes;
   }
+}
 
-  #asParameter(field: FieldShape, value: unknown): SqlValue {
-    const plain = field.type === 'datetime' ? instantText(value) : field.type === 'integer' ? Number(value) : value;
-    return toColumn({ ...field, values: undefined, minLength: undefined }, this.#database.dialect)(plain);
-  }
+/** A part of a key that was read, as it is looked for. */
+function asParameter(field: FieldShape, value: unknown): unknown {
+  if (field.type === 'datetime') return instantText(value).replace('T', ' ').slice(0, 23);
+  return field.type === 'integer' ? Number(value) : value;
 }
 
 /** https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO: everything quoted, quotes and backslashes escaped. */
