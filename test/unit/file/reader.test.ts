@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { SourceRecord } from '../../../lib/connectors/contract';
@@ -88,6 +88,12 @@ describe('reading files', () => {
     const rest = await readBatches(connector, 'a.csv', { cursor });
     assert.deepEqual(rest.batches[0]!.records, numbers(100, 112));
     assert.match(log.join(), /changed since/);
+    const { mtime } = statSync(join(root.path, 'a.csv'));
+    utimesSync(join(root.path, 'a.csv'), mtime, mtime);
+    const part = await readBatches(connector, 'a.csv', { batchSize: 4 });
+    utimesSync(root.put('a.csv', csv(numbers(200, 212))), mtime, mtime);
+    const same = await readBatches(connector, 'a.csv', { cursor: reparsed(part.batches[0]!.cursorAfter) });
+    assert.deepEqual(same.batches[0]!.records, numbers(200, 212), 'same size and time, other content');
   });
 
   it('moves or deletes a file only when its last batch is acknowledged, and never over another', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import fsPromises from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parsePattern } from '../../../lib/connectors/generic/file/glob';
@@ -101,6 +102,42 @@ describe('root folder', () => {
       await new Promise(setImmediate);
     }
     assert.ok(opened > 0, 'some opens succeed');
+  });
+
+  for (const swapsBack of [false, true]) {
+    it(`notices a folder that is a link only while the file is opened${swapsBack ? ', and never again' : ''}`, async () => {
+      root.put('in/secret.csv', 'a\ninside\n');
+      const original = fsPromises.open;
+      fsPromises.open = async (...open: Parameters<typeof original>) => {
+        fsPromises.open = original;
+        renameSync(join(root.path, 'in'), join(root.path, 'kept'));
+        symlinkSync(outside, join(root.path, 'in'));
+        const handle = await original(...open);
+        if (swapsBack) {
+          unlinkSync(join(root.path, 'in'));
+          renameSync(join(root.path, 'kept'), join(root.path, 'in'));
+        }
+        return handle;
+      };
+      try {
+        const opening = new RootFolder(root.path).openForReading('in/secret.csv');
+        await assert.rejects(opening, { class: 'permission', code: 'PCP_PATH_OUTSIDE_ROOT' });
+      } finally {
+        fsPromises.open = original;
+      }
+    });
+  }
+
+  it('moves and removes nothing outside', async () => {
+    symlinkSync(outside, join(root.path, 'link'));
+    root.put('a.csv', '');
+    const folder = new RootFolder(root.path);
+    const refused = { code: 'PCP_PATH_OUTSIDE_ROOT' };
+    await assert.rejects(folder.remove('link/secret.csv'), refused);
+    await assert.rejects(folder.move('link/secret.csv', 'b.csv', { keepExisting: true }), refused);
+    await assert.rejects(folder.move('a.csv', 'link/b.csv', { keepExisting: false }), refused);
+    await assert.rejects(folder.stat('link/secret.csv'), refused);
+    assert.deepEqual(filesBelow(outside), ['secret.csv', 'sub/secret.csv']);
   });
 
   it('refuses pipes and folders without hanging', async () => {
