@@ -26,7 +26,9 @@ export async function openDatabase(given: SqlOptions): Promise<SqlDatabase> {
     case 'mysql':
     case 'mariadb':
       return new (await import('./mysql/database.js')).MysqlDatabase(options);
-    default:
-      throw new Error(options.dialect);
+    case 'mssql':
+      return new (await import('./mssql/database.js')).MssqlDatabase(options);
+    case 'oracle':
+      return new (await import('./oracle/database.js')).OracleDatabase(options);
   }
 }

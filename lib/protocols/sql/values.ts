@@ -113,7 +113,14 @@ function instant(value: unknown, column: Column, dialect: SqlDialect): SqlValue 
   const time = iso?.slice(11, -1) ?? parts[2]!;
   // These two take no zone in a literal; their sessions run in UTC.
   if (dialect === 'mysql' || dialect === 'mariadb' || dialect === 'mssql') return `${date} ${time}`;
+  if (dialect === 'oracle') return oracleTime(`${date}T${time}`, column.nativeType);
   return `${date}T${time}${offset === undefined ? '' : 'Z'}`;
+}
+
+/** In the formats that Oracle sessions have here: DATE knows no fractions, only one type knows an offset. */
+function oracleTime(time: string, nativeType: string): string {
+  if (nativeType === 'date') return time.slice(0, 19);
+  return nativeType.includes('with time zone') ? `${time}+00:00` : time;
 }
 
 /** A column's value as a record holds it: plain data, decimals and wide integers as text, instants in ISO 8601. */

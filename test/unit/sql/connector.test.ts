@@ -119,8 +119,9 @@ for (const { name, server, instant } of PEERS) {
       let added = 10;
       const first = await collect({ cursorField: 'changed' }, () => insert([added++], new Date(Date.now() + 5)));
       const seen = new Set(first.ids);
-      await insert([2], new Date(Date.now() + 5));
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      const last = new Date(Date.now() + 5);
+      await insert([2], last);
+      while ((await database.now()) <= last) await new Promise(setImmediate);
       const second = await collect({ cursorField: 'changed', cursor: first.cursor });
       assert.ok(second.ids.includes('2'), `the changed row is read again: ${second.ids}`);
       for (const id of second.ids) seen.add(id);

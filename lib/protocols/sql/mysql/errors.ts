@@ -1,4 +1,5 @@
-import { type ErrorClass, type ErrorDetails, IntegrationError } from '../../../model/errors';
+import { IntegrationError } from '../../../model/errors';
+import { byNumber, type ErrorTable } from '../coded-errors';
 import type { SqlOptions } from '../database';
 import { lostError, networkError, place, withoutPassword } from '../errors';
 
@@ -8,7 +9,7 @@ interface MysqlError extends Error {
 }
 
 /** By error number, the same in MySQL and MariaDB up to 2000: https://mariadb.com/kb/en/mariadb-error-code-reference/ */
-const CODES: Record<number, [ErrorClass, string, string?]> = {
+const CODES: ErrorTable = {
   1021: ['transient', 'PCP_DISK_FULL', 'Make room on the server; the work goes on by itself afterwards.'],
   1114: ['transient', 'PCP_DISK_FULL', 'Make room on the server; the work goes on by itself afterwards.'],
   1040: ['transient', 'PCP_CONNECT_TOO_MANY', 'Lower pool_size, or raise max_connections.'],
@@ -74,15 +75,8 @@ export function classifyMysql(thrown: MysqlError, options: SqlOptions): Integrat
       },
     );
   }
-  const known = CODES[errno];
-  if (known !== undefined) {
-    const [errorClass, name, hint] = known;
-    const column = errorClass === 'data' ? columnOf(thrown.message) : undefined;
-    const details: ErrorDetails = { cause: thrown };
-    if (hint !== undefined) details.hint = hint;
-    if (column !== undefined) details.path = `/${column}`;
-    return new IntegrationError(errorClass, name, message, details);
-  }
+  const known = byNumber(CODES, errno, message, thrown, columnOf(thrown.message));
+  if (known !== undefined) return known;
   return networkError(thrown, options) ?? other(thrown, message);
 }
 

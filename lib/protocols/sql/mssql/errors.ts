@@ -1,0 +1,63 @@
+import { IntegrationError } from '../../../model/errors';
+import { byNumber, type ErrorTable } from '../coded-errors';
+import type { SqlOptions } from '../database';
+import { lostError, networkError, place, timeoutError, withoutPassword } from '../errors';
+
+/** https://learn.microsoft.com/sql/relational-databases/errors-events/database-engine-events-and-errors */
+const CODES: ErrorTable = {
+  4060: ['config', 'PCP_SQL_DATABASE_UNKNOWN', 'Check the name of the database, and that this user may open it.'],
+  208: ['config', 'PCP_SQL_TABLE_UNKNOWN', 'Check table and schema.'],
+  207: ['config', 'PCP_SQL_COLUMN_UNKNOWN', 'Check the field names of the mapping.'],
+  102: ['config', 'PCP_SQL_SYNTAX'],
+  156: ['config', 'PCP_SQL_SYNTAX'],
+  229: ['permission', 'PCP_SQL_PERMISSION', 'GRANT this user the right on the table.'],
+  230: ['permission', 'PCP_SQL_PERMISSION', 'GRANT this user the right on the column.'],
+  262: ['permission', 'PCP_SQL_PERMISSION', 'GRANT this user the right named.'],
+  3906: ['permission', 'PCP_SQL_PERMISSION', 'The database is read-only: connect to the primary.'],
+  2627: ['data', 'PCP_SQL_UNIQUE'],
+  2601: ['data', 'PCP_SQL_UNIQUE'],
+  515: ['data', 'PCP_SQL_NOT_NULL'],
+  547: ['data', 'PCP_SQL_CHECK'],
+  2628: ['data', 'PCP_SQL_RANGE'],
+  8152: ['data', 'PCP_SQL_RANGE'],
+  8115: ['data', 'PCP_SQL_RANGE'],
+  220: ['data', 'PCP_SQL_RANGE'],
+  241: ['data', 'PCP_SQL_VALUE'],
+  245: ['data', 'PCP_SQL_VALUE'],
+  8114: ['data', 'PCP_SQL_VALUE'],
+  8672: ['data', 'PCP_SQL_DUPLICATE_KEY'],
+  1205: ['transient', 'PCP_SQL_DEADLOCK'],
+  1222: ['transient', 'PCP_SQL_BUSY', 'Another session holds the lock on the rows.'],
+  1105: ['transient', 'PCP_DISK_FULL', 'Make room on the server; the work goes on by itself afterwards.'],
+  9002: ['transient', 'PCP_DISK_FULL', 'Back up or enlarge the transaction log.'],
+};
+
+export function classifyMssql(
+  thrown: Error & { number?: number; code?: string },
+  options: SqlOptions,
+): IntegrationError | undefined {
+  const message = withoutPassword(thrown.message, options);
+  if (thrown.number === 18456 || thrown.number === 18452) {
+    return new IntegrationError('auth', 'PCP_SQL_AUTH', `${place(options)} refuses the user "${options.username}".`, {
+      cause: thrown,
+      path: '/credentials/password',
+      hint: 'Check user name and password, and that the server allows SQL Server authentication.',
+    });
+  }
+  const column = /column '([^']+)'/i.exec(thrown.message)?.[1];
+  const known = byNumber(CODES, thrown.number ?? 0, `SQL Server: ${message}`, thrown, column);
+  if (known !== undefined) return known;
+  // tedious tells the code of the socket in its message only: "Failed to connect to host:1433 - connect ECONNREFUSED".
+  const socket = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ECONNRESET)\b/.exec(thrown.message)?.[1];
+  const network = networkError(
+    socket === undefined ? thrown : Object.assign(new Error(message), { code: socket }),
+    options,
+  );
+  if (network !== undefined) return network;
+  if (thrown.code === 'ETIMEOUT') return timeoutError(thrown, options);
+  if (thrown.code === 'ESOCKET' || thrown.code === 'ECONNCLOSED') return lostError(thrown, options);
+  if (thrown.number === undefined) return undefined;
+  return new IntegrationError('config', 'PCP_SQL_SYNTAX', `SQL Server refused a statement: ${message}`, {
+    cause: thrown,
+  });
+}

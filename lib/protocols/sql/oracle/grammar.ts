@@ -1,0 +1,107 @@
+import type { ColumnInfo, ColumnType } from '../database';
+import type { Grammar } from '../grammar';
+import { quoteWith } from '../identifier';
+import { replacePlaceholders } from '../placeholders';
+
+const quote = (identifier: string) => quoteWith('"', '"', identifier);
+
+const columnTypes: Record<ColumnType, string> = {
+  text: 'CLOB',
+  key: 'VARCHAR2(512 CHAR)',
+  integer: 'NUMBER(19)',
+  number: 'BINARY_DOUBLE',
+  decimal: 'VARCHAR2(100)',
+  boolean: 'NUMBER(1)',
+  date: 'DATE',
+  datetime: 'TIMESTAMP(3)',
+  json: 'CLOB',
+};
+
+export const oracleGrammar: Grammar = {
+  quote,
+  /** Times come in the session's format, which is ISO 8601 (see session.ts), with all their digits. */
+  exact(column) {
+    const name = quote(column.name);
+    if (column.nativeType.includes('with')) return `TO_CHAR(SYS_EXTRACT_UTC(${name})) || 'Z' AS ${name}`;
+    return column.type === 'datetime' ? `TO_CHAR(${name}) AS ${name}` : name;
+  },
+  placeholders: (sql) => replacePlaceholders(sql, (position) => `:${position}`),
+  columnTypes,
+  createTable(table, columns, primaryKey) {
+    const lines = columns.map((c) => `${quote(c.name)} ${columnTypes[c.type]}${c.nullable ? '' : ' NOT NULL'}`);
+    lines.push(`PRIMARY KEY (${primaryKey.map(quote).join(', ')})`);
+    const statement = `CREATE TABLE ${table} (${lines.join(', ')})`.replaceAll("'", "''");
+    // ORA-00955: the name is used already.
+    return `BEGIN EXECUTE IMMEDIATE '${statement}'; EXCEPTION WHEN OTHERS THEN IF SQLCODE <> -955 THEN RAISE; END IF; END;`;
+  },
+  addColumn: (table, column) => `ALTER TABLE ${table} ADD (${quote(column.name)} ${columnTypes[column.type]})`,
+  now: `SELECT TO_CHAR(SYS_EXTRACT_UTC(SYSTIMESTAMP), 'YYYY-MM-DD"T"HH24:MI:SS.FF3"Z"') AS "now" FROM dual`,
+  limit: (sql, rows) => `${sql} FETCH FIRST ${rows} ROWS ONLY`,
+  savepoint: (name) => ({ set: `SAVEPOINT ${name}`, release: null, rollback: `ROLLBACK TO SAVEPOINT ${name}` }),
+  async listTables(query, schema) {
+    const rows = await query(
+      `SELECT o.owner AS "owner", o.object_name AS "name", o.object_type AS "kind",
+              SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') AS "own"
+       FROM all_objects o JOIN all_users u ON u.username = o.owner
+       WHERE o.object_type IN ('TABLE', 'VIEW') AND u.oracle_maintained = 'N' ORDER BY 1, 2`,
+    );
+    return rows.map((row) => ({
+      table:
+        row.owner === (schema ?? row.own)
+          ? { name: String(row.name) }
+          : { schema: String(row.owner), name: String(row.name) },
+      kind: row.kind === 'VIEW' ? 'view' : 'table',
+    }));
+  },
+  async describeTable(query, table, schema) {
+    const owner = `COALESCE(?, SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA'))`;
+    const parameters = [table.schema ?? schema ?? null, table.name];
+    const columns = await query(
+      `SELECT column_name AS "name", data_type AS "type", data_scale AS "scale", data_precision AS "precision",
+              nullable AS "nullable", CASE WHEN default_length IS NULL AND identity_column = 'NO' THEN 0 ELSE 1 END AS "preset"
+       FROM all_tab_columns WHERE owner = ${owner} AND table_name = ? ORDER BY column_id`,
+      parameters,
+    );
+    if (columns.length === 0) return undefined;
+    const [view] = await query(`SELECT 1 AS "one" FROM all_views WHERE owner = ${owner} AND view_name = ?`, parameters);
+    const indexes = await query(
+      `SELECT c.constraint_name AS "id", c.constraint_type AS "kind", k.column_name AS "column_name"
+       FROM all_constraints c JOIN all_cons_columns k ON k.owner = c.owner AND k.constraint_name = c.constraint_name
+       WHERE c.owner = ${owner} AND c.table_name = ? AND c.constraint_type IN ('P', 'U') AND c.status = 'ENABLED'
+       ORDER BY c.constraint_name, k.position`,
+      parameters,
+    );
+    const keys = new Map<unknown, { primary: boolean; columns: string[] }>();
+    for (const row of indexes) {
+      const key = keys.get(row.id) ?? { primary: row.kind === 'P', columns: [] };
+      key.columns.push(String(row.column_name));
+      keys.set(row.id, key);
+    }
+    const all = [...keys.values()];
+    return {
+      table,
+      kind: view === undefined ? 'table' : 'view',
+      columns: columns.map((row): ColumnInfo => {
+        const nativeType = String(row.type).toLowerCase();
+        const whole = Number(row.scale) === 0 && row.scale !== null;
+        return {
+          name: String(row.name),
+          nativeType,
+          nullable: row.nullable === 'Y',
+          type: oracleType(nativeType, whole),
+          hasDefault: Number(row.preset) === 1,
+        };
+      }),
+      primaryKey: all.find(({ primary }) => primary)?.columns ?? [],
+      uniqueKeys: all.filter(({ primary }) => !primary).map((key) => key.columns),
+    };
+  },
+};
+
+/** Oracle's DATE has a time of day. */
+export function oracleType(native: string, whole: boolean): ColumnType {
+  if (native === 'number') return whole ? 'integer' : 'decimal';
+  if (/^(binary_float|binary_double|float)$/.test(native)) return 'number';
+  if (native === 'date' || native.startsWith('timestamp')) return 'datetime';
+  return native === 'boolean' ? 'boolean' : 'text';
+}
