@@ -170,18 +170,23 @@ function read(execution: Execution, cursor: Cursor | null): AsyncIterable<Batch>
   }
   const incremental = mapping.sync_mode === 'incremental';
   const { inputFields, pushdown } = stream.compiled;
+  const cursorField = incremental ? mapping.cursor_field : null;
   return connector.read(
     {
       entity,
-      ...(inputFields !== undefined && { fields: inputFields }),
+      ...(inputFields !== undefined && { fields: withField(inputFields, cursorField) }),
       filters: pushdown,
-      ...(incremental && mapping.cursor_field !== null && { cursorField: mapping.cursor_field }),
+      ...(cursorField !== null && { cursorField }),
       cursor,
       ...(mapping.options.lookback_seconds !== undefined && { lookbackSeconds: mapping.options.lookback_seconds }),
       batchSize: batchSizeAfterCrashes(stream.batchSize, execution.run),
     },
     signal,
   );
+}
+
+function withField(fields: string[], field: string | null): string[] {
+  return field === null || fields.includes(field) ? fields : [...fields, field];
 }
 
 /** A worker that died with a batch in hand gets smaller ones, so that what kills it is narrowed down. */

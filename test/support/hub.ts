@@ -11,13 +11,23 @@ export async function temporaryDirectory(): Promise<{ path: string; remove(): Pr
   return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
+/** PCP_TEST_LOG=1 shows what the hub says. */
+const log: HubSettings['log'] = (level, message) => {
+  if (process.env.PCP_TEST_LOG) process.stderr.write(`${level}: ${message}\n`);
+};
+
 /** The real hub with its real runner, as Node-RED would open it; retries wait no time. */
 export function openHub(
   directory: string,
   changes: Partial<HubSettings> & { section?: Record<string, unknown> } = {},
 ): Promise<Hub> {
   const { section, ...rest } = changes;
-  const settings = readSettings({ integrations: { retry: { seconds: 0, attempts: 3 }, ...section } }, directory, {});
+  const settings = readSettings(
+    { integrations: { retry: { seconds: 0, attempts: 3 }, ...section } },
+    directory,
+    {},
+    log,
+  );
   return createHub({ ...settings, ...rest });
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Hub, JobStatus, MappingInput } from '../../lib/model/services';
 import type { SqlDatabase, SqlOptions } from '../../lib/protocols/sql/database';
 import { openDatabase } from '../../lib/protocols/sql/open';
@@ -49,8 +50,12 @@ describe(`kill -9 of the runner (seed ${SEED})`, function () {
   let hub: Hub;
   let directory: string;
   let remove: () => Promise<void>;
+  let postgres: SqlOptions;
+  let mariadb: SqlOptions;
 
-  before(async () => {
+  before(async function () {
+    postgres = await (await postgresServer(this)).createDatabase();
+    mariadb = await (await mariadbServer(this)).createDatabase();
     const temporary = await temporaryDirectory();
     directory = temporary.path;
     remove = temporary.remove;
@@ -77,13 +82,22 @@ describe(`kill -9 of the runner (seed ${SEED})`, function () {
       const end = jobEnd(hub, job_id).finally(() => {
         ended = true;
       });
+      let working = false;
+      // Mostly in the middle of the work, sometimes while the runner starts.
+      let early = random() < 0.1;
+      const unwatch = hub.sync.watch(job_id, () => {
+        working = true;
+      });
       while (!ended && kills < KILLS) {
-        await Promise.race([end, new Promise((resolve) => setTimeout(resolve, 20 + random() * 700))]);
+        await Promise.race([end, delay(working || early ? random() * 600 : 10)]);
         const { pid } = (await hub.health()).runner;
-        if (ended || pid === null) continue;
+        if (ended || pid === null || !(working || early)) continue;
         process.kill(pid, 'SIGKILL');
+        working = false;
+        early = random() < 0.1;
         kills++;
       }
+      unwatch();
       const job = await end;
       assert.equal(job.status, 'success', JSON.stringify(job.logs[0]));
       await verify(round, job);
@@ -97,15 +111,6 @@ describe(`kill -9 of the runner (seed ${SEED})`, function () {
     assert.equal(log.records_error, 0);
     assert.equal(created + updated + unchanged + filtered, RECORDS);
   }
-
-  let postgres: SqlOptions;
-  let mariadb: SqlOptions;
-  before(async function () {
-    postgres = await (await postgresServer(this)).createDatabase();
-  });
-  before(async function () {
-    mariadb = await (await mariadbServer(this)).createDatabase();
-  });
 
   it(`file to PostgreSQL: target = source, nothing doubled, after ${KILLS} kills`, async () => {
     const target = await openDatabase(postgres);
