@@ -1,11 +1,10 @@
-import { rmSync } from 'node:fs';
 import { create } from '../../lib/connectors/platform/connector';
 import { descriptor } from '../../lib/connectors/platform/descriptor';
 import type { OpenConnection } from '../../lib/model/connection';
 import { EntityTypeStore } from '../../lib/platform/entity-types';
 import { EntityRecordStore } from '../../lib/platform/records';
 import { openStore, type Store } from '../../lib/store/store';
-import { storeKinds } from '../unit/store/stores';
+import { type StorePlace, storeKinds } from '../unit/store/stores';
 import { type ConformanceCases, conformance } from './suite';
 
 const connection: OpenConnection = { id: 0, name: 'platform', connector_type: 'platform', config: {}, credentials: {} };
@@ -31,12 +30,11 @@ const stops = Array.from({ length: 5 }, (_, n) => ({
 for (const kind of storeKinds) {
   describe(`platform in ${kind.name}`, () => {
     let store: Store;
-    let directory = '';
+    let place: StorePlace | undefined;
 
     before(async function () {
-      const options = await kind.place(this);
-      directory = options.directory;
-      store = await openStore(options);
+      place = await kind.place(this);
+      store = await openStore(place.options);
     });
 
     const cases = async (): Promise<ConformanceCases> => {
@@ -78,8 +76,8 @@ for (const kind of storeKinds) {
       environment: () => ({ store: store.database, log: () => undefined }),
       cases,
       release: async () => {
-        await store.close();
-        rmSync(directory, { recursive: true, force: true });
+        await store?.close();
+        await place?.remove();
       },
     });
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { chmodSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Model, ModelStatic } from 'sequelize';
@@ -10,7 +10,7 @@ import { migrate } from '../../../lib/store/migrate';
 import { type Migration, migrations } from '../../../lib/store/migrations';
 import { createIndex, createTable } from '../../../lib/store/migrations/migration';
 import { openStore, STORE_FILE, type StoreOptions } from '../../../lib/store/store';
-import { storeKinds } from './stores';
+import { type StorePlace, storeKinds } from './stores';
 
 const run = promisify(execFile);
 const NAMES = migrations.map(({ name }) => name);
@@ -25,10 +25,12 @@ for (const kind of storeKinds) {
   describe(`migrations on ${kind.name}`, function () {
     this.timeout(60_000);
     let options: StoreOptions;
+    let place: StorePlace | undefined;
     beforeEach(async function () {
-      options = await kind.place(this);
+      place = await kind.place(this);
+      options = place.options;
     });
-    afterEach(() => rmSync(options?.directory ?? '', { recursive: true, force: true }));
+    afterEach(() => place?.remove());
 
     it('run once, whoever opens the store', async () => {
       const first = await openStore(options);
@@ -107,7 +109,7 @@ for (const kind of storeKinds) {
 describe('the SQLite file', () => {
   it('is private, also when it was not', async function () {
     if (process.platform === 'win32') this.skip();
-    const options = await storeKinds[0]!.place(this);
+    const { options, remove } = await storeKinds[0]!.place(this);
     const path = join(options.directory, STORE_FILE);
     const store = await openStore(options);
     for (const file of [path, `${path}-wal`, `${path}-shm`]) assert.equal(statSync(file).mode & 0o777, 0o600, file);
@@ -117,6 +119,6 @@ describe('the SQLite file', () => {
     chmodSync(path, 0o644);
     await (await openStore(options)).close();
     assert.equal(statSync(path).mode & 0o777, 0o600);
-    rmSync(options.directory, { recursive: true });
+    await remove();
   });
 });
