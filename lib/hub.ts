@@ -33,7 +33,9 @@ export async function createHub(settings: HubSettings): Promise<Hub> {
   });
   try {
     const vault = Vault.open({ directory: settings.directory, environment: settings.key });
-    return new OpenHub(settings, store, vault);
+    const hub = new OpenHub(settings, store, vault);
+    await hub.connections.rotateKeys();
+    return hub;
   } catch (error) {
     await store.close();
     throw error;
@@ -46,7 +48,7 @@ export function hasStore(settings: HubSettings): boolean {
 }
 
 class OpenHub implements Hub {
-  readonly connections: Connections;
+  readonly connections: ConnectionStore;
   readonly mappings: Mappings;
   readonly entityTypes: EntityTypes;
   readonly records: EntityRecords;

@@ -20,6 +20,8 @@ export interface Connector {
   describe?(entity: string, signal: AbortSignal): Promise<EntityDescription>;
   /** Pulls batches; the next one is read when the consumer asks for it. No side effects before `Batch.acknowledge`. */
   read?(query: ReadQuery, signal: AbortSignal): AsyncIterable<Batch>;
+  /** How texts of the entity's records write decimals; absent = with a point. */
+  decimalSeparator?(entity: string): ',' | '.';
   /** Where an entity's promise differs from the descriptor's `writes`. */
   guarantee?(entity: string): WriteGuarantee;
   openWriter?(target: WriteTarget, signal: AbortSignal): Promise<Writer>;

@@ -47,6 +47,8 @@ export interface ConnectorDescriptor {
   writes?: WriteGuarantee;
   /** Best batch sizes: what one read gives and one write takes. */
   batchSize: { default: number; maximum: number };
+  /** Field that grows with each change, where every entity has the same one. */
+  defaultCursor?: string;
   /** npm packages that the connector loads on first use and an install may lack. */
   drivers: string[];
   settings: Record<string, Setting>;

@@ -41,7 +41,7 @@ export function planExport(definition: MappingDefinition, context: MappingContex
     deep: reachesDeep(before),
     fields,
     outputSteps: compileTransformations(after),
-    keys: keysOf(definition, fields, renamed),
+    keys: keysOf(definition, fields, renamed, context.optionalKeys ?? []),
     outputFields: [...new Set(fields.map(({ output }) => renamed(rootOf(output))))],
     inputFields: inputFields(definition, fields, before, filters),
     validate: undefined,
@@ -91,6 +91,7 @@ function keysOf(
   definition: MappingDefinition,
   fields: readonly PlannedField[],
   renamed: (name: string) => string,
+  optionalKeys: readonly string[],
 ): Plan['keys'] {
   const isConstant = (key: string) =>
     definition.field_mappings.some((pair: FieldMapping) => pair.target === key && pair.constant !== undefined);
@@ -110,7 +111,7 @@ function keysOf(
         `The key field "${key}" is written to ${found.output.text}: a key must be a top-level field.`,
       );
     }
-    return [{ output: renamed(name), field: key }];
+    return [{ output: renamed(name), field: key, required: !optionalKeys.includes(key) }];
   });
   if (keys.length === 0 && definition.key_fields.length > 0) {
     throw mappingError('/key_fields', 'No key field has an external counterpart: all of them are constants.');

@@ -31,7 +31,7 @@ export function planImport(definition: MappingDefinition, context: MappingContex
     deep: reachesDeep(definition.transformations),
     fields,
     outputSteps: [],
-    keys: definition.key_fields.map((field, index) => keyOf(field, fields, index)),
+    keys: definition.key_fields.map((field, index) => keyOf(field, fields, index, context)),
     outputFields: [...new Set(fields.map(({ output }) => rootOf(output)))],
     inputFields: inputFields(definition, fields, filters.testExpressions.length > 0),
     validate: context.targetSchema === undefined ? undefined : validatorOf(context.targetSchema),
@@ -79,7 +79,12 @@ function checkFilled(fields: readonly PlannedField[], { targetSchema }: MappingC
   }
 }
 
-function keyOf(field: string, fields: readonly PlannedField[], index: number): { output: string; field: string } {
+function keyOf(
+  field: string,
+  fields: readonly PlannedField[],
+  index: number,
+  { optionalKeys }: MappingContext,
+): Plan['keys'][number] {
   const found = fields.find((one) => one.field === field && topLevelName(one.output) !== undefined);
   if (found === undefined) {
     throw mappingError(
@@ -87,7 +92,7 @@ function keyOf(field: string, fields: readonly PlannedField[], index: number): {
       `The key field "${field}" is not mapped: no field mapping has it as its target.`,
     );
   }
-  return { output: rootOf(found.output), field };
+  return { output: rootOf(found.output), field, required: optionalKeys?.includes(field) !== true };
 }
 
 /** Undefined where a dotted path may also be the literal name of a column: then every field is asked for. */

@@ -32,8 +32,8 @@ export interface Plan {
   fields: PlannedField[];
   /** Steps over the output, of a mapping that is read backwards. */
   outputSteps: Step[];
-  /** Top-level output fields of the key and how errors name them. */
-  keys: { output: string; field: string }[];
+  /** Top-level output fields of the key, how errors name them, and whether they must have a value. */
+  keys: { output: string; field: string; required: boolean }[];
   outputFields: string[];
   inputFields: string[] | undefined;
   pushdown: Filter[];

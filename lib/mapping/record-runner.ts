@@ -115,8 +115,9 @@ function writerOf(fields: readonly PlannedField[]): Write {
 
 /** A record without its key cannot be told from others, whatever the target would accept. */
 function keyCheck({ keys, fields }: Plan): (data: PlainRecord) => void {
+  const needed = keys.filter(({ required }) => required);
   return (data) => {
-    for (const { output, field } of keys) {
+    for (const { output, field } of needed) {
       const value = data[output];
       if (value === null || value === undefined || value === '') {
         const problem = new ValueProblem('PCP_VALUE_REQUIRED', 'key', 'the key is empty', null);

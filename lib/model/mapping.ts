@@ -121,4 +121,6 @@ export interface MappingContext {
   targetSchema?: JsonSchema;
   /** Zone for datetimes without an offset, when the field names none. */
   timezone?: string;
+  /** Key fields of the platform entity that may be empty, as the batch of a stock without batches. */
+  optionalKeys?: string[];
 }

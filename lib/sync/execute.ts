@@ -170,7 +170,7 @@ function read(execution: Execution, cursor: Cursor | null): AsyncIterable<Batch>
   }
   const incremental = mapping.sync_mode === 'incremental';
   const { inputFields, pushdown } = stream.compiled;
-  const cursorField = incremental ? mapping.cursor_field : null;
+  const cursorField = incremental ? (mapping.cursor_field ?? descriptor.defaultCursor ?? null) : null;
   return connector.read(
     {
       entity,

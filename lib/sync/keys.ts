@@ -14,7 +14,11 @@ export function keyFieldsOf(
   return entity.key.filter((field) => filled.has(field) || isRequired(entity.schema, field));
 }
 
-/** Whether a part of a key must have a value. Without a schema every part must. */
-export function isRequired(schema: JsonSchema | undefined, field: string): boolean {
-  return schema?.required === undefined || schema.required.includes(field);
+/** Those of the key fields that the entity does not require. Without a schema every one must have a value. */
+export function optionalKeys(keyFields: readonly string[], schema: JsonSchema): string[] {
+  return keyFields.filter((field) => !isRequired(schema, field));
+}
+
+function isRequired(schema: JsonSchema, field: string): boolean {
+  return schema.required === undefined || schema.required.includes(field);
 }

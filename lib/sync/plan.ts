@@ -29,8 +29,6 @@ export interface BatchPlan {
 export interface PlanContext {
   /** Fields of the target that identify a record. */
   keyFields: readonly string[];
-  /** Those of them that may be empty. */
-  optionalKeys: ReadonlySet<string>;
   outputFields: readonly string[];
   /** The record's own key on the source side, or null when the mapping does not take its key from fields of the source. */
   sourceKey(record: SourceRecord): string | null;
@@ -40,7 +38,7 @@ export interface PlanContext {
 export function batchPlanner(
   context: PlanContext,
 ): (records: readonly SourceRecord[], mapped: readonly Mapped[], position?: (index: number) => string) => BatchPlan {
-  const { keyFields, optionalKeys } = context;
+  const { keyFields } = context;
   const hashOf = recordHasher(context.outputFields);
   return (records, mapped, position) => {
     const plan: BatchPlan = { writes: [], origins: [], failures: [], filtered: 0, repeated: 0 };
@@ -60,11 +58,6 @@ export function batchPlanner(
         continue;
       }
       const { data, index } = item;
-      const missing = keyFields.find((field) => (data[field] ?? null) === null && !optionalKeys.has(field));
-      if (missing !== undefined) {
-        refuse(index, keyMissing(missing));
-        continue;
-      }
       const key = JSON.stringify(keyFields.map((field) => data[field] ?? ''));
       const hash = hashOf(data);
       const earlier = seen.get(key);
@@ -83,19 +76,6 @@ export function batchPlanner(
     }
     return plan;
   };
-}
-
-function keyMissing(field: string): Omit<Failure, 'sourceKey' | 'payload'> {
-  const error = new IntegrationError(
-    'data',
-    'PCP_KEY_MISSING',
-    `Field "${field}" is part of the key and has no value.`,
-    {
-      path: field,
-      hint: 'Fill the field in the source, or give the field mapping a default.',
-    },
-  );
-  return { stage: 'plan', field, rule: 'key', value: null, error };
 }
 
 function duplicateKey(keyFields: readonly string[], key: string): Omit<Failure, 'sourceKey' | 'payload'> {

@@ -5,7 +5,7 @@ import type { OpenConnection } from '../model/connection';
 import type { Direction } from '../model/mapping';
 import type { MappingInput } from '../model/services';
 import { recordHasher } from './hash';
-import { keyFieldsOf } from './keys';
+import { keyFieldsOf, optionalKeys } from './keys';
 import { type End, type EngineContext, guaranteeOf, openEnd } from './stream';
 
 /** Mappings compiled for nodes: a flow maps with a handful of them, again and again. */
@@ -51,7 +51,8 @@ async function compileForRecords(
     const key_fields = keyFieldsOf(definition, entity);
     return compileMapping({ ...definition, key_fields }, direction, {
       expressions: context.expressions,
-      ...(validated && description && { targetSchema: description.schema }),
+      ...(validated && { targetSchema: entity.schema }),
+      optionalKeys: optionalKeys(key_fields, entity.schema),
     });
   } finally {
     await platform.connector.close();

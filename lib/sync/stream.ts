@@ -9,7 +9,7 @@ import type { JsonSchema } from '../model/entity';
 import { IntegrationError } from '../model/errors';
 import type { Direction, FieldMapping, Mapping, MappingOptions } from '../model/mapping';
 import type { SqlDatabase } from '../protocols/sql/database';
-import { isRequired, keyFieldsOf } from './keys';
+import { keyFieldsOf, optionalKeys } from './keys';
 import type { PlanContext } from './plan';
 
 /** What the engine works with; the runner builds it once per process. */
@@ -80,7 +80,7 @@ async function compileStream(
   signal: AbortSignal,
 ): Promise<Stream> {
   const platformInfo = await platform.connector.describe?.(platform.entity, signal);
-  const externalSchema = await describeExternal(external, importing, signal);
+  const separator = external.connector.decimalSeparator?.(external.entity);
   const entity = { key: platformInfo?.info.key ?? [], schema: platformInfo?.schema ?? {} };
   const keyFields = keyFieldsOf(mapping, entity);
   if (keyFields.length === 0) {
@@ -91,10 +91,11 @@ async function compileStream(
       { path: '/key_fields', hint: 'Name the platform fields that identify a record in key_fields.' },
     );
   }
-  const fieldMappings = withDecimalSeparator(mapping.field_mappings, externalSchema);
+  const fieldMappings = withDecimalSeparator(mapping.field_mappings, separator, entity.schema);
   const compiled = compileMapping({ ...mapping, field_mappings: fieldMappings, key_fields: keyFields }, direction, {
     expressions: context.expressions,
     ...(importing && isPlatform(platform) && { targetSchema: entity.schema }),
+    optionalKeys: optionalKeys(keyFields, entity.schema),
     ...(external.timezone !== null && { timezone: external.timezone }),
   });
   const source = importing ? external : platform;
@@ -107,9 +108,6 @@ async function compileStream(
     guarantee: guaranteeOf(target),
     plan: {
       keyFields: compiled.keyFields,
-      optionalKeys: new Set(
-        importing && isPlatform(platform) ? keyFields.filter((field) => !isRequired(entity.schema, field)) : [],
-      ),
       outputFields: compiled.outputFields,
       sourceKey: sourceKeyReader(fieldMappings, keyFields, importing),
     },
@@ -123,16 +121,6 @@ async function compileStream(
 
 function isPlatform(end: End): boolean {
   return end.descriptor.type === 'platform';
-}
-
-/** How an external source writes its decimals is known to its connector; only files that are read need to be asked. */
-async function describeExternal(
-  external: End,
-  importing: boolean,
-  signal: AbortSignal,
-): Promise<JsonSchema | undefined> {
-  if (!importing || external.descriptor.type !== 'generic.file') return undefined;
-  return (await external.connector.describe?.(external.entity, signal))?.schema;
 }
 
 export async function openEnd(
@@ -166,12 +154,22 @@ function batchSize(options: MappingOptions, source: ConnectorDescriptor, target:
   return Math.max(1, Math.min(wanted, source.batchSize.maximum, target.batchSize.maximum));
 }
 
-function withDecimalSeparator(fields: FieldMapping[], schema: JsonSchema | undefined): FieldMapping[] {
-  const separator = schema?.['x-decimal-separator'];
-  if (separator !== ',' && separator !== '.') return fields;
-  return fields.map((field) =>
-    field.type === 'decimal' || field.type === 'number' ? { decimal_separator: separator, ...field } : field,
-  );
+/** Decimal fields that name no separator of their own take the one in which the file is written. */
+function withDecimalSeparator(
+  fields: FieldMapping[],
+  separator: ',' | '.' | undefined,
+  schema: JsonSchema,
+): FieldMapping[] {
+  if (separator === undefined) return fields;
+  return fields.map((field) => {
+    const type = field.type ?? decimalType(schema.properties?.[field.target]);
+    return type === 'decimal' || type === 'number' ? { decimal_separator: separator, ...field, type } : field;
+  });
+}
+
+function decimalType(property: JsonSchema | undefined): FieldMapping['type'] {
+  if (property?.format === 'decimal') return 'decimal';
+  return [property?.type].flat().includes('number') ? 'number' : undefined;
 }
 
 /** Reads the parts of a record's own key where the mapping says that they stand; null when a part is computed. */

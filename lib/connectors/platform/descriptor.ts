@@ -15,6 +15,7 @@ export const descriptor: ConnectorDescriptor = {
   capabilities: ['test', 'read', 'write', 'discover', 'describe', 'incremental'],
   writes: { upsertByKey: true, idempotencyKey: false, lookup: 'strong', transactional: true, snapshot: false },
   batchSize: { default: 5000, maximum: 20_000 },
+  defaultCursor: '_updated_at',
   drivers: [],
   operations: ['read', 'write'],
   settings: {},

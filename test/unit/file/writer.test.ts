@@ -106,7 +106,7 @@ describe('writing files', () => {
       encoding: 'windows-1252',
     };
     const results = await writeAll(entity, [
-      { id: '12.50', text: 'ç;€' },
+      { id: '12,50', text: 'ç;€' },
       { id: 2.5, text: '😀' },
       { id: 1.5, text: 'x' },
     ]);

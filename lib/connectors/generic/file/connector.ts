@@ -62,6 +62,10 @@ class FileConnector implements Connector {
     }
   }
 
+  decimalSeparator(entity: string): ',' | '.' {
+    return resolveEntity(entity, this.#open().settings).decimalSeparator;
+  }
+
   /** A file that is appended to keeps what it has, so only changes are sent. */
   guarantee(entity: string): WriteGuarantee {
     const { mode } = resolveEntity(entity, this.#open().settings).write;

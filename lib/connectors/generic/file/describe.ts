@@ -35,7 +35,7 @@ export async function discoverEntities(
 
 /**
  * Fields as the first records of the newest file show them. Faults in the content do not matter here: reading reports
- * them. `x-decimal-separator` tells how the file writes numbers.
+ * them.
  * @throws config PCP_FILE_NOT_FOUND for a path without an entry in "entities" that matches nothing
  */
 export async function describeEntity(
@@ -60,7 +60,6 @@ export async function describeEntity(
   const schema: JsonSchema = {
     type: 'object',
     properties,
-    'x-decimal-separator': entity.decimalSeparator,
     ...(sample?.fault && { 'x-sample-fault': sample.fault.toJSON() }),
   };
   return { info: entityInfo(entity), schema };

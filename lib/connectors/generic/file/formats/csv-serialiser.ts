@@ -4,7 +4,6 @@ import { type RecordSerialiser, unwritable } from './serialiser';
 /** Plain or full-width characters that make a spreadsheet run a cell. */
 const FORMULA_START = /^[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/;
 const PLAIN_NUMBER = /^[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?$/;
-const PLAIN_DECIMAL = /^-?\d+\.\d+$/;
 
 /** RFC 4180 rows; a header unless the entity has none. */
 export class CsvSerialiser implements RecordSerialiser {
@@ -56,7 +55,6 @@ export class CsvSerialiser implements RecordSerialiser {
   }
 
   #text(value: string): string {
-    if (this.#decimalComma && PLAIN_DECIMAL.test(value)) return this.#number(value);
     if (this.#neutralise && FORMULA_START.test(value) && !PLAIN_NUMBER.test(value)) return `'${value}`;
     return value;
   }
