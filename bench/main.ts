@@ -41,8 +41,8 @@ async function main(): Promise<number> {
   const data = mkdtempSync(path.join(tmpdir(), 'pcp-bench-data-'));
   let missed = 0;
   try {
-    if (wanted.has('mapping')) missed += await benchMapping(values.quick ? 50_000 : 200_000, values.quick ? 3 : 7);
-    if (wanted.has('idle')) missed += await benchIdle(values.quick ? 3 : 7);
+    if (wanted.has('mapping')) missed += await benchMapping(values.quick ? 50_000 : 200_000, 2 * passes + 1);
+    if (wanted.has('idle')) missed += await benchIdle(2 * passes + 1);
     if (wanted.has('sqlite')) missed += await benchImport(data, null, options);
     if (wanted.has('postgres')) missed += await withPostgres((url) => benchImport(data, url, options));
     if (wanted.has('loop')) missed += await benchEventLoop(data, rows);
