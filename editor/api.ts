@@ -47,16 +47,17 @@ async function listAll<T>(path: string): Promise<T[]> {
   return items;
 }
 
-interface ConnectionRow {
+interface FlowRow {
   id: number;
   node_id: string | null;
-  connector_type: string;
-  name: string;
 }
 
-/** The hub's id of a deployed pcp-connection; undefined when it is not deployed. */
-async function deployedConnectionId(nodeId: string): Promise<number | undefined> {
+/** The hub's id of a deployed config node; undefined when it is not deployed. */
+async function deployedId(
+  list: '/connections?managed_by=flow' | '/mappings',
+  nodeId: string,
+): Promise<number | undefined> {
   if (!nodeId || nodeId === '_ADD_') return undefined;
-  const rows = await listAll<ConnectionRow>('/connections?managed_by=flow');
+  const rows = await listAll<FlowRow>(list);
   return rows.find((row) => row.node_id === nodeId)?.id;
 }

@@ -73,6 +73,7 @@ class ConnectionForm {
       report.replaceChildren(stepLine(false, refusal.message, refusal.hint ?? ''));
     } finally {
       button.prop('disabled', false).removeAttr('aria-busy');
+      report.scrollIntoView({ block: 'nearest' });
     }
   }
 }

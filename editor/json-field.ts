@@ -1,15 +1,23 @@
-/** Turns an input into a JSON editor: one line in the form, the full editor behind its button. */
-function jsonField(input: JQuery, value: unknown): void {
-  const isText = typeof value === 'string';
+/**
+ * Turns an input into a JSON editor: one line in the form, the full editor behind its button.
+ * @param empty what stands there when there is no value: "[]" or "{}", since an empty text is no JSON
+ */
+function jsonField(input: JQuery, value: unknown, empty: '[]' | '{}'): void {
+  const shown = value === undefined || value === '' ? empty : typeof value === 'string' ? value : JSON.stringify(value);
   input.typedInput({ types: ['json'], default: 'json' });
   input.typedInput('type', 'json');
-  input.typedInput('value', value === undefined ? '' : isText ? value : JSON.stringify(value));
+  input.typedInput('value', shown);
+  // The widget puts a field of its own in front of the labelled one.
+  const field = input.next('.red-ui-typedInput-container').find('.red-ui-typedInput-input');
+  const label = $(`label[for="${input.attr('id')}"]`);
+  if (label.length > 0) field.attr('aria-labelledby', label.attr('id', `${input.attr('id')}-label`).attr('id') ?? '');
+  else field.attr('aria-label', input.attr('aria-label') ?? '');
 }
 
-/** The field's value; text that is no JSON stays text, so that nothing an author typed is lost. */
+/** The field's value, undefined when it is empty; text that is no JSON stays text, so that nothing typed is lost. */
 function jsonFieldValue(input: JQuery): unknown {
   const raw = String(input.typedInput('value') ?? '').trim();
-  if (raw === '') return undefined;
+  if (raw === '' || raw === '[]' || raw === '{}') return undefined;
   try {
     return JSON.parse(raw);
   } catch {

@@ -32,9 +32,7 @@ class MappingForm {
       $('#node-config-input-direction').val() === 'export' ? lists.targetFields() : lists.sourceFields(),
     );
     for (const [name, { input, example }] of Object.entries(this.json)) {
-      const value = node[name];
-      const empty = value === undefined || (typeof value === 'object' && Object.keys(value as object).length === 0);
-      jsonField(input, empty ? undefined : value);
+      jsonField(input, filled(node[name]), Array.isArray(example) ? '[]' : '{}');
       input.parent().append(exampleButton(input, example));
     }
     this.rows.editableList({
@@ -91,7 +89,8 @@ class MappingForm {
     area.replaceChildren(element('div', { class: 'pcp-hint' }, text('preview.running')));
     try {
       const id = await requiredConnectionId(String($('#node-config-input-connection').val() ?? ''));
-      const result = await callApi<PreviewAnswer>('POST', '/mappings/0/preview', {
+      const saved = await deployedId('/mappings', this.node.id);
+      const result = await callApi<PreviewAnswer>('POST', `/mappings/${saved ?? 0}/preview`, {
         mapping: this.definition(id),
         limit: 10,
       });
@@ -127,6 +126,11 @@ class MappingForm {
       cursor_field: value('cursorField') || null,
     };
   }
+}
+
+/** Undefined for an empty list or object, which the form shows as such. */
+function filled(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0 ? undefined : value;
 }
 
 function showCursorField(): void {

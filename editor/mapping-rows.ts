@@ -67,7 +67,7 @@ class MappingRowEditor {
     container.append(first, second);
     const advanced = Object.fromEntries(Object.entries(row).filter(([name]) => !BASIC.includes(name)));
     const used: boolean = Object.keys(advanced).length > 0;
-    jsonField($(this.advanced), used ? advanced : undefined);
+    jsonField($(this.advanced), used ? advanced : undefined, '{}');
     const open = (shown: boolean) => {
       second.hidden = !shown;
       toggle.setAttribute('aria-expanded', String(shown));

@@ -22,10 +22,7 @@ function showRowsByChoice(): void {
 function prepareJsonProperties(node: EditorNode, examples: Record<string, unknown>): void {
   for (const [name, example] of Object.entries(examples)) {
     const input = $(`#pcp-input-${name}`);
-    const value = node[name];
-    const empty =
-      value === undefined || value === '' || (typeof value === 'object' && Object.keys(value as object).length === 0);
-    jsonField(input, empty ? undefined : value);
+    jsonField(input, filled(node[name]), Array.isArray(example) ? '[]' : '{}');
     input.parent().append(exampleButton(input, example));
   }
 }

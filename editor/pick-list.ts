@@ -55,7 +55,7 @@ class Discovery {
 }
 
 async function requiredConnectionId(nodeId: string): Promise<number> {
-  const id = await deployedConnectionId(nodeId);
+  const id = await deployedId('/connections?managed_by=flow', nodeId);
   if (id === undefined) throw new Error(text('discovery.deploy_first'));
   return id;
 }

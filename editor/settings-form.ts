@@ -53,7 +53,9 @@ class SettingsForm {
   private addGroup(group: string, config: SettingValues, credentials: SettingValues): void {
     const settings = Object.entries(this.connector.settings).filter(([, setting]) => setting.group === group);
     if (settings.length === 0) return;
-    const section = element('fieldset', { class: 'pcp-group' }, element('legend', {}, text(`group.${group}`)));
+    const folded = group === 'advanced';
+    const section = folded ? element('details', { class: 'pcp-group' }) : element('fieldset', { class: 'pcp-group' });
+    section.append(element(folded ? 'summary' : 'legend', {}, text(`group.${group}`)));
     this.container.append(section);
     for (const [name, setting] of settings) {
       const row = this.addRow(section, name, setting);
@@ -114,7 +116,7 @@ class SettingsForm {
 
   private fill(name: string, setting: FormSetting, value: unknown): void {
     const input = this.input(name);
-    if (setting.kind === 'json') jsonField(input, value);
+    if (setting.kind === 'json') jsonField(input, value, Array.isArray(setting.example) ? '[]' : '{}');
     else if (setting.kind === 'boolean') input.prop('checked', value === true || value === 'true');
     else if (setting.kind === 'choice') this.fillChoice(input, value);
     else input.val(value === undefined || value === null ? '' : String(value));
@@ -175,7 +177,7 @@ class SettingsForm {
       const value = setting.kind === 'secret' ? this.input(name).val() : all[name];
       this.showProblem(name, row.hidden ? null : settingProblem(setting, value));
     }
-    for (const section of this.container.querySelectorAll<HTMLElement>('fieldset')) {
+    for (const section of this.container.querySelectorAll<HTMLElement>('.pcp-group')) {
       section.hidden = [...section.querySelectorAll<HTMLElement>('.pcp-row')].every((row) => row.hidden);
     }
   };

@@ -24,7 +24,7 @@ export function connectorValues(descriptor: ConnectorDescriptor, node: string, l
     type: descriptor.type,
     color: descriptor.color,
     icon: descriptor.icon,
-    label: node.replace(/^pcp-/, ''),
+    label: node.replaceAll('-', ' '),
     title: escaped(descriptor.title[locale]),
     description: escaped(descriptor.description[locale]),
     operations: operations.join(''),

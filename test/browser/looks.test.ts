@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Browser } from 'playwright-core';
+import { exampleFlow, NodeRed } from '../live/node-red-process';
+import { openChromium } from './chromium';
+import { EditorPage } from './editor';
+
+const EXAMPLES = ['pcp-file', 'pcp-database', 'pcp-entity', 'pcp-map', 'pcp-sync', 'pcp-sync-log'];
+const FORMS = {
+  'pcp-file-read': 'pcp-ex-file-reader',
+  'pcp-database-write': 'pcp-ex-database-writer',
+  'pcp-entity': 'pcp-ex-entity-reader',
+  'pcp-map': 'pcp-ex-map-map',
+  'pcp-sync': 'pcp-ex-sync-sync',
+  'pcp-sync-log': 'pcp-ex-sync-log-letter',
+};
+const LOOKS = [
+  { scheme: 'light', width: 1280, locale: 'en-US' },
+  { scheme: 'dark', width: 1280, locale: 'pt-BR' },
+  { scheme: 'light', width: 1920, locale: 'pt-BR' },
+  { scheme: 'dark', width: 1920, locale: 'en-US' },
+] as const;
+
+describe('looks of the forms', function () {
+  this.timeout(180_000);
+  let folder: string;
+  let nodeRed: NodeRed;
+  let browser: Browser;
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'pcp-looks-'));
+    writeFileSync(
+      join(folder, 'orders.csv'),
+      'AUFNR;MATNR;GAMNG;GSTRP;STAT\n1;BOLT;2,5;20261124;REL\n2;NUT;many;20261124;REL\n',
+    );
+    const database = join(folder, 'legacy.db');
+    const sqlite = new DatabaseSync(database);
+    sqlite.exec('CREATE TABLE orders (order_number TEXT PRIMARY KEY, material TEXT, quantity NUMERIC)');
+    sqlite.close();
+    const environment = { PCP_EXAMPLES: folder, PCP_EXAMPLES_DB: database };
+    nodeRed = await NodeRed.start({ flows: EXAMPLES.flatMap(exampleFlow), environment });
+    browser = await openChromium();
+  });
+  after(async () => {
+    await browser?.close();
+    await nodeRed?.remove();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  for (const look of LOOKS) {
+    const suffix = `${look.scheme}-${look.width}-${look.locale}`;
+
+    it(`shows every form without overflow: ${suffix}`, async () => {
+      const editor = await EditorPage.open(browser, nodeRed.url, look);
+      await editor.page.locator('.red-ui-palette-node[data-palette-type="pcp-sync-log"]').scrollIntoViewIfNeeded();
+      await editor.screenshot(`palette-${suffix}`);
+      for (const [name, id] of Object.entries(FORMS)) {
+        await editor.edit(id);
+        await editor.screenshot(`${name}-${suffix}`);
+        assert.deepEqual(await overflowing(editor), [], name);
+        await editor.cancel();
+      }
+      await editor.editConfig('pcp-ex-file-conn');
+      await editor.page.click('#pcp-connection-test');
+      await editor.page.waitForSelector('.pcp-verdict');
+      await editor.screenshot(`pcp-connection-${suffix}`);
+      assert.deepEqual(await overflowing(editor), [], 'pcp-connection');
+      await editor.cancel();
+      await editor.editConfig('pcp-ex-map-mapping');
+      await editor.screenshot(`pcp-mapping-${suffix}`);
+      await editor.page.fill('#node-config-input-sourceEntity', 'orders.csv');
+      await editor.page.click('#pcp-mapping-preview');
+      await editor.page.waitForSelector('.pcp-preview, .pcp-not-ok');
+      await editor.page.locator('#pcp-mapping-result').scrollIntoViewIfNeeded();
+      await editor.screenshot(`pcp-mapping-preview-${suffix}`);
+      assert.deepEqual(await overflowing(editor), [], 'pcp-mapping');
+      await editor.cancel();
+      assert.deepEqual(editor.complaints, []);
+      await editor.close();
+    });
+  }
+
+  it('labels every field for screen readers', async () => {
+    const editor = await EditorPage.open(browser, nodeRed.url);
+    for (const [name, id] of Object.entries(FORMS)) {
+      await editor.edit(id);
+      assert.deepEqual(await unlabelled(editor), [], name);
+      await editor.cancel();
+    }
+    for (const id of ['pcp-ex-file-conn', 'pcp-ex-map-mapping']) {
+      await editor.editConfig(id);
+      assert.deepEqual(await unlabelled(editor), [], id);
+      await editor.cancel();
+    }
+    await editor.close();
+  });
+});
+
+/** Fields that stick out of their form. */
+function overflowing(editor: EditorPage): Promise<string[]> {
+  return editor.page.evaluate(() => {
+    const form = [...document.querySelectorAll('.pcp-form')].at(-1) as HTMLElement;
+    const right = form.getBoundingClientRect().right + 1;
+    const fields = [...form.querySelectorAll<HTMLElement>('input, select, textarea, button')];
+    return fields
+      .filter((field) => field.offsetParent !== null && field.getBoundingClientRect().right > right)
+      .map((field) => field.id || field.outerHTML.slice(0, 80));
+  });
+}
+
+/** Fields of the open form that have neither a label nor an aria-label. */
+function unlabelled(editor: EditorPage): Promise<string[]> {
+  return editor.page.evaluate(() => {
+    const form = [...document.querySelectorAll('.pcp-form')].at(-1) as HTMLElement;
+    const fields = [...form.querySelectorAll<HTMLInputElement>('input, select, textarea')];
+    return fields
+      .filter((field) => field.offsetParent !== null && field.type !== 'hidden' && !field.getAttribute('aria-label'))
+      .filter((field) => {
+        const named = document.getElementById(field.getAttribute('aria-labelledby') ?? '');
+        const labels = [...(field.labels ?? []), ...(named ? [named] : [])];
+        return labels.every((label) => label.textContent?.trim() === '');
+      })
+      .map((field) => field.id || field.outerHTML.slice(0, 120));
+  });
+}

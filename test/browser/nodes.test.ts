@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { NodeRed } from '../live/node-red-process';
+import { freePort } from '../support/server-process';
+import { openChromium } from './chromium';
+import { EditorPage } from './editor';
+
+/** Each node as its user meets it: dragged, filled in, tested, deployed, reopened with what was typed. */
+describe('nodes in the editor', function () {
+  this.timeout(180_000);
+  let folder: string;
+  let nodeRed: NodeRed;
+  let browser: Browser;
+  let editor: EditorPage;
+  const ids: Record<string, string> = {};
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'pcp-browser-'));
+    writeFileSync(join(folder, 'orders.csv'), 'AUFNR,MATNR,GAMNG\n1000001,BOLT-M8,250\n');
+    nodeRed = await NodeRed.start({ flows: [{ id: 'tab', type: 'tab', label: 'Plant' }] });
+    browser = await openChromium();
+    editor = await EditorPage.open(browser, nodeRed.url, { width: 1920 });
+  });
+  after(async () => {
+    await browser?.close();
+    await nodeRed?.remove();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  afterEach(() => assert.deepEqual(editor.complaints, []));
+
+  const configOf = async (id: string, property: string) => String((await editor.properties(id))[property]);
+
+  it('pcp-file: a connection is entered, tested and kept', async () => {
+    const { page } = editor;
+    ids.file = await editor.drag('pcp-file', 200, 100);
+    await editor.edit(ids.file);
+    await editor.addConfig('connection');
+    await page.fill('#node-config-input-name', 'Drop folder');
+    await page.selectOption('#node-config-input-connectorType', 'generic.file');
+    await page.fill('#pcp-setting-root', join(folder, 'missing'));
+    await page.click('#pcp-connection-test');
+    await page.waitForSelector('.pcp-verdict');
+    assert.ok((await page.locator('.pcp-not-ok').count()) > 0, 'a folder that is not there must fail the test');
+    assert.equal(await page.getAttribute('#pcp-setting-root', 'aria-invalid'), 'true');
+    await page.fill('#pcp-setting-root', folder);
+    assert.equal(await page.getAttribute('#pcp-setting-root', 'aria-invalid'), 'false');
+    await page.click('#pcp-connection-test');
+    await page.waitForSelector('.pcp-ok');
+    await page.waitForFunction(() => document.querySelectorAll('.pcp-not-ok').length === 0);
+    await editor.saveConfig();
+    await page.fill('#node-input-entity', 'orders.csv');
+    await page.fill('#node-input-batchSize', '250');
+    await page.selectOption('#node-input-acknowledge', 'manual');
+    await page.fill('#node-input-acknowledgeTimeout', '5');
+    await editor.save();
+    ids.connection = await configOf(ids.file, 'connection');
+    await editor.deploy();
+    await editor.reload();
+    await editor.edit(ids.file);
+    assert.equal(await page.inputValue('#node-input-entity'), 'orders.csv');
+    assert.equal(await page.inputValue('#node-input-batchSize'), '250');
+    assert.equal(await page.inputValue('#node-input-acknowledgeTimeout'), '5');
+    await editor.cancel();
+    await editor.editConfig(ids.connection);
+    assert.equal(await page.inputValue('#pcp-setting-root'), folder);
+    await editor.cancel();
+    assert.equal((await editor.properties(ids.file)).valid, true);
+  });
+
+  it('pcp-file: the deployed connection offers its files', async () => {
+    const { page } = editor;
+    await editor.edit(ids.file!);
+    await page.fill('#node-input-entity', '');
+    await page.locator('#node-input-entity').press('ArrowDown');
+    await page.locator('.red-ui-autoComplete-container, .red-ui-menu').getByText('orders.csv').first().click();
+    assert.equal(await page.inputValue('#node-input-entity'), 'orders.csv');
+    await editor.cancel();
+  });
+
+  it('pcp-database: a password stays in the credentials; a closed port is named', async () => {
+    const { page } = editor;
+    const port = await freePort();
+    ids.database = await editor.drag('pcp-database', 200, 200);
+    await editor.edit(ids.database);
+    await editor.addConfig('connection');
+    await page.selectOption('#node-config-input-connectorType', 'generic.database');
+    await page.fill('#node-config-input-name', 'Legacy ERP');
+    await page.selectOption('#pcp-setting-dialect', 'postgres');
+    await page.fill('#pcp-setting-host', '127.0.0.1');
+    await page.fill('#pcp-setting-port', String(port));
+    await page.fill('#pcp-setting-database', 'erp');
+    await page.fill('#pcp-setting-username', 'pcp');
+    await page.fill('#node-config-input-password', 'canary-password');
+    await page.click('#pcp-connection-test');
+    await page.waitForSelector('.pcp-verdict');
+    const failed = page.locator('.pcp-not-ok');
+    assert.equal(await failed.count(), 1);
+    assert.match((await failed.textContent()) ?? '', /Connect/);
+    await editor.screenshot('pcp-database-closed-port');
+    await editor.saveConfig();
+    await page.selectOption('#node-input-operation', 'write');
+    await page.fill('#node-input-entity', 'public.orders');
+    await page.fill('#node-input-keyFields', 'order_number');
+    await editor.save();
+    await editor.deploy();
+    await editor.reload();
+    const connection = await configOf(ids.database, 'connection');
+    await editor.editConfig(connection);
+    assert.equal(await page.inputValue('#pcp-setting-port'), String(port));
+    assert.equal(await page.inputValue('#node-config-input-password'), '__PWRD__');
+    // The kept password is used again without being typed, since host and port are the deployed ones.
+    await page.click('#pcp-connection-test');
+    await page.waitForSelector('.pcp-verdict');
+    await page.fill('#pcp-setting-host', 'localhost');
+    await page.click('#pcp-connection-test');
+    await page.waitForSelector('#pcp-connection-report .pcp-not-ok');
+    const password = page.locator('[data-setting="password"] .pcp-error');
+    assert.notEqual(await password.textContent(), '', 'a moved host must ask for the password again');
+    await editor.cancel();
+    const flows = JSON.stringify(await nodeRed.json('GET', '/flows'));
+    assert.equal(flows.includes('canary-password'), false);
+    assert.equal((await editor.properties(ids.database)).keyFields, 'order_number');
+  });
+
+  it('pcp-map: a mapping is made from discovered fields and previewed', async () => {
+    const { page } = editor;
+    ids.map = await editor.drag('pcp-map', 200, 300);
+    await editor.edit(ids.map);
+    await editor.addConfig('mapping');
+    await page.fill('#node-config-input-name', 'Production orders');
+    await page.selectOption('#node-config-input-connection', ids.connection!);
+    await page.fill('#node-config-input-sourceEntity', 'orders.csv');
+    await page.fill('#node-config-input-targetEntity', 'production_order');
+    const pairs = [
+      ['AUFNR', 'order_number', 'string'],
+      ['MATNR', 'material', 'string'],
+      ['GAMNG', 'quantity', 'decimal'],
+    ];
+    for (const [index, [source = '', target = '', type = '']] of pairs.entries()) {
+      await page.click('.red-ui-editableList-addButton');
+      const row = page.locator('.pcp-map-line').nth(index);
+      await row.locator('.pcp-map-cell input').nth(0).fill(source);
+      await row.locator('.pcp-map-cell input').nth(1).fill(target);
+      await row.locator('select').nth(1).selectOption(type);
+    }
+    await editor.saveConfig();
+    await editor.save();
+    await editor.deploy();
+    ids.mapping = await configOf(ids.map, 'mapping');
+    await editor.reload();
+    await editor.editConfig(ids.mapping);
+    assert.equal(await page.locator('.pcp-map-line').count(), 3);
+    await page.click('#pcp-mapping-preview');
+    await page.waitForSelector('.pcp-preview');
+    const preview = (await page.textContent('.pcp-preview')) ?? '';
+    assert.match(preview, /created/);
+    assert.match(preview, /1000001/);
+    await editor.cancel();
+    assert.deepEqual((await editor.properties(ids.mapping)).fieldMappings, [
+      { source: 'AUFNR', target: 'order_number', type: 'string' },
+      { source: 'MATNR', target: 'material', type: 'string' },
+      { source: 'GAMNG', target: 'quantity', type: 'decimal' },
+    ]);
+  });
+
+  it('pcp-sync keeps its mapping and options', async () => {
+    const { page } = editor;
+    ids.sync = await editor.drag('pcp-sync', 200, 400);
+    await editor.edit(ids.sync);
+    await page.selectOption('#node-input-mapping', ids.mapping!);
+    await page.check('#node-input-dryRun');
+    await page.selectOption('#node-input-whenActive', 'follow');
+    await editor.save();
+    await editor.deploy();
+    await editor.reload();
+    const { mapping, dryRun, full, whenActive } = await editor.properties(ids.sync);
+    assert.deepEqual(
+      { mapping, dryRun, full, whenActive },
+      { mapping: ids.mapping, dryRun: true, full: false, whenActive: 'follow' },
+    );
+  });
+
+  it('pcp-entity keeps its entity and filter', async () => {
+    const { page } = editor;
+    ids.entity = await editor.drag('pcp-entity', 200, 500);
+    await editor.edit(ids.entity);
+    await page.fill('#node-input-entity', 'material');
+    await page
+      .locator('#pcp-input-filter + .red-ui-typedInput-container .red-ui-typedInput-input')
+      .fill('{"plant":"1000"}');
+    await page.fill('#node-input-limit', '20');
+    await editor.save();
+    await editor.deploy();
+    await editor.reload();
+    await editor.edit(ids.entity);
+    assert.equal(
+      await page.locator('#pcp-input-filter + .red-ui-typedInput-container .red-ui-typedInput-input').inputValue(),
+      '{"plant":"1000"}',
+    );
+    await editor.cancel();
+    const { entity, filter, limit } = await editor.properties(ids.entity);
+    assert.deepEqual({ entity, filter, limit }, { entity: 'material', filter: { plant: '1000' }, limit: '20' });
+  });
+
+  it('pcp-sync-log offers the states of what it shows', async () => {
+    const { page } = editor;
+    ids.log = await editor.drag('pcp-sync-log', 200, 600);
+    await editor.edit(ids.log);
+    await page.selectOption('#node-input-what', 'dead_letters');
+    await page.selectOption('#node-input-state', 'open');
+    await editor.save();
+    await editor.deploy();
+    await editor.reload();
+    await editor.edit(ids.log);
+    assert.equal(await page.inputValue('#node-input-state'), 'open');
+    await editor.screenshot('flow-deployed');
+    await editor.cancel();
+  });
+});
