@@ -12,7 +12,8 @@ export interface NodeFailure extends Error {
 export function nodeFailure(thrown: unknown): NodeFailure {
   const error = IntegrationError.from(thrown);
   const failure = new Error(error.hint ? `${error.message} ${error.hint}` : error.message) as NodeFailure;
-  failure.name = 'IntegrationError';
+  // Node-RED shows name and message: the code tells more than a class name would.
+  failure.name = error.code;
   failure.code = error.code;
   failure.class = error.class;
   if (error.hint !== undefined) failure.hint = error.hint;

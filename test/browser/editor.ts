@@ -35,6 +35,7 @@ export class EditorPage {
       locale: look.locale ?? 'en-US',
     });
     page.setDefaultTimeout(60_000);
+    await page.addInitScript((scheme) => localStorage.setItem('view-dark-theme', scheme), look.scheme ?? 'light');
     const editor = new EditorPage(page);
     await page.goto(url);
     await page.waitForSelector('.red-ui-palette-node[data-palette-type="pcp-sync-log"]', { state: 'attached' });

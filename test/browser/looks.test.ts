@@ -33,9 +33,10 @@ describe('looks of the forms', function () {
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'pcp-looks-'));
     writeFileSync(
-      join(folder, 'orders.csv'),
-      'AUFNR;MATNR;GAMNG;GSTRP;STAT\n1;BOLT;2,5;20261124;REL\n2;NUT;many;20261124;REL\n',
+      join(folder, 'preview.csv'),
+      'AUFNR,MATNR,GAMNG,GSTRP,STAT\n1,BOLT,"2,5",20261124,REL\n2,NUT,many,20261124,REL\n',
     );
+    writeFileSync(join(folder, 'orders.csv'), 'AUFNR;MATNR\n1;BOLT\n');
     const database = join(folder, 'legacy.db');
     const sqlite = new DatabaseSync(database);
     sqlite.exec('CREATE TABLE orders (order_number TEXT PRIMARY KEY, material TEXT, quantity NUMERIC)');
@@ -71,9 +72,9 @@ describe('looks of the forms', function () {
       await editor.cancel();
       await editor.editConfig('pcp-ex-map-mapping');
       await editor.screenshot(`pcp-mapping-${suffix}`);
-      await editor.page.fill('#node-config-input-sourceEntity', 'orders.csv');
+      await editor.page.fill('#node-config-input-sourceEntity', 'preview.csv');
       await editor.page.click('#pcp-mapping-preview');
-      await editor.page.waitForSelector('.pcp-preview, .pcp-not-ok');
+      await editor.page.waitForSelector('.pcp-preview');
       await editor.page.locator('#pcp-mapping-result').scrollIntoViewIfNeeded();
       await editor.screenshot(`pcp-mapping-preview-${suffix}`);
       assert.deepEqual(await overflowing(editor), [], 'pcp-mapping');

@@ -1,0 +1,169 @@
+import type { ReadQuery, WriteResult } from '../../lib/connectors/contract';
+import type { Mapped } from '../../lib/mapping/contract';
+import type { OpenConnection } from '../../lib/model/connection';
+import { IntegrationError } from '../../lib/model/errors';
+import type {
+  ConnectionInput,
+  ConnectionView,
+  Hub,
+  JobStatus,
+  MappingInput,
+  MappingView,
+  Runner,
+  SyncRequest,
+} from '../../lib/model/services';
+import type { Cursor } from '../../lib/model/sync';
+import { descriptors } from '../../nodes/support/connectors';
+
+type PlainRecord = Record<string, unknown>;
+
+/** A stand-in for the hub, typed by its interface: it records what the nodes ask of it and answers as the test says. */
+export class StandInHub implements Hub {
+  readonly descriptors = descriptors;
+  readonly registered = new Map<string, ConnectionInput>();
+  readonly mappingsRegistered = new Map<string, MappingInput>();
+  readonly released: string[] = [];
+  batches: PlainRecord[][] = [];
+  queries: ReadQuery[] = [];
+  /** How many batches were asked for beyond the first: each acknowledges the one before. */
+  acknowledged = 0;
+  readFailure: Error | null = null;
+  writes: { target: { entity: string; keyFields: string[] }; records: PlainRecord[] }[] = [];
+  writeResults: (records: PlainRecord[]) => WriteResult[] = (records) => records.map(() => ({ outcome: 'created' }));
+  mapRecords: (records: PlainRecord[]) => Mapped[] = () => [];
+  stored = new Map<string, PlainRecord>();
+  started: { connection: number; request: SyncRequest }[] = [];
+  cancelled: string[] = [];
+  startFailure: IntegrationError | null = null;
+  #watchers = new Set<(status: JobStatus) => void>();
+  #ids = new Map<string, number>();
+  job: JobStatus = {
+    job_id: 'job-1',
+    connection_id: 1,
+    status: 'in_progress',
+    started_at: '2026-11-24T05:00:00.000Z',
+    ended_at: null,
+    progress: { processed: 0, total: null, percent: null, records_per_second: 0 },
+    logs: [],
+  };
+
+  #id(nodeId: string): number {
+    const id = this.#ids.get(nodeId) ?? this.#ids.size + 1;
+    this.#ids.set(nodeId, id);
+    return id;
+  }
+
+  readonly connections = {
+    registerFlow: async (nodeId: string, input: ConnectionInput): Promise<ConnectionView> => {
+      this.registered.set(nodeId, input);
+      return { ...(input as unknown as ConnectionView), id: this.#id(nodeId) };
+    },
+    releaseFlow: async (nodeId: string): Promise<void> => {
+      this.released.push(nodeId);
+    },
+    open: async (id: number): Promise<OpenConnection> => ({
+      id,
+      name: 'c',
+      connector_type: 'generic.file',
+      config: {},
+      credentials: {},
+    }),
+  } as unknown as Hub['connections'];
+
+  readonly mappings = {
+    registerFlow: async (nodeId: string, input: MappingInput): Promise<MappingView> => {
+      this.mappingsRegistered.set(nodeId, input);
+      return { ...(input as unknown as MappingView), id: this.#id(nodeId) };
+    },
+    releaseFlow: async (nodeId: string): Promise<void> => {
+      this.released.push(nodeId);
+    },
+  } as unknown as Hub['mappings'];
+
+  readonly entityTypes = {
+    get: async (type: string) => ({ type, title: type, key: ['number'], schema: {}, built_in: true }),
+  } as unknown as Hub['entityTypes'];
+
+  readonly records = {
+    replace: async (_type: string, key: string[], record: PlainRecord) => {
+      const created = !this.stored.has(key.join());
+      if (record.bad) throw new IntegrationError('data', 'PCP_RECORD_INVALID', 'bad is not allowed', { path: '/bad' });
+      this.stored.set(key.join(), record);
+      return { record, created };
+    },
+    get: async (_type: string, key: string[]) => {
+      const found = this.stored.get(key.join());
+      if (!found) throw new IntegrationError('data', 'PCP_NOT_FOUND', 'no such record');
+      return found;
+    },
+    list: async () => ({ items: [...this.stored.values()], next_cursor: null, total: this.stored.size }),
+    delete: async (_type: string, key: string[]) => {
+      this.stored.delete(key.join());
+    },
+  } as unknown as Hub['records'];
+
+  readonly sync = {
+    start: async (connection: number, request: SyncRequest) => {
+      if (this.startFailure) throw this.startFailure;
+      this.started.push({ connection, request });
+      return this.job;
+    },
+    status: async () => this.job,
+    cancel: async (id: string) => {
+      this.cancelled.push(id);
+      return this.job;
+    },
+    watch: (_id: string, onChange: (status: JobStatus) => void) => {
+      this.#watchers.add(onChange);
+      return () => this.#watchers.delete(onChange);
+    },
+    logs: async () => {
+      const active = this.startFailure ? [{ job_id: this.job.job_id }] : [];
+      return { items: active, next_cursor: null, total: active.length };
+    },
+  } as unknown as Hub['sync'];
+
+  get watching(): number {
+    return this.#watchers.size;
+  }
+
+  /** The job goes on, as its watchers see it. */
+  progress(change: Partial<JobStatus>): void {
+    this.job = { ...this.job, ...change };
+    for (const watcher of this.#watchers) watcher(this.job);
+  }
+
+  readonly runner = {
+    read: (_connection: OpenConnection, query: ReadQuery, signal?: AbortSignal) => this.#read(query, signal),
+    write: async (
+      _connection: OpenConnection,
+      target: { entity: string; keyFields: string[] },
+      records: PlainRecord[],
+    ) => {
+      this.writes.push({ target, records });
+      return this.writeResults(records);
+    },
+    map: async (_mapping: MappingInput, _direction: string, records: PlainRecord[]) => this.mapRecords(records),
+  } as unknown as Runner;
+
+  async *#read(query: ReadQuery, signal?: AbortSignal) {
+    this.queries.push(query);
+    if (this.readFailure) throw this.readFailure;
+    for (const [index, records] of this.batches.entries()) {
+      signal?.throwIfAborted();
+      const cursorAfter: Cursor = { v: 1, kind: 'file', batch: index };
+      yield { records, cursorAfter };
+      this.acknowledged += 1;
+    }
+  }
+
+  connectorSchema() {
+    return {};
+  }
+
+  async health(): Promise<never> {
+    throw new Error('A node has no business with the health of the hub.');
+  }
+
+  async close(): Promise<void> {}
+}
