@@ -90,7 +90,8 @@ class MappingForm {
     try {
       const id = await requiredConnectionId(String($('#node-config-input-connection').val() ?? ''));
       const saved = await deployedId('/mappings', this.node.id);
-      const result = await callApi<PreviewAnswer>('POST', `/mappings/${saved ?? 0}/preview`, {
+      if (saved === undefined) throw new Error(text('preview.deploy_first'));
+      const result = await callApi<PreviewAnswer>('POST', `/mappings/${saved}/preview`, {
         mapping: this.definition(id),
         limit: 10,
       });

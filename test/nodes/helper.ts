@@ -33,7 +33,8 @@ export function withNodeRed(create: () => StandInHub): { hub: StandInHub } {
   const context = {} as { hub: StandInHub };
   before((done) => void helper.startServer(done));
   after((done) => void helper.stopServer(done));
-  beforeEach(() => {
+  beforeEach(function () {
+    this.currentTest?.timeout(10_000);
     context.hub = create();
     provideHub(() => Promise.resolve(context.hub));
   });

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { NodeRed } from './node-red-process';
+
+/** bcrypt of "secret". */
+const SECRET = '$2b$08$FwW/er7pj80avmngXWd4du5zm34nXkx8..HseojBX9klfCptSF0MW';
+
+describe('who may use the API', function () {
+  this.timeout(60_000);
+  let folder: string;
+  let nodeRed: NodeRed;
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'pcp-access-'));
+    const user = (username: string, permissions: string | string[]) => ({ username, password: SECRET, permissions });
+    const users = [
+      user('admin', '*'),
+      user('reader', 'read'),
+      user('tester', ['integrations.test', 'integrations.read']),
+    ];
+    nodeRed = await NodeRed.start({
+      flows: [],
+      settings: { adminAuth: { type: 'credentials', users } },
+      environment: { PCP_TEST_FOLDER: folder },
+    });
+  });
+  after(async () => {
+    await nodeRed.remove();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function token(username: string): Promise<Record<string, string>> {
+    const body = { client_id: 'node-red-editor', grant_type: 'password', scope: '', username, password: 'secret' };
+    const { access_token } = await nodeRed.json<{ access_token: string }>('POST', '/auth/token', body);
+    return { authorization: `Bearer ${access_token}` };
+  }
+
+  const status = async (method: string, path: string, headers: Record<string, string>, body?: unknown) =>
+    (await nodeRed.request(method, path, body, headers)).status;
+
+  const test = { connector_type: 'generic.file', config: { root: '$' + '{PCP_TEST_FOLDER}' } };
+
+  it('nobody without signing in', async () => {
+    assert.equal(await status('GET', '/integrations/connectors', {}), 401);
+    assert.equal(await status('POST', '/integrations/connections/test', {}, test), 401);
+  });
+
+  it('a reader reads and changes nothing', async () => {
+    const reader = await token('reader');
+    assert.equal(await status('GET', '/integrations/connections', reader), 200);
+    const body = { name: 'x', connector_type: 'generic.file', config: { root: folder } };
+    assert.equal(await status('POST', '/integrations/connections', reader, body), 403);
+    assert.equal(await status('POST', '/integrations/connections/test', reader, test), 401);
+  });
+
+  it('environment variables in a test are for those who may deploy flows', async () => {
+    const admin = await nodeRed.json<{ ok: boolean }>(
+      'POST',
+      '/integrations/connections/test',
+      test,
+      await token('admin'),
+    );
+    assert.equal(admin.ok, true);
+    const tester = await token('tester');
+    const plain = { ...test, config: { root: folder } };
+    assert.equal(await status('POST', '/integrations/connections/test', tester, plain), 200);
+    assert.equal(await status('POST', '/integrations/connections/test', tester, test), 401);
+  });
+});
