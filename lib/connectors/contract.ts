@@ -114,7 +114,7 @@ export interface WriteRecord {
   data: Record<string, unknown>;
   /** Canonical JSON array of the key parts. */
   key: string;
-  /** SHA-256 of the canonical data, base64url. */
+  /** Digest of the canonical data, base64url. */
   hash: string;
   /** Record's own key on the source side, as canonical JSON array. */
   sourceKey: string;

@@ -30,6 +30,8 @@ const ENVIRONMENT = [
   'SSL_CERT_FILE',
   'SSL_CERT_DIR',
 ];
+/** A batch in hand dies young: room for it saves copying, and a fixed size keeps the runner's memory the same everywhere. */
+const YOUNG_GENERATION_MB = 32;
 const STOP_MS = 20_000;
 const LONGEST_RESTART_DELAY_MS = 30_000;
 /** A runner that lived this long had no fault of its own at its start. */
@@ -196,7 +198,11 @@ export class RunnerClient implements Runner {
     this.restartTimer = undefined;
     const { settings } = this.options;
     const child = fork(join(__dirname, 'process.js'), [], {
-      execArgv: [`--max-old-space-size=${settings.runner.heapMb}`, '--disable-warning=ExperimentalWarning'],
+      execArgv: [
+        `--max-old-space-size=${settings.runner.heapMb}`,
+        `--max-semi-space-size=${YOUNG_GENERATION_MB}`,
+        '--disable-warning=ExperimentalWarning',
+      ],
       env: Object.fromEntries(
         ENVIRONMENT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
       ),

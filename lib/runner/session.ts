@@ -77,6 +77,7 @@ export class RunnerSession {
     const store = await openStore({
       directory: setup.directory,
       busyTimeoutMs: BUSY_TIMEOUT_MS,
+      flushLater: true,
       ...(setup.storeUrl !== undefined && { url: setup.storeUrl }),
     });
     const log = (level: 'info' | 'warn' | 'error' | 'debug', message: string): void =>

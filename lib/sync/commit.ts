@@ -91,19 +91,18 @@ export async function apply(
 ): Promise<BatchOutcome> {
   const known = await knownHashes(scope, plan.writes, transaction);
   const changed: WriteRecord[] = [];
+  /** For each changed record, its place in the plan. */
+  const places: number[] = [];
   const unchanged: WriteRecord[] = [];
-  const origin = new Map<WriteRecord, number>();
   plan.writes.forEach((write, index) => {
     if (known[index] === write.hash) unchanged.push(write);
     else {
-      origin.set(write, index);
       changed.push(write);
+      places.push(index);
     }
   });
   const results = dryRun
-    ? changed.map(
-        (write): WriteResult => ({ outcome: known[origin.get(write) ?? -1] === undefined ? 'created' : 'updated' }),
-      )
+    ? places.map((place): WriteResult => ({ outcome: known[place] === undefined ? 'created' : 'updated' }))
     : changed.length === 0
       ? []
       : await scope.writer.write(changed, scope.signal, transaction);
@@ -113,7 +112,7 @@ export async function apply(
   results.forEach((result, index) => {
     const write = changed[index] as WriteRecord;
     if (result.outcome === 'failed') {
-      failures.push(writeFailure(write, plan.origins[origin.get(write) ?? -1], result.error));
+      failures.push(writeFailure(write, plan.origins[places[index] as number], result.error));
       return;
     }
     counters[result.outcome]++;

@@ -49,7 +49,10 @@ export async function executeRun(execution: Execution): Promise<RunCounters> {
   try {
     await drain(execution, scope, resume, counters);
     if (run.dryRun) await writer.abandon(false);
-    else await writer.finish();
+    else {
+      await execution.database.flush();
+      await writer.finish();
+    }
   } catch (error) {
     const failure = reasonOf(error, signal);
     await abandon(writer, failure);
@@ -107,6 +110,8 @@ async function drain(
   const { run, mapping, stream, signal } = execution;
   const plan = batchPlanner(stream.plan);
   const incremental = mapping.sync_mode === 'incremental';
+  // Reading on while SQLite writes gains nothing, as both need this thread, and holds another batch in memory.
+  const overlaps = !(stream.guarantee.transactional && execution.database.dialect === 'sqlite');
   const source = read(execution, resume)[Symbol.asyncIterator]();
   let ahead: Promise<Prepared | null> | null = null;
   try {
@@ -114,9 +119,11 @@ async function drain(
     while (next !== null) {
       const startedAt = performance.now();
       const { batch, records, mapped } = next;
-      ahead = prepare(source, stream, signal);
-      // A failure of the read ahead is looked at when its turn comes, after this batch's commit.
-      ahead.catch(() => undefined);
+      if (overlaps) {
+        ahead = prepare(source, stream, signal);
+        // A failure of the read ahead is looked at when its turn comes, after this batch's commit.
+        ahead.catch(() => undefined);
+      }
       const planned = plan(records, mapped, batch.positions);
       const checkpoint: Checkpoint = { mode: incremental ? 'incremental' : 'full', cursor: batch.cursorAfter };
       const judge = (outcome: BatchOutcome): void => judgeErrors(mapping.options, counters, outcome);
@@ -131,13 +138,17 @@ async function drain(
         });
       } else {
         ({ cancel, outcome } = await commitBatch(scope, planned, batch, checkpoint, judge, startedAt));
-        await batch.acknowledge?.();
+        if (batch.acknowledge !== undefined) {
+          await execution.database.flush();
+          await batch.acknowledge();
+        }
       }
       for (const name of COUNTERS) counters[name] += outcome.counters[name];
       execution.onProgress();
       signal.throwIfAborted();
       if (cancel) throw new IntegrationError('cancelled', 'PCP_CANCELLED', 'The run was cancelled.');
-      next = await ahead;
+      next = await (ahead ?? prepare(source, stream, signal));
+      ahead = null;
     }
     assertAddedUp(counters);
   } catch (error) {

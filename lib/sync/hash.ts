@@ -15,8 +15,11 @@ export function canonicalJson(value: unknown): string {
   return `{${parts.join(',')}}`;
 }
 
+/** 132 bits: two versions of one record never agree by chance, and a link stays small. */
+const HASH_CHARACTERS = 22;
+
 /**
- * Hashes records of one shape: SHA-256 over the fields' names and values in order, base64url. Values arrive normalised by
+ * Hashes records of one shape: the first 132 bits of SHA-256 over the fields' names and values in order, base64url. Values arrive normalised by
  * the mapping (decimals without idle zeros, instants in UTC), so equal content gives equal hashes whatever its spelling.
  */
 export function recordHasher(fields: readonly string[]): (data: Record<string, unknown>) => string {
@@ -27,7 +30,7 @@ export function recordHasher(fields: readonly string[]): (data: Record<string, u
       const value = data[field];
       text += typeof value === 'string' ? `\u0001${value}` : `\u0002${canonicalJson(value)}`;
     }
-    return hash('sha256', text, 'base64url');
+    return hash('sha256', text, 'base64url').slice(0, HASH_CHARACTERS);
   };
 }
 

@@ -42,7 +42,7 @@ export function batchPlanner(
   const hashOf = recordHasher(context.outputFields);
   return (records, mapped, position) => {
     const plan: BatchPlan = { writes: [], origins: [], failures: [], filtered: 0, repeated: 0 };
-    const seen = new Map<string, string>();
+    const seen = new Set<string>();
     const refuse = (index: number, failure: Omit<Failure, 'sourceKey' | 'payload'>): void => {
       const payload = records[index] as SourceRecord;
       plan.failures.push({ ...failure, payload, sourceKey: context.sourceKey(payload) ?? position?.(index) ?? null });
@@ -58,24 +58,31 @@ export function batchPlanner(
         continue;
       }
       const { data, index } = item;
-      const key = JSON.stringify(keyFields.map((field) => data[field] ?? ''));
+      const key = keyOf(data, keyFields);
       const hash = hashOf(data);
-      const earlier = seen.get(key);
-      if (earlier === hash) {
-        plan.repeated++;
+      if (seen.size === seen.add(key).size) {
+        const earlier = plan.writes.find((write) => write.key === key);
+        if (earlier?.hash === hash) plan.repeated++;
+        else refuse(index, duplicateKey(keyFields, key));
         continue;
       }
-      if (earlier !== undefined) {
-        refuse(index, duplicateKey(keyFields, key));
-        continue;
-      }
-      seen.set(key, hash);
       const origin = records[index] as SourceRecord;
-      plan.writes.push({ data, key, hash, sourceKey: context.sourceKey(origin) ?? key });
+      const sourceKey = context.sourceKey(origin);
+      plan.writes.push({ data, key, hash, sourceKey: sourceKey === null || sourceKey === key ? key : sourceKey });
       plan.origins.push(origin);
     }
     return plan;
   };
+}
+
+/** Canonical JSON array of the key's parts. Written without an array, as every record of every run comes by. */
+function keyOf(data: Record<string, unknown>, keyFields: readonly string[]): string {
+  let text = '[';
+  for (let part = 0; part < keyFields.length; part++) {
+    if (part > 0) text += ',';
+    text += JSON.stringify(data[keyFields[part] as string] ?? '');
+  }
+  return `${text}]`;
 }
 
 function duplicateKey(keyFields: readonly string[], key: string): Omit<Failure, 'sourceKey' | 'payload'> {

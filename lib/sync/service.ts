@@ -12,23 +12,13 @@ import type {
   SyncRequest,
 } from '../model/services';
 import type { DeadLetter, SyncLog } from '../model/sync';
-import type { SqlDatabase, SqlTransaction, SqlValue } from '../protocols/sql/database';
+import type { SqlDatabase, SqlValue } from '../protocols/sql/database';
 import { serialise, toDeadLetter } from './dead-letters';
+import { jobStatus } from './job-status';
 import { ensureStream, streamName } from './lease';
 import { type Condition, equalities, newestFirst, values, where } from './lists';
-import {
-  ACTIVE,
-  getRun,
-  insertRun,
-  newJobId,
-  type RunRow,
-  runsOfJob,
-  stateList,
-  statusOf,
-  toDate,
-  toRun,
-  toSyncLog,
-} from './run-rows';
+import { queueReplay, refuseSecondRun } from './queue';
+import { getRun, insertRun, newJobId, runsOfJob, toDate, toRun, toSyncLog } from './run-rows';
 
 /** More mappings than one connection will ever have. */
 const MAX_MAPPINGS = 1000;
@@ -224,7 +214,7 @@ export class SyncService implements Sync {
       for (const row of streams) {
         const mapping = mappings.get(Number(row.mapping_id)) as Mapping;
         const direction = row.direction as Direction;
-        started.push(await replayStream(transaction, mapping, direction, conditions, selection.created_by ?? null));
+        started.push(await queueReplay(transaction, mapping, direction, conditions, selection.created_by ?? null));
       }
       return started;
     });
@@ -314,92 +304,6 @@ export class SyncService implements Sync {
     const letter = await this.deadLetter(id);
     throw new IntegrationError('conflict', 'PCP_DEAD_LETTER_CLOSED', `Dead letter ${id} is ${letter.state}, not open.`);
   }
-}
-
-/** Queues one run for the chosen dead letters of a stream, and marks them as its own. */
-async function replayStream(
-  transaction: SqlTransaction,
-  mapping: Mapping,
-  direction: Direction,
-  chosen: readonly Condition[],
-  createdBy: string | null,
-): Promise<string> {
-  await refuseSecondRun(transaction, mapping, direction);
-  const jobId = newJobId();
-  const runId = await insertRun(
-    transaction,
-    {
-      jobId,
-      connectionId: mapping.connection_id,
-      mappingId: mapping.id,
-      mappingVersion: mapping.version,
-      direction,
-      kind: 'replay',
-      full: false,
-      dryRun: false,
-      createdBy,
-    },
-    Date.now(),
-  );
-  const conditions: Condition[] = [...chosen, ['mapping_id = ?', mapping.id], ['direction = ?', direction]];
-  await transaction.execute(
-    `UPDATE integration_dead_letters SET state = 'replaying', replay_log_id = ?${where(conditions)}`,
-    [runId, ...values(conditions)],
-  );
-  return jobId;
-}
-
-/** One run per mapping and direction at a time. Runs inside the transaction that inserts the new one. */
-async function refuseSecondRun(transaction: SqlTransaction, mapping: Mapping, direction: Direction): Promise<void> {
-  // The stream's row is a lock: of two starts at the same moment, the second waits here and then sees the first's run.
-  await transaction.execute('UPDATE integration_stream_locks SET stream = stream WHERE stream = ?', [
-    streamName(mapping.id, direction),
-  ]);
-  const [active] = await transaction.query(
-    `SELECT id, job_id, state FROM integration_sync_logs WHERE mapping_id = ? AND direction = ? AND state IN (${stateList(ACTIVE)})`,
-    [mapping.id, direction],
-  );
-  if (active === undefined) return;
-  throw new IntegrationError(
-    'conflict',
-    'PCP_RUN_ACTIVE',
-    `Mapping "${mapping.name}" has an ${direction} that is ${active.state}: sync log ${active.id}, job ${active.job_id}.`,
-    {
-      value: { sync_log_id: Number(active.id), job_id: String(active.job_id) },
-      hint: 'Wait for it, or cancel its job.',
-    },
-  );
-}
-
-function jobStatus(runs: RunRow[]): JobStatus {
-  const logs = runs.map(toSyncLog);
-  const statuses = new Set(runs.map((run) => statusOf(run.state)));
-  const status = statuses.has('in_progress') ? 'in_progress' : statuses.has('error') ? 'error' : 'success';
-  const processed = runs.reduce((sum, run) => sum + run.counters.read, 0);
-  const totals = runs.map((run) => (statusOf(run.state) === 'in_progress' ? run.total : run.counters.read));
-  const total = totals.includes(null) ? null : (totals as number[]).reduce((sum, each) => sum + each, 0);
-  const first = runs[0] as RunRow;
-  const ended = runs.map((run) => run.endedAt?.getTime() ?? 0);
-  const activeMs = runs.reduce((sum, run) => sum + run.activeMs, 0);
-  return {
-    job_id: first.jobId,
-    connection_id: first.connectionId,
-    status,
-    started_at: first.startedAt.toISOString(),
-    ended_at: status === 'in_progress' ? null : new Date(Math.max(...ended)).toISOString(),
-    progress: {
-      processed,
-      total,
-      percent: status !== 'in_progress' ? 100 : total === null ? null : percentage(processed, total),
-      records_per_second: activeMs > 0 ? Math.round((processed * 1000) / activeMs) : 0,
-    },
-    logs,
-  };
-}
-
-/** Estimates may be low: what still runs never shows as complete. */
-function percentage(processed: number, total: number): number {
-  return total <= 0 ? 0 : Math.min(99, Math.floor((processed * 100) / total));
 }
 
 function letterConditions({ connection_id, group, ...columns }: DeadLetterFilter): Condition[] {

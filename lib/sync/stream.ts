@@ -146,6 +146,15 @@ export function guaranteeOf(target: End): WriteGuarantee {
       },
     );
   }
+  const { transactional, upsertByKey, idempotencyKey, snapshot } = guarantee;
+  if (!transactional && !upsertByKey && !idempotencyKey && !snapshot) {
+    throw new IntegrationError(
+      'config',
+      'PCP_TARGET_UNSAFE',
+      `Writing to ${target.entity} again after an interruption could double records, so it is not written to at all.`,
+      { path: '/target_entity' },
+    );
+  }
   return guarantee;
 }
 

@@ -158,6 +158,7 @@ export class Worker {
             `Run ${run.id} of mapping ${run.mappingId}: ${end.state}, ${end.failure.code}: ${end.failure.message}`,
           );
       });
+      await database.flush();
     } catch (error) {
       log('error', `Run ${run.id} could not be closed: ${IntegrationError.from(error).message}`);
     }

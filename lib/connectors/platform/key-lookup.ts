@@ -91,11 +91,12 @@ export class KeyLookup {
   async #findByJson(keys: SqlValue[][], executor: SqlTransaction): Promise<Hashes> {
     const { key, table } = this.#shape;
     const single = key.length === 1;
+    const present = this.#database.quote((key[0] as FieldShape).name);
     const joins = key
       .map(({ name }, part) => `t.${this.#database.quote(name)} = ${single ? 'k.value' : `k.value ->> ${part}`}`)
       .join(' AND ');
     const [row] = await executor.query(
-      `SELECT json_group_array(CASE WHEN t.rowid IS NULL THEN 0 WHEN t.${HIDDEN.mapping} = ? THEN t.${HIDDEN.hash} END) AS found
+      `SELECT json_group_array(CASE WHEN t.${present} IS NULL THEN 0 WHEN t.${HIDDEN.mapping} = ? THEN t.${HIDDEN.hash} END) AS found
        FROM json_each(?) k LEFT JOIN ${this.#database.tableName(table)} t ON ${joins}`,
       [this.#mappingId, JSON.stringify(single ? keys.map(([part]) => part) : keys)],
     );

@@ -92,7 +92,8 @@ export class PlatformWriter implements Writer {
       throw error;
     }
     row[names.length] = this.#mappingId;
-    row[names.length + 1] = record.sourceKey;
+    // Most sources call a record as the platform does: what both share is kept once.
+    row[names.length + 1] = record.sourceKey === record.key ? null : record.sourceKey;
     row[names.length + 2] = record.hash;
     row[names.length + 3] = now;
     return row;

@@ -44,6 +44,9 @@ export abstract class BaseDatabase implements SqlDatabase {
   abstract stream(sql: string, parameters: SqlValue[], batchSize: number): AsyncIterable<SqlRow[]>;
   abstract close(): Promise<void>;
 
+  /** Servers do it with each commit. */
+  async flush(): Promise<void> {}
+
   quote(identifier: string): string {
     return this.grammar.quote(identifier);
   }

@@ -115,6 +115,8 @@ export interface SqlDatabase extends SqlTransaction {
    * Leaving the loop early releases it.
    */
   stream(sql: string, parameters: SqlValue[], batchSize: number): AsyncIterable<SqlRow[]>;
+  /** Makes every commit so far survive a power cut, where the database was told not to do that with each one. */
+  flush(): Promise<void>;
   /** The database's own clock. */
   now(): Promise<Date>;
   close(): Promise<void>;

@@ -123,12 +123,12 @@ export class FileReader {
       positions: cut.positions,
       cursorAfter: this.#seen.cursor(partial),
       ...(total !== undefined && { total }),
-      acknowledge: () => this.#dispose(cut.finished),
+      ...(this.#entity.afterRead !== 'keep' &&
+        cut.finished.length > 0 && { acknowledge: () => this.#dispose(cut.finished) }),
     };
   }
 
   async #dispose(finished: FileInProgress[]): Promise<void> {
-    if (this.#entity.afterRead === 'keep') return;
     for (const { identity } of finished) {
       await disposeOfReadFile(this.#root, identity, this.#entity, this.#settings);
       this.#seen.forget(identity);

@@ -8,6 +8,8 @@ import { Lock } from './lock';
 /** How long a statement is tried again while another process holds the lock. */
 const BUSY_LIMIT_MS = 20_000;
 const STATEMENT_CACHE = 200;
+/** Value of `PRAGMA synchronous` from which each commit waits for the disk. */
+const FULL = 2;
 
 export type Parameters = readonly SqlValue[] | Record<string, SqlValue>;
 
@@ -84,11 +86,33 @@ export class SqliteConnection {
   /** One prepared statement for many rows. */
   runMany(sql: string, rows: readonly SqlValue[][]): void {
     const statement = this.prepare(sql);
-    for (const row of rows) statement.run(...row.map(toSqlite));
+    for (const row of rows) {
+      const parameters = row as SQLInputValue[];
+      for (let index = 0; index < row.length; index++) {
+        const value = row[index];
+        if (typeof value !== 'string' && value !== null) parameters[index] = toSqlite(value);
+      }
+      statement.run(...parameters);
+    }
   }
 
   exec(sql: string): void {
     this.database.exec(sql);
+  }
+
+  /** With `synchronous = NORMAL` a commit reaches the disk later; one that is FULL takes all before it along. */
+  async flush(): Promise<void> {
+    const [{ synchronous }] = this.all('PRAGMA synchronous') as [{ synchronous: number }];
+    if (synchronous >= FULL) return;
+    await this.lock.acquire();
+    try {
+      this.exec('PRAGMA synchronous = FULL');
+      // Writes the file's first page whatever the value, so that there is something to commit.
+      await this.retryBusy(() => this.exec('PRAGMA user_version = 1'));
+    } finally {
+      this.exec('PRAGMA synchronous = NORMAL');
+      this.lock.release();
+    }
   }
 
   get inTransaction(): boolean {

@@ -54,6 +54,10 @@ export class SqliteDatabase extends BaseDatabase {
     return unclassified(thrown, this.options);
   }
 
+  override flush(): Promise<void> {
+    return this.connection.flush();
+  }
+
   async *stream(sql: string, parameters: SqlValue[], batchSize: number): AsyncIterable<SqlRow[]> {
     // An own connection, so that a long read neither waits for transactions nor sees half of one.
     const own = this.connection.storage !== ':memory:';

@@ -24,7 +24,8 @@ export const sqliteGrammar: Grammar = {
   createTable(table, columns, primaryKey) {
     const lines = columns.map((c) => `${quote(c.name)} ${columnTypes[c.type]}${c.nullable ? '' : ' NOT NULL'}`);
     lines.push(`PRIMARY KEY (${primaryKey.map(quote).join(', ')})`);
-    return `CREATE TABLE IF NOT EXISTS ${table} (${lines.join(', ')})`;
+    // One tree instead of two: records are always looked up by their key.
+    return `CREATE TABLE IF NOT EXISTS ${table} (${lines.join(', ')}) WITHOUT ROWID`;
   },
   addColumn: (table, column) => `ALTER TABLE ${table} ADD COLUMN ${quote(column.name)} ${columnTypes[column.type]}`,
   now: "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now",
