@@ -9,6 +9,7 @@ import { IntegrationError } from './model/errors';
 import type { Connections, EntityRecords, EntityTypes, Health, Hub, Mappings, Runner, Sync } from './model/services';
 import { EntityTypeStore } from './platform/entity-types';
 import { EntityRecordStore } from './platform/records';
+import type { SqlDatabase } from './protocols/sql/database';
 import { RunnerClient } from './runner/client';
 import { Vault } from './security/vault';
 import type { HubSettings } from './settings';
@@ -94,6 +95,10 @@ class OpenHub implements Hub {
 
   get descriptors(): readonly ConnectorDescriptor[] {
     return this.registry.descriptors;
+  }
+
+  get database(): SqlDatabase {
+    return this.store.database;
   }
 
   get runner(): Runner {

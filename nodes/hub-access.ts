@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { NodeAPI } from 'node-red';
 import { IntegrationError } from '../lib/model/errors';
 import type { Hub } from '../lib/model/services';
-import type { SqlDatabase } from '../lib/protocols/sql/database';
 import type { HubSettings } from '../lib/settings';
 
 /** Name of the embedded store in the hub's directory, as lib/store has it: importing that would load the database's code. */
@@ -55,16 +54,6 @@ export function hub(RED: NodeAPI): Promise<Hub> {
     });
   }
   return state.hub;
-}
-
-/**
- * The database of the hub's store, in which the API remembers its answers by Idempotency-Key.
- * @throws config PCP_STORE_HIDDEN for a hub that does not lend it
- */
-export async function hubDatabase(RED: NodeAPI): Promise<SqlDatabase> {
-  const { database } = (await hub(RED)) as Hub & { database?: SqlDatabase };
-  if (database) return database;
-  throw new IntegrationError('config', 'PCP_STORE_HIDDEN', 'This hub keeps no answers for repeated requests.');
 }
 
 /** True when an earlier life of Node-RED left a store, and with it perhaps runs to go on with. */

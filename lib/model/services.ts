@@ -1,6 +1,7 @@
 import type { Batch, EntityDescription, ReadQuery, TestReport, WriteResult } from '../connectors/contract';
 import type { ConnectorDescriptor } from '../connectors/descriptor';
 import type { Mapped } from '../mapping/contract';
+import type { SqlDatabase } from '../protocols/sql/database';
 import type { Connection, OpenConnection } from './connection';
 import type { EntityInfo, EntityType, JsonSchema } from './entity';
 import type { SerializedError } from './errors';
@@ -253,6 +254,8 @@ export interface Health {
 
 /** The hub as the API and the nodes see it: one per Node-RED process. */
 export interface Hub {
+  /** Of the store, for what the API itself keeps there. */
+  readonly database: SqlDatabase;
   readonly descriptors: readonly ConnectorDescriptor[];
   readonly connections: Connections;
   readonly mappings: Mappings;

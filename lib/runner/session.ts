@@ -1,4 +1,4 @@
-import type { Batch, Connector, ReadQuery } from '../connectors/contract';
+import type { Batch, Connector, ReadQuery, SourceRecord } from '../connectors/contract';
 import { ConnectorRegistry } from '../connectors/registry';
 import { createExpressionEvaluator } from '../mapping/expressions/evaluator';
 import type { OpenConnection } from '../model/connection';
@@ -7,6 +7,7 @@ import { MappingStore } from '../store/mappings';
 import { openStore, type Store } from '../store/store';
 import { StoreClock } from '../sync/clock';
 import { preview } from '../sync/preview';
+import { recordFilter } from '../sync/record-filter';
 import { RecordMapper, writeRecords } from '../sync/records';
 import type { EngineContext } from '../sync/stream';
 import { Worker } from '../sync/worker';
@@ -23,6 +24,8 @@ import {
 const BUSY_TIMEOUT_MS = 10_000;
 
 interface OpenRead {
+  /** Applies the query's filters where the connector gave more. */
+  keep(records: SourceRecord[], signal: AbortSignal): Promise<SourceRecord[]>;
   connector: Connector;
   iterator: AsyncIterator<Batch>;
   /** The batch that the reader has in hand, acknowledged when it asks for the next. */
@@ -186,7 +189,8 @@ export class RunnerSession {
       await connector.close();
       throw new IntegrationError('config', 'PCP_NOT_READABLE', `${connection.name} cannot be read.`);
     }
-    return { connector, iterator: batches[Symbol.asyncIterator](), inHand: null, controller };
+    const keep = recordFilter(query.filters ?? [], this.context.expressions);
+    return { connector, iterator: batches[Symbol.asyncIterator](), keep, inHand: null, controller };
   }
 
   private startRead(id: number, opening: Promise<OpenRead>): void {
@@ -209,7 +213,8 @@ export class RunnerSession {
         return;
       }
       read.inHand = result.value;
-      const { records, total, cursorAfter } = result.value;
+      const { total, cursorAfter } = result.value;
+      const records = await read.keep(result.value.records, read.controller.signal);
       this.send({ type: 'batch', id, batch: { records, cursorAfter, ...(total !== undefined && { total }) } });
     } catch (error) {
       await this.endRead(id);

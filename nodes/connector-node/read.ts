@@ -6,7 +6,6 @@ import type { Cursor } from '../../lib/model/sync';
 import { hub } from '../hub-access';
 import { jsonProperty, numberProperty } from '../support/values';
 import type { ConnectorNodeContext, ConnectorNodeDef } from './connector-node';
-import { recordTest } from './local-filters';
 
 /** Travels with every message of a read, so that the flow can say when a batch is done. */
 export interface IntegrationTicket {
@@ -68,14 +67,12 @@ async function readInto(
   let cursor: Cursor | null = query.cursor;
   let records = 0;
   let batches = 0;
-  const wanted = await recordTest(query.filters ?? []);
   status.working('opening');
   const connection = await context.connection.open();
   for await (const batch of (await hub(RED)).runner.read(connection, query, signal)) {
     signal.throwIfAborted();
     cursor = batch.cursorAfter;
-    const found = batch.records.filter(wanted);
-    const payloads: unknown[] = def.perRecord ? found : [found];
+    const payloads: unknown[] = def.perRecord ? batch.records : [batch.records];
     const { pending, acknowledged } = expectAcknowledgement(readId, batches, payloads.length);
     reader.pending = pending;
     payloads.forEach((payload, part) => {
@@ -85,7 +82,7 @@ async function readInto(
       const message = { ...msg, cursor, complete: false, _integration: ticket };
       send({ ...fresh(RED, message), payload, parts: { id: readId, index } });
     });
-    records += found.length;
+    records += batch.records.length;
     batches += 1;
     status.working('reading', { count: records });
     // Without acknowledgements the flow gets a turn between two batches, so that the editor and other nodes go on.

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NodeAPI } from 'node-red';
-import { hub, hubDatabase } from '../hub-access';
+import { hub } from '../hub-access';
 import { hasEnvironmentReference, resolvedTestRequest } from './environment';
 
 type Next = (error?: unknown) => void;
@@ -9,11 +9,6 @@ type ErrorHandler = (error: unknown, request: IncomingMessage, response: ServerR
 type ParsedRequest = IncomingMessage & { body?: unknown };
 
 const MOUNT = '/integrations';
-
-interface ApiSettings {
-  allowedHosts?: string[];
-  allowedOrigins?: string[];
-}
 
 /** Serves the hub's API below Node-RED's admin root. Its modules load with the first request. */
 export function mountApi(RED: NodeAPI): { dispose(): void } {
@@ -54,15 +49,14 @@ export function mountApi(RED: NodeAPI): { dispose(): void } {
 async function loadApi(RED: NodeAPI): Promise<{ api: Handler; errors: ErrorHandler }> {
   const { createApi, apiErrorHandler } = await import('../../lib/api/router.js');
   const { createIdempotencyStore } = await import('../../lib/api/idempotency.js');
-  const settings = RED.settings as unknown as { adminAuth?: unknown; integrations?: { api?: ApiSettings } };
-  const access = settings.integrations?.api ?? {};
+  const { readAccessSettings } = await import('../../lib/api/access-settings.js');
+  const settings = RED.settings as unknown as Record<string, unknown>;
   const api = createApi({
     hub: () => hub(RED),
-    idempotency: createIdempotencyStore(() => hubDatabase(RED)),
+    idempotency: createIdempotencyStore(async () => (await hub(RED)).database),
     authenticated: Boolean(settings.adminAuth),
     needsPermission: (permission) => RED.auth.needsPermission(permission) as unknown as Handler,
-    allowedHosts: access.allowedHosts ?? [],
-    allowedOrigins: access.allowedOrigins ?? [],
+    ...readAccessSettings(settings, process.env),
     onError: (error, instance) => {
       const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
       RED.log.error(`[integrations] ${instance}: ${detail}`);

@@ -107,9 +107,8 @@ describe('pcp-file', () => {
       const filters = [{ field: 'AUFNR', operator: 'gt', value: 1 }];
       const cursor = { v: 1, kind: 'file', batch: 7 };
       context.hub.batches = [orders(1, 2)];
-      const [first] = await readAll({ entity: 'other.csv', filters, batchSize: 10, cursor });
+      await readAll({ entity: 'other.csv', filters, batchSize: 10, cursor });
       assert.deepEqual(context.hub.queries, [{ entity: 'other.csv', filters, batchSize: 10, cursor }]);
-      assert.deepEqual(first?.payload, orders(2), 'what the connector gave too much is filtered here');
     });
 
     it('gives a failure of the other side to the Catch node, with code and message', async () => {

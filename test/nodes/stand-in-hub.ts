@@ -19,6 +19,10 @@ type PlainRecord = Record<string, unknown>;
 
 /** A stand-in for the hub, typed by its interface: it records what the nodes ask of it and answers as the test says. */
 export class StandInHub implements Hub {
+  get database(): never {
+    throw new Error('The stand-in has no store.');
+  }
+
   readonly descriptors = descriptors;
   readonly registered = new Map<string, ConnectionInput>();
   readonly mappingsRegistered = new Map<string, MappingInput>();

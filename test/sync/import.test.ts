@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FieldMapping } from '../../lib/model/mapping';
+import type { FieldMapping, Filter } from '../../lib/model/mapping';
 import type { Hub, MappingView } from '../../lib/model/services';
 import { jobEnd, openHub, runToEnd, temporaryDirectory } from '../support/hub';
 
@@ -188,6 +188,25 @@ describe('import of a file into the platform', () => {
     const job = await runToEnd(hub, connectionId);
     assert.equal(job.logs[0]!.details.updated, 1);
     assert.equal((await hub.records.get('shop_order', ['1001'])).quantity, '7');
+  });
+
+  it('gives nodes only the records that the filters ask for, whatever the connector gives', async () => {
+    const open = await hub.connections.open(connectionId);
+    const read = async (filters: Filter[]) => {
+      const numbers: unknown[] = [];
+      for await (const { records } of hub.runner.read(open, {
+        entity: 'orders',
+        filters,
+        cursor: null,
+        batchSize: 3,
+      })) {
+        numbers.push(...records.map(({ AUFNR }) => AUFNR));
+      }
+      return numbers;
+    };
+    assert.deepEqual(await read([{ field: 'STAT', operator: 'eq', value: 'TECO' }]), ['1001']);
+    assert.deepEqual(await read([{ expression: '$number(AUFNR) > 2000' }]), ['2001', '2003']);
+    await assert.rejects(read([{ expression: '$number(STAT) > 1' }]), { code: /^PCP_EXPRESSION/ });
   });
 
   it('counts what a dry run would do and does none of it', async () => {

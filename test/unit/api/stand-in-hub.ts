@@ -112,7 +112,7 @@ export function standInHub(overrides: Overrides = {}): StandIn {
       find(types, type, 'type').key.map((name) => record[name]),
     );
 
-  const services: Omit<Hub, 'descriptors' | 'close'> = {
+  const services: Omit<Hub, 'descriptors' | 'database' | 'close'> = {
     connections: {
       list: async (filter) =>
         page([...connections.values()].filter((row) => filter.name === undefined || row.name === filter.name)),
