@@ -5,7 +5,7 @@ import type { ConnectorDescriptor, Setting } from './descriptor';
 
 type Settings = Record<string, unknown>;
 
-const validators = new Map<string, ValidateFunction>();
+const validators = new WeakMap<ConnectorDescriptor, ValidateFunction>();
 
 /**
  * Settings and secrets of a connector as one JSON Schema 2020-12: `{config: {...}, credentials: {...}}`. Secrets are
@@ -46,10 +46,10 @@ export function connectorSchema(descriptor: ConnectorDescriptor): JsonSchema {
  * @throws config PCP_SETTINGS_INVALID with `path`, e.g. "/config/port"
  */
 export function validateSettings(descriptor: ConnectorDescriptor, config: Settings, credentials: Settings): void {
-  let validate = validators.get(descriptor.type);
+  let validate = validators.get(descriptor);
   if (validate === undefined) {
     validate = new Ajv2020({ strict: false }).compile(connectorSchema(descriptor));
-    validators.set(descriptor.type, validate);
+    validators.set(descriptor, validate);
   }
   if (!validate({ config, credentials })) throw invalid(descriptor, validate.errors?.[0]);
   for (const [name, setting] of Object.entries(descriptor.settings)) {

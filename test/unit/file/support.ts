@@ -83,7 +83,7 @@ export function writeRecords(records: SourceRecord[]): WriteRecord[] {
 
 /** The folder with public corpora, where a checkout has one beside it. */
 export function sharedData(name: string): string | null {
-  const path = join(__dirname.replace(/\.out.*$|test[\\/]unit.*$/, ''), '..', 'shared', 'data', name);
+  const path = join('..', 'shared', 'data', name);
   return existsSync(path) ? path : null;
 }
 
