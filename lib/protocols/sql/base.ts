@@ -214,7 +214,8 @@ class OpenTransaction implements SqlTransaction {
       if (release !== null) await this.execute(release);
       return result;
     } catch (error) {
-      await this.execute(rollback);
+      // Some failures (SQLite: disk full; a lost connection) end the whole transaction: then nothing more may run in it.
+      await this.execute(rollback).catch(() => this.finish('rollback'));
       throw error;
     }
   }
