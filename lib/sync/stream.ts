@@ -22,6 +22,9 @@ export interface EngineContext {
   environment: ConnectorEnvironment;
 }
 
+/** No round trip has to be shared by many records, and a small batch is gone before the garbage collector copies it. */
+const EMBEDDED_BATCH = 1000;
+
 export type MappingLike = Omit<Mapping, 'id' | 'version' | 'managed_by' | 'node_id' | 'created_at' | 'updated_at'>;
 
 /** One end of a stream: an entity of an open connector. */
@@ -112,7 +115,12 @@ async function compileStream(
       sourceKey: sourceKeyReader(fieldMappings, keyFields, importing),
     },
     options: mapping.options,
-    batchSize: batchSize(mapping.options, source.descriptor, target.descriptor),
+    batchSize: batchSize(
+      mapping.options,
+      source.descriptor,
+      target.descriptor,
+      isPlatform(target) && context.database.dialect === 'sqlite',
+    ),
     close: async () => {
       await Promise.allSettled([external.connector.close(), platform.connector.close()]);
     },
@@ -158,8 +166,14 @@ export function guaranteeOf(target: End): WriteGuarantee {
   return guarantee;
 }
 
-function batchSize(options: MappingOptions, source: ConnectorDescriptor, target: ConnectorDescriptor): number {
-  const wanted = options.batch_size ?? Math.min(source.batchSize.default, target.batchSize.default);
+function batchSize(
+  options: MappingOptions,
+  source: ConnectorDescriptor,
+  target: ConnectorDescriptor,
+  embedded: boolean,
+): number {
+  const best = Math.min(source.batchSize.default, target.batchSize.default);
+  const wanted = options.batch_size ?? (embedded ? Math.min(best, EMBEDDED_BATCH) : best);
   return Math.max(1, Math.min(wanted, source.batchSize.maximum, target.batchSize.maximum));
 }
 

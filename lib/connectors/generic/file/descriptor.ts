@@ -18,7 +18,7 @@ export const descriptor: ConnectorDescriptor = {
   capabilities: ['test', 'read', 'write', 'discover', 'describe', 'incremental'],
   // A run goes on from the offset of its last commit: what was written after it is cut off, so repeating is harmless.
   writes: { upsertByKey: false, idempotencyKey: true, lookup: 'none', transactional: false, snapshot: true },
-  batchSize: { default: 2000, maximum: 20_000 },
+  batchSize: { default: 5000, maximum: 20_000 },
   drivers: [],
   operations: ['read', 'write'],
   settings: {

@@ -111,20 +111,27 @@ export class TextSource {
 
   /** @param own true when the consumer keeps the pieces, so that each needs its own memory */
   async *#raw(signal: AbortSignal, own: boolean): AsyncGenerator<Buffer> {
-    let buffer = Buffer.allocUnsafe(PIECE_BYTES);
+    // One piece is read from the disk while the consumer works on the one before.
+    let next = this.#piece(Buffer.allocUnsafe(PIECE_BYTES), 0);
+    let spare = Buffer.allocUnsafe(PIECE_BYTES);
     for (;;) {
       signal.throwIfAborted();
-      let count: number;
-      try {
-        ({ bytesRead: count } = await this.#handle.read(buffer, 0, buffer.length, this.#bytesRead));
-      } catch (thrown) {
-        throw fileError(thrown, this.identity.path);
-      }
-      if (count === 0) return;
-      this.#bytesRead += count;
-      yield buffer.subarray(0, count);
-      if (own) buffer = Buffer.allocUnsafe(PIECE_BYTES);
+      const { buffer, bytesRead } = await next;
+      if (bytesRead === 0) return;
+      this.#bytesRead += bytesRead;
+      next = this.#piece(own ? Buffer.allocUnsafe(PIECE_BYTES) : spare, this.#bytesRead);
+      spare = buffer;
+      yield buffer.subarray(0, bytesRead);
     }
+  }
+
+  #piece(buffer: Buffer<ArrayBuffer>, position: number): Promise<{ buffer: Buffer<ArrayBuffer>; bytesRead: number }> {
+    const reading = this.#handle.read(buffer, 0, buffer.length, position).catch((thrown: unknown) => {
+      throw fileError(thrown, this.identity.path);
+    });
+    // A consumer that leaves early never asks how the last read went.
+    reading.catch(() => undefined);
+    return reading;
   }
 
   async *#unzipped(signal: AbortSignal): AsyncGenerator<Buffer> {
