@@ -124,7 +124,8 @@ export interface WriteRecord {
 export interface Writer {
   /**
    * For targets that keep the hub's hash beside the record: the hash for each record's key, null = there, but changed by
-   * others since, undefined = absent. The engine then needs no record links and skips what is unchanged.
+   * others since, undefined = absent. The engine then needs no record links and skips what is unchanged. A writer may take
+   * a batch for new without looking; `write` then answers `unchanged` for what is not.
    */
   hashes?(records: WriteRecord[], transaction?: SqlTransaction): Promise<(string | null | undefined)[]>;
   /**

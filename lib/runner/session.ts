@@ -201,7 +201,12 @@ export class RunnerSession {
 
   private async next(id: number): Promise<void> {
     const opening = this.reads.get(id);
-    if (opening === undefined) return;
+    if (opening === undefined) {
+      // Begun in a runner that is no more: whoever reads must hear of it, or waits for ever.
+      throw new IntegrationError('transient', 'PCP_READ_LOST', 'The runner that was reading has ended.', {
+        hint: 'Read again, from the cursor of the last batch.',
+      });
+    }
     try {
       const read = await opening;
       await read.inHand?.acknowledge?.();

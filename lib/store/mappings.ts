@@ -20,6 +20,8 @@ export interface MappingStoreOptions {
 
 /** What changes what a mapping does: checkpoints remember the version under which they were made. */
 const VERSIONED = [
+  'connection_id',
+  'peer_connection_id',
   'entity_type',
   'source_entity',
   'target_entity',
@@ -27,6 +29,7 @@ const VERSIONED = [
   'transformations',
   'filters',
   'key_fields',
+  'cursor_field',
 ] as const;
 
 /** Mappings in the store. */

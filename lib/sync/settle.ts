@@ -44,7 +44,9 @@ export function endingOf(run: RunRow, ending: Ending, policy: RetryPolicy, now: 
   if (failure.code === 'PCP_FLOW_NOT_DEPLOYED') return end('waiting_retry', now + FLOW_WAIT_MS, true);
   const delay = retryDelay(failure, { total: run.attempts, withoutProgress: run.withoutProgress }, policy);
   if (delay === null) return end('failed');
-  return end(failure.class === 'rate_limit' ? 'waiting_quota' : 'waiting_retry', now + delay);
+  // A pause that the other side asked for says nothing about the batch: neither budget nor batch size may shrink by it.
+  const asked = failure.class === 'rate_limit' && failure.retryAfterMs !== undefined;
+  return end(failure.class === 'rate_limit' ? 'waiting_quota' : 'waiting_retry', now + delay, asked);
 }
 
 /** Writes the end of an attempt to the run's row and, when the run is over, to its connection. */

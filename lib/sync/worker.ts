@@ -7,7 +7,7 @@ import { abandonRun, type Execution, executeRun, reasonOf } from './execute';
 import { Lease, streamName, WORKER, workerIsGone } from './lease';
 import { executeReplay, reopenChosen } from './replay';
 import type { RetryPolicy } from './retry';
-import { ACTIVE, getRun, type RunRow, stateList, toRun } from './run-rows';
+import { ACTIVE, ENDED, getRun, type RunRow, stateList, toRun } from './run-rows';
 import { type Ending, endingOf, settle } from './settle';
 import { type EngineContext, openStream } from './stream';
 
@@ -122,7 +122,14 @@ export class Worker {
       return;
     }
     lease.lost.signal.addEventListener('abort', () => controller.abort(lease.lost.signal.reason));
-    const work = this.execute(await getRun(database, run.id), lease, controller.signal).finally(() => {
+    const claimed = await getRun(database, run.id).catch(async (error: unknown) => {
+      // Nobody would work under this lease, and its heartbeats would keep everybody else from it.
+      lease.stop();
+      this.active.delete(run.id);
+      await database.transaction((transaction) => lease.release(transaction)).catch(() => undefined);
+      throw error;
+    });
+    const work = this.execute(claimed, lease, controller.signal).finally(() => {
       this.active.delete(run.id);
       this.done.delete(work);
       void this.wake();
@@ -167,38 +174,82 @@ export class Worker {
 
   private async attempt(run: RunRow, lease: Lease, signal: AbortSignal): Promise<RunCounters> {
     const { options } = this;
-    if (run.withoutProgress > options.retry.maxWithoutProgress) {
-      throw new IntegrationError(
-        'poison',
-        'PCP_WORKER_DIED',
-        `The worker died ${run.withoutProgress - 1} times without getting past the same batch.`,
-        {
-          hint: "A record of this batch is too large for the runner, or its driver crashes: look at the runner's log.",
-        },
-      );
-    }
+    const surplus = run.withoutProgress - options.retry.maxWithoutProgress;
+    // Should it be the opening of the target that kills the worker, then that is tried once more and not again.
+    if (surplus > 1 || (surplus === 1 && run.writerState === null)) throw workerDied(run);
     const mapping = await options.mapping(run.mappingId);
     const stream = await openStream(options, mapping, run.direction, signal);
+    const execution: Execution = {
+      database: options.database,
+      clock: options.clock,
+      lease,
+      run,
+      mapping,
+      stream,
+      signal,
+      onProgress: () => options.onChange(run.jobId),
+    };
     try {
-      const execution: Execution = {
-        database: options.database,
-        clock: options.clock,
-        lease,
-        run,
-        mapping,
-        stream,
-        signal,
-        onProgress: () => options.onChange(run.jobId),
-      };
-      if (run.state === 'cancelling') {
-        await abandonRun(execution);
-        throw cancelled();
-      }
+      if (surplus === 1) throw workerDied(run);
+      if (run.state === 'cancelling') throw cancelled();
+      await this.abandonEarlier(execution);
       return await (run.kind === 'replay' ? executeReplay(execution) : executeRun(execution));
+    } catch (error) {
+      await this.abandonWhenOver(execution, reasonOf(error, signal));
+      throw error;
     } finally {
       await stream.close();
     }
   }
+
+  /**
+   * Takes the target back to the last commit when the run is not going to be continued. Only the store knows which commit
+   * that was: the writer in hand cannot tell whether its last state was committed.
+   */
+  private async abandonWhenOver(execution: Execution, failure: IntegrationError): Promise<void> {
+    const { database, clock, retry, log } = this.options;
+    if (failure.code === 'PCP_LEASE_LOST') return;
+    try {
+      const run = await getRun(database, execution.run.id);
+      const end = endingOf(run, { failure }, retry, clock.now());
+      if (ENDED.includes(end.state)) await this.takeBack(execution, run);
+    } catch (error) {
+      log('warn', `Run ${execution.run.id} left its target unfinished: ${IntegrationError.from(error).message}`);
+    }
+  }
+
+  /** What earlier runs of this stream could not take back when they ended: their target was away, their worker died. */
+  private async abandonEarlier(execution: Execution): Promise<void> {
+    const { run } = execution;
+    const rows = await this.options.database.query(
+      `SELECT * FROM integration_sync_logs WHERE mapping_id = ? AND direction = ? AND state IN ('failed', 'cancelled')
+         AND writer_state IS NOT NULL AND id < ? ORDER BY id DESC`,
+      [run.mappingId, run.direction, run.id],
+    );
+    for (const row of rows) {
+      await this.takeBack(execution, toRun(row)).catch((error: unknown) => {
+        const failure = IntegrationError.from(error);
+        // What is gone, or belongs to a target that the mapping no longer has, cannot be taken back by anybody.
+        if (failure.class !== 'config') throw failure;
+      });
+    }
+  }
+
+  private async takeBack(execution: Execution, run: RunRow): Promise<void> {
+    await abandonRun({ ...execution, run, signal: new AbortController().signal });
+    await this.options.database.execute('UPDATE integration_sync_logs SET writer_state = NULL WHERE id = ?', [run.id]);
+  }
+}
+
+function workerDied({ withoutProgress }: RunRow): IntegrationError {
+  return new IntegrationError(
+    'poison',
+    'PCP_WORKER_DIED',
+    `The worker died ${withoutProgress - 1} times without getting past the same batch.`,
+    {
+      hint: "A record of this batch is too large for the runner, or its driver crashes: look at the runner's log.",
+    },
+  );
 }
 
 function cancelled(): IntegrationError {

@@ -1,13 +1,17 @@
 import { IntegrationError } from '../../model/errors';
 import { type EntityShape, HIDDEN } from '../../platform/shape';
 import { type ToColumn, toColumn } from '../../platform/values';
-import type { SqlDatabase, SqlTransaction, SqlValue } from '../../protocols/sql/database';
+import type { SqlDatabase, SqlTransaction, SqlValue, UpsertRequest } from '../../protocols/sql/database';
 import { upsertEach } from '../../protocols/sql/upsert';
 import type { WriteRecord, WriteResult, Writer, WriteTarget } from '../contract';
 import { KeyLookup } from './key-lookup';
 
 const CREATED: WriteResult = { outcome: 'created' };
 const UPDATED: WriteResult = { outcome: 'updated' };
+const UNCHANGED: WriteResult = { outcome: 'unchanged' };
+
+/** Hash of each record that was looked up; null = changed by others since, undefined = absent. */
+type Known = Map<WriteRecord, string | null | undefined>;
 
 /** Bad values and missing fields are the record's fault; the batch goes on without it. */
 type Prepared = SqlValue[] | IntegrationError;
@@ -25,8 +29,10 @@ export class PlatformWriter implements Writer {
   readonly #required: readonly string[];
   readonly #columns: string[];
   readonly #lookup: KeyLookup;
-  /** What `hashes` found for the records of the batch in hand. */
-  #known = new Map<WriteRecord, string | null | undefined>();
+  /** What `hashes` found for the records of the batch in hand; null when it took them all for new without a look. */
+  #known: Known | null = new Map();
+  /** The batch before was all new, as in a first import: then looking each key up is the exception. */
+  #expectsNew = false;
 
   constructor(database: SqlDatabase, shape: EntityShape, target: WriteTarget) {
     this.#database = database;
@@ -43,47 +49,90 @@ export class PlatformWriter implements Writer {
   }
 
   async hashes(records: WriteRecord[], transaction?: SqlTransaction): Promise<(string | null | undefined)[]> {
+    if (this.#expectsNew && transaction !== undefined) {
+      this.#known = null;
+      return new Array(records.length).fill(undefined);
+    }
+    return this.#lookUp(records, transaction);
+  }
+
+  async #lookUp(
+    records: WriteRecord[],
+    transaction: SqlTransaction | undefined,
+  ): Promise<(string | null | undefined)[]> {
     const found = await this.#lookup.hashes(records, transaction ?? this.#database);
     this.#known = new Map(records.map((record, index) => [record, found[index]]));
+    this.#expectsNew = records.length > 0 && found.every((hash) => hash === undefined);
     return found;
   }
 
   async write(records: WriteRecord[], signal: AbortSignal, transaction?: SqlTransaction): Promise<WriteResult[]> {
     signal.throwIfAborted();
-    if (!records.every((record) => this.#known.has(record))) await this.hashes(records, transaction);
+    if (this.#known === null && transaction !== undefined) {
+      const results = await this.#insertNew(records, transaction);
+      if (results !== null) return results;
+    }
+    const known = await this.#knownOf(records, transaction);
     const now = Date.now();
-    const prepared = records.map((record) => this.#prepare(record, now));
+    const prepared = records.map((record): Prepared | null => {
+      const hash = known.get(record);
+      return hash === record.hash ? null : this.#prepare(record, hash === undefined, now);
+    });
     const rows = prepared.filter((row): row is SqlValue[] => Array.isArray(row));
     const refused = await this.#upsert(rows, transaction);
     let next = 0;
-    return prepared.map((row, index) => {
+    return prepared.map((row, index): WriteResult => {
+      if (row === null) return UNCHANGED;
       const error = Array.isArray(row) ? (refused[next++] ?? null) : row;
       if (error !== null) return { outcome: 'failed', error: this.#nameField(error) };
-      return this.#known.get(records[index] as WriteRecord) === undefined ? CREATED : UPDATED;
+      return known.get(records[index] as WriteRecord) === undefined ? CREATED : UPDATED;
     });
   }
 
+  /** Null when nothing was written, because a record is refused or not new after all. */
+  async #insertNew(records: WriteRecord[], transaction: SqlTransaction): Promise<WriteResult[] | null> {
+    const now = Date.now();
+    const rows: SqlValue[][] = [];
+    for (const record of records) {
+      const row = this.#prepare(record, true, now);
+      if (!Array.isArray(row)) return null;
+      rows.push(row);
+    }
+    const inserted = await transaction.insertNew(this.#request(rows));
+    return inserted ? records.map(() => CREATED) : null;
+  }
+
+  async #knownOf(records: WriteRecord[], transaction: SqlTransaction | undefined): Promise<Known> {
+    const known = this.#known;
+    if (known !== null && records.every((record) => known.has(record))) return known;
+    const found = await this.#lookUp(records, transaction);
+    return new Map(records.map((record, index) => [record, found[index]]));
+  }
+
   async finish(): Promise<void> {
-    this.#known.clear();
+    this.#known = new Map();
   }
 
   async abandon(): Promise<void> {
-    this.#known.clear();
+    this.#known = new Map();
+  }
+
+  #request(rows: SqlValue[][]): UpsertRequest {
+    const keyColumns = this.#shape.key.map(({ name }) => name);
+    return { table: this.#shape.table, columns: this.#columns, keyColumns, rows };
   }
 
   #upsert(rows: SqlValue[][], transaction: SqlTransaction | undefined): Promise<(IntegrationError | null)[]> {
-    const keyColumns = this.#shape.key.map(({ name }) => name);
-    const request = { table: this.#shape.table, columns: this.#columns, keyColumns, rows };
-    return upsertEach(transaction ?? this.#database, request);
+    return upsertEach(transaction ?? this.#database, this.#request(rows));
   }
 
-  #prepare(record: WriteRecord, now: number): Prepared {
+  #prepare(record: WriteRecord, isNew: boolean, now: number): Prepared {
     const names = this.#names;
     const convert = this.#convert;
     const { data } = record;
     const row: SqlValue[] = new Array(names.length + 4);
     try {
-      this.#checkRequired(record);
+      this.#checkRequired(record, isNew);
       for (let index = 0; index < names.length; index++) {
         row[index] = (convert[index] as ToColumn)(data[names[index] as string]);
       }
@@ -100,10 +149,9 @@ export class PlatformWriter implements Writer {
   }
 
   /** A new record needs every required field; of one that exists, those that are written must not be emptied. */
-  #checkRequired(record: WriteRecord): void {
+  #checkRequired(record: WriteRecord, isNew: boolean): void {
     for (const name of this.#required) {
       const value = record.data[name];
-      const isNew = this.#known.get(record) === undefined;
       if (value === null || (value === undefined && isNew)) {
         throw new IntegrationError(
           'data',

@@ -21,6 +21,8 @@ export interface Session {
   query(sql: string, parameters: SqlValue[]): Promise<SqlRow[]>;
   execute(sql: string, parameters: SqlValue[]): Promise<number>;
   upsert(request: UpsertRequest): Promise<void>;
+  /** Fails when a row is there already. Absent where it is no quicker than `upsert`. */
+  insertNew?(request: UpsertRequest): Promise<void>;
   columns(sql: string): Promise<ColumnInfo[]>;
   begin(): Promise<void>;
   commit(): Promise<void>;
@@ -74,6 +76,10 @@ export abstract class BaseDatabase implements SqlDatabase {
 
   upsert(request: UpsertRequest): Promise<void> {
     return this.transaction((transaction) => transaction.upsert(request));
+  }
+
+  insertNew(request: UpsertRequest): Promise<boolean> {
+    return this.transaction((transaction) => transaction.insertNew(request));
   }
 
   savepoint<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T> {
@@ -203,6 +209,18 @@ class OpenTransaction implements SqlTransaction {
 
   async upsert(request: UpsertRequest): Promise<void> {
     if (request.rows.length > 0) await this.classified(() => this.session.upsert(request));
+  }
+
+  async insertNew(request: UpsertRequest): Promise<boolean> {
+    const { session } = this;
+    if (session.insertNew === undefined) return false;
+    try {
+      await this.savepoint(() => this.classified(() => session.insertNew!(request)));
+      return true;
+    } catch (error) {
+      if (error instanceof IntegrationError && error.class === 'data') return false;
+      throw error;
+    }
   }
 
   async savepoint<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T> {

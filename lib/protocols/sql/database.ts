@@ -88,6 +88,11 @@ export interface SqlTransaction {
    * callers that want per-row results bisect (see `upsertEach`).
    */
   upsert(request: UpsertRequest): Promise<void>;
+  /**
+   * Inserts rows the quickest way when the database has one for rows that are all new. False when nothing was done: it has
+   * none, a row of this key exists, or a row is refused.
+   */
+  insertNew(request: UpsertRequest): Promise<boolean>;
   /** Runs the work and undoes only its effects when it throws. On the database itself it is a transaction. */
   savepoint<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T>;
 }

@@ -99,13 +99,37 @@ for (const kind of storeKinds) {
       assert.equal((await records.list('material', {})).total, 1);
     });
 
+    it('finds out when a batch that it took for new is not', async () => {
+      const writer = await open(['material', 'name']);
+      const made = (from: number, name: string) =>
+        Array.from({ length: 100 }, (_, n) => write({ material: `M${from + n}`, name }));
+      const written = (batch: WriteRecord[]) =>
+        test.store.database.transaction(async (transaction) => {
+          await writer.hashes!(batch, transaction);
+          const results = await writer.write(batch, signal, transaction);
+          return Object.groupBy(results, ({ outcome }) => outcome);
+        });
+      assert.equal((await written(made(0, 'old'))).created?.length, 100);
+      assert.equal((await written(made(100, 'old'))).created?.length, 100);
+      const mixed = await written([
+        ...made(200, 'new').slice(0, 30),
+        ...made(150, 'new').slice(0, 20),
+        ...made(0, 'old').slice(0, 10),
+      ]);
+      assert.deepEqual([mixed.created?.length, mixed.updated?.length, mixed.unchanged?.length], [30, 20, 10]);
+      assert.equal((await records.list('material', {})).total, 230);
+      assert.equal((await records.get('material', ['M150'])).name, 'new');
+    });
+
     it('belongs to the transaction that it is given', async () => {
       const writer = await open(['material', 'name']);
       const batch = Array.from({ length: 300 }, (_, n) => write({ material: `M${n}`, name: 'n' }));
       const work = async (transaction: SqlTransaction) => {
         await writer.hashes!(batch, transaction);
         await writer.write(batch, signal, transaction);
-        assert.equal((await writer.hashes!(batch, transaction)).filter((hash) => typeof hash === 'string').length, 300);
+        await writer.hashes!(batch, transaction);
+        const again = await writer.write(batch, signal, transaction);
+        assert.deepEqual(new Set(again.map(({ outcome }) => outcome)), new Set(['unchanged']));
         throw new Error('no commit');
       };
       await assert.rejects(test.store.database.transaction(work), /no commit/);

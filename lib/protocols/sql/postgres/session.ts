@@ -39,7 +39,17 @@ export class PostgresSession implements Session {
 
   async upsert(request: UpsertRequest): Promise<void> {
     if (request.rows.length >= COPY_FROM_ROWS && (await this.mayStage())) await this.copyAndMerge(request);
-    else await this.insertRows(request);
+    else await this.insertRows(request, conflictUpdate(request.columns, request.keyColumns, postgresGrammar.quote));
+  }
+
+  /** COPY into the table itself. */
+  async insertNew(request: UpsertRequest): Promise<void> {
+    if (!hasCopyStreams()) {
+      await this.insertRows(request, '');
+      return;
+    }
+    const names = request.columns.map(postgresGrammar.quote).join(', ');
+    await this.copy(`COPY ${this.support.tableName(request.table)} (${names}) FROM STDIN`, encodeCopy(request.rows));
   }
 
   async columns(sql: string): Promise<ColumnInfo[]> {
@@ -76,10 +86,9 @@ export class PostgresSession implements Session {
     return this.connection.query<SqlRow>(config);
   }
 
-  private async insertRows({ table, columns, keyColumns, rows }: UpsertRequest): Promise<void> {
+  private async insertRows({ table, columns, rows }: UpsertRequest, tail: string): Promise<void> {
     const names = columns.map(postgresGrammar.quote).join(', ');
     const head = `INSERT INTO ${this.support.tableName(table)} (${names}) VALUES `;
-    const tail = conflictUpdate(columns, keyColumns, postgresGrammar.quote);
     const most = Math.min(1000, Math.floor(MAX_PARAMETERS / columns.length));
     for (let start = 0; start < rows.length; start += most) {
       const part = rows.slice(start, start + most);

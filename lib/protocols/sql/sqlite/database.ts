@@ -106,12 +106,19 @@ class UsedSession implements Session {
     return this.connection.perform(() => this.database.run(sql, parameters).changes);
   }
 
-  upsert({ table, columns, keyColumns, rows }: UpsertRequest): Promise<void> {
+  upsert(request: UpsertRequest): Promise<void> {
+    return this.insert(request, conflictUpdate(request.columns, request.keyColumns, sqliteGrammar.quote));
+  }
+
+  insertNew(request: UpsertRequest): Promise<void> {
+    return this.insert(request, '');
+  }
+
+  private insert({ table, columns, rows }: UpsertRequest, tail: string): Promise<void> {
     const quote = sqliteGrammar.quote;
     const name = table.schema === undefined ? quote(table.name) : `${quote(table.schema)}.${quote(table.name)}`;
     const row = `(${columns.map(() => '?').join(', ')})`;
     const head = `INSERT INTO ${name} (${columns.map(quote).join(', ')}) VALUES `;
-    const tail = conflictUpdate(columns, keyColumns, quote);
     return this.connection.perform(() => {
       const grouped = rows.length - (rows.length % ROWS_PER_STATEMENT);
       const groups: SqlValue[][] = [];
