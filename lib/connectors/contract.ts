@@ -122,6 +122,8 @@ export interface WriteRecord {
 
 /** How the records of one run go to a target. */
 export interface Writer {
+  /** True when an earlier attempt of the run had published all of it before it died: nothing more is to be read for it. */
+  readonly finished?: boolean;
   /**
    * For targets that keep the hub's hash beside the record: the hash for each record's key, null = there, but changed by
    * others since, undefined = absent. The engine then needs no record links and skips what is unchanged. A writer may take

@@ -209,6 +209,19 @@ describe('import of a file into the platform', () => {
     await assert.rejects(read([{ expression: '$number(STAT) > 1' }]), { code: /^PCP_EXPRESSION/ });
   });
 
+  it('tells a node that reads when the runner died between two batches', async () => {
+    const open = await hub.connections.open(connectionId);
+    const reading = async () => {
+      for await (const _ of hub.runner.read(open, { entity: 'orders', cursor: null, batchSize: 1 })) {
+        const { pid, restarts } = (await hub.health()).runner;
+        process.kill(pid!, 'SIGKILL');
+        while ((await hub.health()).runner.restarts === restarts)
+          await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    };
+    await assert.rejects(reading(), { class: 'transient', code: 'PCP_READ_LOST' });
+  });
+
   it('counts what a dry run would do and does none of it', async () => {
     await writeOrders([...GOOD, '3000;M-1;20261101;12;5;REL']);
     const job = await runToEnd(hub, connectionId, { dry_run: true });

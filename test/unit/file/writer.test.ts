@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -247,6 +247,28 @@ describe('writing files', () => {
       class: 'config',
       code: 'PCP_EXPORT_LOST',
     });
+  });
+
+  it('does not take the export of an earlier run for its own when its temporary file is gone', async () => {
+    root.put('a.csv', 'id,text\r\n9,yesterday\r\n');
+    const writer = await openWriter({ path: 'a.csv' });
+    await writer.write(writeRecords(rows(0, 1)), never);
+    const state = await writer.state!();
+    rmSync(join(root.path, '.a.csv.pcp-7-1.part'));
+    await assert.rejects(openWriter({ path: 'a.csv' }, { resume: state }), { code: 'PCP_EXPORT_LOST' });
+    await assert.rejects(writer.finish(), { code: 'PCP_EXPORT_LOST' });
+  });
+
+  it('says when an attempt that died had published everything', async () => {
+    const writer = await openWriter({ path: 'a.json' });
+    await writer.write(writeRecords(rows(0, 2)), never);
+    const state = JSON.parse(JSON.stringify(await writer.state!())) as WriterState;
+    assert.equal(writer.finished, false);
+    await writer.finish();
+    const second = await openWriter({ path: 'a.json' }, { resume: state });
+    assert.equal(second.finished, true);
+    await second.finish();
+    assert.equal((JSON.parse(content('a.json')) as unknown[]).length, 2);
   });
 
   it('cuts off what was written after the last commit', async () => {

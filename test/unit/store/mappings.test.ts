@@ -70,6 +70,8 @@ for (const kind of storeKinds) {
       const same = await mappings.update(id, { ...input, filters: [{ field: 'A', operator: 'is_null' }] });
       assert.deepEqual([same.version, same.revision], [2, 4]);
       await assert.rejects(mappings.update(id, input, 3), { code: 'PCP_STALE_REVISION' });
+      const by = await mappings.update(id, { ...input, filters: same.filters, cursor_field: 'changed_at' });
+      assert.equal(by.version, 3, 'a checkpoint by another field means something else');
     });
 
     it('refuses what the check refuses, unknown connections, and a name twice', async () => {

@@ -20,6 +20,8 @@ export interface OutputFormat {
  */
 export class OutputPart {
   readonly path: string;
+  /** Number of the file in its file system: a rename keeps it. */
+  readonly inode: number;
   readonly #handle: FileHandle;
   readonly #format: OutputFormat;
   #bytes: number;
@@ -27,8 +29,9 @@ export class OutputPart {
   #pendingLength = 0;
   #closed = false;
 
-  private constructor(path: string, handle: FileHandle, bytes: number, format: OutputFormat) {
+  private constructor(path: string, handle: FileHandle, inode: number, bytes: number, format: OutputFormat) {
     this.path = path;
+    this.inode = inode;
     this.#handle = handle;
     this.#bytes = bytes;
     this.#format = format;
@@ -36,8 +39,8 @@ export class OutputPart {
 
   /** A file that must not exist yet, or that a crash left behind: it is emptied. */
   static async create(root: RootFolder, path: string, format: OutputFormat): Promise<OutputPart> {
-    const { handle } = await root.openForWriting(path, 'any');
-    const part = new OutputPart(path, handle, 0, format);
+    const { handle, stats } = await root.openForWriting(path, 'any');
+    const part = new OutputPart(path, handle, stats.ino, 0, format);
     await part.truncate(0);
     if (format.encoding.startsWith('utf-16')) part.add('\ufeff');
     return part;
@@ -46,7 +49,7 @@ export class OutputPart {
   /** Continues a file; with `bytes`, what stands behind that length is cut off. @throws config PCP_FILE_NOT_FOUND */
   static async reopen(root: RootFolder, path: string, format: OutputFormat, bytes?: number): Promise<OutputPart> {
     const { handle, stats } = await root.openForWriting(path, 'existing');
-    const part = new OutputPart(path, handle, stats.size, format);
+    const part = new OutputPart(path, handle, stats.ino, stats.size, format);
     if (bytes !== undefined && bytes < stats.size) await part.truncate(bytes);
     return part;
   }

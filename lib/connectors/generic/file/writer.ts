@@ -15,6 +15,8 @@ import { fillTemplate, isStableName } from './templates';
 interface PartState {
   path: string;
   final: string;
+  /** Tells the published file from one of an earlier run. */
+  inode: number;
   /** Length that the last commit covers. */
   bytes: number;
   records: number;
@@ -87,6 +89,10 @@ export class FileWriter implements Writer {
     if (target.resume !== null) await writer.#resume(target.resume as FileWriterState);
     if (writer.#appends && writer.#parts.length === 0) await writer.#undoUncommitted();
     return writer;
+  }
+
+  get finished(): boolean {
+    return this.#isPublished;
   }
 
   async write(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
@@ -174,7 +180,14 @@ export class FileWriter implements Writer {
     const path = temporaryName(final, this.#target);
     this.#output = await OutputPart.create(this.#root, path, this.#format);
     this.#output.add(this.#serialiser.begin);
-    this.#parts.push({ path, final, bytes: 0, records: 0, size: this.#serialiser.begin.length });
+    this.#parts.push({
+      path,
+      final,
+      inode: this.#output.inode,
+      bytes: 0,
+      records: 0,
+      size: this.#serialiser.begin.length,
+    });
   }
 
   /** Continues the newest part that exists, or makes the next one. */
@@ -197,9 +210,9 @@ export class FileWriter implements Writer {
       this.#output = await OutputPart.create(this.#root, name, this.#format);
       this.#output.add(this.#serialiser.begin);
     }
-    const { bytes } = this.#output;
+    const { bytes, inode } = this.#output;
     await this.#journal.note(name, bytes);
-    this.#parts.push({ path: name, final: name, bytes, records: 0, size: bytes });
+    this.#parts.push({ path: name, final: name, inode, bytes, records: 0, size: bytes });
   }
 
   /** Rows of other columns under an existing header would be read wrongly by everybody after us. */
@@ -231,7 +244,12 @@ export class FileWriter implements Writer {
   async #publish(part: PartState): Promise<void> {
     const isThere = (await this.#root.stat(part.path)) !== null;
     if (isThere) await this.#root.move(part.path, part.final, { keepExisting: false });
-    else if ((await this.#root.stat(part.final)) === null) throw lost(part.final);
+    else if (!(await this.#isAtPlace(part))) throw lost(part.final);
+  }
+
+  /** Whether the part has been renamed: a file of that name may also be what the run before this one exported. */
+  async #isAtPlace({ final, inode }: PartState): Promise<boolean> {
+    return (await this.#root.stat(final))?.ino === inode;
   }
 
   /** Parts beyond ours that an earlier, longer export left under the same names. */
@@ -256,7 +274,7 @@ export class FileWriter implements Writer {
     } catch (thrown) {
       if (fileError(thrown, last.path).code !== 'PCP_FILE_NOT_FOUND') throw thrown;
       // The crash came while the finished parts were renamed: what is left to do is to rename the others.
-      if (this.#appends || (await this.#root.stat(last.final)) === null) throw lost(last.final);
+      if (this.#appends || !(await this.#isAtPlace(last))) throw lost(last.final);
       this.#isPublished = true;
     }
     if (this.#output !== null && this.#output.bytes < last.bytes) {
