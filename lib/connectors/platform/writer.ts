@@ -8,10 +8,14 @@ import { KeyLookup } from './key-lookup';
 
 const CREATED: WriteResult = { outcome: 'created' };
 const UPDATED: WriteResult = { outcome: 'updated' };
+const NOTHING_KNOWN: Known = { records: [], hashes: [] };
 const UNCHANGED: WriteResult = { outcome: 'unchanged' };
 
-/** Hash of each record that was looked up; null = changed by others since, undefined = absent. */
-type Known = Map<WriteRecord, string | null | undefined>;
+/** Hash of each record that was looked up, in order; null = changed by others since, undefined = absent. */
+interface Known {
+  records: readonly WriteRecord[];
+  hashes: readonly (string | null | undefined)[];
+}
 
 /** Bad values and missing fields are the record's fault; the batch goes on without it. */
 type Prepared = SqlValue[] | IntegrationError;
@@ -30,7 +34,7 @@ export class PlatformWriter implements Writer {
   readonly #columns: string[];
   readonly #lookup: KeyLookup;
   /** What `hashes` found for the records of the batch in hand; null when it took them all for new without a look. */
-  #known: Known | null = new Map();
+  #known: Known | null = NOTHING_KNOWN;
   /** The batch before was all new, as in a first import: then looking each key up is the exception. */
   #expectsNew = false;
 
@@ -61,7 +65,7 @@ export class PlatformWriter implements Writer {
     transaction: SqlTransaction | undefined,
   ): Promise<(string | null | undefined)[]> {
     const found = await this.#lookup.hashes(records, transaction ?? this.#database);
-    this.#known = new Map(records.map((record, index) => [record, found[index]]));
+    this.#known = { records, hashes: found };
     this.#expectsNew = records.length > 0 && found.every((hash) => hash === undefined);
     return found;
   }
@@ -74,8 +78,8 @@ export class PlatformWriter implements Writer {
     }
     const known = await this.#knownOf(records, transaction);
     const now = Date.now();
-    const prepared = records.map((record): Prepared | null => {
-      const hash = known.get(record);
+    const prepared = records.map((record, index): Prepared | null => {
+      const hash = known[index];
       return hash === record.hash ? null : this.#prepare(record, hash === undefined, now);
     });
     const rows = prepared.filter((row): row is SqlValue[] => Array.isArray(row));
@@ -85,7 +89,7 @@ export class PlatformWriter implements Writer {
       if (row === null) return UNCHANGED;
       const error = Array.isArray(row) ? (refused[next++] ?? null) : row;
       if (error !== null) return { outcome: 'failed', error: this.#nameField(error) };
-      return known.get(records[index] as WriteRecord) === undefined ? CREATED : UPDATED;
+      return known[index] === undefined ? CREATED : UPDATED;
     });
   }
 
@@ -102,19 +106,25 @@ export class PlatformWriter implements Writer {
     return inserted ? records.map(() => CREATED) : null;
   }
 
-  async #knownOf(records: WriteRecord[], transaction: SqlTransaction | undefined): Promise<Known> {
-    const known = this.#known;
-    if (known !== null && records.every((record) => known.has(record))) return known;
-    const found = await this.#lookUp(records, transaction);
-    return new Map(records.map((record, index) => [record, found[index]]));
+  /** Of the records to write, which are those looked up, in order, without the ones that need no write. */
+  async #knownOf(records: WriteRecord[], transaction: SqlTransaction | undefined): Promise<Known['hashes']> {
+    const { records: lookedUp, hashes } = this.#known ?? NOTHING_KNOWN;
+    const known: (string | null | undefined)[] = [];
+    let at = 0;
+    for (const record of records) {
+      while (at < lookedUp.length && lookedUp[at] !== record) at++;
+      if (at === lookedUp.length) return this.#lookUp(records, transaction);
+      known.push(hashes[at++]);
+    }
+    return known;
   }
 
   async finish(): Promise<void> {
-    this.#known = new Map();
+    this.#known = NOTHING_KNOWN;
   }
 
   async abandon(): Promise<void> {
-    this.#known = new Map();
+    this.#known = NOTHING_KNOWN;
   }
 
   #request(rows: SqlValue[][]): UpsertRequest {
