@@ -8,7 +8,7 @@ import { openStore, type Store } from '../store/store';
 import { StoreClock } from '../sync/clock';
 import { preview } from '../sync/preview';
 import { recordFilter } from '../sync/record-filter';
-import { RecordMapper, writeRecords } from '../sync/records';
+import { RecordMapper, RecordWriter } from '../sync/records';
 import type { EngineContext } from '../sync/stream';
 import { Worker } from '../sync/worker';
 import {
@@ -56,6 +56,7 @@ export class RunnerSession {
     private readonly worker: Worker,
   ) {
     const mapper = new RecordMapper(context);
+    const writer = new RecordWriter(context);
     this.handlers = {
       test: (signal, connection) => this.connected(connection, (connector) => connector.test(signal)),
       discover: (signal, connection) =>
@@ -72,7 +73,7 @@ export class RunnerSession {
         }),
       preview: (signal, request) => preview(context, request, signal),
       map: async (signal, ...parameters) => mapper.map(...parameters, signal),
-      write: (signal, ...parameters) => writeRecords(context, ...parameters, signal),
+      write: (signal, ...parameters) => writer.write(...parameters, signal),
     };
   }
 

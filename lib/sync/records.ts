@@ -59,11 +59,37 @@ async function compileForRecords(
   }
 }
 
-/**
- * Writes records of a message to an entity, outside of any run: no mapping, no links, no dead letters. One result per record.
- * @throws config PCP_NOT_WRITABLE, or what the target throws when nothing can be said about single records
- */
-export async function writeRecords(
+/** Writes records outside of any run, to one target one message after another: two at once would overwrite one file's end. */
+export class RecordWriter {
+  private readonly tails = new Map<string, Promise<void>>();
+
+  constructor(private readonly context: EngineContext) {}
+
+  /**
+   * Writes the records of a message to an entity: no mapping, no links, no dead letters. One result per record.
+   * @throws config PCP_NOT_WRITABLE, or what the target throws when nothing can be said about single records
+   */
+  write(
+    connection: OpenConnection,
+    target: { entity: string; keyFields: string[] },
+    records: Record<string, unknown>[],
+    signal: AbortSignal,
+  ): Promise<WriteResult[]> {
+    const place = JSON.stringify([connection.id, target.entity]);
+    const result = (this.tails.get(place) ?? Promise.resolve()).then(() => {
+      signal.throwIfAborted();
+      return writeRecords(this.context, connection, target, records, signal);
+    });
+    const leave = (): void => {
+      if (this.tails.get(place) === tail) this.tails.delete(place);
+    };
+    const tail = result.then(leave, leave);
+    this.tails.set(place, tail);
+    return result;
+  }
+}
+
+async function writeRecords(
   context: EngineContext,
   connection: OpenConnection,
   target: { entity: string; keyFields: string[] },

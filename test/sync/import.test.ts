@@ -222,6 +222,20 @@ describe('import of a file into the platform', () => {
     await assert.rejects(reading(), { class: 'transient', code: 'PCP_READ_LOST' });
   });
 
+  it('loses nothing when several nodes append to one file at the same moment', async () => {
+    const root = drop;
+    const config = { root, entities: { log: { path: 'log.ndjson', write: { mode: 'append' } } } };
+    const { id } = await hub.connections.create({ name: 'log', connector_type: 'generic.file', config });
+    const open = await hub.connections.open(id);
+    const messages = Array.from({ length: 10 }, (_, message) => [{ id: `${message}-a` }, { id: `${message}-b` }]);
+    await Promise.all(messages.map((records) => hub.runner.write(open, { entity: 'log', keyFields: ['id'] }, records)));
+    const lines = (await readFile(join(root, 'log.ndjson'), 'utf8')).trimEnd().split('\n');
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line) as { id: string }),
+      messages.flat(),
+    );
+  });
+
   it('counts what a dry run would do and does none of it', async () => {
     await writeOrders([...GOOD, '3000;M-1;20261101;12;5;REL']);
     const job = await runToEnd(hub, connectionId, { dry_run: true });
