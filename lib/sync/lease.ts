@@ -11,6 +11,9 @@ const HEARTBEAT_MS = LEASE_MS / 4;
 /** Work stops this long before the lease can end, so that no late write meets the next owner's. */
 const MARGIN_MS = 10_000;
 
+/** An external write must be able to end this long before the lease does. */
+const WRITE_TIMEOUT_MS = 20_000;
+
 /** "host:pid:nonce": lets a worker on the same host see that the owner's process is gone. */
 export const WORKER = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
 
@@ -104,6 +107,13 @@ export class Lease {
   /** Whether an external call of this length would surely end while the lease is ours. */
   safeToWrite(callTimeoutMs: number): boolean {
     return !this.lost.signal.aborted && performance.now() + callTimeoutMs < this.deadline;
+  }
+
+  /** @throws transient PCP_LEASE_ENDING when a batch that is written now might end after the lease */
+  assertSafeToWrite(): void {
+    if (this.safeToWrite(WRITE_TIMEOUT_MS)) return;
+    const message = 'The store did not confirm the lease in time to write.';
+    throw new IntegrationError('transient', 'PCP_LEASE_ENDING', message);
   }
 
   /** First statement of every commit. @throws conflict PCP_LEASE_LOST when another worker owns the stream */

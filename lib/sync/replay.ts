@@ -5,7 +5,7 @@ import { addCounters, apply, type BatchOutcome, type RunScope } from './commit';
 import { payloadOf, reopen, toDeadLetter } from './dead-letters';
 import { type Execution, openWriter, reasonOf, scopeOf } from './execute';
 import { saveLinks } from './links';
-import { batchPlanner } from './plan';
+import { batchPlanner, type Failure } from './plan';
 import { COUNTERS } from './run-rows';
 
 const LETTERS_PER_BATCH = 200;
@@ -37,7 +37,11 @@ export async function executeReplay(execution: Execution): Promise<RunCounters> 
     await writer.finish();
   } catch (error) {
     const failure = reasonOf(error, signal);
-    await writer.abandon(failure.class === 'transient');
+    // What another worker has taken over is its own to go on with.
+    const resumable = ['transient', 'rate_limit'].includes(failure.class) || failure.code === 'PCP_LEASE_LOST';
+    await writer.abandon(resumable).catch((cause: unknown) => {
+      failure.cause ??= cause;
+    });
     throw failure;
   }
   return counters;
@@ -62,14 +66,16 @@ async function chosen(scope: RunScope): Promise<DeadLetter[]> {
 async function replayBatch(execution: Execution, scope: RunScope, letters: DeadLetter[]): Promise<BatchOutcome> {
   const { stream, signal, database } = execution;
   const startedAt = performance.now();
-  const records = letters.map(payloadOf);
-  const letterOf = new Map(records.map((record, index) => [record as unknown, letters[index] as DeadLetter]));
+  const { records, owners, refused } = readLetters(letters);
+  const letterOf = new Map(records.map((record, index) => [record as unknown, owners[index] as DeadLetter]));
   const mapped = await stream.compiled.map(records, signal);
-  const plan = batchPlanner(stream.plan)(records, mapped, (index) => letters[index]?.source_key ?? '');
+  const plan = batchPlanner(stream.plan)(records, mapped, (index) => owners[index]?.source_key ?? '');
+  plan.failures.push(...refused.keys());
   const commit = async (transaction: SqlTransaction, outcome: BatchOutcome): Promise<BatchOutcome> => {
     const now = scope.clock.now();
     if (scope.writer.hashes === undefined) await saveLinks(transaction, scope.ids, outcome.written, now);
-    const failed = new Map(outcome.failures.map((failure) => [letterOf.get(failure.payload)?.id, failure]));
+    const letterIn = (failure: Failure) => refused.get(failure) ?? letterOf.get(failure.payload);
+    const failed = new Map(outcome.failures.map((failure) => [letterIn(failure)?.id, failure]));
     for (const letter of letters) {
       const failure = failed.get(letter.id);
       if (failure === undefined) await resolve(transaction, letter.id, now);
@@ -87,11 +93,35 @@ async function replayBatch(execution: Execution, scope: RunScope, letters: DeadL
       return commit(transaction, await apply(scope, plan, transaction));
     });
   }
+  scope.lease.assertSafeToWrite();
   const outcome = await apply(scope, plan, undefined);
   return database.transaction(async (transaction) => {
     await scope.lease.assertHeld(transaction);
     return commit(transaction, outcome);
   });
+}
+
+interface ReadLetters {
+  records: Record<string, unknown>[];
+  /** For each record, its letter. */
+  owners: DeadLetter[];
+  /** Letters that hold no record any more: they fail alone. */
+  refused: Map<Failure, DeadLetter>;
+}
+
+function readLetters(letters: readonly DeadLetter[]): ReadLetters {
+  const read: ReadLetters = { records: [], owners: [], refused: new Map() };
+  for (const letter of letters) {
+    try {
+      read.records.push(payloadOf(letter));
+      read.owners.push(letter);
+    } catch (thrown) {
+      const error = IntegrationError.from(thrown);
+      const { source_key: sourceKey, stage } = letter;
+      read.refused.set({ sourceKey, payload: null, stage, field: null, rule: null, value: null, error }, letter);
+    }
+  }
+  return read;
 }
 
 async function resolve(transaction: SqlTransaction, id: number, now: number): Promise<void> {

@@ -263,4 +263,22 @@ describe('import of a file into the platform', () => {
     assert.match(job.logs[0]!.error_message ?? '', /orders\.csv.*4/);
     assert.ok((await readFile(join(drop, 'orders.csv'), 'utf8').catch(() => null)) === null, 'the file was put aside');
   });
+
+  it('replays the others when one record was too large to keep', async () => {
+    await writeFile(
+      join(drop, 'orders.csv'),
+      `${HEADER}\n7000;M-${'x'.repeat(70_000)};2026;1;5;REL\n7001;M-1;2026;1;5;REL\n`,
+    );
+    await runToEnd(hub, connectionId);
+    const { items } = await hub.sync.deadLetters({ state: 'open' });
+    const [large, small] = ['["7000"]', '["7001"]'].map((key) => items.find(({ source_key }) => source_key === key)!);
+    assert.equal(large!.payload, null);
+    await hub.sync.editDeadLetter(small!.id, { ...(small!.payload as object), GSTRP: '20261101' });
+    const [job] = await hub.sync.replay({ ids: [large!.id, small!.id] });
+    const { logs } = await jobEnd(hub, job!.job_id);
+    assert.deepEqual([logs[0]!.records_success, logs[0]!.records_error], [1, 1]);
+    assert.equal((await hub.sync.deadLetter(small!.id)).state, 'resolved');
+    const left = await hub.sync.deadLetter(large!.id);
+    assert.deepEqual([left.state, left.code, left.attempts], ['open', 'PCP_PAYLOAD_NOT_KEPT', 2]);
+  });
 });
