@@ -2,8 +2,8 @@ import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
 import { deleteRows } from './rows';
 
 /**
- * Takes mappings away with what the engine keeps for them. A run in progress loses its lease with the stream's row and
- * stops at its next commit. Sync logs stay; open dead letters are discarded, since nothing could replay them.
+ * Takes mappings away with what the engine keeps for them. A run in progress is ended here; it loses its lease with the
+ * stream's row and stops at its next commit. Sync logs stay; open dead letters are discarded, since nothing could replay them.
  */
 export async function deleteMappings(database: SqlDatabase, transaction: SqlTransaction, ids: number[]): Promise<void> {
   for (const id of ids) {
@@ -16,6 +16,13 @@ export async function deleteMappings(database: SqlDatabase, transaction: SqlTran
       `UPDATE integration_dead_letters SET state = 'discarded', note = ?
        WHERE mapping_id = ? AND state IN ('open', 'replaying')`,
       ['The mapping was deleted.', id],
+    );
+    // Without its stream no worker could take a run over, and it would seem to go on for ever.
+    await transaction.execute(
+      `UPDATE integration_sync_logs SET state = 'cancelled', status = 'error', ended_at = ?, next_attempt_at = NULL,
+         error_class = 'cancelled', error_code = 'PCP_MAPPING_DELETED', error_message = ?
+       WHERE mapping_id = ? AND status = 'in_progress'`,
+      [new Date(), 'The mapping was deleted during the run.', id],
     );
     await deleteRows(database, transaction, 'integration_mappings', { id });
   }

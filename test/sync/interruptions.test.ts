@@ -103,6 +103,20 @@ describe('runs that are disturbed', () => {
     assert.equal(next.logs[0]!.details.unchanged, total);
   });
 
+  it('ends when its mapping is deleted, and leaves nothing that waits for ever', async () => {
+    const opened = await hub();
+    const connectionId = await prepared(opened);
+    const { job_id } = await opened.sync.start(connectionId, {});
+    await jobWhen(opened, job_id, someProgress);
+    await opened.connections.delete(connectionId, { cascade: true });
+    const { status, logs } = await jobEnd(opened, job_id);
+    assert.deepEqual([status, logs[0]!.error_class], ['error', 'cancelled']);
+    assert.match(logs[0]!.error_message ?? '', /mapping was deleted/i);
+    assert.ok(logs[0]!.ended_at);
+    const { runs } = await opened.health();
+    assert.deepEqual(runs, { queued: 0, running: 0, waiting: 0 });
+  });
+
   it('is started once when two flows start it at the same moment', async () => {
     const opened = await hub();
     const connectionId = await prepared(opened);
