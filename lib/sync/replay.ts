@@ -2,7 +2,7 @@ import { IntegrationError } from '../model/errors';
 import type { DeadLetter, RunCounters } from '../model/sync';
 import type { SqlTransaction } from '../protocols/sql/database';
 import { addCounters, apply, type BatchOutcome, type RunScope } from './commit';
-import { payloadOf, reopen, toDeadLetter } from './dead-letters';
+import { keyHash, payloadOf, reopen, toDeadLetter } from './dead-letters';
 import { type Execution, openWriter, reasonOf, scopeOf } from './execute';
 import { saveLinks } from './links';
 import { batchPlanner, type Failure } from './plan';
@@ -78,7 +78,7 @@ async function replayBatch(execution: Execution, scope: RunScope, letters: DeadL
     const failed = new Map(outcome.failures.map((failure) => [letterIn(failure)?.id, failure]));
     for (const letter of letters) {
       const failure = failed.get(letter.id);
-      if (failure === undefined) await resolve(transaction, letter.id, now);
+      if (failure === undefined) await resolve(transaction, letter, now);
       else await reopen(transaction, letter.id, scope.ids, failure, now);
     }
     const writerState = (await scope.writer.state?.()) ?? null;
@@ -124,9 +124,17 @@ function readLetters(letters: readonly DeadLetter[]): ReadLetters {
   return read;
 }
 
-async function resolve(transaction: SqlTransaction, id: number, now: number): Promise<void> {
+/** What was refused of the same record before says less than what now holds: replayed, it would bring the past back. */
+async function resolve(transaction: SqlTransaction, letter: DeadLetter, now: number): Promise<void> {
+  const at = new Date(now);
   await transaction.execute(
     `UPDATE integration_dead_letters SET state = 'resolved', attempts = attempts + 1, replay_log_id = NULL, last_at = ? WHERE id = ?`,
-    [new Date(now), id],
+    [at, letter.id],
+  );
+  if (letter.source_key === null) return;
+  await transaction.execute(
+    `UPDATE integration_dead_letters SET state = 'superseded', last_at = ?
+     WHERE mapping_id = ? AND direction = ? AND state = 'open' AND source_key_hash = ? AND id < ?`,
+    [at, letter.mapping_id, letter.direction, keyHash(letter.source_key), letter.id],
   );
 }

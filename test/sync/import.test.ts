@@ -281,4 +281,19 @@ describe('import of a file into the platform', () => {
     const left = await hub.sync.deadLetter(large!.id);
     assert.deepEqual([left.state, left.code, left.attempts], ['open', 'PCP_PAYLOAD_NOT_KEPT', 2]);
   });
+
+  it('closes the older letters of a record whose newer one was applied', async () => {
+    await writeOrders(['7100;M-1;2026;1;5;REL']);
+    await runToEnd(hub, connectionId);
+    await writeOrders(['7100;;20261101;2;5;REL']);
+    await runToEnd(hub, connectionId);
+    const { items } = await hub.sync.deadLetters({ state: 'open' });
+    const [newer, older] = items.filter(({ source_key }) => source_key === '["7100"]');
+    assert.deepEqual([older!.field, newer!.field], ['planned_start', 'material']);
+    await hub.sync.editDeadLetter(newer!.id, { ...(newer!.payload as object), MATNR: 'M-1' });
+    const [job] = await hub.sync.replay({ ids: [newer!.id] });
+    await jobEnd(hub, job!.job_id);
+    assert.equal((await hub.sync.deadLetter(newer!.id)).state, 'resolved');
+    assert.equal((await hub.sync.deadLetter(older!.id)).state, 'superseded');
+  });
 });
