@@ -221,22 +221,33 @@ export class Worker {
   /** What earlier runs of this stream could not take back when they ended: their target was away, their worker died. */
   private async abandonEarlier(execution: Execution): Promise<void> {
     const { run } = execution;
+    if (run.dryRun) return;
+    // What stood before a run that succeeded is part of what that run left, and must not be touched any more.
     const rows = await this.options.database.query(
       `SELECT * FROM integration_sync_logs WHERE mapping_id = ? AND direction = ? AND state IN ('failed', 'cancelled')
-         AND writer_state IS NOT NULL AND id < ? ORDER BY id DESC`,
-      [run.mappingId, run.direction, run.id],
+         AND writer_state IS NOT NULL AND id < ? AND id > (
+           SELECT COALESCE(MAX(id), 0) FROM integration_sync_logs
+           WHERE mapping_id = ? AND direction = ? AND dry_run = ? AND state IN ('succeeded', 'partial'))
+       ORDER BY id DESC`,
+      [run.mappingId, run.direction, run.id, run.mappingId, run.direction, false],
     );
     for (const row of rows) {
-      await this.takeBack(execution, toRun(row)).catch((error: unknown) => {
+      const earlier = toRun(row);
+      await this.takeBack(execution, earlier).catch(async (error: unknown) => {
         const failure = IntegrationError.from(error);
-        // What is gone, or belongs to a target that the mapping no longer has, cannot be taken back by anybody.
         if (failure.class !== 'config') throw failure;
+        // What is gone, or belongs to a target that the mapping no longer has, cannot be taken back by anybody, ever.
+        await this.forgetTarget(earlier);
       });
     }
   }
 
   private async takeBack(execution: Execution, run: RunRow): Promise<void> {
     await abandonRun({ ...execution, run, signal: new AbortController().signal });
+    await this.forgetTarget(run);
+  }
+
+  private async forgetTarget(run: RunRow): Promise<void> {
     await this.options.database.execute('UPDATE integration_sync_logs SET writer_state = NULL WHERE id = ?', [run.id]);
   }
 }

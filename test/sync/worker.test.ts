@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Connector, Writer } from '../../lib/connectors/contract';
 import { ConnectorRegistry, type LoadedConnector } from '../../lib/connectors/registry';
@@ -166,6 +166,29 @@ describe('worker', () => {
     disturb = (connector) => connector;
     assert.equal((await run()).status, 'success');
     assert.deepEqual(await exported(), everything);
+  });
+
+  it('never takes back what a later run has left, when nothing could be taken back before', async () => {
+    failWritesFrom(2, new IntegrationError('transient', 'PCP_TEST', 'The disk is away.'));
+    const failing = disturb;
+    let opened = 0;
+    disturb = (connector, type) => {
+      const disturbed = failing(connector, type);
+      if (type !== 'generic.file') return disturbed;
+      const openWriter = disturbed.openWriter!.bind(disturbed);
+      disturbed.openWriter = async (...parameters) => {
+        if (++opened > 2) throw new IntegrationError('transient', 'PCP_TEST', 'The share is gone.');
+        return openWriter(...parameters);
+      };
+      return disturbed;
+    };
+    await run();
+    await rm(join(directory, 'out', 'all.csv'));
+    disturb = (connector) => connector;
+    for (let again = 0; again < 2; again++) {
+      assert.equal((await run()).status, 'success');
+      assert.deepEqual(await exported(), ['id', ...everything.slice(3)], 'what somebody removed is not written again');
+    }
   });
 
   it('does not count pauses that the other side asked for', async () => {
