@@ -82,19 +82,21 @@ describe(`kill -9 of the runner (seed ${SEED})`, function () {
       const end = jobEnd(hub, job_id).finally(() => {
         ended = true;
       });
-      let working = false;
-      // Mostly in the middle of the work, sometimes while the runner starts.
-      let early = random() < 0.1;
-      const unwatch = hub.sync.watch(job_id, () => {
-        working = true;
+      // Every third kill comes as soon as the runner has the run, or before; the others after it has committed something.
+      let early = random() < 0.3;
+      let ready = false;
+      let committed = 0;
+      const unwatch = hub.sync.watch(job_id, ({ progress }) => {
+        ready ||= early || progress.processed > committed;
+        committed = Math.max(committed, progress.processed);
       });
       while (!ended && kills < KILLS) {
-        await Promise.race([end, delay(working || early ? random() * 600 : 10)]);
+        await Promise.race([end, delay(ready ? random() * 300 : 10)]);
         const { pid } = (await hub.health()).runner;
-        if (ended || pid === null || !(working || early)) continue;
+        if (ended || pid === null || !ready) continue;
         process.kill(pid, 'SIGKILL');
-        working = false;
-        early = random() < 0.1;
+        ready = false;
+        early = random() < 0.3;
         kills++;
       }
       unwatch();
