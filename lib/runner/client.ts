@@ -46,6 +46,8 @@ export interface RunnerClientOptions {
 }
 
 interface Pending {
+  /** The runner that was asked; null while the message waits for one that is stopping. */
+  child: ChildProcess | null;
   resolve(value: unknown): void;
   reject(error: Error): void;
 }
@@ -162,7 +164,7 @@ export class RunnerClient implements Runner {
     signal?.addEventListener('abort', abort, { once: true });
     try {
       return await new Promise<T>((resolve, reject) => {
-        this.pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
+        this.pending.set(id, { child: null, resolve: resolve as (value: unknown) => void, reject });
         this.send(message);
       });
     } finally {
@@ -175,16 +177,21 @@ export class RunnerClient implements Runner {
   /** Starts the runner if needed. */
   private send(message: ToRunner): void {
     if (this.closed) {
-      this.failAll(new IntegrationError('cancelled', 'PCP_HUB_STOPPED', 'The integration hub is shutting down.'));
+      this.failAll(null, new IntegrationError('cancelled', 'PCP_HUB_STOPPED', 'The integration hub is shutting down.'));
       return;
     }
     if (this.stopping !== null) {
-      void this.stopping.then(() => this.send(message));
+      void this.stopping.then(() => {
+        // Whoever has given up meanwhile wants nothing to happen any more.
+        if (message.type !== 'call' || this.pending.has(message.id)) this.send(message);
+      });
       return;
     }
     clearTimeout(this.idleTimer);
     this.idleTimer = undefined;
     this.child ??= this.start();
+    const pending = 'id' in message ? this.pending.get(message.id) : undefined;
+    if (pending !== undefined) pending.child = this.child;
     this.tell(message);
   }
 
@@ -216,7 +223,11 @@ export class RunnerClient implements Runner {
       lastWords = (lastWords + text).slice(-2000);
     });
     child.on('message', (message: FromRunner) => this.receive(message));
-    child.on('error', (error) => settings.log('error', `The runner could not be started: ${error.message}`));
+    child.on('error', (error) => {
+      settings.log('error', `The runner: ${error.message}`);
+      // One that was never started does not exit either.
+      if (child.pid === undefined) this.exited(child, null, null, error.message);
+    });
     child.on('exit', (code, signal) => this.exited(child, code, signal, lastWords));
     child.send({
       type: 'setup',
@@ -305,6 +316,7 @@ export class RunnerClient implements Runner {
     const how = signal ?? `code ${code}`;
     const outOfMemory = /heap out of memory|Allocation failed/.test(lastWords);
     this.failAll(
+      child,
       new IntegrationError(
         'transient',
         'PCP_RUNNER_DIED',
@@ -330,8 +342,9 @@ export class RunnerClient implements Runner {
     }, delay).unref();
   }
 
-  private failAll(error: Error): void {
-    for (const { reject } of this.pending.values()) reject(error);
+  /** @param child whose calls fail; null = those that no runner has got */
+  private failAll(child: ChildProcess | null, error: Error): void {
+    for (const pending of this.pending.values()) if (pending.child === child) pending.reject(error);
   }
 }
 

@@ -10,9 +10,6 @@ import type { BatchPlan, Failure } from './plan';
 import { COUNTERS, noCounters } from './run-rows';
 import type { Stream } from './stream';
 
-/** An external write must be able to end this long before the lease does. */
-const WRITE_TIMEOUT_MS = 20_000;
-
 /** Everything that a batch needs to be written and accounted for. */
 export interface RunScope {
   database: SqlDatabase;
@@ -63,13 +60,7 @@ export async function commitBatch(
       return { cancel: await record(scope, transaction, outcome, checkpoint, batch.total, null, startedAt), outcome };
     });
   }
-  if (!scope.lease.safeToWrite(WRITE_TIMEOUT_MS)) {
-    throw new IntegrationError(
-      'transient',
-      'PCP_LEASE_ENDING',
-      'The store did not confirm the lease in time to write.',
-    );
-  }
+  scope.lease.assertSafeToWrite();
   const outcome = await apply(scope, plan, undefined);
   judge(outcome);
   const writerState = (await scope.writer.state?.()) ?? null;

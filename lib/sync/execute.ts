@@ -22,6 +22,8 @@ export interface Execution {
   mapping: Mapping;
   stream: Stream;
   signal: AbortSignal;
+  /** How often a worker died since the last commit. */
+  crashes: number;
   /** Called after each commit. */
   onProgress(): void;
 }
@@ -47,18 +49,24 @@ export async function executeRun(execution: Execution): Promise<RunCounters> {
   const writer = await openWriter(execution);
   const scope = await scopeOf(execution, writer);
   try {
-    await drain(execution, scope, resume, counters);
+    // A target that was finished just before a crash would take nothing more: all that is left is to close the run.
+    if (writer.finished !== true) await drain(execution, scope, resume, counters);
     if (run.dryRun) await writer.abandon(false);
-    else {
-      await execution.database.flush();
-      await writer.finish();
-    }
+    else await finish(execution, writer);
   } catch (error) {
     const failure = reasonOf(error, signal);
-    await abandon(writer, failure);
+    await abandon(writer, failure, !run.dryRun && counters.read > 0);
     throw failure;
   }
   return counters;
+}
+
+/** Publishes the target, when all that led there is sure to stay and the stream is still this worker's. */
+async function finish({ database, lease, signal }: Execution, writer: Writer): Promise<void> {
+  await database.flush();
+  signal.throwIfAborted();
+  lease.assertSafeToWrite();
+  await writer.finish();
 }
 
 /** Closes what an unfinished run left at the target, when it is not going to be continued. */
@@ -152,7 +160,7 @@ async function drain(
     }
     assertAddedUp(counters);
   } catch (error) {
-    await settleSource(scope, error);
+    await settleSource(scope, error, run.dryRun);
     throw error;
   } finally {
     await ahead?.catch(() => undefined);
@@ -161,14 +169,20 @@ async function drain(
 }
 
 /** Keeps the reason of a guard's stop, and lets a broken source put itself aside. */
-async function settleSource(scope: RunScope, error: unknown): Promise<void> {
+async function settleSource(scope: RunScope, error: unknown, dryRun: boolean): Promise<void> {
+  if (dryRun) return;
   if (error instanceof ToleranceExceeded) {
     await scope.database.transaction(async (transaction) => {
       await scope.lease.assertHeld(transaction);
       await keepFailures(transaction, scope.ids, error.failures, scope.clock.now());
     });
   }
-  await (error as SourceFailure | null)?.quarantine?.();
+  try {
+    await (error as SourceFailure | null)?.quarantine?.();
+  } catch (failure) {
+    // Why the source is broken is what the log must tell; that it could not be put aside shows by itself.
+    if (error instanceof Error) error.cause ??= failure;
+  }
 }
 
 function read(execution: Execution, cursor: Cursor | null): AsyncIterable<Batch> {
@@ -190,7 +204,7 @@ function read(execution: Execution, cursor: Cursor | null): AsyncIterable<Batch>
       ...(cursorField !== null && { cursorField }),
       cursor,
       ...(mapping.options.lookback_seconds !== undefined && { lookbackSeconds: mapping.options.lookback_seconds }),
-      batchSize: batchSizeAfterCrashes(stream.batchSize, execution.run),
+      batchSize: batchSizeAfterCrashes(stream.batchSize, execution.crashes),
     },
     signal,
   );
@@ -201,8 +215,8 @@ function withField(fields: string[], field: string | null): string[] {
 }
 
 /** A worker that died with a batch in hand gets smaller ones, so that what kills it is narrowed down. */
-function batchSizeAfterCrashes(size: number, run: RunRow): number {
-  return Math.max(1, Math.floor(size / 4 ** Math.max(0, run.withoutProgress - 1)));
+function batchSizeAfterCrashes(size: number, crashes: number): number {
+  return Math.max(1, Math.floor(size / 4 ** crashes));
 }
 
 async function prepare(source: AsyncIterator<Batch>, stream: Stream, signal: AbortSignal): Promise<Prepared | null> {
@@ -222,19 +236,34 @@ async function resumePoint(execution: Execution): Promise<Cursor | null> {
   if (run.dryRun) return null;
   const quoted = database.quote('cursor');
   const [row] = await database.query(
-    `SELECT ${quoted}, run_id FROM integration_checkpoints WHERE mapping_id = ? AND direction = ?`,
+    `SELECT ${quoted}, run_id, mapping_version FROM integration_checkpoints WHERE mapping_id = ? AND direction = ?`,
     [run.mappingId, run.direction],
   );
   if (row === undefined) return null;
   const checkpoint = JSON.parse(String(row.cursor)) as Checkpoint;
-  if (Number(row.run_id) === run.id) return checkpoint.cursor;
-  const continues = mapping.sync_mode === 'incremental' && !run.full && checkpoint.mode === 'incremental';
+  // A mapping that reads other records, or reads them otherwise, begins anew: what is unchanged costs a look each.
+  const isSameMapping = Number(row.mapping_version) === mapping.version;
+  if (Number(row.run_id) === run.id) {
+    if (isSameMapping) return checkpoint.cursor;
+    throw new IntegrationError(
+      'config',
+      'PCP_MAPPING_CHANGED',
+      `Mapping "${mapping.name}" was changed while its run was interrupted.`,
+      { hint: 'Start the mapping again: it reads everything under its new version.' },
+    );
+  }
+  const continues =
+    isSameMapping && mapping.sync_mode === 'incremental' && !run.full && checkpoint.mode === 'incremental';
   return continues ? checkpoint.cursor : null;
 }
 
-async function abandon(writer: Writer, failure: IntegrationError): Promise<void> {
-  const resumable =
-    failure.class === 'transient' || failure.class === 'rate_limit' || failure.code === 'PCP_INTERRUPTED';
+/**
+ * Lets go of the target. What was committed before stays with it: the worker takes the target back to the last commit when
+ * the run is over, and another worker may already go on there when the lease was lost.
+ */
+async function abandon(writer: Writer, failure: IntegrationError, committed: boolean): Promise<void> {
+  const goesOn = failure.class === 'transient' || failure.class === 'rate_limit' || failure.code === 'PCP_LEASE_LOST';
+  const resumable = committed || goesOn;
   try {
     await writer.abandon(resumable);
   } catch (error) {

@@ -43,6 +43,8 @@ export function batchPlanner(
   return (records, mapped, position) => {
     const plan: BatchPlan = { writes: [], origins: [], failures: [], filtered: 0, repeated: 0 };
     const seen = new Set<string>();
+    /** Hashes by key, made only for a batch that holds a key twice. */
+    let first: Map<string, string> | null = null;
     const refuse = (index: number, failure: Omit<Failure, 'sourceKey' | 'payload'>): void => {
       const payload = records[index] as SourceRecord;
       plan.failures.push({ ...failure, payload, sourceKey: context.sourceKey(payload) ?? position?.(index) ?? null });
@@ -61,8 +63,8 @@ export function batchPlanner(
       const key = keyOf(data, keyFields);
       const hash = hashOf(data);
       if (seen.size === seen.add(key).size) {
-        const earlier = plan.writes.find((write) => write.key === key);
-        if (earlier?.hash === hash) plan.repeated++;
+        first ??= new Map(plan.writes.map((write) => [write.key, write.hash]));
+        if (first.get(key) === hash) plan.repeated++;
         else refuse(index, duplicateKey(keyFields, key));
         continue;
       }
@@ -70,6 +72,7 @@ export function batchPlanner(
       const sourceKey = context.sourceKey(origin);
       plan.writes.push({ data, key, hash, sourceKey: sourceKey === null || sourceKey === key ? key : sourceKey });
       plan.origins.push(origin);
+      first?.set(key, hash);
     }
     return plan;
   };

@@ -3,6 +3,7 @@ import type { Direction, Mapping } from '../model/mapping';
 import type { SqlTransaction } from '../protocols/sql/database';
 import { streamName } from './lease';
 import { type Condition, values, where } from './lists';
+import { reopenChosen } from './replay';
 import { ACTIVE, insertRun, newJobId, stateList } from './run-rows';
 
 /** Queues one run for the chosen dead letters of a stream, and marks them as its own. */
@@ -61,5 +62,25 @@ export async function refuseSecondRun(
       value: { sync_log_id: Number(active.id), job_id: String(active.job_id) },
       hint: 'Wait for it, or cancel its job.',
     },
+  );
+}
+
+/** Ends a run that has not begun; one that has is told to end by its worker. A run that is over stays as it is. */
+export async function cancelRun(transaction: SqlTransaction, runId: number, now: number): Promise<void> {
+  const ended = await transaction.execute(
+    `UPDATE integration_sync_logs SET state = 'cancelled', status = 'error', ended_at = ?, error_class = 'cancelled',
+       error_code = 'PCP_CANCELLED', error_message = 'The run was cancelled before it began.', cancel_requested_at = ?,
+       next_attempt_at = NULL
+     WHERE id = ? AND writer_state IS NULL AND state IN ('queued', 'waiting_retry', 'waiting_quota')`,
+    [new Date(now), now, runId],
+  );
+  if (ended > 0) {
+    await reopenChosen(transaction, runId);
+    return;
+  }
+  await transaction.execute(
+    `UPDATE integration_sync_logs SET state = 'cancelling', cancel_requested_at = ?, next_attempt_at = NULL
+     WHERE id = ? AND state IN ('queued', 'waiting_retry', 'waiting_quota', 'running')`,
+    [now, runId],
   );
 }

@@ -17,7 +17,7 @@ import { serialise, toDeadLetter } from './dead-letters';
 import { jobStatus } from './job-status';
 import { ensureStream, streamName } from './lease';
 import { type Condition, equalities, newestFirst, values, where } from './lists';
-import { queueReplay, refuseSecondRun } from './queue';
+import { cancelRun, queueReplay, refuseSecondRun } from './queue';
 import { getRun, insertRun, newJobId, runsOfJob, toDate, toRun, toSyncLog } from './run-rows';
 
 /** More mappings than one connection will ever have. */
@@ -88,27 +88,7 @@ export class SyncService implements Sync {
     const database = await this.options.database();
     const runs = await runsOfJob(database, jobId);
     const now = Date.now();
-    for (const run of runs) {
-      const ended = await database.execute(
-        `UPDATE integration_sync_logs SET state = 'cancelled', status = 'error', ended_at = ?, error_class = 'cancelled',
-           error_code = 'PCP_CANCELLED', error_message = 'The run was cancelled before it began.', cancel_requested_at = ?,
-           next_attempt_at = NULL
-         WHERE id = ? AND writer_state IS NULL AND state IN ('queued', 'waiting_retry', 'waiting_quota')`,
-        [new Date(now), now, run.id],
-      );
-      if (ended === 0) {
-        await database.execute(
-          `UPDATE integration_sync_logs SET state = 'cancelling', cancel_requested_at = ?, next_attempt_at = NULL
-           WHERE id = ? AND state IN ('queued', 'waiting_retry', 'waiting_quota', 'running')`,
-          [now, run.id],
-        );
-      } else {
-        await database.execute(
-          `UPDATE integration_dead_letters SET state = 'open', replay_log_id = NULL WHERE replay_log_id = ? AND state = 'replaying'`,
-          [run.id],
-        );
-      }
-    }
+    for (const run of runs) await database.transaction((transaction) => cancelRun(transaction, run.id, now));
     this.options.nudgeCancel();
     await this.changed(jobId);
     return this.status(jobId);

@@ -129,7 +129,8 @@ export class Worker {
       await database.transaction((transaction) => lease.release(transaction)).catch(() => undefined);
       throw error;
     });
-    const work = this.execute(claimed, lease, controller.signal).finally(() => {
+    const crashes = run.state === 'running' ? claimed.withoutProgress - 1 : 0;
+    const work = this.execute(claimed, lease, crashes, controller.signal).finally(() => {
       this.active.delete(run.id);
       this.done.delete(work);
       void this.wake();
@@ -138,12 +139,12 @@ export class Worker {
   }
 
   /** Never throws: whatever happens ends in the run's row, or is left to the lease's end. */
-  private async execute(run: RunRow, lease: Lease, signal: AbortSignal): Promise<void> {
+  private async execute(run: RunRow, lease: Lease, crashes: number, signal: AbortSignal): Promise<void> {
     const { database, clock, retry, log, onChange } = this.options;
     onChange(run.jobId);
     let ending: Ending;
     try {
-      ending = { counters: await this.attempt(run, lease, signal) };
+      ending = { counters: await this.attempt(run, lease, crashes, signal) };
     } catch (error) {
       const failure = reasonOf(error, signal);
       if (failure.class === 'bug') log('error', `Run ${run.id}: ${failure.message}\n${(error as Error)?.stack ?? ''}`);
@@ -172,7 +173,7 @@ export class Worker {
     onChange(run.jobId);
   }
 
-  private async attempt(run: RunRow, lease: Lease, signal: AbortSignal): Promise<RunCounters> {
+  private async attempt(run: RunRow, lease: Lease, crashes: number, signal: AbortSignal): Promise<RunCounters> {
     const { options } = this;
     const surplus = run.withoutProgress - options.retry.maxWithoutProgress;
     // Should it be the opening of the target that kills the worker, then that is tried once more and not again.
@@ -187,6 +188,7 @@ export class Worker {
       mapping,
       stream,
       signal,
+      crashes,
       onProgress: () => options.onChange(run.jobId),
     };
     try {

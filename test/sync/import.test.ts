@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FieldMapping, Filter } from '../../lib/model/mapping';
-import type { Hub, MappingView } from '../../lib/model/services';
+import type { Hub, MappingInput, MappingView } from '../../lib/model/services';
 import { jobEnd, openHub, runToEnd, temporaryDirectory } from '../support/hub';
 
 const FIELDS: FieldMapping[] = [
@@ -255,9 +255,36 @@ describe('import of a file into the platform', () => {
     assert.equal(letters.total, 50);
   });
 
+  it('reads everything again when the mapping has come to read another source', async () => {
+    const mappingFor = (source: string): MappingInput => ({
+      connection_id: connectionId,
+      name: 'incremental',
+      entity_type: 'plant',
+      direction: 'import',
+      source_entity: source,
+      target_entity: 'plant',
+      sync_mode: 'incremental',
+      field_mappings: [{ source: 'plant', target: 'plant' }],
+    });
+    await writeFile(join(drop, 'a.csv'), 'plant\n1\n2\n');
+    await writeFile(join(drop, 'b.csv'), 'plant\n3\n4\n5\n');
+    const { id } = await hub.mappings.create(mappingFor('a.csv'));
+    const created = async () => (await runToEnd(hub, connectionId, { mapping_id: id })).logs[0]!.details.created;
+    assert.equal(await created(), 2);
+    await hub.mappings.update(id, mappingFor('b.csv'));
+    assert.equal(await created(), 3);
+  });
+
+  it('leaves a broken file where it is in a dry run', async () => {
+    await writeOrders([...GOOD, '1002;M-1;20261103']);
+    const job = await runToEnd(hub, connectionId, { mapping_id: mapping.id, dry_run: true });
+    assert.equal(job.logs[0]!.error_class, 'data');
+    assert.ok(await readFile(join(drop, 'orders.csv'), 'utf8'));
+  });
+
   it('names file and line of a row with a wrong column count, and keeps what came before', async () => {
     await writeOrders([...GOOD, '1002;M-1;20261103']);
-    const job = await runToEnd(hub, connectionId);
+    const job = await runToEnd(hub, connectionId, { mapping_id: mapping.id });
     assert.equal(job.status, 'error');
     assert.equal(job.logs[0]!.error_class, 'data');
     assert.match(job.logs[0]!.error_message ?? '', /orders\.csv.*4/);
