@@ -185,5 +185,9 @@ export type ConnectorFactory = (connection: OpenConnection, environment: Connect
 export interface ConnectorEnvironment {
   /** The hub's own store, for the platform connector. */
   store?: SqlDatabase;
+  /** Node-RED's user directory: connectors refuse its files as lib/security/protected-files says. */
+  hubDirectory?: string;
+  /** The hub's SQLite file, when it is not in that directory. */
+  hubStore?: string;
   log(level: 'info' | 'warn' | 'error' | 'debug', message: string): void;
 }

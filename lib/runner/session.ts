@@ -3,6 +3,7 @@ import { ConnectorRegistry } from '../connectors/registry';
 import { createExpressionEvaluator } from '../mapping/expressions/evaluator';
 import type { OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
+import { parseDatabaseUrl } from '../protocols/sql/url';
 import { MappingStore } from '../store/mappings';
 import { openStore, type Store } from '../store/store';
 import { StoreClock } from '../sync/clock';
@@ -89,13 +90,19 @@ export class RunnerSession {
     const clock = await StoreClock.of(store.database);
     // Only reads are made here; what is written to mappings was checked by the hub.
     const mappings = new MappingStore({ store, check: async () => undefined });
+    const hubStore = setup.storeUrl ? parseDatabaseUrl(setup.storeUrl).storage : undefined;
     const asked: { session?: RunnerSession } = {};
     const context = {
       database: store.database,
       registry: new ConnectorRegistry(),
       expressions: createExpressionEvaluator({ heapMb: setup.expressionHeapMb }),
       openConnection: (id: number) => asked.session!.askConnection(id),
-      environment: { store: store.database, log },
+      environment: {
+        store: store.database,
+        hubDirectory: setup.directory,
+        ...(hubStore !== undefined && { hubStore }),
+        log,
+      },
     };
     const worker = new Worker({
       ...context,

@@ -5,6 +5,7 @@ import { fromSqlValue, toSqlValue } from '../../../protocols/sql/values';
 import type {
   Batch,
   Connector,
+  ConnectorEnvironment,
   ConnectorFactory,
   EntityDescription,
   ReadQuery,
@@ -13,6 +14,7 @@ import type {
   Writer,
   WriteTarget,
 } from '../../contract';
+import { withAllowedFile } from './allowed-file';
 import { diagnose } from './diagnose';
 import { Entities, entityInfo, entitySchema, unknownColumn } from './entities';
 import { readBatches, stopIfAborted } from './read';
@@ -21,7 +23,7 @@ import { Selection } from './select';
 import { type DatabaseSettings, readSettings } from './settings';
 import { TableWriter } from './writer';
 
-export const create: ConnectorFactory = (connection) => new DatabaseConnector(connection);
+export const create: ConnectorFactory = (connection, environment) => new DatabaseConnector(connection, environment);
 
 interface Opened {
   database: SqlDatabase;
@@ -32,10 +34,17 @@ interface Opened {
 class DatabaseConnector implements Connector {
   private opened: Promise<Opened> | undefined;
 
-  constructor(private readonly connection: OpenConnection) {}
+  constructor(
+    private readonly connection: OpenConnection,
+    private readonly environment: ConnectorEnvironment,
+  ) {}
 
   async test(signal: AbortSignal): Promise<TestReport> {
-    return diagnose(() => readSettings(this.connection), openWith, signal);
+    return diagnose(
+      () => readSettings(this.connection),
+      (settings) => openWith(settings, this.environment),
+      signal,
+    );
   }
 
   async discover(signal: AbortSignal): Promise<EntityInfo[]> {
@@ -96,7 +105,7 @@ class DatabaseConnector implements Connector {
 
   private open(): Promise<Opened> {
     if (this.opened === undefined) {
-      const opened = Promise.resolve().then(() => openWith(readSettings(this.connection)));
+      const opened = Promise.resolve().then(() => openWith(readSettings(this.connection), this.environment));
       this.opened = opened;
       opened.catch(() => {
         if (this.opened === opened) this.opened = undefined;
@@ -106,8 +115,8 @@ class DatabaseConnector implements Connector {
   }
 }
 
-async function openWith({ options, views }: DatabaseSettings): Promise<Opened> {
+async function openWith({ options, views }: DatabaseSettings, environment: ConnectorEnvironment): Promise<Opened> {
   const { openDatabase } = await import('../../../protocols/sql/open.js');
-  const database = await openDatabase(options);
+  const database = await openDatabase(await withAllowedFile(options, environment));
   return { database, entities: new Entities(database, views) };
 }

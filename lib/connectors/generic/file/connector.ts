@@ -1,6 +1,7 @@
 import type { OpenConnection } from '../../../model/connection';
 import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
+import { ProtectedFiles } from '../../../security/protected-files';
 import type {
   Batch,
   Connector,
@@ -87,7 +88,9 @@ class FileConnector implements Connector {
   #open(): { settings: FileSettings; root: RootFolder } {
     if (this.#parsed === undefined) {
       const settings = parseSettings(this.#connection);
-      this.#parsed = { settings, root: new RootFolder(settings.root) };
+      const { hubDirectory, hubStore } = this.#environment;
+      const hubs = hubDirectory === undefined ? undefined : new ProtectedFiles(hubDirectory, hubStore);
+      this.#parsed = { settings, root: new RootFolder(settings.root, hubs) };
     }
     return this.#parsed;
   }

@@ -2,6 +2,7 @@ import { constants, type Dirent, type Stats } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { IntegrationError } from '../../../model/errors';
+import { type ProtectedFiles, protectedFile } from '../../../security/protected-files';
 import { errorCode, fileError } from './fs-errors';
 import type { PathPattern, PatternSegment } from './glob';
 
@@ -28,10 +29,13 @@ export interface FoundFile {
  */
 export class RootFolder {
   readonly path: string;
+  readonly #protected: ProtectedFiles | undefined;
   #real: Promise<string> | undefined;
 
-  constructor(path: string) {
+  /** @param protectedFiles what is refused even below the root; listings leave it out */
+  constructor(path: string, protectedFiles?: ProtectedFiles) {
     this.path = path;
+    this.#protected = protectedFiles;
   }
 
   /** The resolved root. @throws config PCP_FOLDER_NOT_FOUND, permission PCP_FILE_PERMISSION */
@@ -43,7 +47,7 @@ export class RootFolder {
     return this.#real;
   }
 
-  /** @throws permission PCP_PATH_OUTSIDE_ROOT, config PCP_FILE_NOT_FOUND or PCP_FILE_KIND */
+  /** @throws permission PCP_PATH_OUTSIDE_ROOT, config PCP_FILE_PROTECTED, PCP_FILE_NOT_FOUND or PCP_FILE_KIND */
   async openForReading(path: string): Promise<{ handle: FileHandle; stats: Stats }> {
     const full = await this.#locate(path);
     return this.#open(path, full, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
@@ -102,7 +106,7 @@ export class RootFolder {
 
   /**
    * Regular files that match, in order of their names (code points). Wildcards pass over links, names that start with a
-   * dot or hold control characters, and the folders named in `skipFolders`.
+   * dot or hold control characters, the folders named in `skipFolders`, and what is protected.
    */
   async list(pattern: PathPattern, skipFolders: ReadonlySet<string>, signal: AbortSignal): Promise<FoundFile[]> {
     const found = new Map<string, FoundFile>();
@@ -141,8 +145,13 @@ export class RootFolder {
 
   async #entries(folder: string): Promise<Dirent[]> {
     try {
-      const entries = await readdir(await this.#locate(folder === '' ? '.' : folder), { withFileTypes: true });
-      return entries.filter((entry) => !entry.name.startsWith('.') && !HOSTILE.test(entry.name));
+      const full = await realpath(await this.#locate(folder === '' ? '.' : folder));
+      const shown: Dirent[] = [];
+      for (const entry of await readdir(full, { withFileTypes: true })) {
+        if (entry.name.startsWith('.') || HOSTILE.test(entry.name)) continue;
+        if (!(await this.#protected?.hasPath(join(full, entry.name)))) shown.push(entry);
+      }
+      return shown;
     } catch (thrown) {
       const error = fileError(thrown, folder);
       if (error.code !== 'PCP_FILE_NOT_FOUND') throw error;
@@ -168,6 +177,7 @@ export class RootFolder {
     try {
       const real = await realpath(this.path);
       if (!(await stat(real)).isDirectory()) throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' });
+      if (await this.#protected?.hasPath(real)) throw protectedFile(this.path, '/config/root');
       return real;
     } catch (thrown) {
       const error = fileError(thrown, this.path, { path: '/config/root' });
@@ -192,13 +202,16 @@ export class RootFolder {
       throw fileError(thrown, path);
     }
     if (!isInside(root, real)) throw escapes(path);
-    return join(real, basename(path));
+    const full = join(real, basename(path));
+    if (await this.#protected?.hasPath(full)) throw protectedFile(path);
+    return full;
   }
 
   async #createFolders(root: string, folder: string): Promise<void> {
     let current = root;
     for (const part of folder.split('/').filter((name) => name !== '' && name !== '.')) {
       current = join(current, part);
+      if (await this.#protected?.hasPath(current)) throw protectedFile(folder);
       try {
         await mkdir(current);
       } catch (thrown) {
@@ -227,6 +240,7 @@ export class RootFolder {
       const now = await lstat(real);
       const isSame = now.ino === stats.ino && now.dev === stats.dev;
       if (!isSame || !isInside(await this.resolve(), real)) throw escapes(path);
+      if ((await this.#protected?.hasPath(real)) || (await this.#protected?.hasFile(stats))) throw protectedFile(path);
       return { handle, stats };
     } catch (thrown) {
       await handle.close();

@@ -178,6 +178,8 @@ export class FileWriter implements Writer {
     }
     const final = this.#name(this.#parts.length + 1);
     const path = temporaryName(final, this.#target);
+    // A name that may not be taken is refused before there is anything to leave behind.
+    await this.#root.stat(final);
     this.#output = await OutputPart.create(this.#root, path, this.#format);
     this.#output.add(this.#serialiser.begin);
     this.#parts.push({

@@ -1,0 +1,100 @@
+import type { Stats } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { IntegrationError } from '../model/errors';
+
+/**
+ * Names directly in Node-RED's user directory: the hub's store and key with all that SQLite and the hub put beside them,
+ * settings and other scripts, flows, credentials, sessions and package files, with Node-RED's backups of them.
+ */
+const PROTECTED_NAME = /^integrations\.(db|key)|\.[cm]?js$|\.json(\.backup)?$|^\.npmrc$/;
+/** Folders there from which Node-RED loads code or flows. */
+const PROTECTED_FOLDERS = new Set(['node_modules', 'nodes', 'lib', 'projects']);
+/** Those that are recognised under any name, through hard links and other mounts as well. */
+const KNOWN_BY_IDENTITY = [
+  'integrations.db',
+  'integrations.db-wal',
+  'integrations.db-shm',
+  'integrations.key',
+  'settings.js',
+  'flows.json',
+  'flows_cred.json',
+  '.config.runtime.json',
+  '.sessions.json',
+];
+
+/** What of the hub and of Node-RED no connection may touch, whoever configured it. */
+export class ProtectedFiles {
+  readonly #directory: string;
+  readonly #stores: string[];
+  #names: Promise<{ directories: string[]; stores: string[] }> | undefined;
+
+  /**
+   * @param directory Node-RED's user directory, where the hub keeps its files
+   * @param store the hub's SQLite file, when it is elsewhere
+   */
+  constructor(directory: string, store?: string) {
+    this.#directory = resolve(directory);
+    this.#stores = store === undefined ? [] : ['', '-wal', '-shm', '-journal'].map((end) => resolve(store) + end);
+  }
+
+  /** @param path absolute, its folder resolved; the file itself need not exist */
+  async hasPath(path: string): Promise<boolean> {
+    // The processes' environment may hold the key.
+    if (path.startsWith('/proc/')) return true;
+    this.#names ??= this.#resolve();
+    const { directories, stores } = await this.#names;
+    if (stores.includes(path)) return true;
+    for (const directory of directories) {
+      const inside = relative(directory, path);
+      if (inside === '' || isAbsolute(inside)) continue;
+      const [first = '', ...rest] = inside.split(sep).map(plainName);
+      if (first === '..') continue;
+      if (PROTECTED_FOLDERS.has(first) || (rest.length === 0 && PROTECTED_NAME.test(first))) return true;
+    }
+    return false;
+  }
+
+  /** True when it is the same file as one of the hub's, whatever its name. */
+  async hasFile({ dev, ino }: Pick<Stats, 'dev' | 'ino'>): Promise<boolean> {
+    const files = [...KNOWN_BY_IDENTITY.map((name) => join(this.#directory, name)), ...this.#stores];
+    const known = await Promise.all(files.map((file) => stat(file).catch(absent)));
+    return known.some((file) => file !== null && file.ino === ino && file.dev === dev);
+  }
+
+  async #resolve(): Promise<{ directories: string[]; stores: string[] }> {
+    const stores = await Promise.all(this.#stores.map(bothNames));
+    return { directories: await bothNames(this.#directory), stores: stores.flat() };
+  }
+}
+
+/** @param name as the user gave it */
+export function protectedFile(name: string, path?: string): IntegrationError {
+  const message = `"${name.slice(0, 200)}" belongs to Node-RED or to the hub itself.`;
+  return new IntegrationError('config', 'PCP_FILE_PROTECTED', message, {
+    ...(path !== undefined && { path }),
+    hint: "Connections cannot touch the hub's store and key, nor Node-RED's settings, flows and modules. Use a folder of its own.",
+  });
+}
+
+/** As some file systems compare: without case, trailing dots and blanks, or the name of a stream. */
+function plainName(name: string): string {
+  if (name === '..') return name;
+  return name
+    .toLowerCase()
+    .replace(/:.*$/, '')
+    .replace(/[. ]+$/, '');
+}
+
+/** A path as it is given and with its links resolved: of the folder when the file is not there yet. */
+async function bothNames(path: string): Promise<string[]> {
+  const real = await realpath(path).catch(absent);
+  const folder = await realpath(dirname(path)).catch(absent);
+  const names = [path, real, folder === null ? null : join(folder, basename(path))];
+  return names.filter((name) => name !== null);
+}
+
+/** Whatever cannot be seen is compared by its name alone. */
+function absent(): null {
+  return null;
+}
