@@ -39,10 +39,10 @@ export interface StreamOfRun {
 }
 
 /** Errors of the same kind, whatever their values: class, stage, code, field, and the message without quoted parts and digits. */
-export function groupHash(failure: Pick<Failure, 'stage' | 'field' | 'error'>): string {
+export function groupHash(mappingId: number, failure: Pick<Failure, 'stage' | 'field' | 'error'>): string {
   const { error, stage, field } = failure;
   const kind = error.message.replace(/"[^"]*"|'[^']*'/g, '""').replace(/\d+/g, '0');
-  return digest([error.class, stage, error.code, field ?? '', kind].join('\u0001')).slice(0, 22);
+  return digest([mappingId, error.class, stage, error.code, field ?? '', kind].join('\u0001')).slice(0, 22);
 }
 
 /** Digest that finds the dead letters of a record, of whatever length its key is. */
@@ -194,7 +194,7 @@ function reason(stream: StreamOfRun, failure: Failure): Record<string, SqlValue>
     field: failure.field,
     value: serialise(failure.value),
     rule: failure.rule,
-    group_hash: groupHash(failure),
+    group_hash: groupHash(stream.mappingId, failure),
   };
 }
 
