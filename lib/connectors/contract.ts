@@ -116,7 +116,7 @@ export interface WriteRecord {
   key: string;
   /** Digest of the canonical data, base64url. */
   hash: string;
-  /** Record's own key on the source side, as canonical JSON array. */
+  /** Record's own key on the source side, as canonical JSON array; `key` where it is the same. */
   sourceKey: string;
 }
 

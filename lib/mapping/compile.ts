@@ -18,7 +18,7 @@ export const compileMapping: CompileMapping = (mapping, direction, context): Com
     outputFields: plan.outputFields,
     keyFields: plan.keys.map(({ output }) => output),
     pushdown: plan.pushdown,
-    map: runnerOf(plan, context.expressions),
+    ...runnerOf(plan, context.expressions),
   };
 };
 

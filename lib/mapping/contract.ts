@@ -36,7 +36,12 @@ export interface CompiledMapping {
   readonly keyFields: string[];
   /** Conditions in terms of the input, which a connector may push down. */
   readonly pushdown: Filter[];
+  /** Converts and checks. */
   map(records: readonly PlainRecord[], signal?: AbortSignal): Promise<Mapped[]>;
+  /** Converts without asking the target's schema: for whoever checks only what is going to be written. */
+  convert(records: readonly PlainRecord[], signal?: AbortSignal): Promise<Mapped[]>;
+  /** What the target's schema says against a converted record, or null. */
+  check(data: PlainRecord, index: number): Extract<Mapped, { outcome: 'failed' }> | null;
 }
 
 export type MappingDefinition = Pick<

@@ -17,7 +17,7 @@ export class RecordFailure extends Error {
 }
 
 /** @throws whatever is no failure of the record: a bug */
-export function failed(failure: unknown, index: number): Mapped {
+export function failed(failure: unknown, index: number): Extract<Mapped, { outcome: 'failed' }> {
   if (!(failure instanceof RecordFailure)) throw failure;
   const { stage, field, rule, value, error } = failure;
   return { outcome: 'failed', index, stage, field, rule, value, error };

@@ -38,8 +38,19 @@ interface CompiledField {
   expression: number;
 }
 
-export function recordRunner(plan: Plan): RecordRunner {
-  const { tests, fields, validate } = plan;
+/** Throws a RecordFailure for a converted record that the target's schema refuses; null when there is no schema. */
+export function recordCheck({ fields, validate }: Plan): ((data: PlainRecord) => void) | null {
+  if (validate === undefined) return null;
+  return (data) => {
+    const violation = validate(data);
+    if (violation)
+      throw valueFailure(violation.problem, violation.field, sourceOf(fields, violation.field), 'validate');
+  };
+}
+
+/** @param check what is asked of each converted record, or null */
+export function recordRunner(plan: Plan, check: ((data: PlainRecord) => void) | null): RecordRunner {
+  const { tests, fields } = plan;
   const compiled = compileFields(fields);
   const write = writerOf(fields);
   const finishKeys = keyCheck(plan);
@@ -59,9 +70,7 @@ export function recordRunner(plan: Plan): RecordRunner {
       const data = write(record, values, compiled);
       for (const step of plan.outputSteps) if (step.kind !== 'expression') applyStep(step, [data]);
       finishKeys(data);
-      const violation = validate?.(data);
-      if (violation)
-        throw valueFailure(violation.problem, violation.field, sourceOf(fields, violation.field), 'validate');
+      check?.(data);
       return { outcome: 'mapped', index, data };
     },
     copy: (record) => (plan.deep ? structuredClone(record) : { ...record }),

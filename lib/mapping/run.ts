@@ -2,11 +2,29 @@ import { IntegrationError } from '../model/errors';
 import type { CompiledMapping, ExpressionEvaluator, Mapped, PlainRecord } from './contract';
 import type { Plan } from './plan';
 import { failed } from './record-failure';
-import { applyStep, type RecordRunner, recordRunner } from './record-runner';
+import { applyStep, type RecordRunner, recordCheck, recordRunner } from './record-runner';
 import { runStaged } from './run-staged';
 
-export function runnerOf(plan: Plan, expressions: ExpressionEvaluator): CompiledMapping['map'] {
-  const runner = recordRunner(plan);
+export function runnerOf(
+  plan: Plan,
+  expressions: ExpressionEvaluator,
+): Pick<CompiledMapping, 'map' | 'convert' | 'check'> {
+  const check = recordCheck(plan);
+  return {
+    map: batchRunner(plan, recordRunner(plan, check), expressions),
+    convert: batchRunner(plan, recordRunner(plan, null), expressions),
+    check(data, index) {
+      try {
+        check?.(data);
+        return null;
+      } catch (failure) {
+        return failed(failure, index);
+      }
+    },
+  };
+}
+
+function batchRunner(plan: Plan, runner: RecordRunner, expressions: ExpressionEvaluator): CompiledMapping['map'] {
   const staged =
     plan.testExpressions.length > 0 ||
     plan.steps.some(({ kind }) => kind === 'expression') ||

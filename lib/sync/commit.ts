@@ -1,4 +1,4 @@
-import type { Batch, WriteRecord, WriteResult, Writer } from '../connectors/contract';
+import type { Batch, SourceRecord, WriteRecord, WriteResult, Writer } from '../connectors/contract';
 import { IntegrationError } from '../model/errors';
 import type { Cursor, RunCounters } from '../model/sync';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
@@ -73,9 +73,9 @@ export async function commitBatch(
   });
 }
 
-/** Writes what the target does not hold yet. */
+/** Checks and writes what the target does not hold yet; what it holds was checked when it was written. */
 export async function apply(
-  scope: Pick<RunScope, 'database' | 'stream' | 'writer' | 'ids' | 'ignoreLinks' | 'signal'>,
+  scope: Pick<RunScope, 'database' | 'stream' | 'writer' | 'ids' | 'ignoreLinks' | 'openLetters' | 'signal'>,
   plan: BatchPlan,
   transaction: SqlTransaction | undefined,
   dryRun = false,
@@ -85,12 +85,26 @@ export async function apply(
   /** For each changed record, its place in the plan. */
   const places: number[] = [];
   const unchanged: WriteRecord[] = [];
+  const failures = [...plan.failures];
+  const { compiled, plan: context } = scope.stream;
   plan.writes.forEach((write, index) => {
-    if (known[index] === write.hash) unchanged.push(write);
-    else {
-      changed.push(write);
-      places.push(index);
+    const isUnchanged = known[index] === write.hash;
+    if (!isUnchanged || scope.openLetters.size > 0) {
+      const sourceKey = context.sourceKey(plan.origins[index] as SourceRecord);
+      if (sourceKey !== null && sourceKey !== write.key) write.sourceKey = sourceKey;
     }
+    if (isUnchanged) {
+      unchanged.push(write);
+      return;
+    }
+    const refused = compiled.check(write.data, index);
+    if (refused !== null) {
+      const { stage, field, rule, value, error } = refused;
+      failures.push({ sourceKey: write.sourceKey, payload: plan.origins[index], stage, field, rule, value, error });
+      return;
+    }
+    changed.push(write);
+    places.push(index);
   });
   const results = dryRun
     ? places.map((place): WriteResult => ({ outcome: known[place] === undefined ? 'created' : 'updated' }))
@@ -98,7 +112,6 @@ export async function apply(
       ? []
       : await scope.writer.write(changed, scope.signal, transaction);
   const counters = noCounters();
-  const failures = [...plan.failures];
   const written: BatchOutcome['written'] = [];
   results.forEach((result, index) => {
     const write = changed[index] as WriteRecord;

@@ -224,7 +224,7 @@ async function prepare(source: AsyncIterator<Batch>, stream: Stream, signal: Abo
   const result = await source.next();
   if (result.done === true) return null;
   const batch = result.value;
-  return { batch, records: batch.records, mapped: await stream.compiled.map(batch.records, signal) };
+  return { batch, records: batch.records, mapped: await stream.compiled.convert(batch.records, signal) };
 }
 
 /**

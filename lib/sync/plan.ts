@@ -17,7 +17,7 @@ export interface Failure {
 
 export interface BatchPlan {
   writes: WriteRecord[];
-  /** For each write, the source record it came from. */
+  /** For each write, the source record it came from. Their `sourceKey` is filled in for those that need it. */
   origins: SourceRecord[];
   failures: Failure[];
   filtered: number;
@@ -69,8 +69,7 @@ export function batchPlanner(
         continue;
       }
       const origin = records[index] as SourceRecord;
-      const sourceKey = context.sourceKey(origin);
-      plan.writes.push({ data, key, hash, sourceKey: sourceKey === null || sourceKey === key ? key : sourceKey });
+      plan.writes.push({ data, key, hash, sourceKey: key });
       plan.origins.push(origin);
       first?.set(key, hash);
     }
