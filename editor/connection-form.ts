@@ -55,8 +55,14 @@ class ConnectionForm {
     if (!form) return;
     const button = $('#pcp-connection-test');
     const report = document.getElementById('pcp-connection-report')!;
+    const wrong = form.problems();
+    if (wrong.length > 0) {
+      showReport(report, ...problemLines(text('test.invalid'), form, wrong));
+      form.goTo(wrong[0]!.name);
+      return;
+    }
     button.prop('disabled', true).attr('aria-busy', 'true');
-    report.replaceChildren(element('div', { class: 'pcp-hint' }, text('test.running')));
+    showReport(report, element('div', { class: 'pcp-hint' }, text('test.running')));
     try {
       const answer = await callApi<TestAnswer>('POST', '/connections/test', {
         connector_type: String($('#node-config-input-connectorType').val()),
@@ -64,24 +70,46 @@ class ConnectionForm {
         credentials: keptAsTrue(form.credentials()),
         node_id: this.node.id,
       });
-      report.replaceChildren(...reportLines(answer));
-      for (const step of answer.steps)
-        if (step.error?.path) showFieldProblem(form, step.error.path, step.error.message);
+      for (const { error } of answer.steps) {
+        const name = error?.path && fieldOf(form, error.path);
+        if (error && name) form.showProblem(name, error.message);
+      }
+      showReport(report, ...reportLines(answer));
     } catch (error) {
       const refusal = error as ApiError;
-      for (const { pointer, detail } of refusal.errors ?? []) showFieldProblem(form, pointer, detail);
-      report.replaceChildren(stepLine(false, refusal.message, refusal.hint ?? ''));
+      const refused: FieldProblem[] = [];
+      for (const { pointer, detail } of refusal.errors ?? []) {
+        const name = fieldOf(form, pointer);
+        if (name) refused.push({ name, problem: detail });
+      }
+      for (const { name, problem } of refused) form.showProblem(name, problem);
+      const known = refused.length > 0 && refusal.code === 'PCP_SETTINGS_INVALID';
+      const title = known ? text('test.invalid') : refusal.message;
+      showReport(report, ...problemLines(title, form, refused, refusal.hint));
+      if (refused[0]) form.goTo(refused[0].name);
     } finally {
       button.prop('disabled', false).removeAttr('aria-busy');
-      report.scrollIntoView({ block: 'nearest' });
     }
   }
 }
 
 /** "/config/host" and "/credentials/password" name a field of the form. */
-function showFieldProblem(form: SettingsForm, pointer: string, problem: string): void {
-  const name = pointer.split('/').find((part) => form.has(part));
-  if (name) form.showProblem(name, problem);
+function fieldOf(form: SettingsForm, pointer: string): string | undefined {
+  return pointer.split('/').find((part) => form.has(part));
+}
+
+/** Puts the lines into a form's report and brings them into view, since it stands at the end of a long form. */
+function showReport(report: HTMLElement, ...lines: HTMLElement[]): void {
+  report.replaceChildren(...lines);
+  report.scrollIntoView({ block: 'nearest' });
+}
+
+/** What is wrong, field by field, for the place beside the button: the fields themselves may be out of sight. */
+function problemLines(title: string, form: SettingsForm, problems: FieldProblem[], hint = ''): HTMLElement[] {
+  const fields = problems.map(({ name, problem }) =>
+    element('div', { class: 'pcp-step' }, element('b', {}, `${form.labelOf(name)}: `), problem),
+  );
+  return [stepLine(false, title, hint), ...fields];
 }
 
 function reportLines(answer: TestAnswer): HTMLElement[] {

@@ -20,6 +20,7 @@ interface JQuery {
     search(value: string, done: (options: PickOption[]) => void): void;
     minLength?: number;
   }): JQuery;
+  autoComplete(access: 'instance'): { completionMenuShown: boolean; menu?: { hide(): void } };
   typedInput(options: { types?: unknown[]; default?: string } | string, value?: unknown): string & JQuery & boolean;
   editableList(options: Record<string, unknown> | string, value?: unknown): JQuery;
 }

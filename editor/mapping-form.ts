@@ -18,6 +18,8 @@ class MappingForm {
 
   constructor(node: EditorNode) {
     this.node = node;
+    takeOverConnection(node);
+    hintUndeployed($('#node-config-input-connection'));
     const connection = () => String($('#node-config-input-connection').val() ?? '');
     const source = () => String($('#node-config-input-sourceEntity').val() ?? '');
     const target = () => String($('#node-config-input-targetEntity').val() ?? '');
@@ -86,7 +88,9 @@ class MappingForm {
 
   private async preview(): Promise<void> {
     const area = document.getElementById('pcp-mapping-result')!;
-    area.replaceChildren(element('div', { class: 'pcp-hint' }, text('preview.running')));
+    const button = $('#pcp-mapping-preview');
+    button.prop('disabled', true).attr('aria-busy', 'true');
+    showReport(area, element('div', { class: 'pcp-hint' }, text('preview.running')));
     try {
       const id = await requiredConnectionId(String($('#node-config-input-connection').val() ?? ''));
       const saved = await deployedId('/mappings', this.node.id);
@@ -95,13 +99,16 @@ class MappingForm {
         mapping: this.definition(id),
         limit: 10,
       });
-      area.replaceChildren(...previewLines(result));
+      showReport(area, ...previewLines(result));
     } catch (error) {
       const refusal = error as ApiError;
       const details = (refusal.errors ?? []).map(({ pointer, detail }) => `${pointer}: ${detail}`).join('; ');
-      area.replaceChildren(
+      showReport(
+        area,
         stepLine(false, details ? `${refusal.message} ${details}` : refusal.message, refusal.hint ?? ''),
       );
+    } finally {
+      button.prop('disabled', false).removeAttr('aria-busy');
     }
   }
 
@@ -127,6 +134,13 @@ class MappingForm {
       cursor_field: value('cursorField') || null,
     };
   }
+}
+
+/** A new mapping starts with the connection chosen in the form it is opened from. */
+function takeOverConnection(node: EditorNode): void {
+  const select = $('#node-config-input-connection');
+  const outer = String($('#node-input-connection').val() ?? '');
+  if (!RED.nodes.node(node.id) && isChosen(outer)) select.val(outer).trigger('change');
 }
 
 /** Undefined for an empty list or object, which the form shows as such. */

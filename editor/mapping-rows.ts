@@ -75,7 +75,7 @@ class MappingRowEditor {
     };
     toggle.addEventListener('click', () => open(second.hidden !== false));
     open(used);
-    pickFrom($(this.value), async () => (this.kind.value === 'source' ? lists.sourceFields() : []));
+    pickFrom($(this.value), async () => (this.kind.value === 'source' ? lists.sourceFields() : null));
     pickFrom($(this.target), lists.targetFields);
   }
 

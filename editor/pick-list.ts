@@ -56,12 +56,36 @@ class Discovery {
 
 async function requiredConnectionId(nodeId: string): Promise<number> {
   const id = await deployedId('/connections?managed_by=flow', nodeId);
-  if (id === undefined) throw new Error(text('discovery.deploy_first'));
+  if (id === undefined) throw new Error(text(isChosen(nodeId) ? 'discovery.deploy_first' : 'discovery.no_connection'));
   return id;
 }
 
-function optionLabel(value: string, detail: string | undefined): string {
-  return detail && detail !== value ? `${value} (${detail})` : value;
+/** Node-RED's config select holds `_ADD_` while nothing is chosen. */
+function isChosen(nodeId: string): boolean {
+  return nodeId !== '' && nodeId !== '_ADD_';
+}
+
+/** Says under the select, as soon as a connection is chosen, that it must be deployed before it can offer anything. */
+function hintUndeployed(select: JQuery): void {
+  const hint = element('div', { class: 'pcp-hint', role: 'status' });
+  select.closest('.form-row').append(hint);
+  const refresh = async () => {
+    const nodeId = String(select.val() ?? '');
+    const answer = await deployedId('/connections?managed_by=flow', nodeId).then(
+      (id) => (id === undefined && isChosen(nodeId) ? text('discovery.deploy_first') : ''),
+      (error: Error) => error.message,
+    );
+    if (String(select.val() ?? '') === nodeId) hint.textContent = answer;
+  };
+  select.on('change', () => void refresh());
+  void refresh();
+}
+
+/** `orders — in/orders-*.csv`; a label that already says "orders (in/orders-*.csv)" is not said twice. */
+function optionLabel(value: string, label: string | undefined): string {
+  const repeated = label?.startsWith(`${value} (`) && label.endsWith(')');
+  const detail = repeated ? label?.slice(value.length + 2, -1) : label;
+  return detail && detail !== value ? `${value} — ${detail}` : value;
 }
 
 function fieldOptions(described: DescribedEntity): PickOption[] {
@@ -71,19 +95,30 @@ function fieldOptions(described: DescribedEntity): PickOption[] {
   });
 }
 
-/** Offers what `load` finds while the author types; any other text stays possible, so do `${NAME}` and paths. */
-function pickFrom(input: JQuery, load: () => Promise<PickOption[]>): void {
+/**
+ * Offers what `load` finds when an empty field is entered and while the author types; any other text stays possible, so
+ * do `${NAME}` and paths.
+ * @param load null when the field is one that nothing can be offered for
+ */
+function pickFrom(input: JQuery, load: () => Promise<PickOption[] | null>): void {
+  const field = input[0] as HTMLInputElement;
   const hint = element('div', { class: 'pcp-hint', role: 'status' });
   input.parent().append(hint);
+  // Before the widget's own handler, which takes the list's first entry on Tab: who only passes by chooses nothing.
+  input.on('keydown', (event) => {
+    const widget = input.autoComplete('instance');
+    if (event.key !== 'Tab' || field.value !== '' || !widget.completionMenuShown) return;
+    event.stopImmediatePropagation();
+    widget.menu?.hide();
+  });
   input.autoComplete({
     minLength: 0,
     search(typed, done) {
       load().then(
         (options) => {
-          hint.textContent = options.length === 0 ? text('discovery.nothing') : '';
-          const wanted = typed.trim().toLowerCase();
-          const exact = options.some((option) => option.value.toLowerCase() === wanted);
-          done(exact ? options : options.filter((option) => option.label.toLowerCase().includes(wanted)));
+          hint.textContent = options?.length === 0 ? text('discovery.nothing') : '';
+          // A list that comes late must not open over the field that the author has gone on to.
+          done(options && document.activeElement === field ? matching(options, typed) : []);
         },
         (error: Error) => {
           hint.textContent = error.message;
@@ -92,4 +127,21 @@ function pickFrom(input: JQuery, load: () => Promise<PickOption[]>): void {
       );
     },
   });
+  // The widget searches on key up, whichever key it was.
+  const open = () => {
+    if (field.value === '') input.trigger('keyup');
+  };
+  input.on('click', open);
+  input.on('focus', (event) => {
+    const from = event.relatedTarget as Element | null;
+    if (!from?.closest('.red-ui-autoComplete-container')) open();
+  });
+}
+
+/** What contains the typed text; for a value of the list all of it, that value first, since Enter and Tab take the first. */
+function matching(options: PickOption[], typed: string): PickOption[] {
+  const wanted = typed.trim().toLowerCase();
+  const exact = options.find((option) => option.value.toLowerCase() === wanted);
+  if (exact) return [exact, ...options.filter((option) => option !== exact)];
+  return options.filter((option) => option.label.toLowerCase().includes(wanted));
 }

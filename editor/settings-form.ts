@@ -1,5 +1,10 @@
 type SettingValues = Record<string, unknown>;
 
+interface FieldProblem {
+  name: string;
+  problem: string;
+}
+
 const GROUPS = ['connection', 'authentication', 'entities', 'security', 'advanced'];
 
 /** Is the setting part of the form with these values? */
@@ -190,6 +195,31 @@ class SettingsForm {
     const input = this.input(name);
     input.toggleClass('input-error', problem !== null);
     input.attr('aria-invalid', String(problem !== null));
+  }
+
+  /** What is wrong with the fields that are shown, from top to bottom. */
+  problems(): FieldProblem[] {
+    const all = this.all();
+    const problems: FieldProblem[] = [];
+    for (const [name, row] of this.rows) {
+      const setting = this.connector.settings[name]!;
+      const value = setting.kind === 'secret' ? this.input(name).val() : all[name];
+      const problem = row.hidden ? null : settingProblem(setting, value);
+      if (problem !== null) problems.push({ name, problem });
+    }
+    return problems;
+  }
+
+  /** Brings a field into view, out of a folded group too, and the cursor into it. */
+  goTo(name: string): void {
+    const row = this.rows.get(name);
+    row?.closest('details')?.setAttribute('open', '');
+    row?.scrollIntoView({ block: 'nearest' });
+    this.input(name)[0]?.focus({ preventScroll: true });
+  }
+
+  labelOf(name: string): string {
+    return localized(this.connector.settings[name]!.label);
   }
 
   has(name: string): boolean {

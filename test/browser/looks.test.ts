@@ -69,13 +69,15 @@ describe('looks of the forms', function () {
       await editor.page.waitForSelector('.pcp-verdict');
       await editor.screenshot(`pcp-connection-${suffix}`);
       assert.deepEqual(await overflowing(editor), [], 'pcp-connection');
+      await editor.page.fill('#pcp-setting-root', '');
+      await editor.page.click('#pcp-connection-test');
+      await editor.screenshot(`pcp-connection-wrong-${suffix}`);
       await editor.cancel();
       await editor.editConfig('pcp-ex-map-mapping');
       await editor.screenshot(`pcp-mapping-${suffix}`);
       await editor.page.fill('#node-config-input-sourceEntity', 'preview.csv');
       await editor.page.click('#pcp-mapping-preview');
       await editor.page.waitForSelector('.pcp-preview');
-      await editor.page.locator('#pcp-mapping-result').scrollIntoViewIfNeeded();
       await editor.screenshot(`pcp-mapping-preview-${suffix}`);
       assert.deepEqual(await overflowing(editor), [], 'pcp-mapping');
       await editor.cancel();

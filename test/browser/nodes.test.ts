@@ -40,6 +40,11 @@ describe('nodes in the editor', function () {
     await editor.addConfig('connection');
     await page.fill('#node-config-input-name', 'Drop folder');
     await page.selectOption('#node-config-input-connectorType', 'generic.file');
+    const label = (await page.textContent('label[for="pcp-setting-root"]')) ?? '';
+    await page.click('#pcp-connection-test');
+    const named = page.locator('#pcp-connection-report .pcp-step b').first();
+    assert.equal(await named.textContent(), `${label.replace(' *', '')}: `);
+    assert.equal(await page.evaluate(() => document.activeElement?.id), 'pcp-setting-root');
     await page.fill('#pcp-setting-root', join(folder, 'missing'));
     await page.click('#pcp-connection-test');
     await page.waitForSelector('.pcp-verdict');
@@ -74,9 +79,18 @@ describe('nodes in the editor', function () {
     const { page } = editor;
     await editor.edit(ids.file!);
     await page.fill('#node-input-entity', '');
-    await page.locator('#node-input-entity').press('ArrowDown');
-    await page.locator('.red-ui-autoComplete-container, .red-ui-menu').getByText('orders.csv').first().click();
+    await page.focus('#node-input-operation');
+    const list = page.locator('.red-ui-autoComplete-container:visible');
+    await page.focus('#node-input-entity');
+    await list.waitFor();
+    await page.keyboard.press('Tab');
+    await list.waitFor({ state: 'hidden' });
+    assert.equal(await page.inputValue('#node-input-entity'), '', 'passing by with Tab must choose nothing');
+    assert.notEqual(await page.evaluate(() => document.activeElement?.id), 'node-input-entity');
+    await page.click('#node-input-entity');
+    await list.getByText('orders.csv').first().click();
     assert.equal(await page.inputValue('#node-input-entity'), 'orders.csv');
+    await list.waitFor({ state: 'hidden' });
     await editor.cancel();
   });
 
@@ -155,6 +169,7 @@ describe('nodes in the editor', function () {
     assert.equal(await page.locator('.pcp-map-line').count(), 3);
     await page.click('#pcp-mapping-preview');
     await page.waitForSelector('.pcp-preview');
+    assert.ok(await visibleInTray(editor, '.pcp-preview th'), 'the preview must come into view');
     const preview = (await page.textContent('.pcp-preview')) ?? '';
     assert.match(preview, /created/);
     assert.match(preview, /1000001/);
@@ -166,10 +181,28 @@ describe('nodes in the editor', function () {
     ]);
   });
 
-  it('pcp-sync keeps its mapping and options', async () => {
+  it('pcp-mapping takes over the connection of pcp-sync and says when it is not deployed', async () => {
     const { page } = editor;
+    const hint = '.pcp-mapping-form .form-row:has(#node-config-input-connection) .pcp-hint';
     ids.sync = await editor.drag('pcp-sync', 200, 400);
     await editor.edit(ids.sync);
+    await page.selectOption('#node-input-connection', ids.connection!);
+    await editor.addConfig('mapping');
+    assert.equal(await page.inputValue('#node-config-input-connection'), ids.connection);
+    assert.equal(await page.textContent(hint), '');
+    await editor.addConfig('connection', 'node-config-input');
+    await page.locator('#node-config-input-name').last().fill('Not deployed');
+    await page.fill('#pcp-setting-root', folder);
+    await editor.saveConfig();
+    await page.waitForFunction((selector) => document.querySelector(selector)?.textContent !== '', hint);
+    assert.match((await page.textContent(hint)) ?? '', /Deploy the connection first/);
+    await editor.cancel();
+    await editor.cancel();
+  });
+
+  it('pcp-sync keeps its mapping and options', async () => {
+    const { page } = editor;
+    await editor.edit(ids.sync!);
     await page.selectOption('#node-input-mapping', ids.mapping!);
     await page.check('#node-input-dryRun');
     await page.selectOption('#node-input-whenActive', 'follow');
@@ -220,3 +253,13 @@ describe('nodes in the editor', function () {
     await editor.cancel();
   });
 });
+
+/** Is the element within the part of its tray that can be seen without scrolling? */
+function visibleInTray(editor: EditorPage, selector: string): Promise<boolean> {
+  return editor.page.evaluate((wanted) => {
+    const found = document.querySelector(wanted) as HTMLElement;
+    const { top, bottom } = found.getBoundingClientRect();
+    const body = (found.closest('.red-ui-tray-body') as HTMLElement).getBoundingClientRect();
+    return top >= body.top - 1 && bottom <= body.bottom + 1;
+  }, selector);
+}
