@@ -1,3 +1,14 @@
+/** What one run did. An export does not know what its target had before: all that it wrote is "written". */
+export interface RunLine {
+  mapping: string;
+  direction: string;
+  records: number;
+  created: number;
+  updated: number;
+  unchanged: number;
+  rejected: number;
+}
+
 /** What the demo prints, in the two languages of the package. */
 export interface Messages {
   preparing: string;
@@ -5,14 +16,25 @@ export interface Messages {
   portTaken(port: number): string;
   starting: string;
   synchronising(connection: string): string;
-  runLine(values: { mapping: string; direction: string; records: number; created: number; errors: number }): string;
+  runLine(values: RunLine): string;
+  syncFailed(connection: string, message: string): string;
+  missing(connection: string): string;
+  incomplete(message: string): string;
   failed(message: string): string;
   ready(values: { editor: string; api: string; deadLetters: string; directory: string }): string;
   counts: string;
-  tryThis(values: { api: string; directory: string }): string;
+  deadLetters(open: number): string;
+  /** `correction`: commands that correct and replay a rejected record, when there is one. */
+  tryThis(values: { api: string; directory: string; correction: string[] | undefined }): string;
   stopping: string;
   stopped: string;
 }
+
+const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
+const isExport = (line: RunLine) => line.direction === 'export';
+
+/** The numbered step of correcting a record, with the commands below it. */
+const step = (sentence: string, commands: string[]) => [`  3. ${sentence}`, ...commands].join('\n       ');
 
 const english: Messages = {
   preparing: 'Preparing the demo plant (files, legacy database, flows) ...',
@@ -21,8 +43,16 @@ const english: Messages = {
     `Port ${port} is taken, perhaps by a Node-RED that runs already. Stop it, or choose another: PORT=1881 npm start`,
   starting: 'Starting Node-RED ...',
   synchronising: (connection) => `Synchronising "${connection}" ...`,
-  runLine: ({ mapping, direction, records, created, errors }) =>
-    `  ${mapping} (${direction}): ${records} records, ${created} new, ${errors} rejected`,
+  runLine: (line) => {
+    const written = isExport(line)
+      ? `${line.created + line.updated} written`
+      : `${line.created} new, ${line.updated} changed`;
+    const head = `${line.mapping} (${line.direction}): ${count(line.records, 'record', 'records')}`;
+    return `  ${head}, ${written}, ${line.unchanged} unchanged, ${line.rejected} rejected`;
+  },
+  syncFailed: (connection, message) => `  "${connection}" was not synchronised now: ${message} Node-RED goes on.`,
+  missing: (connection) => `The flows have no active connection "${connection}" any more: it is left out.`,
+  incomplete: (message) => `The demo could not show everything: ${message} Node-RED goes on.`,
   failed: (message) => `The demo could not start: ${message}`,
   ready: ({ editor, api, deadLetters, directory }) => `
 The plant is connected.
@@ -33,12 +63,15 @@ The plant is connected.
   Files and databases  ${directory}
 `,
   counts: 'In the platform now:',
-  tryThis: ({ api, directory }) => `
+  deadLetters: (open) => `\nRejected and waiting for a correction: ${count(open, 'record', 'records')}.`,
+  tryThis: ({ api, directory, correction }) => `
 Try this:
   1. Open the editor, tab "Files": press the button of an inject node and watch the counts in the debug sidebar.
-  2. Add a line to ${directory}/drop/in/orders-2026-11-a.csv, press "Import orders": one record is new, the others are unchanged.
-  3. Look at the rejected records, correct one and replay it:
-       curl '${api}/sync/dead-letters?state=open'
+  2. Add a line to ${directory}/drop/in/orders-2026-11-a.csv, press "Import production orders": one record is new, the others are unchanged.
+${step('Look at the rejected records, correct one (the whole record is sent) and replay it:', [
+  `curl '${api}/sync/dead-letters?state=open'`,
+  ...(correction ?? []),
+])}
   4. Read what the other modules of the platform see:
        curl '${api}/entities/production_order/records?limit=3'
   5. Change a row of ${directory}/legacy-erp.db, synchronise again: only that row is written.
@@ -56,8 +89,18 @@ const portuguese: Messages = {
     `A porta ${port} está ocupada, talvez por um Node-RED já em execução. Encerre-o ou escolha outra: PORT=1881 npm start`,
   starting: 'Iniciando o Node-RED ...',
   synchronising: (connection) => `Sincronizando "${connection}" ...`,
-  runLine: ({ mapping, direction, records, created, errors }) =>
-    `  ${mapping} (${direction}): ${records} registros, ${created} novos, ${errors} rejeitados`,
+  runLine: (line) => {
+    const written = isExport(line)
+      ? count(line.created + line.updated, 'gravado', 'gravados')
+      : `${count(line.created, 'novo', 'novos')}, ${count(line.updated, 'alterado', 'alterados')}`;
+    const rest = `${line.unchanged} sem mudança, ${count(line.rejected, 'rejeitado', 'rejeitados')}`;
+    const direction = isExport(line) ? 'exportação' : 'importação';
+    return `  ${line.mapping} (${direction}): ${count(line.records, 'registro', 'registros')}, ${written}, ${rest}`;
+  },
+  syncFailed: (connection, message) =>
+    `  "${connection}" não foi sincronizada agora: ${message} O Node-RED continua em execução.`,
+  missing: (connection) => `Os fluxos não têm mais uma conexão ativa "${connection}": ela fica de fora.`,
+  incomplete: (message) => `A demonstração não pôde mostrar tudo: ${message} O Node-RED continua em execução.`,
   failed: (message) => `A demonstração não pôde iniciar: ${message}`,
   ready: ({ editor, api, deadLetters, directory }) => `
 A planta está conectada.
@@ -68,12 +111,15 @@ A planta está conectada.
   Arquivos e bancos      ${directory}
 `,
   counts: 'Na plataforma agora:',
-  tryThis: ({ api, directory }) => `
+  deadLetters: (open) => `\nRejeitados à espera de correção: ${count(open, 'registro', 'registros')}.`,
+  tryThis: ({ api, directory, correction }) => `
 Experimente:
   1. Abra o editor, aba "Files": clique no botão de um nó inject e acompanhe as contagens na barra de depuração.
-  2. Acrescente uma linha a ${directory}/drop/in/orders-2026-11-a.csv e clique em "Import orders": um registro é novo, os outros não mudam.
-  3. Veja os registros rejeitados, corrija um deles e reprocesse:
-       curl '${api}/sync/dead-letters?state=open'
+  2. Acrescente uma linha a ${directory}/drop/in/orders-2026-11-a.csv e clique em "Import production orders": um registro é novo, os outros não mudam.
+${step('Veja os registros rejeitados, corrija um deles (envia-se o registro inteiro) e reprocesse:', [
+  `curl '${api}/sync/dead-letters?state=open'`,
+  ...(correction ?? []),
+])}
   4. Leia o que os outros módulos da plataforma enxergam:
        curl '${api}/entities/production_order/records?limit=3'
   5. Altere uma linha de ${directory}/legacy-erp.db e sincronize de novo: só essa linha é gravada.

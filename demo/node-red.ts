@@ -20,6 +20,8 @@ export class NodeRed {
     const script = path.join(projectRoot, 'node_modules', 'node-red', 'red.js');
     this.child = spawn(process.execPath, [script, '--userDir', userDirectory], {
       cwd: userDirectory,
+      // The package's example flows (Import > Examples) take their folder from here.
+      env: { PCP_EXAMPLES: path.join(userDirectory, 'examples'), ...process.env },
       stdio: ['ignore', 'inherit', 'inherit'],
     });
     this.exited = new Promise((resolve) => this.child.once('exit', (code) => resolve(code)));

@@ -1,6 +1,7 @@
 import path from 'node:path';
-import type { JobStatus } from '../lib/model/services';
+import type { ConnectionView, JobStatus } from '../lib/model/services';
 import { DemoClient } from './client';
+import { correctionOf } from './correction';
 import { DEMO_CONNECTIONS, DEMO_MAPPINGS } from './definitions';
 import { type Messages, messagesFor } from './messages';
 import { isPortFree, NodeRed } from './node-red';
@@ -26,28 +27,35 @@ export async function main(): Promise<void> {
   console.log(isNew ? text.preparing : text.continuing);
   console.log(text.starting);
   const nodeRed = new NodeRed(PROJECT_ROOT, directory);
-  const stop = stopOnce(nodeRed, text);
+  const stopping = new AbortController();
+  const stop = stopOnce(nodeRed, stopping, text);
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  const client = new DemoClient(`http://127.0.0.1:${port}`);
   try {
-    await presentPlant(new DemoClient(`http://127.0.0.1:${port}`), nodeRed, text, { port, directory });
-    if (process.env.DEMO_ONCE) await nodeRed.stop();
+    await client.waitUntilUp(60_000, () => nodeRed.running);
   } catch (error) {
-    if (nodeRed.running) {
-      console.error(text.failed(error instanceof Error ? error.message : String(error)));
-      await nodeRed.stop();
-    }
+    if (nodeRed.running) console.error(text.failed(sentence(error)));
+    await nodeRed.stop();
     process.exitCode = 1;
   }
+  try {
+    if (nodeRed.running) await presentPlant(client, stopping.signal, text, { port, directory });
+  } catch (error) {
+    // What the demo shows is an extra: Node-RED, with the user's flows, goes on.
+    if (!stopping.signal.aborted) console.error(text.incomplete(sentence(error)));
+  }
+  if (process.env.DEMO_ONCE) await nodeRed.stop();
   const code = await nodeRed.exited;
   process.exitCode ??= code ?? 0;
 }
 
-function stopOnce(nodeRed: NodeRed, text: Messages): () => void {
-  let stopping = false;
+const sentence = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+function stopOnce(nodeRed: NodeRed, stopping: AbortController, text: Messages): () => void {
   return () => {
-    if (stopping) return;
-    stopping = true;
+    if (stopping.signal.aborted) return;
+    stopping.abort();
     console.log(`\n${text.stopping}`);
     void nodeRed.stop().then(() => console.log(text.stopped));
   };
@@ -55,11 +63,10 @@ function stopOnce(nodeRed: NodeRed, text: Messages): () => void {
 
 async function presentPlant(
   client: DemoClient,
-  nodeRed: NodeRed,
+  stopping: AbortSignal,
   text: Messages,
   { port, directory }: { port: number; directory: string },
 ): Promise<void> {
-  await client.waitUntilUp(60_000, () => nodeRed.running);
   const connections = await client.registered({
     connections: DEMO_CONNECTIONS.length,
     mappings: DEMO_MAPPINGS.length,
@@ -67,9 +74,8 @@ async function presentPlant(
   // In the order of the definitions: master data first, exports last.
   for (const { name } of DEMO_CONNECTIONS) {
     const connection = connections.find((candidate) => candidate.name === name);
-    if (!connection) throw new Error(`Connection "${name}" is missing.`);
-    console.log(text.synchronising(name));
-    report(await client.synchronise(connection.id), await client.mappingNames(), text);
+    if (connection) await synchroniseOnce(client, connection, stopping, text);
+    else console.error(text.missing(name));
   }
   const api = `http://127.0.0.1:${port}/integrations`;
   console.log(
@@ -84,7 +90,27 @@ async function presentPlant(
   for (const entity of new Set(DEMO_MAPPINGS.map((mapping) => mapping.entity_type))) {
     console.log(`  ${entity.padEnd(20)} ${await client.countRecords(entity)}`);
   }
-  console.log(text.tryThis({ api, directory }));
+  const { total, newest } = await client.openDeadLetters();
+  console.log(text.deadLetters(total));
+  console.log(text.tryThis({ api, directory, correction: newest && correctionOf(newest, api) }));
+}
+
+/** Says what a sync did. One that fails is a matter for the user to look at, with Node-RED running. */
+async function synchroniseOnce(
+  client: DemoClient,
+  connection: ConnectionView,
+  stopping: AbortSignal,
+  text: Messages,
+): Promise<void> {
+  console.log(text.synchronising(connection.name));
+  try {
+    const jobs = await client.synchronise(connection.id);
+    const names = await client.mappingNames();
+    for (const job of jobs) report(job, names, text);
+  } catch (error) {
+    if (stopping.aborted) throw error;
+    console.error(text.syncFailed(connection.name, sentence(error)));
+  }
 }
 
 function report(job: JobStatus, mappingNames: Map<number, string>, text: Messages): void {
@@ -94,7 +120,9 @@ function report(job: JobStatus, mappingNames: Map<number, string>, text: Message
       direction: log.direction,
       records: log.records_processed,
       created: log.details.created,
-      errors: log.records_error,
+      updated: log.details.updated,
+      unchanged: log.details.unchanged,
+      rejected: log.records_error,
     };
     console.log(text.runLine(line));
     if (log.status === 'error') console.log(`    ${log.error_message ?? ''} ${log.details.hint ?? ''}`);

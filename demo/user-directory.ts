@@ -23,6 +23,7 @@ export function prepareUserDirectory(directory: string, projectRoot: string, por
     writeFileSync(path.join(directory, 'flows.json'), `${JSON.stringify(demoFlows(directory), null, 2)}\n`);
     writeFileSync(path.join(directory, 'secret'), randomBytes(24).toString('hex'), { mode: 0o600 });
   }
+  mkdirSync(path.join(directory, 'examples'), { recursive: true });
   writeFileSync(path.join(directory, 'settings.js'), settings(directory, port), { mode: 0o600 });
   linkPackage(directory, projectRoot);
   if (isNew) writeFileSync(complete, '');

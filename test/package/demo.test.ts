@@ -48,16 +48,19 @@ describe('demo', function () {
     const { code, output } = await start();
     assert.equal(code, 0, output);
     const lines = [
-      'Materials (import): 48 records, 48 new, 0 rejected',
-      'Work centers (import): 12 records, 12 new, 0 rejected',
-      'Shifts (import): 3 records, 3 new, 0 rejected',
-      'Production orders (import): 483 records, 480 new, 3 rejected',
-      'Downtime (import): 90 records, 90 new, 0 rejected',
-      'Order list (export): 480 records, 480 new, 0 rejected',
+      'Materials (import): 48 records, 48 new, 0 changed, 0 unchanged, 0 rejected',
+      'Work centers (import): 12 records, 12 new, 0 changed, 0 unchanged, 0 rejected',
+      'Shifts (import): 3 records, 3 new, 0 changed, 0 unchanged, 0 rejected',
+      'Production orders (import): 483 records, 480 new, 0 changed, 0 unchanged, 3 rejected',
+      'Downtime (import): 90 records, 90 new, 0 changed, 0 unchanged, 0 rejected',
+      'Order list (export): 480 records, 480 written, 0 unchanged, 0 rejected',
+      'Rejected and waiting for a correction: 3 records.',
     ];
     for (const line of lines) assert.ok(output.includes(line), `${line}\n${output}`);
     const exported = readFileSync(path.join(directory, 'drop/out/production-orders.csv'), 'utf8');
     assert.equal(exported.trim().split('\n').length, 481);
+    assert.match(output, /curl -X PUT .*"OP0090000\d".* http\S+\/sync\/dead-letters\/\d+\n/);
+    assert.match(output, /curl -X POST .*\{"ids":\[\d+\]\}' http\S+\/sync\/dead-letters\/replay\n/);
   });
 
   it('continues at the second start: only what is new arrives, in Portuguese when the system is', async () => {
@@ -66,8 +69,8 @@ describe('demo', function () {
     const { code, output } = await start({ LC_ALL: 'pt_BR.UTF-8' });
     assert.equal(code, 0, output);
     assert.match(output, /Continuando com a planta/);
-    assert.match(output, /Production orders \(import\): \d+ registros, 1 novos, 0 rejeitados/);
-    assert.match(output, /Stock \(import\): 0 registros/);
+    assert.match(output, /Production orders \(importação\): \d+ registros?, 1 novo, .*0 rejeitados/);
+    assert.match(output, /Stock \(importação\): 0 registros/);
     assert.match(output, /production_order +481/);
   });
 
