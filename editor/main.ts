@@ -1,6 +1,8 @@
 /** What the forms of the nodes call, as `PCP.…`. One form of a kind is open at a time. */
 let connectionForm: ConnectionForm | null = null;
 let mappingForm: MappingForm | null = null;
+/** Of the open pcp-sync form. Node-RED takes it out of the document while a config form covers it, but keeps it. */
+let syncConnection: JQuery | null = null;
 
 (window as unknown as { PCP: unknown }).PCP = {
   connection: {
@@ -18,7 +20,7 @@ let mappingForm: MappingForm | null = null;
   },
   mapping: {
     prepare(node: EditorNode) {
-      mappingForm = new MappingForm(node);
+      mappingForm = new MappingForm(node, String(syncConnection?.val() ?? ''));
     },
     save() {
       mappingForm?.save();
@@ -32,6 +34,14 @@ let mappingForm: MappingForm | null = null;
   entityNode: {
     prepare: prepareEntityNode,
     save: (node: EditorNode) => saveJsonProperties(node, ['filter']),
+  },
+  syncNode: {
+    prepare() {
+      syncConnection = $('#node-input-connection');
+    },
+    close() {
+      syncConnection = null;
+    },
   },
   syncLogNode: { prepare: prepareSyncLogNode },
   jsonProblem: jsonPropertyProblem,

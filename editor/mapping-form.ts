@@ -16,9 +16,10 @@ class MappingForm {
     options: { input: $('#pcp-mapping-options'), example: OPTIONS_EXAMPLE },
   };
 
-  constructor(node: EditorNode) {
+  /** @param outerConnection the connection chosen in the form that this one is opened from, which a new mapping starts with */
+  constructor(node: EditorNode, outerConnection: string) {
     this.node = node;
-    takeOverConnection(node);
+    this.takeOver(outerConnection);
     hintUndeployed($('#node-config-input-connection'));
     const connection = () => String($('#node-config-input-connection').val() ?? '');
     const source = () => String($('#node-config-input-sourceEntity').val() ?? '');
@@ -51,6 +52,11 @@ class MappingForm {
     showCursorField();
     $('#pcp-mapping-fill').on('click', () => void this.fill(lists));
     $('#pcp-mapping-preview').on('click', () => void this.preview());
+  }
+
+  private takeOver(connection: string): void {
+    const isNew = !RED.nodes.node(this.node.id);
+    if (isNew && isChosen(connection)) $('#node-config-input-connection').val(connection).trigger('change');
   }
 
   private fieldMappings(): MappingRow[] {
@@ -134,13 +140,6 @@ class MappingForm {
       cursor_field: value('cursorField') || null,
     };
   }
-}
-
-/** A new mapping starts with the connection chosen in the form it is opened from. */
-function takeOverConnection(node: EditorNode): void {
-  const select = $('#node-config-input-connection');
-  const outer = String($('#node-input-connection').val() ?? '');
-  if (!RED.nodes.node(node.id) && isChosen(outer)) select.val(outer).trigger('change');
 }
 
 /** Undefined for an empty list or object, which the form shows as such. */
