@@ -54,8 +54,9 @@ export class DemoClient {
         return finished;
       }
       const problem = await problemOf(response);
-      if (problem.code !== 'PCP_RUN_ACTIVE' || Date.now() > deadline) throw new Error(problem.sentence);
+      if (problem.code !== 'PCP_RUN_ACTIVE') throw new Error(problem.sentence);
       for (const job of await this.activeJobs(connectionId)) finished.push(await this.follow(job, deadline));
+      if (Date.now() > deadline) throw new Error(problem.sentence);
       await delay(150);
     }
   }
