@@ -132,7 +132,8 @@ function pickFrom(input: JQuery, load: () => Promise<PickOption[] | null>): void
     if (field.value === '') input.trigger('keyup');
   };
   input.on('click', open);
-  input.on('focus', (event) => {
+  // Not by jQuery, which calls its handlers for a field that has the focus already: the list's end would open it again.
+  field.addEventListener('focus', (event) => {
     const from = event.relatedTarget as Element | null;
     if (!from?.closest('.red-ui-autoComplete-container')) open();
   });

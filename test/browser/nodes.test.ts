@@ -209,7 +209,7 @@ describe('nodes in the editor', function () {
     await editor.save();
     await editor.deploy();
     await editor.reload();
-    const { mapping, dryRun, full, whenActive } = await editor.properties(ids.sync);
+    const { mapping, dryRun, full, whenActive } = await editor.properties(ids.sync!);
     assert.deepEqual(
       { mapping, dryRun, full, whenActive },
       { mapping: ids.mapping, dryRun: true, full: false, whenActive: 'follow' },
