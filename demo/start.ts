@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionView, JobStatus } from '../lib/model/services';
 import { DemoClient } from './client';
 import { correctionOf } from './correction';
@@ -31,6 +32,11 @@ export async function main(): Promise<void> {
   const stop = stopOnce(nodeRed, stopping, text);
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  void nodeRed.exited.then((code) => {
+    // Killed from outside: nobody asked for it.
+    if (code === null && !stopping.signal.aborted && !process.env.DEMO_ONCE) process.exitCode = 1;
+    stopping.abort();
+  });
   const client = new DemoClient(`http://127.0.0.1:${port}`);
   try {
     await client.waitUntilUp(60_000, () => nodeRed.running);
@@ -108,6 +114,8 @@ async function synchroniseOnce(
     const names = await client.mappingNames();
     for (const job of jobs) report(job, names, text);
   } catch (error) {
+    // The end of the process is known a moment after its connections are cut.
+    await delay(100);
     if (stopping.aborted) throw error;
     console.error(text.syncFailed(connection.name, sentence(error)));
   }
