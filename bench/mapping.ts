@@ -1,6 +1,6 @@
 import jsonata from 'jsonata';
 import { SeededRandom } from '../demo/random';
-import { compileMapping } from '../lib/mapping';
+import { compileMapping } from '../lib/mapping/compile';
 import { mapRecord } from './peers/hand-written';
 import { ORDER_COLUMNS, ORDER_FIELDS, ORDER_STATUS, orderRow } from './support/orders';
 import { median, printTable } from './support/report';

@@ -18,7 +18,7 @@ export function writeDropFolder(directory: string, plant: Plant): void {
 /** What operators and half-finished exports leave behind: each line breaks one rule. */
 const DIRTY_ORDERS = [
   'OP00900001;PA000001;Bomba de engrenagem BG-10;120,000;PC;30/02/2026 06:00;02/03/2026 14:00;LIB;CT010;3',
-  'OP00900002;PA000002;Bomba de engrenagem BG-15;80,000;PC;09/11/2026 06:00;10/11/2026 14:00;XXX;CT020;2',
+  'OP00900002;PA000002;Bomba de engrenagem BG-15;80,000;PC;09/11/2026 06:00;10/11/2026 14:00;BLQ;CT020;2',
   'OP00900003;PA000003;Bomba de engrenagem BG-20;cento e vinte;PC;09/11/2026 06:00;10/11/2026 14:00;ABE;CT030;1',
 ];
 

@@ -29,7 +29,8 @@ function previewLines(answer: PreviewAnswer): HTMLElement[] {
     const after = element('td');
     if (record.after) after.append(valueList(record.after, record.current));
     for (const error of record.errors) {
-      const where = error.field ? `${error.field}: ` : '';
+      // Messages of the mapping begin with the field themselves.
+      const where = error.field && !error.message.startsWith(error.field) ? `${error.field}: ` : '';
       after.append(element('div', { class: 'pcp-error' }, `${where}${error.message}`));
     }
     body.append(element('tr', {}, action, element('td', {}, valueList(record.before, null)), after));

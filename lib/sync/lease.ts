@@ -104,14 +104,9 @@ export class Lease {
     return lease;
   }
 
-  /** Whether an external call of this length would surely end while the lease is ours. */
-  safeToWrite(callTimeoutMs: number): boolean {
-    return !this.lost.signal.aborted && performance.now() + callTimeoutMs < this.deadline;
-  }
-
   /** @throws transient PCP_LEASE_ENDING when a batch that is written now might end after the lease */
   assertSafeToWrite(): void {
-    if (this.safeToWrite(WRITE_TIMEOUT_MS)) return;
+    if (!this.lost.signal.aborted && performance.now() + WRITE_TIMEOUT_MS < this.deadline) return;
     const message = 'The store did not confirm the lease in time to write.';
     throw new IntegrationError('transient', 'PCP_LEASE_ENDING', message);
   }

@@ -20,7 +20,7 @@ const BAD: [line: string, field: string, code: string][] = [
   ['2000;M-1;20260230;1;5;REL', 'planned_start', 'PCP_VALUE_DATE'],
   ['2001;M-1;20261101;abc;5;REL', 'quantity', 'PCP_VALUE_TYPE'],
   ['2002;;20261101;1;5;REL', 'material', 'PCP_VALUE_REQUIRED'],
-  ['2003;M-1;20261101;1;5;XXX', 'status', 'PCP_VALUE_LOOKUP'],
+  ['2003;M-1;20261101;1;5;BLQ', 'status', 'PCP_VALUE_LOOKUP'],
   ['2004;M-1;20261101;1;99999999999999999999;REL', 'priority', 'PCP_VALUE_RANGE'],
   ['1000;M-2;20261101;1;5;REL', 'order_number', 'PCP_DUPLICATE_KEY'],
 ];

@@ -73,7 +73,7 @@ describe('import mappings', () => {
       [{ AUFNR: '' }, 'order_number', 'PCP_VALUE_REQUIRED', 'required', null],
       [{ GSTRP: '20260230' }, 'planned_start', 'PCP_VALUE_DATE', 'date', '20260230'],
       [{ GAMNG: 'twelve' }, 'quantity', 'PCP_VALUE_TYPE', 'decimal', 'twelve'],
-      [{ STAT: 'XXX' }, 'status', 'PCP_VALUE_LOOKUP', 'lookup', 'XXX'],
+      [{ STAT: 'BLQ' }, 'status', 'PCP_VALUE_LOOKUP', 'lookup', 'BLQ'],
       [{ PRIO: '9'.repeat(20) }, 'priority', 'PCP_VALUE_RANGE', 'integer', '9'.repeat(20)],
       [{ PRIO: '10' }, 'priority', 'PCP_VALUE_RANGE', 'maximum', 10],
       [{ AUFNR: 'x'.repeat(13) }, 'order_number', 'PCP_VALUE_RANGE', 'maxLength', 'x'.repeat(13)],
