@@ -255,7 +255,7 @@ describe('the sandbox process', function () {
   });
 
   it('does not keep an idle parent alive', async () => {
-    const module = path.resolve(__dirname, '../../../lib/mapping/index.js');
+    const module = path.resolve(__dirname, '../../../lib/mapping/expressions/evaluator.js');
     const script = `require(${JSON.stringify(module)}).createExpressionEvaluator().evaluate('1', [{}]).then((r) => console.log(r[0].value))`;
     const parent = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
     let output = '';
