@@ -207,6 +207,7 @@ export class RunnerClient implements Runner {
     const child = fork(join(__dirname, 'process.js'), [], {
       execArgv: [
         `--max-old-space-size=${settings.runner.heapMb}`,
+        `--min-semi-space-size=${YOUNG_GENERATION_MB}`,
         `--max-semi-space-size=${YOUNG_GENERATION_MB}`,
         '--disable-warning=ExperimentalWarning',
       ],

@@ -38,37 +38,63 @@ export interface Checkpoint {
   cursor: Cursor;
 }
 
+/** What was read and mapped at once. */
+export interface Page {
+  plan: BatchPlan;
+  batch: Batch;
+}
+
+export interface BatchOptions {
+  /** The next page for the same commit, or null when this one has to be the last. */
+  following(read: number, page: Page): Promise<Page | null> | null;
+  mode: Checkpoint['mode'];
+  /** Called before anything is committed; throws when the failures pass the mapping's tolerance. */
+  judge(outcome: Pick<BatchOutcome, 'counters' | 'failures'>): void;
+  startedAt: number;
+}
+
+/** What was committed, over all pages of a batch. */
+export interface CommittedBatch {
+  counters: RunCounters;
+  last: Page;
+  /** Somebody asked to cancel the run. */
+  cancel: boolean;
+}
+
 /**
  * Writes a batch and commits its result: links, dead letters, counters and cursor in one transaction of the store, together
- * with the records themselves when the target is the store (SEMANTICS: S5 joins S6).
- * @param judge called before anything is committed; throws when the failures pass the mapping's tolerance
- * @returns whether somebody asked to cancel the run
+ * with the records themselves when the target is the store (SEMANTICS: S5 joins S6). Such a batch may be many pages, since
+ * each is forgotten once it is written; any other target gets one page, written before the transaction begins.
  */
-export async function commitBatch(
-  scope: RunScope,
-  plan: BatchPlan,
-  batch: Pick<Batch, 'total'>,
-  checkpoint: Checkpoint,
-  judge: (outcome: BatchOutcome) => void,
-  startedAt: number,
-): Promise<{ cancel: boolean; outcome: BatchOutcome }> {
+export async function commitBatch(scope: RunScope, first: Page, options: BatchOptions): Promise<CommittedBatch> {
   if (scope.stream.guarantee.transactional) {
     return scope.database.transaction(async (transaction) => {
       await scope.lease.assertHeld(transaction);
-      const outcome = await apply(scope, plan, transaction);
-      judge(outcome);
-      return { cancel: await record(scope, transaction, outcome, checkpoint, batch.total, null, startedAt), outcome };
+      const total = { counters: noCounters(), failures: [] as Failure[] };
+      let last = first;
+      for (let page: Page | null = first; page !== null; page = await options.following(total.counters.read, last)) {
+        last = page;
+        const outcome = await apply(scope, page.plan, transaction);
+        for (const name of COUNTERS) total.counters[name] += outcome.counters[name];
+        total.failures.push(...outcome.failures);
+        options.judge(total);
+        await settleRecords(scope, transaction, outcome);
+      }
+      return { ...total, last, cancel: await record(scope, transaction, total.counters, last.batch, null, options) };
     });
   }
   scope.lease.assertSafeToWrite();
-  const outcome = await apply(scope, plan, undefined);
-  judge(outcome);
+  const outcome = await apply(scope, first.plan, undefined);
+  options.judge(outcome);
   const writerState = (await scope.writer.state?.()) ?? null;
   return scope.database.transaction(async (transaction) => {
     await scope.lease.assertHeld(transaction);
+    await settleRecords(scope, transaction, outcome);
+    const { counters } = outcome;
     return {
-      cancel: await record(scope, transaction, outcome, checkpoint, batch.total, writerState, startedAt),
-      outcome,
+      counters,
+      last: first,
+      cancel: await record(scope, transaction, counters, first.batch, writerState, options),
     };
   });
 }
@@ -165,25 +191,27 @@ export async function addCounters(
   return row?.cancel_requested_at !== null;
 }
 
-async function record(
-  scope: RunScope,
-  transaction: SqlTransaction,
-  outcome: BatchOutcome,
-  checkpoint: Checkpoint,
-  total: number | undefined,
-  writerState: Record<string, unknown> | null,
-  startedAt: number,
-): Promise<boolean> {
+/** Links and dead letters of what was written and refused. */
+async function settleRecords(scope: RunScope, transaction: SqlTransaction, outcome: BatchOutcome): Promise<void> {
   const now = scope.clock.now();
-  const { guarantee } = scope.stream;
-  if (scope.writer.hashes === undefined && !guarantee.snapshot) {
+  if (scope.writer.hashes === undefined && !scope.stream.guarantee.snapshot) {
     await saveLinks(transaction, scope.ids, outcome.written, now);
   }
   await closeLetters(scope, transaction, outcome, now);
   await keepFailures(transaction, scope.ids, outcome.failures, now);
-  await saveCheckpoint(scope, transaction, checkpoint, now);
-  const activeMs = performance.now() - startedAt;
-  return addCounters(scope, transaction, outcome.counters, { total, writerState, activeMs });
+}
+
+/** Cursor and counters. @returns whether somebody asked to cancel the run */
+async function record(
+  scope: RunScope,
+  transaction: SqlTransaction,
+  counters: RunCounters,
+  { cursorAfter, total }: Batch,
+  writerState: Record<string, unknown> | null,
+  { mode, startedAt }: BatchOptions,
+): Promise<boolean> {
+  await saveCheckpoint(scope, transaction, { mode, cursor: cursorAfter }, scope.clock.now());
+  return addCounters(scope, transaction, counters, { total, writerState, activeMs: performance.now() - startedAt });
 }
 
 async function closeLetters(

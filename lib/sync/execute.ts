@@ -1,14 +1,23 @@
-import type { Batch, SourceFailure, SourceRecord, Writer } from '../connectors/contract';
-import type { Mapped } from '../mapping/contract';
+import type { Batch, SourceFailure, Writer } from '../connectors/contract';
 import { IntegrationError } from '../model/errors';
 import type { Mapping } from '../model/mapping';
 import type { Cursor, RunCounters } from '../model/sync';
 import type { SqlDatabase } from '../protocols/sql/database';
 import type { StoreClock } from './clock';
-import { addCounters, apply, type BatchOutcome, type Checkpoint, commitBatch, type RunScope } from './commit';
+import {
+  addCounters,
+  apply,
+  type BatchOptions,
+  type Checkpoint,
+  type CommittedBatch,
+  commitBatch,
+  type Page,
+  type RunScope,
+} from './commit';
 import { keepFailures, openKeys } from './dead-letters';
 import type { Lease } from './lease';
 import { batchPlanner } from './plan';
+import { ReadAhead } from './read-ahead';
 import { COUNTERS, countersAddUp, type RunRow } from './run-rows';
 import type { Stream } from './stream';
 import { judgeErrors, ToleranceExceeded } from './tolerance';
@@ -28,15 +37,8 @@ export interface Execution {
   onProgress(): void;
 }
 
-/** What is read from the source and mapped, not yet written. */
-interface Prepared {
-  batch: Batch;
-  records: SourceRecord[];
-  mapped: Mapped[];
-}
-
 /**
- * Reads, maps, writes and commits until the source is drained. While one batch is being committed the next is read and
+ * Reads, maps, writes and commits until the source is drained. While one page is being written the next is read and
  * mapped, never more.
  * @returns the run's counters over all its attempts
  * @throws cancelled PCP_CANCELLED when somebody asked for it, guard when the errors pass the tolerance, else what the
@@ -115,57 +117,72 @@ async function drain(
   resume: Cursor | null,
   counters: RunCounters,
 ): Promise<void> {
-  const { run, mapping, stream, signal } = execution;
+  const { run, mapping, stream, signal, database } = execution;
+  const batchSize = afterCrashes(stream.batchSize, execution.crashes);
+  const pageSize = Math.min(batchSize, stream.pageSize);
+  const source = read(execution, resume, pageSize)[Symbol.asyncIterator]();
   const plan = batchPlanner(stream.plan);
-  const incremental = mapping.sync_mode === 'incremental';
-  // Reading on while SQLite writes gains nothing, as both need this thread, and holds another batch in memory.
-  const overlaps = !(stream.guarantee.transactional && execution.database.dialect === 'sqlite');
-  const source = read(execution, resume)[Symbol.asyncIterator]();
-  let ahead: Promise<Prepared | null> | null = null;
+  const pull = async (): Promise<Page | null> => {
+    signal.throwIfAborted();
+    const result = await source.next();
+    if (result.done === true) return null;
+    const batch = result.value;
+    const mapped = await stream.compiled.convert(batch.records, signal);
+    return { batch, plan: plan(batch.records, mapped, batch.positions) };
+  };
+  // Reading on while SQLite writes gains nothing, as both need this thread, and holds another page in memory.
+  const overlaps = !(stream.guarantee.transactional && database.dialect === 'sqlite');
+  const pages = new ReadAhead(pull, overlaps);
+  const judge: BatchOptions['judge'] = (outcome) => judgeErrors(mapping.options, counters, outcome);
+  // A transaction never waits for the source: what is not there yet goes into the next batch.
+  const following: BatchOptions['following'] = (taken, { batch }) =>
+    pages.ready && taken + pageSize <= batchSize && batch.acknowledge === undefined ? pages.take() : null;
+  const mode = mapping.sync_mode === 'incremental' ? 'incremental' : 'full';
   try {
-    let next = await prepare(source, stream, signal);
-    while (next !== null) {
+    for (let page = await pages.take(); page !== null; page = await pages.take()) {
       const startedAt = performance.now();
-      const { batch, records, mapped } = next;
-      if (overlaps) {
-        ahead = prepare(source, stream, signal);
-        // A failure of the read ahead is looked at when its turn comes, after this batch's commit.
-        ahead.catch(() => undefined);
-      }
-      const planned = plan(records, mapped, batch.positions);
-      const checkpoint: Checkpoint = { mode: incremental ? 'incremental' : 'full', cursor: batch.cursorAfter };
-      const judge = (outcome: BatchOutcome): void => judgeErrors(mapping.options, counters, outcome);
-      let cancel: boolean;
-      let outcome: BatchOutcome;
-      if (run.dryRun) {
-        outcome = await apply(scope, planned, undefined, true);
-        cancel = await execution.database.transaction(async (transaction) => {
-          await scope.lease.assertHeld(transaction);
-          const activeMs = performance.now() - startedAt;
-          return addCounters(scope, transaction, outcome.counters, { total: batch.total, writerState: null, activeMs });
-        });
-      } else {
-        ({ cancel, outcome } = await commitBatch(scope, planned, batch, checkpoint, judge, startedAt));
-        if (batch.acknowledge !== undefined) {
-          await execution.database.flush();
-          await batch.acknowledge();
-        }
-      }
-      for (const name of COUNTERS) counters[name] += outcome.counters[name];
+      const { counters: added, cancel } = run.dryRun
+        ? await compareOnly(scope, page, startedAt)
+        : await commit(scope, page, { following, mode, judge, startedAt });
+      for (const name of COUNTERS) counters[name] += added[name];
       execution.onProgress();
       signal.throwIfAborted();
       if (cancel) throw new IntegrationError('cancelled', 'PCP_CANCELLED', 'The run was cancelled.');
-      next = await (ahead ?? prepare(source, stream, signal));
-      ahead = null;
     }
     assertAddedUp(counters);
   } catch (error) {
     await settleSource(scope, error, run.dryRun);
     throw error;
   } finally {
-    await ahead?.catch(() => undefined);
+    await pages.settle();
     await source.return?.();
   }
+}
+
+/** Commits a batch and tells the source, once what it gave is sure to stay. */
+async function commit(scope: RunScope, page: Page, options: BatchOptions): Promise<CommittedBatch> {
+  const committed = await commitBatch(scope, page, options);
+  const { acknowledge } = committed.last.batch;
+  if (acknowledge !== undefined) {
+    await scope.database.flush();
+    await acknowledge();
+  }
+  return committed;
+}
+
+/** A dry run: only the counters are kept. */
+async function compareOnly(
+  scope: RunScope,
+  { batch, plan }: Page,
+  startedAt: number,
+): Promise<Pick<CommittedBatch, 'counters' | 'cancel'>> {
+  const { counters } = await apply(scope, plan, undefined, true);
+  const cancel = await scope.database.transaction(async (transaction) => {
+    await scope.lease.assertHeld(transaction);
+    const activeMs = performance.now() - startedAt;
+    return addCounters(scope, transaction, counters, { total: batch.total, writerState: null, activeMs });
+  });
+  return { counters, cancel };
 }
 
 /** Keeps the reason of a guard's stop, and lets a broken source put itself aside. */
@@ -185,7 +202,7 @@ async function settleSource(scope: RunScope, error: unknown, dryRun: boolean): P
   }
 }
 
-function read(execution: Execution, cursor: Cursor | null): AsyncIterable<Batch> {
+function read(execution: Execution, cursor: Cursor | null, pageSize: number): AsyncIterable<Batch> {
   const { mapping, stream, signal } = execution;
   const { connector, entity, descriptor } = stream.source;
   if (connector.read === undefined) {
@@ -204,7 +221,7 @@ function read(execution: Execution, cursor: Cursor | null): AsyncIterable<Batch>
       ...(cursorField !== null && { cursorField }),
       cursor,
       ...(mapping.options.lookback_seconds !== undefined && { lookbackSeconds: mapping.options.lookback_seconds }),
-      batchSize: batchSizeAfterCrashes(stream.batchSize, execution.crashes),
+      batchSize: pageSize,
     },
     signal,
   );
@@ -215,16 +232,8 @@ function withField(fields: string[], field: string | null): string[] {
 }
 
 /** A worker that died with a batch in hand gets smaller ones, so that what kills it is narrowed down. */
-function batchSizeAfterCrashes(size: number, crashes: number): number {
+function afterCrashes(size: number, crashes: number): number {
   return Math.max(1, Math.floor(size / 4 ** crashes));
-}
-
-async function prepare(source: AsyncIterator<Batch>, stream: Stream, signal: AbortSignal): Promise<Prepared | null> {
-  signal.throwIfAborted();
-  const result = await source.next();
-  if (result.done === true) return null;
-  const batch = result.value;
-  return { batch, records: batch.records, mapped: await stream.compiled.convert(batch.records, signal) };
 }
 
 /**

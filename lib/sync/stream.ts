@@ -22,8 +22,8 @@ export interface EngineContext {
   environment: ConnectorEnvironment;
 }
 
-/** No round trip has to be shared by many records, and a small batch is gone before the garbage collector copies it. */
-const EMBEDDED_BATCH = 1000;
+/** Records that are in memory at once: so few that they are gone before the garbage collector would copy them. */
+const PAGE = 300;
 
 export type MappingLike = Omit<Mapping, 'id' | 'version' | 'managed_by' | 'node_id' | 'created_at' | 'updated_at'>;
 
@@ -43,7 +43,10 @@ export interface Stream {
   guarantee: WriteGuarantee;
   plan: PlanContext;
   options: MappingOptions;
+  /** Records of one commit, at most. */
   batchSize: number;
+  /** Records that are read, mapped and written at once, at most. */
+  pageSize: number;
   close(): Promise<void>;
 }
 
@@ -115,12 +118,7 @@ async function compileStream(
       sourceKey: sourceKeyReader(fieldMappings, keyFields, importing),
     },
     options: mapping.options,
-    batchSize: batchSize(
-      mapping.options,
-      source.descriptor,
-      target.descriptor,
-      isPlatform(target) && context.database.dialect === 'sqlite',
-    ),
+    ...sizes(context, mapping.options, source, target),
     close: async () => {
       await Promise.allSettled([external.connector.close(), platform.connector.close()]);
     },
@@ -166,15 +164,19 @@ export function guaranteeOf(target: End): WriteGuarantee {
   return guarantee;
 }
 
-function batchSize(
+function sizes(
+  { database }: EngineContext,
   options: MappingOptions,
-  source: ConnectorDescriptor,
-  target: ConnectorDescriptor,
-  embedded: boolean,
-): number {
-  const best = Math.min(source.batchSize.default, target.batchSize.default);
-  const wanted = options.batch_size ?? (embedded ? Math.min(best, EMBEDDED_BATCH) : best);
-  return Math.max(1, Math.min(wanted, source.batchSize.maximum, target.batchSize.maximum));
+  source: End,
+  target: End,
+): Pick<Stream, 'batchSize' | 'pageSize'> {
+  const [from, to] = [source.descriptor.batchSize, target.descriptor.batchSize];
+  const joinsCommit = guaranteeOf(target).transactional;
+  const best = Math.min(from.default, to.default);
+  // With an embedded store there is no round trip that many pages would have to share.
+  const wanted = options.batch_size ?? (joinsCommit && database.dialect === 'sqlite' ? Math.min(best, PAGE) : best);
+  const batchSize = Math.max(1, Math.min(wanted, from.maximum, to.maximum));
+  return { batchSize, pageSize: joinsCommit ? Math.min(batchSize, PAGE) : batchSize };
 }
 
 /** Decimal fields that name no separator of their own take the one in which the file is written. */

@@ -69,25 +69,25 @@ export class KeyLookup {
     return Number(row.m) === this.#mappingId ? (row.h as string | null) : null;
   }
 
+  /** Arrays in, one text out: thousands of rows would cost more than finding them. */
   async #findByArrays(keys: SqlValue[][], executor: SqlTransaction): Promise<Hashes> {
     const { key, table } = this.#shape;
     const arrays = key.map(({ type }) => `?::${POSTGRES_TYPES[type] ?? 'text'}[]`).join(', ');
     const names = key.map((_, part) => `k${part}`).join(', ');
     const joins = key.map(({ name }, part) => `t.${this.#database.quote(name)} = k.k${part}`).join(' AND ');
     // The limit keeps the planner from joining with the whole table, which it takes for cheaper up to a million records.
-    const rows = await executor.query(
-      `SELECT k.n - 1 AS n, f.m, f.h FROM unnest(${arrays}) WITH ORDINALITY AS k(${names}, n)
-       CROSS JOIN LATERAL (
-         SELECT t.${HIDDEN.mapping} AS m, t.${HIDDEN.hash} AS h FROM ${this.#database.tableName(table)} t WHERE ${joins} LIMIT 1
-       ) f`,
-      key.map((_, part) => arrayLiteral(keys, part)),
+    const [row] = await executor.query(
+      `SELECT json_agg(CASE WHEN f.present IS NULL THEN '0'::json WHEN f.m = ? THEN to_json(f.h) END ORDER BY k.n)::text AS found
+       FROM unnest(${arrays}) WITH ORDINALITY AS k(${names}, n)
+       LEFT JOIN LATERAL (
+         SELECT true AS present, t.${HIDDEN.mapping} AS m, t.${HIDDEN.hash} AS h
+         FROM ${this.#database.tableName(table)} t WHERE ${joins} LIMIT 1
+       ) f ON true`,
+      [this.#mappingId, ...key.map((_, part) => arrayLiteral(keys, part))],
     );
-    const hashes: Hashes = new Array(keys.length).fill(undefined);
-    for (const row of rows) hashes[Number(row.n)] = this.#valid(row);
-    return hashes;
+    return hashesOf(row);
   }
 
-  /** One text in, one text out: thousands of rows would cost more than finding them. 0 stands for a record that is absent. */
   async #findByJson(keys: SqlValue[][], executor: SqlTransaction): Promise<Hashes> {
     const { key, table } = this.#shape;
     const single = key.length === 1;
@@ -100,8 +100,7 @@ export class KeyLookup {
        FROM json_each(?) k LEFT JOIN ${this.#database.tableName(table)} t ON ${joins}`,
       [this.#mappingId, JSON.stringify(single ? keys.map(([part]) => part) : keys)],
     );
-    const found = JSON.parse(String(row?.found)) as (string | null | 0)[];
-    return found.map((hash) => (hash === 0 ? undefined : hash));
+    return hashesOf(row);
   }
 
   async #findByLists(keys: SqlValue[][], executor: SqlTransaction): Promise<Hashes> {
@@ -126,6 +125,12 @@ export class KeyLookup {
     }
     return hashes;
   }
+}
+
+/** From the JSON array that stands for thousands of rows; 0 = a record that is absent. */
+function hashesOf(row: SqlRow | undefined): Hashes {
+  const found = JSON.parse(String(row?.found)) as (string | null | 0)[];
+  return found.map((hash) => (hash === 0 ? undefined : hash));
 }
 
 /** A part of a key that was read, as it is looked for. */
