@@ -25,12 +25,12 @@ export interface Connector {
   /** Where an entity's promise differs from the descriptor's `writes`. */
   guarantee?(entity: string): WriteGuarantee;
   openWriter?(target: WriteTarget, signal: AbortSignal): Promise<Writer>;
-  /** What the target holds for these keys (one object of key fields each), null where nothing: for previews. */
+  /** What the target holds for these keys (one object of key fields each), null where nothing, undefined where it cannot be told: for previews. */
   lookup?(
     target: { entity: string; keyFields: string[] },
     keys: Record<string, unknown>[],
     signal: AbortSignal,
-  ): Promise<(SourceRecord | null)[]>;
+  ): Promise<(SourceRecord | null | undefined)[]>;
   /** Functions, methods, actions of the other side. */
   call?(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<unknown>;
   /** Live tags or changed records as they come. */
@@ -118,6 +118,12 @@ export interface WriteRecord {
   hash: string;
   /** Record's own key on the source side, as canonical JSON array; `key` where it is the same. */
   sourceKey: string;
+  /** Same for every attempt of this very change, so that a target which knows it does the change once. */
+  idempotencyKey?: string;
+  /** What the target called the record when it was written before (`WriteResult.externalKey`). */
+  externalKey?: string;
+  /** Version of the record at the target (ETag) when it was last seen there: a change since then is a conflict. */
+  version?: string;
 }
 
 /** How the records of one run go to a target. */
@@ -131,10 +137,17 @@ export interface Writer {
    */
   hashes?(records: WriteRecord[], transaction?: SqlTransaction): Promise<(string | null | undefined)[]>;
   /**
-   * One result per record, in order. Throws only when nothing can be said about single records (connection lost, disk full).
-   * With `transaction`, and `capabilities.transactional` declared, the effects belong to that transaction.
+   * One result per record, in order. Throws only when nothing can be said about single records (connection lost, disk full);
+   * the error may be a `WriteInterruption`. With `transaction`, and `capabilities.transactional` declared, the effects belong
+   * to that transaction.
    */
   write(records: WriteRecord[], signal: AbortSignal, transaction?: SqlTransaction): Promise<WriteResult[]>;
+  /** Removes records from the target; what is gone already counts as deleted. Results and errors as for `write`. */
+  delete?(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]>;
+  /** Looks each record up by its external reference or natural key: what became of a write whose answer was lost. */
+  resolve?(records: WriteRecord[], signal: AbortSignal): Promise<Resolution[]>;
+  /** The request that `write` would send for a record now, without secrets; null when it would send none. For previews. */
+  describeWrite?(record: WriteRecord, signal: AbortSignal): Promise<DescribedRequest | null>;
   /** State to continue from after a crash; everything written so far must be durable when this resolves. */
   state?(): Promise<WriterState>;
   /** The run is complete: publish (rename the file) and release. */
@@ -145,7 +158,27 @@ export interface Writer {
 
 export type WriteResult =
   | { outcome: 'created' | 'updated' | 'unchanged' | 'deleted'; externalKey?: string }
-  | { outcome: 'failed'; error: IntegrationError };
+  | { outcome: 'failed'; error: IntegrationError }
+  /** The write may have happened: its answer was lost, or said nothing about this record. */
+  | { outcome: 'unknown'; error: IntegrationError };
+
+/** A batch that ended early: an error thrown by `Writer.write` may tell what became of its records until then. */
+export interface WriteInterruption {
+  /** In the order of the records; undefined = surely not written, or written so that repeating it is harmless. */
+  results?: (WriteResult | undefined)[];
+}
+
+export type Resolution =
+  | { state: 'found'; externalKey?: string; version?: string; data: SourceRecord }
+  | { state: 'absent' }
+  | { state: 'unknown'; error: IntegrationError };
+
+export interface DescribedRequest {
+  method: string;
+  url: string;
+  headers: Record<string, string>;
+  body: string | null;
+}
 
 export interface Change {
   item: string;
@@ -177,6 +210,10 @@ export interface WriteGuarantee {
   transactional: boolean;
   /** Each run writes the whole target anew (a replaced file), so unchanged records must be sent too. */
   snapshot: boolean;
+  /** What was written beyond the last commit is taken back, or gone on with, by `WriteTarget.resume`. */
+  resumable?: boolean;
+  /** Milliseconds after which a write whose answer was lost has either arrived or never will; default 40,000. */
+  settleMs?: number;
 }
 
 export type ConnectorFactory = (connection: OpenConnection, environment: ConnectorEnvironment) => Connector;
@@ -189,5 +226,7 @@ export interface ConnectorEnvironment {
   hubDirectory?: string;
   /** The hub's SQLite file, when it is not in that directory. */
   hubStore?: string;
+  /** Where connectors may reach private addresses besides their own host: `network.allowedTargets` of the settings. */
+  allowedTargets?: readonly string[];
   log(level: 'info' | 'warn' | 'error' | 'debug', message: string): void;
 }

@@ -2,13 +2,14 @@ import type { Batch, SourceRecord, WriteRecord, WriteResult, Writer } from '../c
 import { IntegrationError } from '../model/errors';
 import type { Cursor, RunCounters } from '../model/sync';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
+import { announcedWrites, refusedWrite } from './announced-writes';
 import type { StoreClock } from './clock';
 import { keepFailures, keyHash, type StreamOfRun, supersede } from './dead-letters';
 import type { Lease } from './lease';
-import { linkedHashes, saveLinks } from './links';
+import { endIntents, type Link, linksOf, type RefusedWrite, saveLinks } from './links';
 import type { BatchPlan, Failure } from './plan';
 import { COUNTERS, noCounters } from './run-rows';
-import type { Stream } from './stream';
+import { needsIntents, type Stream } from './stream';
 
 /** Everything that a batch needs to be written and accounted for. */
 export interface RunScope {
@@ -22,6 +23,8 @@ export interface RunScope {
   ignoreLinks: boolean;
   /** Records of this stream with open dead letters. */
   openLetters: Set<string>;
+  /** Somebody decided that writes past finding out are to be sent again. */
+  resend?: boolean;
   signal: AbortSignal;
 }
 
@@ -30,6 +33,8 @@ export interface BatchOutcome {
   failures: Failure[];
   written: { record: WriteRecord; externalKey: string | undefined }[];
   unchanged: WriteRecord[];
+  /** Of the failures, those that the target refused. */
+  refused: RefusedWrite[];
 }
 
 export interface Checkpoint {
@@ -101,12 +106,16 @@ export async function commitBatch(scope: RunScope, first: Page, options: BatchOp
 
 /** Checks and writes what the target does not hold yet; what it holds was checked when it was written. */
 export async function apply(
-  scope: Pick<RunScope, 'database' | 'stream' | 'writer' | 'ids' | 'ignoreLinks' | 'openLetters' | 'signal'>,
+  scope: RunScope,
   plan: BatchPlan,
   transaction: SqlTransaction | undefined,
   dryRun = false,
 ): Promise<BatchOutcome> {
-  const known = await knownHashes(scope, plan.writes, transaction);
+  const isAnnounced = needsIntents(scope.stream.guarantee);
+  const links = isAnnounced ? await linksOf(scope.database, scope.ids, plan.writes) : [];
+  const known = isAnnounced
+    ? links.map((link) => hashAtTarget(link, scope.ignoreLinks))
+    : await knownHashes(scope, plan.writes, transaction);
   const changed: WriteRecord[] = [];
   /** For each changed record, its place in the plan. */
   const places: number[] = [];
@@ -136,12 +145,20 @@ export async function apply(
     ? places.map((place): WriteResult => ({ outcome: known[place] === undefined ? 'created' : 'updated' }))
     : changed.length === 0
       ? []
-      : await scope.writer.write(changed, scope.signal, transaction);
+      : isAnnounced
+        ? await announcedWrites(
+            scope,
+            changed,
+            places.map((place) => links[place]),
+          )
+        : await scope.writer.write(changed, scope.signal, transaction);
   const counters = noCounters();
   const written: BatchOutcome['written'] = [];
+  const refused: RefusedWrite[] = [];
   results.forEach((result, index) => {
     const write = changed[index] as WriteRecord;
-    if (result.outcome === 'failed') {
+    if (result.outcome === 'failed' || result.outcome === 'unknown') {
+      refused.push(refusedWrite(write, result.error));
       failures.push(writeFailure(write, plan.origins[places[index] as number], result.error));
       return;
     }
@@ -152,7 +169,7 @@ export async function apply(
   counters.unchanged += unchanged.length + plan.repeated;
   counters.errors = failures.length;
   for (const name of COUNTERS) if (name !== 'read') counters.read += counters[name];
-  return { counters, failures, written, unchanged };
+  return { counters, failures, written, unchanged, refused };
 }
 
 /** Adds a batch's counters to the run's row; those of all attempts add up there. */
@@ -197,6 +214,7 @@ async function settleRecords(scope: RunScope, transaction: SqlTransaction, outco
   if (scope.writer.hashes === undefined && !scope.stream.guarantee.snapshot) {
     await saveLinks(transaction, scope.ids, outcome.written, now);
   }
+  if (needsIntents(scope.stream.guarantee)) await endIntents(transaction, scope.ids, outcome.refused, now);
   await closeLetters(scope, transaction, outcome, now);
   await keepFailures(transaction, scope.ids, outcome.failures, now);
 }
@@ -264,7 +282,17 @@ async function knownHashes(
 ): Promise<(string | null | undefined)[]> {
   if (scope.writer.hashes !== undefined) return scope.writer.hashes(writes, transaction);
   if (scope.stream.guarantee.snapshot || scope.ignoreLinks) return [];
-  return linkedHashes(transaction ?? scope.database, scope.ids, writes);
+  const links = await linksOf(transaction ?? scope.database, scope.ids, writes);
+  return links.map((link) => link?.hash);
+}
+
+/**
+ * Hash of what the target holds; null = there, but not known: a write is on its way, or everything is to be sent again. Even
+ * then a record goes under the key that the target gave it.
+ */
+function hashAtTarget(link: Link | undefined, ignoreLinks: boolean): string | null | undefined {
+  if (link === undefined) return undefined;
+  return ignoreLinks || link.intent !== null ? null : link.hash;
 }
 
 function writeFailure(write: WriteRecord, payload: unknown, error: IntegrationError): Failure {

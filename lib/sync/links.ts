@@ -5,50 +5,144 @@ import { keyHash, type StreamOfRun } from './dead-letters';
 const KEYS_PER_QUERY = 500;
 /** Longer keys stand in the table by their digest. */
 const MAX_KEY = 500;
-const COLUMNS = ['mapping_id', 'direction', 'source_key', 'target_key', 'hash', 'run_id', 'updated_at'];
+const TABLE = { name: 'integration_record_links' };
+const KEY_COLUMNS = ['mapping_id', 'direction', 'source_key'];
 
-/** What the target was last given for each record, by hash; undefined where it was given nothing yet. */
-export async function linkedHashes(
+/** A write that was announced before it was sent and is not known to have ended (SEMANTICS 2.3, S4). */
+export interface Intent {
+  /** `undecided`: nobody can find out any more whether it took place. */
+  op: 'create' | 'update' | 'undecided';
+  idempotencyKey: string;
+  hash: string;
+  /** Epoch milliseconds of the store's clock. */
+  since: number;
+}
+
+/** What is remembered about a record at the target. */
+export interface Link {
+  /** Of what it was last given. */
+  hash: string | null;
+  /** What the target calls it. */
+  targetKey: string | null;
+  intent: Intent | null;
+}
+
+/** For each record, its link; undefined where the target was given nothing yet. */
+export async function linksOf(
   database: SqlTransaction,
   stream: StreamOfRun,
   records: readonly WriteRecord[],
-): Promise<(string | null | undefined)[]> {
-  const known = new Map<string, string | null>();
+): Promise<(Link | undefined)[]> {
+  const known = new Map<string, Link>();
   for (let start = 0; start < records.length; start += KEYS_PER_QUERY) {
     const chunk = records.slice(start, start + KEYS_PER_QUERY);
     const rows = await database.query(
-      `SELECT source_key, hash FROM integration_record_links
+      `SELECT source_key, target_key, hash, pending_op, pending_key, pending_hash, pending_since
+       FROM integration_record_links
        WHERE mapping_id = ? AND direction = ? AND source_key IN (${chunk.map(() => '?').join(', ')})`,
       [stream.mappingId, stream.direction, ...chunk.map(linkKey)],
     );
-    for (const row of rows) known.set(String(row.source_key), row.hash === null ? null : String(row.hash));
+    for (const row of rows) {
+      known.set(String(row.source_key), {
+        hash: row.hash as string | null,
+        targetKey: row.target_key as string | null,
+        intent:
+          row.pending_op === null
+            ? null
+            : {
+                op: row.pending_op as Intent['op'],
+                idempotencyKey: String(row.pending_key),
+                hash: String(row.pending_hash),
+                since: Number(row.pending_since),
+              },
+      });
+    }
   }
   return records.map((record) => known.get(linkKey(record)));
 }
 
-/** Remembers what the target now holds. */
+/** Remembers what the target now holds; what was announced for it has come to its end. */
 export async function saveLinks(
   transaction: SqlTransaction,
   stream: StreamOfRun,
   records: readonly { record: WriteRecord; externalKey: string | undefined }[],
   now: number,
 ): Promise<void> {
-  if (records.length === 0) return;
-  const rows: SqlValue[][] = records.map(({ record, externalKey }) => [
-    stream.mappingId,
-    stream.direction,
-    linkKey(record),
-    (externalKey ?? record.key).slice(0, MAX_KEY),
-    record.hash,
+  await upsert(
+    transaction,
+    ['target_key', 'hash', 'pending_op', 'run_id', 'updated_at'],
+    records.map(({ record, externalKey }) => [
+      ...keyOf(stream, record),
+      (externalKey ?? record.externalKey ?? record.key).slice(0, MAX_KEY),
+      record.hash,
+      null,
+      stream.runId,
+      now,
+    ]),
+  );
+}
+
+/** Announces writes before they are sent. */
+export async function saveIntents(
+  transaction: SqlTransaction,
+  stream: StreamOfRun,
+  fence: number,
+  intents: readonly { record: WriteRecord; intent: Intent }[],
+): Promise<void> {
+  await upsert(
+    transaction,
+    ['pending_op', 'pending_key', 'pending_hash', 'pending_since', 'pending_fence', 'run_id', 'updated_at'],
+    intents.map(({ record, intent }) => [
+      ...keyOf(stream, record),
+      intent.op,
+      intent.idempotencyKey,
+      intent.hash,
+      intent.since,
+      fence,
+      stream.runId,
+      intent.since,
+    ]),
+  );
+}
+
+/** A write that was announced and did not take place, or of which nobody can find out whether it did. */
+export interface RefusedWrite {
+  record: WriteRecord;
+  undecided: boolean;
+}
+
+/** Ends intents without a write. */
+export async function endIntents(
+  transaction: SqlTransaction,
+  stream: StreamOfRun,
+  refused: readonly RefusedWrite[],
+  now: number,
+): Promise<void> {
+  const rows = refused.map(({ record, undecided }) => [
+    ...keyOf(stream, record),
+    undecided ? 'undecided' : null,
     stream.runId,
     now,
   ]);
-  await transaction.upsert({
-    table: { name: 'integration_record_links' },
-    columns: COLUMNS,
-    keyColumns: ['mapping_id', 'direction', 'source_key'],
-    rows,
-  });
+  await upsert(transaction, ['pending_op', 'run_id', 'updated_at'], rows);
+}
+
+/** Somebody has seen that a write past finding out did take place: the target holds what it was given. */
+export async function acceptIntent(database: SqlTransaction, idempotencyKey: string): Promise<void> {
+  await database.execute(
+    `UPDATE integration_record_links SET hash = pending_hash, pending_op = NULL
+     WHERE pending_key = ? AND pending_op = 'undecided'`,
+    [idempotencyKey],
+  );
+}
+
+async function upsert(transaction: SqlTransaction, columns: string[], rows: SqlValue[][]): Promise<void> {
+  if (rows.length === 0) return;
+  await transaction.upsert({ table: TABLE, columns: [...KEY_COLUMNS, ...columns], keyColumns: KEY_COLUMNS, rows });
+}
+
+function keyOf(stream: StreamOfRun, record: WriteRecord): SqlValue[] {
+  return [stream.mappingId, stream.direction, linkKey(record)];
 }
 
 function linkKey({ key }: WriteRecord): string {

@@ -4,9 +4,10 @@ import type { SqlTransaction } from '../protocols/sql/database';
 import { addCounters, apply, type BatchOutcome, type RunScope } from './commit';
 import { keyHash, payloadOf, reopen, toDeadLetter } from './dead-letters';
 import { type Execution, openWriter, reasonOf, scopeOf } from './execute';
-import { saveLinks } from './links';
+import { endIntents, saveLinks } from './links';
 import { batchPlanner, type Failure } from './plan';
 import { COUNTERS } from './run-rows';
+import { needsIntents } from './stream';
 
 const LETTERS_PER_BATCH = 200;
 
@@ -26,7 +27,7 @@ export async function executeReplay(execution: Execution): Promise<RunCounters> 
   }
   const counters = { ...run.counters };
   const writer = await openWriter(execution);
-  const scope = await scopeOf(execution, writer);
+  const scope = { ...(await scopeOf(execution, writer)), resend: true };
   try {
     for (let letters = await chosen(scope); letters.length > 0; letters = await chosen(scope)) {
       signal.throwIfAborted();
@@ -74,6 +75,7 @@ async function replayBatch(execution: Execution, scope: RunScope, letters: DeadL
   const commit = async (transaction: SqlTransaction, outcome: BatchOutcome): Promise<BatchOutcome> => {
     const now = scope.clock.now();
     if (scope.writer.hashes === undefined) await saveLinks(transaction, scope.ids, outcome.written, now);
+    if (needsIntents(stream.guarantee)) await endIntents(transaction, scope.ids, outcome.refused, now);
     const letterIn = (failure: Failure) => refused.get(failure) ?? letterOf.get(failure.payload);
     const failed = new Map(outcome.failures.map((failure) => [letterIn(failure)?.id, failure]));
     for (const letter of letters) {

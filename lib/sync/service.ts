@@ -16,6 +16,7 @@ import type { SqlDatabase, SqlValue } from '../protocols/sql/database';
 import { serialise, toDeadLetter } from './dead-letters';
 import { jobStatus } from './job-status';
 import { ensureStream, streamName } from './lease';
+import { acceptIntent } from './links';
 import { type Condition, equalities, newestFirst, values, where } from './lists';
 import { cancelRun, queueReplay, refuseSecondRun } from './queue';
 import { getRun, insertRun, newJobId, runsOfJob, toDate, toRun, toSyncLog } from './run-rows';
@@ -163,7 +164,9 @@ export class SyncService implements Sync {
   }
 
   async discard(id: number, note?: string): Promise<DeadLetter> {
+    const { error_class: errorClass, value } = await this.deadLetter(id);
     await this.changeLetter(id, `state = 'discarded', note = ?`, [note ?? null]);
+    if (errorClass === 'unknown_outcome') await acceptIntent(await this.options.database(), String(value));
     return this.deadLetter(id);
   }
 

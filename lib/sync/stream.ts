@@ -152,16 +152,12 @@ export function guaranteeOf(target: End): WriteGuarantee {
       },
     );
   }
-  const { transactional, upsertByKey, idempotencyKey, snapshot } = guarantee;
-  if (!transactional && !upsertByKey && !idempotencyKey && !snapshot) {
-    throw new IntegrationError(
-      'config',
-      'PCP_TARGET_UNSAFE',
-      `Writing to ${target.entity} again after an interruption could double records, so it is not written to at all.`,
-      { path: '/target_entity' },
-    );
-  }
   return guarantee;
+}
+
+/** Writes to all other targets can be repeated without harm. */
+export function needsIntents({ transactional, upsertByKey, snapshot, resumable }: WriteGuarantee): boolean {
+  return !transactional && !upsertByKey && !snapshot && resumable !== true;
 }
 
 function sizes(

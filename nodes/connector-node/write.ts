@@ -29,8 +29,12 @@ export async function writeMessage(
   const counts = { created: 0, updated: 0, unchanged: 0, deleted: 0, failed: 0 };
   const errors: RecordFailure[] = [];
   results.forEach((result, index) => {
-    counts[result.outcome] += 1;
-    if (result.outcome === 'failed') errors.push(recordFailure(index, records[index], result.error));
+    if (!('error' in result)) {
+      counts[result.outcome] += 1;
+      return;
+    }
+    counts.failed += 1;
+    errors.push(recordFailure(index, records[index], result.error));
   });
   if (errors.length > 0) status.attention('failures', { count: errors.length });
   else status.finished('written', { count: records.length });
@@ -38,7 +42,7 @@ export async function writeMessage(
   msg.result = counts;
   if (errors.length > 0) msg.errors = errors;
   else delete msg.errors;
-  const first = results.find((result) => result.outcome === 'failed');
-  if (first?.outcome === 'failed' && def.onError === 'error') throw first.error;
+  const first = results.find((result) => 'error' in result);
+  if (first !== undefined && def.onError === 'error') throw first.error;
   send(msg);
 }

@@ -1,21 +1,10 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Connector, Writer } from '../../lib/connectors/contract';
-import { ConnectorRegistry, type LoadedConnector } from '../../lib/connectors/registry';
-import { createExpressionEvaluator } from '../../lib/mapping/expressions/evaluator';
+import type { Writer } from '../../lib/connectors/contract';
 import { IntegrationError } from '../../lib/model/errors';
 import type { JobStatus } from '../../lib/model/services';
-import { EntityTypeStore } from '../../lib/platform/entity-types';
-import { EntityRecordStore } from '../../lib/platform/records';
-import type { SqlDatabase } from '../../lib/protocols/sql/database';
-import { Vault } from '../../lib/security/vault';
-import { ConnectionStore } from '../../lib/store/connections';
-import { MappingStore } from '../../lib/store/mappings';
-import { openStore, type Store } from '../../lib/store/store';
-import { StoreClock } from '../../lib/sync/clock';
-import { SyncService } from '../../lib/sync/service';
-import { Worker } from '../../lib/sync/worker';
+import { TestEngine } from '../support/engine';
 import { temporaryDirectory } from '../support/hub';
 
 const MATERIALS = 6;
@@ -24,29 +13,16 @@ const MATERIALS = 6;
 describe('worker', () => {
   let directory: string;
   let remove: () => Promise<void>;
-  let store: Store;
-  let worker: Worker;
-  let sync: SyncService;
-  let startWorker: (database?: SqlDatabase) => Promise<void>;
+  let engine: TestEngine;
   let connectionId: number;
-  /** Stands between the engine and its connectors. */
-  let disturb: (connector: Connector, type: string) => Connector;
-  const expressions = createExpressionEvaluator();
 
   beforeEach(async () => {
     ({ path: directory, remove } = await temporaryDirectory());
     await mkdir(join(directory, 'out'));
-    store = await openStore({ directory });
-    disturb = (connector) => connector;
-    const connections = new ConnectionStore({
-      store,
-      vault: Vault.open({ directory, environment: undefined }),
-      validate: () => undefined,
-    });
-    const mappings = new MappingStore({ store, check: async () => undefined });
+    engine = await TestEngine.open(directory);
     const config = { root: join(directory, 'out'), entities: { all: { path: 'all.csv', write: { mode: 'append' } } } };
-    ({ id: connectionId } = await connections.create({ name: 'files', connector_type: 'generic.file', config }));
-    await mappings.create({
+    ({ id: connectionId } = await engine.connections.create({ name: 'files', connector_type: 'generic.file', config }));
+    await engine.mappings.create({
       connection_id: connectionId,
       name: 'materials',
       entity_type: 'material',
@@ -56,64 +32,22 @@ describe('worker', () => {
       field_mappings: [{ source: 'id', target: 'material' }],
       options: { batch_size: 2 },
     });
-    const records = new EntityRecordStore({ database: store.database, types: new EntityTypeStore(store.database) });
-    for (let index = 0; index < MATERIALS; index++) await records.create('material', { material: `M-${index}` });
-
-    const registry = new ConnectorRegistry();
-    const load = async (type: string): Promise<LoadedConnector> => {
-      const { descriptor, create } = await registry.load(type);
-      return { descriptor, create: (...parameters) => disturb(create(...parameters), type) };
-    };
-    sync = new SyncService({
-      database: async () => store.database,
-      connections,
-      mappings,
-      wakeRunner: () => undefined,
-      nudgeCancel: () => undefined,
-    });
-    startWorker = async (database = store.database) => {
-      worker = new Worker({
-        database,
-        registry: Object.assign(Object.create(registry) as ConnectorRegistry, { load }),
-        expressions,
-        openConnection: async (id) => ({ ...(await connections.open(id)), timezone: null }),
-        environment: { store: store.database, log: () => undefined },
-        clock: await StoreClock.of(store.database),
-        mapping: (id) => mappings.get(id),
-        retry: { maxWithoutProgress: 2, maxAttempts: 20, baseDelayMs: 0, maxDelayMs: 0 },
-        concurrency: 1,
-        onChange: (jobId) => void sync.changed(jobId),
-        log: () => undefined,
-      });
-    };
-    await startWorker();
+    for (let index = 0; index < MATERIALS; index++) await engine.records.create('material', { material: `M-${index}` });
   });
 
   afterEach(async () => {
-    await worker.stop();
-    await store.close();
+    await engine.close();
     await remove();
   });
 
-  after(() => expressions.close());
-
-  async function run(): Promise<JobStatus> {
-    const { job_id } = await sync.start(connectionId, {});
-    for (;;) {
-      await worker.wake();
-      const status = await sync.status(job_id);
-      if (status.status !== 'in_progress') return status;
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  }
-
+  const run = (): Promise<JobStatus> => engine.run(connectionId);
   const exported = async () => (await readFile(join(directory, 'out', 'all.csv'), 'utf8')).trimEnd().split('\r\n');
   const everything = ['id', ...Array.from({ length: MATERIALS }, (_, index) => `M-${index}`)];
 
   /** Fails the n-th batch that is written, and all after it. */
   const failWritesFrom = (batch: number, error: IntegrationError): void => {
     let batches = 0;
-    disturb = (connector, type) => {
+    engine.disturb = (connector, type) => {
       if (type !== 'generic.file') return connector;
       const openWriter = connector.openWriter!.bind(connector);
       connector.openWriter = async (...parameters) => {
@@ -139,7 +73,7 @@ describe('worker', () => {
       assert.deepEqual(await exported(), everything.slice(0, 3));
       assert.deepEqual(await readdir(join(directory, 'out')), ['all.csv'], 'no notes are left behind');
 
-      disturb = (connector) => connector;
+      engine.disturb = (connector) => connector;
       const next = await run();
       assert.equal(next.logs[0]!.details.created, MATERIALS - 2);
       assert.equal(next.logs[0]!.details.unchanged, 2);
@@ -149,9 +83,9 @@ describe('worker', () => {
 
   it('takes back in the next run what it could not take back when the run ended', async () => {
     failWritesFrom(2, new IntegrationError('transient', 'PCP_TEST', 'The disk is away.'));
-    const failing = disturb;
+    const failing = engine.disturb;
     let opened = 0;
-    disturb = (connector, type) => {
+    engine.disturb = (connector, type) => {
       const disturbed = failing(connector, type);
       if (type !== 'generic.file') return disturbed;
       const openWriter = disturbed.openWriter!.bind(disturbed);
@@ -163,16 +97,16 @@ describe('worker', () => {
       return disturbed;
     };
     assert.equal((await run()).logs[0]!.details.created, 2);
-    disturb = (connector) => connector;
+    engine.disturb = (connector) => connector;
     assert.equal((await run()).status, 'success');
     assert.deepEqual(await exported(), everything);
   });
 
   it('never takes back what a later run has left, when nothing could be taken back before', async () => {
     failWritesFrom(2, new IntegrationError('transient', 'PCP_TEST', 'The disk is away.'));
-    const failing = disturb;
+    const failing = engine.disturb;
     let opened = 0;
-    disturb = (connector, type) => {
+    engine.disturb = (connector, type) => {
       const disturbed = failing(connector, type);
       if (type !== 'generic.file') return disturbed;
       const openWriter = disturbed.openWriter!.bind(disturbed);
@@ -184,7 +118,7 @@ describe('worker', () => {
     };
     await run();
     await rm(join(directory, 'out', 'all.csv'));
-    disturb = (connector) => connector;
+    engine.disturb = (connector) => connector;
     for (let again = 0; again < 2; again++) {
       assert.equal((await run()).status, 'success');
       assert.deepEqual(await exported(), ['id', ...everything.slice(3)], 'what somebody removed is not written again');
@@ -193,7 +127,7 @@ describe('worker', () => {
 
   it('does not count pauses that the other side asked for', async () => {
     let pauses = 5;
-    disturb = (connector, type) => {
+    engine.disturb = (connector, type) => {
       if (type !== 'generic.file') return connector;
       const openWriter = connector.openWriter!.bind(connector);
       connector.openWriter = async (...parameters) => {
@@ -211,7 +145,7 @@ describe('worker', () => {
 
   it('gives a run back when the store fails between its claim and its start', async () => {
     let failures = 1;
-    const failing = new Proxy(store.database, {
+    const failing = new Proxy(engine.store.database, {
       get(target, name) {
         const value = Reflect.get(target, name) as unknown;
         if (name !== 'query') return typeof value === 'function' ? value.bind(target) : value;
@@ -223,8 +157,7 @@ describe('worker', () => {
         };
       },
     });
-    await worker.stop();
-    await startWorker(failing);
+    await engine.startWorker(failing);
     assert.equal((await run()).status, 'success');
     assert.ok(failures <= 0, 'the store did fail');
     assert.deepEqual(await exported(), everything);

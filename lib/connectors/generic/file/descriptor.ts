@@ -17,7 +17,14 @@ export const descriptor: ConnectorDescriptor = {
   since: '0.1.0',
   capabilities: ['test', 'read', 'write', 'discover', 'describe', 'incremental'],
   // A run goes on from the offset of its last commit: what was written after it is cut off, so repeating is harmless.
-  writes: { upsertByKey: false, idempotencyKey: true, lookup: 'none', transactional: false, snapshot: true },
+  writes: {
+    upsertByKey: false,
+    idempotencyKey: false,
+    lookup: 'none',
+    transactional: false,
+    snapshot: true,
+    resumable: true,
+  },
   batchSize: { default: 5000, maximum: 20_000 },
   drivers: [],
   operations: ['read', 'write'],

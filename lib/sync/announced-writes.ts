@@ -1,0 +1,214 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Resolution, WriteInterruption, WriteRecord, WriteResult } from '../connectors/contract';
+import { IntegrationError } from '../model/errors';
+import type { RunScope } from './commit';
+import { canonicalJson, digest } from './hash';
+import { endIntents, type Intent, type Link, type RefusedWrite, saveIntents, saveLinks } from './links';
+
+/** In-call retries (SEMANTICS 2.8): each pause is twice as long as the one before, with full jitter. */
+const ATTEMPTS = 4;
+const FIRST_PAUSE_MS = 200;
+/** What was sent before its answer got lost may still be on its way for twice the time that a write may take. */
+const DEFAULT_SETTLE_MS = 40_000;
+
+type Scope = Pick<RunScope, 'database' | 'clock' | 'lease' | 'stream' | 'writer' | 'ids' | 'signal' | 'resend'>;
+
+/** A record on its way to the target. */
+interface Delivery {
+  record: WriteRecord;
+  link: Link | undefined;
+  /** Of a write that may have taken place. */
+  intent: Intent | null;
+  /** An intent of it stands in the store. */
+  announced: boolean;
+  result: WriteResult | undefined;
+  /** Why its last attempt came to nothing. */
+  error: IntegrationError | null;
+}
+
+/**
+ * Sends records to a target that neither joins the store's commit nor takes the same record twice for once. Each write is
+ * announced in the store before it leaves (SEMANTICS 2.3, S4). One whose answer is lost is found again: sent with the same
+ * idempotency key, or looked up. Where the target offers neither it fails as `unknown_outcome`, and nothing sends it a
+ * second time until a person decides.
+ * @param links what is remembered about each record, in order
+ * @returns one result per record, in order; none is `unknown`
+ * @throws what the target throws when nothing can be said about single records; what is known by then is in the store
+ */
+export async function announcedWrites(
+  scope: Scope,
+  records: readonly WriteRecord[],
+  links: readonly (Link | undefined)[],
+): Promise<WriteResult[]> {
+  const deliveries = records.map((record, index): Delivery => {
+    const link = links[index];
+    if (link?.targetKey != null && link.targetKey !== record.key) record.externalKey = link.targetKey;
+    const intent = link?.intent ?? null;
+    return { record, link, intent, announced: intent !== null, result: undefined, error: null };
+  });
+  try {
+    await settle(scope, deliveries);
+    let open = deliveries.filter(isOpen);
+    for (let attempt = 1; open.length > 0; attempt++) {
+      await send(scope, open);
+      await settle(scope, open);
+      open = open.filter(isOpen);
+      const failure = open.find(({ error }) => error !== null)?.error ?? null;
+      if (failure === null) continue;
+      if (failure.class !== 'transient' || attempt === ATTEMPTS) throw failure;
+      await delay(Math.random() * FIRST_PAUSE_MS * 2 ** (attempt - 1), undefined, { signal: scope.signal });
+    }
+  } catch (thrown) {
+    const error = IntegrationError.from(thrown);
+    await keepWhatIsKnown(scope, deliveries).catch((cause: unknown) => {
+      error.cause ??= cause;
+    });
+    throw error;
+  }
+  return deliveries.map(({ result }) => result as WriteResult);
+}
+
+function isOpen({ result }: Delivery): boolean {
+  return result === undefined;
+}
+
+async function send(scope: Scope, open: Delivery[]): Promise<void> {
+  const { database, clock, lease, ids, writer, signal } = scope;
+  const intents = open.map((delivery) => ({ record: delivery.record, intent: announce(scope, delivery, clock.now()) }));
+  await database.transaction(async (transaction) => {
+    await lease.assertHeld(transaction);
+    await saveIntents(transaction, ids, lease.fence, intents);
+  });
+  lease.assertSafeToWrite();
+  let results: (WriteResult | undefined)[];
+  let failure: IntegrationError | null = null;
+  try {
+    results = await writer.write(
+      open.map(({ record }) => record),
+      signal,
+    );
+  } catch (thrown) {
+    const error = IntegrationError.from(thrown);
+    failure = error;
+    // An error that says nothing about the records may have come after any of them.
+    results = (thrown as WriteInterruption).results ?? open.map(() => ({ outcome: 'unknown', error }));
+  }
+  open.forEach((delivery, index) => {
+    const result = results[index];
+    delivery.error = result?.outcome === 'unknown' ? result.error : failure;
+    if (result === undefined) delivery.intent = null;
+    else if (result.outcome !== 'unknown') delivery.result = result;
+  });
+}
+
+function announce({ ids }: Scope, delivery: Delivery, now: number): Intent {
+  const { record, link, intent: earlier } = delivery;
+  const op = link?.hash != null || record.externalKey !== undefined ? 'update' : 'create';
+  // Another attempt of the same change goes under the same key, so that the target takes both for one.
+  const isSame = earlier !== null && earlier.hash === record.hash;
+  record.idempotencyKey = isSame ? earlier.idempotencyKey : keyOfChange(ids, record, link, op);
+  delivery.announced = true;
+  delivery.intent = { op, idempotencyKey: record.idempotencyKey, hash: record.hash, since: now };
+  return delivery.intent;
+}
+
+/** The same after a crash, and another one as soon as anything about the change is another. */
+function keyOfChange({ mappingId, direction }: Scope['ids'], record: WriteRecord, link: Link | undefined, op: string) {
+  return digest([mappingId, direction, record.sourceKey, link?.hash ?? '', record.hash, op].join('|'));
+}
+
+/** Finds out what became of announced writes that nobody answered. */
+async function settle(scope: Scope, deliveries: readonly Delivery[]): Promise<void> {
+  const { guarantee } = scope.stream;
+  const askable: Delivery[] = [];
+  for (const delivery of deliveries) {
+    const { intent, record } = delivery;
+    if (intent === null || !isOpen(delivery)) continue;
+    const isUndecided = intent.op === 'undecided';
+    if (isUndecided && scope.resend === true) delivery.intent = null;
+    // Sent again under its key it either takes place now, or is answered as it was then.
+    else if (!isUndecided && guarantee.idempotencyKey && intent.hash === record.hash) continue;
+    else if (!isUndecided && guarantee.lookup === 'strong') askable.push(delivery);
+    else delivery.result = { outcome: 'failed', error: unknownOutcome(record, intent) };
+  }
+  for (let waiting = askable; waiting.length > 0; ) waiting = await lookUp(scope, waiting);
+}
+
+/** Asks the target for the records. @returns those that are absent, but may still arrive */
+async function lookUp(scope: Scope, deliveries: Delivery[]): Promise<Delivery[]> {
+  const { writer, signal, clock, stream } = scope;
+  const resolutions = await writer.resolve!(
+    deliveries.map(({ record }) => record),
+    signal,
+  );
+  const settleMs = stream.guarantee.settleMs ?? DEFAULT_SETTLE_MS;
+  let pause = 0;
+  const young = deliveries.filter((delivery, index) => {
+    const resolution = resolutions[index] as Resolution;
+    if (resolution.state === 'unknown') throw resolution.error;
+    const intent = delivery.intent as Intent;
+    if (resolution.state === 'found') {
+      adopt(delivery, intent, resolution);
+      return false;
+    }
+    const left = intent.since + settleMs - clock.now();
+    if (left <= 0) delivery.intent = null;
+    else pause = Math.max(pause, left);
+    return left > 0;
+  });
+  if (pause > 0) await delay(pause, undefined, { signal });
+  return young;
+}
+
+/** The target holds the record: it was written, or is to be updated under the key by which it was found. */
+function adopt(delivery: Delivery, intent: Intent, found: Extract<Resolution, { state: 'found' }>): void {
+  const { record } = delivery;
+  if (found.externalKey !== undefined) record.externalKey = found.externalKey;
+  if (found.version !== undefined) record.version = found.version;
+  const holds = Object.entries(record.data).every(
+    ([field, value]) => canonicalJson(found.data[field] ?? null) === canonicalJson(value ?? null),
+  );
+  delivery.intent = null;
+  if (!holds) {
+    delivery.link = { hash: null, targetKey: record.externalKey ?? record.key, intent: null };
+    return;
+  }
+  delivery.result = {
+    outcome: intent.op === 'create' ? 'created' : 'updated',
+    ...(found.externalKey !== undefined && { externalKey: found.externalKey }),
+  };
+}
+
+function unknownOutcome(record: WriteRecord, intent: Intent): IntegrationError {
+  return new IntegrationError(
+    'unknown_outcome',
+    'PCP_UNKNOWN_OUTCOME',
+    `The answer to the write of ${record.key} was lost, and the target offers no way to find out whether it took place.`,
+    {
+      // By this the write is told from others when somebody decides about it.
+      value: intent.idempotencyKey,
+      hint: 'Look for the record at the target. Discard this letter if it is there; replay it if it is not: that sends it again.',
+    },
+  );
+}
+
+/** Without the cursor: the records are read again, and those that arrived are known by then. */
+async function keepWhatIsKnown({ database, lease, ids, clock }: Scope, deliveries: readonly Delivery[]): Promise<void> {
+  const written: { record: WriteRecord; externalKey: string | undefined }[] = [];
+  const refused: RefusedWrite[] = [];
+  for (const { record, intent, announced, result } of deliveries) {
+    if (result === undefined) {
+      if (announced && intent === null) refused.push({ record, undecided: false });
+    } else if (result.outcome === 'failed') refused.push(refusedWrite(record, result.error));
+    else if (result.outcome !== 'unknown') written.push({ record, externalKey: result.externalKey });
+  }
+  await database.transaction(async (transaction) => {
+    await lease.assertHeld(transaction);
+    await saveLinks(transaction, ids, written, clock.now());
+    await endIntents(transaction, ids, refused, clock.now());
+  });
+}
+
+export function refusedWrite(record: WriteRecord, error: IntegrationError): RefusedWrite {
+  return { record, undecided: error.class === 'unknown_outcome' };
+}

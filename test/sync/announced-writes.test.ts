@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict';
+import { SeededRandom } from '../../demo/random';
+import type { Resolution, WriteGuarantee, WriteRecord, WriteResult } from '../../lib/connectors/contract';
+import type { ConnectorDescriptor } from '../../lib/connectors/descriptor';
+import type { LoadedConnector } from '../../lib/connectors/registry';
+import { IntegrationError } from '../../lib/model/errors';
+import type { SyncLog } from '../../lib/model/sync';
+import { TestEngine } from '../support/engine';
+import { temporaryDirectory } from '../support/hub';
+
+const RECORDS = 60;
+
+/** What happens to one request: its effect, and whether its answer arrives. */
+type Fate = 'answered' | 'answer lost' | 'request lost' | 'not sent' | 'connection lost';
+
+/**
+ * Stand-in for an API that inserts a row for every POST it gets, in this process so that each request can be lost at a chosen
+ * moment. With `idempotencyKey` it answers a key that it knows as it did the first time; with `lookup` it can be asked for a row by the
+ * record's own number.
+ */
+class Api {
+  readonly rows: { id: string; data: Record<string, unknown> }[] = [];
+  readonly requests: string[] = [];
+  readonly answers = new Map<string, string>();
+  fate: (record: WriteRecord) => Fate = () => 'answered';
+
+  constructor(readonly offers: Pick<WriteGuarantee, 'idempotencyKey' | 'lookup'>) {}
+
+  connector(): LoadedConnector {
+    const writes = { ...this.offers, upsertByKey: false, transactional: false, snapshot: false, settleMs: 1 };
+    const descriptor: ConnectorDescriptor = {
+      type: 'test.api',
+      title: { 'en-US': 'API', 'pt-BR': 'API' },
+      description: { 'en-US': '', 'pt-BR': '' },
+      node: null,
+      icon: '',
+      color: '',
+      since: '0.1.0',
+      capabilities: ['test', 'write'],
+      writes,
+      batchSize: { default: 10, maximum: 10 },
+      drivers: [],
+      settings: {},
+      operations: ['write'],
+    };
+    const writer = {
+      write: (records: WriteRecord[]) => this.write(records),
+      resolve: async (records: WriteRecord[]) => records.map((record) => this.find(record)),
+      finish: async () => undefined,
+      abandon: async () => undefined,
+    };
+    const create = () => ({
+      test: async () => ({ ok: true, steps: [], duration_ms: 0 }),
+      openWriter: async () => writer,
+      close: async () => undefined,
+    });
+    return { descriptor, create };
+  }
+
+  private async write(records: WriteRecord[]): Promise<WriteResult[]> {
+    const results: (WriteResult | undefined)[] = records.map(() => undefined);
+    for (const [index, record] of records.entries()) {
+      const fate = this.fate(record);
+      const error = new IntegrationError('transient', 'PCP_TEST', `Request ${index}: ${fate}.`);
+      if (fate === 'connection lost') throw error;
+      if (fate === 'not sent') throw Object.assign(error, { results });
+      if (fate === 'request lost') results[index] = { outcome: 'unknown', error };
+      else {
+        const result = this.take(record);
+        results[index] = fate === 'answer lost' ? { outcome: 'unknown', error } : result;
+      }
+    }
+    return results as WriteResult[];
+  }
+
+  private take({ data, idempotencyKey, externalKey }: WriteRecord): WriteResult {
+    this.requests.push(String(data.id));
+    if (externalKey !== undefined) {
+      const row = this.rows.find(({ id }) => id === externalKey);
+      if (row === undefined)
+        return { outcome: 'failed', error: new IntegrationError('data', 'PCP_TEST', `No row ${externalKey}.`) };
+      row.data = data;
+      return { outcome: 'updated', externalKey };
+    }
+    const known = this.offers.idempotencyKey ? this.answers.get(idempotencyKey as string) : undefined;
+    const id = known ?? `row-${this.rows.length + 1}`;
+    if (known === undefined) this.rows.push({ id, data });
+    this.answers.set(idempotencyKey as string, id);
+    return { outcome: 'created', externalKey: id };
+  }
+
+  private find({ data }: WriteRecord): Resolution {
+    const row = this.rows.find((one) => one.data.id === data.id);
+    return row === undefined ? { state: 'absent' } : { state: 'found', externalKey: row.id, data: row.data };
+  }
+}
+
+describe('writes to a target that inserts whatever it gets', () => {
+  let engine: TestEngine;
+  let remove: () => Promise<void>;
+  let connectionId: number;
+
+  async function open(api: Api): Promise<void> {
+    const directory = await temporaryDirectory();
+    remove = directory.remove;
+    engine = await TestEngine.open(directory.path, { 'test.api': api.connector() });
+    ({ id: connectionId } = await engine.connections.create({ name: 'api', connector_type: 'test.api', config: {} }));
+    await engine.mappings.create({
+      connection_id: connectionId,
+      name: 'materials',
+      entity_type: 'material',
+      direction: 'export',
+      source_entity: 'items',
+      target_entity: 'material',
+      field_mappings: [
+        { source: 'id', target: 'material' },
+        { source: 'text', target: 'description' },
+      ],
+      options: { max_error_ratio: 1 },
+    });
+    for (let index = 0; index < RECORDS; index++) {
+      await engine.records.create('material', { material: `M-${index}`, description: 'as it was' });
+    }
+  }
+
+  afterEach(async () => {
+    await engine.close();
+    await remove();
+  });
+
+  /** Runs until one succeeds, as a schedule would. */
+  async function runs(most: number): Promise<SyncLog[]> {
+    const logs: SyncLog[] = [];
+    while (logs.length < most) {
+      const [log] = (await engine.run(connectionId)).logs;
+      logs.push(log as SyncLog);
+      if (log?.status === 'success') break;
+    }
+    return logs;
+  }
+
+  const change = (index: number, description: string) =>
+    engine.records.replace('material', [`M-${index}`], { material: `M-${index}`, description });
+  const ids = (api: Api) => api.rows.map(({ data }) => data.id).sort();
+  const everyId = Array.from({ length: RECORDS }, (_, index) => `M-${index}`).sort();
+
+  function fates(seed: number, of: Fate[]): () => Fate {
+    const random = new SeededRandom(seed);
+    return () => (random.integer(1, 5) === 1 ? random.pick(of) : 'answered');
+  }
+
+  for (const [name, offers] of [
+    ['an idempotency key', { idempotencyKey: true, lookup: 'none' }],
+    ['a look-up', { idempotencyKey: false, lookup: 'strong' }],
+    ['both', { idempotencyKey: true, lookup: 'strong' }],
+  ] as const) {
+    for (const seed of [1, 2, 3]) {
+      it(`have one effect each where it offers ${name}, whatever gets lost (${seed})`, async () => {
+        const api = new Api(offers);
+        api.fate = fates(seed, ['answer lost', 'request lost', 'not sent', 'connection lost']);
+        await open(api);
+        const logs = await runs(50);
+        assert.equal(logs.at(-1)?.error_message, null);
+        assert.deepEqual(ids(api), everyId);
+        await change(7, 'changed');
+        await runs(50);
+        assert.deepEqual(ids(api), everyId);
+        assert.equal(api.rows.find(({ data }) => data.id === 'M-7')?.data.text, 'changed');
+        assert.equal((await engine.sync.deadLetters({})).total, 0);
+      });
+    }
+  }
+
+  it('find what was created when the source has changed since', async () => {
+    const api = new Api({ idempotencyKey: true, lookup: 'strong' });
+    api.fate = ({ data }) => (data.id === 'M-3' ? 'connection lost' : 'answered');
+    await open(api);
+    assert.equal((await engine.run(connectionId)).status, 'error');
+    // It did arrive, but nobody knows.
+    api.rows.push({ id: 'row-late', data: { id: 'M-3', text: 'as it was' } });
+    await change(3, 'changed since');
+    api.fate = () => 'answered';
+    assert.equal((await engine.run(connectionId)).status, 'success');
+    assert.deepEqual(ids(api), everyId);
+    assert.equal(api.rows.find(({ id }) => id === 'row-late')?.data.text, 'changed since');
+  });
+
+  it('are never sent twice by themselves where it offers neither', async () => {
+    const api = new Api({ idempotencyKey: false, lookup: 'none' });
+    api.fate = fates(4, ['answer lost', 'request lost']);
+    await open(api);
+    const [log] = await runs(1);
+    const letters = await engine.sync.deadLetters({ limit: 100 });
+    assert.ok(letters.total > 3);
+    assert.equal(log?.records_error, letters.total);
+    for (const letter of letters.items) assert.equal(letter.error_class, 'unknown_outcome');
+
+    api.fate = () => 'answered';
+    const sent = api.requests.length;
+    await engine.run(connectionId);
+    await engine.run(connectionId, { full: false });
+    assert.equal(api.requests.length, sent, 'nothing is sent again');
+    assert.equal(
+      (await engine.sync.deadLetters({ state: 'open' })).total,
+      letters.total,
+      'each is one letter, and stays open',
+    );
+    assert.equal(new Set(ids(api)).size, api.rows.length, 'nothing is doubled');
+  });
+
+  it('are sent again when a person says so, and left when a person says that they are there', async () => {
+    const api = new Api({ idempotencyKey: false, lookup: 'none' });
+    api.fate = ({ data }) => (data.id === 'M-1' ? 'request lost' : data.id === 'M-2' ? 'answer lost' : 'answered');
+    await open(api);
+    await runs(1);
+    api.fate = () => 'answered';
+    const { items } = await engine.sync.deadLetters({ state: 'open' });
+    const letterOf = (id: string) => items.find(({ source_key }) => source_key?.includes(id))!.id;
+    await engine.sync.discard(letterOf('M-2'), 'It is there.');
+    const [replayed] = await engine.sync.replay({ ids: [letterOf('M-1')] });
+    await engine.end(replayed!.job_id);
+    assert.deepEqual(ids(api), everyId);
+
+    const [log] = (await engine.run(connectionId)).logs;
+    assert.deepEqual([log?.details.unchanged, log?.records_error], [RECORDS, 0]);
+    assert.equal((await engine.sync.deadLetters({ state: 'open' })).total, 0);
+    assert.deepEqual(ids(api), everyId);
+  });
+});
