@@ -186,6 +186,8 @@ export interface Sync {
   /** Replays the chosen ones through the newest version of their mappings: one run per mapping and direction. */
   replay(selection: { ids?: number[]; group?: string; mapping_id?: number; created_by?: string }): Promise<JobStatus[]>;
   discard(id: number, note?: string): Promise<DeadLetter>;
+  /** The connection was seen to work: runs that leave it alone for a while go on at once. */
+  endPause(connectionId: number): Promise<void>;
   /** Calls back on every change of a job that is committed, until the returned function is called. */
   watch(jobId: string, onChange: (status: JobStatus) => void): () => void;
 }

@@ -18,6 +18,7 @@ import { jobStatus } from './job-status';
 import { ensureStream, streamName } from './lease';
 import { acceptIntent } from './links';
 import { type Condition, equalities, newestFirst, values, where } from './lists';
+import { endPause } from './pauses';
 import { cancelRun, queueReplay, refuseSecondRun } from './queue';
 import { getRun, insertRun, newJobId, runsOfJob, toDate, toRun, toSyncLog } from './run-rows';
 
@@ -168,6 +169,11 @@ export class SyncService implements Sync {
     await this.changeLetter(id, `state = 'discarded', note = ?`, [note ?? null]);
     if (errorClass === 'unknown_outcome') await acceptIntent(await this.options.database(), String(value));
     return this.deadLetter(id);
+  }
+
+  async endPause(connectionId: number): Promise<void> {
+    await endPause(await this.options.database(), connectionId);
+    this.options.wakeRunner();
   }
 
   async replay(selection: Parameters<Sync['replay']>[0]): Promise<JobStatus[]> {

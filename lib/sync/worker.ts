@@ -5,6 +5,7 @@ import type { SqlTransaction } from '../protocols/sql/database';
 import type { StoreClock } from './clock';
 import { abandonRun, type Execution, executeRun, reasonOf } from './execute';
 import { Lease, streamName, WORKER, workerIsGone } from './lease';
+import { noteAttempt, pauses, waitForPause } from './pauses';
 import { executeReplay, reopenChosen } from './replay';
 import type { RetryPolicy } from './retry';
 import { ACTIVE, ENDED, getRun, type RunRow, stateList, toRun } from './run-rows';
@@ -91,14 +92,26 @@ export class Worker {
     const rows = await database.query(
       `SELECT * FROM integration_sync_logs WHERE state IN (${stateList(ACTIVE)}) ORDER BY id LIMIT 500`,
     );
-    const runs = rows.map(toRun).filter((run) => !this.active.has(run.id));
+    const all = rows.map(toRun);
+    const runs = all.filter((run) => !this.active.has(run.id));
     const abandoned = (run: RunRow): boolean =>
       run.state !== 'running' && run.state !== 'cancelling' ? true : workerIsGone(run.worker) || run.worker === WORKER;
     this.waiting = runs.filter(abandoned).length;
+    const paused = await pauses(database);
+    const busy = new Set(all.flatMap((run) => (this.active.has(run.id) || !abandoned(run) ? [run.connectionId] : [])));
     for (const run of runs) {
       if (this.stopped || this.active.size >= concurrency) return;
-      const due = run.nextAttemptAt === null || run.nextAttemptAt <= clock.now();
-      if (due) await this.claim(run);
+      const now = clock.now();
+      if (run.nextAttemptAt !== null && run.nextAttemptAt > now) continue;
+      const pause = paused.get(run.connectionId);
+      if (pause !== undefined && pause.until > now) {
+        if (await waitForPause(database, run, pause)) this.options.onChange(run.jobId);
+        continue;
+      }
+      // After a pause one run finds out whether the other side is well again.
+      if (pause !== undefined && busy.has(run.connectionId)) continue;
+      busy.add(run.connectionId);
+      await this.claim(run);
     }
   }
 
@@ -158,6 +171,7 @@ export class Worker {
         const current = await getRun(transaction, run.id);
         const end = endingOf(current, ending, retry, clock.now());
         await settle(transaction, current, end, clock.now());
+        await noteAttempt(transaction, current, end, clock.now());
         if (end.state !== 'queued' && end.nextAttemptAt === null) await reopenChosen(transaction, run.id);
         await lease.release(transaction);
         if (end.failure)

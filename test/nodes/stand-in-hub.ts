@@ -117,6 +117,7 @@ export class StandInHub implements Hub {
       this.cancelled.push(id);
       return this.job;
     },
+    endPause: async () => undefined,
     watch: (_id: string, onChange: (status: JobStatus) => void) => {
       this.#watchers.add(onChange);
       return () => this.#watchers.delete(onChange);

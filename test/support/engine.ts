@@ -76,10 +76,15 @@ export class TestEngine {
     return this.end((await this.sync.start(connectionId, request)).job_id);
   }
 
+  /** Lets the worker look for runs. */
+  async look(): Promise<void> {
+    await this.worker?.wake();
+  }
+
   /** Works until a job is over. */
   async end(jobId: string): Promise<JobStatus> {
     for (;;) {
-      await this.worker?.wake();
+      await this.look();
       const status = await this.sync.status(jobId);
       if (status.status !== 'in_progress') return status;
       await new Promise((resolve) => setTimeout(resolve, 10));

@@ -68,7 +68,10 @@ export const connectionTestRoutes: Route[] = [
 ];
 
 async function testSaved(call: Call): Promise<Answer> {
-  return test(call, await call.hub.connections.open(idOf(call)));
+  const id = idOf(call);
+  const answer = await test(call, await call.hub.connections.open(id));
+  if ((answer.body as TestReport).ok) await call.hub.sync.endPause(id);
+  return answer;
 }
 
 /** A failure of the other side is what a test is for, so it is a result and not a problem. */

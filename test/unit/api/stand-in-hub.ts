@@ -233,6 +233,7 @@ export function standInHub(overrides: Overrides = {}): StandIn {
       editDeadLetter: async (_id, payload) => ({ ...letter, payload }),
       replay: async () => [job(1)],
       discard: async (_id, note) => ({ ...letter, state: 'discarded', note: note ?? null }),
+      endPause: async () => undefined,
       watch: () => () => undefined,
     },
     runner: {

@@ -56,7 +56,7 @@ for (const kind of storeKinds) {
       const database = await rawDatabase(options);
       let cut = true;
       const second: Migration = {
-        name: '0002-test',
+        name: '0099-test',
         async up(context) {
           await createTable(context, 'integration_test', { id: id(), word: text(50) });
           if (cut) throw new Error('cut off');
@@ -77,7 +77,7 @@ for (const kind of storeKinds) {
       await migrate(database, [...migrations, second]);
       assert.deepEqual(
         (await applied()).map(({ name }) => name),
-        [...NAMES, '0002-test'],
+        [...NAMES, '0099-test'],
       );
       await database.execute("INSERT INTO integration_test (word) VALUES ('a')");
       await migrate(database, [...migrations, second]);
