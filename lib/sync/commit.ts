@@ -3,7 +3,7 @@ import { IntegrationError } from '../model/errors';
 import type { Cursor, RunCounters } from '../model/sync';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
 import type { StoreClock } from './clock';
-import { keepFailures, keyHash, type StreamOfRun, supersede } from './dead-letters';
+import { keyHash, type LetterKeeper, type StreamOfRun, supersede } from './dead-letters';
 import type { Lease } from './lease';
 import { linkedHashes, saveLinks } from './links';
 import type { BatchPlan, Failure } from './plan';
@@ -20,6 +20,7 @@ export interface RunScope {
   ids: StreamOfRun;
   /** Write every record, whatever the links say: the user asked for a full run and the target cannot be asked. */
   ignoreLinks: boolean;
+  letters: LetterKeeper;
   /** Records of this stream with open dead letters. */
   openLetters: Set<string>;
   signal: AbortSignal;
@@ -198,7 +199,7 @@ async function settleRecords(scope: RunScope, transaction: SqlTransaction, outco
     await saveLinks(transaction, scope.ids, outcome.written, now);
   }
   await closeLetters(scope, transaction, outcome, now);
-  await keepFailures(transaction, scope.ids, outcome.failures, now);
+  await scope.letters.keep(transaction, outcome.failures, now);
 }
 
 /** Cursor and counters. @returns whether somebody asked to cancel the run */

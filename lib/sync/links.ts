@@ -1,5 +1,5 @@
 import type { WriteRecord } from '../connectors/contract';
-import type { SqlTransaction, SqlValue } from '../protocols/sql/database';
+import type { SqlRow, SqlTransaction, SqlValue } from '../protocols/sql/database';
 import { keyHash, type StreamOfRun } from './dead-letters';
 
 const KEYS_PER_QUERY = 500;
@@ -13,17 +13,42 @@ export async function linkedHashes(
   stream: StreamOfRun,
   records: readonly WriteRecord[],
 ): Promise<(string | null | undefined)[]> {
-  const known = new Map<string, string | null>();
+  const known = await linksOf(database, stream, records);
+  return records.map((record) => {
+    const hash = known.get(linkKey(record))?.hash;
+    return hash === undefined || hash === null ? hash : String(hash);
+  });
+}
+
+/** When the target was last given something for each record, in epoch milliseconds of the store; null where never. */
+export async function linkedAt(
+  database: SqlTransaction,
+  stream: StreamOfRun,
+  records: readonly WriteRecord[],
+): Promise<(number | null)[]> {
+  const known = await linksOf(database, stream, records);
+  return records.map((record) => {
+    const link = known.get(linkKey(record));
+    return link === undefined ? null : Number(link.updated_at);
+  });
+}
+
+async function linksOf(
+  database: SqlTransaction,
+  stream: StreamOfRun,
+  records: readonly WriteRecord[],
+): Promise<Map<string, SqlRow>> {
+  const known = new Map<string, SqlRow>();
   for (let start = 0; start < records.length; start += KEYS_PER_QUERY) {
     const chunk = records.slice(start, start + KEYS_PER_QUERY);
     const rows = await database.query(
-      `SELECT source_key, hash FROM integration_record_links
+      `SELECT source_key, hash, updated_at FROM integration_record_links
        WHERE mapping_id = ? AND direction = ? AND source_key IN (${chunk.map(() => '?').join(', ')})`,
       [stream.mappingId, stream.direction, ...chunk.map(linkKey)],
     );
-    for (const row of rows) known.set(String(row.source_key), row.hash === null ? null : String(row.hash));
+    for (const row of rows) known.set(String(row.source_key), row);
   }
-  return records.map((record) => known.get(linkKey(record)));
+  return known;
 }
 
 /** Remembers what the target now holds. */

@@ -9,6 +9,7 @@ import type { JobStatus } from '../../lib/model/services';
 import { EntityTypeStore } from '../../lib/platform/entity-types';
 import { EntityRecordStore } from '../../lib/platform/records';
 import type { SqlDatabase } from '../../lib/protocols/sql/database';
+import { loadKeys } from '../../lib/security/keys';
 import { Vault } from '../../lib/security/vault';
 import { ConnectionStore } from '../../lib/store/connections';
 import { MappingStore } from '../../lib/store/mappings';
@@ -38,9 +39,10 @@ describe('worker', () => {
     await mkdir(join(directory, 'out'));
     store = await openStore({ directory });
     disturb = (connector) => connector;
+    const vault = new Vault(loadKeys({ directory }));
     const connections = new ConnectionStore({
       store,
-      vault: Vault.open({ directory, environment: undefined }),
+      vault,
       validate: () => undefined,
     });
     const mappings = new MappingStore({ store, check: async () => undefined });
@@ -66,6 +68,7 @@ describe('worker', () => {
     };
     sync = new SyncService({
       database: async () => store.database,
+      vault,
       connections,
       mappings,
       wakeRunner: () => undefined,
@@ -78,6 +81,8 @@ describe('worker', () => {
         expressions,
         openConnection: async (id) => ({ ...(await connections.open(id)), timezone: null }),
         environment: { store: store.database, log: () => undefined },
+        vault,
+        deadLetters: { limit: 1000, openDays: 180, closedDays: 30 },
         clock: await StoreClock.of(store.database),
         mapping: (id) => mappings.get(id),
         retry: { maxWithoutProgress: 2, maxAttempts: 20, baseDelayMs: 0, maxDelayMs: 0 },

@@ -1,7 +1,8 @@
 import { hub } from './0001-hub';
+import { deadLetters } from './0002-dead-letters';
 import type { Migration } from './migration';
 
 export type { Migration, MigrationContext } from './migration';
 
 /** In the order in which they run. A migration that was released never changes; what comes later is a new one. */
-export const migrations: readonly Migration[] = [hub];
+export const migrations: readonly Migration[] = [hub, deadLetters];
