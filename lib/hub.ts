@@ -11,6 +11,7 @@ import { EntityTypeStore } from './platform/entity-types';
 import { EntityRecordStore } from './platform/records';
 import type { SqlDatabase } from './protocols/sql/database';
 import { RunnerClient } from './runner/client';
+import { loadKeys, type VaultKey } from './security/keys';
 import { Vault } from './security/vault';
 import type { HubSettings } from './settings';
 import { ConnectionStore } from './store/connections';
@@ -33,8 +34,8 @@ export async function createHub(settings: HubSettings): Promise<Hub> {
     ...(settings.storeUrl !== undefined && { url: settings.storeUrl }),
   });
   try {
-    const vault = Vault.open({ directory: settings.directory, environment: settings.key });
-    const hub = new OpenHub(settings, store, vault);
+    const keys = loadKeys({ directory: settings.directory, environment: settings.key });
+    const hub = new OpenHub(settings, store, keys);
     await hub.connections.rotateKeys();
     return hub;
   } catch (error) {
@@ -54,6 +55,7 @@ class OpenHub implements Hub {
   readonly entityTypes: EntityTypes;
   readonly records: EntityRecords;
   readonly sync: Sync;
+  readonly vault: Vault;
   private readonly registry = new ConnectorRegistry();
   private readonly client: RunnerClient;
   private readonly timer: NodeJS.Timeout;
@@ -61,19 +63,21 @@ class OpenHub implements Hub {
   constructor(
     settings: HubSettings,
     private readonly store: Store,
-    vault: Vault,
+    keys: readonly VaultKey[],
   ) {
+    this.vault = new Vault(keys);
     const types = new EntityTypeStore(store.database);
     this.entityTypes = types;
     this.records = new EntityRecordStore({ database: store.database, types });
     this.connections = new ConnectionStore({
       store,
-      vault,
+      vault: this.vault,
       validate: (type, config, credentials) => validateSettings(this.registry.descriptor(type), config, credentials),
     });
     this.mappings = new MappingStore({ store, check: (definition) => this.checkMapping(definition) });
     const sync: SyncService = new SyncService({
       database: async () => store.database,
+      vault: this.vault,
       connections: this.connections,
       mappings: this.mappings,
       wakeRunner: () => this.client.wake(),
@@ -82,6 +86,7 @@ class OpenHub implements Hub {
     this.sync = sync;
     this.client = new RunnerClient({
       settings,
+      keys,
       openConnection: (id) => this.openForRun(id),
       onChange: (jobId) => {
         sync

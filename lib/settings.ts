@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import { IntegrationError } from './model/errors';
+import type { DeadLetterPolicy } from './sync/retention';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './sync/retry';
 
 export type LogLevel = 'info' | 'warn' | 'error' | 'debug';
@@ -23,13 +24,15 @@ export interface HubSettings {
     expressionHeapMb: number;
   };
   retry: RetryPolicy;
+  deadLetters: DeadLetterPolicy;
   log(level: LogLevel, message: string): void;
 }
 
 /**
  * Reads `integrations` of Node-RED's settings.js; each value can be overridden from the environment:
  * INTEGRATIONS_STORE_URL, INTEGRATIONS_DIRECTORY, INTEGRATIONS_KEY, INTEGRATIONS_RUNNER_HEAP_MB, INTEGRATIONS_RUNNER_IDLE_SECONDS,
- * INTEGRATIONS_RUNS, INTEGRATIONS_EXPRESSION_HEAP_MB, INTEGRATIONS_RETRY_SECONDS, INTEGRATIONS_RETRY_ATTEMPTS.
+ * INTEGRATIONS_RUNS, INTEGRATIONS_EXPRESSION_HEAP_MB, INTEGRATIONS_RETRY_SECONDS, INTEGRATIONS_RETRY_ATTEMPTS,
+ * INTEGRATIONS_DEAD_LETTERS_LIMIT, INTEGRATIONS_DEAD_LETTERS_OPEN_DAYS, INTEGRATIONS_DEAD_LETTERS_CLOSED_DAYS.
  * @throws config PCP_SETTING_INVALID naming the setting
  */
 export function readSettings(
@@ -41,6 +44,7 @@ export function readSettings(
   const given = section(redSettings, 'integrations');
   const runner = section(given, 'runner');
   const retry = section(given, 'retry');
+  const letters = section(given, 'deadLetters');
   const text = (variable: string, value: unknown, name: string): string | undefined => {
     const found = environment[variable] ?? value;
     if (found === undefined || found === '') return undefined;
@@ -85,6 +89,25 @@ export function readSettings(
       ...DEFAULT_RETRY_POLICY,
       baseDelayMs: 1000 * integer('INTEGRATIONS_RETRY_SECONDS', retry.seconds, 'retry.seconds', 10, 0, 1800),
       maxWithoutProgress: integer('INTEGRATIONS_RETRY_ATTEMPTS', retry.attempts, 'retry.attempts', 5, 1, 20),
+    },
+    deadLetters: {
+      limit: integer('INTEGRATIONS_DEAD_LETTERS_LIMIT', letters.limit, 'deadLetters.limit', 100_000, 1, 10_000_000),
+      openDays: integer(
+        'INTEGRATIONS_DEAD_LETTERS_OPEN_DAYS',
+        letters.openDays,
+        'deadLetters.openDays',
+        180,
+        1,
+        36_500,
+      ),
+      closedDays: integer(
+        'INTEGRATIONS_DEAD_LETTERS_CLOSED_DAYS',
+        letters.closedDays,
+        'deadLetters.closedDays',
+        30,
+        1,
+        36_500,
+      ),
     },
     log,
   };

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import type { SqlDatabase } from '../protocols/sql/database';
+import type { Hub } from '../model/services';
 import { Problem } from './problem';
 
 /** How long an answer is kept for repeats, in milliseconds. */
@@ -62,15 +62,18 @@ export function idempotencyKeys(request: IdempotentRequest): { key: string; requ
 
 /**
  * Keeps the answers in `integration_idempotency_keys`, where status 0 stands for a request that still runs; the database
- * is asked for when the first key arrives.
+ * is asked for when the first key arrives. Bodies are sealed: an answer may hold what is sealed elsewhere, as a dead letter does.
  */
-export function createIdempotencyStore(database: () => Promise<SqlDatabase>, now = Date.now): IdempotencyStore {
+export function createIdempotencyStore(
+  hub: () => Promise<Pick<Hub, 'database' | 'vault'>>,
+  now = Date.now,
+): IdempotencyStore {
   let prunedAt = Number.NEGATIVE_INFINITY;
 
   const open = async () => {
-    const sql = await database();
+    const { database: sql, vault } = await hub();
     const name = (column: string) => sql.quote(column);
-    return { sql, name, table: sql.tableName({ name: 'integration_idempotency_keys' }) };
+    return { sql, vault, name, table: sql.tableName({ name: 'integration_idempotency_keys' }) };
   };
 
   const prune = async () => {
@@ -103,13 +106,13 @@ export function createIdempotencyStore(database: () => Promise<SqlDatabase>, now
     async claim(key, requestHash) {
       await prune();
       if (await insert(key, requestHash)) return { outcome: 'new' };
-      const { sql, name, table } = await open();
+      const { sql, vault, name, table } = await open();
       const columns = ['request_hash', 'status', 'headers', 'body'].map(name).join(', ');
       const [row] = await sql.query(`SELECT ${columns} FROM ${table} WHERE ${name('key')} = ?`, [key]);
       if (row === undefined) return { outcome: 'in_progress' };
       if (row.request_hash !== requestHash) return { outcome: 'mismatch' };
       if (Number(row.status) === 0) return { outcome: 'in_progress' };
-      const body = row.body === null ? null : String(row.body);
+      const body = row.body === null ? null : (vault.decrypt(String(row.body), `answer:${key}`) as string);
       return {
         outcome: 'replay',
         answer: { status: Number(row.status), headers: JSON.parse(String(row.headers ?? '{}')), body },
@@ -117,10 +120,11 @@ export function createIdempotencyStore(database: () => Promise<SqlDatabase>, now
     },
 
     async complete(key, answer) {
-      const { sql, name, table } = await open();
+      const { sql, vault, name, table } = await open();
+      const body = answer.body === null ? null : vault.encrypt(answer.body, `answer:${key}`);
       await sql.execute(
         `UPDATE ${table} SET ${name('status')} = ?, ${name('headers')} = ?, ${name('body')} = ? WHERE ${name('key')} = ?`,
-        [answer.status, JSON.stringify(answer.headers), answer.body, key],
+        [answer.status, JSON.stringify(answer.headers), body, key],
       );
     },
 

@@ -25,7 +25,10 @@ export interface Connector {
   /** Where an entity's promise differs from the descriptor's `writes`. */
   guarantee?(entity: string): WriteGuarantee;
   openWriter?(target: WriteTarget, signal: AbortSignal): Promise<Writer>;
-  /** What the target holds for these keys (one object of key fields each), null where nothing, undefined where it cannot be told: for previews. */
+  /**
+   * What an entity holds for these keys (one object of key fields each), as `read` gives it; null where nothing, undefined
+   * where it cannot be told: for previews, and for reading a rejected record anew.
+   */
   lookup?(
     target: { entity: string; keyFields: string[] },
     keys: Record<string, unknown>[],
@@ -136,6 +139,11 @@ export interface Writer {
    * a batch for new without looking; `write` then answers `unchanged` for what is not.
    */
   hashes?(records: WriteRecord[], transaction?: SqlTransaction): Promise<(string | null | undefined)[]>;
+  /**
+   * For targets with `hashes`: when this mapping last wrote each record, in epoch milliseconds of this host; null where it
+   * did not, or where others did since.
+   */
+  writtenAt?(records: WriteRecord[]): Promise<(number | null)[]>;
   /**
    * One result per record, in order. Throws only when nothing can be said about single records (connection lost, disk full);
    * the error may be a `WriteInterruption`. With `transaction`, and `capabilities.transactional` declared, the effects belong

@@ -2,11 +2,12 @@ import type { Batch, EntityDescription, ReadQuery, TestReport, WriteResult } fro
 import type { ConnectorDescriptor } from '../connectors/descriptor';
 import type { Mapped } from '../mapping/contract';
 import type { SqlDatabase } from '../protocols/sql/database';
+import type { Vault } from '../security/vault';
 import type { Connection, OpenConnection } from './connection';
 import type { EntityInfo, EntityType, JsonSchema } from './entity';
 import type { SerializedError } from './errors';
 import type { Direction, Mapping } from './mapping';
-import type { Cursor, DeadLetter, SyncLog } from './sync';
+import type { Cursor, DeadLetter, ReplayMode, SyncLog } from './sync';
 
 /** A page of a list, newest or smallest id first as the list says. `next_cursor` is opaque. */
 export interface Page<T> {
@@ -146,6 +147,15 @@ export interface DeadLetterFilter {
   group?: string;
 }
 
+export interface ReplaySelection {
+  ids?: number[];
+  group?: string;
+  mapping_id?: number;
+  /** Absent = as each dead letter's `replay_mode` says. */
+  mode?: ReplayMode;
+  created_by?: string;
+}
+
 export interface DeadLetterGroup {
   group: string;
   mapping_id: number;
@@ -184,7 +194,7 @@ export interface Sync {
   /** Replaces the kept payload; only while it is open. */
   editDeadLetter(id: number, payload: Record<string, unknown>): Promise<DeadLetter>;
   /** Replays the chosen ones through the newest version of their mappings: one run per mapping and direction. */
-  replay(selection: { ids?: number[]; group?: string; mapping_id?: number; created_by?: string }): Promise<JobStatus[]>;
+  replay(selection: ReplaySelection): Promise<JobStatus[]>;
   discard(id: number, note?: string): Promise<DeadLetter>;
   /** The connection was seen to work: runs that leave it alone for a while go on at once. */
   endPause(connectionId: number): Promise<void>;
@@ -258,6 +268,8 @@ export interface Health {
 export interface Hub {
   /** Of the store, for what the API itself keeps there. */
   readonly database: SqlDatabase;
+  /** Seals what the API keeps there of somebody's data. */
+  readonly vault: Pick<Vault, 'encrypt' | 'decrypt'>;
   readonly descriptors: readonly ConnectorDescriptor[];
   readonly connections: Connections;
   readonly mappings: Mappings;

@@ -59,6 +59,10 @@ export interface SyncDetails {
   /** Of a run that waits: when it is tried again. */
   next_attempt_at?: string;
   kind: 'sync' | 'replay';
+  /** Of a replay: what was asked for; auto = as each dead letter says. */
+  replay_mode?: ReplayMode | 'auto';
+  /** Of a replay: how many records were read anew from their source. */
+  refetched?: number;
   total: number | null;
   records_per_second: number;
 }
@@ -70,6 +74,9 @@ export interface Cursor {
   [part: string]: unknown;
 }
 
+/** Whether a replay reads the record anew from its source, or takes it as it was kept. */
+export type ReplayMode = 'refetch' | 'stored';
+
 export type DeadLetterState = 'open' | 'replaying' | 'resolved' | 'discarded' | 'superseded';
 
 /** A record that could not be applied, kept with its reason. */
@@ -80,8 +87,14 @@ export interface DeadLetter {
   sync_log_id: number;
   direction: Direction;
   source_key: string | null;
-  /** The record as it was read. */
+  /** The record as it was read, or corrected. */
   payload: unknown;
+  /** Why there is no payload: PCP_PAYLOAD_NOT_KEPT (too large), PCP_VAULT_KEY_UNKNOWN, PCP_VAULT_BROKEN. */
+  payload_error: string | null;
+  /** Somebody corrected the payload. */
+  edited: boolean;
+  /** What a replay does that names no mode. */
+  replay_mode: ReplayMode;
   stage: 'read' | 'transform' | 'validate' | 'plan' | 'write';
   error_class: ErrorClass;
   code: string;

@@ -5,6 +5,7 @@ import type { Mapped } from '../mapping/contract';
 import type { OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
 import type { Runner } from '../model/services';
+import type { VaultKey } from '../security/keys';
 import type { HubSettings } from '../settings';
 import {
   type Calls,
@@ -39,6 +40,8 @@ const HEALTHY_AFTER_MS = 60_000;
 
 export interface RunnerClientOptions {
   settings: HubSettings;
+  /** Of the vault, the current one first. */
+  keys: readonly VaultKey[];
   /** Answers the runner's question for a connection and its secrets. */
   openConnection(id: number): Promise<ConnectionOfRun>;
   /** Something of a job was committed. */
@@ -238,6 +241,8 @@ export class RunnerClient implements Runner {
         concurrency: settings.runner.concurrency,
         retry: settings.retry,
         expressionHeapMb: settings.runner.expressionHeapMb,
+        deadLetters: settings.deadLetters,
+        keys: this.options.keys,
       },
     } satisfies ToRunner);
     return child;

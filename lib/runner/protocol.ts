@@ -6,15 +6,20 @@ import { IntegrationError, type SerializedError } from '../model/errors';
 import type { Direction } from '../model/mapping';
 import type { MappingInput, PreviewRequest, PreviewResult } from '../model/services';
 import type { Cursor } from '../model/sync';
+import type { VaultKey } from '../security/keys';
+import type { DeadLetterPolicy } from '../sync/retention';
 import type { RetryPolicy } from '../sync/retry';
 
-/** What a runner needs to know. It travels over IPC alone: the store's URL may hold a password. */
+/** What a runner needs to know. It travels over IPC alone: the store's URL may hold a password, and there are keys. */
 export interface RunnerSetup {
   directory: string;
   storeUrl: string | undefined;
   concurrency: number;
   retry: RetryPolicy;
   expressionHeapMb: number;
+  deadLetters: DeadLetterPolicy;
+  /** The vault's keys, the current one first. */
+  keys: readonly VaultKey[];
 }
 
 /** The work that is asked of a runner: arguments and answer of each call. */

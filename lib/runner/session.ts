@@ -4,6 +4,7 @@ import { createExpressionEvaluator } from '../mapping/expressions/evaluator';
 import type { OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
 import { parseDatabaseUrl } from '../protocols/sql/url';
+import { Vault } from '../security/vault';
 import { MappingStore } from '../store/mappings';
 import { openStore, type Store } from '../store/store';
 import { StoreClock } from '../sync/clock';
@@ -108,6 +109,8 @@ export class RunnerSession {
       ...context,
       clock,
       mapping: (id) => mappings.get(id),
+      vault: new Vault(setup.keys),
+      deadLetters: setup.deadLetters,
       retry: setup.retry,
       concurrency: setup.concurrency,
       onChange: (jobId) => send({ type: 'changed', jobId }),

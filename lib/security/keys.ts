@@ -16,7 +16,7 @@ import { IntegrationError } from '../model/errors';
 export interface VaultKey {
   /** Names the key beside what it sealed; says nothing about it. */
   id: string;
-  key: Buffer;
+  key: Uint8Array;
 }
 
 export interface KeySource {

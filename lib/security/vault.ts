@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { IntegrationError } from '../model/errors';
-import { type KeySource, loadKeys, type VaultKey } from './keys';
+import type { VaultKey } from './keys';
 
 const ALGORITHM = 'aes-256-gcm';
 const NONCE_BYTES = 12;
@@ -19,7 +19,7 @@ interface Sealed {
  */
 export class Vault {
   readonly #current: VaultKey;
-  readonly #keys: Map<string, Buffer>;
+  readonly #keys: Map<string, Uint8Array>;
 
   /** @param keys the current one first; the others only open */
   constructor(keys: readonly VaultKey[]) {
@@ -29,17 +29,25 @@ export class Vault {
     this.#keys = new Map(keys.map(({ id, key }) => [id, key]));
   }
 
-  /** @throws config PCP_KEY_INVALID, PCP_KEY_FILE_MODE */
-  static open(source: KeySource): Vault {
-    return new Vault(loadKeys(source));
+  /** Names the key that seals. */
+  get keyId(): string {
+    return this.#current.id;
   }
 
-  /** @returns JSON {kid, iv, tag, data}, the last three base64 */
-  encrypt(secrets: Record<string, string>, context: string): string {
+  /** Names the keys that only open. */
+  get earlierKeyIds(): string[] {
+    return [...this.#keys.keys()].filter((id) => id !== this.#current.id);
+  }
+
+  /**
+   * @param secret anything that JSON can hold
+   * @returns JSON {kid, iv, tag, data}, the last three base64
+   */
+  encrypt(secret: unknown, context: string): string {
     const iv = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv(ALGORITHM, this.#current.key, iv, { authTagLength: TAG_BYTES });
     cipher.setAAD(additionalData(this.#current.id, context));
-    const data = Buffer.concat([cipher.update(JSON.stringify(secrets), 'utf8'), cipher.final()]);
+    const data = Buffer.concat([cipher.update(JSON.stringify(secret), 'utf8'), cipher.final()]);
     const sealed: Sealed = {
       kid: this.#current.id,
       iv: iv.toString('base64'),
@@ -50,14 +58,14 @@ export class Vault {
   }
 
   /** @throws config PCP_VAULT_KEY_UNKNOWN when its key is not held, PCP_VAULT_BROKEN when it was changed or moved */
-  decrypt(text: string, context: string): Record<string, string> {
+  decrypt(text: string, context: string): unknown {
     const sealed = parseSealed(text, context);
     const key = this.#keys.get(sealed.kid);
     if (key === undefined) {
       throw new IntegrationError(
         'config',
         'PCP_VAULT_KEY_UNKNOWN',
-        `The credentials of ${context} were encrypted with key ${sealed.kid}, which is not among the keys given.`,
+        `The secrets of ${context} were encrypted with key ${sealed.kid}, which is not among the keys given.`,
         {
           hint: 'Give the earlier key after the current one (INTEGRATIONS_KEY=new,old, or a second line in the key file).',
         },
@@ -71,7 +79,7 @@ export class Vault {
       decipher.setAAD(additionalData(sealed.kid, context));
       decipher.setAuthTag(tag);
       const plain = Buffer.concat([decipher.update(Buffer.from(sealed.data, 'base64')), decipher.final()]);
-      return JSON.parse(plain.toString('utf8')) as Record<string, string>;
+      return JSON.parse(plain.toString('utf8')) as unknown;
     } catch {
       throw broken(context);
     }
@@ -104,7 +112,7 @@ function broken(context: string): IntegrationError {
   return new IntegrationError(
     'config',
     'PCP_VAULT_BROKEN',
-    `The credentials of ${context} do not open: they were changed, or belong to another connection.`,
-    { hint: 'Restore the store from a backup, or delete the connection and make it again with its credentials.' },
+    `The secrets of ${context} do not open: they were changed, or belong to something else.`,
+    { hint: 'Restore the store from a backup, or give the secrets anew.' },
   );
 }

@@ -231,7 +231,8 @@ export class ConnectionStore implements Connections {
 
   #open(row: ConnectionRow): Record<string, string> {
     if (row.managed_by === 'api') {
-      return row.credentials === null ? {} : this.#vault.decrypt(row.credentials, vaultContext(row.id));
+      if (row.credentials === null) return {};
+      return this.#vault.decrypt(row.credentials, vaultContext(row.id)) as Record<string, string>;
     }
     const credentials = row.node_id === null ? undefined : this.#flowCredentials.get(row.node_id);
     if (credentials !== undefined) return { ...credentials };

@@ -13,9 +13,9 @@ export async function deleteMappings(database: SqlDatabase, transaction: SqlTran
     await deleteRows(database, transaction, 'integration_checkpoints', { mapping_id: id });
     await deleteRows(database, transaction, 'integration_record_links', { mapping_id: id });
     await transaction.execute(
-      `UPDATE integration_dead_letters SET state = 'discarded', note = ?
+      `UPDATE integration_dead_letters SET state = 'discarded', note = ?, last_at = ?
        WHERE mapping_id = ? AND state IN ('open', 'replaying')`,
-      ['The mapping was deleted.', id],
+      ['The mapping was deleted.', new Date(), id],
     );
     // Without its stream no worker could take a run over, and it would seem to go on for ever.
     await transaction.execute(

@@ -170,7 +170,7 @@ function adopt(delivery: Delivery, intent: Intent, found: Extract<Resolution, { 
   );
   delivery.intent = null;
   if (!holds) {
-    delivery.link = { hash: null, targetKey: record.externalKey ?? record.key, intent: null };
+    delivery.link = { hash: null, targetKey: record.externalKey ?? record.key, writtenAt: 0, intent: null };
     return;
   }
   delivery.result = {
@@ -205,7 +205,7 @@ async function keepWhatIsKnown({ database, lease, ids, clock }: Scope, deliverie
   await database.transaction(async (transaction) => {
     await lease.assertHeld(transaction);
     await saveLinks(transaction, ids, written, clock.now());
-    await endIntents(transaction, ids, refused, clock.now());
+    await endIntents(transaction, ids, refused);
   });
 }
 

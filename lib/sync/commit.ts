@@ -4,7 +4,7 @@ import type { Cursor, RunCounters } from '../model/sync';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
 import { announcedWrites, refusedWrite } from './announced-writes';
 import type { StoreClock } from './clock';
-import { keepFailures, keyHash, type StreamOfRun, supersede } from './dead-letters';
+import { keyHash, type LetterKeeper, type StreamOfRun, supersede } from './dead-letters';
 import type { Lease } from './lease';
 import { endIntents, type Link, linksOf, type RefusedWrite, saveLinks } from './links';
 import type { BatchPlan, Failure } from './plan';
@@ -21,6 +21,7 @@ export interface RunScope {
   ids: StreamOfRun;
   /** Write every record, whatever the links say: the user asked for a full run and the target cannot be asked. */
   ignoreLinks: boolean;
+  letters: LetterKeeper;
   /** Records of this stream with open dead letters. */
   openLetters: Set<string>;
   /** Somebody decided that writes past finding out are to be sent again. */
@@ -214,9 +215,9 @@ async function settleRecords(scope: RunScope, transaction: SqlTransaction, outco
   if (scope.writer.hashes === undefined && !scope.stream.guarantee.snapshot) {
     await saveLinks(transaction, scope.ids, outcome.written, now);
   }
-  if (needsIntents(scope.stream.guarantee)) await endIntents(transaction, scope.ids, outcome.refused, now);
+  if (needsIntents(scope.stream.guarantee)) await endIntents(transaction, scope.ids, outcome.refused);
   await closeLetters(scope, transaction, outcome, now);
-  await keepFailures(transaction, scope.ids, outcome.failures, now);
+  await scope.letters.keep(transaction, outcome.failures, now);
 }
 
 /** Cursor and counters. @returns whether somebody asked to cancel the run */

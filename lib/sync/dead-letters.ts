@@ -1,13 +1,11 @@
 import { IntegrationError } from '../model/errors';
 import type { Direction } from '../model/mapping';
-import type { DeadLetter } from '../model/sync';
-import type { SqlRow, SqlTransaction, SqlValue } from '../protocols/sql/database';
+import type { SqlTransaction, SqlValue } from '../protocols/sql/database';
+import type { Vault } from '../security/vault';
 import { digest } from './hash';
+import { sealPayload, sealReason } from './letter-rows';
 import type { Failure } from './plan';
-import { toDate } from './run-rows';
 
-/** A larger record is not kept: its dead letter names the key, and the source still has it. */
-const MAX_PAYLOAD_CHARACTERS = 64 * 1024;
 const ROWS_PER_STATEMENT = 40;
 const COLUMNS = [
   'mapping_id',
@@ -16,14 +14,16 @@ const COLUMNS = [
   'direction',
   'source_key',
   'source_key_hash',
-  'payload',
+  'sealed_payload',
   'stage',
   'error_class',
   'code',
-  'message',
   'field',
-  'value',
   'rule',
+  'sealed_reason',
+  'key_id',
+  'refetch_key',
+  'read_at',
   'attempts',
   'state',
   'group_hash',
@@ -50,30 +50,152 @@ export function keyHash(sourceKey: string): string {
   return digest(sourceKey).slice(0, 22);
 }
 
-/**
- * Keeps the failures of a batch. A record that is open already (it failed in an earlier run) is brought up to date instead of
- * being kept twice.
- */
-export async function keepFailures(
-  transaction: SqlTransaction,
-  stream: StreamOfRun,
-  failures: readonly Failure[],
-  now: number,
-): Promise<void> {
-  const open = await openByKey(transaction, stream, failures);
-  const rows: SqlValue[][] = [];
-  for (const failure of failures) {
-    const hash = failure.sourceKey === null ? null : keyHash(failure.sourceKey);
-    const existing = hash === null ? undefined : open.get(`${hash}:${failure.error.code}`)?.shift();
-    if (existing !== undefined) await refresh(transaction, existing, stream, failure, now);
-    else rows.push(newRow(stream, failure, hash, now));
+/** What the failures of a run are kept with. */
+export interface LetterKeeperOptions {
+  stream: StreamOfRun;
+  vault: Vault;
+  /** Open dead letters that the store takes. */
+  limit: number;
+  /** Where the source finds the record again, as `refetchKeyOf` says. */
+  refetchKey(payload: unknown): string | null;
+}
+
+/** Keeps the failures of one run. */
+export class LetterKeeper {
+  /** How many more may be opened; counted when the first one comes. */
+  private room: number | null = null;
+
+  constructor(private readonly options: LetterKeeperOptions) {}
+
+  /**
+   * Keeps the failures of a batch. A record that is open already (it failed in an earlier run) is brought up to date instead
+   * of being kept twice.
+   * @throws guard PCP_DEAD_LETTERS_FULL: then the batch must not be committed
+   */
+  async keep(transaction: SqlTransaction, failures: readonly Failure[], now: number): Promise<void> {
+    const { stream, refetchKey } = this.options;
+    const open = await openByKey(transaction, stream, failures);
+    const rows: SqlValue[][] = [];
+    for (const failure of failures) {
+      const hash = failure.sourceKey === null ? null : keyHash(failure.sourceKey);
+      const existing = hash === null ? undefined : open.get(`${hash}:${failure.error.code}`)?.shift();
+      const refetch_key = refetchKey(failure.payload);
+      const values = { ...this.reason(failure, hash), ...this.record(failure, hash, now), refetch_key };
+      if (existing === undefined) rows.push(this.newRow(values, failure.sourceKey, hash, now));
+      else await this.change(transaction, existing, values, now);
+    }
+    await this.takeRoom(transaction, rows.length);
+    for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
+      const chunk = rows.slice(start, start + ROWS_PER_STATEMENT);
+      const tuple = `(${COLUMNS.map(() => '?').join(', ')})`;
+      await transaction.execute(
+        `INSERT INTO integration_dead_letters (${columnList(transaction)}) VALUES ${chunk.map(() => tuple).join(', ')}`,
+        chunk.flat(),
+      );
+    }
   }
-  for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
-    const chunk = rows.slice(start, start + ROWS_PER_STATEMENT);
-    const tuple = `(${COLUMNS.map(() => '?').join(', ')})`;
+
+  /**
+   * A replayed record that failed again: open once more, with its newest reason.
+   * @param readAnew whether the failure's payload is a newer one than the letter keeps
+   */
+  async reopen(
+    transaction: SqlTransaction,
+    letter: { id: number; source_key: string | null },
+    failure: Failure,
+    readAnew: boolean,
+    now: number,
+  ): Promise<void> {
+    const hash = letter.source_key === null ? null : keyHash(letter.source_key);
+    const record = readAnew ? this.record(failure, hash, now) : {};
+    const changes = { ...this.reason(failure, hash), ...record, state: 'open', replay_log_id: null };
+    await this.change(transaction, letter.id, changes, now);
+  }
+
+  /** What says why the record failed. */
+  private reason(failure: Failure, sourceKeyHash: string | null): Record<string, SqlValue> {
+    const { stream, vault } = this.options;
+    const { error, value } = failure;
+    return {
+      mapping_version: stream.mappingVersion,
+      stage: failure.stage,
+      error_class: error.class,
+      code: error.code,
+      field: failure.field,
+      rule: failure.rule,
+      sealed_reason: sealReason(vault, { ...stream, sourceKeyHash }, { message: error.message, value }),
+      message: null,
+      value: null,
+      group_hash: groupHash(stream.mappingId, failure),
+    };
+  }
+
+  /** The record itself, as it was read just now. */
+  private record({ payload }: Failure, sourceKeyHash: string | null, now: number): Record<string, SqlValue> {
+    const { stream, vault } = this.options;
+    return {
+      sealed_payload: sealPayload(vault, { ...stream, sourceKeyHash }, payload),
+      payload: null,
+      key_id: vault.keyId,
+      edited: false,
+      read_at: now,
+    };
+  }
+
+  private newRow(
+    values: Record<string, SqlValue>,
+    sourceKey: string | null,
+    sourceKeyHash: string | null,
+    now: number,
+  ): SqlValue[] {
+    const { stream } = this.options;
+    const at = new Date(now);
+    const row: Record<string, SqlValue> = {
+      ...values,
+      mapping_id: stream.mappingId,
+      sync_log_id: stream.runId,
+      direction: stream.direction,
+      source_key: sourceKey,
+      source_key_hash: sourceKeyHash,
+      attempts: 1,
+      state: 'open',
+      first_at: at,
+      last_at: at,
+    };
+    return COLUMNS.map((name) => row[name] as SqlValue);
+  }
+
+  private async change(
+    transaction: SqlTransaction,
+    id: number,
+    values: Record<string, SqlValue>,
+    now: number,
+  ): Promise<void> {
+    const changes = { ...values, sync_log_id: this.options.stream.runId, last_at: new Date(now) };
     await transaction.execute(
-      `INSERT INTO integration_dead_letters (${columnList(transaction)}) VALUES ${chunk.map(() => tuple).join(', ')}`,
-      chunk.flat(),
+      `UPDATE integration_dead_letters SET ${Object.keys(changes)
+        .map((name) => `${transaction.quote(name)} = ?`)
+        .join(', ')}, attempts = attempts + 1 WHERE id = ?`,
+      [...Object.values(changes), id],
+    );
+  }
+
+  private async takeRoom(transaction: SqlTransaction, letters: number): Promise<void> {
+    if (letters === 0) return;
+    const { limit } = this.options;
+    if (this.room === null) {
+      const [row] = await transaction.query(
+        `SELECT COUNT(*) AS n FROM integration_dead_letters WHERE state IN ('open', 'replaying')`,
+      );
+      this.room = limit - Number(row?.n);
+    }
+    this.room -= letters;
+    if (this.room >= 0) return;
+    throw new IntegrationError(
+      'guard',
+      'PCP_DEAD_LETTERS_FULL',
+      `${letters} more dead letters would exceed the ${limit} that may be open at a time.`,
+      { hint: 'Replay or discard some of them, or raise integrations.deadLetters.limit.' },
     );
   }
 }
@@ -110,55 +232,6 @@ export async function openKeys(
   return new Set(rows.map((row) => String(row.source_key_hash)));
 }
 
-export function toDeadLetter(row: SqlRow): DeadLetter {
-  const text = (value: unknown): string | null => (value === null || value === undefined ? null : String(value));
-  return {
-    id: Number(row.id),
-    mapping_id: Number(row.mapping_id),
-    mapping_version: Number(row.mapping_version),
-    sync_log_id: Number(row.sync_log_id),
-    direction: row.direction as Direction,
-    source_key: text(row.source_key),
-    payload: parse(row.payload),
-    stage: row.stage as DeadLetter['stage'],
-    error_class: row.error_class as DeadLetter['error_class'],
-    code: String(row.code),
-    message: String(row.message),
-    field: text(row.field),
-    value: parse(row.value),
-    rule: text(row.rule),
-    attempts: Number(row.attempts),
-    state: row.state as DeadLetter['state'],
-    group_hash: String(row.group_hash),
-    note: text(row.note),
-    first_at: toDate(row.first_at)?.toISOString() ?? '',
-    last_at: toDate(row.last_at)?.toISOString() ?? '',
-  };
-}
-
-/** The kept record, as it may be mapped again. @throws data PCP_PAYLOAD_NOT_KEPT when it was too large to keep */
-export function payloadOf(letter: DeadLetter): Record<string, unknown> {
-  if (letter.payload !== null && typeof letter.payload === 'object' && !Array.isArray(letter.payload)) {
-    return letter.payload as Record<string, unknown>;
-  }
-  throw new IntegrationError(
-    'data',
-    'PCP_PAYLOAD_NOT_KEPT',
-    `Dead letter ${letter.id} holds no record: it was larger than ${MAX_PAYLOAD_CHARACTERS / 1024} KiB.`,
-    { hint: 'Correct the record in the source and run the mapping again.' },
-  );
-}
-
-export function serialise(value: unknown): string | null {
-  if (value === undefined || value === null) return null;
-  const text = JSON.stringify(value);
-  return text.length > MAX_PAYLOAD_CHARACTERS ? null : text;
-}
-
-function parse(value: unknown): unknown {
-  return value === null || value === undefined ? null : JSON.parse(String(value));
-}
-
 async function openByKey(
   transaction: SqlTransaction,
   stream: StreamOfRun,
@@ -179,70 +252,6 @@ async function openByKey(
     }
   }
   return found;
-}
-
-/** Columns and values that tell the reason of a failure. */
-function reason(stream: StreamOfRun, failure: Failure): Record<string, SqlValue> {
-  const { error } = failure;
-  return {
-    mapping_version: stream.mappingVersion,
-    payload: serialise(failure.payload),
-    stage: failure.stage,
-    error_class: error.class,
-    code: error.code,
-    message: error.message,
-    field: failure.field,
-    value: serialise(failure.value),
-    rule: failure.rule,
-    group_hash: groupHash(stream.mappingId, failure),
-  };
-}
-
-async function refresh(
-  transaction: SqlTransaction,
-  id: number,
-  stream: StreamOfRun,
-  failure: Failure,
-  now: number,
-): Promise<void> {
-  const changes = { sync_log_id: stream.runId, ...reason(stream, failure), last_at: new Date(now) };
-  await transaction.execute(
-    `UPDATE integration_dead_letters SET ${Object.keys(changes)
-      .map((name) => `${transaction.quote(name)} = ?`)
-      .join(', ')}, attempts = attempts + 1 WHERE id = ?`,
-    [...Object.values(changes), id],
-  );
-}
-
-/** A replayed record that failed again: open once more, with its newest reason. */
-export async function reopen(
-  transaction: SqlTransaction,
-  id: number,
-  stream: StreamOfRun,
-  failure: Failure,
-  now: number,
-): Promise<void> {
-  await refresh(transaction, id, stream, failure, now);
-  await transaction.execute(`UPDATE integration_dead_letters SET state = 'open', replay_log_id = NULL WHERE id = ?`, [
-    id,
-  ]);
-}
-
-function newRow(stream: StreamOfRun, failure: Failure, hash: string | null, now: number): SqlValue[] {
-  const at = new Date(now);
-  const values: Record<(typeof COLUMNS)[number], SqlValue> = {
-    ...(reason(stream, failure) as Record<(typeof COLUMNS)[number], SqlValue>),
-    mapping_id: stream.mappingId,
-    sync_log_id: stream.runId,
-    direction: stream.direction,
-    source_key: failure.sourceKey,
-    source_key_hash: hash,
-    attempts: 1,
-    state: 'open',
-    first_at: at,
-    last_at: at,
-  };
-  return COLUMNS.map((name) => values[name]);
 }
 
 function columnList(transaction: SqlTransaction): string {

@@ -3,6 +3,7 @@ import { IntegrationError } from '../model/errors';
 import type { Mapping } from '../model/mapping';
 import type { Cursor, RunCounters } from '../model/sync';
 import type { SqlDatabase } from '../protocols/sql/database';
+import type { Vault } from '../security/vault';
 import type { StoreClock } from './clock';
 import {
   addCounters,
@@ -14,10 +15,11 @@ import {
   type Page,
   type RunScope,
 } from './commit';
-import { keepFailures, openKeys } from './dead-letters';
+import { LetterKeeper, openKeys } from './dead-letters';
 import type { Lease } from './lease';
 import { batchPlanner } from './plan';
 import { ReadAhead } from './read-ahead';
+import { refetchFields, refetchKeyOf } from './refetch';
 import { COUNTERS, countersAddUp, type RunRow } from './run-rows';
 import type { Stream } from './stream';
 import { judgeErrors, ToleranceExceeded } from './tolerance';
@@ -27,6 +29,9 @@ export interface Execution {
   database: SqlDatabase;
   clock: StoreClock;
   lease: Lease;
+  vault: Vault;
+  /** Open dead letters that the store takes. */
+  maxOpenLetters: number;
   run: RunRow;
   mapping: Mapping;
   stream: Stream;
@@ -49,7 +54,7 @@ export async function executeRun(execution: Execution): Promise<RunCounters> {
   const counters = { ...run.counters };
   const resume = await resumePoint(execution);
   const writer = await openWriter(execution);
-  const scope = await scopeOf(execution, writer);
+  const scope = await scopeOf(execution, writer, await refetchFields(execution.stream.source, signal));
   try {
     // A target that was finished just before a crash would take nothing more: all that is left is to close the run.
     if (writer.finished !== true) await drain(execution, scope, resume, counters);
@@ -91,15 +96,26 @@ export function openWriter({ run, stream, signal }: Execution): Promise<Writer> 
   );
 }
 
-export async function scopeOf(execution: Execution, writer: Writer): Promise<RunScope> {
-  const { database, clock, lease, stream, run, mapping, signal } = execution;
+export async function scopeOf(
+  execution: Execution,
+  writer: Writer,
+  fieldsToRefetchBy: readonly string[] = [],
+): Promise<RunScope> {
+  const { database, clock, lease, stream, run, mapping, signal, vault, maxOpenLetters: limit } = execution;
+  const ids = { runId: run.id, mappingId: mapping.id, mappingVersion: mapping.version, direction: run.direction };
   return {
     database,
     clock,
     lease,
     stream,
     writer,
-    ids: { runId: run.id, mappingId: mapping.id, mappingVersion: mapping.version, direction: run.direction },
+    ids,
+    letters: new LetterKeeper({
+      stream: ids,
+      vault,
+      limit,
+      refetchKey: refetchKeyOf(stream.source, fieldsToRefetchBy),
+    }),
     ignoreLinks: run.full,
     openLetters: run.dryRun ? new Set() : await openKeys(database, run.mappingId, run.direction),
     signal,
@@ -191,7 +207,7 @@ async function settleSource(scope: RunScope, error: unknown, dryRun: boolean): P
   if (error instanceof ToleranceExceeded) {
     await scope.database.transaction(async (transaction) => {
       await scope.lease.assertHeld(transaction);
-      await keepFailures(transaction, scope.ids, error.failures, scope.clock.now());
+      await scope.letters.keep(transaction, error.failures, scope.clock.now());
     });
   }
   try {

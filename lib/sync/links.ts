@@ -24,6 +24,8 @@ export interface Link {
   hash: string | null;
   /** What the target calls it. */
   targetKey: string | null;
+  /** When it was last given something, in epoch milliseconds of the store's clock; 0 = never. */
+  writtenAt: number;
   intent: Intent | null;
 }
 
@@ -37,7 +39,7 @@ export async function linksOf(
   for (let start = 0; start < records.length; start += KEYS_PER_QUERY) {
     const chunk = records.slice(start, start + KEYS_PER_QUERY);
     const rows = await database.query(
-      `SELECT source_key, target_key, hash, pending_op, pending_key, pending_hash, pending_since
+      `SELECT source_key, target_key, hash, updated_at, pending_op, pending_key, pending_hash, pending_since
        FROM integration_record_links
        WHERE mapping_id = ? AND direction = ? AND source_key IN (${chunk.map(() => '?').join(', ')})`,
       [stream.mappingId, stream.direction, ...chunk.map(linkKey)],
@@ -46,6 +48,7 @@ export async function linksOf(
       known.set(String(row.source_key), {
         hash: row.hash as string | null,
         targetKey: row.target_key as string | null,
+        writtenAt: Number(row.updated_at),
         intent:
           row.pending_op === null
             ? null
@@ -91,7 +94,7 @@ export async function saveIntents(
 ): Promise<void> {
   await upsert(
     transaction,
-    ['pending_op', 'pending_key', 'pending_hash', 'pending_since', 'pending_fence', 'run_id', 'updated_at'],
+    ['pending_op', 'pending_key', 'pending_hash', 'pending_since', 'pending_fence', 'run_id'],
     intents.map(({ record, intent }) => [
       ...keyOf(stream, record),
       intent.op,
@@ -100,7 +103,6 @@ export async function saveIntents(
       intent.since,
       fence,
       stream.runId,
-      intent.since,
     ]),
   );
 }
@@ -116,15 +118,13 @@ export async function endIntents(
   transaction: SqlTransaction,
   stream: StreamOfRun,
   refused: readonly RefusedWrite[],
-  now: number,
 ): Promise<void> {
   const rows = refused.map(({ record, undecided }) => [
     ...keyOf(stream, record),
     undecided ? 'undecided' : null,
     stream.runId,
-    now,
   ]);
-  await upsert(transaction, ['pending_op', 'run_id', 'updated_at'], rows);
+  await upsert(transaction, ['pending_op', 'run_id'], rows);
 }
 
 /** Somebody has seen that a write past finding out did take place: the target holds what it was given. */

@@ -1,5 +1,6 @@
 import { IntegrationError } from '../model/errors';
 import type { Direction, Mapping } from '../model/mapping';
+import type { ReplaySelection } from '../model/services';
 import type { SqlTransaction } from '../protocols/sql/database';
 import { streamName } from './lease';
 import { type Condition, values, where } from './lists';
@@ -12,7 +13,7 @@ export async function queueReplay(
   mapping: Mapping,
   direction: Direction,
   chosen: readonly Condition[],
-  createdBy: string | null,
+  { mode, created_by: createdBy }: Pick<ReplaySelection, 'mode' | 'created_by'>,
 ): Promise<string> {
   await refuseSecondRun(transaction, mapping, direction);
   const jobId = newJobId();
@@ -25,9 +26,10 @@ export async function queueReplay(
       mappingVersion: mapping.version,
       direction,
       kind: 'replay',
+      replayMode: mode ?? null,
       full: false,
       dryRun: false,
-      createdBy,
+      createdBy: createdBy ?? null,
     },
     Date.now(),
   );

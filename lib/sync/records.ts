@@ -99,7 +99,7 @@ async function writeRecords(
   const { descriptor, create } = await context.registry.load(connection.connector_type);
   const connector = create(connection, context.environment);
   try {
-    const end = { connector, descriptor, entity: target.entity };
+    const end = { connectionId: connection.id, connector, descriptor, entity: target.entity };
     const guarantee = guaranteeOf(end);
     const fields = [...new Set(records.flatMap((record) => Object.keys(record)))];
     const keyFields = target.keyFields.length > 0 ? target.keyFields : await ownKey(end, signal);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { SyncStatus } from '../model/connection';
 import { type ErrorClass, IntegrationError } from '../model/errors';
 import type { Direction } from '../model/mapping';
-import type { RunCounters, RunState, SyncLog } from '../model/sync';
+import type { ReplayMode, RunCounters, RunState, SyncLog } from '../model/sync';
 import type { SqlDatabase, SqlRow, SqlTransaction, SqlValue } from '../protocols/sql/database';
 
 /** A row of `integration_sync_logs` with the engine's own columns. */
@@ -14,6 +14,9 @@ export interface RunRow {
   direction: Direction;
   state: RunState;
   kind: 'sync' | 'replay';
+  /** Null = as each dead letter says. */
+  replayMode: ReplayMode | null;
+  refetched: number;
   full: boolean;
   dryRun: boolean;
   attempts: number;
@@ -71,6 +74,7 @@ export interface NewRun {
   mappingVersion: number;
   direction: Direction;
   kind: 'sync' | 'replay';
+  replayMode?: ReplayMode | null;
   full: boolean;
   dryRun: boolean;
   createdBy: string | null;
@@ -91,6 +95,7 @@ export async function insertRun(transaction: SqlTransaction, run: NewRun, now: n
     status: 'in_progress',
     state: 'queued',
     kind: run.kind,
+    replay_mode: run.replayMode ?? null,
     full_read: run.full,
     dry_run: run.dryRun,
     started_at: new Date(now),
@@ -143,6 +148,8 @@ export function toRun(row: SqlRow): RunRow {
     direction: row.direction as Direction,
     state: row.state as RunState,
     kind: row.kind as 'sync' | 'replay',
+    replayMode: text(row.replay_mode) as ReplayMode | null,
+    refetched: Number(row.refetched),
     full: truth(row.full_read),
     dryRun: truth(row.dry_run),
     attempts: Number(row.attempts),
@@ -197,6 +204,7 @@ export function toSyncLog(run: RunRow): SyncLog {
       full: run.full,
       dry_run: run.dryRun,
       kind: run.kind,
+      ...(run.kind === 'replay' && { replay_mode: run.replayMode ?? 'auto', refetched: run.refetched }),
       total: run.total,
       records_per_second: run.activeMs > 0 ? Math.round((counters.read * 1000) / run.activeMs) : 0,
     },
@@ -217,11 +225,11 @@ export function toDate(value: unknown): Date | null {
   return new Date(/(Z|[+-]\d\d:?\d\d)$/.test(textual) ? textual : `${textual.replace(' ', 'T')}Z`);
 }
 
-function truth(value: unknown): boolean {
+export function truth(value: unknown): boolean {
   return value === true || value === 1 || value === '1';
 }
 
-function text(value: unknown): string | null {
+export function text(value: unknown): string | null {
   return value === null || value === undefined ? null : String(value);
 }
 

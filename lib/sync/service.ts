@@ -12,10 +12,11 @@ import type {
   SyncRequest,
 } from '../model/services';
 import type { DeadLetter, SyncLog } from '../model/sync';
-import type { SqlDatabase, SqlValue } from '../protocols/sql/database';
-import { serialise, toDeadLetter } from './dead-letters';
+import type { SqlDatabase, SqlRow, SqlValue } from '../protocols/sql/database';
+import type { Vault } from '../security/vault';
 import { jobStatus } from './job-status';
 import { ensureStream, streamName } from './lease';
+import { messageOf, ownerOf, sealPayload, toDeadLetter } from './letter-rows';
 import { acceptIntent } from './links';
 import { type Condition, equalities, newestFirst, values, where } from './lists';
 import { endPause } from './pauses';
@@ -28,6 +29,7 @@ const MAX_MAPPINGS = 1000;
 export interface SyncServiceOptions {
   /** Resolves when the store is open. */
   database(): Promise<SqlDatabase>;
+  vault: Vault;
   connections: Connections;
   mappings: Mappings;
   /** Tells the runner that there is work; must not throw. */
@@ -118,7 +120,7 @@ export class SyncService implements Sync {
       'integration_dead_letters',
       conditions,
       { limit, cursor },
-      toDeadLetter,
+      (row) => toDeadLetter(row, this.options.vault),
     );
   }
 
@@ -132,10 +134,7 @@ export class SyncService implements Sync {
        GROUP BY group_hash, mapping_id, code, error_class, stage, ${database.quote('field')} ORDER BY COUNT(*) DESC, MAX(id) DESC`,
       values(conditions),
     );
-    const messages = await newestMessages(
-      database,
-      rows.map((row) => Number(row.newest)),
-    );
+    const newest = await this.messages(rows.map((row) => Number(row.newest)));
     return rows.map((row) => ({
       group: String(row.group_hash),
       mapping_id: Number(row.mapping_id),
@@ -143,7 +142,7 @@ export class SyncService implements Sync {
       error_class: String(row.error_class),
       stage: String(row.stage),
       field: row.field_name === null ? null : String(row.field_name),
-      message: messages.get(Number(row.newest)) ?? '',
+      message: newest.get(Number(row.newest)) ?? '',
       count: Number(row.letters),
       first_at: toDate(row.first_at)?.toISOString() ?? '',
       last_at: toDate(row.last_at)?.toISOString() ?? '',
@@ -151,16 +150,18 @@ export class SyncService implements Sync {
   }
 
   async deadLetter(id: number): Promise<DeadLetter> {
-    const database = await this.options.database();
-    const [row] = await database.query('SELECT * FROM integration_dead_letters WHERE id = ?', [id]);
-    if (row === undefined) throw new IntegrationError('data', 'PCP_NOT_FOUND', `There is no dead letter ${id}.`);
-    return toDeadLetter(row);
+    return toDeadLetter(await this.letterRow(id), this.options.vault);
   }
 
   async editDeadLetter(id: number, payload: Record<string, unknown>): Promise<DeadLetter> {
-    const text = serialise(payload);
-    if (text === null) throw new IntegrationError('data', 'PCP_PAYLOAD_TOO_LARGE', 'A kept record has 64 KiB at most.');
-    await this.changeLetter(id, 'payload = ?', [text]);
+    const sealed = sealPayload(this.options.vault, ownerOf(await this.letterRow(id)), payload);
+    if (sealed === null) {
+      throw new IntegrationError('data', 'PCP_PAYLOAD_TOO_LARGE', 'A kept record has 64 KiB at most.');
+    }
+    // An earlier key may still seal the reason, so `key_id` stays.
+    const assignment = 'sealed_payload = ?, payload = NULL, edited = ?, read_at = ?';
+    const now = await (await this.options.database()).now();
+    await this.changeLetter(id, assignment, [sealed, true, now.getTime()]);
     return this.deadLetter(id);
   }
 
@@ -203,7 +204,7 @@ export class SyncService implements Sync {
       for (const row of streams) {
         const mapping = mappings.get(Number(row.mapping_id)) as Mapping;
         const direction = row.direction as Direction;
-        started.push(await queueReplay(transaction, mapping, direction, conditions, selection.created_by ?? null));
+        started.push(await queueReplay(transaction, mapping, direction, conditions, selection));
       }
       return started;
     });
@@ -283,6 +284,24 @@ export class SyncService implements Sync {
     return items.sort((a, b) => a.id - b.id);
   }
 
+  private async letterRow(id: number): Promise<SqlRow> {
+    const database = await this.options.database();
+    const [row] = await database.query('SELECT * FROM integration_dead_letters WHERE id = ?', [id]);
+    if (row === undefined) throw new IntegrationError('data', 'PCP_NOT_FOUND', `There is no dead letter ${id}.`);
+    return row;
+  }
+
+  private async messages(ids: number[]): Promise<Map<number, string>> {
+    if (ids.length === 0) return new Map();
+    const database = await this.options.database();
+    const rows = await database.query(
+      `SELECT id, mapping_id, direction, source_key_hash, sealed_reason, message
+       FROM integration_dead_letters WHERE id IN (${ids.map(() => '?').join(', ')})`,
+      ids,
+    );
+    return new Map(rows.map((row) => [Number(row.id), messageOf(row, this.options.vault)]));
+  }
+
   private async changeLetter(id: number, assignment: string, parameters: SqlValue[]): Promise<void> {
     const database = await this.options.database();
     const changed = await database.execute(
@@ -302,13 +321,4 @@ function letterConditions({ connection_id, group, ...columns }: DeadLetterFilter
     conditions.push(['mapping_id IN (SELECT id FROM integration_mappings WHERE connection_id = ?)', connection_id]);
   }
   return conditions;
-}
-
-async function newestMessages(database: SqlDatabase, ids: number[]): Promise<Map<number, string>> {
-  if (ids.length === 0) return new Map();
-  const rows = await database.query(
-    `SELECT id, message FROM integration_dead_letters WHERE id IN (${ids.map(() => '?').join(', ')})`,
-    ids,
-  );
-  return new Map(rows.map((row) => [Number(row.id), String(row.message)]));
 }

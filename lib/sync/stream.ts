@@ -29,6 +29,7 @@ export type MappingLike = Omit<Mapping, 'id' | 'version' | 'managed_by' | 'node_
 
 /** One end of a stream: an entity of an open connector. */
 export interface End {
+  connectionId: number;
   connector: Connector;
   descriptor: ConnectorDescriptor;
   entity: string;
@@ -136,7 +137,8 @@ export async function openEnd(
 ): Promise<End & { timezone: string | null }> {
   const connection = await context.openConnection(connectionId);
   const { descriptor, create } = await context.registry.load(connection.connector_type);
-  return { connector: create(connection, context.environment), descriptor, entity, timezone: connection.timezone };
+  const connector = create(connection, context.environment);
+  return { connectionId, connector, descriptor, entity, timezone: connection.timezone };
 }
 
 /** @throws config PCP_NOT_WRITABLE */

@@ -35,7 +35,7 @@ export function judgeErrors(
   if (options.on_error === 'stop') {
     throw new ToleranceExceeded(
       'PCP_STOPPED_ON_ERROR',
-      `Stopped at the first bad record${first.sourceKey === null ? '' : ` (${first.sourceKey})`}: ${first.error.message}`,
+      `Stopped at the first bad record${first.sourceKey === null ? '' : ` (${first.sourceKey})`}: ${kindOf(first)}.`,
       'Correct the record or the mapping and run again, or set options.on_error to "skip".',
       batch.failures,
     );
@@ -44,7 +44,7 @@ export function judgeErrors(
   const read = before.read + batch.counters.read;
   const maxErrors = options.max_errors ?? DEFAULT_MAX_ERRORS;
   const maxRatio = options.max_error_ratio ?? DEFAULT_MAX_ERROR_RATIO;
-  const why = `The last one: ${batch.failures.at(-1)?.error.message}`;
+  const why = `The last one: ${kindOf(batch.failures.at(-1) ?? first)}.`;
   if (errors > maxErrors) {
     throw new ToleranceExceeded(
       'PCP_TOO_MANY_ERRORS',
@@ -61,4 +61,9 @@ export function judgeErrors(
       batch.failures,
     );
   }
+}
+
+/** Only the dead letter, which is sealed, quotes the record. */
+function kindOf({ error, field }: Failure): string {
+  return field === null ? error.code : `${error.code} in "${field}"`;
 }

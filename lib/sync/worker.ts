@@ -2,11 +2,13 @@ import { IntegrationError } from '../model/errors';
 import type { Mapping } from '../model/mapping';
 import type { RunCounters } from '../model/sync';
 import type { SqlTransaction } from '../protocols/sql/database';
+import type { Vault } from '../security/vault';
 import type { StoreClock } from './clock';
 import { abandonRun, type Execution, executeRun, reasonOf } from './execute';
 import { Lease, streamName, WORKER, workerIsGone } from './lease';
 import { noteAttempt, pauses, waitForPause } from './pauses';
 import { executeReplay, reopenChosen } from './replay';
+import { type DeadLetterPolicy, DeadLetterRetention } from './retention';
 import type { RetryPolicy } from './retry';
 import { ACTIVE, ENDED, getRun, type RunRow, stateList, toRun } from './run-rows';
 import { type Ending, endingOf, settle } from './settle';
@@ -19,6 +21,9 @@ const STOP_GRACE_MS = 15_000;
 export interface WorkerOptions extends EngineContext {
   clock: StoreClock;
   mapping(id: number): Promise<Mapping>;
+  /** Seals and opens what dead letters keep. */
+  vault: Vault;
+  deadLetters: DeadLetterPolicy;
   retry: RetryPolicy;
   /** Runs at the same time. */
   concurrency: number;
@@ -36,8 +41,12 @@ export class Worker {
   private lookAgain = false;
   private stopped = false;
   private waiting = 0;
+  private readonly retention: DeadLetterRetention;
+  private tidying: Promise<void> | null = null;
 
-  constructor(private readonly options: WorkerOptions) {}
+  constructor(private readonly options: WorkerOptions) {
+    this.retention = new DeadLetterRetention(options);
+  }
 
   /** True while runs are executed or wait for their time, so that this process must stay. */
   get busy(): boolean {
@@ -61,8 +70,20 @@ export class Worker {
         if (this.stopped) return;
         this.timer = setTimeout(() => void this.wake(), this.lookAgain ? 0 : LOOK_EVERY_MS);
         this.lookAgain = false;
+        this.tidying ??= this.tidy();
       });
     return this.looking;
+  }
+
+  /** Beside the runs, which must not wait for it. */
+  private async tidy(): Promise<void> {
+    try {
+      await this.retention.tidy();
+    } catch (error) {
+      this.options.log('warn', `Old dead letters could not be removed: ${IntegrationError.from(error).message}`);
+    } finally {
+      this.tidying = null;
+    }
   }
 
   /** Looks at once whether somebody wants a run of this worker to be cancelled. */
@@ -84,7 +105,7 @@ export class Worker {
     );
     for (const controller of this.active.values()) controller.abort(reason);
     const grace = new Promise<void>((resolve) => setTimeout(resolve, STOP_GRACE_MS).unref());
-    await Promise.race([Promise.allSettled([...this.done]), grace]);
+    await Promise.race([Promise.allSettled([...this.done, this.tidying]), grace]);
   }
 
   private async look(): Promise<void> {
@@ -198,6 +219,8 @@ export class Worker {
       database: options.database,
       clock: options.clock,
       lease,
+      vault: options.vault,
+      maxOpenLetters: options.deadLetters.limit,
       run,
       mapping,
       stream,

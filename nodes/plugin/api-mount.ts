@@ -53,7 +53,7 @@ async function loadApi(RED: NodeAPI): Promise<{ api: Handler; errors: ErrorHandl
   const settings = RED.settings as unknown as Record<string, unknown>;
   const api = createApi({
     hub: () => hub(RED),
-    idempotency: createIdempotencyStore(async () => (await hub(RED)).database),
+    idempotency: createIdempotencyStore(() => hub(RED)),
     authenticated: Boolean(settings.adminAuth),
     needsPermission: (permission) => RED.auth.needsPermission(permission) as unknown as Handler,
     ...readAccessSettings(settings, process.env),

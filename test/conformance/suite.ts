@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import type {
-  Batch,
   Connector,
   ConnectorEnvironment,
   ConnectorFactory,
@@ -12,8 +11,8 @@ import type {
 import type { ConnectorDescriptor } from '../../lib/connectors/descriptor';
 import type { OpenConnection } from '../../lib/model/connection';
 import { type ErrorClass, IntegrationError } from '../../lib/model/errors';
-import type { Cursor } from '../../lib/model/sync';
 import { describeDescriptor } from './descriptor-rules';
+import { BATCH_SIZE, drain, reader, recordsOf } from './reading';
 
 /** What every connector must do, proved on its own real peer. One call of `conformance` per connector and peer. */
 export interface ConformanceSubject {
@@ -78,7 +77,6 @@ export interface WriteCase {
 }
 
 const TEST_LIMIT_MS = 10_000;
-const BATCH_SIZE = 3;
 const quiet: ConnectorEnvironment = { log: () => undefined };
 
 export function conformance(name: string, subject: ConformanceSubject): void {
@@ -244,6 +242,25 @@ function describeRead(cases: () => ConformanceCases, open: () => Connector): voi
     }
   });
 
+  it('lookup: gives a record as read does, by the key that describe names, and null for what is not there', async function () {
+    const { entity } = needed(this);
+    const connector = open();
+    if (!connector.lookup || !connector.describe) return this.skip();
+    const { signal } = new AbortController();
+    const { key: keyFields } = (await connector.describe(entity, signal)).info;
+    const read = recordsOf(await drain(connector, entity, null));
+    const keyFrom = (record: SourceRecord) => Object.fromEntries(keyFields.map((field) => [field, record[field]]));
+    const found = await connector.lookup({ entity, keyFields }, read.map(keyFrom), signal);
+    assert.deepEqual(
+      found.map((record) => ({ ...record })),
+      read.map((record) => ({ ...record })),
+    );
+    const texts = keyFields.filter((field) => typeof read[0]![field] === 'string');
+    if (texts.length === 0) return;
+    const absent = { ...keyFrom(read[0]!), [texts[0]!]: 'no such key 4711' };
+    assert.deepEqual(await connector.lookup({ entity, keyFields }, [absent], signal), [null]);
+  });
+
   it('read: incremental reads give what changed since the last pass', async function () {
     const incremental = cases().incremental ?? this.skip();
     const { entity, key, cursorField } = incremental;
@@ -343,27 +360,6 @@ function describeWrite(cases: () => ConformanceCases, open: () => Connector): vo
   });
 }
 
-function reader(
-  connector: Connector,
-  entity: string,
-  cursor: Cursor | null,
-  cursorField?: string,
-  signal = new AbortController().signal,
-): AsyncIterable<Batch> {
-  assert.ok(connector.read, 'the connector reads');
-  const query = { entity, cursor, batchSize: BATCH_SIZE, lookbackSeconds: 0, ...(cursorField && { cursorField }) };
-  return connector.read(query, signal);
-}
-
-async function drain(...args: Parameters<typeof reader>): Promise<Batch[]> {
-  const batches: Batch[] = [];
-  for await (const batch of reader(...args)) {
-    batches.push(batch);
-    await batch.acknowledge?.();
-  }
-  return batches;
-}
-
 async function failureOf(work: Promise<unknown>): Promise<IntegrationError> {
   return work.then(
     () => assert.fail('expected a failure'),
@@ -371,7 +367,6 @@ async function failureOf(work: Promise<unknown>): Promise<IntegrationError> {
   );
 }
 
-const recordsOf = (batches: Batch[]): SourceRecord[] => batches.flatMap((batch) => batch.records);
 const keyOf = (record: SourceRecord, key: string[]): string => key.map((field) => String(record[field])).join('|');
 const reparsed = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 

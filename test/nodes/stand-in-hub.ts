@@ -23,6 +23,10 @@ export class StandInHub implements Hub {
     throw new Error('The stand-in has no store.');
   }
 
+  get vault(): never {
+    throw new Error('The stand-in has no keys.');
+  }
+
   readonly descriptors = descriptors;
   readonly registered = new Map<string, ConnectionInput>();
   readonly mappingsRegistered = new Map<string, MappingInput>();

@@ -5,6 +5,7 @@ import type { JobStatus, SyncRequest } from '../../lib/model/services';
 import { EntityTypeStore } from '../../lib/platform/entity-types';
 import { EntityRecordStore } from '../../lib/platform/records';
 import type { SqlDatabase } from '../../lib/protocols/sql/database';
+import { loadKeys } from '../../lib/security/keys';
 import { Vault } from '../../lib/security/vault';
 import { ConnectionStore } from '../../lib/store/connections';
 import { MappingStore } from '../../lib/store/mappings';
@@ -19,6 +20,7 @@ export class TestEngine {
   readonly mappings: MappingStore;
   readonly records: EntityRecordStore;
   readonly sync: SyncService;
+  private readonly vault: Vault;
   /** Stands between the engine and its connectors. */
   disturb: (connector: Connector, type: string) => Connector = (connector) => connector;
   private worker: Worker | undefined;
@@ -30,12 +32,14 @@ export class TestEngine {
     directory: string,
     private readonly more: Record<string, LoadedConnector>,
   ) {
-    const vault = Vault.open({ directory, environment: undefined });
+    this.vault = new Vault(loadKeys({ directory }));
+    const { vault } = this;
     this.connections = new ConnectionStore({ store, vault, validate: () => undefined });
     this.mappings = new MappingStore({ store, check: async () => undefined });
     this.records = new EntityRecordStore({ database: store.database, types: new EntityTypeStore(store.database) });
     this.sync = new SyncService({
       database: async () => store.database,
+      vault,
       connections: this.connections,
       mappings: this.mappings,
       wakeRunner: () => undefined,
@@ -63,6 +67,8 @@ export class TestEngine {
       expressions: this.expressions,
       openConnection: async (id) => ({ ...(await this.connections.open(id)), timezone: null }),
       environment: { store: this.store.database, log: () => undefined },
+      vault: this.vault,
+      deadLetters: { limit: 1000, openDays: 180, closedDays: 30 },
       clock: await StoreClock.of(this.store.database),
       mapping: (id) => this.mappings.get(id),
       retry: { maxWithoutProgress: 2, maxAttempts: 20, baseDelayMs: 0, maxDelayMs: 0 },

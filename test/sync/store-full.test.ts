@@ -5,6 +5,7 @@ import { ConnectorRegistry } from '../../lib/connectors/registry';
 import { createExpressionEvaluator } from '../../lib/mapping/expressions/evaluator';
 import { EntityTypeStore } from '../../lib/platform/entity-types';
 import { EntityRecordStore } from '../../lib/platform/records';
+import { loadKeys } from '../../lib/security/keys';
 import { Vault } from '../../lib/security/vault';
 import { ConnectionStore } from '../../lib/store/connections';
 import { MappingStore } from '../../lib/store/mappings';
@@ -38,7 +39,8 @@ describe('a full disk under the store', () => {
     await writeFile(join(directory, 'in', 'orders.csv'), `number,description\n${lines.join('\n')}\n`);
     store = await openStore({ directory });
     const { database } = store;
-    const connections = new ConnectionStore({ store, vault: Vault.open({ directory }), validate: () => undefined });
+    const vault = new Vault(loadKeys({ directory }));
+    const connections = new ConnectionStore({ store, vault, validate: () => undefined });
     const mappings = new MappingStore({ store, check: async () => undefined });
     const types = new EntityTypeStore(database);
     records = new EntityRecordStore({ database, types });
@@ -48,6 +50,8 @@ describe('a full disk under the store', () => {
       expressions,
       openConnection: async (id) => ({ ...(await connections.open(id)), timezone: null }),
       environment: { store: database, log: () => undefined },
+      vault,
+      deadLetters: { limit: 1000, openDays: 180, closedDays: 30 },
       clock: await StoreClock.of(database),
       mapping: (id) => mappings.get(id),
       retry: { ...DEFAULT_RETRY_POLICY, baseDelayMs: 0, maxWithoutProgress: 2 },
@@ -57,6 +61,7 @@ describe('a full disk under the store', () => {
     });
     sync = new SyncService({
       database: async () => database,
+      vault,
       connections,
       mappings,
       wakeRunner: () => void worker.wake(),

@@ -1,5 +1,5 @@
 import { IntegrationError } from '../../model/errors';
-import type { DeadLetterFilter } from '../../model/services';
+import type { DeadLetterFilter, ReplaySelection } from '../../model/services';
 import { pageOf, pageParameters, pageRequest, pageSchema } from '../paging';
 import { Problem } from '../problem';
 import { type Call, type Parameter, type Route, ref } from '../route';
@@ -17,7 +17,7 @@ const filters: Record<string, Parameter> = {
   group: { description: 'Of this group.', schema: { type: 'string', minLength: 1, maxLength: 200 } },
 };
 
-async function replay(call: Call, selection: { ids?: number[]; group?: string; mapping_id?: number }) {
+async function replay(call: Call, selection: ReplaySelection) {
   try {
     return await call.hub.sync.replay({ ...selection, ...(call.user !== undefined && { created_by: call.user }) });
   } catch (error) {
@@ -67,7 +67,8 @@ export const deadLetterRoutes: Route[] = [
     operation: 'replayDeadLetters',
     tag,
     summary: 'Tries dead letters again',
-    description: 'Through the newest version of their mappings; one run per mapping and direction.',
+    description:
+      'Through the newest version of their mappings; one run per mapping and direction. A record is read anew where its source finds it by its key and nobody corrected it; otherwise it is taken as it is kept. A kept record that is older than what the target was given since is superseded.',
     permission: 'integrations.sync',
     body: { schema: ref('ReplayRequest'), required: true },
     responses: {
@@ -80,8 +81,7 @@ export const deadLetterRoutes: Route[] = [
     problems: [409, 413, 415, 422],
     idempotent: true,
     handle: async (call) => {
-      const selection = call.body as { ids?: number[]; group?: string; mapping_id?: number };
-      const jobs = await replay(call, selection);
+      const jobs = await replay(call, call.body as ReplaySelection);
       const first = jobs[0];
       if (first === undefined) throw nothingToReplay();
       return {

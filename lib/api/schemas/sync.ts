@@ -4,6 +4,8 @@ import { count, direction, errorClass, id, instant, instantOrNull } from './comm
 const status: JsonSchema = { type: 'string', enum: ['in_progress', 'success', 'error'] };
 const nullableText: JsonSchema = { type: ['string', 'null'] };
 
+const replayMode: JsonSchema = { type: 'string', enum: ['refetch', 'stored'] };
+
 const details: JsonSchema = {
   type: 'object',
   required: ['state', 'created', 'updated', 'unchanged', 'deleted', 'filtered', 'conflicts'],
@@ -34,6 +36,12 @@ const details: JsonSchema = {
     full: { type: 'boolean' },
     dry_run: { type: 'boolean' },
     kind: { type: 'string', enum: ['sync', 'replay'] },
+    replay_mode: {
+      type: 'string',
+      enum: ['auto', 'refetch', 'stored'],
+      description: 'Of a replay: the mode asked for; auto = none was.',
+    },
+    refetched: count('Of a replay: records that were read anew from their source.'),
     total: { type: ['integer', 'null'], minimum: 0 },
     records_per_second: { type: 'number', minimum: 0 },
   },
@@ -127,6 +135,9 @@ export const syncSchemas: Record<string, JsonSchema> = {
       'sync_log_id',
       'direction',
       'payload',
+      'payload_error',
+      'edited',
+      'replay_mode',
       'stage',
       'error_class',
       'code',
@@ -140,7 +151,14 @@ export const syncSchemas: Record<string, JsonSchema> = {
       sync_log_id: { type: 'integer' },
       direction,
       source_key: nullableText,
-      payload: { description: 'The record as it was read.' },
+      payload: { description: 'The record as it was read, or corrected.' },
+      payload_error: {
+        ...nullableText,
+        description:
+          'Why there is none: PCP_PAYLOAD_NOT_KEPT (larger than 64 KiB), PCP_VAULT_KEY_UNKNOWN (its key is not among those given), PCP_VAULT_BROKEN (changed or moved).',
+      },
+      edited: { type: 'boolean', description: 'Somebody corrected the payload.' },
+      replay_mode: { ...replayMode, description: 'What a replay does that names no mode.' },
       stage: { type: 'string', enum: ['read', 'transform', 'validate', 'plan', 'write'] },
       error_class: errorClass,
       code: { type: 'string' },
@@ -195,13 +213,17 @@ export const syncSchemas: Record<string, JsonSchema> = {
     type: 'object',
     description: 'Which dead letters to replay: chosen ones, those of a group, or all open ones of a mapping.',
     additionalProperties: false,
-    minProperties: 1,
     properties: {
       ids: { type: 'array', minItems: 1, maxItems: 1000, items: id('Dead letter.') },
       group: { type: 'string', minLength: 1, maxLength: 200 },
       mapping_id: id('Mapping.'),
+      mode: {
+        ...replayMode,
+        description: 'Read the records anew, or take them as they are kept. Absent = each as its `replay_mode` says.',
+      },
     },
-    example: { ids: [41, 42] },
+    anyOf: [{ required: ['ids'] }, { required: ['group'] }, { required: ['mapping_id'] }],
+    example: { ids: [41, 42], mode: 'stored' },
   },
   ReplayStarted: {
     type: 'object',

@@ -1,4 +1,5 @@
 import { type EntityShape, type FieldShape, HIDDEN } from '../../platform/shape';
+import { TableReader } from '../../platform/table-reader';
 import { instantText, toColumn } from '../../platform/values';
 import type { SqlDatabase, SqlRow, SqlTransaction, SqlValue } from '../../protocols/sql/database';
 import type { WriteRecord } from '../contract';
@@ -47,6 +48,21 @@ export class KeyLookup {
       found[position] = hashes[index];
     });
     return found;
+  }
+
+  /** For each record: when this mapping last wrote it, in epoch milliseconds; null where it did not, or others did since. */
+  async writtenAt(records: readonly WriteRecord[], executor: SqlTransaction): Promise<(number | null)[]> {
+    const reader = new TableReader(this.#database, this.#shape, []);
+    const isOurs = { sql: `${HIDDEN.mapping} = ?`, parameters: [this.#mappingId] };
+    const times: (number | null)[] = new Array(records.length).fill(null);
+    for (const [index, record] of records.entries()) {
+      const key = this.#keyOf(record);
+      if (key === null) continue;
+      const conditions = [reader.isKey(key), isOurs];
+      const [row] = await reader.select(conditions, reader.keyColumns, 1, [HIDDEN.updatedAt], executor);
+      if (row !== undefined) times[index] = Number(row[HIDDEN.updatedAt]);
+    }
+    return times;
   }
 
   /** Null for a key that `write` will refuse. */

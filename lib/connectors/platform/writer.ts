@@ -60,6 +60,10 @@ export class PlatformWriter implements Writer {
     return this.#lookUp(records, transaction);
   }
 
+  writtenAt(records: WriteRecord[]): Promise<(number | null)[]> {
+    return this.#lookup.writtenAt(records, this.#database);
+  }
+
   async #lookUp(
     records: WriteRecord[],
     transaction: SqlTransaction | undefined,

@@ -1,8 +1,9 @@
 import { hub } from './0001-hub';
+import { deadLetters } from './0002-dead-letters';
 import { connectionPauses } from './0003-connection-pauses';
 import type { Migration } from './migration';
 
 export type { Migration, MigrationContext } from './migration';
 
 /** In the order in which they run. A migration that was released never changes; what comes later is a new one. */
-export const migrations: readonly Migration[] = [hub, connectionPauses];
+export const migrations: readonly Migration[] = [hub, deadLetters, connectionPauses];

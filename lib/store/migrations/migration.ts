@@ -23,16 +23,26 @@ export async function createTable(
     await queryInterface.createTable(table, columns, inTransaction(transaction));
     return;
   }
-  const unlimited = Object.entries(columns).map(([name, column]) => [
-    name,
-    column.type === DataTypes.TEXT ? { ...column, type: DataTypes.TEXT('long') } : column,
-  ]);
+  const unlimited = Object.entries(columns).map(([name, column]) => [name, inDialect(column, dialect)]);
   await queryInterface.createTable(table, Object.fromEntries(unlimited), {
     ...inTransaction(transaction),
     // Keys and names differ by case everywhere; MariaDB's default collation would take "a" for "A".
     charset: 'utf8mb4',
     collate: 'utf8mb4_bin',
   });
+}
+
+export async function addColumns(
+  { queryInterface, transaction, dialect }: MigrationContext,
+  table: string,
+  columns: Record<string, ModelAttributeColumnOptions>,
+): Promise<void> {
+  const existing = await queryInterface.describeTable(table, inTransaction(transaction) as object);
+  for (const [name, column] of Object.entries(columns)) {
+    if (!(name in existing)) {
+      await queryInterface.addColumn(table, name, inDialect(column, dialect), inTransaction(transaction));
+    }
+  }
 }
 
 export async function createIndex(
@@ -45,6 +55,12 @@ export async function createIndex(
   const existing = (await queryInterface.showIndex(table, inTransaction(transaction))) as { name: string }[];
   if (existing.some((index) => index.name === name)) return;
   await queryInterface.addIndex(table, fields, { name, ...options, ...inTransaction(transaction) });
+}
+
+/** A plain TEXT of MariaDB and MySQL ends at 64 KiB. */
+function inDialect(column: ModelAttributeColumnOptions, dialect: SqlDialect): ModelAttributeColumnOptions {
+  const limited = (dialect === 'mariadb' || dialect === 'mysql') && column.type === DataTypes.TEXT;
+  return limited ? { ...column, type: DataTypes.TEXT('long') } : column;
 }
 
 function inTransaction(transaction: SqlTransaction) {

@@ -1,12 +1,24 @@
 import type { Model, ModelStatic, Sequelize } from 'sequelize';
 import type { DeadLetter } from '../../model/sync';
-import { id, instant, integer, json, longText, optional, text } from '../columns';
+import { bigInteger, flag, id, instant, integer, json, longText, optional, text } from '../columns';
 
-export type DeadLetterRow = Omit<DeadLetter, 'first_at' | 'last_at'> & {
+export type DeadLetterRow = Omit<DeadLetter, 'message' | 'payload_error' | 'replay_mode' | 'first_at' | 'last_at'> & {
+  /** Message, value and payload of rows from before they were sealed; null ever since. */
+  message: string | null;
   /** Digest of the source key, for look-ups. */
   source_key_hash: string | null;
   /** The replay that has it in hand. */
   replay_log_id: number | null;
+  /** The payload, sealed for this record. */
+  sealed_payload: string | null;
+  /** Message and value, sealed for this record: both quote it. */
+  sealed_reason: string | null;
+  /** Key that seals both, as far as they have not been sealed with the current one since; null = in clear. */
+  key_id: string | null;
+  /** JSON {connection, entity, key}: where the source finds the record again; null where it cannot. */
+  refetch_key: string | null;
+  /** Epoch milliseconds at which the payload was read, or corrected. */
+  read_at: number | null;
   first_at: Date;
   last_at: Date;
 };
@@ -39,6 +51,12 @@ export function deadLetterModel(sequelize: Sequelize): DeadLetterModel {
       group_hash: text(64),
       note: longText(),
       replay_log_id: integer(optional),
+      sealed_payload: longText(),
+      sealed_reason: longText(),
+      key_id: text(20, optional),
+      refetch_key: longText(),
+      edited: flag(false),
+      read_at: bigInteger('read_at', optional),
       first_at: instant(),
       last_at: instant(),
     },

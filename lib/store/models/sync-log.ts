@@ -2,7 +2,7 @@ import type { Model, ModelStatic, Sequelize } from 'sequelize';
 import type { SyncStatus } from '../../model/connection';
 import type { ErrorClass } from '../../model/errors';
 import type { Direction } from '../../model/mapping';
-import type { RunState } from '../../model/sync';
+import type { ReplayMode, RunState } from '../../model/sync';
 import { bigInteger, flag, id, instant, integer, json, longText, optional, text } from '../columns';
 
 /** One run of one mapping in one direction: the seed's columns, then the engine's. */
@@ -23,6 +23,10 @@ export interface SyncLogRow {
   created_by: string | null;
   state: RunState;
   kind: 'sync' | 'replay';
+  /** Mode that was asked for; null = as each dead letter allows. */
+  replay_mode: ReplayMode | null;
+  /** Dead letters whose record was read anew. */
+  refetched: number;
   full_read: boolean;
   dry_run: boolean;
   attempts: number;
@@ -73,6 +77,8 @@ export function syncLogModel(sequelize: Sequelize): SyncLogModel {
       created_by: text(255, optional),
       state: text(20),
       kind: text(10, { defaultValue: 'sync' }),
+      replay_mode: text(10, optional),
+      refetched: bigInteger('refetched'),
       full_read: flag(false),
       dry_run: flag(false),
       attempts: integer(),

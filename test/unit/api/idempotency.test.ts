@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { createIdempotencyStore, type IdempotencyStore, idempotencyKeys } from '../../../lib/api/idempotency';
 import type { SqlDatabase } from '../../../lib/protocols/sql/database';
 import { openDatabase } from '../../../lib/protocols/sql/open';
+import { parseKey } from '../../../lib/security/keys';
+import { Vault } from '../../../lib/security/vault';
 import { migrate } from '../../../lib/store/migrate';
 import { migrations } from '../../../lib/store/migrations';
 
@@ -10,6 +12,7 @@ const answer = { status: 201, headers: { Location: '/integrations/connections/1'
 
 describe('API: idempotency keys in the store', () => {
   let database: SqlDatabase;
+  const vault = new Vault([parseKey('ab'.repeat(32), 'test')]);
   let now: number;
   let store: IdempotencyStore;
   beforeEach(async () => {
@@ -17,7 +20,7 @@ describe('API: idempotency keys in the store', () => {
     await migrate(database, migrations);
     now = Date.UTC(2026, 10, 24);
     store = createIdempotencyStore(
-      async () => database,
+      async () => ({ database, vault }),
       () => now,
     );
   });
@@ -32,6 +35,13 @@ describe('API: idempotency keys in the store', () => {
     assert.deepEqual(await store.claim('k', 'other'), { outcome: 'mismatch' });
     now += 2 * HOUR;
     assert.deepEqual(await store.claim('k', 'other'), { outcome: 'new' });
+  });
+
+  it('seals the body, which may hold what is sealed elsewhere', async () => {
+    await store.claim('k', 'h');
+    await store.complete('k', answer);
+    const [row] = await database.query('SELECT body FROM integration_idempotency_keys');
+    assert.ok(!String(row?.body).includes('"id"'));
   });
 
   it('keeps an answer without a body', async () => {

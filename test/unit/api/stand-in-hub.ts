@@ -112,7 +112,7 @@ export function standInHub(overrides: Overrides = {}): StandIn {
       find(types, type, 'type').key.map((name) => record[name]),
     );
 
-  const services: Omit<Hub, 'descriptors' | 'database' | 'close'> = {
+  const services: Omit<Hub, 'descriptors' | 'database' | 'vault' | 'close'> = {
     connections: {
       list: async (filter) =>
         page([...connections.values()].filter((row) => filter.name === undefined || row.name === filter.name)),
@@ -317,7 +317,15 @@ function syncLog(): SyncLog {
 function deadLetter(): DeadLetter {
   return {
     ...{ id: 1, mapping_id: 7, mapping_version: 1, sync_log_id: 1, direction: 'import', source_key: '["1"]' },
-    ...{ payload: { start: '2026-02-30' }, stage: 'transform', error_class: 'data', code: 'PCP_DATE' },
+    ...{
+      payload: { start: '2026-02-30' },
+      payload_error: null,
+      edited: false,
+      replay_mode: 'stored',
+      stage: 'transform',
+      error_class: 'data',
+      code: 'PCP_DATE',
+    },
     ...{ message: 'No such day.', field: 'start', value: '2026-02-30', rule: 'date', attempts: 1, state: 'open' },
     ...{ group_hash: 'g1', note: null, first_at: NOW, last_at: NOW },
   };

@@ -127,7 +127,10 @@ describe('API: synchronisation', () => {
     const replay = await api.call('POST', '/sync/dead-letters/replay', { ids: [1] });
     assert.equal(replay.status, 202);
     assert.equal(replay.headers.location, '/integrations/sync/status/job-1');
-    for (const body of [{}, { ids: [] }, { ids: ['1'] }, { all: true }]) {
+    await api.call('POST', '/sync/dead-letters/replay', { mapping_id: 7, mode: 'refetch' });
+    assert.deepEqual(last('sync.replay'), [{ mapping_id: 7, mode: 'refetch' }]);
+    const wrong = [{}, { ids: [] }, { ids: ['1'] }, { all: true }, { mode: 'stored' }, { ids: [1], mode: 'auto' }];
+    for (const body of wrong) {
       assert.equal((await api.call('POST', '/sync/dead-letters/replay', body)).status, 422, JSON.stringify(body));
     }
     assert.equal((await api.call('POST', '/sync/dead-letters/replay')).status, 400);

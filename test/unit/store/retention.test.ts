@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { parseKey } from '../../../lib/security/keys';
+import { Vault } from '../../../lib/security/vault';
+import { StoreClock } from '../../../lib/sync/clock';
+import { toDeadLetter } from '../../../lib/sync/letter-rows';
+import { DeadLetterRetention } from '../../../lib/sync/retention';
+import { newStore, storeKinds, type TestStore } from './stores';
+
+const DAY = 86_400_000;
+/** Below the limit of an earlier version, which counted characters, and above that of today's bytes. */
+const LARGE = 'é'.repeat(40_000);
+const vault = new Vault([parseKey('c3'.repeat(32), 'test')]);
+
+for (const kind of storeKinds) {
+  describe(`retention of dead letters on ${kind.name}`, function () {
+    this.timeout(60_000);
+    let opened: TestStore;
+    let clock: StoreClock;
+    let offset: number;
+    let said: string[];
+    let retention: DeadLetterRetention;
+
+    beforeEach(async function () {
+      opened = await newStore(kind, this);
+      const { database } = opened.store;
+      offset = 0;
+      const storeClock = await StoreClock.of(database);
+      clock = Object.assign(Object.create(storeClock) as StoreClock, { now: () => storeClock.now() + offset });
+      said = [];
+      const deadLetters = { limit: 100_000, openDays: 180, closedDays: 30 };
+      const log = (level: string, message: string): void => void said.push(`${level} ${message}`);
+      retention = new DeadLetterRetention({ database, clock, vault, deadLetters, log });
+    });
+
+    afterEach(() => opened?.dispose());
+
+    async function keep(state: string, days: number, count = 1): Promise<void> {
+      const at = new Date(clock.now() - days * DAY);
+      const letter = {
+        ...{ mapping_id: 1, mapping_version: 1, sync_log_id: 1, direction: 'import', stage: 'transform' },
+        ...{ error_class: 'data', code: 'PCP_X', group_hash: 'g', state, first_at: at, last_at: at },
+        key_id: vault.keyId,
+      } as const;
+      await opened.store.models.deadLetters.bulkCreate(Array.from({ length: count }, () => ({ ...letter }) as never));
+    }
+
+    const left = async (): Promise<unknown[]> => {
+      const rows = await opened.store.database.query('SELECT state FROM integration_dead_letters ORDER BY id');
+      return rows.map(({ state }) => state);
+    };
+
+    it('lets go what was closed 30 days ago or has been open for 180, and says so of the open ones', async () => {
+      for (const state of ['resolved', 'discarded', 'superseded', 'open', 'replaying']) {
+        await keep(state, 29);
+        await keep(state, 31);
+        await keep(state, 181);
+      }
+      await retention.tidy();
+      assert.deepEqual(await left(), [
+        ...['resolved', 'discarded', 'superseded', 'open', 'open'],
+        ...['replaying', 'replaying', 'replaying'],
+      ]);
+      assert.deepEqual(said, ['warn 1 open dead letters were removed: nothing had happened to them for 180 days.']);
+    });
+
+    it('seals what is in clear', async () => {
+      await keep('open', 1);
+      const { database, models } = opened.store;
+      const value = database.quote('value');
+      await database.execute(
+        `UPDATE integration_dead_letters SET key_id = NULL, payload = ?, message = 'a: "x"', ${value} = '"x"'`,
+        [JSON.stringify({ a: LARGE })],
+      );
+      const before = await models.deadLetters.findOne();
+      await retention.tidy();
+      const after = await models.deadLetters.findOne();
+      assert.deepEqual([after!.key_id, after!.payload, after!.message, after!.value], [vault.keyId, null, null, null]);
+      assert.deepEqual(after!.last_at, before!.last_at);
+      const [row] = await database.query('SELECT * FROM integration_dead_letters');
+      const letter = toDeadLetter(row!, vault);
+      assert.deepEqual([letter.payload, letter.message, letter.value], [{ a: LARGE }, 'a: "x"', 'x']);
+    });
+
+    it('looks once an hour, and again when there is more than it does at once', async () => {
+      await retention.tidy();
+      await keep('resolved', 31, 11_000);
+      await retention.tidy();
+      assert.equal((await left()).length, 11_000);
+      offset = 3_600_000;
+      await retention.tidy();
+      assert.equal((await left()).length, 1000);
+      await retention.tidy();
+      assert.equal((await left()).length, 0);
+    });
+  });
+}
