@@ -24,6 +24,8 @@ export interface Call {
   signal: AbortSignal;
   /** Values that answers must not repeat; handlers add the secrets they handle. */
   secrets: string[];
+  /** Refuses the request of a user who has not this permission besides the route's own. */
+  demand(permission: Permission): Promise<void>;
   /** The address of a path of this API, as Location wants it. */
   href(path: string): string;
   /** The OpenAPI document of this API. */

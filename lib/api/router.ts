@@ -8,7 +8,7 @@ import { buildDocument } from './openapi';
 import { authorise, type Middleware, userOf } from './permission';
 import { Problem, toProblem, unavailable } from './problem';
 import { parseQuery } from './query';
-import { type Answer, type Call, type Route, type RouteMatch, RouteTable } from './route';
+import { type Answer, type Call, type Permission, type Route, type RouteMatch, RouteTable } from './route';
 import { routes } from './routes';
 import { components } from './schemas';
 import { Slots } from './slots';
@@ -78,9 +78,10 @@ export function createApi(options: ApiOptions): Middleware {
     if (request.method === 'OPTIONS') return { status: 204, headers: { Allow: match.methods.join(', ') } };
     if (route === undefined) throw notAllowed(request, match);
     scope.route = route;
-    if (needsPermission !== undefined) {
-      await authorise(needsPermission(route.permission), route.permission, request, response);
-    }
+    const demand = async (permission: Permission) => {
+      if (needsPermission !== undefined) await authorise(needsPermission(permission), permission, request, response);
+    };
+    await demand(route.permission);
     if (route.acts) checkDeliberate(request, guard);
     const parsed = parseQuery(route, search, validator);
     const body = await bodyOf(route, request, validator);
@@ -95,6 +96,7 @@ export function createApi(options: ApiOptions): Middleware {
       user: userOf(request),
       signal: signalOf(route, scope.gone, options.externalTimeoutMs ?? EXTERNAL_TIMEOUT_MS),
       secrets: scope.secrets,
+      demand,
       href: (path) => place.base + path,
       document: () => documentAt(place.base),
     };
