@@ -1,3 +1,4 @@
+import type { Locale } from '../locales/catalogue';
 import type { JsonSchema } from '../model/entity';
 import type { Hub } from '../model/services';
 
@@ -20,6 +21,8 @@ export interface Call {
   ifMatch: string | undefined;
   /** Name of the signed-in user, when adminAuth is on. */
   user: string | undefined;
+  /** Of the words in the answer. */
+  language: Locale;
   /** Aborted when the client goes away, or after the time that a request may take. */
   signal: AbortSignal;
   /** Values that answers must not repeat; handlers add the secrets they handle. */

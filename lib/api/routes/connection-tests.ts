@@ -1,4 +1,5 @@
-import type { TestReport } from '../../connectors/contract';
+import type { TestReport, TestStep } from '../../connectors/contract';
+import { localise } from '../../locales/catalogue';
 import type { OpenConnection } from '../../model/connection';
 import { IntegrationError } from '../../model/errors';
 import { redact } from '../../security/redact';
@@ -71,5 +72,16 @@ async function test(call: Call, connection: OpenConnection): Promise<Answer> {
     const duration_ms = Math.round(performance.now() - started);
     result = { ok: false, steps: [{ name: 'connect', ok: false, error: error.toJSON() }], duration_ms };
   }
-  return { status: 200, body: redact(result, call.secrets) };
+  return {
+    status: 200,
+    body: redact({ ...result, steps: result.steps.map((step) => inWords(step, call)) }, call.secrets),
+  };
+}
+
+function inWords({ detail, error, ...step }: TestStep, { language }: Call) {
+  return {
+    ...step,
+    ...(detail !== undefined && { detail: typeof detail === 'string' ? detail : detail[language] }),
+    ...(error !== undefined && { error: localise(error, language) }),
+  };
 }

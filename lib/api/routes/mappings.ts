@@ -1,3 +1,4 @@
+import { localise } from '../../locales/catalogue';
 import type { ConnectionOfRun } from '../../model/connection';
 import type { MappingInput, PreviewRequest } from '../../model/services';
 import { expectedRevision, requireMatch, revisionTag } from '../conditional';
@@ -128,7 +129,7 @@ export const mappingRoutes: Route[] = [
       const { mapping: unsaved, ...options } = call.body as Omit<PreviewRequest, 'mapping'> & { mapping?: object };
       const saved = await call.hub.mappings.get(idOf(call));
       const mapping = { ...inputOf(unsaved ?? saved), id: saved.id };
-      return ok(await call.hub.runner.preview({ ...options, mapping }, call.signal));
+      return preview(call, { ...options, mapping });
     },
   },
   {
@@ -166,8 +167,16 @@ async function previewUnsaved(call: Call): Promise<Answer> {
     ...(connection && { connection_id: await idOfUnsaved('/connection', connection) }),
     ...(peer_connection && { peer_connection_id: await idOfUnsaved('/peer_connection', peer_connection) }),
   };
-  const request = { ...options, mapping: { ...mapping, ...ends }, connections };
-  return ok(await call.hub.runner.preview(request, call.signal));
+  return preview(call, { ...options, mapping: { ...mapping, ...ends }, connections });
+}
+
+async function preview(call: Call, request: PreviewRequest): Promise<Answer> {
+  const { records, totals } = await call.hub.runner.preview(request, call.signal);
+  const inWords = records.map((record) => ({
+    ...record,
+    errors: record.errors.map((error) => localise(error, call.language)),
+  }));
+  return ok({ records: inWords, totals });
 }
 
 function inputOf(body: unknown): MappingInput {

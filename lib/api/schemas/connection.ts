@@ -154,8 +154,9 @@ export const connectionSchemas: Record<string, JsonSchema> = {
           error: {
             class: 'transient',
             code: 'PCP_CONNECT_REFUSED',
-            message: 'Nothing listens at 10.0.0.5:5432.',
-            hint: 'Check the port and that the database runs.',
+            title: 'Nothing answers at this address',
+            message: 'Nothing answers at 10.0.0.5:5432.',
+            hint: 'Check the port, and that the database is running and listens on this address.',
           },
         },
       ],

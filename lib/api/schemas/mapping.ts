@@ -287,6 +287,7 @@ export const mappingSchemas: Record<string, JsonSchema> = {
     properties: {
       class: { type: 'string' },
       code: { type: 'string' },
+      title: { type: 'string', description: 'What kind of failure it is, in the language asked for.' },
       message: { type: 'string' },
       hint: { type: 'string' },
       value: {},
