@@ -24,10 +24,9 @@ function worded(title: unknown, message: unknown): string {
 
 /** A refusal with the values that it names. */
 function refusalText(error: Error): string {
-  const details = (error instanceof ApiError ? error.errors : []).filter(
-    ({ detail }) => !error.message.includes(detail),
-  );
-  const named = details.map(({ pointer, detail }) => `${pointer.split('/').at(-1)}: ${detail}`);
+  const details = error instanceof ApiError ? error.errors : [];
+  const further = details.filter(({ detail }) => !error.message.includes(detail.replace(/\.$/, '')));
+  const named = further.map(({ pointer, detail }) => `${pointer.split('/').at(-1)}: ${detail}`);
   return [error.message, ...named].join(' ');
 }
 

@@ -119,8 +119,13 @@ function reportLines(answer: TestAnswer): HTMLElement[] {
     const line = detail ? `${text(`step.${step.name}`)}: ${detail}` : text(`step.${step.name}`);
     return stepLine(step.ok, line, step.error?.hint ?? '');
   });
-  const verdict = text(answer.ok ? 'test.passed' : 'test.failed', { seconds: (answer.duration_ms / 1000).toFixed(1) });
+  const verdict = text(answer.ok ? 'test.passed' : 'test.failed', { seconds: inSeconds(answer.duration_ms) });
   return [...lines, element('div', { class: 'pcp-verdict' }, verdict)];
+}
+
+function inSeconds(milliseconds: number): string {
+  const digits = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+  return (milliseconds / 1000).toLocaleString(locale(), digits);
 }
 
 function stepLine(ok: boolean, line: string, hint: string): HTMLElement {
@@ -137,6 +142,12 @@ function stepLine(ok: boolean, line: string, hint: string): HTMLElement {
   );
   if (hint) created.append(element('div', { class: 'pcp-help' }, hint));
   return created;
+}
+
+/** What a connection without a name is called. */
+function connectorTitle(connectorType: unknown): string {
+  const connector = CONNECTORS.find((candidate) => candidate.type === connectorType);
+  return connector ? localized(connector.title) : '';
 }
 
 /** Validator of the `config` property: every setting that the form shows must be right. */

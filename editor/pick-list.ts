@@ -125,7 +125,7 @@ function pickFrom(input: JQuery, load: () => Promise<PickOption[] | null>): void
           done(options && document.activeElement === field ? matching(options, typed) : []);
         },
         (error: Error) => {
-          hint.textContent = refusalText(error);
+          hint.textContent = `${refusalText(error)} ${(error as ApiError).hint ?? ''}`;
           done([]);
         },
       );

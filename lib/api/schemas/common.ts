@@ -83,7 +83,7 @@ export const commonSchemas: Record<string, JsonSchema> = {
       status: 422,
       detail: 'The body has values that are wrong.',
       code: 'PCP_VALUE_INVALID',
-      hint: 'Correct the values that are named.',
+      hint: 'Correct the named values.',
       errors: [{ pointer: '/config/port', detail: 'must be <= 65535' }],
     },
   },
