@@ -25,20 +25,13 @@ const UNSAVED = -1;
  */
 export async function openUnsaved(call: Call, request: UnsavedConnection): Promise<ConnectionOfRun> {
   const { connector_type, config = {}, name = '', timezone = null } = request;
-  const credentials = givenSecrets(request.credentials);
-  call.secrets.push(...Object.values(credentials));
-  const saved = await savedConnection(call, request);
-  const reused = saved === undefined ? {} : reusedSecrets(call, saved, { connector_type, config, credentials });
-  call.secrets.push(...Object.values(reused));
-  checkSettings(call.hub, { connector_type, config, credentials: { ...reused, ...credentials } }, {});
-  return {
-    id: UNSAVED,
-    name,
-    connector_type,
-    config,
-    timezone,
-    credentials: withoutEmpty({ ...reused, ...credentials }),
-  };
+  const typed = givenSecrets(request.credentials);
+  call.secrets.push(...Object.values(typed));
+  const kept = await keptSecrets(call, request, typed);
+  call.secrets.push(...Object.values(kept));
+  const credentials = { ...kept, ...typed };
+  checkSettings(call.hub, { connector_type, config, credentials }, {});
+  return { id: UNSAVED, name, connector_type, config, timezone, credentials: withoutEmpty(credentials) };
 }
 
 /** The same, to look through the connection at what is there: for those alone who could also save it and look then. */
@@ -77,24 +70,27 @@ async function flowConnection({ hub }: Call, nodeId: string): Promise<OpenConnec
  * Saved secrets that were not typed again.
  * @throws Problem 422 when the settings would send them somewhere else than where they belong
  */
-function reusedSecrets(
+async function keptSecrets(
   call: Call,
-  saved: OpenConnection,
-  request: { connector_type: string; config: Record<string, unknown>; credentials: Record<string, string> },
-): Record<string, string> {
-  const settings = call.hub.descriptors.find(({ type }) => type === request.connector_type)?.settings ?? {};
-  const missing = Object.entries(saved.credentials).filter(
-    ([name]) => Object.hasOwn(settings, name) && !Object.hasOwn(request.credentials, name),
+  request: UnsavedConnection,
+  typed: Record<string, string>,
+): Promise<Record<string, string>> {
+  const { connector_type, config = {} } = request;
+  const settings = call.hub.descriptors.find(({ type }) => type === connector_type)?.settings ?? {};
+  const wanted = Object.keys(settings).filter(
+    (name) => settings[name]?.kind === 'secret' && !Object.hasOwn(typed, name),
   );
-  if (missing.length === 0) return {};
-  const moved = movesSecrets(call.hub, saved, request);
-  if (moved === undefined) return Object.fromEntries(missing);
+  const saved = wanted.length === 0 ? undefined : await savedConnection(call, request);
+  const kept = Object.entries(saved?.credentials ?? {}).filter(([name]) => wanted.includes(name));
+  if (saved === undefined || kept.length === 0) return {};
+  const moved = movesSecrets(call.hub, saved, { connector_type, config });
+  if (moved === undefined) return Object.fromEntries(kept);
   throw new Problem(
     422,
     'PCP_SECRET_NEEDED',
     `The saved secrets belong to the saved settings, and "${moved}" differs: type the secrets again.`,
     {
-      errors: missing.map(([name]) => ({
+      errors: kept.map(([name]) => ({
         pointer: `/credentials/${name}`,
         detail: `is needed, since "${moved}" differs`,
       })),

@@ -56,6 +56,14 @@ describe('API: lists and previews of what is not saved', () => {
     for (const { arguments: parameters } of given) assert.equal(passwordOf(parameters[0]), CANARY);
   });
 
+  it('does without the saved connection when all secrets are typed or removed', async () => {
+    for (const password of ['typed', '']) {
+      const body = { ...values, config: { host: 'other.example' }, connection_id: 99, credentials: { password } };
+      assert.equal((await api.call('POST', '/connections/entities', body)).status, 200);
+      assert.equal(passwordOf(handed('discover')[0]), password || undefined);
+    }
+  });
+
   it('previews an unsaved mapping over saved connections', async () => {
     const reply = await api.call('POST', '/mappings/preview', { mapping: { ...mapping, connection_id: 1 }, limit: 3 });
     assert.equal(reply.status, 200, reply.text);
