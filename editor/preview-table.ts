@@ -32,6 +32,7 @@ function previewLines(answer: PreviewAnswer): HTMLElement[] {
       // Messages of the mapping begin with the field themselves.
       const where = error.field && !error.message.startsWith(error.field) ? `${error.field}: ` : '';
       after.append(element('div', { class: 'pcp-error' }, `${where}${worded(error.title, error.message)}`));
+      if (error.hint) after.append(element('div', { class: 'pcp-help' }, error.hint));
     }
     body.append(element('tr', {}, action, element('td', {}, valueList(record.before, null)), after));
   }
