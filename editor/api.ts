@@ -5,11 +5,29 @@ class ApiError extends Error {
   readonly errors: { pointer: string; detail: string }[];
 
   constructor(problem: Record<string, unknown>, status: number) {
-    super(String(problem.detail ?? problem.title ?? text('api.failed', { status })));
+    super(worded(problem.title, problem.detail) || text('api.failed', { status }));
     this.code = String(problem.code ?? `HTTP_${status}`);
     this.hint = typeof problem.hint === 'string' ? problem.hint : '';
     this.errors = Array.isArray(problem.errors) ? problem.errors : [];
   }
+}
+
+/**
+ * A failure in the editor's language. Its words for the kind of failure are in all languages, those for the very case in
+ * English only.
+ */
+function worded(title: unknown, message: unknown): string {
+  const [kind, single] = [title, message].map((part) => (typeof part === 'string' ? part : ''));
+  if (!kind || !single || locale() === 'en-US') return single || kind || '';
+  return `${kind} (${single.replace(/\.$/, '')}).`;
+}
+
+/** A refusal with the values that it names. */
+function refusalText(error: Error): string {
+  const details = error instanceof ApiError ? error.errors : [];
+  const further = details.filter(({ detail }) => !error.message.includes(detail.replace(/\.$/, '')));
+  const named = further.map(({ pointer, detail }) => `${pointer.split('/').at(-1)}: ${detail}`);
+  return [error.message, ...named].join(' ');
 }
 
 /** Calls `/integrations<path>` as the signed-in user. jQuery adds Node-RED's token to the request. */
@@ -20,44 +38,35 @@ function callApi<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promi
       url: `integrations${path}`,
       dataType: 'json',
       timeout: 30_000,
+      headers: { 'Accept-Language': locale() },
       ...(body !== undefined && { data: JSON.stringify(body), contentType: 'application/json' }),
       success: (answer: T) => resolve(answer),
       error: (request: JQuery.jqXHR) => {
         const problem = request.responseJSON as Record<string, unknown> | undefined;
-        reject(new ApiError(problem ?? { detail: text('api.unreachable') }, request.status));
+        const unreachable = request.status === 0 ? { detail: text('api.unreachable') } : {};
+        reject(new ApiError(problem ?? unreachable, request.status));
       },
     });
   });
 }
 
-/** Every item of a list, page by page, at most some thousand. */
-async function listAll<T>(path: string): Promise<T[]> {
+/**
+ * Every item of a list, page by page, at most some thousand.
+ * @param body of a list that is asked for by POST
+ */
+async function listAll<T>(path: string, body?: unknown): Promise<T[]> {
   const items: T[] = [];
   let cursor: string | null = null;
   do {
     const separator = path.includes('?') ? '&' : '?';
     const from: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
     const page: { items: T[]; next_cursor: string | null } = await callApi(
-      'GET',
+      body === undefined ? 'GET' : 'POST',
       `${path}${separator}limit=1000${from}`,
+      body,
     );
     items.push(...page.items);
     cursor = page.next_cursor;
   } while (cursor !== null && items.length < 5_000);
   return items;
-}
-
-interface FlowRow {
-  id: number;
-  node_id: string | null;
-}
-
-/** The hub's id of a deployed config node; undefined when it is not deployed. */
-async function deployedId(
-  list: '/connections?managed_by=flow' | '/mappings',
-  nodeId: string,
-): Promise<number | undefined> {
-  if (!nodeId || nodeId === '_ADD_') return undefined;
-  const rows = await listAll<FlowRow>(list);
-  return rows.find((row) => row.node_id === nodeId)?.id;
 }

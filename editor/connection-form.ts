@@ -2,7 +2,7 @@ interface TestStepAnswer {
   name: string;
   ok: boolean;
   detail?: string;
-  error?: { message: string; hint?: string; path?: string; code?: string };
+  error?: { title?: string; message: string; hint?: string; path?: string; code?: string };
 }
 
 interface TestAnswer {
@@ -67,12 +67,12 @@ class ConnectionForm {
       const answer = await callApi<TestAnswer>('POST', '/connections/test', {
         connector_type: String($('#node-config-input-connectorType').val()),
         config: form.values(),
-        credentials: keptAsTrue(form.credentials()),
+        credentials: form.credentials(),
         node_id: this.node.id,
-      });
+      } satisfies UnsavedConnection);
       for (const { error } of answer.steps) {
         const name = error?.path && fieldOf(form, error.path);
-        if (error && name) form.showProblem(name, error.message);
+        if (error && name) form.showProblem(name, worded(error.title, error.message));
       }
       showReport(report, ...reportLines(answer));
     } catch (error) {
@@ -80,7 +80,8 @@ class ConnectionForm {
       const refused: FieldProblem[] = [];
       for (const { pointer, detail } of refusal.errors ?? []) {
         const name = fieldOf(form, pointer);
-        if (name) refused.push({ name, problem: detail });
+        const needed = refusal.code === 'PCP_SECRET_NEEDED';
+        if (name) refused.push({ name, problem: needed ? text('test.secret_needed') : detail });
       }
       for (const { name, problem } of refused) form.showProblem(name, problem);
       const known = refused.length > 0 && refusal.code === 'PCP_SETTINGS_INVALID';
@@ -114,12 +115,17 @@ function problemLines(title: string, form: SettingsForm, problems: FieldProblem[
 
 function reportLines(answer: TestAnswer): HTMLElement[] {
   const lines = answer.steps.map((step) => {
-    const detail = step.error?.message ?? step.detail ?? '';
+    const detail = step.error ? worded(step.error.title, step.error.message) : (step.detail ?? '');
     const line = detail ? `${text(`step.${step.name}`)}: ${detail}` : text(`step.${step.name}`);
     return stepLine(step.ok, line, step.error?.hint ?? '');
   });
-  const verdict = text(answer.ok ? 'test.passed' : 'test.failed', { seconds: (answer.duration_ms / 1000).toFixed(1) });
+  const verdict = text(answer.ok ? 'test.passed' : 'test.failed', { seconds: inSeconds(answer.duration_ms) });
   return [...lines, element('div', { class: 'pcp-verdict' }, verdict)];
+}
+
+function inSeconds(milliseconds: number): string {
+  const digits = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+  return (milliseconds / 1000).toLocaleString(locale(), digits);
 }
 
 function stepLine(ok: boolean, line: string, hint: string): HTMLElement {
@@ -138,25 +144,21 @@ function stepLine(ok: boolean, line: string, hint: string): HTMLElement {
   return created;
 }
 
+/** What a connection without a name is called. */
+function connectorTitle(connectorType: unknown): string {
+  const connector = CONNECTORS.find((candidate) => candidate.type === connectorType);
+  return connector ? localized(connector.title) : '';
+}
+
 /** Validator of the `config` property: every setting that the form shows must be right. */
 function connectionProblem(connectorType: unknown, config: unknown): true | string {
   const connector = CONNECTORS.find((candidate) => candidate.type === connectorType);
   if (!connector) return text('form.connector');
-  const values = (config ?? {}) as SettingValues;
-  const withDefaults = Object.fromEntries(
-    Object.entries(connector.settings).map(([name, setting]) => [name, values[name] ?? setting.default]),
-  );
+  const values = withDefaults(connector, (config ?? {}) as SettingValues);
   for (const [name, setting] of Object.entries(connector.settings)) {
-    if (setting.kind === 'secret' || !settingShown(setting, withDefaults)) continue;
-    const problem = settingProblem(setting, withDefaults[name]);
+    if (setting.kind === 'secret' || !settingShown(setting, values)) continue;
+    const problem = settingProblem(setting, values[name]);
     if (problem) return `${localized(setting.label)}: ${problem}`;
   }
   return true;
-}
-
-/** In a request, `true` says that a secret stays what it is; Node-RED's own sign for that is `__PWRD__`. */
-function keptAsTrue(credentials: Record<string, string>): Record<string, string | true> {
-  return Object.fromEntries(
-    Object.entries(credentials).map(([name, value]) => [name, value === '__PWRD__' ? true : value] as const),
-  );
 }

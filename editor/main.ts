@@ -17,6 +17,7 @@ let syncConnection: JQuery | null = null;
       connectionForm?.close();
     },
     problem: connectionProblem,
+    title: connectorTitle,
   },
   mapping: {
     prepare(node: EditorNode) {

@@ -20,7 +20,6 @@ class MappingForm {
   constructor(node: EditorNode, outerConnection: string) {
     this.node = node;
     this.takeOver(outerConnection);
-    hintUndeployed($('#node-config-input-connection'));
     const connection = () => String($('#node-config-input-connection').val() ?? '');
     const source = () => String($('#node-config-input-sourceEntity').val() ?? '');
     const target = () => String($('#node-config-input-targetEntity').val() ?? '');
@@ -88,7 +87,7 @@ class MappingForm {
         if (source && !mapped.has(value)) this.rows.editableList('addItem', { row: { source, target: value } });
       }
     } catch (error) {
-      note.textContent = (error as Error).message;
+      note.textContent = refusalText(error as Error);
     }
   }
 
@@ -98,31 +97,28 @@ class MappingForm {
     button.prop('disabled', true).attr('aria-busy', 'true');
     showReport(area, element('div', { class: 'pcp-hint' }, text('preview.running')));
     try {
-      const id = await requiredConnectionId(String($('#node-config-input-connection').val() ?? ''));
-      const saved = await deployedId('/mappings', this.node.id);
-      if (saved === undefined) throw new Error(text('preview.deploy_first'));
-      const result = await callApi<PreviewAnswer>('POST', `/mappings/${saved}/preview`, {
-        mapping: this.definition(id),
-        limit: 10,
-      });
+      const result = await callApi<PreviewAnswer>('POST', '/mappings/preview', await this.previewRequest());
       showReport(area, ...previewLines(result));
     } catch (error) {
-      const refusal = error as ApiError;
-      const details = (refusal.errors ?? []).map(({ pointer, detail }) => `${pointer}: ${detail}`).join('; ');
-      showReport(
-        area,
-        stepLine(false, details ? `${refusal.message} ${details}` : refusal.message, refusal.hint ?? ''),
-      );
+      showReport(area, stepLine(false, refusalText(error as Error), (error as ApiError).hint ?? ''));
     } finally {
       button.prop('disabled', false).removeAttr('aria-busy');
     }
   }
 
-  /** The mapping as the API takes it, from what stands in the form. */
-  private definition(connectionId: number): Record<string, unknown> {
+  /** What stands in the form and in the connections it names, deployed or not. */
+  private async previewRequest(): Promise<Record<string, unknown>> {
+    const chosen = (name: string) => String($(`#node-config-input-${name}`).val() ?? '');
+    const external = await this.discovery.reach(chosen('connection'));
+    const peer = isChosen(chosen('peerConnection')) ? await this.discovery.reach(chosen('peerConnection')) : null;
+    const mapping = { ...this.definition(), connection_id: external.id, peer_connection_id: peer?.id };
+    return { mapping, connection: external.values, peer_connection: peer?.values, limit: 10 };
+  }
+
+  /** The mapping as the API takes it. */
+  private definition(): Record<string, unknown> {
     const value = (name: string) => String($(`#node-config-input-${name}`).val() ?? '').trim();
     return {
-      connection_id: connectionId,
       name: value('name') || 'preview',
       entity_type: value('targetEntity'),
       direction: value('direction'),

@@ -36,7 +36,6 @@ function prepareConnectorNode(node: EditorNode): void {
   const discovery = new Discovery();
   const connection = () => String($('#node-input-connection').val() ?? '');
   const entity = () => String($('#node-input-entity').val() ?? '');
-  hintUndeployed($('#node-input-connection'));
   pickFrom($('#node-input-entity'), () => discovery.entities(connection()));
   pickFrom($('#node-input-keyFields'), () => discovery.fields(connection(), entity()));
   pickFrom($('#node-input-cursorField'), () => discovery.fields(connection(), entity()));

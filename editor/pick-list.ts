@@ -8,32 +8,50 @@ interface DescribedEntity {
   schema?: { properties?: Record<string, { type?: string | string[]; format?: string; title?: string }> };
 }
 
+interface FlowRow {
+  id: number;
+  node_id: string | null;
+}
+
+/** How the API gets at a connection: by its id while it runs as it stands in the editor, else by what stands there. */
+type Reach = { id: number; values?: undefined } | { id?: undefined; values: UnsavedConnection };
+
 /** Lists that a form asked for, until it is closed: opening a pick list twice must not discover twice. */
 class Discovery {
-  private readonly answers = new Map<string, Promise<PickOption[]>>();
+  private readonly answers = new Map<string, Promise<unknown>>();
 
-  private once(key: string, load: () => Promise<PickOption[]>): Promise<PickOption[]> {
+  private once<T>(key: string, load: () => Promise<T>): Promise<T> {
     const known = this.answers.get(key);
-    if (known) return known;
+    if (known) return known as Promise<T>;
     const loading = load();
     this.answers.set(key, loading);
     loading.catch(() => this.answers.delete(key));
     return loading;
   }
 
-  /** Tables, files, ... of a deployed connection. */
-  entities(connectionNodeId: string): Promise<PickOption[]> {
-    return this.once(`entities ${connectionNodeId}`, async () => {
-      const id = await requiredConnectionId(connectionNodeId);
-      const entities = await listAll<EntityOption>(`/connections/${id}/entities`);
+  /** @param nodeId what a config select holds */
+  async reach(nodeId: string): Promise<Reach> {
+    const node = isChosen(nodeId) ? RED.nodes.node(nodeId) : null;
+    if (!node) throw new Error(text('discovery.no_connection'));
+    const rows = node.changed ? [] : await this.once('deployed', deployedConnections);
+    const id = rows.find((row) => row.node_id === nodeId)?.id;
+    return id === undefined ? { values: unsavedConnection(node) } : { id };
+  }
+
+  /** Tables, files, ... of a connection. */
+  async entities(nodeId: string): Promise<PickOption[]> {
+    const reach = await this.reach(nodeId);
+    return this.once(`entities ${JSON.stringify(reach)}`, async () => {
+      const entities = await listAll<EntityOption>(entitiesPath(reach), reach.values);
       return entities.map(({ name, label, kind }) => ({ value: name, label: optionLabel(name, label ?? kind) }));
     });
   }
 
-  fields(connectionNodeId: string, entity: string): Promise<PickOption[]> {
-    return this.once(`fields ${connectionNodeId} ${entity}`, async () => {
-      const id = await requiredConnectionId(connectionNodeId);
-      return fieldOptions(await callApi('GET', `/connections/${id}/entities/${encodeURIComponent(entity)}`));
+  async fields(nodeId: string, entity: string): Promise<PickOption[]> {
+    const reach = await this.reach(nodeId);
+    return this.once(`fields ${JSON.stringify(reach)} ${entity}`, async () => {
+      const path = `${entitiesPath(reach)}/${encodeURIComponent(entity)}`;
+      return fieldOptions(await callApi(reach.values ? 'POST' : 'GET', path, reach.values));
     });
   }
 
@@ -42,7 +60,7 @@ class Discovery {
       const types = await listAll<{ type: string; title: string; titles?: Record<string, string> }>('/entities');
       return types.map(({ type, title, titles }) => ({
         value: type,
-        label: optionLabel(type, titles?.[localized({ 'en-US': 'en-US', 'pt-BR': 'pt-BR' })] ?? title),
+        label: optionLabel(type, titles?.[locale()] ?? title),
       }));
     });
   }
@@ -54,31 +72,17 @@ class Discovery {
   }
 }
 
-async function requiredConnectionId(nodeId: string): Promise<number> {
-  const id = await deployedId('/connections?managed_by=flow', nodeId);
-  if (id === undefined) throw new Error(text(isChosen(nodeId) ? 'discovery.deploy_first' : 'discovery.no_connection'));
-  return id;
+function deployedConnections(): Promise<FlowRow[]> {
+  return listAll('/connections?managed_by=flow');
+}
+
+function entitiesPath({ id }: Reach): string {
+  return id === undefined ? '/connections/entities' : `/connections/${id}/entities`;
 }
 
 /** Node-RED's config select holds `_ADD_` while nothing is chosen. */
 function isChosen(nodeId: string): boolean {
   return nodeId !== '' && nodeId !== '_ADD_';
-}
-
-/** Says under the select, as soon as a connection is chosen, that it must be deployed before it can offer anything. */
-function hintUndeployed(select: JQuery): void {
-  const hint = element('div', { class: 'pcp-hint', role: 'status' });
-  select.closest('.form-row').append(hint);
-  const refresh = async () => {
-    const nodeId = String(select.val() ?? '');
-    const answer = await deployedId('/connections?managed_by=flow', nodeId).then(
-      (id) => (id === undefined && isChosen(nodeId) ? text('discovery.deploy_first') : ''),
-      (error: Error) => error.message,
-    );
-    if (String(select.val() ?? '') === nodeId) hint.textContent = answer;
-  };
-  select.on('change', () => void refresh());
-  void refresh();
 }
 
 /** `orders — in/orders-*.csv`; a label that already says "orders (in/orders-*.csv)" is not said twice. */
@@ -121,7 +125,7 @@ function pickFrom(input: JQuery, load: () => Promise<PickOption[] | null>): void
           done(options && document.activeElement === field ? matching(options, typed) : []);
         },
         (error: Error) => {
-          hint.textContent = error.message;
+          hint.textContent = `${refusalText(error)} ${(error as ApiError).hint ?? ''}`;
           done([]);
         },
       );

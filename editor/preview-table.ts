@@ -5,7 +5,7 @@ interface PreviewAnswer {
     after: Record<string, unknown> | null;
     current: Record<string, unknown> | null;
     action: string;
-    errors: { message: string; field: string | null; hint?: string }[];
+    errors: { title?: string; message: string; field: string | null; hint?: string }[];
   }[];
   totals: Record<string, number>;
 }
@@ -31,7 +31,8 @@ function previewLines(answer: PreviewAnswer): HTMLElement[] {
     for (const error of record.errors) {
       // Messages of the mapping begin with the field themselves.
       const where = error.field && !error.message.startsWith(error.field) ? `${error.field}: ` : '';
-      after.append(element('div', { class: 'pcp-error' }, `${where}${error.message}`));
+      after.append(element('div', { class: 'pcp-error' }, `${where}${worded(error.title, error.message)}`));
+      if (error.hint) after.append(element('div', { class: 'pcp-help' }, error.hint));
     }
     body.append(element('tr', {}, action, element('td', {}, valueList(record.before, null)), after));
   }

@@ -146,7 +146,7 @@ class SettingsForm {
     if (setting.kind === 'boolean') return input.prop('checked');
     const typed = String(input.val() ?? '').trim();
     if (typed === '') return undefined;
-    return setting.kind === 'integer' && /^-?\d+$/.test(typed) ? Number(typed) : typed;
+    return wholeNumber(setting, typed);
   }
 
   /** All values as they stand in the form, shown or not. */
@@ -164,14 +164,16 @@ class SettingsForm {
     return Object.fromEntries(shown);
   }
 
-  /** Secrets as typed; `__PWRD__` for those that are kept. */
-  credentials(): Record<string, string> {
+  /** All secrets: what is typed, `true` for one that is kept, nothing for what is not shown. */
+  credentials(): Record<string, string | true> {
     const all = this.all();
-    const secrets = Object.entries(this.connector.settings).filter(
-      ([, setting]) => setting.kind === 'secret' && settingShown(setting, all),
+    const secrets = Object.entries(this.connector.settings).filter(([, setting]) => setting.kind === 'secret');
+    return Object.fromEntries(
+      secrets.map(([name, setting]) => {
+        const typed = settingShown(setting, all) ? String(this.input(name).val() ?? '') : '';
+        return [name, typed === '__PWRD__' ? true : typed];
+      }),
     );
-    const filled = secrets.map(([name]) => [name, String(this.input(name).val() ?? '')] as const);
-    return Object.fromEntries(filled.filter(([, value]) => value !== ''));
   }
 
   private readonly refresh = (): void => {

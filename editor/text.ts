@@ -5,10 +5,14 @@ function text(key: string, values?: Record<string, unknown>): string {
   return RED._(CATALOGUE + key, values);
 }
 
-/** The editor's language, of the two that descriptors are written in. */
-function localized(label: LocalizedText): string {
+/** The editor's language, of the two that descriptors and the API's answers are written in. */
+function locale(): Locale {
   const chosen = localStorage.getItem('editor-language') ?? navigator.language;
-  return chosen.toLowerCase().startsWith('pt') ? label['pt-BR'] : label['en-US'];
+  return chosen.toLowerCase().startsWith('pt') ? 'pt-BR' : 'en-US';
+}
+
+function localized(label: LocalizedText): string {
+  return label[locale()];
 }
 
 /** `${NAME}`: Node-RED puts the environment variable's value in when the flow starts. */

@@ -51,9 +51,10 @@ function merged(base: Catalogue, over: Catalogue): Catalogue {
 
 function writeLocales(node: string, source: string, values: (locale: Locale) => Record<string, string>): void {
   for (const locale of LOCALES) {
-    const shared = readJson(sources, 'support', 'locales', `${locale}.json`);
+    // Node-RED looks for the palette's own words at the top.
+    const { palette, ...shared } = readJson(sources, 'support', 'locales', `${locale}.json`);
     const own = readJson(sources, source, 'locales', `${locale}.json`);
-    const catalogue = { [node]: merged(shared, own) };
+    const catalogue = { palette, [node]: merged(shared, own) };
     write(JSON.stringify(catalogue), nodes, node, 'locales', locale, `${node}.json`);
     const help = fillTemplate(readText(sources, source, 'locales', `${locale}.md`), values(locale));
     const script = `<script type="text/markdown" data-help-name="${node}">\n${help}</script>\n`;

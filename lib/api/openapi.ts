@@ -68,7 +68,8 @@ export function buildDocument(
       description:
         'Connections, mappings and synchronisations between plant systems and the PCP platform. Without adminAuth ' +
         'the API serves its own machine only. Lists answer `{items, next_cursor, total}`, failures are problems ' +
-        '(RFC 9457) with a stable `code`.',
+        '(RFC 9457) with a stable `code`; their titles and hints are in English, or in Portuguese with ' +
+        '`Accept-Language: pt-BR`.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: base, description: 'This Node-RED.' }],

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
+import { type Locale, localise } from '../locales/catalogue';
 import { type ErrorClass, IntegrationError } from '../model/errors';
 import { redactText } from '../security/redact';
 
@@ -47,14 +48,16 @@ export class Problem extends Error {
     this.headers = options.headers ?? {};
   }
 
-  body(instance?: string): ProblemBody {
+  body(language: Locale, instance?: string): ProblemBody {
+    const { hint } = this;
+    const words = localise({ code: this.code, ...(hint !== undefined && { hint }) }, language);
     return {
       type: 'about:blank',
-      title: STATUS_CODES[this.status] ?? 'Error',
+      title: words.title ?? STATUS_CODES[this.status] ?? 'Error',
       status: this.status,
       detail: this.message,
       code: this.code,
-      ...(this.hint !== undefined && { hint: this.hint }),
+      ...(words.hint !== undefined && { hint: words.hint }),
       ...(this.errors !== undefined && { errors: this.errors }),
       ...(instance !== undefined && { instance }),
     };

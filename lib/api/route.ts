@@ -1,3 +1,4 @@
+import type { Locale } from '../locales/catalogue';
 import type { JsonSchema } from '../model/entity';
 import type { Hub } from '../model/services';
 
@@ -20,10 +21,14 @@ export interface Call {
   ifMatch: string | undefined;
   /** Name of the signed-in user, when adminAuth is on. */
   user: string | undefined;
+  /** Of the words in the answer. */
+  language: Locale;
   /** Aborted when the client goes away, or after the time that a request may take. */
   signal: AbortSignal;
   /** Values that answers must not repeat; handlers add the secrets they handle. */
   secrets: string[];
+  /** Refuses the request of a user who has not this permission besides the route's own. */
+  demand(permission: Permission): Promise<void>;
   /** The address of a path of this API, as Location wants it. */
   href(path: string): string;
   /** The OpenAPI document of this API. */

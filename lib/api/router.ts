@@ -1,14 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Locale } from '../locales/catalogue';
 import type { Hub } from '../model/services';
 import { badJson, readBody, tooLarge } from './body';
 import { tagMatches } from './conditional';
 import { checkAccess, checkDeliberate, type GuardOptions } from './guard';
 import { type IdempotencyStore, idempotencyKeys, type StoredAnswer } from './idempotency';
+import { languageOf } from './language';
 import { buildDocument } from './openapi';
 import { authorise, type Middleware, userOf } from './permission';
 import { Problem, toProblem, unavailable } from './problem';
 import { parseQuery } from './query';
-import { type Answer, type Call, type Route, type RouteMatch, RouteTable } from './route';
+import { type Answer, type Call, type Permission, type Route, type RouteMatch, RouteTable } from './route';
 import { routes } from './routes';
 import { components } from './schemas';
 import { Slots } from './slots';
@@ -78,9 +80,10 @@ export function createApi(options: ApiOptions): Middleware {
     if (request.method === 'OPTIONS') return { status: 204, headers: { Allow: match.methods.join(', ') } };
     if (route === undefined) throw notAllowed(request, match);
     scope.route = route;
-    if (needsPermission !== undefined) {
-      await authorise(needsPermission(route.permission), route.permission, request, response);
-    }
+    const demand = async (permission: Permission) => {
+      if (needsPermission !== undefined) await authorise(needsPermission(permission), permission, request, response);
+    };
+    await demand(route.permission);
     if (route.acts) checkDeliberate(request, guard);
     const parsed = parseQuery(route, search, validator);
     const body = await bodyOf(route, request, validator);
@@ -93,8 +96,10 @@ export function createApi(options: ApiOptions): Middleware {
       body,
       ifMatch: request.headers['if-match'],
       user: userOf(request),
+      language: languageOf(request.headers['accept-language']),
       signal: signalOf(route, scope.gone, options.externalTimeoutMs ?? EXTERNAL_TIMEOUT_MS),
       secrets: scope.secrets,
+      demand,
       href: (path) => place.base + path,
       document: () => documentAt(place.base),
     };
@@ -106,11 +111,12 @@ export function createApi(options: ApiOptions): Middleware {
     const place = placeOf(request, options.basePath ?? '/integrations');
     if (place === undefined) return next();
     const gone = new AbortController();
+    const language = languageOf(request.headers['accept-language']);
     const scope: Scope = { gone: gone.signal, secrets: [], route: undefined };
     response.once('close', () => gone.abort());
     const report = (error: unknown, instance: string) => options.onError?.(error, instance);
     answer(request, response, place, scope)
-      .catch((error: unknown) => problemAnswer(error, scope, report))
+      .catch((error: unknown) => problemAnswer(error, scope, language, report))
       .then((result) => {
         send(request, response, result);
         const { route } = scope;
@@ -148,7 +154,7 @@ export function apiErrorHandler(
           ? new Problem(415, 'PCP_ENCODING_UNSUPPORTED', 'Only plain UTF-8 bodies are taken.')
           : undefined;
   if (problem === undefined || response.headersSent) next(error);
-  else send(request, response, answerOf(problem));
+  else send(request, response, answerOf(problem, languageOf(request.headers['accept-language'])));
 }
 
 interface Place {
@@ -281,21 +287,26 @@ function replayed({ status, headers, body }: StoredAnswer): Answer {
   };
 }
 
-function problemAnswer(error: unknown, scope: Scope, onBug: (error: unknown, instance: string) => void): Answer {
+function problemAnswer(
+  error: unknown,
+  scope: Scope,
+  language: Locale,
+  onBug: (error: unknown, instance: string) => void,
+): Answer {
   const { problem, instance } = toProblem(error, {
     external: scope.route?.external !== undefined,
     body: scope.route?.body !== undefined,
     secrets: scope.secrets,
     onBug,
   });
-  return answerOf(problem, instance);
+  return answerOf(problem, language, instance);
 }
 
-function answerOf(problem: Problem, instance?: string): Answer {
+function answerOf(problem: Problem, language: Locale, instance?: string): Answer {
   return {
     status: problem.status,
-    headers: { ...problem.headers, 'Content-Type': 'application/problem+json' },
-    body: problem.body(instance),
+    headers: { ...problem.headers, 'Content-Type': 'application/problem+json', 'Content-Language': language },
+    body: problem.body(language, instance),
   };
 }
 

@@ -4,6 +4,7 @@ import type { IntegrationError, SerializedError } from '../model/errors';
 import type { Filter } from '../model/mapping';
 import type { Cursor } from '../model/sync';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
+import type { LocalizedText } from './descriptor';
 
 /** A record as the external side gives it: plain data, own keys only. 64-bit integers and decimals may be strings. */
 export type SourceRecord = Record<string, unknown>;
@@ -43,11 +44,13 @@ export interface Connector {
 
 export type TestStepName = 'resolve' | 'connect' | 'tls' | 'authenticate' | 'authorise' | 'read';
 
+/** What was reached or read: a name ("erp.example:5432"), or words ("3 files match") in every language. */
+export type TestDetail = string | LocalizedText;
+
 export interface TestStep {
   name: TestStepName;
   ok: boolean;
-  /** Human words: what was reached or read ("PostgreSQL 15.18", "3 files match"). */
-  detail?: string;
+  detail?: TestDetail;
   error?: SerializedError;
 }
 

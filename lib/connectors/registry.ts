@@ -50,7 +50,8 @@ export class ConnectorRegistry {
   }
 }
 
-function connectorFolders(root: string): string[] {
+/** Folders of the connectors below a root. */
+export function connectorFolders(root: string = __dirname): string[] {
   const subfolders = (folder: string): string[] =>
     readdirSync(folder, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())

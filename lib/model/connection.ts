@@ -31,3 +31,6 @@ export interface OpenConnection {
   config: Record<string, unknown>;
   credentials: Record<string, string>;
 }
+
+/** With the zone of its dates and times that have no offset. */
+export type ConnectionOfRun = OpenConnection & { timezone: string | null };

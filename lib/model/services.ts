@@ -3,7 +3,7 @@ import type { ConnectorDescriptor } from '../connectors/descriptor';
 import type { Mapped } from '../mapping/contract';
 import type { SqlDatabase } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
-import type { Connection, OpenConnection } from './connection';
+import type { Connection, ConnectionOfRun, OpenConnection } from './connection';
 import type { EntityInfo, EntityType, JsonSchema } from './entity';
 import type { SerializedError } from './errors';
 import type { Direction, Mapping } from './mapping';
@@ -205,6 +205,8 @@ export interface Sync {
 export interface PreviewRequest {
   /** A saved mapping's definition, or an unsaved one. */
   mapping: MappingInput & { id?: number };
+  /** Unsaved connections, by the ids that the mapping gives them. */
+  connections?: ConnectionOfRun[];
   direction?: Direction;
   /** 1 to 100, default 10. */
   limit?: number;

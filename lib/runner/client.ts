@@ -2,19 +2,12 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import type { ReadQuery } from '../connectors/contract';
 import type { Mapped } from '../mapping/contract';
-import type { OpenConnection } from '../model/connection';
+import type { ConnectionOfRun, OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
 import type { Runner } from '../model/services';
 import type { VaultKey } from '../security/keys';
 import type { HubSettings } from '../settings';
-import {
-  type Calls,
-  type ConnectionOfRun,
-  type FromRunner,
-  type ReadBatch,
-  type ToRunner,
-  unpackResults,
-} from './protocol';
+import { type Calls, type FromRunner, type ReadBatch, type ToRunner, unpackResults } from './protocol';
 
 /** All of the environment that drivers need. Everything else, secrets among it, stays in Node-RED. */
 const ENVIRONMENT = [

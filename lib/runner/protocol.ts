@@ -1,6 +1,6 @@
 import type { Batch, EntityDescription, ReadQuery, TestReport, WriteResult } from '../connectors/contract';
 import type { Mapped } from '../mapping/contract';
-import type { OpenConnection } from '../model/connection';
+import type { ConnectionOfRun, OpenConnection } from '../model/connection';
 import type { EntityInfo } from '../model/entity';
 import { IntegrationError, type SerializedError } from '../model/errors';
 import type { Direction } from '../model/mapping';
@@ -43,7 +43,6 @@ export interface Calls {
 }
 
 export type ReadBatch = Pick<Batch, 'records' | 'total'> & { cursorAfter: Cursor };
-export type ConnectionOfRun = OpenConnection & { timezone: string | null };
 
 export type ToRunner =
   | { type: 'setup'; setup: RunnerSetup }

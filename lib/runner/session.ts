@@ -1,7 +1,7 @@
 import type { Batch, Connector, ReadQuery, SourceRecord } from '../connectors/contract';
 import { ConnectorRegistry } from '../connectors/registry';
 import { createExpressionEvaluator } from '../mapping/expressions/evaluator';
-import type { OpenConnection } from '../model/connection';
+import type { ConnectionOfRun, OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
 import { parseDatabaseUrl } from '../protocols/sql/url';
 import { Vault } from '../security/vault';
@@ -13,14 +13,7 @@ import { recordFilter } from '../sync/record-filter';
 import { RecordMapper, RecordWriter } from '../sync/records';
 import type { EngineContext } from '../sync/stream';
 import { Worker } from '../sync/worker';
-import {
-  type Calls,
-  type ConnectionOfRun,
-  type FromRunner,
-  packResults,
-  type RunnerSetup,
-  type ToRunner,
-} from './protocol';
+import { type Calls, type FromRunner, packResults, type RunnerSetup, type ToRunner } from './protocol';
 
 /** This process does nothing else, so it may wait for another writer of an SQLite store. */
 const BUSY_TIMEOUT_MS = 10_000;
@@ -73,7 +66,11 @@ export class RunnerSession {
             `Entities of ${connection.name} cannot be described.`,
           );
         }),
-      preview: (signal, request) => preview(context, request, signal),
+      preview: (signal, { connections = [], ...request }) => {
+        const openConnection = async (id: number) =>
+          connections.find((connection) => connection.id === id) ?? context.openConnection(id);
+        return preview({ ...context, openConnection }, request, signal);
+      },
       map: async (signal, ...parameters) => mapper.map(...parameters, signal),
       write: (signal, ...parameters) => writer.write(...parameters, signal),
     };

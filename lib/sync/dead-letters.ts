@@ -56,12 +56,12 @@ export interface LetterKeeperOptions {
   vault: Vault;
   /** Open dead letters that the store takes. */
   limit: number;
-  /** Where the source finds the record again, as `refetchKeyOf` says. */
-  refetchKey(payload: unknown): string | null;
 }
 
 /** Keeps the failures of one run. */
 export class LetterKeeper {
+  /** Where the source finds a record again; a run that reads sets it. */
+  refetchKey: (payload: unknown) => string | null = () => null;
   /** How many more may be opened; counted when the first one comes. */
   private room: number | null = null;
 
@@ -73,13 +73,13 @@ export class LetterKeeper {
    * @throws guard PCP_DEAD_LETTERS_FULL: then the batch must not be committed
    */
   async keep(transaction: SqlTransaction, failures: readonly Failure[], now: number): Promise<void> {
-    const { stream, refetchKey } = this.options;
+    const { stream } = this.options;
     const open = await openByKey(transaction, stream, failures);
     const rows: SqlValue[][] = [];
     for (const failure of failures) {
       const hash = failure.sourceKey === null ? null : keyHash(failure.sourceKey);
       const existing = hash === null ? undefined : open.get(`${hash}:${failure.error.code}`)?.shift();
-      const refetch_key = refetchKey(failure.payload);
+      const refetch_key = this.refetchKey(failure.payload);
       const values = { ...this.reason(failure, hash), ...this.record(failure, hash, now), refetch_key };
       if (existing === undefined) rows.push(this.newRow(values, failure.sourceKey, hash, now));
       else await this.change(transaction, existing, values, now);

@@ -54,7 +54,7 @@ export async function executeRun(execution: Execution): Promise<RunCounters> {
   const counters = { ...run.counters };
   const resume = await resumePoint(execution);
   const writer = await openWriter(execution);
-  const scope = await scopeOf(execution, writer, await refetchFields(execution.stream.source, signal));
+  const scope = await scopeOf(execution, writer);
   try {
     // A target that was finished just before a crash would take nothing more: all that is left is to close the run.
     if (writer.finished !== true) await drain(execution, scope, resume, counters);
@@ -96,11 +96,7 @@ export function openWriter({ run, stream, signal }: Execution): Promise<Writer> 
   );
 }
 
-export async function scopeOf(
-  execution: Execution,
-  writer: Writer,
-  fieldsToRefetchBy: readonly string[] = [],
-): Promise<RunScope> {
+export async function scopeOf(execution: Execution, writer: Writer): Promise<RunScope> {
   const { database, clock, lease, stream, run, mapping, signal, vault, maxOpenLetters: limit } = execution;
   const ids = { runId: run.id, mappingId: mapping.id, mappingVersion: mapping.version, direction: run.direction };
   return {
@@ -110,12 +106,7 @@ export async function scopeOf(
     stream,
     writer,
     ids,
-    letters: new LetterKeeper({
-      stream: ids,
-      vault,
-      limit,
-      refetchKey: refetchKeyOf(stream.source, fieldsToRefetchBy),
-    }),
+    letters: new LetterKeeper({ stream: ids, vault, limit }),
     ignoreLinks: run.full,
     openLetters: run.dryRun ? new Set() : await openKeys(database, run.mappingId, run.direction),
     signal,
@@ -134,6 +125,7 @@ async function drain(
   counters: RunCounters,
 ): Promise<void> {
   const { run, mapping, stream, signal, database } = execution;
+  scope.letters.refetchKey = refetchKeyOf(stream.source, await refetchFields(stream.source, signal));
   const batchSize = afterCrashes(stream.batchSize, execution.crashes);
   const pageSize = Math.min(batchSize, stream.pageSize);
   const source = read(execution, resume, pageSize)[Symbol.asyncIterator]();

@@ -74,7 +74,7 @@ export function registerConnectorNode(RED: NodeAPI, type: string, connectorType:
           () => done(),
           (error) => {
             status.failed(error);
-            done(nodeFailure(error));
+            done(nodeFailure(RED, error));
           },
         );
     });
@@ -88,7 +88,7 @@ export function registerConnectorNode(RED: NodeAPI, type: string, connectorType:
           if (queue.signal.aborted) return;
           status.failed(error);
           const passing = ['transient', 'rate_limit'].includes(IntegrationError.from(error).class);
-          if (!passing || delay === FIRST_RETRY_MS) this.error(nodeFailure(error), msg);
+          if (!passing || delay === FIRST_RETRY_MS) this.error(nodeFailure(RED, error), msg);
           if (passing) retry = setTimeout(readAtStart, delay, Math.min(delay * 2, LAST_RETRY_MS));
         });
     };

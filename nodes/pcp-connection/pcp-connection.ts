@@ -64,7 +64,7 @@ export = (RED: NodeAPI): void => {
       const view = await this.registered();
       return (await hub(RED)).connections.open(view.id);
     };
-    this.registered().catch((error) => this.error(nodeFailure(error), {}));
+    this.registered().catch((error) => this.error(nodeFailure(RED, error), {}));
 
     this.on('close', (removed: boolean, done: () => void) => {
       settleWithin(release(this.id, removed), 4_000).then(done);

@@ -48,7 +48,7 @@ export = (RED: NodeAPI): void => {
           },
           (error) => {
             status.failed(error);
-            done(nodeFailure(error));
+            done(nodeFailure(RED, error));
           },
         );
     });

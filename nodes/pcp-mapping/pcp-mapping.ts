@@ -48,7 +48,7 @@ export = (RED: NodeAPI): void => {
       return registration;
     };
     // Config nodes are created in no certain order: the connection may come after this one.
-    setImmediate(() => this.registered().catch((error) => this.error(nodeFailure(error), {})));
+    setImmediate(() => this.registered().catch((error) => this.error(nodeFailure(RED, error), {})));
 
     this.on('close', (removed: boolean, done: () => void) => {
       settleWithin(release(this.id, removed), 4_000).then(done);

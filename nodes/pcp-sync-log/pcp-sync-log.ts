@@ -53,7 +53,7 @@ export = (RED: NodeAPI): void => {
           },
           (error) => {
             status.failed(error);
-            done(nodeFailure(error));
+            done(nodeFailure(RED, error));
           },
         );
     });

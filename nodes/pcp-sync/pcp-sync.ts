@@ -106,7 +106,7 @@ export = (RED: NodeAPI): void => {
             return;
           }
           status.failed(error);
-          done(nodeFailure(error));
+          done(nodeFailure(RED, error));
         },
       );
     });

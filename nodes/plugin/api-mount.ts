@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NodeAPI } from 'node-red';
 import { hub } from '../hub-access';
-import { hasEnvironmentReference, resolvedTestRequest } from './environment';
+import { hasEnvironmentReference, resolvedRequest } from './environment';
 
 type Next = (error?: unknown) => void;
 type Handler = (request: IncomingMessage, response: ServerResponse, next: Next) => void;
@@ -9,6 +9,14 @@ type ErrorHandler = (error: unknown, request: IncomingMessage, response: ServerR
 type ParsedRequest = IncomingMessage & { body?: unknown };
 
 const MOUNT = '/integrations';
+
+/** Requests about what stands in a form: environment variables are not in place yet. */
+const WITH_UNSAVED_VALUES = [
+  `${MOUNT}/connections/test`,
+  `${MOUNT}/connections/entities`,
+  `${MOUNT}/connections/entities/:entity`,
+  `${MOUNT}/mappings/preview`,
+];
 
 /** Serves the hub's API below Node-RED's admin root. Its modules load with the first request. */
 export function mountApi(RED: NodeAPI): { dispose(): void } {
@@ -34,7 +42,7 @@ export function mountApi(RED: NodeAPI): { dispose(): void } {
       () => next(error),
       ({ errors }) => errors(error, request, response, next),
     );
-  admin.post(`${MOUNT}/connections/test`, withEnvironmentValues(RED) as never);
+  admin.post(WITH_UNSAVED_VALUES, withEnvironmentValues(RED) as never);
   admin.use(MOUNT, serve as never);
   // Node-RED parses bodies one application further out: broken JSON is refused there, and never gets here.
   const parser = (admin as { parent?: typeof admin }).parent ?? admin;
@@ -65,7 +73,7 @@ async function loadApi(RED: NodeAPI): Promise<{ api: Handler; errors: ErrorHandl
   return { api, errors: apiErrorHandler };
 }
 
-/** Environment variables in a test's values are for those alone who may deploy flows: a flow could read them as well. */
+/** Environment variables in unsaved values are for those alone who may deploy flows: a flow could read them as well. */
 function withEnvironmentValues(RED: NodeAPI): Handler {
   const mayWriteFlows = RED.auth.needsPermission('flows.write') as unknown as Handler;
   return (request: ParsedRequest, response, next) => {
@@ -74,7 +82,7 @@ function withEnvironmentValues(RED: NodeAPI): Handler {
       return;
     }
     mayWriteFlows(request, response, (error) => {
-      if (!error) request.body = resolvedTestRequest(RED, request.body as Record<string, unknown>);
+      if (!error) request.body = resolvedRequest(RED, request.body as Record<string, unknown>);
       next(error);
     });
   };

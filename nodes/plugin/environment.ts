@@ -24,11 +24,23 @@ export function withEnvironment(RED: NodeAPI, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withEnvironment(RED, item)]));
 }
 
-/** The body of a connection test with its environment variables in place, converted to what the settings want. */
-export function resolvedTestRequest(RED: NodeAPI, body: Record<string, unknown>): Record<string, unknown> {
-  const resolved = withEnvironment(RED, body) as Record<string, unknown>;
-  const descriptor = descriptors.find((candidate) => candidate.type === resolved.connector_type);
-  const config = resolved.config;
-  if (!descriptor || typeof config !== 'object' || config === null) return resolved;
-  return { ...resolved, config: coerceSettings(descriptor, config as Record<string, unknown>) };
+type Body = Record<string, unknown>;
+
+/** A body of unsaved values with its environment variables in place, settings converted to what their connectors want. */
+export function resolvedRequest(RED: NodeAPI, body: Body): Body {
+  const resolved = withEnvironment(RED, body) as Body;
+  const inner = ['connection', 'peer_connection'].flatMap((name) =>
+    isObject(resolved[name]) ? [[name, withCoercedSettings(resolved[name])] as const] : [],
+  );
+  return { ...withCoercedSettings(resolved), ...Object.fromEntries(inner) };
+}
+
+function withCoercedSettings(connection: Body): Body {
+  const descriptor = descriptors.find((candidate) => candidate.type === connection.connector_type);
+  if (!descriptor || !isObject(connection.config)) return connection;
+  return { ...connection, config: coerceSettings(descriptor, connection.config) };
+}
+
+function isObject(value: unknown): value is Body {
+  return typeof value === 'object' && value !== null;
 }

@@ -18,12 +18,12 @@ export = (RED: NodeAPI): void => {
     if (opened) await releaseGoneNodes(RED, await opened);
   };
   const onStarted = () => {
-    afterStart().catch((error) => RED.log.warn(`[${PLUGIN_ID}] ${nodeFailure(error).message}`));
+    afterStart().catch((error) => RED.log.warn(`[${PLUGIN_ID}] ${nodeFailure(RED, error).message}`));
   };
   RED.events.on('flows:started', onStarted);
 
   const stop = () => {
-    const closed = closeHub().catch((error) => RED.log.error(`[${PLUGIN_ID}] ${nodeFailure(error).message}`));
+    const closed = closeHub().catch((error) => RED.log.error(`[${PLUGIN_ID}] ${nodeFailure(RED, error).message}`));
     // Node-RED exits by itself when it listens to the signal; alone, this listener must not keep the process alive.
     if (process.listenerCount('SIGTERM') + process.listenerCount('SIGINT') > 2) return;
     const deadline = setTimeout(() => process.exit(1), SHUTDOWN_MS);
@@ -42,7 +42,7 @@ export = (RED: NodeAPI): void => {
       RED.events.removeListener('flows:started', onStarted);
       process.removeListener('SIGTERM', stop);
       process.removeListener('SIGINT', stop);
-      closeHub().catch((error) => RED.log.error(`[${PLUGIN_ID}] ${nodeFailure(error).message}`));
+      closeHub().catch((error) => RED.log.error(`[${PLUGIN_ID}] ${nodeFailure(RED, error).message}`));
     },
   } as Parameters<typeof RED.plugins.registerPlugin>[1]);
 };

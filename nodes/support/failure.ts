@@ -1,3 +1,5 @@
+import type { NodeAPI } from 'node-red';
+import { localise } from '../../lib/locales/catalogue';
 import { type ErrorClass, IntegrationError } from '../../lib/model/errors';
 
 /** What `done(err)` gets: Node-RED copies `code` to `msg.error.code` for Catch nodes. */
@@ -8,10 +10,13 @@ export interface NodeFailure extends Error {
   path?: string;
 }
 
+/** A text of the catalogues that names the language in which Node-RED's runtime speaks. */
+const LOCALE = '@pcp/node-red-integrations/pcp-integrations:pcp.locale';
+
 /** Turns whatever was thrown into an error for `done`: code and class kept, the hint at the end of its message. */
-export function nodeFailure(thrown: unknown): NodeFailure {
+export function nodeFailure(RED: NodeAPI, thrown: unknown): NodeFailure {
   const error = IntegrationError.from(thrown);
-  const failure = new Error(error.hint ? `${error.message} ${error.hint}` : error.message) as NodeFailure;
+  const failure = new Error(RED._(LOCALE) === 'pt-BR' ? inPortuguese(error) : inEnglish(error)) as NodeFailure;
   // Node-RED shows name and message: the code tells more than a class name would.
   failure.name = error.code;
   failure.code = error.code;
@@ -19,6 +24,16 @@ export function nodeFailure(thrown: unknown): NodeFailure {
   if (error.hint !== undefined) failure.hint = error.hint;
   if (error.path !== undefined) failure.path = error.path;
   return failure;
+}
+
+function inEnglish({ message, hint }: IntegrationError): string {
+  return hint ? `${message} ${hint}` : message;
+}
+
+/** The kind of failure and what to do; only the words for the very case stay in English. */
+function inPortuguese(error: IntegrationError): string {
+  const { title, hint, message } = localise(error.toJSON(), 'pt-BR');
+  return title ? `${title} (${message.replace(/\.$/, '')}). ${hint}` : inEnglish(error);
 }
 
 /** A record that failed, as `msg.errors` and the failure output of pcp-map show it. */

@@ -58,6 +58,8 @@ describe('looks of the forms', function () {
       const editor = await EditorPage.open(browser, nodeRed.url, look);
       await editor.page.locator('.red-ui-palette-node[data-palette-type="pcp-sync-log"]').scrollIntoViewIfNeeded();
       await editor.screenshot(`palette-${suffix}`);
+      const category = await editor.page.textContent('#red-ui-palette-header-PCP_integrations');
+      assert.equal(category?.trim(), look.locale === 'pt-BR' ? 'Integrações PCP' : 'PCP integrations');
       for (const [name, id] of Object.entries(FORMS)) {
         await editor.edit(id);
         await editor.screenshot(`${name}-${suffix}`);
@@ -72,6 +74,16 @@ describe('looks of the forms', function () {
       await editor.page.fill('#pcp-setting-root', '');
       await editor.page.click('#pcp-connection-test');
       await editor.screenshot(`pcp-connection-wrong-${suffix}`);
+      await editor.page.fill('#pcp-setting-root', join(folder, 'missing'));
+      await editor.page.click('#pcp-connection-test');
+      await editor.page.waitForSelector('#pcp-connection-report .pcp-verdict');
+      await editor.screenshot(`pcp-connection-failed-${suffix}`);
+      const report = (await editor.page.textContent('#pcp-connection-report')) ?? '';
+      const words = {
+        'en-US': /Connect: The root folder .*does not exist\.Create the folder/,
+        'pt-BR': /Conectar: A pasta não existe \(The root folder .*\)\.Crie a pasta/,
+      };
+      assert.match(report, words[look.locale]);
       await editor.cancel();
       await editor.editConfig('pcp-ex-map-mapping');
       await editor.screenshot(`pcp-mapping-${suffix}`);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
@@ -32,6 +32,14 @@ describe('nodes in the editor', function () {
   afterEach(() => assert.deepEqual(editor.complaints, []));
 
   const configOf = async (id: string, property: string) => String((await editor.properties(id))[property]);
+
+  const offered = (text: string) =>
+    editor.page.locator('.red-ui-autoComplete-container:visible').getByText(text).first();
+  const pick = async (field: string, option: string) => {
+    await editor.page.click(field);
+    await offered(option).click();
+    assert.equal(await editor.page.inputValue(field), option);
+  };
 
   it('pcp-file: a connection is entered, tested and kept', async () => {
     const { page } = editor;
@@ -181,22 +189,74 @@ describe('nodes in the editor', function () {
     ]);
   });
 
-  it('pcp-mapping takes over the connection of pcp-sync and says when it is not deployed', async () => {
+  it('pcp-mapping takes over the connection of pcp-sync', async () => {
     const { page } = editor;
-    const hint = '.pcp-mapping-form .form-row:has(#node-config-input-connection) .pcp-hint';
     ids.sync = await editor.drag('pcp-sync', 200, 400);
     await editor.edit(ids.sync);
     await page.selectOption('#node-input-connection', ids.connection!);
     await editor.addConfig('mapping');
     assert.equal(await page.inputValue('#node-config-input-connection'), ids.connection);
-    assert.equal(await page.textContent(hint), '');
+    await editor.cancel();
+    await editor.cancel();
+  });
+
+  it('lists and preview take what stands in the editor, before anything is deployed', async () => {
+    const { page } = editor;
+    const other = join(folder, 'other');
+    mkdirSync(other);
+    writeFileSync(join(other, 'parts.csv'), 'CODE,NAME\nM8,Bolt\n');
+    await editor.edit(ids.sync!);
+    await editor.addConfig('mapping');
     await editor.addConfig('connection', 'node-config-input');
     await page.locator('#node-config-input-name').last().fill('Not deployed');
     await page.fill('#pcp-setting-root', folder);
     await editor.saveConfig();
-    await page.waitForFunction((selector) => document.querySelector(selector)?.textContent !== '', hint);
-    assert.match((await page.textContent(hint)) ?? '', /Deploy the connection first/);
+    await pick('#node-config-input-sourceEntity', 'orders.csv');
+    await page.click('#node-config-input-btn-connection-edit');
+    await page.waitForSelector('#pcp-setting-root');
+    await page.fill('#pcp-setting-root', other);
+    await editor.saveConfig();
+    await page.fill('#node-config-input-sourceEntity', '');
+    await pick('#node-config-input-sourceEntity', 'parts.csv');
+    await page.fill('#node-config-input-targetEntity', 'material');
+    for (const [index, target] of ['material', 'description'].entries()) {
+      await page.click('.red-ui-editableList-addButton');
+      const cells = page.locator('.pcp-map-line').nth(index).locator('.pcp-map-cell input');
+      await cells.nth(0).click();
+      await offered(index === 0 ? 'CODE' : 'NAME').click();
+      await cells.nth(1).fill(target);
+    }
+    await page.click('#pcp-mapping-preview');
+    await page.waitForSelector('.pcp-preview');
+    await editor.screenshot('pcp-mapping-not-deployed');
+    assert.match((await page.textContent('.pcp-preview')) ?? '', /created.*M8.*Bolt/s);
     await editor.cancel();
+    await editor.cancel();
+  });
+
+  it('lists take a typed password, and the kept one when none was typed', async () => {
+    const { page } = editor;
+    const credentialsOfList = async () => {
+      await page.fill('#node-input-entity', '');
+      await page.focus('#node-input-operation');
+      const asked = page.waitForRequest((request) => request.url().includes('/connections/entities'));
+      await page.click('#node-input-entity');
+      return ((await asked).postDataJSON() as { credentials: unknown }).credentials;
+    };
+    const change = async (setting: string, value: string) => {
+      await page.click('#node-input-btn-connection-edit');
+      await page.waitForSelector('#node-config-dialog-ok');
+      await page.fill(setting, value);
+      await editor.saveConfig();
+    };
+    await editor.edit(ids.database!);
+    await change('#pcp-setting-schema', 'erp');
+    assert.deepEqual(await credentialsOfList(), { password: true });
+    await change('#node-config-input-password', 'typed-canary');
+    assert.deepEqual(await credentialsOfList(), { password: 'typed-canary' });
+    await change('#pcp-setting-host', 'localhost');
+    await change('#node-config-input-password', '');
+    assert.deepEqual(await credentialsOfList(), { password: '' });
     await editor.cancel();
   });
 

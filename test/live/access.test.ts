@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NodeRed } from './node-red-process';
@@ -67,5 +67,26 @@ describe('who may use the API', function () {
     const plain = { ...test, config: { root: folder } };
     assert.equal(await status('POST', '/integrations/connections/test', tester, plain), 200);
     assert.equal(await status('POST', '/integrations/connections/test', tester, test), 401);
+  });
+
+  it('looking through unsaved values is for those who may save them', async () => {
+    const admin = await token('admin');
+    writeFileSync(join(folder, 'orders.csv'), 'Order\n1\n');
+    const mapping = {
+      ...{ name: 'orders', direction: 'import', entity_type: 'production_order', target_entity: 'production_order' },
+      ...{ source_entity: 'orders.csv', field_mappings: [{ source: 'Order', target: 'order_number' }] },
+    };
+    const { totals } = await nodeRed.json<{ totals: { create: number } }>(
+      'POST',
+      '/integrations/mappings/preview',
+      { mapping, connection: test },
+      admin,
+    );
+    assert.equal(totals.create, 1);
+    const tester = await token('tester');
+    const connection = { ...test, config: { root: folder } };
+    assert.equal(await status('POST', '/integrations/connections/entities', admin, test), 200);
+    assert.equal(await status('POST', '/integrations/connections/entities', tester, connection), 403);
+    assert.equal(await status('POST', '/integrations/mappings/preview', tester, { mapping, connection }), 403);
   });
 });

@@ -75,7 +75,7 @@ export class NodeRed {
       nodeRed.output += String(chunk);
     });
     try {
-      await nodeRed.printed(/Started flows/);
+      await nodeRed.printed(/Started flows|Fluxos iniciados/);
     } catch (error) {
       child.kill('SIGKILL');
       throw error;

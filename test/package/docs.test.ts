@@ -14,10 +14,14 @@ import {
 import { connectorTable, section } from './tables';
 
 const PAGES = ['README.md', 'README.pt-BR.md', 'CHANGELOG.md', ...filesBelow('docs', /\.md$/)];
+const CONNECTOR_PAGES = filesBelow('lib/connectors', /^README\.md$/);
+/** Every page for users, and its Portuguese counterpart. */
 const TRANSLATED = [
-  ['README.md', 'README.pt-BR.md'],
-  ['docs/operations.md', 'docs/pt-BR/operations.md'],
-] as const;
+  ...['README.md', ...CONNECTOR_PAGES].map((page) => [page, page.replace(/\.md$/, '.pt-BR.md')] as const),
+  ...filesBelow('docs', /\.md$/)
+    .filter((page) => path.posix.dirname(page) === 'docs')
+    .map((page) => [page, page.replace('docs/', 'docs/pt-BR/')] as const),
+];
 
 /** Targets of links and pictures, outside of code. */
 function links(markdown: string): string[] {
@@ -33,7 +37,7 @@ describe('documentation', () => {
 
   it('has a page and an honest quality file for every connector', () => {
     for (const { type } of descriptors()) {
-      for (const file of ['README.md', 'quality.json']) {
+      for (const file of ['README.md', 'README.pt-BR.md', 'quality.json']) {
         assert.ok(existsSync(inProject(connectorFolder(type), file)), `${type} has no ${file}`);
       }
     }
@@ -56,7 +60,11 @@ describe('documentation', () => {
   });
 
   for (const [english, portuguese] of TRANSLATED) {
-    it(`${english} and ${portuguese} have the same headings, tables and code blocks`, () => {
+    it(`${english} and ${portuguese} lead to each other and have the same headings, tables and code blocks`, () => {
+      const linked = (from: string, to: string) =>
+        links(readText(from)).some((link) => path.posix.join(path.posix.dirname(from), link) === to);
+      assert.ok(linked(english, portuguese), `${english} has no link`);
+      assert.ok(linked(portuguese, english), `${portuguese} has no link`);
       const shape = (file: string) => {
         const text = readText(file);
         return {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { ConnectorDescriptor } from '../../lib/connectors/descriptor';
+import type { ConnectorDescriptor, LocalizedText } from '../../lib/connectors/descriptor';
 import { ConnectorRegistry } from '../../lib/connectors/registry';
 
 /** dist/test/package/project.js lies three levels below the project. */
@@ -37,8 +37,8 @@ export const descriptors = (): readonly ConnectorDescriptor[] => new ConnectorRe
 
 export interface Quality {
   state: string;
-  tested_against: string[];
-  not_tested: string[];
+  tested_against: (string | LocalizedText)[];
+  not_tested: (string | LocalizedText)[];
 }
 
 /** Source folder of a connector, from the project's root. */

@@ -1,11 +1,19 @@
 import type { Capability } from '../../lib/connectors/contract';
-import { connectorFolder, descriptors, quality } from './project';
+import { connectorFolder, descriptors, type Quality, quality } from './project';
 
 export type Language = 'en-US' | 'pt-BR';
 
 const WORDS = {
-  'en-US': { header: ['connector', 'type', 'can', 'state', 'tested against', 'not tested'], none: '–' },
-  'pt-BR': { header: ['conector', 'tipo', 'sabe', 'estado', 'testado com', 'não testado'], none: '–' },
+  'en-US': {
+    header: ['connector', 'type', 'can', 'state', 'tested against', 'not tested'],
+    none: '–',
+    page: 'README.md',
+  },
+  'pt-BR': {
+    header: ['conector', 'tipo', 'sabe', 'estado', 'testado com', 'não testado'],
+    none: '–',
+    page: 'README.pt-BR.md',
+  },
 } as const;
 
 const CAN: Record<Capability, string> = {
@@ -25,15 +33,17 @@ const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
 /** The README's table of connectors, as descriptors and quality files say. */
 export function connectorTable(language: Language): string {
   const { header, none } = WORDS[language];
+  const list = (names: Quality['tested_against']) =>
+    names.map((name) => (typeof name === 'string' ? name : name[language])).join(', ');
   const rows = descriptors().map((descriptor) => {
     const { state, tested_against, not_tested } = quality(descriptor.type);
     return row([
-      `[${descriptor.title[language]}](${connectorFolder(descriptor.type)}/README.md)`,
+      `[${descriptor.title[language]}](${connectorFolder(descriptor.type)}/${WORDS[language].page})`,
       `\`${descriptor.type}\``,
       descriptor.capabilities.map((can) => (language === 'pt-BR' ? CAN[can] : can)).join(', '),
       state,
-      tested_against.join(', ') || none,
-      not_tested.join(', ') || none,
+      list(tested_against) || none,
+      list(not_tested) || none,
     ]);
   });
   return [row(header), `|${'---|'.repeat(header.length)}`, ...rows].join('\n');

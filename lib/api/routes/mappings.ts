@@ -1,13 +1,17 @@
+import { localise } from '../../locales/catalogue';
+import type { ConnectionOfRun } from '../../model/connection';
 import type { MappingInput, PreviewRequest } from '../../model/services';
 import { expectedRevision, requireMatch, revisionTag } from '../conditional';
 import { pageParameters, pageRequest, pageSchema } from '../paging';
-import { type Route, ref } from '../route';
+import { type Answer, type Call, type Route, ref } from '../route';
 import { mappingReadOnly } from '../schemas/mapping';
-import { given, idOf, idParameter, ok, referred, row, without } from './shared';
+import { given, idOf, idParameter, ok, referred, row, within, without } from './shared';
+import { openUnsavedToRead, type UnsavedConnection } from './unsaved-connection';
 
 const path = '/mappings';
 const tag = 'mappings';
 const params = { id: idParameter('mapping') };
+const previewed = { description: 'Each record before and after.', schema: ref('PreviewResult') };
 
 export const mappingRoutes: Route[] = [
   {
@@ -118,17 +122,62 @@ export const mappingRoutes: Route[] = [
     permission: 'integrations.test',
     params,
     body: { schema: ref('PreviewOptions'), required: false },
-    responses: { 200: { description: 'Each record before and after.', schema: ref('PreviewResult') } },
+    responses: { 200: previewed },
     problems: [404, 409, 413, 415, 422, 429, 502],
     external: 'explore',
     handle: async (call) => {
       const { mapping: unsaved, ...options } = call.body as Omit<PreviewRequest, 'mapping'> & { mapping?: object };
       const saved = await call.hub.mappings.get(idOf(call));
       const mapping = { ...inputOf(unsaved ?? saved), id: saved.id };
-      return ok(await call.hub.runner.preview({ ...options, mapping }, call.signal));
+      return preview(call, { ...options, mapping });
     },
   },
+  {
+    method: 'POST',
+    path: `${path}/preview`,
+    operation: 'previewUnsavedMapping',
+    tag,
+    summary: 'Tries a mapping that is not saved',
+    description:
+      'With an unsaved connection it needs `integrations.write` as well: who may save it could read by it anyway.',
+    permission: 'integrations.test',
+    body: { schema: ref('UnsavedPreview'), required: true },
+    responses: { 200: previewed },
+    problems: [404, 409, 413, 415, 422, 429, 502],
+    external: 'explore',
+    handle: previewUnsaved,
+  },
 ];
+
+interface UnsavedPreview extends Omit<PreviewRequest, 'mapping' | 'connections'> {
+  mapping: MappingInput;
+  connection?: UnsavedConnection;
+  peer_connection?: UnsavedConnection;
+}
+
+async function previewUnsaved(call: Call): Promise<Answer> {
+  const { mapping, connection, peer_connection, ...options } = call.body as UnsavedPreview;
+  const connections: ConnectionOfRun[] = [];
+  const idOfUnsaved = async (place: string, values: UnsavedConnection) => {
+    const id = -1 - connections.length;
+    connections.push({ ...(await within(place, () => openUnsavedToRead(call, values))), id });
+    return id;
+  };
+  const ends = {
+    ...(connection && { connection_id: await idOfUnsaved('/connection', connection) }),
+    ...(peer_connection && { peer_connection_id: await idOfUnsaved('/peer_connection', peer_connection) }),
+  };
+  return preview(call, { ...options, mapping: { ...mapping, ...ends }, connections });
+}
+
+async function preview(call: Call, request: PreviewRequest): Promise<Answer> {
+  const { records, totals } = await call.hub.runner.preview(request, call.signal);
+  const inWords = records.map((record) => ({
+    ...record,
+    errors: record.errors.map((error) => localise(error, call.language)),
+  }));
+  return ok({ records: inWords, totals });
+}
 
 function inputOf(body: unknown): MappingInput {
   return without(body, mappingReadOnly) as unknown as MappingInput;

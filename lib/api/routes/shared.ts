@@ -47,3 +47,19 @@ export async function referred<T>(pointer: string, work: () => Promise<T>): Prom
     });
   }
 }
+
+/** Reads a part of the body: what is wrong with it is told by its place in the whole. */
+export async function within<T>(place: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Problem && error.errors !== undefined) {
+      const errors = error.errors.map((detail) => ({ ...detail, pointer: place + detail.pointer }));
+      throw new Problem(error.status, error.code, error.message, { errors });
+    }
+    if (error instanceof IntegrationError && error.path?.startsWith('/')) {
+      throw IntegrationError.fromJSON({ ...error.toJSON(), path: place + error.path });
+    }
+    throw error;
+  }
+}

@@ -58,11 +58,11 @@ export const commonSchemas: Record<string, JsonSchema> = {
     required: ['type', 'title', 'status', 'detail', 'code'],
     properties: {
       type: { type: 'string', description: 'Always `about:blank`: `code` tells problems apart.' },
-      title: { type: 'string', description: 'Words of the status.' },
+      title: { type: 'string', description: 'What kind of problem it is, in the language asked for.' },
       status: { type: 'integer', minimum: 400, maximum: 599 },
       detail: { type: 'string', description: 'What was wrong.' },
       code: { type: 'string', pattern: '^PCP_[A-Z0-9_]+$', description: 'Stable name of the problem.' },
-      hint: { type: 'string', description: 'What to do about it.' },
+      hint: { type: 'string', description: 'What to do about it, in the language asked for.' },
       instance: { type: 'string', description: 'Names one failure of the hub in its log.' },
       errors: {
         type: 'array',
@@ -79,10 +79,11 @@ export const commonSchemas: Record<string, JsonSchema> = {
     },
     example: {
       type: 'about:blank',
-      title: 'Unprocessable Entity',
+      title: 'A value is wrong',
       status: 422,
       detail: 'The body has values that are wrong.',
       code: 'PCP_VALUE_INVALID',
+      hint: 'Correct the named values.',
       errors: [{ pointer: '/config/port', detail: 'must be <= 65535' }],
     },
   },
@@ -93,8 +94,9 @@ export const commonSchemas: Record<string, JsonSchema> = {
     properties: {
       class: errorClass,
       code: { type: 'string' },
+      title: { type: 'string', description: 'What kind of failure it is, in the language asked for.' },
       message: { type: 'string' },
-      hint: { type: 'string' },
+      hint: { type: 'string', description: 'What to do about it, in the language asked for.' },
       path: { type: 'string', description: 'Field of the settings or of the record.' },
       value: { description: 'The offending value.' },
       retryAfterMs: { type: 'integer', minimum: 0 },

@@ -99,10 +99,10 @@ export const connectionSchemas: Record<string, JsonSchema> = {
     },
     example,
   },
-  ConnectionTestRequest: {
+  UnsavedConnection: {
     type: 'object',
     description:
-      'Values of a form that need not be saved. With `connection_id` or `node_id`, secrets that are not given are ' +
+      'Values of a connection that need not be saved. With `connection_id` or `node_id`, secrets that are not given are ' +
       'taken from there, provided that they would go to the same place.',
     additionalProperties: false,
     required: ['connector_type'],
@@ -111,6 +111,7 @@ export const connectionSchemas: Record<string, JsonSchema> = {
       connector_type: connectorType,
       config: writable.config as JsonSchema,
       credentials: writableCredentials,
+      timezone: writable.timezone as JsonSchema,
       connection_id: id('Saved connection whose secrets are used where none are given.'),
       node_id: {
         type: 'string',
@@ -152,9 +153,10 @@ export const connectionSchemas: Record<string, JsonSchema> = {
           ok: false,
           error: {
             class: 'transient',
-            code: 'PCP_CONNECTION_REFUSED',
-            message: 'Nothing listens at 10.0.0.5:5432.',
-            hint: 'Check the port and that the database runs.',
+            code: 'PCP_CONNECT_REFUSED',
+            title: 'Nothing answers at this address',
+            message: 'Nothing answers at 10.0.0.5:5432.',
+            hint: 'Check the port, and that the database is running and listens on this address.',
           },
         },
       ],

@@ -167,6 +167,19 @@ const readOnly: Record<string, JsonSchema> = {
 /** Members of an answer that a PUT may repeat; they are left aside. */
 export const mappingReadOnly = Object.keys(readOnly);
 
+/** What a preview tries a mapping with. */
+const sample: Record<string, JsonSchema> = {
+  direction,
+  limit: { type: 'integer', minimum: 1, maximum: 100, default: 10, description: 'Records to read.' },
+  records: {
+    type: 'array',
+    minItems: 1,
+    maxItems: 100,
+    items: { type: 'object' },
+    description: 'Mapped instead of reading.',
+  },
+};
+
 const required = [
   'connection_id',
   'name',
@@ -219,19 +232,32 @@ export const mappingSchemas: Record<string, JsonSchema> = {
     type: 'object',
     additionalProperties: false,
     properties: {
-      direction,
-      limit: { type: 'integer', minimum: 1, maximum: 100, default: 10, description: 'Records to read.' },
-      records: {
-        type: 'array',
-        minItems: 1,
-        maxItems: 100,
-        items: { type: 'object' },
-        description: 'Mapped instead of reading.',
-      },
+      ...sample,
       mapping: { $ref: '#/components/schemas/MappingUpdate' },
     },
     description: 'With `mapping`, that unsaved definition is tried.',
     example: { limit: 5 },
+  },
+  UnsavedPreview: {
+    type: 'object',
+    description:
+      'A mapping that need not be saved; `connection` and `peer_connection` stand in for the ids of saved ones.',
+    additionalProperties: false,
+    required: ['mapping'],
+    if: { required: ['connection'] },
+    else: { properties: { mapping: { required: ['connection_id'] } } },
+    properties: {
+      ...sample,
+      mapping: {
+        type: 'object',
+        additionalProperties: false,
+        required: required.filter((name) => name !== 'connection_id'),
+        properties: writable,
+      },
+      connection: { $ref: '#/components/schemas/UnsavedConnection' },
+      peer_connection: { $ref: '#/components/schemas/UnsavedConnection' },
+    },
+    example: { mapping: example, limit: 5 },
   },
   PreviewResult: {
     type: 'object',
@@ -261,6 +287,7 @@ export const mappingSchemas: Record<string, JsonSchema> = {
     properties: {
       class: { type: 'string' },
       code: { type: 'string' },
+      title: { type: 'string', description: 'What kind of failure it is, in the language asked for.' },
       message: { type: 'string' },
       hint: { type: 'string' },
       value: {},

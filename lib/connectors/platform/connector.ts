@@ -13,6 +13,7 @@ import type {
   EntityDescription,
   ReadQuery,
   SourceRecord,
+  TestDetail,
   TestReport,
   TestStep,
   Writer,
@@ -44,9 +45,9 @@ class PlatformConnector implements Connector {
   async test(signal: AbortSignal): Promise<TestReport> {
     const started = performance.now();
     const steps: TestStep[] = [];
-    const checks: [TestStep['name'], () => Promise<string>][] = [
+    const checks: [TestStep['name'], () => Promise<TestDetail>][] = [
       ['connect', async () => `${this.#database.dialect}, ${(await this.#database.now()).toISOString()}`],
-      ['read', async () => `${(await this.#types.list()).length} entity types`],
+      ['read', async () => entityTypes((await this.#types.list()).length)],
     ];
     for (const [name, check] of checks) {
       try {
@@ -117,6 +118,10 @@ class PlatformConnector implements Connector {
       });
     }
   }
+}
+
+function entityTypes(count: number) {
+  return { 'en-US': `${count} entity types`, 'pt-BR': `${count} tipos de entidade` };
 }
 
 function toInfo({ type, title, key }: { type: string; title: string; key: string[] }): EntityInfo {

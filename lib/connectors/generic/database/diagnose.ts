@@ -3,12 +3,19 @@ import { connect } from 'node:net';
 import { IntegrationError } from '../../../model/errors';
 import type { SqlDatabase, SqlOptions } from '../../../protocols/sql/database';
 import { networkError, place, timeoutError } from '../../../protocols/sql/errors';
-import type { TestReport, TestStep, TestStepName } from '../../contract';
+import type { TestDetail, TestReport, TestStep, TestStepName } from '../../contract';
 import type { Entities } from './entities';
 import type { DatabaseSettings } from './settings';
 
 /** All steps together; the contract allows 10 s. */
 const LIMIT_MS = 9000;
+
+const CERTIFICATE = { 'en-US': 'certificate and name are right', 'pt-BR': 'o certificado e o nome estão corretos' };
+const NOTHING = { 'en-US': 'nothing to read yet', 'pt-BR': 'ainda não há o que ler' };
+const tablesAndViews = (count: number) => ({
+  'en-US': `${count} tables and views`,
+  'pt-BR': `${count} tabelas e visões`,
+});
 
 interface Opened {
   database: SqlDatabase;
@@ -32,7 +39,7 @@ export async function diagnose(
   let step: TestStepName = 'resolve';
   let options: SqlOptions | undefined;
   let opened: Opened | undefined;
-  const pass = (name: TestStepName, detail: string, next: TestStepName) => {
+  const pass = (name: TestStepName, detail: TestDetail, next: TestStepName) => {
     steps.push({ name, ok: true, detail });
     step = next;
   };
@@ -53,15 +60,14 @@ export async function diagnose(
       pass('connect', place(options), 'authenticate');
       opened = await bounded(open(limitedSettings));
       await bounded(opened.database.now());
-      if (options.ssl !== undefined && options.ssl !== false)
-        pass('tls', 'certificate and name are right', 'authenticate');
+      if (options.ssl !== undefined && options.ssl !== false) pass('tls', CERTIFICATE, 'authenticate');
       pass('authenticate', String(options.username), 'authorise');
     }
     const tables = await bounded(opened.database.listTables());
-    pass('authorise', `${tables.length} tables and views`, 'read');
+    pass('authorise', tablesAndViews(tables.length), 'read');
     const first = [...read.views.keys(), ...tables.slice(0, 1).map(({ table }) => qualified(table))];
     for (const name of first) await bounded(readOne(opened, name));
-    pass('read', first.length === 0 ? 'nothing to read yet' : first.join(', '), 'read');
+    pass('read', first.length === 0 ? NOTHING : first.join(', '), 'read');
   } catch (thrown) {
     const error = explained(thrown, options);
     steps.push({ name: failedStep(step, error), ok: false, error: error.toJSON() });

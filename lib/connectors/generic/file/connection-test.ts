@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { IntegrationError } from '../../../model/errors';
-import type { TestReport, TestStep, TestStepName } from '../../contract';
+import type { TestDetail, TestReport, TestStep, TestStepName } from '../../contract';
+import type { LocalizedText } from '../../descriptor';
 import { fileError } from './fs-errors';
 import type { RootFolder } from './root-folder';
 import { sampleRecords } from './sample';
@@ -18,7 +19,7 @@ export async function testFolder(root: RootFolder, settings: FileSettings, signa
   const timer = setTimeout(() => deadline.abort(), LIMIT_MS);
   const limited = AbortSignal.any([signal, deadline.signal]);
   const steps: TestStep[] = [];
-  const work: [TestStepName, () => Promise<string>][] = [
+  const work: [TestStepName, () => Promise<TestDetail>][] = [
     ['connect', async () => root.resolve()],
     ['authorise', () => checkRights(root, settings)],
     ['read', () => readFirst(root, settings, limited)],
@@ -44,7 +45,7 @@ export async function testFolder(root: RootFolder, settings: FileSettings, signa
   return { ok, steps, duration_ms: Math.round(performance.now() - started) };
 }
 
-async function checkRights(root: RootFolder, settings: FileSettings): Promise<string> {
+async function checkRights(root: RootFolder, settings: FileSettings): Promise<LocalizedText> {
   const folder = await root.resolve();
   const entities = Object.keys(settings.entities).map((name) => resolveEntity(name, settings));
   const writes = entities.some((entity) => entity.afterRead !== 'keep' || entity.afterError !== 'keep');
@@ -53,11 +54,13 @@ async function checkRights(root: RootFolder, settings: FileSettings): Promise<st
   } catch (thrown) {
     throw fileError(thrown, settings.root, { path: '/config/root' });
   }
-  return writes ? 'read and write' : 'read';
+  return writes
+    ? { 'en-US': 'read and write', 'pt-BR': 'leitura e gravação' }
+    : { 'en-US': 'read', 'pt-BR': 'leitura' };
 }
 
-async function readFirst(root: RootFolder, settings: FileSettings, signal: AbortSignal): Promise<string> {
-  const details: string[] = [];
+async function readFirst(root: RootFolder, settings: FileSettings, signal: AbortSignal): Promise<LocalizedText> {
+  const counts: [string, number][] = [];
   for (const name of Object.keys(settings.entities)) {
     const entity = resolveEntity(name, settings);
     if (isExportOnly(entity, settings)) continue;
@@ -67,10 +70,17 @@ async function readFirst(root: RootFolder, settings: FileSettings, signal: Abort
       const { fault } = await sampleRecords(root, entity, settings, first, 1, signal);
       if (fault) throw fault;
     }
-    details.push(`${name}: ${files.length === 1 ? '1 file matches' : `${files.length} files match`}`);
+    counts.push([name, files.length]);
   }
-  if (details.length > 0) return details.join(', ');
-  return 'no files are configured; paths under the root can be used directly';
+  if (counts.length === 0) {
+    return {
+      'en-US': 'no files are configured; paths under the root can be used directly',
+      'pt-BR': 'nenhum arquivo configurado; caminhos abaixo da raiz podem ser usados diretamente',
+    };
+  }
+  const each = (one: string, many: string) =>
+    counts.map(([name, count]) => `${name}: ${count} ${count === 1 ? one : many}`).join(', ');
+  return { 'en-US': each('file matches', 'files match'), 'pt-BR': each('arquivo encontrado', 'arquivos encontrados') };
 }
 
 /** Its folder is made by the first export. */

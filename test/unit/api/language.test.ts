@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { IntegrationError } from '../../../lib/model/errors';
+import { startApi, type TestApi } from './api-server';
+
+const PORTUGUESE = { 'Accept-Language': 'pt-BR,pt;q=0.9,en;q=0.8' };
+const REFUSED = {
+  title: 'Nada responde neste endereço',
+  hint: 'Verifique a porta e se o servidor está em execução e atende neste endereço.',
+};
+const refused = new IntegrationError('transient', 'PCP_CONNECT_REFUSED', 'Nothing answers at h:1.', {
+  hint: 'Is the database up?',
+});
+const values = { connector_type: 'generic.database', config: { host: 'h' } };
+
+describe('API: languages', () => {
+  let api: TestApi;
+  beforeEach(async () => {
+    api = await startApi({
+      runner: {
+        test: async () => ({
+          ok: false,
+          duration_ms: 1,
+          steps: [
+            { name: 'resolve', ok: true, detail: '127.0.0.1' },
+            { name: 'authorise', ok: true, detail: { 'en-US': '3 tables', 'pt-BR': '3 tabelas' } },
+            { name: 'connect', ok: false, error: refused.toJSON() },
+          ],
+        }),
+        preview: async () => ({
+          records: [
+            {
+              ...{ position: null, before: { a: 1 }, after: null, current: null, action: 'error' as const },
+              errors: [{ ...refused.toJSON(), field: null, rule: 'PCP_CONNECT_REFUSED' }],
+            },
+          ],
+          totals: { create: 0, update: 0, unchanged: 0, write: 0, filtered: 0, error: 1 },
+        }),
+        discover: async () => {
+          throw refused;
+        },
+      },
+    });
+  });
+  afterEach(() => api.close());
+
+  it('tells a problem in the language that the client likes best', async () => {
+    const titles: [string | undefined, string][] = [
+      [undefined, 'There is nothing of this name'],
+      ['pt-BR', 'Não há nada com este nome'],
+      ['pt', 'Não há nada com este nome'],
+      ['en;q=0.8, PT-PT;q=0.9, de', 'Não há nada com este nome'],
+      ['pt;q=0, en', 'There is nothing of this name'],
+      ['en-GB,pt;q=0.5', 'There is nothing of this name'],
+      ['de, *;q=0.1', 'There is nothing of this name'],
+    ];
+    for (const [language, title] of titles) {
+      const headers: Record<string, string> = language === undefined ? {} : { 'Accept-Language': language };
+      const { body, headers: sent } = await api.call('GET', '/connections/9', undefined, headers);
+      assert.equal(body.title, title, language);
+      assert.equal(sent['content-language'], title.startsWith('There') ? 'en-US' : 'pt-BR');
+    }
+  });
+
+  it('keeps the hint of the very case in English, and has one of the kind in Portuguese', async () => {
+    const english = await api.call('POST', '/connections/entities', values);
+    assert.deepEqual([english.body.hint, english.body.detail], ['Is the database up?', 'Nothing answers at h:1.']);
+    const { title, hint, detail } = (await api.call('POST', '/connections/entities', values, PORTUGUESE)).body;
+    assert.deepEqual({ title, hint }, REFUSED);
+    assert.equal(detail, 'Nothing answers at h:1.');
+    const without = await api.call('GET', '/connections/9');
+    assert.equal(without.body.hint, 'Check the address, the id or the name.');
+  });
+
+  it('tells the steps of a test and the errors of a preview in it', async () => {
+    type Steps = { detail?: string; error?: { title: string; hint: string; message: string } }[];
+    const test = async (headers: Record<string, string>) =>
+      (await api.call('POST', '/connections/test', values, headers)).body.steps as Steps;
+    const [resolve, authorise, connect] = await test(PORTUGUESE);
+    assert.deepEqual([resolve?.detail, authorise?.detail], ['127.0.0.1', '3 tabelas']);
+    assert.deepEqual({ title: connect?.error?.title, hint: connect?.error?.hint }, REFUSED);
+    assert.equal(connect?.error?.message, 'Nothing answers at h:1.');
+    assert.equal((await test({}))[1]?.detail, '3 tables');
+    const mapping = {
+      ...{ name: 'm', connection_id: 1, entity_type: 'production_order', direction: 'import', source_entity: 'o' },
+      ...{ target_entity: 'production_order', field_mappings: [{ source: 'a', target: 'plant' }] },
+    };
+    const preview = await api.call('POST', '/mappings/preview', { mapping }, PORTUGUESE);
+    const [record] = preview.body.records as { errors: { title: string; hint: string }[] }[];
+    assert.deepEqual({ title: record?.errors[0]?.title, hint: record?.errors[0]?.hint }, REFUSED);
+  });
+});
