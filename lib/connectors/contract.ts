@@ -34,6 +34,7 @@ export interface Connector {
     target: { entity: string; keyFields: string[] },
     keys: Record<string, unknown>[],
     signal: AbortSignal,
+    transaction?: SqlTransaction,
   ): Promise<(SourceRecord | null | undefined)[]>;
   /** Functions, methods, actions of the other side. */
   call?(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<unknown>;

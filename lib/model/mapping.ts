@@ -83,7 +83,11 @@ export interface MappingOptions {
   max_error_ratio?: number;
   /** Re-read this many seconds behind the cursor in incremental reads; the hashes absorb the repeats. */
   lookback_seconds?: number;
+  /** Which side wins when a record of a two-way mapping was changed on both; default `manual`: a person decides. */
+  conflict_policy?: ConflictPolicy;
 }
+
+export type ConflictPolicy = 'manual' | 'external_wins' | 'platform_wins';
 
 /** Row of `integration_mappings`. `source_entity` is always the external entity, `target_entity` the platform's. */
 export interface Mapping {

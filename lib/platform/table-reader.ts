@@ -61,6 +61,16 @@ export class TableReader {
     return { sql: this.keyColumns.map((column) => `${column} = ?`).join(' AND '), parameters: [...key] };
   }
 
+  /** Those of the records that exist, in no order. */
+  withKeys(keys: readonly (readonly SqlValue[])[], executor?: SqlTransaction): Promise<EntityRecord[]> {
+    const conditions = keys.map((key) => this.isKey(key));
+    const anyKey = {
+      sql: conditions.map(({ sql }) => `(${sql})`).join(' OR '),
+      parameters: conditions.flatMap(({ parameters }) => parameters),
+    };
+    return this.select([anyKey], this.keyColumns, keys.length, [], executor);
+  }
+
   /** Values of records back into the form of their columns, to go on from there. */
   keyParameters(key: readonly unknown[]): SqlValue[] {
     return this.shape.key.map((field, index) => toColumn(field, this.database.dialect)(key[index]));

@@ -36,6 +36,8 @@ export interface BatchOutcome {
   unchanged: WriteRecord[];
   /** Of the failures, those that the target refused. */
   refused: RefusedWrite[];
+  /** Of a two-way mapping: what both sides hold alike now. */
+  agreed: { record: WriteRecord; origin: SourceRecord }[];
 }
 
 export interface Checkpoint {
@@ -117,20 +119,33 @@ export async function apply(
   const known = isAnnounced
     ? links.map((link) => hashAtTarget(link, scope.ignoreLinks))
     : await knownHashes(scope, plan.writes, transaction);
+  const { twoWay } = scope.stream;
+  const verdicts =
+    twoWay === null || scope.resend === true
+      ? null
+      : await twoWay.judge(scope.ids, scope.database, plan, transaction, scope.signal);
   const changed: WriteRecord[] = [];
   /** For each changed record, its place in the plan. */
   const places: number[] = [];
   const unchanged: WriteRecord[] = [];
+  const agreed: BatchOutcome['agreed'] = [];
   const failures = [...plan.failures];
   const { compiled, plan: context } = scope.stream;
   plan.writes.forEach((write, index) => {
-    const isUnchanged = known[index] === write.hash;
+    const verdict = verdicts?.[index];
+    const isUnchanged =
+      verdicts === null ? known[index] === write.hash : verdict === 'unchanged' || verdict === 'agreed';
     if (!isUnchanged || scope.openLetters.size > 0) {
       const sourceKey = context.sourceKey(plan.origins[index] as SourceRecord);
       if (sourceKey !== null && sourceKey !== write.key) write.sourceKey = sourceKey;
     }
+    if (verdict === 'agreed') agreed.push({ record: write, origin: plan.origins[index] as SourceRecord });
     if (isUnchanged) {
       unchanged.push(write);
+      return;
+    }
+    if (verdict instanceof IntegrationError) {
+      failures.push(planFailure(write, plan.origins[index], verdict));
       return;
     }
     const refused = compiled.check(write.data, index);
@@ -165,12 +180,14 @@ export async function apply(
     }
     counters[result.outcome]++;
     written.push({ record: write, externalKey: result.externalKey });
+    if (twoWay !== null) agreed.push({ record: write, origin: plan.origins[places[index] as number] as SourceRecord });
   });
   counters.filtered = plan.filtered;
   counters.unchanged += unchanged.length + plan.repeated;
-  counters.errors = failures.length;
+  counters.conflicts = failures.filter(({ error }) => error.class === 'conflict').length;
+  counters.errors = failures.length - counters.conflicts;
   for (const name of COUNTERS) if (name !== 'read') counters.read += counters[name];
-  return { counters, failures, written, unchanged, refused };
+  return { counters, failures, written, unchanged, refused, agreed };
 }
 
 /** Adds a batch's counters to the run's row; those of all attempts add up there. */
@@ -216,6 +233,7 @@ async function settleRecords(scope: RunScope, transaction: SqlTransaction, outco
     await saveLinks(transaction, scope.ids, outcome.written, now);
   }
   if (needsIntents(scope.stream.guarantee)) await endIntents(transaction, scope.ids, outcome.refused);
+  await scope.stream.twoWay?.remember(scope.ids, transaction, outcome.agreed, now, scope.signal);
   await closeLetters(scope, transaction, outcome, now);
   await scope.letters.keep(transaction, outcome.failures, now);
 }
@@ -294,6 +312,10 @@ async function knownHashes(
 function hashAtTarget(link: Link | undefined, ignoreLinks: boolean): string | null | undefined {
   if (link === undefined) return undefined;
   return ignoreLinks || link.intent !== null ? null : link.hash;
+}
+
+function planFailure({ sourceKey }: WriteRecord, payload: unknown, error: IntegrationError): Failure {
+  return { sourceKey, payload, stage: 'plan', field: null, rule: 'conflict', value: error.value ?? null, error };
 }
 
 function writeFailure(write: WriteRecord, payload: unknown, error: IntegrationError): Failure {

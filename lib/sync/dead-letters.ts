@@ -200,6 +200,24 @@ export class LetterKeeper {
   }
 }
 
+/** A record on which both sides agree again closes the conflicts that the other direction had with it. */
+export async function closeConflicts(
+  transaction: SqlTransaction,
+  { mappingId, direction }: StreamOfRun,
+  keys: readonly string[],
+  now: number,
+): Promise<void> {
+  for (let start = 0; start < keys.length; start += 500) {
+    const chunk = keys.slice(start, start + 500).map(keyHash);
+    await transaction.execute(
+      `UPDATE integration_dead_letters SET state = 'superseded', last_at = ?
+       WHERE mapping_id = ? AND direction = ? AND state = 'open' AND code = 'PCP_CONFLICT'
+         AND source_key_hash IN (${chunk.map(() => '?').join(', ')})`,
+      [new Date(now), mappingId, direction === 'import' ? 'export' : 'import', ...chunk],
+    );
+  }
+}
+
 /** A later success of the same record closes what is still open for it. */
 export async function supersede(
   transaction: SqlTransaction,

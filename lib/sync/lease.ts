@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { IntegrationError } from '../model/errors';
-import type { Direction } from '../model/mapping';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
 import type { StoreClock } from './clock';
 
@@ -17,8 +16,9 @@ const WRITE_TIMEOUT_MS = 20_000;
 /** "host:pid:nonce": lets a worker on the same host see that the owner's process is gone. */
 export const WORKER = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
 
-export function streamName(mappingId: number, direction: Direction): string {
-  return `${mappingId}:${direction}`;
+/** Both directions of a mapping are one stream: each has to see what the other did. */
+export function streamName(mappingId: number): string {
+  return `mapping:${mappingId}`;
 }
 
 /** True when the worker ran on this host and its process has ended. Nothing can be said about other hosts. */
@@ -37,7 +37,7 @@ export function workerIsGone(worker: string | null): boolean {
 }
 
 /**
- * The right to work on one stream (mapping and direction). The fence grows with every owner, so whatever an earlier owner
+ * The right to work on one stream, which is a mapping. The fence grows with every owner, so whatever an earlier owner
  * still tries to commit is refused.
  */
 export class Lease {

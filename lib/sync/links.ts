@@ -1,12 +1,23 @@
 import type { WriteRecord } from '../connectors/contract';
+import type { Direction } from '../model/mapping';
 import type { SqlTransaction, SqlValue } from '../protocols/sql/database';
-import { keyHash, type StreamOfRun } from './dead-letters';
+import { keyHash } from './dead-letters';
 
 const KEYS_PER_QUERY = 500;
 /** Longer keys stand in the table by their digest. */
 const MAX_KEY = 500;
 const TABLE = { name: 'integration_record_links' };
 const KEY_COLUMNS = ['mapping_id', 'direction', 'source_key'];
+
+/** Whose links: those of one direction, or what both directions of a two-way mapping agreed on. */
+export interface LinkScope {
+  mappingId: number;
+  direction: Direction | 'both';
+  runId: number;
+}
+
+/** What identifies a record here. */
+type Keyed = Pick<WriteRecord, 'key'>;
 
 /** A write that was announced before it was sent and is not known to have ended (SEMANTICS 2.3, S4). */
 export interface Intent {
@@ -32,8 +43,8 @@ export interface Link {
 /** For each record, its link; undefined where the target was given nothing yet. */
 export async function linksOf(
   database: SqlTransaction,
-  stream: StreamOfRun,
-  records: readonly WriteRecord[],
+  stream: LinkScope,
+  records: readonly Keyed[],
 ): Promise<(Link | undefined)[]> {
   const known = new Map<string, Link>();
   for (let start = 0; start < records.length; start += KEYS_PER_QUERY) {
@@ -67,8 +78,11 @@ export async function linksOf(
 /** Remembers what the target now holds; what was announced for it has come to its end. */
 export async function saveLinks(
   transaction: SqlTransaction,
-  stream: StreamOfRun,
-  records: readonly { record: WriteRecord; externalKey: string | undefined }[],
+  stream: LinkScope,
+  records: readonly {
+    record: Pick<WriteRecord, 'key' | 'hash' | 'externalKey'>;
+    externalKey?: string | undefined;
+  }[],
   now: number,
 ): Promise<void> {
   await upsert(
@@ -88,7 +102,7 @@ export async function saveLinks(
 /** Announces writes before they are sent. */
 export async function saveIntents(
   transaction: SqlTransaction,
-  stream: StreamOfRun,
+  stream: LinkScope,
   fence: number,
   intents: readonly { record: WriteRecord; intent: Intent }[],
 ): Promise<void> {
@@ -116,7 +130,7 @@ export interface RefusedWrite {
 /** Ends intents without a write. */
 export async function endIntents(
   transaction: SqlTransaction,
-  stream: StreamOfRun,
+  stream: LinkScope,
   refused: readonly RefusedWrite[],
 ): Promise<void> {
   const rows = refused.map(({ record, undecided }) => [
@@ -141,10 +155,10 @@ async function upsert(transaction: SqlTransaction, columns: string[], rows: SqlV
   await transaction.upsert({ table: TABLE, columns: [...KEY_COLUMNS, ...columns], keyColumns: KEY_COLUMNS, rows });
 }
 
-function keyOf(stream: StreamOfRun, record: WriteRecord): SqlValue[] {
+function keyOf(stream: LinkScope, record: Keyed): SqlValue[] {
   return [stream.mappingId, stream.direction, linkKey(record)];
 }
 
-function linkKey({ key }: WriteRecord): string {
+function linkKey({ key }: Keyed): string {
   return key.length > MAX_KEY ? keyHash(key) : key;
 }

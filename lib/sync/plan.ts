@@ -60,7 +60,7 @@ export function batchPlanner(
         continue;
       }
       const { data, index } = item;
-      const key = keyOf(data, keyFields);
+      const key = canonicalKey(data, keyFields);
       const hash = hashOf(data);
       if (seen.size === seen.add(key).size) {
         first ??= new Map(plan.writes.map((write) => [write.key, write.hash]));
@@ -78,7 +78,7 @@ export function batchPlanner(
 }
 
 /** Canonical JSON array of the key's parts. Written without an array, as every record of every run comes by. */
-function keyOf(data: Record<string, unknown>, keyFields: readonly string[]): string {
+export function canonicalKey(data: Record<string, unknown>, keyFields: readonly string[]): string {
   let text = '[';
   for (let part = 0; part < keyFields.length; part++) {
     if (part > 0) text += ',';

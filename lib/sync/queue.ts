@@ -49,7 +49,7 @@ export async function refuseSecondRun(
 ): Promise<void> {
   // The stream's row is a lock: of two starts at the same moment, the second waits here and then sees the first's run.
   await transaction.execute('UPDATE integration_stream_locks SET stream = stream WHERE stream = ?', [
-    streamName(mapping.id, direction),
+    streamName(mapping.id),
   ]);
   const [active] = await transaction.query(
     `SELECT id, job_id, state FROM integration_sync_logs WHERE mapping_id = ? AND direction = ? AND state IN (${stateList(ACTIVE)})`,

@@ -98,6 +98,7 @@ async function replayBatch(execution: Execution, scope: RunScope, letters: Chose
     const now = scope.clock.now();
     if (scope.writer.hashes === undefined) await saveLinks(transaction, scope.ids, outcome.written, now);
     if (needsIntents(stream.guarantee)) await endIntents(transaction, scope.ids, outcome.refused);
+    await stream.twoWay?.remember(scope.ids, transaction, outcome.agreed, now, signal);
     const letterIn = (failure: Failure) => refused.get(failure) ?? owners.get(failure.payload as SourceRecord);
     const failed = new Map(outcome.failures.map((failure) => [letterIn(failure)?.id, failure]));
     for (const letter of letters) {

@@ -59,7 +59,7 @@ export class SyncService implements Sync {
     }
     const streams = await this.chosenStreams(connectionId, request);
     const jobId = newJobId();
-    for (const { mapping, direction } of streams) await ensureStream(database, streamName(mapping.id, direction));
+    for (const { mapping } of streams) await ensureStream(database, streamName(mapping.id));
     await database.transaction(async (transaction) => {
       for (const { mapping, direction } of streams) {
         await refuseSecondRun(transaction, mapping, direction);

@@ -11,6 +11,7 @@ import type { Direction, FieldMapping, Mapping, MappingOptions } from '../model/
 import type { SqlDatabase } from '../protocols/sql/database';
 import { keyFieldsOf, optionalKeys } from './keys';
 import type { PlanContext } from './plan';
+import { TwoWay } from './two-way';
 
 /** What the engine works with; the runner builds it once per process. */
 export interface EngineContext {
@@ -44,6 +45,8 @@ export interface Stream {
   guarantee: WriteGuarantee;
   plan: PlanContext;
   options: MappingOptions;
+  /** Of a mapping that goes both ways: tells what only this side has changed. */
+  twoWay: TwoWay | null;
   /** Records of one commit, at most. */
   batchSize: number;
   /** Records that are read, mapped and written at once, at most. */
@@ -99,20 +102,34 @@ async function compileStream(
     );
   }
   const fieldMappings = withDecimalSeparator(mapping.field_mappings, separator, entity.schema);
-  const compiled = compileMapping({ ...mapping, field_mappings: fieldMappings, key_fields: keyFields }, direction, {
-    expressions: context.expressions,
-    ...(importing && isPlatform(platform) && { targetSchema: entity.schema }),
-    optionalKeys: optionalKeys(keyFields, entity.schema),
-    ...(external.timezone !== null && { timezone: external.timezone }),
-  });
+  const compile = (way: Direction): CompiledMapping =>
+    compileMapping({ ...mapping, field_mappings: fieldMappings, key_fields: keyFields }, way, {
+      expressions: context.expressions,
+      ...(way === 'import' && isPlatform(platform) && { targetSchema: entity.schema }),
+      optionalKeys: optionalKeys(keyFields, entity.schema),
+      ...(external.timezone !== null && { timezone: external.timezone }),
+    });
+  const compiled = compile(direction);
   const source = importing ? external : platform;
   const target = importing ? platform : external;
+  const guarantee = guaranteeOf(target);
+  const twoWay =
+    mapping.direction === 'bidirectional' && !guarantee.snapshot
+      ? new TwoWay({
+          direction,
+          target,
+          targetKeyFields: compiled.keyFields,
+          toPlatform: importing ? compiled : compile('import'),
+          policy: mapping.options.conflict_policy ?? 'manual',
+        })
+      : null;
   return {
     direction,
     source,
     target,
     compiled,
-    guarantee: guaranteeOf(target),
+    guarantee,
+    twoWay,
     plan: {
       keyFields: compiled.keyFields,
       outputFields: compiled.outputFields,

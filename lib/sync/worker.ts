@@ -143,7 +143,7 @@ export class Worker {
     const lease = await Lease.acquire(
       database,
       clock,
-      streamName(run.mappingId, run.direction),
+      streamName(run.mappingId),
       run.id,
       (transaction, fence) => claimRun(transaction, run, fence, clock.now()),
       () => this.checkCancelled(),

@@ -118,6 +118,11 @@ const options: JsonSchema = {
     max_errors: { type: 'integer', minimum: 0 },
     max_error_ratio: { type: 'number', minimum: 0, maximum: 1 },
     lookback_seconds: { type: 'integer', minimum: 0, maximum: 31_536_000 },
+    conflict_policy: {
+      type: 'string',
+      enum: ['manual', 'external_wins', 'platform_wins'],
+      description: 'Two-way mappings: what happens to a record that both sides changed.',
+    },
   },
 };
 

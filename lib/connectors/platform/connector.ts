@@ -5,7 +5,7 @@ import { type EntityShape, shapeOf } from '../../platform/shape';
 import { TableReader } from '../../platform/table-reader';
 import { ensureTable } from '../../platform/tables';
 import { keyValues } from '../../platform/values';
-import type { SqlDatabase } from '../../protocols/sql/database';
+import type { SqlDatabase, SqlTransaction, SqlValue } from '../../protocols/sql/database';
 import type {
   Batch,
   Connector,
@@ -29,6 +29,8 @@ export const create: ConnectorFactory = (_connection, environment) => {
   }
   return new PlatformConnector(environment.store);
 };
+
+const KEYS_PER_QUERY = 100;
 
 /** Unknown names of entities are the mapping's fault, not a missing page. */
 const HINT = 'GET /integrations/entities lists the entity types; POST makes one.';
@@ -86,17 +88,18 @@ class PlatformConnector implements Connector {
     target: { entity: string; keyFields: string[] },
     keys: Record<string, unknown>[],
     signal: AbortSignal,
+    transaction?: SqlTransaction,
   ): Promise<(SourceRecord | null)[]> {
     const shape = await this.#table(target.entity);
     const reader = new TableReader(this.#database, shape);
-    const found: (SourceRecord | null)[] = [];
-    for (const key of keys) {
+    const wanted = keys.map((key) => keyValues(shape, this.#database.dialect, key));
+    const found = new Map<string, SourceRecord>();
+    for (let start = 0; start < wanted.length; start += KEYS_PER_QUERY) {
       signal.throwIfAborted();
-      const condition = reader.isKey(keyValues(shape, this.#database.dialect, key));
-      const [record] = await reader.select([condition], reader.keyColumns, 1);
-      found.push(record === undefined ? null : { ...record });
+      const records = await reader.withKeys(wanted.slice(start, start + KEYS_PER_QUERY), transaction);
+      for (const record of records) found.set(identity(reader.keyParameters(reader.keyOf(record))), { ...record });
     }
-    return found;
+    return wanted.map((key) => found.get(identity(key)) ?? null);
   }
 
   /** The store belongs to the hub, which closes it. */
@@ -122,6 +125,10 @@ class PlatformConnector implements Connector {
 
 function entityTypes(count: number) {
   return { 'en-US': `${count} entity types`, 'pt-BR': `${count} tipos de entidade` };
+}
+
+function identity(key: readonly SqlValue[]): string {
+  return JSON.stringify(key);
 }
 
 function toInfo({ type, title, key }: { type: string; title: string; key: string[] }): EntityInfo {

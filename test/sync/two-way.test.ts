@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { SeededRandom } from '../../demo/random';
+import type { ConflictPolicy } from '../../lib/model/mapping';
+import type { SyncLog } from '../../lib/model/sync';
+import { TestEngine } from '../support/engine';
+import { temporaryDirectory } from '../support/hub';
+
+/** A table and the platform, edited on both sides between runs of one mapping that goes both ways. */
+describe('two-way mappings', () => {
+  let engine: TestEngine;
+  let remove: () => Promise<void>;
+  let table: DatabaseSync;
+  let connectionId: number;
+  let mappingId: number;
+
+  beforeEach(async () => {
+    const directory = await temporaryDirectory();
+    remove = directory.remove;
+    const storage = join(directory.path, 'erp.db');
+    table = new DatabaseSync(storage);
+    table.exec('CREATE TABLE items (code TEXT PRIMARY KEY, text TEXT, weight TEXT)');
+    engine = await TestEngine.open(directory.path);
+    ({ id: connectionId } = await engine.connections.create({
+      name: 'erp',
+      connector_type: 'generic.database',
+      config: { dialect: 'sqlite', storage },
+    }));
+  });
+
+  afterEach(async () => {
+    table.close();
+    await engine.close();
+    await remove();
+  });
+
+  async function map(policy?: ConflictPolicy): Promise<void> {
+    ({ id: mappingId } = await engine.mappings.create({
+      connection_id: connectionId,
+      name: 'items',
+      entity_type: 'material',
+      direction: 'bidirectional',
+      source_entity: 'items',
+      target_entity: 'material',
+      field_mappings: [
+        { source: 'code', target: 'material' },
+        { source: 'text', target: 'description' },
+      ],
+      ...(policy !== undefined && { options: { conflict_policy: policy } }),
+    }));
+  }
+
+  async function run(): Promise<{ imported: SyncLog; exported: SyncLog }> {
+    const { logs } = await engine.run(connectionId);
+    const of = (direction: string) => logs.find((log) => log.direction === direction)!;
+    for (const log of logs) assert.equal(log.status, 'success', log.error_message ?? '');
+    return { imported: of('import'), exported: of('export') };
+  }
+
+  const here = (code: string) =>
+    (table.prepare('SELECT text FROM items WHERE code = ?').get(code) as { text: string } | undefined)?.text;
+  const there = async (code: string) => (await engine.records.get('material', [code])).description;
+  const both = async (code: string) => [here(code), await there(code)];
+  const editHere = (code: string, text: string) =>
+    table.prepare('INSERT INTO items VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET text = excluded.text').run(code, text);
+  const editThere = (code: string, text: string) =>
+    engine.records.replace('material', [code], { material: code, description: text });
+  const untouched = ({ imported, exported }: Awaited<ReturnType<typeof run>>) =>
+    [imported, exported].every(({ details }) => details.created + details.updated + details.conflicts === 0);
+  const openLetters = async () => (await engine.sync.deadLetters({ state: 'open', limit: 100 })).items;
+
+  it('carry each edit to the other side, and leave both alone then', async () => {
+    await map();
+    for (const code of ['A', 'B', 'C']) editHere(code, 'base');
+    await run();
+    assert.ok(untouched(await run()));
+    editHere('A', 'edited here');
+    await editThere('B', 'edited there');
+    await editThere('D', 'made there');
+    await run();
+    assert.deepEqual(await both('A'), ['edited here', 'edited here']);
+    assert.deepEqual(await both('B'), ['edited there', 'edited there']);
+    assert.deepEqual(await both('C'), ['base', 'base']);
+    assert.deepEqual(await both('D'), ['made there', 'made there']);
+    assert.ok(untouched(await run()));
+    assert.ok(untouched(await run()));
+  });
+
+  it('run one direction after the other', async () => {
+    await map();
+    editHere('A', 'base');
+    const { imported, exported } = await run();
+    assert.ok(imported.ended_at! <= exported.ended_at!);
+    assert.equal(exported.details.unchanged, 1);
+  });
+
+  it('write neither side when both changed, until a person decides', async () => {
+    await map();
+    for (const code of ['A', 'B']) editHere(code, 'base');
+    await run();
+    for (const code of ['A', 'B']) {
+      editHere(code, `${code} here`);
+      await editThere(code, `${code} there`);
+    }
+    for (let again = 0; again < 2; again++) {
+      const { imported, exported } = await run();
+      assert.deepEqual([imported.details.conflicts, exported.details.conflicts], [2, 2]);
+      assert.equal(imported.details.state, 'partial');
+      assert.deepEqual(await both('A'), ['A here', 'A there']);
+      assert.equal((await openLetters()).length, 4, 'each side has one letter of each record');
+    }
+    const letterOf = async (direction: string, code: string) =>
+      (await openLetters()).find((letter) => letter.direction === direction && letter.source_key?.includes(code))!.id;
+    for (const id of [await letterOf('import', 'A'), await letterOf('export', 'B')]) {
+      const [job] = await engine.sync.replay({ ids: [id] });
+      assert.equal((await engine.end(job!.job_id)).status, 'success');
+    }
+    assert.deepEqual(await both('A'), ['A here', 'A here']);
+    assert.deepEqual(await both('B'), ['B there', 'B there']);
+    assert.deepEqual(await openLetters(), [], 'the letters of the other side are closed too');
+    assert.ok(untouched(await run()));
+  });
+
+  for (const [policy, winner] of [
+    ['external_wins', 'here'],
+    ['platform_wins', 'there'],
+  ] as const) {
+    it(`let ${policy === 'external_wins' ? 'the external side' : 'the platform'} win if the mapping says so`, async () => {
+      await map(policy);
+      editHere('A', 'base');
+      await run();
+      editHere('A', 'here');
+      await editThere('A', 'there');
+      await run();
+      assert.deepEqual(await both('A'), [winner, winner]);
+      assert.ok(untouched(await run()));
+    });
+  }
+
+  it('take two sides that were filled before for agreed where they hold the same', async () => {
+    await map();
+    for (const code of ['A', 'B']) editHere(code, 'same');
+    await editThere('A', 'same');
+    await editThere('B', 'different');
+    const { imported } = await run();
+    assert.deepEqual([imported.details.unchanged, imported.details.conflicts], [1, 1]);
+    editHere('A', 'edited here');
+    await run();
+    assert.deepEqual(await both('A'), ['edited here', 'edited here']);
+    assert.deepEqual(await both('B'), ['same', 'different']);
+  });
+
+  it('lose no edit of one side, whatever the order of edits and runs', async () => {
+    await map();
+    const random = new SeededRandom(42);
+    const codes = Array.from({ length: 20 }, (_, index) => `R${index}`);
+    for (const code of codes) editHere(code, 'base');
+    await run();
+    for (let round = 0; round < 12; round++) {
+      const expected = new Map<string, string>();
+      for (const code of codes) {
+        const text = `${code} round ${round}`;
+        const side = random.integer(0, 3);
+        if (side === 0) editHere(code, text);
+        else if (side === 1) await editThere(code, text);
+        else continue;
+        expected.set(code, text);
+      }
+      if (random.integer(0, 1) === 0) await engine.run(connectionId, { mapping_id: mappingId, full: true });
+      else await run();
+      for (const [code, text] of expected)
+        assert.deepEqual(await both(code), [text, text], `${code} of round ${round}`);
+    }
+    assert.ok(untouched(await run()));
+  });
+});
