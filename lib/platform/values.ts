@@ -123,6 +123,9 @@ function textConverter(field: FieldShape): (value: unknown) => SqlValue {
     if (typeof value !== 'string') throw invalid(field, value, 'is no text');
     if (value.length > maxLength) throw invalid(field, value, `is longer than ${maxLength} characters`);
     if (value.length < minLength) throw invalid(field, value, 'must not be empty');
+    // PostgreSQL keeps no NUL and UTF-8 no half of a pair: what a store refuses does not depend on the store.
+    if (value.includes('\0')) throw invalid(field, value, 'holds the character NUL (U+0000)');
+    if (!value.isWellFormed()) throw invalid(field, value, 'holds half of a surrogate pair, which is no character');
     if (values !== undefined && !values.has(value)) {
       throw invalid(field, value, `is none of ${[...values].filter((one) => one !== null).join(', ')}`);
     }

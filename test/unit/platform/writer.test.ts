@@ -99,6 +99,32 @@ for (const kind of storeKinds) {
       assert.equal((await records.list('material', {})).total, 1);
     });
 
+    it('refuses text that a store cannot keep, in the key as well, before it reaches the database', async () => {
+      const writer = await open(['material', 'name', 'attributes']);
+      const batch = [
+        write({ material: 'a\0b' }),
+        write({ material: '\ud800' }),
+        write({ material: 'A', name: 'p\0q' }),
+        write({ material: 'B', name: 'p\udc00' }),
+        write({ material: 'C', name: 'kept', attributes: { text: '\0' } }),
+      ];
+      const results = await test.store.database.transaction(async (transaction) => {
+        await writer.hashes!(batch, transaction);
+        return writer.write(batch, signal, transaction);
+      });
+      const told = results.map((result) =>
+        result.outcome === 'failed' ? [result.error.class, result.error.path, result.error.value] : result.outcome,
+      );
+      assert.deepEqual(told, [
+        ['data', 'material', 'a\0b'],
+        ['data', 'material', '\ud800'],
+        ['data', 'name', 'p\0q'],
+        ['data', 'name', 'p\udc00'],
+        'created',
+      ]);
+      assert.deepEqual((await records.get('material', ['C'])).attributes, { text: '\0' });
+    });
+
     it('finds out when a batch that it took for new is not', async () => {
       const writer = await open(['material', 'name']);
       const made = (from: number, name: string) =>
