@@ -1,4 +1,6 @@
 import type { SourceRecord } from '../connectors/contract';
+import { decimalOf } from '../mapping/conversions/decimals';
+import type { JsonSchema } from '../model/entity';
 import { IntegrationError } from '../model/errors';
 import type { PreviewRecord, PreviewRequest, PreviewResult } from '../model/services';
 import { canonicalJson } from './hash';
@@ -84,6 +86,7 @@ async function compare(stream: Stream, sample: Sample, signal: AbortSignal): Pro
   const keys = plan.writes.map(({ data }) => Object.fromEntries(keyFields.map((field) => [field, data[field]])));
   const current =
     keys.length > 0 ? await connector.lookup?.({ entity, keyFields: [...keyFields] }, keys, signal) : undefined;
+  const { schema = {} } = (current && (await connector.describe?.(entity, signal))) ?? {};
   const indexOf = new Map(records.map((record, index) => [record as unknown, index]));
   const result: (PreviewRecord & { index: number })[] = [];
   plan.writes.forEach(({ data }, at) => {
@@ -94,7 +97,7 @@ async function compare(stream: Stream, sample: Sample, signal: AbortSignal): Pro
         ? 'write'
         : now === null
           ? 'create'
-          : same(data, now, outputFields)
+          : same(data, now, outputFields, schema)
             ? 'unchanged'
             : 'update';
     result.push({ index, ...base(sample, index), after: data, current: now, action, errors: [] });
@@ -132,6 +135,35 @@ function base(sample: Sample, index: number): Pick<PreviewRecord, 'position' | '
   return { position: sample.position(index), before: sample.records[index] as SourceRecord };
 }
 
-function same(data: Record<string, unknown>, current: Record<string, unknown>, fields: readonly string[]): boolean {
-  return fields.every((field) => canonicalJson(data[field] ?? null) === canonicalJson(current[field] ?? null));
+function same(
+  data: Record<string, unknown>,
+  current: Record<string, unknown>,
+  fields: readonly string[],
+  schema: JsonSchema,
+): boolean {
+  return fields.every((field) => {
+    const property = schema.properties?.[field] ?? {};
+    return canonical(data[field], property) === canonical(current[field], property);
+  });
+}
+
+/** One text for all spellings that a type of the target has for a value: "1.5" and "1.500". */
+function canonical(value: unknown, { type, format }: JsonSchema): string | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'object') return canonicalJson(value);
+  const text = String(value);
+  const types = [type].flat();
+  if (format === 'decimal' || types.includes('integer') || types.includes('number')) return decimalText(text);
+  // Without zone and idle zeros of the fraction: what the target does not keep, it cannot give back.
+  if (format === 'date-time')
+    return text.replace(' ', 'T').replace(/(?:\.(\d*?)0*)?Z?$/, (_, digits) => (digits ? `.${digits}` : ''));
+  return text;
+}
+
+function decimalText(text: string): string {
+  try {
+    return decimalOf(text) ?? text;
+  } catch {
+    return text;
+  }
 }
