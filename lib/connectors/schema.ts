@@ -48,7 +48,7 @@ export function connectorSchema(descriptor: ConnectorDescriptor): JsonSchema {
 export function validateSettings(descriptor: ConnectorDescriptor, config: Settings, credentials: Settings): void {
   let validate = validators.get(descriptor);
   if (validate === undefined) {
-    validate = new Ajv2020({ strict: false }).compile(connectorSchema(descriptor));
+    validate = new Ajv2020({ strict: false, verbose: true }).compile(connectorSchema(descriptor));
     validators.set(descriptor, validate);
   }
   if (!validate({ config, credentials })) throw invalid(descriptor, validate.errors?.[0]);
@@ -124,11 +124,17 @@ function invalid(descriptor: ConnectorDescriptor, error: ErrorObject | undefined
       ? `"${unknownName}" is no setting of ${descriptor.type}`
       : missingName !== undefined
         ? `"${missingName}" is missing`
-        : `${base.slice(1).replaceAll('/', '.')} ${error?.message ?? 'is not allowed'}`;
+        : `${base.slice(1).replaceAll('/', '.')} ${expected(error) ?? error?.message ?? 'is not allowed'}`;
   return new IntegrationError('config', 'PCP_SETTINGS_INVALID', `The settings of the connection are refused: ${why}.`, {
     path,
     hint: `Settings of ${descriptor.type}: ${Object.keys(descriptor.settings).join(', ')}.`,
   });
+}
+
+/** What a pattern means, in words. */
+function expected(error: ErrorObject | undefined): string | undefined {
+  const words = error?.keyword === 'pattern' ? error.parentSchema?.['x-expected'] : undefined;
+  return words === undefined ? undefined : `must be ${words}`;
 }
 
 function missing(descriptor: ConnectorDescriptor, name: string): IntegrationError {

@@ -1,24 +1,24 @@
 import type { ConnectorDescriptor } from '../../descriptor';
+import { QUERY_EXPECTED, QUERY_PATTERN } from './query';
 
 const SERVER_DIALECTS = ['postgres', 'mariadb', 'mysql', 'mssql', 'oracle'];
 const onServers = { dialect: SERVER_DIALECTS };
 const withTls = { dialect: SERVER_DIALECTS, ssl: [true] };
 
+const QUERY_SCHEMA = { type: 'string', pattern: QUERY_PATTERN, 'x-expected': QUERY_EXPECTED };
+
+/** The statement alone, or with its key: each keyword speaks of one of the two types. */
 const VIEWS_SCHEMA = {
   type: 'object',
   additionalProperties: {
-    anyOf: [
-      { type: 'string', minLength: 1 },
-      {
-        type: 'object',
-        additionalProperties: false,
-        required: ['sql'],
-        properties: {
-          sql: { type: 'string', minLength: 1 },
-          key: { type: 'array', minItems: 1, items: { type: 'string', minLength: 1 } },
-        },
-      },
-    ],
+    ...QUERY_SCHEMA,
+    type: ['string', 'object'],
+    additionalProperties: false,
+    required: ['sql'],
+    properties: {
+      sql: QUERY_SCHEMA,
+      key: { type: 'array', minItems: 1, items: { type: 'string', minLength: 1 } },
+    },
   },
 };
 

@@ -1,8 +1,11 @@
 import type { OpenConnection } from '../../../model/connection';
 import { IntegrationError } from '../../../model/errors';
 import type { SqlDialect, SqlOptions } from '../../../protocols/sql/database';
+import { QUERY_EXPECTED, QUERY_PATTERN } from './query';
 
 const DIALECTS: readonly string[] = ['postgres', 'mysql', 'mariadb', 'sqlite', 'mssql', 'oracle'];
+
+const QUERY = new RegExp(QUERY_PATTERN);
 
 /** A SELECT of the connection's settings, used as an entity. */
 export interface ViewSetting {
@@ -62,8 +65,7 @@ function readViews(views: unknown): Map<string, ViewSetting> {
   if (typeof views !== 'object' || Array.isArray(views)) throw invalid('views', 'an object of names and statements');
   for (const [name, view] of Object.entries(views as Record<string, unknown>)) {
     const { sql, key } = (typeof view === 'string' ? { sql: view } : (view ?? {})) as { sql?: unknown; key?: unknown };
-    if (typeof sql !== 'string' || !/^\s*(SELECT|WITH)\b/i.test(sql))
-      throw invalid(`views/${name}`, 'a SELECT statement');
+    if (typeof sql !== 'string' || !QUERY.test(sql)) throw invalid(`views/${name}`, QUERY_EXPECTED);
     const statement = sql.replace(/[\s;]+$/, '');
     if (key === undefined) result.set(name, { sql: statement });
     else if (isNames(key)) result.set(name, { sql: statement, key });
