@@ -1,3 +1,5 @@
+import type { SerializedError } from './errors';
+
 /** JSON Schema 2020-12, as far as this project reads it. */
 export interface JsonSchema {
   $id?: string;
@@ -30,6 +32,8 @@ export interface EntityInfo {
   key: string[];
   readable: boolean;
   writable: boolean;
+  /** Why it cannot be used, when the others can. */
+  error?: SerializedError;
 }
 
 /**

@@ -61,16 +61,7 @@ async function casesOn(
   });
   return {
     connection,
-    failing: [
-      ...failing,
-      {
-        name: 'view that is no SQL',
-        connection: { ...connection, config: { ...config, views: { broken: 'SELECT FROM WHERE' } } },
-        step: 'read',
-        class: 'config',
-        code: 'PCP_SQL_SYNTAX',
-      },
-    ],
+    failing,
     read: { entity: 'orders', key: ['plant', 'number'], records },
     incremental: {
       entity: 'orders',

@@ -86,6 +86,10 @@ export const entitySchemas: Record<string, JsonSchema> = {
       key: { type: 'array', items: { type: 'string' } },
       readable: { type: 'boolean' },
       writable: { type: 'boolean' },
+      error: {
+        $ref: '#/components/schemas/Failure',
+        description: 'Why it cannot be used, when the others can: a view whose statement is wrong.',
+      },
     },
   },
   EntityDescription: {

@@ -123,7 +123,8 @@ export abstract class BaseDatabase implements SqlDatabase {
     return this.withSession((session) => session.columns(sql));
   }
 
-  listTables(): Promise<{ table: TableRef; kind: 'table' | 'view' }[]> {
+  async listTables(): Promise<{ table: TableRef; kind: 'table' | 'view' }[]> {
+    await this.requireSchema();
     return this.grammar.listTables((sql, parameters) => this.query(sql, parameters), this.schema);
   }
 
@@ -138,6 +139,17 @@ export abstract class BaseDatabase implements SqlDatabase {
   async now(): Promise<Date> {
     const [row] = await this.query(this.grammar.now);
     return new Date(String(row?.now ?? row?.NOW));
+  }
+
+  /** A server lists the tables of other schemas as if nothing were wrong. */
+  private async requireSchema(): Promise<void> {
+    const { schema, grammar } = this;
+    if (schema === undefined || grammar.findSchema === undefined) return;
+    if ((await this.query(grammar.findSchema, [schema])).length > 0) return;
+    throw new IntegrationError('config', 'PCP_SQL_SCHEMA_UNKNOWN', `There is no schema ${this.quote(schema)}.`, {
+      path: '/config/schema',
+      hint: 'Check its name, its upper and lower case, and the database.',
+    });
   }
 
   private async withSession<T>(work: (session: Session) => Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
 import type { Sequelize, Transaction } from 'sequelize';
+import type { Limits } from './limits';
 
 export type SqlDialect = 'postgres' | 'mysql' | 'mariadb' | 'sqlite' | 'mssql' | 'oracle';
 
@@ -55,6 +56,7 @@ export interface ColumnInfo {
   nullable: boolean;
   type: ColumnType;
   hasDefault: boolean;
+  limits?: Limits;
 }
 
 export interface TableInfo {
@@ -63,6 +65,9 @@ export interface TableInfo {
   columns: ColumnInfo[];
   primaryKey: string[];
   uniqueKeys: string[][];
+  /** Columns of its CHECK constraints by name, and of its foreign keys: where the database's errors do not tell them. */
+  checks?: ReadonlyMap<string, string[]>;
+  foreignKeys?: string[][];
 }
 
 /** Columns in order; rows as arrays in the same order. */
@@ -112,6 +117,7 @@ export interface SqlDatabase extends SqlTransaction {
   describeTable(table: TableRef): Promise<TableInfo>;
   /** Columns that a query gives; it is not run. */
   describeQuery(sql: string): Promise<ColumnInfo[]>;
+  /** @throws config PCP_SQL_SCHEMA_UNKNOWN for the schema of the connection */
   listTables(): Promise<{ table: TableRef; kind: 'table' | 'view' }[]>;
   createTable(table: TableRef, columns: ColumnDefinition[], primaryKey: string[]): Promise<void>;
   addColumn(table: TableRef, column: ColumnDefinition): Promise<void>;

@@ -18,6 +18,8 @@ export interface Grammar {
   /** Ends a SELECT that wants the first rows only. */
   limit(sql: string, rows: number): string;
   savepoint(name: string): { set: string; release: string | null; rollback: string };
+  /** Gives a row when the schema of that name exists; absent where a connection has no schema. */
+  findSchema?: string;
   listTables(query: RunQuery, schema: string | undefined): Promise<{ table: TableRef; kind: 'table' | 'view' }[]>;
   /** Undefined when there is no such table or view. */
   describeTable(query: RunQuery, table: TableRef, schema: string | undefined): Promise<TableInfo | undefined>;

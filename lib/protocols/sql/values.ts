@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { isDate } from '../../model/formats';
 import type { ColumnInfo, SqlDialect, SqlValue } from './database';
 
 type Column = Pick<ColumnInfo, 'name' | 'type' | 'nativeType'>;
@@ -90,10 +91,10 @@ function truth(value: unknown, column: Column): SqlValue {
 }
 
 function day(value: unknown, column: Column): SqlValue {
-  if (typeof value === 'string' && DATE.test(value)) return value;
+  if (typeof value === 'string' && isDate(value)) return value;
   if (value instanceof Date) return value.toISOString().slice(0, 10);
   const midnight = typeof value === 'string' && /^(\d{4}-\d{2}-\d{2})[T ]00:00(:00(\.0+)?)?Z?$/.exec(value);
-  return midnight ? midnight[1]! : refuse(value, column, 'a date (YYYY-MM-DD)');
+  return midnight && isDate(midnight[1]!) ? midnight[1]! : refuse(value, column, 'a date (YYYY-MM-DD)');
 }
 
 /** Instants with an offset are turned to UTC; local times, without one, stay local. */
@@ -105,7 +106,8 @@ function instant(value: unknown, column: Column, dialect: SqlDialect): SqlValue 
         ? `${value}T00:00:00`
         : value;
   const parts = typeof given === 'string' ? INSTANT.exec(given) : null;
-  if (parts === null) return refuse(value, column, 'a date and time (ISO 8601)');
+  if (parts === null || !isDate(parts[1]!) || Number.isNaN(Date.parse(`${parts[1]}T${parts[2]}Z`)))
+    return refuse(value, column, 'a date and time (ISO 8601)');
   const offset = parts[3];
   const shifted = offset !== undefined && offset !== 'Z' && !/^[+-]00:?00$/.test(offset);
   const iso = shifted ? new Date(`${parts[1]}T${parts[2]}${offset}`).toISOString() : undefined;

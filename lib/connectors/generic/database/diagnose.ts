@@ -4,7 +4,7 @@ import { IntegrationError } from '../../../model/errors';
 import type { SqlDatabase, SqlOptions } from '../../../protocols/sql/database';
 import { networkError, place, timeoutError } from '../../../protocols/sql/errors';
 import type { TestDetail, TestReport, TestStep, TestStepName } from '../../contract';
-import type { Entities } from './entities';
+import { concernsOne, type Entities } from './entities';
 import type { DatabaseSettings } from './settings';
 
 /** All steps together; the contract allows 10 s. */
@@ -16,6 +16,21 @@ const tablesAndViews = (count: number) => ({
   'en-US': `${count} tables and views`,
   'pt-BR': `${count} tabelas e visões`,
 });
+
+interface BrokenView {
+  name: string;
+  error: IntegrationError;
+}
+
+function whatWasRead(names: string[], broken: BrokenView[]): TestDetail {
+  if (broken.length === 0) return names.length === 0 ? NOTHING : names.join(', ');
+  const inWords = (words: (name: string, message: string) => string) =>
+    [names.join(', '), ...broken.map(({ name, error }) => words(name, error.message))].join('; ');
+  return {
+    'en-US': inWords((name, message) => `the view "${name}" is broken: ${message}`),
+    'pt-BR': inWords((name, message) => `a visão "${name}" tem um erro: ${message}`),
+  };
+}
 
 interface Opened {
   database: SqlDatabase;
@@ -65,9 +80,16 @@ export async function diagnose(
     }
     const tables = await bounded(opened.database.listTables());
     pass('authorise', tablesAndViews(tables.length), 'read');
-    const first = [...read.views.keys(), ...tables.slice(0, 1).map(({ table }) => qualified(table))];
-    for (const name of first) await bounded(readOne(opened, name));
-    pass('read', first.length === 0 ? NOTHING : first.join(', '), 'read');
+    const names = tables.slice(0, 1).map(({ table }) => qualified(table));
+    for (const name of names) await bounded(readOne(opened, name));
+    const broken: BrokenView[] = [];
+    for (const name of read.views.keys()) {
+      const error = await bounded(brokenView(opened, name));
+      if (error === null) names.push(name);
+      else broken.push({ name, error });
+    }
+    if (names.length === 0 && broken[0] !== undefined) throw broken[0].error;
+    pass('read', whatWasRead(names, broken), 'read');
   } catch (thrown) {
     const error = explained(thrown, options);
     steps.push({ name: failedStep(step, error), ok: false, error: error.toJSON() });
@@ -109,6 +131,18 @@ function reach(options: SqlOptions): Promise<void> {
 async function readOne({ database, entities }: Opened, name: string): Promise<void> {
   const entity = await entities.resolve(name);
   await database.query(database.limit(`SELECT * FROM ${entity.source}`, 1));
+}
+
+/** Why a view of the settings cannot be read; the other entities may be sound. */
+async function brokenView(opened: Opened, name: string): Promise<IntegrationError | null> {
+  try {
+    await readOne(opened, name);
+    return null;
+  } catch (thrown) {
+    const error = IntegrationError.from(thrown);
+    if (concernsOne(error)) return error;
+    throw error;
+  }
 }
 
 async function within<T>(

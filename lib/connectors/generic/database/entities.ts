@@ -17,6 +17,8 @@ export interface ResolvedEntity {
   claimedKey: boolean;
   /** The primary key and all unique keys. */
   uniqueKeys: string[][];
+  checks: ReadonlyMap<string, string[]>;
+  foreignKeys: string[][];
 }
 
 /** Alias of the table or view in statements: a column named with it is never the output column of the same name. */
@@ -47,16 +49,27 @@ export class Entities {
 
   async list(signal: AbortSignal): Promise<EntityInfo[]> {
     const infos: EntityInfo[] = [];
-    for (const name of this.views.keys()) infos.push(entityInfo(await this.resolve(name)));
+    for (const name of this.views.keys()) infos.push(await this.info(name, 'view'));
     const tables = await this.database.listTables();
     for (const [index, { table, kind }] of tables.entries()) {
       signal.throwIfAborted();
       const name = table.schema === undefined ? table.name : `${table.schema}.${table.name}`;
       if (this.views.has(name)) continue;
-      if (index < DESCRIBED_TABLES) infos.push(entityInfo(await this.resolve(name)));
+      if (index < DESCRIBED_TABLES) infos.push(await this.info(name, kind));
       else infos.push({ name, kind, key: [], readable: true, writable: kind === 'table' });
     }
     return infos;
+  }
+
+  /** One that is broken does not hide the others. */
+  private async info(name: string, kind: 'table' | 'view'): Promise<EntityInfo> {
+    try {
+      return entityInfo(await this.resolve(name));
+    } catch (thrown) {
+      const error = IntegrationError.from(thrown);
+      if (!concernsOne(error)) throw error;
+      return { name, kind, key: [], readable: false, writable: false, error: error.toJSON() };
+    }
   }
 
   private async load(name: string): Promise<ResolvedEntity> {
@@ -68,7 +81,8 @@ export class Entities {
     const notNull = (key: string[]) => key.every((column) => columns.get(column)?.nullable === false);
     const key = info.primaryKey.length > 0 ? info.primaryKey : (info.uniqueKeys.find(notNull) ?? []);
     const uniqueKeys = [info.primaryKey, ...info.uniqueKeys].filter((each) => each.length > 0);
-    return { name, kind: info.kind, table: info.table, source, columns, key, claimedKey: false, uniqueKeys };
+    const { kind, table, checks = new Map(), foreignKeys = [] } = info;
+    return { name, kind, table, source, columns, key, claimedKey: false, uniqueKeys, checks, foreignKeys };
   }
 
   private async loadView(name: string, view: ViewSetting): Promise<ResolvedEntity> {
@@ -81,7 +95,18 @@ export class Entities {
       if (!columns.has(column)) throw unknownColumn(column, name, columns, `/config/views/${name}/key`);
     // The line break ends a comment that the statement may end with.
     const source = `(${view.sql}\n) ${this.database.quote(ROW)}`;
-    return { name, kind: 'view', table: undefined, source, columns, key, claimedKey: true, uniqueKeys: [] };
+    return {
+      name,
+      kind: 'view',
+      table: undefined,
+      source,
+      columns,
+      key,
+      claimedKey: true,
+      uniqueKeys: [],
+      checks: new Map(),
+      foreignKeys: [],
+    };
   }
 
   /** A name may hold a dot itself, so both readings are tried. */
@@ -100,6 +125,11 @@ export class Entities {
       hint: 'Check the name, upper and lower case, the schema ("schema.table"), and that this user may read it.',
     });
   }
+}
+
+/** Whether an error is of the entity alone and says nothing of the connection. */
+export function concernsOne(error: IntegrationError): boolean {
+  return error.class === 'config' || error.class === 'permission';
 }
 
 function withPath(thrown: unknown, path: string): IntegrationError {

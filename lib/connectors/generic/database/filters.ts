@@ -41,7 +41,8 @@ function isSafe({ operator }: FieldFilter, column: ColumnInfo, dialect: SqlDiale
     case 'decimal':
     case 'date':
       // SQLite keeps whatever was written: floating point in decimals, any text in dates.
-      return dialect !== 'sqlite';
+      // PostgreSQL's money would round the value to compare with.
+      return dialect !== 'sqlite' && column.nativeType !== 'money';
     case 'text':
       return operator === 'eq' || operator === 'in';
     default:

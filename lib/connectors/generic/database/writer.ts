@@ -1,10 +1,12 @@
 import { IntegrationError } from '../../../model/errors';
 import type { ColumnInfo, SqlDatabase, SqlTransaction, SqlValue } from '../../../protocols/sql/database';
+import { requireFits } from '../../../protocols/sql/limits';
 import { upsertEach } from '../../../protocols/sql/upsert';
 import { toSqlValue } from '../../../protocols/sql/values';
 import type { WriteRecord, WriteResult, Writer, WriteTarget } from '../../contract';
 import { type ResolvedEntity, unknownColumn } from './entities';
 import { stopIfAborted } from './read';
+import { refusalOf } from './refusal';
 import { keyText, rowsByKey } from './rows-by-key';
 
 /** Upserts records by a unique key of a table. A batch is one transaction; a bad record costs only itself. */
@@ -37,17 +39,30 @@ export class TableWriter implements Writer {
     const indexes: number[] = [];
     records.forEach(({ data }, index) => {
       try {
-        rows.push(this.columns.map((column) => toSqlValue(data[column.name], column, this.database.dialect)));
+        rows.push(this.columns.map((column) => this.valueOf(data, column)));
         indexes.push(index);
       } catch (error) {
-        results[index] = { outcome: 'failed', error: IntegrationError.from(error) };
+        results[index] = this.failed(IntegrationError.from(error), data);
       }
     });
     const written = await this.database.transaction((transaction) => this.upsert(transaction, rows));
     written.forEach((result, position) => {
-      results[indexes[position]!] = result;
+      const index = indexes[position]!;
+      results[index] = result.outcome === 'failed' ? this.failed(result.error, records[index]!.data) : result;
     });
     return results;
+  }
+
+  private valueOf(data: WriteRecord['data'], column: ColumnInfo): SqlValue {
+    const value = toSqlValue(data[column.name], column, this.database.dialect);
+    requireFits(value, column);
+    return value;
+  }
+
+  private failed(error: IntegrationError, data: WriteRecord['data']): WriteResult {
+    const names = (columns: readonly ColumnInfo[]) => columns.map(({ name }) => name);
+    const attempt = { entity: this.entity, data, columns: names(this.columns), keyFields: names(this.keyColumns) };
+    return { outcome: 'failed', error: refusalOf(error, attempt) };
   }
 
   async finish(): Promise<void> {

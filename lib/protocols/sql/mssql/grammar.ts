@@ -41,6 +41,7 @@ export const mssqlGrammar: Grammar = {
   limit: (sql, rows) =>
     `${sql}${/ ORDER BY [^)]*$/.test(sql) ? '' : ' ORDER BY (SELECT NULL)'} OFFSET 0 ROWS FETCH NEXT ${rows} ROWS ONLY`,
   savepoint: (name) => ({ set: `SAVE TRANSACTION ${name}`, release: null, rollback: `ROLLBACK TRANSACTION ${name}` }),
+  findSchema: 'SELECT 1 AS found FROM sys.schemas WHERE name = ?',
   async listTables(query, schema) {
     const rows = await query(
       `SELECT TABLE_SCHEMA AS schema_name, TABLE_NAME AS name, TABLE_TYPE AS kind, SCHEMA_NAME() AS own

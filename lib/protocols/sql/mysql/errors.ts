@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { CheckError } from '../checks';
 import { byNumber, type ErrorTable } from '../coded-errors';
 import type { SqlOptions } from '../database';
 import { lostError, networkError, place, withoutPassword } from '../errors';
@@ -75,6 +76,8 @@ export function classifyMysql(thrown: MysqlError, options: SqlOptions): Integrat
       },
     );
   }
+  const check = /^(?:CONSTRAINT|Check constraint) [`'](.+?)[`'] (?:failed|is violated)/.exec(thrown.message)?.[1];
+  if (check !== undefined) return new CheckError(check, thrown);
   const known = byNumber(CODES, errno, message, thrown, columnOf(thrown.message));
   if (known !== undefined) return known;
   return networkError(thrown, options) ?? other(thrown, message);
@@ -82,7 +85,7 @@ export function classifyMysql(thrown: MysqlError, options: SqlOptions): Integrat
 
 /** "Out of range value for column 'size' at row 3", "Incorrect integer value: 'abc' for column `erp`.`part`.`size` at row 1" */
 function columnOf(message: string): string | undefined {
-  return /(?:column|Column|Field) (?:`[^`]+`\.)*['`]([^'`]+)['`]/.exec(message)?.[1];
+  return /(?:column|Column|Field|FOREIGN KEY) \(?(?:`[^`]+`\.)*['`]([^'`]+)['`]/.exec(message)?.[1];
 }
 
 function other(thrown: MysqlError, message: string): IntegrationError | undefined {

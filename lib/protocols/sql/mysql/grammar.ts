@@ -1,7 +1,9 @@
+import type { IntegrationError } from '../../../model/errors';
+import { namedChecks } from '../checks';
 import type { ColumnType, SqlRow, TableInfo, TableRef } from '../database';
 import type { Grammar } from '../grammar';
 import { quoteWith } from '../identifier';
-import { mysqlType } from './types';
+import { mysqlLimits, mysqlType } from './types';
 
 const quote = (identifier: string) => quoteWith('`', '`', identifier);
 
@@ -38,6 +40,7 @@ export const mysqlGrammar: Grammar = {
     release: `RELEASE SAVEPOINT ${name}`,
     rollback: `ROLLBACK TO SAVEPOINT ${name}`,
   }),
+  findSchema: 'SELECT 1 AS found FROM information_schema.schemata WHERE schema_name = ?',
   async listTables(query, schema) {
     const rows = await query(
       `SELECT table_schema AS schema_name, table_name AS name, table_type AS kind, table_schema = coalesce(?, database()) AS own
@@ -65,9 +68,28 @@ export const mysqlGrammar: Grammar = {
        WHERE ${where} AND non_unique = 0 ORDER BY index_name, seq_in_index`,
       parameters,
     );
-    return tableInfo(table, String(found.kind).includes('VIEW') ? 'view' : 'table', columns, indexes);
+    const kind = String(found.kind).includes('VIEW') ? 'view' : 'table';
+    const info = tableInfo(table, kind, columns, indexes);
+    if (kind === 'view') return info;
+    const owner = table.schema ?? schema;
+    const name = owner === undefined ? quote(table.name) : `${quote(owner)}.${quote(table.name)}`;
+    const [made] = await query(`SHOW CREATE TABLE ${name}`).catch(withoutRight);
+    const statement = String(made?.['Create Table'] ?? '');
+    return {
+      ...info,
+      checks: namedChecks(
+        statement,
+        info.columns.map((column) => column.name),
+      ),
+    };
   },
 };
+
+/** A user who may only touch some columns does not see the statement: then a CHECK is told without its column. */
+function withoutRight(error: IntegrationError): SqlRow[] {
+  if (error.class === 'permission') return [];
+  throw error;
+}
 
 function tableInfo(table: TableRef, kind: 'table' | 'view', columns: SqlRow[], indexes: SqlRow[]): TableInfo {
   const keys = new Map<string, (string | null)[]>();
@@ -90,6 +112,7 @@ function tableInfo(table: TableRef, kind: 'table' | 'view', columns: SqlRow[], i
         type: mysqlType(native),
         hasDefault:
           (row.preset !== null && row.preset !== 'NULL') || /auto_increment|generated/i.test(String(row.extra)),
+        ...mysqlLimits(native),
       };
     }),
     primaryKey: plain.find(([name]) => name === 'PRIMARY')?.[1] ?? [],

@@ -1,4 +1,5 @@
 import type { ColumnInfo, ColumnType, SqlValue } from '../database';
+import { decimalLimits, integerLimits, textLimits } from '../limits';
 
 /** Type numbers of the protocol: https://mariadb.com/kb/en/result-set-packets/#field-types */
 const PROTOCOL_TYPES: Record<number, string> = {
@@ -81,6 +82,16 @@ export function mysqlType(native: string): ColumnType {
   if (name === 'date') return 'date';
   if (/^(datetime|timestamp)$/.test(name)) return 'datetime';
   return name === 'json' ? 'json' : 'text';
+}
+
+const INTEGER_BITS: Record<string, number> = { tinyint: 8, smallint: 16, mediumint: 24, int: 32, bigint: 64 };
+
+/** @param native `column_type` of information_schema */
+export function mysqlLimits(native: string): Pick<ColumnInfo, 'limits'> {
+  const bits = INTEGER_BITS[/^[a-z]+/.exec(native)?.[0] ?? ''];
+  const unsigned = native.includes('unsigned');
+  const limits = bits === undefined ? (textLimits(native) ?? decimalLimits(native)) : integerLimits(bits, unsigned);
+  return limits === undefined ? {} : { limits };
 }
 
 const ESCAPED = /['\\\0]/g;

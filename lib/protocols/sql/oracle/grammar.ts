@@ -38,6 +38,7 @@ export const oracleGrammar: Grammar = {
   now: `SELECT TO_CHAR(SYS_EXTRACT_UTC(SYSTIMESTAMP), 'YYYY-MM-DD"T"HH24:MI:SS.FF3"Z"') AS "now" FROM dual`,
   limit: (sql, rows) => `${sql} FETCH FIRST ${rows} ROWS ONLY`,
   savepoint: (name) => ({ set: `SAVEPOINT ${name}`, release: null, rollback: `ROLLBACK TO SAVEPOINT ${name}` }),
+  findSchema: 'SELECT 1 AS "found" FROM all_users WHERE username = ?',
   async listTables(query, schema) {
     const rows = await query(
       `SELECT o.owner AS "owner", o.object_name AS "name", o.object_type AS "kind",

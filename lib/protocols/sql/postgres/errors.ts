@@ -1,4 +1,5 @@
 import { type ErrorDetails, IntegrationError } from '../../../model/errors';
+import { CheckError } from '../checks';
 import type { SqlOptions } from '../database';
 import { lostError, networkError, place, timeoutError, withoutPassword } from '../errors';
 
@@ -121,12 +122,7 @@ function constraintError(state: string, thrown: PostgresError): IntegrationError
         details,
       );
     default:
-      return new IntegrationError(
-        'data',
-        'PCP_SQL_CHECK',
-        `Rule ${thrown.constraint} of the table refuses the record.`,
-        details,
-      );
+      return new CheckError(String(thrown.constraint), thrown);
   }
 }
 

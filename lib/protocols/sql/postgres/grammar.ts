@@ -2,7 +2,7 @@ import type { ColumnType, SqlRow, TableInfo, TableRef } from '../database';
 import type { Grammar } from '../grammar';
 import { quoteWith } from '../identifier';
 import { replacePlaceholders } from '../placeholders';
-import { postgresType } from './types';
+import { postgresLimits, postgresType } from './types';
 
 const quote = (identifier: string) => quoteWith('"', '"', identifier);
 
@@ -21,6 +21,8 @@ const columnTypes: Record<ColumnType, string> = {
 
 export const postgresGrammar: Grammar = {
   quote,
+  /** The text of money depends on the server's locale. */
+  exact: ({ name, nativeType }) => (nativeType === 'money' ? `${quote(name)}::numeric AS ${quote(name)}` : quote(name)),
   placeholders: (sql) => replacePlaceholders(sql, (position) => `$${position}`),
   columnTypes,
   createTable(table, columns, primaryKey) {
@@ -37,6 +39,7 @@ export const postgresGrammar: Grammar = {
     release: `RELEASE SAVEPOINT ${name}`,
     rollback: `ROLLBACK TO SAVEPOINT ${name}`,
   }),
+  findSchema: 'SELECT 1 AS found FROM pg_namespace WHERE nspname = ?',
   async listTables(query, schema) {
     const rows = await query(
       `SELECT n.nspname AS schema, c.relname AS name, c.relkind AS kind,
@@ -61,7 +64,8 @@ export const postgresGrammar: Grammar = {
     );
     if (found === undefined) return undefined;
     const columns = await query(
-      `SELECT attname AS name, format_type(atttypid, NULL) AS type, attnotnull AS required,
+      `SELECT attname AS name, format_type(atttypid, NULL) AS type, format_type(atttypid, atttypmod) AS declared,
+              attnotnull AS required,
               atthasdef OR attidentity <> '' AS has_default
        FROM pg_attribute WHERE attrelid = ? AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
       [found.oid as number],
@@ -74,9 +78,23 @@ export const postgresGrammar: Grammar = {
        ORDER BY i.indexrelid, k.position`,
       [found.oid as number],
     );
-    return tableInfo(table, found.kind === 'v' || found.kind === 'm' ? 'view' : 'table', columns, indexes);
+    const checks = await query(
+      `SELECT c.conname AS name, a.attname AS column_name
+       FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
+       WHERE c.conrelid = ? AND c.contype = 'c' ORDER BY a.attnum`,
+      [found.oid as number],
+    );
+    const kind = found.kind === 'v' || found.kind === 'm' ? 'view' : 'table';
+    return { ...tableInfo(table, kind, columns, indexes), checks: byName(checks) };
   },
 };
+
+function byName(checks: SqlRow[]): Map<string, string[]> {
+  const result = new Map<string, string[]>();
+  for (const { name, column_name: column } of checks)
+    result.set(String(name), [...(result.get(String(name)) ?? []), String(column)]);
+  return result;
+}
 
 function tableInfo(table: TableRef, kind: 'table' | 'view', columns: SqlRow[], indexes: SqlRow[]): TableInfo {
   const keys = new Map<unknown, { primary: boolean; columns: (string | null)[] }>();
@@ -96,6 +114,7 @@ function tableInfo(table: TableRef, kind: 'table' | 'view', columns: SqlRow[], i
       nullable: row.required !== true,
       type: postgresType(String(row.type)),
       hasDefault: row.has_default === true,
+      ...postgresLimits(String(row.declared)),
     })),
     primaryKey: (plain.find((key) => key.primary)?.columns ?? []) as string[],
     uniqueKeys: plain.filter((key) => !key.primary).map((key) => key.columns as string[]),

@@ -1,4 +1,5 @@
-import type { ColumnType } from '../database';
+import type { ColumnInfo, ColumnType } from '../database';
+import { decimalLimits, integerLimits, textLimits } from '../limits';
 
 /** Object ids of built-in types, as in pg_type. */
 const OID = {
@@ -15,7 +16,9 @@ const OID = {
 };
 
 const text = (value: string) => value;
-const instant = (value: string) => (value.endsWith('+00') ? `${value.slice(0, 10)}T${value.slice(11, -3)}Z` : value);
+/** Infinity, years before Christ and beyond 9999 stay as they are: ISO 8601 has no form for them. */
+const instant = (value: string) =>
+  value.endsWith('+00') && value[10] === ' ' ? `${value.slice(0, 10)}T${value.slice(11, -3)}Z` : value;
 
 const PARSERS = new Map<number, (value: string) => unknown>([
   [OID.bool, (value) => value === 't'],
@@ -26,7 +29,7 @@ const PARSERS = new Map<number, (value: string) => unknown>([
   [OID.oid, Number],
   [OID.float4, floatingPoint],
   [OID.float8, floatingPoint],
-  // Sessions run in UTC with ISO dates, so instants end in "+00"; infinity and years before Christ stay as they are.
+  // Sessions run in UTC with ISO dates, so instants end in "+00".
   [OID.timestamptz, instant],
   [
     OID.timestamp,
@@ -57,4 +60,14 @@ export function postgresType(native: string): ColumnType {
   if (native.startsWith('timestamp')) return 'datetime';
   if (/^jsonb?$/.test(native)) return 'json';
   return 'text';
+}
+
+const INTEGER_BITS: Record<string, number> = { smallint: 16, integer: 32, bigint: 64 };
+
+/** @param declared the name that `format_type` gives with its modifier: "numeric(6,2)" */
+export function postgresLimits(declared: string): Pick<ColumnInfo, 'limits'> {
+  if (declared === 'money') return { limits: { precision: 17, scale: 2 } };
+  const bits = INTEGER_BITS[declared];
+  const limits = bits === undefined ? (textLimits(declared) ?? decimalLimits(declared)) : integerLimits(bits);
+  return limits === undefined ? {} : { limits };
 }

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { CheckError } from '../checks';
 
 /** Result codes of SQLite, https://www.sqlite.org/rescode.html */
 const SQLITE = {
@@ -123,6 +124,8 @@ export function classifySqlite(thrown: SqliteError, storage: string): Integratio
 }
 
 function constraintError(thrown: SqliteError): IntegrationError {
+  const check = /^CHECK constraint failed: (.+)/s.exec(thrown.message)?.[1];
+  if (check !== undefined) return new CheckError(check, thrown);
   const columns = /constraint failed: (.+)/
     .exec(thrown.message)?.[1]
     ?.split(', ')

@@ -1,6 +1,8 @@
+import { namedChecks } from '../checks';
 import type { ColumnType, SqlRow, TableInfo, TableRef } from '../database';
 import type { Grammar } from '../grammar';
 import { quoteWith } from '../identifier';
+import { decimalLimits, integerLimits } from '../limits';
 
 const quote = (identifier: string) => quoteWith('"', '"', identifier);
 
@@ -42,7 +44,7 @@ export const sqliteGrammar: Grammar = {
     return rows.map((row) => ({ table: { name: String(row.name) }, kind: row.type === 'view' ? 'view' : 'table' }));
   },
   async describeTable(query, table) {
-    const [found] = await query("SELECT type FROM sqlite_master WHERE name = ? AND type IN ('table', 'view')", [
+    const [found] = await query("SELECT type, sql FROM sqlite_master WHERE name = ? AND type IN ('table', 'view')", [
       table.name,
     ]);
     if (found === undefined) return undefined;
@@ -55,18 +57,23 @@ export const sqliteGrammar: Grammar = {
        WHERE l."unique" = 1 AND l.partial = 0 ORDER BY l.seq, i.seqno`,
       [table.name],
     );
-    return tableInfo(table, found.type === 'view' ? 'view' : 'table', columns, indexes);
+    const references = await query(
+      'SELECT id, "from" AS column_name FROM pragma_foreign_key_list(?) ORDER BY id, seq',
+      [table.name],
+    );
+    const info = tableInfo(table, found.type === 'view' ? 'view' : 'table', columns, indexes);
+    return {
+      ...info,
+      checks: namedChecks(
+        String(found.sql),
+        info.columns.map(({ name }) => name),
+      ),
+      foreignKeys: [...grouped(references, 'id').values()],
+    };
   },
 };
 
 function tableInfo(table: TableRef, kind: 'table' | 'view', columns: SqlRow[], indexes: SqlRow[]): TableInfo {
-  const uniqueKeys = new Map<string, string[]>();
-  for (const row of indexes) {
-    const key = uniqueKeys.get(String(row.index_name)) ?? [];
-    // An index over an expression has no column name and identifies nothing by columns.
-    key.push(row.column_name === null ? '' : String(row.column_name));
-    uniqueKeys.set(String(row.index_name), key);
-  }
   const primaryKey = columns
     .filter((row) => Number(row.pk) > 0)
     .sort((a, b) => Number(a.pk) - Number(b.pk))
@@ -74,16 +81,30 @@ function tableInfo(table: TableRef, kind: 'table' | 'view', columns: SqlRow[], i
   return {
     table,
     kind,
-    columns: columns.map((row) => ({
-      name: String(row.name),
-      nativeType: String(row.type).toLowerCase(),
-      nullable: row.notnull === 0 && Number(row.pk) === 0,
-      type: sqliteType(String(row.type)),
-      hasDefault: row.dflt_value !== null,
-    })),
+    columns: columns.map((row) => {
+      const declared = String(row.type);
+      const type = sqliteType(declared);
+      const limits = type === 'integer' ? integerLimits(64) : decimalLimits(declared);
+      return {
+        name: String(row.name),
+        nativeType: declared.toLowerCase(),
+        nullable: row.notnull === 0 && Number(row.pk) === 0,
+        type,
+        hasDefault: row.dflt_value !== null,
+        ...(limits !== undefined && { limits }),
+      };
+    }),
     primaryKey,
-    uniqueKeys: [...uniqueKeys.values()].filter((key) => !key.includes('')),
+    // An index over an expression has no column name and identifies nothing by columns.
+    uniqueKeys: [...grouped(indexes, 'index_name').values()].filter((key) => !key.includes('')),
   };
+}
+
+/** Names of columns by index or constraint. */
+function grouped(rows: SqlRow[], by: string): Map<unknown, string[]> {
+  const groups = new Map<unknown, string[]>();
+  for (const row of rows) groups.set(row[by], [...(groups.get(row[by]) ?? []), String(row.column_name ?? '')]);
+  return groups;
 }
 
 /** Declared types are free text in SQLite (https://www.sqlite.org/datatype3.html); the names that people use decide. */

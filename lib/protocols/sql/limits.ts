@@ -1,0 +1,75 @@
+import Big from 'big.js';
+import { IntegrationError } from '../../model/errors';
+import type { ColumnInfo, SqlValue } from './database';
+
+/** What a column can hold of its type, as it was declared. */
+export interface Limits {
+  /** Characters of a text. */
+  length?: number;
+  /** Digits of a decimal in all, and those behind the point. */
+  precision?: number;
+  scale?: number;
+  /** Of a whole number. */
+  minimum?: bigint;
+  maximum?: bigint;
+}
+
+/** "character varying(20)", "char(4)" */
+export function textLimits(declared: string): Limits | undefined {
+  const length = /^(?:character varying|character|varchar|char)\((\d+)\)$/.exec(declared)?.[1];
+  return length === undefined ? undefined : { length: Number(length) };
+}
+
+/** "numeric(6,2)", "DECIMAL(10, 3)", "decimal(8)" */
+export function decimalLimits(declared: string): Limits | undefined {
+  const parts = /^(?:numeric|decimal|dec)\s*\(\s*(\d+)\s*(?:,\s*(-?\d+)\s*)?\)/i.exec(declared);
+  return parts === null ? undefined : { precision: Number(parts[1]), scale: Number(parts[2] ?? 0) };
+}
+
+export function integerLimits(bits: number, unsigned = false): Limits {
+  const values = 1n << BigInt(bits);
+  return unsigned ? { minimum: 0n, maximum: values - 1n } : { minimum: -values / 2n, maximum: values / 2n - 1n };
+}
+
+/**
+ * The database would refuse such a value without naming the column, or round it without a word.
+ *
+ * @throws data PCP_SQL_RANGE, PCP_SQL_SCALE naming column and value
+ */
+export function requireFits(value: SqlValue, column: ColumnInfo): void {
+  const { limits } = column;
+  if (limits === undefined || value === null) return;
+  const { length, scale, precision, minimum, maximum } = limits;
+  if (length !== undefined && typeof value === 'string') requireLength(value, length, column);
+  if (scale !== undefined && precision !== undefined && column.type === 'decimal')
+    requireDigits(String(value), precision, scale, column);
+  if (minimum !== undefined && maximum !== undefined && (typeof value === 'bigint' || typeof value === 'number')) {
+    if (value < minimum || value > maximum)
+      throw refusal('PCP_SQL_RANGE', `takes whole numbers from ${minimum} to ${maximum}`, String(value), column);
+  }
+}
+
+function requireLength(value: string, length: number, column: ColumnInfo): void {
+  if (value.length <= length) return;
+  // Databases count characters, not halves of pairs, and the blanks at the end of a char(n) mean nothing.
+  const text = /^char(acter)?$/.test(column.nativeType) ? value.replace(/ +$/, '') : value;
+  if ([...text].length > length) throw refusal('PCP_SQL_RANGE', `takes at most ${length} characters`, value, column);
+}
+
+function requireDigits(value: string, precision: number, scale: number, column: ColumnInfo): void {
+  const { c: digits, e: exponent } = new Big(value.replace('+', ''));
+  const isZero = digits[0] === 0;
+  if (!isZero && digits.length - 1 - exponent > scale)
+    throw refusal('PCP_SQL_SCALE', `keeps ${scale} decimals and would round`, value, column);
+  if (!isZero && exponent + 1 > precision - scale)
+    throw refusal('PCP_SQL_RANGE', `takes at most ${precision - scale} digits before the point`, value, column);
+}
+
+function refusal(code: string, why: string, value: string, { name }: ColumnInfo): IntegrationError {
+  const shown = value.slice(0, 100);
+  return new IntegrationError('data', code, `Column "${name}" ${why}: "${shown}".`, {
+    path: `/${name}`,
+    value: shown,
+    ...(code === 'PCP_SQL_SCALE' && { hint: 'Let the mapping round ("scale" with "round"), or widen the column.' }),
+  });
+}
