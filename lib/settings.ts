@@ -1,5 +1,6 @@
-import { isAbsolute, resolve } from 'node:path';
+import { dirname, join, parse, resolve } from 'node:path';
 import { IntegrationError } from './model/errors';
+import type { ProtectedPlaces } from './security/protected-files';
 import type { DeadLetterPolicy } from './sync/retention';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './sync/retry';
 
@@ -7,7 +8,7 @@ export type LogLevel = 'info' | 'warn' | 'error' | 'debug';
 
 /** How the hub runs in this process. */
 export interface HubSettings {
-  /** Where the SQLite store and the key file live: Node-RED's user directory. */
+  /** Where the SQLite store and the key file live: Node-RED's user directory, unless told otherwise. */
   directory: string;
   /** postgres://, mysql:// or mariadb:// URL of a store on a server; undefined = SQLite in the directory. */
   storeUrl: string | undefined;
@@ -25,6 +26,8 @@ export interface HubSettings {
   };
   retry: RetryPolicy;
   deadLetters: DeadLetterPolicy;
+  /** Files of Node-RED and of the hub that no connection may touch. */
+  protectedPlaces: ProtectedPlaces;
   log(level: LogLevel, message: string): void;
 }
 
@@ -66,9 +69,9 @@ export function readSettings(
       throw invalid(name, `a whole number from ${min} to ${max}`);
     return number;
   };
-  const directory = text('INTEGRATIONS_DIRECTORY', given.directory, 'directory') ?? userDir;
+  const directory = resolve(userDir, text('INTEGRATIONS_DIRECTORY', given.directory, 'directory') ?? '');
   return {
-    directory: isAbsolute(directory) ? directory : resolve(userDir, directory),
+    directory,
     storeUrl: text('INTEGRATIONS_STORE_URL', given.storeUrl, 'storeUrl'),
     key: text('INTEGRATIONS_KEY', given.key, 'key'),
     runner: {
@@ -109,8 +112,28 @@ export function readSettings(
         36_500,
       ),
     },
+    protectedPlaces: { directories: [...new Set([userDir, directory])], paths: nodeRedFiles(redSettings, userDir) },
     log,
   };
+}
+
+/** What of Node-RED its settings may have put elsewhere: they themselves, flows, credentials, projects and nodes. */
+function nodeRedFiles(redSettings: Record<string, unknown>, userDir: string): string[] {
+  const { settingsFile, flowFile, nodesDir, editorTheme } = redSettings as {
+    editorTheme?: { projects?: { path?: unknown } };
+  } & Record<string, unknown>;
+  const given = [settingsFile, editorTheme?.projects?.path].concat(nodesDir);
+  const paths = given.filter((path) => typeof path === 'string');
+  if (typeof flowFile === 'string') {
+    // Node-RED takes the working directory for a flow file that is there, and looks for the credentials in both.
+    const { name, ext } = parse(flowFile);
+    for (const folder of [userDir, dirname(resolve(flowFile)), dirname(resolve(userDir, flowFile))]) {
+      for (const file of [`${name}${ext}`, `${name}_cred${ext}`]) {
+        paths.push(...[file, `.${file}.backup`, `${file}.$$$`].map((each) => join(folder, each)));
+      }
+    }
+  }
+  return paths;
 }
 
 function section(settings: Record<string, unknown>, name: string): Record<string, unknown> {

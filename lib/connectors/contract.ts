@@ -4,6 +4,7 @@ import type { IntegrationError, SerializedError } from '../model/errors';
 import type { Filter } from '../model/mapping';
 import type { Cursor } from '../model/sync';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
+import type { ProtectedPlaces } from '../security/protected-files';
 import type { LocalizedText } from './descriptor';
 
 /** A record as the external side gives it: plain data, own keys only. 64-bit integers and decimals may be strings. */
@@ -234,11 +235,9 @@ export type ConnectorFactory = (connection: OpenConnection, environment: Connect
 export interface ConnectorEnvironment {
   /** The hub's own store, for the platform connector. */
   store?: SqlDatabase;
-  /** Node-RED's user directory: connectors refuse its files as lib/security/protected-files says. */
-  hubDirectory?: string;
-  /** The hub's SQLite file, when it is not in that directory. */
-  hubStore?: string;
   /** Where connectors may reach private addresses besides their own host: `network.allowedTargets` of the settings. */
   allowedTargets?: readonly string[];
+  /** What of the hub and of Node-RED connectors refuse to touch. */
+  protectedPlaces?: ProtectedPlaces;
   log(level: 'info' | 'warn' | 'error' | 'debug', message: string): void;
 }

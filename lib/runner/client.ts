@@ -231,6 +231,7 @@ export class RunnerClient implements Runner {
       setup: {
         directory: settings.directory,
         storeUrl: settings.storeUrl,
+        protectedPlaces: settings.protectedPlaces,
         concurrency: settings.runner.concurrency,
         retry: settings.retry,
         expressionHeapMb: settings.runner.expressionHeapMb,

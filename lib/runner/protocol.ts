@@ -7,6 +7,7 @@ import type { Direction } from '../model/mapping';
 import type { MappingInput, PreviewRequest, PreviewResult } from '../model/services';
 import type { Cursor } from '../model/sync';
 import type { VaultKey } from '../security/keys';
+import type { ProtectedPlaces } from '../security/protected-files';
 import type { DeadLetterPolicy } from '../sync/retention';
 import type { RetryPolicy } from '../sync/retry';
 
@@ -14,6 +15,7 @@ import type { RetryPolicy } from '../sync/retry';
 export interface RunnerSetup {
   directory: string;
   storeUrl: string | undefined;
+  protectedPlaces: ProtectedPlaces;
   concurrency: number;
   retry: RetryPolicy;
   expressionHeapMb: number;

@@ -4,6 +4,7 @@ import { createExpressionEvaluator } from '../mapping/expressions/evaluator';
 import type { ConnectionOfRun, OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
 import { parseDatabaseUrl } from '../protocols/sql/url';
+import { sqliteFiles } from '../security/protected-files';
 import { Vault } from '../security/vault';
 import { MappingStore } from '../store/mappings';
 import { openStore, type Store } from '../store/store';
@@ -88,7 +89,8 @@ export class RunnerSession {
     const clock = await StoreClock.of(store.database);
     // Only reads are made here; what is written to mappings was checked by the hub.
     const mappings = new MappingStore({ store, check: async () => undefined });
-    const hubStore = setup.storeUrl ? parseDatabaseUrl(setup.storeUrl).storage : undefined;
+    const { directories, paths } = setup.protectedPlaces;
+    const storage = setup.storeUrl ? parseDatabaseUrl(setup.storeUrl).storage : undefined;
     const asked: { session?: RunnerSession } = {};
     const context = {
       database: store.database,
@@ -97,8 +99,7 @@ export class RunnerSession {
       openConnection: (id: number) => asked.session!.askConnection(id),
       environment: {
         store: store.database,
-        hubDirectory: setup.directory,
-        ...(hubStore !== undefined && { hubStore }),
+        protectedPlaces: { directories, paths: [...paths, ...(storage === undefined ? [] : sqliteFiles(storage))] },
         log,
       },
     };

@@ -3,11 +3,19 @@ import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { IntegrationError } from '../model/errors';
 
+/** Where the hub and Node-RED keep what no connection may touch. */
+export interface ProtectedPlaces {
+  /** Node-RED's user directory, and the hub's own when it is another: what is protected there is known by its name. */
+  directories: readonly string[];
+  /** Files that may be anywhere, and folders with all that is in them. */
+  paths: readonly string[];
+}
+
 /**
- * Names directly in Node-RED's user directory: the hub's store and key with all that SQLite and the hub put beside them,
- * settings and other scripts, flows, credentials, sessions and package files, with Node-RED's backups of them.
+ * Names directly in these directories: the hub's store and key with all that SQLite and the hub put beside them,
+ * settings and other scripts, flows, credentials, sessions and package files, with Node-RED's copies of them.
  */
-const PROTECTED_NAME = /^integrations\.(db|key)|\.[cm]?js$|\.json(\.backup)?$|^\.npmrc$/;
+const PROTECTED_NAME = /^integrations\.(db|key)|\.[cm]?js$|\.json(\.backup|\.\$\$\$)?$|^\.npmrc$/;
 /** Folders there from which Node-RED loads code or flows. */
 const PROTECTED_FOLDERS = new Set(['node_modules', 'nodes', 'lib', 'projects']);
 /** Those that are recognised under any name, through hard links and other mounts as well. */
@@ -25,17 +33,13 @@ const KNOWN_BY_IDENTITY = [
 
 /** What of the hub and of Node-RED no connection may touch, whoever configured it. */
 export class ProtectedFiles {
-  readonly #directory: string;
-  readonly #stores: string[];
-  #names: Promise<{ directories: string[]; stores: string[] }> | undefined;
+  readonly #directories: string[];
+  readonly #paths: string[];
+  #names: Promise<{ directories: string[]; paths: string[] }> | undefined;
 
-  /**
-   * @param directory Node-RED's user directory, where the hub keeps its files
-   * @param store the hub's SQLite file, when it is elsewhere
-   */
-  constructor(directory: string, store?: string) {
-    this.#directory = resolve(directory);
-    this.#stores = store === undefined ? [] : ['', '-wal', '-shm', '-journal'].map((end) => resolve(store) + end);
+  constructor({ directories, paths }: ProtectedPlaces) {
+    this.#directories = directories.map((directory) => resolve(directory));
+    this.#paths = paths.map((path) => resolve(path));
   }
 
   /** @param path absolute, its folder resolved; the file itself need not exist */
@@ -43,8 +47,8 @@ export class ProtectedFiles {
     // The processes' environment may hold the key.
     if (path.startsWith('/proc/')) return true;
     this.#names ??= this.#resolve();
-    const { directories, stores } = await this.#names;
-    if (stores.includes(path)) return true;
+    const { directories, paths } = await this.#names;
+    if (paths.some((each) => path === each || path.startsWith(each + sep))) return true;
     for (const directory of directories) {
       const inside = relative(directory, path);
       if (inside === '' || isAbsolute(inside)) continue;
@@ -57,15 +61,20 @@ export class ProtectedFiles {
 
   /** True when it is the same file as one of the hub's, whatever its name. */
   async hasFile({ dev, ino }: Pick<Stats, 'dev' | 'ino'>): Promise<boolean> {
-    const files = [...KNOWN_BY_IDENTITY.map((name) => join(this.#directory, name)), ...this.#stores];
-    const known = await Promise.all(files.map((file) => stat(file).catch(absent)));
+    const inside = this.#directories.flatMap((directory) => KNOWN_BY_IDENTITY.map((name) => join(directory, name)));
+    const known = await Promise.all([...inside, ...this.#paths].map((file) => stat(file).catch(absent)));
     return known.some((file) => file !== null && file.ino === ino && file.dev === dev);
   }
 
-  async #resolve(): Promise<{ directories: string[]; stores: string[] }> {
-    const stores = await Promise.all(this.#stores.map(bothNames));
-    return { directories: await bothNames(this.#directory), stores: stores.flat() };
+  async #resolve(): Promise<{ directories: string[]; paths: string[] }> {
+    const named = async (paths: string[]) => (await Promise.all(paths.map(bothNames))).flat();
+    return { directories: await named(this.#directories), paths: await named(this.#paths) };
   }
+}
+
+/** A SQLite file and all that SQLite puts beside it. */
+export function sqliteFiles(storage: string): string[] {
+  return ['', '-wal', '-shm', '-journal'].map((end) => storage + end);
 }
 
 /** @param name as the user gave it */

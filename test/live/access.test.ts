@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NodeRed } from './node-red-process';
@@ -20,9 +20,13 @@ describe('who may use the API', function () {
       user('reader', 'read'),
       user('tester', ['integrations.test', 'integrations.read']),
     ];
+    writeFileSync(join(folder, 'plant.flow'), '[]');
     nodeRed = await NodeRed.start({
-      flows: [],
-      settings: { adminAuth: { type: 'credentials', users } },
+      settings: {
+        adminAuth: { type: 'credentials', users },
+        flowFile: join(folder, 'plant.flow'),
+        integrations: { directory: join(folder, 'hub') },
+      },
       environment: { PCP_TEST_FOLDER: folder },
     });
   });
@@ -88,5 +92,25 @@ describe('who may use the API', function () {
     assert.equal(await status('POST', '/integrations/connections/entities', admin, test), 200);
     assert.equal(await status('POST', '/integrations/connections/entities', tester, connection), 403);
     assert.equal(await status('POST', '/integrations/mappings/preview', tester, { mapping, connection }), 403);
+  });
+
+  it("connections touch no file of Node-RED's, nor of the hub's, wherever they are", async () => {
+    const admin = await token('admin');
+    const files = [
+      join(nodeRed.userDir, 'settings.js'),
+      join(folder, 'plant.flow'),
+      join(folder, 'hub', 'integrations.db'),
+    ];
+    for (const storage of files) {
+      assert.ok(existsSync(storage), storage);
+      const body = { connector_type: 'generic.database', config: { dialect: 'sqlite', storage } };
+      const { steps } = await nodeRed.json<{ steps: { error?: { code: string } }[] }>(
+        'POST',
+        '/integrations/connections/test',
+        body,
+        admin,
+      );
+      assert.equal(steps.at(-1)?.error?.code, 'PCP_FILE_PROTECTED', storage);
+    }
   });
 });

@@ -21,7 +21,7 @@ describe("generic.file in Node-RED's user directory", () => {
         config: { root, settle_seconds: 0, entities },
         credentials: {},
       },
-      { hubDirectory: user.path, log: () => undefined },
+      { protectedPlaces: { directories: [user.path], paths: [] }, log: () => undefined },
     );
 
   const names = ['integrations.key', 'integrations.db', 'settings.js', 'flows.json', 'node_modules/a/orders.csv'];
@@ -74,7 +74,7 @@ describe("generic.file in Node-RED's user directory", () => {
   });
 
   it('moves, removes and looks at nothing that is protected', async () => {
-    const folder = new RootFolder(user.path, new ProtectedFiles(user.path));
+    const folder = new RootFolder(user.path, new ProtectedFiles({ directories: [user.path], paths: [] }));
     symlinkSync('node_modules', join(user.path, 'modules'));
     for (const name of [...names, 'modules/a/orders.csv']) {
       await assert.rejects(folder.move(name, 'drop/x.csv', { keepExisting: true }), PROTECTED, name);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { linkSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ProtectedFiles } from '../../../lib/security/protected-files';
+import { ProtectedFiles, sqliteFiles } from '../../../lib/security/protected-files';
 
 describe('protected files', () => {
   let base: string;
@@ -28,6 +28,7 @@ describe('protected files', () => {
     'flows_plant.json',
     'flows_cred.json',
     '.flows.json.backup',
+    'flows_cred.json.$$$',
     'package.json',
     '.config.runtime.json',
     '.config.users.json.backup',
@@ -37,7 +38,7 @@ describe('protected files', () => {
     'projects/p/orders.csv',
   ]) {
     it(`holds ${name}, there or not`, async () => {
-      assert.equal(await new ProtectedFiles(hub).hasPath(join(hub, name)), true);
+      assert.equal(await new ProtectedFiles({ directories: [hub], paths: [] }).hasPath(join(hub, name)), true);
     });
   }
 
@@ -53,24 +54,29 @@ describe('protected files', () => {
     '',
   ]) {
     it(`leaves "${name}" alone`, async () => {
-      assert.equal(await new ProtectedFiles(hub).hasPath(join(hub, name)), false);
+      assert.equal(await new ProtectedFiles({ directories: [hub], paths: [] }).hasPath(join(hub, name)), false);
     });
   }
 
   it('knows the directory through a link, and a store that is elsewhere', async () => {
     symlinkSync(hub, join(base, 'link'));
-    const files = new ProtectedFiles(join(base, 'link'), join(base, 'elsewhere.db'));
+    const files = new ProtectedFiles({
+      directories: [join(base, 'link')],
+      paths: [...sqliteFiles(join(base, 'elsewhere.db')), join(base, 'projects')],
+    });
     assert.equal(await files.hasPath(join(hub, 'settings.js')), true);
     assert.equal(await files.hasPath(join(base, 'elsewhere.db-wal')), true);
     assert.equal(await files.hasPath(join(base, 'other.db')), false);
+    assert.equal(await files.hasPath(join(base, 'projects', 'plant', 'flow.json')), true);
+    assert.equal(await files.hasPath(join(base, 'projects2', 'flow.json')), false);
   });
 
   it('holds the environment of processes', async () => {
-    assert.equal(await new ProtectedFiles(hub).hasPath('/proc/1/environ'), true);
+    assert.equal(await new ProtectedFiles({ directories: [hub], paths: [] }).hasPath('/proc/1/environ'), true);
   });
 
   it('knows the key, the store and the settings under any name', async () => {
-    const files = new ProtectedFiles(hub, join(base, 'elsewhere.db'));
+    const files = new ProtectedFiles({ directories: [hub], paths: sqliteFiles(join(base, 'elsewhere.db')) });
     for (const file of [join(hub, 'integrations.key'), join(hub, 'settings.js'), join(base, 'elsewhere.db')]) {
       writeFileSync(file, 'x');
       linkSync(file, `${file}.link.csv`);

@@ -36,7 +36,7 @@ describe("generic.database in Node-RED's user directory", () => {
         config: { dialect: 'sqlite', storage, views },
         credentials: {},
       },
-      { hubDirectory: user, hubStore: join(base, 'store.db'), log: () => undefined },
+      { protectedPlaces: { directories: [user], paths: [join(base, 'store.db')] }, log: () => undefined },
     );
 
   async function read(opened: Connector, entity: string): Promise<SourceRecord[]> {

@@ -10,14 +10,14 @@ import type { ConnectorEnvironment } from '../../contract';
  */
 export async function withAllowedFile(options: SqlOptions, environment: ConnectorEnvironment): Promise<SqlOptions> {
   const { storage } = options;
-  const { hubDirectory, hubStore } = environment;
+  const { protectedPlaces } = environment;
   if (options.dialect !== 'sqlite' || storage === undefined || storage === ':memory:') return options;
   const real = await realpath(storage).catch(() => null);
   // The driver tells that there is no such file, and does not make one.
   if (real === null) return options;
-  if (hubDirectory !== undefined) {
-    const hubs = new ProtectedFiles(hubDirectory, hubStore);
-    const isProtected = (await hubs.hasPath(real)) || (await hubs.hasFile(await stat(real)));
+  if (protectedPlaces !== undefined) {
+    const refused = new ProtectedFiles(protectedPlaces);
+    const isProtected = (await refused.hasPath(real)) || (await refused.hasFile(await stat(real)));
     if (isProtected) throw protectedFile(storage, '/config/storage');
   }
   return { ...options, storage: real };

@@ -88,9 +88,9 @@ class FileConnector implements Connector {
   #open(): { settings: FileSettings; root: RootFolder } {
     if (this.#parsed === undefined) {
       const settings = parseSettings(this.#connection);
-      const { hubDirectory, hubStore } = this.#environment;
-      const hubs = hubDirectory === undefined ? undefined : new ProtectedFiles(hubDirectory, hubStore);
-      this.#parsed = { settings, root: new RootFolder(settings.root, hubs) };
+      const { protectedPlaces } = this.#environment;
+      const refused = protectedPlaces === undefined ? undefined : new ProtectedFiles(protectedPlaces);
+      this.#parsed = { settings, root: new RootFolder(settings.root, refused) };
     }
     return this.#parsed;
   }
