@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { IntegrationError } from '../model/errors';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
-import type { StoreClock } from './clock';
 
 /** How long a lease lasts without a heartbeat. */
 export const LEASE_MS = 60_000;
@@ -38,7 +37,7 @@ export function workerIsGone(worker: string | null): boolean {
 
 /**
  * The right to work on one stream, which is a mapping. The fence grows with every owner, so whatever an earlier owner
- * still tries to commit is refused.
+ * still tries to commit is refused. Its times are the database's: clocks of hosts differ, and may be set while work goes on.
  */
 export class Lease {
   /** Aborted when the lease is lost; carries the reason. */
@@ -48,7 +47,6 @@ export class Lease {
 
   private constructor(
     private readonly database: SqlDatabase,
-    private readonly clock: StoreClock,
     readonly stream: string,
     readonly runId: number,
     readonly fence: number,
@@ -65,7 +63,6 @@ export class Lease {
    */
   static async acquire(
     database: SqlDatabase,
-    clock: StoreClock,
     stream: string,
     runId: number,
     claimRun: (transaction: SqlTransaction, fence: number) => Promise<boolean>,
@@ -74,22 +71,23 @@ export class Lease {
     await ensureStream(database, stream);
     const fence = await database
       .transaction(async (transaction) => {
-        const now = clock.now();
         const [row] = await transaction.query(
-          'SELECT fence, owner_run, owner_worker, lease_until FROM integration_stream_locks WHERE stream = ?',
+          `SELECT fence, owner_run, owner_worker, CASE WHEN lease_until < ${database.epochMs} THEN 1 ELSE 0 END AS is_over
+           FROM integration_stream_locks WHERE stream = ?`,
           [stream],
         );
         if (row === undefined) return null;
         const free =
           row.owner_run === null ||
-          Number(row.lease_until) < now ||
+          Number(row.is_over) === 1 ||
           workerIsGone(row.owner_worker === null ? null : String(row.owner_worker));
         if (!free) return null;
         const next = Number(row.fence) + 1;
         const taken = await transaction.execute(
-          `UPDATE integration_stream_locks SET fence = ?, owner_run = ?, owner_worker = ?, lease_until = ?, touched_at = ?
-         WHERE stream = ? AND fence = ?`,
-          [next, runId, WORKER, now + LEASE_MS, now, stream, Number(row.fence)],
+          `UPDATE integration_stream_locks SET fence = ?, owner_run = ?, owner_worker = ?,
+             lease_until = ${database.epochMs} + ${LEASE_MS}, touched_at = ${database.epochMs}
+           WHERE stream = ? AND fence = ?`,
+          [next, runId, WORKER, stream, Number(row.fence)],
         );
         if (taken !== 1) return null;
         if (!(await claimRun(transaction, next))) throw new ClaimRefused();
@@ -100,7 +98,7 @@ export class Lease {
         throw error;
       });
     if (fence === null) return null;
-    const lease: Lease = new Lease(database, clock, stream, runId, fence, () => onHeartbeat(lease));
+    const lease: Lease = new Lease(database, stream, runId, fence, () => onHeartbeat(lease));
     return lease;
   }
 
@@ -114,8 +112,9 @@ export class Lease {
   /** First statement of every commit. @throws conflict PCP_LEASE_LOST when another worker owns the stream */
   async assertHeld(transaction: SqlTransaction): Promise<void> {
     const held = await transaction.execute(
-      'UPDATE integration_stream_locks SET touched_at = ? WHERE stream = ? AND fence = ? AND owner_run = ?',
-      [this.clock.now(), this.stream, this.fence, this.runId],
+      `UPDATE integration_stream_locks SET touched_at = ${this.database.epochMs}
+       WHERE stream = ? AND fence = ? AND owner_run = ?`,
+      [this.stream, this.fence, this.runId],
     );
     if (held !== 1) throw this.loss();
   }
@@ -123,8 +122,9 @@ export class Lease {
   /** Gives the stream back at once, so that another worker need not wait for the lease's end. */
   async release(transaction: SqlTransaction): Promise<void> {
     await transaction.execute(
-      'UPDATE integration_stream_locks SET owner_run = NULL, owner_worker = NULL, lease_until = ? WHERE stream = ? AND fence = ?',
-      [this.clock.now(), this.stream, this.fence],
+      `UPDATE integration_stream_locks SET owner_run = NULL, owner_worker = NULL, lease_until = ${this.database.epochMs}
+       WHERE stream = ? AND fence = ?`,
+      [this.stream, this.fence],
     );
   }
 
@@ -141,8 +141,9 @@ export class Lease {
     const sent = performance.now();
     try {
       const renewed = await this.database.execute(
-        'UPDATE integration_stream_locks SET lease_until = ? WHERE stream = ? AND fence = ? AND owner_run = ?',
-        [this.clock.now() + LEASE_MS, this.stream, this.fence, this.runId],
+        `UPDATE integration_stream_locks SET lease_until = ${this.database.epochMs} + ${LEASE_MS}
+         WHERE stream = ? AND fence = ? AND owner_run = ?`,
+        [this.stream, this.fence, this.runId],
       );
       if (renewed !== 1) {
         this.lost.abort(this.loss());

@@ -110,6 +110,7 @@ export class Worker {
 
   private async look(): Promise<void> {
     const { database, clock, concurrency } = this.options;
+    await clock.measure();
     const rows = await database.query(
       `SELECT * FROM integration_sync_logs WHERE state IN (${stateList(ACTIVE)}) ORDER BY id LIMIT 500`,
     );
@@ -142,7 +143,6 @@ export class Worker {
     this.active.set(run.id, controller);
     const lease = await Lease.acquire(
       database,
-      clock,
       streamName(run.mappingId),
       run.id,
       (transaction, fence) => claimRun(transaction, run, fence, clock.now()),

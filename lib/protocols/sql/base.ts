@@ -49,6 +49,10 @@ export abstract class BaseDatabase implements SqlDatabase {
   /** Servers do it with each commit. */
   async flush(): Promise<void> {}
 
+  get epochMs(): string {
+    return this.grammar.epochMs;
+  }
+
   quote(identifier: string): string {
     return this.grammar.quote(identifier);
   }
@@ -137,8 +141,9 @@ export abstract class BaseDatabase implements SqlDatabase {
   }
 
   async now(): Promise<Date> {
-    const [row] = await this.query(this.grammar.now);
-    return new Date(String(row?.now ?? row?.NOW));
+    const { epochMs, fromNothing = '' } = this.grammar;
+    const [row] = await this.query(`SELECT ${epochMs} AS ${this.quote('now')} ${fromNothing}`);
+    return new Date(Number(row?.now));
   }
 
   /** A server lists the tables of other schemas as if nothing were wrong. */

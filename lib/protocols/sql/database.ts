@@ -128,7 +128,9 @@ export interface SqlDatabase extends SqlTransaction {
   stream(sql: string, parameters: SqlValue[], batchSize: number): AsyncIterable<SqlRow[]>;
   /** Makes every commit so far survive a power cut, where the database was told not to do that with each one. */
   flush(): Promise<void>;
-  /** The database's own clock. */
+  /** The expression for the database's own time, in milliseconds since 1970. */
+  readonly epochMs: string;
+  /** The database's own time. */
   now(): Promise<Date>;
   close(): Promise<void>;
 }

@@ -13,8 +13,10 @@ export interface Grammar {
   columnTypes: Record<ColumnType, string>;
   createTable(table: string, columns: ColumnDefinition[], primaryKey: string[]): string;
   addColumn(table: string, column: ColumnDefinition): string;
-  /** A query that gives one row with the column `now`. */
-  now: string;
+  /** See `SqlDatabase.epochMs`. */
+  epochMs: string;
+  /** What ends a SELECT of expressions alone, where it needs a FROM. */
+  fromNothing?: string;
   /** Ends a SELECT that wants the first rows only. */
   limit(sql: string, rows: number): string;
   savepoint(name: string): { set: string; release: string | null; rollback: string };

@@ -37,7 +37,7 @@ export const mssqlGrammar: Grammar = {
     return `IF OBJECT_ID(N'${table.replaceAll("'", "''")}') IS NULL CREATE TABLE ${table} (${lines.join(', ')})`;
   },
   addColumn: (table, column) => `ALTER TABLE ${table} ADD ${quote(column.name)} ${columnTypes[column.type]} NULL`,
-  now: "SELECT CONVERT(varchar(23), SYSUTCDATETIME(), 126) + 'Z' AS now",
+  epochMs: "DATEDIFF_BIG(millisecond, '1970-01-01', SYSUTCDATETIME())",
   limit: (sql, rows) =>
     `${sql}${/ ORDER BY [^)]*$/.test(sql) ? '' : ' ORDER BY (SELECT NULL)'} OFFSET 0 ROWS FETCH NEXT ${rows} ROWS ONLY`,
   savepoint: (name) => ({ set: `SAVE TRANSACTION ${name}`, release: null, rollback: `ROLLBACK TRANSACTION ${name}` }),

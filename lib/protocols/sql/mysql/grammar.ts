@@ -33,7 +33,7 @@ export const mysqlGrammar: Grammar = {
     return `CREATE TABLE IF NOT EXISTS ${table} (${lines.join(', ')}) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4`;
   },
   addColumn: (table, column) => `ALTER TABLE ${table} ADD COLUMN ${quote(column.name)} ${columnTypes[column.type]}`,
-  now: "SELECT DATE_FORMAT(UTC_TIMESTAMP(3), '%Y-%m-%dT%H:%i:%s.%fZ') AS now",
+  epochMs: 'CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)',
   limit: (sql, rows) => `${sql} LIMIT ${rows}`,
   savepoint: (name) => ({
     set: `SAVEPOINT ${name}`,

@@ -17,6 +17,8 @@ const columnTypes: Record<ColumnType, string> = {
   json: 'CLOB',
 };
 
+const UTC_NOW = 'SYS_EXTRACT_UTC(SYSTIMESTAMP)';
+
 export const oracleGrammar: Grammar = {
   quote,
   /** Times come in the session's format, which is ISO 8601 (see session.ts), with all their digits. */
@@ -35,7 +37,9 @@ export const oracleGrammar: Grammar = {
     return `BEGIN EXECUTE IMMEDIATE '${statement}'; EXCEPTION WHEN OTHERS THEN IF SQLCODE <> -955 THEN RAISE; END IF; END;`;
   },
   addColumn: (table, column) => `ALTER TABLE ${table} ADD (${quote(column.name)} ${columnTypes[column.type]})`,
-  now: `SELECT TO_CHAR(SYS_EXTRACT_UTC(SYSTIMESTAMP), 'YYYY-MM-DD"T"HH24:MI:SS.FF3"Z"') AS "now" FROM dual`,
+  // Days by their Julian number, and the milliseconds of the day.
+  epochMs: `((TO_NUMBER(TO_CHAR(${UTC_NOW}, 'J')) - 2440588) * 86400000 + TO_NUMBER(TO_CHAR(${UTC_NOW}, 'SSSSSFF3')))`,
+  fromNothing: 'FROM dual',
   limit: (sql, rows) => `${sql} FETCH FIRST ${rows} ROWS ONLY`,
   savepoint: (name) => ({ set: `SAVEPOINT ${name}`, release: null, rollback: `ROLLBACK TO SAVEPOINT ${name}` }),
   findSchema: 'SELECT 1 AS "found" FROM all_users WHERE username = ?',

@@ -32,7 +32,7 @@ export const postgresGrammar: Grammar = {
   },
   addColumn: (table, column) =>
     `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${quote(column.name)} ${columnTypes[column.type]}`,
-  now: 'SELECT to_char(clock_timestamp() AT TIME ZONE \'UTC\', \'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\') AS now',
+  epochMs: 'CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS bigint)',
   limit: (sql, rows) => `${sql} LIMIT ${rows}`,
   savepoint: (name) => ({
     set: `SAVEPOINT ${name}`,

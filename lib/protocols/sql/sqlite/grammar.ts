@@ -30,7 +30,7 @@ export const sqliteGrammar: Grammar = {
     return `CREATE TABLE IF NOT EXISTS ${table} (${lines.join(', ')}) WITHOUT ROWID`;
   },
   addColumn: (table, column) => `ALTER TABLE ${table} ADD COLUMN ${quote(column.name)} ${columnTypes[column.type]}`,
-  now: "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now",
+  epochMs: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
   limit: (sql, rows) => `${sql} LIMIT ${rows}`,
   savepoint: (name) => ({
     set: `SAVEPOINT ${name}`,

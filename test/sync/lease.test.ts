@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { StoreClock } from '../../lib/sync/clock';
+import { LEASE_MS, Lease } from '../../lib/sync/lease';
+import { newStore, storeKinds, type TestStore } from '../unit/store/stores';
+
+const HOURS_2 = 2 * 3_600_000;
+
+for (const kind of storeKinds) {
+  describe(`leases when the clock of the host is set: ${kind.name}`, () => {
+    let opened: TestStore;
+    const realNow = Date.now;
+    const leases: Lease[] = [];
+
+    beforeEach(async function () {
+      opened = await newStore(kind, this);
+    });
+    afterEach(async () => {
+      Date.now = realNow;
+      for (const lease of leases.splice(0)) lease.stop();
+      await opened?.dispose();
+    });
+
+    const setClock = (byMs: number): void => {
+      Date.now = () => realNow() + byMs;
+    };
+
+    async function acquire(runId: number): Promise<Lease | null> {
+      const { database } = opened.store;
+      const lease = await Lease.acquire(
+        database,
+        '1:import',
+        runId,
+        async () => true,
+        async () => undefined,
+      );
+      if (lease !== null) leases.push(lease);
+      return lease;
+    }
+
+    /** As if the owner had stopped giving signs of life. */
+    const age = (ms: number) =>
+      opened.store.database.execute('UPDATE integration_stream_locks SET lease_until = lease_until - ?', [ms]);
+
+    it('nobody takes a lease that lives', async () => {
+      assert.ok(await acquire(1));
+      setClock(HOURS_2);
+      assert.equal(await acquire(2), null);
+      setClock(-HOURS_2);
+      assert.equal(await acquire(3), null);
+    });
+
+    it('one that was taken by a host whose clock is behind lives as long as any other', async () => {
+      setClock(-HOURS_2);
+      assert.ok(await acquire(1));
+      setClock(0);
+      assert.equal(await acquire(2), null);
+      await age(LEASE_MS - 15_000);
+      assert.equal(await acquire(2), null);
+      await age(15_000 + 1);
+      const next = await acquire(2);
+      assert.equal(next?.fence, 2);
+    });
+
+    if (kind.name === 'SQLite') return;
+    it('the time of the store is right again as soon as it is measured', async () => {
+      const clock = await StoreClock.of(opened.store.database);
+      setClock(HOURS_2);
+      assert.ok(clock.now() - realNow() > HOURS_2 - 10_000);
+      await clock.measure();
+      assert.ok(Math.abs(clock.now() - realNow()) < 10_000);
+    });
+  });
+}
