@@ -18,6 +18,7 @@ import { ConnectionStore } from './store/connections';
 import { type MappingSettings, MappingStore } from './store/mappings';
 import { openStore, STORE_FILE, type Store } from './store/store';
 import { keyFieldsOf } from './sync/keys';
+import { ACTIVE, stateList } from './sync/run-rows';
 import { SyncService } from './sync/service';
 
 /** How often the hub looks whether runs wait that nobody told the runner of, e.g. after another instance died. */
@@ -120,10 +121,9 @@ class OpenHub implements Hub {
     const runner = { state, pid, rss_bytes: rssBytes, restarts };
     try {
       const runs = await this.store.database.query(
-        'SELECT state, COUNT(*) AS n FROM integration_sync_logs WHERE status = ? GROUP BY state',
-        ['in_progress'],
+        `SELECT state, COUNT(*) AS n FROM integration_sync_logs WHERE state IN (${stateList(ACTIVE)}) GROUP BY state`,
       );
-      const [letters] = await this.store.database.query(
+      const [letters] = await this.store.database.aside.query(
         `SELECT COUNT(*) AS n FROM integration_dead_letters WHERE state IN ('open', 'replaying')`,
       );
       const count = (...states: string[]): number =>
@@ -185,8 +185,7 @@ class OpenHub implements Hub {
   private async wakeWhenWaiting({ log }: HubSettings): Promise<void> {
     try {
       const [row] = await this.store.database.query(
-        'SELECT COUNT(*) AS n FROM integration_sync_logs WHERE status = ?',
-        ['in_progress'],
+        `SELECT COUNT(*) AS n FROM integration_sync_logs WHERE state IN (${stateList(ACTIVE)})`,
       );
       if (Number(row?.n) > 0) this.client.wake();
     } catch (error) {

@@ -41,16 +41,17 @@ export class EntityRecordStore implements EntityRecords {
   ): Promise<Page<Record<string, unknown>>> {
     const { reader, shape } = await this.#open(name);
     const limit = pageLimit(request);
-    const isKey = (value: unknown): value is unknown[] => Array.isArray(value) && value.length === shape.key.length;
-    const after = decodeCursor(request.cursor, isKey);
+    const position = decodeCursor(request.cursor, (value) => isPosition(value, shape.key.length));
     const filters = Object.entries(request.filter ?? {}).map(([field, value]) => this.#equals(shape, field, value));
     const conditions = [...filters];
-    if (after !== null) {
-      conditions.push(afterPosition(this.#database.dialect, reader.keyColumns, reader.keyParameters(after)));
+    if (position !== null) {
+      conditions.push(afterPosition(this.#database.dialect, reader.keyColumns, reader.keyParameters(position.after)));
     }
-    const total = await reader.count(filters);
-    const rows = await reader.select(conditions, reader.keyColumns, limit + 1);
-    return toPage(rows, limit, total, (row) => reader.keyOf(row), plainRecord);
+    // Counting reads the whole table: once for all pages.
+    const { aside } = this.#database;
+    const total = position?.total ?? (await reader.count(filters, aside));
+    const rows = await reader.select(conditions, reader.keyColumns, limit + 1, [], aside);
+    return toPage(rows, limit, total, (row): Position => ({ after: reader.keyOf(row), total }), plainRecord);
   }
 
   async get(name: string, key: string[]): Promise<EntityRecord> {
@@ -201,6 +202,17 @@ export class EntityRecordStore implements EntityRecords {
     )(typedText(field.type, text));
     return { sql: `${this.#database.quote(name)} = ?`, parameters: [value] };
   }
+}
+
+/** Where a page of records begins, and how many there were when the first one was read. */
+interface Position {
+  after: unknown[];
+  total: number;
+}
+
+function isPosition(value: unknown, keyLength: number): value is Position {
+  const { after, total } = (value ?? {}) as Partial<Position>;
+  return Array.isArray(after) && after.length === keyLength && Number.isSafeInteger(total);
 }
 
 /** A part of an address as the value it stands for. */

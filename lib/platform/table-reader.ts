@@ -35,7 +35,7 @@ export class TableReader {
     order: readonly string[],
     limit: number,
     hidden: readonly string[] = [],
-    executor: SqlTransaction = this.database,
+    executor: Pick<SqlTransaction, 'query'> = this.database,
   ): Promise<EntityRecord[]> {
     const where = whereClause(conditions);
     const columns = [...this.#names, ...hidden].map((name) => this.database.quote(name)).join(', ');
@@ -47,9 +47,12 @@ export class TableReader {
     return rows;
   }
 
-  async count(conditions: readonly Condition[]): Promise<number> {
+  async count(
+    conditions: readonly Condition[],
+    executor: Pick<SqlTransaction, 'query'> = this.database,
+  ): Promise<number> {
     const where = whereClause(conditions);
-    const [row] = await this.database.query(
+    const [row] = await executor.query(
       `SELECT COUNT(*) AS n FROM ${this.database.tableName(this.shape.table)}${where.sql}`,
       where.parameters,
     );

@@ -32,9 +32,10 @@ export async function newestFirst<T>(
 ): Promise<Page<T>> {
   const limit = pageLimit(request.limit === undefined ? {} : { limit: request.limit });
   const before = decodeCursor(request.cursor, isId);
-  const [count] = await database.query(`SELECT COUNT(*) AS n FROM ${table}${where(conditions)}`, values(conditions));
+  const { aside } = database;
+  const [count] = await aside.query(`SELECT COUNT(*) AS n FROM ${table}${where(conditions)}`, values(conditions));
   const paged: Condition[] = before === null ? [...conditions] : [...conditions, ['id < ?', before]];
-  const rows = await database.query(
+  const rows = await aside.query(
     `SELECT * FROM ${table}${where(paged)} ORDER BY id DESC LIMIT ${limit + 1}`,
     values(paged),
   );

@@ -127,7 +127,7 @@ export class SyncService implements Sync {
   async deadLetterGroups(filter: DeadLetterFilter): Promise<DeadLetterGroup[]> {
     const database = await this.options.database();
     const conditions = letterConditions({ state: 'open', ...filter });
-    const rows = await database.query(
+    const rows = await database.aside.query(
       `SELECT group_hash, mapping_id, code, error_class, stage, ${database.quote('field')} AS field_name, COUNT(*) AS letters,
          MIN(first_at) AS first_at, MAX(last_at) AS last_at, MAX(id) AS newest
        FROM integration_dead_letters${where(conditions)}

@@ -49,6 +49,10 @@ export abstract class BaseDatabase implements SqlDatabase {
   /** Servers do it with each commit. */
   async flush(): Promise<void> {}
 
+  get aside(): Pick<SqlTransaction, 'query'> {
+    return this;
+  }
+
   get epochMs(): string {
     return this.grammar.epochMs;
   }

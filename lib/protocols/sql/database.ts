@@ -112,6 +112,8 @@ export interface SqlDatabase extends SqlTransaction {
   tableName(table: TableRef): string;
   /** The statement, which ends with its ORDER BY, restricted to its first rows. */
   limit(sql: string, rows: number): string;
+  /** For SELECTs that may take long: they never hold up this thread, which SQLite's otherwise do. Sees what is committed. */
+  readonly aside: Pick<SqlTransaction, 'query'>;
   transaction<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T>;
   /** @throws config PCP_SQL_TABLE_UNKNOWN */
   describeTable(table: TableRef): Promise<TableInfo>;

@@ -105,6 +105,17 @@ for (const kind of storeKinds) {
       );
     });
 
+    it('counts a list once: the pages that follow tell the same total', async () => {
+      for (const work_center of ['1', '2', '3', '4']) await records.create('work_center', { work_center });
+      const first = await records.list('work_center', { limit: 2 });
+      await records.delete('work_center', ['', '1']);
+      const second = await records.list('work_center', { limit: 2, cursor: first.next_cursor! });
+      assert.deepEqual([first.total, second.total, second.items.length], [4, 4, 2]);
+      assert.equal((await records.list('work_center', {})).total, 3);
+      const foreign = Buffer.from('["","2"]').toString('base64url');
+      await assert.rejects(records.list('work_center', { cursor: foreign }), { code: 'PCP_CURSOR_INVALID' });
+    });
+
     it('pages through everything once, filtered or not', async () => {
       for (let n = 0; n < 25; n++) {
         await records.create('shift', {

@@ -192,6 +192,32 @@ describe('sql: SQLite', () => {
     });
   });
 
+  it('reads aside without holding up this thread, and sees what is committed', async () => {
+    let answered = false;
+    const long = database.aside
+      .query('WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000000) SELECT max(i) AS m FROM n')
+      .finally(() => {
+        answered = true;
+      });
+    for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+    assert.equal(answered, false);
+    assert.deepEqual(await long, [{ m: 3_000_000 }]);
+
+    const at = new Date('2026-11-24T05:00:00Z');
+    await database.execute("INSERT INTO part (id, size, changed) VALUES ('a', 9223372036854775807, ?)", [at]);
+    assert.deepEqual(await database.aside.query('SELECT id, size FROM part WHERE changed = ?', [at]), [
+      { id: 'a', size: '9223372036854775807' },
+    ]);
+    await assert.rejects(database.aside.query('SELECT * FROM absent'), {
+      class: 'config',
+      code: 'PCP_SQL_TABLE_UNKNOWN',
+    });
+    await assert.rejects(database.aside.query("INSERT INTO part (id) VALUES ('b')"), { class: 'permission' });
+    const cut = database.aside.query('SELECT id FROM part');
+    await database.close();
+    await assert.rejects(cut, { class: 'transient', code: 'PCP_SQL_READER' });
+  });
+
   it('streams a query in batches and can be left early', async () => {
     const rows = Array.from({ length: 25 }, (_, n) => [`p${n}`]);
     await database.upsert({ table: { name: 'part' }, columns: ['id'], keyColumns: ['id'], rows });

@@ -1,25 +1,29 @@
 import { Sequelize, Transaction } from 'sequelize';
 import { IntegrationError } from '../../../model/errors';
 import { BaseDatabase, type Session } from '../base';
-import type { ColumnInfo, SqlOptions, SqlRow, SqlValue, UpsertRequest } from '../database';
+import type { ColumnInfo, SqlOptions, SqlRow, SqlTransaction, SqlValue, UpsertRequest } from '../database';
 import { originalError, unclassified } from '../errors';
 import { conflictUpdate } from '../upsert';
 import { SqliteConnection } from './connection';
 import { dialectModule, SqliteSession } from './driver';
 import { classifySqlite } from './errors';
 import { sqliteGrammar, sqliteType } from './grammar';
+import { SqliteReader } from './reader';
 
 /** Rows of one upsert statement: fewer calls into SQLite, and far below its limit of 32,766 variables. */
 const ROWS_PER_STATEMENT = 50;
 
 /** SQLite over node:sqlite: one connection for this process, see `SqliteConnection`. */
 export class SqliteDatabase extends BaseDatabase {
+  private readonly reader: SqliteReader;
+
   private constructor(
     sequelize: Sequelize,
     private readonly connection: SqliteConnection,
     private readonly options: SqlOptions,
   ) {
     super('sqlite', sequelize, sqliteGrammar, undefined);
+    this.reader = new SqliteReader(connection.storage);
   }
 
   static async open(options: SqlOptions): Promise<SqliteDatabase> {
@@ -34,6 +38,10 @@ export class SqliteDatabase extends BaseDatabase {
       logging: false,
     });
     return new SqliteDatabase(sequelize, connection, options);
+  }
+
+  override get aside(): Pick<SqlTransaction, 'query'> {
+    return this.connection.storage === ':memory:' ? this : this.reader;
   }
 
   protected async acquire(): Promise<Session> {
@@ -86,6 +94,7 @@ export class SqliteDatabase extends BaseDatabase {
   }
 
   async close(): Promise<void> {
+    await this.reader.close();
     await this.connection.lock.acquire();
     this.connection.close();
     this.connection.lock.release();
