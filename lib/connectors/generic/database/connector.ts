@@ -17,6 +17,7 @@ import type {
 import { withAllowedFile } from './allowed-file';
 import { diagnose } from './diagnose';
 import { Entities, entityInfo, entitySchema, unknownColumn } from './entities';
+import { refuseOwnStore } from './own-store';
 import { readBatches, stopIfAborted } from './read';
 import { keyText, rowsByKey } from './rows-by-key';
 import { Selection } from './select';
@@ -118,5 +119,11 @@ class DatabaseConnector implements Connector {
 async function openWith({ options, views }: DatabaseSettings, environment: ConnectorEnvironment): Promise<Opened> {
   const { openDatabase } = await import('../../../protocols/sql/open.js');
   const database = await openDatabase(await withAllowedFile(options, environment));
+  try {
+    await refuseOwnStore(database, environment.store);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
   return { database, entities: new Entities(database, views) };
 }
