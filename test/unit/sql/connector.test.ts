@@ -115,14 +115,50 @@ for (const { name, server, instant } of PEERS) {
       assert.deepEqual(rest.ids, ['5', '6', '7', '8', '9']);
     });
 
-    it('follows a number that grows', async () => {
+    it('follows a number that grows, and reads the last ones again', async () => {
+      connector = open({ lookback_values: 0 });
       await insert([1, 2, 3, 4, 5]);
       const first = await collect({ cursorField: 'id' });
       await insert([6, 7]);
       const second = await collect({ cursorField: 'id', cursor: first.cursor });
       assert.deepEqual([first.ids.length, second.ids], [5, ['6', '7']]);
       assert.deepEqual((await collect({ cursorField: 'id', cursor: second.cursor })).ids, []);
+
+      await connector.close();
+      connector = open({ lookback_values: 3 });
+      await database.execute('DELETE FROM part WHERE id = 7');
+      const again = await collect({ cursorField: 'id', cursor: second.cursor });
+      assert.deepEqual(
+        [again.ids, again.cursor?.lo],
+        [['5', '6'], second.cursor?.lo],
+        'and the cursor never goes back',
+      );
+      await insert([9007199254740993n, 9007199254740995n]);
+      const wide = await collect({ cursorField: 'id', cursor: again.cursor });
+      const last = await collect({ cursorField: 'id', cursor: wide.cursor });
+      assert.deepEqual(last.ids, ['9007199254740993', '9007199254740995']);
     });
+
+    if (server !== undefined) {
+      it('finds a row whose transaction commits after those with greater numbers', async () => {
+        const late = await openDatabase(options);
+        const begun = Promise.withResolvers<void>();
+        const passed = Promise.withResolvers<void>();
+        const slow = late.transaction(async (transaction) => {
+          await transaction.execute("INSERT INTO part (id, code) VALUES (1, 'late')");
+          begun.resolve();
+          await passed.promise;
+        });
+        await begun.promise;
+        await database.execute("INSERT INTO part (id, code) VALUES (2, 'quick')");
+        const first = await collect({ cursorField: 'id' });
+        passed.resolve();
+        await slow;
+        await late.close();
+        const second = await collect({ cursorField: 'id', cursor: first.cursor });
+        assert.deepEqual([first.ids, second.ids], [['2'], ['1', '2']]);
+      });
+    }
 
     it('reads views of the connection, with and without a key', async () => {
       await insert([1, 2, 3, 4, 5, 6]);

@@ -29,6 +29,7 @@ export const create: ConnectorFactory = (connection, environment) => new Databas
 interface Opened {
   database: SqlDatabase;
   entities: Entities;
+  lookbackValues: number;
 }
 
 /** Tables and views of one database, and the views of the connection's settings. */
@@ -61,8 +62,9 @@ class DatabaseConnector implements Connector {
 
   async *read(query: ReadQuery, signal: AbortSignal): AsyncIterable<Batch> {
     stopIfAborted(signal);
-    const { database, entities } = await this.open();
-    yield* readBatches(new Selection(database, await entities.resolve(query.entity), query), query, signal);
+    const { database, entities, lookbackValues } = await this.open();
+    const selection = new Selection(database, await entities.resolve(query.entity), query);
+    yield* readBatches(selection, { ...query, lookbackValues }, signal);
   }
 
   async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
@@ -116,7 +118,10 @@ class DatabaseConnector implements Connector {
   }
 }
 
-async function openWith({ options, views }: DatabaseSettings, environment: ConnectorEnvironment): Promise<Opened> {
+async function openWith(
+  { options, views, lookbackValues }: DatabaseSettings,
+  environment: ConnectorEnvironment,
+): Promise<Opened> {
   const { openDatabase } = await import('../../../protocols/sql/open.js');
   const database = await openDatabase(await withAllowedFile(options, environment));
   try {
@@ -125,5 +130,5 @@ async function openWith({ options, views }: DatabaseSettings, environment: Conne
     await database.close();
     throw error;
   }
-  return { database, entities: new Entities(database, views) };
+  return { database, entities: new Entities(database, views), lookbackValues };
 }

@@ -176,6 +176,20 @@ export const descriptor: ConnectorDescriptor = {
         open_orders: { sql: "SELECT * FROM orders WHERE status <> 'closed'", key: ['order_number'] },
       },
     },
+    lookback_values: {
+      kind: 'integer',
+      group: 'advanced',
+      default: 1000,
+      minimum: 0,
+      maximum: 10_000_000,
+      label: { 'en-US': 'Numbers read again', 'pt-BR': 'Números lidos de novo' },
+      help: {
+        'en-US':
+          'Incremental reads by a number that grows begin so far behind the last one, because transactions may commit later with smaller numbers.',
+        'pt-BR':
+          'Leituras incrementais por um número crescente começam tão atrás do último, pois transações podem confirmar depois com números menores.',
+      },
+    },
     connect_timeout_ms: {
       kind: 'integer',
       group: 'advanced',

@@ -1,3 +1,4 @@
+import Big from 'big.js';
 import { IntegrationError } from '../../../model/errors';
 import type { Cursor } from '../../../model/sync';
 import type { ColumnInfo, SqlValue } from '../../../protocols/sql/database';
@@ -10,8 +11,15 @@ import { earlier } from './timestamps';
 
 /** SEMANTICS 2.3: what a transaction that was still open may have stamped before the bound of the last pass. */
 const DEFAULT_LOOKBACK_S = 30;
+/** How much an open transaction's number may lie behind those that were committed before it. */
+export const DEFAULT_LOOKBACK_VALUES = 1000;
 /** The zone furthest ahead of UTC. */
 const FURTHEST_ZONE_MS = 14 * 3_600_000;
+
+export interface DatabaseQuery extends ReadQuery {
+  /** How far to go back behind the last number of a sequence. */
+  lookbackValues: number;
+}
 
 /** One pass over what changed: its bounds, how far it got, and where the next one begins. */
 export interface Pass {
@@ -32,7 +40,7 @@ export interface Pass {
 }
 
 /** @throws config PCP_CURSOR_FIELD for a column whose values do not grow with changes, PCP_CURSOR_INVALID */
-export async function startPass(selection: Selection, column: ColumnInfo, query: ReadQuery): Promise<Pass> {
+export async function startPass(selection: Selection, column: ColumnInfo, query: DatabaseQuery): Promise<Pass> {
   switch (column.type) {
     case 'date':
     case 'datetime':
@@ -40,10 +48,10 @@ export async function startPass(selection: Selection, column: ColumnInfo, query:
     case 'integer':
     case 'number':
     case 'decimal':
-      return new SequencePass(selection, column, query.cursor, '>');
+      return new SequencePass(selection, column, query.cursor, '>', query.lookbackValues);
     case 'text':
       // Texts may repeat and sort by collation: the last value is read again rather than one of its rows lost.
-      return new SequencePass(selection, column, query.cursor, '>=');
+      return new SequencePass(selection, column, query.cursor, '>=', 0);
     default:
       throw new IntegrationError('config', 'PCP_CURSOR_FIELD', `Column "${column.name}" cannot tell what changed.`, {
         path: '/cursor_field',
@@ -132,7 +140,10 @@ class WindowPass implements Pass {
   }
 }
 
-/** Everything behind the last value of a number that grows, or from the last text on. */
+/**
+ * Everything behind the last value of a number that grows, or from the last text on. Sequences give out numbers before
+ * their transactions commit, so the last numbers are read again: one of them may have been committed since.
+ */
 class SequencePass implements Pass {
   progress: CursorValue[] | null = null;
   readonly empty = false;
@@ -144,22 +155,27 @@ class SequencePass implements Pass {
     readonly column: ColumnInfo,
     cursor: Cursor | null,
     private readonly operator: '>' | '>=',
+    private readonly lookback: number,
   ) {
     const given = cursor?.kind === 'sequence' ? cursor : undefined;
     this.lo = (given?.lo ?? null) as CursorValue;
     this.highest = this.lo;
-    if (given !== undefined) this.progress = readProgress(given);
+    const progress = given === undefined ? null : readProgress(given);
+    if (progress !== null) this.reached(progress);
   }
 
   conditions(): Condition[] {
-    const { selection, column, lo, operator } = this;
+    const { selection, column, lo, operator, lookback } = this;
     if (lo === null) return [{ sql: `${selection.quote(column.name)} IS NOT NULL`, parameters: [] }];
-    return [compare(selection, column, operator, lo)];
+    return [compare(selection, column, operator, lower(lo, lookback, column))];
   }
 
   reached(position: CursorValue[]): void {
+    const [value = null] = position;
     this.progress = position;
-    this.highest = position[0] ?? this.highest;
+    // Of texts only the database knows the order; numbers may be some that are read again.
+    if (this.column.type === 'text') this.highest = value;
+    else this.passed(value);
   }
 
   passed(value: CursorValue): void {
@@ -179,6 +195,12 @@ function compare(selection: Selection, column: ColumnInfo, operator: string, val
   const parameter: SqlValue = fromCursorValue(value, column);
   const { dialect } = selection.database;
   return { sql: `${selection.quote(column.name)} ${operator} ${operand(column, dialect)}`, parameters: [parameter] };
+}
+
+function lower(value: CursorValue, by: number, { type }: ColumnInfo): CursorValue {
+  if (by === 0) return value;
+  if (type === 'integer') return String(BigInt(String(value)) - BigInt(by));
+  return type === 'decimal' ? new Big(String(value)).minus(by).toFixed() : Number(value) - by;
 }
 
 function isGreater(value: CursorValue, than: CursorValue, column: ColumnInfo): boolean {

@@ -1,9 +1,9 @@
 import { IntegrationError } from '../../../model/errors';
 import type { Cursor } from '../../../model/sync';
 import type { ColumnInfo, SqlRow } from '../../../protocols/sql/database';
-import type { Batch, ReadQuery } from '../../contract';
+import type { Batch } from '../../contract';
 import { after, type CursorValue, fromCursorValue, toCursorValue } from './keyset';
-import { type Pass, startPass } from './pass';
+import { type DatabaseQuery, type Pass, startPass } from './pass';
 import type { Selection } from './select';
 
 /** @throws cancelled PCP_CANCELLED, or the abort's own reason */
@@ -14,7 +14,11 @@ export function stopIfAborted(signal: AbortSignal): void {
 }
 
 /** Chooses how an entity is read: what changed, everything by key, or everything in one piece. */
-export async function* readBatches(selection: Selection, query: ReadQuery, signal: AbortSignal): AsyncIterable<Batch> {
+export async function* readBatches(
+  selection: Selection,
+  query: DatabaseQuery,
+  signal: AbortSignal,
+): AsyncIterable<Batch> {
   stopIfAborted(signal);
   await selection.requireKeys();
   if (selection.cursorColumn !== undefined) yield* readChanges(selection, selection.cursorColumn, query, signal);
@@ -23,7 +27,7 @@ export async function* readBatches(selection: Selection, query: ReadQuery, signa
 }
 
 /** Everything in the order of the key. The cursor is the key of the last row. */
-async function* readByKey(selection: Selection, query: ReadQuery, signal: AbortSignal): AsyncIterable<Batch> {
+async function* readByKey(selection: Selection, query: DatabaseQuery, signal: AbortSignal): AsyncIterable<Batch> {
   const names = selection.entity.key;
   let position = keysetPosition(query.cursor, names);
   const total = position === null ? await selection.count() : undefined;
@@ -55,7 +59,7 @@ function keysetPosition(cursor: Cursor | null, names: string[]): CursorValue[] |
 }
 
 /** Without a key there is nothing to continue from: one consistent read, begun anew after an interruption. */
-async function* readWhole(selection: Selection, query: ReadQuery, signal: AbortSignal): AsyncIterable<Batch> {
+async function* readWhole(selection: Selection, query: DatabaseQuery, signal: AbortSignal): AsyncIterable<Batch> {
   const total = await selection.count();
   let read = 0;
   for await (const rows of selection.stream([], query.batchSize)) {
@@ -69,7 +73,7 @@ async function* readWhole(selection: Selection, query: ReadQuery, signal: AbortS
 async function* readChanges(
   selection: Selection,
   column: ColumnInfo,
-  query: ReadQuery,
+  query: DatabaseQuery,
   signal: AbortSignal,
 ): AsyncIterable<Batch> {
   const pass = await startPass(selection, column, query);
@@ -96,7 +100,7 @@ async function* readChanges(
 async function* readChangesWhole(
   selection: Selection,
   pass: Pass,
-  query: ReadQuery,
+  query: DatabaseQuery,
   signal: AbortSignal,
 ): AsyncIterable<Batch> {
   const unmoved = pass.cursor();

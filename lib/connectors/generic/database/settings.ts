@@ -1,6 +1,7 @@
 import type { OpenConnection } from '../../../model/connection';
 import { IntegrationError } from '../../../model/errors';
 import type { SqlDialect, SqlOptions } from '../../../protocols/sql/database';
+import { DEFAULT_LOOKBACK_VALUES } from './pass';
 import { QUERY_EXPECTED, QUERY_PATTERN } from './query';
 
 const DIALECTS: readonly string[] = ['postgres', 'mysql', 'mariadb', 'sqlite', 'mssql', 'oracle'];
@@ -16,6 +17,7 @@ export interface ViewSetting {
 export interface DatabaseSettings {
   options: SqlOptions;
   views: ReadonlyMap<string, ViewSetting>;
+  lookbackValues: number;
 }
 
 /** @throws config PCP_SETTING_MISSING, PCP_SETTING_INVALID naming the setting */
@@ -23,7 +25,11 @@ export function readSettings({ config, credentials }: OpenConnection): DatabaseS
   const dialect = config.dialect ?? 'postgres';
   if (typeof dialect !== 'string' || !DIALECTS.includes(dialect))
     throw invalid('dialect', `one of ${DIALECTS.join(', ')}`);
-  return { options: readOptions(dialect as SqlDialect, config, credentials), views: readViews(config.views) };
+  return {
+    options: readOptions(dialect as SqlDialect, config, credentials),
+    views: readViews(config.views),
+    lookbackValues: whole(config, 'lookback_values', 0) ?? DEFAULT_LOOKBACK_VALUES,
+  };
 }
 
 function readOptions(
@@ -87,10 +93,10 @@ function required(config: Record<string, unknown>, name: string): string {
   });
 }
 
-function whole(config: Record<string, unknown>, name: string): number | undefined {
+function whole(config: Record<string, unknown>, name: string, minimum = 1): number | undefined {
   const value = config[name];
   if (value === undefined || value === null || value === '') return undefined;
-  if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= minimum) return value;
   throw invalid(name, 'a whole number');
 }
 
