@@ -72,7 +72,9 @@ async function casesOn(
       change: () =>
         within(options, async (database) => {
           const sql = "UPDATE orders SET changed = ? WHERE plant = '1000' AND number IN (3, 5)";
-          await database.execute(sql, [new Date(Date.now() - 5)]);
+          const now = await database.now();
+          await database.execute(sql, [now]);
+          while ((await database.now()) <= now) await new Promise(setImmediate);
           return ['1000|3', '1000|5'];
         }),
     },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { descriptor } from '../../lib/connectors/generic/database/descriptor';
 import { filesBelow, inProject, manifest, readText } from './project';
 
 interface Packed {
@@ -36,6 +37,15 @@ describe('package', () => {
     // The scorecard of the flow library allows six.
     assert.ok(Object.keys(dependencies).length <= 6);
     assert.match(section.nodes['pcp-sync'] ?? '', /^dist\/nodes\//);
+  });
+
+  it('names every driver, and installs none that is heavy', () => {
+    const { optionalDependencies, peerDependencies, peerDependenciesMeta } = manifest();
+    for (const driver of descriptor.drivers ?? []) {
+      const isOffered = peerDependencies[driver] !== undefined && peerDependenciesMeta[driver]?.optional === true;
+      assert.ok(optionalDependencies[driver] !== undefined || isOffered, driver);
+    }
+    assert.deepEqual(Object.keys(optionalDependencies), ['mysql2', 'pg', 'pg-copy-streams']);
   });
 
   it('holds every file that Node-RED loads', () => {

@@ -14,6 +14,9 @@ export interface Manifest {
   engines: { node: string };
   files: string[];
   dependencies: Record<string, string>;
+  optionalDependencies: Record<string, string>;
+  peerDependencies: Record<string, string>;
+  peerDependenciesMeta: Record<string, { optional: boolean }>;
   'node-red': { version: string; nodes: Record<string, string>; plugins: Record<string, string> };
 }
 

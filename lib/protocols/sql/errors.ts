@@ -125,7 +125,7 @@ function tlsError(code: string, cause: Error, options: SqlOptions): IntegrationE
       '/config/ssl',
     );
   }
-  if (code === 'HANDSHAKE_NO_SSL_SUPPORT' || /does not support SSL/i.test(cause.message)) {
+  if (code === 'HANDSHAKE_NO_SSL_SUPPORT' || /does not support SSL|did not negotiate encryption/i.test(cause.message)) {
     return config(
       'PCP_TLS_UNSUPPORTED',
       `${where} does not offer TLS.`,

@@ -122,7 +122,8 @@ function instant(value: unknown, column: Column, dialect: SqlDialect): SqlValue 
 /** In the formats that Oracle sessions have here: DATE knows no fractions, only one type knows an offset. */
 function oracleTime(time: string, nativeType: string): string {
   if (nativeType === 'date') return time.slice(0, 19);
-  return nativeType.includes('with time zone') ? `${time}+00:00` : time;
+  if (!nativeType.includes('with time zone')) return time;
+  return `${time}${time.includes('.') ? '' : '.0'}+00:00`;
 }
 
 /** A column's value as a record holds it: plain data, decimals and wide integers as text, instants in ISO 8601. */

@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../../model/errors';
 import type { ColumnInfo, SqlDialect, SqlValue } from '../../../protocols/sql/database';
+import { toSqlValue } from '../../../protocols/sql/values';
 import type { Condition } from './filters';
 
 /** A value in a cursor: plain JSON. */
@@ -12,9 +13,11 @@ export function toCursorValue(value: unknown): CursorValue {
 }
 
 /** @throws config PCP_CURSOR_INVALID when the cursor was made for another key */
-export function fromCursorValue(value: unknown, column: ColumnInfo): SqlValue {
+export function fromCursorValue(value: unknown, column: ColumnInfo, dialect: SqlDialect): SqlValue {
   if (typeof value === 'object' && value !== null && 'base64' in value)
     return Buffer.from(String(value.base64), 'base64');
+  // Oracle takes a time in its session's format alone.
+  if (dialect === 'oracle' && column.type === 'datetime') return toSqlValue(value, column, dialect);
   // A wide integer stands as text in JSON and must not be compared as text.
   if (column.type === 'integer' && typeof value === 'string' && /^-?\d+$/.test(value)) return BigInt(value);
   if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')

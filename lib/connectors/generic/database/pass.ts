@@ -192,8 +192,8 @@ class SequencePass implements Pass {
 }
 
 function compare(selection: Selection, column: ColumnInfo, operator: string, value: CursorValue): Condition {
-  const parameter: SqlValue = fromCursorValue(value, column);
   const { dialect } = selection.database;
+  const parameter: SqlValue = fromCursorValue(value, column, dialect);
   return { sql: `${selection.quote(column.name)} ${operator} ${operand(column, dialect)}`, parameters: [parameter] };
 }
 

@@ -132,8 +132,9 @@ async function fetchPage(
 }
 
 function afterRow(selection: Selection, order: readonly ColumnInfo[], position: readonly CursorValue[]) {
-  const values = order.map((column, index) => fromCursorValue(position[index] ?? null, column));
-  return after(order, values, selection.quote, selection.database.dialect);
+  const { dialect } = selection.database;
+  const values = order.map((column, index) => fromCursorValue(position[index] ?? null, column, dialect));
+  return after(order, values, selection.quote, dialect);
 }
 
 function valuesOf(row: SqlRow, columns: readonly ColumnInfo[]): CursorValue[] {

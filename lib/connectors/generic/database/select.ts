@@ -58,9 +58,12 @@ export class Selection {
   /** The largest value of a column, of those up to a limit. */
   async largest(column: ColumnInfo, limit: SqlValue): Promise<unknown> {
     const name = this.quote(column.name);
-    const sql = `SELECT max(${name}) AS largest FROM ${this.entity.source} WHERE ${name} <= ?`;
-    const [row] = await this.database.query(sql, [limit]);
-    return row?.largest ?? row?.LARGEST ?? null;
+    const largest = `SELECT max(${name}) AS ${name} FROM ${this.entity.source} WHERE ${name} <= ?`;
+    const [row] = await this.database.query(
+      `SELECT ${this.database.exact(column)} FROM (${largest}) ${this.quote(ROW)}`,
+      [limit],
+    );
+    return row?.[column.name] ?? null;
   }
 
   /** @throws config PCP_SQL_KEY_NULL: rows without a key would be passed over in silence */

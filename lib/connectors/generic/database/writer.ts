@@ -1,5 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
-import type { ColumnInfo, SqlDatabase, SqlTransaction, SqlValue } from '../../../protocols/sql/database';
+import type { ColumnInfo, SqlDatabase, SqlValue } from '../../../protocols/sql/database';
 import { requireFits } from '../../../protocols/sql/limits';
 import { upsertEach } from '../../../protocols/sql/upsert';
 import { toSqlValue } from '../../../protocols/sql/values';
@@ -9,7 +9,7 @@ import { stopIfAborted } from './read';
 import { refusalOf } from './refusal';
 import { keyText, rowsByKey } from './rows-by-key';
 
-/** Upserts records by a unique key of a table. A batch is one transaction; a bad record costs only itself. */
+/** Upserts records by a unique key of a table. A batch is one transaction when all are sound; a bad record costs only itself. */
 export class TableWriter implements Writer {
   private readonly columns: ColumnInfo[];
   private readonly keyColumns: ColumnInfo[];
@@ -45,7 +45,7 @@ export class TableWriter implements Writer {
         results[index] = this.failed(IntegrationError.from(error), data);
       }
     });
-    const written = await this.database.transaction((transaction) => this.upsert(transaction, rows));
+    const written = await this.upsert(rows);
     written.forEach((result, position) => {
       const index = indexes[position]!;
       results[index] = result.outcome === 'failed' ? this.failed(result.error, records[index]!.data) : result;
@@ -73,11 +73,12 @@ export class TableWriter implements Writer {
     // As for finish: there is nothing to take back.
   }
 
-  private async upsert(transaction: SqlTransaction, rows: SqlValue[][]): Promise<WriteResult[]> {
+  private async upsert(rows: SqlValue[][]): Promise<WriteResult[]> {
     const keys = rows.map((row) => row.slice(0, this.keyColumns.length));
     const source = this.database.tableName(this.entity.table!);
-    const existing = await rowsByKey(transaction, source, this.keyColumns, keys, []);
-    const errors = await upsertEach(transaction, {
+    const existing = await rowsByKey(this.database, source, this.keyColumns, keys, []);
+    // SQL Server gives up the whole transaction at a value that it cannot convert: the halves have transactions of their own.
+    const errors = await upsertEach(this.database, {
       table: this.entity.table!,
       columns: this.columns.map(({ name }) => name),
       keyColumns: this.keyColumns.map(({ name }) => name),

@@ -6,7 +6,7 @@ import { loadPackage, originalError, unclassified } from '../errors';
 import { type PooledConnections, poolSettings, sessionPool } from '../pool';
 import { classifyMssql } from './errors';
 import { mssqlGrammar } from './grammar';
-import { MssqlSession, type TediousConnection } from './session';
+import { MssqlSession, type TediousConnection, type TediousRequest } from './session';
 
 /** Microsoft SQL Server through tedious. Written from its documentation; not tested against a server. */
 export class MssqlDatabase extends BaseDatabase {
@@ -50,13 +50,14 @@ export class MssqlDatabase extends BaseDatabase {
       let batch: SqlRow[] = [];
       let resume: () => void = () => undefined;
       let wake = Promise.withResolvers<void>();
-      const done = session.run(this.grammar.placeholders(sql), parameters, (row, request) => {
+      const onRow = (row: SqlRow, request: TediousRequest) => {
         batch.push(row);
         if (batch.length < batchSize) return;
         request.pause();
         resume = () => request.resume();
         wake.resolve();
-      });
+      };
+      const done = session.run(this.grammar.placeholders(sql), parameters, { onRow });
       for (;;) {
         const ended = await Promise.race([done.then(() => true), wake.promise.then(() => false)]);
         const rows = batch;

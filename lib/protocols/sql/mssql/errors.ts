@@ -37,27 +37,39 @@ export function classifyMssql(
   options: SqlOptions,
 ): IntegrationError | undefined {
   const message = withoutPassword(thrown.message, options);
-  if (thrown.number === 18456 || thrown.number === 18452) {
+  // When signing in, tedious keeps the words of the server's last error and drops its number.
+  const isLogin = thrown.code === 'ELOGIN';
+  const number = isLogin && /^Cannot open database/.test(thrown.message) ? 4060 : (thrown.number ?? 0);
+  if (number === 18456 || number === 18452 || (isLogin && number === 0)) {
     return new IntegrationError('auth', 'PCP_SQL_AUTH', `${place(options)} refuses the user "${options.username}".`, {
       cause: thrown,
       path: '/credentials/password',
-      hint: 'Check user name and password, and that the server allows SQL Server authentication.',
+      hint: 'Check user name and password, that the server allows SQL Server authentication, and that this user may open the database.',
     });
   }
   const column = /column '([^']+)'/i.exec(thrown.message)?.[1];
-  const known = byNumber(CODES, thrown.number ?? 0, `SQL Server: ${message}`, thrown, column);
+  const known = byNumber(CODES, number, `SQL Server: ${message}`, thrown, column);
   if (known !== undefined) return known;
-  // tedious tells the code of the socket in its message only: "Failed to connect to host:1433 - connect ECONNREFUSED".
-  const socket = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ECONNRESET)\b/.exec(thrown.message)?.[1];
-  const network = networkError(
-    socket === undefined ? thrown : Object.assign(new Error(message), { code: socket }),
-    options,
-  );
+  const network = networkError(socketError(thrown), options);
   if (network !== undefined) return network;
+  if (thrown.code === 'EENCRYPT') {
+    return new IntegrationError('config', 'PCP_TLS_REQUIRED', `${place(options)} takes encrypted connections only.`, {
+      cause: thrown,
+      path: '/config/ssl',
+      hint: 'Turn TLS on.',
+    });
+  }
   if (thrown.code === 'ETIMEOUT') return timeoutError(thrown, options);
   if (thrown.code === 'ESOCKET' || thrown.code === 'ECONNCLOSED') return lostError(thrown, options);
   if (thrown.number === undefined) return undefined;
   return new IntegrationError('config', 'PCP_SQL_SYNTAX', `SQL Server refused a statement: ${message}`, {
     cause: thrown,
   });
+}
+
+/** What failed below: tedious wraps it, and what it tried address by address once more. */
+function socketError(thrown: Error): Error {
+  const { cause } = thrown;
+  const inner: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
+  return inner instanceof Error ? inner : thrown;
 }

@@ -22,6 +22,9 @@ export const mssqlGrammar: Grammar = {
   /** tedious makes doubles of decimals and dates of milliseconds: both are read as text. */
   exact(column) {
     const name = quote(column.name);
+    // Style 2 keeps the four decimals of money.
+    if (/money$/.test(column.nativeType)) return `CONVERT(varchar(60), ${name}, 2) AS ${name}`;
+    if (column.nativeType === 'time') return `CONVERT(varchar(16), ${name}) AS ${name}`;
     if (column.type === 'decimal') return `CONVERT(varchar(60), ${name}) AS ${name}`;
     if (column.nativeType === 'datetimeoffset') {
       return `CONVERT(varchar(33), SWITCHOFFSET(${name}, '+00:00'), 127) AS ${name}`;
@@ -37,7 +40,9 @@ export const mssqlGrammar: Grammar = {
     return `IF OBJECT_ID(N'${table.replaceAll("'", "''")}') IS NULL CREATE TABLE ${table} (${lines.join(', ')})`;
   },
   addColumn: (table, column) => `ALTER TABLE ${table} ADD ${quote(column.name)} ${columnTypes[column.type]} NULL`,
-  epochMs: "DATEDIFF_BIG(millisecond, '1970-01-01', SYSUTCDATETIME())",
+  // In two parts: DATEDIFF_BIG is not known before SQL Server 2016.
+  epochMs: `(CAST(DATEDIFF(day, '19700101', SYSUTCDATETIME()) AS bigint) * 86400000
+    + DATEDIFF(millisecond, CAST(SYSUTCDATETIME() AS date), SYSUTCDATETIME()))`,
   limit: (sql, rows) =>
     `${sql}${/ ORDER BY [^)]*$/.test(sql) ? '' : ' ORDER BY (SELECT NULL)'} OFFSET 0 ROWS FETCH NEXT ${rows} ROWS ONLY`,
   savepoint: (name) => ({ set: `SAVE TRANSACTION ${name}`, release: null, rollback: `ROLLBACK TRANSACTION ${name}` }),
@@ -65,7 +70,8 @@ export const mssqlGrammar: Grammar = {
     if (found === undefined) return undefined;
     const columns = await query(
       `SELECT c.name AS name, t.name AS type, c.is_nullable AS nullable,
-              CASE WHEN c.default_object_id <> 0 OR c.is_identity = 1 OR c.is_computed = 1 THEN 1 ELSE 0 END AS preset
+              CASE WHEN c.default_object_id <> 0 OR c.is_identity = 1 OR c.is_computed = 1 OR t.name = 'timestamp'
+                OR COLUMNPROPERTY(c.object_id, c.name, 'GeneratedAlwaysType') > 0 THEN 1 ELSE 0 END AS preset
        FROM sys.columns c JOIN sys.types t ON t.user_type_id = c.system_type_id WHERE c.object_id = ? ORDER BY c.column_id`,
       [found.id as number],
     );

@@ -27,6 +27,13 @@ export interface TediousConnection {
   rollbackTransaction(done: (error?: Error | null) => void): void;
 }
 
+interface RunOptions {
+  /** May pause the request, which it is given. */
+  onRow?: (row: SqlRow, request: TediousRequest) => void;
+  /** Whether the parameter at an index is for a binary column. */
+  isBinary?: (index: number) => boolean;
+}
+
 /** tedious runs one request at a time, so each waits for the one before. */
 export class MssqlSession implements Session {
   private last: Promise<unknown> = Promise.resolve();
@@ -38,7 +45,7 @@ export class MssqlSession implements Session {
 
   async query(sql: string, parameters: SqlValue[]): Promise<SqlRow[]> {
     const rows: SqlRow[] = [];
-    await this.run(sql, parameters, (row) => rows.push(row));
+    await this.run(sql, parameters, { onRow: (row) => rows.push(row) });
     return rows;
   }
 
@@ -55,7 +62,10 @@ export class MssqlSession implements Session {
         `(${columns.map((_, index) => `@p${row * columns.length + index + 1}`).join(', ')})`;
       const source = `(VALUES ${part.map((_, row) => tuple(row)).join(', ')}) AS s (${names})`;
       const target = `${this.tableName(table)} WITH (HOLDLOCK) AS t`;
-      await this.run(`${mergeStatement(target, source, columns, keyColumns, mssqlGrammar.quote)};`, part.flat());
+      const sql = `${mergeStatement(target, source, columns, keyColumns, mssqlGrammar.quote)};`;
+      // A text, even one that is null, does not become binary by itself.
+      const binary = columns.map((_, index) => part.some((row) => Buffer.isBuffer(row[index])));
+      await this.run(sql, part.flat(), { isBinary: (index) => binary[index % columns.length] === true });
     }
   }
 
@@ -85,8 +95,7 @@ export class MssqlSession implements Session {
     return this.transact('rollbackTransaction');
   }
 
-  /** @param onRow may pause the request, which it is given */
-  run(sql: string, parameters: SqlValue[], onRow?: (row: SqlRow, request: TediousRequest) => void): Promise<number> {
+  run(sql: string, parameters: SqlValue[], { onRow, isBinary }: RunOptions = {}): Promise<number> {
     return this.inTurn(
       () =>
         new Promise<number>((resolve, reject) => {
@@ -95,7 +104,7 @@ export class MssqlSession implements Session {
             else resolve(rowCount ?? 0);
           });
           parameters.forEach((value, index) => {
-            const [type, bound] = this.typed(value);
+            const [type, bound] = this.typed(value, isBinary?.(index) === true);
             request.addParameter(`p${index + 1}`, type, bound);
           });
           request.on('row', (columns) => {
@@ -121,12 +130,12 @@ export class MssqlSession implements Session {
     return result;
   }
 
-  private typed(value: SqlValue): [unknown, unknown] {
+  private typed(value: SqlValue, isBinary: boolean): [unknown, unknown] {
     const { TYPES } = this.connection.lib;
     if (typeof value === 'boolean') return [TYPES.Bit, value];
     if (typeof value === 'bigint') return [TYPES.NVarChar, value.toString()];
     if (typeof value === 'number') return Number.isSafeInteger(value) ? [TYPES.BigInt, value] : [TYPES.Float, value];
-    if (Buffer.isBuffer(value)) return [TYPES.VarBinary, value];
+    if (isBinary || Buffer.isBuffer(value)) return [TYPES.VarBinary, value];
     return [TYPES.NVarChar, value instanceof Date ? value.toISOString().slice(0, -1) : value];
   }
 }

@@ -59,7 +59,7 @@ export const mysqlGrammar: Grammar = {
     const [found] = await query(`SELECT table_type AS kind FROM information_schema.tables WHERE ${where}`, parameters);
     if (found === undefined) return undefined;
     const columns = await query(
-      `SELECT column_name AS name, column_type AS type, is_nullable AS nullable, column_default AS preset, extra
+      `SELECT column_name AS name, column_type AS type, is_nullable AS nullable, column_default AS preset, extra AS extra
        FROM information_schema.columns WHERE ${where} ORDER BY ordinal_position`,
       parameters,
     );

@@ -33,6 +33,16 @@ const CODES: ErrorTable = {
   1654: ['transient', 'PCP_DISK_FULL', 'Enlarge the tablespace.'],
 };
 
+/** Codes of node:net and node:tls for errors of the thin driver, https://github.com/oracle/node-oracledb lib/errors.js */
+const SOCKET_CODES: Partial<Record<string, string>> = {
+  505: 'EPROTO',
+  506: 'EPROTO',
+  507: 'ERR_TLS_CERT_ALTNAME_INVALID',
+  508: 'ERR_TLS_CERT_ALTNAME_INVALID',
+  511: 'ECONNREFUSED',
+  530: 'ENOTFOUND',
+};
+
 export function classifyOracle(
   thrown: Error & { errorNum?: number },
   options: SqlOptions,
@@ -50,23 +60,30 @@ export function classifyOracle(
   const column = /"([^"]+)"\)?[^"]*$/.exec(thrown.message)?.[1];
   const known = byNumber(CODES, number, `Oracle: ${message}`, thrown, column);
   if (known !== undefined) return known;
-  const socket = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ECONNRESET)\b/.exec(thrown.message)?.[1];
+  const socket =
+    SOCKET_CODES[thin ?? ''] ??
+    /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ECONNRESET)\b/.exec(thrown.message)?.[1];
   const network = networkError(
     socket === undefined ? thrown : Object.assign(new Error(message), { code: socket }),
     options,
   );
   if (network !== undefined) return network;
-  // NJS-510: connect timeout; NJS-500, 501, 503: connection closed or impossible; NJS-517, 518: unknown service.
+  // NJS-510: connect timeout; NJS-500, 501, 503, 513, 521: connection closed or impossible; NJS-517 to 519: unknown service.
   if (thin === '510' || thin === '123') return timeoutError(thrown, options);
-  if (thin === '500' || thin === '501' || thin === '503' || [3113, 3114, 12537, 12541].includes(number)) {
+  if (/^(500|501|503|513|521)$/.test(thin ?? '') || [3113, 3114, 12537, 12541].includes(number)) {
     return lostError(thrown, options);
   }
-  if (thin === '517' || thin === '518') {
-    return new IntegrationError('config', 'PCP_SQL_DATABASE_UNKNOWN', `There is no service "${options.database}".`, {
-      cause: thrown,
-      path: '/config/database',
-      hint: 'Check the service name.',
-    });
+  if (/^51[2-9]$/.test(thin ?? '')) {
+    return new IntegrationError(
+      'config',
+      'PCP_SQL_DATABASE_UNKNOWN',
+      `There is no service "${options.database}" at ${place(options)}.`,
+      {
+        cause: thrown,
+        path: '/config/database',
+        hint: 'Check the service name.',
+      },
+    );
   }
   if (number === 0) return undefined;
   return new IntegrationError('config', 'PCP_SQL_SYNTAX', `Oracle refused a statement: ${message}`, { cause: thrown });

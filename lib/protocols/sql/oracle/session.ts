@@ -22,6 +22,8 @@ export interface OracleLibrary {
   OUT_FORMAT_OBJECT: number;
   STRING: unknown;
   BUFFER: unknown;
+  CLOB: unknown;
+  BLOB: unknown;
 }
 
 export interface OracleConnection {
@@ -35,6 +37,10 @@ export interface OracleConnection {
 export const SESSION_SETTINGS = `ALTER SESSION SET NLS_DATE_FORMAT = 'YYYY-MM-DD"T"HH24:MI:SS'
   NLS_TIMESTAMP_FORMAT = 'YYYY-MM-DD"T"HH24:MI:SS.FF' NLS_TIMESTAMP_TZ_FORMAT = 'YYYY-MM-DD"T"HH24:MI:SS.FFTZH:TZM'
   NLS_NUMERIC_CHARACTERS = '.,' TIME_ZONE = '+00:00'`;
+
+/** What SQL takes without large objects, in bytes. */
+const MAX_VARCHAR = 4000;
+const MAX_RAW = 2000;
 
 export class OracleSession implements Session {
   private inTransaction = false;
@@ -62,7 +68,9 @@ export class OracleSession implements Session {
     const bindDefs = columns.map((_, index) => {
       const binary = binds.some((row) => Buffer.isBuffer(row[index]));
       const longest = binds.reduce((most, row) => Math.max(most, Buffer.byteLength(row[index] ?? '')), 1);
-      return { type: binary ? this.library.BUFFER : this.library.STRING, maxSize: longest };
+      const { STRING, BUFFER, CLOB, BLOB } = this.library;
+      if (binary) return longest > MAX_RAW ? { type: BLOB } : { type: BUFFER, maxSize: longest };
+      return longest > MAX_VARCHAR ? { type: CLOB } : { type: STRING, maxSize: longest };
     });
     await this.connection.executeMany(sql, binds, { bindDefs, autoCommit: !this.inTransaction });
   }
