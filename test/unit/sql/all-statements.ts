@@ -5,7 +5,7 @@ import { Selection } from '../../../lib/connectors/generic/database/select';
 import { TableWriter } from '../../../lib/connectors/generic/database/writer';
 import type { Filter } from '../../../lib/model/mapping';
 import type { Cursor } from '../../../lib/model/sync';
-import type { ColumnType, SqlDatabase } from '../../../lib/protocols/sql/database';
+import type { ColumnType, SqlDatabase, TableRef } from '../../../lib/protocols/sql/database';
 
 const live = new AbortController().signal;
 
@@ -17,10 +17,12 @@ export const KEY = ['plant', 'number'];
  * has these columns.
  *
  * @param columns names by what they are for
+ * @param other a table to add columns to
  */
 export async function sayEverything(
   database: SqlDatabase,
   columns: { all: string[]; growing: [name: string, value: string | number][]; values: Record<string, unknown> },
+  other: TableRef = { schema: 'other', name: "it's" },
 ): Promise<void> {
   const views = new Map([
     ['keyed', { sql: 'SELECT * FROM orders', key: KEY }],
@@ -76,7 +78,7 @@ export async function sayEverything(
   const all = types.map((type) => ({ name: `c'${type}`, type, nullable: true }));
   const key = { name: 'k', type: 'key' as const, nullable: false };
   await database.createTable({ name: "it's" }, [key, ...all], ['k']);
-  for (const column of all) await database.addColumn({ schema: 'other', name: "it's" }, column);
+  for (const column of all) await database.addColumn(other, column);
   await database.query(database.limit('SELECT 1 AS one FROM orders', 5));
   await database.execute(`UPDATE orders SET touched_at = ${database.epochMs} + 60000 WHERE id = ?`, ['a']);
   await database.transaction(async (transaction) => {

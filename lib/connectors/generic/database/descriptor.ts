@@ -185,9 +185,9 @@ export const descriptor: ConnectorDescriptor = {
       label: { 'en-US': 'Numbers read again', 'pt-BR': 'Números lidos de novo' },
       help: {
         'en-US':
-          'Incremental reads by a number that grows begin so far behind the last one, because transactions may commit later with smaller numbers.',
+          'An incremental read by a number that grows begins this many numbers before the last one, since transactions may commit later with smaller numbers.',
         'pt-BR':
-          'Leituras incrementais por um número crescente começam tão atrás do último, pois transações podem confirmar depois com números menores.',
+          'A leitura incremental por um número crescente começa esta quantidade de números antes do último, pois transações podem ser confirmadas depois com números menores.',
       },
     },
     connect_timeout_ms: {
