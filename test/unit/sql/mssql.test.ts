@@ -59,6 +59,7 @@ describe('sql: SQL Server (stand-in)', () => {
 
   function catalogue(sql: string): TdsRow[] {
     if (sql.includes('SERVERPROPERTY')) return [{ Version: '16.0.1000.6' }];
+    if (sql.includes('sys.schemas')) return [{ found: 1 }];
     if (sql.includes('INFORMATION_SCHEMA'))
       return [{ schema_name: 'dbo', name: TABLE, kind: 'BASE TABLE', own: 'dbo' }];
     if (sql.includes('sys.objects')) return [{ id: 7, kind: 'U ' }];
