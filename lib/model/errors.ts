@@ -25,6 +25,8 @@ export interface ErrorDetails {
   value?: unknown;
   /** For `rate_limit`: how long to wait, in milliseconds. */
   retryAfterMs?: number;
+  /** The request may have reached the other side: whether a write happened is not known. */
+  outcomeUnknown?: boolean;
   cause?: unknown;
 }
 
@@ -36,6 +38,7 @@ export class IntegrationError extends Error {
   readonly path: string | undefined;
   readonly value: unknown;
   readonly retryAfterMs: number | undefined;
+  readonly outcomeUnknown: boolean;
 
   constructor(errorClass: ErrorClass, code: string, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -46,6 +49,7 @@ export class IntegrationError extends Error {
     this.path = details.path;
     this.value = details.value;
     this.retryAfterMs = details.retryAfterMs;
+    this.outcomeUnknown = details.outcomeUnknown === true;
   }
 
   /** The form that crosses process borders and reaches logs and answers: no stack, no cause. */
@@ -58,6 +62,7 @@ export class IntegrationError extends Error {
       ...(this.path !== undefined && { path: this.path }),
       ...(this.value !== undefined && { value: this.value }),
       ...(this.retryAfterMs !== undefined && { retryAfterMs: this.retryAfterMs }),
+      ...(this.outcomeUnknown && { outcomeUnknown: true }),
     };
   }
 
@@ -85,4 +90,5 @@ export interface SerializedError {
   path?: string;
   value?: unknown;
   retryAfterMs?: number;
+  outcomeUnknown?: boolean;
 }

@@ -1,0 +1,141 @@
+import type { Readable } from 'node:stream';
+import type { IntegrationError } from '../../model/errors';
+import type { Authentication } from './auth/authentication';
+import type { RateLimitStatus } from './rate-headers';
+import type { Reservations } from './request-gate';
+
+/**
+ * One connection to one HTTP origin: the only way out of the hub by HTTP. Every address is checked before it is dialled,
+ * no URL leaves the origin, every phase has a time limit and every answer a size limit. Nothing is tried again here,
+ * except once after a token was refused.
+ */
+export interface HttpClient {
+  /** The connection's base URL, without a slash at the end of its path. */
+  readonly baseUrl: URL;
+  /**
+   * Sends a request and resolves with the head of the answer, whatever its status; the body must be read or discarded.
+   *
+   * @throws IntegrationError when there is no answer: `transient` (`outcomeUnknown` tells whether the request may have
+   * arrived), `config` (address, URL, redirect or certificate refused), `auth` (no token to be had), `guard` (a limit),
+   * `rate_limit` (the other side asked for a pause that is not over), `cancelled`
+   */
+  request(request: HttpRequest): Promise<HttpResponse>;
+  /**
+   * URL of a link that came in an answer (`next`), relative to the URL it came from.
+   * @throws config PCP_URL_REFUSED when it leaves the origin
+   */
+  resolveLink(link: string, base: URL): URL;
+  /** Resolves, checks, dials and shakes hands, and hangs up again: the first steps of a connection test. */
+  probe(signal: AbortSignal): Promise<Reached>;
+  /** Ends what is under way. */
+  close(): Promise<void>;
+}
+
+export interface Reached {
+  /** "192.0.2.7:443": where the socket went, which is the proxy when there is one. */
+  address: string;
+  /** "TLSv1.3"; absent without TLS. */
+  tls?: string;
+}
+
+export interface HttpOptions {
+  /** Set by whoever may edit the connection, so its host may have a private address. */
+  baseUrl: string;
+  authentication?: Authentication;
+  tls?: TlsOptions;
+  /** "http://user:password@proxy.example:3128"; the environment's HTTP_PROXY is not looked at. */
+  proxy?: string;
+  /** Sent with every request. */
+  headers?: Record<string, string>;
+  requestsPerSecond?: number;
+  /** Requests at the same time; 4 by default. A request counts until its body is read. */
+  maxConcurrency?: number;
+  timeouts?: Partial<Timeouts>;
+  limits?: Partial<Limits>;
+  /** Where private addresses may be reached besides the connection's own: `network.allowedTargets` of the settings. */
+  allowedTargets?: readonly string[];
+  /** False when the base URL comes from data: private addresses then need `allowedTargets`. */
+  ownHost?: boolean;
+  /** Counts requests; within this process by default. */
+  reservations?: Reservations;
+  /** Told when a server hands out another refresh token; the new access token is used after this resolves. */
+  saveToken?(refreshToken: string): Promise<void>;
+}
+
+export interface TlsOptions {
+  /** Certificate authorities (PEM) to trust besides the public ones. */
+  ca?: string;
+  /** Client certificate and key (PEM), for mutual TLS. */
+  certificate?: string;
+  privateKey?: string;
+  passphrase?: string;
+  /** Name expected in the server's certificate, when it is not the host of the URL. */
+  servername?: string;
+}
+
+/** In milliseconds. */
+export interface Timeouts {
+  /** Name, TCP and TLS; 10 s. */
+  connect: number;
+  /** From the request to the end of the answer's head; 30 s. */
+  headers: number;
+  /** Between two pieces of the body; 60 s. */
+  idle: number;
+  /** From the call to the end of the body; 5 min. A request can set its own. */
+  total: number;
+}
+
+/** In bytes, but for redirects. */
+export interface Limits {
+  /** Of the answer's head; 32 KiB. */
+  headers: number;
+  /** Of the body, inflated; 32 MiB. A request can set its own. */
+  body: number;
+  /** 5. */
+  redirects: number;
+}
+
+export interface HttpRequest {
+  /** "GET" by default. */
+  method?: string;
+  /**
+   * A text is a path below the base URL ("/orders?page=2"), with its parameters encoded (see `pathSegment`); a URL, from
+   * `resolveLink` or an answer, is taken as it is.
+   */
+  target: string | URL;
+  headers?: Record<string, string>;
+  body?: string | Uint8Array;
+  signal: AbortSignal;
+  timeoutMs?: number;
+  maxBytes?: number;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  /** 2xx */
+  readonly ok: boolean;
+  /** Names in lower case; repeated headers joined by ", ". */
+  readonly headers: Readonly<Record<string, string>>;
+  /** After redirects. */
+  readonly url: URL;
+  /** What the server says about our quota, for alerts. */
+  readonly rateLimit: RateLimitStatus | undefined;
+  bytes(): Promise<Buffer>;
+  /** Decoded by the charset of the content type, else as UTF-8. */
+  text(): Promise<string>;
+  /**
+   * The text of a JSON answer; the caller parses it as exactly as it needs.
+   * @throws transient PCP_HTTP_NOT_JSON when a web page, or nothing, came instead
+   */
+  jsonText(): Promise<string>;
+  /** The inflated body, with back-pressure. Its errors are IntegrationErrors. */
+  stream(): Readable;
+  /** Gives the body up. */
+  discard(): void;
+  /**
+   * This answer as an error, by its status: 401 `auth`, 403 `permission`, 404 and 410 `config`, 409 and 412 `conflict`,
+   * 408 and 5xx `transient`, 429 and 503 with Retry-After `rate_limit`, other 4xx `data`. Its message holds what the
+   * server said about it, if that was a text or JSON; `body` is what the caller has read already.
+   */
+  failure(body?: string): Promise<IntegrationError>;
+}
