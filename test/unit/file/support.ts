@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Batch, Connector, SourceRecord, WriteRecord } from '../../../lib/connectors/contract';
 import { create } from '../../../lib/connectors/generic/file/connector';
-import type { RecordParser, RecordSink } from '../../../lib/connectors/generic/file/formats/parser';
 import { IntegrationError } from '../../../lib/model/errors';
 import type { Cursor } from '../../../lib/model/sync';
+import type { RecordParser, RecordSink } from '../../../lib/protocols/formats/parser';
 
 export const never = new AbortController().signal;
 

@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../../../model/entity';
-import { ENCODINGS } from './encodings';
+import { ENCODINGS } from '../../../protocols/formats/encodings';
 
 const text = (description: string, extra: JsonSchema = {}): JsonSchema => ({ type: 'string', description, ...extra });
 

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { type Encoding, encode } from './encodings';
+import { type Encoding, encode } from '../../../protocols/formats/encodings';
 import { fileError } from './fs-errors';
 import type { RootFolder } from './root-folder';
 

@@ -1,8 +1,8 @@
 import type { IntegrationError } from '../../../model/errors';
+import { createParser } from '../../../protocols/formats/create-parser';
 import type { Batch, ConnectorEnvironment, ReadQuery, SourceFailure } from '../../contract';
 import { disposeOfReadFile, quarantineFile } from './disposal';
 import { asFileCursor, type FileCursor, isSameFile, SeenFiles } from './file-cursor';
-import { createParser } from './formats/create-parser';
 import { fileError } from './fs-errors';
 import { type CutRecords, type FileInProgress, PendingRecords } from './pending-records';
 import type { FoundFile, RootFolder } from './root-folder';

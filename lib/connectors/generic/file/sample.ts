@@ -1,6 +1,6 @@
 import type { IntegrationError } from '../../../model/errors';
+import { createParser } from '../../../protocols/formats/create-parser';
 import type { SourceRecord } from '../../contract';
-import { createParser } from './formats/create-parser';
 import { fileError } from './fs-errors';
 import type { FoundFile, RootFolder } from './root-folder';
 import type { FileEntity, FileSettings } from './settings';

@@ -1,16 +1,15 @@
 import Ajv2020 from 'ajv/dist/2020';
 import type { OpenConnection } from '../../../model/connection';
 import { IntegrationError } from '../../../model/errors';
+import type { RecordFormat } from '../../../protocols/formats/create-parser';
+import type { CsvOptions } from '../../../protocols/formats/csv-parser';
+import type { Encoding } from '../../../protocols/formats/encodings';
+import type { XmlOptions } from '../../../protocols/formats/xml-parser';
 import { descriptor } from './descriptor';
-import type { Encoding } from './encodings';
 import { ENTITIES_SCHEMA } from './entity-schema';
-import type { CsvOptions } from './formats/csv-parser';
-import type { XmlOptions } from './formats/xml-parser';
 import { hasWildcards, type PathPattern, parsePattern } from './glob';
 import { assertRelative } from './root-folder';
 import { hasPlaceholders, templateToPattern } from './templates';
-
-export type FileFormat = 'csv' | 'json' | 'ndjson' | 'xml';
 
 /** The connection's settings with their defaults. */
 export interface FileSettings {
@@ -29,7 +28,7 @@ export interface FileSettings {
 /** An entry of "entities" as it is configured. */
 export interface EntitySetting {
   path: string;
-  format?: FileFormat;
+  format?: RecordFormat;
   delimiter?: string;
   quote?: string;
   header?: boolean;
@@ -56,14 +55,14 @@ export interface FileEntity {
   name: string;
   path: string;
   pattern: PathPattern;
-  format: FileFormat;
+  format: RecordFormat;
   encoding: Encoding;
   /** True when the entity itself names it, so that only a byte order mark is stronger. */
   encodingIsGiven: boolean;
   decimalSeparator: '.' | ',';
   csv: CsvOptions;
   xml: XmlOptions;
-  recordsPath: string;
+  recordsPath: string[];
   afterRead: 'keep' | 'move' | 'delete';
   afterError: 'keep' | 'move';
   write: {
@@ -76,7 +75,7 @@ export interface FileEntity {
   };
 }
 
-const EXTENSIONS: Record<string, FileFormat> = {
+const EXTENSIONS: Record<string, RecordFormat> = {
   csv: 'csv',
   tsv: 'csv',
   tab: 'csv',
@@ -153,7 +152,7 @@ export function resolveEntity(name: string, settings: FileSettings): FileEntity 
     decimalSeparator: setting.decimal_separator ?? '.',
     csv: csvOptions(setting),
     xml: { recordElement, stripPrefix: setting.strip_prefix ?? true },
-    recordsPath: setting.records_path ?? '',
+    recordsPath: setting.records_path ? setting.records_path.split('.') : [],
     afterRead,
     afterError: setting.after_error ?? (afterRead === 'keep' ? 'keep' : 'move'),
     write: {

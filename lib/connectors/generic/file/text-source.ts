@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { IntegrationError } from '../../../model/errors';
-import { byteOrderMark, StrictDecoder, xmlDeclaredEncoding } from './encodings';
+import { byteOrderMark, StrictDecoder, xmlDeclaredEncoding } from '../../../protocols/formats/encodings';
 import { errorCode, fileError } from './fs-errors';
 import type { RootFolder } from './root-folder';
 import type { FileEntity, FileSettings } from './settings';

@@ -1,10 +1,10 @@
 import { basename, dirname, join } from 'node:path/posix';
 import { IntegrationError } from '../../../model/errors';
+import { unencodable } from '../../../protocols/formats/encodings';
+import { type RecordSerialiser, unwritable } from '../../../protocols/formats/serialiser';
 import type { WriteRecord, WriteResult, Writer, WriterState, WriteTarget } from '../../contract';
 import { AppendJournal } from './append-journal';
-import { unencodable } from './encodings';
-import { createSerialiser } from './formats/create-serialiser';
-import { type RecordSerialiser, unwritable } from './formats/serialiser';
+import { createSerialiser } from './create-serialiser';
 import { fileError } from './fs-errors';
 import { type OutputFormat, OutputPart } from './output-part';
 import type { RootFolder } from './root-folder';

@@ -7,7 +7,7 @@ import {
   StrictDecoder,
   unencodable,
   xmlDeclaredEncoding,
-} from '../../../lib/connectors/generic/file/encodings';
+} from '../../../lib/protocols/formats/encodings';
 
 function decode(bytes: Buffer, encoding: Encoding, pieceLength = bytes.length || 1): string {
   const decoder = new StrictDecoder(encoding, 'a.csv', 0);

@@ -1,4 +1,4 @@
-import type { Encoding } from '../encodings';
+import type { Encoding } from './encodings';
 import { type RecordSerialiser, unwritable } from './serialiser';
 
 const NAME = /^[\p{L}_][\p{L}\p{N}._-]*$/u;

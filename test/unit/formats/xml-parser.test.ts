@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { XmlParser } from '../../../lib/connectors/generic/file/formats/xml-parser';
-import { parsePieces } from './support';
+import { XmlParser } from '../../../lib/protocols/formats/xml-parser';
+import { parsePieces } from '../file/support';
 
 const context = { fileName: 'a.xml', maxRecordLength: 1000 };
 const parse = (text: string, recordElement: string, pieceLength = text.length, stripPrefix = true) =>

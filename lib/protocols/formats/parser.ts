@@ -1,5 +1,7 @@
-import { IntegrationError } from '../../../../model/errors';
-import type { SourceRecord } from '../../../contract';
+import { IntegrationError } from '../../model/errors';
+
+/** Plain data, own keys only. Numbers that a binary float cannot hold are texts. */
+export type ParsedRecord = Record<string, unknown>;
 
 /** Takes the decoded text of one file piece by piece and gives its records to a sink. Memory: one record and one piece. */
 export interface RecordParser {
@@ -10,7 +12,7 @@ export interface RecordParser {
 }
 
 /** `place` is the line a record starts at (CSV, NDJSON, XML) or its index in the array (JSON). */
-export type RecordSink = (record: SourceRecord, place: number) => void;
+export type RecordSink = (record: ParsedRecord, place: number) => void;
 
 /** What a parser needs besides the entity: the file's name for messages and the size one record may have, in characters. */
 export interface ParserContext {

@@ -1,7 +1,7 @@
-import type { FileEntity } from '../settings';
-import { CsvSerialiser } from './csv-serialiser';
-import type { RecordSerialiser } from './serialiser';
-import { XmlSerialiser } from './xml-serialiser';
+import { CsvSerialiser } from '../../../protocols/formats/csv-serialiser';
+import type { RecordSerialiser } from '../../../protocols/formats/serialiser';
+import { XmlSerialiser } from '../../../protocols/formats/xml-serialiser';
+import type { FileEntity } from './settings';
 
 /** @param fields of the records, in order */
 export function createSerialiser(entity: FileEntity, fields: string[], neutraliseFormulas: boolean): RecordSerialiser {
@@ -14,7 +14,7 @@ export function createSerialiser(entity: FileEntity, fields: string[], neutralis
     case 'ndjson':
       return { begin: '', between: '', end: '', record: (data) => `${JSON.stringify(pick(data, columns))}\n` };
     case 'json': {
-      const keys = entity.recordsPath === '' ? [] : entity.recordsPath.split('.');
+      const keys = entity.recordsPath;
       return {
         begin: `${keys.map((key) => `{${JSON.stringify(key)}:`).join('')}[\n`,
         between: ',\n',

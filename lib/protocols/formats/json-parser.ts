@@ -47,8 +47,8 @@ export class JsonParser implements RecordParser {
   #scanned = 0;
   #depth = 0;
 
-  constructor(recordsPath: string, context: ParserContext, sink: RecordSink) {
-    this.#path = recordsPath === '' ? [] : recordsPath.split('.');
+  constructor(recordsPath: string[], context: ParserContext, sink: RecordSink) {
+    this.#path = recordsPath;
     this.#context = context;
     this.#sink = sink;
   }

@@ -1,9 +1,9 @@
-import type { SourceRecord } from '../../../contract';
 import { parseExactJson } from './exact-json';
 import {
   brokenFile,
   isDeeperThan,
   MAX_DEPTH,
+  type ParsedRecord,
   type ParserContext,
   type RecordParser,
   type RecordSink,
@@ -63,7 +63,7 @@ export class NdjsonParser implements RecordParser {
 }
 
 /** @throws data PCP_JSON_INVALID, PCP_JSON_RECORD naming `where` */
-export function parseRecord(text: string, where: string): SourceRecord {
+export function parseRecord(text: string, where: string): ParsedRecord {
   let value: unknown;
   try {
     value = parseExactJson(text);
@@ -83,5 +83,5 @@ export function parseRecord(text: string, where: string): SourceRecord {
   if (isDeeperThan(value, MAX_DEPTH)) {
     throw brokenFile('PCP_JSON_DEPTH', where, `nested deeper than ${MAX_DEPTH} levels`, 'Flatten the records.');
   }
-  return value as SourceRecord;
+  return value as ParsedRecord;
 }

@@ -1,8 +1,8 @@
 import { SaxesParser, type SaxesTagPlain } from 'saxes';
-import type { SourceRecord } from '../../../contract';
 import {
   brokenFile,
   isReservedName,
+  type ParsedRecord,
   type ParserContext,
   type RecordParser,
   type RecordSink,
@@ -110,7 +110,7 @@ export class XmlParser implements RecordParser {
     const value = elementValue(element);
     const record = typeof value === 'object' && value !== null ? value : { '#text': value };
     this.#startedAt = this.#saxes.position;
-    this.#sink(record as SourceRecord, this.#recordLine);
+    this.#sink(record as ParsedRecord, this.#recordLine);
   }
 
   #text(text: string): void {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { type CsvOptions, CsvParser } from '../../../lib/connectors/generic/file/formats/csv-parser';
-import { parsePieces, sharedData } from './support';
+import { type CsvOptions, CsvParser } from '../../../lib/protocols/formats/csv-parser';
+import { parsePieces, sharedData } from '../file/support';
 
 const DEFAULTS: CsvOptions = { delimiter: ',', quote: '"', header: true, columns: undefined, comment: '' };
 const LIMIT = 1000;

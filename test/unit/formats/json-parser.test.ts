@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { parseExactJson } from '../../../lib/connectors/generic/file/formats/exact-json';
-import { JsonParser } from '../../../lib/connectors/generic/file/formats/json-parser';
-import { NdjsonParser } from '../../../lib/connectors/generic/file/formats/ndjson-parser';
-import { parsePieces, sharedData } from './support';
+import { parseExactJson } from '../../../lib/protocols/formats/exact-json';
+import { JsonParser } from '../../../lib/protocols/formats/json-parser';
+import { NdjsonParser } from '../../../lib/protocols/formats/ndjson-parser';
+import { parsePieces, sharedData } from '../file/support';
 
 const context = { fileName: 'a.json', maxRecordLength: 1000 };
 const parseJson = (text: string, path = '', pieceLength = text.length || 1) =>
-  parsePieces(text, pieceLength, (sink) => new JsonParser(path, context, sink));
+  parsePieces(text, pieceLength, (sink) => new JsonParser(path === '' ? [] : path.split('.'), context, sink));
 const parseNdjson = (text: string, pieceLength = text.length || 1) =>
   parsePieces(text, pieceLength, (sink) => new NdjsonParser(context, sink));
 

@@ -1,4 +1,4 @@
-import { IntegrationError } from '../../../../model/errors';
+import { IntegrationError } from '../../model/errors';
 
 /** Text of records in one format. */
 export interface RecordSerialiser {

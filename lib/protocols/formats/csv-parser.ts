@@ -1,7 +1,7 @@
-import type { SourceRecord } from '../../../contract';
 import {
   brokenFile,
   isReservedName,
+  type ParsedRecord,
   type ParserContext,
   type RecordParser,
   type RecordSink,
@@ -198,7 +198,7 @@ export class CsvParser implements RecordParser {
     if (this.#columns === undefined) this.#useColumns(fields.map((_, index) => numbered(index)));
     const columns = this.#columns!;
     if (fields.length !== columns.length) throw this.#ragged(fields.length);
-    const record: SourceRecord = { ...this.#template };
+    const record: ParsedRecord = { ...this.#template };
     for (let index = 0; index < columns.length; index++) record[columns[index]!] = fields[index];
     this.#sink(record, this.#line);
   }
