@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { IntegrationError } from '../../model/errors';
 import type { Authentication } from './auth/authentication';
+import type { Network } from './dialer';
 import type { RateLimitStatus } from './rate-headers';
 import type { Reservations } from './request-gate';
 
@@ -58,6 +59,8 @@ export interface HttpOptions {
   ownHost?: boolean;
   /** Counts requests; within this process by default. */
   reservations?: Reservations;
+  /** Names and sockets; those of this machine by default. */
+  network?: Network;
   /** Told when a server hands out another refresh token; the new access token is used after this resolves. */
   saveToken?(refreshToken: string): Promise<void>;
 }
@@ -85,13 +88,12 @@ export interface Timeouts {
   total: number;
 }
 
-/** In bytes, but for redirects. */
 export interface Limits {
-  /** Of the answer's head; 32 KiB. */
+  /** Bytes of the answer's head; 32 KiB. */
   headers: number;
-  /** Of the body, inflated; 32 MiB. A request can set its own. */
+  /** Bytes of the body, inflated; 32 MiB. A request can set its own. */
   body: number;
-  /** 5. */
+  /** How many are followed; 5. */
   redirects: number;
 }
 
@@ -121,7 +123,10 @@ export interface HttpResponse {
   /** What the server says about our quota, for alerts. */
   readonly rateLimit: RateLimitStatus | undefined;
   bytes(): Promise<Buffer>;
-  /** Decoded by the charset of the content type, else as UTF-8. */
+  /**
+   * Decoded by the charset of the content type, else as UTF-8.
+   * @throws config PCP_HTTP_CHARSET
+   */
   text(): Promise<string>;
   /**
    * The text of a JSON answer; the caller parses it as exactly as it needs.
@@ -134,7 +139,7 @@ export interface HttpResponse {
   discard(): void;
   /**
    * This answer as an error, by its status: 401 `auth`, 403 `permission`, 404 and 410 `config`, 409 and 412 `conflict`,
-   * 408 and 5xx `transient`, 429 and 503 with Retry-After `rate_limit`, other 4xx `data`. Its message holds what the
+   * 408 and 5xx `transient`, 429 and 503 with Retry-After `rate_limit`, 405, 406, 415 and 501 `config`, other 4xx `data`. Its message holds what the
    * server said about it, if that was a text or JSON; `body` is what the caller has read already.
    */
   failure(body?: string): Promise<IntegrationError>;

@@ -1,9 +1,239 @@
-import type { HttpClient, HttpOptions } from './client';
+import type { TLSSocket } from 'node:tls';
+import { Agent } from 'undici';
+import { IntegrationError } from '../../model/errors';
+import { AddressRules } from './addresses';
+import { Answer } from './answer';
+import { identify, secretsOf } from './auth/authentication';
+import { TokenSource } from './auth/oauth2';
+import type { HttpClient, HttpOptions, HttpRequest, HttpResponse, Limits, Reached, Timeouts } from './client';
+import { cancelled, Deadline } from './deadline';
+import { Dialer, proxyAuthorization, THIS_MACHINE } from './dialer';
+import { answerTimeout } from './errors';
+import { Exchange } from './exchange';
+import { pauseAskedFor } from './rate-headers';
+import { redirectOf, tooManyRedirects } from './redirects';
+import { RequestGate, TokenBucket } from './request-gate';
+import { below, onOrigin, parseUrl, resolveLink, withoutSlash } from './url';
+
+const TIMEOUTS: Timeouts = { connect: 10_000, headers: 30_000, idle: 60_000, total: 300_000 };
+const LIMITS: Limits = { headers: 32 * 1024, body: 32 * 1024 * 1024, redirects: 5 };
+const MAX_CONCURRENCY = 4;
+const LARGEST_TOKEN_ANSWER = 256 * 1024;
 
 /**
  * Connects with the first request.
- * @throws config PCP_URL_REFUSED, PCP_SETTING_INVALID
+ * @throws config PCP_URL_REFUSED, PCP_SETTING_INVALID, PCP_TLS_CERTIFICATE
  */
 export function openHttp(options: HttpOptions): HttpClient {
-  throw new Error(`not yet: ${options.baseUrl}`);
+  return new GuardedClient(options);
+}
+
+interface Message {
+  method: string;
+  url: URL;
+  headers: Record<string, string>;
+  body: string | Uint8Array | undefined;
+}
+
+class GuardedClient implements HttpClient {
+  readonly baseUrl: URL;
+  private readonly timeouts: Timeouts;
+  private readonly limits: Limits;
+  private readonly proxy: URL | undefined;
+  private readonly dialer: Dialer;
+  private readonly agent: Agent;
+  private readonly gate: RequestGate;
+  private readonly tokens: TokenSource | undefined;
+  private readonly closing = new AbortController();
+
+  constructor(private readonly options: HttpOptions) {
+    const { authentication, tls = {}, ownHost = true } = options;
+    this.baseUrl = parseUrl(options.baseUrl, '/config/base_url');
+    this.baseUrl.pathname = withoutSlash(this.baseUrl.pathname);
+    this.proxy = options.proxy === undefined ? undefined : parseProxy(options.proxy);
+    this.timeouts = { ...TIMEOUTS, ...options.timeouts };
+    this.limits = { ...LIMITS, ...options.limits };
+    this.dialer = new Dialer({
+      rules: new AddressRules(options.allowedTargets),
+      timeoutMs: this.timeouts.connect,
+      network: options.network ?? THIS_MACHINE,
+      tls,
+      base: this.baseUrl,
+      proxy: this.proxy,
+      isOwn: ({ origin }) => ownHost || origin !== this.baseUrl.origin,
+    });
+    this.agent = new Agent({
+      connect: ({ protocol, host }, done) => {
+        this.dialer.dial(new URL(`${protocol}//${host}`), this.closing.signal).then(
+          (socket) => done(null, socket),
+          (error: Error) => done(error, null),
+        );
+      },
+      headersTimeout: this.timeouts.headers,
+      bodyTimeout: this.timeouts.idle,
+      maxHeaderSize: this.limits.headers,
+    });
+    const { requestsPerSecond: rate, maxConcurrency = MAX_CONCURRENCY } = options;
+    this.gate = new RequestGate(
+      maxConcurrency,
+      options.reservations ?? (rate === undefined ? undefined : new TokenBucket(rate)),
+    );
+    if (authentication?.type === 'oauth2') {
+      const url = parseUrl(authentication.tokenUrl, '/config/token_url');
+      this.tokens = new TokenSource(
+        authentication,
+        (headers, form) => this.askForToken(url, headers, form),
+        options.saveToken?.bind(options),
+      );
+    }
+  }
+
+  async request(request: HttpRequest): Promise<HttpResponse> {
+    const { target, headers, body, maxBytes = this.limits.body } = request;
+    const url = typeof target === 'string' ? below(this.baseUrl, target) : onOrigin(this.baseUrl, target);
+    let message: Message = { method: request.method ?? 'GET', url, headers: { ...headers }, body };
+    const deadline = new Deadline(request.timeoutMs ?? this.timeouts.total, request.signal, () =>
+      answerTimeout(message.url, false),
+    );
+    try {
+      for (let hops = 0; ; hops++) {
+        const answer = await this.authenticated(message, deadline, maxBytes);
+        const redirect = this.redirect(answer, message.method);
+        if (redirect === undefined) {
+          answer.done.then(() => deadline.clear());
+          return answer;
+        }
+        if (hops === this.limits.redirects) throw tooManyRedirects(url, hops);
+        message = { ...message, ...redirect, body: redirect.keepBody ? body : undefined };
+      }
+    } catch (error) {
+      deadline.clear();
+      throw IntegrationError.from(error);
+    }
+  }
+
+  resolveLink(link: string, base: URL): URL {
+    return resolveLink(this.baseUrl, link, base);
+  }
+
+  async probe(signal: AbortSignal): Promise<Reached> {
+    const socket = await this.dialer.dial(this.baseUrl, signal);
+    const { remoteAddress, remotePort } = socket;
+    const tls = (socket as Partial<TLSSocket>).getProtocol?.();
+    socket.destroy();
+    const address = remoteAddress?.includes(':') ? `[${remoteAddress}]` : remoteAddress;
+    return { address: `${address}:${remotePort}`, ...(typeof tls === 'string' && { tls }) };
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort(cancelled());
+    await this.agent.destroy(cancelled());
+  }
+
+  private redirect(answer: Answer, method: string): ReturnType<typeof redirectOf> {
+    let redirect: ReturnType<typeof redirectOf>;
+    try {
+      redirect = redirectOf(answer, method, this.baseUrl);
+    } catch (error) {
+      answer.discard();
+      throw error;
+    }
+    if (redirect !== undefined) answer.discard();
+    return redirect;
+  }
+
+  /** A refused access token is renewed once; a second refusal is the answer. */
+  private async authenticated(message: Message, deadline: Deadline, maxBytes: number): Promise<Answer> {
+    const { authentication = { type: 'none' } } = this.options;
+    if (this.tokens === undefined || authentication.type !== 'oauth2') {
+      return this.gated(message, deadline.signal, maxBytes, (url, headers) =>
+        identify(authentication as Exclude<typeof authentication, { type: 'oauth2' }>, url, headers),
+      );
+    }
+    for (let attempt = 1; ; attempt++) {
+      const token = await deadline.of(this.tokens.token());
+      const answer = await this.gated(message, deadline.signal, maxBytes, (_url, headers) => {
+        headers.authorization = `Bearer ${token}`;
+      });
+      if (answer.status !== 401 || attempt === 2) return answer;
+      this.tokens.reject(token);
+      answer.discard();
+    }
+  }
+
+  private async gated(
+    message: Message,
+    signal: AbortSignal,
+    maxBytes: number,
+    sign: (url: URL, headers: Record<string, string>) => void,
+  ): Promise<Answer> {
+    const leave = await this.gate.enter(signal);
+    try {
+      const answer = await this.exchange(message, signal, maxBytes, sign);
+      answer.done.then(leave);
+      const pause = pauseAskedFor(answer.status, answer.headers);
+      if (pause !== undefined) this.gate.pause(pause);
+      return answer;
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  /** The only place where something is sent. */
+  private async exchange(
+    { method, url, headers, body }: Message,
+    signal: AbortSignal,
+    maxBytes: number,
+    sign: (url: URL, headers: Record<string, string>) => void,
+  ): Promise<Answer> {
+    const sent = new URL(url);
+    const all: Record<string, string> = { 'user-agent': 'pcp-integrations', 'accept-encoding': 'gzip, br' };
+    for (const [name, value] of Object.entries({ ...this.options.headers, ...headers }))
+      all[name.toLowerCase()] = value;
+    sign(sent, all);
+    let origin = sent.origin;
+    let path = `${sent.pathname}${sent.search}`;
+    if (this.proxy !== undefined) {
+      await this.dialer.checkName(url, signal);
+      if (url.protocol === 'http:') {
+        ({ origin } = this.proxy);
+        path = sent.href;
+        Object.assign(all, { host: url.host }, proxyAuthorization(this.proxy));
+      }
+    }
+    const exchange = new Exchange(url, signal);
+    this.agent.dispatch({ origin, path, method, headers: all, ...(body !== undefined && { body }) }, exchange);
+    return new Answer(exchange, await exchange.head, { method, url, maxBytes, secrets: () => this.secrets() });
+  }
+
+  private async askForToken(url: URL, headers: Record<string, string>, form: string): Promise<HttpResponse> {
+    const deadline = new Deadline(this.timeouts.headers, this.closing.signal, () => answerTimeout(url, false));
+    try {
+      const message = { method: 'POST', url, headers, body: form };
+      const answer = await this.exchange(message, deadline.signal, LARGEST_TOKEN_ANSWER, () => undefined);
+      answer.done.then(() => deadline.clear());
+      return answer;
+    } catch (error) {
+      deadline.clear();
+      throw error;
+    }
+  }
+
+  private secrets(): string[] {
+    const { authentication = { type: 'none' }, tls } = this.options;
+    const others = [tls?.passphrase, this.proxy?.password].filter((secret) => secret !== undefined);
+    return [...secretsOf(authentication), ...(this.tokens?.secrets ?? []), ...others];
+  }
+}
+
+/** A proxy is the only URL that may hold a user. */
+function parseProxy(text: string): URL {
+  const parsed = URL.canParse(text) ? new URL(text) : undefined;
+  if (parsed === undefined) return parseUrl(text, '/config/proxy_url');
+  const { username, password } = parsed;
+  parsed.username = '';
+  parsed.password = '';
+  const proxy = parseUrl(parsed.href, '/config/proxy_url');
+  return Object.assign(proxy, { username, password });
 }

@@ -1,6 +1,10 @@
 import type { OpenConnection } from '../../model/connection';
 import { IntegrationError } from '../../model/errors';
-import type { HttpOptions } from './client';
+import type { Authentication } from './auth/authentication';
+import type { OAuth2 } from './auth/oauth2';
+import type { HttpOptions, TlsOptions } from './client';
+
+const TOTAL_MS = 20_000;
 
 /**
  * Reads the settings that every connection by HTTP has: base_url, authentication (none, basic, bearer, api_key, oauth2,
@@ -10,12 +14,150 @@ import type { HttpOptions } from './client';
  *
  * @throws config PCP_SETTING_MISSING, PCP_SETTING_INVALID naming the setting
  */
-export function readHttpOptions({ config }: OpenConnection): HttpOptions {
-  if (typeof config.base_url !== 'string') {
-    throw new IntegrationError('config', 'PCP_SETTING_MISSING', 'The setting "base_url" is empty.', {
-      path: '/config/base_url',
-      hint: 'Fill in "base_url" in the connection.',
-    });
+export function readHttpOptions({ config, credentials }: OpenConnection): HttpOptions {
+  const settings = new Settings(config, credentials);
+  const proxy = settings.text('proxy_url');
+  const headers = settings.texts('headers');
+  const requestsPerSecond = settings.number('requests_per_second');
+  const maxConcurrency = settings.number('max_concurrency');
+  return {
+    baseUrl: settings.required('base_url'),
+    authentication: readAuthentication(settings),
+    tls: readTls(settings),
+    ...(proxy !== undefined && { proxy: withPassword(proxy, credentials.proxy_password) }),
+    ...(headers !== undefined && { headers }),
+    ...(requestsPerSecond !== undefined && { requestsPerSecond }),
+    ...(maxConcurrency !== undefined && { maxConcurrency }),
+    timeouts: { total: settings.number('timeout_ms') ?? TOTAL_MS },
+  };
+}
+
+function readAuthentication(settings: Settings): Authentication {
+  const type = settings.choice('authentication', ['none', 'basic', 'bearer', 'api_key', 'oauth2', 'mtls']);
+  switch (type) {
+    case 'basic':
+      return { type, username: settings.required('username'), password: settings.secret('password') ?? '' };
+    case 'bearer':
+      return { type, token: settings.requiredSecret('token') };
+    case 'api_key':
+      return {
+        type,
+        name: settings.text('api_key_name') ?? 'X-API-Key',
+        in: settings.choice('api_key_in', ['header', 'query']),
+        key: settings.requiredSecret('api_key'),
+      };
+    case 'oauth2':
+      return readOAuth2(settings);
+    default:
+      return { type: 'none' };
   }
-  return { baseUrl: config.base_url };
+}
+
+function readOAuth2(settings: Settings): OAuth2 {
+  const grant = settings.choice('grant', ['client_credentials', 'password', 'refresh_token']);
+  const clientSecret = settings.secret('client_secret');
+  const scope = settings.text('scope');
+  return {
+    type: 'oauth2',
+    grant,
+    tokenUrl: settings.required('token_url'),
+    clientId: settings.required('client_id'),
+    clientAuthentication: settings.choice('client_auth', ['basic', 'post']),
+    ...(clientSecret !== undefined && { clientSecret }),
+    ...(scope !== undefined && { scope }),
+    ...(grant === 'password' && {
+      username: settings.required('username'),
+      password: settings.requiredSecret('password'),
+    }),
+    ...(grant === 'refresh_token' && { refreshToken: settings.requiredSecret('refresh_token') }),
+  };
+}
+
+function readTls(settings: Settings): TlsOptions {
+  const ca = settings.text('tls_ca');
+  const servername = settings.text('tls_servername');
+  const passphrase = settings.secret('passphrase');
+  return {
+    ...(ca !== undefined && { ca }),
+    ...(servername !== undefined && { servername }),
+    ...(settings.text('authentication') === 'mtls' && {
+      certificate: settings.requiredSecret('certificate'),
+      privateKey: settings.requiredSecret('private_key'),
+      ...(passphrase !== undefined && { passphrase }),
+    }),
+  };
+}
+
+function withPassword(proxy: string, password: string | undefined): string {
+  if (password === undefined || !URL.canParse(proxy)) return proxy;
+  const url = new URL(proxy);
+  url.password = password;
+  return url.href;
+}
+
+/** Values of a connection by name, checked as they are read. */
+class Settings {
+  constructor(
+    private readonly config: Record<string, unknown>,
+    private readonly credentials: Record<string, string>,
+  ) {}
+
+  text(name: string): string | undefined {
+    const value = this.config[name] ?? '';
+    if (typeof value !== 'string') throw invalid(name, 'a text');
+    return value.trim() === '' ? undefined : value.trim();
+  }
+
+  required(name: string): string {
+    return this.text(name) ?? missing('setting', `/config/${name}`, name);
+  }
+
+  secret(name: string): string | undefined {
+    const value = this.credentials[name] ?? '';
+    return value === '' ? undefined : value;
+  }
+
+  requiredSecret(name: string): string {
+    return this.secret(name) ?? missing('credential', `/credentials/${name}`, name);
+  }
+
+  /** The first choice is the default. */
+  choice<T extends string>(name: string, choices: readonly [T, ...T[]]): T {
+    const value = this.text(name) ?? choices[0];
+    const found = choices.find((choice) => choice === value);
+    if (found === undefined) throw invalid(name, `one of ${choices.join(', ')}`);
+    return found;
+  }
+
+  number(name: string): number | undefined {
+    const value = this.config[name] ?? '';
+    if (value === '') return undefined;
+    if (typeof value !== 'number' || !(value > 0)) throw invalid(name, 'a number above 0');
+    return value;
+  }
+
+  texts(name: string): Record<string, string> | undefined {
+    const value = this.config[name] ?? undefined;
+    if (value === undefined) return undefined;
+    const isTexts =
+      typeof value === 'object' &&
+      !Array.isArray(value) &&
+      Object.values(value as object).every((item) => typeof item === 'string');
+    if (!isTexts) throw invalid(name, 'an object of texts');
+    return value as Record<string, string>;
+  }
+}
+
+function missing(kind: string, path: string, name: string): never {
+  throw new IntegrationError('config', 'PCP_SETTING_MISSING', `The ${kind} "${name}" is empty.`, {
+    path,
+    hint: `Fill in "${name}" in the connection.`,
+  });
+}
+
+function invalid(name: string, expected: string): IntegrationError {
+  return new IntegrationError('config', 'PCP_SETTING_INVALID', `The setting "${name}" must be ${expected}.`, {
+    path: `/config/${name}`,
+    hint: 'Correct the setting in the connection.',
+  });
 }

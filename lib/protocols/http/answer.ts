@@ -1,0 +1,160 @@
+import { pipeline, Readable } from 'node:stream';
+import { createBrotliDecompress, createUnzip } from 'node:zlib';
+import { IntegrationError } from '../../model/errors';
+import type { HttpResponse } from './client';
+import { statusError, tooLarge } from './errors';
+import type { Exchange, Head } from './exchange';
+import { type RateLimitStatus, readRateLimit } from './rate-headers';
+import { placeOf } from './url';
+
+/** Nothing honest is packed tighter; what is small may be. */
+const HIGHEST_RATIO = 200;
+const RATIO_COUNTS_FROM = 4 * 1024 * 1024;
+/** What is read of the body of a failure, or of one that is given up, to keep the connection for the next request. */
+const SMALL_BODY = 64 * 1024;
+
+export interface AnswerContext {
+  method: string;
+  url: URL;
+  /** Of the body, inflated. */
+  maxBytes: number;
+  secrets(): readonly string[];
+}
+
+export class Answer implements HttpResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly url: URL;
+
+  constructor(
+    private readonly exchange: Exchange,
+    { status, headers }: Head,
+    private readonly context: AnswerContext,
+  ) {
+    this.status = status;
+    this.headers = headers;
+    this.url = context.url;
+  }
+
+  /** Resolves when nothing more comes over the wire. */
+  get done(): Promise<void> {
+    return this.exchange.done;
+  }
+
+  get ok(): boolean {
+    return this.status >= 200 && this.status < 300;
+  }
+
+  get rateLimit(): RateLimitStatus | undefined {
+    return readRateLimit(this.headers);
+  }
+
+  async bytes(): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of this.chunks()) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  }
+
+  async text(): Promise<string> {
+    const charset = /charset\s*=\s*"?([\w.:-]+)/i.exec(this.headers['content-type'] ?? '')?.[1] ?? 'utf-8';
+    const bytes = await this.bytes();
+    try {
+      return new TextDecoder(charset, { fatal: true }).decode(bytes);
+    } catch (cause) {
+      const message = `The answer of ${placeOf(this.url)} is not written in the character set "${charset}".`;
+      throw new IntegrationError('config', 'PCP_HTTP_CHARSET', message, {
+        cause,
+        hint: 'Let the server answer in UTF-8, or name its character set in the Content-Type header.',
+      });
+    }
+  }
+
+  async jsonText(): Promise<string> {
+    const text = await this.text();
+    const first = text.trimStart()[0];
+    if (first !== undefined && first !== '<') return text;
+    const what = first === undefined ? 'nothing' : 'a web page or XML';
+    throw new IntegrationError(
+      'transient',
+      'PCP_HTTP_NOT_JSON',
+      `${placeOf(this.url)} answered ${what} instead of JSON.`,
+      { hint: 'Check base URL and path; a sign-in or maintenance page can come from a proxy on the way, too.' },
+    );
+  }
+
+  stream(): Readable {
+    return Readable.from(this.chunks(), { objectMode: false }).once('close', () => this.exchange.body.destroy());
+  }
+
+  discard(): void {
+    const { exchange } = this;
+    exchange.body.on('data', () => {
+      if (exchange.received > SMALL_BODY) exchange.body.destroy();
+    });
+  }
+
+  async failure(body?: string): Promise<IntegrationError> {
+    const { method, url, secrets } = this.context;
+    const said = body ?? (await this.beginning());
+    return statusError({ method, url, status: this.status, headers: this.headers, body: said, secrets: secrets() });
+  }
+
+  /** The first part of the body, as far as it can be had: the status says enough without it. */
+  private async beginning(): Promise<string | undefined> {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    try {
+      for await (const chunk of this.chunks()) {
+        chunks.push(chunk);
+        size += chunk.length;
+        if (size > SMALL_BODY) break;
+      }
+    } catch {
+      return undefined;
+    }
+    return Buffer.concat(chunks).toString('utf8');
+  }
+
+  /** The body inflated, within its limits. */
+  private async *chunks(): AsyncGenerator<Buffer> {
+    const { exchange, url } = this;
+    const { maxBytes, method } = this.context;
+    let size = 0;
+    try {
+      if (Number(this.headers['content-length']) > maxBytes && method !== 'HEAD')
+        throw tooLarge(url, maxBytes, 'allowed');
+      for await (const chunk of this.inflated() as AsyncIterable<Buffer>) {
+        size += chunk.length;
+        if (size > maxBytes) throw tooLarge(url, maxBytes, 'allowed');
+        if (size > RATIO_COUNTS_FROM && size > exchange.received * HIGHEST_RATIO) {
+          throw tooLarge(url, exchange.received * HIGHEST_RATIO, 'its packed size lets expect');
+        }
+        yield chunk;
+      }
+    } catch (thrown) {
+      throw exchange.explain(thrown);
+    } finally {
+      if (!exchange.body.readableEnded) exchange.body.destroy();
+    }
+  }
+
+  private inflated(): Readable {
+    const { body } = this.exchange;
+    const encoding = this.headers['content-encoding']?.trim().toLowerCase() ?? '';
+    switch (encoding) {
+      case '':
+      case 'identity':
+        return body;
+      case 'gzip':
+      case 'x-gzip':
+      case 'deflate':
+        return pipeline(body, createUnzip(), () => undefined);
+      case 'br':
+        return pipeline(body, createBrotliDecompress(), () => undefined);
+    }
+    const message = `The answer of ${placeOf(this.url)} is packed as "${encoding}", which was not asked for.`;
+    throw new IntegrationError('config', 'PCP_HTTP_ENCODING', message, {
+      hint: 'Let the server answer in gzip, deflate, br or unpacked.',
+    });
+  }
+}

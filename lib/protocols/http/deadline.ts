@@ -1,0 +1,49 @@
+import { IntegrationError } from '../../model/errors';
+
+/** A time limit and the caller's signal in one signal. `clear` must be called when the work is over. */
+export class Deadline {
+  readonly signal: AbortSignal;
+  private readonly controller = new AbortController();
+  private readonly timer: NodeJS.Timeout;
+  private readonly onAbort: () => void;
+
+  constructor(
+    ms: number,
+    private readonly outer: AbortSignal,
+    expired: () => Error,
+  ) {
+    this.signal = this.controller.signal;
+    this.onAbort = () => this.controller.abort(hasExpired(outer.reason) ? expired() : cancelled(outer.reason));
+    this.timer = setTimeout(() => this.controller.abort(expired()), ms);
+    if (outer.aborted) this.onAbort();
+    else outer.addEventListener('abort', this.onAbort, { once: true });
+  }
+
+  clear(): void {
+    clearTimeout(this.timer);
+    this.outer.removeEventListener('abort', this.onAbort);
+  }
+
+  /** What the work gives, or the signal's reason if that comes first; work that cannot be stopped goes on unseen. */
+  async of<T>(work: Promise<T>): Promise<T> {
+    const { signal } = this;
+    const stopped = Promise.withResolvers<never>();
+    const stop = () => stopped.reject(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+    try {
+      return await Promise.race([work, stopped.promise]);
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+}
+
+function hasExpired(reason: unknown): boolean {
+  return reason instanceof Error && reason.name === 'TimeoutError';
+}
+
+export function cancelled(reason?: unknown): IntegrationError {
+  if (reason instanceof IntegrationError) return reason;
+  return new IntegrationError('cancelled', 'PCP_CANCELLED', 'The request was cancelled.', { cause: reason });
+}

@@ -1,0 +1,295 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import type { HttpClient, HttpOptions, HttpRequest } from '../../../lib/protocols/http/client';
+import { CountingNetwork, HostileServer, raw } from '../../support/hostile-server';
+import { clients, failure, live } from './support';
+
+const HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n';
+const BOMB = gzipSync(Buffer.alloc(40 * 1024 * 1024));
+
+describe('http: hostile servers', () => {
+  const { open } = clients();
+  let server: HostileServer;
+
+  before(async () => {
+    server = await HostileServer.start({
+      '/ok': (_request, response) => response.end('{"ok":true}'),
+      '/html': (_request, response) =>
+        response.writeHead(200, { 'content-type': 'text/html' }).end('  <!doctype html><p>Sign in'),
+      '/empty': (_request, response) => response.end(),
+      '/silent': () => undefined,
+      '/slow-head': (_request, response) => {
+        const timer = setInterval(() => raw(response, response.socket?.bytesWritten ? 'X: 1\r\n' : HEAD), 20);
+        response.socket?.once('close', () => clearInterval(timer));
+      },
+      '/stalled-body': (_request, response) => raw(response, `${HEAD}Content-Length: 100\r\n\r\n{"a":`),
+      '/endless': (_request, response) => {
+        raw(response, `${HEAD}Transfer-Encoding: chunked\r\n\r\n`);
+        const timer = setInterval(() => raw(response, `4000\r\n${'x'.repeat(0x4000)}\r\n`), 1);
+        response.socket?.once('close', () => clearInterval(timer));
+      },
+      '/drip': (_request, response) => {
+        raw(response, `${HEAD}Content-Length: 100000\r\n\r\n`);
+        const timer = setInterval(() => raw(response, 'x'), 5);
+        response.socket?.once('close', () => clearInterval(timer));
+      },
+      '/byte-by-byte': (_request, response) => {
+        const bytes = [...`${HEAD}Content-Length: 11\r\n\r\n{"ok":true}`];
+        const timer = setInterval(() => {
+          const byte = bytes.shift();
+          if (byte === undefined) clearInterval(timer);
+          else raw(response, byte);
+        }, 1);
+      },
+      '/short': (_request, response) => raw(response, `${HEAD}Content-Length: 100\r\n\r\n{"ok":true}`).end(),
+      '/long': (_request, response) => raw(response, `${HEAD}Content-Length: 11\r\n\r\n{"ok":true}and more`),
+      '/two-lengths': (_request, response) =>
+        raw(response, `${HEAD}Content-Length: 11\r\nContent-Length: 12\r\n\r\n{"ok":true}x`),
+      '/chunk-size': (_request, response) => raw(response, `${HEAD}Transfer-Encoding: chunked\r\n\r\nZZ\r\nx`),
+      '/cut-chunk': (_request, response) => raw(response, `${HEAD}Transfer-Encoding: chunked\r\n\r\n5\r\nab`).end(),
+      '/no-http': (_request, response) => raw(response, '220 mail.plant ESMTP\r\n').end(),
+      '/reset': (_request, response) => response.socket?.resetAndDestroy(),
+      '/many-headers': (_request, response) => raw(response, `${HEAD}${'X-Filler: 0123456789\r\n'.repeat(10_000)}\r\n`),
+      '/endless-header': (_request, response) => raw(response, `${HEAD}X-Filler: ${'x'.repeat(100_000)}`),
+      '/announced': (_request, response) => raw(response, `${HEAD}Content-Length: 100000000\r\n\r\n`),
+      '/bomb': (_request, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(BOMB),
+      '/gzip': (_request, response) =>
+        response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{"ok":true}')),
+      '/deflate': (_request, response) =>
+        response.writeHead(200, { 'content-encoding': 'deflate' }).end(deflateSync('{"ok":true}')),
+      '/br': (_request, response) =>
+        response.writeHead(200, { 'content-encoding': 'br' }).end(brotliCompressSync('{"ok":true}')),
+      '/cut-gzip': (_request, response) =>
+        response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{"ok":true}').subarray(0, 20)),
+      '/no-gzip': (_request, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('plain text'),
+      '/no-br': (_request, response) => response.writeHead(200, { 'content-encoding': 'br' }).end('plain text'),
+      '/zstd': (_request, response) => response.writeHead(200, { 'content-encoding': 'zstd' }).end('x'),
+      '/twice': (_request, response) =>
+        response.writeHead(200, { 'content-encoding': 'gzip, gzip' }).end(gzipSync(gzipSync('x'))),
+      '/latin1': (_request, response) =>
+        response
+          .writeHead(200, { 'content-type': 'application/json; charset=iso-8859-1' })
+          .end(Buffer.from('"Peça"', 'latin1')),
+      '/not-utf8': (_request, response) => response.end(Buffer.from('"Peça"', 'latin1')),
+      '/loop': (_request, response) => response.writeHead(302, { location: '/loop' }).end('moved'),
+      '/moved': (_request, response) => response.writeHead(302, { location: '/ok' }).end('moved'),
+      '/moved-for-good': (_request, response) => response.writeHead(308, { location: '/echo' }).end(),
+      '/see-other': (_request, response) => response.writeHead(303, { location: '/echo' }).end(),
+      '/echo': (request, response, body) => response.end(`${request.method} ${body}`),
+      '/to-metadata': (_request, response) =>
+        response.writeHead(302, { location: 'http://169.254.169.254/latest/meta-data/' }).end(),
+      '/to-other-host': (_request, response) =>
+        response.writeHead(307, { location: 'https://evil.plant/?token=canary' }).end(),
+      '/to-other-port': (_request, response) => response.writeHead(301, { location: 'http://127.0.0.1:1/' }).end(),
+      '/to-user': (request, response) =>
+        response.writeHead(302, { location: `http://user:canary@${request.headers.host}/ok` }).end(),
+      '/to-file': (_request, response) => response.writeHead(302, { location: 'file:///etc/passwd' }).end(),
+      '/body': (_request, response, body) => response.end(body),
+    });
+  });
+
+  after(() => server.stop());
+
+  const connect = (options: Partial<HttpOptions> = {}) => open({ baseUrl: server.origin, ...options });
+  const get = (client: HttpClient, target: string, request: Partial<HttpRequest> = {}) =>
+    client.request({ target, signal: live, ...request });
+  const text = async (target: string, options: Partial<HttpOptions> = {}) =>
+    (await get(connect(options), target)).text();
+
+  it('reads what is honest: byte by byte, packed in three ways, in another character set, longer than said', async () => {
+    for (const path of ['/ok', '/byte-by-byte', '/gzip', '/deflate', '/br', '/long']) {
+      assert.equal(await text(path), '{"ok":true}', path);
+    }
+    assert.equal(await text('/latin1'), '"Peça"');
+  });
+
+  it('gives a large body bit by bit, only as fast as it is read', async () => {
+    const client = connect({ limits: { body: Number.POSITIVE_INFINITY } });
+    const stream = (await get(client, '/endless')).stream();
+    let size = 0;
+    for await (const chunk of stream) {
+      size += chunk.length;
+      if (size > 200_000) break;
+    }
+    assert.ok(stream.destroyed);
+    // The place of the request is free again.
+    const one = connect({ maxConcurrency: 1, limits: { body: Number.POSITIVE_INFINITY } });
+    const endless = (await get(one, '/endless')).stream();
+    await once(endless, 'data');
+    endless.destroy();
+    assert.equal(await (await get(one, '/ok')).text(), '{"ok":true}');
+  });
+
+  it('ends an answer that is no JSON', async () => {
+    for (const path of ['/html', '/empty']) {
+      const error = await failure((await get(connect(), path)).jsonText());
+      assert.equal(error.code, 'PCP_HTTP_NOT_JSON');
+      assert.equal(error.class, 'transient');
+    }
+    assert.equal(await (await get(connect(), '/ok')).jsonText(), '{"ok":true}');
+  });
+
+  it('ends an answer in another character set than it says', async () => {
+    assert.equal((await failure(text('/not-utf8'))).code, 'PCP_HTTP_CHARSET');
+  });
+
+  it('waits for the head of an answer no longer than its limit', async () => {
+    for (const path of ['/silent', '/slow-head']) {
+      const error = await failure(text(path, { timeouts: { headers: 150 } }));
+      assert.deepEqual([error.class, error.code, error.outcomeUnknown], ['transient', 'PCP_HTTP_TIMEOUT', true], path);
+    }
+  });
+
+  it('waits for the next piece of a body no longer than its limit', async () => {
+    const error = await failure(text('/stalled-body', { timeouts: { idle: 150 } }));
+    assert.deepEqual([error.class, error.code, error.outcomeUnknown], ['transient', 'PCP_HTTP_TIMEOUT', true]);
+  });
+
+  it('ends the whole at the time of the caller, in every phase', async () => {
+    for (const path of ['/silent', '/slow-head', '/stalled-body', '/drip']) {
+      const error = await failure(get(connect(), path, { timeoutMs: 150 }).then((response) => response.bytes()));
+      assert.deepEqual([error.class, error.code, error.outcomeUnknown], ['transient', 'PCP_HTTP_TIMEOUT', true], path);
+    }
+    // One whose body is never read gives its place back as well.
+    const one = connect({ maxConcurrency: 1 });
+    await get(one, '/drip', { timeoutMs: 100 });
+    assert.equal(await (await get(one, '/ok')).text(), '{"ok":true}');
+  });
+
+  it('stops at the signal of the caller, in every phase', async () => {
+    for (const path of ['/silent', '/slow-head', '/stalled-body', '/drip']) {
+      const controller = new AbortController();
+      const work = get(connect(), path, { signal: controller.signal }).then((response) => response.bytes());
+      await once(process, 'never', { signal: AbortSignal.timeout(50) }).catch(() => undefined);
+      controller.abort();
+      const error = await failure(work);
+      assert.deepEqual([error.class, error.code], ['cancelled', 'PCP_CANCELLED'], path);
+    }
+    const stopped = AbortSignal.abort();
+    const before = server.seen.length;
+    assert.equal((await failure(get(connect(), '/ok', { signal: stopped }))).class, 'cancelled');
+    assert.equal(server.seen.length, before);
+    const late = await failure(get(connect(), '/silent', { signal: AbortSignal.timeout(50) }));
+    assert.deepEqual([late.class, late.code], ['transient', 'PCP_HTTP_TIMEOUT']);
+  });
+
+  it('ends what is under way when it is closed', async () => {
+    const client = connect();
+    const before = server.seen.length;
+    const work = failure(get(client, '/silent'));
+    while (server.seen.length === before) await new Promise(setImmediate);
+    await client.close();
+    assert.equal((await work).class, 'cancelled');
+    assert.equal((await failure(get(client, '/ok'))).class, 'cancelled');
+  });
+
+  it('reads no more than its limit', async () => {
+    for (const path of ['/endless', '/announced']) {
+      const error = await failure(text(path, { limits: { body: 100_000 } }));
+      assert.deepEqual([error.class, error.code], ['guard', 'PCP_HTTP_TOO_LARGE'], path);
+    }
+    const response = await get(connect(), '/endless', { maxBytes: 10 });
+    assert.equal((await failure(response.bytes())).code, 'PCP_HTTP_TOO_LARGE');
+    assert.equal(await text('/ok', { limits: { body: 11 } }), '{"ok":true}');
+    assert.equal((await failure(text('/ok', { limits: { body: 10 } }))).code, 'PCP_HTTP_TOO_LARGE');
+  });
+
+  it('stops inflating a bomb by its size and by its ratio', async () => {
+    for (const body of [1_000_000, Number.POSITIVE_INFINITY]) {
+      const error = await failure(text('/bomb', { limits: { body } }));
+      assert.deepEqual([error.class, error.code], ['guard', 'PCP_HTTP_TOO_LARGE']);
+    }
+  });
+
+  it('reads no more of a head than its limit', async () => {
+    for (const path of ['/many-headers', '/endless-header']) {
+      const error = await failure(text(path));
+      assert.deepEqual([error.class, error.code], ['guard', 'PCP_HTTP_HEADERS_TOO_LARGE'], path);
+    }
+  });
+
+  it('knows an answer that was cut off or is damaged', async () => {
+    for (const path of ['/short', '/cut-chunk', '/chunk-size', '/cut-gzip', '/no-gzip', '/no-br', '/two-lengths']) {
+      const error = await failure(text(path));
+      assert.deepEqual([error.class, error.code, error.outcomeUnknown], ['transient', 'PCP_HTTP_CUT', true], path);
+    }
+  });
+
+  it('refuses a packing that it did not ask for', async () => {
+    for (const path of ['/zstd', '/twice']) assert.equal((await failure(text(path))).code, 'PCP_HTTP_ENCODING');
+  });
+
+  it('tells what is not HTTP', async () => {
+    const error = await failure(text('/no-http'));
+    assert.deepEqual([error.class, error.code], ['config', 'PCP_HTTP_PROTOCOL']);
+  });
+
+  it('tells a connection that was never made from one that was lost with a request on it', async () => {
+    const after = await failure(get(connect(), '/reset', { method: 'POST', body: '{}' }));
+    assert.deepEqual([after.class, after.code, after.outcomeUnknown], ['transient', 'PCP_CONNECT_LOST', true]);
+    const refused = await failure(get(open({ baseUrl: 'http://127.0.0.1:1' }), '/', { method: 'POST', body: '{}' }));
+    assert.deepEqual(
+      [refused.class, refused.code, refused.outcomeUnknown],
+      ['transient', 'PCP_CONNECT_REFUSED', false],
+    );
+    const network = new CountingNetwork({ 'erp.plant': [] });
+    const unknown = await failure(get(open({ baseUrl: 'http://mes.plant', network }), '/'));
+    assert.deepEqual(
+      [unknown.class, unknown.code, unknown.outcomeUnknown],
+      ['transient', 'PCP_CONNECT_HOST_UNKNOWN', false],
+    );
+  });
+
+  it('waits for a name and a connection no longer than their limit', async () => {
+    const never = new Promise<never>(() => undefined);
+    for (const network of [
+      { resolve: () => never, connect: () => assert.fail() },
+      { resolve: async () => ['10.0.0.1'], connect: () => new (require('node:net').Socket)() },
+    ]) {
+      const client = open({ baseUrl: 'http://erp.plant', network, timeouts: { connect: 50 } });
+      const error = await failure(get(client, '/'));
+      assert.deepEqual([error.class, error.code, error.outcomeUnknown], ['transient', 'PCP_CONNECT_TIMEOUT', false]);
+    }
+  });
+
+  it('follows redirects on its own origin, with the method and body that they ask for', async () => {
+    const client = connect();
+    const moved = await get(client, '/moved');
+    assert.equal(await moved.text(), '{"ok":true}');
+    assert.equal(moved.url.pathname, '/ok');
+    const write = { method: 'POST', body: 'x' };
+    assert.equal(await (await get(client, '/moved-for-good', write)).text(), 'POST x');
+    assert.equal(await (await get(client, '/see-other', write)).text(), 'GET ');
+  });
+
+  it('follows no more redirects than its limit', async () => {
+    const before = server.seen.length;
+    const error = await failure(get(connect(), '/loop'));
+    assert.deepEqual([error.class, error.code], ['config', 'PCP_REDIRECT_LOOP']);
+    assert.equal(server.seen.length - before, 6);
+  });
+
+  it('follows no redirect away from its origin, and makes no write into a read', async () => {
+    const network = new CountingNetwork();
+    const client = connect({ network });
+    for (const path of ['/to-metadata', '/to-other-host', '/to-other-port', '/to-user', '/to-file']) {
+      const error = await failure(get(client, path));
+      assert.deepEqual([error.class, error.code], ['config', 'PCP_REDIRECT_REFUSED'], path);
+      assert.doesNotMatch(JSON.stringify(error), /canary/);
+    }
+    assert.equal((await failure(get(client, '/moved', { method: 'POST' }))).code, 'PCP_REDIRECT_REFUSED');
+    assert.deepEqual([...new Set(network.dialled)], [`127.0.0.1:${server.port}`]);
+  });
+
+  it('refuses headers that would be two', async () => {
+    const error = await failure(get(connect(), '/ok', { headers: { 'x-a': 'canary\r\nx-b: 1' } }));
+    assert.deepEqual([error.class, error.code], ['config', 'PCP_HTTP_REQUEST']);
+    assert.doesNotMatch(error.message, /canary/);
+  });
+
+  it('sends texts and bytes', async () => {
+    assert.equal(await (await get(connect(), '/body', { method: 'PUT', body: 'ç' })).text(), 'ç');
+    assert.equal(await (await get(connect(), '/body', { method: 'PUT', body: Buffer.from('ç') })).text(), 'ç');
+  });
+});

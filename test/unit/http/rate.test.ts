@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { pauseAskedFor, readRateLimit } from '../../../lib/protocols/http/rate-headers';
+import { RequestGate, TokenBucket } from '../../../lib/protocols/http/request-gate';
+import { HostileServer } from '../../support/hostile-server';
+import { clients, failure, live } from './support';
+
+const NOW = Date.parse('2026-11-27T10:00:00Z');
+const HOUR = 3_600_000;
+
+describe('http: Retry-After', () => {
+  const pause = (value: string, more: Record<string, string> = {}) =>
+    pauseAskedFor(429, { 'retry-after': value, ...more }, NOW);
+
+  it('reads seconds and the three forms of a date', () => {
+    assert.equal(pause('120'), 120_000);
+    assert.equal(pause(' 2.5 '), 2500);
+    assert.equal(pause('Fri, 27 Nov 2026 10:02:00 GMT'), 120_000);
+    assert.equal(pause('Friday, 27-Nov-26 10:02:00 GMT'), 120_000);
+    assert.equal(pause('Fri Nov 27 10:02:00 2026'), 120_000);
+  });
+
+  it("counts a date from the server's own clock", () => {
+    const date = 'Fri, 27 Nov 2026 09:00:00 GMT';
+    assert.equal(pause('Fri, 27 Nov 2026 09:00:30 GMT', { date }), 30_000);
+    assert.equal(pause('Fri, 27 Nov 2026 10:00:30 GMT', { date: 'yesterday' }), 30_000);
+  });
+
+  it('waits at least a second and at most an hour', () => {
+    assert.equal(pause('0'), 1000);
+    assert.equal(pause('Fri, 27 Nov 2026 09:00:00 GMT'), 1000);
+    assert.equal(pause('86400'), HOUR);
+    assert.equal(pause('99999999999999999999999999'), HOUR);
+    assert.equal(pause('Fri, 27 Nov 9999 10:00:00 GMT'), HOUR);
+  });
+
+  it('does not guess', () => {
+    for (const value of [
+      '',
+      '-5',
+      'soon',
+      'soon 1',
+      'NaN',
+      'Infinity',
+      '1e9',
+      '0x10',
+      '1, 2',
+      '2026-11-27T10:02:00Z',
+    ]) {
+      assert.equal(pause(value), undefined, value);
+    }
+    assert.equal(pause('Fri, 99 Nov 2026 10:02:00 GMT'), undefined);
+    assert.equal(pauseAskedFor(200, { 'retry-after': '5' }, NOW), undefined);
+    assert.equal(pauseAskedFor(503, { 'x-ratelimit-reset': '5' }, NOW), undefined);
+  });
+
+  it('takes the end of the window of a 429 that says no more', () => {
+    assert.equal(pauseAskedFor(429, { 'x-ratelimit-reset': '5' }, NOW), 5000);
+  });
+});
+
+describe('http: quota headers', () => {
+  const inAMinute = new Date(NOW + 60_000).toISOString();
+  const wanted = { limit: 100, remaining: 40, resetAt: inAMinute };
+
+  it('reads all the ways in which servers tell of quotas', () => {
+    const cases: Record<string, string>[] = [
+      { 'ratelimit-policy': '"default";q=100;w=3600', ratelimit: '"default";r=40;t=60' },
+      { ratelimit: 'limit=100, remaining=40, reset=60' },
+      { 'ratelimit-limit': '100, 100;w=3600', 'ratelimit-remaining': '40', 'ratelimit-reset': '60' },
+      { 'x-ratelimit-limit': '100', 'x-ratelimit-remaining': '40', 'x-ratelimit-reset': String(NOW / 1000 + 60) },
+      { 'x-rate-limit-limit': '100', 'x-rate-limit-remaining': '40', 'x-rate-limit-reset': String(NOW + 60_000) },
+    ];
+    for (const headers of cases) assert.deepEqual(readRateLimit(headers, NOW), wanted, JSON.stringify(headers));
+  });
+
+  it('gives what there is, and nothing for nonsense', () => {
+    assert.deepEqual(readRateLimit({ 'x-ratelimit-remaining': '0' }, NOW), { remaining: 0 });
+    assert.deepEqual(readRateLimit({ 'x-ratelimit-limit': '9', 'x-ratelimit-reset': '999999999999999' }, NOW), {
+      limit: 9,
+      resetAt: new Date(999_999_999_999_999).toISOString(),
+    });
+    for (const value of ['', 'many', '-1', '[object Object]']) {
+      assert.equal(readRateLimit({ 'x-ratelimit-limit': value, ratelimit: value }, NOW), undefined, value);
+    }
+  });
+});
+
+describe('http: rate of requests', () => {
+  const { open } = clients();
+
+  it('spreads requests evenly, with as many at once as the burst allows', () => {
+    let now = 0;
+    const even = new TokenBucket(10, 1, () => now);
+    assert.deepEqual([even.reserve(), even.reserve(), even.reserve()], [0, 100, 200]);
+    now = 1000;
+    assert.deepEqual([even.reserve(), even.reserve()], [0, 100]);
+    now = 5000;
+    const burst = new TokenBucket(10, 3, () => now);
+    assert.deepEqual(
+      [1, 2, 3, 4].map(() => burst.reserve()),
+      [0, 0, 0, 100],
+    );
+  });
+
+  it('lets no more requests through at a time than allowed, in their order, and forgets those that gave up', async () => {
+    const gate = new RequestGate(2, undefined);
+    const leaves = [await gate.enter(live), await gate.enter(live)];
+    const order: number[] = [];
+    const enter = (number: number, signal = live) =>
+      gate.enter(signal).then((leave) => {
+        order.push(number);
+        return leave;
+      });
+    const impatient = new AbortController();
+    const third = enter(3);
+    const fourth = enter(4, impatient.signal);
+    const fifth = enter(5);
+    impatient.abort(new Error('gave up'));
+    await assert.rejects(fourth, /gave up/);
+    assert.deepEqual(order, []);
+    leaves[0]?.();
+    leaves[0]?.();
+    (await third)();
+    (await fifth)();
+    assert.deepEqual(order, [3, 5]);
+  });
+
+  it('gives the place back when the wait for a reservation is given up or fails', async () => {
+    const gate = new RequestGate(1, { reserve: () => 60_000 });
+    await assert.rejects(gate.enter(AbortSignal.timeout(20)));
+    const failing = new RequestGate(1, { reserve: () => Promise.reject(new Error('no store')) });
+    await assert.rejects(failing.enter(live), /no store/);
+    await assert.rejects(failing.enter(live), /no store/);
+    await assert.rejects(gate.enter(AbortSignal.timeout(20)), { name: 'AbortError' });
+  });
+
+  it('asks for a reservation before each request', async () => {
+    const server = await HostileServer.start({ '/': (_request, response) => response.end('ok') });
+    let reserved = 0;
+    const client = open({
+      baseUrl: server.origin,
+      reservations: {
+        async reserve() {
+          reserved += 1;
+          return 0;
+        },
+      },
+    });
+    for (let number = 0; number < 3; number++) await (await client.request({ target: '/', signal: live })).text();
+    assert.equal(reserved, 3);
+    await server.stop();
+  });
+
+  it('never has more requests under way than max_concurrency', async () => {
+    let now = 0;
+    let most = 0;
+    const server = await HostileServer.start({
+      '/': (_request, response) => {
+        now += 1;
+        most = Math.max(most, now);
+        setTimeout(() => {
+          now -= 1;
+          response.end('ok');
+        }, 5);
+      },
+    });
+    const client = open({ baseUrl: server.origin, maxConcurrency: 3 });
+    await Promise.all(
+      Array.from({ length: 20 }, async () => (await client.request({ target: '/', signal: live })).text()),
+    );
+    assert.equal(most, 3);
+    await server.stop();
+  });
+
+  it('leaves the other side alone while it wants a pause', async () => {
+    const server = await HostileServer.start({
+      '/429': (_request, response) => response.writeHead(429, { 'retry-after': '600' }).end('{"message":"slow down"}'),
+      '/503': (_request, response) => response.writeHead(503, { 'retry-after': '600' }).end(),
+      '/503-plain': (_request, response) => response.writeHead(503, { 'retry-after': 'soon' }).end(),
+      '/ok': (_request, response) => response.end('ok'),
+    });
+    for (const path of ['/429', '/503']) {
+      const client = open({ baseUrl: server.origin });
+      const error = await (await client.request({ target: path, signal: live })).failure();
+      assert.deepEqual([error.class, error.retryAfterMs, error.outcomeUnknown], ['rate_limit', 600_000, false], path);
+      const before = server.seen.length;
+      const next = await failure(client.request({ target: '/ok', signal: live }));
+      assert.deepEqual([next.class, next.code], ['rate_limit', 'PCP_HTTP_PAUSED']);
+      assert.ok((next.retryAfterMs ?? 0) > 590_000);
+      assert.equal(server.seen.length, before);
+    }
+    const client = open({ baseUrl: server.origin });
+    const error = await (await client.request({ target: '/503-plain', signal: live })).failure();
+    assert.deepEqual([error.class, error.retryAfterMs, error.outcomeUnknown], ['transient', undefined, true]);
+    assert.equal((await client.request({ target: '/ok', signal: live })).status, 200);
+    await server.stop();
+  });
+});
