@@ -42,6 +42,8 @@ export interface Reached {
 export interface HttpOptions {
   /** Set by whoever may edit the connection, so its host may have a private address. */
   baseUrl: string;
+  /** Clients of the same connection share its rate, concurrency, pauses and tokens in this process. */
+  connectionId?: number;
   authentication?: Authentication;
   tls?: TlsOptions;
   /** "http://user:password@proxy.example:3128"; the environment's HTTP_PROXY is not looked at. */

@@ -4,12 +4,13 @@ import { IntegrationError } from '../../model/errors';
 import { AddressRules } from './addresses';
 import { Answer } from './answer';
 import { identify, secretsOf } from './auth/authentication';
-import { TokenSource } from './auth/oauth2';
+import { type AskForToken, type OAuth2, TokenSource } from './auth/oauth2';
 import type { HttpClient, HttpOptions, HttpRequest, HttpResponse, Limits, Reached, Timeouts } from './client';
 import { cancelled, Deadline } from './deadline';
 import { Dialer, proxyAuthorization, THIS_MACHINE } from './dialer';
 import { answerTimeout } from './errors';
 import { Exchange } from './exchange';
+import { PerConnection } from './per-connection';
 import { pauseAskedFor } from './rate-headers';
 import { redirectOf, tooManyRedirects } from './redirects';
 import { RequestGate, TokenBucket } from './request-gate';
@@ -19,6 +20,9 @@ const TIMEOUTS: Timeouts = { connect: 10_000, headers: 30_000, idle: 60_000, tot
 const LIMITS: Limits = { headers: 32 * 1024, body: 32 * 1024 * 1024, redirects: 5 };
 const MAX_CONCURRENCY = 4;
 const LARGEST_TOKEN_ANSWER = 256 * 1024;
+
+const gates = new PerConnection<{ rate: number | undefined; maxConcurrency: number }, RequestGate>();
+const tokens = new PerConnection<OAuth2, TokenSource>();
 
 /**
  * Connects with the first request.
@@ -43,7 +47,7 @@ class GuardedClient implements HttpClient {
   private readonly dialer: Dialer;
   private readonly agent: Agent;
   private readonly gate: RequestGate;
-  private readonly tokens: TokenSource | undefined;
+  private readonly tokens: { source: TokenSource; ask: AskForToken } | undefined;
   private readonly closing = new AbortController();
 
   constructor(private readonly options: HttpOptions) {
@@ -73,18 +77,16 @@ class GuardedClient implements HttpClient {
       bodyTimeout: this.timeouts.idle,
       maxHeaderSize: this.limits.headers,
     });
-    const { requestsPerSecond: rate, maxConcurrency = MAX_CONCURRENCY } = options;
-    this.gate = new RequestGate(
-      maxConcurrency,
-      options.reservations ?? (rate === undefined ? undefined : new TokenBucket(rate)),
-    );
+    const { connectionId, requestsPerSecond: rate, maxConcurrency = MAX_CONCURRENCY, reservations } = options;
+    this.gate = gates.of(connectionId, { rate, maxConcurrency }, () => {
+      return new RequestGate(maxConcurrency, reservations ?? (rate === undefined ? undefined : new TokenBucket(rate)));
+    });
     if (authentication?.type === 'oauth2') {
       const url = parseUrl(authentication.tokenUrl, '/config/token_url');
-      this.tokens = new TokenSource(
-        authentication,
-        (headers, form) => this.askForToken(url, headers, form),
-        options.saveToken?.bind(options),
-      );
+      const source = tokens.of(connectionId, authentication, () => {
+        return new TokenSource(authentication, options.saveToken?.bind(options));
+      });
+      this.tokens = { source, ask: (headers, form) => this.askForToken(url, headers, form) };
     }
   }
 
@@ -150,13 +152,14 @@ class GuardedClient implements HttpClient {
         identify(authentication as Exclude<typeof authentication, { type: 'oauth2' }>, url, headers),
       );
     }
+    const { source, ask } = this.tokens;
     for (let attempt = 1; ; attempt++) {
-      const token = await deadline.of(this.tokens.token());
+      const token = await deadline.of(source.token(ask));
       const answer = await this.gated(message, deadline.signal, maxBytes, (_url, headers) => {
         headers.authorization = `Bearer ${token}`;
       });
       if (answer.status !== 401 || attempt === 2) return answer;
-      this.tokens.reject(token);
+      source.reject(token);
       answer.discard();
     }
   }
@@ -223,7 +226,7 @@ class GuardedClient implements HttpClient {
   private secrets(): string[] {
     const { authentication = { type: 'none' }, tls } = this.options;
     const others = [tls?.passphrase, this.proxy?.password].filter((secret) => secret !== undefined);
-    return [...secretsOf(authentication), ...(this.tokens?.secrets ?? []), ...others];
+    return [...secretsOf(authentication), ...(this.tokens?.source.secrets ?? []), ...others];
   }
 }
 

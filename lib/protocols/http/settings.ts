@@ -14,7 +14,7 @@ const TOTAL_MS = 20_000;
  *
  * @throws config PCP_SETTING_MISSING, PCP_SETTING_INVALID naming the setting
  */
-export function readHttpOptions({ config, credentials }: OpenConnection): HttpOptions {
+export function readHttpOptions({ id, config, credentials }: OpenConnection): HttpOptions {
   const settings = new Settings(config, credentials);
   const proxy = settings.text('proxy_url');
   const headers = settings.texts('headers');
@@ -22,6 +22,8 @@ export function readHttpOptions({ config, credentials }: OpenConnection): HttpOp
   const maxConcurrency = settings.number('max_concurrency');
   return {
     baseUrl: settings.required('base_url'),
+    // Values that were never saved have no id, and are nobody else's.
+    ...(id > 0 && { connectionId: id }),
     authentication: readAuthentication(settings),
     tls: readTls(settings),
     ...(proxy !== undefined && { proxy: withPassword(proxy, credentials.proxy_password) }),

@@ -233,6 +233,27 @@ describe('http: authentication', () => {
       assert.equal(forms.length, 1);
     });
 
+    it('keeps the token of a connection however often it is opened', async () => {
+      for (let time = 0; time < 3; time++) {
+        const client = connect({}, { connectionId: 4713 });
+        await get(client);
+        await client.close();
+      }
+      assert.equal(forms.length, 1);
+      await get(connect({ clientSecret: 'another' }, { connectionId: 4713 }));
+      assert.equal(forms.length, 2);
+    });
+
+    it('gets a token for the others when the client that asked for it is closed', async () => {
+      const connection = { connectionId: 4714 };
+      const asking = connect({}, connection);
+      const given = failure(get(asking));
+      const others = [connect({}, connection), connect({}, connection)].map((client) => get(client));
+      await asking.close();
+      assert.equal((await given).class, 'cancelled');
+      assert.deepEqual(await Promise.all(others), ['ok', 'ok']);
+    });
+
     async function outcome(client: HttpClient): Promise<[string, string]> {
       const error = await failure(get(client));
       return [error.class, error.code];

@@ -195,4 +195,24 @@ describe('http: rate of requests', () => {
     assert.equal((await client.request({ target: '/ok', signal: live })).status, 200);
     await server.stop();
   });
+
+  it('holds for all clients of a connection, and anew with other settings', async () => {
+    const server = await HostileServer.start({
+      '/busy': (_request, response) => response.writeHead(429, { 'retry-after': '600' }).end(),
+      '/ok': (_request, response) => response.end('ok'),
+    });
+    const first = { baseUrl: server.origin, connectionId: 4711 };
+    const busy = await open(first).request({ target: '/busy', signal: live });
+    busy.discard();
+    const again = await failure(open(first).request({ target: '/ok', signal: live }));
+    assert.equal(again.code, 'PCP_HTTP_PAUSED');
+    for (const other of [
+      { ...first, connectionId: 4712 },
+      { ...first, maxConcurrency: 2 },
+    ]) {
+      const response = await open(other).request({ target: '/ok', signal: live });
+      assert.equal(await response.text(), 'ok');
+    }
+    await server.stop();
+  });
 });

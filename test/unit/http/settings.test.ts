@@ -14,6 +14,7 @@ describe('http: settings', () => {
   it('needs a base URL only', () => {
     assert.deepEqual(read({}), {
       baseUrl: 'https://erp.plant',
+      connectionId: 1,
       authentication: { type: 'none' },
       tls: {},
       timeouts: { total: 20_000 },

@@ -40,7 +40,6 @@ export class TokenSource {
 
   constructor(
     private readonly settings: OAuth2,
-    private readonly ask: AskForToken,
     private readonly saveToken: ((refreshToken: string) => Promise<void>) | undefined,
     private readonly now: () => number = Date.now,
   ) {
@@ -52,13 +51,21 @@ export class TokenSource {
   }
 
   /** @throws auth or config PCP_OAUTH_REFUSED, config PCP_OAUTH_ANSWER, transient */
-  async token(): Promise<string> {
-    if (this.refusal !== undefined) throw this.refusal;
-    if (this.current !== undefined && this.now() < this.current.expiresAt) return this.current.token;
-    this.pending ??= this.renew().finally(() => {
-      this.pending = undefined;
-    });
-    return this.pending;
+  async token(ask: AskForToken): Promise<string> {
+    for (;;) {
+      if (this.refusal !== undefined) throw this.refusal;
+      if (this.current !== undefined && this.now() < this.current.expiresAt) return this.current.token;
+      const isMine = this.pending === undefined;
+      this.pending ??= this.renew(ask).finally(() => {
+        this.pending = undefined;
+      });
+      try {
+        return await this.pending;
+      } catch (error) {
+        // Whoever asked was closed meanwhile, which is no reason for the others to fail.
+        if (isMine || !(error instanceof IntegrationError) || error.class !== 'cancelled') throw error;
+      }
+    }
   }
 
   /** The server did not take this token: the next one is asked for anew. */
@@ -66,9 +73,9 @@ export class TokenSource {
     if (this.current?.token === token) this.current = undefined;
   }
 
-  private async renew(): Promise<string> {
+  private async renew(ask: AskForToken): Promise<string> {
     const { headers, form } = this.request();
-    const response = await this.ask(headers, form.toString());
+    const response = await ask(headers, form.toString());
     const body = await response.text();
     if (!response.ok) throw await this.refused(response, body);
     const answer = parsed(body);
