@@ -1,6 +1,7 @@
 import { dirname, join, parse, resolve } from 'node:path';
 import { IntegrationError } from './model/errors';
 import type { ProtectedPlaces } from './security/protected-files';
+import { checkTargets } from './protocols/http/addresses';
 import type { DeadLetterPolicy } from './sync/retention';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './sync/retry';
 
@@ -28,6 +29,10 @@ export interface HubSettings {
   deadLetters: DeadLetterPolicy;
   /** Files of Node-RED and of the hub that no connection may touch. */
   protectedPlaces: ProtectedPlaces;
+  network: {
+    /** Private addresses that connections may reach besides their own host (lib/protocols/http/addresses). */
+    allowedTargets: string[];
+  };
   log(level: LogLevel, message: string): void;
 }
 
@@ -35,7 +40,8 @@ export interface HubSettings {
  * Reads `integrations` of Node-RED's settings.js; each value can be overridden from the environment:
  * INTEGRATIONS_STORE_URL, INTEGRATIONS_DIRECTORY, INTEGRATIONS_KEY, INTEGRATIONS_RUNNER_HEAP_MB, INTEGRATIONS_RUNNER_IDLE_SECONDS,
  * INTEGRATIONS_RUNS, INTEGRATIONS_EXPRESSION_HEAP_MB, INTEGRATIONS_RETRY_SECONDS, INTEGRATIONS_RETRY_ATTEMPTS,
- * INTEGRATIONS_DEAD_LETTERS_LIMIT, INTEGRATIONS_DEAD_LETTERS_OPEN_DAYS, INTEGRATIONS_DEAD_LETTERS_CLOSED_DAYS.
+ * INTEGRATIONS_DEAD_LETTERS_LIMIT, INTEGRATIONS_DEAD_LETTERS_OPEN_DAYS, INTEGRATIONS_DEAD_LETTERS_CLOSED_DAYS,
+ * INTEGRATIONS_NETWORK_ALLOWED_TARGETS (separated by commas).
  * @throws config PCP_SETTING_INVALID naming the setting
  */
 export function readSettings(
@@ -48,6 +54,7 @@ export function readSettings(
   const runner = section(given, 'runner');
   const retry = section(given, 'retry');
   const letters = section(given, 'deadLetters');
+  const network = section(given, 'network');
   const text = (variable: string, value: unknown, name: string): string | undefined => {
     const found = environment[variable] ?? value;
     if (found === undefined || found === '') return undefined;
@@ -113,6 +120,7 @@ export function readSettings(
       ),
     },
     protectedPlaces: { directories: [...new Set([userDir, directory])], paths: nodeRedFiles(redSettings, userDir) },
+    network: { allowedTargets: readTargets(network.allowedTargets, environment) },
     log,
   };
 }
@@ -134,6 +142,14 @@ function nodeRedFiles(redSettings: Record<string, unknown>, userDir: string): st
     }
   }
   return paths;
+function readTargets(value: unknown, environment: NodeJS.ProcessEnv): string[] {
+  const text = environment.INTEGRATIONS_NETWORK_ALLOWED_TARGETS;
+  const targets = text ? text.split(',').map((part) => part.trim()) : (value ?? []);
+  if (!Array.isArray(targets) || !targets.every((target) => typeof target === 'string')) {
+    throw invalid('network.allowedTargets', 'a list of texts');
+  }
+  checkTargets(targets);
+  return targets;
 }
 
 function section(settings: Record<string, unknown>, name: string): Record<string, unknown> {

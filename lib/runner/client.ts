@@ -237,6 +237,7 @@ export class RunnerClient implements Runner {
         expressionHeapMb: settings.runner.expressionHeapMb,
         deadLetters: settings.deadLetters,
         keys: this.options.keys,
+        allowedTargets: settings.network.allowedTargets,
       },
     } satisfies ToRunner);
     return child;

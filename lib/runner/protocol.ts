@@ -22,6 +22,7 @@ export interface RunnerSetup {
   deadLetters: DeadLetterPolicy;
   /** The vault's keys, the current one first. */
   keys: readonly VaultKey[];
+  allowedTargets: readonly string[];
 }
 
 /** The work that is asked of a runner: arguments and answer of each call. */

@@ -60,6 +60,11 @@ export class AddressRules {
   }
 }
 
+/** @throws config PCP_SETTING_INVALID */
+export function checkTargets(allowedTargets: readonly string[]): void {
+  for (const target of allowedTargets) parseTarget(target);
+}
+
 function kindOf(text: string): Kind {
   if (!ipaddr.isValid(text)) return 'never';
   const address = ipaddr.process(text);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readHttpOptions } from '../../../lib/protocols/http/settings';
+import { readSettings } from '../../../lib/settings';
 
 const read = (config: Record<string, unknown>, credentials: Record<string, string> = {}) =>
   readHttpOptions({
@@ -104,5 +105,18 @@ describe('http: settings', () => {
     fails({ timeout_ms: '10' }, 'PCP_SETTING_INVALID', '/config/timeout_ms');
     fails({ headers: { a: 1 } }, 'PCP_SETTING_INVALID', '/config/headers');
     fails({ base_url: 7 }, 'PCP_SETTING_INVALID', '/config/base_url');
+  });
+
+  it('reads the targets that the administrator allows, and refuses what is none', () => {
+    const targets = (value: unknown, environment: NodeJS.ProcessEnv = {}) =>
+      readSettings({ integrations: { network: { allowedTargets: value } } }, '/tmp', environment).network
+        .allowedTargets;
+    const environment = { INTEGRATIONS_NETWORK_ALLOWED_TARGETS: 'mes.plant:8080, 10.1.0.0/16' };
+    assert.deepEqual(targets(undefined), []);
+    assert.deepEqual(targets(['10.0.0.0/8']), ['10.0.0.0/8']);
+    assert.deepEqual(targets(['10.0.0.0/8'], environment), ['mes.plant:8080', '10.1.0.0/16']);
+    for (const wrong of ['10.0.0.0/8', [7], ['10.0.0.0/99'], ['http://mes.plant']]) {
+      assert.throws(() => targets(wrong), { code: 'PCP_SETTING_INVALID', path: 'network.allowedTargets' });
+    }
   });
 });
