@@ -37,8 +37,8 @@ export interface Connector {
     signal: AbortSignal,
     transaction?: SqlTransaction,
   ): Promise<(SourceRecord | null | undefined)[]>;
-  /** Functions, methods, actions of the other side. */
-  call?(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<unknown>;
+  /** Functions, methods, actions of the other side; done once, whatever comes of it. */
+  call?(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<CallAnswer>;
   /** Live tags or changed records as they come. */
   subscribe?(items: string[], signal: AbortSignal): AsyncIterable<Change[]>;
   close(): Promise<void>;
@@ -200,6 +200,12 @@ export interface Change {
   timestamp: string;
   quality: 'good' | 'uncertain' | 'bad';
   unit?: string;
+}
+
+/** What was answered, and beside it what is told about the answer (a status): properties of the message that a node sends. */
+export interface CallAnswer {
+  payload: unknown;
+  [detail: string]: unknown;
 }
 
 export type Capability =
