@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { ConnectorDescriptor } from '../lib/connectors/descriptor';
 import { ConnectorRegistry } from '../lib/connectors/registry';
 import { secretNames } from '../nodes/pcp-connection/settings';
-import { connectorValues, fillTemplate, settingsHelp } from './templates';
+import { callDefaults, callLabels, connectorValues, fillTemplate, settingsHelp } from './templates';
 
 /**
  * Second half of `npm run build`, after tsc: prints what Node-RED loads beside the compiled code. HTML with literal
@@ -49,12 +49,17 @@ function merged(base: Catalogue, over: Catalogue): Catalogue {
   return result;
 }
 
-function writeLocales(node: string, source: string, values: (locale: Locale) => Record<string, string>): void {
+function writeLocales(
+  node: string,
+  source: string,
+  values: (locale: Locale) => Record<string, string>,
+  labels: (locale: Locale) => Record<string, string> = () => ({}),
+): void {
   for (const locale of LOCALES) {
     // Node-RED looks for the palette's own words at the top.
     const { palette, ...shared } = readJson(sources, 'support', 'locales', `${locale}.json`);
     const own = readJson(sources, source, 'locales', `${locale}.json`);
-    const catalogue = { palette, [node]: merged(shared, own) };
+    const catalogue = { palette, [node]: merged(merged(shared, own), { label: labels(locale) }) };
     write(JSON.stringify(catalogue), nodes, node, 'locales', locale, `${node}.json`);
     const help = fillTemplate(readText(sources, source, 'locales', `${locale}.md`), values(locale));
     const script = `<script type="text/markdown" data-help-name="${node}">\n${help}</script>\n`;
@@ -83,8 +88,9 @@ function buildConnectorNode(descriptor: ConnectorDescriptor, node: string): void
   write(code, nodes, node, `${node}.js`);
   const values = (locale: Locale) => connectorValues(descriptor, node, locale);
   const template = readText(sources, 'connector-node', 'connector-node.html');
-  write(fillTemplate(template, values('en-US')), nodes, node, `${node}.html`);
-  writeLocales(node, 'connector-node', values);
+  const html = template.replace(/'\{\{callDefaults\}\}': null,\s*/, callDefaults(descriptor));
+  write(fillTemplate(html, values('en-US')), nodes, node, `${node}.html`);
+  writeLocales(node, 'connector-node', values, (locale) => callLabels(descriptor, locale));
   writeIcon(node, descriptor.icon);
 }
 

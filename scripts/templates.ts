@@ -31,7 +31,65 @@ export function connectorValues(descriptor: ConnectorDescriptor, node: string, l
     operation: descriptor.operations[0] ?? 'read',
     batch: String(descriptor.batchSize.default),
     settings: settingsTable(descriptor, locale),
+    callRows: callParameters(descriptor)
+      .map(([name, setting]) => callRow(node, name, setting))
+      .join('\n    '),
+    callInputs: callInputs(descriptor, locale),
+    callOutputs: descriptor.call === undefined ? '' : CALL_OUTPUTS[locale],
   };
+}
+
+/** Labels of the fields that only this connector's node has. */
+export function callLabels(descriptor: ConnectorDescriptor, locale: Locale): Record<string, string> {
+  return Object.fromEntries(callParameters(descriptor).map(([name, { label }]) => [name, label[locale]]));
+}
+
+/** Properties of the node that only this connector's has, as the flow library reads them. */
+export function callDefaults(descriptor: ConnectorDescriptor): string {
+  const value = (setting: Setting) => ('default' in setting ? String(setting.default) : '');
+  return callParameters(descriptor)
+    .map(([name, setting]) => `${name}: { value: '${value(setting)}' },\n      `)
+    .join('');
+}
+
+const CALL_OUTPUTS: Record<Locale, string> = {
+  'en-US': `: payload (any) : _call_: what was answered
+: statusCode (number) : _call_: status of the answer
+: headers (object) : _call_: headers of the answer
+`,
+  'pt-BR': `: payload (any) : _chamar_: a resposta
+: statusCode (number) : _chamar_: status da resposta
+: headers (object) : _chamar_: cabeçalhos da resposta
+`,
+};
+
+/** Those with a field in the form; the others come with the message only. */
+function callParameters({ call }: ConnectorDescriptor): [string, Setting][] {
+  return Object.entries(call?.parameters ?? {}).filter(([, { kind }]) => kind !== 'json');
+}
+
+function callRow(node: string, name: string, setting: Setting): string {
+  const id = `node-input-${name}`;
+  const placeholder = setting.placeholder === undefined ? '' : ` placeholder="${escaped(setting.placeholder)}"`;
+  const options = setting.kind === 'choice' ? setting.options.map(({ value }) => `<option>${value}</option>`) : [];
+  const field =
+    setting.kind === 'choice'
+      ? `<select id="${id}">${options.join('')}</select>`
+      : `<input type="text" id="${id}"${placeholder}>`;
+  return `<div class="form-row" data-when="operation=call">
+      <label for="${id}" data-i18n="${node}.label.${name}"></label>
+      ${field}
+    </div>`;
+}
+
+function callInputs({ call }: ConnectorDescriptor, locale: Locale): string {
+  const word = { 'en-US': 'call', 'pt-BR': 'chamar' }[locale];
+  return Object.entries(call?.parameters ?? {})
+    .map(([name, { kind, help, label }]) => {
+      const type = kind === 'json' ? 'object' : 'string';
+      return `: ${name} (${type}) : _${word}_: ${escaped((help ?? label)[locale])}\n`;
+    })
+    .join('');
 }
 
 /** Markdown: every connector with its settings, for the help of pcp-connection. */

@@ -52,6 +52,8 @@ export interface ConnectorDescriptor {
   /** npm packages that the connector loads on first use and an install may lack. */
   drivers: string[];
   settings: Record<string, Setting>;
+  /** The operation that the palette node calls, and its parameters: a message may set each; the form has all but JSON ones. */
+  call?: { operation: string; parameters: Record<string, Setting> };
   /** Operations that the palette node offers, of the capabilities. */
   operations: ('read' | 'write' | 'subscribe' | 'call')[];
 }

@@ -1,4 +1,4 @@
-import type { Batch, EntityDescription, ReadQuery, TestReport, WriteResult } from '../connectors/contract';
+import type { Batch, CallAnswer, EntityDescription, ReadQuery, TestReport, WriteResult } from '../connectors/contract';
 import type { ConnectorDescriptor } from '../connectors/descriptor';
 import type { Mapped } from '../mapping/contract';
 import type { SqlDatabase } from '../protocols/sql/database';
@@ -255,6 +255,13 @@ export interface Runner {
     records: Record<string, unknown>[],
     signal?: AbortSignal,
   ): Promise<WriteResult[]>;
+  /** An operation of the other side, once. */
+  call(
+    connection: OpenConnection,
+    operation: string,
+    parameters: Record<string, unknown>,
+    signal?: AbortSignal,
+  ): Promise<CallAnswer>;
 }
 
 export interface Health {

@@ -84,27 +84,31 @@ export class RunnerClient implements Runner {
   }
 
   test(connection: OpenConnection, signal?: AbortSignal): Promise<Calls['test']['answer']> {
-    return this.call('test', [connection], signal);
+    return this.ask('test', [connection], signal);
   }
 
   discover(connection: OpenConnection, signal?: AbortSignal): Promise<Calls['discover']['answer']> {
-    return this.call('discover', [connection], signal);
+    return this.ask('discover', [connection], signal);
   }
 
   describe(connection: OpenConnection, entity: string, signal?: AbortSignal): Promise<Calls['describe']['answer']> {
-    return this.call('describe', [connection, entity], signal);
+    return this.ask('describe', [connection, entity], signal);
   }
 
   preview(request: Calls['preview']['arguments'][0], signal?: AbortSignal): Promise<Calls['preview']['answer']> {
-    return this.call('preview', [request], signal);
+    return this.ask('preview', [request], signal);
   }
 
   async map(...[mapping, direction, records, signal]: Parameters<Runner['map']>): Promise<Mapped[]> {
-    return unpackResults(await this.call('map', [mapping, direction, records], signal));
+    return unpackResults(await this.ask('map', [mapping, direction, records], signal));
   }
 
   async write(...[connection, target, records, signal]: Parameters<Runner['write']>): ReturnType<Runner['write']> {
-    return unpackResults(await this.call('write', [connection, target, records], signal));
+    return unpackResults(await this.ask('write', [connection, target, records], signal));
+  }
+
+  call(...[connection, operation, parameters, signal]: Parameters<Runner['call']>): ReturnType<Runner['call']> {
+    return this.ask('call', [connection, operation, parameters], signal);
   }
 
   async *read(connection: OpenConnection, query: ReadQuery, signal?: AbortSignal): AsyncIterable<ReadBatch> {
@@ -142,7 +146,7 @@ export class RunnerClient implements Runner {
     await this.stop();
   }
 
-  private call<Name extends keyof Calls>(
+  private ask<Name extends keyof Calls>(
     name: Name,
     parameters: Calls[Name]['arguments'],
     signal: AbortSignal | undefined,

@@ -1,4 +1,4 @@
-import type { Batch, EntityDescription, ReadQuery, TestReport, WriteResult } from '../connectors/contract';
+import type { Batch, CallAnswer, EntityDescription, ReadQuery, TestReport, WriteResult } from '../connectors/contract';
 import type { Mapped } from '../mapping/contract';
 import type { ConnectionOfRun, OpenConnection } from '../model/connection';
 import type { EntityInfo } from '../model/entity';
@@ -42,6 +42,10 @@ export interface Calls {
       records: Record<string, unknown>[],
     ];
     answer: WriteResult[];
+  };
+  call: {
+    arguments: [connection: OpenConnection, operation: string, parameters: Record<string, unknown>];
+    answer: CallAnswer;
   };
 }
 

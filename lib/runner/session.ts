@@ -74,6 +74,11 @@ export class RunnerSession {
       },
       map: async (signal, ...parameters) => mapper.map(...parameters, signal),
       write: (signal, ...parameters) => writer.write(...parameters, signal),
+      call: (signal, connection, operation, parameters) =>
+        this.connected(connection, async (connector) => {
+          if (connector.call !== undefined) return connector.call(operation, parameters, signal);
+          throw new IntegrationError('config', 'PCP_NOT_CALLABLE', `${connection.name} has no operations to call.`);
+        }),
     };
   }
 

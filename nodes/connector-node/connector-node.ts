@@ -4,12 +4,13 @@ import { type ConnectionNode, connectionNode } from '../pcp-connection/connectio
 import { nodeFailure } from '../support/failure';
 import { NodeStatusLine } from '../support/status';
 import { WorkQueue } from '../support/work-queue';
+import { callMessage } from './call';
 import { acknowledgesOwnBatch, createReader } from './read';
 import { writeMessage } from './write';
 
 export interface ConnectorNodeDef extends NodeDef {
   connection: string;
-  operation: 'read' | 'write';
+  operation: 'read' | 'write' | 'call';
   entity: string;
   /** Read: when to begin. */
   trigger: 'input' | 'start';
@@ -53,9 +54,9 @@ export function registerConnectorNode(RED: NodeAPI, type: string, connectorType:
       requireType(connection, connectorType);
       const context: ConnectorNodeContext = { RED, node: this, def, status, connection };
       try {
-        await (def.operation === 'write'
-          ? writeMessage(context, msg, send, signal)
-          : reader.read(context, msg, send, signal));
+        if (def.operation === 'write') await writeMessage(context, msg, send, signal);
+        else if (def.operation === 'call') await callMessage(context, msg, send, signal);
+        else await reader.read(context, msg, send, signal);
         connection.outage.succeeded();
       } catch (error) {
         connection.outage.failed(error);
@@ -64,7 +65,7 @@ export function registerConnectorNode(RED: NodeAPI, type: string, connectorType:
     };
 
     this.on('input', (msg, send, done) => {
-      if (def.operation !== 'write' && acknowledgesOwnBatch(reader, this.id, msg)) {
+      if (def.operation === 'read' && acknowledgesOwnBatch(reader, this.id, msg)) {
         done();
         return;
       }
@@ -98,7 +99,7 @@ export function registerConnectorNode(RED: NodeAPI, type: string, connectorType:
       queue.close().then(done);
     });
 
-    if (def.operation !== 'write' && def.trigger === 'start') setImmediate(readAtStart, FIRST_RETRY_MS);
+    if (def.operation === 'read' && def.trigger === 'start') setImmediate(readAtStart, FIRST_RETRY_MS);
     else status.clear();
   }
 

@@ -27,7 +27,7 @@ export function describeDescriptor(descriptor: ConnectorDescriptor, connection: 
   it('descriptor: every text stands in both locales', () => {
     assertLocalized('title', descriptor.title, false);
     assertLocalized('description', descriptor.description, true);
-    for (const [name, setting] of settings) {
+    for (const [name, setting] of [...settings, ...Object.entries(descriptor.call?.parameters ?? {})]) {
       assertLocalized(`${name}.label`, setting.label, false);
       if (setting.help) assertLocalized(`${name}.help`, setting.help, true);
       if (setting.kind === 'choice') {

@@ -12,7 +12,7 @@ type Job = {
   logs: { records_success: number; records_error: number; details: Record<string, unknown> }[];
 };
 
-const EXAMPLES = ['pcp-file', 'pcp-database', 'pcp-entity', 'pcp-map', 'pcp-sync', 'pcp-sync-log'];
+const EXAMPLES = ['pcp-file', 'pcp-database', 'pcp-rest', 'pcp-entity', 'pcp-map', 'pcp-sync', 'pcp-sync-log'];
 
 for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
   describe(`examples in ${version}`, function () {
@@ -73,6 +73,26 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
       assert.equal((found.payload as Record<string, unknown>).order_number, '1000001');
       await next<Message>('pcp-ex-database-found', (message) => message.complete === true);
       assert.equal(debug.all('pcp-ex-database-found').length, 2);
+    });
+
+    it('pcp-rest writes by key, reads page by page, and calls', async () => {
+      await nodeRed.inject('pcp-ex-rest-write');
+      const written = await next<Message>('pcp-ex-rest-written');
+      assert.deepEqual(written.result, { created: 3, updated: 0, unchanged: 0, deleted: 0, failed: 0 });
+      await nodeRed.inject('pcp-ex-rest-read');
+      const end = await next<Message>('pcp-ex-rest-found', (message) => message.complete === true);
+      assert.deepEqual(end.result, { records: 3, batches: 3 });
+      const [first] = debug.all<Message>('pcp-ex-rest-found');
+      assert.deepEqual(first!.payload, [
+        { number: '1000001', quantity: 250 },
+        { number: '1000002', quantity: 12.5 },
+      ]);
+      await nodeRed.inject('pcp-ex-rest-call');
+      const called = await next<Message>('pcp-ex-rest-called');
+      assert.deepEqual(
+        [called.statusCode, called.payload],
+        [200, { number: '1000001', quantity: 250, status: 'released' }],
+      );
     });
 
     it('pcp-entity creates, reads and deletes, and names what was refused', async () => {

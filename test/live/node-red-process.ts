@@ -64,7 +64,14 @@ export class NodeRed {
     const red = join(PROJECT, 'node_modules', options.version ?? 'node-red', 'red.js');
     const child = spawn(process.execPath, [red, '--userDir', userDir], {
       cwd: userDir,
-      env: { ...process.env, LANG: 'en_US.UTF-8', NODE_RED_ENABLE_SAFE_MODE: 'false', ...options.environment },
+      env: {
+        ...process.env,
+        LANG: 'en_US.UTF-8',
+        NODE_RED_ENABLE_SAFE_MODE: 'false',
+        // The API that the example of pcp-rest brings with it.
+        PCP_EXAMPLES_REST: `http://127.0.0.1:${port}/pcp-example`,
+        ...options.environment,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const nodeRed = new NodeRed(userDir, `http://127.0.0.1:${port}`, child);

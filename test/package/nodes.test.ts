@@ -36,6 +36,7 @@ describe('palette nodes', () => {
       'pcp-mapping',
       'pcp-file',
       'pcp-database',
+      'pcp-rest',
       'pcp-entity',
       'pcp-map',
       'pcp-sync',

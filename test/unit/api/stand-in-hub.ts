@@ -259,6 +259,7 @@ export function standInHub(overrides: Overrides = {}): StandIn {
         throw new Error('not part of the API');
       },
       write: async () => [],
+      call: async () => ({ payload: null }),
     },
     connectorSchema: () => connectorSchema(descriptor),
     health: async () => health(),

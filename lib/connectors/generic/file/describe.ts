@@ -1,5 +1,6 @@
 import type { EntityInfo, JsonSchema } from '../../../model/entity';
-import type { EntityDescription, SourceRecord } from '../../contract';
+import type { EntityDescription } from '../../contract';
+import { propertiesOf } from '../../sample-schema';
 import { fileError } from './fs-errors';
 import { hasWildcards, parsePattern } from './glob';
 import type { RootFolder } from './root-folder';
@@ -8,8 +9,6 @@ import { matchingFiles } from './selection';
 import { type FileEntity, type FileSettings, isKnownFile, resolveEntity } from './settings';
 
 const SAMPLE_RECORDS = 50;
-const EXAMPLES = 3;
-const LONGEST_EXAMPLE = 100;
 const MAX_LOOSE_FILES = 500;
 
 /** The configured entities, then the files directly under the root that none of them covers. */
@@ -56,7 +55,7 @@ export async function describeEntity(
   const sample = newest && (await sampleRecords(root, entity, settings, newest, SAMPLE_RECORDS, signal));
   const properties: Record<string, JsonSchema> = {};
   for (const name of entity.csv.columns ?? []) properties[name] = { type: 'string' };
-  for (const [name, values] of valuesByField(sample?.records ?? [])) properties[name] = fieldSchema(values);
+  Object.assign(properties, propertiesOf(sample?.records ?? []));
   const schema: JsonSchema = {
     type: 'object',
     properties,
@@ -87,31 +86,4 @@ async function existingFiles(root: RootFolder, entity: FileEntity, settings: Fil
     if (error.code === 'PCP_FOLDER_NOT_FOUND') return [];
     throw error;
   }
-}
-
-function valuesByField(records: SourceRecord[]): Map<string, unknown[]> {
-  const fields = new Map<string, unknown[]>();
-  for (const record of records) {
-    for (const [name, value] of Object.entries(record)) {
-      const values = fields.get(name);
-      if (values) values.push(value);
-      else fields.set(name, [value]);
-    }
-  }
-  return fields;
-}
-
-function fieldSchema(values: unknown[]): JsonSchema {
-  const types = [...new Set(values.map(jsonType))].filter((type) => type !== 'null');
-  const examples = [...new Set(values.filter((value) => typeof value !== 'object' && value !== ''))]
-    .slice(0, EXAMPLES)
-    .map((value) => (typeof value === 'string' ? value.slice(0, LONGEST_EXAMPLE) : value));
-  const type = types.length === 1 ? types[0] : types.length === 0 ? 'string' : types;
-  return { ...(type !== undefined && { type }), ...(examples.length > 0 && { examples }) };
-}
-
-function jsonType(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'array';
-  return typeof value;
 }

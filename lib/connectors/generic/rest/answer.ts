@@ -1,0 +1,118 @@
+import { IntegrationError } from '../../../model/errors';
+import { createParser, type FormatOptions } from '../../../protocols/formats/create-parser';
+import { ENCODINGS, type Encoding, StrictDecoder } from '../../../protocols/formats/encodings';
+import { parseExactJson } from '../../../protocols/formats/exact-json';
+import { isDeeperThan, MAX_DEPTH } from '../../../protocols/formats/parser';
+import type { HttpResponse } from '../../../protocols/http/client';
+import type { SourceRecord } from '../../contract';
+import { pointerKeys, valueAt } from './pointer';
+import type { EntitySetting } from './settings';
+
+const MAX_RECORD_LENGTH = 8 * 1024 * 1024;
+const MOST_NAMES = 10;
+
+/** A page of a list, complete. */
+export interface Page {
+  records: SourceRecord[];
+  /** All of a JSON answer. */
+  document?: unknown;
+  headers: Readonly<Record<string, string>>;
+  url: URL;
+}
+
+/** @throws transient PCP_REST_JSON; config PCP_REST_ITEMS; data PCP_REST_RECORD and what the parsers of other formats throw */
+export async function readPage(response: HttpResponse, entity: EntitySetting): Promise<Page> {
+  const { headers, url } = response;
+  if (response.status === 204) {
+    response.discard();
+    return { records: [], headers, url };
+  }
+  if ((entity.format ?? 'json') !== 'json') {
+    const records: SourceRecord[] = [];
+    for await (const some of recordsIn(response, entity)) for (const record of some) records.push(record);
+    return { records, headers, url };
+  }
+  const document = parseJson(await response.jsonText(), url);
+  return { records: itemsOf(document, entity.items ?? '', url), document, headers, url };
+}
+
+/**
+ * The records of an answer of any size as they come, in pieces of any length.
+ * @throws data as the parsers of lib/protocols/formats
+ */
+export async function* recordsIn(response: HttpResponse, entity: EntitySetting): AsyncGenerator<SourceRecord[]> {
+  if (response.status === 204) return response.discard();
+  // A web page in place of data is told by the client, in words of HTTP.
+  if (response.headers['content-type']?.includes('text/html')) await response.jsonText();
+  const fileName = response.url.pathname;
+  let found: SourceRecord[] = [];
+  const context = { fileName, maxRecordLength: MAX_RECORD_LENGTH };
+  const parser = createParser(formatOf(entity), context, (record) => found.push(record));
+  const decoder = new StrictDecoder(encodingOf(response), fileName, 0);
+  const stream = response.stream();
+  let isFirst = true;
+  try {
+    for await (const piece of stream as AsyncIterable<Buffer>) {
+      const text = decoder.write(piece);
+      parser.write(isFirst && text.startsWith('\ufeff') ? text.slice(1) : text);
+      isFirst &&= text === '';
+      if (found.length > 0) yield found;
+      found = [];
+    }
+    decoder.end();
+    parser.end();
+    if (found.length > 0) yield found;
+  } finally {
+    stream.destroy();
+  }
+}
+
+/** @throws transient PCP_REST_JSON; data PCP_JSON_DEPTH */
+export function parseJson(text: string, url: URL): unknown {
+  let document: unknown;
+  try {
+    document = parseExactJson(text);
+  } catch (thrown) {
+    throw new IntegrationError('transient', 'PCP_REST_JSON', `${url.pathname} answered with broken JSON.`, {
+      hint: 'The answer was cut off, or is no JSON: look at it with a tool such as curl.',
+      cause: thrown,
+    });
+  }
+  if (!isDeeperThan(document, MAX_DEPTH)) return document;
+  const message = `${url.pathname} answered with JSON nested deeper than ${MAX_DEPTH} levels.`;
+  throw new IntegrationError('data', 'PCP_JSON_DEPTH', message, { hint: 'Ask the API for flatter records.' });
+}
+
+/** The records at a place of a JSON answer: a list, or one object in its place; null is an empty list. */
+export function itemsOf(document: unknown, pointer: string, url: URL): SourceRecord[] {
+  const found = valueAt(document, pointer);
+  if (found === null) return [];
+  if (typeof found !== 'object') {
+    const names = Object.keys(typeof document === 'object' ? (document ?? {}) : {}).slice(0, MOST_NAMES);
+    const message = `The answer of ${url.pathname} holds no records at "${pointer}".`;
+    throw new IntegrationError('config', 'PCP_REST_ITEMS', message, {
+      path: '/config/entities',
+      hint: `Set "items" of the entity to where they are. At the top there are: ${names.join(', ') || 'no names'}.`,
+    });
+  }
+  const records = Array.isArray(found) ? found : [found];
+  const odd = records.findIndex((record) => typeof record !== 'object' || record === null || Array.isArray(record));
+  if (odd === -1) return records;
+  throw new IntegrationError('data', 'PCP_REST_RECORD', `Record ${odd} of ${url.pathname} is no object.`, {
+    hint: 'Set "items" of the entity to a list of objects.',
+  });
+}
+
+function formatOf({ format = 'json', items = '', delimiter = ',', columns }: EntitySetting): FormatOptions {
+  return {
+    format,
+    csv: { delimiter, quote: '"', header: columns === undefined, columns, comment: '' },
+    xml: { recordElement: items, stripPrefix: true },
+    recordsPath: format === 'json' ? pointerKeys(items) : [],
+  };
+}
+
+function encodingOf(response: HttpResponse): Encoding {
+  const charset = /charset="?([\w-]+)/i.exec(response.headers['content-type'] ?? '')?.[1]?.toLowerCase();
+  return ENCODINGS.find((encoding) => encoding === charset) ?? 'utf-8';
+}

@@ -1,0 +1,22 @@
+import type { WriteRecord, WriteResult } from '../../contract';
+import { judgedItem, type Said, unknown } from './judgement';
+import { valueAt } from './pointer';
+import type { BulkSetting } from './settings';
+import { plainText } from './template';
+
+/** One result per record, each judged by itself. A record without a result may have been written or not. */
+export function bulkResults(said: Said, bulk: BulkSetting, records: readonly WriteRecord[]): WriteResult[] {
+  const found = valueAt(said.document, bulk.results ?? '');
+  const items: unknown[] = Array.isArray(found) ? found : [];
+  const { match } = bulk;
+  if (match === undefined && items.length !== records.length) {
+    return records.map(() => unknown(`there are ${items.length} results for ${records.length} records`));
+  }
+  const byKey = new Map(match === undefined ? [] : items.map((item) => [plainText(valueAt(item, match)), item]));
+  return records.map((record, index) => {
+    const key = (JSON.parse(record.key) as unknown[]).join(',');
+    const item = match === undefined ? items[index] : byKey.get(key);
+    if (item === undefined) return unknown('the answer holds no result for it');
+    return judgedItem({ document: item, headers: {} }, bulk, record.externalKey === undefined ? 'created' : 'updated');
+  });
+}

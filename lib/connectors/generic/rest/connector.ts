@@ -1,0 +1,119 @@
+import type { OpenConnection } from '../../../model/connection';
+import type { EntityInfo } from '../../../model/entity';
+import { IntegrationError } from '../../../model/errors';
+import type { HttpClient } from '../../../protocols/http/client';
+import { openHttp } from '../../../protocols/http/open';
+import { readHttpOptions } from '../../../protocols/http/settings';
+import type {
+  Batch,
+  CallAnswer,
+  Connector,
+  ConnectorEnvironment,
+  ConnectorFactory,
+  EntityDescription,
+  ReadQuery,
+  SourceRecord,
+  TestReport,
+  WriteGuarantee,
+  Writer,
+  WriteTarget,
+} from '../../contract';
+import { callApi } from './call';
+import { testConnection } from './connection-test';
+import { Catalogue } from './describe';
+import { guaranteeOf } from './guarantee';
+import { findRecord } from './lookup';
+import { readBatches } from './read';
+import { type RestSettings, readSettings, resolveEntity } from './settings';
+import { valuesOf } from './write-request';
+import { RestWriter } from './writer';
+
+export const create: ConnectorFactory = (connection, environment) => new RestConnector(connection, environment);
+
+interface Opened {
+  client: HttpClient;
+  settings: RestSettings;
+  catalogue: Catalogue;
+}
+
+/** The entities of one API. */
+class RestConnector implements Connector {
+  readonly #connection: OpenConnection;
+  readonly #environment: ConnectorEnvironment;
+  #opened: Opened | undefined;
+
+  constructor(connection: OpenConnection, environment: ConnectorEnvironment) {
+    this.#connection = connection;
+    this.#environment = environment;
+  }
+
+  test(signal: AbortSignal): Promise<TestReport> {
+    return testConnection(this.#connection, () => this.#open(), this.#environment.log, signal);
+  }
+
+  async discover(signal: AbortSignal): Promise<EntityInfo[]> {
+    return this.#open().catalogue.list(signal);
+  }
+
+  async describe(entity: string, signal: AbortSignal): Promise<EntityDescription> {
+    return this.#open().catalogue.describe(entity, signal);
+  }
+
+  async *read(query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {
+    const { client, settings } = this.#open();
+    const entity = resolveEntity(query.entity, settings);
+    yield* readBatches({ client, settings, entity, log: this.#environment.log }, query, signal);
+  }
+
+  guarantee(entity: string): WriteGuarantee {
+    return guaranteeOf(resolveEntity(entity, this.#open().settings));
+  }
+
+  async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
+    signal.throwIfAborted();
+    const { client, settings } = this.#open();
+    return new RestWriter(client, resolveEntity(target.entity, settings), target.keyFields, settings.maxConcurrency);
+  }
+
+  async lookup(
+    target: { entity: string; keyFields: string[] },
+    keys: Record<string, unknown>[],
+    signal: AbortSignal,
+  ): Promise<(SourceRecord | null | undefined)[]> {
+    const { client, settings } = this.#open();
+    const entity = resolveEntity(target.entity, settings);
+    if (entity.lookup === undefined) return keys.map(() => undefined);
+    const records: (SourceRecord | null)[] = [];
+    for (const data of keys) {
+      const key = JSON.stringify(target.keyFields.map((name) => data[name]));
+      const values = valuesOf({ data, key, hash: '', sourceKey: key }, {});
+      records.push((await findRecord(client, entity, data, values, signal))?.data ?? null);
+    }
+    return records;
+  }
+
+  async call(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<CallAnswer> {
+    if (operation === 'request') return callApi(this.#open().client, parameters, signal);
+    throw new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', `An API has no operation "${operation}".`, {
+      hint: 'Call "request" with path, method, query and body.',
+    });
+  }
+
+  async close(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    await opened?.client.close();
+  }
+
+  /** Dials nothing. */
+  #open(): Opened {
+    if (this.#opened === undefined) {
+      const settings = readSettings(this.#connection);
+      const { allowedTargets, log } = this.#environment;
+      const options = readHttpOptions(this.#connection);
+      const client = openHttp({ ...options, ...(allowedTargets !== undefined && { allowedTargets }) });
+      this.#opened = { client, settings, catalogue: new Catalogue(client, settings, log) };
+    }
+    return this.#opened;
+  }
+}

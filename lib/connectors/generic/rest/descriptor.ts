@@ -1,0 +1,92 @@
+import type { ConnectorDescriptor } from '../../descriptor';
+import { HTTP_SETTINGS } from '../../http-settings';
+import { ENTITIES_EXAMPLE, ENTITIES_SCHEMA } from './entity-schema';
+
+export const descriptor: ConnectorDescriptor = {
+  type: 'generic.rest',
+  title: { 'en-US': 'REST API', 'pt-BR': 'API REST' },
+  description: {
+    'en-US': 'Reads, writes and calls any HTTP API that speaks JSON, NDJSON, CSV or XML; its entities are settings.',
+    'pt-BR': 'Lê, grava e chama qualquer API HTTP em JSON, NDJSON, CSV ou XML; as entidades são configurações.',
+  },
+  node: 'pcp-rest',
+  icon: 'pcp-rest.svg',
+  color: '#A9C9A4',
+  since: '0.1.0',
+  capabilities: ['test', 'read', 'write', 'call', 'discover', 'describe', 'incremental', 'delete'],
+  // What holds for an entity without look-up and idempotency header; each entity says its own.
+  writes: { upsertByKey: false, idempotencyKey: false, lookup: 'none', transactional: false, snapshot: false },
+  batchSize: { default: 200, maximum: 10_000 },
+  drivers: [],
+  operations: ['read', 'write', 'call'],
+  call: {
+    operation: 'request',
+    parameters: {
+      method: {
+        kind: 'choice',
+        group: 'connection',
+        label: { 'en-US': 'Method', 'pt-BR': 'Método' },
+        help: { 'en-US': 'of the request', 'pt-BR': 'da requisição' },
+        options: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD'].map((value) => ({
+          value,
+          label: { 'en-US': value, 'pt-BR': value },
+        })),
+        default: 'GET',
+      },
+      path: {
+        kind: 'text',
+        group: 'connection',
+        label: { 'en-US': 'Path', 'pt-BR': 'Caminho' },
+        help: {
+          'en-US': 'below the base URL of the connection, whose host it cannot leave',
+          'pt-BR': 'abaixo da URL base da conexão, sem sair do servidor dela',
+        },
+        placeholder: '/orders/1000001/release',
+      },
+      query: {
+        kind: 'json',
+        group: 'connection',
+        schema: { type: 'object' },
+        label: { 'en-US': 'Query', 'pt-BR': 'Consulta' },
+        help: { 'en-US': 'parameters of the query', 'pt-BR': 'parâmetros da consulta' },
+      },
+      body: {
+        kind: 'json',
+        group: 'connection',
+        schema: {},
+        label: { 'en-US': 'Body', 'pt-BR': 'Corpo' },
+        help: {
+          'en-US': 'sent as JSON, text and Buffers as they are; without it POST, PUT and PATCH send the payload',
+          'pt-BR': 'enviado como JSON, texto e Buffers como estão; sem ele, POST, PUT e PATCH enviam o payload',
+        },
+      },
+    },
+  },
+  settings: {
+    ...HTTP_SETTINGS,
+    entities: {
+      kind: 'json',
+      group: 'entities',
+      label: { 'en-US': 'Entities', 'pt-BR': 'Entidades' },
+      help: {
+        'en-US': 'Kinds of records, each with its paths and how it is paged, looked up and written.',
+        'pt-BR': 'Tipos de registro, cada um com seus caminhos e a forma de paginar, localizar e gravar.',
+      },
+      schema: ENTITIES_SCHEMA,
+      default: {},
+      example: ENTITIES_EXAMPLE,
+    },
+    openapi: {
+      kind: 'text',
+      group: 'entities',
+      label: { 'en-US': 'OpenAPI document', 'pt-BR': 'Documento OpenAPI' },
+      help: {
+        'en-US':
+          'Path or URL of the description in JSON, on the same host. Entities are drafted from it, to be checked and taken over.',
+        'pt-BR':
+          'Caminho ou URL da descrição em JSON, no mesmo servidor. Dela saem rascunhos de entidades, para revisar e adotar.',
+      },
+      placeholder: '/openapi.json',
+    },
+  },
+};

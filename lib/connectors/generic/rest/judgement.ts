@@ -1,0 +1,85 @@
+import { type ErrorClass, IntegrationError } from '../../../model/errors';
+import type { WriteResult } from '../../contract';
+import { explanation, explanationIn } from './explanation';
+import { valueAt, valueIn } from './pointer';
+import type { JudgementSetting } from './settings';
+
+/** What the API said about one record: an answer of its own, or its part of the answer to many. */
+export interface Said {
+  document: unknown;
+  headers: Readonly<Record<string, string>>;
+}
+
+const SUCCESS = /^(true|ok|success|succeeded|successful|created|updated|unchanged|done|2\d\d)$/i;
+/** Where the results of many records usually say how each one went. */
+const USUAL_RESULTS = ['/status', '/statusCode', '/status_code', '/success', '/ok'];
+const USUAL_ERRORS = ['/error', '/errors'];
+
+/** Judges what the API said to a request that it did not refuse. */
+export function judged(said: Said, setting: JudgementSetting, outcome: 'created' | 'updated' | 'deleted'): WriteResult {
+  const { result, ok, error } = setting;
+  const externalKey = externalKeyOf(said, setting.id);
+  if (result !== undefined) {
+    const value = valueAt(said.document, result);
+    if (value === undefined || value === null) return unknown(`nothing stands at "${result}"`);
+    const isSuccess =
+      ok === undefined ? SUCCESS.test(String(value)) : ok.some((each) => String(each) === String(value));
+    if (!isSuccess) return failed(said.document, error, String(value));
+  } else if (error !== undefined && explanation(valueAt(said.document, error)) !== null) {
+    return failed(said.document, error, '');
+  }
+  return { outcome, ...(externalKey !== undefined && { externalKey }) };
+}
+
+/** Judges one of many results; where nothing is configured, by what such results usually hold. */
+export function judgedItem(said: Said, setting: JudgementSetting, outcome: 'created' | 'updated'): WriteResult {
+  if (typeof said.document !== 'object' || said.document === null) return unknown('its result is no object');
+  if (setting.result !== undefined || setting.error !== undefined) return judged(said, setting, outcome);
+  const error = USUAL_ERRORS.find((pointer) => explanation(valueAt(said.document, pointer)) !== null);
+  const result = USUAL_RESULTS.find((pointer) => isPlain(valueAt(said.document, pointer)));
+  if (result !== undefined) return judged(said, { ...setting, result, ...(error !== undefined && { error }) }, outcome);
+  if (error !== undefined) return failed(said.document, error, '');
+  if (externalKeyOf(said, setting.id) !== undefined) return judged(said, setting, outcome);
+  return unknown('its result says neither yes nor no; set "result" or "error" of "bulk"');
+}
+
+/** What the API calls the record: the value at a pointer, or the last part of a Location. */
+export function externalKeyOf(said: Said, id: string | undefined): string | undefined {
+  const value = valueIn(said, id);
+  if (typeof value !== 'string' && typeof value !== 'number') return undefined;
+  const text = String(value);
+  if (id?.toLowerCase() !== 'location') return text === '' ? undefined : text;
+  const last = /([^/?#]+)\/?(?:[?#].*)?$/.exec(text)?.[1];
+  return last === undefined ? undefined : decodeURIComponent(last);
+}
+
+export function unknown(why: string): WriteResult {
+  const message = `Whether the record was written is not known: ${why}.`;
+  const error = new IntegrationError('unknown_outcome', 'PCP_REST_OUTCOME_UNKNOWN', message, {
+    hint: 'Look for it in the other system before it is sent again.',
+    outcomeUnknown: true,
+  });
+  return { outcome: 'unknown', error };
+}
+
+function failed(document: unknown, pointer: string | undefined, result: string): WriteResult {
+  const errorClass: ErrorClass = result === '409' || result === '412' ? 'conflict' : 'data';
+  const said = explanationIn(document, pointer);
+  return { outcome: 'failed', error: refused(errorClass, said?.text ?? result, said?.field) };
+}
+
+export function refused(errorClass: ErrorClass, text: string, field: string | undefined): IntegrationError {
+  return new IntegrationError(
+    errorClass,
+    'PCP_REST_REFUSED',
+    `The API refused the record: ${text || 'it does not say why'}`,
+    {
+      ...(field !== undefined && { path: field }),
+      hint: errorClass === 'conflict' ? 'It was changed there meanwhile.' : 'Correct the record or the mapping.',
+    },
+  );
+}
+
+function isPlain(value: unknown): boolean {
+  return ['string', 'number', 'boolean'].includes(typeof value);
+}

@@ -1,0 +1,72 @@
+import { IntegrationError } from '../../../model/errors';
+import type { HttpClient } from '../../../protocols/http/client';
+import type { SourceRecord } from '../../contract';
+import { itemsOf, parseJson } from './answer';
+import { externalKeyOf } from './judgement';
+import { valueAt } from './pointer';
+import type { RestEntity } from './settings';
+import { fillPath, plainText, type Values } from './template';
+
+/** A record as the API holds it. */
+export interface Found {
+  data: SourceRecord;
+  id?: string;
+  version?: string;
+}
+
+/**
+ * Finds the one record that has these key fields.
+ * @param values of the placeholders in the path of the look-up
+ * @returns null when there is none
+ * @throws data PCP_REST_AMBIGUOUS, PCP_REST_OTHER_RECORD when the API gave what was not asked for
+ */
+export async function findRecord(
+  client: HttpClient,
+  entity: RestEntity,
+  key: Record<string, unknown>,
+  values: Values,
+  signal: AbortSignal,
+): Promise<Found | null> {
+  const { path, items = '', id } = entity.lookup!;
+  const target = fillPath(path, values);
+  const response = await client.request({ target, headers: entity.headers ?? {}, signal });
+  if (response.status === 404 || response.status === 410) {
+    response.discard();
+    return null;
+  }
+  if (!response.ok) throw await response.failure();
+  const { headers, url } = response;
+  const document = parseJson(await response.jsonText(), url);
+  const isOne = !Array.isArray(valueAt(document, items));
+  const [data, another] = itemsOf(document, items, url);
+  if (data === undefined) return null;
+  if (another !== undefined) throw ambiguous(target);
+  assertSame(data, key, target);
+  const place = id ?? (entity.create?.id?.startsWith('/') ? entity.create.id : '/id');
+  const externalKey = externalKeyOf({ document: data, headers }, place);
+  const version = typeof entity.etag === 'string' ? valueAt(data, entity.etag) : isOne ? headers.etag : undefined;
+  return {
+    data,
+    ...(externalKey !== undefined && { id: externalKey }),
+    ...(typeof version === 'string' && { version }),
+  };
+}
+
+/** An API that does not know the parameter gives whatever it has: that would overwrite another record. */
+function assertSame(data: SourceRecord, key: Record<string, unknown>, target: string): void {
+  for (const [name, value] of Object.entries(key)) {
+    const [found, wanted] = [plainText(data[name]), plainText(value)];
+    if (found === undefined || wanted === undefined || found === wanted) continue;
+    throw new IntegrationError('data', 'PCP_REST_OTHER_RECORD', `${target} gave a record with ${name} "${found}".`, {
+      path: name,
+      value,
+      hint: 'Let "lookup" of the entity ask for exactly one key.',
+    });
+  }
+}
+
+function ambiguous(target: string): IntegrationError {
+  return new IntegrationError('data', 'PCP_REST_AMBIGUOUS', `${target} gave more than one record.`, {
+    hint: 'Let "lookup" of the entity ask for exactly one key, or clear up the duplicates in the other system.',
+  });
+}

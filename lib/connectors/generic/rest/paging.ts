@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import { IntegrationError } from '../../../model/errors';
+import type { HttpClient } from '../../../protocols/http/client';
+import type { Page } from './answer';
+import { valueIn } from './pointer';
+import type { PagingSetting, RestSettings } from './settings';
+
+/** Where a page is: its number, its offset, its cursor, or the path and query of its link; null = the first one. */
+export type Position = number | string | null;
+
+const DEFAULT_SIZE = 100;
+const MAX_PAGES = 100_000;
+/** A list that goes round repeats a page within so many. */
+const REMEMBERED_PAGES = 3;
+
+/** The way through the pages of one list. */
+export class Paging {
+  readonly #setting: PagingSetting;
+  readonly #client: HttpClient;
+  readonly #secretParameter: string | undefined;
+  readonly #name: string;
+  readonly #positions = new Set<Position>();
+  readonly #digests: string[] = [];
+  #pages = 0;
+
+  constructor(name: string, setting: PagingSetting, client: HttpClient, settings: RestSettings) {
+    this.#name = name;
+    this.#setting = setting;
+    this.#client = client;
+    this.#secretParameter = settings.secretParameter;
+  }
+
+  /** Parameters that ask for a page; a link has its own. */
+  parameters(at: Position): [string, string | number][] {
+    const { type, page_parameter, start, offset_parameter, size_parameter, size, cursor_parameter } = this.#setting;
+    const parameters: [string, string | number][] = [];
+    if (type === 'page') parameters.push([page_parameter ?? 'page', at ?? start ?? 1]);
+    if (type === 'offset') parameters.push([offset_parameter ?? 'offset', at ?? 0]);
+    if (type === 'cursor' && at !== null) parameters.push([cursor_parameter ?? 'cursor', at]);
+    if (size_parameter !== undefined) parameters.push([size_parameter, size ?? DEFAULT_SIZE]);
+    return parameters;
+  }
+
+  link(at: Position): URL | undefined {
+    const isLink = this.#setting.type === 'next_link' || this.#setting.type === 'link_header';
+    return isLink && at !== null ? this.#client.resolveLink(String(at), this.#client.baseUrl) : undefined;
+  }
+
+  /** After a page shorter than asked for, an API may refuse to give the one that is not there. */
+  mayEndAfter(records: number): boolean {
+    const { type, size } = this.#setting;
+    return (type === 'page' || type === 'offset') && records < (size ?? DEFAULT_SIZE);
+  }
+
+  /**
+   * A short page says nothing: servers cut pages as they like. Only an empty page, or what the API says itself, is the end.
+   * @param read records of the pages before this one
+   * @returns null at the end
+   * @throws config PCP_REST_PAGE_REPEATED; guard PCP_REST_PAGES_LIMIT
+   */
+  next(at: Position, page: Page, read: number): Position {
+    this.#pages++;
+    const next = this.#following(at, page, read);
+    if (page.records.length > 0) this.#assertNew(page);
+    if (next === null) return null;
+    if (typeof next === 'string') {
+      if (at !== null) this.#positions.add(at);
+      if (this.#positions.has(next)) throw this.#repeated('leads back to a page that was read already');
+      this.#positions.add(next);
+    }
+    const limit = this.#setting.max_pages ?? MAX_PAGES;
+    if (this.#pages < limit) return next;
+    const message = `"${this.#name}" has more than ${limit} pages; the read was ended.`;
+    throw new IntegrationError('guard', 'PCP_REST_PAGES_LIMIT', message, {
+      hint: 'Read larger pages (size), or only what changed (incremental).',
+    });
+  }
+
+  #following(at: Position, page: Page, read: number): Position {
+    const { type, start, cursor, next, total, more } = this.#setting;
+    const all = valueIn(page, total);
+    const isComplete = all !== undefined && all !== null && read + page.records.length >= Number(all);
+    const another = valueIn(page, more);
+    const saysNo = another === false || another === null || another === 0 || another === 'false' || another === '';
+    if (saysNo || isComplete) return null;
+    switch (type) {
+      case 'none':
+        return null;
+      case 'page':
+        return page.records.length === 0 ? null : Number(at ?? start ?? 1) + 1;
+      case 'offset':
+        return page.records.length === 0 ? null : Number(at ?? 0) + page.records.length;
+      case 'cursor':
+        return textOf(valueIn(page, cursor));
+      case 'next_link':
+        return this.#kept(textOf(valueIn(page, next ?? '/next')), page.url);
+      case 'link_header':
+        return this.#kept(nextOfLinkHeader(page.headers.link ?? ''), page.url);
+    }
+  }
+
+  /** A link as it may be kept in a cursor: on this origin, without the API key. */
+  #kept(link: string | null, base: URL): string | null {
+    if (link === null) return null;
+    const url = this.#client.resolveLink(link, base);
+    if (this.#secretParameter !== undefined) url.searchParams.delete(this.#secretParameter);
+    return `${url.pathname}${url.search}`;
+  }
+
+  #assertNew(page: Page): void {
+    const digest = createHash('sha256').update(JSON.stringify(page.records)).digest('base64url');
+    if (this.#digests.includes(digest)) throw this.#repeated('is the same as one before');
+    this.#digests.push(digest);
+    if (this.#digests.length > REMEMBERED_PAGES) this.#digests.shift();
+  }
+
+  #repeated(what: string): IntegrationError {
+    const message = `Page ${this.#pages} of "${this.#name}" ${what}; the read was ended.`;
+    return new IntegrationError('config', 'PCP_REST_PAGE_REPEATED', message, {
+      path: '/config/entities',
+      hint: 'Check the names of the paging parameters; when the API repeats its last page, set "total" or "more".',
+    });
+  }
+}
+
+function textOf(value: unknown): string | null {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+/** RFC 8288: `<https://host/orders?page=2>; rel="next"`. */
+function nextOfLinkHeader(header: string): string | null {
+  for (const [, link, parameters] of header.matchAll(/<([^>]*)>([^<]*)/g)) {
+    const relations = /;\s*rel\s*=\s*"?([^";,]*)/i.exec(parameters ?? '')?.[1] ?? '';
+    if (relations.toLowerCase().split(/\s+/).includes('next')) return link ?? null;
+  }
+  return null;
+}

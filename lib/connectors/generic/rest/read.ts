@@ -1,0 +1,200 @@
+import { IntegrationError } from '../../../model/errors';
+import type { Filter } from '../../../model/mapping';
+import type { HttpClient, HttpRequest, HttpResponse } from '../../../protocols/http/client';
+import type { Batch, ConnectorEnvironment, ReadQuery, SourceRecord } from '../../contract';
+import { type Page, readPage, recordsIn } from './answer';
+import { Paging, type Position } from './paging';
+import { Pass, type Progress } from './pass';
+import type { RestEntity, RestSettings } from './settings';
+import { fillPath, placeholders, plainText, withQuery } from './template';
+
+/** A list in one piece may be long; silence is limited by the client. */
+const LONGEST_DOWNLOAD_MS = 24 * 3_600_000;
+const LARGEST_DOWNLOAD = 64 * 1024 ** 3;
+/** How an API says that there is no such page, or that a cursor is too old. */
+const NO_SUCH_PAGE = [400, 404, 410, 416, 422];
+
+type Parameter = readonly [name: string, value: string | number | boolean];
+
+/** An entity of an open connection, as it is read. */
+export interface Source {
+  client: HttpClient;
+  settings: RestSettings;
+  entity: RestEntity;
+  log: ConnectorEnvironment['log'];
+}
+
+/**
+ * One pass over an entity, page by page. An interrupted one goes on at the page in hand; a list in one piece begins anew.
+ * @throws config PCP_NOT_READABLE, PCP_REST_...; what the HTTP client throws
+ */
+export async function* readBatches(source: Source, query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {
+  const { entity } = source;
+  const pass = new Pass(entity, query);
+  const fixed = [...filterParameters(entity, query.filters ?? []), ...pass.parameters()];
+  const { paging = { type: 'none' as const } } = entity;
+  if (paging.type === 'none') yield* readWhole(source, pass, fixed, query.batchSize, signal);
+  else yield* readPages(source, pass, fixed, query.batchSize, signal);
+}
+
+/** The first page of an entity: for descriptions and tests of a connection. */
+export async function firstPage(source: Source, signal: AbortSignal): Promise<Page> {
+  const { entity, client, settings } = source;
+  const paging = new Paging(entity.name, entity.paging ?? { type: 'none' }, client, settings);
+  return readPage(await answer(source, listRequest(entity, paging.parameters(null)), signal), entity);
+}
+
+async function* readPages(
+  source: Source,
+  pass: Pass,
+  fixed: readonly Parameter[],
+  size: number,
+  signal: AbortSignal,
+): AsyncGenerator<Batch> {
+  const { entity } = source;
+  const paging = new Paging(entity.name, entity.paging!, source.client, source.settings);
+  let { at, skip, read }: Progress = pass.start;
+  let resumes = at !== null;
+  let mayEnd = false;
+  for (;;) {
+    const page = await fetchPage(source, paging, at, fixed, resumes || mayEnd, signal);
+    if (page === null && resumes) {
+      source.log('info', `"${entity.name}": the place where the read was interrupted is gone; it begins anew.`);
+      ({ at, skip, read } = { at: null, skip: 0, read: 0 });
+      resumes = false;
+      continue;
+    }
+    if (page === null) break;
+    resumes = false;
+    pass.answered(page.headers);
+    pass.saw(page.records);
+    const next = paging.next(at, page, read);
+    const { length } = page.records;
+    const after = next === null ? pass.end() : pass.cursor({ at: next, skip: 0, read: read + length });
+    for (let from = skip; from < length; from += size) {
+      signal.throwIfAborted();
+      const to = from + size;
+      const cursorAfter = to >= length ? after : pass.cursor({ at, skip: to, read });
+      yield batch(entity, page.records.slice(from, to), cursorAfter, at, from);
+    }
+    if (next === null && skip < length) return;
+    if (next === null) break;
+    mayEnd = paging.mayEndAfter(length);
+    ({ at, skip, read } = { at: next, skip: 0, read: read + length });
+  }
+  yield { records: [], cursorAfter: pass.end() };
+}
+
+async function* readWhole(
+  source: Source,
+  pass: Pass,
+  fixed: readonly Parameter[],
+  size: number,
+  signal: AbortSignal,
+): AsyncGenerator<Batch> {
+  const { entity } = source;
+  const limits = { timeoutMs: LONGEST_DOWNLOAD_MS, maxBytes: LARGEST_DOWNLOAD };
+  const response = await answer(source, { ...listRequest(entity, fixed), ...limits }, signal);
+  pass.answered(response.headers);
+  const unmoved = pass.cursor({ at: null, skip: 0, read: 0 });
+  let held: SourceRecord[] = [];
+  let from = 0;
+  for await (const records of recordsIn(response, entity)) {
+    pass.saw(records);
+    held = held.length === 0 ? records : held.concat(records);
+    for (; held.length > size; held = held.slice(size), from += size) {
+      yield batch(entity, held.slice(0, size), unmoved, null, from);
+      signal.throwIfAborted();
+    }
+  }
+  yield batch(entity, held, pass.end(), null, from);
+}
+
+/** @returns null when there is no such page, and that is nothing unexpected */
+async function fetchPage(
+  source: Source,
+  paging: Paging,
+  at: Position,
+  fixed: readonly Parameter[],
+  mayBeMissing: boolean,
+  signal: AbortSignal,
+): Promise<Page | null> {
+  const { client, entity } = source;
+  const link = paging.link(at);
+  const request =
+    link === undefined
+      ? listRequest(entity, [...fixed, ...paging.parameters(at)])
+      : { target: link, headers: entity.headers ?? {} };
+  signal.throwIfAborted();
+  const response = await client.request({ ...request, signal });
+  if (mayBeMissing && NO_SUCH_PAGE.includes(response.status)) {
+    response.discard();
+    return null;
+  }
+  if (!response.ok) throw await response.failure();
+  return readPage(response, entity);
+}
+
+async function answer(
+  { client }: Source,
+  request: Omit<HttpRequest, 'signal'>,
+  signal: AbortSignal,
+): Promise<HttpResponse> {
+  signal.throwIfAborted();
+  const response = await client.request({ ...request, signal });
+  if (!response.ok) throw await response.failure();
+  return response;
+}
+
+/** The request for a list, with the parameters of the entity and those given. */
+function listRequest(entity: RestEntity, given: readonly Parameter[]): Omit<HttpRequest, 'signal'> {
+  const { path, method = 'GET', body, parameters = {}, parameters_in, headers = {} } = entity;
+  if (path === undefined) {
+    throw new IntegrationError('config', 'PCP_NOT_READABLE', `"${entity.name}" cannot be read: it has no path.`, {
+      path: `/config/entities/${entity.name}/path`,
+      hint: 'Add "path" to the entity, if the API has a list of it.',
+    });
+  }
+  const inPath = placeholders(path);
+  const own = Object.entries(parameters).filter(([name]) => !inPath.includes(name));
+  const all: Parameter[] = [...own, ...given];
+  const filled = fillPath(path, (name) => parameters[name]);
+  if (method === 'GET' || parameters_in !== 'body') {
+    const target = withQuery(
+      filled,
+      all.map(([name, value]) => [name, String(value)]),
+    );
+    if (method === 'GET') return { target, headers };
+    return {
+      method,
+      target,
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body ?? {}),
+    };
+  }
+  const content = JSON.stringify({ ...(body as object | undefined), ...Object.fromEntries(all) });
+  return { method, target: filled, headers: { 'content-type': 'application/json', ...headers }, body: content };
+}
+
+/** Only what the entity declares goes to the API; the mapping applies all filters again. */
+function filterParameters({ filters = {} }: RestEntity, wanted: readonly Filter[]): Parameter[] {
+  return wanted.flatMap((filter): Parameter[] => {
+    if ('expression' in filter || !Object.hasOwn(filters, filter.field)) return [];
+    const parameter = filters[filter.field]?.[filter.operator];
+    const values = (Array.isArray(filter.value) ? filter.value : [filter.value]).map(plainText);
+    if (parameter === undefined || values.length === 0 || values.includes(undefined)) return [];
+    return [[parameter, values.join(',')]];
+  });
+}
+
+function batch(
+  { key = [] }: RestEntity,
+  records: SourceRecord[],
+  cursorAfter: Batch['cursorAfter'],
+  at: Position,
+  from: number,
+): Batch {
+  const place = (index: number) => `${at === null ? '' : `page ${at}, `}record ${from + index + 1}`;
+  const identity = (index: number) => key.map((name) => `${name}=${String(records[index]?.[name])}`).join(', ');
+  return { records, cursorAfter, positions: key.length > 0 ? identity : place };
+}

@@ -1,0 +1,112 @@
+import type { HttpClient, HttpRequest } from '../../../protocols/http/client';
+import type { DescribedRequest, WriteRecord } from '../../contract';
+import { withNumbers } from './json-body';
+import { wrapped } from './pointer';
+import type { BulkSetting, RestEntity, WriteSetting } from './settings';
+import { fillBody, fillPath, placeholders, plainText, type Values } from './template';
+
+/** What is known of a record at the API. */
+export interface Known {
+  id?: string | undefined;
+  version?: string | undefined;
+}
+
+export interface WriteRequest {
+  method: string;
+  target: string;
+  headers: Record<string, string>;
+  body?: string;
+  /** Sending it again has the same effect. */
+  repeatable: boolean;
+}
+
+/**
+ * The request that creates, changes or removes one record.
+ * @throws data PCP_REST_PATH_VALUE, PCP_URL_SEGMENT, PCP_REST_NUMBER
+ */
+export function writeRequest(
+  entity: RestEntity,
+  operation: 'create' | 'update' | 'delete',
+  record: WriteRecord,
+  known: Known,
+): WriteRequest {
+  const setting = entity[operation]!;
+  const method = setting.method ?? { create: 'POST', update: 'PUT', delete: 'DELETE' }[operation];
+  const key = entity.idempotency_header === undefined ? undefined : record.idempotencyKey;
+  const hasBody = method !== 'DELETE' || setting.body !== undefined;
+  return {
+    method,
+    target: addressOf(setting, record, known),
+    headers: {
+      ...(hasBody && { 'content-type': setting.content_type ?? 'application/json' }),
+      ...entity.headers,
+      ...(key !== undefined && { [entity.idempotency_header!]: key }),
+      ...(known.version !== undefined && { 'if-match': known.version }),
+    },
+    ...(hasBody && { body: JSON.stringify(wrapped(bodyOf(entity, setting, record, known), setting.wrap)) }),
+    // A change that depends on a version is refused the second time.
+    repeatable: key !== undefined || (method !== 'POST' && known.version === undefined),
+  };
+}
+
+/** The request that writes many records. */
+export function bulkRequest(entity: RestEntity, records: readonly WriteRecord[]): WriteRequest {
+  const bulk = entity.bulk!;
+  const items = records.map((record) => bodyOf(entity, bulk, record, {}));
+  return {
+    method: bulk.method ?? 'POST',
+    target: fillPath(bulk.path, () => undefined),
+    headers: { 'content-type': bulk.content_type ?? 'application/json', ...entity.headers },
+    body: JSON.stringify(wrapped(items, bulk.items)),
+    repeatable: bulk.upsert === true,
+  };
+}
+
+export function described(client: HttpClient, { method, target, headers, body }: WriteRequest): DescribedRequest {
+  return { method, url: `${String(client.baseUrl).replace(/\/$/, '')}${target}`, headers, body: body ?? null };
+}
+
+export function asHttpRequest({ method, target, headers, body }: WriteRequest, signal: AbortSignal): HttpRequest {
+  return { method, target, headers, signal, ...(body !== undefined && { body }) };
+}
+
+/** Path of a record: "{id}" is what the API calls it, before any field of that name. */
+export function addressOf({ path }: WriteSetting, record: WriteRecord, known: Known): string {
+  const values = valuesOf(record, known);
+  return fillPath(path, (name) => (name === 'id' ? (known.id ?? values(name)) : values(name)));
+}
+
+/** True when the record's own fields say where it is. */
+export function isAddressed(setting: WriteSetting, record: WriteRecord, known: Known): boolean {
+  const values = valuesOf(record, known);
+  return placeholders(setting.path).every((name) => {
+    const text = plainText(values(name));
+    return text !== undefined && text !== '';
+  });
+}
+
+/** Fields of the record, and beside them `id`, `external_id` (its key) and `idempotency_key`. */
+export function valuesOf(record: WriteRecord, known: Known): Values {
+  return (name) => {
+    const field = fieldOf(record.data, name);
+    if (field !== undefined) return field;
+    if (name === 'id') return known.id;
+    if (name === 'external_id') return (JSON.parse(record.key) as unknown[]).join(',');
+    return name === 'idempotency_key' ? record.idempotencyKey : undefined;
+  };
+}
+
+function bodyOf(entity: RestEntity, { body }: WriteSetting | BulkSetting, record: WriteRecord, known: Known): unknown {
+  const data = withNumbers(record.data, entity.numbers ?? []);
+  return body === undefined ? data : fillBody(body, valuesOf({ ...record, data }, known));
+}
+
+function fieldOf(data: Record<string, unknown>, name: string): unknown {
+  if (Object.hasOwn(data, name)) return data[name];
+  let value: unknown = data;
+  for (const part of name.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
+    value = (value as Record<string, unknown>)[part];
+  }
+  return value;
+}

@@ -1,0 +1,90 @@
+import { IntegrationError } from '../../../model/errors';
+import type { WriteInterruption, WriteResult } from '../../contract';
+
+/** An outage shows with a few lost answers: what is not sent yet then stays unsent, and so certain. */
+const MOST_LOST = 2;
+
+/** A request of a write that got no answer, or one that says nothing about the record. */
+export class LostAnswer extends Error {
+  constructor(
+    readonly error: IntegrationError,
+    /** Sending it again has the same effect. */
+    readonly repeatable: boolean,
+  ) {
+    super(error.message, { cause: error });
+  }
+}
+
+/** The results of one batch, in the order of its records, while several requests are under way. */
+export class WriteRun {
+  readonly results: (WriteResult | undefined)[];
+  #interruption: IntegrationError | undefined;
+  #lost = 0;
+
+  constructor(
+    records: number,
+    private readonly concurrency: number,
+    private readonly signal: AbortSignal,
+  ) {
+    this.results = new Array(records).fill(undefined);
+  }
+
+  /** Works on groups of records, several at a time; stops starting new ones when the other side is out of order. */
+  async each(
+    groups: readonly (readonly number[])[],
+    work: (indexes: readonly number[]) => Promise<void>,
+  ): Promise<void> {
+    const queue = groups.values();
+    const worker = async (): Promise<void> => {
+      for (const indexes of queue) {
+        if (this.#interruption !== undefined) return;
+        try {
+          this.signal.throwIfAborted();
+          await work(indexes);
+        } catch (thrown) {
+          this.#failed(indexes, thrown);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(this.concurrency, groups.length) }, worker));
+  }
+
+  /** @throws what ended the batch early, as a `WriteInterruption`; permission when no record is allowed */
+  end(): WriteResult[] {
+    const failures = this.results.map((result) => (result?.outcome === 'failed' ? result.error : undefined));
+    if (failures.length > 0 && failures.every((error) => error?.class === 'permission')) throw failures[0];
+    if (!this.results.includes(undefined)) return this.results as WriteResult[];
+    const error = this.#interruption ?? new IntegrationError('bug', 'PCP_INTERNAL', 'A record has no result.');
+    throw Object.assign(error, { results: this.results } satisfies WriteInterruption);
+  }
+
+  #failed(indexes: readonly number[], thrown: unknown): void {
+    const lost = thrown instanceof LostAnswer ? thrown : undefined;
+    const error = lost?.error ?? IntegrationError.from(thrown);
+    if (lost !== undefined && !lost.repeatable) {
+      this.#set(indexes, { outcome: 'unknown', error: outcomeUnknown(error) });
+      if (++this.#lost >= MOST_LOST) this.#interruption ??= error;
+    } else if (['data', 'conflict', 'permission'].includes(error.class)) {
+      this.#set(indexes, { outcome: 'failed', error });
+    } else {
+      this.#interruption ??= error;
+    }
+  }
+
+  #set(indexes: readonly number[], result: WriteResult): void {
+    for (const index of indexes) this.results[index] = result;
+  }
+}
+
+function outcomeUnknown(error: IntegrationError): IntegrationError {
+  return new IntegrationError(
+    'unknown_outcome',
+    'PCP_REST_OUTCOME_UNKNOWN',
+    `Whether the record was written is not known: ${error.message}`,
+    {
+      hint: 'Look for it in the other system before it is sent again.',
+      outcomeUnknown: true,
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,361 @@
+import { IntegrationError } from '../../../model/errors';
+import { parseExactJson } from '../../../protocols/formats/exact-json';
+import type { HttpClient, HttpResponse } from '../../../protocols/http/client';
+import type { DescribedRequest, Resolution, WriteRecord, WriteResult, Writer } from '../../contract';
+import { parseJson } from './answer';
+import { bulkResults } from './bulk';
+import { explanationIn } from './explanation';
+import { judged, refused, type Said, unknown } from './judgement';
+import { type Found, findRecord } from './lookup';
+import { valueAt } from './pointer';
+import type { JudgementSetting, RestEntity } from './settings';
+import { plainText } from './template';
+import {
+  addressOf,
+  asHttpRequest,
+  bulkRequest,
+  described,
+  isAddressed,
+  type Known,
+  valuesOf,
+  type WriteRequest,
+  writeRequest,
+} from './write-request';
+import { LostAnswer, WriteRun } from './write-run';
+
+const DEFAULT_BULK_SIZE = 100;
+const GONE = [404, 410];
+
+/** What is to be done with a record. */
+type Step =
+  | { operation: 'create' }
+  | { operation: 'update'; known: Known; orCreate: boolean }
+  | { operation: 'none'; result: WriteResult };
+
+/** Writes the records of an entity: one request each, several at a time, or many with one request. */
+export class RestWriter implements Writer {
+  readonly #client: HttpClient;
+  readonly #entity: RestEntity;
+  readonly #keyFields: readonly string[];
+  readonly #concurrency: number;
+
+  /** @throws config PCP_NOT_WRITABLE */
+  constructor(client: HttpClient, entity: RestEntity, keyFields: readonly string[], concurrency: number) {
+    this.#client = client;
+    this.#entity = entity;
+    this.#keyFields = keyFields;
+    this.#concurrency = concurrency;
+    if (entity.create ?? entity.update ?? entity.bulk) return;
+    throw new IntegrationError('config', 'PCP_NOT_WRITABLE', `"${entity.name}" cannot be written.`, {
+      path: `/config/entities/${entity.name}`,
+      hint: 'Add "create", "update" or "bulk" to the entity.',
+    });
+  }
+
+  async write(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
+    signal.throwIfAborted();
+    const run = new WriteRun(records.length, this.#concurrency, signal);
+    const all = [...records.keys()];
+    const { bulk } = this.#entity;
+    if (bulk?.upsert === true) {
+      await this.#writeTogether(run, records, all, signal);
+      return run.end();
+    }
+    const together: number[] = [];
+    await run.each(chunks(all, 1), async ([index]) => {
+      const record = records[index!]!;
+      const step = await this.#step(record, signal);
+      const done = step.operation === 'update' ? await this.#update(record, step.known, signal) : null;
+      if (done !== null) run.results[index!] = done;
+      else if (step.operation === 'none') run.results[index!] = step.result;
+      else if (step.operation === 'update' && !step.orCreate) throw this.#deletedThere(record);
+      else if (bulk !== undefined) together.push(index!);
+      else run.results[index!] = await this.#create(record, signal);
+    });
+    await this.#writeTogether(run, records, together, signal);
+    return run.end();
+  }
+
+  async delete(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
+    signal.throwIfAborted();
+    if (this.#entity.delete === undefined) throw this.#lacks('delete');
+    const run = new WriteRun(records.length, this.#concurrency, signal);
+    const each = chunks([...records.keys()], 1);
+    await run.each(each, async ([index]) => {
+      run.results[index!] = await this.#remove(records[index!]!, signal);
+    });
+    return run.end();
+  }
+
+  async resolve(records: WriteRecord[], signal: AbortSignal): Promise<Resolution[]> {
+    signal.throwIfAborted();
+    const resolutions: Resolution[] = [];
+    for (const record of records) resolutions.push(await this.#resolve(record, signal));
+    return resolutions;
+  }
+
+  async describeWrite(record: WriteRecord, signal: AbortSignal): Promise<DescribedRequest | null> {
+    if (this.#entity.bulk?.upsert === true) return described(this.#client, bulkRequest(this.#entity, [record]));
+    const step = await this.#step(record, signal);
+    if (step.operation === 'none') return null;
+    if (step.operation === 'create' && this.#entity.bulk !== undefined) {
+      return described(this.#client, bulkRequest(this.#entity, [record]));
+    }
+    const known = step.operation === 'update' ? await this.#versioned(record, step.known, signal) : {};
+    return described(this.#client, writeRequest(this.#entity, step.operation, record, known ?? {}));
+  }
+
+  async finish(): Promise<void> {
+    // Every record is with the API when it is written.
+  }
+
+  async abandon(): Promise<void> {
+    // As for finish: there is nothing to take back.
+  }
+
+  /** Looks before it creates, so that a repeated write finds what the first one made. */
+  async #step(record: WriteRecord, signal: AbortSignal): Promise<Step> {
+    const { create, update, bulk, lookup } = this.#entity;
+    const canCreate = create !== undefined || bulk !== undefined;
+    const { externalKey, version } = record;
+    if (externalKey !== undefined && update !== undefined) {
+      return { operation: 'update', known: { id: externalKey, version }, orCreate: false };
+    }
+    if (externalKey !== undefined)
+      return { operation: 'none', result: { outcome: 'failed', error: this.#unchangeable() } };
+    if (lookup !== undefined) {
+      const found = await this.#find(record, signal);
+      if (found !== null) return this.#whenFound(record, found);
+      if (canCreate) return { operation: 'create' };
+      return { operation: 'none', result: { outcome: 'failed', error: this.#missing() } };
+    }
+    if (update !== undefined && isAddressed(update, record, {})) {
+      return { operation: 'update', known: { version }, orCreate: canCreate };
+    }
+    if (canCreate) return { operation: 'create' };
+    throw new IntegrationError(
+      'config',
+      'PCP_REST_ID',
+      `"${this.#entity.name}" needs to know what the API calls a record.`,
+      {
+        path: `/config/entities/${this.#entity.name}/update/path`,
+        hint: 'Add "lookup" to the entity, or use fields of the record in the path of "update".',
+      },
+    );
+  }
+
+  #whenFound(record: WriteRecord, found: Found): Step {
+    const { id, version } = found;
+    const known = { id, version: record.version ?? version };
+    if (this.#entity.update !== undefined) return { operation: 'update', known, orCreate: false };
+    const isSame = Object.entries(record.data).every(([name, value]) => isLike(value, found.data[name]));
+    const result: WriteResult = isSame
+      ? { outcome: 'unchanged', ...(id !== undefined && { externalKey: id }) }
+      : { outcome: 'failed', error: this.#unchangeable() };
+    return { operation: 'none', result };
+  }
+
+  async #create(record: WriteRecord, signal: AbortSignal): Promise<WriteResult> {
+    const setting = this.#entity.create!;
+    const { said } = await this.#send(writeRequest(this.#entity, 'create', record, {}), setting, signal);
+    return 'outcome' in said ? said : judged(said, setting, 'created');
+  }
+
+  /** @returns null when the API does not have the record */
+  async #update(record: WriteRecord, known: Known, signal: AbortSignal): Promise<WriteResult | null> {
+    const setting = this.#entity.update!;
+    const versioned = await this.#versioned(record, known, signal);
+    if (versioned === null) return null;
+    const request = writeRequest(this.#entity, 'update', record, versioned);
+    const { status, said } = await this.#send(request, setting, signal, GONE);
+    if (GONE.includes(status)) return null;
+    if ('outcome' in said) return said;
+    const { id } = known;
+    const result = judged(said, setting, status === 201 ? 'created' : 'updated');
+    return id === undefined || 'error' in result ? result : { externalKey: id, ...result };
+  }
+
+  async #remove(record: WriteRecord, signal: AbortSignal): Promise<WriteResult> {
+    const setting = this.#entity.delete!;
+    const found =
+      record.externalKey === undefined && this.#entity.lookup !== undefined
+        ? await this.#find(record, signal)
+        : undefined;
+    if (found === null) return { outcome: 'deleted' };
+    const known = { id: record.externalKey ?? found?.id, version: record.version ?? found?.version };
+    const request = writeRequest(this.#entity, 'delete', record, known);
+    const { status, said } = await this.#send(request, setting, signal, GONE);
+    if (GONE.includes(status)) return { outcome: 'deleted' };
+    return 'outcome' in said ? said : judged(said, setting, 'deleted');
+  }
+
+  async #writeTogether(
+    run: WriteRun,
+    records: readonly WriteRecord[],
+    indexes: readonly number[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { bulk } = this.#entity;
+    if (bulk === undefined || indexes.length === 0) return;
+    const send = async (chunk: readonly number[]): Promise<void> => {
+      try {
+        const some = chunk.map((index) => records[index]!);
+        const { said } = await this.#send(bulkRequest(this.#entity, some), bulk, signal);
+        const results = 'outcome' in said ? some.map(() => said) : bulkResults(said, bulk, some);
+        chunk.forEach((index, position) => {
+          run.results[index] = results[position];
+        });
+      } catch (thrown) {
+        // Refused as a whole: halved until the record that it was refused for stands alone.
+        const isRefused = thrown instanceof IntegrationError && ['data', 'conflict'].includes(thrown.class);
+        if (!isRefused || chunk.length === 1) throw thrown;
+        await run.each(chunks(chunk, Math.ceil(chunk.length / 2)), send);
+      }
+    };
+    await run.each(chunks(indexes, bulk.size ?? DEFAULT_BULK_SIZE), send);
+  }
+
+  async #resolve(record: WriteRecord, signal: AbortSignal): Promise<Resolution> {
+    if (this.#entity.lookup === undefined) return { state: 'unknown', error: this.#lacks('lookup') };
+    try {
+      const found = await this.#find(record, signal);
+      if (found === null) return { state: 'absent' };
+      const { id, version, data } = found;
+      return {
+        state: 'found',
+        data,
+        ...(id !== undefined && { externalKey: id }),
+        ...(version !== undefined && { version }),
+      };
+    } catch (thrown) {
+      const error = IntegrationError.from(thrown);
+      if (error.class !== 'data') throw error;
+      return { state: 'unknown', error };
+    }
+  }
+
+  #find(record: WriteRecord, signal: AbortSignal): Promise<Found | null> {
+    const key = Object.fromEntries(this.#keyFields.map((name) => [name, record.data[name]]));
+    return findRecord(this.#client, this.#entity, key, valuesOf(record, { id: record.externalKey }), signal);
+  }
+
+  /** With the version that the record has now, where changes depend on it; null when it is gone. */
+  async #versioned(record: WriteRecord, known: Known, signal: AbortSignal): Promise<Known | null> {
+    const { etag, update, headers = {} } = this.#entity;
+    if (!etag || known.version !== undefined) return known;
+    const target = addressOf(update!, record, known);
+    const response = await this.#client.request({ target, headers, signal });
+    if (GONE.includes(response.status)) {
+      response.discard();
+      return null;
+    }
+    if (!response.ok) throw await response.failure();
+    if (etag === true) {
+      response.discard();
+      return { ...known, version: response.headers.etag };
+    }
+    const version = valueAt(parseJson(await response.jsonText(), response.url), etag);
+    return { ...known, version: plainText(version) };
+  }
+
+  /**
+   * @param expected statuses that are no failure though they are no success
+   * @throws LostAnswer; data or conflict with what the API said; what the HTTP client throws
+   */
+  async #send(
+    request: WriteRequest,
+    setting: JudgementSetting,
+    signal: AbortSignal,
+    expected: number[] = [],
+  ): Promise<{ status: number; said: Said | WriteResult }> {
+    const lost = (thrown: unknown) => {
+      const error = IntegrationError.from(thrown);
+      return error.outcomeUnknown ? new LostAnswer(error, request.repeatable) : error;
+    };
+    const response = await this.#client.request(asHttpRequest(request, signal)).catch((thrown: unknown) => {
+      throw lost(thrown);
+    });
+    const { headers, status } = response;
+    if (expected.includes(status)) {
+      response.discard();
+      return { status, said: { document: undefined, headers } };
+    }
+    const text = await response.text().catch((thrown: unknown) => {
+      // Refused or done, but what was said about it did not arrive.
+      if (!response.ok) throw thrown;
+      throw new LostAnswer(IntegrationError.from(thrown), request.repeatable);
+    });
+    if (response.ok) return { status, said: saidIn(text, response, setting) };
+    const error = await response.failure(text);
+    if (error.class !== 'data' && error.class !== 'conflict') throw lost(error);
+    const why = explanationIn(documentIn(text), setting.error);
+    throw why === null ? error : refused(error.class, `${why.text} (${status})`, why.field);
+  }
+
+  #deletedThere(record: WriteRecord): IntegrationError {
+    const name = record.externalKey ?? record.key;
+    return new IntegrationError('conflict', 'PCP_TARGET_DELETED', `Record ${name} is gone from the other system.`, {
+      hint: 'Create it there again, or take it out of the mapping.',
+    });
+  }
+
+  #unchangeable(): IntegrationError {
+    return new IntegrationError(
+      'data',
+      'PCP_REST_NO_UPDATE',
+      'The API has this record already, and cannot change it.',
+      {
+        hint: 'Add "update" to the entity, if the API can change records.',
+      },
+    );
+  }
+
+  #missing(): IntegrationError {
+    return new IntegrationError(
+      'data',
+      'PCP_REST_NOT_THERE',
+      'The API does not have this record, and cannot create it.',
+      {
+        hint: 'Add "create" to the entity, if the API can create records.',
+      },
+    );
+  }
+
+  #lacks(what: string): IntegrationError {
+    return new IntegrationError('config', 'PCP_REST_LACKS', `"${this.#entity.name}" has no "${what}".`, {
+      path: `/config/entities/${this.#entity.name}/${what}`,
+      hint: `Add "${what}" to the entity.`,
+    });
+  }
+}
+
+/** What a successful answer said. Without JSON nothing can be said where the judgement depends on it. */
+function saidIn(text: string, response: HttpResponse, { result, id }: JudgementSetting): Said | WriteResult {
+  const document = documentIn(text);
+  const isNeeded = result !== undefined || id?.startsWith('/');
+  if (document === undefined && text !== '' && isNeeded) return unknown('the answer is no JSON');
+  return { document, headers: response.headers };
+}
+
+function documentIn(text: string): unknown {
+  try {
+    return text === '' ? undefined : parseExactJson(text);
+  } catch {
+    // No JSON: what it is, the client has told in its own words.
+    return undefined;
+  }
+}
+
+function chunks(indexes: readonly number[], size: number): number[][] {
+  const result: number[][] = [];
+  for (let from = 0; from < indexes.length; from += size) result.push(indexes.slice(from, from + size));
+  return result;
+}
+
+/** Equal as far as APIs write one value in different ways: "10.50" and 10.5; what the API does not show counts as equal. */
+function isLike(value: unknown, held: unknown): boolean {
+  if (held === undefined) return true;
+  const [ours, theirs] = [plainText(value), plainText(held)];
+  if (ours === undefined || theirs === undefined) return JSON.stringify(value) === JSON.stringify(held);
+  return ours === theirs || (ours.trim() !== '' && Number(ours) === Number(theirs));
+}

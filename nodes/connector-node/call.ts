@@ -1,0 +1,24 @@
+import type { NodeMessageInFlow } from 'node-red';
+import { hub } from '../hub-access';
+import { descriptors } from '../support/connectors';
+import type { ConnectorNodeContext } from './connector-node';
+
+/** Calls the connector's operation with what the node says, over which the message goes, and sends the answer on. */
+export async function callMessage(
+  context: ConnectorNodeContext,
+  msg: NodeMessageInFlow,
+  send: (msg: NodeMessageInFlow) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { RED, def, status, connection } = context;
+  const { call } = descriptors.find(({ type }) => type === connection.connectorType) ?? {};
+  const parameters: Record<string, unknown> = { payload: msg.payload };
+  for (const name of Object.keys(call?.parameters ?? {})) {
+    parameters[name] = msg[name as keyof typeof msg] ?? def[name as keyof typeof def];
+  }
+  status.working('calling');
+  const opened = await connection.open();
+  const answer = await (await hub(RED)).runner.call(opened, call?.operation ?? '', parameters, signal);
+  status.finished('called');
+  send(Object.assign(msg, answer));
+}

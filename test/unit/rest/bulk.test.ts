@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { type Asked, failureOf, openWriter, record, signal, withApi } from './server';
+
+const bodyOf = ({ body }: Asked) => JSON.parse(body) as Record<string, unknown>;
+
+describe('generic.rest: writing many with one request', () => {
+  const context = withApi();
+  const writerOf = (entity: Record<string, unknown>, config: Record<string, unknown> = {}) =>
+    openWriter(context.open({ orders: entity }, config));
+  const records = ['1', '2', '3', '4', '5'].map((number) => record({ number }));
+  const bulk = { path: '/orders/batch', items: '/orders', size: 3, results: '/results', id: '/id' };
+  const numbersOf = (asked: Asked) => (bodyOf(asked).orders as { number: string }[]).map(({ number }) => number);
+
+  it('judges each item by itself; one without a result is unknown', async () => {
+    context.api.handler = (asked) => ({
+      status: 207,
+      body: {
+        results: numbersOf(asked)
+          .filter((number) => number !== '5')
+          .map((number) =>
+            number === '2' ? { number, status: 422, error: { message: 'bad' } } : { number, status: 201, id: number },
+          )
+          .reverse(),
+      },
+    });
+    const writer = await writerOf({ bulk: { ...bulk, match: '/number' } });
+    const results = await writer.write(records, signal);
+    assert.deepEqual(
+      results.map((result) => (result.outcome === 'created' ? result.externalKey : result.outcome)),
+      ['1', 'failed', '3', '4', 'unknown'],
+    );
+    assert.ok(results[1]?.outcome === 'failed' && results[1].error.message.endsWith('bad'));
+    assert.deepEqual(context.api.asked.map(numbersOf).sort(), [
+      ['1', '2', '3'],
+      ['4', '5'],
+    ]);
+  });
+
+  it('without names in the results their number must be right', async () => {
+    context.api.handler = () => ({ body: { results: [{ status: 'created' }, { status: 'error' }] } });
+    const results = await (await writerOf({ bulk })).write(records, signal);
+    assert.deepEqual(
+      results.map(({ outcome }) => outcome),
+      ['unknown', 'unknown', 'unknown', 'created', 'failed'],
+    );
+  });
+
+  it('a request refused as a whole is halved until the bad record stands alone', async () => {
+    context.api.handler = (asked) => {
+      const numbers = numbersOf(asked);
+      if (numbers.includes('3')) return { status: 400, body: { message: 'order 3 is bad' } };
+      return { body: { results: numbers.map((id) => ({ id })) } };
+    };
+    const results = await (await writerOf({ bulk: { ...bulk, size: 100 } })).write(records, signal);
+    assert.deepEqual(
+      results.map(({ outcome }) => outcome),
+      ['created', 'created', 'failed', 'created', 'created'],
+    );
+  });
+
+  it('a lost answer leaves its records unknown, and what is updated anyway is tried again', async () => {
+    context.api.handler = (asked) =>
+      numbersOf(asked).includes('1') ? { cut: true } : { body: { results: [{ id: 4 }, { id: 5 }] } };
+    const results = await (await writerOf({ bulk }, { max_concurrency: 1 })).write(records, signal);
+    assert.deepEqual(
+      results.map(({ outcome }) => outcome),
+      ['unknown', 'unknown', 'unknown', 'created', 'created'],
+    );
+    const failure = await failureOf((await writerOf({ bulk: { ...bulk, upsert: true } })).write(records, signal));
+    assert.equal(failure.class, 'transient');
+  });
+
+  it('sends only what is new together, when there is a look-up', async () => {
+    context.api.handler = (asked) => {
+      if (asked.method === 'GET') return { body: asked.query.get('n') === '2' ? [{ id: 'X', number: '2' }] : [] };
+      if (asked.method === 'PUT') return { status: 204 };
+      return { body: { results: numbersOf(asked).map((id) => ({ id })) } };
+    };
+    const entity = {
+      bulk: { ...bulk, size: 100 },
+      update: { path: '/orders/{id}' },
+      lookup: { path: '/orders?n={number}' },
+    };
+    const results = await (await writerOf(entity)).write(records, signal);
+    assert.deepEqual(
+      results.map(({ outcome }) => outcome),
+      ['created', 'updated', 'created', 'created', 'created'],
+    );
+    const sent = context.api.asked.filter(({ method }) => method === 'POST').map(numbersOf);
+    assert.deepEqual(sent, [['1', '3', '4', '5']]);
+  });
+});

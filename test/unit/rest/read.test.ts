@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import type { Filter } from '../../../lib/model/mapping';
+import { failureOf, orders, readAll, withApi } from './server';
+
+const text = (body: string | Buffer, type = 'application/json') => ({ body, headers: { 'content-type': type } });
+
+describe('generic.rest: reading', () => {
+  const context = withApi();
+
+  it('keeps every digit and every leading zero, in one piece and in pages', async () => {
+    const json =
+      '{"data":[{"code":"000123","wide":1234567890123456789,"exact":0.1000000000000000055,"huge":1e400,"plain":12.5}]}';
+    const exact = [
+      { code: '000123', wide: '1234567890123456789', exact: '0.1000000000000000055', huge: '1e400', plain: 12.5 },
+    ];
+    context.api.handler = ({ query }) => (query.get('page') === '2' ? text('{"data":[]}') : text(json));
+    const connector = context.open({
+      whole: { path: '/orders', items: '/data' },
+      paged: { path: '/orders', items: '/data', paging: { type: 'page' } },
+    });
+    assert.deepEqual((await readAll(connector, { entity: 'whole' })).records, exact);
+    assert.deepEqual((await readAll(connector, { entity: 'paged' })).records, exact);
+  });
+
+  it('reads NDJSON, CSV in its charset and XML', async () => {
+    const answers: Record<string, ReturnType<typeof text>> = {
+      '/ndjson': text('{"code":"007"}\n\n{"code":"008"}\n', 'application/x-ndjson'),
+      '/csv': text(Buffer.from('code;name\n007;Peça\n', 'latin1'), 'text/csv; charset=iso-8859-1'),
+      '/xml': text('<Orders><Order id="1"><Code>007</Code></Order></Orders>', 'application/xml'),
+    };
+    context.api.handler = ({ path }) => answers[path];
+    const connector = context.open({
+      ndjson: { path: '/ndjson', format: 'ndjson' },
+      csv: { path: '/csv', format: 'csv', delimiter: ';' },
+      xml: { path: '/xml', format: 'xml', items: 'Order' },
+    });
+    assert.deepEqual((await readAll(connector, { entity: 'ndjson' })).records, [{ code: '007' }, { code: '008' }]);
+    assert.deepEqual((await readAll(connector, { entity: 'csv' })).records, [{ code: '007', name: 'Peça' }]);
+    assert.deepEqual((await readAll(connector, { entity: 'xml' })).records, [{ '@id': '1', Code: '007' }]);
+  });
+
+  it('reads a list in one piece in batches, and begins it anew after an interruption', async () => {
+    context.api.handler = () => ({ body: orders(1, 7) });
+    const connector = context.open({ orders: { path: '/orders' } });
+    const { batches } = await readAll(connector, { batchSize: 3 });
+    assert.deepEqual(
+      batches.map((batch) => batch.records.length),
+      [3, 3, 1],
+    );
+    assert.deepEqual((await readAll(connector, { cursor: batches[0]!.cursorAfter })).records, orders(1, 7));
+  });
+
+  it('fills the path, sends parameters and headers, and pushes down only what is declared', async () => {
+    context.api.handler = () => ({ body: [] });
+    const connector = context.open({
+      orders: {
+        path: '/plants/{plant}/orders?expand=lines',
+        parameters: { plant: 'A/1', active: true },
+        headers: { 'X-Tenant': '7' },
+        filters: { status: { eq: 'status', in: 'statuses' }, number: { ge: 'from' } },
+      },
+    });
+    const filters: Filter[] = [
+      { field: 'status', operator: 'in', value: ['released', 'open'] },
+      { field: 'number', operator: 'ge', value: '0001' },
+      { field: 'number', operator: 'eq', value: '0002' },
+      { field: 'material', operator: 'eq', value: 'M' },
+      { expression: 'quantity > 0' },
+    ];
+    await readAll(connector, { filters: filters as never[] });
+    assert.deepEqual(context.api.paths(), [
+      'GET /plants/A%2F1/orders?expand=lines&active=true&statuses=released%2Copen&from=0001',
+    ]);
+    assert.equal(context.api.asked[0]?.headers['x-tenant'], '7');
+  });
+
+  it('searches with POST, with the parameters in the body', async () => {
+    context.api.handler = ({ body }) => ({
+      body: { rows: (JSON.parse(body) as { page: number }).page === 1 ? orders(1, 2) : null },
+    });
+    const entity = { path: '/search', method: 'POST', body: { kind: 'order' }, parameters_in: 'body', items: '/rows' };
+    const connector = context.open({ orders: { ...entity, paging: { type: 'page' } } });
+    assert.deepEqual((await readAll(connector)).records, orders(1, 2));
+    assert.deepEqual(JSON.parse(context.api.asked[0]!.body), { kind: 'order', page: 1 });
+  });
+
+  it('names what is wrong with an answer', async () => {
+    const cases = [
+      [{ body: { rows: [] } }, 'config', 'PCP_REST_ITEMS', /At the top there are: rows/],
+      [{ body: { data: ['x'] } }, 'data', 'PCP_REST_RECORD', /is no object/],
+      [text('{"data":[{"a":1}'), 'transient', 'PCP_REST_JSON', /broken JSON/],
+      [text('<html>Sign in</html>', 'text/html'), 'transient', 'PCP_HTTP_NOT_JSON', /./],
+      [text(`{"data":[${'['.repeat(70)}${']'.repeat(70)}]}`), 'data', 'PCP_JSON_DEPTH', /64/],
+      [{ status: 403, body: {} }, 'permission', undefined, /./],
+      [{ status: 503, body: {} }, 'transient', undefined, /./],
+    ] as const;
+    const connector = context.open({ orders: { path: '/orders', items: '/data', paging: { type: 'page' } } });
+    for (const [answer, errorClass, code, message] of cases) {
+      context.api.handler = () => answer;
+      const failure = await failureOf(readAll(connector));
+      assert.equal(failure.class, errorClass, failure.message);
+      if (code) assert.equal(failure.code, code);
+      assert.match(`${failure.message} ${failure.hint}`, message);
+    }
+  });
+
+  describe('incrementally', () => {
+    const incremental = { parameter: 'updatedSince', field: 'updatedAt' };
+    const since = () => context.api.asked.at(-1)?.query.get('updatedSince') ?? null;
+
+    it('asks for what changed since the clock of the server, less the lag', async () => {
+      context.api.handler = () => ({ body: [], headers: { date: 'Tue, 24 Nov 2026 05:10:00 GMT' } });
+      const connector = context.open({ orders: { path: '/orders', incremental } });
+      const { cursor } = await readAll(connector);
+      assert.equal(since(), null);
+      const next = await readAll(connector, { cursor: cursor! });
+      assert.equal(since(), '2026-11-24T05:05:00.000Z');
+      context.api.handler = () => ({ body: [], headers: { date: 'Tue, 24 Nov 2026 04:00:00 GMT' } });
+      const late = await readAll(connector, { cursor: next.cursor!, lookbackSeconds: 0 });
+      await readAll(connector, { cursor: late.cursor! });
+      assert.equal(since(), '2026-11-24T05:05:00.000Z', 'a clock that goes back takes nothing back');
+    });
+
+    it('keeps the window of an interrupted pass, whatever the clock says then', async () => {
+      let date = 'Tue, 24 Nov 2026 05:10:00 GMT';
+      context.api.handler = ({ query }) => ({
+        body: query.get('page') === '3' ? [] : orders(Number(query.get('page')), 1),
+        headers: { date },
+      });
+      const entity = { path: '/orders', incremental: { ...incremental, format: 'unix' }, paging: { type: 'page' } };
+      const connector = context.open({ orders: entity });
+      const { batches } = await readAll(connector);
+      date = 'Tue, 24 Nov 2026 09:00:00 GMT';
+      const { cursor } = await readAll(connector, { cursor: batches[0]!.cursorAfter });
+      await readAll(connector, { cursor: cursor! });
+      assert.equal(since(), String(Date.parse('2026-11-24T05:05:00Z') / 1000));
+    });
+
+    it('goes by the largest time it saw where the server has no clock', async () => {
+      const records = ['2026-11-24T05:00:00Z', '2026-11-24T07:00:00+02:00', '2026-11-24T06:00:00', 'soon'];
+      context.api.handler = () => ({ body: records.map((updatedAt) => ({ updatedAt })), headers: { date: 'unknown' } });
+      const setting = { ...incremental, lag_seconds: 60 };
+      const connector = context.open({ orders: { path: '/orders', incremental: setting } });
+      const { cursor } = await readAll(connector);
+      await readAll(connector, { cursor: cursor! });
+      assert.equal(since(), '2026-11-24T04:59:00.000Z');
+    });
+
+    it('follows a number that grows, with all its digits', async () => {
+      context.api.handler = () => text('[{"id":9007199254740993},{"id":9007199254740992}]');
+      const setting = { parameter: 'sinceId', field: 'id', type: 'sequence' };
+      const connector = context.open({ orders: { path: '/orders', incremental: setting } });
+      const { cursor } = await readAll(connector);
+      await readAll(connector, { cursor: cursor! });
+      assert.equal(context.api.asked.at(-1)?.query.get('sinceId'), '9007199254740993');
+    });
+  });
+});

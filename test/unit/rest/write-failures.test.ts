@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { type Asked, failureOf, openWriter, record, signal, withApi } from './server';
+
+const CREATE = { path: '/orders', id: '/id' };
+const bodyOf = ({ body }: Asked) => JSON.parse(body) as Record<string, unknown>;
+
+describe('generic.rest: writing when the other side fails', () => {
+  const context = withApi();
+  const writerOf = (entity: Record<string, unknown>, config: Record<string, unknown> = {}) =>
+    openWriter(context.open({ orders: entity }, config));
+  const records = ['1', '2', '3', '4', '5', '6'].map((number) => record({ number }));
+
+  it('a create whose answer is lost is unknown, the others are written', async () => {
+    context.api.handler = (asked) => (bodyOf(asked).number === '2' ? { cut: true } : { status: 201, body: { id: 1 } });
+    const results = await (await writerOf({ create: CREATE }, { max_concurrency: 1 })).write(records, signal);
+    assert.deepEqual(
+      results.map(({ outcome }) => outcome),
+      ['created', 'unknown', 'created', 'created', 'created', 'created'],
+    );
+    assert.ok('error' in results[1]! && results[1].error.class === 'unknown_outcome');
+  });
+
+  it('an outage stops the batch, and the error tells what became of its records', async () => {
+    context.api.handler = (asked) =>
+      Number(bodyOf(asked).number) < 2 ? { status: 201, body: { id: 1 } } : { status: 500 };
+    const failure = await failureOf(
+      (await writerOf({ create: CREATE }, { max_concurrency: 1 })).write(records, signal),
+    );
+    assert.equal(failure.class, 'transient');
+    const results = failure.results as ({ outcome: string } | undefined)[];
+    assert.deepEqual(
+      results.map((result) => result?.outcome),
+      ['created', 'unknown', 'unknown', undefined, undefined, undefined],
+    );
+    assert.equal(context.api.asked.length, 3);
+  });
+
+  it('what can be repeated is not unknown: it is tried again by the engine', async () => {
+    context.api.handler = () => ({ cut: true });
+    const entities = [
+      { update: { path: '/orders/{number}' } },
+      { create: CREATE, idempotency_header: 'Idempotency-Key' },
+    ];
+    for (const entity of entities) {
+      const keyed = records.map((each) => ({ ...each, idempotencyKey: each.key }));
+      const failure = await failureOf((await writerOf(entity, { max_concurrency: 1 })).write(keyed, signal));
+      assert.equal(failure.class, 'transient');
+      assert.deepEqual(failure.results, new Array(6).fill(undefined));
+    }
+  });
+
+  it('a refused sign-in, a pause and an abort end the batch', async () => {
+    const cases = [
+      [{ status: 401, body: {} }, 'auth'],
+      [{ status: 429, body: {}, headers: { 'retry-after': '7' } }, 'rate_limit'],
+      [{ status: 404, body: {} }, 'config'],
+      [{ status: 403, body: {} }, 'permission'],
+    ] as const;
+    for (const [answer, errorClass] of cases) {
+      context.api.handler = () => answer;
+      const failure = await failureOf(
+        (await writerOf({ create: CREATE }, { max_concurrency: 1 })).write(records, signal),
+      );
+      assert.equal(failure.class, errorClass);
+      if (errorClass === 'rate_limit') assert.equal(failure.retryAfterMs, 7000);
+    }
+    const aborted = await failureOf((await writerOf({ create: CREATE })).write(records, AbortSignal.abort()));
+    assert.equal(aborted.class, 'cancelled');
+  });
+
+  it('one record that is not allowed fails alone', async () => {
+    context.api.handler = (asked) =>
+      bodyOf(asked).number === '3' ? { status: 403 } : { status: 201, body: { id: 1 } };
+    const results = await (await writerOf({ create: CREATE })).write(records, signal);
+    assert.equal(results.filter(({ outcome }) => outcome === 'created').length, 5);
+    assert.ok(results[2]?.outcome === 'failed' && results[2].error.class === 'permission');
+  });
+});
