@@ -1,7 +1,7 @@
 import { dirname, join, parse, resolve } from 'node:path';
 import { IntegrationError } from './model/errors';
-import type { ProtectedPlaces } from './security/protected-files';
 import { checkTargets } from './protocols/http/addresses';
+import type { ProtectedPlaces } from './security/protected-files';
 import type { DeadLetterPolicy } from './sync/retention';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './sync/retry';
 
@@ -142,6 +142,8 @@ function nodeRedFiles(redSettings: Record<string, unknown>, userDir: string): st
     }
   }
   return paths;
+}
+
 function readTargets(value: unknown, environment: NodeJS.ProcessEnv): string[] {
   const text = environment.INTEGRATIONS_NETWORK_ALLOWED_TARGETS;
   const targets = text ? text.split(',').map((part) => part.trim()) : (value ?? []);

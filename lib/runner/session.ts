@@ -105,8 +105,6 @@ export class RunnerSession {
       environment: {
         store: store.database,
         protectedPlaces: { directories, paths: [...paths, ...(storage === undefined ? [] : sqliteFiles(storage))] },
-        hubDirectory: setup.directory,
-        ...(hubStore !== undefined && { hubStore }),
         allowedTargets: setup.allowedTargets,
         log,
       },

@@ -11,7 +11,9 @@ import type { NodeAPI } from 'node-red';
 /** As the build generates it. */
 const fileType = (RED: NodeAPI) => registerConnectorNode(RED, 'pcp-file', 'generic.file');
 
-export const TYPES = [connectionType, mappingType, fileType, entityType, mapType, syncType];
+const restType = (RED: NodeAPI) => registerConnectorNode(RED, 'pcp-rest', 'generic.rest');
+
+export const TYPES = [connectionType, mappingType, fileType, restType, entityType, mapType, syncType];
 
 export const TAB = { id: 'tab', type: 'tab', label: 'test' };
 

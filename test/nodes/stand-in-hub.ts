@@ -1,4 +1,4 @@
-import type { ReadQuery, WriteResult } from '../../lib/connectors/contract';
+import type { CallAnswer, ReadQuery, WriteResult } from '../../lib/connectors/contract';
 import type { Mapped } from '../../lib/mapping/contract';
 import type { OpenConnection } from '../../lib/model/connection';
 import { IntegrationError } from '../../lib/model/errors';
@@ -38,6 +38,8 @@ export class StandInHub implements Hub {
   readFailure: Error | null = null;
   writes: { target: { entity: string; keyFields: string[] }; records: PlainRecord[] }[] = [];
   writeResults: (records: PlainRecord[]) => WriteResult[] = (records) => records.map(() => ({ outcome: 'created' }));
+  calls: { operation: string; parameters: PlainRecord }[] = [];
+  callAnswer: () => CallAnswer = () => ({ payload: null });
   mapRecords: (records: PlainRecord[]) => Mapped[] = () => [];
   stored = new Map<string, PlainRecord>();
   started: { connection: number; request: SyncRequest }[] = [];
@@ -151,6 +153,10 @@ export class StandInHub implements Hub {
     ) => {
       this.writes.push({ target, records });
       return this.writeResults(records);
+    },
+    call: async (_connection: OpenConnection, operation: string, parameters: PlainRecord) => {
+      this.calls.push({ operation, parameters });
+      return this.callAnswer();
     },
     map: async (_mapping: MappingInput, _direction: string, records: PlainRecord[]) => this.mapRecords(records),
   } as unknown as Runner;

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { IntegrationError } from '../../lib/model/errors';
+import { CONNECTION, fileFlow, TYPES } from './flows';
+import { failureOf, helper, received, withNodeRed } from './helper';
+import { StandInHub } from './stand-in-hub';
+
+describe('pcp-rest calling', () => {
+  const context = withNodeRed(() => new StandInHub());
+  const flow = (changes: Record<string, unknown> = {}) =>
+    fileFlow({ type: 'pcp-rest', operation: 'call', method: 'POST', path: '/orders', entity: '', ...changes }).map(
+      (node) =>
+        node.id === CONNECTION.id
+          ? { ...CONNECTION, connectorType: 'generic.rest', config: { base_url: 'http://api' } }
+          : node,
+    );
+
+  it('sends what the node says, over which the message goes, and keeps the other properties', async () => {
+    await helper.load(TYPES, flow());
+    context.hub.callAnswer = () => ({ payload: { id: 1 }, statusCode: 201, headers: { etag: '"1"' } });
+    const answered = received(helper.getNode('out'));
+    helper.getNode('file').receive({ path: '/orders/7', query: { a: 1 }, payload: { no: 7 }, topic: 't' });
+    const { payload, statusCode, headers, topic } = await answered;
+    assert.deepEqual([payload, statusCode, headers, topic], [{ id: 1 }, 201, { etag: '"1"' }, 't']);
+    assert.deepEqual(context.hub.calls, [
+      {
+        operation: 'request',
+        parameters: { method: 'POST', path: '/orders/7', query: { a: 1 }, body: undefined, payload: { no: 7 } },
+      },
+    ]);
+  });
+
+  it('gives a refusal to the Catch node, with its code and the message', async () => {
+    await helper.load(TYPES, flow());
+    context.hub.callAnswer = () => {
+      throw new IntegrationError('data', 'PCP_HTTP_REFUSED', 'order is closed');
+    };
+    const caught = await failureOf(helper.getNode('caught'), () => helper.getNode('file').receive({ topic: 't' }));
+    assert.deepEqual([caught.error.code, caught.topic], ['PCP_HTTP_REFUSED', 't']);
+  });
+
+  it('counts a write whose outcome is not known as failed, and says so', async () => {
+    await helper.load(TYPES, flow({ operation: 'write', entity: 'orders' }));
+    const error = new IntegrationError('unknown_outcome', 'PCP_REST_OUTCOME_UNKNOWN', 'No answer.');
+    context.hub.writeResults = () => [{ outcome: 'unknown', error }];
+    const written = received(helper.getNode('out'));
+    helper.getNode('file').receive({ payload: { number: '1' } });
+    const { result, errors } = await written;
+    assert.equal((result as { failed: number }).failed, 1);
+    assert.equal((errors as { class: string }[])[0]?.class, 'unknown_outcome');
+  });
+});
