@@ -52,7 +52,8 @@ export class Dialer {
   /** A socket to the URL's origin, through the proxy if there is one, with its TLS done. */
   async dial(url: URL, signal: AbortSignal): Promise<Socket> {
     const { proxy, timeoutMs } = this.options;
-    const deadline = new Deadline(timeoutMs, signal, () => connectTimeout(url));
+    let at = proxy ?? url;
+    const deadline = new Deadline(timeoutMs, signal, () => connectTimeout(at, this.settingOf(at)));
     const opened: Socket[] = [];
     const keep = <T extends Socket>(socket: T): T => {
       opened.push(socket);
@@ -62,14 +63,14 @@ export class Dialer {
       return socket;
     };
     try {
-      if (proxy === undefined) return await this.secured(url, await this.reach(url, deadline, keep), deadline, keep);
-      let socket = await this.secured(proxy, await this.reach(proxy, deadline, keep), deadline, keep);
-      if (url.origin === proxy.origin) return socket;
-      socket = await tunnel(proxy, url, socket, deadline);
+      const socket = await this.secured(at, await this.reach(at, deadline, keep), deadline, keep);
+      if (proxy === undefined || url.origin === proxy.origin) return socket;
+      await tunnel(proxy, url, socket, deadline);
+      at = url;
       return await this.secured(url, socket, deadline, keep);
     } catch (thrown) {
       for (const socket of opened) socket.destroy();
-      throw connectError(thrown, url);
+      throw connectError(thrown, at, this.settingOf(at));
     } finally {
       deadline.clear();
     }
@@ -77,7 +78,7 @@ export class Dialer {
 
   /** For requests through a proxy, which resolves names by itself: refuses what this machine can tell. */
   async checkName(url: URL, signal: AbortSignal): Promise<void> {
-    const deadline = new Deadline(this.options.timeoutMs, signal, () => connectTimeout(url));
+    const deadline = new Deadline(this.options.timeoutMs, signal, () => connectTimeout(url, this.settingOf(url)));
     try {
       const addresses = await deadline.of(this.addresses(hostOf(url))).catch((error: unknown) => {
         if (signal.aborted) throw error;
@@ -96,7 +97,7 @@ export class Dialer {
     const share = this.options.timeoutMs / addresses.length;
     let failure: unknown = Object.assign(new Error('no address'), { code: 'ENOTFOUND' });
     for (const address of addresses) {
-      const attempt = new Deadline(share, deadline.signal, () => connectTimeout(url));
+      const attempt = new Deadline(share, deadline.signal, () => connectTimeout(url, target.setting));
       const socket = keep(this.options.network.connect(address, target.port));
       try {
         await ready(socket, 'connect', attempt);
@@ -141,7 +142,13 @@ export class Dialer {
   }
 
   private target(url: URL): Target {
-    return { host: hostOf(url), port: portOf(url), own: this.options.isOwn(url) };
+    return { host: hostOf(url), port: portOf(url), own: this.options.isOwn(url), setting: this.settingOf(url) };
+  }
+
+  private settingOf({ origin }: URL): string {
+    const { base, proxy } = this.options;
+    if (origin === base.origin) return '/config/base_url';
+    return origin === proxy?.origin ? '/config/proxy_url' : '/config/token_url';
   }
 }
 
@@ -154,7 +161,7 @@ async function ready(socket: Socket, event: 'connect' | 'secureConnect', deadlin
 }
 
 /** Asks the proxy for a way through. */
-async function tunnel(proxy: URL, url: URL, socket: Socket, deadline: Deadline): Promise<Socket> {
+async function tunnel(proxy: URL, url: URL, socket: Socket, deadline: Deadline): Promise<void> {
   const path = `${url.hostname}:${portOf(url)}`;
   const asked = request({
     method: 'CONNECT',
@@ -177,7 +184,6 @@ async function tunnel(proxy: URL, url: URL, socket: Socket, deadline: Deadline):
     );
   }
   if (head.length > 0) socket.unshift(head);
-  return socket;
 }
 
 export function proxyAuthorization(proxy: URL): Record<string, string> {

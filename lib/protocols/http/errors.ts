@@ -14,8 +14,11 @@ const TLS_TRUST = new Set([
 ]);
 const LONGEST_MESSAGE = 300;
 
-/** A failure before a request was sent: surely nothing happened on the other side. */
-export function connectError(thrown: unknown, url: URL): IntegrationError {
+/**
+ * A failure before a request was sent: surely nothing happened on the other side.
+ * @param setting pointer of the setting that holds the URL
+ */
+export function connectError(thrown: unknown, url: URL, setting = '/config/base_url'): IntegrationError {
   if (!(thrown instanceof Error) || thrown instanceof IntegrationError) return IntegrationError.from(thrown);
   const { code = '' } = thrown as NodeJS.ErrnoException;
   const where = url.host;
@@ -30,7 +33,7 @@ export function connectError(thrown: unknown, url: URL): IntegrationError {
         'PCP_CONNECT_HOST_UNKNOWN',
         `The host name "${url.hostname}" cannot be resolved.`,
         'Check its spelling and the DNS of this machine.',
-        '/config/base_url',
+        setting,
       );
     case 'ECONNREFUSED':
       return fails(
@@ -38,7 +41,7 @@ export function connectError(thrown: unknown, url: URL): IntegrationError {
         'PCP_CONNECT_REFUSED',
         `Nothing answers at ${where}.`,
         'Check the port, and that the server is running and listens on this address.',
-        '/config/base_url',
+        setting,
       );
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
@@ -48,10 +51,10 @@ export function connectError(thrown: unknown, url: URL): IntegrationError {
         'PCP_CONNECT_UNREACHABLE',
         `There is no way to ${where}.`,
         'Check the network, routes and VPN.',
-        '/config/base_url',
+        setting,
       );
     case 'ETIMEDOUT':
-      return connectTimeout(url);
+      return connectTimeout(url, setting);
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return fails(
         'config',
@@ -67,7 +70,7 @@ export function connectError(thrown: unknown, url: URL): IntegrationError {
         'PCP_TLS_EXPIRED',
         `The certificate of ${where} is not valid today.`,
         'Renew it on the server, and check the clock of this machine.',
-        '/config/base_url',
+        setting,
       );
   }
   if (TLS_TRUST.has(code)) {
@@ -94,16 +97,16 @@ export function connectError(thrown: unknown, url: URL): IntegrationError {
       'PCP_TLS_FAILED',
       `TLS with ${where} failed: ${thrown.message.replace(/^[0-9A-F]+:error:[0-9A-F]+:|:\.\.\/.*$/gs, '')}`,
       'Check the port, the TLS versions of the server, and whether it wants a client certificate.',
-      '/config/base_url',
+      setting,
     );
   }
   if (LOST.has(code)) return lost(url, thrown, {});
   return IntegrationError.from(thrown);
 }
 
-export function connectTimeout(url: URL): IntegrationError {
+export function connectTimeout(url: URL, setting: string): IntegrationError {
   return new IntegrationError('transient', 'PCP_CONNECT_TIMEOUT', `${url.host} cannot be connected to in time.`, {
-    path: '/config/base_url',
+    path: setting,
     hint: 'Check host and port, and whether a firewall swallows the connection.',
   });
 }

@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls';
-import { Agent } from 'undici';
+import type { Agent } from 'undici';
 import { IntegrationError } from '../../model/errors';
+import { loadPackage } from '../load-package';
 import { AddressRules } from './addresses';
 import { Answer } from './answer';
 import { identify, secretsOf } from './auth/authentication';
@@ -26,7 +27,7 @@ const tokens = new PerConnection<OAuth2, TokenSource>();
 
 /**
  * Connects with the first request.
- * @throws config PCP_URL_REFUSED, PCP_SETTING_INVALID, PCP_TLS_CERTIFICATE
+ * @throws config PCP_URL_REFUSED, PCP_SETTING_INVALID, PCP_TLS_CERTIFICATE, PCP_DRIVER_MISSING
  */
 export function openHttp(options: HttpOptions): HttpClient {
   return new GuardedClient(options);
@@ -66,7 +67,8 @@ class GuardedClient implements HttpClient {
       proxy: this.proxy,
       isOwn: ({ origin }) => ownHost || origin !== this.baseUrl.origin,
     });
-    this.agent = new Agent({
+    const undici = loadPackage<typeof import('undici')>('undici');
+    this.agent = new undici.Agent({
       connect: ({ protocol, host }, done) => {
         this.dialer.dial(new URL(`${protocol}//${host}`), this.closing.signal).then(
           (socket) => done(null, socket),

@@ -143,15 +143,3 @@ function tlsError(code: string, cause: Error, options: SqlOptions): IntegrationE
   }
   return undefined;
 }
-
-/** @throws config PCP_DRIVER_MISSING when the package is not installed */
-export function loadPackage<T>(name: string): T {
-  try {
-    return require(name) as T;
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw cause;
-    throw new IntegrationError('config', 'PCP_DRIVER_MISSING', `The package "${name}" is not installed.`, {
-      hint: `Run "npm install ${name}" in Node-RED's user directory and restart Node-RED.`,
-    });
-  }
-}

@@ -64,12 +64,13 @@ const PUBLIC = [
 
 function refuses(rules: AddressRules, target: { host: string; own: boolean; port?: number }, address: string): boolean {
   try {
-    rules.check({ port: 443, ...target }, address);
+    rules.check({ port: 443, setting: '/config/base_url', ...target }, address);
     return false;
   } catch (error) {
     assert.ok(error instanceof IntegrationError);
     assert.equal(error.code, 'PCP_ADDRESS_REFUSED');
     assert.equal(error.class, 'config');
+    assert.equal(error.path, '/config/base_url');
     assert.ok(error.hint);
     return true;
   }

@@ -154,9 +154,15 @@ describe('http: what is dialled', () => {
         assert.equal(error.code, 'PCP_ADDRESS_REFUSED', url);
         assert.deepEqual(network.dialled, []);
       }
-      const bad = { ...options('https://erp.plant'), proxy: 'http://169.254.169.254:3128' };
-      assert.equal((await failure(read(bad))).code, 'PCP_ADDRESS_REFUSED');
+      const bad = await failure(read({ ...options('https://erp.plant'), proxy: 'http://169.254.169.254:3128' }));
+      assert.deepEqual([bad.code, bad.path], ['PCP_ADDRESS_REFUSED', '/config/proxy_url']);
       assert.deepEqual(asked, []);
+    });
+
+    it('names the proxy when that is what does not answer', async () => {
+      const error = await failure(read({ ...options('https://erp.plant'), proxy: 'http://127.0.0.1:1' }));
+      assert.deepEqual([error.code, error.path], ['PCP_CONNECT_REFUSED', '/config/proxy_url']);
+      assert.match(error.message, /127\.0\.0\.1:1/);
     });
 
     it('says that the proxy refused, without its password', async () => {

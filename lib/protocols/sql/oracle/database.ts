@@ -1,8 +1,9 @@
 import { Sequelize } from 'sequelize';
 import { IntegrationError } from '../../../model/errors';
+import { loadPackage } from '../../load-package';
 import { BaseDatabase, type Session } from '../base';
 import type { SqlOptions, SqlRow, SqlValue } from '../database';
-import { loadPackage, originalError, unclassified } from '../errors';
+import { originalError, unclassified } from '../errors';
 import { type PooledConnections, poolSettings, sessionPool } from '../pool';
 import { classifyOracle } from './errors';
 import { oracleGrammar } from './grammar';

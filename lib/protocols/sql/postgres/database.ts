@@ -1,9 +1,10 @@
 import type { Client } from 'pg';
 import { Sequelize } from 'sequelize';
 import { IntegrationError } from '../../../model/errors';
+import { loadPackage } from '../../load-package';
 import { BaseDatabase, type Session } from '../base';
 import type { SqlOptions, SqlRow, SqlValue } from '../database';
-import { loadPackage, originalError, unclassified } from '../errors';
+import { originalError, unclassified } from '../errors';
 import { type PooledConnections, poolSettings, sessionPool } from '../pool';
 import { tlsSettings } from '../tls';
 import { classifyPostgres } from './errors';

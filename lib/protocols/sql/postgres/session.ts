@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Client, QueryResult } from 'pg';
+import { loadPackage } from '../../load-package';
 import type { Session } from '../base';
 import type { ColumnInfo, SqlRow, SqlValue, UpsertRequest } from '../database';
-import { loadPackage } from '../errors';
 import { conflictUpdate } from '../upsert';
 import { encodeCopy } from './copy';
 import { postgresGrammar } from './grammar';
