@@ -102,7 +102,7 @@ class SettingsForm {
       return select;
     }
     if (setting.kind === 'boolean') return element('input', { id, type: 'checkbox' });
-    if (setting.kind === 'secret' && setting.multiline) {
+    if (setting.multiline) {
       return element('textarea', { id, rows: '4', autocomplete: 'off', spellcheck: 'false', placeholder });
     }
     const type = setting.kind === 'secret' ? 'password' : 'text';

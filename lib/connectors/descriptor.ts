@@ -20,7 +20,7 @@ interface SettingBase {
 }
 
 export type Setting =
-  | (SettingBase & { kind: 'text'; default?: string; pattern?: string; maxLength?: number })
+  | (SettingBase & { kind: 'text'; multiline?: boolean; default?: string; pattern?: string; maxLength?: number })
   | (SettingBase & { kind: 'secret'; multiline?: boolean })
   | (SettingBase & { kind: 'integer'; default?: number; minimum?: number; maximum?: number })
   | (SettingBase & { kind: 'boolean'; default?: boolean })

@@ -160,6 +160,7 @@ export const HTTP_SETTINGS: Record<string, Setting> = {
   },
   tls_ca: {
     kind: 'text',
+    multiline: true,
     group: 'security',
     maxLength: 100_000,
     label: { 'en-US': 'Certificate authority (PEM)', 'pt-BR': 'Autoridade certificadora (PEM)' },

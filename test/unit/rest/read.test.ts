@@ -74,6 +74,16 @@ describe('generic.rest: reading', () => {
     assert.equal(context.api.asked[0]?.headers['x-tenant'], '7');
   });
 
+  it('names the part of a path that has no value', async () => {
+    const connector = context.open({ orders: { path: '/plants/{plant}/orders', parameters: { plant: '' } } });
+    const failure = await failureOf(readAll(connector));
+    assert.deepEqual(
+      [failure.class, failure.code, failure.path],
+      ['config', 'PCP_REST_PARAMETER', '/config/entities/orders/parameters/plant'],
+    );
+    assert.equal(context.api.asked.length, 0);
+  });
+
   it('searches with POST, with the parameters in the body', async () => {
     context.api.handler = ({ body }) => ({
       body: { rows: (JSON.parse(body) as { page: number }).page === 1 ? orders(1, 2) : null },

@@ -83,13 +83,13 @@ class RestConnector implements Connector {
     const { client, settings } = this.#open();
     const entity = resolveEntity(target.entity, settings);
     if (entity.lookup === undefined) return keys.map(() => undefined);
-    const records: (SourceRecord | null)[] = [];
-    for (const data of keys) {
-      const key = JSON.stringify(target.keyFields.map((name) => data[name]));
-      const values = valuesOf({ data, key, hash: '', sourceKey: key }, {});
-      records.push((await findRecord(client, entity, data, values, signal))?.data ?? null);
-    }
-    return records;
+    return Promise.all(
+      keys.map(async (data) => {
+        const key = JSON.stringify(target.keyFields.map((name) => data[name]));
+        const values = valuesOf({ data, key, hash: '', sourceKey: key }, {});
+        return (await findRecord(client, entity, data, values, signal))?.data ?? null;
+      }),
+    );
   }
 
   async call(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<CallAnswer> {

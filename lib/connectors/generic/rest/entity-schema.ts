@@ -65,7 +65,8 @@ export const ENTITIES_SCHEMA: JsonSchema = {
     body: { description: 'Body of a read with POST.' },
     parameters: {
       ...values,
-      description: 'Sent with every read: those named in the path there, the others in the query.',
+      description:
+        'Sent with every read: those named in the path there, the others in the query, unless paging or a filter sets one of the name.',
     },
     parameters_in: text('Where a read sends its parameters.', { enum: ['query', 'body'], default: 'query' }),
     headers: {

@@ -156,8 +156,16 @@ function listRequest(entity: RestEntity, given: readonly Parameter[]): Omit<Http
     });
   }
   const inPath = placeholders(path);
-  const own = Object.entries(parameters).filter(([name]) => !inPath.includes(name));
+  const taken = new Set([...inPath, ...given.map(([name]) => name)]);
+  const own = Object.entries(parameters).filter(([name]) => !taken.has(name));
   const all: Parameter[] = [...own, ...given];
+  const missing = inPath.find((name) => (parameters[name] ?? '') === '');
+  if (missing !== undefined) {
+    throw new IntegrationError('config', 'PCP_REST_PARAMETER', `The path ${path} needs a value for {${missing}}.`, {
+      path: `/config/entities/${entity.name}/parameters/${missing}`,
+      hint: `Give it one in "parameters" of "${entity.name}".`,
+    });
+  }
   const filled = fillPath(path, (name) => parameters[name]);
   if (method === 'GET' || parameters_in !== 'body') {
     const target = withQuery(

@@ -89,9 +89,7 @@ export class RestWriter implements Writer {
 
   async resolve(records: WriteRecord[], signal: AbortSignal): Promise<Resolution[]> {
     signal.throwIfAborted();
-    const resolutions: Resolution[] = [];
-    for (const record of records) resolutions.push(await this.#resolve(record, signal));
-    return resolutions;
+    return Promise.all(records.map((record) => this.#resolve(record, signal)));
   }
 
   async describeWrite(record: WriteRecord, signal: AbortSignal): Promise<DescribedRequest | null> {

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import type { SourceRecord } from '../../lib/connectors/contract';
+import type { Hub, MappingInput } from '../../lib/model/services';
+import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
+import { TestApi } from '../unit/rest/server';
+
+const FIELDS = [
+  { source: 'number', target: 'order_number' },
+  { source: 'quantity', target: 'quantity', type: 'decimal' as const },
+];
+
+/** Runs over HTTP: interrupted, changed and cut off, with the real hub and its runner. */
+describe('synchronising with an API', () => {
+  const api = new TestApi();
+  let hub: Hub;
+  let remove: () => Promise<void>;
+  let connectionId: number;
+
+  before(async () => {
+    await api.start();
+    const directory = await temporaryDirectory();
+    remove = directory.remove;
+    hub = await openHub(directory.path);
+    await hub.entityTypes.create({
+      type: 'shop_order',
+      title: 'Shop order',
+      key: ['order_number'],
+      schema: {
+        type: 'object',
+        required: ['order_number'],
+        properties: { order_number: { type: 'string' }, quantity: { type: ['string', 'null'], format: 'decimal' } },
+      },
+    });
+    const connection = await hub.connections.create({
+      name: 'api',
+      connector_type: 'generic.rest',
+      config: {
+        base_url: api.url,
+        entities: {
+          orders: {
+            path: '/orders',
+            items: '/data',
+            key: ['number'],
+            paging: { type: 'page', size_parameter: 'size', size: 5 },
+            incremental: { parameter: 'since', field: 'updatedAt' },
+          },
+          released: {
+            create: { path: '/released', id: '/id' },
+            update: { path: '/released/{id}' },
+            lookup: { path: '/released?number={external_id}' },
+            numbers: ['quantity'],
+          },
+        },
+      },
+    });
+    connectionId = connection.id;
+  });
+  after(async () => {
+    await hub?.close();
+    await remove?.();
+    await api.stop();
+  });
+
+  const mappingOf = (changes: Partial<MappingInput>): Promise<{ id: number }> =>
+    hub.mappings.create({
+      connection_id: connectionId,
+      name: 'orders',
+      entity_type: 'shop_order',
+      direction: 'import',
+      source_entity: 'orders',
+      target_entity: 'shop_order',
+      field_mappings: FIELDS,
+      ...changes,
+    });
+
+  it('an import that is cut off goes on at the page in hand, and the next one asks for what changed', async () => {
+    const all = Array.from({ length: 23 }, (_, n) => `{"number":"${1000 + n}","quantity":${n}.0000000000000000001}`);
+    let cuts = 1;
+    api.handler = ({ query }) => {
+      const page = Number(query.get('page'));
+      if (page === 3 && cuts-- > 0) return { cut: true };
+      const data = query.has('since') ? [] : all.slice((page - 1) * 5, page * 5);
+      return { headers: { 'content-type': 'application/json' }, body: `{"data":[${data.join(',')}]}` };
+    };
+    const mapping = await mappingOf({ sync_mode: 'incremental', cursor_field: 'updatedAt' });
+    const { logs, status } = await runToEnd(hub, connectionId, { mapping_id: mapping.id });
+    assert.equal(status, 'success', JSON.stringify(logs));
+    assert.deepEqual([logs[0]?.details.created, logs[0]?.details.attempts], [23, 2]);
+    assert.deepEqual(
+      api.asked.map(({ query }) => query.get('page')),
+      ['1', '2', '3', '3', '4', '5', '6'],
+    );
+    assert.equal((await hub.records.get('shop_order', ['1022'])).quantity, '22.0000000000000000001');
+    await runToEnd(hub, connectionId, { mapping_id: mapping.id });
+    assert.ok(api.asked.at(-1)?.query.has('since'));
+  });
+
+  it('an export whose answers are lost creates every record once', async () => {
+    const held = new Map<string, SourceRecord>();
+    let made = 0;
+    api.handler = ({ method, path, query, body }) => {
+      if (method === 'GET') return { body: [...held.values()].filter(({ number }) => number === query.get('number')) };
+      assert.match(body, /"quantity":\d+\.0000000000000000001/);
+      const id = method === 'POST' ? String(++made) : path.split('/').at(-1)!;
+      held.set(id, { ...(JSON.parse(body) as SourceRecord), id });
+      const isLost = method === 'POST' && (made === 4 || made === 9);
+      return isLost ? { cut: true } : { status: method === 'POST' ? 201 : 200, body: { id } };
+    };
+    const mapping = await mappingOf({ name: 'released', direction: 'export', source_entity: 'released' });
+    const { logs } = await runToEnd(hub, connectionId, { mapping_id: mapping.id });
+    assert.equal(logs[0]?.error_message, null);
+    assert.equal(held.size, 23);
+    assert.equal(new Set([...held.values()].map(({ number }) => number)).size, 23);
+  });
+});
