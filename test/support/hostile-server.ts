@@ -9,7 +9,6 @@ export type Misbehaviour = (request: IncomingMessage, response: ServerResponse, 
 /** A server of the tests' own on loopback: each path misbehaves in its own way. */
 export class HostileServer {
   readonly seen: { method: string; url: string; headers: IncomingMessage['headers']; body: string }[] = [];
-  connections = 0;
   private readonly sockets = new Set<Socket>();
 
   private constructor(
@@ -18,7 +17,6 @@ export class HostileServer {
     readonly port: number,
   ) {
     server.on('connection', (socket: Socket) => {
-      this.connections += 1;
       this.sockets.add(socket.on('close', () => this.sockets.delete(socket)));
     });
   }
@@ -42,6 +40,10 @@ export class HostileServer {
     const { port } = server.address() as AddressInfo;
     const started = new HostileServer(server, `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`, port);
     return started;
+  }
+
+  get openConnections(): number {
+    return this.sockets.size;
   }
 
   async stop(): Promise<void> {

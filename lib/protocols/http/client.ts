@@ -86,7 +86,7 @@ export interface Timeouts {
   headers: number;
   /** Between two pieces of the body; 60 s. */
   idle: number;
-  /** From the call to the end of the body; 5 min. A request can set its own. */
+  /** From the call to the end of the body, without waiting for its turn; 5 min. A request can set its own. */
   total: number;
 }
 

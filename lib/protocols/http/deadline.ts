@@ -4,17 +4,18 @@ import { IntegrationError } from '../../model/errors';
 export class Deadline {
   readonly signal: AbortSignal;
   private readonly controller = new AbortController();
-  private readonly timer: NodeJS.Timeout;
   private readonly onAbort: () => void;
+  private timer: NodeJS.Timeout | undefined;
+  private startedAt = 0;
 
   constructor(
-    ms: number,
+    private leftMs: number,
     private readonly outer: AbortSignal,
-    expired: () => Error,
+    private readonly expired: () => Error,
   ) {
     this.signal = this.controller.signal;
     this.onAbort = () => this.controller.abort(hasExpired(outer.reason) ? expired() : cancelled(outer.reason));
-    this.timer = setTimeout(() => this.controller.abort(expired()), ms);
+    this.start();
     if (outer.aborted) this.onAbort();
     else outer.addEventListener('abort', this.onAbort, { once: true });
   }
@@ -22,6 +23,17 @@ export class Deadline {
   clear(): void {
     clearTimeout(this.timer);
     this.outer.removeEventListener('abort', this.onAbort);
+  }
+
+  /** What the work gives; the clock stands meanwhile. For waiting that the other side is not to blame for. */
+  async without<T>(work: Promise<T>): Promise<T> {
+    clearTimeout(this.timer);
+    this.leftMs -= performance.now() - this.startedAt;
+    try {
+      return await work;
+    } finally {
+      this.start();
+    }
   }
 
   /** What the work gives, or the signal's reason if that comes first; work that cannot be stopped goes on unseen. */
@@ -36,6 +48,11 @@ export class Deadline {
     } finally {
       signal.removeEventListener('abort', stop);
     }
+  }
+
+  private start(): void {
+    this.startedAt = performance.now();
+    this.timer = setTimeout(() => this.controller.abort(this.expired()), this.leftMs);
   }
 }
 

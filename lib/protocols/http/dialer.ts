@@ -43,10 +43,14 @@ export interface DialerOptions {
 /** Opens sockets. A name is resolved once, all its addresses are checked, and a checked address is what is connected to. */
 export class Dialer {
   private readonly trust: SecureContext;
+  /** The client's certificate is for the server, not for a proxy on the way. */
+  private readonly proxyTrust: SecureContext;
 
   /** @throws config PCP_TLS_CERTIFICATE */
   constructor(private readonly options: DialerOptions) {
+    const { ca } = options.tls;
     this.trust = secureContext(options.tls);
+    this.proxyTrust = options.proxy === undefined ? this.trust : secureContext(ca === undefined ? {} : { ca });
   }
 
   /** A socket to the URL's origin, through the proxy if there is one, with its TLS done. */
@@ -133,8 +137,7 @@ export class Dialer {
         host: expected,
         ...(isIP(expected) === 0 && { servername: expected }),
         ALPNProtocols: ['http/1.1'],
-        // The client's certificate is for the server, not for a proxy on the way.
-        ...(url.origin !== proxy?.origin && { secureContext: this.trust }),
+        secureContext: url.origin === proxy?.origin ? this.proxyTrust : this.trust,
       }),
     );
     await ready(secure, 'secureConnect', deadline);
@@ -171,7 +174,7 @@ async function tunnel(proxy: URL, url: URL, socket: Socket, deadline: Deadline):
     signal: deadline.signal,
   });
   asked.end();
-  const [response, , head] = (await deadline.of(once(asked, 'connect'))) as [IncomingMessage, Socket, Buffer];
+  const [response] = (await deadline.of(once(asked, 'connect'))) as [IncomingMessage];
   if (response.statusCode !== 200) {
     throw new IntegrationError(
       'config',
@@ -183,7 +186,6 @@ async function tunnel(proxy: URL, url: URL, socket: Socket, deadline: Deadline):
       },
     );
   }
-  if (head.length > 0) socket.unshift(head);
 }
 
 export function proxyAuthorization(proxy: URL): Record<string, string> {

@@ -150,14 +150,14 @@ class GuardedClient implements HttpClient {
   private async authenticated(message: Message, deadline: Deadline, maxBytes: number): Promise<Answer> {
     const { authentication = { type: 'none' } } = this.options;
     if (this.tokens === undefined || authentication.type !== 'oauth2') {
-      return this.gated(message, deadline.signal, maxBytes, (url, headers) =>
+      return this.gated(message, deadline, maxBytes, (url, headers) =>
         identify(authentication as Exclude<typeof authentication, { type: 'oauth2' }>, url, headers),
       );
     }
     const { source, ask } = this.tokens;
     for (let attempt = 1; ; attempt++) {
       const token = await deadline.of(source.token(ask));
-      const answer = await this.gated(message, deadline.signal, maxBytes, (_url, headers) => {
+      const answer = await this.gated(message, deadline, maxBytes, (_url, headers) => {
         headers.authorization = `Bearer ${token}`;
       });
       if (answer.status !== 401 || attempt === 2) return answer;
@@ -168,13 +168,13 @@ class GuardedClient implements HttpClient {
 
   private async gated(
     message: Message,
-    signal: AbortSignal,
+    deadline: Deadline,
     maxBytes: number,
     sign: (url: URL, headers: Record<string, string>) => void,
   ): Promise<Answer> {
-    const leave = await this.gate.enter(signal);
+    const leave = await deadline.without(this.gate.enter(deadline.signal));
     try {
-      const answer = await this.exchange(message, signal, maxBytes, sign);
+      const answer = await this.exchange(message, deadline.signal, maxBytes, sign);
       answer.done.then(leave);
       const pause = pauseAskedFor(answer.status, answer.headers);
       if (pause !== undefined) this.gate.pause(pause);

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { HttpOptions } from '../../../lib/protocols/http/client';
-import { AUTHORITY, SERVER } from '../../support/certificates';
+import { AUTHORITY, CLIENT, SERVER } from '../../support/certificates';
 import { CountingNetwork, HostileServer } from '../../support/hostile-server';
 import { clients, failure, live } from './support';
 
@@ -85,6 +87,9 @@ describe('http: what is dialled', () => {
   describe('through a proxy', () => {
     let proxy: Server;
     let asked: { line: string; authorization: string | undefined }[];
+    let tlsProxy: Server;
+    /** Names of the client certificates that the proxies saw. */
+    let shown: unknown[];
     let proxyPort: number;
     let secure: HostileServer;
 
@@ -96,8 +101,10 @@ describe('http: what is dialled', () => {
         note(request);
         response.end('from the proxy');
       });
-      proxy.on('connect', (request: IncomingMessage, socket: Socket) => {
+      tlsProxy = createTlsServer({ ...SERVER, requestCert: true, rejectUnauthorized: false });
+      const tunnel = (request: IncomingMessage, socket: Socket) => {
         note(request);
+        shown.push((socket as Partial<TLSSocket>).getPeerCertificate?.().subject?.CN);
         if (request.url === 'closed.plant:443') return socket.end('HTTP/1.1 407 Who are you\r\n\r\n');
         const through = connect(secure.port, '127.0.0.1', () => {
           socket.write('HTTP/1.1 200 OK\r\n\r\n');
@@ -105,16 +112,22 @@ describe('http: what is dialled', () => {
         });
         through.on('error', () => socket.destroy());
         socket.on('error', () => through.destroy());
-      });
-      await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+      };
+      for (const server of [proxy, tlsProxy]) {
+        server.on('connect', tunnel);
+        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      }
       proxyPort = (proxy.address() as AddressInfo).port;
     });
     beforeEach(() => {
       asked = [];
+      shown = [];
     });
     after(async () => {
-      proxy.closeAllConnections();
-      await new Promise((resolve) => proxy.close(resolve));
+      for (const server of [proxy, tlsProxy]) {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      }
       await secure.stop();
     });
 
@@ -157,6 +170,15 @@ describe('http: what is dialled', () => {
       const bad = await failure(read({ ...options('https://erp.plant'), proxy: 'http://169.254.169.254:3128' }));
       assert.deepEqual([bad.code, bad.path], ['PCP_ADDRESS_REFUSED', '/config/proxy_url']);
       assert.deepEqual(asked, []);
+    });
+
+    it('speaks TLS with the proxy as well, and shows it no certificate that is for the server', async () => {
+      const { port } = tlsProxy.address() as AddressInfo;
+      const tls = { ca: AUTHORITY, certificate: CLIENT.cert, privateKey: CLIENT.key };
+      const through = { ...options('https://erp.plant'), proxy: `https://127.0.0.1:${port}`, tls };
+      assert.equal(await read(through), 'secure');
+      assert.deepEqual(asked, [{ line: 'CONNECT erp.plant:443', authorization: undefined }]);
+      assert.deepEqual(shown, [undefined]);
     });
 
     it('names the proxy when that is what does not answer', async () => {

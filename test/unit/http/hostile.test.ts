@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { type AddressInfo, createServer, Socket } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import type { HttpClient, HttpOptions, HttpRequest } from '../../../lib/protocols/http/client';
 import { CountingNetwork, HostileServer, raw } from '../../support/hostile-server';
@@ -11,6 +12,7 @@ const BOMB = gzipSync(Buffer.alloc(40 * 1024 * 1024));
 describe('http: hostile servers', () => {
   const { open } = clients();
   let server: HostileServer;
+  let isLargeSent: boolean;
 
   before(async () => {
     server = await HostileServer.start({
@@ -28,6 +30,14 @@ describe('http: hostile servers', () => {
         raw(response, `${HEAD}Transfer-Encoding: chunked\r\n\r\n`);
         const timer = setInterval(() => raw(response, `4000\r\n${'x'.repeat(0x4000)}\r\n`), 1);
         response.socket?.once('close', () => clearInterval(timer));
+      },
+      '/hints': (_request, response) =>
+        raw(response, `HTTP/1.1 103 Early Hints\r\n\r\n${HEAD}Content-Length: 11\r\n\r\n{"ok":true}`),
+      '/large': (_request, response) => {
+        response.once('finish', () => {
+          isLargeSent = true;
+        });
+        response.end(Buffer.alloc(64 * 1024 * 1024));
       },
       '/drip': (_request, response) => {
         raw(response, `${HEAD}Content-Length: 100000\r\n\r\n`);
@@ -64,6 +74,7 @@ describe('http: hostile servers', () => {
         response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{"ok":true}').subarray(0, 20)),
       '/no-gzip': (_request, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('plain text'),
       '/no-br': (_request, response) => response.writeHead(200, { 'content-encoding': 'br' }).end('plain text'),
+      '/no-body': (_request, response) => response.writeHead(204, { 'content-encoding': 'br' }).end(),
       '/zstd': (_request, response) => response.writeHead(200, { 'content-encoding': 'zstd' }).end('x'),
       '/twice': (_request, response) =>
         response.writeHead(200, { 'content-encoding': 'gzip, gzip' }).end(gzipSync(gzipSync('x'))),
@@ -98,13 +109,23 @@ describe('http: hostile servers', () => {
     (await get(connect(options), target)).text();
 
   it('reads what is honest: byte by byte, packed in three ways, in another character set, longer than said', async () => {
-    for (const path of ['/ok', '/byte-by-byte', '/gzip', '/deflate', '/br', '/long']) {
+    for (const path of ['/ok', '/byte-by-byte', '/gzip', '/deflate', '/br', '/long', '/hints']) {
       assert.equal(await text(path), '{"ok":true}', path);
     }
     assert.equal(await text('/latin1'), '"Peça"');
   });
 
-  it('gives a large body bit by bit, only as fast as it is read', async () => {
+  it('takes a body no faster than it is read', async () => {
+    const client = connect({ limits: { body: Number.POSITIVE_INFINITY } });
+    isLargeSent = false;
+    const stream = (await get(client, '/large')).stream();
+    const { value: first } = await stream[Symbol.asyncIterator]().next();
+    assert.ok(first.length > 0);
+    for (let turn = 0; turn < 200; turn++) await (await get(client, '/ok')).text();
+    assert.ok(!isLargeSent, 'all of it was taken');
+  });
+
+  it('gives a large body up where its reader stops', async () => {
     const client = connect({ limits: { body: Number.POSITIVE_INFINITY } });
     const stream = (await get(client, '/endless')).stream();
     let size = 0;
@@ -113,6 +134,7 @@ describe('http: hostile servers', () => {
       if (size > 200_000) break;
     }
     assert.ok(stream.destroyed);
+    while (server.openConnections > 0) await new Promise(setImmediate);
     // The place of the request is free again.
     const one = connect({ maxConcurrency: 1, limits: { body: Number.POSITIVE_INFINITY } });
     const endless = (await get(one, '/endless')).stream();
@@ -157,6 +179,14 @@ describe('http: hostile servers', () => {
     assert.equal(await (await get(one, '/ok')).text(), '{"ok":true}');
   });
 
+  it('does not count the time in which a request waits for its turn', async () => {
+    const client = connect({ maxConcurrency: 1 });
+    const first = failure(get(client, '/silent', { timeoutMs: 300 }));
+    const second = get(client, '/ok', { timeoutMs: 200 });
+    assert.equal((await first).code, 'PCP_HTTP_TIMEOUT');
+    assert.equal(await (await second).text(), '{"ok":true}');
+  });
+
   it('stops at the signal of the caller, in every phase', async () => {
     for (const path of ['/silent', '/slow-head', '/stalled-body', '/drip']) {
       const controller = new AbortController();
@@ -169,6 +199,16 @@ describe('http: hostile servers', () => {
     const stopped = AbortSignal.abort();
     const before = server.seen.length;
     assert.equal((await failure(get(connect(), '/ok', { signal: stopped }))).class, 'cancelled');
+    assert.equal(server.seen.length, before);
+    const turning = new AbortController();
+    const reservations = {
+      reserve() {
+        turning.abort();
+        return 0;
+      },
+    };
+    const turned = await failure(get(connect({ reservations }), '/ok', { signal: turning.signal }));
+    assert.deepEqual([turned.class, turned.outcomeUnknown], ['cancelled', false]);
     assert.equal(server.seen.length, before);
     const late = await failure(get(connect(), '/silent', { signal: AbortSignal.timeout(50) }));
     assert.deepEqual([late.class, late.code], ['transient', 'PCP_HTTP_TIMEOUT']);
@@ -216,6 +256,16 @@ describe('http: hostile servers', () => {
     }
   });
 
+  it('reads nothing where there is nothing, whatever the head says of it', async () => {
+    for (const [method, path] of [
+      ['HEAD', '/gzip'],
+      ['HEAD', '/announced'],
+      ['PUT', '/no-body'],
+    ]) {
+      assert.equal(await (await get(connect(), path as string, { method: method as string })).text(), '', path);
+    }
+  });
+
   it('refuses a packing that it did not ask for', async () => {
     for (const path of ['/zstd', '/twice']) assert.equal((await failure(text(path))).code, 'PCP_HTTP_ENCODING');
   });
@@ -245,12 +295,61 @@ describe('http: hostile servers', () => {
     const never = new Promise<never>(() => undefined);
     for (const network of [
       { resolve: () => never, connect: () => assert.fail() },
-      { resolve: async () => ['10.0.0.1'], connect: () => new (require('node:net').Socket)() },
+      { resolve: async () => ['10.0.0.1'], connect: () => new Socket() },
     ]) {
       const client = open({ baseUrl: 'http://erp.plant', network, timeouts: { connect: 50 } });
       const error = await failure(get(client, '/'));
       assert.deepEqual([error.class, error.code, error.outcomeUnknown], ['transient', 'PCP_CONNECT_TIMEOUT', false]);
     }
+  });
+
+  it('leaves no socket open behind a handshake that never came', async () => {
+    const silent = createServer();
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    const closed = once(silent, 'connection').then(([socket]) => once((socket as Socket).resume(), 'close'));
+    const client = open({ baseUrl: `https://127.0.0.1:${port}`, timeouts: { connect: 100 } });
+    assert.equal((await failure(get(client, '/'))).code, 'PCP_CONNECT_TIMEOUT');
+    await closed;
+    await new Promise((resolve) => silent.close(resolve));
+  });
+
+  it('sends nothing that was given up while its connection was made', async () => {
+    const name = Promise.withResolvers<string[]>();
+    const network = new CountingNetwork({}, server.port);
+    network.resolve = () => name.promise;
+    const client = open({ baseUrl: 'http://erp.plant', network });
+    const controller = new AbortController();
+    const before = server.seen.length;
+    const work = failure(get(client, '/body', { method: 'POST', body: 'x', signal: controller.signal }));
+    await new Promise(setImmediate);
+    controller.abort();
+    const error = await work;
+    assert.deepEqual([error.class, error.outcomeUnknown], ['cancelled', false]);
+    name.resolve(['10.0.0.7']);
+    assert.equal(await (await get(client, '/ok')).text(), '{"ok":true}');
+    assert.deepEqual(
+      server.seen.slice(before).map(({ url }) => url),
+      ['/ok'],
+    );
+  });
+
+  it('dials no further address once it is closed', async () => {
+    const dialled: string[] = [];
+    const network = {
+      resolve: async () => ['10.0.0.1', '10.0.0.2'],
+      connect(address: string) {
+        dialled.push(address);
+        return new Socket();
+      },
+    };
+    const client = open({ baseUrl: 'http://erp.plant', network });
+    const work = failure(get(client, '/'));
+    while (dialled.length === 0) await new Promise(setImmediate);
+    await client.close();
+    assert.equal((await work).class, 'cancelled');
+    await new Promise(setImmediate);
+    assert.deepEqual(dialled, ['10.0.0.1']);
   });
 
   it('follows redirects on its own origin, with the method and body that they ask for', async () => {

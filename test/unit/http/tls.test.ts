@@ -42,7 +42,11 @@ describe('http: TLS', () => {
       assert.deepEqual([error.class, error.code], ['config', 'PCP_TLS_NAME'], host);
     }
     // Unless that is the name that the settings expect.
-    assert.equal(await read({ baseUrl: other.origin, tls: { ...tls, servername: 'other.plant' } }), 'ok');
+    const named = { baseUrl: other.origin, tls: { ...tls, servername: 'other.plant' } };
+    assert.equal(await read(named), 'ok');
+    // Which says nothing of the server that gives the tokens.
+    const oauth2 = { type: 'oauth2', grant: 'client_credentials', clientId: 'c', tokenUrl: good.origin } as const;
+    assert.equal((await failure(read({ ...named, authentication: oauth2 }))).code, 'PCP_OAUTH_ANSWER');
   });
 
   it('checks the name of the URL, not that of the address it leads to', async () => {
