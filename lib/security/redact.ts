@@ -46,6 +46,7 @@ function secretsToMask(secrets: readonly string[]): string[] {
     if (secret.length < 3) continue;
     forms.add(secret);
     forms.add(encodeURIComponent(secret));
+    forms.add(new URLSearchParams({ '': secret }).toString().slice(1));
     forms.add(JSON.stringify(secret).slice(1, -1));
     forms.add(Buffer.from(secret, 'utf8').toString('base64'));
   }

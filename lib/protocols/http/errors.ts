@@ -204,12 +204,11 @@ export function statusError({ method, url, status, headers, body, secrets }: Fai
   const retryAfterMs = pauseAskedFor(status, headers);
   const [errorClass, hint] = STATUS[status] ?? byRange(status);
   const paused = status === 503 && retryAfterMs !== undefined;
-  const said = body === undefined ? undefined : whatTheServerSaid(body);
-  const message = `${method} ${placeOf(url)} answered ${status}${said === undefined ? '' : `: ${said}`}`;
+  const said = whatTheServerSaid(body ?? '', secrets);
   return new IntegrationError(
     paused ? 'rate_limit' : errorClass,
     `PCP_HTTP_${status}`,
-    redactText(message, secrets).slice(0, LONGEST_MESSAGE + placeOf(url).length),
+    `${method} ${placeOf(url)} answered ${status}${said === undefined ? '' : `: ${said}`}`,
     {
       hint,
       ...(retryAfterMs !== undefined && { retryAfterMs }),
@@ -237,7 +236,7 @@ const WORDS = [
   'errors',
 ];
 
-function whatTheServerSaid(body: string): string | undefined {
+function whatTheServerSaid(body: string, secrets: readonly string[]): string | undefined {
   const text = body.trim();
   // A web page says nothing in its first 300 characters.
   if (text === '' || text.startsWith('<')) return undefined;
@@ -247,8 +246,10 @@ function whatTheServerSaid(body: string): string | undefined {
   } catch {
     said = text;
   }
+  if (said === undefined) return undefined;
+  // Cut last: half a secret would not be known as one.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: one line in a log
-  return said?.slice(0, LONGEST_MESSAGE).replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+  return redactText(said.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' '), secrets).slice(0, LONGEST_MESSAGE);
 }
 
 function wordsOf(value: unknown, depth: number): string | undefined {
