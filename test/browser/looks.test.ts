@@ -8,10 +8,11 @@ import { exampleFlow, NodeRed } from '../live/node-red-process';
 import { openChromium } from './chromium';
 import { EditorPage } from './editor';
 
-const EXAMPLES = ['pcp-file', 'pcp-database', 'pcp-entity', 'pcp-map', 'pcp-sync', 'pcp-sync-log'];
+const EXAMPLES = ['pcp-file', 'pcp-database', 'pcp-rest', 'pcp-entity', 'pcp-map', 'pcp-sync', 'pcp-sync-log'];
 const FORMS = {
   'pcp-file-read': 'pcp-ex-file-reader',
   'pcp-database-write': 'pcp-ex-database-writer',
+  'pcp-rest-call': 'pcp-ex-rest-caller',
   'pcp-entity': 'pcp-ex-entity-reader',
   'pcp-map': 'pcp-ex-map-map',
   'pcp-sync': 'pcp-ex-sync-sync',
@@ -85,6 +86,13 @@ describe('looks of the forms', function () {
       };
       assert.match(report, words[look.locale]);
       await editor.cancel();
+      await editor.editConfig('pcp-ex-rest-conn');
+      await editor.page.click('#pcp-connection-test');
+      await editor.page.waitForSelector('.pcp-verdict');
+      await editor.page.selectOption('#pcp-setting-authentication', 'oauth2');
+      await editor.screenshot(`pcp-connection-rest-${suffix}`);
+      assert.deepEqual(await overflowing(editor), [], 'pcp-connection of an API');
+      await editor.cancel();
       await editor.editConfig('pcp-ex-map-mapping');
       await editor.screenshot(`pcp-mapping-${suffix}`);
       await editor.page.fill('#node-config-input-sourceEntity', 'preview.csv');
@@ -105,7 +113,7 @@ describe('looks of the forms', function () {
       assert.deepEqual(await unlabelled(editor), [], name);
       await editor.cancel();
     }
-    for (const id of ['pcp-ex-file-conn', 'pcp-ex-map-mapping']) {
+    for (const id of ['pcp-ex-file-conn', 'pcp-ex-rest-conn', 'pcp-ex-map-mapping']) {
       await editor.editConfig(id);
       assert.deepEqual(await unlabelled(editor), [], id);
       await editor.cancel();
