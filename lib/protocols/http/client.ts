@@ -26,7 +26,10 @@ export interface HttpClient {
    * @throws config PCP_URL_REFUSED when it leaves the origin
    */
   resolveLink(link: string, base: URL): URL;
-  /** Resolves, checks, dials and shakes hands, and hangs up again: the first steps of a connection test. */
+  /**
+   * Resolves, checks, dials and shakes hands, and hangs up again: the first steps of a connection test. A sign-in that was
+   * refused may be tried again after it.
+   */
   probe(signal: AbortSignal): Promise<Reached>;
   /** Ends what is under way. */
   close(): Promise<void>;

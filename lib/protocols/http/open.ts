@@ -85,9 +85,12 @@ class GuardedClient implements HttpClient {
     });
     if (authentication?.type === 'oauth2') {
       const url = parseUrl(authentication.tokenUrl, '/config/token_url');
-      const source = tokens.of(connectionId, authentication, () => {
-        return new TokenSource(authentication, options.saveToken?.bind(options));
-      });
+      const source = tokens.of(
+        connectionId,
+        authentication,
+        () => new TokenSource(authentication, options.saveToken?.bind(options)),
+        (known) => known.serves(authentication),
+      );
       this.tokens = { source, ask: (headers, form) => this.askForToken(url, headers, form) };
     }
   }
@@ -121,6 +124,7 @@ class GuardedClient implements HttpClient {
   }
 
   async probe(signal: AbortSignal): Promise<Reached> {
+    this.tokens?.source.forgive();
     const socket = await this.dialer.dial(this.baseUrl, signal);
     const { remoteAddress, remotePort } = socket;
     const tls = (socket as Partial<TLSSocket>).getProtocol?.();

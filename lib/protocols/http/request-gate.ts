@@ -57,7 +57,7 @@ export class RequestGate {
       return leave;
     } catch (error) {
       leave();
-      throw error;
+      throw signal.aborted ? signal.reason : error;
     }
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { OAuth2Server } from 'oauth2-mock-server' with { 'resolution-mode': 'import' };
-import type { OAuth2 } from '../../../lib/protocols/http/auth/oauth2';
+import { type OAuth2, TokenSource } from '../../../lib/protocols/http/auth/oauth2';
 import type { HttpClient, HttpOptions } from '../../../lib/protocols/http/client';
 import { HostileServer } from '../../support/hostile-server';
 import { clients, failure, live } from './support';
@@ -166,6 +166,17 @@ describe('http: authentication', () => {
       );
     });
 
+    it('asks with a rotated refresh token only once, also when the connection is opened with it', async () => {
+      answer = ({ body }) => Object.assign(body, { refresh_token: 'refresh-1' });
+      const grant = 'refresh_token';
+      await get(connect({ grant, refreshToken: 'refresh-0' }, { connectionId: 4715 }));
+      await get(connect({ grant, refreshToken: 'refresh-1' }, { connectionId: 4715 }));
+      await get(connect({ grant, refreshToken: 'refresh-0' }, { connectionId: 4715 }));
+      assert.equal(forms.length, 1);
+      await get(connect({ grant, refreshToken: 'another' }, { connectionId: 4715 }));
+      assert.equal(forms[1]?.refresh_token, 'another');
+    });
+
     it('uses no access token when the refresh token cannot be saved, and loses neither', async () => {
       let isFull = true;
       answer = ({ body }) => Object.assign(body, { refresh_token: `refresh-${forms.length}` });
@@ -200,6 +211,33 @@ describe('http: authentication', () => {
         assert.equal(forms.length - before, 1);
       }
       assert.equal(api.seen.length, 0);
+    });
+
+    it('tries a refused sign-in again when a test asks for it, and after ten minutes', async () => {
+      const grant = answer;
+      const refuse = (response: Parameters<typeof answer>[0]) => {
+        Object.assign(response, { statusCode: 400, body: { error: 'invalid_grant' } });
+      };
+      answer = refuse;
+      const client = connect();
+      await failure(get(client));
+      answer = grant;
+      await failure(get(client));
+      await client.probe(live);
+      assert.equal(await get(client), 'ok');
+
+      answer = refuse;
+      let now = 0;
+      const source = new TokenSource(settings(), undefined, () => now);
+      const endpoint = open({ baseUrl: settings().tokenUrl });
+      const token = () =>
+        source.token((headers, body) => endpoint.request({ target: '', method: 'POST', headers, body, signal: live }));
+      await failure(token());
+      answer = grant;
+      now = 600_000 - 1;
+      await failure(token());
+      now = 600_000;
+      assert.equal(await token(), `token-${forms.length}`);
     });
 
     it('tells wrong settings, a busy server and a wrong address apart', async () => {

@@ -131,7 +131,7 @@ describe('http: rate of requests', () => {
     const failing = new RequestGate(1, { reserve: () => Promise.reject(new Error('no store')) });
     await assert.rejects(failing.enter(live), /no store/);
     await assert.rejects(failing.enter(live), /no store/);
-    await assert.rejects(gate.enter(AbortSignal.timeout(20)), { name: 'AbortError' });
+    await assert.rejects(gate.enter(AbortSignal.timeout(20)), { name: 'TimeoutError' });
   });
 
   it('asks for a reservation before each request', async () => {

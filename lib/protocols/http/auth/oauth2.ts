@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type ErrorClass, IntegrationError } from '../../../model/errors';
 import type { HttpResponse } from '../client';
 import { placeOf } from '../url';
@@ -27,6 +28,9 @@ export type AskForToken = (headers: Record<string, string>, form: string) => Pro
 /** A token is renewed this long before it expires, or at nine tenths of its life if that is later. */
 const SKEW_MS = 30_000;
 
+/** How long a refused sign-in is not tried again, unless somebody asks for it. */
+const REFUSED_FOR_MS = 10 * 60_000;
+
 /** Errors of RFC 6749 that tell of a wrong setting; the others say that the sign-in was refused. */
 const WRONG_SETTINGS = new Set(['invalid_request', 'invalid_scope', 'unsupported_grant_type', 'unauthorized_client']);
 
@@ -35,8 +39,8 @@ export class TokenSource {
   private current: { token: string; expiresAt: number } | undefined;
   private pending: Promise<string> | undefined;
   private refreshToken: string | undefined;
-  /** A sign-in that was refused is not tried again with the same settings: it could lock the account. */
-  private refusal: IntegrationError | undefined;
+  /** A sign-in that was refused is not tried again at once: that could lock the account. */
+  private refusal: { error: IntegrationError; until: number } | undefined;
 
   constructor(
     private readonly settings: OAuth2,
@@ -46,6 +50,12 @@ export class TokenSource {
     this.refreshToken = settings.refreshToken;
   }
 
+  /** Whether these settings are its own, be it with the refresh token that it began with or the one it has now. */
+  serves({ refreshToken, ...settings }: OAuth2): boolean {
+    const { refreshToken: first, ...own } = this.settings;
+    return isDeepStrictEqual(settings, own) && (refreshToken === first || refreshToken === this.refreshToken);
+  }
+
   get secrets(): string[] {
     return [this.current?.token, this.refreshToken].filter((secret) => secret !== undefined);
   }
@@ -53,7 +63,7 @@ export class TokenSource {
   /** @throws auth or config PCP_OAUTH_REFUSED, config PCP_OAUTH_ANSWER, transient */
   async token(ask: AskForToken): Promise<string> {
     for (;;) {
-      if (this.refusal !== undefined) throw this.refusal;
+      if (this.refusal !== undefined && this.now() < this.refusal.until) throw this.refusal.error;
       if (this.current !== undefined && this.now() < this.current.expiresAt) return this.current.token;
       const isMine = this.pending === undefined;
       this.pending ??= this.renew(ask).finally(() => {
@@ -71,6 +81,11 @@ export class TokenSource {
   /** The server did not take this token: the next one is asked for anew. */
   reject(token: string): void {
     if (this.current?.token === token) this.current = undefined;
+  }
+
+  /** Somebody wants to know whether the sign-in works by now. */
+  forgive(): void {
+    this.refusal = undefined;
   }
 
   private async renew(ask: AskForToken): Promise<string> {
@@ -126,11 +141,12 @@ export class TokenSource {
     if (typeof error !== 'string' && response.status !== 401) return general;
     if (general.class === 'transient' || general.class === 'rate_limit') return general;
     const errorClass: ErrorClass = WRONG_SETTINGS.has(String(error)) ? 'config' : 'auth';
-    this.refusal = new IntegrationError(errorClass, 'PCP_OAUTH_REFUSED', general.message, {
+    const refusal = new IntegrationError(errorClass, 'PCP_OAUTH_REFUSED', general.message, {
       path: errorClass === 'config' ? '/config/grant' : '/credentials',
-      hint: 'Check client, secret, scope and grant, and the user or refresh token; then save the connection.',
+      hint: 'Check client, secret, scope and grant, and the user or refresh token; then save or test the connection.',
     });
-    return this.refusal;
+    this.refusal = { error: refusal, until: this.now() + REFUSED_FOR_MS };
+    return refusal;
   }
 }
 
