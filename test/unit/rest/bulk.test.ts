@@ -23,13 +23,16 @@ describe('generic.rest: writing many with one request', () => {
           .reverse(),
       },
     });
-    const writer = await writerOf({ bulk: { ...bulk, match: '/number' } });
-    const results = await writer.write(records, signal);
-    assert.deepEqual(
-      results.map((result) => (result.outcome === 'created' ? result.externalKey : result.outcome)),
-      ['1', 'failed', '3', '4', 'unknown'],
-    );
-    assert.ok(results[1]?.outcome === 'failed' && results[1].error.message.endsWith('bad'));
+    for (const error of [undefined, '/error/message']) {
+      context.api.asked.length = 0;
+      const writer = await writerOf({ bulk: { ...bulk, match: '/number', ...(error && { error }) } });
+      const results = await writer.write(records, signal);
+      assert.deepEqual(
+        results.map((result) => (result.outcome === 'created' ? result.externalKey : result.outcome)),
+        ['1', 'failed', '3', '4', 'unknown'],
+      );
+      assert.ok(results[1]?.outcome === 'failed' && results[1].error.message.endsWith('bad'));
+    }
     assert.deepEqual(context.api.asked.map(numbersOf).sort(), [
       ['1', '2', '3'],
       ['4', '5'],

@@ -157,7 +157,7 @@ describe('generic.rest: reading', () => {
     });
 
     it('follows a number that grows, with all its digits', async () => {
-      context.api.handler = () => text('[{"id":9007199254740993},{"id":9007199254740992}]');
+      context.api.handler = () => text('[{"id":9007199254740992},{"id":9007199254740993}]');
       const setting = { parameter: 'sinceId', field: 'id', type: 'sequence' };
       const connector = context.open({ orders: { path: '/orders', incremental: setting } });
       const { cursor } = await readAll(connector);

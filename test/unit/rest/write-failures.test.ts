@@ -49,6 +49,19 @@ describe('generic.rest: writing when the other side fails', () => {
     }
   });
 
+  it('a change that depends on a version cannot be repeated: it is unknown', async () => {
+    context.api.handler = () => ({ cut: true });
+    const writer = await writerOf({ update: { path: '/orders/{id}' }, etag: true });
+    const [result] = await writer.write([record({ number: '1' }, { externalKey: '9', version: '"1"' })], signal);
+    assert.equal(result?.outcome, 'unknown');
+  });
+
+  it('what became of a write is asked again, when nobody answers', async () => {
+    context.api.handler = () => ({ cut: true });
+    const writer = await writerOf({ create: CREATE, lookup: { path: '/orders?n={number}' } });
+    assert.equal((await failureOf(writer.resolve!(records, signal))).class, 'transient');
+  });
+
   it('a refused sign-in, a pause and an abort end the batch', async () => {
     const cases = [
       [{ status: 401, body: {} }, 'auth'],

@@ -89,18 +89,26 @@ describe('generic.rest: writing', () => {
 
   it('never lets a value become another path', async () => {
     const writer = await writerOf({ update: { path: '/orders/{number}', method: 'PATCH' } });
-    const values = ['', '..', '.', null, { a: 1 }];
-    for (const number of values) {
-      const failed = await writer.write([record({ number })], signal).then(
-        ([result]) => (result?.outcome === 'failed' ? result.error : undefined),
-        (thrown) => thrown as Error,
-      );
-      assert.ok(failed, String(number));
-    }
+    const unfit = ['', '..', '.', null, { a: 1 }];
+    const results = await writer.write(
+      unfit.map((number) => record({ number })),
+      signal,
+    );
+    for (const result of results) assert.ok(result.outcome === 'failed' && result.error.class === 'data');
     assert.equal(context.api.asked.length, 0);
     context.api.handler = () => ({ status: 200 });
     await writer.write([record({ number: '../a?b=1' })], signal);
     assert.equal(context.api.asked[0]?.path, '/orders/..%2Fa%3Fb%3D1');
+  });
+
+  it('never looks for a record without a key, which would find any', async () => {
+    const lookup = { path: '/orders?number={number}' };
+    const writer = await writerOf({ ...ORDERS, lookup });
+    const results = await writer.write([record({ number: '' }), record({ number: null })], signal);
+    for (const result of results) {
+      assert.ok(result.outcome === 'failed' && result.error.code === 'PCP_REST_PATH_VALUE');
+    }
+    assert.equal(context.api.asked.length, 0);
   });
 
   it('changes by key first and creates what the API does not have', async () => {
@@ -148,9 +156,12 @@ describe('generic.rest: writing', () => {
 
   it('leaves alone what the API has and cannot change', async () => {
     const lookup = { path: '/orders?number={number}' };
-    context.api.handler = () => ({ body: [{ id: 5, number: '1', quantity: 10.5 }] });
+    context.api.handler = () => ({ body: [{ id: 5, number: '1', quantity: 10.5, unit: 'PC' }] });
     const writer = await writerOf({ create: ORDERS.create, lookup });
-    const [same] = await writer.write([record({ number: '1', quantity: '10.50', note: 'not shown' })], signal);
+    const [same] = await writer.write(
+      [record({ number: '1', quantity: '10.50', unit: 'PC', note: 'not shown' })],
+      signal,
+    );
     assert.deepEqual(same, { outcome: 'unchanged', externalKey: '5' });
     const [other] = await writer.write([record({ number: '1', quantity: '11' })], signal);
     assert.ok(other?.outcome === 'failed' && other.error.code === 'PCP_REST_NO_UPDATE');
@@ -286,6 +297,7 @@ describe('generic.rest: writing', () => {
       [ORDERS, false, false, 'none'],
       [BY_KEY, true, false, 'none'],
       [{ ...ORDERS, lookup }, false, false, 'strong'],
+      [{ ...BY_KEY, lookup }, false, false, 'strong'],
       [{ ...ORDERS, lookup: { ...lookup, consistency: 'eventual' } }, false, false, 'eventual'],
       [{ ...ORDERS, idempotency_header: 'K' }, false, true, 'none'],
       [{ bulk: { path: '/b', upsert: true } }, true, false, 'none'],

@@ -33,7 +33,7 @@ export function judged(said: Said, setting: JudgementSetting, outcome: 'created'
 
 /** Judges one of many results; where nothing is configured, by what such results usually hold. */
 export function judgedItem(said: Said, setting: JudgementSetting, outcome: 'created' | 'updated'): WriteResult {
-  if (typeof said.document !== 'object' || said.document === null) return unknown('its result is no object');
+  if (typeof said.document !== 'object' || said.document === null) return unknown('the answer holds no result for it');
   if (setting.result !== undefined || setting.error !== undefined) return judged(said, setting, outcome);
   const error = USUAL_ERRORS.find((pointer) => explanation(valueAt(said.document, pointer)) !== null);
   const result = USUAL_RESULTS.find((pointer) => isPlain(valueAt(said.document, pointer)));

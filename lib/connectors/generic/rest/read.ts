@@ -187,7 +187,7 @@ function listRequest(entity: RestEntity, given: readonly Parameter[]): Omit<Http
 /** Only what the entity declares goes to the API; the mapping applies all filters again. */
 function filterParameters({ filters = {} }: RestEntity, wanted: readonly Filter[]): Parameter[] {
   return wanted.flatMap((filter): Parameter[] => {
-    if ('expression' in filter || !Object.hasOwn(filters, filter.field)) return [];
+    if ('expression' in filter) return [];
     const parameter = filters[filter.field]?.[filter.operator];
     const values = (Array.isArray(filter.value) ? filter.value : [filter.value]).map(plainText);
     if (parameter === undefined || values.length === 0 || values.includes(undefined)) return [];

@@ -3,7 +3,7 @@ import type { DescribedRequest, WriteRecord } from '../../contract';
 import { withNumbers } from './json-body';
 import { wrapped } from './pointer';
 import type { BulkSetting, RestEntity, WriteSetting } from './settings';
-import { fillBody, fillPath, placeholders, plainText, type Values } from './template';
+import { fillBody, fillPath, placeholders, type Values } from './template';
 
 /** What is known of a record at the API. */
 export interface Known {
@@ -76,13 +76,9 @@ export function addressOf({ path }: WriteSetting, record: WriteRecord, known: Kn
   return fillPath(path, (name) => (name === 'id' ? (known.id ?? values(name)) : values(name)));
 }
 
-/** True when the record's own fields say where it is. */
-export function isAddressed(setting: WriteSetting, record: WriteRecord, known: Known): boolean {
-  const values = valuesOf(record, known);
-  return placeholders(setting.path).every((name) => {
-    const text = plainText(values(name));
-    return text !== undefined && text !== '';
-  });
+/** True when nothing but what the API calls the record is missing in its path. */
+export function needsId({ path }: WriteSetting, record: WriteRecord): boolean {
+  return placeholders(path).includes('id') && (record.data.id ?? '') === '';
 }
 
 /** Fields of the record, and beside them `id`, `external_id` (its key) and `idempotency_key`. */

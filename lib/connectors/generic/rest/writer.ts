@@ -15,8 +15,8 @@ import {
   asHttpRequest,
   bulkRequest,
   described,
-  isAddressed,
   type Known,
+  needsId,
   valuesOf,
   type WriteRequest,
   writeRequest,
@@ -127,7 +127,7 @@ export class RestWriter implements Writer {
       if (canCreate) return { operation: 'create' };
       return { operation: 'none', result: { outcome: 'failed', error: this.#missing() } };
     }
-    if (update !== undefined && isAddressed(update, record, {})) {
+    if (update !== undefined && !needsId(update, record)) {
       return { operation: 'update', known: { version }, orCreate: canCreate };
     }
     if (canCreate) return { operation: 'create' };
