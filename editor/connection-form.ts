@@ -39,6 +39,7 @@ class ConnectionForm {
     container.replaceChildren();
     $('#pcp-connection-description').text(connector ? localized(connector.description) : '');
     if (connector) this.settings = new SettingsForm(container, connector, config, this.node.credentials ?? {});
+    if (this.settings?.has('openapi')) offerDrafts(this.settings, String(this.node.id));
     document.getElementById('pcp-connection-report')!.replaceChildren();
   }
 
