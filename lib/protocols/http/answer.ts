@@ -83,7 +83,14 @@ export class Answer implements HttpResponse {
   }
 
   stream(): Readable {
-    return Readable.from(this.chunks(), { objectMode: false }).once('close', () => this.exchange.body.destroy());
+    const stream = Readable.from(this.chunks(), { objectMode: false });
+    const destroy = stream._destroy.bind(stream);
+    // By itself it would wait for the next piece, which may never come.
+    stream._destroy = (error, done) => {
+      this.exchange.body.destroy();
+      destroy(error, done);
+    };
+    return stream;
   }
 
   discard(): void {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { type AddressInfo, createServer, Socket } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import type { HttpClient, HttpOptions, HttpRequest } from '../../../lib/protocols/http/client';
@@ -8,6 +9,12 @@ import { clients, failure, live } from './support';
 
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n';
 const BOMB = gzipSync(Buffer.alloc(40 * 1024 * 1024));
+
+function endless(response: ServerResponse, head: string): void {
+  raw(response, `${head}Transfer-Encoding: chunked\r\n\r\n`);
+  const timer = setInterval(() => raw(response, `4000\r\n${'x'.repeat(0x4000)}\r\n`), 1);
+  response.socket?.once('close', () => clearInterval(timer));
+}
 
 describe('http: hostile servers', () => {
   const { open } = clients();
@@ -26,11 +33,8 @@ describe('http: hostile servers', () => {
         response.socket?.once('close', () => clearInterval(timer));
       },
       '/stalled-body': (_request, response) => raw(response, `${HEAD}Content-Length: 100\r\n\r\n{"a":`),
-      '/endless': (_request, response) => {
-        raw(response, `${HEAD}Transfer-Encoding: chunked\r\n\r\n`);
-        const timer = setInterval(() => raw(response, `4000\r\n${'x'.repeat(0x4000)}\r\n`), 1);
-        response.socket?.once('close', () => clearInterval(timer));
-      },
+      '/endless': (_request, response) => endless(response, HEAD),
+      '/endless-failure': (_request, response) => endless(response, 'HTTP/1.1 400 Bad Request\r\n'),
       '/hints': (_request, response) =>
         raw(response, `HTTP/1.1 103 Early Hints\r\n\r\n${HEAD}Content-Length: 11\r\n\r\n{"ok":true}`),
       '/large': (_request, response) => {
@@ -110,7 +114,9 @@ describe('http: hostile servers', () => {
 
   it('reads what is honest: byte by byte, packed in three ways, in another character set, longer than said', async () => {
     for (const path of ['/ok', '/byte-by-byte', '/gzip', '/deflate', '/br', '/long', '/hints']) {
-      assert.equal(await text(path), '{"ok":true}', path);
+      const response = await get(connect(), path);
+      assert.equal(response.status, 200);
+      assert.equal(await response.text(), '{"ok":true}', path);
     }
     assert.equal(await text('/latin1'), '"Peça"');
   });
@@ -135,6 +141,17 @@ describe('http: hostile servers', () => {
     }
     assert.ok(stream.destroyed);
     while (server.openConnections > 0) await new Promise(setImmediate);
+    // Also where nothing comes any more, and where nobody wanted to read.
+    const stalled = (await get(client, '/stalled-body')).stream();
+    await once(stalled, 'data');
+    stalled.destroy();
+    while (server.openConnections > 0) await new Promise(setImmediate);
+    (await get(client, '/endless')).discard();
+    while (server.openConnections > 0) await new Promise(setImmediate);
+    // And one that was refused before it was read.
+    const narrow = connect({ maxConcurrency: 1, limits: { body: 100 } });
+    assert.equal((await failure((await get(narrow, '/announced')).bytes())).code, 'PCP_HTTP_TOO_LARGE');
+    assert.equal(await (await get(narrow, '/ok')).text(), '{"ok":true}');
     // The place of the request is free again.
     const one = connect({ maxConcurrency: 1, limits: { body: Number.POSITIVE_INFINITY } });
     const endless = (await get(one, '/endless')).stream();
@@ -233,6 +250,11 @@ describe('http: hostile servers', () => {
     assert.equal((await failure(response.bytes())).code, 'PCP_HTTP_TOO_LARGE');
     assert.equal(await text('/ok', { limits: { body: 11 } }), '{"ok":true}');
     assert.equal((await failure(text('/ok', { limits: { body: 10 } }))).code, 'PCP_HTTP_TOO_LARGE');
+  });
+
+  it('reads of a failure no more than its message', async () => {
+    const error = await (await get(connect(), '/endless-failure')).failure();
+    assert.match(error.message, /^GET http:\S+ answered 400: x{300}$/);
   });
 
   it('stops inflating a bomb by its size and by its ratio', async () => {
