@@ -129,6 +129,15 @@ describe('http: hostile servers', () => {
     assert.ok(first.length > 0);
     for (let turn = 0; turn < 200; turn++) await (await get(client, '/ok')).text();
     assert.ok(!isLargeSent, 'all of it was taken');
+    // It keeps its place meanwhile.
+    const one = connect({ maxConcurrency: 1 });
+    const large = await get(one, '/large');
+    const before = server.seen.length;
+    const next = get(one, '/echo');
+    for (let turn = 0; turn < 20; turn++) await (await get(client, '/ok')).text();
+    assert.ok(!server.seen.slice(before).some(({ url }) => url === '/echo'));
+    large.discard();
+    assert.equal(await (await next).text(), 'GET ');
   });
 
   it('gives a large body up where its reader stops', async () => {
