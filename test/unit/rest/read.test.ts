@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Filter } from '../../../lib/model/mapping';
-import { failureOf, orders, readAll, withApi } from './server';
+import { failureOf, orders, readAll, signal, withApi } from './server';
 
 const text = (body: string | Buffer, type = 'application/json') => ({ body, headers: { 'content-type': type } });
 
@@ -48,6 +48,15 @@ describe('generic.rest: reading', () => {
       [3, 3, 1],
     );
     assert.deepEqual((await readAll(connector, { cursor: batches[0]!.cursorAfter })).records, orders(1, 7));
+  });
+
+  it('describes an entity by its first records, however long the list is', async () => {
+    const line = `{"code":"007","name":"${'x'.repeat(1000)}"}\n`;
+    const connector = context.open({ orders: { path: '/orders', format: 'ndjson', key: ['code'] } });
+    context.api.handler = () => text(line.repeat(40_000), 'application/x-ndjson');
+    const { info, schema } = await connector.describe!('orders', signal);
+    assert.deepEqual([info.key, Object.keys(schema.properties ?? {})], [['code'], ['code', 'name']]);
+    assert.equal((await connector.test(signal)).ok, true);
   });
 
   it('fills the path, sends parameters and headers, and pushes down only what is declared', async () => {
@@ -104,9 +113,13 @@ describe('generic.rest: reading', () => {
       [{ status: 403, body: {} }, 'permission', undefined, /./],
       [{ status: 503, body: {} }, 'transient', undefined, /./],
     ] as const;
-    const connector = context.open({ orders: { path: '/orders', items: '/data', paging: { type: 'page' } } });
+    const list = { path: '/orders', items: '/data' };
+    const connector = context.open({ orders: { ...list, paging: { type: 'page' } }, whole: list });
     for (const [answer, errorClass, code, message] of cases) {
       context.api.handler = () => answer;
+      if (code !== 'PCP_JSON_DEPTH' && code !== 'PCP_REST_RECORD') {
+        assert.equal((await failureOf(readAll(connector, { entity: 'whole' }))).class, errorClass, code);
+      }
       const failure = await failureOf(readAll(connector));
       assert.equal(failure.class, errorClass, failure.message);
       if (code) assert.equal(failure.code, code);

@@ -244,6 +244,8 @@ describe('generic.rest: writing', () => {
     const [result] = await (await writerOf(ORDERS)).write([record({ number: '1' }, { externalKey: '9' })], signal);
     assert.ok(result?.outcome === 'failed');
     assert.deepEqual([result.error.class, result.error.code], ['conflict', 'PCP_TARGET_DELETED']);
+    const [absent] = await (await writerOf({ update: BY_KEY.update })).write([record({ number: '1' })], signal);
+    assert.ok(absent?.outcome === 'failed' && absent.error.code === 'PCP_REST_NOT_THERE');
   });
 
   it('changes nothing that somebody changed meanwhile', async () => {

@@ -62,6 +62,8 @@ export async function* recordsIn(response: HttpResponse, entity: EntitySetting):
     decoder.end();
     parser.end();
     if (found.length > 0) yield found;
+  } catch (thrown) {
+    throw inWordsOfHttp(thrown, entity, response.url);
   } finally {
     stream.destroy();
   }
@@ -73,10 +75,7 @@ export function parseJson(text: string, url: URL): unknown {
   try {
     document = parseExactJson(text);
   } catch (thrown) {
-    throw new IntegrationError('transient', 'PCP_REST_JSON', `${url.pathname} answered with broken JSON.`, {
-      hint: 'The answer was cut off, or is no JSON: look at it with a tool such as curl.',
-      cause: thrown,
-    });
+    throw brokenJson(url, thrown);
   }
   if (!isDeeperThan(document, MAX_DEPTH)) return document;
   const message = `${url.pathname} answered with JSON nested deeper than ${MAX_DEPTH} levels.`;
@@ -89,11 +88,7 @@ export function itemsOf(document: unknown, pointer: string, url: URL): SourceRec
   if (found === null) return [];
   if (typeof found !== 'object') {
     const names = Object.keys(typeof document === 'object' ? (document ?? {}) : {}).slice(0, MOST_NAMES);
-    const message = `The answer of ${url.pathname} holds no records at "${pointer}".`;
-    throw new IntegrationError('config', 'PCP_REST_ITEMS', message, {
-      path: '/config/entities',
-      hint: `Set "items" of the entity to where they are. At the top there are: ${names.join(', ') || 'no names'}.`,
-    });
+    throw noItems(pointer, url, ` At the top there are: ${names.join(', ') || 'no names'}.`);
   }
   const records = Array.isArray(found) ? found : [found];
   const odd = records.findIndex((record) => typeof record !== 'object' || record === null || Array.isArray(record));
@@ -101,6 +96,28 @@ export function itemsOf(document: unknown, pointer: string, url: URL): SourceRec
   throw new IntegrationError('data', 'PCP_REST_RECORD', `Record ${odd} of ${url.pathname} is no object.`, {
     hint: 'Set "items" of the entity to a list of objects.',
   });
+}
+
+function noItems(pointer: string, url: URL, more: string): IntegrationError {
+  const message = `The answer of ${url.pathname} holds no records at "${pointer}".`;
+  return new IntegrationError('config', 'PCP_REST_ITEMS', message, {
+    path: '/config/entities',
+    hint: `Set "items" of the entity to where they are.${more}`,
+  });
+}
+
+function brokenJson(url: URL, cause: unknown): IntegrationError {
+  return new IntegrationError('transient', 'PCP_REST_JSON', `${url.pathname} answered with broken JSON.`, {
+    hint: 'The answer was cut off, or is no JSON: look at it with a tool such as curl.',
+    cause,
+  });
+}
+
+/** The parsers of formats speak of files. */
+function inWordsOfHttp(thrown: unknown, { items = '' }: EntitySetting, url: URL): unknown {
+  const { code } = IntegrationError.from(thrown);
+  if (code === 'PCP_JSON_PATH') return noItems(items, url, '');
+  return code === 'PCP_JSON_INVALID' || code === 'PCP_JSON_TRUNCATED' ? brokenJson(url, thrown) : thrown;
 }
 
 function formatOf({ format = 'json', items = '', delimiter = ',', columns }: EntitySetting): FormatOptions {

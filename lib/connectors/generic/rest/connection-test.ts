@@ -2,7 +2,7 @@ import type { OpenConnection } from '../../../model/connection';
 import { IntegrationError } from '../../../model/errors';
 import type { HttpClient } from '../../../protocols/http/client';
 import type { ConnectorEnvironment, TestReport, TestStep, TestStepName } from '../../contract';
-import { firstPage } from './read';
+import { firstRecords } from './read';
 import { type RestSettings, resolveEntity } from './settings';
 
 /** All steps together; the contract allows 10 s. */
@@ -52,8 +52,8 @@ async function readOne(
   signal: AbortSignal,
 ): Promise<string> {
   const entity = resolveEntity(name, settings);
-  const { records } = await firstPage({ client, settings, entity, log }, signal);
-  return `${name}: ${records.length} records in the first answer`;
+  const { length } = await firstRecords({ client, settings, entity, log }, 1, signal);
+  return `${name}: ${length === 0 ? 'no record yet' : 'a record was read'}`;
 }
 
 /** Without an entity all that counts is whether the API lets us in. */

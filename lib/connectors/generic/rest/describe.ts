@@ -5,7 +5,7 @@ import type { ConnectorEnvironment, EntityDescription } from '../../contract';
 import { propertiesOf } from '../../sample-schema';
 import { parseJson } from './answer';
 import { draftEntities } from './openapi';
-import { firstPage, type Source } from './read';
+import { firstRecords, type Source } from './read';
 import { type EntitySetting, type RestSettings, resolveEntity } from './settings';
 
 const SAMPLE_RECORDS = 50;
@@ -46,7 +46,7 @@ export class Catalogue {
     }
     const entity = resolveEntity(name, this.#settings);
     const source: Source = { client: this.#client, settings: this.#settings, entity, log: this.#log };
-    const records = entity.path === undefined ? [] : (await firstPage(source, signal)).records.slice(0, SAMPLE_RECORDS);
+    const records = entity.path === undefined ? [] : await firstRecords(source, SAMPLE_RECORDS, signal);
     const schema: JsonSchema = { type: 'object', properties: propertiesOf(records) };
     return { info: entityInfo(name, entity), schema };
   }

@@ -37,11 +37,19 @@ export async function* readBatches(source: Source, query: ReadQuery, signal: Abo
   else yield* readPages(source, pass, fixed, query.batchSize, signal);
 }
 
-/** The first page of an entity: for descriptions and tests of a connection. */
-export async function firstPage(source: Source, signal: AbortSignal): Promise<Page> {
+/** Some records of the first page of an entity: for descriptions and tests of a connection. */
+export async function firstRecords(source: Source, most: number, signal: AbortSignal): Promise<SourceRecord[]> {
   const { entity, client, settings } = source;
-  const paging = new Paging(entity.name, entity.paging ?? { type: 'none' }, client, settings);
-  return readPage(await answer(source, listRequest(entity, paging.parameters(null)), signal), entity);
+  const { paging = { type: 'none' as const } } = entity;
+  const parameters = new Paging(entity.name, paging, client, settings).parameters(null);
+  const response = await answer(source, listRequest(entity, parameters), signal);
+  if (paging.type !== 'none') return (await readPage(response, entity)).records.slice(0, most);
+  const records: SourceRecord[] = [];
+  for await (const some of recordsIn(response, entity)) {
+    records.push(...some.slice(0, most - records.length));
+    if (records.length === most) break;
+  }
+  return records;
 }
 
 async function* readPages(

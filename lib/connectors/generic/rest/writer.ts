@@ -68,7 +68,7 @@ export class RestWriter implements Writer {
       const done = step.operation === 'update' ? await this.#update(record, step.known, signal) : null;
       if (done !== null) run.results[index!] = done;
       else if (step.operation === 'none') run.results[index!] = step.result;
-      else if (step.operation === 'update' && !step.orCreate) throw this.#deletedThere(record);
+      else if (step.operation === 'update' && !step.orCreate) throw this.#absent(step.known);
       else if (bulk !== undefined) together.push(index!);
       else run.results[index!] = await this.#create(record, signal);
     });
@@ -290,9 +290,10 @@ export class RestWriter implements Writer {
     throw why === null ? error : refused(error.class, `${why.text} (${status})`, why.field);
   }
 
-  #deletedThere(record: WriteRecord): IntegrationError {
-    const name = record.externalKey ?? record.key;
-    return new IntegrationError('conflict', 'PCP_TARGET_DELETED', `Record ${name} is gone from the other system.`, {
+  /** Gone, if the API had it once. */
+  #absent({ id }: Known): IntegrationError {
+    if (id === undefined) return this.#missing();
+    return new IntegrationError('conflict', 'PCP_TARGET_DELETED', `Record ${id} is gone from the other system.`, {
       hint: 'Create it there again, or take it out of the mapping.',
     });
   }
