@@ -8,9 +8,9 @@ import { Pass, type Progress } from './pass';
 import type { RestEntity, RestSettings } from './settings';
 import { fillPath, placeholders, plainText, withQuery } from './template';
 
-/** A list in one piece may be long; silence is limited by the client. */
-const LONGEST_DOWNLOAD_MS = 24 * 3_600_000;
-const LARGEST_DOWNLOAD = 64 * 1024 ** 3;
+/** A list in one piece may be long, not endless; silence is limited by the client. */
+const LONGEST_DOWNLOAD_MS = 6 * 3_600_000;
+const LARGEST_DOWNLOAD = 16 * 1024 ** 3;
 /** How an API says that there is no such page, or that a cursor is too old. */
 const NO_SUCH_PAGE = [400, 404, 410, 416, 422];
 
