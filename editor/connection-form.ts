@@ -39,7 +39,8 @@ class ConnectionForm {
     container.replaceChildren();
     $('#pcp-connection-description').text(connector ? localized(connector.description) : '');
     if (connector) this.settings = new SettingsForm(container, connector, config, this.node.credentials ?? {});
-    if (this.settings?.has('openapi')) offerDrafts(this.settings, String(this.node.id));
+    const { settings } = this;
+    if (settings?.has('openapi')) offerDrafts(settings, () => this.asItStands(settings));
     document.getElementById('pcp-connection-report')!.replaceChildren();
   }
 
@@ -49,6 +50,15 @@ class ConnectionForm {
 
   close(): void {
     this.settings?.dispose();
+  }
+
+  private asItStands(form: SettingsForm): UnsavedConnection {
+    return {
+      connector_type: String($('#node-config-input-connectorType').val()),
+      config: form.values(),
+      credentials: form.credentials(),
+      node_id: this.node.id,
+    };
   }
 
   private async test(): Promise<void> {
@@ -65,12 +75,7 @@ class ConnectionForm {
     button.prop('disabled', true).attr('aria-busy', 'true');
     showReport(report, element('div', { class: 'pcp-hint' }, text('test.running')));
     try {
-      const answer = await callApi<TestAnswer>('POST', '/connections/test', {
-        connector_type: String($('#node-config-input-connectorType').val()),
-        config: form.values(),
-        credentials: form.credentials(),
-        node_id: this.node.id,
-      } satisfies UnsavedConnection);
+      const answer = await callApi<TestAnswer>('POST', '/connections/test', this.asItStands(form));
       for (const { error } of answer.steps) {
         const name = error?.path && fieldOf(form, error.path);
         if (error && name) form.showProblem(name, worded(error.title, error.message));

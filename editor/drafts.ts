@@ -1,10 +1,10 @@
 /** A connection may be able to draft its entities from the API's own description: offered beside them, to be corrected there. */
-function offerDrafts(form: SettingsForm, connectionNodeId: string): void {
+function offerDrafts(form: SettingsForm, connection: () => UnsavedConnection): void {
   const input = $('#pcp-setting-entities');
   const button = element('button', { type: 'button', class: 'red-ui-button red-ui-button-small' }, text('form.drafts'));
   button.addEventListener('click', () => {
     button.disabled = true;
-    addDrafts(input, connectionNodeId)
+    addDrafts(input, connection())
       .then((added) => form.showProblem('openapi', added === 0 ? text('discovery.nothing') : null))
       .catch((error: Error) => form.showProblem('openapi', error.message))
       .finally(() => {
@@ -14,16 +14,15 @@ function offerDrafts(form: SettingsForm, connectionNodeId: string): void {
   input.closest('.pcp-row').find('.pcp-error').before(button);
 }
 
-/** Adds the drafts of the deployed connection to a field of entities; what stands there stays. @returns how many were added */
-async function addDrafts(input: JQuery, connectionNodeId: string): Promise<number> {
-  const id = await requiredConnectionId(connectionNodeId);
+/** Adds drafts to a field of entities; what stands there stays. @returns how many were added */
+async function addDrafts(input: JQuery, connection: UnsavedConnection): Promise<number> {
   const own = jsonFieldValue(input) ?? {};
   if (typeof own !== 'object') throw new Error(text('form.json'));
-  const entities = await listAll<EntityOption>(`/connections/${id}/entities`);
+  const entities = await listAll<EntityOption>('/connections/entities', connection);
   const drafts: Record<string, unknown> = {};
   for (const { name } of entities.filter(({ kind, name }) => kind === 'draft' && !Object.hasOwn(own!, name))) {
-    const path = `/connections/${id}/entities/${encodeURIComponent(name)}`;
-    const { schema } = await callApi<{ schema: Record<string, unknown> }>('GET', path);
+    const path = `/connections/entities/${encodeURIComponent(name)}`;
+    const { schema } = await callApi<{ schema: Record<string, unknown> }>('POST', path, connection);
     drafts[name] = schema['x-draft'];
   }
   input.typedInput('value', JSON.stringify({ ...own, ...drafts }));

@@ -37,6 +37,8 @@ export interface Connector {
     signal: AbortSignal,
     transaction?: SqlTransaction,
   ): Promise<(SourceRecord | null | undefined)[]>;
+  /** False where `lookup` cannot find the records of an entity. */
+  looksUp?(entity: string): boolean;
   /** Functions, methods, actions of the other side; done once, whatever comes of it. */
   call?(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<CallAnswer>;
   /** Live tags or changed records as they come. */
@@ -172,7 +174,7 @@ export interface Writer {
 export type WriteResult =
   | { outcome: 'created' | 'updated' | 'unchanged' | 'deleted'; externalKey?: string }
   | { outcome: 'failed'; error: IntegrationError }
-  /** The write may have happened: its answer was lost, or said nothing about this record. */
+  /** The write may have happened: why its answer was lost, or said nothing about this record. */
   | { outcome: 'unknown'; error: IntegrationError };
 
 /** A batch that ended early: an error thrown by `Writer.write` may tell what became of its records until then. */

@@ -10,7 +10,7 @@ interface RefetchKey {
 
 /** Fields by which a source finds one of its records; none for a source that cannot. */
 export async function refetchFields({ connector, entity }: End, signal: AbortSignal): Promise<readonly string[]> {
-  if (connector.lookup === undefined) return [];
+  if (connector.lookup === undefined || connector.looksUp?.(entity) === false) return [];
   return (await connector.describe?.(entity, signal))?.info.key ?? [];
 }
 

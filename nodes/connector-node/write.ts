@@ -28,13 +28,16 @@ export async function writeMessage(
 
   const counts = { created: 0, updated: 0, unchanged: 0, deleted: 0, failed: 0 };
   const errors: RecordFailure[] = [];
+  let first: IntegrationError | undefined;
   results.forEach((result, index) => {
     if (!('error' in result)) {
       counts[result.outcome] += 1;
       return;
     }
     counts.failed += 1;
-    errors.push(recordFailure(index, records[index], result.error));
+    const error = result.outcome === 'unknown' ? outcomeUnknown(result.error) : result.error;
+    first ??= error;
+    errors.push(recordFailure(index, records[index], error));
   });
   if (errors.length > 0) status.attention('failures', { count: errors.length });
   else status.finished('written', { count: records.length });
@@ -42,7 +45,14 @@ export async function writeMessage(
   msg.result = counts;
   if (errors.length > 0) msg.errors = errors;
   else delete msg.errors;
-  const first = results.find((result) => 'error' in result);
-  if (first !== undefined && def.onError === 'error') throw first.error;
+  if (first !== undefined && def.onError === 'error') throw first;
   send(msg);
+}
+
+function outcomeUnknown(cause: IntegrationError): IntegrationError {
+  const message = `Whether the record was written is not known: ${cause.message}`;
+  return new IntegrationError('unknown_outcome', 'PCP_UNKNOWN_OUTCOME', message, {
+    hint: 'Look for it in the other system before it is sent again.',
+    cause,
+  });
 }

@@ -28,6 +28,7 @@ class PlantApi extends TestApi {
     if (path === '/secret') return { status: 403, body: { message: 'not yours' } };
     if (path === '/orders') {
       const since = query.get('since');
+      if (query.has('id')) return { body: { data: orders.filter(({ id }) => id === query.get('id')) } };
       const found = since === null ? orders : orders.filter(({ id }) => this.changed.has(String(id)));
       const [page, size] = [Number(query.get('page')), Number(query.get('size'))];
       return { body: { data: found.slice((page - 1) * size, page * size) } };
@@ -55,6 +56,7 @@ const entities = {
     key: ['id'],
     paging: { type: 'page', size_parameter: 'size', size: 5 },
     incremental: { parameter: 'since', field: 'updatedAt' },
+    lookup: { path: '/orders?id={id}', items: '/data' },
   },
   materials: {
     path: '/materials',

@@ -40,12 +40,14 @@ describe('pcp-rest calling', () => {
 
   it('counts a write whose outcome is not known as failed, and says so', async () => {
     await helper.load(TYPES, flow({ operation: 'write', entity: 'orders' }));
-    const error = new IntegrationError('unknown_outcome', 'PCP_REST_OUTCOME_UNKNOWN', 'No answer.');
+    const error = new IntegrationError('transient', 'PCP_HTTP_TIMEOUT', 'No answer.');
     context.hub.writeResults = () => [{ outcome: 'unknown', error }];
     const written = received(helper.getNode('out'));
     helper.getNode('file').receive({ payload: { number: '1' } });
     const { result, errors } = await written;
     assert.equal((result as { failed: number }).failed, 1);
-    assert.equal((errors as { class: string }[])[0]?.class, 'unknown_outcome');
+    const [failure] = errors as { class: string; message: string }[];
+    assert.equal(failure?.class, 'unknown_outcome');
+    assert.match(failure.message, /No answer/);
   });
 });

@@ -17,7 +17,7 @@ describe('generic.rest: writing when the other side fails', () => {
       results.map(({ outcome }) => outcome),
       ['created', 'unknown', 'created', 'created', 'created', 'created'],
     );
-    assert.ok('error' in results[1]! && results[1].error.class === 'unknown_outcome');
+    assert.ok('error' in results[1]! && results[1].error.class === 'transient');
   });
 
   it('an outage stops the batch, and the error tells what became of its records', async () => {

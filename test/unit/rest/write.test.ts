@@ -225,8 +225,8 @@ describe('generic.rest: writing', () => {
       [
         { outcome: 'created', externalKey: '1' },
         ['failed', 'data'],
-        ['unknown', 'unknown_outcome'],
-        ['unknown', 'unknown_outcome'],
+        ['unknown', 'transient'],
+        ['unknown', 'transient'],
       ],
     );
     assert.ok(results[1]?.outcome === 'failed' && results[1].error.message.endsWith('Material unknown'));

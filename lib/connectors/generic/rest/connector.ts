@@ -66,7 +66,8 @@ class RestConnector implements Connector {
   }
 
   guarantee(entity: string): WriteGuarantee {
-    return guaranteeOf(resolveEntity(entity, this.#open().settings));
+    const { settings } = this.#open();
+    return guaranteeOf(resolveEntity(entity, settings), settings);
   }
 
   async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
@@ -90,6 +91,10 @@ class RestConnector implements Connector {
         return (await findRecord(client, entity, data, values, signal))?.data ?? null;
       }),
     );
+  }
+
+  looksUp(entity: string): boolean {
+    return resolveEntity(entity, this.#open().settings).lookup !== undefined;
   }
 
   async call(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<CallAnswer> {

@@ -1,9 +1,10 @@
 import type { WriteGuarantee } from '../../contract';
-import type { RestEntity } from './settings';
+import type { RestEntity, RestSettings } from './settings';
 import { placeholders } from './template';
 
 /** What an entity's settings promise about writing a record again. */
-export function guaranteeOf({ create, update, bulk, lookup, idempotency_header }: RestEntity): WriteGuarantee {
+export function guaranteeOf(entity: RestEntity, { timeoutMs }: RestSettings): WriteGuarantee {
+  const { create, update, bulk, lookup, idempotency_header } = entity;
   const isAddressed = update !== undefined && !placeholders(update.path).includes('id');
   const isKeyed = isAddressed && (update.method ?? 'PUT') !== 'POST';
   return {
@@ -12,5 +13,6 @@ export function guaranteeOf({ create, update, bulk, lookup, idempotency_header }
     lookup: lookup === undefined ? 'none' : (lookup.consistency ?? 'strong'),
     transactional: false,
     snapshot: false,
+    settleMs: 2 * timeoutMs,
   };
 }

@@ -55,7 +55,7 @@ export function externalKeyOf(said: Said, id: string | undefined): string | unde
 
 export function unknown(why: string): WriteResult {
   const message = `Whether the record was written is not known: ${why}.`;
-  const error = new IntegrationError('unknown_outcome', 'PCP_REST_OUTCOME_UNKNOWN', message, {
+  const error = new IntegrationError('transient', 'PCP_REST_OUTCOME_UNKNOWN', message, {
     hint: 'Look for it in the other system before it is sent again.',
     outcomeUnknown: true,
   });

@@ -100,6 +100,8 @@ export interface RestSettings {
   /** Path or URL of the API's OpenAPI document. */
   openapi: string | undefined;
   maxConcurrency: number;
+  /** Of one request. */
+  timeoutMs: number;
   /** Parameter that carries the API key, which must not be kept with a link. */
   secretParameter: string | undefined;
 }
@@ -121,6 +123,7 @@ export function readSettings({ config }: OpenConnection): RestSettings {
     entities: entities as Record<string, EntitySetting>,
     openapi: typeof config.openapi === 'string' && config.openapi !== '' ? config.openapi : undefined,
     maxConcurrency: typeof config.max_concurrency === 'number' ? config.max_concurrency : 4,
+    timeoutMs: typeof config.timeout_ms === 'number' ? config.timeout_ms : 20_000,
     secretParameter: isKeyInQuery ? String(config.api_key_name ?? 'X-API-Key') : undefined,
   };
 }

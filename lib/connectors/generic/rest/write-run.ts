@@ -62,7 +62,7 @@ export class WriteRun {
     const lost = thrown instanceof LostAnswer ? thrown : undefined;
     const error = lost?.error ?? IntegrationError.from(thrown);
     if (lost !== undefined && !lost.repeatable) {
-      this.#set(indexes, { outcome: 'unknown', error: outcomeUnknown(error) });
+      this.#set(indexes, { outcome: 'unknown', error });
       if (++this.#lost >= MOST_LOST) this.#interruption ??= error;
     } else if (['data', 'conflict', 'permission'].includes(error.class)) {
       this.#set(indexes, { outcome: 'failed', error });
@@ -74,17 +74,4 @@ export class WriteRun {
   #set(indexes: readonly number[], result: WriteResult): void {
     for (const index of indexes) this.results[index] = result;
   }
-}
-
-function outcomeUnknown(error: IntegrationError): IntegrationError {
-  return new IntegrationError(
-    'unknown_outcome',
-    'PCP_REST_OUTCOME_UNKNOWN',
-    `Whether the record was written is not known: ${error.message}`,
-    {
-      hint: 'Look for it in the other system before it is sent again.',
-      outcomeUnknown: true,
-      cause: error,
-    },
-  );
 }
