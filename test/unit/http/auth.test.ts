@@ -10,6 +10,8 @@ describe('http: authentication', () => {
   let api: HostileServer;
   /** Tokens that the API takes; undefined = any. */
   let accepted: Set<string> | undefined;
+  /** Answers a request to /held. */
+  let release: (status: number) => void;
 
   before(async () => {
     api = await HostileServer.start({
@@ -17,6 +19,9 @@ describe('http: authentication', () => {
         const token = request.headers.authorization?.replace('Bearer ', '') ?? '';
         const ok = accepted === undefined || accepted.has(token);
         response.writeHead(ok ? 200 : 401).end(ok ? 'ok' : '{"message":"who are you"}');
+      },
+      '/held': (_request, response) => {
+        release = (status) => response.writeHead(status).end();
       },
       '/moved': (_request, response) => response.writeHead(302, { location: '/?page=2' }).end(),
     });
@@ -144,6 +149,20 @@ describe('http: authentication', () => {
       );
     });
 
+    it('keeps the new token when the old one is refused late', async () => {
+      const client = connect();
+      const late = client.request({ target: '/held', signal: live });
+      while (api.seen.length === 0) await new Promise(setImmediate);
+      accepted = new Set(['token-2']);
+      assert.equal(await get(client), 'ok');
+      release(401);
+      while (api.seen.length < 4) await new Promise(setImmediate);
+      release(200);
+      assert.equal((await late).status, 200);
+      assert.equal(api.seen.at(-1)?.headers.authorization, 'Bearer token-2');
+      assert.equal(forms.length, 2);
+    });
+
     it('saves a rotated refresh token before the access token is used', async () => {
       const saved: string[] = [];
       answer = ({ body }) => Object.assign(body, { refresh_token: `refresh-${forms.length}`, expires_in: 0 });
@@ -213,7 +232,7 @@ describe('http: authentication', () => {
       assert.equal(api.seen.length, 0);
     });
 
-    it('tries a refused sign-in again when a test asks for it, and after ten minutes', async () => {
+    it('tries a refused sign-in again when a test asks for it and after ten minutes, and renews a token in time', async () => {
       const grant = answer;
       const refuse = (response: Parameters<typeof answer>[0]) => {
         Object.assign(response, { statusCode: 400, body: { error: 'invalid_grant' } });
@@ -238,6 +257,14 @@ describe('http: authentication', () => {
       await failure(token());
       now = 600_000;
       assert.equal(await token(), `token-${forms.length}`);
+      // Half a minute before the hour of its life is over it is renewed.
+      const asked = forms.length;
+      now += 3_570_000 - 1;
+      await token();
+      assert.equal(forms.length, asked);
+      now += 1;
+      await token();
+      assert.equal(forms.length, asked + 1);
     });
 
     it('tells wrong settings, a busy server and a wrong address apart', async () => {

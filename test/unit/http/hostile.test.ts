@@ -99,6 +99,8 @@ describe('http: hostile servers', () => {
       '/to-other-port': (_request, response) => response.writeHead(301, { location: 'http://127.0.0.1:1/' }).end(),
       '/to-user': (request, response) =>
         response.writeHead(302, { location: `http://user:canary@${request.headers.host}/ok` }).end(),
+      '/to-other-endless': (_request, response) =>
+        endless(response, 'HTTP/1.1 302 Found\r\nLocation: http://evil.plant/\r\n'),
       '/to-file': (_request, response) => response.writeHead(302, { location: 'file:///etc/passwd' }).end(),
       '/body': (_request, response, body) => response.end(body),
     });
@@ -409,6 +411,9 @@ describe('http: hostile servers', () => {
       assert.doesNotMatch(JSON.stringify(error), /canary/);
     }
     assert.equal((await failure(get(client, '/moved', { method: 'POST' }))).code, 'PCP_REDIRECT_REFUSED');
+    const one = connect({ network, maxConcurrency: 1 });
+    assert.equal((await failure(get(one, '/to-other-endless'))).code, 'PCP_REDIRECT_REFUSED');
+    assert.equal((await get(one, '/ok')).status, 200);
     assert.deepEqual([...new Set(network.dialled)], [`127.0.0.1:${server.port}`]);
   });
 

@@ -120,7 +120,10 @@ describe('http: rate of requests', () => {
     assert.deepEqual(order, []);
     leaves[0]?.();
     leaves[0]?.();
-    (await third)();
+    const leaveThird = await third;
+    await new Promise(setImmediate);
+    assert.deepEqual(order, [3]);
+    leaveThird();
     (await fifth)();
     assert.deepEqual(order, [3, 5]);
   });
@@ -189,6 +192,12 @@ describe('http: rate of requests', () => {
       assert.ok((next.retryAfterMs ?? 0) > 590_000);
       assert.equal(server.seen.length, before);
     }
+    // Also for those that were waiting for their turn.
+    const one = open({ baseUrl: server.origin, maxConcurrency: 1 });
+    const first = one.request({ target: '/429', signal: live });
+    const second = failure(one.request({ target: '/ok', signal: live }));
+    (await first).discard();
+    assert.equal((await second).code, 'PCP_HTTP_PAUSED');
     const client = open({ baseUrl: server.origin });
     const error = await (await client.request({ target: '/503-plain', signal: live })).failure();
     assert.deepEqual([error.class, error.retryAfterMs, error.outcomeUnknown], ['transient', undefined, true]);
