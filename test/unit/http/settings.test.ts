@@ -22,6 +22,11 @@ describe('http: settings', () => {
     });
   });
 
+  it('shares nothing for values that were never saved', () => {
+    const connection = { name: '', connector_type: 'generic.rest', config: { base_url: 'https://erp.plant' } };
+    assert.equal(readHttpOptions({ id: 0, ...connection, credentials: {} }).connectionId, undefined);
+  });
+
   it('reads every authentication', () => {
     const authentication = (config: Record<string, unknown>, credentials: Record<string, string>) =>
       read(config, credentials).authentication;
