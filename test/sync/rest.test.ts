@@ -50,6 +50,8 @@ describe('synchronising with an API', () => {
             lookup: { path: '/released?number={external_id}' },
             numbers: ['quantity'],
           },
+          keyed: { create: { path: '/keyed', id: '/id' }, idempotency_header: 'Idempotency-Key' },
+          blind: { create: { path: '/blind', id: '/id' } },
         },
       },
     });
@@ -111,5 +113,37 @@ describe('synchronising with an API', () => {
     assert.equal(logs[0]?.error_message, null);
     assert.equal(held.size, 23);
     assert.equal(new Set([...held.values()].map(({ number }) => number)).size, 23);
+  });
+
+  it('an export under idempotency keys creates every record once, whatever answers are lost', async () => {
+    const answers = new Map<string, string>();
+    let asked = 0;
+    api.handler = ({ headers }) => {
+      const key = String(headers['idempotency-key']);
+      const id = answers.get(key) ?? String(answers.size + 1);
+      answers.set(key, id);
+      return ++asked % 5 === 0 ? { cut: true } : { status: 201, body: { id } };
+    };
+    const mapping = await mappingOf({ name: 'keyed', direction: 'export', source_entity: 'keyed' });
+    const { logs } = await runToEnd(hub, connectionId, { mapping_id: mapping.id });
+    assert.equal(logs[0]?.error_message, null);
+    assert.deepEqual([logs[0]?.records_success, answers.size], [23, 23]);
+  });
+
+  it('what a target without any help may hold is sent again by nobody', async () => {
+    const held: string[] = [];
+    api.handler = ({ body }) => {
+      held.push((JSON.parse(body) as { number: string }).number);
+      return held.length === 7 ? { cut: true } : { status: 201, body: { id: held.length } };
+    };
+    const mapping = await mappingOf({ name: 'blind', direction: 'export', source_entity: 'blind' });
+    for (let run = 0; run < 2; run++) await runToEnd(hub, connectionId, { mapping_id: mapping.id });
+    assert.equal(held.length, 23);
+    assert.equal(new Set(held).size, 23);
+    const { items } = await hub.sync.deadLetters({ mapping_id: mapping.id, state: 'open' });
+    assert.deepEqual(
+      items.map(({ code }) => code),
+      ['PCP_UNKNOWN_OUTCOME'],
+    );
   });
 });

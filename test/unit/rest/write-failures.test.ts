@@ -49,6 +49,17 @@ describe('generic.rest: writing when the other side fails', () => {
     }
   });
 
+  it('one lost answer does not keep the others from being written', async () => {
+    context.api.handler = (asked) => (bodyOf(asked).number === '2' ? { cut: true } : { status: 200 });
+    const writer = await writerOf({ update: { path: '/orders/{number}' } }, { max_concurrency: 1 });
+    const failure = await failureOf(writer.write(records, signal));
+    assert.equal(failure.class, 'transient');
+    assert.deepEqual(
+      (failure.results as ({ outcome: string } | undefined)[]).map((result) => result?.outcome),
+      ['updated', undefined, 'updated', 'updated', 'updated', 'updated'],
+    );
+  });
+
   it('a change that depends on a version cannot be repeated: it is unknown', async () => {
     context.api.handler = () => ({ cut: true });
     const writer = await writerOf({ update: { path: '/orders/{id}' }, etag: true });

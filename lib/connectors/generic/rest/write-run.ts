@@ -19,6 +19,7 @@ export class LostAnswer extends Error {
 export class WriteRun {
   readonly results: (WriteResult | undefined)[];
   #interruption: IntegrationError | undefined;
+  #firstLoss: IntegrationError | undefined;
   #lost = 0;
 
   constructor(
@@ -54,15 +55,17 @@ export class WriteRun {
     const failures = this.results.map((result) => (result?.outcome === 'failed' ? result.error : undefined));
     if (failures.length > 0 && failures.every((error) => error?.class === 'permission')) throw failures[0];
     if (!this.results.includes(undefined)) return this.results as WriteResult[];
-    const error = this.#interruption ?? new IntegrationError('bug', 'PCP_INTERNAL', 'A record has no result.');
+    const reason = this.#interruption ?? this.#firstLoss;
+    const error = reason ?? new IntegrationError('bug', 'PCP_INTERNAL', 'A record has no result.');
     throw Object.assign(error, { results: this.results } satisfies WriteInterruption);
   }
 
   #failed(indexes: readonly number[], thrown: unknown): void {
     const lost = thrown instanceof LostAnswer ? thrown : undefined;
     const error = lost?.error ?? IntegrationError.from(thrown);
-    if (lost !== undefined && !lost.repeatable) {
-      this.#set(indexes, { outcome: 'unknown', error });
+    if (lost !== undefined) {
+      if (!lost.repeatable) this.#set(indexes, { outcome: 'unknown', error });
+      this.#firstLoss ??= error;
       if (++this.#lost >= MOST_LOST) this.#interruption ??= error;
     } else if (['data', 'conflict', 'permission'].includes(error.class)) {
       this.#set(indexes, { outcome: 'failed', error });
