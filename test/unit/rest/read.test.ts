@@ -93,6 +93,18 @@ describe('generic.rest: reading', () => {
     assert.equal(context.api.asked.length, 0);
   });
 
+  it('asks for JSON, unless the connection or the entity says otherwise', async () => {
+    context.api.handler = () => ({ body: [] });
+    const list = { path: '/orders' };
+    await readAll(context.open({ orders: list }));
+    await readAll(context.open({ orders: list }, { headers: { Accept: 'a/b' } }));
+    await readAll(context.open({ orders: { ...list, headers: { Accept: 'c/d' } } }, { headers: { Accept: 'a/b' } }));
+    assert.deepEqual(
+      context.api.asked.map(({ headers }) => headers.accept),
+      ['application/json, */*;q=0.5', 'a/b', 'c/d'],
+    );
+  });
+
   it('searches with POST, with the parameters in the body', async () => {
     context.api.handler = ({ body }) => ({
       body: { rows: (JSON.parse(body) as { page: number }).page === 1 ? orders(1, 2) : null },

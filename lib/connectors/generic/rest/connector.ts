@@ -28,6 +28,9 @@ import { type RestSettings, readSettings, resolveEntity } from './settings';
 import { valuesOf } from './write-request';
 import { RestWriter } from './writer';
 
+/** APIs that can answer in several formats take this for JSON; the connection or an entity may say otherwise. */
+const ACCEPT = { accept: 'application/json, */*;q=0.5' };
+
 export const create: ConnectorFactory = (connection, environment) => new RestConnector(connection, environment);
 
 interface Opened {
@@ -116,7 +119,8 @@ class RestConnector implements Connector {
       const settings = readSettings(this.#connection);
       const { allowedTargets, log } = this.#environment;
       const options = readHttpOptions(this.#connection);
-      const client = openHttp({ ...options, ...(allowedTargets !== undefined && { allowedTargets }) });
+      const headers = { ...ACCEPT, ...options.headers };
+      const client = openHttp({ ...options, headers, ...(allowedTargets !== undefined && { allowedTargets }) });
       this.#opened = { client, settings, catalogue: new Catalogue(client, settings, log) };
     }
     return this.#opened;
