@@ -54,6 +54,7 @@ describe('generic.rest on json-server', function () {
   it('reads by page number, with the total it tells', async () => {
     const { batches, records } = await readAll(connector, { entity: 'by_page', batchSize: 7 });
     assert.deepEqual(records, all);
+    assert.equal(batches[0]?.total, 23);
     const rest = await readAll(connector, { entity: 'by_page', batchSize: 7, cursor: batches[3]!.cursorAfter });
     assert.deepEqual(rest.records, all.slice(20));
   });

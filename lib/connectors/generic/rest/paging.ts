@@ -46,6 +46,12 @@ export class Paging {
     return isLink && at !== null ? this.#client.resolveLink(String(at), this.#client.baseUrl) : undefined;
   }
 
+  /** How many records there are, when the API says it. */
+  total(page: Page): number | undefined {
+    const said = valueIn(page, this.#setting.total);
+    return /^\d+$/.test(String(said)) ? Number(said) : undefined;
+  }
+
   /** After a page shorter than asked for, an API may refuse to give the one that is not there. */
   mayEndAfter(records: number): boolean {
     const { type, size } = this.#setting;
@@ -77,9 +83,9 @@ export class Paging {
   }
 
   #following(at: Position, page: Page, read: number): Position {
-    const { type, start, cursor, next, total, more } = this.#setting;
-    const all = valueIn(page, total);
-    const isComplete = all !== undefined && all !== null && read + page.records.length >= Number(all);
+    const { type, start, cursor, next, more } = this.#setting;
+    const total = this.total(page);
+    const isComplete = total !== undefined && read + page.records.length >= total;
     const another = valueIn(page, more);
     const saysNo = another === false || another === null || another === 0 || another === 'false' || another === '';
     if (saysNo || isComplete) return null;

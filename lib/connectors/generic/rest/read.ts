@@ -77,13 +77,15 @@ async function* readPages(
     pass.answered(page.headers);
     pass.saw(page.records);
     const next = paging.next(at, page, read);
+    const total = paging.total(page);
     const { length } = page.records;
     const after = next === null ? pass.end() : pass.cursor({ at: next, skip: 0, read: read + length });
     for (let from = skip; from < length; from += size) {
       signal.throwIfAborted();
       const to = from + size;
       const cursorAfter = to >= length ? after : pass.cursor({ at, skip: to, read });
-      yield batch(entity, page.records.slice(from, to), cursorAfter, at, from);
+      const part = batch(entity, page.records.slice(from, to), cursorAfter, at, from);
+      yield { ...part, ...(total !== undefined && { total }) };
     }
     if (next === null && skip < length) return;
     if (next === null) break;
