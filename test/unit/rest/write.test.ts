@@ -184,7 +184,7 @@ describe('generic.rest: writing', () => {
         422,
         { errors: { quantity: ['must be positive'] } },
         undefined,
-        'quantity: must be positive (422)',
+        '422: quantity: must be positive',
         'quantity',
         'data',
       ],
@@ -193,11 +193,11 @@ describe('generic.rest: writing', () => {
         400,
         { fault: { text: 'Ordem bloqueada' }, message: 'x' },
         '/fault/text',
-        'Ordem bloqueada (400)',
+        '400: Ordem bloqueada',
         undefined,
         'data',
       ],
-      [409, { detail: 'changed meanwhile' }, undefined, 'changed meanwhile (409)', undefined, 'conflict'],
+      [409, { detail: 'changed meanwhile' }, undefined, '409: changed meanwhile', undefined, 'conflict'],
       [412, '', undefined, /./, undefined, 'conflict'],
     ] as const;
     for (const [status, body, error, message, field, errorClass] of cases) {
@@ -210,6 +210,25 @@ describe('generic.rest: writing', () => {
       if (typeof message === 'string') assert.ok(result.error.message.endsWith(message), result.error.message);
       else assert.match(result.error.message, message);
     }
+  });
+
+  it('repeats no secret that the API repeats', async () => {
+    const config = { authentication: 'bearer' };
+    const entity = { create: { path: '/orders', result: '/ok', id: 'Location' } };
+    const writer = await openWriter(context.open({ orders: entity }, config, { token: 'canary-4711' }));
+    for (const status of [422, 200]) {
+      context.api.handler = ({ headers }) => ({
+        status,
+        body: { ok: false, message: `${headers.authorization} is not allowed` },
+      });
+      const [result] = await writer.write([record({ number: '1' })], signal);
+      assert.ok(result?.outcome === 'failed' && result.error.message.includes('is not allowed'));
+      assert.ok(!result.error.message.includes('canary'), result.error.message);
+    }
+    context.api.handler = () => ({ body: { ok: true }, headers: { location: '/orders/100%' } });
+    assert.deepEqual(await writer.write([record({ number: '1' })], signal), [
+      { outcome: 'created', externalKey: '100%' },
+    ]);
   });
 
   it('believes an API that answers 200 to what it refused', async () => {

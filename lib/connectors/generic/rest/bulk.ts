@@ -16,6 +16,10 @@ export function bulkResults(said: Said, bulk: BulkSetting, records: readonly Wri
   return records.map((record, index) => {
     const key = (JSON.parse(record.key) as unknown[]).join(',');
     const item = match === undefined ? items[index] : byKey.get(key);
-    return judgedItem({ document: item, headers: {} }, bulk, record.externalKey === undefined ? 'created' : 'updated');
+    return judgedItem(
+      { document: item, headers: {}, secrets: said.secrets },
+      bulk,
+      record.externalKey === undefined ? 'created' : 'updated',
+    );
   });
 }

@@ -76,7 +76,7 @@ class RestConnector implements Connector {
   async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
     signal.throwIfAborted();
     const { client, settings } = this.#open();
-    return new RestWriter(client, resolveEntity(target.entity, settings), target.keyFields, settings.maxConcurrency);
+    return new RestWriter(client, resolveEntity(target.entity, settings), target.keyFields, settings);
   }
 
   async lookup(

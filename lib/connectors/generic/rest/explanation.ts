@@ -1,6 +1,7 @@
 import { valueAt } from './pointer';
 
-const LONGEST_TEXT = 500;
+/** Longer than any message: those are cut after their secrets were masked. */
+const LONGEST_TEXT = 5000;
 const DEEPEST = 6;
 
 /** Where APIs say why they refused something: RFC 9457, OData, Spring, .NET, Rails and the like. */
@@ -43,7 +44,8 @@ export function explanationIn(document: unknown, pointer: string | undefined): E
 
 function leaves(value: unknown, name: string, depth: number): string[] {
   if (typeof value === 'string' && value.trim() !== '') return [name === '' ? value : `${name}: ${value}`];
-  if (typeof value === 'number') return [name === '' ? String(value) : `${name}: ${value}`];
+  // Zero says that there was no error.
+  if (typeof value === 'number' && value !== 0) return [name === '' ? String(value) : `${name}: ${value}`];
   if (typeof value !== 'object' || value === null || depth === DEEPEST) return [];
   if (Array.isArray(value)) return value.flatMap((item) => leaves(item, name, depth + 1));
   return Object.entries(value).flatMap(([key, inner]) => leaves(inner, key, depth + 1));

@@ -1,6 +1,7 @@
 import { type ErrorClass, IntegrationError } from '../../../model/errors';
+import { redactText } from '../../../security/redact';
 import type { WriteResult } from '../../contract';
-import { explanation, explanationIn } from './explanation';
+import { type Explanation, explanation, explanationIn } from './explanation';
 import { valueAt, valueIn } from './pointer';
 import type { JudgementSetting } from './settings';
 
@@ -8,8 +9,11 @@ import type { JudgementSetting } from './settings';
 export interface Said {
   document: unknown;
   headers: Readonly<Record<string, string>>;
+  /** Must not come into any message, though the API repeats them. */
+  secrets: readonly string[];
 }
 
+const LONGEST_TEXT = 500;
 const SUCCESS = /^(true|ok|success|succeeded|successful|created|updated|unchanged|done|2\d\d)$/i;
 /** Where the results of many records usually say how each one went. */
 const USUAL_RESULTS = ['/status', '/statusCode', '/status_code', '/success', '/ok'];
@@ -24,9 +28,9 @@ export function judged(said: Said, setting: JudgementSetting, outcome: 'created'
     if (value === undefined || value === null) return unknown(`nothing stands at "${result}"`);
     const isSuccess =
       ok === undefined ? SUCCESS.test(String(value)) : ok.some((each) => String(each) === String(value));
-    if (!isSuccess) return failed(said.document, error, String(value));
+    if (!isSuccess) return failed(said, error, String(value));
   } else if (error !== undefined && explanation(valueAt(said.document, error)) !== null) {
-    return failed(said.document, error, '');
+    return failed(said, error, '');
   }
   return { outcome, ...(externalKey !== undefined && { externalKey }) };
 }
@@ -38,19 +42,24 @@ export function judgedItem(said: Said, setting: JudgementSetting, outcome: 'crea
   const error = USUAL_ERRORS.find((pointer) => explanation(valueAt(said.document, pointer)) !== null);
   const result = USUAL_RESULTS.find((pointer) => isPlain(valueAt(said.document, pointer)));
   if (result !== undefined) return judged(said, { ...setting, result, ...(error !== undefined && { error }) }, outcome);
-  if (error !== undefined) return failed(said.document, error, '');
+  if (error !== undefined) return failed(said, error, '');
   if (externalKeyOf(said, setting.id) !== undefined) return judged(said, setting, outcome);
   return unknown('its result says neither yes nor no; set "result" or "error" of "bulk"');
 }
 
 /** What the API calls the record: the value at a pointer, or the last part of a Location. */
-export function externalKeyOf(said: Said, id: string | undefined): string | undefined {
+export function externalKeyOf(said: Omit<Said, 'secrets'>, id: string | undefined): string | undefined {
   const value = valueIn(said, id);
   if (typeof value !== 'string' && typeof value !== 'number') return undefined;
   const text = String(value);
   if (id?.toLowerCase() !== 'location') return text === '' ? undefined : text;
   const last = /([^/?#]+)\/?(?:[?#].*)?$/.exec(text)?.[1];
-  return last === undefined ? undefined : decodeURIComponent(last);
+  try {
+    return last === undefined ? undefined : decodeURIComponent(last);
+  } catch {
+    // Not encoded as a URL is: then it is what it is.
+    return last;
+  }
 }
 
 export function unknown(why: string): WriteResult {
@@ -62,13 +71,16 @@ export function unknown(why: string): WriteResult {
   return { outcome: 'unknown', error };
 }
 
-function failed(document: unknown, pointer: string | undefined, result: string): WriteResult {
+function failed({ document, secrets }: Said, pointer: string | undefined, result: string): WriteResult {
   const errorClass: ErrorClass = result === '409' || result === '412' ? 'conflict' : 'data';
-  const said = explanationIn(document, pointer);
-  return { outcome: 'failed', error: refused(errorClass, said?.text ?? result, said?.field) };
+  const why = explanationIn(document, pointer) ?? { text: result };
+  return { outcome: 'failed', error: refused(errorClass, why, secrets) };
 }
 
-export function refused(errorClass: ErrorClass, text: string, field: string | undefined): IntegrationError {
+/** @param secrets that the API may have repeated */
+export function refused(errorClass: ErrorClass, why: Explanation, secrets: readonly string[]): IntegrationError {
+  const { field } = why;
+  const text = redactText(why.text, secrets).slice(0, LONGEST_TEXT);
   return new IntegrationError(
     errorClass,
     'PCP_REST_REFUSED',

@@ -102,6 +102,8 @@ export interface RestSettings {
   maxConcurrency: number;
   /** Of one request. */
   timeoutMs: number;
+  /** Values of the credentials, to be masked where an API repeats them. */
+  secrets: readonly string[];
   /** Parameter that carries the API key, which must not be kept with a link. */
   secretParameter: string | undefined;
 }
@@ -109,7 +111,7 @@ export interface RestSettings {
 let validateEntities: ReturnType<Ajv2020['compile']> | undefined;
 
 /** @throws config PCP_SETTING_INVALID with the path of the setting */
-export function readSettings({ config }: OpenConnection): RestSettings {
+export function readSettings({ config, credentials }: OpenConnection): RestSettings {
   const entities = config.entities ?? {};
   validateEntities ??= new Ajv2020({ strict: false }).compile(ENTITIES_SCHEMA);
   if (!validateEntities(entities)) {
@@ -124,6 +126,7 @@ export function readSettings({ config }: OpenConnection): RestSettings {
     openapi: typeof config.openapi === 'string' && config.openapi !== '' ? config.openapi : undefined,
     maxConcurrency: typeof config.max_concurrency === 'number' ? config.max_concurrency : 4,
     timeoutMs: typeof config.timeout_ms === 'number' ? config.timeout_ms : 20_000,
+    secrets: Object.values(credentials),
     secretParameter: isKeyInQuery ? String(config.api_key_name ?? 'X-API-Key') : undefined,
   };
 }

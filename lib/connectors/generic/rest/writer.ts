@@ -8,7 +8,7 @@ import { explanationIn } from './explanation';
 import { judged, refused, type Said, unknown } from './judgement';
 import { type Found, findRecord } from './lookup';
 import { valueAt } from './pointer';
-import type { JudgementSetting, RestEntity } from './settings';
+import type { JudgementSetting, RestEntity, RestSettings } from './settings';
 import { plainText } from './template';
 import {
   addressOf,
@@ -38,13 +38,15 @@ export class RestWriter implements Writer {
   readonly #entity: RestEntity;
   readonly #keyFields: readonly string[];
   readonly #concurrency: number;
+  readonly #secrets: readonly string[];
 
   /** @throws config PCP_NOT_WRITABLE */
-  constructor(client: HttpClient, entity: RestEntity, keyFields: readonly string[], concurrency: number) {
+  constructor(client: HttpClient, entity: RestEntity, keyFields: readonly string[], settings: RestSettings) {
     this.#client = client;
     this.#entity = entity;
     this.#keyFields = keyFields;
-    this.#concurrency = concurrency;
+    this.#concurrency = settings.maxConcurrency;
+    this.#secrets = settings.secrets;
     if (entity.create ?? entity.update ?? entity.bulk) return;
     throw new IntegrationError('config', 'PCP_NOT_WRITABLE', `"${entity.name}" cannot be written.`, {
       path: `/config/entities/${entity.name}`,
@@ -276,18 +278,26 @@ export class RestWriter implements Writer {
     const { headers, status } = response;
     if (expected.includes(status)) {
       response.discard();
-      return { status, said: { document: undefined, headers } };
+      return { status, said: { document: undefined, headers, secrets: [] } };
     }
     const text = await response.text().catch((thrown: unknown) => {
       // Refused or done, but what was said about it did not arrive.
       if (!response.ok) throw thrown;
       throw new LostAnswer(IntegrationError.from(thrown), request.repeatable);
     });
-    if (response.ok) return { status, said: saidIn(text, response, setting) };
+    if (response.ok) return { status, said: this.#saidIn(text, response, setting) };
     const error = await response.failure(text);
     if (error.class !== 'data' && error.class !== 'conflict') throw lost(error);
     const why = explanationIn(documentIn(text), setting.error);
-    throw why === null ? error : refused(error.class, `${why.text} (${status})`, why.field);
+    throw why === null ? error : refused(error.class, { ...why, text: `${status}: ${why.text}` }, this.#secrets);
+  }
+
+  /** What a successful answer said. Without JSON nothing can be said where the judgement depends on it. */
+  #saidIn(text: string, { headers }: HttpResponse, { result, id }: JudgementSetting): Said | WriteResult {
+    const document = documentIn(text);
+    const isNeeded = result !== undefined || id?.startsWith('/');
+    if (document === undefined && text !== '' && isNeeded) return unknown('the answer is no JSON');
+    return { document, headers, secrets: this.#secrets };
   }
 
   /** Gone, if the API had it once. */
@@ -326,14 +336,6 @@ export class RestWriter implements Writer {
       hint: `Add "${what}" to the entity.`,
     });
   }
-}
-
-/** What a successful answer said. Without JSON nothing can be said where the judgement depends on it. */
-function saidIn(text: string, response: HttpResponse, { result, id }: JudgementSetting): Said | WriteResult {
-  const document = documentIn(text);
-  const isNeeded = result !== undefined || id?.startsWith('/');
-  if (document === undefined && text !== '' && isNeeded) return unknown('the answer is no JSON');
-  return { document, headers: response.headers };
 }
 
 function documentIn(text: string): unknown {
