@@ -59,6 +59,13 @@ export function raw(response: ServerResponse, text: string): Socket {
   return socket;
 }
 
+/** An answer whose body never ends. */
+export function endless(response: ServerResponse, head: string): void {
+  raw(response, `${head}Transfer-Encoding: chunked\r\n\r\n`);
+  const timer = setInterval(() => raw(response, `4000\r\n${'x'.repeat(0x4000)}\r\n`), 1);
+  response.socket?.once('close', () => clearInterval(timer));
+}
+
 /**
  * Names as the test says, and a list of what was dialled. Nothing leaves loopback: every other address leads to the given port
  * of this machine.

@@ -173,21 +173,37 @@ export function tooLarge(url: URL, limit: number, what: string): IntegrationErro
   return new IntegrationError('guard', 'PCP_HTTP_TOO_LARGE', message, { hint: 'Ask for smaller pages.' });
 }
 
-const STATUS: Record<number, [ErrorClass, string]> = {
-  401: ['auth', 'Check user, password, key or token.'],
-  403: ['permission', 'Give this user the right on the other side.'],
-  404: ['config', 'Check the base URL and the path of the entity.'],
-  405: ['config', 'Check the method and the path of the operation.'],
-  406: ['config', 'Check the Accept header.'],
-  407: ['config', 'Check the user and password of the proxy.'],
-  408: ['transient', 'It is tried again.'],
-  409: ['conflict', 'The record was changed on the other side.'],
-  410: ['config', 'Check the base URL and the path of the entity.'],
-  412: ['conflict', 'The record was changed on the other side.'],
-  415: ['config', 'Check the Content-Type header.'],
-  425: ['transient', 'It is tried again.'],
-  429: ['rate_limit', 'Lower requests_per_second.'],
-  501: ['config', 'Check the method and the path of the operation.'],
+type Meaning = [ErrorClass, code: string, hint: string];
+
+const MISSING: Meaning = ['config', 'PCP_HTTP_NOT_FOUND', 'Check the base URL and the path of the entity.'];
+const METHOD: Meaning = ['config', 'PCP_HTTP_METHOD', 'Check the method and the path of the operation.'];
+const FORMAT: Meaning = ['config', 'PCP_HTTP_FORMAT', 'Check the Accept and Content-Type headers.'];
+const CHANGED: Meaning = ['conflict', 'PCP_HTTP_CONFLICT', 'The record was changed on the other side.'];
+const BUSY: Meaning = [
+  'rate_limit',
+  'PCP_HTTP_BUSY',
+  'It goes on by itself. Lower requests_per_second if it happens often.',
+];
+const BROKEN: Meaning = [
+  'transient',
+  'PCP_HTTP_SERVER_ERROR',
+  'It is tried again; if it stays, look at the log of the server.',
+];
+const STATUS: Record<number, Meaning> = {
+  401: ['auth', 'PCP_HTTP_UNAUTHORIZED', 'Check user, password, key or token.'],
+  403: ['permission', 'PCP_HTTP_FORBIDDEN', 'Give this user the right on the other side.'],
+  404: MISSING,
+  405: METHOD,
+  406: FORMAT,
+  407: ['config', 'PCP_PROXY_REFUSED', 'Check the user and password of the proxy.'],
+  408: BROKEN,
+  409: CHANGED,
+  410: MISSING,
+  412: CHANGED,
+  415: FORMAT,
+  425: BROKEN,
+  429: BUSY,
+  501: METHOD,
 };
 
 export interface FailedAnswer {
@@ -202,12 +218,12 @@ export interface FailedAnswer {
 /** An answer whose status says that the request failed. */
 export function statusError({ method, url, status, headers, body, secrets }: FailedAnswer): IntegrationError {
   const retryAfterMs = pauseAskedFor(status, headers);
-  const [errorClass, hint] = STATUS[status] ?? byRange(status);
   const paused = status === 503 && retryAfterMs !== undefined;
+  const [errorClass, code, hint] = paused ? BUSY : (STATUS[status] ?? byRange(status));
   const said = whatTheServerSaid(body ?? '', secrets);
   return new IntegrationError(
-    paused ? 'rate_limit' : errorClass,
-    `PCP_HTTP_${status}`,
+    errorClass,
+    code,
     `${method} ${placeOf(url)} answered ${status}${said === undefined ? '' : `: ${said}`}`,
     {
       hint,
@@ -217,10 +233,10 @@ export function statusError({ method, url, status, headers, body, secrets }: Fai
   );
 }
 
-function byRange(status: number): [ErrorClass, string] {
-  if (status >= 500) return ['transient', 'It is tried again; if it stays, look at the log of the server.'];
-  if (status >= 400) return ['data', 'Correct the record, or the mapping.'];
-  return ['config', 'Check the base URL and the path of the entity.'];
+function byRange(status: number): Meaning {
+  if (status >= 500) return BROKEN;
+  if (status >= 400) return ['data', 'PCP_HTTP_REJECTED', 'Correct the record, or the mapping.'];
+  return ['config', 'PCP_HTTP_MOVED', 'Check the base URL and the path of the entity.'];
 }
 
 /** Where APIs put the words of an error, the best ones first. */

@@ -141,7 +141,7 @@ describe('http: authentication', () => {
       accepted = new Set();
       const response = await client.request({ target: '/', method: 'POST', body: 'x', signal: live });
       const error = await response.failure();
-      assert.deepEqual([error.class, error.code], ['auth', 'PCP_HTTP_401']);
+      assert.deepEqual([error.class, error.code], ['auth', 'PCP_HTTP_UNAUTHORIZED']);
       assert.equal(forms.length, 3);
       assert.deepEqual(
         api.seen.slice(-2).map(({ method, body }) => method + body),
@@ -271,12 +271,12 @@ describe('http: authentication', () => {
       answer = (response) => Object.assign(response, { statusCode: 400, body: { error: 'invalid_scope' } });
       assert.deepEqual(await outcome(connect()), ['config', 'PCP_OAUTH_REFUSED']);
       answer = (response) => Object.assign(response, { statusCode: 503, body: {} });
-      assert.deepEqual(await outcome(connect()), ['transient', 'PCP_HTTP_503']);
+      assert.deepEqual(await outcome(connect()), ['transient', 'PCP_HTTP_SERVER_ERROR']);
       answer = (response) => Object.assign(response, { body: { id_token: 'x' } });
       assert.deepEqual(await outcome(connect()), ['config', 'PCP_OAUTH_ANSWER']);
       assert.deepEqual(await outcome(connect({ tokenUrl: `${api.origin}/` })), ['config', 'PCP_OAUTH_ANSWER']);
-      assert.deepEqual(await outcome(connect({ tokenUrl: `${api.origin}/none` })), ['config', 'PCP_HTTP_404']);
-      assert.deepEqual(await outcome(connect({ tokenUrl: `${api.origin}/moved` })), ['config', 'PCP_HTTP_302']);
+      assert.deepEqual(await outcome(connect({ tokenUrl: `${api.origin}/none` })), ['config', 'PCP_HTTP_NOT_FOUND']);
+      assert.deepEqual(await outcome(connect({ tokenUrl: `${api.origin}/moved` })), ['config', 'PCP_HTTP_MOVED']);
       assert.deepEqual(await outcome(connect({ tokenUrl: 'http://127.0.0.1:1/' })), [
         'transient',
         'PCP_CONNECT_REFUSED',
