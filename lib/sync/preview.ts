@@ -91,16 +91,16 @@ async function compare(stream: Stream, sample: Sample, signal: AbortSignal): Pro
   const result: (PreviewRecord & { index: number })[] = [];
   plan.writes.forEach(({ data }, at) => {
     const index = indexOf.get(plan.origins[at]) ?? 0;
-    const now = current?.[at] ?? null;
+    const now = current?.[at];
     const action =
-      current === undefined
+      now === undefined
         ? 'write'
         : now === null
           ? 'create'
           : same(data, now, outputFields, schema)
             ? 'unchanged'
             : 'update';
-    result.push({ index, ...base(sample, index), after: data, current: now, action, errors: [] });
+    result.push({ index, ...base(sample, index), after: data, current: now ?? null, action, errors: [] });
   });
   for (const { payload, error, field, rule } of plan.failures) {
     const index = indexOf.get(payload) ?? 0;
