@@ -119,6 +119,39 @@ describe('generic.rest: paging', () => {
     }
   });
 
+  it('reads pages of CSV, with what headers say about them', async () => {
+    const pages = ['code;size\n007;1\n008;2\n', 'code;size\n009;3\n'];
+    context.api.handler = ({ query }) => {
+      const page = Number(query.get('page') ?? 1);
+      const next: Record<string, string> = page === 1 ? { link: '<?page=2>; rel=next' } : {};
+      return { body: pages[page - 1], headers: { 'content-type': 'text/csv', 'x-total': '3', ...next } };
+    };
+    const list = { path: '/orders', format: 'csv', delimiter: ';' };
+    const connector = context.open({
+      orders: { ...list, paging: { type: 'link_header' } },
+      counted: { ...list, paging: { type: 'page', total: 'X-Total' } },
+    });
+    const all = ['007', '008', '009'].map((code, index) => ({ code, size: String(index + 1) }));
+    assert.deepEqual((await readAll(connector)).records, all);
+    const { batches, records } = await readAll(connector, { entity: 'counted' });
+    assert.deepEqual([records, batches[0]?.total], [all, 3]);
+  });
+
+  it('refuses paging that the answers cannot hold', async () => {
+    const cases = [
+      { format: 'csv', paging: { type: 'next_link' } },
+      { format: 'xml', paging: { type: 'page', total: '/total' } },
+      { paging: { type: 'cursor' } },
+      { paging: { type: 'pages' } },
+      { pageing: {} },
+    ];
+    for (const entity of cases) {
+      const failure = await failureOf(readAll(context.open({ orders: { path: '/orders', ...entity } })));
+      assert.deepEqual([failure.class, failure.code], ['config', 'PCP_SETTING_INVALID'], JSON.stringify(entity));
+      assert.match(failure.path ?? '', /^\/config\/entities\/orders/);
+    }
+  });
+
   it('never follows a link to another host', async () => {
     context.api.handler = () => ({ body: { data: orders(1, 1), next: 'http://127.0.0.1:1/orders' } });
     const failure = await failureOf(readAll(paged({ type: 'next_link' })));
