@@ -1,7 +1,8 @@
-import type { WriteRecord, WriteResult } from '../connectors/contract';
+import type { WriteInterruption, WriteRecord, WriteResult } from '../connectors/contract';
 import { compileMapping } from '../mapping/compile';
 import type { CompiledMapping, Mapped } from '../mapping/contract';
 import type { OpenConnection } from '../model/connection';
+import { IntegrationError } from '../model/errors';
 import type { Direction } from '../model/mapping';
 import type { MappingInput } from '../model/services';
 import { recordHasher } from './hash';
@@ -121,9 +122,13 @@ async function writeRecords(
         : await writer.write(writes, signal);
       await writer.finish();
       return results;
-    } catch (error) {
+    } catch (thrown) {
       await writer.abandon(false);
-      throw error;
+      const { results } = thrown as WriteInterruption;
+      if (results === undefined || results.every((result) => result === undefined)) throw thrown;
+      // Part of the message was written: whoever sends it again must know which.
+      const error = IntegrationError.from(thrown);
+      return results.map((result) => result ?? { outcome: 'failed', error });
     }
   } finally {
     await connector.close();

@@ -146,4 +146,22 @@ describe('synchronising with an API', () => {
       ['PCP_UNKNOWN_OUTCOME'],
     );
   });
+
+  it('a message of a flow that is written in part says which records are', async () => {
+    const connection = await hub.connections.open(connectionId);
+    const write = () =>
+      hub.runner.write(
+        connection,
+        { entity: 'blind', keyFields: ['number'] },
+        ['1', '2', '3'].map((number) => ({ number })),
+      );
+    api.handler = ({ body }) => (body.includes('"1"') ? { status: 201, body: { id: 7 } } : { status: 401 });
+    const results = await write();
+    assert.deepEqual(
+      results.map((result) => ('error' in result ? result.error.class : result.externalKey)),
+      ['7', 'auth', 'auth'],
+    );
+    api.handler = () => ({ status: 401 });
+    await assert.rejects(write(), { class: 'auth' });
+  });
 });
