@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { earlier } from '../../../lib/connectors/generic/database/timestamps';
 import type { IntegrationError } from '../../../lib/model/errors';
+import { loadPackage } from '../../../lib/protocols/load-package';
 import type { ColumnInfo, ColumnType, SqlDialect } from '../../../lib/protocols/sql/database';
-import { loadPackage } from '../../../lib/protocols/sql/errors';
 import { mergeStatement } from '../../../lib/protocols/sql/merge';
 import { mssqlGrammar } from '../../../lib/protocols/sql/mssql/grammar';
 import { withLiterals } from '../../../lib/protocols/sql/mysql/session';

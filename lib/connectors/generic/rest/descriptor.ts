@@ -17,7 +17,7 @@ export const descriptor: ConnectorDescriptor = {
   // What holds for an entity without look-up and idempotency header; each entity says its own.
   writes: { upsertByKey: false, idempotencyKey: false, lookup: 'none', transactional: false, snapshot: false },
   batchSize: { default: 200, maximum: 10_000 },
-  drivers: [],
+  drivers: ['undici'],
   operations: ['read', 'write', 'call'],
   call: {
     operation: 'request',
