@@ -7,6 +7,7 @@ import { compileReader, parsePath, pathsCollide, rootOf, topLevelName } from './
 import type { Plan, PlannedField } from './plan';
 import { externalNotation, planFilters, type TypedPair } from './plan-filters';
 import { mappingError } from './problems';
+import { reversible } from './round-trip';
 import { compileTransformations, fieldsBefore, reachesDeep } from './transformations';
 import { validatorOf } from './validation';
 
@@ -18,7 +19,8 @@ export function planImport(definition: MappingDefinition, context: MappingContex
     type: typeOf(pair, context.targetSchema?.properties?.[pair.target]),
     path: `/field_mappings/${index}`,
   }));
-  const fields = pairs.map((typed) => planField(typed, context, timezone));
+  const both = definition.direction === 'bidirectional';
+  const fields = pairs.map((typed) => planField(typed, context, timezone, both));
   refuseCollisions(fields);
   if (context.targetSchema !== undefined) checkPlatformFields(definition, context.targetSchema);
   checkFilled(fields, context);
@@ -38,7 +40,12 @@ export function planImport(definition: MappingDefinition, context: MappingContex
   };
 }
 
-function planField({ pair, type, path }: TypedPair, context: MappingContext, timezone: string): PlannedField {
+function planField(
+  { pair, type, path }: TypedPair,
+  context: MappingContext,
+  timezone: string,
+  both: boolean,
+): PlannedField {
   const properties = context.targetSchema?.properties;
   const literal = properties !== undefined && Object.hasOwn(properties, pair.target) && pair.target !== '__proto__';
   const output = literal
@@ -55,7 +62,9 @@ function planField({ pair, type, path }: TypedPair, context: MappingContext, tim
     return { ...base, source: undefined, origin: { kind: 'expression', expression: pair.expression }, convert };
   }
   const source = checkedPath(pair.source, `${path}/source`, nameOf(pair));
-  return { ...base, source: source.text, origin: { kind: 'field', read: compileReader(source) }, convert };
+  const origin = { kind: 'field', read: compileReader(source) } as const;
+  if (!both) return { ...base, source: source.text, origin, convert };
+  return { ...base, source: source.text, origin, convert: reversible(pair, type, timezone, path, convert) };
 }
 
 function refuseCollisions(fields: readonly PlannedField[]): void {
