@@ -2,7 +2,7 @@ import type { MappingContext } from '../model/mapping';
 import type { MappingDefinition } from './contract';
 import { checkedPath, checkPlatformFields, nameOf } from './definition';
 import { checkExpression } from './expressions/check';
-import { importFunction, ownValue, typeOf } from './fields';
+import { checkTypeFits, importFunction, ownValue, typeOf } from './fields';
 import { compileReader, parsePath, pathsCollide, rootOf, topLevelName } from './paths';
 import type { Plan, PlannedField } from './plan';
 import { externalNotation, planFilters, type TypedPair } from './plan-filters';
@@ -23,6 +23,7 @@ export function planImport(definition: MappingDefinition, context: MappingContex
   const fields = pairs.map((typed) => planField(typed, context, timezone, both));
   refuseCollisions(fields);
   if (context.targetSchema !== undefined) checkPlatformFields(definition, context.targetSchema);
+  for (const { pair, path } of pairs) checkTypeFits(pair, context.targetSchema?.properties?.[pair.target], path);
   checkFilled(fields, context);
   const steps = compileTransformations(definition.transformations);
   for (const step of steps) if (step.kind === 'expression') checkExpression(step.expression, step.path);
