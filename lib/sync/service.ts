@@ -270,8 +270,11 @@ export class SyncService implements Sync {
         );
       }
       if (!mapping.is_active) {
-        throw new IntegrationError('config', 'PCP_MAPPING_INACTIVE', `Mapping "${mapping.name}" is not active.`, {
+        const { name, flow_error: refused } = mapping;
+        const why = refused === null ? '.' : `, since what its flow deploys is refused: ${refused}`;
+        throw new IntegrationError('config', 'PCP_MAPPING_INACTIVE', `Mapping "${name}" is not active${why}`, {
           path: '/mapping_id',
+          ...(refused !== null && { hint: 'Correct the node and deploy.' }),
         });
       }
       return [mapping];

@@ -158,6 +158,11 @@ const readOnly: Record<string, JsonSchema> = {
   id: { ...id('Id'), readOnly: true },
   managed_by: { ...managedBy, readOnly: true },
   node_id: { type: ['string', 'null'], readOnly: true },
+  flow_error: {
+    type: ['string', 'null'],
+    readOnly: true,
+    description: 'Why what its flow deploys is refused; it is inactive until the flow is valid again.',
+  },
   version: {
     type: 'integer',
     minimum: 0,

@@ -190,6 +190,16 @@ describe('API: connections', () => {
     assert.equal(reply.body.code, 'PCP_CONNECT_REFUSED');
     assert.ok(!reply.text.includes(CANARY));
   });
+
+  it('blames the address for a path that leads out of the folder', async () => {
+    await api.close();
+    const describe = async () => {
+      throw new IntegrationError('permission', 'PCP_PATH_OUTSIDE_ROOT', '"../x" is outside of the folder.');
+    };
+    api = await startApi({ runner: { describe } });
+    await api.call('POST', '/connections', input);
+    assert.equal((await api.call('GET', '/connections/1/entities/..%2Fx')).status, 422);
+  });
 });
 
 describe('API: connection tests', () => {

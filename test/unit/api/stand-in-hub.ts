@@ -288,7 +288,7 @@ function recorded(service: string, methods: object, calls: StandIn['calls']): ob
 function mappingView(id: number, input: MappingInput, revision: number): MappingView {
   return {
     ...{ description: null, transformations: [], filters: [], key_fields: [], sync_mode: 'full', cursor_field: null },
-    ...{ peer_connection_id: null, options: {}, is_active: true },
+    ...{ peer_connection_id: null, options: {}, is_active: true, flow_error: null },
     ...input,
     ...{ id, revision, version: 1, managed_by: 'api', node_id: null, created_at: NOW, updated_at: NOW },
   };
