@@ -151,6 +151,12 @@ export interface DeadLetterFilter {
   sync_log_id?: number;
   state?: DeadLetter['state'];
   group?: string;
+  code?: string;
+  error_class?: string;
+  field?: string;
+  /** When the last thing happened to them: at or after, before. */
+  from?: string;
+  to?: string;
 }
 
 export interface ReplaySelection {
@@ -189,6 +195,7 @@ export interface Sync {
       job_id?: string;
       status?: string;
       direction?: string;
+      error_class?: string;
       from?: string;
       to?: string;
     } & PageRequest,
