@@ -221,8 +221,12 @@ export interface PreviewRequest {
   /** Unsaved connections, by the ids that the mapping gives them. */
   connections?: ConnectionOfRun[];
   direction?: Direction;
-  /** 1 to 100, default 10. */
+  /** Records that the result shows: 1 to 100, default 10. */
   limit?: number;
+  /** `full_plan` reads the whole source for its totals; default `sample`. */
+  mode?: 'sample' | 'full_plan';
+  /** Fields and values of the source's records that are wanted. */
+  keys?: Record<string, unknown>[];
   /** Records to map instead of reading the source. */
   records?: Record<string, unknown>[];
 }
@@ -234,6 +238,8 @@ export interface PreviewRecord {
   after: Record<string, unknown> | null;
   /** What the target holds now for this key, when it can be looked up. */
   current: Record<string, unknown> | null;
+  /** Of an update: what would change. */
+  diff: { field: string; old: unknown; new: unknown }[];
   action: 'create' | 'update' | 'unchanged' | 'write' | 'filtered' | 'error';
   errors: (SerializedError & { field: string | null; rule: string })[];
 }
@@ -241,6 +247,8 @@ export interface PreviewRecord {
 export interface PreviewResult {
   records: PreviewRecord[];
   totals: Record<PreviewRecord['action'], number>;
+  /** False when the time was over before the whole source was read. */
+  complete: boolean;
 }
 
 /** Work that happens in the runner's process. Everything takes an AbortSignal. */

@@ -275,6 +275,29 @@ describe('import of a file into the platform', () => {
     assert.equal(await created(), 3);
   });
 
+  it('needs the field by which a database tells what changed', async () => {
+    const { id } = await hub.connections.create({
+      name: 'erp',
+      connector_type: 'generic.database',
+      config: { dialect: 'sqlite', storage: join(drop, 'erp.db') },
+    });
+    const incremental: MappingInput = {
+      connection_id: id,
+      name: 'plants',
+      entity_type: 'plant',
+      direction: 'import',
+      source_entity: 'plants',
+      target_entity: 'plant',
+      sync_mode: 'incremental',
+      field_mappings: [{ source: 'plant', target: 'plant' }],
+    };
+    await assert.rejects(hub.mappings.create(incremental), { code: 'PCP_MAPPING_INVALID', path: '/cursor_field' });
+    const { id: mappingId } = await hub.mappings.create({ ...incremental, cursor_field: 'changed_at' });
+    await hub.mappings.delete(mappingId);
+    const exported = await hub.mappings.create({ ...incremental, direction: 'export' });
+    await hub.mappings.delete(exported.id);
+  });
+
   it('leaves a broken file where it is in a dry run', async () => {
     await writeOrders([...GOOD, '1002;M-1;20261103']);
     const job = await runToEnd(hub, connectionId, { mapping_id: mapping.id, dry_run: true });
