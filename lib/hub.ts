@@ -6,7 +6,17 @@ import { ConnectorRegistry } from './connectors/registry';
 import { connectorSchema, validateSettings } from './connectors/schema';
 import { checkMapping } from './mapping/compile';
 import { IntegrationError } from './model/errors';
-import type { Connections, EntityRecords, EntityTypes, Health, Hub, Mappings, Runner, Sync } from './model/services';
+import type {
+  Connections,
+  ConnectionView,
+  EntityRecords,
+  EntityTypes,
+  Health,
+  Hub,
+  Mappings,
+  Runner,
+  Sync,
+} from './model/services';
 import { EntityTypeStore } from './platform/entity-types';
 import { EntityRecordStore } from './platform/records';
 import type { SqlDatabase } from './protocols/sql/database';
@@ -172,14 +182,29 @@ class OpenHub implements Hub {
 
   /** A mapping is saved only when it can do what it promises. */
   private async checkMapping(definition: MappingSettings): Promise<void> {
-    await this.connections.get(definition.connection_id);
-    if (definition.peer_connection_id !== null) {
-      await this.connections.get(definition.peer_connection_id);
+    const external = await this.connections.get(definition.connection_id);
+    const peer =
+      definition.peer_connection_id === null ? null : await this.connections.get(definition.peer_connection_id);
+    const { direction } = definition;
+    if (direction !== 'export') this.checkCursor(definition, external);
+    if (direction !== 'import' && peer !== null) this.checkCursor(definition, peer);
+    if (peer !== null) {
       checkMapping(definition, {});
       return;
     }
     const entity = await this.entityTypes.get(definition.target_entity);
     checkMapping({ ...definition, key_fields: keyFieldsOf(definition, entity) }, { targetSchema: entity.schema });
+  }
+
+  private checkCursor(definition: MappingSettings, source: ConnectionView): void {
+    const { needsCursorField, title } = this.registry.descriptor(source.connector_type);
+    if (!needsCursorField || definition.sync_mode !== 'incremental' || definition.cursor_field !== null) return;
+    throw new IntegrationError(
+      'config',
+      'PCP_MAPPING_INVALID',
+      `${title['en-US']}: without a cursor_field an incremental read would read everything.`,
+      { path: '/cursor_field', hint: 'Name the column that grows with each change, or set sync_mode to full.' },
+    );
   }
 
   private async wakeWhenWaiting({ log }: HubSettings): Promise<void> {

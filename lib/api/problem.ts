@@ -69,6 +69,8 @@ const STATUS_OF_CODE: Record<string, number> = {
   PCP_NOT_FOUND: 404,
   PCP_ENTITY_UNKNOWN: 404,
   PCP_STALE_REVISION: 412,
+  // The other side is never asked for such a path.
+  PCP_PATH_OUTSIDE_ROOT: 422,
   PCP_CONNECTION_INACTIVE: 409,
   PCP_MAPPING_INACTIVE: 409,
   PCP_FLOW_NOT_DEPLOYED: 409,

@@ -26,10 +26,10 @@ export function givenSecrets(credentials: Record<string, string | true> | undefi
 
 /**
  * Checks settings against their connector's schema.
- * @param stored secrets that are set already and need not be given
+ * @param stored names of secrets that are set already and need not be given
  * @throws Problem 422 naming every setting that is wrong, config PCP_SETTINGS_INVALID for one that others make necessary
  */
-export function checkSettings(hub: Hub, settings: Settings, stored: Record<string, true>): void {
+export function checkSettings(hub: Hub, settings: Settings, stored: readonly string[]): void {
   const { connector_type, config = {}, credentials = {} } = settings;
   const descriptor = descriptorOf(hub, connector_type);
   if (descriptor === undefined)
@@ -41,7 +41,7 @@ export function checkSettings(hub: Hub, settings: Settings, stored: Record<strin
   }
   const errors = validator.check(schema, { config, credentials }).filter(({ pointer }) => {
     const secret = /^\/credentials\/(.+)$/.exec(pointer)?.[1];
-    return secret === undefined || Object.hasOwn(credentials, secret) || !Object.hasOwn(stored, secret);
+    return secret === undefined || Object.hasOwn(credentials, secret) || !stored.includes(secret);
   });
   if (errors.length > 0) throw invalid(errors);
   // Loaded late, as the validator above: Ajv has no place in a Node-RED that never uses the API.
@@ -50,10 +50,40 @@ export function checkSettings(hub: Hub, settings: Settings, stored: Record<strin
 }
 
 /**
+ * Saved secrets stay with the settings they were typed for.
+ * @returns names of the saved secrets that were not typed again and that the wanted settings may go on using
+ * @throws Problem 422 when the wanted settings would send them somewhere else
+ */
+export function keptSecrets(
+  hub: Hub,
+  saved: Pick<OpenConnection, 'connector_type' | 'config'> & { credentials: Record<string, unknown> },
+  wanted: Settings,
+): string[] {
+  const known = descriptorOf(hub, wanted.connector_type)?.settings ?? {};
+  const kept = Object.keys(saved.credentials).filter(
+    (name) => Object.hasOwn(known, name) && !Object.hasOwn(wanted.credentials ?? {}, name),
+  );
+  const moved = kept.length === 0 ? undefined : movesSecrets(hub, saved, wanted);
+  if (moved === undefined) return kept;
+  throw new Problem(
+    422,
+    'PCP_SECRET_NEEDED',
+    `The saved secrets belong to the saved settings, and "${moved}" differs: type the secrets again.`,
+    {
+      errors: kept.map((name) => ({ pointer: `/credentials/${name}`, detail: `is needed, since "${moved}" differs` })),
+    },
+  );
+}
+
+/**
  * Which setting would send the saved secrets somewhere else than where they belong: a host, an address, a weaker way to
  * get there. Undefined when none does.
  */
-export function movesSecrets(hub: Hub, saved: OpenConnection, wanted: Settings): string | undefined {
+function movesSecrets(
+  hub: Hub,
+  saved: Pick<OpenConnection, 'connector_type' | 'config'>,
+  wanted: Settings,
+): string | undefined {
   if (saved.connector_type !== wanted.connector_type) return 'connector_type';
   const settings = descriptorOf(hub, saved.connector_type)?.settings ?? {};
   const config = wanted.config ?? {};

@@ -49,6 +49,8 @@ export interface ConnectorDescriptor {
   batchSize: { default: number; maximum: number };
   /** Field that grows with each change, where every entity has the same one. */
   defaultCursor?: string;
+  /** Incremental reads go by a field that the mapping names; without one they would read everything. */
+  needsCursorField?: boolean;
   /** npm packages that the connector loads on first use and an install may lack. */
   drivers: string[];
   settings: Record<string, Setting>;

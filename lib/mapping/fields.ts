@@ -42,6 +42,31 @@ function typeOfSchema({ type, format }: JsonSchema): FieldType | undefined {
   }
 }
 
+/** What the values of a type are in JSON, and the format of their texts. */
+const JSON_TYPES: Record<Exclude<FieldType, 'json'>, { types: string[]; format?: string }> = {
+  string: { types: ['string'] },
+  integer: { types: ['integer', 'number'] },
+  number: { types: ['number'] },
+  decimal: { types: ['string'], format: 'decimal' },
+  boolean: { types: ['boolean'] },
+  date: { types: ['string'], format: 'date' },
+  datetime: { types: ['string'], format: 'date-time' },
+};
+
+/** Finds at save what would otherwise fail with every record. @throws config PCP_MAPPING_INVALID */
+export function checkTypeFits(pair: FieldMapping, schema: JsonSchema | undefined, path: string): void {
+  if (pair.type === undefined || pair.type === 'json' || schema?.type === undefined) return;
+  const { types, format } = JSON_TYPES[pair.type];
+  const wanted = [schema.type].flat().filter((name) => name !== 'null');
+  const formats = format === undefined || schema.format === undefined || schema.format === format;
+  if (formats && wanted.some((name) => types.includes(name))) return;
+  throw mappingError(
+    `${path}/type`,
+    `${nameOf(pair)}: the platform keeps ${schema.format ?? wanted.join(' or ')} here, which the type ${pair.type} does not give.`,
+    'Leave the type out to take the one of the platform.',
+  );
+}
+
 /** @throws config PCP_MAPPING_INVALID */
 export function pairConversion(
   pair: FieldMapping,

@@ -12,8 +12,8 @@ import { mappingError, show, ValueProblem } from './problems';
 /**
  * Conditions on a record as it is read.
  *
- * Null: a missing field, null and an empty text count as null. Null satisfies `is_null` and nothing else: not even `ne`
- * and `not_in`, as in SQL.
+ * Null: a missing field, null, an empty text and what a notation reads as "nothing" count as null. Null satisfies `is_null`,
+ * and `ne` and `not_in`, since it is not what they exclude (SQL would drop it); nothing else.
  *
  * Comparison: where the field is mapped with a type, both sides are read with the notation of that pair ("31/12/2026" of a
  * date, "1.234,50" of a decimal). Elsewhere a number on either side compares as an exact decimal, two texts as texts; in
@@ -48,7 +48,7 @@ export function compileFilter(filter: FieldFilter, notation: FilterNotation | un
   checkFilter(filter, path);
   const read = compileReader(checkedPath(filter.field, `${path}/field`, 'The filter'));
   const holds = compileOperator(filter, notation, path);
-  const forNull = filter.operator === 'is_null';
+  const forNull = filter.operator === 'is_null' || excludes(filter.operator);
   return (record) => {
     const value = read(record);
     if (value === undefined || value === null || value === '') return forNull;
@@ -81,6 +81,10 @@ function checkScalar(value: unknown, refuse: (message: string) => never): void {
   if (typeof value === 'object') refuse('needs plain values');
 }
 
+function excludes(operator: FilterOperator): boolean {
+  return operator === 'ne' || operator === 'not_in';
+}
+
 function isListOperator(operator: FilterOperator): boolean {
   return operator === 'in' || operator === 'not_in' || operator === 'between';
 }
@@ -103,7 +107,7 @@ function compileOperator(
   if (notation === undefined) return test;
   return (value) => {
     const parsed = notation.parse(value);
-    return parsed !== undefined && parsed !== null && test(parsed);
+    return parsed === undefined || parsed === null ? excludes(operator) : test(parsed);
   };
 }
 

@@ -7,12 +7,13 @@ import { compileReader, parsePath, pathsCollide, rootOf, topLevelName } from './
 import type { Plan, PlannedField } from './plan';
 import { invertFilters, planFilters, platformNotation, type TypedPair } from './plan-filters';
 import { mappingError } from './problems';
-import { compileTransformations, fieldsBefore, invertTransformations, reachesDeep } from './transformations';
+import { refuseLossyOptions } from './round-trip';
+import { compileTransformations, invertTransformations } from './transformations';
 
 /**
  * The same pairs read backwards: from platform records to external ones. Constants stay behind, since they say nothing
- * about the external side. Filters and transformations of a mapping for exports alone work on the platform record as it
- * is read; those of a mapping for both ways are turned round.
+ * about the external side. Filters of a mapping for exports alone work on the platform record as it is read; filters and
+ * transformations of a mapping for both ways are turned round.
  * @throws config PCP_MAPPING_INVALID naming what cannot be inverted, PCP_EXPRESSION_INVALID
  */
 export function planExport(definition: MappingDefinition, context: MappingContext): Plan {
@@ -22,28 +23,35 @@ export function planExport(definition: MappingDefinition, context: MappingContex
     type: typeOf(pair, undefined),
     path: `/field_mappings/${index}`,
   }));
-  const fields = pairs.flatMap((typed) => planField(typed, timezone));
-  refuseCollisions(fields, definition);
   const both = definition.direction === 'bidirectional';
+  if (!both && definition.transformations.length > 0) {
+    throw mappingError(
+      '/transformations',
+      'Transformations work on records that are read from the external side: an export has none.',
+      'Use an export_expression for what a field needs.',
+    );
+  }
+  const fields = pairs.flatMap((typed) => {
+    if (both && typed.pair.export_expression === undefined) refuseLossyOptions(typed.pair, typed.path);
+    return planField(typed, timezone);
+  });
+  refuseCollisions(fields, definition);
   const filters = planFilters(
     both ? invertFilters(definition.filters, pairs, timezone) : definition.filters,
     (field) => platformNotation(pairs, field),
     'UTC',
   );
-  const before = both ? [] : definition.transformations;
-  const after = both ? invertTransformations(definition.transformations) : [];
-  const steps = compileTransformations(before);
-  for (const step of steps) if (step.kind === 'expression') checkExpression(step.expression, step.path);
+  const after = invertTransformations(definition.transformations);
   const renamed = renamer(after);
   return {
     ...filters,
-    steps,
-    deep: reachesDeep(before),
+    steps: [],
+    deep: false,
     fields,
     outputSteps: compileTransformations(after),
     keys: keysOf(definition, fields, renamed, context.optionalKeys ?? []),
     outputFields: [...new Set(fields.map(({ output }) => renamed(rootOf(output))))],
-    inputFields: inputFields(definition, fields, before, filters),
+    inputFields: inputFields(definition, fields, filters),
     validate: undefined,
   };
 }
@@ -122,15 +130,13 @@ function keysOf(
 function inputFields(
   definition: MappingDefinition,
   fields: readonly PlannedField[],
-  before: MappingDefinition['transformations'],
   filters: Pick<Plan, 'tests' | 'testExpressions'>,
 ): string[] | undefined {
   if (filters.testExpressions.length > 0 || fields.some(({ origin }) => origin.kind === 'expression')) return undefined;
   const sources = fields.flatMap(({ source }) => (source === undefined ? [] : [parsePath(source)]));
   const tested = filters.tests.map(({ field }) => parsePath(field));
   if ([...sources, ...tested].some((path) => path.ambiguous)) return undefined;
-  const needed = fieldsBefore(before, sources.map(rootOf));
-  if (needed === undefined) return undefined;
+  const needed = new Set(sources.map(rootOf));
   for (const path of tested) needed.add(rootOf(path));
   for (const key of definition.key_fields) needed.add(key);
   return [...needed];

@@ -2,11 +2,12 @@ import type { MappingContext } from '../model/mapping';
 import type { MappingDefinition } from './contract';
 import { checkedPath, checkPlatformFields, nameOf } from './definition';
 import { checkExpression } from './expressions/check';
-import { importFunction, ownValue, typeOf } from './fields';
+import { checkTypeFits, importFunction, ownValue, typeOf } from './fields';
 import { compileReader, parsePath, pathsCollide, rootOf, topLevelName } from './paths';
 import type { Plan, PlannedField } from './plan';
 import { externalNotation, planFilters, type TypedPair } from './plan-filters';
 import { mappingError } from './problems';
+import { reversible } from './round-trip';
 import { compileTransformations, fieldsBefore, reachesDeep } from './transformations';
 import { validatorOf } from './validation';
 
@@ -18,9 +19,11 @@ export function planImport(definition: MappingDefinition, context: MappingContex
     type: typeOf(pair, context.targetSchema?.properties?.[pair.target]),
     path: `/field_mappings/${index}`,
   }));
-  const fields = pairs.map((typed) => planField(typed, context, timezone));
+  const both = definition.direction === 'bidirectional';
+  const fields = pairs.map((typed) => planField(typed, context, timezone, both));
   refuseCollisions(fields);
   if (context.targetSchema !== undefined) checkPlatformFields(definition, context.targetSchema);
+  for (const { pair, path } of pairs) checkTypeFits(pair, context.targetSchema?.properties?.[pair.target], path);
   checkFilled(fields, context);
   const steps = compileTransformations(definition.transformations);
   for (const step of steps) if (step.kind === 'expression') checkExpression(step.expression, step.path);
@@ -38,7 +41,12 @@ export function planImport(definition: MappingDefinition, context: MappingContex
   };
 }
 
-function planField({ pair, type, path }: TypedPair, context: MappingContext, timezone: string): PlannedField {
+function planField(
+  { pair, type, path }: TypedPair,
+  context: MappingContext,
+  timezone: string,
+  both: boolean,
+): PlannedField {
   const properties = context.targetSchema?.properties;
   const literal = properties !== undefined && Object.hasOwn(properties, pair.target) && pair.target !== '__proto__';
   const output = literal
@@ -55,7 +63,9 @@ function planField({ pair, type, path }: TypedPair, context: MappingContext, tim
     return { ...base, source: undefined, origin: { kind: 'expression', expression: pair.expression }, convert };
   }
   const source = checkedPath(pair.source, `${path}/source`, nameOf(pair));
-  return { ...base, source: source.text, origin: { kind: 'field', read: compileReader(source) }, convert };
+  const origin = { kind: 'field', read: compileReader(source) } as const;
+  if (!both) return { ...base, source: source.text, origin, convert };
+  return { ...base, source: source.text, origin, convert: reversible(pair, type, timezone, path, convert) };
 }
 
 function refuseCollisions(fields: readonly PlannedField[]): void {

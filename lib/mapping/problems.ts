@@ -7,6 +7,7 @@ export type ValueCode =
   | 'PCP_VALUE_LOOKUP'
   | 'PCP_VALUE_RANGE'
   | 'PCP_VALUE_DATE'
+  | 'PCP_VALUE_ROUND_TRIP'
   | 'PCP_VALUE_SCHEMA';
 
 const SHOWN_CHARACTERS = 80;

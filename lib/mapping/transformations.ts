@@ -185,9 +185,7 @@ function inverseOf(step: Transformation, path: string): Transformation | null {
     case 'join':
       if (step.separator === '') break;
       return { op: 'split', field: step.field, separator: step.separator };
-    case 'trim':
     case 'remove':
-    case 'set':
       return null;
     default:
       break;

@@ -1,6 +1,7 @@
 import type { ErrorObject } from 'ajv';
 import type { JsonSchema } from '../model/entity';
 import { formats } from '../model/formats';
+import { nullable } from '../model/nullable';
 import type { PlainRecord } from './contract';
 import { show, type ValueCode, ValueProblem } from './problems';
 
@@ -41,25 +42,6 @@ function makeValidator(schema: JsonSchema): Validate {
   const ajv = new Ajv2020({ strict: false, formats, logger: false, validateSchema: false, addUsedSchema: false });
   const check = ajv.compile(nullable(schema));
   return (data) => (check(data) ? null : violation(check.errors![0]!, data));
-}
-
-function nullable(schema: JsonSchema): JsonSchema {
-  const required = new Set(schema.required ?? []);
-  const properties = Object.entries(schema.properties ?? {}).map(([name, property]) => {
-    return [name, required.has(name) ? property : withNull(property)] as const;
-  });
-  return { ...schema, ...(schema.properties && { properties: Object.fromEntries(properties) }) };
-}
-
-function withNull(property: JsonSchema): JsonSchema {
-  const { type, enum: values } = property;
-  if (type === undefined) return values === undefined ? property : { anyOf: [{ type: 'null' }, property] };
-  const types = Array.isArray(type) ? type : [type];
-  return {
-    ...property,
-    type: types.includes('null') ? types : [...types, 'null'],
-    ...(values !== undefined && { enum: values.includes(null) ? values : [...values, null] }),
-  };
 }
 
 function violation(error: ErrorObject, data: PlainRecord): Violation {

@@ -30,7 +30,11 @@ export type ConnectionInput = Pick<Connection, 'name' | 'connector_type'> &
 
 /** What a connection looks like to a reader: which secrets are set, never their values. */
 export type ConnectionView = Connection & { credentials: Record<string, true>; revision: number };
-export type MappingView = Mapping & { revision: number };
+export type MappingView = Mapping & {
+  revision: number;
+  /** Why what a flow deploys for it is refused; it is inactive until the flow is valid again. */
+  flow_error: string | null;
+};
 
 export type MappingInput = Pick<
   Mapping,
@@ -66,7 +70,7 @@ export interface Connections {
   open(id: number): Promise<OpenConnection>;
   /** Creates or updates the row that a deployed config node owns; keeps its id over redeploys. Credentials stay in memory. */
   registerFlow(nodeId: string, input: ConnectionInput): Promise<ConnectionView>;
-  /** The node is gone from the deployed flows: the row becomes inactive. */
+  /** The node is gone from the deployed flows, or what it deploys is refused: the row becomes inactive. */
   releaseFlow(nodeId: string): Promise<void>;
 }
 
@@ -80,7 +84,8 @@ export interface Mappings {
   update(id: number, input: MappingInput, revision?: number): Promise<MappingView>;
   delete(id: number): Promise<void>;
   registerFlow(nodeId: string, input: MappingInput): Promise<MappingView>;
-  releaseFlow(nodeId: string): Promise<void>;
+  /** The node is gone, or what it deploys is refused for this reason: the row becomes inactive. */
+  releaseFlow(nodeId: string, reason?: string): Promise<void>;
 }
 
 export interface EntityTypes {
@@ -90,7 +95,8 @@ export interface EntityTypes {
   create(input: Pick<EntityType, 'type' | 'title' | 'key' | 'schema'>): Promise<EntityType>;
   /** Additive only: new optional fields, wider ones. @throws conflict PCP_ENTITY_NARROWED, PCP_ENTITY_BUILT_IN */
   update(type: string, input: Pick<EntityType, 'type' | 'title' | 'key' | 'schema'>): Promise<EntityType>;
-  delete(type: string): Promise<void>;
+  /** @throws conflict PCP_ENTITY_IN_USE, PCP_ENTITY_NOT_EMPTY when it has records and `cascade` is not set */
+  delete(type: string, options: { cascade: boolean }): Promise<void>;
 }
 
 /** Platform records over the API. A record is its plain fields; `key` is its parts in the order of the type's key. */
@@ -145,6 +151,12 @@ export interface DeadLetterFilter {
   sync_log_id?: number;
   state?: DeadLetter['state'];
   group?: string;
+  code?: string;
+  error_class?: string;
+  field?: string;
+  /** When the last thing happened to them: at or after, before. */
+  from?: string;
+  to?: string;
 }
 
 export interface ReplaySelection {
@@ -183,6 +195,7 @@ export interface Sync {
       job_id?: string;
       status?: string;
       direction?: string;
+      error_class?: string;
       from?: string;
       to?: string;
     } & PageRequest,
@@ -208,8 +221,12 @@ export interface PreviewRequest {
   /** Unsaved connections, by the ids that the mapping gives them. */
   connections?: ConnectionOfRun[];
   direction?: Direction;
-  /** 1 to 100, default 10. */
+  /** Records that the result shows: 1 to 100, default 10. */
   limit?: number;
+  /** `full_plan` reads the whole source for its totals; default `sample`. */
+  mode?: 'sample' | 'full_plan';
+  /** Fields and values of the source's records that are wanted. */
+  keys?: Record<string, unknown>[];
   /** Records to map instead of reading the source. */
   records?: Record<string, unknown>[];
 }
@@ -221,6 +238,8 @@ export interface PreviewRecord {
   after: Record<string, unknown> | null;
   /** What the target holds now for this key, when it can be looked up. */
   current: Record<string, unknown> | null;
+  /** Of an update: what would change. */
+  diff: { field: string; old: unknown; new: unknown }[];
   action: 'create' | 'update' | 'unchanged' | 'write' | 'filtered' | 'error';
   errors: (SerializedError & { field: string | null; rule: string })[];
 }
@@ -228,6 +247,8 @@ export interface PreviewRecord {
 export interface PreviewResult {
   records: PreviewRecord[];
   totals: Record<PreviewRecord['action'], number>;
+  /** False when the time was over before the whole source was read. */
+  complete: boolean;
 }
 
 /** Work that happens in the runner's process. Everything takes an AbortSignal. */

@@ -70,6 +70,22 @@ function conditionOf(database: SqlDatabase, field: FieldShape, operator: string,
   return { sql: `${column} ${comparison} ?`, parameters: [parameter] };
 }
 
+/** Records whose decimal is this number, however many zeros it is kept with. */
+export function decimalEquals(dialect: SqlDialect, column: string, text: string): Condition {
+  if (isMariadb(dialect)) return { sql: `${column} = CAST(? AS DECIMAL(65,30))`, parameters: [text] };
+  if (dialect !== 'sqlite') return { sql: `${column} = ?`, parameters: [text] };
+  // Kept as text there: without sign and outer zeros, equal numbers have equal digits.
+  const digits = text.replace(/^-?0*/, '');
+  const wanted = digits.includes('.') ? digits.replace(/\.?0+$/, '') : digits;
+  const kept = `ltrim(ltrim(${column}, '-'), '0')`;
+  const trimmed = `CASE WHEN instr(${kept}, '.') > 0 THEN rtrim(rtrim(${kept}, '0'), '.') ELSE ${kept} END = ?`;
+  if (wanted === '') return { sql: trimmed, parameters: [''] };
+  return {
+    sql: `${trimmed} AND substr(${column}, 1, 1) ${text.startsWith('-') ? '=' : '<>'} '-'`,
+    parameters: [wanted],
+  };
+}
+
 /** The value as the column compares it, or null when the two compare differently. */
 function comparable(database: SqlDatabase, field: FieldShape, value: unknown): SqlValue {
   if (field.type === 'json' || field.type === 'number' || value === null || value === undefined) return null;

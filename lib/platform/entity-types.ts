@@ -77,8 +77,11 @@ export class EntityTypeStore implements EntityTypes {
     return type;
   }
 
-  /** Takes the type and its records away. @throws conflict PCP_ENTITY_IN_USE when mappings refer to it */
-  async delete(name: string): Promise<void> {
+  /**
+   * Takes the type away, and its records with `cascade`.
+   * @throws conflict PCP_ENTITY_IN_USE when mappings refer to it, PCP_ENTITY_NOT_EMPTY when it has records
+   */
+  async delete(name: string, { cascade }: { cascade: boolean }): Promise<void> {
     if (catalogue.has(name)) throw builtIn(name);
     await this.get(name);
     const users = await this.#database.query(
@@ -93,10 +96,26 @@ export class EntityTypeStore implements EntityTypes {
     }
     const table = { table: tableOf(name) };
     if ((await findTable(this.#database, table)) !== null) {
+      if (!cascade) await this.#refuseRecords(name);
       await this.#database.execute(`DROP TABLE ${this.#database.tableName(table.table)}`);
     }
     forgetTables(this.#database);
     await this.#database.execute(`DELETE FROM ${TABLE} WHERE type = ?`, [name]);
+  }
+
+  async #refuseRecords(name: string): Promise<void> {
+    const table = this.#database.tableName(tableOf(name));
+    const [row] = await this.#database.query(`SELECT COUNT(*) AS n FROM ${table}`);
+    const count = Number(row?.n ?? 0);
+    if (count === 0) return;
+    throw new IntegrationError(
+      'conflict',
+      'PCP_ENTITY_NOT_EMPTY',
+      `"${name}" has ${count} record${count === 1 ? '' : 's'}.`,
+      {
+        hint: 'Delete it with cascade=true to lose them.',
+      },
+    );
   }
 }
 

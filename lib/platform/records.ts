@@ -3,7 +3,7 @@ import { IntegrationError } from '../model/errors';
 import type { EntityRecords, EntityTypes, Page, PageRequest } from '../model/services';
 import type { SqlDatabase, SqlTransaction, SqlValue } from '../protocols/sql/database';
 import { decodeCursor, pageLimit, toPage } from '../store/pages';
-import { afterPosition, type Condition } from './conditions';
+import { afterPosition, type Condition, decimalEquals } from './conditions';
 import { type EntityShape, HIDDEN, shapeOf } from './shape';
 import { type EntityRecord, TableReader } from './table-reader';
 import { ensureTable } from './tables';
@@ -200,7 +200,9 @@ export class EntityRecordStore implements EntityRecords {
       { ...field, values: undefined, minLength: undefined },
       this.#database.dialect,
     )(typedText(field.type, text));
-    return { sql: `${this.#database.quote(name)} = ?`, parameters: [value] };
+    const column = this.#database.quote(name);
+    if (field.type === 'decimal') return decimalEquals(this.#database.dialect, column, String(value));
+    return { sql: `${column} = ?`, parameters: [value] };
   }
 }
 

@@ -2,6 +2,7 @@ import type { ErrorObject, ValidateFunction } from 'ajv';
 import type { EntityType, JsonSchema } from '../model/entity';
 import { IntegrationError } from '../model/errors';
 import { formats } from '../model/formats';
+import { nullable } from '../model/nullable';
 
 const validators = new WeakMap<JsonSchema, ValidateFunction>();
 
@@ -16,16 +17,21 @@ export function validateRecord(type: EntityType, record: Record<string, unknown>
   throw toError(type, record, validate.errors?.[0]);
 }
 
-function compile({ schema }: EntityType): ValidateFunction {
+function compile({ schema, key }: EntityType): ValidateFunction {
   // Loaded on first use: most processes never validate a record themselves.
   const { Ajv2020 } = require('ajv/dist/2020') as typeof import('ajv/dist/2020');
-  const required = new Set(schema.required ?? []);
-  const properties = Object.entries(schema.properties ?? {}).map(([name, field]) => [
-    name,
-    required.has(name) ? field : { anyOf: [{ type: 'null' }, field] },
-  ]);
   const ajv = new Ajv2020({ strict: false, formats, logger: false, addUsedSchema: false });
-  return ajv.compile({ ...schema, properties: Object.fromEntries(properties) });
+  return ajv.compile(nullable(withKeys(schema, key)));
+}
+
+/** A part of the key that has no default needs a value: an empty one could not be addressed. */
+function withKeys(schema: JsonSchema, key: readonly string[]): JsonSchema {
+  const parts = key.flatMap((name): [string, JsonSchema][] => {
+    const field = schema.properties?.[name];
+    if (field === undefined || field.default !== undefined) return [];
+    return [[name, { ...field, minLength: Math.max(1, field.minLength ?? 0) }]];
+  });
+  return { ...schema, properties: { ...schema.properties, ...Object.fromEntries(parts) } };
 }
 
 function toError(type: EntityType, record: Record<string, unknown>, error: ErrorObject | undefined): IntegrationError {

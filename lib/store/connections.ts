@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type FindOptions, Op, type WhereOptions } from 'sequelize';
+import { zoneOf } from '../mapping/conversions/time-zones';
 import type { OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
 import type { ConnectionInput, Connections, ConnectionView, Page } from '../model/services';
@@ -31,6 +32,9 @@ type Settings = Pick<
   ConnectionRow,
   'name' | 'description' | 'connector_type' | 'config' | 'is_active' | 'schedule' | 'timezone'
 >;
+
+/** Five or six fields of cron; whether their numbers make sense is for whoever runs schedules. */
+const CRON = /^\s*(?:(?:[\d*?L]|[A-Z]{3}(?![A-Z]))[\dA-Z*?,/#-]*(?:\s+|$)){5,6}$/i;
 
 /** The row of the platform itself, which is no row. */
 const PLATFORM: OpenConnection = { id: 0, name: 'platform', connector_type: 'platform', config: {}, credentials: {} };
@@ -270,8 +274,18 @@ function vaultContext(id: number): string {
   return `connection:${id}`;
 }
 
-/** What the input leaves out stays as it was, or takes its default in a new row. */
+/**
+ * What the input leaves out stays as it was, or takes its default in a new row.
+ * @throws config PCP_SETTINGS_INVALID for a zone that does not exist and a schedule that is none
+ */
 function toSettings(input: ConnectionInput, row: ConnectionRow | null): Settings {
+  if (input.timezone) checkTimezone(input.timezone);
+  if (input.schedule && !CRON.test(input.schedule)) {
+    throw new IntegrationError('config', 'PCP_SETTINGS_INVALID', 'The schedule is no cron expression.', {
+      path: '/schedule',
+      hint: 'Five fields, or six with seconds first: "0 6 * * 1-5" is six in the morning from Monday to Friday.',
+    });
+  }
   return {
     name: input.name,
     connector_type: input.connector_type,
@@ -281,6 +295,17 @@ function toSettings(input: ConnectionInput, row: ConnectionRow | null): Settings
     schedule: input.schedule === undefined ? (row?.schedule ?? null) : input.schedule,
     timezone: input.timezone === undefined ? (row?.timezone ?? null) : input.timezone,
   };
+}
+
+function checkTimezone(timezone: string): void {
+  try {
+    zoneOf(timezone);
+  } catch {
+    throw new IntegrationError('config', 'PCP_SETTINGS_INVALID', `There is no time zone "${timezone}".`, {
+      path: '/timezone',
+      hint: 'Use a name of the IANA database, such as America/Sao_Paulo.',
+    });
+  }
 }
 
 function toColumns(settings: Settings) {

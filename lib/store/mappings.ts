@@ -36,6 +36,8 @@ const VERSIONED = [
 export class MappingStore implements Mappings {
   readonly #store: Store;
   readonly #check: MappingStoreOptions['check'];
+  /** By id of the node: why its newest definition is refused. The node says so again in every process. */
+  readonly #refused = new Map<string, string>();
 
   constructor(options: MappingStoreOptions) {
     this.#store = options.store;
@@ -62,12 +64,12 @@ export class MappingStore implements Mappings {
       limit,
       total,
       (row) => row.id,
-      toView,
+      (row) => this.#view(row),
     );
   }
 
   async get(id: number): Promise<MappingView> {
-    return toView(await this.#row({ where: { id } }, `mapping ${id}`));
+    return this.#view(await this.#row({ where: { id } }, `mapping ${id}`));
   }
 
   async create(input: MappingInput): Promise<MappingView> {
@@ -101,12 +103,24 @@ export class MappingStore implements Mappings {
     const settings = { ...wanted, name: await this.#freeName(wanted, nodeId) };
     if (row === null) await this.#insert(settings, { managed_by: 'flow', node_id: nodeId });
     else if (!isDeepStrictEqual(settings, pickSettings(row))) await this.#write(row, settings);
-    return toView(await this.#row({ where: { node_id: nodeId } }, `mapping of node ${nodeId}`));
+    this.#refused.delete(nodeId);
+    return this.#view(await this.#row({ where: { node_id: nodeId } }, `mapping of node ${nodeId}`));
   }
 
-  async releaseFlow(nodeId: string): Promise<void> {
+  async releaseFlow(nodeId: string, reason?: string): Promise<void> {
+    if (reason === undefined) this.#refused.delete(nodeId);
+    else this.#refused.set(nodeId, reason);
     const row = await this.#find({ where: { node_id: nodeId } });
     if (row?.is_active) await this.#write(row, { ...pickSettings(row), is_active: false });
+  }
+
+  #view(row: MappingRow): MappingView {
+    return {
+      ...row,
+      created_at: row.created_at.toISOString(),
+      updated_at: row.updated_at.toISOString(),
+      flow_error: row.node_id === null ? null : (this.#refused.get(row.node_id) ?? null),
+    };
   }
 
   async #verify(settings: MappingSettings): Promise<void> {
@@ -211,8 +225,4 @@ function toColumns(settings: MappingSettings): Record<string, SqlValue> {
     columns[name] = typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
   }
   return columns;
-}
-
-function toView(row: MappingRow): MappingView {
-  return { ...row, created_at: row.created_at.toISOString(), updated_at: row.updated_at.toISOString() };
 }

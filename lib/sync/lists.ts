@@ -11,6 +11,14 @@ export function equalities(columns: Record<string, SqlValue | undefined>): Condi
   );
 }
 
+/** From an instant on, and before another. */
+export function between(column: string, from: string | undefined, to: string | undefined): Condition[] {
+  return [
+    ...(from === undefined ? [] : [[`${column} >= ?`, new Date(from)] satisfies Condition]),
+    ...(to === undefined ? [] : [[`${column} < ?`, new Date(to)] satisfies Condition]),
+  ];
+}
+
 export function where(conditions: readonly Condition[]): string {
   return conditions.length === 0 ? '' : ` WHERE ${conditions.map(([sql]) => sql).join(' AND ')}`;
 }

@@ -1,14 +1,18 @@
-import type { SourceRecord } from '../connectors/contract';
+import type { Batch, ReadQuery, SourceRecord } from '../connectors/contract';
 import { decimalOf } from '../mapping/conversions/decimals';
 import type { JsonSchema } from '../model/entity';
 import { IntegrationError } from '../model/errors';
 import type { PreviewRecord, PreviewRequest, PreviewResult } from '../model/services';
 import { canonicalJson } from './hash';
 import { batchPlanner } from './plan';
+import { refetch } from './refetch';
 import { type EngineContext, type MappingLike, openStream, type Stream } from './stream';
 
 const DEFAULT_LIMIT = 10;
 const MAX_LIMIT = 100;
+/** Less than a request of the API may take. */
+const LONGEST_MS = 40_000;
+const ACTIONS = ['create', 'update', 'unchanged', 'write', 'filtered', 'error'] as const;
 
 /**
  * Reads or takes a few records, maps them and compares them with what the target holds. Nothing is written, acknowledged or
@@ -40,44 +44,107 @@ export async function preview(
   }
   const stream = await openStream(context, mapping, direction, signal);
   try {
-    const limit = Math.max(1, Math.min(MAX_LIMIT, request.limit ?? DEFAULT_LIMIT));
-    const sample = request.records
-      ? { records: request.records.slice(0, MAX_LIMIT), position: () => null }
-      : await readSample(stream, limit, signal);
-    return await compare(stream, sample, signal);
+    return await previewOf(stream, request, signal);
   } finally {
     await stream.close();
   }
 }
 
+async function previewOf(stream: Stream, request: PreviewRequest, signal: AbortSignal): Promise<PreviewResult> {
+  const limit = Math.max(1, Math.min(MAX_LIMIT, request.limit ?? DEFAULT_LIMIT));
+  const shown = request.mode === 'full_plan' || (request.records ?? request.keys) === undefined ? limit : MAX_LIMIT;
+  const { connector, entity } = stream.target;
+  const { schema = {} } = (connector.lookup && (await connector.describe?.(entity, signal))) ?? {};
+  const end = performance.now() + LONGEST_MS;
+  const result: PreviewResult = { records: [], totals: noTotals(), complete: true };
+  for await (const sample of samples(stream, request, limit, signal)) {
+    signal.throwIfAborted();
+    const { records, totals } = await compare(stream, sample, schema, signal);
+    result.records.push(...records.slice(0, Math.max(0, shown - result.records.length)));
+    for (const action of ACTIONS) result.totals[action] += totals[action];
+    if (request.mode !== 'full_plan' || performance.now() < end) continue;
+    result.complete = false;
+    break;
+  }
+  return result;
+}
+
 interface Sample {
   records: SourceRecord[];
   position(index: number): string | null;
+  /** Keys of which the source has no record. */
+  missing?: Record<string, unknown>[];
 }
 
-async function readSample(stream: Stream, limit: number, signal: AbortSignal): Promise<Sample> {
-  const { connector, entity } = stream.source;
-  if (connector.read === undefined) {
-    throw new IntegrationError('config', 'PCP_NOT_READABLE', 'The source cannot be read.', { path: '/direction' });
-  }
+/** One page is held at a time, whatever the size of the source. */
+async function* samples(
+  stream: Stream,
+  { records, keys, mode }: PreviewRequest,
+  limit: number,
+  signal: AbortSignal,
+): AsyncGenerator<Sample> {
+  if (records !== undefined) return yield { records: records.slice(0, MAX_LIMIT), position: () => null };
+  if (keys !== undefined) return yield await sampleOfKeys(stream, keys.slice(0, MAX_LIMIT), signal);
   const { inputFields, pushdown } = stream.compiled;
-  const query = {
-    entity,
-    ...(inputFields !== undefined && { fields: inputFields }),
-    filters: pushdown,
-    cursor: null,
-    batchSize: limit,
-  };
-  for await (const batch of connector.read(query, signal)) {
-    return {
-      records: batch.records.slice(0, limit),
-      position: (index) => batch.positions?.(index) ?? null,
-    };
+  const batchSize = mode === 'full_plan' ? stream.pageSize : limit;
+  const wanted = { ...(inputFields !== undefined && { fields: inputFields }), filters: pushdown, batchSize };
+  for await (const batch of readAll(stream, wanted, signal)) {
+    const page = mode === 'full_plan' ? batch.records : batch.records.slice(0, limit);
+    yield { records: page, position: (index) => batch.positions?.(index) ?? null };
+    if (mode !== 'full_plan') return;
   }
-  return { records: [], position: () => null };
 }
 
-async function compare(stream: Stream, sample: Sample, signal: AbortSignal): Promise<PreviewResult> {
+function readAll(
+  { source: { connector, entity } }: Stream,
+  query: Pick<ReadQuery, 'fields' | 'filters' | 'batchSize'>,
+  signal: AbortSignal,
+): AsyncIterable<Batch> {
+  if (connector.read !== undefined) return connector.read({ entity, cursor: null, ...query }, signal);
+  throw new IntegrationError('config', 'PCP_NOT_READABLE', 'The source cannot be read.', { path: '/direction' });
+}
+
+/** Asks the source for single records, or looks through all of them where it cannot be asked. */
+async function sampleOfKeys(stream: Stream, keys: Record<string, unknown>[], signal: AbortSignal): Promise<Sample> {
+  const found =
+    stream.source.connector.lookup === undefined
+      ? await search(stream, keys, signal)
+      : await refetch(stream.source, keys, signal);
+  return {
+    records: found.filter((record) => record !== null),
+    position: () => null,
+    missing: keys.filter((_, index) => found[index] === null),
+  };
+}
+
+async function search(
+  stream: Stream,
+  keys: Record<string, unknown>[],
+  signal: AbortSignal,
+): Promise<(SourceRecord | null)[]> {
+  const end = performance.now() + LONGEST_MS;
+  const found: (SourceRecord | null)[] = keys.map(() => null);
+  const tests = keys.map((key) =>
+    Object.entries(key).map(([field, value]) => ({ field, text: value === null ? '' : String(value) })),
+  );
+  for await (const { records } of readAll(stream, { batchSize: stream.pageSize }, signal)) {
+    for (const record of records) {
+      const at = tests.findIndex((test, index) => {
+        return found[index] === null && test.every(({ field, text }) => String(record[field] ?? '') === text);
+      });
+      if (at >= 0) found[at] = record;
+    }
+    if (found.every((record) => record !== null) || performance.now() > end) break;
+  }
+  return found;
+}
+
+async function compare(
+  stream: Stream,
+  sample: Sample,
+  schema: JsonSchema,
+  signal: AbortSignal,
+): Promise<Pick<PreviewResult, 'records' | 'totals'>> {
   const { records } = sample;
   const mapped = await stream.compiled.map(records, signal);
   const plan = batchPlanner(stream.plan)(records, mapped);
@@ -86,47 +153,32 @@ async function compare(stream: Stream, sample: Sample, signal: AbortSignal): Pro
   const keys = plan.writes.map(({ data }) => Object.fromEntries(keyFields.map((field) => [field, data[field]])));
   const current =
     keys.length > 0 ? await connector.lookup?.({ entity, keyFields: [...keyFields] }, keys, signal) : undefined;
-  const { schema = {} } = (current && (await connector.describe?.(entity, signal))) ?? {};
   const indexOf = new Map(records.map((record, index) => [record as unknown, index]));
   const result: (PreviewRecord & { index: number })[] = [];
+  const nothing = { after: null, current: null, diff: [] };
   plan.writes.forEach(({ data }, at) => {
     const index = indexOf.get(plan.origins[at]) ?? 0;
     const now = current?.[at];
-    const action =
-      now === undefined
-        ? 'write'
-        : now === null
-          ? 'create'
-          : same(data, now, outputFields, schema)
-            ? 'unchanged'
-            : 'update';
-    result.push({ index, ...base(sample, index), after: data, current: now ?? null, action, errors: [] });
+    const diff = now == null ? [] : changes(data, now, outputFields, schema);
+    const action = now === undefined ? 'write' : now === null ? 'create' : diff.length === 0 ? 'unchanged' : 'update';
+    result.push({ index, ...base(sample, index), after: data, current: now ?? null, diff, action, errors: [] });
   });
   for (const { payload, error, field, rule } of plan.failures) {
     const index = indexOf.get(payload) ?? 0;
     const errors = [{ ...error.toJSON(), field, rule: rule ?? error.code }];
-    result.push({ index, ...base(sample, index), after: null, current: null, action: 'error', errors });
+    result.push({ index, ...base(sample, index), ...nothing, action: 'error', errors });
+  }
+  for (const key of sample.missing ?? []) {
+    const error = new IntegrationError('data', 'PCP_NOT_FOUND', `The source has no record ${JSON.stringify(key)}.`);
+    const errors = [{ ...error.toJSON(), field: null, rule: 'keys' }];
+    result.push({ index: records.length, position: null, before: key, ...nothing, action: 'error', errors });
   }
   for (const item of mapped) {
     if (item.outcome !== 'filtered') continue;
-    result.push({
-      index: item.index,
-      ...base(sample, item.index),
-      after: null,
-      current: null,
-      action: 'filtered',
-      errors: [],
-    });
+    result.push({ index: item.index, ...base(sample, item.index), ...nothing, action: 'filtered', errors: [] });
   }
   result.sort((a, b) => a.index - b.index);
-  const totals: PreviewResult['totals'] = {
-    create: 0,
-    update: 0,
-    unchanged: plan.repeated,
-    write: 0,
-    filtered: 0,
-    error: 0,
-  };
+  const totals = { ...noTotals(), unchanged: plan.repeated };
   for (const { action } of result) totals[action]++;
   return { records: result.map(({ index: _, ...record }) => record), totals };
 }
@@ -135,16 +187,21 @@ function base(sample: Sample, index: number): Pick<PreviewRecord, 'position' | '
   return { position: sample.position(index), before: sample.records[index] as SourceRecord };
 }
 
-function same(
+function changes(
   data: Record<string, unknown>,
   current: Record<string, unknown>,
   fields: readonly string[],
   schema: JsonSchema,
-): boolean {
-  return fields.every((field) => {
+): PreviewRecord['diff'] {
+  return fields.flatMap((field) => {
     const property = schema.properties?.[field] ?? {};
-    return canonical(data[field], property) === canonical(current[field], property);
+    const [before, after] = [current[field] ?? null, data[field] ?? null];
+    return canonical(before, property) === canonical(after, property) ? [] : [{ field, old: before, new: after }];
   });
+}
+
+function noTotals(): PreviewResult['totals'] {
+  return { create: 0, update: 0, unchanged: 0, write: 0, filtered: 0, error: 0 };
 }
 
 /** One text for all spellings that a type of the target has for a value: "1.5" and "1.500". */

@@ -18,7 +18,7 @@ import { jobStatus } from './job-status';
 import { ensureStream, streamName } from './lease';
 import { messageOf, ownerOf, sealPayload, toDeadLetter } from './letter-rows';
 import { acceptIntent } from './links';
-import { type Condition, equalities, newestFirst, values, where } from './lists';
+import { between, type Condition, equalities, newestFirst, values, where } from './lists';
 import { endPause } from './pauses';
 import { cancelRun, queueReplay, refuseSecondRun } from './queue';
 import { getRun, insertRun, newJobId, runsOfJob, toDate, toRun, toSyncLog } from './run-rows';
@@ -100,9 +100,7 @@ export class SyncService implements Sync {
 
   async logs(filter: Parameters<Sync['logs']>[0]): Promise<Page<SyncLog>> {
     const { limit, cursor, from, to, ...columns } = filter;
-    const conditions = equalities(columns);
-    if (from !== undefined) conditions.push(['started_at >= ?', new Date(from)]);
-    if (to !== undefined) conditions.push(['started_at < ?', new Date(to)]);
+    const conditions = [...equalities(columns), ...between('started_at', from, to)];
     return newestFirst(await this.options.database(), 'integration_sync_logs', conditions, { limit, cursor }, (row) =>
       toSyncLog(toRun(row)),
     );
@@ -270,8 +268,11 @@ export class SyncService implements Sync {
         );
       }
       if (!mapping.is_active) {
-        throw new IntegrationError('config', 'PCP_MAPPING_INACTIVE', `Mapping "${mapping.name}" is not active.`, {
+        const { name, flow_error: refused } = mapping;
+        const why = refused === null ? '.' : `, since what its flow deploys is refused: ${refused}`;
+        throw new IntegrationError('config', 'PCP_MAPPING_INACTIVE', `Mapping "${name}" is not active${why}`, {
           path: '/mapping_id',
+          ...(refused !== null && { hint: 'Correct the node and deploy.' }),
         });
       }
       return [mapping];
@@ -314,8 +315,8 @@ export class SyncService implements Sync {
   }
 }
 
-function letterConditions({ connection_id, group, ...columns }: DeadLetterFilter): Condition[] {
-  const conditions = equalities(columns);
+function letterConditions({ connection_id, group, from, to, ...columns }: DeadLetterFilter): Condition[] {
+  const conditions = [...equalities(columns), ...between('last_at', from, to)];
   if (group !== undefined) conditions.push(['group_hash = ?', group]);
   if (connection_id !== undefined) {
     conditions.push(['mapping_id IN (SELECT id FROM integration_mappings WHERE connection_id = ?)', connection_id]);

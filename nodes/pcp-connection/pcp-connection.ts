@@ -53,9 +53,11 @@ export = (RED: NodeAPI): void => {
     });
     this.registered = () => {
       if (!registration) {
-        registration = register(this, def);
-        registration.catch(() => {
+        registration = register(this, def).catch(async (thrown: unknown) => {
           registration = null;
+          // Nothing runs with earlier settings while those that are deployed are wrong.
+          if (IntegrationError.from(thrown).class === 'config') await release(this.id, true);
+          throw thrown;
         });
       }
       return registration;

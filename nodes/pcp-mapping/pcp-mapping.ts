@@ -1,4 +1,5 @@
 import type { NodeAPI } from 'node-red';
+import { IntegrationError } from '../../lib/model/errors';
 import type { MappingInput, MappingView } from '../../lib/model/services';
 import { hub, hubClosing, openedHub } from '../hub-access';
 import { connectionNode } from '../pcp-connection/connection-node';
@@ -40,9 +41,10 @@ export = (RED: NodeAPI): void => {
     let registration: Promise<MappingView> | null = null;
     this.registered = () => {
       if (!registration) {
-        registration = register(this, def);
-        registration.catch(() => {
+        registration = register(this, def).catch(async (thrown: unknown) => {
           registration = null;
+          await deactivate(this.id, thrown);
+          throw thrown;
         });
       }
       return registration;
@@ -53,6 +55,12 @@ export = (RED: NodeAPI): void => {
     this.on('close', (removed: boolean, done: () => void) => {
       settleWithin(release(this.id, removed), 4_000).then(done);
     });
+  }
+
+  /** Nothing runs by an earlier definition while the one that is deployed is wrong. */
+  async function deactivate(nodeId: string, thrown: unknown): Promise<void> {
+    const { class: kind, message } = IntegrationError.from(thrown);
+    if (kind === 'config' && !hubClosing()) await (await hub(RED)).mappings.releaseFlow(nodeId, message);
   }
 
   async function release(nodeId: string, removed: boolean): Promise<void> {

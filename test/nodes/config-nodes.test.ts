@@ -32,6 +32,17 @@ describe('pcp-connection and pcp-mapping', () => {
     assert.ok(credentials);
   });
 
+  it('makes inactive what was deployed wrong, and says why', async () => {
+    await helper.load(TYPES, [TAB, CONNECTION, { ...MAPPING, fieldMappings: [] }]);
+    await until(() => context.hub.released.length > 0);
+    assert.deepEqual(context.hub.released, ['mapping: No fields.']);
+    await helper.unload();
+    context.hub.released.length = 0;
+    await helper.load(TYPES, [TAB, { ...CONNECTION, connectorType: 'nothing' }]);
+    await until(() => context.hub.released.length > 0);
+    assert.deepEqual(context.hub.released, ['connection']);
+  });
+
   it('puts environment variables into settings of any type', async () => {
     process.env.PCP_TEST_PORT = '6543';
     try {

@@ -82,11 +82,12 @@ export class StandInHub implements Hub {
 
   readonly mappings = {
     registerFlow: async (nodeId: string, input: MappingInput): Promise<MappingView> => {
+      if (input.field_mappings.length === 0) throw new IntegrationError('config', 'PCP_MAPPING_INVALID', 'No fields.');
       this.mappingsRegistered.set(nodeId, input);
       return { ...(input as unknown as MappingView), id: this.#id(nodeId) };
     },
-    releaseFlow: async (nodeId: string): Promise<void> => {
-      this.released.push(nodeId);
+    releaseFlow: async (nodeId: string, reason?: string): Promise<void> => {
+      this.released.push(reason === undefined ? nodeId : `${nodeId}: ${reason}`);
     },
   } as unknown as Hub['mappings'];
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FieldMapping, Filter } from '../../lib/model/mapping';
-import type { Hub, MappingInput, MappingView } from '../../lib/model/services';
+import type { DeadLetterFilter, Hub, MappingInput, MappingView } from '../../lib/model/services';
 import { jobEnd, openHub, runToEnd, temporaryDirectory } from '../support/hub';
 
 const FIELDS: FieldMapping[] = [
@@ -121,6 +121,23 @@ describe('import of a file into the platform', () => {
     const groups = await hub.sync.deadLetterGroups({ mapping_id: mapping.id });
     assert.equal(groups.length, BAD.length);
     assert.ok(groups.every(({ count }) => count === 1));
+  });
+
+  it('finds dead letters and runs by what failed, and when', async () => {
+    const total = async (filter: DeadLetterFilter) => (await hub.sync.deadLetters(filter)).total;
+    const [begin, end] = ['2000-01-01T00:00:00Z', '2999-01-01T00:00:00Z'];
+    assert.equal(
+      await total({ code: 'PCP_VALUE_TYPE', error_class: 'data', field: 'quantity', from: begin, to: end }),
+      1,
+    );
+    assert.equal(await total({ error_class: 'data' }), BAD.length);
+    for (const other of [{ code: 'PCP_OTHER' }, { error_class: 'bug' }, { field: 'x' }, { from: end }, { to: begin }]) {
+      assert.equal(await total(other), 0, JSON.stringify(other));
+    }
+    assert.deepEqual(
+      [(await hub.sync.logs({ error_class: 'data' })).total, (await hub.sync.logs({ error_class: 'guard' })).total],
+      [1, 0],
+    );
   });
 
   it('applies a corrected record exactly once when it is replayed', async () => {
@@ -273,6 +290,29 @@ describe('import of a file into the platform', () => {
     assert.equal(await created(), 2);
     await hub.mappings.update(id, mappingFor('b.csv'));
     assert.equal(await created(), 3);
+  });
+
+  it('needs the field by which a database tells what changed', async () => {
+    const { id } = await hub.connections.create({
+      name: 'erp',
+      connector_type: 'generic.database',
+      config: { dialect: 'sqlite', storage: join(drop, 'erp.db') },
+    });
+    const incremental: MappingInput = {
+      connection_id: id,
+      name: 'plants',
+      entity_type: 'plant',
+      direction: 'import',
+      source_entity: 'plants',
+      target_entity: 'plant',
+      sync_mode: 'incremental',
+      field_mappings: [{ source: 'plant', target: 'plant' }],
+    };
+    await assert.rejects(hub.mappings.create(incremental), { code: 'PCP_MAPPING_INVALID', path: '/cursor_field' });
+    const { id: mappingId } = await hub.mappings.create({ ...incremental, cursor_field: 'changed_at' });
+    await hub.mappings.delete(mappingId);
+    const exported = await hub.mappings.create({ ...incremental, direction: 'export' });
+    await hub.mappings.delete(exported.id);
   });
 
   it('leaves a broken file where it is in a dry run', async () => {

@@ -151,6 +151,11 @@ describe('runs that are disturbed', () => {
     assert.equal(job.status, 'success');
     assert.equal(job.logs[0]!.details.created, RECORDS);
     await assert.rejects(opened.connections.update(connection.id, connectionInput()), { code: 'PCP_MANAGED_BY_FLOW' });
+    await opened.mappings.releaseFlow('node-2', 'It has no fields.');
+    await assert.rejects(opened.sync.start(connection.id, { mapping_id: mapping.id }), {
+      code: 'PCP_MAPPING_INACTIVE',
+      message: /It has no fields/,
+    });
   });
 
   it('waits for the flow that owns its connection, instead of failing', async () => {

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { SeededRandom } from '../../demo/random';
 import type { ConflictPolicy } from '../../lib/model/mapping';
 import type { SyncLog } from '../../lib/model/sync';
+import { EntityTypeStore } from '../../lib/platform/entity-types';
 import { TestEngine } from '../support/engine';
 import { temporaryDirectory } from '../support/hub';
 
@@ -149,6 +150,36 @@ describe('two-way mappings', () => {
     await run();
     assert.deepEqual(await both('A'), ['edited here', 'edited here']);
     assert.deepEqual(await both('B'), ['same', 'different']);
+  });
+
+  it('work for own entity types as for those of the catalogue', async () => {
+    const schema = { type: 'object', properties: { code: { type: 'string' }, text: { type: ['string', 'null'] } } };
+    await new EntityTypeStore(engine.store.database).create({ type: 'item', title: 'Item', key: ['code'], schema });
+    const { id } = await engine.mappings.create({
+      connection_id: connectionId,
+      name: 'own items',
+      entity_type: 'item',
+      direction: 'bidirectional',
+      source_entity: 'items',
+      target_entity: 'item',
+      field_mappings: [
+        { source: 'code', target: 'code' },
+        { source: 'text', target: 'text', trim: true },
+      ],
+    });
+    editHere('A', 'base');
+    editHere('B', ' blank');
+    const { logs } = await engine.run(connectionId, { mapping_id: id });
+    assert.deepEqual(
+      logs.map(({ status, records_error }) => [status, records_error]),
+      [
+        ['success', 1],
+        ['success', 0],
+      ],
+    );
+    assert.equal((await engine.records.get('item', ['A'])).text, 'base');
+    assert.equal(here('B'), ' blank');
+    assert.equal((await openLetters())[0]?.rule, 'round_trip');
   });
 
   it('lose no edit of one side, whatever the order of edits and runs', async () => {

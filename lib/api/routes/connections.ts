@@ -4,7 +4,7 @@ import { pageParameters, pageRequest, pageSchema } from '../paging';
 import { type Call, type Route, ref } from '../route';
 import { connectorType, managedBy } from '../schemas/common';
 import { connectionReadOnly } from '../schemas/connection';
-import { checkSettings, givenSecrets } from '../settings';
+import { checkSettings, givenSecrets, keptSecrets } from '../settings';
 import { given, idOf, idParameter, row, without } from './shared';
 
 const path = '/connections';
@@ -50,7 +50,7 @@ export const connectionRoutes: Route[] = [
     problems: [409, 413, 415, 422],
     idempotent: true,
     handle: async (call) => {
-      const input = inputOf(call, {});
+      const input = inputOf(call);
       const created = await call.hub.connections.create({ ...input, created_by: call.user ?? null });
       return {
         status: 201,
@@ -77,7 +77,9 @@ export const connectionRoutes: Route[] = [
     operation: 'updateConnection',
     tag,
     summary: 'Changes a connection',
-    description: 'Connections of deployed flows are changed in their config node.',
+    description:
+      'Connections of deployed flows are changed in their config node. Saved secrets stay with their place: settings that ' +
+      'would send them elsewhere need them typed again.',
     permission: 'integrations.write',
     params,
     body: { schema: ref('ConnectionUpdate'), required: true },
@@ -88,9 +90,10 @@ export const connectionRoutes: Route[] = [
       const id = idOf(call);
       const { connections } = call.hub;
       const current = await connections.get(id);
-      const input = inputOf(call, current.credentials);
+      const input = inputOf(call, current);
       const expected = await expectedRevision(call.ifMatch, async () => current.revision);
-      return row(await connections.update(id, input, expected));
+      // What was judged is what is changed: secrets that another request put there meanwhile are not taken along.
+      return row(await connections.update(id, input, expected ?? current.revision));
     },
   },
   {
@@ -118,11 +121,12 @@ export const connectionRoutes: Route[] = [
   },
 ];
 
-/** The body as the hub takes it, with settings that fit their connector. */
-function inputOf(call: Call, stored: ConnectionView['credentials']): ConnectionInput {
+/** The body as the hub takes it, with settings that fit their connector and secrets that stay where they belong. */
+function inputOf(call: Call, saved?: ConnectionView): ConnectionInput {
   const body = without(call.body, connectionReadOnly) as unknown as ConnectionInput;
   const credentials = givenSecrets(body.credentials);
   call.secrets.push(...Object.values(credentials));
-  checkSettings(call.hub, { ...body, credentials }, stored);
+  const settings = { ...body, config: body.config ?? saved?.config ?? {}, credentials };
+  checkSettings(call.hub, settings, saved === undefined ? [] : keptSecrets(call.hub, saved, settings));
   return body.credentials === undefined ? body : { ...body, credentials };
 }

@@ -1,9 +1,12 @@
 import { IntegrationError } from '../../model/errors';
 import type { DeadLetterFilter, ReplaySelection } from '../../model/services';
+import type { DeadLetter } from '../../model/sync';
+import { contentTag, requireMatch } from '../conditional';
 import { pageOf, pageParameters, pageRequest, pageSchema } from '../paging';
 import { Problem } from '../problem';
 import { type Call, type Parameter, type Route, ref } from '../route';
-import { given, idOf, idParameter, ok } from './shared';
+import { errorClass } from '../schemas/common';
+import { given, idOf, idParameter, instantParameter, ok, periodOf } from './shared';
 
 const path = '/sync/dead-letters';
 const tag = 'dead letters';
@@ -15,6 +18,11 @@ const filters: Record<string, Parameter> = {
   sync_log_id: { description: 'Of this run.', schema: { type: 'integer', minimum: 1 } },
   state: { description: 'In this state.', schema: ref('DeadLetterState') },
   group: { description: 'Of this group.', schema: { type: 'string', minLength: 1, maxLength: 200 } },
+  code: { description: 'With this code.', schema: { type: 'string', minLength: 1, maxLength: 100 } },
+  error_class: { description: 'Of this class of failure.', schema: errorClass },
+  field: { description: 'Whose field this is.', schema: { type: 'string', minLength: 1, maxLength: 500 } },
+  from: instantParameter('Last touched at or after this instant or day (UTC).'),
+  to: instantParameter('Last touched before this instant or day (UTC).'),
 };
 
 async function replay(call: Call, selection: ReplaySelection) {
@@ -30,7 +38,12 @@ function nothingToReplay(): Problem {
 }
 
 function filterOf(call: Call): DeadLetterFilter {
-  return given(call, ['connection_id', 'mapping_id', 'sync_log_id', 'state', 'group']);
+  const columns = ['connection_id', 'mapping_id', 'sync_log_id', 'state', 'group', 'code', 'error_class', 'field'];
+  return { ...given(call, columns), ...periodOf(call) };
+}
+
+function tagged(letter: DeadLetter) {
+  return ok(letter, { ETag: contentTag(letter) });
 }
 
 export const deadLetterRoutes: Route[] = [
@@ -99,9 +112,9 @@ export const deadLetterRoutes: Route[] = [
     summary: 'Reads a dead letter',
     permission: 'integrations.read',
     params,
-    responses: { 200: { description: 'The dead letter.', schema: ref('DeadLetter') } },
+    responses: { 200: { description: 'The dead letter.', schema: ref('DeadLetter'), headers: ['ETag'] } },
     problems: [404],
-    handle: async (call) => ok(await call.hub.sync.deadLetter(idOf(call))),
+    handle: async (call) => tagged(await call.hub.sync.deadLetter(idOf(call))),
   },
   {
     method: 'PUT',
@@ -113,11 +126,16 @@ export const deadLetterRoutes: Route[] = [
     permission: 'integrations.write',
     params,
     body: { schema: ref('DeadLetterEdit'), required: true },
-    responses: { 200: { description: 'The dead letter as it is now.', schema: ref('DeadLetter') } },
-    problems: [404, 409, 413, 415, 422],
+    responses: {
+      200: { description: 'The dead letter as it is now.', schema: ref('DeadLetter'), headers: ['ETag'] },
+    },
+    problems: [404, 409, 412, 413, 415, 422],
+    conditional: true,
     handle: async (call) => {
       const { payload } = call.body as { payload: Record<string, unknown> };
-      return ok(await call.hub.sync.editDeadLetter(idOf(call), payload));
+      const id = idOf(call);
+      if (call.ifMatch !== undefined) requireMatch(call.ifMatch, contentTag(await call.hub.sync.deadLetter(id)));
+      return tagged(await call.hub.sync.editDeadLetter(id, payload));
     },
   },
   {

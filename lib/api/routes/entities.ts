@@ -91,13 +91,16 @@ export const entityRoutes: Route[] = [
     path: `${path}/{type}`,
     operation: 'deleteEntityType',
     tag,
-    summary: 'Removes an own entity type with its records',
+    summary: 'Removes an own entity type',
     permission: 'integrations.write',
     params,
+    query: {
+      cascade: { description: 'Deletes its records as well.', schema: { type: 'boolean', default: false } },
+    },
     responses: { 204: { description: 'It is gone.' } },
     problems: [404, 409],
     handle: async (call) => {
-      await call.hub.entityTypes.delete(typeOf(call));
+      await call.hub.entityTypes.delete(typeOf(call), { cascade: call.query.cascade === true });
       return { status: 204 };
     },
   },

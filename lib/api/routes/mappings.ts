@@ -171,12 +171,12 @@ async function previewUnsaved(call: Call): Promise<Answer> {
 }
 
 async function preview(call: Call, request: PreviewRequest): Promise<Answer> {
-  const { records, totals } = await call.hub.runner.preview(request, call.signal);
+  const { records, ...result } = await call.hub.runner.preview(request, call.signal);
   const inWords = records.map((record) => ({
     ...record,
     errors: record.errors.map((error) => localise(error, call.language)),
   }));
-  return ok({ records: inWords, totals });
+  return ok({ records: inWords, ...result });
 }
 
 function inputOf(body: unknown): MappingInput {

@@ -23,6 +23,20 @@ export function given<T extends string>(call: Call, names: readonly T[]): Record
   return Object.fromEntries(entries) as Record<T, never>;
 }
 
+export const instantParameter = (description: string): Parameter => ({
+  description,
+  schema: { type: 'string', format: 'instant' },
+  example: '2026-11-24T05:00:00Z',
+});
+
+/** `from` and `to` of a list, in the one form of instants. */
+export function periodOf({ query: { from, to } }: Call): { from?: string; to?: string } {
+  return {
+    ...(typeof from === 'string' && { from: new Date(from).toISOString() }),
+    ...(typeof to === 'string' && { to: new Date(to).toISOString() }),
+  };
+}
+
 export function without(body: unknown, names: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(Object.entries(body as object).filter(([name]) => !names.includes(name)));
 }

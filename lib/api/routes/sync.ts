@@ -1,8 +1,8 @@
 import type { SyncRequest } from '../../model/services';
 import { pageParameters, pageRequest, pageSchema } from '../paging';
 import { type Parameter, type Route, ref } from '../route';
-import { direction } from '../schemas/common';
-import { given, idOf, idParameter, ok, referred } from './shared';
+import { direction, errorClass } from '../schemas/common';
+import { given, idOf, idParameter, instantParameter, ok, periodOf, referred } from './shared';
 
 const tag = 'sync';
 const JOB_ID: Parameter = {
@@ -10,11 +10,6 @@ const JOB_ID: Parameter = {
   schema: { type: 'string', pattern: '^[A-Za-z0-9-]{1,36}$' },
   example: '6f1b6d3e-0c0f-4c68-9a5b-1f6f0f7f0a51',
 };
-const instant = (description: string): Parameter => ({
-  description,
-  schema: { type: 'string', format: 'instant' },
-  example: '2026-11-24T05:00:00Z',
-});
 
 export const syncRoutes: Route[] = [
   {
@@ -61,7 +56,8 @@ export const syncRoutes: Route[] = [
     operation: 'cancelJob',
     tag,
     summary: 'Cancels a job',
-    description: 'The batch in hand is committed; nothing after it. Repeating it is harmless.',
+    description:
+      'The batch in hand is committed; nothing after it. Repeating it, or cancelling what has ended, is harmless.',
     permission: 'integrations.sync',
     params: { job_id: JOB_ID },
     responses: {
@@ -90,22 +86,20 @@ export const syncRoutes: Route[] = [
         schema: { type: 'string', enum: ['in_progress', 'success', 'error'] },
       },
       direction: { description: 'In this direction.', schema: direction },
-      from: instant('Started at or after this instant or day (UTC).'),
-      to: instant('Started before this instant or day (UTC).'),
+      error_class: { description: 'That failed in this way.', schema: errorClass },
+      from: instantParameter('Started at or after this instant or day (UTC).'),
+      to: instantParameter('Started before this instant or day (UTC).'),
     },
     responses: { 200: { description: 'A page of runs, newest first.', schema: pageSchema(ref('SyncLog')) } },
     problems: [],
-    handle: async (call) => {
-      const { from, to } = call.query;
-      return ok(
+    handle: async (call) =>
+      ok(
         await call.hub.sync.logs({
-          ...given(call, ['connection_id', 'mapping_id', 'job_id', 'status', 'direction']),
-          ...(typeof from === 'string' && { from: new Date(from).toISOString() }),
-          ...(typeof to === 'string' && { to: new Date(to).toISOString() }),
+          ...given(call, ['connection_id', 'mapping_id', 'job_id', 'status', 'direction', 'error_class']),
+          ...periodOf(call),
           ...pageRequest(call),
         }),
-      );
-    },
+      ),
   },
   {
     method: 'GET',

@@ -1,7 +1,6 @@
 import type { ConnectionOfRun, OpenConnection } from '../../model/connection';
-import { Problem } from '../problem';
 import type { Call } from '../route';
-import { checkSettings, givenSecrets, movesSecrets } from '../settings';
+import { checkSettings, givenSecrets, keptSecrets } from '../settings';
 import { referred } from './shared';
 
 /** Values of a connection that need not be saved, as a body gives them. */
@@ -27,10 +26,10 @@ export async function openUnsaved(call: Call, request: UnsavedConnection): Promi
   const { connector_type, config = {}, name = '', timezone = null } = request;
   const typed = givenSecrets(request.credentials);
   call.secrets.push(...Object.values(typed));
-  const kept = await keptSecrets(call, request, typed);
-  call.secrets.push(...Object.values(kept));
-  const credentials = { ...kept, ...typed };
-  checkSettings(call.hub, { connector_type, config, credentials }, {});
+  const reused = await reusedSecrets(call, request, typed);
+  call.secrets.push(...Object.values(reused));
+  const credentials = { ...reused, ...typed };
+  checkSettings(call.hub, { connector_type, config, credentials }, []);
   return { id: UNSAVED, name, connector_type, config, timezone, credentials: withoutEmpty(credentials) };
 }
 
@@ -66,36 +65,19 @@ async function flowConnection({ hub }: Call, nodeId: string): Promise<OpenConnec
   return undefined;
 }
 
-/**
- * Saved secrets that were not typed again.
- * @throws Problem 422 when the settings would send them somewhere else than where they belong
- */
-async function keptSecrets(
+/** Saved secrets that were not typed again; whoever typed all of them needs no saved connection. */
+async function reusedSecrets(
   call: Call,
   request: UnsavedConnection,
   typed: Record<string, string>,
 ): Promise<Record<string, string>> {
   const { connector_type, config = {} } = request;
   const settings = call.hub.descriptors.find(({ type }) => type === connector_type)?.settings ?? {};
-  const wanted = Object.keys(settings).filter(
-    (name) => settings[name]?.kind === 'secret' && !Object.hasOwn(typed, name),
-  );
-  const saved = wanted.length === 0 ? undefined : await savedConnection(call, request);
-  const kept = Object.entries(saved?.credentials ?? {}).filter(([name]) => wanted.includes(name));
-  if (saved === undefined || kept.length === 0) return {};
-  const moved = movesSecrets(call.hub, saved, { connector_type, config });
-  if (moved === undefined) return Object.fromEntries(kept);
-  throw new Problem(
-    422,
-    'PCP_SECRET_NEEDED',
-    `The saved secrets belong to the saved settings, and "${moved}" differs: type the secrets again.`,
-    {
-      errors: kept.map(([name]) => ({
-        pointer: `/credentials/${name}`,
-        detail: `is needed, since "${moved}" differs`,
-      })),
-    },
-  );
+  const names = Object.keys(settings).filter((name) => settings[name]?.kind === 'secret');
+  const saved = names.every((name) => Object.hasOwn(typed, name)) ? undefined : await savedConnection(call, request);
+  if (saved === undefined) return {};
+  const kept = keptSecrets(call.hub, saved, { connector_type, config, credentials: typed });
+  return Object.fromEntries(kept.map((name) => [name, saved.credentials[name] ?? '']));
 }
 
 function withoutEmpty(credentials: Record<string, string>): Record<string, string> {

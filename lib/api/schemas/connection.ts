@@ -10,12 +10,12 @@ const writable: Record<string, JsonSchema> = {
   schedule: {
     type: ['string', 'null'],
     maxLength: 255,
-    description: 'Cron expression of the regular synchronisation.',
+    description: 'Cron expression of five or six fields. It is kept for later: nothing runs by it yet.',
   },
   timezone: {
     type: ['string', 'null'],
     maxLength: 100,
-    description: 'IANA zone of the schedule and of local datetimes.',
+    description: 'IANA zone of local datetimes, and of the schedule.',
   },
 };
 

@@ -158,6 +158,11 @@ const readOnly: Record<string, JsonSchema> = {
   id: { ...id('Id'), readOnly: true },
   managed_by: { ...managedBy, readOnly: true },
   node_id: { type: ['string', 'null'], readOnly: true },
+  flow_error: {
+    type: ['string', 'null'],
+    readOnly: true,
+    description: 'Why what its flow deploys is refused; it is inactive until the flow is valid again.',
+  },
   version: {
     type: 'integer',
     minimum: 0,
@@ -175,7 +180,24 @@ export const mappingReadOnly = Object.keys(readOnly);
 /** What a preview tries a mapping with. */
 const sample: Record<string, JsonSchema> = {
   direction,
-  limit: { type: 'integer', minimum: 1, maximum: 100, default: 10, description: 'Records to read.' },
+  limit: { type: 'integer', minimum: 1, maximum: 100, default: 10, description: 'Records to show.' },
+  mode: {
+    type: 'string',
+    enum: ['sample', 'full_plan'],
+    default: 'sample',
+    description: '`full_plan` reads the whole source, for at most 40 seconds, and gives the totals of all its records.',
+  },
+  keys: {
+    type: 'array',
+    minItems: 1,
+    maxItems: 100,
+    items: {
+      type: 'object',
+      minProperties: 1,
+      additionalProperties: { type: ['string', 'number', 'boolean', 'null'] },
+    },
+    description: 'Only the records with these fields and values, as the source names them.',
+  },
   records: {
     type: 'array',
     minItems: 1,
@@ -266,19 +288,29 @@ export const mappingSchemas: Record<string, JsonSchema> = {
   },
   PreviewResult: {
     type: 'object',
-    required: ['records', 'totals'],
+    required: ['records', 'totals', 'complete'],
     properties: {
       totals: { type: 'object', additionalProperties: { type: 'integer' }, description: 'Records by action.' },
+      complete: { type: 'boolean', description: 'False when the time was over before the whole source was read.' },
       records: {
         type: 'array',
         items: {
           type: 'object',
-          required: ['position', 'before', 'after', 'current', 'action', 'errors'],
+          required: ['position', 'before', 'after', 'current', 'diff', 'action', 'errors'],
           properties: {
             position: { type: ['string', 'null'], description: 'Where it was read.' },
             before: { type: 'object' },
             after: { type: ['object', 'null'] },
             current: { type: ['object', 'null'], description: 'What the target holds for this key now.' },
+            diff: {
+              type: 'array',
+              description: 'Of an update: what would change.',
+              items: {
+                type: 'object',
+                required: ['field', 'old', 'new'],
+                properties: { field: { type: 'string' }, old: {}, new: {} },
+              },
+            },
             action: { type: 'string', enum: ['create', 'update', 'unchanged', 'write', 'filtered', 'error'] },
             errors: { type: 'array', items: { $ref: '#/components/schemas/RecordError' } },
           },

@@ -38,6 +38,8 @@ const HINT = 'GET /integrations/entities lists the entity types; POST makes one.
 class PlatformConnector implements Connector {
   readonly #database: SqlDatabase;
   readonly #types: EntityTypeStore;
+  /** Looked up once: a look-up inside of a transaction could not ask the store outside of it. */
+  readonly #tables = new Map<string, EntityShape>();
 
   constructor(database: SqlDatabase) {
     this.#database = database;
@@ -106,8 +108,11 @@ class PlatformConnector implements Connector {
   async close(): Promise<void> {}
 
   async #table(entity: string): Promise<EntityShape> {
+    const known = this.#tables.get(entity);
+    if (known !== undefined) return known;
     const shape = shapeOf(await this.#type(entity));
     await ensureTable(this.#database, shape);
+    this.#tables.set(entity, shape);
     return shape;
   }
 

@@ -50,6 +50,26 @@ describe('API: connections', () => {
     assert.deepEqual(api.secrets.get(1), { password: CANARY });
   });
 
+  it('keeps a saved secret for the same place only', async () => {
+    await api.call('POST', '/connections', input);
+    const { credentials: _, ...rest } = input;
+    const put = (changes: object, more: object = {}) =>
+      api.call('PUT', '/connections/1', { ...rest, config: { ...rest.config, ...changes }, ...more });
+    for (const change of [{ host: 'evil.example' }, { port: 6666 }, { ssl: true }]) {
+      for (const credentials of [undefined, { password: true }]) {
+        const reply = await put(change, { credentials });
+        assert.equal(reply.status, 422, JSON.stringify(change));
+        assert.equal(reply.body.code, 'PCP_SECRET_NEEDED');
+        assert.equal(reply.body.errors?.[0]?.pointer, '/credentials/password');
+      }
+    }
+    assert.equal((await put({ username: 'other' })).status, 200);
+    assert.equal((await api.call('PUT', '/connections/1', { ...rest, config: undefined })).status, 200);
+    assert.deepEqual(api.secrets.get(1), { password: CANARY });
+    assert.equal((await put({ host: 'new.example' }, { credentials: { password: 'typed' } })).status, 200);
+    assert.deepEqual(api.secrets.get(1), { password: 'typed' });
+  });
+
   it('does not let a client set what the hub sets', async () => {
     for (const extra of [{ id: 77 }, { managed_by: 'flow' }, { created_by: 'root' }, { revision: 5 }, { x: 1 }]) {
       const reply = await api.call('POST', '/connections', { ...input, ...extra });
@@ -169,6 +189,16 @@ describe('API: connections', () => {
     assert.equal(reply.status, 502);
     assert.equal(reply.body.code, 'PCP_CONNECT_REFUSED');
     assert.ok(!reply.text.includes(CANARY));
+  });
+
+  it('blames the address for a path that leads out of the folder', async () => {
+    await api.close();
+    const describe = async () => {
+      throw new IntegrationError('permission', 'PCP_PATH_OUTSIDE_ROOT', '"../x" is outside of the folder.');
+    };
+    api = await startApi({ runner: { describe } });
+    await api.call('POST', '/connections', input);
+    assert.equal((await api.call('GET', '/connections/1/entities/..%2Fx')).status, 422);
   });
 });
 

@@ -56,7 +56,9 @@ describe('API: platform entities', () => {
       (await api.call('GET', '/entities')).body.items?.map(({ type }) => type),
       ['production_order', 'tool'],
     );
-    assert.equal((await api.call('DELETE', '/entities/tool')).status, 204);
+    assert.equal((await api.call('DELETE', '/entities/tool?cascade=true')).status, 204);
+    const asked = api.calls.findLast(({ name }) => name === 'entityTypes.delete')?.arguments[1];
+    assert.deepEqual(asked, { cascade: true });
     assert.equal((await api.call('GET', '/entities/tool')).status, 404);
   });
 

@@ -29,11 +29,12 @@ describe('API: languages', () => {
         preview: async () => ({
           records: [
             {
-              ...{ position: null, before: { a: 1 }, after: null, current: null, action: 'error' as const },
+              ...{ position: null, before: { a: 1 }, after: null, current: null, diff: [], action: 'error' as const },
               errors: [{ ...refused.toJSON(), field: null, rule: 'PCP_CONNECT_REFUSED' }],
             },
           ],
           totals: { create: 0, update: 0, unchanged: 0, write: 0, filtered: 0, error: 1 },
+          complete: true,
         }),
         discover: async () => {
           throw refused;

@@ -117,7 +117,10 @@ describe('API: mappings', () => {
     assert.equal(request.mapping.name, 'Unsaved');
     assert.equal(request.limit, 5);
     assert.equal(request.mapping.id, 1);
-    for (const body of [{ limit: 0 }, { limit: 101 }, { records: [] }, { records: [1] }, { write: true }]) {
+    const keyed = { keys: [{ AUFNR: '1000' }], mode: 'full_plan' };
+    assert.equal((await api.call('POST', `${path}/preview`, keyed)).status, 200);
+    const wrong = [{ limit: 0 }, { limit: 101 }, { records: [] }, { records: [1] }, { write: true }];
+    for (const body of [...wrong, { keys: [] }, { keys: [{}] }, { keys: ['1000'] }, { mode: 'all' }]) {
       assert.equal((await api.call('POST', `${path}/preview`, body)).status, 422, JSON.stringify(body));
     }
     assert.equal((await api.call('POST', '/mappings/9/preview')).status, 404);

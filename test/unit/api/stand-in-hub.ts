@@ -250,9 +250,10 @@ export function standInHub(overrides: Overrides = {}): StandIn {
       },
       preview: async ({ records: given = [{ a: 1 }] }: PreviewRequest) => ({
         records: given.map((before) => ({
-          ...{ position: null, before, after: before, current: null, action: 'create' as const, errors: [] },
+          ...{ position: null, before, after: before, current: null, diff: [], action: 'create' as const, errors: [] },
         })),
         totals: { create: given.length, update: 0, unchanged: 0, write: 0, filtered: 0, error: 0 },
+        complete: true,
       }),
       map: async () => [],
       read: () => {
@@ -289,7 +290,7 @@ function recorded(service: string, methods: object, calls: StandIn['calls']): ob
 function mappingView(id: number, input: MappingInput, revision: number): MappingView {
   return {
     ...{ description: null, transformations: [], filters: [], key_fields: [], sync_mode: 'full', cursor_field: null },
-    ...{ peer_connection_id: null, options: {}, is_active: true },
+    ...{ peer_connection_id: null, options: {}, is_active: true, flow_error: null },
     ...input,
     ...{ id, revision, version: 1, managed_by: 'api', node_id: null, created_at: NOW, updated_at: NOW },
   };

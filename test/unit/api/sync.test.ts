@@ -86,11 +86,14 @@ describe('API: synchronisation', () => {
   it('lists runs by column and time', async () => {
     const reply = await api.call(
       'GET',
-      '/sync/logs?connection_id=1&status=error&from=2026-11-01&to=2026-11-24T05:00:00%2B02:00',
+      '/sync/logs?connection_id=1&status=error&error_class=data&from=2026-11-01&to=2026-11-24T05:00:00%2B02:00',
     );
     assert.equal(reply.status, 200, reply.text);
     assert.deepEqual(last('sync.logs'), [
-      { connection_id: 1, status: 'error', from: '2026-11-01T00:00:00.000Z', to: '2026-11-24T03:00:00.000Z' },
+      {
+        ...{ connection_id: 1, status: 'error', error_class: 'data' },
+        ...{ from: '2026-11-01T00:00:00.000Z', to: '2026-11-24T03:00:00.000Z' },
+      },
     ]);
     for (const query of ['from=yesterday', 'from=2026-02-30', 'status=failed', 'connection_id=x', 'order=asc']) {
       assert.equal((await api.call('GET', `/sync/logs?${query}`)).status, 400, query);
@@ -117,11 +120,24 @@ describe('API: synchronisation', () => {
     assert.equal(list.status, 200, list.text);
     assert.deepEqual(last('sync.deadLetters'), [{ mapping_id: 7, state: 'open', group: 'g1', limit: 5 }]);
     assert.equal((await api.call('GET', '/sync/dead-letters?state=gone')).status, 400);
+    const narrow = 'code=PCP_VALUE_TYPE&error_class=data&field=start&from=2026-11-01&to=2026-11-02';
+    assert.equal((await api.call('GET', `/sync/dead-letters?${narrow}`)).status, 200);
+    assert.deepEqual(last('sync.deadLetters'), [
+      {
+        ...{ code: 'PCP_VALUE_TYPE', error_class: 'data', field: 'start' },
+        ...{ from: '2026-11-01T00:00:00.000Z', to: '2026-11-02T00:00:00.000Z' },
+      },
+    ]);
     const groups = await api.call('GET', '/sync/dead-letters/groups?connection_id=1');
     assert.equal(groups.body.items?.[0]?.count, 2);
     assert.equal((await api.call('GET', '/sync/dead-letters/1')).status, 200);
     assert.equal((await api.call('GET', '/sync/dead-letters/2')).status, 404);
-    const edited = await api.call('PUT', '/sync/dead-letters/1', { payload: { start: '2026-02-27' } });
+    const { etag } = (await api.call('GET', '/sync/dead-letters/1')).headers;
+    const correction = { payload: { start: '2026-02-27' } };
+    const stale = await api.call('PUT', '/sync/dead-letters/1', correction, { 'If-Match': '"old"' });
+    assert.equal(stale.status, 412);
+    const edited = await api.call('PUT', '/sync/dead-letters/1', correction, { 'If-Match': String(etag) });
+    assert.notEqual(edited.headers.etag, etag);
     assert.deepEqual(edited.body.payload, { start: '2026-02-27' });
     assert.equal((await api.call('PUT', '/sync/dead-letters/1', { payload: 'x' })).status, 422);
     const replay = await api.call('POST', '/sync/dead-letters/replay', { ids: [1] });

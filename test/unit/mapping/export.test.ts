@@ -155,6 +155,69 @@ describe('export mappings', () => {
     invalid(() => checkMapping(nestedKey), '/key_fields/0', /must be a top-level field/);
   });
 
+  it('of both ways refuse options that lose something with every value, of one way do not', () => {
+    const lossy: [Partial<FieldMapping>, string][] = [
+      [{ lookup: { A: '1' }, lookup_default: '1' }, 'lookup_default'],
+      [{ lookup: { A: '1', B: null } }, 'lookup'],
+      [{ default: 'D' }, 'default'],
+      [{ type: 'decimal', scale: 1, round: true }, 'round'],
+    ];
+    for (const [options, option] of lossy) {
+      const fields = [pairs[0]!, { source: 's', target: 'x', ...options }];
+      invalid(() => checkMapping(both(fields)), `/field_mappings/1/${option}`, /^x: /);
+      checkMapping(definition(fields));
+      checkMapping(definition(fields, { direction: 'export' }));
+    }
+    const own: FieldMapping = { source: 's', target: 'x', expression: 'a', export_expression: 'x', default: 'D' };
+    checkMapping(both([own]));
+    for (const transformation of [{ op: 'trim', field: 's' } as const, { op: 'set', field: 's', value: 1 } as const]) {
+      const mapping = both([pairs[0]!], { transformations: [transformation] });
+      invalid(() => checkMapping(mapping), '/transformations/0', /cannot be read backwards/);
+    }
+  });
+
+  it('of both ways refuse each value that they would write back as another one', async () => {
+    const cases: [Partial<FieldMapping>, unknown[], unknown[]][] = [
+      [{ type: 'string', trim: true }, ['b', null, '  '], ['  a ', 'a ']],
+      [{ type: 'string', pad: { length: 5, with: '0' } }, ['7', '0', 7], ['00012', '00000']],
+      [{ type: 'string', pad: { length: 5, with: '0', on: 'export' } }, ['00012', '00000'], ['12', '000012']],
+      [{ type: 'integer' }, ['7', 7, '7.0', '-7'], ['007', ' 7', '+7', '-07']],
+      [{ type: 'decimal' }, ['1.500', 1.5, '0.50', '-0.5'], ['01.5', '1.5 ']],
+      [{ type: 'decimal', decimal_separator: ',' }, ['1.234,50', '7,0'], ['007,5']],
+      [{ type: 'date' }, ['2026-02-28', '2026-02-28T00:00:00'], ['2026-02-28T23:00:00-05:00', '2026-02-28 10:00']],
+      [{ type: 'date', format: 'YYYYMMDD' }, ['20260228', '00000000'], [' 20260228']],
+      [
+        { type: 'datetime' },
+        ['2026-01-01T10:00:00Z', '2026-01-01T10:00:00.120000Z', '2026-01-01 12:00:00+02:00'],
+        ['2026-01-01T10:00:00.123456Z'],
+      ],
+      [{ type: 'datetime', timezone: 'America/Sao_Paulo' }, ['2026-01-01T10:00:00Z'], ['2026-01-01T10:00:00']],
+      [{ type: 'datetime', format: 'unix' }, [1767261600, '1767261600.5'], ['1767261600.12345']],
+      [{ type: 'boolean' }, [true, 0, 'true'], ['yes', '1']],
+      [{ type: 'boolean', format: '1|0' }, ['1', '0'], []],
+      [{ lookup: { A: '1' }, trim: true }, ['A'], [' A']],
+      [{ type: 'json' }, [{ a: 1 }], []],
+      [{}, ['x', ' y ', 5, true, { a: [1] }], []],
+    ];
+    for (const [options, kept, lost] of cases) {
+      const fields = [{ source: 'v', target: 'x', ...options }];
+      const records = [...kept, ...lost].map((v) => ({ v }));
+      const results = await mapAll(both(fields), records);
+      assert.deepEqual(
+        results.map((result) => (result.outcome === 'failed' ? `${result.error.code} ${result.rule}` : result.outcome)),
+        [...kept.map(() => 'mapped'), ...lost.map(() => 'PCP_VALUE_ROUND_TRIP round_trip')],
+        JSON.stringify([options, records]),
+      );
+      const oneWay = await mapAll(definition(fields), records);
+      assert.ok(oneWay.every(({ outcome }) => outcome === 'mapped'));
+    }
+  });
+
+  it('take no transformations', () => {
+    const mapping = definition(pairs, { direction: 'export', transformations: [{ op: 'upper', field: 'status' }] });
+    invalid(() => checkMapping(mapping), '/transformations', /an export has none/);
+  });
+
   it('are refused for platform fields that do not exist', () => {
     const mapping = definition([{ source: 'A', target: 'quantitty' }], { direction: 'export' });
     const targetSchema = { type: 'object', required: ['quantity'], properties: { quantity: { type: 'string' } } };

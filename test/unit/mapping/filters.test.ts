@@ -29,7 +29,7 @@ describe('filters', () => {
     ['eq', '1000', ['1000', 1000, '01000', '', null], ['1000', 1000]],
     ['eq', 5, [5, '5', '5.0', '05', 'five'], [5, '5', '5.0', '05']],
     ['eq', true, [true, 'true', 1, 'Y', false, 'x'], [true, 'true', 1, 'Y']],
-    ['ne', 'A', ['A', 'B', '', null, undefined], ['B']],
+    ['ne', 'A', ['A', 'B', '', null, undefined], ['B', '', null, undefined]],
     ['lt', 10, [9, '9.99', '10', 11], [9, '9.99']],
     ['le', '10', ['9', '10', '100'], ['9', '10']],
     [
@@ -41,7 +41,7 @@ describe('filters', () => {
     ['ge', 'b', ['a', 'b', 'c'], ['b', 'c']],
     ['between', [1, 3], [0, 1, '2', 3, 4], [1, '2', 3]],
     ['in', ['A', 'B'], ['A', 'C', '', null], ['A']],
-    ['not_in', ['A', 'B'], ['A', 'C', '', null], ['C']],
+    ['not_in', ['A', 'B'], ['A', 'C', '', null], ['C', '', null]],
     ['like', 'A%_1', ['A01', 'Axx1', 'A1', 'a01', ''], ['A01', 'Axx1']],
     ['is_null', undefined, [null, undefined, '', 0, 'x', false], [null, undefined, '']],
     ['not_null', undefined, [null, undefined, '', 0, 'x', false], [0, 'x', false]],
@@ -64,6 +64,9 @@ describe('filters', () => {
     assert.deepEqual(await kept({ field: 'v', operator: 'gt', value: '1.000,5' }, ['1.000,6', '999'], [decimal]), [
       '1.000,6',
     ]);
+    const sap: FieldMapping = { source: 'v', target: 'd', type: 'date', format: 'YYYYMMDD' };
+    const other: Filter = { field: 'v', operator: 'ne', value: '20260101' };
+    assert.deepEqual(await kept(other, ['20260101', '20260102', '00000000'], [sap]), ['20260102', '00000000']);
     const text: FieldMapping = { source: 'v', target: 't', type: 'string', trim: true };
     assert.deepEqual(await kept({ field: 'v', operator: 'eq', value: 'REL' }, ['REL  ', 'RELX'], [text]), ['REL  ']);
   });

@@ -210,6 +210,17 @@ describe('import mappings', () => {
     refuse({ default: 'many' }, '/default', /"many" is not a decimal number/);
     refuse({ type: 'string', pad: { length: -1 } }, '/pad', /needs a length/);
     refuse({ lookup_default: 1 }, '/lookup_default', /needs a lookup/);
+    refuse({ type: 'date' }, '/type', /keeps decimal here, which the type date does not give/);
+    refuse({ target: 'priority', type: 'date' }, '/type', /keeps integer here/);
+    refuse({ target: 'planned_start', type: 'datetime' }, '/type', /keeps date here/);
+    for (const fits of [
+      { type: 'string' },
+      { target: 'priority', type: 'integer' },
+      { target: 'details', type: 'json' },
+    ]) {
+      const pairs = [order[0]!, { target: 'quantity', source: 'x', ...fits } as FieldMapping];
+      checkMapping(definition(pairs), { targetSchema: schema });
+    }
     refuse({ target: 'quantitty' }, '/target', /has no field "quantitty"/);
     refuse({ target: 'order_number' }, '/target', /two field mappings write order_number/);
     invalid(

@@ -101,13 +101,18 @@ for (const kind of storeKinds) {
 
     it('leaves the catalogue alone', async () => {
       await assert.rejects(types.update('material', input), { code: 'PCP_ENTITY_BUILT_IN', class: 'conflict' });
-      await assert.rejects(types.delete('material'), { code: 'PCP_ENTITY_BUILT_IN' });
+      await assert.rejects(types.delete('material', { cascade: true }), { code: 'PCP_ENTITY_BUILT_IN' });
     });
 
     it('takes a type away with its records, and a new one of its name starts empty', async () => {
       await types.create(input);
       await records.create('tool', { code: 'T1' });
-      await types.delete('tool');
+      await assert.rejects(types.delete('tool', { cascade: false }), {
+        code: 'PCP_ENTITY_NOT_EMPTY',
+        class: 'conflict',
+      });
+      assert.equal((await records.list('tool', {})).total, 1);
+      await types.delete('tool', { cascade: true });
       await assert.rejects(types.get('tool'), { code: 'PCP_NOT_FOUND' });
       await assert.rejects(records.list('tool', {}), { code: 'PCP_NOT_FOUND' });
       await types.create({ ...input, key: ['line', 'code'] });

@@ -7,11 +7,13 @@ for (const kind of storeKinds) {
   describe(`EntityRecordStore on ${kind.name}`, () => {
     let test: TestStore;
     let records: EntityRecordStore;
+    let types: EntityTypeStore;
 
     before(async function () {
       test = await newStore(kind, this);
       const { database } = test.store;
-      records = new EntityRecordStore({ database, types: new EntityTypeStore(database) });
+      types = new EntityTypeStore(database);
+      records = new EntityRecordStore({ database, types });
     });
     after(() => test?.dispose());
 
@@ -61,6 +63,44 @@ for (const kind of storeKinds) {
         );
       }
       assert.equal((await records.list('production_order', { filter: { order_number: 'x' } })).total, 0);
+    });
+
+    it('says what is wrong with a field that may be null', async () => {
+      const wrong: [Record<string, unknown>, RegExp][] = [
+        [{ quantity: 'many' }, /must match format "decimal"/],
+        [{ planned_start: '2026-02-30' }, /must match format "date"/],
+        [{ status: 'nonsense' }, /must be equal to one of the allowed values: .*released/],
+      ];
+      for (const [fields, message] of wrong) {
+        await assert.rejects(records.create('production_order', { order_number: 'x', ...fields }), { message });
+      }
+    });
+
+    it('needs a key that can be addressed', async () => {
+      const schema = { type: 'object', properties: { code: { type: 'string' }, at: { type: 'string', default: '' } } };
+      await types.create({ type: 'note', title: 'Note', key: ['code', 'at'], schema });
+      await assert.rejects(records.create('note', { code: '' }), { code: 'PCP_RECORD_INVALID', path: '/code' });
+      assert.equal((await records.create('note', { code: 'a' })).at, '');
+    });
+
+    it('finds decimals by their value, exactly', async () => {
+      const kept = { a: '1.10', b: '1.1', c: '-1.1', d: '0', e: '0.00', f: '10', g: '12345678901234567890.5' };
+      for (const [material, safety_stock] of Object.entries(kept)) {
+        await records.create('material', { material: `dec-${material}`, safety_stock });
+      }
+      await records.create('material', { material: 'dec-h' });
+      const found = async (safety_stock: string) => {
+        const { items } = await records.list('material', { filter: { safety_stock } });
+        return items.flatMap(({ material }) => (String(material).startsWith('dec-') ? String(material).slice(4) : []));
+      };
+      assert.deepEqual(await found('1.1'), ['a', 'b']);
+      assert.deepEqual(await found('001.100'), ['a', 'b']);
+      assert.deepEqual(await found('-1.10'), ['c']);
+      assert.deepEqual(await found('-0.0'), ['d', 'e']);
+      assert.deepEqual(await found('10.0'), ['f']);
+      assert.deepEqual(await found('1'), []);
+      assert.deepEqual(await found('12345678901234567890.50'), ['g']);
+      assert.deepEqual(await found('12345678901234567890.4'), []);
     });
 
     it('refuses a record twice, replaces it whole, and forgets its hash', async () => {

@@ -295,6 +295,14 @@ for (const { name, server, instant } of PEERS) {
       assert.equal(await ids({ field: 'id', operator: 'between', value: [2, 4] }), '2,3,4');
       assert.equal(await ids({ field: 'code', operator: 'eq', value: 'c4' }), '4');
       assert.equal(await ids({ field: 'weight', operator: 'is_null' }), '1,2,3,4,5,6,7');
+      await database.execute('UPDATE part SET size = NULL WHERE id IN (1, 2)');
+      assert.equal(await ids({ field: 'size', operator: 'ne', value: 5 }), '1,2,3,4,6,7');
+      assert.equal(await ids({ field: 'size', operator: 'not_in', value: [5, 6] }), '1,2,3,4,7');
+      assert.equal(
+        await ids({ field: 'size', operator: 'ne', value: 5 }, { field: 'id', operator: 'gt', value: 5 }),
+        '6,7',
+        'each condition stands alone',
+      );
       assert.equal(await ids({ field: 'code', operator: 'gt', value: 'c4' }), '1,2,3,4,5,6,7');
       assert.equal(await ids({ field: 'size', operator: 'eq', value: 'abc' }), '1,2,3,4,5,6,7');
       assert.equal(await ids({ expression: 'size > 3' }), '1,2,3,4,5,6,7');

@@ -75,6 +75,20 @@ for (const kind of storeKinds) {
       assert.equal(row?.credentials, null);
     });
 
+    it('refuses a zone that does not exist and a schedule that is no cron expression', async () => {
+      const refused = (change: object, path: string) =>
+        assert.rejects(connections.create({ ...input, ...change }), { code: 'PCP_SETTINGS_INVALID', path });
+      await refused({ timezone: 'Mars/X' }, '/timezone');
+      for (const schedule of ['nonsense', '* * * *', '0 6 * * 1 2026 *', 'every day at six o clock', '@daily']) {
+        await refused({ schedule }, '/schedule');
+      }
+      const schedules = ['0 6 * * 1-5', '*/30 0 6 * * MON-FRI', '0 0 L * ?', '0 12 * JAN,JUL sun#2'];
+      for (const schedule of schedules) {
+        const made = await connections.create({ ...input, name: schedule, schedule, timezone: 'America/Sao_Paulo' });
+        assert.equal(made.schedule, schedule);
+      }
+    });
+
     it('refuses settings that the connector does not know, before writing anything', async () => {
       await assert.rejects(connections.create({ ...input, config: { root: '/', password: CANARY } }), {
         code: 'PCP_CONFIG_INVALID',

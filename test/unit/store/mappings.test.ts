@@ -56,6 +56,7 @@ for (const kind of storeKinds) {
         node_id: null,
         version: 1,
         revision: 1,
+        flow_error: null,
       });
       assert.deepEqual(await mappings.get(id), made);
     });
@@ -112,6 +113,11 @@ for (const kind of storeKinds) {
       await assert.rejects(mappings.delete(made.id), { code: 'PCP_MANAGED_BY_FLOW' });
       const copy = await mappings.registerFlow('m2', input);
       assert.equal(copy.name, 'orders (m2)');
+      await mappings.releaseFlow('m1', 'No fields.');
+      const refused = await mappings.get(made.id);
+      assert.deepEqual([refused.is_active, refused.flow_error], [false, 'No fields.']);
+      const again = await mappings.registerFlow('m1', { ...input, key_fields: ['order_number'] });
+      assert.deepEqual([again.is_active, again.flow_error], [true, null]);
       await mappings.releaseFlow('m1');
       assert.equal((await mappings.get(made.id)).is_active, false);
       assert.equal((await mappings.get(made.id)).version, 2);

@@ -38,6 +38,7 @@ export const descriptor: ConnectorDescriptor = {
   capabilities: ['test', 'read', 'write', 'discover', 'describe', 'incremental'],
   writes: { upsertByKey: true, idempotencyKey: false, lookup: 'strong', transactional: false, snapshot: false },
   batchSize: { default: 5000, maximum: 20_000 },
+  needsCursorField: true,
   drivers: ['pg', 'pg-copy-streams', 'mysql2', 'tedious', 'oracledb'],
   operations: ['read', 'write'],
   settings: {

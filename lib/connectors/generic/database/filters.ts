@@ -9,7 +9,7 @@ export interface Condition {
 
 type FieldFilter = Exclude<Filter, { expression: string }>;
 
-const COMPARISONS: Record<string, string> = { eq: '=', ne: '<>', lt: '<', le: '<=', gt: '>', ge: '>=' };
+const COMPARISONS: Record<string, string> = { eq: '=', lt: '<', le: '<=', gt: '>', ge: '>=' };
 const MAX_LIST = 500;
 
 /**
@@ -64,9 +64,13 @@ function toCondition(
   if (operator === 'in' || operator === 'not_in') {
     if (values.length === 0 || values.length > MAX_LIST) return undefined;
     const list = values.map(() => '?').join(', ');
-    return { sql: `${name} ${operator === 'in' ? 'IN' : 'NOT IN'} (${list})`, parameters: values };
+    return operator === 'in'
+      ? { sql: `${name} IN (${list})`, parameters: values }
+      : { sql: `${name} NOT IN (${list}) OR ${name} IS NULL`, parameters: values };
   }
   if (operator === 'between') return { sql: `${name} BETWEEN ? AND ?`, parameters: values };
+  // What is empty is not the excluded value; SQL alone would leave it out.
+  if (operator === 'ne') return { sql: `${name} <> ? OR ${name} IS NULL`, parameters: values };
   return { sql: `${name} ${COMPARISONS[operator]} ?`, parameters: values };
 }
 
