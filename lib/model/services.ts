@@ -204,8 +204,12 @@ export interface Sync {
   deadLetters(filter: DeadLetterFilter & PageRequest): Promise<Page<DeadLetter>>;
   deadLetterGroups(filter: DeadLetterFilter): Promise<DeadLetterGroup[]>;
   deadLetter(id: number): Promise<DeadLetter>;
-  /** Replaces the kept payload; only while it is open. */
-  editDeadLetter(id: number, payload: Record<string, unknown>): Promise<DeadLetter>;
+  /**
+   * Replaces the kept payload; only while it is open.
+   * @param seenAt `last_at` of the letter that was corrected
+   * @throws conflict PCP_DEAD_LETTER_CLOSED, PCP_STALE_REVISION when something happened to it since
+   */
+  editDeadLetter(id: number, payload: Record<string, unknown>, seenAt?: string): Promise<DeadLetter>;
   /** Replays the chosen ones through the newest version of their mappings: one run per mapping and direction. */
   replay(selection: ReplaySelection): Promise<JobStatus[]>;
   discard(id: number, note?: string): Promise<DeadLetter>;

@@ -182,12 +182,21 @@ export async function apply(
     written.push({ record: write, externalKey: result.externalKey });
     if (twoWay !== null) agreed.push({ record: write, origin: plan.origins[places[index] as number] as SourceRecord });
   });
-  counters.filtered = plan.filtered;
+  // Whoever replays a record wants to know how it ends.
+  const left = scope.resend
+    ? failures
+    : await scope.letters.withoutDiscarded(transaction ?? scope.database, failures, scope.clock.now());
+  counters.filtered = plan.filtered + failures.length - left.length;
   counters.unchanged += unchanged.length + plan.repeated;
-  counters.conflicts = failures.filter(({ error }) => error.class === 'conflict').length;
-  counters.errors = failures.length - counters.conflicts;
+  Object.assign(counters, failureCounters(left));
   for (const name of COUNTERS) if (name !== 'read') counters.read += counters[name];
-  return { counters, failures, written, unchanged, refused, agreed };
+  return { counters, failures: left, written, unchanged, refused, agreed };
+}
+
+/** A conflict waits for a decision between the two sides; everything else is an error. */
+export function failureCounters(failures: readonly Failure[]): Pick<RunCounters, 'conflicts' | 'errors'> {
+  const conflicts = failures.filter(({ error }) => error.class === 'conflict').length;
+  return { conflicts, errors: failures.length - conflicts };
 }
 
 /** Adds a batch's counters to the run's row; those of all attempts add up there. */

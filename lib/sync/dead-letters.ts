@@ -1,12 +1,19 @@
-import { IntegrationError } from '../model/errors';
+import { type ErrorClass, IntegrationError } from '../model/errors';
 import type { Direction } from '../model/mapping';
-import type { SqlTransaction, SqlValue } from '../protocols/sql/database';
+import type { SqlRow, SqlTransaction, SqlValue } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
-import { digest } from './hash';
-import { sealPayload, sealReason } from './letter-rows';
+import { canonicalJson, digest } from './hash';
+import { digestAsRead, sealPayload, sealReason } from './letter-rows';
 import type { Failure } from './plan';
+import { truth } from './run-rows';
 
 const ROWS_PER_STATEMENT = 40;
+/** Characters of a statement with more than one row: far below what MariaDB takes (16 MiB). */
+const STATEMENT_LENGTH = 4 * 1024 * 1024;
+const KEYS_PER_STATEMENT = 500;
+const DAY_MS = 86_400_000;
+const JUDGED_ANEW: readonly ErrorClass[] = ['unknown_outcome', 'conflict'];
+const CORRECTION_REPLACED = 'A correction was replaced: what the mapping reads of the record has changed since.';
 const COLUMNS = [
   'mapping_id',
   'mapping_version',
@@ -56,6 +63,8 @@ export interface LetterKeeperOptions {
   vault: Vault;
   /** Open dead letters that the store takes. */
   limit: number;
+  /** Fields of a record that the mapping reads; undefined = all of them. */
+  fields: readonly string[] | undefined;
 }
 
 /** Keeps the failures of one run. */
@@ -69,30 +78,64 @@ export class LetterKeeper {
 
   /**
    * Keeps the failures of a batch. A record that is open already (it failed in an earlier run) is brought up to date instead
-   * of being kept twice.
+   * of being kept twice. Its correction stays as long as the source gives what was corrected.
    * @throws guard PCP_DEAD_LETTERS_FULL: then the batch must not be committed
    */
   async keep(transaction: SqlTransaction, failures: readonly Failure[], now: number): Promise<void> {
-    const { stream } = this.options;
-    const open = await openByKey(transaction, stream, failures);
-    const rows: SqlValue[][] = [];
+    const open = await this.lettersOf(transaction, 'open', failures);
+    const unknown: Failure[] = [];
     for (const failure of failures) {
-      const hash = failure.sourceKey === null ? null : keyHash(failure.sourceKey);
-      const existing = hash === null ? undefined : open.get(`${hash}:${failure.error.code}`)?.shift();
-      const refetch_key = this.refetchKey(failure.payload);
-      const values = { ...this.reason(failure, hash), ...this.record(failure, hash, now), refetch_key };
-      if (existing === undefined) rows.push(this.newRow(values, failure.sourceKey, hash, now));
-      else await this.change(transaction, existing, values, now);
-    }
-    await this.takeRoom(transaction, rows.length);
-    for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
-      const chunk = rows.slice(start, start + ROWS_PER_STATEMENT);
-      const tuple = `(${COLUMNS.map(() => '?').join(', ')})`;
-      await transaction.execute(
-        `INSERT INTO integration_dead_letters (${columnList(transaction)}) VALUES ${chunk.map(() => tuple).join(', ')}`,
-        chunk.flat(),
+      const hash = hashOf(failure);
+      const letters = open.get(hash) ?? [];
+      const read = this.digestOf(failure.payload);
+      const corrected = letters.find((row) => truth(row.edited) && digestAsRead(row, this.options.vault) === read);
+      const existing = corrected ?? letters.find(({ code }) => code === failure.error.code);
+      if (existing === undefined) {
+        unknown.push(failure);
+        continue;
+      }
+      letters.splice(letters.indexOf(existing), 1);
+      await this.change(
+        transaction,
+        Number(existing.id),
+        {
+          ...this.reason(failure, hash, read),
+          ...(corrected === undefined && this.record(failure, hash, now)),
+          ...(corrected === undefined && truth(existing.edited) && { note: CORRECTION_REPLACED }),
+          refetch_key: this.refetchKey(failure.payload),
+        },
+        now,
       );
     }
+    await this.takeRoom(transaction, unknown.length);
+    await this.insert(transaction, unknown, now);
+  }
+
+  /**
+   * Leaves out the records that somebody discarded and that fail again just as they did. What became of a write, and which of
+   * two sides wins, does not depend on the record alone and is judged anew each time.
+   */
+  async withoutDiscarded(database: SqlTransaction, failures: readonly Failure[], now: number): Promise<Failure[]> {
+    const discarded = await this.lettersOf(database, 'discarded', failures);
+    const met = new Set<number>();
+    const left = failures.filter((failure) => {
+      const letters = discarded.get(hashOf(failure)) ?? [];
+      const { code, class: errorClass } = failure.error;
+      const candidates = JUDGED_ANEW.includes(errorClass) ? [] : letters.filter((row) => row.code === code);
+      if (candidates.length === 0) return true;
+      const read = this.digestOf(failure.payload);
+      const same = candidates.find((row) => digestAsRead(row, this.options.vault) === read);
+      if (same !== undefined) met.add(Number(same.id));
+      return same === undefined;
+    });
+    // As long as the record comes, the decision about it stays.
+    for (const ids of inChunks([...met])) {
+      await database.execute(
+        `UPDATE integration_dead_letters SET last_at = ? WHERE last_at < ? AND id IN (${ids.map(() => '?').join(', ')})`,
+        [new Date(now), new Date(now - DAY_MS), ...ids],
+      );
+    }
+    return left;
   }
 
   /**
@@ -101,21 +144,71 @@ export class LetterKeeper {
    */
   async reopen(
     transaction: SqlTransaction,
-    letter: { id: number; source_key: string | null },
+    letter: { id: number; source_key: string | null; read: string | undefined },
     failure: Failure,
     readAnew: boolean,
     now: number,
   ): Promise<void> {
     const hash = letter.source_key === null ? null : keyHash(letter.source_key);
     const record = readAnew ? this.record(failure, hash, now) : {};
-    const changes = { ...this.reason(failure, hash), ...record, state: 'open', replay_log_id: null };
+    const read = readAnew ? this.digestOf(failure.payload) : letter.read;
+    const changes = { ...this.reason(failure, hash, read), ...record, state: 'open', replay_log_id: null };
     await this.change(transaction, letter.id, changes, now);
   }
 
+  /** Of what the mapping reads of a record; the same for every way of reading it. */
+  private digestOf(payload: unknown): string {
+    const { fields } = this.options;
+    const whole = (payload ?? {}) as Record<string, unknown>;
+    const read = fields === undefined ? whole : Object.fromEntries(fields.map((field) => [field, whole[field]]));
+    return digest(canonicalJson(JSON.parse(JSON.stringify(read))));
+  }
+
+  /** The letters of the failed records in one state, by the digest of their key. */
+  private async lettersOf(
+    database: SqlTransaction,
+    state: 'open' | 'discarded',
+    failures: readonly Failure[],
+  ): Promise<Map<string | null, SqlRow[]>> {
+    const { mappingId, direction } = this.options.stream;
+    const hashes = new Set(failures.map(hashOf).filter((hash) => hash !== null));
+    const found: SqlRow[] = [];
+    for (const chunk of inChunks([...hashes])) {
+      const rows = await database.query(
+        `SELECT id, mapping_id, direction, source_key_hash, code, edited, sealed_reason FROM integration_dead_letters
+         WHERE mapping_id = ? AND direction = ? AND state = ? AND source_key_hash IN (${chunk.map(() => '?').join(', ')})`,
+        [mappingId, direction, state, ...chunk],
+      );
+      found.push(...rows);
+    }
+    return Map.groupBy(found, (row) => String(row.source_key_hash));
+  }
+
+  private async insert(transaction: SqlTransaction, failures: readonly Failure[], now: number): Promise<void> {
+    let rows: SqlValue[][] = [];
+    let length = 0;
+    const write = async (): Promise<void> => {
+      const tuples = rows.map((row) => `(${row.map(() => '?').join(', ')})`).join(', ');
+      const columns = COLUMNS.map((name) => transaction.quote(name)).join(', ');
+      await transaction.execute(`INSERT INTO integration_dead_letters (${columns}) VALUES ${tuples}`, rows.flat());
+      rows = [];
+      length = 0;
+    };
+    for (const failure of failures) {
+      const row = this.newRow(failure, now);
+      const added = row.reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 0), 0);
+      if (rows.length === ROWS_PER_STATEMENT || (rows.length > 0 && length + added > STATEMENT_LENGTH)) await write();
+      rows.push(row);
+      length += added;
+    }
+    if (rows.length > 0) await write();
+  }
+
   /** What says why the record failed. */
-  private reason(failure: Failure, sourceKeyHash: string | null): Record<string, SqlValue> {
+  private reason(failure: Failure, sourceKeyHash: string | null, read: string | undefined): Record<string, SqlValue> {
     const { stream, vault } = this.options;
     const { error, value } = failure;
+    const { message } = error;
     return {
       mapping_version: stream.mappingVersion,
       stage: failure.stage,
@@ -123,7 +216,7 @@ export class LetterKeeper {
       code: error.code,
       field: failure.field,
       rule: failure.rule,
-      sealed_reason: sealReason(vault, { ...stream, sourceKeyHash }, { message: error.message, value }),
+      sealed_reason: sealReason(vault, { ...stream, sourceKeyHash }, { message, value, ...(read && { read }) }),
       message: null,
       value: null,
       group_hash: groupHash(stream.mappingId, failure),
@@ -142,21 +235,19 @@ export class LetterKeeper {
     };
   }
 
-  private newRow(
-    values: Record<string, SqlValue>,
-    sourceKey: string | null,
-    sourceKeyHash: string | null,
-    now: number,
-  ): SqlValue[] {
+  private newRow(failure: Failure, now: number): SqlValue[] {
     const { stream } = this.options;
+    const hash = hashOf(failure);
     const at = new Date(now);
     const row: Record<string, SqlValue> = {
-      ...values,
+      ...this.reason(failure, hash, this.digestOf(failure.payload)),
+      ...this.record(failure, hash, now),
+      refetch_key: this.refetchKey(failure.payload),
       mapping_id: stream.mappingId,
       sync_log_id: stream.runId,
       direction: stream.direction,
-      source_key: sourceKey,
-      source_key_hash: sourceKeyHash,
+      source_key: failure.sourceKey,
+      source_key_hash: hash,
       attempts: 1,
       state: 'open',
       first_at: at,
@@ -207,8 +298,7 @@ export async function closeConflicts(
   keys: readonly string[],
   now: number,
 ): Promise<void> {
-  for (let start = 0; start < keys.length; start += 500) {
-    const chunk = keys.slice(start, start + 500).map(keyHash);
+  for (const chunk of inChunks(keys.map(keyHash))) {
     await transaction.execute(
       `UPDATE integration_dead_letters SET state = 'superseded', last_at = ?
        WHERE mapping_id = ? AND direction = ? AND state = 'open' AND code = 'PCP_CONFLICT'
@@ -225,8 +315,7 @@ export async function supersede(
   hashes: string[],
   now: number,
 ): Promise<void> {
-  for (let start = 0; start < hashes.length; start += 500) {
-    const chunk = hashes.slice(start, start + 500);
+  for (const chunk of inChunks(hashes)) {
     await transaction.execute(
       `UPDATE integration_dead_letters SET state = 'superseded', last_at = ?
        WHERE mapping_id = ? AND direction = ? AND state IN ('open', 'replaying')
@@ -250,28 +339,11 @@ export async function openKeys(
   return new Set(rows.map((row) => String(row.source_key_hash)));
 }
 
-async function openByKey(
-  transaction: SqlTransaction,
-  stream: StreamOfRun,
-  failures: readonly Failure[],
-): Promise<Map<string, number[]>> {
-  const hashes = failures.flatMap(({ sourceKey }) => (sourceKey === null ? [] : [keyHash(sourceKey)]));
-  const found = new Map<string, number[]>();
-  for (let start = 0; start < hashes.length; start += 500) {
-    const chunk = hashes.slice(start, start + 500);
-    const rows = await transaction.query(
-      `SELECT id, source_key_hash, code FROM integration_dead_letters
-       WHERE mapping_id = ? AND direction = ? AND state = 'open' AND source_key_hash IN (${chunk.map(() => '?').join(', ')})`,
-      [stream.mappingId, stream.direction, ...chunk],
-    );
-    for (const row of rows) {
-      const key = `${row.source_key_hash}:${row.code}`;
-      found.set(key, [...(found.get(key) ?? []), Number(row.id)]);
-    }
-  }
-  return found;
+function hashOf({ sourceKey }: Failure): string | null {
+  return sourceKey === null ? null : keyHash(sourceKey);
 }
 
-function columnList(transaction: SqlTransaction): string {
-  return COLUMNS.map((name) => transaction.quote(name)).join(', ');
+function inChunks<T>(values: readonly T[]): T[][] {
+  const count = Math.ceil(values.length / KEYS_PER_STATEMENT);
+  return Array.from({ length: count }, (_, at) => values.slice(at * KEYS_PER_STATEMENT, (at + 1) * KEYS_PER_STATEMENT));
 }

@@ -12,6 +12,7 @@ import {
   type Checkpoint,
   type CommittedBatch,
   commitBatch,
+  failureCounters,
   type Page,
   type RunScope,
 } from './commit';
@@ -20,7 +21,7 @@ import type { Lease } from './lease';
 import { batchPlanner } from './plan';
 import { ReadAhead } from './read-ahead';
 import { refetchFields, refetchKeyOf } from './refetch';
-import { COUNTERS, countersAddUp, type RunRow } from './run-rows';
+import { COUNTERS, countersAddUp, noCounters, type RunRow } from './run-rows';
 import type { Stream } from './stream';
 import { judgeErrors, ToleranceExceeded } from './tolerance';
 
@@ -106,7 +107,7 @@ export async function scopeOf(execution: Execution, writer: Writer): Promise<Run
     stream,
     writer,
     ids,
-    letters: new LetterKeeper({ stream: ids, vault, limit }),
+    letters: new LetterKeeper({ stream: ids, vault, limit, fields: stream.compiled.inputFields }),
     ignoreLinks: run.full,
     openLetters: run.dryRun ? new Set() : await openKeys(database, run.mappingId, run.direction),
     signal,
@@ -193,13 +194,15 @@ async function compareOnly(
   return { counters, cancel };
 }
 
-/** Keeps the reason of a guard's stop, and lets a broken source put itself aside. */
+/** Keeps and counts the bad records that stopped a run, alone of their batch; lets a broken source put itself aside. */
 async function settleSource(scope: RunScope, error: unknown, dryRun: boolean): Promise<void> {
   if (dryRun) return;
   if (error instanceof ToleranceExceeded) {
     await scope.database.transaction(async (transaction) => {
       await scope.lease.assertHeld(transaction);
       await scope.letters.keep(transaction, error.failures, scope.clock.now());
+      const counters = { ...noCounters(), read: error.failures.length, ...failureCounters(error.failures) };
+      await addCounters(scope, transaction, counters, { total: undefined, writerState: null, activeMs: 0 });
     });
   }
   try {

@@ -5,8 +5,28 @@ import type { SqlRow, SqlValue } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
 import { text, toDate, truth } from './run-rows';
 
-/** A larger record is not kept: its dead letter names the key, and the source still has it. */
-const MAX_PAYLOAD_BYTES = 64 * 1024;
+const MIB = 1024 * 1024;
+/** As large as a file's record may be by default; a larger one is not kept, its dead letter only names the key. */
+export const MAX_PAYLOAD_BYTES = 8 * MIB;
+/** The value is a quotation, which whoever throws shortens. */
+const MAX_VALUE_BYTES = 64 * 1024;
+/** Text of letters that are in memory at once. One alone may have as much as that. */
+const MAX_TEXT_AT_ONCE = 12 * MIB;
+
+/** SQL: the bytes of a letter's record as it is kept. */
+export const LETTER_SIZE = 'COALESCE(OCTET_LENGTH(sealed_payload), OCTET_LENGTH(payload), 0)';
+
+/** The first of these letters ({id, size}) that may be in memory at once: all of them, unless their records are large. */
+export function idsAtOnce(rows: readonly SqlRow[]): number[] {
+  const ids: number[] = [];
+  let size = 0;
+  for (const row of rows) {
+    size += Number(row.size);
+    if (size > MAX_TEXT_AT_ONCE && ids.length > 0) break;
+    ids.push(Number(row.id));
+  }
+  return ids;
+}
 
 /** The record that a dead letter is about: what is sealed for one opens for no other. */
 export interface LetterOwner {
@@ -19,16 +39,18 @@ export interface LetterOwner {
 interface Reason {
   message: string;
   value: unknown;
+  /** Digest of the record as it was read, which a correction does not change. */
+  read?: string;
 }
 
 /** @returns null for what is too large to be kept */
 export function sealPayload(vault: Vault, owner: LetterOwner, payload: unknown): string | null {
-  const kept = withinLimit(payload);
+  const kept = withinLimit(payload, MAX_PAYLOAD_BYTES);
   return kept === null ? null : vault.encrypt(kept, contextOf('payload', owner));
 }
 
-export function sealReason(vault: Vault, owner: LetterOwner, { message, value }: Reason): string {
-  return vault.encrypt({ message, value: withinLimit(value) }, contextOf('reason', owner));
+export function sealReason(vault: Vault, owner: LetterOwner, reason: Reason): string {
+  return vault.encrypt({ ...reason, value: withinLimit(reason.value, MAX_VALUE_BYTES) }, contextOf('reason', owner));
 }
 
 export function ownerOf(row: SqlRow): LetterOwner {
@@ -91,6 +113,11 @@ export function messageOf(row: SqlRow, vault: Vault): string {
   return reason?.message ?? error?.message ?? '';
 }
 
+/** Digest of the record as it was read; undefined when it cannot be known. */
+export function digestAsRead(row: SqlRow, vault: Vault): string | undefined {
+  return opened(() => openReason(row, vault))[0]?.read;
+}
+
 /** The kept record, as it may be mapped again. @throws data PCP_PAYLOAD_NOT_KEPT, config PCP_VAULT_... */
 export function payloadOf(letter: DeadLetter): Record<string, unknown> {
   if (letter.payload !== null && typeof letter.payload === 'object' && !Array.isArray(letter.payload)) {
@@ -98,7 +125,7 @@ export function payloadOf(letter: DeadLetter): Record<string, unknown> {
   }
   const details: ErrorDetails = { hint: 'Correct the record in the source and run the mapping again.' };
   if (letter.payload_error === 'PCP_PAYLOAD_NOT_KEPT') {
-    const why = `it was larger than ${MAX_PAYLOAD_BYTES / 1024} KiB`;
+    const why = `it was larger than ${MAX_PAYLOAD_BYTES / MIB} MiB`;
     const message = `Dead letter ${letter.id} holds no record: ${why}.`;
     throw new IntegrationError('data', 'PCP_PAYLOAD_NOT_KEPT', message, details);
   }
@@ -133,9 +160,9 @@ function opened<T>(open: () => T): [value: T | null, error?: IntegrationError] {
   }
 }
 
-function withinLimit(value: unknown): unknown {
+function withinLimit(value: unknown, bytes: number): unknown {
   if (value === undefined || value === null) return null;
-  return Buffer.byteLength(JSON.stringify(value)) > MAX_PAYLOAD_BYTES ? null : value;
+  return Buffer.byteLength(JSON.stringify(value)) > bytes ? null : value;
 }
 
 function parse(value: unknown): unknown {

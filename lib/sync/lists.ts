@@ -29,6 +29,8 @@ export function values(conditions: readonly Condition[]): SqlValue[] {
 
 /**
  * Rows of a table that has an id, newest first.
+ * @param large of rows that may be too large for a whole page to be in memory: SQL of their size, and which of these rows
+ * ({id, size}) may be; the page has no more
  * @throws data PCP_LIMIT_INVALID, PCP_CURSOR_INVALID
  */
 export async function newestFirst<T>(
@@ -37,15 +39,21 @@ export async function newestFirst<T>(
   conditions: readonly Condition[],
   request: { limit?: number | undefined; cursor?: string | undefined },
   convert: (row: SqlRow) => T,
+  large?: { size: string; atOnce(rows: SqlRow[]): number[] },
 ): Promise<Page<T>> {
   const limit = pageLimit(request.limit === undefined ? {} : { limit: request.limit });
   const before = decodeCursor(request.cursor, isId);
   const { aside } = database;
   const [count] = await aside.query(`SELECT COUNT(*) AS n FROM ${table}${where(conditions)}`, values(conditions));
   const paged: Condition[] = before === null ? [...conditions] : [...conditions, ['id < ?', before]];
-  const rows = await aside.query(
-    `SELECT * FROM ${table}${where(paged)} ORDER BY id DESC LIMIT ${limit + 1}`,
+  const found = await aside.query(
+    `SELECT ${large === undefined ? '*' : `id, ${large.size} AS size`} FROM ${table}${where(paged)} ORDER BY id DESC LIMIT ${limit + 1}`,
     values(paged),
   );
-  return toPage(rows, limit, Number(count?.n ?? 0), (row) => Number(row.id), convert);
+  const total = Number(count?.n ?? 0);
+  const position = (row: SqlRow): number => Number(row.id);
+  if (large === undefined || found.length === 0) return toPage(found, limit, total, position, convert);
+  const ids = large.atOnce(found.slice(0, limit));
+  const rows = await aside.query(`SELECT * FROM ${table} WHERE id IN (${ids.join(', ')}) ORDER BY id DESC`);
+  return toPage([...rows, ...found.slice(ids.length)], rows.length, total, position, convert);
 }

@@ -6,7 +6,7 @@ import type { Vault } from '../security/vault';
 import { addCounters, apply, type BatchOutcome, type RunScope } from './commit';
 import { keyHash } from './dead-letters';
 import { type Execution, openWriter, reasonOf, scopeOf } from './execute';
-import { payloadOf, toDeadLetter } from './letter-rows';
+import { digestAsRead, idsAtOnce, LETTER_SIZE, payloadOf, toDeadLetter } from './letter-rows';
 import { endIntents, linksOf, saveLinks } from './links';
 import { type BatchPlan, batchPlanner, type Failure } from './plan';
 import { keyAt, refetch } from './refetch';
@@ -67,17 +67,25 @@ interface ChosenLetter extends DeadLetter {
   refetchKey: string | null;
   /** When its payload was read or corrected, in epoch milliseconds of the store. */
   readAt: number;
+  /** Digest of the record as it was read. */
+  read: string | undefined;
 }
 
 async function chosen({ database, ids }: RunScope, vault: Vault): Promise<ChosenLetter[]> {
-  const rows = await database.query(
-    `SELECT * FROM integration_dead_letters WHERE replay_log_id = ? AND state = 'replaying' ORDER BY id LIMIT ${LETTERS_PER_BATCH}`,
+  const found = await database.query(
+    `SELECT id, ${LETTER_SIZE} AS size FROM integration_dead_letters
+     WHERE replay_log_id = ? AND state = 'replaying' ORDER BY id LIMIT ${LETTERS_PER_BATCH}`,
     [ids.runId],
+  );
+  if (found.length === 0) return [];
+  const rows = await database.query(
+    `SELECT * FROM integration_dead_letters WHERE id IN (${idsAtOnce(found).join(', ')})`,
   );
   const letters = rows.map((row) => ({
     ...toDeadLetter(row, vault),
     refetchKey: text(row.refetch_key),
     readAt: Number(row.read_at ?? toDate(row.last_at)?.getTime()),
+    read: digestAsRead(row, vault),
   }));
   // Of two with the same key the first one counts.
   return letters.sort((a, b) => b.readAt - a.readAt);

@@ -16,7 +16,15 @@ import type { SqlDatabase, SqlRow, SqlValue } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
 import { jobStatus } from './job-status';
 import { ensureStream, streamName } from './lease';
-import { messageOf, ownerOf, sealPayload, toDeadLetter } from './letter-rows';
+import {
+  idsAtOnce,
+  LETTER_SIZE,
+  MAX_PAYLOAD_BYTES,
+  messageOf,
+  ownerOf,
+  sealPayload,
+  toDeadLetter,
+} from './letter-rows';
 import { acceptIntent } from './links';
 import { between, type Condition, equalities, newestFirst, values, where } from './lists';
 import { endPause } from './pauses';
@@ -119,6 +127,7 @@ export class SyncService implements Sync {
       conditions,
       { limit, cursor },
       (row) => toDeadLetter(row, this.options.vault),
+      { size: LETTER_SIZE, atOnce: idsAtOnce },
     );
   }
 
@@ -151,15 +160,16 @@ export class SyncService implements Sync {
     return toDeadLetter(await this.letterRow(id), this.options.vault);
   }
 
-  async editDeadLetter(id: number, payload: Record<string, unknown>): Promise<DeadLetter> {
+  async editDeadLetter(id: number, payload: Record<string, unknown>, seenAt?: string): Promise<DeadLetter> {
     const sealed = sealPayload(this.options.vault, ownerOf(await this.letterRow(id)), payload);
     if (sealed === null) {
-      throw new IntegrationError('data', 'PCP_PAYLOAD_TOO_LARGE', 'A kept record has 64 KiB at most.');
+      const most = `${MAX_PAYLOAD_BYTES / 1024 / 1024} MiB`;
+      throw new IntegrationError('data', 'PCP_PAYLOAD_TOO_LARGE', `A kept record has ${most} at most.`);
     }
     // An earlier key may still seal the reason, so `key_id` stays.
     const assignment = 'sealed_payload = ?, payload = NULL, edited = ?, read_at = ?';
     const now = await (await this.options.database()).now();
-    await this.changeLetter(id, assignment, [sealed, true, now.getTime()]);
+    await this.changeLetter(id, assignment, [sealed, true, now.getTime()], seenAt);
     return this.deadLetter(id);
   }
 
@@ -303,15 +313,21 @@ export class SyncService implements Sync {
     return new Map(rows.map((row) => [Number(row.id), messageOf(row, this.options.vault)]));
   }
 
-  private async changeLetter(id: number, assignment: string, parameters: SqlValue[]): Promise<void> {
+  /** @param seenAt `last_at` of the letter that the change was made for */
+  private async changeLetter(id: number, assignment: string, parameters: SqlValue[], seenAt?: string): Promise<void> {
     const database = await this.options.database();
+    const unchanged: Condition[] = seenAt === undefined ? [] : [['last_at = ?', new Date(seenAt)]];
+    const conditions: Condition[] = [['id = ?', id], [`state = 'open'`], ...unchanged];
     const changed = await database.execute(
-      `UPDATE integration_dead_letters SET ${assignment}, last_at = ? WHERE id = ? AND state = 'open'`,
-      [...parameters, new Date(), id],
+      `UPDATE integration_dead_letters SET ${assignment}, last_at = ?${where(conditions)}`,
+      [...parameters, new Date(), ...values(conditions)],
     );
     if (changed === 1) return;
-    const letter = await this.deadLetter(id);
-    throw new IntegrationError('conflict', 'PCP_DEAD_LETTER_CLOSED', `Dead letter ${id} is ${letter.state}, not open.`);
+    const { state } = await this.deadLetter(id);
+    if (state === 'open') {
+      throw new IntegrationError('conflict', 'PCP_STALE_REVISION', `Dead letter ${id} was changed meanwhile.`);
+    }
+    throw new IntegrationError('conflict', 'PCP_DEAD_LETTER_CLOSED', `Dead letter ${id} is ${state}, not open.`);
   }
 }
 

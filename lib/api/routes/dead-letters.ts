@@ -134,8 +134,11 @@ export const deadLetterRoutes: Route[] = [
     handle: async (call) => {
       const { payload } = call.body as { payload: Record<string, unknown> };
       const id = idOf(call);
-      if (call.ifMatch !== undefined) requireMatch(call.ifMatch, contentTag(await call.hub.sync.deadLetter(id)));
-      return tagged(await call.hub.sync.editDeadLetter(id, payload));
+      const { sync } = call.hub;
+      if (call.ifMatch === undefined) return tagged(await sync.editDeadLetter(id, payload));
+      const current = await sync.deadLetter(id);
+      requireMatch(call.ifMatch, contentTag(current));
+      return tagged(await sync.editDeadLetter(id, payload, current.last_at));
     },
   },
   {

@@ -28,7 +28,7 @@ const details: JsonSchema = {
     updated: count('Records that were changed.'),
     unchanged: count('Records that were left as they are.'),
     deleted: count('Records that were removed.'),
-    filtered: count('Records that the filters left out.'),
+    filtered: count('Records that the filters left out, and discarded ones that came unchanged.'),
     conflicts: count('Records that changed on both sides.'),
     error_code: { type: 'string' },
     hint: { type: 'string' },
@@ -155,7 +155,7 @@ export const syncSchemas: Record<string, JsonSchema> = {
       payload_error: {
         ...nullableText,
         description:
-          'Why there is none: PCP_PAYLOAD_NOT_KEPT (larger than 64 KiB), PCP_VAULT_KEY_UNKNOWN (its key is not among those given), PCP_VAULT_BROKEN (changed or moved).',
+          'Why there is none: PCP_PAYLOAD_NOT_KEPT (larger than 8 MiB), PCP_VAULT_KEY_UNKNOWN (its key is not among those given), PCP_VAULT_BROKEN (changed or moved).',
       },
       edited: { type: 'boolean', description: 'Somebody corrected the payload.' },
       replay_mode: { ...replayMode, description: 'What a replay does that names no mode.' },

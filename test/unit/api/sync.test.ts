@@ -138,6 +138,8 @@ describe('API: synchronisation', () => {
     assert.equal(stale.status, 412);
     const edited = await api.call('PUT', '/sync/dead-letters/1', correction, { 'If-Match': String(etag) });
     assert.notEqual(edited.headers.etag, etag);
+    const seen = (await api.call('GET', '/sync/dead-letters/1')).body.last_at;
+    assert.equal(last('sync.editDeadLetter')?.[2], seen, 'it must be the same when it is written');
     assert.deepEqual(edited.body.payload, { start: '2026-02-27' });
     assert.equal((await api.call('PUT', '/sync/dead-letters/1', { payload: 'x' })).status, 422);
     const replay = await api.call('POST', '/sync/dead-letters/replay', { ids: [1] });

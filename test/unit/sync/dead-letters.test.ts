@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { IntegrationError } from '../../../lib/model/errors';
+import { parseKey } from '../../../lib/security/keys';
+import { Vault } from '../../../lib/security/vault';
+import { LetterKeeper } from '../../../lib/sync/dead-letters';
+import { idsAtOnce, LETTER_SIZE, toDeadLetter } from '../../../lib/sync/letter-rows';
+import { newestFirst } from '../../../lib/sync/lists';
+import type { Failure } from '../../../lib/sync/plan';
+import { newStore, storeKinds, type TestStore } from '../store/stores';
+
+const vault = new Vault([parseKey('c3'.repeat(32), 'test')]);
+const MIB = 1024 * 1024;
+
+for (const kind of storeKinds) {
+  describe(`large dead letters in ${kind.name}`, function () {
+    this.timeout(60_000);
+    let opened: TestStore;
+
+    beforeEach(async function () {
+      opened = await newStore(kind, this);
+    });
+
+    afterEach(() => opened?.dispose());
+
+    /** A record of so many bytes as JSON. */
+    const record = (id: number, bytes: number) => {
+      const empty = { id, text: 'é' };
+      return { id, text: `é${'x'.repeat(bytes - Buffer.byteLength(JSON.stringify(empty)))}` };
+    };
+
+    const failure = (payload: { id: number }): Failure => ({
+      ...{ sourceKey: `["${payload.id}"]`, payload, stage: 'transform', field: 'a', rule: 'type', value: 'x' },
+      error: new IntegrationError('data', 'PCP_X', 'Wrong.'),
+    });
+
+    const keep = async (payloads: { id: number }[]): Promise<void> => {
+      const stream = { mappingId: 1, mappingVersion: 1, direction: 'import', runId: 1 } as const;
+      const keeper = new LetterKeeper({ stream, vault, limit: 100, fields: undefined });
+      const { database } = opened.store;
+      await database.transaction((transaction) => keeper.keep(transaction, payloads.map(failure), 1_700_000_000_000));
+    };
+
+    const list = (request: { limit?: number; cursor?: string | undefined } = {}) =>
+      newestFirst(opened.store.database, 'integration_dead_letters', [], request, (row) => toDeadLetter(row, vault), {
+        size: LETTER_SIZE,
+        atOnce: idsAtOnce,
+      });
+
+    it('keeps a record of 8 MiB, and says so of one that is larger', async () => {
+      const [fits, larger] = [record(1, 8 * MIB), record(2, 8 * MIB + 1)];
+      assert.equal(Buffer.byteLength(JSON.stringify(fits)), 8 * MIB);
+      await keep([fits, larger]);
+      const [second, first] = (await list()).items;
+      assert.deepEqual([first!.payload, first!.payload_error], [fits, null]);
+      assert.deepEqual([second!.payload, second!.payload_error], [null, 'PCP_PAYLOAD_NOT_KEPT']);
+    });
+
+    it('shows as many on a page as fit in memory', async () => {
+      await keep([1, 2, 3, 4, 5].map((id) => record(id, 4 * MIB)));
+      await keep([record(6, 100), record(7, 8 * MIB)]);
+      const seen: number[][] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await list({ limit: 4, cursor });
+        assert.equal(page.total, 7);
+        seen.push(page.items.map(({ payload }) => (payload as { id: number }).id));
+        cursor = page.next_cursor ?? undefined;
+      } while (cursor !== undefined);
+      assert.deepEqual(seen, [[7, 6], [5, 4], [3, 2], [1]]);
+    });
+  });
+}
