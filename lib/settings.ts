@@ -33,6 +33,8 @@ export interface HubSettings {
     /** Private addresses that connections may reach besides their own host (lib/protocols/http/addresses). */
     allowedTargets: string[];
   };
+  /** A sync log is removed after so long. */
+  logDays: number;
   log(level: LogLevel, message: string): void;
 }
 
@@ -41,7 +43,7 @@ export interface HubSettings {
  * INTEGRATIONS_STORE_URL, INTEGRATIONS_DIRECTORY, INTEGRATIONS_KEY, INTEGRATIONS_RUNNER_HEAP_MB, INTEGRATIONS_RUNNER_IDLE_SECONDS,
  * INTEGRATIONS_RUNS, INTEGRATIONS_EXPRESSION_HEAP_MB, INTEGRATIONS_RETRY_SECONDS, INTEGRATIONS_RETRY_ATTEMPTS,
  * INTEGRATIONS_DEAD_LETTERS_LIMIT, INTEGRATIONS_DEAD_LETTERS_OPEN_DAYS, INTEGRATIONS_DEAD_LETTERS_CLOSED_DAYS,
- * INTEGRATIONS_NETWORK_ALLOWED_TARGETS (separated by commas).
+ * INTEGRATIONS_LOGS_DAYS, INTEGRATIONS_NETWORK_ALLOWED_TARGETS (separated by commas).
  * @throws config PCP_SETTING_INVALID naming the setting
  */
 export function readSettings(
@@ -55,6 +57,7 @@ export function readSettings(
   const retry = section(given, 'retry');
   const letters = section(given, 'deadLetters');
   const network = section(given, 'network');
+  const logs = section(given, 'logs');
   const text = (variable: string, value: unknown, name: string): string | undefined => {
     const found = environment[variable] ?? value;
     if (found === undefined || found === '') return undefined;
@@ -121,6 +124,8 @@ export function readSettings(
     },
     protectedPlaces: { directories: [...new Set([userDir, directory])], paths: nodeRedFiles(redSettings, userDir) },
     network: { allowedTargets: readTargets(network.allowedTargets, environment) },
+    // At a run every 5 minutes, some 26,000 rows and 9 MB of each mapping: what the flash memory of a gateway has room for.
+    logDays: integer('INTEGRATIONS_LOGS_DAYS', logs.days, 'logs.days', 90, 1, 36_500),
     log,
   };
 }

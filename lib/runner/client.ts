@@ -240,6 +240,7 @@ export class RunnerClient implements Runner {
         retry: settings.retry,
         expressionHeapMb: settings.runner.expressionHeapMb,
         deadLetters: settings.deadLetters,
+        logDays: settings.logDays,
         keys: this.options.keys,
         allowedTargets: settings.network.allowedTargets,
       },

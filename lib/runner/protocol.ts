@@ -20,6 +20,7 @@ export interface RunnerSetup {
   retry: RetryPolicy;
   expressionHeapMb: number;
   deadLetters: DeadLetterPolicy;
+  logDays: number;
   /** The vault's keys, the current one first. */
   keys: readonly VaultKey[];
   allowedTargets: readonly string[];

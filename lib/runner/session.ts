@@ -115,6 +115,7 @@ export class RunnerSession {
       mapping: (id) => mappings.get(id),
       vault: new Vault(setup.keys),
       deadLetters: setup.deadLetters,
+      logDays: setup.logDays,
       retry: setup.retry,
       concurrency: setup.concurrency,
       onChange: (jobId) => send({ type: 'changed', jobId }),

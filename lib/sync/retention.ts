@@ -2,8 +2,8 @@ import { IntegrationError } from '../model/errors';
 import type { SqlDatabase, SqlRow, SqlValue } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
 import type { StoreClock } from './clock';
-import { sealedAnew } from './letter-rows';
-import { toDate } from './run-rows';
+import { idsAtOnce, LETTER_SIZE, sealedAnew } from './letter-rows';
+import { ENDED, stateList, toDate } from './run-rows';
 
 export interface DeadLetterPolicy {
   /** Dead letters that may be open at a time; a run that would open more stops. */
@@ -16,7 +16,7 @@ export interface DeadLetterPolicy {
 
 const DAY_MS = 86_400_000;
 const EVERY_MS = 3_600_000;
-/** Rows of one step: other writers wait no longer than that takes, and records of 64 KiB find room. */
+/** Rows of one step: other writers wait no longer than that takes. */
 const ROWS_PER_STEP = 100;
 const STEPS = 100;
 const OUTDATED: Record<'open' | 'closed', string> = {
@@ -29,18 +29,29 @@ export interface RetentionOptions {
   clock: StoreClock;
   vault: Vault;
   deadLetters: DeadLetterPolicy;
+  /** A sync log goes after so long. */
+  logDays: number;
   log(level: 'info' | 'warn', message: string): void;
 }
 
-/** Lets old dead letters go, and seals with the current key what an earlier one sealed. */
-export class DeadLetterRetention {
+interface Step {
+  /** There may be more of the kind. */
+  more: boolean;
+  /** Rows that were changed or removed. */
+  changed: number;
+}
+
+/** Lets old dead letters and sync logs go, and seals with the current key what an earlier one sealed. */
+export class Retention {
   private nextAt = 0;
+  /** The last log looked at, while there are more old ones than one look goes through. */
+  private lastLog = 0;
 
   constructor(private readonly options: RetentionOptions) {}
 
   /** Does its work once an hour, in small steps. What a replay has in hand is left alone. */
   async tidy(): Promise<void> {
-    const { clock, deadLetters, log } = this.options;
+    const { clock, deadLetters, logDays, log } = this.options;
     if (clock.now() < this.nextAt) return;
     this.nextAt = clock.now() + EVERY_MS;
     await this.remove('closed', deadLetters.closedDays);
@@ -51,6 +62,7 @@ export class DeadLetterRetention {
         `${lost} open dead letters were removed: nothing had happened to them for ${deadLetters.openDays} days.`,
       );
     }
+    await this.removeLogs(logDays);
     const sealed = await this.sealAnew();
     if (sealed > 0) log('info', `${sealed} dead letters were sealed with the current key.`);
   }
@@ -64,12 +76,48 @@ export class DeadLetterRetention {
         `SELECT id FROM integration_dead_letters WHERE ${condition} LIMIT ${ROWS_PER_STEP}`,
         [before],
       );
-      if (rows.length === 0) return { found: 0, changed: 0 };
+      if (rows.length === 0) return { more: false, changed: 0 };
       const changed = await database.execute(
         `DELETE FROM integration_dead_letters WHERE ${condition} AND id IN (${rows.map(() => '?').join(', ')})`,
         [before, ...rows.map(({ id }) => Number(id))],
       );
-      return { found: rows.length, changed };
+      return { more: rows.length === ROWS_PER_STEP, changed };
+    });
+  }
+
+  /**
+   * Runs are numbered as they start, so the old ones come first. What stays: runs with dead letters that wait; those that left
+   * something at their target; of each stream the last one that went well, which says what need not be taken back.
+   */
+  private removeLogs(days: number): Promise<number> {
+    const { database, clock } = this.options;
+    const before = new Date(clock.now() - days * DAY_MS);
+    return this.inSteps(async () => {
+      const rows = await database.query(
+        `SELECT id, started_at FROM integration_sync_logs WHERE id > ? ORDER BY id LIMIT ${ROWS_PER_STEP}`,
+        [this.lastLog],
+      );
+      const old = rows.filter(({ started_at }) => (toDate(started_at) as Date) < before).map(({ id }) => Number(id));
+      const more = old.length === ROWS_PER_STEP;
+      this.lastLog = more ? (old.at(-1) as number) : 0;
+      if (old.length === 0) return { more, changed: 0 };
+      const removable = await database.query(
+        `SELECT id FROM integration_sync_logs old
+         WHERE id IN (${old.join(', ')}) AND state IN (${stateList(ENDED)})
+           AND NOT EXISTS (SELECT 1 FROM integration_dead_letters
+             WHERE sync_log_id = old.id AND state IN ('open', 'replaying'))
+           AND (dry_run = ? OR (writer_state IS NULL AND state IN ('failed', 'cancelled'))
+             OR EXISTS (SELECT 1 FROM integration_sync_logs later
+               WHERE later.mapping_id = old.mapping_id AND later.direction = old.direction AND later.id > old.id
+                 AND later.dry_run = ? AND later.state IN ('succeeded', 'partial')))`,
+        [true, false],
+      );
+      const ids = removable.map(({ id }) => Number(id));
+      const changed =
+        ids.length === 0
+          ? 0
+          : await database.execute(`DELETE FROM integration_sync_logs WHERE id IN (${ids.join(', ')})`);
+      return { more, changed };
     });
   }
 
@@ -79,14 +127,18 @@ export class DeadLetterRetention {
     const keys = earlier.length === 0 ? '' : ` OR key_id IN (${earlier.map(() => '?').join(', ')})`;
     let after = 0;
     return this.inSteps(async () => {
-      const rows = await database.query(
-        `SELECT * FROM integration_dead_letters WHERE id > ? AND (key_id IS NULL${keys}) ORDER BY id LIMIT ${ROWS_PER_STEP}`,
+      const found = await database.query(
+        `SELECT id, ${LETTER_SIZE} AS size FROM integration_dead_letters
+         WHERE id > ? AND (key_id IS NULL${keys}) ORDER BY id LIMIT ${ROWS_PER_STEP}`,
         [after, ...earlier],
       );
-      after = Number(rows.at(-1)?.id ?? 0);
+      if (found.length === 0) return { more: false, changed: 0 };
+      const ids = idsAtOnce(found);
+      after = ids.at(-1) as number;
+      const rows = await database.query(`SELECT * FROM integration_dead_letters WHERE id IN (${ids.join(', ')})`);
       let changed = 0;
       for (const row of rows) changed += await this.sealRow(row);
-      return { found: rows.length, changed };
+      return { more: found.length === ROWS_PER_STEP || ids.length < found.length, changed };
     });
   }
 
@@ -108,13 +160,13 @@ export class DeadLetterRetention {
     );
   }
 
-  /** @returns rows changed by all steps; the last one is the first that finds less than a full one */
-  private async inSteps(step: () => Promise<{ found: number; changed: number }>): Promise<number> {
+  /** @returns rows changed by all steps */
+  private async inSteps(step: () => Promise<Step>): Promise<number> {
     let sum = 0;
     for (let steps = 0; steps < STEPS; steps++) {
-      const { found, changed } = await step();
+      const { more, changed } = await step();
       sum += changed;
-      if (found < ROWS_PER_STEP) return sum;
+      if (!more) return sum;
     }
     // There is more: the next look goes on.
     this.nextAt = 0;

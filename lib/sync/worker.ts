@@ -8,7 +8,7 @@ import { abandonRun, type Execution, executeRun, reasonOf } from './execute';
 import { Lease, streamName, WORKER, workerIsGone } from './lease';
 import { noteAttempt, pauses, waitForPause } from './pauses';
 import { executeReplay, reopenChosen } from './replay';
-import { type DeadLetterPolicy, DeadLetterRetention } from './retention';
+import { type DeadLetterPolicy, Retention } from './retention';
 import type { RetryPolicy } from './retry';
 import { ACTIVE, ENDED, getRun, type RunRow, stateList, toRun } from './run-rows';
 import { type Ending, endingOf, settle } from './settle';
@@ -24,6 +24,8 @@ export interface WorkerOptions extends EngineContext {
   /** Seals and opens what dead letters keep. */
   vault: Vault;
   deadLetters: DeadLetterPolicy;
+  /** Sync logs go after so long. */
+  logDays: number;
   retry: RetryPolicy;
   /** Runs at the same time. */
   concurrency: number;
@@ -41,11 +43,11 @@ export class Worker {
   private lookAgain = false;
   private stopped = false;
   private waiting = 0;
-  private readonly retention: DeadLetterRetention;
+  private readonly retention: Retention;
   private tidying: Promise<void> | null = null;
 
   constructor(private readonly options: WorkerOptions) {
-    this.retention = new DeadLetterRetention(options);
+    this.retention = new Retention(options);
   }
 
   /** True while runs are executed or wait for their time, so that this process must stay. */
@@ -80,7 +82,10 @@ export class Worker {
     try {
       await this.retention.tidy();
     } catch (error) {
-      this.options.log('warn', `Old dead letters could not be removed: ${IntegrationError.from(error).message}`);
+      this.options.log(
+        'warn',
+        `Old logs and dead letters could not be removed: ${IntegrationError.from(error).message}`,
+      );
     } finally {
       this.tidying = null;
     }

@@ -69,6 +69,7 @@ export class TestEngine {
       environment: { store: this.store.database, log: () => undefined },
       vault: this.vault,
       deadLetters: { limit: 1000, openDays: 180, closedDays: 30 },
+      logDays: 90,
       clock: await StoreClock.of(this.store.database),
       mapping: (id) => this.mappings.get(id),
       retry: { maxWithoutProgress: 2, maxAttempts: 20, baseDelayMs: 0, maxDelayMs: 0 },

@@ -52,6 +52,7 @@ describe('a full disk under the store', () => {
       environment: { store: database, log: () => undefined },
       vault,
       deadLetters: { limit: 1000, openDays: 180, closedDays: 30 },
+      logDays: 90,
       clock: await StoreClock.of(database),
       mapping: (id) => mappings.get(id),
       retry: { ...DEFAULT_RETRY_POLICY, baseDelayMs: 0, maxWithoutProgress: 2 },

@@ -3,7 +3,7 @@ import { parseKey } from '../../../lib/security/keys';
 import { Vault } from '../../../lib/security/vault';
 import { StoreClock } from '../../../lib/sync/clock';
 import { toDeadLetter } from '../../../lib/sync/letter-rows';
-import { DeadLetterRetention } from '../../../lib/sync/retention';
+import { Retention } from '../../../lib/sync/retention';
 import { newStore, storeKinds, type TestStore } from './stores';
 
 const DAY = 86_400_000;
@@ -18,7 +18,7 @@ for (const kind of storeKinds) {
     let clock: StoreClock;
     let offset: number;
     let said: string[];
-    let retention: DeadLetterRetention;
+    let retention: Retention;
 
     beforeEach(async function () {
       opened = await newStore(kind, this);
@@ -29,7 +29,7 @@ for (const kind of storeKinds) {
       said = [];
       const deadLetters = { limit: 100_000, openDays: 180, closedDays: 30 };
       const log = (level: string, message: string): void => void said.push(`${level} ${message}`);
-      retention = new DeadLetterRetention({ database, clock, vault, deadLetters, log });
+      retention = new Retention({ database, clock, vault, deadLetters, logDays: 90, log });
     });
 
     afterEach(() => opened?.dispose());
@@ -61,6 +61,74 @@ for (const kind of storeKinds) {
         ...['replaying', 'replaying', 'replaying'],
       ]);
       assert.deepEqual(said, ['warn 1 open dead letters were removed: nothing had happened to them for 180 days.']);
+    });
+
+    it('lets go sync logs of 90 days ago, but none that says something still needed', async () => {
+      const { models, database } = opened.store;
+      const at = new Date(clock.now() - 91 * DAY);
+      const log = async (mapping_id: number, state: string, more: object = {}): Promise<number> => {
+        const values = {
+          ...{
+            job_id: 'j',
+            connection_id: 1,
+            mapping_id,
+            direction: 'import',
+            status: 'success',
+            state,
+            started_at: at,
+          },
+          ...{ records_processed: 0, records_success: 0, records_error: 0, dry_run: false, ...more },
+        };
+        const quoted = Object.keys(values);
+        await database.execute(
+          `INSERT INTO integration_sync_logs (${quoted.join(', ')}) VALUES (${quoted.map(() => '?').join(', ')})`,
+          Object.values(values) as never,
+        );
+        const [row] = await database.query('SELECT MAX(id) AS id FROM integration_sync_logs');
+        return Number(row!.id);
+      };
+      const waiting = await log(1, 'waiting_retry');
+      await log(1, 'failed', { writer_state: '{}' });
+      await log(1, 'succeeded');
+      await log(1, 'failed');
+      await log(1, 'succeeded', { dry_run: true });
+      const kept = [waiting, await log(1, 'partial'), await log(1, 'failed', { writer_state: '{}' })];
+      await log(1, 'succeeded', { dry_run: true });
+      kept.push(await log(2, 'queued'));
+      const withLetter = await log(2, 'failed');
+      kept.push(await log(3, 'failed', { started_at: new Date(clock.now() - 89 * DAY) }));
+      await keep('open', 1);
+      await models.deadLetters.update({ sync_log_id: withLetter }, { where: {} });
+      const ids = async () =>
+        (await database.query('SELECT id FROM integration_sync_logs ORDER BY id')).map(({ id }) => Number(id));
+      await retention.tidy();
+      assert.deepEqual(
+        await ids(),
+        [...kept, withLetter].sort((a, b) => a - b),
+      );
+      await models.deadLetters.update({ state: 'resolved' }, { where: {} });
+      offset = 3_600_000;
+      await retention.tidy();
+      assert.deepEqual(await ids(), kept);
+    });
+
+    it('goes through more sync logs than one look takes', async () => {
+      const { database } = opened.store;
+      const at = new Date(clock.now() - 91 * DAY);
+      const add = (state: string, count: number) =>
+        database.execute(
+          `INSERT INTO integration_sync_logs (job_id, connection_id, mapping_id, direction, status, state, started_at,
+             records_processed, records_success, records_error)
+           VALUES ${new Array(count).fill(`('j', 1, 1, 'import', 'error', '${state}', ?, 0, 0, 0)`).join(', ')}`,
+          new Array(count).fill(at),
+        );
+      for (let rows = 0; rows < 10_000; rows += 1000) await add('queued', 1000);
+      await add('cancelled', 100);
+      const left = async () => Number((await database.query('SELECT COUNT(*) AS n FROM integration_sync_logs'))[0]!.n);
+      await retention.tidy();
+      assert.equal(await left(), 10_100);
+      await retention.tidy();
+      assert.equal(await left(), 10_000);
     });
 
     it('seals what is in clear', async () => {
