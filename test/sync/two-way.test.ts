@@ -104,7 +104,9 @@ describe('two-way mappings', () => {
       editHere(code, `${code} here`);
       await editThere(code, `${code} there`);
     }
-    for (let again = 0; again < 2; again++) {
+    for (let again = 0; again < 3; again++) {
+      // Given up, a conflict comes again: the record alone does not say whether it still is one.
+      if (again === 2) for (const { id } of await openLetters()) await engine.sync.discard(id);
       const { imported, exported } = await run();
       assert.deepEqual([imported.details.conflicts, exported.details.conflicts], [2, 2]);
       assert.equal(imported.details.state, 'partial');
