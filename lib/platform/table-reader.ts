@@ -64,14 +64,18 @@ export class TableReader {
     return { sql: this.keyColumns.map((column) => `${column} = ?`).join(' AND '), parameters: [...key] };
   }
 
-  /** Those of the records that exist, in no order. */
-  withKeys(keys: readonly (readonly SqlValue[])[], executor?: SqlTransaction): Promise<EntityRecord[]> {
+  /** Those of the records that exist, in no order. Inside a transaction they stay as they are until its end. */
+  async withKeys(keys: readonly (readonly SqlValue[])[], transaction?: SqlTransaction): Promise<EntityRecord[]> {
     const conditions = keys.map((key) => this.isKey(key));
     const anyKey = {
       sql: conditions.map(({ sql }) => `(${sql})`).join(' OR '),
       parameters: conditions.flatMap(({ parameters }) => parameters),
     };
-    return this.select([anyKey], this.keyColumns, keys.length, [], executor);
+    if (transaction === undefined) return this.select([anyKey], this.keyColumns, keys.length);
+    // A transaction of SQLite is the only one that writes.
+    const suffix = this.database.dialect === 'sqlite' ? '' : ' FOR UPDATE';
+    const locked = { query: (sql: string, values: SqlValue[]) => transaction.query(sql + suffix, values) };
+    return this.select([anyKey], this.keyColumns, keys.length, [], locked);
   }
 
   /** Values of records back into the form of their columns, to go on from there. */

@@ -11,7 +11,7 @@ const FIRST_PAUSE_MS = 200;
 /** What was sent before its answer got lost may still be on its way for twice the time that a write may take. */
 const DEFAULT_SETTLE_MS = 40_000;
 
-type Scope = Pick<RunScope, 'database' | 'clock' | 'lease' | 'stream' | 'writer' | 'ids' | 'signal' | 'resend'>;
+type Scope = Pick<RunScope, 'database' | 'clock' | 'lease' | 'stream' | 'writer' | 'ids' | 'signal' | 'decided'>;
 
 /** A record on its way to the target. */
 interface Delivery {
@@ -42,6 +42,10 @@ export async function announcedWrites(
 ): Promise<WriteResult[]> {
   const deliveries = records.map((record, index): Delivery => {
     const link = links[index];
+    if (link !== undefined && link.hash !== null && link.targetKey === null) {
+      const result = { outcome: 'failed', error: keyUnknown(record) } as const;
+      return { record, link, intent: null, announced: false, result, error: null };
+    }
     if (link?.targetKey != null && link.targetKey !== record.key) record.externalKey = link.targetKey;
     const intent = link?.intent ?? null;
     return { record, link, intent, announced: intent !== null, result: undefined, error: null };
@@ -54,8 +58,8 @@ export async function announcedWrites(
       await settle(scope, open);
       open = open.filter(isOpen);
       const failure = open.find(({ error }) => error !== null)?.error ?? null;
-      if (failure === null) continue;
-      if (failure.class !== 'transient' || attempt === ATTEMPTS) throw failure;
+      if (failure === null && attempt < ATTEMPTS) continue;
+      if (failure?.class !== 'transient' || attempt === ATTEMPTS) throw failure ?? unsettled(open);
       await delay(Math.random() * FIRST_PAUSE_MS * 2 ** (attempt - 1), undefined, { signal: scope.signal });
     }
   } catch (thrown) {
@@ -72,14 +76,24 @@ function isOpen({ result }: Delivery): boolean {
   return result === undefined;
 }
 
+/** Announces and sends. What the attempt came to stands in the deliveries. */
 async function send(scope: Scope, open: Delivery[]): Promise<void> {
   const { database, clock, lease, ids, writer, signal } = scope;
+  const earlier = open.map(({ intent }) => intent);
   const intents = open.map((delivery) => ({ record: delivery.record, intent: announce(scope, delivery, clock.now()) }));
   await database.transaction(async (transaction) => {
     await lease.assertHeld(transaction);
     await saveIntents(transaction, ids, lease.fence, intents);
   });
-  lease.assertSafeToWrite();
+  try {
+    lease.assertSafeToWrite();
+  } catch (error) {
+    // Announced, but never sent.
+    open.forEach((delivery, index) => {
+      delivery.intent = earlier[index] ?? null;
+    });
+    throw error;
+  }
   let results: (WriteResult | undefined)[];
   let failure: IntegrationError | null = null;
   try {
@@ -87,6 +101,7 @@ async function send(scope: Scope, open: Delivery[]): Promise<void> {
       open.map(({ record }) => record),
       signal,
     );
+    if (results.length !== open.length) throw unsettled(open);
   } catch (thrown) {
     const error = IntegrationError.from(thrown);
     failure = error;
@@ -108,13 +123,14 @@ function announce({ ids }: Scope, delivery: Delivery, now: number): Intent {
   const isSame = earlier !== null && earlier.hash === record.hash;
   record.idempotencyKey = isSame ? earlier.idempotencyKey : keyOfChange(ids, record, link, op);
   delivery.announced = true;
-  delivery.intent = { op, idempotencyKey: record.idempotencyKey, hash: record.hash, since: now };
+  delivery.intent = { op, idempotencyKey: record.idempotencyKey, hash: record.hash, since: now, runId: ids.runId };
   return delivery.intent;
 }
 
-/** The same after a crash, and another one as soon as anything about the change is another. */
+/** The same after a crash, and another one after each write that is known to have taken place. */
 function keyOfChange({ mappingId, direction }: Scope['ids'], record: WriteRecord, link: Link | undefined, op: string) {
-  return digest([mappingId, direction, record.sourceKey, link?.hash ?? '', record.hash, op].join('|'));
+  const before = [link?.hash ?? '', link?.writtenAt ?? 0];
+  return digest([mappingId, direction, record.sourceKey, ...before, record.hash, op].join('|'));
 }
 
 /** Finds out what became of announced writes that nobody answered. */
@@ -125,7 +141,8 @@ async function settle(scope: Scope, deliveries: readonly Delivery[]): Promise<vo
     const { intent, record } = delivery;
     if (intent === null || !isOpen(delivery)) continue;
     const isUndecided = intent.op === 'undecided';
-    if (isUndecided && scope.resend === true) delivery.intent = null;
+    // The decision was about earlier runs; what this one lost waits for another.
+    if (isUndecided && scope.decided && intent.runId !== scope.ids.runId) delivery.intent = null;
     // Sent again under its key it either takes place now, or is answered as it was then.
     else if (!isUndecided && guarantee.idempotencyKey && intent.hash === record.hash) continue;
     else if (!isUndecided && guarantee.lookup === 'strong') askable.push(delivery);
@@ -177,6 +194,21 @@ function adopt(delivery: Delivery, intent: Intent, found: Extract<Resolution, { 
     outcome: intent.op === 'create' ? 'created' : 'updated',
     ...(found.externalKey !== undefined && { externalKey: found.externalKey }),
   };
+}
+
+function keyUnknown(record: WriteRecord): IntegrationError {
+  return new IntegrationError(
+    'data',
+    'PCP_TARGET_KEY_UNKNOWN',
+    `Record ${record.key} is at the target, as somebody found out there, but nobody knows under which key.`,
+    { hint: 'Bring it up to date at the target by hand: sent from here it would be created a second time.' },
+  );
+}
+
+/** A target that keeps saying neither yes nor no. */
+function unsettled(open: readonly Delivery[]): IntegrationError {
+  const keys = open.slice(0, 5).map(({ record }) => record.key);
+  return new IntegrationError('bug', 'PCP_WRITE_UNSETTLED', `The target says nothing about ${keys.join(', ')}.`);
 }
 
 function unknownOutcome(record: WriteRecord, intent: Intent): IntegrationError {

@@ -1,12 +1,12 @@
-import type { Batch, SourceRecord, WriteRecord, WriteResult, Writer } from '../connectors/contract';
+import type { Batch, Writer } from '../connectors/contract';
 import { IntegrationError } from '../model/errors';
 import type { Cursor, RunCounters } from '../model/sync';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
-import { announcedWrites, refusedWrite } from './announced-writes';
+import { apply, type BatchOutcome } from './apply';
 import type { StoreClock } from './clock';
 import { keyHash, type LetterKeeper, type StreamOfRun, supersede } from './dead-letters';
 import type { Lease } from './lease';
-import { endIntents, type Link, linksOf, type RefusedWrite, saveLinks } from './links';
+import { endIntents, saveLinks } from './links';
 import type { BatchPlan, Failure } from './plan';
 import { COUNTERS, noCounters } from './run-rows';
 import { needsIntents, type Stream } from './stream';
@@ -24,20 +24,9 @@ export interface RunScope {
   letters: LetterKeeper;
   /** Records of this stream with open dead letters. */
   openLetters: Set<string>;
-  /** Somebody decided that writes past finding out are to be sent again. */
-  resend?: boolean;
+  /** A person chose these records: their side wins, and what is past finding out is sent again. */
+  decided: boolean;
   signal: AbortSignal;
-}
-
-export interface BatchOutcome {
-  counters: RunCounters;
-  failures: Failure[];
-  written: { record: WriteRecord; externalKey: string | undefined }[];
-  unchanged: WriteRecord[];
-  /** Of the failures, those that the target refused. */
-  refused: RefusedWrite[];
-  /** Of a two-way mapping: what both sides hold alike now. */
-  agreed: { record: WriteRecord; origin: SourceRecord }[];
 }
 
 export interface Checkpoint {
@@ -105,98 +94,6 @@ export async function commitBatch(scope: RunScope, first: Page, options: BatchOp
       cancel: await record(scope, transaction, counters, first.batch, writerState, options),
     };
   });
-}
-
-/** Checks and writes what the target does not hold yet; what it holds was checked when it was written. */
-export async function apply(
-  scope: RunScope,
-  plan: BatchPlan,
-  transaction: SqlTransaction | undefined,
-  dryRun = false,
-): Promise<BatchOutcome> {
-  const isAnnounced = needsIntents(scope.stream.guarantee);
-  const links = isAnnounced ? await linksOf(scope.database, scope.ids, plan.writes) : [];
-  const known = isAnnounced
-    ? links.map((link) => hashAtTarget(link, scope.ignoreLinks))
-    : await knownHashes(scope, plan.writes, transaction);
-  const { twoWay } = scope.stream;
-  const verdicts =
-    twoWay === null || scope.resend === true
-      ? null
-      : await twoWay.judge(scope.ids, scope.database, plan, transaction, scope.signal);
-  const changed: WriteRecord[] = [];
-  /** For each changed record, its place in the plan. */
-  const places: number[] = [];
-  const unchanged: WriteRecord[] = [];
-  const agreed: BatchOutcome['agreed'] = [];
-  const failures = [...plan.failures];
-  const { compiled, plan: context } = scope.stream;
-  plan.writes.forEach((write, index) => {
-    const verdict = verdicts?.[index];
-    const isUnchanged =
-      verdicts === null ? known[index] === write.hash : verdict === 'unchanged' || verdict === 'agreed';
-    if (!isUnchanged || scope.openLetters.size > 0) {
-      const sourceKey = context.sourceKey(plan.origins[index] as SourceRecord);
-      if (sourceKey !== null && sourceKey !== write.key) write.sourceKey = sourceKey;
-    }
-    if (verdict === 'agreed') agreed.push({ record: write, origin: plan.origins[index] as SourceRecord });
-    if (isUnchanged) {
-      unchanged.push(write);
-      return;
-    }
-    if (verdict instanceof IntegrationError) {
-      failures.push(planFailure(write, plan.origins[index], verdict));
-      return;
-    }
-    const refused = compiled.check(write.data, index);
-    if (refused !== null) {
-      const { stage, field, rule, value, error } = refused;
-      failures.push({ sourceKey: write.sourceKey, payload: plan.origins[index], stage, field, rule, value, error });
-      return;
-    }
-    changed.push(write);
-    places.push(index);
-  });
-  const results = dryRun
-    ? places.map((place): WriteResult => ({ outcome: known[place] === undefined ? 'created' : 'updated' }))
-    : changed.length === 0
-      ? []
-      : isAnnounced
-        ? await announcedWrites(
-            scope,
-            changed,
-            places.map((place) => links[place]),
-          )
-        : await scope.writer.write(changed, scope.signal, transaction);
-  const counters = noCounters();
-  const written: BatchOutcome['written'] = [];
-  const refused: RefusedWrite[] = [];
-  results.forEach((result, index) => {
-    const write = changed[index] as WriteRecord;
-    if (result.outcome === 'failed' || result.outcome === 'unknown') {
-      refused.push(refusedWrite(write, result.error));
-      failures.push(writeFailure(write, plan.origins[places[index] as number], result.error));
-      return;
-    }
-    counters[result.outcome]++;
-    written.push({ record: write, externalKey: result.externalKey });
-    if (twoWay !== null) agreed.push({ record: write, origin: plan.origins[places[index] as number] as SourceRecord });
-  });
-  // Whoever replays a record wants to know how it ends.
-  const left = scope.resend
-    ? failures
-    : await scope.letters.withoutDiscarded(transaction ?? scope.database, failures, scope.clock.now());
-  counters.filtered = plan.filtered + failures.length - left.length;
-  counters.unchanged += unchanged.length + plan.repeated;
-  Object.assign(counters, failureCounters(left));
-  for (const name of COUNTERS) if (name !== 'read') counters.read += counters[name];
-  return { counters, failures: left, written, unchanged, refused, agreed };
-}
-
-/** A conflict waits for a decision between the two sides; everything else is an error. */
-export function failureCounters(failures: readonly Failure[]): Pick<RunCounters, 'conflicts' | 'errors'> {
-  const conflicts = failures.filter(({ error }) => error.class === 'conflict').length;
-  return { conflicts, errors: failures.length - conflicts };
 }
 
 /** Adds a batch's counters to the run's row; those of all attempts add up there. */
@@ -301,40 +198,4 @@ async function saveCheckpoint(
       ],
     ],
   });
-}
-
-async function knownHashes(
-  scope: Pick<RunScope, 'database' | 'stream' | 'writer' | 'ids' | 'ignoreLinks'>,
-  writes: WriteRecord[],
-  transaction: SqlTransaction | undefined,
-): Promise<(string | null | undefined)[]> {
-  if (scope.writer.hashes !== undefined) return scope.writer.hashes(writes, transaction);
-  if (scope.stream.guarantee.snapshot || scope.ignoreLinks) return [];
-  const links = await linksOf(transaction ?? scope.database, scope.ids, writes);
-  return links.map((link) => link?.hash);
-}
-
-/**
- * Hash of what the target holds; null = there, but not known: a write is on its way, or everything is to be sent again. Even
- * then a record goes under the key that the target gave it.
- */
-function hashAtTarget(link: Link | undefined, ignoreLinks: boolean): string | null | undefined {
-  if (link === undefined) return undefined;
-  return ignoreLinks || link.intent !== null ? null : link.hash;
-}
-
-function planFailure({ sourceKey }: WriteRecord, payload: unknown, error: IntegrationError): Failure {
-  return { sourceKey, payload, stage: 'plan', field: null, rule: 'conflict', value: error.value ?? null, error };
-}
-
-function writeFailure(write: WriteRecord, payload: unknown, error: IntegrationError): Failure {
-  return {
-    sourceKey: write.sourceKey,
-    payload,
-    stage: 'write',
-    field: error.path ?? null,
-    rule: error.code,
-    value: error.value ?? null,
-    error,
-  };
 }

@@ -291,19 +291,20 @@ export class LetterKeeper {
   }
 }
 
-/** A record on which both sides agree again closes the conflicts that the other direction had with it. */
+/** A record on which both sides agree again closes the conflicts that both directions had with it. */
 export async function closeConflicts(
   transaction: SqlTransaction,
-  { mappingId, direction }: StreamOfRun,
+  mappingId: number,
   keys: readonly string[],
   now: number,
 ): Promise<void> {
-  for (const chunk of inChunks(keys.map(keyHash))) {
+  for (let start = 0; start < keys.length; start += 500) {
+    const chunk = keys.slice(start, start + 500).map(keyHash);
     await transaction.execute(
       `UPDATE integration_dead_letters SET state = 'superseded', last_at = ?
-       WHERE mapping_id = ? AND direction = ? AND state = 'open' AND code = 'PCP_CONFLICT'
+       WHERE mapping_id = ? AND state = 'open' AND code = 'PCP_CONFLICT'
          AND source_key_hash IN (${chunk.map(() => '?').join(', ')})`,
-      [new Date(now), mappingId, direction === 'import' ? 'export' : 'import', ...chunk],
+      [new Date(now), mappingId, ...chunk],
     );
   }
 }

@@ -4,15 +4,14 @@ import type { Mapping } from '../model/mapping';
 import type { Cursor, RunCounters } from '../model/sync';
 import type { SqlDatabase } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
+import { apply, failureCounters } from './apply';
 import type { StoreClock } from './clock';
 import {
   addCounters,
-  apply,
   type BatchOptions,
   type Checkpoint,
   type CommittedBatch,
   commitBatch,
-  failureCounters,
   type Page,
   type RunScope,
 } from './commit';
@@ -109,6 +108,7 @@ export async function scopeOf(execution: Execution, writer: Writer): Promise<Run
     ids,
     letters: new LetterKeeper({ stream: ids, vault, limit, fields: stream.compiled.inputFields }),
     ignoreLinks: run.full,
+    decided: false,
     openLetters: run.dryRun ? new Set() : await openKeys(database, run.mappingId, run.direction),
     signal,
   };

@@ -27,6 +27,8 @@ export interface Intent {
   hash: string;
   /** Epoch milliseconds of the store's clock. */
   since: number;
+  /** The run that announced it. */
+  runId: number;
 }
 
 /** What is remembered about a record at the target. */
@@ -50,7 +52,7 @@ export async function linksOf(
   for (let start = 0; start < records.length; start += KEYS_PER_QUERY) {
     const chunk = records.slice(start, start + KEYS_PER_QUERY);
     const rows = await database.query(
-      `SELECT source_key, target_key, hash, updated_at, pending_op, pending_key, pending_hash, pending_since
+      `SELECT source_key, target_key, hash, run_id, updated_at, pending_op, pending_key, pending_hash, pending_since
        FROM integration_record_links
        WHERE mapping_id = ? AND direction = ? AND source_key IN (${chunk.map(() => '?').join(', ')})`,
       [stream.mappingId, stream.direction, ...chunk.map(linkKey)],
@@ -68,6 +70,7 @@ export async function linksOf(
                 idempotencyKey: String(row.pending_key),
                 hash: String(row.pending_hash),
                 since: Number(row.pending_since),
+                runId: Number(row.run_id),
               },
       });
     }
@@ -141,12 +144,19 @@ export async function endIntents(
   await upsert(transaction, ['pending_op', 'run_id'], rows);
 }
 
-/** Somebody has seen that a write past finding out did take place: the target holds what it was given. */
-export async function acceptIntent(database: SqlTransaction, idempotencyKey: string): Promise<void> {
+/**
+ * Somebody has seen that a write past finding out did take place: the target holds what it was given, under a key that only
+ * the target knows.
+ */
+export async function acceptIntent(
+  database: SqlTransaction,
+  { mappingId, direction }: Pick<LinkScope, 'mappingId' | 'direction'>,
+  idempotencyKey: string,
+): Promise<void> {
   await database.execute(
     `UPDATE integration_record_links SET hash = pending_hash, pending_op = NULL
-     WHERE pending_key = ? AND pending_op = 'undecided'`,
-    [idempotencyKey],
+     WHERE mapping_id = ? AND direction = ? AND pending_op = 'undecided' AND pending_key = ?`,
+    [mappingId, direction, idempotencyKey],
   );
 }
 

@@ -3,7 +3,8 @@ import { IntegrationError } from '../model/errors';
 import type { DeadLetter, DeadLetterState, RunCounters } from '../model/sync';
 import type { SqlTransaction } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
-import { addCounters, apply, type BatchOutcome, type RunScope } from './commit';
+import { apply, type BatchOutcome } from './apply';
+import { addCounters, type RunScope } from './commit';
 import { keyHash } from './dead-letters';
 import { type Execution, openWriter, reasonOf, scopeOf } from './execute';
 import { digestAsRead, idsAtOnce, LETTER_SIZE, payloadOf, toDeadLetter } from './letter-rows';
@@ -31,7 +32,7 @@ export async function executeReplay(execution: Execution): Promise<RunCounters> 
   }
   const counters = { ...run.counters };
   const writer = await openWriter(execution);
-  const scope = { ...(await scopeOf(execution, writer)), resend: true };
+  const scope = { ...(await scopeOf(execution, writer)), decided: true };
   try {
     for (;;) {
       const letters = await chosen(scope, execution.vault);

@@ -113,6 +113,7 @@ async function compileStream(
   const source = importing ? external : platform;
   const target = importing ? platform : external;
   const guarantee = guaranteeOf(target);
+  if (mapping.direction === 'bidirectional') requireTwoWay(external);
   const twoWay =
     mapping.direction === 'bidirectional' && !guarantee.snapshot
       ? new TwoWay({
@@ -172,6 +173,22 @@ export function guaranteeOf(target: End): WriteGuarantee {
     );
   }
   return guarantee;
+}
+
+/**
+ * Both ways take a target that can be asked for single records, and that takes the same record twice for once: what it was
+ * read from must not be created there a second time.
+ * @throws config PCP_TWO_WAY_TARGET
+ */
+function requireTwoWay(external: End): void {
+  const guarantee = guaranteeOf(external);
+  if (guarantee.snapshot || (external.connector.lookup !== undefined && !needsIntents(guarantee))) return;
+  throw new IntegrationError(
+    'config',
+    'PCP_TWO_WAY_TARGET',
+    `"${external.entity}" cannot be kept alike in both directions: it is not written by the record's own key.`,
+    { path: '/direction', hint: 'Make two mappings of it, one for each direction, over different fields.' },
+  );
 }
 
 /** Writes to all other targets can be repeated without harm. */

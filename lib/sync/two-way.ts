@@ -4,7 +4,7 @@ import { IntegrationError } from '../model/errors';
 import type { ConflictPolicy, Direction } from '../model/mapping';
 import type { SqlTransaction } from '../protocols/sql/database';
 import { closeConflicts, type StreamOfRun } from './dead-letters';
-import { recordHasher } from './hash';
+import { canonicalJson, recordHasher } from './hash';
 import { type LinkScope, linksOf, saveLinks } from './links';
 import { type BatchPlan, canonicalKey } from './plan';
 import type { End } from './stream';
@@ -36,36 +36,56 @@ export class TwoWay {
     this.hashOf = recordHasher(options.toPlatform.outputFields);
   }
 
-  /** One verdict for each write of the plan. Records are read from the target only where this side has changed. */
+  /**
+   * One verdict for each write of the plan. Records are read from the target only where this side has changed, or all of them
+   * when `everything` is asked for.
+   */
   async judge(
-    ids: LinkScope,
+    ids: StreamOfRun,
     database: SqlTransaction,
     plan: BatchPlan,
     transaction: SqlTransaction | undefined,
+    everything: boolean,
     signal: AbortSignal,
   ): Promise<Verdict[]> {
-    const { policy, direction } = this.options;
+    const { direction } = this.options;
     const states = await this.states(plan, signal);
     const links = await linksOf(transaction ?? database, agreements(ids), states);
-    const changed = states.flatMap((state, index) =>
-      state.own === ownPart(links[index]?.hash, direction) ? [] : [index],
+    const verdicts: Verdict[] = states.map(() => 'unchanged');
+    const asked = states.flatMap((state, index) =>
+      !everything && state.own === ownPart(links[index]?.hash, direction) ? [] : [index],
     );
     const others = await this.otherSide(
-      changed.map((index) => plan.writes[index] as WriteRecord),
+      asked.map((index) => plan.writes[index] as WriteRecord),
       transaction,
       signal,
     );
-    const verdicts: Verdict[] = states.map(() => 'unchanged');
-    changed.forEach((index, at) => {
-      const { own, sent, key } = states[index] as State;
-      const other = others[at];
-      const agreed = links[index]?.hash ?? null;
-      if (other === undefined || other === null || other === otherPart(agreed, direction)) verdicts[index] = 'write';
-      else if (other === sent || other === own) verdicts[index] = 'agreed';
-      else if (policy === 'manual') verdicts[index] = conflict(key);
-      else verdicts[index] = (policy === 'external_wins') === (direction === 'import') ? 'write' : 'unchanged';
+    asked.forEach((index, at) => {
+      const agreement = links[index]?.targetKey === versionOf(ids) ? (links[index]?.hash ?? null) : null;
+      const own = direction === 'import' ? plan.writes[index]?.data : plan.origins[index];
+      verdicts[index] = this.verdict(states[index] as State, own ?? {}, others[at], agreement);
     });
     return verdicts;
+  }
+
+  /** @param other what the other side holds: null = nothing, undefined = it cannot be told */
+  private verdict(
+    { own, sent, key }: State,
+    record: SourceRecord,
+    other: SourceRecord | null | undefined,
+    agreement: string | null,
+  ): Verdict {
+    const { direction, policy, toPlatform } = this.options;
+    if (other == null) return 'write';
+    const held = this.hashOf(other);
+    if (agreement !== null && own === ownPart(agreement, direction)) return 'unchanged';
+    if (held === otherPart(agreement, direction)) return 'write';
+    if (held === sent || held === own) return 'agreed';
+    // Nothing was agreed on yet about what one side leaves empty, a field that was mapped since above all: it is filled.
+    const blank = agreement === null ? onlyBlank(record, other, toPlatform.outputFields) : null;
+    if (blank !== null) return blank;
+    if (policy === 'manual') return conflict(key);
+    return (policy === 'external_wins') === (direction === 'import') ? 'write' : 'unchanged';
   }
 
   /** Remembers that both sides hold the same now, which ends what conflicts there were. */
@@ -84,15 +104,14 @@ export class TwoWay {
       agreements(ids),
       states.map(({ key, own, sent }) => {
         const [external, platform] = this.options.direction === 'import' ? [own, sent] : [sent, own];
-        return { record: { key, hash: `${external}${SEPARATOR}${platform}` } };
+        return { record: { key, hash: `${external}${SEPARATOR}${platform}` }, externalKey: versionOf(ids) };
       }),
       now,
     );
-    // To the other direction, the source of a record is this one's target.
     await closeConflicts(
       transaction,
-      ids,
-      writes.map(({ key }) => key),
+      ids.mappingId,
+      states.map(({ key }) => key),
       now,
     );
   }
@@ -114,36 +133,56 @@ export class TwoWay {
     }));
   }
 
-  /** Of what the target holds: null = nothing, undefined = it cannot be asked. */
+  /** What the target holds, in the form of the platform: null = nothing, undefined = it cannot be told. */
   private async otherSide(
     writes: readonly WriteRecord[],
     transaction: SqlTransaction | undefined,
     signal: AbortSignal,
-  ): Promise<(string | null | undefined)[]> {
+  ): Promise<(SourceRecord | null | undefined)[]> {
     const { target, targetKeyFields, direction } = this.options;
-    if (writes.length === 0 || target.connector.lookup === undefined) return writes.map(() => undefined);
+    if (writes.length === 0) return [];
     const keys = writes.map(({ data }) => Object.fromEntries(targetKeyFields.map((field) => [field, data[field]])));
-    const found = await target.connector.lookup(
+    const found = await target.connector.lookup!(
       { entity: target.entity, keyFields: [...targetKeyFields] },
       keys,
       signal,
       transaction,
     );
-    if (direction === 'import') return found.map((record) => record && this.hashOf(record));
-    const records = found.filter((record) => record != null);
-    const hashes = await this.hashesOf(records, signal);
-    let next = 0;
+    if (direction === 'import') return found;
+    const places = found.flatMap((record, index) => (record == null ? [] : [index]));
+    const mapped = await this.mapped(
+      places.map((index) => found[index] as SourceRecord),
+      signal,
+    );
     // A record that cannot be mapped holds something else than what was agreed on.
-    return found.map((record) => (record == null ? record : (hashes[next++] ?? '')));
+    places.forEach((index, at) => {
+      found[index] = mapped[at] ?? {};
+    });
+    return found;
   }
 
   private async hashesOf(external: SourceRecord[], signal: AbortSignal): Promise<(string | null)[]> {
-    const hashes: (string | null)[] = external.map(() => null);
-    for (const mapped of await this.options.toPlatform.convert(external, signal)) {
-      if (mapped.outcome === 'mapped') hashes[mapped.index] = this.hashOf(mapped.data);
-    }
-    return hashes;
+    return (await this.mapped(external, signal)).map((record) => record && this.hashOf(record));
   }
+
+  private async mapped(external: SourceRecord[], signal: AbortSignal): Promise<(SourceRecord | null)[]> {
+    const records: (SourceRecord | null)[] = external.map(() => null);
+    for (const mapped of await this.options.toPlatform.convert(external, signal)) {
+      if (mapped.outcome === 'mapped') records[mapped.index] = mapped.data;
+    }
+    return records;
+  }
+}
+
+/** `write` when the other side lacks values that this one has, `unchanged` when it is the other way round, else null. */
+function onlyBlank(own: SourceRecord, other: SourceRecord, fields: readonly string[]): 'write' | 'unchanged' | null {
+  const different = fields.filter((field) => canonicalJson(own[field] ?? null) !== canonicalJson(other[field] ?? null));
+  if (different.every((field) => isBlank(other[field]))) return 'write';
+  return different.every((field) => isBlank(own[field])) ? 'unchanged' : null;
+}
+
+function isBlank(value: unknown): boolean {
+  return value === null || value === undefined || value === '';
 }
 
 /** A record of this side: `own` as it is here, `sent` as the other side holds it once it went over. */
@@ -155,8 +194,13 @@ interface State {
 
 const SEPARATOR = '.';
 
-function agreements({ mappingId, runId }: LinkScope): LinkScope {
+function agreements({ mappingId, runId }: StreamOfRun): LinkScope {
   return { mappingId, runId, direction: 'both' };
+}
+
+/** Hashes are over the fields of one version of the mapping; what an older one agreed on cannot be compared. */
+function versionOf({ mappingVersion }: StreamOfRun): string {
+  return `version ${mappingVersion}`;
 }
 
 function ownPart(hash: string | null | undefined, direction: Direction): string | undefined {

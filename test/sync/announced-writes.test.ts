@@ -226,4 +226,65 @@ describe('writes to a target that inserts whatever it gets', () => {
     assert.equal((await engine.sync.deadLetters({ state: 'open' })).total, 0);
     assert.deepEqual(ids(api), everyId);
   });
+
+  it('reach a target that remembers keys also when a value comes back', async () => {
+    const api = new Api({ idempotencyKey: true, lookup: 'none' });
+    await open(api);
+    for (const text of ['one', 'two', 'one', 'two']) {
+      await change(1, text);
+      await engine.run(connectionId);
+      assert.equal(api.rows.find(({ data }) => data.id === 'M-1')?.data.text, text);
+    }
+  });
+
+  it('make no second record of one whose key at the target is not known', async () => {
+    const api = new Api({ idempotencyKey: false, lookup: 'none' });
+    api.fate = ({ data }) => (data.id === 'M-2' ? 'answer lost' : 'answered');
+    await open(api);
+    await runs(1);
+    api.fate = () => 'answered';
+    const { items } = await engine.sync.deadLetters({ state: 'open' });
+    await engine.sync.discard(items[0]!.id, 'It is there.');
+    await change(2, 'changed');
+    await engine.run(connectionId);
+    assert.deepEqual(ids(api), everyId);
+    const [letter] = (await engine.sync.deadLetters({ state: 'open' })).items;
+    assert.equal(letter?.code, 'PCP_TARGET_KEY_UNKNOWN');
+  });
+
+  it('are sent once for one decision, even if the replay is tried again', async () => {
+    const api = new Api({ idempotencyKey: false, lookup: 'none' });
+    const two = ['M-1', 'M-2'];
+    api.fate = ({ data }) => (two.includes(String(data.id)) ? 'request lost' : 'answered');
+    await open(api);
+    await runs(1);
+    const { items } = await engine.sync.deadLetters({ state: 'open' });
+    let failures = 0;
+    const sent: unknown[] = [];
+    api.fate = ({ data }) => {
+      sent.push(data.id);
+      if (data.id === 'M-1') return 'answer lost';
+      return failures++ < 5 ? 'not sent' : 'answered';
+    };
+    const [job] = await engine.sync.replay({ ids: items.map(({ id }) => id) });
+    await engine.end(job!.job_id);
+    assert.equal(sent.filter((id) => id === 'M-1').length, 1);
+    assert.deepEqual(ids(api), everyId);
+  });
+
+  it('stop where the target answers for fewer records than it was sent', async () => {
+    const api = new Api({ idempotencyKey: true, lookup: 'none' });
+    await open(api);
+    engine.disturb = (connector, type) => {
+      if (type !== 'test.api') return connector;
+      const openWriter = connector.openWriter!.bind(connector);
+      connector.openWriter = async (...parameters) => {
+        const writer = await openWriter(...parameters);
+        return { ...writer, write: async (...records) => (await writer.write(...records)).slice(1) };
+      };
+      return connector;
+    };
+    const [log] = (await engine.run(connectionId)).logs;
+    assert.deepEqual([log?.error_class, log?.details.error_code], ['bug', 'PCP_WRITE_UNSETTLED']);
+  });
 });

@@ -207,4 +207,83 @@ describe('two-way mappings', () => {
     }
     assert.ok(untouched(await run()));
   });
+
+  it('send a record again for the side that was chosen, whatever it was sent before', async () => {
+    await map();
+    editHere('A', 'open');
+    await run();
+    await editThere('A', 'released');
+    await run();
+    // Back to what the export wrote before, while the other side went on.
+    await editThere('A', 'open');
+    editHere('A', 'closed');
+    await run();
+    const letter = (await openLetters()).find(({ direction }) => direction === 'export')!;
+    const [job] = await engine.sync.replay({ ids: [letter.id] });
+    await engine.end(job!.job_id);
+    assert.deepEqual(await both('A'), ['open', 'open']);
+    assert.deepEqual(await openLetters(), []);
+    assert.ok(untouched(await run()));
+  });
+
+  it('fill a field that was mapped since, and ask only where both sides differ in it', async () => {
+    await map();
+    for (const code of ['A', 'B', 'C']) editHere(code, 'base');
+    await run();
+    table.exec("UPDATE items SET weight = '7' WHERE code = 'A'; UPDATE items SET weight = '8' WHERE code = 'C'");
+    for (const [code, unit] of [
+      ['B', '9'],
+      ['C', '1'],
+    ] as const) {
+      await engine.records.replace('material', [code], { material: code, description: 'base', base_unit: unit });
+    }
+    const { revision: _, ...mapping } = await engine.mappings.get(mappingId);
+    await engine.mappings.update(mappingId, {
+      ...mapping,
+      field_mappings: [...mapping.field_mappings, { source: 'weight', target: 'base_unit' }],
+    });
+    table.exec("UPDATE items SET weight = NULL WHERE code = 'B'");
+    const { imported, exported } = await run();
+    assert.deepEqual([imported.details.conflicts, exported.details.conflicts], [1, 1]);
+    const weight = (code: string) => table.prepare('SELECT weight FROM items WHERE code = ?').get(code)?.weight;
+    const unit = async (code: string) => (await engine.records.get('material', [code])).base_unit;
+    assert.deepEqual([weight('A'), await unit('A')], ['7', '7']);
+    assert.deepEqual([weight('B'), await unit('B')], ['9', '9']);
+    assert.deepEqual([weight('C'), await unit('C')], ['8', '1']);
+  });
+
+  it('bring back what was deleted on one side when a full run is asked for', async () => {
+    await map();
+    for (const code of ['A', 'B']) editHere(code, 'base');
+    await run();
+    table.exec("DELETE FROM items WHERE code = 'A'");
+    const { logs } = await engine.run(connectionId, { direction: 'export', full: true });
+    assert.deepEqual([logs[0]!.details.created + logs[0]!.details.updated, logs[0]!.details.unchanged], [1, 1]);
+    assert.equal(here('A'), 'base');
+  });
+
+  it('close the letters of both sides also where keys are numbers', async () => {
+    table.exec('CREATE TABLE numbered (code INTEGER PRIMARY KEY, text TEXT)');
+    await engine.mappings.create({
+      connection_id: connectionId,
+      name: 'numbered',
+      entity_type: 'material',
+      direction: 'bidirectional',
+      source_entity: 'numbered',
+      target_entity: 'material',
+      field_mappings: [
+        { source: 'code', target: 'material', type: 'string' },
+        { source: 'text', target: 'description' },
+      ],
+    });
+    table.exec("INSERT INTO numbered VALUES (7, 'base')");
+    await run();
+    table.exec("UPDATE numbered SET text = 'here'");
+    await editThere('7', 'there');
+    await run();
+    const letter = (await openLetters()).find(({ direction }) => direction === 'export')!;
+    const [job] = await engine.sync.replay({ ids: [letter.id] });
+    await engine.end(job!.job_id);
+    assert.deepEqual(await openLetters(), []);
+  });
 });

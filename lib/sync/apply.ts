@@ -1,0 +1,176 @@
+import type { SourceRecord, WriteRecord, WriteResult } from '../connectors/contract';
+import { IntegrationError } from '../model/errors';
+import type { RunCounters } from '../model/sync';
+import type { SqlTransaction } from '../protocols/sql/database';
+import { announcedWrites, refusedWrite } from './announced-writes';
+import type { RunScope } from './commit';
+import { type Link, linksOf, type RefusedWrite } from './links';
+import type { BatchPlan, Failure } from './plan';
+import { COUNTERS, noCounters } from './run-rows';
+import { needsIntents } from './stream';
+
+/** A record that is sent, and where it came from. */
+interface Sent {
+  record: WriteRecord;
+  origin: SourceRecord;
+}
+
+/** What became of a page. */
+export interface BatchOutcome {
+  counters: RunCounters;
+  failures: Failure[];
+  written: { record: WriteRecord; externalKey: string | undefined }[];
+  unchanged: WriteRecord[];
+  /** Of the failures, those that the target refused. */
+  refused: RefusedWrite[];
+  /** Of a two-way mapping: what both sides hold alike now. */
+  agreed: Sent[];
+}
+
+/** What is to be done with the records of a page. */
+interface Decision {
+  changed: (Sent & {
+    link: Link | undefined;
+    /** Whether the target holds nothing yet, as far as is known. */
+    isNew: boolean;
+  })[];
+  unchanged: WriteRecord[];
+  agreed: Sent[];
+  failures: Failure[];
+}
+
+/** Checks and writes what the target does not hold yet; what it holds was checked when it was written. */
+export async function apply(
+  scope: RunScope,
+  plan: BatchPlan,
+  transaction: SqlTransaction | undefined,
+  dryRun = false,
+): Promise<BatchOutcome> {
+  const { changed, unchanged, agreed, failures } = await decide(scope, plan, transaction);
+  const results = dryRun
+    ? changed.map(({ isNew }): WriteResult => ({ outcome: isNew ? 'created' : 'updated' }))
+    : await send(scope, changed, transaction);
+  const counters = noCounters();
+  const written: BatchOutcome['written'] = [];
+  const refused: RefusedWrite[] = [];
+  results.forEach((result, index) => {
+    const { record, origin } = changed[index] as Sent;
+    if (result.outcome === 'failed' || result.outcome === 'unknown') {
+      refused.push(refusedWrite(record, result.error));
+      failures.push(writeFailure(record, origin, result.error));
+      return;
+    }
+    counters[result.outcome]++;
+    written.push({ record, externalKey: result.externalKey });
+    if (scope.stream.twoWay !== null) agreed.push({ record, origin });
+  });
+  // Whoever replays a record wants to know how it ends.
+  const left = scope.decided
+    ? failures
+    : await scope.letters.withoutDiscarded(transaction ?? scope.database, failures, scope.clock.now());
+  counters.filtered = plan.filtered + failures.length - left.length;
+  counters.unchanged += unchanged.length + plan.repeated;
+  Object.assign(counters, failureCounters(left));
+  for (const name of COUNTERS) if (name !== 'read') counters.read += counters[name];
+  return { counters, failures: left, written, unchanged, refused, agreed };
+}
+
+/** A conflict waits for a decision between the two sides; everything else is an error. */
+export function failureCounters(failures: readonly Failure[]): Pick<RunCounters, 'conflicts' | 'errors'> {
+  const conflicts = failures.filter(({ error }) => error.class === 'conflict').length;
+  return { conflicts, errors: failures.length - conflicts };
+}
+
+/** Tells what has to be written from what the target holds already and from what must not be written. */
+async function decide(scope: RunScope, plan: BatchPlan, transaction: SqlTransaction | undefined): Promise<Decision> {
+  const { compiled, plan: context, guarantee, twoWay } = scope.stream;
+  const links = needsIntents(guarantee) ? await linksOf(scope.database, scope.ids, plan.writes) : null;
+  const known =
+    links?.map((link) => hashAtTarget(link, scope.ignoreLinks)) ?? (await hashesAtTarget(scope, plan, transaction));
+  const verdicts =
+    twoWay === null
+      ? null
+      : scope.decided
+        ? plan.writes.map(() => 'write' as const)
+        : await twoWay.judge(scope.ids, scope.database, plan, transaction, scope.ignoreLinks, scope.signal);
+  const decision: Decision = { changed: [], unchanged: [], agreed: [], failures: [...plan.failures] };
+  plan.writes.forEach((record, index) => {
+    const origin = plan.origins[index] as SourceRecord;
+    const verdict = verdicts?.[index] ?? (known[index] === record.hash ? 'unchanged' : 'write');
+    const isUnchanged = verdict === 'unchanged' || verdict === 'agreed';
+    if (!isUnchanged || scope.openLetters.size > 0) {
+      const sourceKey = context.sourceKey(origin);
+      if (sourceKey !== null && sourceKey !== record.key) record.sourceKey = sourceKey;
+    }
+    if (isUnchanged) decision.unchanged.push(record);
+    if (verdict === 'agreed') decision.agreed.push({ record, origin });
+    if (verdict instanceof IntegrationError) decision.failures.push(conflictFailure(origin, verdict));
+    if (verdict !== 'write') return;
+    const refused = compiled.check(record.data, index);
+    if (refused === null) {
+      decision.changed.push({ record, origin, link: links?.[index], isNew: known[index] === undefined });
+      return;
+    }
+    const { stage, field, rule, value, error } = refused;
+    decision.failures.push({ sourceKey: record.sourceKey, payload: origin, stage, field, rule, value, error });
+  });
+  return decision;
+}
+
+async function send(
+  scope: RunScope,
+  changed: Decision['changed'],
+  transaction: SqlTransaction | undefined,
+): Promise<WriteResult[]> {
+  if (changed.length === 0) return [];
+  const records = changed.map(({ record }) => record);
+  if (needsIntents(scope.stream.guarantee)) {
+    return announcedWrites(
+      scope,
+      records,
+      changed.map(({ link }) => link),
+    );
+  }
+  const results = await scope.writer.write(records, scope.signal, transaction);
+  // Such a target takes what it has already for the same: all of it is sent again.
+  const lost = results.find((result) => result.outcome === 'unknown');
+  if (lost?.outcome === 'unknown') throw lost.error;
+  return results;
+}
+
+async function hashesAtTarget(
+  scope: RunScope,
+  { writes }: BatchPlan,
+  transaction: SqlTransaction | undefined,
+): Promise<(string | null | undefined)[]> {
+  if (scope.writer.hashes !== undefined) return scope.writer.hashes(writes, transaction);
+  if (scope.stream.guarantee.snapshot || scope.ignoreLinks) return [];
+  const links = await linksOf(transaction ?? scope.database, scope.ids, writes);
+  return links.map((link) => link?.hash);
+}
+
+/**
+ * Hash of what the target holds; null = there, but not known: a write is on its way, or everything is to be sent again. Even
+ * then a record goes under the key that the target gave it.
+ */
+function hashAtTarget(link: Link | undefined, ignoreLinks: boolean): string | null | undefined {
+  if (link === undefined) return undefined;
+  return ignoreLinks || link.intent !== null ? null : link.hash;
+}
+
+/** Under the key that both directions have in common. */
+function conflictFailure(payload: SourceRecord, error: IntegrationError): Failure {
+  return { sourceKey: String(error.value), payload, stage: 'plan', field: null, rule: 'conflict', value: null, error };
+}
+
+function writeFailure({ sourceKey }: WriteRecord, payload: SourceRecord, error: IntegrationError): Failure {
+  return {
+    sourceKey,
+    payload,
+    stage: 'write',
+    field: error.path ?? null,
+    rule: error.code,
+    value: error.value ?? null,
+    error,
+  };
+}
