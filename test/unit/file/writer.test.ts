@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, readFileSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { SourceRecord, Writer, WriterState } from '../../../lib/connectors/contract';
+import { FileLock } from '../../../lib/connectors/generic/file/file-lock';
 import { fileConnector, filesBelow, never, readRecords, temporaryRoot, writeRecords } from './support';
 
 const rows = (from: number, to: number): SourceRecord[] =>
@@ -20,15 +23,17 @@ describe('writing files', () => {
       runId = 1,
       fields = ['id', 'text'],
       config = {},
+      mappingId = 7,
     }: {
       resume?: WriterState | null;
       runId?: number;
       fields?: string[];
       config?: Record<string, unknown>;
+      mappingId?: number;
     } = {},
   ): Promise<Writer> {
     const connector = fileConnector(root.path, { entities: { out: entity }, ...config });
-    return connector.openWriter!({ entity: 'out', keyFields: ['id'], fields, resume, runId, mappingId: 7 }, never);
+    return connector.openWriter!({ entity: 'out', keyFields: ['id'], fields, resume, runId, mappingId }, never);
   }
 
   async function writeAll(entity: Record<string, unknown>, records: SourceRecord[], options = {}) {
@@ -219,6 +224,75 @@ describe('writing files', () => {
     assert.deepEqual(filesBelow(root.path), ['log.csv']);
   });
 
+  it('lets one writer at a file at a time, whatever the names of the entities', async () => {
+    const append = { write: { mode: 'append' } };
+    const first = await openWriter({ path: 'log.csv', ...append });
+    await first.write(writeRecords(rows(0, 1)), never);
+    let isOpen = false;
+    const opening = openWriter({ path: './log.csv', ...append }, { mappingId: 8 }).then((writer) => {
+      isOpen = true;
+      return writer;
+    });
+    await first.write(writeRecords(rows(1, 3)), never);
+    assert.equal(isOpen, false);
+    await first.finish();
+    const second = await opening;
+    await second.write(writeRecords(rows(3, 5)), never);
+    await second.finish();
+    assert.deepEqual(await readRecords(fileConnector(root.path), 'log.csv'), rows(0, 5));
+    assert.deepEqual(filesBelow(root.path), ['log.csv']);
+  });
+
+  it('an interrupted append keeps its file from other mappings until it has gone on', async () => {
+    const entity = { path: 'log.csv', write: { mode: 'append' } };
+    await writeAll(entity, rows(0, 1));
+    const interrupted = await openWriter(entity);
+    await interrupted.write(writeRecords(rows(1, 2)), never);
+    const state = await interrupted.state!();
+    await interrupted.write(writeRecords(rows(7, 8)), never);
+    await interrupted.abandon(true);
+    await assert.rejects(openWriter(entity, { mappingId: 8 }), { class: 'rate_limit', code: 'PCP_FILE_BUSY' });
+    const resumed = await openWriter(entity, { resume: state });
+    await resumed.write(writeRecords(rows(2, 3)), never);
+    await resumed.finish();
+    const other = await openWriter(entity, { mappingId: 8 });
+    await other.write(writeRecords(rows(3, 4)), never);
+    await other.finish();
+    assert.deepEqual(await readRecords(fileConnector(root.path), 'log.csv'), rows(0, 4));
+    assert.deepEqual(filesBelow(root.path), ['log.csv']);
+  });
+
+  it('what a crash before the first commit appended is cut off by whoever comes next', async () => {
+    const entity = { path: 'log.csv', write: { mode: 'append' } };
+    await writeAll(entity, rows(0, 1));
+    const lost = await openWriter(entity);
+    await lost.write(writeRecords(rows(7, 9)), never);
+    await lost.abandon(true);
+    const next = await openWriter(entity, { mappingId: 8 });
+    await next.write(writeRecords(rows(1, 2)), never);
+    await next.finish();
+    assert.deepEqual(await readRecords(fileConnector(root.path), 'log.csv'), rows(0, 2));
+  });
+
+  it('waits for a writer in another process, and no longer than that lives', async () => {
+    const full = join(realpathSync(root.path), 'log.csv');
+    const script = `const { FileLock } = require(process.argv[1]);
+      FileLock.acquire(process.argv[2], 'log.csv', new AbortController().signal).then(() => {
+        console.log('held');
+        setInterval(() => {}, 1000);
+      });`;
+    const lock = join(__dirname, '../../../lib/connectors/generic/file/file-lock.js');
+    const holder = spawn(process.execPath, ['-e', script, lock, full], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(holder.stdout, 'data');
+    const impatient = new AbortController();
+    const waiting = FileLock.acquire(full, 'log.csv', impatient.signal);
+    impatient.abort();
+    await assert.rejects(waiting, { name: 'AbortError' });
+    const opening = openWriter({ path: 'log.csv' });
+    holder.kill('SIGKILL');
+    await (await opening).abandon(false);
+  });
+
   it('appends to parts that others began, and refuses other columns', async () => {
     root.put('log.csv', 'id,text\n0,t0');
     await writeAll({ path: 'log.csv', write: { mode: 'append' } }, rows(1, 2));
@@ -255,8 +329,9 @@ describe('writing files', () => {
     await writer.write(writeRecords(rows(0, 1)), never);
     const state = await writer.state!();
     rmSync(join(root.path, '.a.csv.pcp-7-1.part'));
-    await assert.rejects(openWriter({ path: 'a.csv' }, { resume: state }), { code: 'PCP_EXPORT_LOST' });
     await assert.rejects(writer.finish(), { code: 'PCP_EXPORT_LOST' });
+    await writer.abandon(true);
+    await assert.rejects(openWriter({ path: 'a.csv' }, { resume: state }), { code: 'PCP_EXPORT_LOST' });
   });
 
   it('says when an attempt that died had published everything', async () => {

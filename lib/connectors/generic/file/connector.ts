@@ -22,11 +22,12 @@ import { RootFolder } from './root-folder';
 import { type FileSettings, parseSettings, resolveEntity } from './settings';
 import { FileWriter } from './writer';
 
-/** Files below one root folder. Holds nothing open between calls. */
+/** Files below one root folder. Holds nothing open between calls but its writers. */
 class FileConnector implements Connector {
   readonly #connection: OpenConnection;
   readonly #environment: ConnectorEnvironment;
   #parsed: { settings: FileSettings; root: RootFolder } | undefined;
+  readonly #writers = new Set<FileWriter>();
 
   constructor(connection: OpenConnection, environment: ConnectorEnvironment) {
     this.#connection = connection;
@@ -76,12 +77,16 @@ class FileConnector implements Connector {
   async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
     const { settings, root } = this.#open();
     return typed(async () => {
-      signal.throwIfAborted();
-      return FileWriter.open(root, resolveEntity(target.entity, settings), settings, target);
+      const writer = await FileWriter.open(root, resolveEntity(target.entity, settings), settings, target, signal);
+      this.#writers.add(writer);
+      return writer;
     });
   }
 
+  /** A writer that was neither finished nor abandoned must not keep its file from others. */
   async close(): Promise<void> {
+    for (const writer of this.#writers) await writer.release();
+    this.#writers.clear();
     this.#parsed = undefined;
   }
 
