@@ -73,6 +73,8 @@ export interface ReadQuery {
   entity: string;
   /** Top-level fields wanted; absent = all. A connector may give more. */
   fields?: string[];
+  /** Fields that the asker names: where a source has fixed columns, one that it lacks is an error of class config. */
+  namedFields?: string[];
   /** Conditions the connector may push down. The engine applies all of them again, so what is pushed must never exclude too much. */
   filters?: Filter[];
   /** Only what changed since the cursor of the last complete pass, by this field. Absent = everything. */

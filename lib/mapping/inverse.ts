@@ -44,6 +44,7 @@ export function planExport(definition: MappingDefinition, context: MappingContex
     keys: keysOf(definition, fields, renamed, context.optionalKeys ?? []),
     outputFields: [...new Set(fields.map(({ output }) => renamed(rootOf(output))))],
     inputFields: inputFields(definition, fields, before, filters),
+    namedFields: [],
     validate: undefined,
   };
 }

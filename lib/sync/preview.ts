@@ -60,10 +60,11 @@ async function readSample(stream: Stream, limit: number, signal: AbortSignal): P
   if (connector.read === undefined) {
     throw new IntegrationError('config', 'PCP_NOT_READABLE', 'The source cannot be read.', { path: '/direction' });
   }
-  const { inputFields, pushdown } = stream.compiled;
+  const { inputFields, namedFields, pushdown } = stream.compiled;
   const query = {
     entity,
     ...(inputFields !== undefined && { fields: inputFields }),
+    namedFields,
     filters: pushdown,
     cursor: null,
     batchSize: limit,

@@ -43,11 +43,15 @@ export function fileConnector(root: string, config: Record<string, unknown> = {}
 export async function readBatches(
   connector: Connector,
   entity: string,
-  { cursor = null, batchSize = 1000 }: { cursor?: Cursor | null; batchSize?: number } = {},
+  {
+    cursor = null,
+    batchSize = 1000,
+    namedFields = [],
+  }: { cursor?: Cursor | null; batchSize?: number; namedFields?: string[] } = {},
 ): Promise<{ batches: Batch[]; error: IntegrationError | null }> {
   const batches: Batch[] = [];
   try {
-    for await (const batch of connector.read!({ entity, cursor, batchSize }, never)) batches.push(batch);
+    for await (const batch of connector.read!({ entity, cursor, batchSize, namedFields }, never)) batches.push(batch);
     return { batches, error: null };
   } catch (thrown) {
     return { batches, error: IntegrationError.from(thrown) };

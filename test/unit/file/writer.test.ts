@@ -5,6 +5,7 @@ import { appendFileSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import type { SourceRecord, Writer, WriterState } from '../../../lib/connectors/contract';
 import { FileLock } from '../../../lib/connectors/generic/file/file-lock';
 import { fileConnector, filesBelow, never, readRecords, temporaryRoot, writeRecords } from './support';
@@ -81,7 +82,8 @@ describe('writing files', () => {
     const values = ['=1+1', '+x', '-x', '@SUM(A1)', '\tx', '＝1', '-12.5', '+5', '1e5', 'x=1', -3, null, true];
     const records = values.map((text, id) => ({ id, text }));
     await writeAll({ path: 'a.csv', write: {} }, records);
-    const read = async () => (await readRecords(fileConnector(root.path), 'a.csv')).map(({ text }) => text);
+    const asItStands = fileConnector(root.path, { neutralise_formulas: false });
+    const read = async () => (await readRecords(asItStands, 'a.csv')).map(({ text }) => text);
     assert.deepEqual(await read(), [
       "'=1+1",
       "'+x",
@@ -126,6 +128,25 @@ describe('writing files', () => {
       readFileSync(join(root.path, 'a.csv')),
       Buffer.from('text;id\r\n"\xe7;\x80";12,50\r\nx;1,5\r\n', 'latin1'),
     );
+  });
+
+  it('reads back any text that it writes, neutralised or not; other apostrophes stay', async () => {
+    const texts = fc.string({ unit: fc.constantFrom("'", '=', '+', '-', '1', '.', 'a', '\t', '\uff1d'), minLength: 1 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(texts, { minLength: 1 }), fc.boolean(), async (values, neutralise) => {
+        const records = values.map((text) => ({ id: 'x', text }));
+        await writeAll({ path: 'a.csv' }, records, { config: { neutralise_formulas: neutralise } });
+        const connector = fileConnector(root.path, { neutralise_formulas: neutralise });
+        assert.deepEqual(await readRecords(connector, 'a.csv'), records);
+      }),
+      { numRuns: 60 },
+    );
+    root.put('b.csv', "a,b,c,d\n'n,'-5,'+55 11,''=1\n");
+    assert.deepEqual(await readRecords(fileConnector(root.path), 'b.csv'), [
+      { a: "'n", b: "'-5", c: '+55 11', d: "'=1" },
+    ]);
+    const exact = fileConnector(root.path, { neutralise_formulas: false });
+    assert.deepEqual(await readRecords(exact, 'b.csv'), [{ a: "'n", b: "'-5", c: "'+55 11", d: "''=1" }]);
   });
 
   it('writes rows that would look empty or like a comment so that they are read back', async () => {
