@@ -24,6 +24,8 @@ export interface Connector {
   read?(query: ReadQuery, signal: AbortSignal): AsyncIterable<Batch>;
   /** How texts of the entity's records write decimals; absent = with a point. */
   decimalSeparator?(entity: string): ',' | '.';
+  /** What reading and writing an entity does to the place where it is; absent = nothing that others would miss. */
+  place?(entity: string): EntityPlace;
   /** Where an entity's promise differs from the descriptor's `writes`. */
   guarantee?(entity: string): WriteGuarantee;
   openWriter?(target: WriteTarget, signal: AbortSignal): Promise<Writer>;
@@ -44,6 +46,15 @@ export interface Connector {
   /** Live tags or changed records as they come. */
   subscribe?(items: string[], signal: AbortSignal): AsyncIterable<Change[]>;
   close(): Promise<void>;
+}
+
+export interface EntityPlace {
+  /** The same for all names of one place. */
+  name: string;
+  /** What was read is moved or deleted, so that nobody else can read it. */
+  isEmptied: boolean;
+  /** An export puts its records in place of what an import reads. */
+  isReplaced: boolean;
 }
 
 export type TestStepName = 'resolve' | 'connect' | 'tls' | 'authenticate' | 'authorise' | 'read';

@@ -64,6 +64,7 @@ describe('a full disk under the store', () => {
       vault,
       connections,
       mappings,
+      check: async () => undefined,
       wakeRunner: () => void worker.wake(),
       nudgeCancel: () => void worker.checkCancelled(),
     });

@@ -272,7 +272,7 @@ describe('writing files', () => {
     const state = await interrupted.state!();
     await interrupted.write(writeRecords(rows(7, 8)), never);
     await interrupted.abandon(true);
-    await assert.rejects(openWriter(entity, { mappingId: 8 }), { class: 'rate_limit', code: 'PCP_FILE_BUSY' });
+    await assert.rejects(openWriter(entity, { mappingId: 8 }), { class: 'transient', code: 'PCP_FILE_BUSY' });
     const resumed = await openWriter(entity, { resume: state });
     await resumed.write(writeRecords(rows(2, 3)), never);
     await resumed.finish();

@@ -40,7 +40,7 @@ export class AppendJournal {
 
   /**
    * Cuts off what a crash left at the end of the file; a file that was not there before is removed.
-   * @throws rate_limit PCP_FILE_BUSY when it belongs to the unfinished run of another mapping
+   * @throws transient PCP_FILE_BUSY when it belongs to the unfinished run of another mapping
    */
   async undo(path: string): Promise<void> {
     const note = await this.#read(path);

@@ -1,3 +1,4 @@
+import { normalize } from 'node:path/posix';
 import type { OpenConnection } from '../../../model/connection';
 import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
@@ -8,6 +9,7 @@ import type {
   ConnectorEnvironment,
   ConnectorFactory,
   EntityDescription,
+  EntityPlace,
   ReadQuery,
   TestReport,
   WriteGuarantee,
@@ -17,9 +19,11 @@ import type {
 import { testFolder } from './connection-test';
 import { describeEntity, discoverEntities } from './describe';
 import { descriptor } from './descriptor';
+import { matches } from './glob';
 import { FileReader } from './reader';
 import { RootFolder } from './root-folder';
 import { type FileSettings, parseSettings, resolveEntity } from './settings';
+import { exampleNames } from './templates';
 import { FileWriter } from './writer';
 
 /** Files below one root folder. Holds nothing open between calls but its writers. */
@@ -66,6 +70,18 @@ class FileConnector implements Connector {
 
   decimalSeparator(entity: string): ',' | '.' {
     return resolveEntity(entity, this.#open().settings).decimalSeparator;
+  }
+
+  place(entity: string): EntityPlace {
+    const { pattern, path, afterRead, write } = resolveEntity(entity, this.#open().settings);
+    return {
+      name: normalize(path),
+      isEmptied: afterRead !== 'keep',
+      isReplaced:
+        write.mode === 'replace' &&
+        write.path !== null &&
+        exampleNames(write.path).some((name) => matches(pattern, name)),
+    };
   }
 
   /** A file that is appended to keeps what it has, so only changes are sent. */

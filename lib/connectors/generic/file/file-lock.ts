@@ -7,7 +7,6 @@ import { errorCode } from './fs-errors';
 const LOOK_EVERY_MS = 100;
 /** A writer that waits for longer lets go of its worker. */
 const LONGEST_WAIT_MS = 30_000;
-const RETRY_AFTER_MS = 5_000;
 
 const held = new Set<string>();
 
@@ -27,7 +26,7 @@ export class FileLock {
   /**
    * Waits until no other writer has the file.
    * @param name what messages call the file
-   * @throws rate_limit PCP_FILE_BUSY, which a run waits out without spending an attempt
+   * @throws transient PCP_FILE_BUSY, which a run waits out without spending an attempt
    */
   static async acquire(fullPath: string, name: string, signal: AbortSignal): Promise<FileLock> {
     const key = createHash('sha256').update(fullPath).digest('base64url');
@@ -56,9 +55,8 @@ export class FileLock {
 }
 
 export function fileBusy(name: string, why: string): IntegrationError {
-  return new IntegrationError('rate_limit', 'PCP_FILE_BUSY', `"${name}" is not free: ${why}.`, {
+  return new IntegrationError('transient', 'PCP_FILE_BUSY', `"${name}" is not free: ${why}.`, {
     hint: 'The run goes on by itself as soon as the file is free.',
-    retryAfterMs: RETRY_AFTER_MS,
   });
 }
 

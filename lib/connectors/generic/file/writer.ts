@@ -75,7 +75,7 @@ export class FileWriter implements Writer {
     this.#serialiser = createSerialiser(entity, target.fields, settings.neutralise_formulas);
   }
 
-  /** @throws config PCP_NOT_WRITABLE, PCP_APPEND_FORMAT, PCP_EXPORT_LOST; rate_limit PCP_FILE_BUSY */
+  /** @throws config PCP_NOT_WRITABLE, PCP_APPEND_FORMAT, PCP_EXPORT_LOST; transient PCP_FILE_BUSY */
   static async open(
     root: RootFolder,
     entity: FileEntity,
