@@ -254,6 +254,8 @@ describe('writing files', () => {
       isOpen = true;
       return writer;
     });
+    // Many that are opened later are open already: this one waits.
+    for (let other = 0; other < 20; other++) await (await openWriter({ path: 'other.csv', ...append })).abandon(false);
     await first.write(writeRecords(rows(1, 3)), never);
     assert.equal(isOpen, false);
     await first.finish();
@@ -283,6 +285,23 @@ describe('writing files', () => {
     assert.deepEqual(filesBelow(root.path), ['log.csv']);
   });
 
+  it('goes on behind an interruption without the parts that others began meanwhile', async () => {
+    const entity = { path: 's.csv', write: { mode: 'append', max_bytes: 20 } };
+    await writeAll(entity, rows(0, 3));
+    const interrupted = await openWriter(entity);
+    await interrupted.write(writeRecords(rows(3, 6)), never);
+    const state = await interrupted.state!();
+    await interrupted.abandon(true);
+    const before = filesBelow(root.path);
+    await writeAll(entity, rows(6, 7), { mappingId: 8 });
+    assert.ok(filesBelow(root.path).length > before.length, 'the other began a part');
+    const resumed = await openWriter(entity, { resume: state });
+    await resumed.write(writeRecords(rows(7, 8)), never);
+    await resumed.finish();
+    const connector = fileConnector(root.path, { entities: { s: { path: 's*.csv' } } });
+    assert.deepEqual((await readRecords(connector, 's')).map(({ id }) => Number(id)).sort(), [0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
   it('what a crash before the first commit appended is cut off by whoever comes next', async () => {
     const entity = { path: 'log.csv', write: { mode: 'append' } };
     await writeAll(entity, rows(0, 1));
@@ -304,14 +323,16 @@ describe('writing files', () => {
       });`;
     const lock = join(__dirname, '../../../lib/connectors/generic/file/file-lock.js');
     const holder = spawn(process.execPath, ['-e', script, lock, full], { stdio: ['ignore', 'pipe', 'inherit'] });
-    await once(holder.stdout, 'data');
     const impatient = new AbortController();
-    const waiting = FileLock.acquire(full, 'log.csv', impatient.signal);
-    impatient.abort();
-    await assert.rejects(waiting, { name: 'AbortError' });
-    const opening = openWriter({ path: 'log.csv' });
-    holder.kill('SIGKILL');
-    await (await opening).abandon(false);
+    try {
+      await once(holder.stdout, 'data');
+      const waiting = FileLock.acquire(full, 'log.csv', impatient.signal);
+      impatient.abort();
+      await assert.rejects(waiting, { name: 'AbortError' });
+    } finally {
+      holder.kill('SIGKILL');
+    }
+    await (await openWriter({ path: 'log.csv' })).abandon(false);
   });
 
   it('appends to parts that others began, and refuses other columns', async () => {
