@@ -81,7 +81,7 @@ class OpenHub implements Hub {
       database: store.database,
       registry: this.registry,
       connections: this.connections,
-      environment: { hubDirectory: settings.directory, log: settings.log },
+      environment: { log: settings.log },
     });
     this.mappings = new MappingStore({
       store,
