@@ -30,6 +30,7 @@ import { openStore, STORE_FILE, type Store } from './store/store';
 import { keyFieldsOf } from './sync/keys';
 import { ACTIVE, stateList } from './sync/run-rows';
 import { SyncService } from './sync/service';
+import { SourceRules } from './sync/source-rules';
 
 /** How often the hub looks whether runs wait that nobody told the runner of, e.g. after another instance died. */
 const LOOK_EVERY_MS = 15_000;
@@ -68,6 +69,7 @@ class OpenHub implements Hub {
   readonly sync: Sync;
   readonly vault: Vault;
   private readonly registry = new ConnectorRegistry();
+  private readonly sourceRules: SourceRules;
   private readonly client: RunnerClient;
   private readonly timer: NodeJS.Timeout;
 
@@ -85,12 +87,22 @@ class OpenHub implements Hub {
       vault: this.vault,
       validate: (type, config, credentials) => validateSettings(this.registry.descriptor(type), config, credentials),
     });
-    this.mappings = new MappingStore({ store, check: (definition) => this.checkMapping(definition) });
+    this.sourceRules = new SourceRules({
+      database: store.database,
+      registry: this.registry,
+      connections: this.connections,
+      environment: { log: settings.log },
+    });
+    this.mappings = new MappingStore({
+      store,
+      check: (definition, id) => this.checkMapping(definition).then(() => this.sourceRules.check(definition, id)),
+    });
     const sync: SyncService = new SyncService({
       database: async () => store.database,
       vault: this.vault,
       connections: this.connections,
       mappings: this.mappings,
+      check: (mapping) => this.sourceRules.check(mapping, mapping.id),
       wakeRunner: () => this.client.wake(),
       nudgeCancel: () => this.client.checkCancelled(),
     });

@@ -111,7 +111,7 @@ export function tooLarge(): Problem {
   });
 }
 
-/** Refuses names that reach into prototypes, nesting without end, and integers that JavaScript cannot keep exactly. */
+/** Refuses names that reach into prototypes, nesting without end, and integers and texts that could not be kept exactly. */
 function checkContent(body: unknown): void {
   const errors: ProblemDetail[] = [];
   const rest: { value: unknown; pointer: string; depth: number }[] = [{ value: body, pointer: '', depth: 0 }];
@@ -119,6 +119,9 @@ function checkContent(body: unknown): void {
     const { value, pointer, depth } = next;
     if (typeof value === 'number' && !Number.isSafeInteger(value) && Number.isInteger(value)) {
       errors.push({ pointer, detail: 'is too large to be kept exactly as a number: send it as a string' });
+    }
+    if (typeof value === 'string' && !value.isWellFormed()) {
+      errors.push({ pointer, detail: 'holds half a surrogate pair, which is no character' });
     }
     if (typeof value !== 'object' || value === null) continue;
     if (depth >= MAX_DEPTH) {

@@ -24,6 +24,8 @@ export interface Connector {
   read?(query: ReadQuery, signal: AbortSignal): AsyncIterable<Batch>;
   /** How texts of the entity's records write decimals; absent = with a point. */
   decimalSeparator?(entity: string): ',' | '.';
+  /** What reading and writing an entity does to the place where it is; absent = nothing that others would miss. */
+  place?(entity: string): EntityPlace;
   /** Where an entity's promise differs from the descriptor's `writes`. */
   guarantee?(entity: string): WriteGuarantee;
   openWriter?(target: WriteTarget, signal: AbortSignal): Promise<Writer>;
@@ -44,6 +46,15 @@ export interface Connector {
   /** Live tags or changed records as they come. */
   subscribe?(items: string[], signal: AbortSignal): AsyncIterable<Change[]>;
   close(): Promise<void>;
+}
+
+export interface EntityPlace {
+  /** The same for all names of one place. */
+  name: string;
+  /** What was read is moved or deleted, so that nobody else can read it. */
+  isEmptied: boolean;
+  /** An export puts its records in place of what an import reads. */
+  isReplaced: boolean;
 }
 
 export type TestStepName = 'resolve' | 'connect' | 'tls' | 'authenticate' | 'authorise' | 'read';
@@ -73,6 +84,8 @@ export interface ReadQuery {
   entity: string;
   /** Top-level fields wanted; absent = all. A connector may give more. */
   fields?: string[];
+  /** Fields that the asker names: where a source has fixed columns, one that it lacks is an error of class config. */
+  namedFields?: string[];
   /** Conditions the connector may push down. The engine applies all of them again, so what is pushed must never exclude too much. */
   filters?: Filter[];
   /** Only what changed since the cursor of the last complete pass, by this field. Absent = everything. */

@@ -15,6 +15,7 @@ export const compileMapping: CompileMapping = (mapping, direction, context): Com
   const plan = direction === 'import' ? planImport(mapping, context) : planExport(mapping, context);
   return {
     inputFields: plan.inputFields,
+    namedFields: plan.namedFields,
     outputFields: plan.outputFields,
     keyFields: plan.keys.map(({ output }) => output),
     pushdown: plan.pushdown,

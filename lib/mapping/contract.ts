@@ -30,6 +30,8 @@ export interface ExpressionEvaluator {
 export interface CompiledMapping {
   /** Top-level fields of the input that are needed, or undefined when an expression may touch any. */
   readonly inputFields: string[] | undefined;
+  /** Top-level fields of an import's source that the mapping names; an expression may touch others. */
+  readonly namedFields: string[];
   /** Fields of the output, in order. */
   readonly outputFields: string[];
   /** Output fields that identify a record: platform keys in an import, their external counterparts in an export. */

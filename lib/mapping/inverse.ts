@@ -52,6 +52,7 @@ export function planExport(definition: MappingDefinition, context: MappingContex
     keys: keysOf(definition, fields, renamed, context.optionalKeys ?? []),
     outputFields: [...new Set(fields.map(({ output }) => renamed(rootOf(output))))],
     inputFields: inputFields(definition, fields, filters),
+    namedFields: [],
     validate: undefined,
   };
 }

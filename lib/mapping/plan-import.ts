@@ -37,6 +37,7 @@ export function planImport(definition: MappingDefinition, context: MappingContex
     keys: definition.key_fields.map((field, index) => keyOf(field, fields, index, context)),
     outputFields: [...new Set(fields.map(({ output }) => rootOf(output)))],
     inputFields: inputFields(definition, fields, filters.testExpressions.length > 0),
+    namedFields: namedFields(definition, fields),
     validate: context.targetSchema === undefined ? undefined : validatorOf(context.targetSchema),
   };
 }
@@ -123,4 +124,22 @@ function inputFields(
     before.add(rootOf(path));
   }
   return [...before];
+}
+
+/** Leaves out a dotted path, which may also be the literal name of a column, and what a transformation makes. */
+function namedFields(definition: MappingDefinition, fields: readonly PlannedField[]): string[] {
+  const plainRoots = (texts: (string | undefined)[]): string[] =>
+    texts.flatMap((text) => {
+      const path = text === undefined ? undefined : parsePath(text);
+      return path === undefined || path.ambiguous ? [] : [rootOf(path)];
+    });
+  const { transformations, filters } = definition;
+  const named = fieldsBefore(transformations, plainRoots(fields.map(({ source }) => source))) ?? new Set();
+  for (const step of transformations) {
+    const made = 'to' in step ? step.to : step.op === 'set' ? step.field : undefined;
+    for (const root of plainRoots([made])) named.delete(root);
+  }
+  for (const root of plainRoots(filters.map((filter) => ('field' in filter ? filter.field : undefined))))
+    named.add(root);
+  return [...named];
 }

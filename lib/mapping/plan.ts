@@ -36,6 +36,7 @@ export interface Plan {
   keys: { output: string; field: string; required: boolean }[];
   outputFields: string[];
   inputFields: string[] | undefined;
+  namedFields: string[];
   pushdown: Filter[];
   validate: Validate | undefined;
 }

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../model/errors';
+import { parseExactJson } from '../model/exact-json';
 import { isDate, isDateTime, isDecimal } from '../model/formats';
 import type { SqlDialect, SqlValue } from '../protocols/sql/database';
 import type { EntityShape, FieldShape } from './shape';
@@ -33,7 +34,7 @@ export function fromColumn(field: FieldShape, dialect: SqlDialect): FromColumn {
     case 'boolean':
       return (value) => (value === null ? null : value === true || Number(value) === 1);
     case 'json':
-      return (value) => (typeof value === 'string' ? JSON.parse(value) : value);
+      return (value) => (typeof value === 'string' ? parseExactJson(value) : value);
     case 'datetime':
       return (value) => (value === null ? null : instantText(value));
     case 'decimal':
@@ -121,6 +122,7 @@ function textConverter(field: FieldShape): (value: unknown) => SqlValue {
   const { values, maxLength = Number.POSITIVE_INFINITY, minLength = 0 } = field;
   return (value) => {
     if (typeof value !== 'string') throw invalid(field, value, 'is no text');
+    if (!value.isWellFormed()) throw invalid(field, value, 'holds half a surrogate pair');
     if (value.length > maxLength) throw invalid(field, value, `is longer than ${maxLength} characters`);
     if (value.length < minLength) throw invalid(field, value, 'must not be empty');
     // PostgreSQL keeps no NUL and UTF-8 no half of a pair: what a store refuses does not depend on the store.

@@ -15,7 +15,7 @@ export type MappingSettings = Required<MappingInput>;
 export interface MappingStoreOptions {
   store: Store;
   /** Compiles the definition in each of its directions. @throws config PCP_MAPPING_INVALID with `path` naming the field */
-  check(definition: MappingSettings): Promise<void>;
+  check(definition: MappingSettings, id: number | null): Promise<void>;
 }
 
 /** What changes what a mapping does: checkpoints remember the version under which they were made. */
@@ -74,7 +74,7 @@ export class MappingStore implements Mappings {
 
   async create(input: MappingInput): Promise<MappingView> {
     const settings = toSettings(input, null);
-    await this.#verify(settings);
+    await this.#verify(settings, null);
     return this.get(await this.#insert(settings, {}));
   }
 
@@ -85,7 +85,7 @@ export class MappingStore implements Mappings {
       throw staleRevision(`Mapping ${id}`, revision, row.revision);
     }
     const settings = toSettings(input, row);
-    await this.#verify(settings);
+    await this.#verify(settings, id);
     await this.#write(row, settings);
     return this.get(id);
   }
@@ -99,7 +99,7 @@ export class MappingStore implements Mappings {
   async registerFlow(nodeId: string, input: MappingInput): Promise<MappingView> {
     const row = await this.#find({ where: { node_id: nodeId } });
     const wanted = toSettings({ ...input, is_active: input.is_active ?? true }, row);
-    await this.#verify(wanted);
+    await this.#verify(wanted, row?.id ?? null);
     const settings = { ...wanted, name: await this.#freeName(wanted, nodeId) };
     if (row === null) await this.#insert(settings, { managed_by: 'flow', node_id: nodeId });
     else if (!isDeepStrictEqual(settings, pickSettings(row))) await this.#write(row, settings);
@@ -123,16 +123,17 @@ export class MappingStore implements Mappings {
     };
   }
 
-  async #verify(settings: MappingSettings): Promise<void> {
+  async #verify(settings: MappingSettings, id: number | null): Promise<void> {
     for (const field of ['connection_id', 'peer_connection_id'] as const) {
-      const id = settings[field];
-      if (id === null || (await this.#store.models.connections.count({ where: { id } })) === 1) continue;
-      throw new IntegrationError('config', 'PCP_MAPPING_INVALID', `There is no connection ${id}.`, {
+      const connection = settings[field];
+      const exists = { where: { id: connection ?? 0 } };
+      if (connection === null || (await this.#store.models.connections.count(exists)) === 1) continue;
+      throw new IntegrationError('config', 'PCP_MAPPING_INVALID', `There is no connection ${connection}.`, {
         path: `/${field}`,
-        value: id,
+        value: connection,
       });
     }
-    await this.#check(settings);
+    await this.#check(settings, id);
   }
 
   async #find(options: FindOptions<MappingRow>): Promise<MappingRow | null> {

@@ -222,12 +222,13 @@ function read(execution: Execution, cursor: Cursor | null, pageSize: number): As
     });
   }
   const incremental = mapping.sync_mode === 'incremental';
-  const { inputFields, pushdown } = stream.compiled;
+  const { inputFields, namedFields, pushdown } = stream.compiled;
   const cursorField = incremental ? (mapping.cursor_field ?? descriptor.defaultCursor ?? null) : null;
   return connector.read(
     {
       entity,
       ...(inputFields !== undefined && { fields: withField(inputFields, cursorField) }),
+      namedFields,
       filters: pushdown,
       ...(cursorField !== null && { cursorField }),
       cursor,

@@ -85,9 +85,14 @@ async function* samples(
 ): AsyncGenerator<Sample> {
   if (records !== undefined) return yield { records: records.slice(0, MAX_LIMIT), position: () => null };
   if (keys !== undefined) return yield await sampleOfKeys(stream, keys.slice(0, MAX_LIMIT), signal);
-  const { inputFields, pushdown } = stream.compiled;
+  const { inputFields, namedFields, pushdown } = stream.compiled;
   const batchSize = mode === 'full_plan' ? stream.pageSize : limit;
-  const wanted = { ...(inputFields !== undefined && { fields: inputFields }), filters: pushdown, batchSize };
+  const wanted = {
+    ...(inputFields !== undefined && { fields: inputFields }),
+    namedFields,
+    filters: pushdown,
+    batchSize,
+  };
   for await (const batch of readAll(stream, wanted, signal)) {
     const page = mode === 'full_plan' ? batch.records : batch.records.slice(0, limit);
     yield { records: page, position: (index) => batch.positions?.(index) ?? null };
@@ -97,7 +102,7 @@ async function* samples(
 
 function readAll(
   { source: { connector, entity } }: Stream,
-  query: Pick<ReadQuery, 'fields' | 'filters' | 'batchSize'>,
+  query: Pick<ReadQuery, 'fields' | 'namedFields' | 'filters' | 'batchSize'>,
   signal: AbortSignal,
 ): AsyncIterable<Batch> {
   if (connector.read !== undefined) return connector.read({ entity, cursor: null, ...query }, signal);

@@ -40,6 +40,8 @@ export interface SyncServiceOptions {
   vault: Vault;
   connections: Connections;
   mappings: Mappings;
+  /** Refuses a mapping that must not be started. @throws config PCP_SOURCE_REPLACED, PCP_SOURCE_SHARED */
+  check(mapping: Mapping): Promise<void>;
   /** Tells the runner that there is work; must not throw. */
   wakeRunner(): void;
   /** Tells the runner to look for runs to cancel. */
@@ -66,6 +68,8 @@ export class SyncService implements Sync {
       );
     }
     const streams = await this.chosenStreams(connectionId, request);
+    // The connection may have been changed since the mapping was saved.
+    for (const { mapping } of streams) await this.options.check(mapping);
     const jobId = newJobId();
     for (const { mapping } of streams) await ensureStream(database, streamName(mapping.id));
     await database.transaction(async (transaction) => {

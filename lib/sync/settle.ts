@@ -4,8 +4,9 @@ import type { SqlTransaction } from '../protocols/sql/database';
 import { type RetryPolicy, retryDelay } from './retry';
 import { ENDED, type RunRow, statusOf } from './run-rows';
 
-/** How long a run waits for the flow that owns its connection to be deployed. */
-const FLOW_WAIT_MS = 10_000;
+/** What a run waits out for as long as it takes: a flow that is not deployed yet, a file that another run writes. */
+const WAITS: ReadonlySet<string> = new Set(['PCP_FLOW_NOT_DEPLOYED', 'PCP_FILE_BUSY']);
+const WAIT_MS = 10_000;
 
 /** What an attempt came to. */
 export type Ending =
@@ -41,7 +42,7 @@ export function endingOf(run: RunRow, ending: Ending, policy: RetryPolicy, now: 
   });
   if (failure.class === 'cancelled' || run.cancelRequestedAt !== null) return end('cancelled');
   if (failure.code === 'PCP_INTERRUPTED') return { ...end('queued', null, true), failure: undefined };
-  if (failure.code === 'PCP_FLOW_NOT_DEPLOYED') return end('waiting_retry', now + FLOW_WAIT_MS, true);
+  if (WAITS.has(failure.code)) return end('waiting_retry', now + WAIT_MS, true);
   const delay = retryDelay(failure, { total: run.attempts, withoutProgress: run.withoutProgress }, policy);
   if (delay === null) return end('failed');
   // A pause that the other side asked for says nothing about the batch: neither budget nor batch size may shrink by it.

@@ -5,8 +5,10 @@ import type { Failure } from './plan';
 
 const DEFAULT_MAX_ERRORS = 1000;
 const DEFAULT_MAX_ERROR_RATIO = 0.2;
-/** A ratio says nothing about a handful of records. */
+/** A ratio says nothing about a handful of records, */
 const RECORDS_BEFORE_RATIO = 50;
+/** unless not one of them is good, and all for the same reason: then it is the mapping or the source that is wrong. */
+const RECORDS_BEFORE_NONE = 2;
 
 /** The records of a batch passed what the mapping tolerates; they are kept as dead letters all the same. */
 export class ToleranceExceeded extends IntegrationError {
@@ -23,7 +25,7 @@ export class ToleranceExceeded extends IntegrationError {
 /**
  * Stops a run whose errors are no exceptions any more, before the batch in hand is committed.
  * @param before counters of the run up to the last commit
- * @throws ToleranceExceeded class guard, PCP_STOPPED_ON_ERROR, PCP_TOO_MANY_ERRORS or PCP_ERROR_RATIO
+ * @throws ToleranceExceeded class guard, PCP_STOPPED_ON_ERROR, PCP_TOO_MANY_ERRORS, PCP_ERROR_RATIO or PCP_ALL_FAILED
  */
 export function judgeErrors(
   options: MappingOptions,
@@ -50,6 +52,16 @@ export function judgeErrors(
       'PCP_TOO_MANY_ERRORS',
       `${errors} records failed, more than the ${maxErrors} that the mapping tolerates. ${why}`,
       'Look at the dead-letter groups: one wrong field mapping is the usual cause. options.max_errors changes the limit.',
+      batch.failures,
+    );
+  }
+  const tried = read - before.filtered - batch.counters.filtered;
+  const kinds = new Set(batch.failures.map(kindOf));
+  if (tried >= RECORDS_BEFORE_NONE && errors === tried && kinds.size === 1 && maxRatio < 1) {
+    throw new ToleranceExceeded(
+      'PCP_ALL_FAILED',
+      `All of the ${errors} records failed for the same reason: ${kindOf(first)}.`,
+      'Look at the dead-letter group: a wrong delimiter or field mapping is the usual cause. options.max_error_ratio 1 takes even that.',
       batch.failures,
     );
   }

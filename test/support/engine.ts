@@ -42,6 +42,7 @@ export class TestEngine {
       vault,
       connections: this.connections,
       mappings: this.mappings,
+      check: async () => undefined,
       wakeRunner: () => undefined,
       nudgeCancel: () => undefined,
     });

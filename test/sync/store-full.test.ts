@@ -65,6 +65,7 @@ describe('a full disk under the store', () => {
       vault,
       connections,
       mappings,
+      check: async () => undefined,
       wakeRunner: () => void worker.wake(),
       nudgeCancel: () => void worker.checkCancelled(),
     });

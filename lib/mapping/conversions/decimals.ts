@@ -17,7 +17,7 @@ export type Separator = '.' | ',';
 
 /**
  * @param separator the decimal separator; when given, the other one of the two is taken as thousands separator (in
- * groups of three). Without it, only the point is known and "1,234" is refused as ambiguous.
+ * groups of three, the first without leading zeros: "0.123" is no number with a comma). Without it, only the point is known and "1,234" is refused as ambiguous.
  * @returns the canonical text, or undefined for a blank text
  * @throws ValueProblem PCP_VALUE_TYPE, PCP_VALUE_RANGE
  */
@@ -98,7 +98,7 @@ function ungrouped(text: string, separator: Separator, original: unknown): strin
   const integer = split < 0 ? text : text.slice(0, split);
   if (text.includes(group)) {
     const groups = integer.replace(/^[+-]|-$/g, '').split(group);
-    const wellGrouped = groups.every((part, index) => (index === 0 ? /^\d{1,3}$/ : /^\d{3}$/).test(part));
+    const wellGrouped = groups.every((part, index) => (index === 0 ? /^[1-9]\d{0,2}$/ : /^\d{3}$/).test(part));
     if (!wellGrouped || (split >= 0 && text.indexOf(group, split) >= 0)) throw notDecimal(original);
   }
   const fraction = split < 0 ? '' : `.${text.slice(split + 1)}`;

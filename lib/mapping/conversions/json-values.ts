@@ -1,9 +1,10 @@
+import { parseExactJson } from '../../model/exact-json';
 import { show, ValueProblem } from '../problems';
 
 const MAX_DEPTH = 64;
 
 /**
- * @returns a plain JSON value. Text is parsed; undefined for a blank one.
+ * @returns a plain JSON value. Text is parsed, and a number that a binary float cannot hold stays text; undefined for a blank one.
  * @throws ValueProblem PCP_VALUE_TYPE for text that is not JSON, values JSON does not know, keys named __proto__ and
  * nesting deeper than 64
  */
@@ -12,7 +13,7 @@ export function jsonOf(value: unknown): unknown {
   if (typeof value === 'string') {
     if (value.trim() === '') return undefined;
     try {
-      parsed = JSON.parse(value);
+      parsed = parseExactJson(value);
     } catch {
       throw new ValueProblem('PCP_VALUE_TYPE', 'json', `${show(value)} is not JSON`, value);
     }

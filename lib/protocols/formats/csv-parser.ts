@@ -1,3 +1,5 @@
+import { IntegrationError } from '../../model/errors';
+import { original } from './formulas';
 import {
   brokenFile,
   isReservedName,
@@ -23,10 +25,11 @@ export interface CsvOptions {
 
 const INCOMPLETE = -1;
 const MAX_COLUMNS = 10_000;
+const SHOWN_COLUMNS = 20;
 
 /**
  * RFC 4180 with any delimiter, LF or CRLF rows, and literal quotes inside unquoted fields. Every row must have as many
- * fields as there are columns. Empty lines are skipped. Values are text, unchanged.
+ * fields as there are columns. Empty lines are skipped. Values are text, unchanged but for the apostrophe before a formula.
  */
 export class CsvParser implements RecordParser {
   readonly #options: CsvOptions;
@@ -110,12 +113,12 @@ export class CsvParser implements RecordParser {
     for (let index = 0; index < last; index++) {
       const found = text.indexOf(delimiter, position);
       if (found === -1 || found >= end) throw this.#ragged(index + 1);
-      record[columns[index]!] = text.slice(position, found);
+      record[columns[index]!] = this.#cell(text.slice(position, found));
       position = found + delimiter.length;
     }
     const extra = text.indexOf(delimiter, position);
     if (extra !== -1 && extra < end) throw this.#ragged(text.slice(start, end).split(delimiter).length);
-    record[columns[last]!] = text.slice(position, end);
+    record[columns[last]!] = this.#cell(text.slice(position, end));
     this.#sink(record, this.#line);
   }
 
@@ -199,8 +202,12 @@ export class CsvParser implements RecordParser {
     const columns = this.#columns!;
     if (fields.length !== columns.length) throw this.#ragged(fields.length);
     const record: ParsedRecord = { ...this.#template };
-    for (let index = 0; index < columns.length; index++) record[columns[index]!] = fields[index];
+    for (let index = 0; index < columns.length; index++) record[columns[index]!] = this.#cell(fields[index]!);
     this.#sink(record, this.#line);
+  }
+
+  #cell(text: string): string {
+    return this.#context.restoresFormulas ? original(text) : text;
   }
 
   #useColumns(columns: string[]): void {
@@ -215,8 +222,20 @@ export class CsvParser implements RecordParser {
         'Give the columns distinct names, in the file or in the setting "columns".',
       );
     }
+    const missing = this.#context.fields?.find((field) => !columns.includes(field));
+    if (missing !== undefined) throw this.#columnMissing(missing, columns);
     this.#columns = columns;
     this.#template = Object.fromEntries(columns.map((name) => [name, '']));
+  }
+
+  /** Of class config: the file may be as good as ever, so it is not put aside. */
+  #columnMissing(column: string, columns: string[]): IntegrationError {
+    const shown = columns.slice(0, SHOWN_COLUMNS).join(', ').slice(0, 300);
+    const message = `${this.#context.fileName}: there is no column "${column}", which the mapping reads. It has: ${shown}.`;
+    return new IntegrationError('config', 'PCP_COLUMN_UNKNOWN', message, {
+      path: column,
+      hint: 'Correct the header of the file, the delimiter, or the field mapping.',
+    });
   }
 
   #ragged(found: number) {

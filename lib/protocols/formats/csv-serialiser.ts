@@ -1,9 +1,6 @@
 import type { CsvOptions } from './csv-parser';
+import { neutralised } from './formulas';
 import { type RecordSerialiser, unwritable } from './serialiser';
-
-/** Plain or full-width characters that make a spreadsheet run a cell. */
-const FORMULA_START = /^[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/;
-const PLAIN_NUMBER = /^[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?$/;
 
 /** RFC 4180 rows; a header unless the entity has none. */
 export class CsvSerialiser implements RecordSerialiser {
@@ -55,8 +52,7 @@ export class CsvSerialiser implements RecordSerialiser {
   }
 
   #text(value: string): string {
-    if (this.#neutralise && FORMULA_START.test(value) && !PLAIN_NUMBER.test(value)) return `'${value}`;
-    return value;
+    return this.#neutralise ? neutralised(value) : value;
   }
 
   #number(value: string): string {

@@ -4,6 +4,9 @@ import { IntegrationError } from '../../model/errors';
 export const ENCODINGS = ['utf-8', 'utf-16le', 'utf-16be', 'windows-1252', 'iso-8859-1'] as const;
 export type Encoding = (typeof ENCODINGS)[number];
 
+/** What can be read; ASCII only where an XML declaration names it. */
+type Decoded = Encoding | 'us-ascii';
+
 /** Code points of the bytes 0x80 to 0x9F in windows-1252; 0 = undefined there. */
 const WINDOWS_1252_HIGH = [
   0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017d, 0, 0,
@@ -21,14 +24,14 @@ const NOT_LATIN1 = /[\u0100-\uffff]/;
  * never a replacement character.
  */
 export class StrictDecoder {
-  readonly #encoding: Encoding;
+  readonly #encoding: Decoded;
   readonly #fileName: string;
   /** Bytes of a character that is cut by the end of a piece. */
   #pending: Buffer = Buffer.alloc(0);
   #offset: number;
 
   /** @param offset of the first byte that will come, for messages */
-  constructor(encoding: Encoding, fileName: string, offset: number) {
+  constructor(encoding: Decoded, fileName: string, offset: number) {
     this.#encoding = encoding;
     this.#fileName = fileName;
     this.#offset = offset;
@@ -87,6 +90,12 @@ export class StrictDecoder {
       }
       case 'iso-8859-1':
         return bytes.toString('latin1');
+      case 'us-ascii':
+        if (!isAscii(bytes)) {
+          const index = bytes.findIndex((byte) => byte > 0x7f);
+          throw this.#invalid(index, 'the byte is not ASCII, as the file says it is');
+        }
+        return bytes.toString('latin1');
     }
   }
 
@@ -105,16 +114,33 @@ export function byteOrderMark(head: Buffer): { encoding: Encoding; length: numbe
   return null;
 }
 
-/** The encoding that an XML declaration names, as far as it is one of ours. */
-export function xmlDeclaredEncoding(head: Buffer): Encoding | null {
-  const declared = /^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']/.exec(
-    head.toString('latin1', 0, 200),
-  )?.[1];
-  const name = declared
-    ?.toLowerCase()
-    .replace(/^cp1252$/, 'windows-1252')
-    .replace(/^(latin-?1|us-ascii)$/, 'iso-8859-1');
-  return ENCODINGS.find((encoding) => encoding === name || encoding.replace('-', '') === name) ?? null;
+/** Names in XML declarations, without what spellings differ in. */
+const DECLARED = new Map<string, Decoded>([
+  ...ENCODINGS.map((encoding) => [plainName(encoding), encoding] as const),
+  ['cp1252', 'windows-1252'],
+  ['latin1', 'iso-8859-1'],
+  ['usascii', 'us-ascii'],
+  ['ascii', 'us-ascii'],
+]);
+
+/**
+ * The encoding that an XML declaration names, or null when there is none.
+ * @throws data PCP_FILE_ENCODING for one that cannot be read here, or in which the declaration itself is not written
+ */
+export function xmlDeclaredEncoding(head: Buffer, fileName: string): Decoded | null {
+  const [, declared] =
+    /^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([^"']{1,80})["']/.exec(head.toString('latin1', 0, 200)) ?? [];
+  if (declared === undefined) return null;
+  const encoding = DECLARED.get(plainName(declared));
+  if (encoding !== undefined && !encoding.startsWith('utf-16')) return encoding;
+  const what = encoding === undefined ? 'which is not known here' : 'which it is not written in';
+  throw new IntegrationError('data', 'PCP_FILE_ENCODING', `${fileName}: it declares "${declared}", ${what}.`, {
+    hint: `Set "encoding" of the entity to the one the file is really written in (${ENCODINGS.join(', ')}).`,
+  });
+}
+
+function plainName(name: string): string {
+  return name.toLowerCase().replace(/[-_]/g, '');
 }
 
 /** @returns the first character that the encoding cannot write, or null */

@@ -1,4 +1,4 @@
-import { parseExactJson } from './exact-json';
+import { parseExactJson } from '../../model/exact-json';
 import {
   brokenFile,
   isDeeperThan,

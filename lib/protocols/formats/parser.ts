@@ -14,10 +14,16 @@ export interface RecordParser {
 /** `place` is the line a record starts at (CSV, NDJSON, XML) or its index in the array (JSON). */
 export type RecordSink = (record: ParsedRecord, place: number) => void;
 
-/** What a parser needs besides the entity: the file's name for messages and the size one record may have, in characters. */
+/** What a parser needs besides the entity. */
 export interface ParserContext {
+  /** For messages. */
   fileName: string;
+  /** In characters. */
   maxRecordLength: number;
+  /** Fields that somebody waits for. */
+  fields?: readonly string[];
+  /** CSV: takes off the apostrophe with which an export makes a formula harmless. */
+  restoresFormulas?: boolean;
 }
 
 export const MAX_DEPTH = 64;

@@ -41,6 +41,10 @@ export class XmlParser implements RecordParser {
   readonly #ancestors: string[] = [];
   readonly #open: OpenElement[] = [];
   #recordLine = 0;
+  #hasRecords = false;
+  /** The element around the records is there, and holds others. */
+  #hasList = false;
+  #hasOthers = false;
   /** Where the record (or, outside of one, the last tag) began, in characters. */
   #startedAt = 0;
   #written = 0;
@@ -73,6 +77,10 @@ export class XmlParser implements RecordParser {
 
   end(): void {
     this.#saxes.close();
+    if (this.#hasRecords || (this.#hasList && !this.#hasOthers)) return;
+    const what = `no element "${this.#path.join('/')}" is in the document`;
+    const hint = 'Correct record_element; only a list without any element counts as one of no records.';
+    throw brokenFile('PCP_XML_PATH', this.#context.fileName, what, hint);
   }
 
   #opened(tag: SaxesTagPlain): void {
@@ -84,7 +92,11 @@ export class XmlParser implements RecordParser {
     }
     if (this.#open.length === 0) {
       this.#startedAt = this.#saxes.position;
-      if (!this.#isRecord()) return;
+      if (!this.#isRecord()) {
+        this.#lookForList();
+        return;
+      }
+      this.#hasRecords = true;
       this.#recordLine = this.#saxes.line;
     }
     const element: OpenElement = { name, content: undefined, text: '', isNil: false };
@@ -135,6 +147,15 @@ export class XmlParser implements RecordParser {
     return (
       this.#ancestors.length === this.#path.length && this.#path.every((part, index) => part === this.#ancestors[index])
     );
+  }
+
+  /** Of records that are named without a path, the document itself is the list. */
+  #lookForList(): void {
+    const list = Math.max(1, this.#path.length - 1);
+    const isBelow = this.#path.length < 2 || this.#path.slice(0, -1).every((part, at) => part === this.#ancestors[at]);
+    if (!isBelow) return;
+    if (this.#ancestors.length === list) this.#hasList = true;
+    else if (this.#ancestors.length > list) this.#hasOthers = true;
   }
 
   #name(qualified: string): string {

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { parseExactJson } from '../../model/exact-json';
 import { isDate } from '../../model/formats';
 import type { ColumnInfo, SqlDialect, SqlValue } from './database';
 
@@ -147,7 +148,7 @@ export function fromSqlValue(value: unknown, column: Pick<ColumnInfo, 'type' | '
 function parsed(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   try {
-    return JSON.parse(value) as unknown;
+    return parseExactJson(value);
   } catch {
     // SQLite and old MariaDB accept any text in a json column: then it is text.
     return value;

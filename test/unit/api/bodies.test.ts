@@ -87,6 +87,13 @@ describe('API: hostile bodies and addresses', () => {
     assert.equal(large.body.errors?.[0]?.pointer, '/order_number');
   });
 
+  it('refuses text that is no text', async () => {
+    const half = await post('{"plant":"1","order_number":"a\\ud800b"}');
+    assert.equal(half.status, 422);
+    assert.equal(half.body.errors?.[0]?.pointer, '/order_number');
+    assert.equal((await post('{"plant":"1","order_number":"\\ud83d\\ude00"}')).status, 201);
+  });
+
   it('needs an object where it wants one', async () => {
     for (const body of ['[]', '"x"', '1', 'null', 'true', '{}']) assert.equal((await post(body)).status, 422, body);
   });

@@ -66,6 +66,7 @@ describe("generic.file in Node-RED's user directory", () => {
           await writer.finish();
         });
         await assert.rejects(writing, PROTECTED, `${mode} ${path}`);
+        await own.close();
       }
     }
     for (const name of names) assert.equal(readFileSync(join(user.path, name), 'utf8'), 'a\nsecret\n');

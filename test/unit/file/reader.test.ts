@@ -168,7 +168,8 @@ describe('reading files', () => {
   });
 
   it('never reads unfinished or hidden names, and waits for a file to settle', async () => {
-    for (const name of ['a.csv.tmp', 'b.csv.part', '.c.csv', 'd.csv~']) root.put(`in/${name}`, csv(numbers(0, 1)));
+    const unfinished = ['a.csv.tmp', 'b.csv.part', '.c.csv', 'd.csv~', '~e.csv', '~$f.csv'];
+    for (const name of unfinished) root.put(`in/${name}`, csv(numbers(0, 1)));
     root.put('in/e.csv', csv(numbers(1, 2)));
     assert.deepEqual(
       await readRecords(fileConnector(root.path, { entities: { in: { path: 'in/*', format: 'csv' } } }), 'in'),
@@ -285,6 +286,46 @@ describe('files that attack or break', () => {
     }
     root.put('bad.csv.gz', damaged);
     assert.equal((await readBatches(fileConnector(root.path), 'bad.csv.gz')).error?.class, 'data');
+  });
+
+  it('a column that the mapping names and the file lacks is an error, and the file stays', async () => {
+    root.put('a.csv', 'k,vv\n1,2\n');
+    const entities = { a: { path: 'a.csv', after_read: 'delete' } };
+    const columns = { path: 'a.csv', header: false, columns: ['k', 'w'] };
+    for (const connector of [
+      fileConnector(root.path, { entities }),
+      fileConnector(root.path, { entities: { a: columns } }),
+    ]) {
+      const { batches, error } = await readBatches(connector, 'a', { namedFields: ['k', 'v'] });
+      assert.deepEqual([batches, error?.class, error?.code, error?.path], [[], 'config', 'PCP_COLUMN_UNKNOWN', 'v']);
+      assert.equal('quarantine' in error!, false);
+    }
+    assert.deepEqual(filesBelow(root.path), ['a.csv']);
+    const { error } = await readBatches(fileConnector(root.path), 'a.csv', { namedFields: ['vv'] });
+    assert.equal(error, null);
+  });
+
+  it('says which field no record of a file without columns has', async () => {
+    root.put('a.json', '[{"k":1},{"k":2,"v":null}]');
+    root.put('b.ndjson', '{"k":1}\n{"k":2}\n');
+    root.put('c.json', '[]');
+    const log: string[] = [];
+    for (const name of ['a.json', 'b.ndjson', 'c.json']) {
+      const { error } = await readBatches(fileConnector(root.path, {}, log), name, { namedFields: ['k', 'v'] });
+      assert.equal(error, null);
+    }
+    assert.equal(log.length, 1);
+    assert.match(log[0]!, /b\.ndjson.*"v"/);
+  });
+
+  it('a declared encoding that is unknown or does not fit ends in an error', async () => {
+    for (const encoding of ['ebcdic-cp-us', 'us-ascii']) {
+      root.put('a.xml', Buffer.from(`<?xml version="1.0" encoding="${encoding}"?><r><o>ç</o></r>`, 'latin1'));
+      const { error } = await readBatches(fileConnector(root.path), 'a.xml');
+      assert.deepEqual([error?.class, error?.code], ['data', 'PCP_FILE_ENCODING'], encoding);
+    }
+    const entities = { a: { path: 'a.xml', encoding: 'iso-8859-1' } };
+    assert.deepEqual(await readRecords(fileConnector(root.path, { entities }), 'a'), [{ '#text': 'ç' }]);
   });
 
   it('byte order marks and declared encodings win over the default', async () => {

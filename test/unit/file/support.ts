@@ -1,7 +1,14 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Batch, Connector, SourceRecord, WriteRecord } from '../../../lib/connectors/contract';
+import type {
+  Batch,
+  Connector,
+  SourceRecord,
+  WriteRecord,
+  Writer,
+  WriterState,
+} from '../../../lib/connectors/contract';
 import { create } from '../../../lib/connectors/generic/file/connector';
 import { IntegrationError } from '../../../lib/model/errors';
 import type { Cursor } from '../../../lib/model/sync';
@@ -43,11 +50,15 @@ export function fileConnector(root: string, config: Record<string, unknown> = {}
 export async function readBatches(
   connector: Connector,
   entity: string,
-  { cursor = null, batchSize = 1000 }: { cursor?: Cursor | null; batchSize?: number } = {},
+  {
+    cursor = null,
+    batchSize = 1000,
+    namedFields = [],
+  }: { cursor?: Cursor | null; batchSize?: number; namedFields?: string[] } = {},
 ): Promise<{ batches: Batch[]; error: IntegrationError | null }> {
   const batches: Batch[] = [];
   try {
-    for await (const batch of connector.read!({ entity, cursor, batchSize }, never)) batches.push(batch);
+    for await (const batch of connector.read!({ entity, cursor, batchSize, namedFields }, never)) batches.push(batch);
     return { batches, error: null };
   } catch (thrown) {
     return { batches, error: IntegrationError.from(thrown) };
@@ -92,4 +103,40 @@ export function filesBelow(folder: string): string[] {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
     .sort();
+}
+
+export const rows = (from: number, to: number): SourceRecord[] =>
+  Array.from({ length: to - from }, (_, index) => ({ id: String(from + index), text: `t${from + index}` }));
+
+/** Writers of an entity of a connection to the root. */
+export function exporter(root: { path: string }) {
+  async function openWriter(
+    entity: Record<string, unknown>,
+    {
+      resume = null,
+      runId = 1,
+      fields = ['id', 'text'],
+      config = {},
+      mappingId = 7,
+    }: {
+      resume?: WriterState | null;
+      runId?: number;
+      fields?: string[];
+      config?: Record<string, unknown>;
+      mappingId?: number;
+    } = {},
+  ): Promise<Writer> {
+    const connector = fileConnector(root.path, { entities: { out: entity }, ...config });
+    return connector.openWriter!({ entity: 'out', keyFields: ['id'], fields, resume, runId, mappingId }, never);
+  }
+
+  async function writeAll(entity: Record<string, unknown>, records: SourceRecord[], options = {}) {
+    const writer = await openWriter(entity, options);
+    const results = await writer.write(writeRecords(records), never);
+    await writer.state?.();
+    await writer.finish();
+    return results;
+  }
+
+  return { openWriter, writeAll };
 }

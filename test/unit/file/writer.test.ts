@@ -3,41 +3,14 @@ import { appendFileSync, readFileSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import type { SourceRecord, Writer, WriterState } from '../../../lib/connectors/contract';
-import { fileConnector, filesBelow, never, readRecords, temporaryRoot, writeRecords } from './support';
-
-const rows = (from: number, to: number): SourceRecord[] =>
-  Array.from({ length: to - from }, (_, index) => ({ id: String(from + index), text: `t${from + index}` }));
+import fc from 'fast-check';
+import type { SourceRecord, WriterState } from '../../../lib/connectors/contract';
+import { exporter, fileConnector, filesBelow, never, readRecords, rows, temporaryRoot, writeRecords } from './support';
 
 describe('writing files', () => {
   const root = temporaryRoot();
+  const { openWriter, writeAll } = exporter(root);
   const content = (name: string) => readFileSync(join(root.path, name), 'utf8');
-
-  async function openWriter(
-    entity: Record<string, unknown>,
-    {
-      resume = null,
-      runId = 1,
-      fields = ['id', 'text'],
-      config = {},
-    }: {
-      resume?: WriterState | null;
-      runId?: number;
-      fields?: string[];
-      config?: Record<string, unknown>;
-    } = {},
-  ): Promise<Writer> {
-    const connector = fileConnector(root.path, { entities: { out: entity }, ...config });
-    return connector.openWriter!({ entity: 'out', keyFields: ['id'], fields, resume, runId, mappingId: 7 }, never);
-  }
-
-  async function writeAll(entity: Record<string, unknown>, records: SourceRecord[], options = {}) {
-    const writer = await openWriter(entity, options);
-    const results = await writer.write(writeRecords(records), never);
-    await writer.state?.();
-    await writer.finish();
-    return results;
-  }
 
   it('shows nothing before the run is complete, and replaces the old file then', async () => {
     root.put('out/a.csv', 'old');
@@ -76,7 +49,8 @@ describe('writing files', () => {
     const values = ['=1+1', '+x', '-x', '@SUM(A1)', '\tx', '＝1', '-12.5', '+5', '1e5', 'x=1', -3, null, true];
     const records = values.map((text, id) => ({ id, text }));
     await writeAll({ path: 'a.csv', write: {} }, records);
-    const read = async () => (await readRecords(fileConnector(root.path), 'a.csv')).map(({ text }) => text);
+    const asItStands = fileConnector(root.path, { neutralise_formulas: false });
+    const read = async () => (await readRecords(asItStands, 'a.csv')).map(({ text }) => text);
     assert.deepEqual(await read(), [
       "'=1+1",
       "'+x",
@@ -121,6 +95,25 @@ describe('writing files', () => {
       readFileSync(join(root.path, 'a.csv')),
       Buffer.from('text;id\r\n"\xe7;\x80";12,50\r\nx;1,5\r\n', 'latin1'),
     );
+  });
+
+  it('reads back any text that it writes, neutralised or not; other apostrophes stay', async () => {
+    const texts = fc.string({ unit: fc.constantFrom("'", '=', '+', '-', '1', '.', 'a', '\t', '\uff1d'), minLength: 1 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(texts, { minLength: 1 }), fc.boolean(), async (values, neutralise) => {
+        const records = values.map((text) => ({ id: 'x', text }));
+        await writeAll({ path: 'a.csv' }, records, { config: { neutralise_formulas: neutralise } });
+        const connector = fileConnector(root.path, { neutralise_formulas: neutralise });
+        assert.deepEqual(await readRecords(connector, 'a.csv'), records);
+      }),
+      { numRuns: 60 },
+    );
+    root.put('b.csv', "a,b,c,d\n'n,'-5,'+55 11,''=1\n");
+    assert.deepEqual(await readRecords(fileConnector(root.path), 'b.csv'), [
+      { a: "'n", b: "'-5", c: '+55 11', d: "'=1" },
+    ]);
+    const exact = fileConnector(root.path, { neutralise_formulas: false });
+    assert.deepEqual(await readRecords(exact, 'b.csv'), [{ a: "'n", b: "'-5", c: "'+55 11", d: "''=1" }]);
   });
 
   it('writes rows that would look empty or like a comment so that they are read back', async () => {
@@ -255,8 +248,9 @@ describe('writing files', () => {
     await writer.write(writeRecords(rows(0, 1)), never);
     const state = await writer.state!();
     rmSync(join(root.path, '.a.csv.pcp-7-1.part'));
-    await assert.rejects(openWriter({ path: 'a.csv' }, { resume: state }), { code: 'PCP_EXPORT_LOST' });
     await assert.rejects(writer.finish(), { code: 'PCP_EXPORT_LOST' });
+    await writer.abandon(true);
+    await assert.rejects(openWriter({ path: 'a.csv' }, { resume: state }), { code: 'PCP_EXPORT_LOST' });
   });
 
   it('says when an attempt that died had published everything', async () => {

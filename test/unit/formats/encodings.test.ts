@@ -72,8 +72,17 @@ describe('encodings', () => {
     assert.deepEqual(byteOrderMark(Buffer.from('\ufeffa')), { encoding: 'utf-8', length: 3 });
     assert.deepEqual(byteOrderMark(Buffer.from('\ufeffa', 'utf16le')), { encoding: 'utf-16le', length: 2 });
     assert.equal(byteOrderMark(Buffer.from('a')), null);
-    assert.equal(xmlDeclaredEncoding(Buffer.from(`<?xml version="1.0" encoding='ISO-8859-1'?>`)), 'iso-8859-1');
-    assert.equal(xmlDeclaredEncoding(Buffer.from('<?xml version="1.0" encoding="UTF-8"?>')), 'utf-8');
-    assert.equal(xmlDeclaredEncoding(Buffer.from('<a encoding="utf-8"/>')), null);
+    assert.equal(
+      xmlDeclaredEncoding(Buffer.from(`<?xml version="1.0" encoding='ISO-8859-1'?>`), 'a.xml'),
+      'iso-8859-1',
+    );
+    assert.equal(xmlDeclaredEncoding(Buffer.from('<?xml version="1.0" encoding="UTF-8"?>'), 'a.xml'), 'utf-8');
+    assert.equal(xmlDeclaredEncoding(Buffer.from('<a encoding="utf-8"/>'), 'a.xml'), null);
+    for (const name of ['ebcdic-cp-us', 'iso-8859-15', 'UTF-16', 'no such']) {
+      assert.throws(() => xmlDeclaredEncoding(Buffer.from(`<?xml version="1.0" encoding="${name}"?>`), 'a.xml'), {
+        code: 'PCP_FILE_ENCODING',
+        class: 'data',
+      });
+    }
   });
 });

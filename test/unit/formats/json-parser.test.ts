@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { parseExactJson } from '../../../lib/protocols/formats/exact-json';
+import { parseExactJson } from '../../../lib/model/exact-json';
 import { JsonParser } from '../../../lib/protocols/formats/json-parser';
 import { NdjsonParser } from '../../../lib/protocols/formats/ndjson-parser';
 import { parsePieces, sharedData } from '../file/support';

@@ -50,6 +50,26 @@ describe('XML parser', () => {
     assert.deepEqual(parse('<r><o><x>1</x></o><p><o><x>2</x></o></p></r>', 'r/p/o').records, [{ x: '2' }]);
   });
 
+  it('takes an empty list for one, and elements of other names for an error', () => {
+    for (const [text, name] of [
+      ['<r/>', ''],
+      ['<r> </r>', 'o'],
+      ['<r/>', 'r/o'],
+      ['<e><head/><os/></e>', 'e/os/o'],
+    ] as const) {
+      assert.deepEqual(parse(text, name).records, [], text);
+    }
+    for (const [text, name] of [
+      ['<r><Order/></r>', 'Ordre'],
+      ['<r><Order/></r>', 'r/Ordre'],
+      ['<r><o/></r>', 'q/o'],
+      ['<e><oss/></e>', 'e/os/o'],
+      ['<e><os><p/></os></e>', 'e/os/o'],
+    ] as const) {
+      assert.equal(refusal(text, name).code, 'PCP_XML_PATH', text);
+    }
+  });
+
   it('refuses truncated and malformed documents, naming the line', () => {
     for (const text of [
       '<os>\n<o><a>1</a></o>\n<o><a>1',

@@ -77,6 +77,7 @@ describe('json values', () => {
   it('parses text and copies values', () => {
     assert.deepEqual(jsonOf('{"a":[1,null]}'), { a: [1, null] });
     assert.deepEqual(jsonOf({ a: new Date(0), b: 5n, c: undefined }), { a: '1970-01-01T00:00:00.000Z', b: '5' });
+    assert.deepEqual(jsonOf('{"id":9007199254740993,"n":[1.50]}'), { id: '9007199254740993', n: [1.5] });
     assert.equal(jsonOf(' '), undefined);
   });
 

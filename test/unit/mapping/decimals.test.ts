@@ -38,6 +38,10 @@ describe('decimals', () => {
     assert.equal(decimalOf('-1.234,5', ','), '-1234.5');
     assert.equal(decimalOf('1234,5', ','), '1234.5');
     assert.equal(decimalOf('1,234.50', '.'), '1234.5');
+    assert.equal(decimalOf('1.234', ','), '1234');
+    assert.equal(decimalOf('-1.234', ','), '-1234');
+    assert.equal(decimalOf('1.234-', ','), '-1234');
+    assert.equal(decimalOf('0,123', ','), '0.123');
   });
 
   it('refuses what is ambiguous, badly grouped or no number', () => {
@@ -47,6 +51,13 @@ describe('decimals', () => {
       ['1.23,4', ','],
       ['1,234,5', ','],
       ['1,2.3', ','],
+      ['0.123', ','],
+      ['-0.123', ','],
+      ['01.234', ','],
+      ['0.000,5', ','],
+      ['0,123', '.'],
+      ['.123', ','],
+      ['1.234.', ','],
       ['abc'],
       ['12a'],
       ['-'],

@@ -52,11 +52,18 @@ describe('import mappings', () => {
     });
     const compiled = compileMapping(mapping, 'import', { expressions: noExpressions });
     assert.deepEqual(compiled.inputFields, ['AUFNR', 'GSTRP', 'GAMNG', 'STAT', 'WERKS']);
+    assert.deepEqual(compiled.namedFields, compiled.inputFields);
     assert.deepEqual(compiled.outputFields, ['order_number', 'planned_start', 'quantity', 'status', 'plant']);
     assert.deepEqual(compiled.keyFields, ['order_number']);
     assert.deepEqual(compiled.pushdown, mapping.filters);
     const dotted = definition([{ source: 'a.b', target: 'c' }]);
     assert.equal(compileMapping(dotted, 'import', { expressions: noExpressions }).inputFields, undefined);
+    const mixed = definition([
+      { source: 'a.b', target: 'c' },
+      { source: 'd', target: 'd' },
+      { expression: 'e', target: 'e' },
+    ]);
+    assert.deepEqual(compileMapping(mixed, 'import', { expressions: noExpressions }).namedFields, ['d']);
   });
 
   it('fail bad records alone, with field, value and rule', async () => {

@@ -116,10 +116,12 @@ describe('transformations', () => {
     const transformations: Transformation[] = [
       { op: 'rename', field: 'OLD', to: 'new' },
       { op: 'concat', fields: ['x', 'y'], to: 'key' },
+      { op: 'set', field: 'made', value: 1 },
     ];
-    const fields: FieldMapping[] = ['new', 'key', 'other'].map((name) => ({ source: name, target: name }));
+    const fields: FieldMapping[] = ['new', 'key', 'other', 'made'].map((name) => ({ source: name, target: name }));
     const compiled = compileMapping(definition(fields, { transformations }), 'import', { expressions: noExpressions });
-    assert.deepEqual(new Set(compiled.inputFields), new Set(['OLD', 'x', 'y', 'other']));
+    assert.deepEqual(new Set(compiled.inputFields), new Set(['OLD', 'x', 'y', 'other', 'made']));
+    assert.deepEqual(new Set(compiled.namedFields), new Set(['OLD', 'x', 'y', 'other']));
   });
 
   it('are refused when they make no sense', () => {

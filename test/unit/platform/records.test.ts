@@ -32,6 +32,9 @@ for (const kind of storeKinds) {
       assert.deepEqual(made, { ...made, ...expected });
       assert.deepEqual(await records.get('production_order', ['000012345678']), made);
       assert.ok(!Object.keys(made).some((name) => name.startsWith('_')), 'hidden columns stay hidden');
+      const exact = { id: '9007199254740993', share: '0.12345678901234567890' };
+      const { attributes } = await records.create('production_order', { order_number: '2', attributes: exact });
+      assert.deepEqual(attributes, exact);
       const material = await records.create('material', {
         material: 'M1',
         make: true,
@@ -54,6 +57,7 @@ for (const kind of storeKinds) {
         [{ order_number: 'x', nonsense: 1 }, '/nonsense'],
         [{ order_number: 'x', _hash: 'x' }, '/_hash'],
         [{ order_number: 'x'.repeat(121) }, '/order_number'],
+        [{ order_number: 'x', material: 'a\ud800' }, 'material'],
       ];
       for (const [record, path] of wrong) {
         await assert.rejects(

@@ -1,3 +1,4 @@
+import { normalize } from 'node:path/posix';
 import type { OpenConnection } from '../../../model/connection';
 import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
@@ -8,6 +9,7 @@ import type {
   ConnectorEnvironment,
   ConnectorFactory,
   EntityDescription,
+  EntityPlace,
   ReadQuery,
   TestReport,
   WriteGuarantee,
@@ -17,16 +19,19 @@ import type {
 import { testFolder } from './connection-test';
 import { describeEntity, discoverEntities } from './describe';
 import { descriptor } from './descriptor';
+import { matches } from './glob';
 import { FileReader } from './reader';
 import { RootFolder } from './root-folder';
 import { type FileSettings, parseSettings, resolveEntity } from './settings';
+import { exampleNames } from './templates';
 import { FileWriter } from './writer';
 
-/** Files below one root folder. Holds nothing open between calls. */
+/** Files below one root folder. Holds nothing open between calls but its writers. */
 class FileConnector implements Connector {
   readonly #connection: OpenConnection;
   readonly #environment: ConnectorEnvironment;
   #parsed: { settings: FileSettings; root: RootFolder } | undefined;
+  readonly #writers = new Set<FileWriter>();
 
   constructor(connection: OpenConnection, environment: ConnectorEnvironment) {
     this.#connection = connection;
@@ -67,6 +72,18 @@ class FileConnector implements Connector {
     return resolveEntity(entity, this.#open().settings).decimalSeparator;
   }
 
+  place(entity: string): EntityPlace {
+    const { pattern, path, afterRead, write } = resolveEntity(entity, this.#open().settings);
+    return {
+      name: normalize(path),
+      isEmptied: afterRead !== 'keep',
+      isReplaced:
+        write.mode === 'replace' &&
+        write.path !== null &&
+        exampleNames(write.path).some((name) => matches(pattern, name)),
+    };
+  }
+
   /** A file that is appended to keeps what it has, so only changes are sent. */
   guarantee(entity: string): WriteGuarantee {
     const { mode } = resolveEntity(entity, this.#open().settings).write;
@@ -76,12 +93,16 @@ class FileConnector implements Connector {
   async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
     const { settings, root } = this.#open();
     return typed(async () => {
-      signal.throwIfAborted();
-      return FileWriter.open(root, resolveEntity(target.entity, settings), settings, target);
+      const writer = await FileWriter.open(root, resolveEntity(target.entity, settings), settings, target, signal);
+      this.#writers.add(writer);
+      return writer;
     });
   }
 
+  /** A writer that was neither finished nor abandoned must not keep its file from others. */
   async close(): Promise<void> {
+    for (const writer of this.#writers) await writer.release();
+    this.#writers.clear();
     this.#parsed = undefined;
   }
 

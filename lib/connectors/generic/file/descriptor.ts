@@ -111,9 +111,9 @@ export const descriptor: ConnectorDescriptor = {
       label: { 'en-US': 'Neutralise formulas', 'pt-BR': 'Neutralizar fórmulas' },
       help: {
         'en-US':
-          "Exported CSV cells that a spreadsheet would run as a formula (= + - @) get a ' in front. Plain numbers stay as they are.",
+          "Exported CSV cells that a spreadsheet would run as a formula (= + - @) get a ' in front, which is taken off when they are read. Plain numbers stay as they are.",
         'pt-BR':
-          "Células de CSV exportado que uma planilha executaria como fórmula (= + - @) recebem um ' na frente. Números simples ficam como estão.",
+          "Células de CSV exportado que uma planilha executaria como fórmula (= + - @) recebem um ' na frente, que é tirado na leitura. Números simples ficam como estão.",
       },
       default: true,
     },

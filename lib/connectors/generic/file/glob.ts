@@ -26,6 +26,22 @@ export function parsePattern(pattern: string): PathPattern {
   return { alternatives, isLiteral };
 }
 
+/** True when the path is one that the pattern stands for. */
+export function matches({ alternatives }: PathPattern, path: string): boolean {
+  const names = path.split('/').filter((part) => part !== '' && part !== '.');
+  return alternatives.some((segments) => matchesFrom(segments, names));
+}
+
+function matchesFrom([first, ...rest]: PatternSegment[], names: string[]): boolean {
+  const [name, ...below] = names;
+  if (first === undefined) return name === undefined;
+  if (first.kind === 'deep') {
+    return matchesFrom(rest, names) || (name !== undefined && matchesFrom([first, ...rest], below));
+  }
+  if (name === undefined) return false;
+  return (first.kind === 'literal' ? first.name === name : first.matches.test(name)) && matchesFrom(rest, below);
+}
+
 /** True when the pattern has wildcards or alternatives. */
 export function hasWildcards(pattern: string): boolean {
   return /[*?]|\{[^{}]*,[^{}]*\}/.test(pattern);

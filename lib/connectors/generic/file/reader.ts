@@ -27,6 +27,7 @@ export class FileReader {
   #bytesDone = 0;
   #recordsDone = 0;
   #source: TextSource | null = null;
+  #fields: readonly string[] = [];
 
   constructor(root: RootFolder, entity: FileEntity, settings: FileSettings, environment: ConnectorEnvironment) {
     this.#root = root;
@@ -35,12 +36,16 @@ export class FileReader {
     this.#environment = environment;
   }
 
-  async *read(query: Pick<ReadQuery, 'cursor' | 'batchSize'>, signal: AbortSignal): AsyncGenerator<Batch> {
+  async *read(
+    query: Pick<ReadQuery, 'cursor' | 'batchSize' | 'namedFields'>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Batch> {
     signal.throwIfAborted();
     const cursor = asFileCursor(query.cursor);
     const files = await settledFiles(this.#root, this.#entity, this.#settings, this.#environment, signal);
     this.#seen = new SeenFiles(cursor, files);
     this.#batchSize = query.batchSize;
+    this.#fields = query.namedFields ?? [];
     this.#bytesInAll = files.reduce((sum, file) => sum + (this.#seen.has(file) ? 0 : file.size), 0);
     for (const file of files) {
       if (this.#seen.has(file)) this.#finishAgain(file);
@@ -83,10 +88,19 @@ export class FileReader {
   }
 
   async *#records(source: TextSource, skip: number, signal: AbortSignal): AsyncGenerator<Batch> {
-    const context = { fileName: source.identity.path, maxRecordLength: this.#settings.max_record_bytes };
+    const context = {
+      fileName: source.identity.path,
+      maxRecordLength: this.#settings.max_record_bytes,
+      fields: this.#fields,
+      restoresFormulas: this.#settings.neutralise_formulas,
+    };
     let toSkip = skip;
+    let count = 0;
+    const unseen = new Set(this.#fields);
     const parser = createParser(this.#entity, context, (record, place) => {
       this.#recordsDone++;
+      count++;
+      for (const field of unseen) if (Object.hasOwn(record, field)) unseen.delete(field);
       if (toSkip > 0) toSkip--;
       else this.#pending.add(record, place);
     });
@@ -102,7 +116,17 @@ export class FileReader {
       }
     }
     parser.end();
+    if (count > 0 && unseen.size > 0) this.#warnOfUnseen(context.fileName, unseen);
     while (this.#pending.length > this.#batchSize) yield this.#batch(this.#batchSize);
+  }
+
+  /** No error: in formats without columns every field may be absent. */
+  #warnOfUnseen(file: string, fields: ReadonlySet<string>): void {
+    const names = [...fields].map((name) => `"${name}"`).join(', ');
+    this.#environment.log(
+      'warn',
+      `No record of "${file}" has ${names}, which the mapping reads: it is taken as empty.`,
+    );
   }
 
   /** A file whose records were committed, but that was not moved or deleted before the process ended. */

@@ -104,6 +104,17 @@ export class RootFolder {
     }
   }
 
+  /** The absolute path that all names of a file share, also of one whose folder does not exist yet. */
+  async identify(path: string): Promise<string> {
+    try {
+      return await this.#locate(path);
+    } catch (thrown) {
+      const error = fileError(thrown, path);
+      if (error.code !== 'PCP_FILE_NOT_FOUND') throw error;
+      return join(await this.resolve(), path);
+    }
+  }
+
   /**
    * Regular files that match, in order of their names (code points). Wildcards pass over links, names that start with a
    * dot or hold control characters, the folders named in `skipFolders`, and what is protected.

@@ -19,7 +19,11 @@ export async function sampleRecords(
   let source: TextSource | undefined;
   try {
     source = await TextSource.open(root, file.path, entity, settings);
-    const context = { fileName: file.path, maxRecordLength: settings.max_record_bytes };
+    const context = {
+      fileName: file.path,
+      maxRecordLength: settings.max_record_bytes,
+      restoresFormulas: settings.neutralise_formulas,
+    };
     const parser = createParser(entity, context, (record) => {
       if (records.length < limit) records.push(record);
     });

@@ -5,7 +5,7 @@ import type { FoundFile, RootFolder } from './root-folder';
 import type { FileEntity, FileSettings } from './settings';
 
 /** Names that senders use while they write. */
-const UNFINISHED_NAME = /\.(tmp|temp|part|partial|filepart|crdownload|swp|lock)$|~$|(^|\/)~\$/i;
+const UNFINISHED_NAME = /\.(tmp|temp|part|partial|filepart|crdownload|swp|lock)$|~$|(^|\/)~[^/]*$/i;
 
 /** Files of an entity in the order they are read: by path, so that names with a date or number keep their sequence. */
 export async function matchingFiles(

@@ -44,3 +44,8 @@ export function fillTemplate(template: string, values: TemplateValues): string {
   const stem = path.length - name.length + (dot === -1 ? name.length : dot);
   return `${path.slice(0, stem)}-${values.part}${path.slice(stem)}`;
 }
+
+/** Names that a template may give, of a first and of a further part. */
+export function exampleNames(template: string): string[] {
+  return [1, 2].map((part) => fillTemplate(template, { started: new Date(0), run: 1, mapping: 1, part }));
+}

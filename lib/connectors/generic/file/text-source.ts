@@ -103,7 +103,7 @@ export class TextSource {
   #begin(head: Buffer): { decoder: StrictDecoder; body: Buffer } {
     const mark = byteOrderMark(head);
     const { format, encodingIsGiven, encoding } = this.#entity;
-    const declared = format === 'xml' && !encodingIsGiven ? xmlDeclaredEncoding(head) : null;
+    const declared = format === 'xml' && !encodingIsGiven ? xmlDeclaredEncoding(head, this.identity.path) : null;
     const skipped = mark?.length ?? 0;
     const decoder = new StrictDecoder(mark?.encoding ?? declared ?? encoding, this.identity.path, skipped);
     return { decoder, body: head.subarray(skipped) };

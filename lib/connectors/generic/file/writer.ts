@@ -5,6 +5,7 @@ import { type RecordSerialiser, unwritable } from '../../../protocols/formats/se
 import type { WriteRecord, WriteResult, Writer, WriterState, WriteTarget } from '../../contract';
 import { AppendJournal } from './append-journal';
 import { createSerialiser } from './create-serialiser';
+import { FileLock } from './file-lock';
 import { fileError } from './fs-errors';
 import { type OutputFormat, OutputPart } from './output-part';
 import type { RootFolder } from './root-folder';
@@ -34,7 +35,8 @@ const MAX_PARTS = 100_000;
 
 /**
  * Writes the records of one run to one file or several parts. "replace" shows nothing until `finish` renames the parts;
- * "append" adds to the newest part. After a crash it continues at the length of the last `state()`.
+ * "append" adds to the newest part. After a crash it continues at the length of the last `state()`. From open to finish no
+ * other writer gets at the file.
  */
 export class FileWriter implements Writer {
   readonly #root: RootFolder;
@@ -45,13 +47,25 @@ export class FileWriter implements Writer {
   readonly #appends: boolean;
   readonly #journal: AppendJournal;
   readonly #template: string;
+  readonly #signal: AbortSignal;
+  readonly #locks = new Map<string, FileLock>();
   #started = new Date();
   #parts: PartState[] = [];
   #output: OutputPart | null = null;
+  /** The journal says that the part in hand may be committed. */
+  #isNoted = false;
   #isPublished = false;
 
-  private constructor(root: RootFolder, entity: FileEntity, settings: FileSettings, target: WriteTarget, path: string) {
+  private constructor(
+    root: RootFolder,
+    entity: FileEntity,
+    settings: FileSettings,
+    target: WriteTarget,
+    path: string,
+    signal: AbortSignal,
+  ) {
     this.#root = root;
+    this.#signal = signal;
     this.#entity = entity;
     this.#target = target;
     this.#template = path;
@@ -61,12 +75,13 @@ export class FileWriter implements Writer {
     this.#serialiser = createSerialiser(entity, target.fields, settings.neutralise_formulas);
   }
 
-  /** @throws config PCP_NOT_WRITABLE, PCP_APPEND_FORMAT, PCP_EXPORT_LOST */
+  /** @throws config PCP_NOT_WRITABLE, PCP_APPEND_FORMAT, PCP_EXPORT_LOST; transient PCP_FILE_BUSY */
   static async open(
     root: RootFolder,
     entity: FileEntity,
     settings: FileSettings,
     target: WriteTarget,
+    signal: AbortSignal,
   ): Promise<FileWriter> {
     const { path, mode } = entity.write;
     if (path === null) {
@@ -84,10 +99,14 @@ export class FileWriter implements Writer {
         hint: 'Use csv or ndjson, or the mode "replace".',
       });
     }
-    const writer = new FileWriter(root, entity, settings, target, path);
+    const writer = new FileWriter(root, entity, settings, target, path, signal);
     await root.resolve();
-    if (target.resume !== null) await writer.#resume(target.resume as FileWriterState);
-    if (writer.#appends && writer.#parts.length === 0) await writer.#undoUncommitted();
+    try {
+      await writer.#begin(target.resume as FileWriterState | null);
+    } catch (thrown) {
+      await writer.release();
+      throw thrown;
+    }
     return writer;
   }
 
@@ -116,7 +135,10 @@ export class FileWriter implements Writer {
   async state(): Promise<FileWriterState> {
     if (this.#output !== null) {
       await this.#output.sync();
-      this.#parts.at(-1)!.bytes = this.#output.bytes;
+      const part = this.#parts.at(-1)!;
+      part.bytes = this.#output.bytes;
+      if (this.#appends && !this.#isNoted) await this.#journal.noteCommit(part.path);
+      this.#isNoted = true;
     }
     return { v: 1, started: this.#started.toISOString(), parts: structuredClone(this.#parts) };
   }
@@ -134,13 +156,42 @@ export class FileWriter implements Writer {
       await this.#removeLeftovers();
     }
     this.#isPublished = true;
+    await this.release();
   }
 
   async abandon(resumable: boolean): Promise<void> {
-    if (!resumable && this.#appends && !this.#isPublished) await this.#cutBack();
+    try {
+      if (!resumable && this.#appends && !this.#isPublished) await this.#cutBack();
+      await this.#close();
+      if (resumable || this.#appends || this.#isPublished) return;
+      for (const part of this.#parts.splice(0)) await this.#root.remove(part.path);
+    } finally {
+      await this.release();
+    }
+  }
+
+  /** Lets other writers at the file. Repeating it is harmless. */
+  async release(): Promise<void> {
     await this.#close();
-    if (resumable || this.#appends || this.#isPublished) return;
-    for (const part of this.#parts.splice(0)) await this.#root.remove(part.path);
+    for (const lock of this.#locks.values()) await lock.release();
+    this.#locks.clear();
+  }
+
+  async #begin(resume: FileWriterState | null): Promise<void> {
+    if (resume !== null) {
+      this.#started = new Date(resume.started);
+      this.#parts = structuredClone(resume.parts);
+    }
+    await this.#claim(this.#name(1));
+    if (this.#parts.length > 0) await this.#resume();
+    else if (this.#appends) await this.#undoUncommitted();
+  }
+
+  /** Keeps other writers from a file until `release`. */
+  async #claim(name: string): Promise<void> {
+    if (this.#locks.has(name)) return;
+    this.#locks.set(name, await FileLock.acquire(await this.#root.identify(name), name, this.#signal));
+    if (this.#appends && !this.#parts.some(({ path }) => path === name)) await this.#journal.undo(name);
   }
 
   #textOf(data: Record<string, unknown>): string {
@@ -178,6 +229,7 @@ export class FileWriter implements Writer {
     }
     const final = this.#name(this.#parts.length + 1);
     const path = temporaryName(final, this.#target);
+    await this.#claim(final);
     // A name that may not be taken is refused before there is anything to leave behind.
     await this.#root.stat(final);
     this.#output = await OutputPart.create(this.#root, path, this.#format);
@@ -205,6 +257,7 @@ export class FileWriter implements Writer {
       name = this.#name(number + 1);
       existing = null;
     }
+    await this.#claim(name);
     if (existing && existing.size > 0) {
       this.#output = await OutputPart.reopen(this.#root, name, this.#format);
       await this.#matchExisting(name);
@@ -214,6 +267,7 @@ export class FileWriter implements Writer {
     }
     const { bytes, inode } = this.#output;
     await this.#journal.note(name, bytes);
+    this.#isNoted = false;
     this.#parts.push({ path: name, final: name, inode, bytes, records: 0, size: bytes });
   }
 
@@ -265,11 +319,10 @@ export class FileWriter implements Writer {
     }
   }
 
-  async #resume(state: FileWriterState): Promise<void> {
-    this.#started = new Date(state.started);
-    this.#parts = structuredClone(state.parts);
-    const last = this.#parts.at(-1);
-    if (last === undefined) return;
+  async #resume(): Promise<void> {
+    const last = this.#parts.at(-1)!;
+    await this.#claim(last.final);
+    this.#isNoted = true;
     await this.#removeUncommitted();
     try {
       this.#output = await OutputPart.reopen(this.#root, last.path, this.#format, last.bytes);
@@ -292,14 +345,15 @@ export class FileWriter implements Writer {
     for (let number = this.#partNumber() + 1; number < MAX_PARTS; number++) {
       const name = this.#appends ? this.#name(number) : temporaryName(this.#name(number), this.#target);
       if ((await this.#root.stat(name)) === null) return;
-      await this.#root.remove(name);
+      if (this.#appends) await this.#journal.undoOwn(name);
+      else await this.#root.remove(name);
     }
   }
 
   /** What a crash before the first commit has appended. */
   async #undoUncommitted(): Promise<void> {
     for (let number = 1; number < MAX_PARTS && (await this.#root.stat(this.#name(number))); number++) {
-      await this.#journal.undo(this.#name(number));
+      await this.#journal.undoOwn(this.#name(number));
     }
   }
 

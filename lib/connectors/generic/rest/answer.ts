@@ -1,7 +1,7 @@
 import { IntegrationError } from '../../../model/errors';
+import { parseExactJson } from '../../../model/exact-json';
 import { createParser, type FormatOptions } from '../../../protocols/formats/create-parser';
 import { ENCODINGS, type Encoding, StrictDecoder } from '../../../protocols/formats/encodings';
-import { parseExactJson } from '../../../protocols/formats/exact-json';
 import { isDeeperThan, MAX_DEPTH } from '../../../protocols/formats/parser';
 import type { HttpResponse } from '../../../protocols/http/client';
 import type { SourceRecord } from '../../contract';

@@ -1,5 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
-import { parseExactJson } from '../../../protocols/formats/exact-json';
+import { parseExactJson } from '../../../model/exact-json';
 import type { HttpClient, HttpResponse } from '../../../protocols/http/client';
 import type { DescribedRequest, Resolution, WriteRecord, WriteResult, Writer } from '../../contract';
 import { parseJson } from './answer';
