@@ -57,6 +57,7 @@ export async function announcedWrites(
       await send(scope, open);
       await settle(scope, open);
       open = open.filter(isOpen);
+      if (open.length === 0) break;
       const failure = open.find(({ error }) => error !== null)?.error ?? null;
       if (failure === null && attempt < ATTEMPTS) continue;
       if (failure?.class !== 'transient' || attempt === ATTEMPTS) throw failure ?? unsettled(open);

@@ -49,6 +49,7 @@ describe('pcp-connection and pcp-mapping', () => {
       const database = {
         ...CONNECTION,
         connectorType: 'generic.database',
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: how Node-RED writes an environment variable.
         config: { dialect: 'mariadb', host: 'h', port: '${PCP_TEST_PORT}' },
       };
       await helper.load(TYPES, [TAB, database]);

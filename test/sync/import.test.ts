@@ -336,7 +336,8 @@ describe('import of a file into the platform', () => {
   it('keeps and replays records as large as a file may have, and the others when one was larger', async () => {
     // As text of the file it is just small enough to be read, with the names of its fields too large to be kept.
     const [tooLarge, largest] = [50, 70_000].map((less) => `M-${'x'.repeat(8 * 1024 * 1024 - less)}`);
-    await writeOrders([`7002;${largest};2026;1;5;REL`, '7001;M-1;2026;1;5;REL', `7000;${tooLarge};2026;1;5;REL`]);
+    const bad = [`7002;${largest};2026;1;5;REL`, '7001;M-1;2026;1;5;REL', `7000;${tooLarge};2026;1;5;REL`];
+    await writeOrders(['7003;M-1;20261101;1;5;REL', ...bad]);
     await runToEnd(hub, connectionId);
     const { items } = await hub.sync.deadLetters({ state: 'open' });
     const [large, small, kept] = [7000, 7001, 7002].map((key) =>

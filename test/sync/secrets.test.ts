@@ -34,6 +34,12 @@ describe('secrets', () => {
   /** Settings that reach nobody: what counts is what is said about it. */
   const settingsOf: Record<string, Record<string, unknown>> = {
     'generic.database': { dialect: 'postgres', host: '127.0.0.1', port: 1, database: 'x', username: 'u' },
+    'generic.rest': {
+      base_url: 'http://127.0.0.1:1',
+      authentication: 'basic',
+      username: 'u',
+      entities: { plants: { path: '/plants', key: ['plant'] } },
+    },
   };
 
   it('appear nowhere: answers, errors, logs, store and key files', async () => {
