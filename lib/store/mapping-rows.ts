@@ -1,4 +1,5 @@
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
+import { streamName } from '../sync/lease';
 import { deleteRows } from './rows';
 
 /**
@@ -7,9 +8,7 @@ import { deleteRows } from './rows';
  */
 export async function deleteMappings(database: SqlDatabase, transaction: SqlTransaction, ids: number[]): Promise<void> {
   for (const id of ids) {
-    for (const direction of ['import', 'export']) {
-      await deleteRows(database, transaction, 'integration_stream_locks', { stream: `${id}:${direction}` });
-    }
+    await deleteRows(database, transaction, 'integration_stream_locks', { stream: streamName(id) });
     await deleteRows(database, transaction, 'integration_checkpoints', { mapping_id: id });
     await deleteRows(database, transaction, 'integration_record_links', { mapping_id: id });
     await transaction.execute(

@@ -35,6 +35,17 @@ export function workerIsGone(worker: string | null): boolean {
   }
 }
 
+/** The runs that workers other than this one hold. Whoever does not answer for its lease any more holds nothing. */
+export async function heldByOthers(database: SqlDatabase): Promise<Set<number>> {
+  const rows = await database.query(
+    `SELECT owner_run, owner_worker FROM integration_stream_locks
+     WHERE owner_run IS NOT NULL AND owner_worker <> ? AND lease_until >= ${database.epochMs}`,
+    [WORKER],
+  );
+  const alive = rows.filter((row) => !workerIsGone(String(row.owner_worker)));
+  return new Set(alive.map((row) => Number(row.owner_run)));
+}
+
 /**
  * The right to work on one stream, which is a mapping. The fence grows with every owner, so whatever an earlier owner
  * still tries to commit is refused. Its times are the database's: clocks of hosts differ, and may be set while work goes on.
@@ -44,6 +55,7 @@ export class Lease {
   readonly lost = new AbortController();
   private deadline: number;
   private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
 
   private constructor(
     private readonly database: SqlDatabase,
@@ -72,9 +84,10 @@ export class Lease {
     const fence = await database
       .transaction(async (transaction) => {
         const [row] = await transaction.query(
-          `SELECT fence, owner_run, owner_worker, CASE WHEN lease_until < ${database.epochMs} THEN 1 ELSE 0 END AS is_over
+          `SELECT fence, owner_run, owner_worker, CASE WHEN lease_until < ${database.epochMs} THEN 1 ELSE 0 END AS is_over,
+             (SELECT fence FROM integration_sync_logs WHERE id = ?) AS run_fence
            FROM integration_stream_locks WHERE stream = ?`,
-          [stream],
+          [runId, stream],
         );
         if (row === undefined) return null;
         const free =
@@ -82,7 +95,8 @@ export class Lease {
           Number(row.is_over) === 1 ||
           workerIsGone(row.owner_worker === null ? null : String(row.owner_worker));
         if (!free) return null;
-        const next = Number(row.fence) + 1;
+        // A stream's row may have been made anew since the run was last claimed: its fence must rise all the same.
+        const next = Math.max(Number(row.fence), Number(row.run_fence ?? 0)) + 1;
         const taken = await transaction.execute(
           `UPDATE integration_stream_locks SET fence = ?, owner_run = ?, owner_worker = ?,
              lease_until = ${database.epochMs} + ${LEASE_MS}, touched_at = ${database.epochMs}
@@ -129,6 +143,7 @@ export class Lease {
   }
 
   stop(): void {
+    this.stopped = true;
     clearTimeout(this.timer);
   }
 
@@ -145,6 +160,7 @@ export class Lease {
          WHERE stream = ? AND fence = ? AND owner_run = ?`,
         [this.stream, this.fence, this.runId],
       );
+      if (this.stopped) return;
       if (renewed !== 1) {
         this.lost.abort(this.loss());
         return;
@@ -152,13 +168,14 @@ export class Lease {
       this.deadline = sent + LEASE_MS - MARGIN_MS;
       await this.onHeartbeat();
     } catch (error) {
+      if (this.stopped) return;
       // The store may be away for a moment: work goes on until the local deadline, never longer.
       if (performance.now() > this.deadline) {
         this.lost.abort(IntegrationError.from(error));
         return;
       }
     }
-    this.schedule();
+    if (!this.stopped) this.schedule();
   }
 
   private loss(): IntegrationError {

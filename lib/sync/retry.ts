@@ -19,7 +19,8 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = {
 
 /** Other errors need a person: a new password, another mapping, a look at the log. */
 const RETRIED: ReadonlySet<ErrorClass> = new Set(['transient', 'rate_limit']);
-const LONGEST_PAUSE_MS = 60 * 60_000;
+/** Whatever the other side asks for: nobody would see a run again that waits for days. */
+export const LONGEST_ASKED_PAUSE_MS = 60 * 60_000;
 
 /**
  * When to try a failed run again, in milliseconds from now, or null when its budget is used or its class forbids it.
@@ -33,7 +34,7 @@ export function retryDelay(
 ): number | null {
   if (!RETRIED.has(error.class)) return null;
   if (error.class === 'rate_limit' && error.retryAfterMs !== undefined) {
-    return Math.min(LONGEST_PAUSE_MS, error.retryAfterMs);
+    return Math.min(LONGEST_ASKED_PAUSE_MS, error.retryAfterMs);
   }
   if (attempts.total >= policy.maxAttempts || attempts.withoutProgress >= policy.maxWithoutProgress) return null;
   const ceiling = Math.min(policy.maxDelayMs, policy.baseDelayMs * 3 ** Math.max(0, attempts.withoutProgress - 1));

@@ -3,14 +3,15 @@ import type { Mapping } from '../model/mapping';
 import type { RunCounters } from '../model/sync';
 import type { SqlTransaction } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
+import { blaming } from './blame';
 import type { StoreClock } from './clock';
 import { abandonRun, type Execution, executeRun, reasonOf } from './execute';
-import { Lease, streamName, WORKER, workerIsGone } from './lease';
-import { noteAttempt, pauses, waitForPause } from './pauses';
+import { heldByOthers, Lease, streamName, WORKER } from './lease';
+import { noteAttempt, noteWorking, type Pause, pauses, waitForPause } from './pauses';
 import { executeReplay, reopenChosen } from './replay';
 import { type DeadLetterPolicy, Retention } from './retention';
 import type { RetryPolicy } from './retry';
-import { ACTIVE, ENDED, getRun, type RunRow, stateList, toRun } from './run-rows';
+import { ACTIVE, COUNTERS, ENDED, getRun, type RunRow, stateList, toRun } from './run-rows';
 import { type Ending, endingOf, settle } from './settle';
 import { type EngineContext, openStream } from './stream';
 
@@ -43,6 +44,10 @@ export class Worker {
   private lookAgain = false;
   private stopped = false;
   private waiting = 0;
+  /** As of the last look. */
+  private paused = new Map<number, Pause>();
+  /** Connection that stands for the platform, by mapping. */
+  private peers = new Map<number, number>();
   private readonly retention: Retention;
   private tidying: Promise<void> | null = null;
 
@@ -120,29 +125,53 @@ export class Worker {
       `SELECT * FROM integration_sync_logs WHERE state IN (${stateList(ACTIVE)}) ORDER BY id LIMIT 500`,
     );
     const all = rows.map(toRun);
-    const runs = all.filter((run) => !this.active.has(run.id));
-    const abandoned = (run: RunRow): boolean =>
-      run.state !== 'running' && run.state !== 'cancelling' ? true : workerIsGone(run.worker) || run.worker === WORKER;
-    this.waiting = runs.filter(abandoned).length;
-    const paused = await pauses(database);
-    const busy = new Set(all.flatMap((run) => (this.active.has(run.id) || !abandoned(run) ? [run.connectionId] : [])));
+    const held = await heldByOthers(database);
+    const isHeld = (run: RunRow): boolean => this.active.has(run.id) || held.has(run.id);
+    const runs = all.filter((run) => !isHeld(run));
+    this.waiting = runs.length;
+    this.paused = await pauses(database);
+    const peers = await database.query(
+      'SELECT id, peer_connection_id FROM integration_mappings WHERE peer_connection_id IS NOT NULL',
+    );
+    this.peers = new Map(peers.map((row) => [Number(row.id), Number(row.peer_connection_id)]));
+    const busy = new Set(all.filter(isHeld).flatMap((run) => this.endsOf(run)));
     for (const run of runs) {
-      if (this.stopped || this.active.size >= concurrency) return;
+      if (this.stopped) return;
       const now = clock.now();
       if (run.nextAttemptAt !== null && run.nextAttemptAt > now) continue;
-      const pause = paused.get(run.connectionId);
-      if (pause !== undefined && pause.until > now) {
-        if (await waitForPause(database, run, pause)) this.options.onChange(run.jobId);
+      const passed = this.endsOf(run).flatMap((id) => this.paused.get(id) ?? []);
+      // After a pause one run finds out whether the other side is well again.
+      const pause =
+        passed.find(({ until }) => until > now) ?? passed.find(({ connectionId }) => busy.has(connectionId));
+      // Whoever cancels wants an end, not to wait for it.
+      if (pause !== undefined && run.state !== 'cancelling') {
+        if (await waitForPause(database, run, pause, now)) this.options.onChange(run.jobId);
         continue;
       }
-      // After a pause one run finds out whether the other side is well again.
-      if (pause !== undefined && busy.has(run.connectionId)) continue;
-      busy.add(run.connectionId);
-      await this.claim(run);
+      if (this.active.size >= concurrency || !(await this.claim(run))) continue;
+      for (const id of this.endsOf(run)) busy.add(id);
     }
   }
 
-  private async claim(run: RunRow): Promise<void> {
+  private endsOf({ connectionId, mappingId }: RunRow): number[] {
+    const peer = this.peers.get(mappingId);
+    return peer === undefined ? [connectionId] : [connectionId, peer];
+  }
+
+  /** What a run commits shows that its ends work: the others that wait for them follow. */
+  private noteProgress(run: RunRow): void {
+    const { database, clock, log } = this.options;
+    const now = clock.now();
+    const over = this.endsOf(run).filter((id) => (this.paused.get(id)?.until ?? Number.POSITIVE_INFINITY) <= now);
+    if (over.length === 0) return;
+    for (const id of over) this.paused.delete(id);
+    void noteWorking(database, over, now)
+      .then(() => this.wake())
+      .catch((error: unknown) => log('warn', `A pause could not be ended: ${IntegrationError.from(error).message}`));
+  }
+
+  /** @returns whether the run is this worker's now */
+  private async claim(run: RunRow): Promise<boolean> {
     const { database, clock } = this.options;
     const controller = new AbortController();
     this.active.set(run.id, controller);
@@ -158,7 +187,7 @@ export class Worker {
     });
     if (lease === null) {
       this.active.delete(run.id);
-      return;
+      return false;
     }
     lease.lost.signal.addEventListener('abort', () => controller.abort(lease.lost.signal.reason));
     const claimed = await getRun(database, run.id).catch(async (error: unknown) => {
@@ -175,6 +204,7 @@ export class Worker {
       void this.wake();
     });
     this.done.add(work);
+    return true;
   }
 
   /** Never throws: whatever happens ends in the run's row, or is left to the lease's end. */
@@ -197,7 +227,7 @@ export class Worker {
         const current = await getRun(transaction, run.id);
         const end = endingOf(current, ending, retry, clock.now());
         await settle(transaction, current, end, clock.now());
-        await noteAttempt(transaction, current, end, clock.now());
+        await noteAttempt(transaction, current, this.endsOf(run), end, clock.now());
         if (end.state !== 'queued' && end.nextAttemptAt === null) await reopenChosen(transaction, run.id);
         await lease.release(transaction);
         if (end.failure)
@@ -220,6 +250,7 @@ export class Worker {
     if (surplus > 1 || (surplus === 1 && run.writerState === null)) throw workerDied(run);
     const mapping = await options.mapping(run.mappingId);
     const stream = await openStream(options, mapping, run.direction, signal);
+    for (const end of [stream.source, stream.target]) end.connector = blaming(end.connector, end.connectionId);
     const execution: Execution = {
       database: options.database,
       clock: options.clock,
@@ -231,7 +262,10 @@ export class Worker {
       stream,
       signal,
       crashes,
-      onProgress: () => options.onChange(run.jobId),
+      onProgress: () => {
+        options.onChange(run.jobId);
+        this.noteProgress(run);
+      },
     };
     try {
       if (surplus === 1) throw workerDied(run);
@@ -313,9 +347,7 @@ function cancelled(): IntegrationError {
 
 /** Moves a run to this worker; a dry run begins its counting anew. */
 async function claimRun(transaction: SqlTransaction, run: RunRow, fence: number, now: number): Promise<boolean> {
-  const restart = run.dryRun
-    ? `, ${['read', 'created', 'updated', 'unchanged', 'deleted', 'filtered', 'conflicts', 'errors'].map((name) => `c_${name} = 0`).join(', ')}`
-    : '';
+  const restart = run.dryRun ? `, ${COUNTERS.map((name) => `c_${name} = 0`).join(', ')}` : '';
   const changed = await transaction.execute(
     `UPDATE integration_sync_logs
      SET state = CASE WHEN state = 'cancelling' THEN 'cancelling' ELSE 'running' END, fence = ?, worker = ?,

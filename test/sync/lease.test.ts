@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { StoreClock } from '../../lib/sync/clock';
-import { LEASE_MS, Lease } from '../../lib/sync/lease';
+import { ensureStream, LEASE_MS, Lease } from '../../lib/sync/lease';
+import { insertRun } from '../../lib/sync/run-rows';
 import { newStore, storeKinds, type TestStore } from '../unit/store/stores';
 
 const HOURS_2 = 2 * 3_600_000;
@@ -59,6 +60,48 @@ for (const kind of storeKinds) {
       await age(15_000 + 1);
       const next = await acquire(2);
       assert.equal(next?.fence, 2);
+    });
+
+    it('rises above what its run has seen, whatever became of the row of its stream', async () => {
+      const { database } = opened.store;
+      const run = { jobId: 'j', connectionId: 1, mappingId: 1, mappingVersion: 1, direction: 'import' } as const;
+      const runId = await insertRun(database, { ...run, kind: 'sync', full: false, dryRun: false, createdBy: null }, 0);
+      await database.execute('UPDATE integration_sync_logs SET fence = 7');
+      assert.equal((await acquire(runId))?.fence, 8);
+    });
+
+    it('is not renewed once it was stopped, not even by a heartbeat that was on its way', async () => {
+      const { database } = opened.store;
+      await ensureStream(database, '1:import');
+      const beats: (() => void)[] = [];
+      const realTimeout = globalThis.setTimeout;
+      let answered: () => void = () => undefined;
+      globalThis.setTimeout = ((callback: () => void, ms: number) => {
+        if (ms !== LEASE_MS / 4) return realTimeout(callback, ms);
+        beats.push(callback);
+        return realTimeout(() => undefined, 0);
+      }) as typeof setTimeout;
+      try {
+        const slow = Object.create(database, {
+          execute: {
+            value: () => new Promise((_, reject) => (answered = () => reject(new Error('The store is away.')))),
+          },
+        }) as typeof database;
+        const lease = await Lease.acquire(
+          slow,
+          '1:import',
+          1,
+          async () => true,
+          async () => undefined,
+        );
+        beats.pop()!();
+        lease!.stop();
+        answered();
+        await new Promise(setImmediate);
+        assert.deepEqual(beats, []);
+      } finally {
+        globalThis.setTimeout = realTimeout;
+      }
     });
 
     if (kind.name === 'SQLite') return;

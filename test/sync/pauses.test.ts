@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IntegrationError } from '../../lib/model/errors';
 import type { SyncLog } from '../../lib/model/sync';
+import { blaming } from '../../lib/sync/blame';
+import { streamName } from '../../lib/sync/lease';
+import { noteAttempt, pauses } from '../../lib/sync/pauses';
+import type { RunRow } from '../../lib/sync/run-rows';
+import type { End } from '../../lib/sync/settle';
 import { TestEngine } from '../support/engine';
 import { temporaryDirectory } from '../support/hub';
 
@@ -103,5 +108,145 @@ describe('a connection whose other side is unwell', () => {
     }
     failure = null;
     assert.equal((await engine.end(await start(0))).status, 'success');
+  });
+
+  const database = () => engine.store.database;
+  const pauseUntil = (until: number) =>
+    database().execute(
+      `INSERT INTO integration_connection_pauses (connection_id, failures, paused_until, reason) VALUES (?, 5, ?, 'was away')`,
+      [connectionId, until],
+    );
+
+  it('is tried again when the run that tried before died with its host', async () => {
+    const job = await start(0);
+    const [log] = (await engine.sync.status(job)).logs;
+    const worker = 'another-host:1:dead';
+    await database().execute(`UPDATE integration_sync_logs SET state = 'running', fence = 1, worker = ? WHERE id = ?`, [
+      worker,
+      log!.id,
+    ]);
+    await database().execute(
+      'UPDATE integration_stream_locks SET fence = 1, owner_run = ?, owner_worker = ?, lease_until = 1 WHERE stream = ?',
+      [log!.id, worker, streamName(mappingIds[0]!)],
+    );
+    await pauseUntil(1);
+    assert.equal((await engine.end(job)).status, 'success');
+  });
+
+  it('does not keep a run from being cancelled', async () => {
+    const job = await start(0);
+    await database().execute(`UPDATE integration_sync_logs SET state = 'waiting_retry', writer_state = '{}'`);
+    await pauseUntil(Date.now() + 600_000);
+    await waiting(job);
+    await engine.sync.cancel(job);
+    const [log] = (await engine.end(job)).logs;
+    assert.equal(log!.details.state, 'cancelled');
+  });
+
+  it('is open to all as soon as one run has committed something; until then the others say what they wait for', async () => {
+    for (const material of ['A', 'B']) await engine.records.create('material', { material });
+    await pauseUntil(1);
+    const gates: (() => void)[] = [];
+    engine.disturb = (connector, type) => {
+      if (type !== 'platform') return connector;
+      const read = connector.read!.bind(connector);
+      connector.read = async function* (query, signal) {
+        for await (const batch of read({ ...query, batchSize: 1 }, signal)) {
+          await new Promise<void>((resolve) => gates.push(resolve));
+          yield batch;
+        }
+      };
+      return connector;
+    };
+    const probe = await start(0);
+    const other = await start(1);
+    assert.match((await waiting(other)).error_message ?? '', /Another run finds out.+was away/);
+    const reached = async (gate: number) => {
+      while (gates.length <= gate) await new Promise((resolve) => setTimeout(resolve, 5));
+      return gates[gate]!;
+    };
+    (await reached(0))();
+    await reached(1);
+    while ((await pauses(database())).size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal((await engine.sync.status(probe)).status, 'in_progress');
+    engine.disturb = (connector) => connector;
+    (await reached(1))();
+    assert.equal((await engine.end(probe)).status, 'success');
+    assert.equal((await engine.end(other)).status, 'success');
+  });
+
+  it('is the one that failed, not the other end of its mapping, and not for what the store does', async () => {
+    const out = engine.connections.create({
+      name: 'source',
+      connector_type: 'generic.file',
+      config: {
+        root: (await engine.connections.get(connectionId)).config.root as string,
+        entities: { in: { path: 'in.csv' } },
+      },
+    });
+    const source = (await out).id;
+    await writeFile(join((await engine.connections.get(connectionId)).config.root as string, 'in.csv'), 'id\r\nA\r\n');
+    const { id: mapping_id } = await engine.mappings.create({
+      connection_id: source,
+      peer_connection_id: connectionId,
+      name: 'copy',
+      entity_type: 'material',
+      direction: 'import',
+      source_entity: 'in',
+      target_entity: 'one',
+      key_fields: ['material'],
+      field_mappings: [{ source: 'id', target: 'material' }],
+    });
+    failure = new IntegrationError('rate_limit', 'PCP_TEST', 'Too many requests.', { retryAfterMs: 60_000 });
+    await waiting((await engine.sync.start(source, { mapping_id })).job_id);
+    assert.deepEqual([...(await pauses(database())).keys()], [connectionId]);
+  });
+
+  describe('what was learnt about it', () => {
+    const now = 1_000_000;
+    const run = () => ({ connectionId, withoutProgress: 1 }) as RunRow;
+
+    /** The pause that is left, in seconds, when an attempt ends so. */
+    async function afterwards(error: IntegrationError | undefined, from = connectionId): Promise<number | null> {
+      const side = blaming(
+        {
+          async fail() {
+            throw error;
+          },
+        },
+        from,
+      );
+      const thrown = error && (await side.fail().catch((caught: IntegrationError) => caught));
+      const end = { state: 'failed', nextAttemptAt: null, uncounted: false, failure: thrown } as const;
+      await database().transaction((transaction) => noteAttempt(transaction, run(), [connectionId], end as End, now));
+      const pause = (await pauses(database())).get(connectionId);
+      return pause === undefined ? null : (pause.until - now) / 1000;
+    }
+    const asks = (seconds: number) =>
+      new IntegrationError('rate_limit', 'PCP_TEST', 'Wait.', { retryAfterMs: seconds * 1000 });
+
+    it('is not taken back by runs that were in flight', async () => {
+      assert.equal(await afterwards(asks(600)), 600);
+      assert.equal(await afterwards(asks(5)), 600);
+      assert.equal(await afterwards(new IntegrationError('transient', 'PCP_TEST', 'Reset.')), 600);
+      assert.equal(await afterwards(undefined), 600);
+      for (const errorClass of ['config', 'guard', 'bug', 'data'] as const) {
+        assert.equal(await afterwards(new IntegrationError(errorClass, 'PCP_TEST', 'Wrong.')), 600, errorClass);
+      }
+    });
+
+    it('is forgotten with a run that ends well after the pause, and by none that fails for its own reasons', async () => {
+      await pauseUntil(now - 1000);
+      assert.equal(await afterwards(new IntegrationError('config', 'PCP_TEST', 'Wrong.')), -1);
+      assert.equal(await afterwards(undefined), null);
+    });
+
+    it('is an hour at most', async () => {
+      assert.equal(await afterwards(asks(30 * 86_400)), 3600);
+    });
+
+    it('comes from its own failures alone', async () => {
+      assert.equal(await afterwards(asks(600), connectionId + 1), null);
+    });
   });
 });

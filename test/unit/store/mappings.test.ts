@@ -92,7 +92,7 @@ for (const kind of storeKinds) {
         `INSERT INTO integration_checkpoints (mapping_id, direction, ${database.quote('cursor')}) VALUES (?, ?, ?)`,
         [id, 'import', '{}'],
       );
-      await database.execute(`INSERT INTO integration_stream_locks (stream) VALUES ('${id}:import')`);
+      await database.execute(`INSERT INTO integration_stream_locks (stream) VALUES ('mapping:${id}')`);
       await assert.rejects(connections.delete(connection_id, { cascade: false }), { code: 'PCP_CONNECTION_IN_USE' });
       assert.equal((await mappings.list({ connection_id })).total, 1);
       await connections.delete(connection_id, { cascade: true });

@@ -10,6 +10,7 @@ import { migrate } from '../../../lib/store/migrate';
 import { type Migration, migrations } from '../../../lib/store/migrations';
 import { createIndex, createTable } from '../../../lib/store/migrations/migration';
 import { openStore, STORE_FILE, type StoreOptions } from '../../../lib/store/store';
+import { insertRun } from '../../../lib/sync/run-rows';
 import { type StorePlace, storeKinds } from './stores';
 
 const run = promisify(execFile);
@@ -82,6 +83,39 @@ for (const kind of storeKinds) {
       await database.execute("INSERT INTO integration_test (word) VALUES ('a')");
       await migrate(database, [...migrations, second]);
       await database.close();
+    });
+
+    it('make one stream of both directions of a mapping, with the highest fence that any run has seen', async () => {
+      const store = await openStore(options);
+      const { database } = store;
+      const lock = (stream: string, fence: number) =>
+        database.execute(
+          `INSERT INTO integration_stream_locks (stream, fence, owner_run, lease_until, touched_at) VALUES (?, ?, 1, 5, 5)`,
+          [stream, fence],
+        );
+      for (const [stream, fence] of [
+        ['7:import', 3],
+        ['7:export', 4],
+        ['8:export', 2],
+        ['mapping:8', 1],
+      ] as const) {
+        await lock(stream, fence);
+      }
+      const run = { jobId: 'j', connectionId: 1, mappingVersion: 1, direction: 'import', kind: 'sync' } as const;
+      await insertRun(database, { ...run, mappingId: 7, full: false, dryRun: false, createdBy: null }, 0);
+      await database.execute('UPDATE integration_sync_logs SET fence = 9');
+      await database.execute(`DELETE FROM integration_migrations WHERE name = '0004-mapping-streams'`);
+      await store.close();
+      const upgraded = await openStore(options);
+      const rows = await upgraded.database.query('SELECT stream, fence FROM integration_stream_locks ORDER BY stream');
+      assert.deepEqual(
+        rows.map(({ stream, fence }) => [stream, Number(fence)]),
+        [
+          ['mapping:7', 9],
+          ['mapping:8', 2],
+        ],
+      );
+      await upgraded.close();
     });
 
     it('refuse a store of a later version and change nothing', async () => {
