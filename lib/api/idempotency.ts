@@ -112,7 +112,9 @@ export function createIdempotencyStore(
       if (row === undefined) return { outcome: 'in_progress' };
       if (row.request_hash !== requestHash) return { outcome: 'mismatch' };
       if (Number(row.status) === 0) return { outcome: 'in_progress' };
-      const body = row.body === null ? null : (vault.decrypt(String(row.body), `answer:${key}`) as string);
+      const kept = row.body === null ? null : String(row.body);
+      // Earlier versions kept answers in clear.
+      const body = kept !== null && vault.isSealed(kept) ? (vault.decrypt(kept, `answer:${key}`) as string) : kept;
       return {
         outcome: 'replay',
         answer: { status: Number(row.status), headers: JSON.parse(String(row.headers ?? '{}')), body },

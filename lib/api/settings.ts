@@ -95,6 +95,16 @@ function movesSecrets(
   );
 }
 
+/** What the other side is asked for differs, which may be statements that somebody wrote. */
+export function asksOtherwise(hub: Hub, saved: Pick<OpenConnection, 'config'>, wanted: Settings): boolean {
+  const settings = descriptorOf(hub, wanted.connector_type)?.settings ?? {};
+  return Object.keys(settings).some(
+    (name) =>
+      settings[name]?.group === 'entities' &&
+      !isDeepStrictEqual(settingOf(saved.config, name, settings), settingOf(wanted.config ?? {}, name, settings)),
+  );
+}
+
 function isHarmless(name: string, settings: Record<string, Setting>): boolean {
   const setting = Object.hasOwn(settings, name) ? settings[name] : undefined;
   if (setting === undefined) return false;

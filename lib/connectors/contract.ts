@@ -160,7 +160,7 @@ export interface Writer {
    */
   hashes?(records: WriteRecord[], transaction?: SqlTransaction): Promise<(string | null | undefined)[]>;
   /**
-   * For targets with `hashes`: when this mapping last wrote each record, in epoch milliseconds of this host; null where it
+   * For targets with `hashes`: when this mapping last wrote each record, in epoch milliseconds of the store; null where it
    * did not, or where others did since.
    */
   writtenAt?(records: WriteRecord[]): Promise<(number | null)[]>;

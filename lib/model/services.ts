@@ -303,7 +303,7 @@ export interface Hub {
   /** Of the store, for what the API itself keeps there. */
   readonly database: SqlDatabase;
   /** Seals what the API keeps there of somebody's data. */
-  readonly vault: Pick<Vault, 'encrypt' | 'decrypt'>;
+  readonly vault: Pick<Vault, 'encrypt' | 'decrypt' | 'isSealed'>;
   readonly descriptors: readonly ConnectorDescriptor[];
   readonly connections: Connections;
   readonly mappings: Mappings;

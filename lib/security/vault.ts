@@ -85,6 +85,11 @@ export class Vault {
     }
   }
 
+  /** Whether a text has the form that `encrypt` gives. */
+  isSealed(text: string): boolean {
+    return sealedIn(text) !== null;
+  }
+
   /** Sealed with an earlier key: encrypt it anew, and that key can go. */
   isOutdated(text: string, context: string): boolean {
     return parseSealed(text, context).kid !== this.#current.id;
@@ -96,6 +101,12 @@ function additionalData(kid: string, context: string): Buffer {
 }
 
 function parseSealed(text: string, context: string): Sealed {
+  const sealed = sealedIn(text);
+  if (sealed === null) throw broken(context);
+  return sealed;
+}
+
+function sealedIn(text: string): Sealed | null {
   try {
     const sealed = JSON.parse(text) as Partial<Sealed> | null;
     const { kid, iv, tag, data } = sealed ?? {};
@@ -105,7 +116,7 @@ function parseSealed(text: string, context: string): Sealed {
   } catch {
     // Not even JSON: the same answer as for a wrong tag.
   }
-  throw broken(context);
+  return null;
 }
 
 function broken(context: string): IntegrationError {

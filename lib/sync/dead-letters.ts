@@ -45,11 +45,14 @@ export interface StreamOfRun {
   runId: number;
 }
 
-/** Errors of the same kind, whatever their values: class, stage, code, field, and the message without quoted parts and digits. */
-export function groupHash(mappingId: number, failure: Pick<Failure, 'stage' | 'field' | 'error'>): string {
+/** Errors of the same kind, whatever their values: direction, class, stage, code, field, and the message without quoted parts and digits. */
+export function groupHash(
+  { mappingId, direction }: Pick<StreamOfRun, 'mappingId' | 'direction'>,
+  failure: Pick<Failure, 'stage' | 'field' | 'error'>,
+): string {
   const { error, stage, field } = failure;
   const kind = error.message.replace(/"[^"]*"|'[^']*'/g, '""').replace(/\d+/g, '0');
-  return digest([mappingId, error.class, stage, error.code, field ?? '', kind].join('\u0001')).slice(0, 22);
+  return digest([mappingId, direction, error.class, stage, error.code, field ?? '', kind].join('\u0001')).slice(0, 22);
 }
 
 /** Digest that finds the dead letters of a record, of whatever length its key is. */
@@ -71,7 +74,7 @@ export interface LetterKeeperOptions {
 export class LetterKeeper {
   /** Where the source finds a record again; a run that reads sets it. */
   refetchKey: (payload: unknown) => string | null = () => null;
-  /** How many more may be opened; counted when the first one comes. */
+  /** How many more may be opened, at least: what a page that was rolled back took is missing until it is counted anew. */
   private room: number | null = null;
 
   constructor(private readonly options: LetterKeeperOptions) {}
@@ -219,7 +222,7 @@ export class LetterKeeper {
       sealed_reason: sealReason(vault, { ...stream, sourceKeyHash }, { message, value, ...(read && { read }) }),
       message: null,
       value: null,
-      group_hash: groupHash(stream.mappingId, failure),
+      group_hash: groupHash(stream, failure),
     };
   }
 
@@ -274,14 +277,16 @@ export class LetterKeeper {
   private async takeRoom(transaction: SqlTransaction, letters: number): Promise<void> {
     if (letters === 0) return;
     const { limit } = this.options;
-    if (this.room === null) {
+    if (this.room === null || this.room < letters) {
       const [row] = await transaction.query(
         `SELECT COUNT(*) AS n FROM integration_dead_letters WHERE state IN ('open', 'replaying')`,
       );
       this.room = limit - Number(row?.n);
     }
-    this.room -= letters;
-    if (this.room >= 0) return;
+    if (this.room >= letters) {
+      this.room -= letters;
+      return;
+    }
     throw new IntegrationError(
       'guard',
       'PCP_DEAD_LETTERS_FULL',

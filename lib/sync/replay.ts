@@ -231,11 +231,11 @@ function gone(letter: ChosenLetter, key: Record<string, unknown> | undefined): I
  * two records with the same key is nobody's past; whoever replays it lets it win.
  */
 async function outdated(scope: RunScope, plan: BatchPlan, { owners, anew }: ReadLetters): Promise<Set<ChosenLetter>> {
-  const { clock, database, ids, writer } = scope;
+  const { database, ids, writer } = scope;
   const times =
     writer.writtenAt === undefined
       ? (await linksOf(database, ids, plan.writes)).map((link) => link?.writtenAt ?? null)
-      : (await writer.writtenAt(plan.writes)).map((time) => time && time + clock.now() - Date.now());
+      : await writer.writtenAt(plan.writes);
   const found = new Set<ChosenLetter>();
   plan.origins.forEach((origin, index) => {
     const letter = owners.get(origin);

@@ -209,6 +209,7 @@ export class SyncService implements Sync {
     if (streams.length === 0) {
       throw new IntegrationError('data', 'PCP_NOT_FOUND', 'No open dead letter matches the selection.');
     }
+    await refuseBothSides(database, conditions);
     const mappings = new Map<number, Mapping>();
     for (const { mapping_id } of streams) {
       mappings.set(Number(mapping_id), await this.options.mappings.get(Number(mapping_id)));
@@ -344,4 +345,23 @@ function letterConditions({ connection_id, group, from, to, ...columns }: DeadLe
     conditions.push(['mapping_id IN (SELECT id FROM integration_mappings WHERE connection_id = ?)', connection_id]);
   }
   return conditions;
+}
+
+/** Each letter of a conflict stands for one side's value: replayed together, whichever came last would win. */
+async function refuseBothSides(database: SqlDatabase, chosen: readonly Condition[]): Promise<void> {
+  const conditions: Condition[] = [...chosen, ['error_class = ?', 'conflict']];
+  const [both] = await database.query(
+    `SELECT mapping_id, source_key_hash, MIN(id) AS one, MAX(id) AS other FROM integration_dead_letters${where(conditions)}
+     AND source_key_hash IS NOT NULL GROUP BY mapping_id, source_key_hash HAVING COUNT(DISTINCT direction) > 1`,
+    values(conditions),
+  );
+  if (both === undefined) return;
+  throw new IntegrationError(
+    'conflict',
+    'PCP_REPLAY_BOTH_SIDES',
+    `Dead letters ${both.one} and ${both.other} are the two sides of one conflict: replay one of them.`,
+    {
+      hint: 'The letter of the import lets the value of the other system win, that of the export the value of the platform.',
+    },
+  );
 }

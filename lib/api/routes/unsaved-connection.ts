@@ -1,6 +1,6 @@
 import type { ConnectionOfRun, OpenConnection } from '../../model/connection';
 import type { Call } from '../route';
-import { checkSettings, givenSecrets, keptSecrets } from '../settings';
+import { asksOtherwise, checkSettings, givenSecrets, keptSecrets } from '../settings';
 import { referred } from './shared';
 
 /** Values of a connection that need not be saved, as a body gives them. */
@@ -20,6 +20,7 @@ const UNSAVED = -1;
 /**
  * Opens values that need not be saved. Secrets that are not given come from the saved connection that they name, provided
  * that they would go to the same place.
+ * @throws Problem 403 for statements and paths of one's own with saved secrets, unless one may also save them
  * @throws Problem 422 naming every value that is wrong, and the secrets that must be typed again
  */
 export async function openUnsaved(call: Call, request: UnsavedConnection): Promise<ConnectionOfRun> {
@@ -76,7 +77,9 @@ async function reusedSecrets(
   const names = Object.keys(settings).filter((name) => settings[name]?.kind === 'secret');
   const saved = names.every((name) => Object.hasOwn(typed, name)) ? undefined : await savedConnection(call, request);
   if (saved === undefined) return {};
-  const kept = keptSecrets(call.hub, saved, { connector_type, config, credentials: typed });
+  const wanted = { connector_type, config, credentials: typed };
+  const kept = keptSecrets(call.hub, saved, wanted);
+  if (kept.length > 0 && asksOtherwise(call.hub, saved, wanted)) await call.demand('integrations.write');
   return Object.fromEntries(kept.map((name) => [name, saved.credentials[name] ?? '']));
 }
 

@@ -19,6 +19,7 @@ import type {
   Writer,
   WriteTarget,
 } from '../contract';
+import { undefinedIfRefused } from '../refused-key';
 import { readRecords } from './reader';
 import { PlatformWriter } from './writer';
 
@@ -91,17 +92,18 @@ class PlatformConnector implements Connector {
     keys: Record<string, unknown>[],
     signal: AbortSignal,
     transaction?: SqlTransaction,
-  ): Promise<(SourceRecord | null)[]> {
+  ): Promise<(SourceRecord | null | undefined)[]> {
     const shape = await this.#table(target.entity);
     const reader = new TableReader(this.#database, shape);
-    const wanted = keys.map((key) => keyValues(shape, this.#database.dialect, key));
+    const given = keys.map((key) => undefinedIfRefused(() => keyValues(shape, this.#database.dialect, key)));
+    const wanted = given.filter((key) => key !== undefined);
     const found = new Map<string, SourceRecord>();
     for (let start = 0; start < wanted.length; start += KEYS_PER_QUERY) {
       signal.throwIfAborted();
       const records = await reader.withKeys(wanted.slice(start, start + KEYS_PER_QUERY), transaction);
       for (const record of records) found.set(identity(reader.keyParameters(reader.keyOf(record))), { ...record });
     }
-    return wanted.map((key) => found.get(identity(key)) ?? null);
+    return given.map((key) => key && (found.get(identity(key)) ?? null));
   }
 
   /** The store belongs to the hub, which closes it. */

@@ -50,7 +50,7 @@ export class KeyLookup {
     return found;
   }
 
-  /** For each record: when this mapping last wrote it, in epoch milliseconds; null where it did not, or others did since. */
+  /** For each record: when this mapping last wrote it, in epoch milliseconds of the store; null where it did not, or others did since. */
   async writtenAt(records: readonly WriteRecord[], executor: SqlTransaction): Promise<(number | null)[]> {
     const reader = new TableReader(this.#database, this.#shape, []);
     const isOurs = { sql: `${HIDDEN.mapping} = ?`, parameters: [this.#mappingId] };

@@ -81,7 +81,7 @@ export class PlatformWriter implements Writer {
       if (results !== null) return results;
     }
     const known = await this.#knownOf(records, transaction);
-    const now = Date.now();
+    const now = await this.#now(transaction);
     const prepared = records.map((record, index): Prepared | null => {
       const hash = known[index];
       return hash === record.hash ? null : this.#prepare(record, hash === undefined, now);
@@ -99,7 +99,7 @@ export class PlatformWriter implements Writer {
 
   /** Null when nothing was written, because a record is refused or not new after all. */
   async #insertNew(records: WriteRecord[], transaction: SqlTransaction): Promise<WriteResult[] | null> {
-    const now = Date.now();
+    const now = await this.#now(transaction);
     const rows: SqlValue[][] = [];
     for (const record of records) {
       const row = this.#prepare(record, true, now);
@@ -129,6 +129,14 @@ export class PlatformWriter implements Writer {
 
   async abandon(): Promise<void> {
     this.#known = NOTHING_KNOWN;
+  }
+
+  /** The store's time: each host that writes has a clock of its own, and a file has that of its only host. */
+  async #now(transaction: SqlTransaction | undefined): Promise<number> {
+    const { dialect, epochMs } = this.#database;
+    if (dialect === 'sqlite') return Date.now();
+    const [row] = await (transaction ?? this.#database).query(`SELECT ${epochMs} AS at`);
+    return Number(row?.at);
   }
 
   #request(rows: SqlValue[][]): UpsertRequest {

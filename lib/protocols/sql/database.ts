@@ -56,6 +56,8 @@ export interface ColumnInfo {
   nullable: boolean;
   type: ColumnType;
   hasDefault: boolean;
+  /** Its values come filled up with blanks, which to the database itself are no part of them: CHAR. */
+  padded?: boolean;
   limits?: Limits;
 }
 

@@ -128,7 +128,7 @@ function oracleTime(time: string, nativeType: string): string {
 }
 
 /** A column's value as a record holds it: plain data, decimals and wide integers as text, instants in ISO 8601. */
-export function fromSqlValue(value: unknown, column: Pick<ColumnInfo, 'type' | 'nativeType'>): unknown {
+export function fromSqlValue(value: unknown, column: Pick<ColumnInfo, 'type' | 'nativeType' | 'padded'>): unknown {
   if (value === null || value === undefined) return null;
   if (Buffer.isBuffer(value)) return value.toString('base64');
   switch (column.type) {
@@ -141,6 +141,7 @@ export function fromSqlValue(value: unknown, column: Pick<ColumnInfo, 'type' | '
     case 'decimal':
       return typeof value === 'number' ? String(value) : value;
     default:
+      if (column.padded === true && typeof value === 'string') return value.replace(/ +$/, '');
       return value instanceof Date ? value.toISOString() : value;
   }
 }

@@ -44,6 +44,13 @@ describe('API: idempotency keys in the store', () => {
     assert.ok(!String(row?.body).includes('"id"'));
   });
 
+  it('gives an answer that an earlier version kept in clear', async () => {
+    await store.claim('k', 'h');
+    await store.complete('k', answer);
+    await database.execute('UPDATE integration_idempotency_keys SET body = ?', [answer.body]);
+    assert.deepEqual(await store.claim('k', 'h'), { outcome: 'replay', answer });
+  });
+
   it('keeps an answer without a body', async () => {
     await store.claim('k', 'h');
     await store.complete('k', { status: 204, headers: {}, body: null });

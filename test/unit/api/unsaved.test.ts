@@ -101,6 +101,32 @@ describe('API: lists and previews of what is not saved', () => {
     assert.equal(client.body.errors?.[0]?.pointer, '/connection/config/client');
   });
 
+  it('runs statements of ones own with saved secrets only for those who may save them', async () => {
+    await api.close();
+    const granted = ['integrations.read', 'integrations.test', 'integrations.write'];
+    const needsPermission =
+      (permission: string) => (request: IncomingMessage, response: ServerResponse, next: () => void) => {
+        Object.assign(request, { user: { username: 'tester' } });
+        if (granted.includes(permission)) next();
+        else response.end('Unauthorized');
+      };
+    api = await startApi({}, { authenticated: true, needsPermission });
+    await api.call('POST', '/connections', saved);
+    const test = (more: object, credentials?: object) =>
+      api.call('POST', '/connections/test', {
+        ...values,
+        config: { ...config, ...more },
+        connection_id: 1,
+        ...(credentials && { credentials }),
+      });
+    const views = { mine: 'SELECT 1 AS one' };
+    assert.equal((await test({ views })).status, 200);
+    granted.pop();
+    assert.equal((await test({ views })).status, 403);
+    assert.equal((await test({})).status, 200);
+    assert.equal((await test({ views }, { password: 'typed' })).status, 200);
+  });
+
   it('lets only those look through unsaved values who may save them', async () => {
     await api.close();
     const granted = ['integrations.read', 'integrations.test'];

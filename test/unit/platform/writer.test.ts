@@ -217,5 +217,30 @@ for (const kind of storeKinds) {
       assert.equal(found?.name, 'a');
       assert.equal(absent, null);
     });
+
+    it('can tell nothing of a key that is none, and goes on with the others', async () => {
+      await records.create('material', { material: 'A', name: 'a' });
+      const keys = [{ material: 'x'.repeat(5000) }, { material: 'A' }, { material: 7 }];
+      const found = await connector.lookup!({ entity: 'material', keyFields: ['material'] }, keys, signal);
+      assert.deepEqual(
+        found.map((record) => record && record.name),
+        [undefined, 'a', undefined],
+      );
+    });
+
+    it('dates its writes by the clock of the store', async function () {
+      if (kind.name === 'SQLite') this.skip();
+      const writer = await open(['material']);
+      const record = write({ material: 'A' });
+      const realNow = Date.now;
+      Date.now = () => realNow() + 3_600_000;
+      try {
+        await writer.write([record], signal);
+        const [at] = await writer.writtenAt!([record]);
+        assert.ok(Math.abs(Number(at) - realNow()) < 600_000);
+      } finally {
+        Date.now = realNow;
+      }
+    });
   });
 }

@@ -287,6 +287,32 @@ for (const { name, server, instant } of PEERS) {
       );
     });
 
+    it('can tell nothing of a key that its column cannot hold, and goes on with the others', async () => {
+      await insert([1]);
+      const keys = [{ id: 'A-1' }, { id: 1 }, { id: 2 }];
+      const found = await connector.lookup!({ entity: 'part', keyFields: ['id'] }, keys, live);
+      assert.deepEqual(
+        found.map((record) => record && record.code),
+        [undefined, 'c1', null],
+      );
+    });
+
+    it('reads fixed-width texts without the blanks that fill them up', async function () {
+      if (name !== 'PostgreSQL' && name !== 'MariaDB') this.skip();
+      await database.execute('CREATE TABLE fixed (code CHAR(5) PRIMARY KEY)');
+      await database.execute("INSERT INTO fixed VALUES ('N1'), ('LONGR')");
+      try {
+        for await (const { records } of connector.read!({ entity: 'fixed', cursor: null, batchSize: 1 }, live)) {
+          assert.ok(['N1', 'LONGR'].includes(String(records[0]!.code)), JSON.stringify(records));
+        }
+        const keys = [{ code: 'N1' }, { code: 'N2' }];
+        const found = await connector.lookup!({ entity: 'fixed', keyFields: ['code'] }, keys, live);
+        assert.deepEqual(found, [{ code: 'N1' }, null]);
+      } finally {
+        await database.execute('DROP TABLE fixed');
+      }
+    });
+
     it('filters in the database what it can judge as the mapping does', async () => {
       await insert([1, 2, 3, 4, 5, 6, 7]);
       const ids = async (...filters: NonNullable<ReadQuery['filters']>) => (await collect({ filters })).ids.join();

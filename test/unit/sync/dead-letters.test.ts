@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { IntegrationError } from '../../../lib/model/errors';
 import { parseKey } from '../../../lib/security/keys';
 import { Vault } from '../../../lib/security/vault';
-import { LetterKeeper } from '../../../lib/sync/dead-letters';
+import { groupHash, LetterKeeper } from '../../../lib/sync/dead-letters';
 import { idsAtOnce, LETTER_SIZE, toDeadLetter } from '../../../lib/sync/letter-rows';
 import { newestFirst } from '../../../lib/sync/lists';
 import type { Failure } from '../../../lib/sync/plan';
@@ -10,6 +10,15 @@ import { newStore, storeKinds, type TestStore } from '../store/stores';
 
 const vault = new Vault([parseKey('c3'.repeat(32), 'test')]);
 const MIB = 1024 * 1024;
+
+describe('groups of dead letters', () => {
+  it('tell the two directions of a mapping apart', () => {
+    const error = new IntegrationError('conflict', 'PCP_X', 'Both sides changed.');
+    const hash = (direction: 'import' | 'export') =>
+      groupHash({ mappingId: 1, direction }, { stage: 'plan', field: null, error });
+    assert.notEqual(hash('import'), hash('export'));
+  });
+});
 
 for (const kind of storeKinds) {
   describe(`large dead letters in ${kind.name}`, function () {
@@ -53,6 +62,25 @@ for (const kind of storeKinds) {
       const [second, first] = (await list()).items;
       assert.deepEqual([first!.payload, first!.payload_error], [fits, null]);
       assert.deepEqual([second!.payload, second!.payload_error], [null, 'PCP_PAYLOAD_NOT_KEPT']);
+    });
+
+    it('has room for what a page that was rolled back did not take', async () => {
+      const stream = { mappingId: 1, mappingVersion: 1, direction: 'import', runId: 1 } as const;
+      const keeper = new LetterKeeper({ stream, vault, limit: 3, fields: undefined });
+      const { database } = opened.store;
+      const page = (ids: number[], undone = false) =>
+        database.transaction(async (transaction) => {
+          await keeper.keep(
+            transaction,
+            ids.map((id) => failure({ id })),
+            0,
+          );
+          if (undone) throw new Error('undone');
+        });
+      await assert.rejects(page([1, 2, 3], true), /undone/);
+      await page([1, 2]);
+      await page([3]);
+      await assert.rejects(page([4]), { code: 'PCP_DEAD_LETTERS_FULL' });
     });
 
     it('shows as many on a page as fit in memory', async () => {

@@ -14,6 +14,7 @@ import type {
   Writer,
   WriteTarget,
 } from '../../contract';
+import { undefinedIfRefused } from '../../refused-key';
 import { withAllowedFile } from './allowed-file';
 import { diagnose } from './diagnose';
 import { Entities, entityInfo, entitySchema, unknownColumn } from './entities';
@@ -77,7 +78,7 @@ class DatabaseConnector implements Connector {
     target: { entity: string; keyFields: string[] },
     keys: Record<string, unknown>[],
     signal: AbortSignal,
-  ): Promise<(SourceRecord | null)[]> {
+  ): Promise<(SourceRecord | null | undefined)[]> {
     stopIfAborted(signal);
     const { database, entities } = await this.open();
     const entity = await entities.resolve(target.entity);
@@ -87,11 +88,13 @@ class DatabaseConnector implements Connector {
       return column;
     });
     const values = keys.map((key) =>
-      keyColumns.map((column) => toSqlValue(key[column.name], column, database.dialect)),
+      undefinedIfRefused(() => keyColumns.map((column) => toSqlValue(key[column.name], column, database.dialect))),
     );
+    const wanted = values.filter((key) => key !== undefined);
     const columns = [...entity.columns.values()];
-    const found = await rowsByKey(database, entity.source, keyColumns, values, columns);
+    const found = await rowsByKey(database, entity.source, keyColumns, wanted, columns);
     return values.map((key) => {
+      if (key === undefined) return undefined;
       const row = found.get(keyText(key, keyColumns));
       if (row === undefined) return null;
       return Object.fromEntries(columns.map((column) => [column.name, fromSqlValue(row[column.name], column)]));

@@ -91,7 +91,7 @@ export async function diagnose(
     if (names.length === 0 && broken[0] !== undefined) throw broken[0].error;
     pass('read', whatWasRead(names, broken), 'read');
   } catch (thrown) {
-    const error = explained(thrown, options);
+    const error = withoutValue(explained(thrown, options));
     steps.push({ name: failedStep(step, error), ok: false, error: error.toJSON() });
   }
   // A server that does not answer does not answer the farewell either.
@@ -140,7 +140,7 @@ async function brokenView(opened: Opened, name: string): Promise<IntegrationErro
     return null;
   } catch (thrown) {
     const error = IntegrationError.from(thrown);
-    if (concernsOne(error)) return error;
+    if (concernsOne(error)) return withoutValue(error);
     throw error;
   }
 }
@@ -182,6 +182,13 @@ function explained(thrown: unknown, options: SqlOptions | undefined): Integratio
     hint: 'Look at the log of the database for details.',
     cause: error,
   });
+}
+
+/** What a database quotes of a value that it could not convert is data of the rows, and whoever tests need not see any. */
+function withoutValue(error: IntegrationError): IntegrationError {
+  if (error.class !== 'data') return error;
+  const { class: errorClass, code, message, value: _, ...details } = error.toJSON();
+  return new IntegrationError(errorClass, code, message.replace(/(["']).*\1/s, '$1…$1'), { ...details, cause: error });
 }
 
 /** The driver does several steps at once; its error tells which one failed. */

@@ -108,6 +108,7 @@ function columnInfo(row: SqlRow): ColumnInfo {
     nullable: Boolean(row.nullable),
     type: mssqlType(nativeType),
     hasDefault: Boolean(row.preset),
+    padded: /^n?char$/.test(nativeType),
   };
 }
 

@@ -79,6 +79,7 @@ export class MssqlSession implements Session {
         nullable: Boolean(row.is_nullable),
         type: mssqlType(nativeType),
         hasDefault: false,
+        padded: /^n?char$/.test(nativeType),
       };
     });
   }

@@ -114,6 +114,7 @@ function tableInfo(table: TableRef, kind: 'table' | 'view', columns: SqlRow[], i
       nullable: row.required !== true,
       type: postgresType(String(row.type)),
       hasDefault: row.has_default === true,
+      padded: row.type === 'character',
       ...postgresLimits(String(row.declared)),
     })),
     primaryKey: (plain.find((key) => key.primary)?.columns ?? []) as string[],

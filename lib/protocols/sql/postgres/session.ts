@@ -62,7 +62,8 @@ export class PostgresSession implements Session {
     const types = new Map(names.map((row) => [row.id, String(row.name)]));
     return fields.map(({ name, dataTypeID }) => {
       const nativeType = types.get(dataTypeID) ?? 'text';
-      return { name, nativeType, nullable: true, type: postgresType(nativeType), hasDefault: false };
+      const padded = nativeType === 'character';
+      return { name, nativeType, nullable: true, type: postgresType(nativeType), hasDefault: false, padded };
     });
   }
 

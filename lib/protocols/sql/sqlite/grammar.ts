@@ -2,7 +2,7 @@ import { namedChecks } from '../checks';
 import type { ColumnType, SqlRow, TableInfo, TableRef } from '../database';
 import type { Grammar } from '../grammar';
 import { quoteWith } from '../identifier';
-import { decimalLimits, integerLimits } from '../limits';
+import { integerLimits } from '../limits';
 
 const quote = (identifier: string) => quoteWith('"', '"', identifier);
 
@@ -84,14 +84,14 @@ function tableInfo(table: TableRef, kind: 'table' | 'view', columns: SqlRow[], i
     columns: columns.map((row) => {
       const declared = String(row.type);
       const type = sqliteType(declared);
-      const limits = type === 'integer' ? integerLimits(64) : decimalLimits(declared);
       return {
         name: String(row.name),
         nativeType: declared.toLowerCase(),
         nullable: row.notnull === 0 && Number(row.pk) === 0,
         type,
         hasDefault: row.dflt_value !== null,
-        ...(limits !== undefined && { limits }),
+        // Integers end at 64 bits; what a decimal declares is no limit to SQLite.
+        ...(type === 'integer' && { limits: integerLimits(64) }),
       };
     }),
     primaryKey,
