@@ -113,6 +113,9 @@ describe('two-way mappings', () => {
       assert.deepEqual(await both('A'), ['A here', 'A there']);
       assert.equal((await openLetters()).length, 4, 'each side has one letter of each record');
     }
+    const ofA = (await openLetters()).filter(({ source_key: key }) => key?.includes('A')).map(({ id }) => id);
+    await assert.rejects(engine.sync.replay({ ids: ofA }), { code: 'PCP_REPLAY_BOTH_SIDES', class: 'conflict' });
+    assert.equal((await openLetters()).length, 4);
     const letterOf = async (direction: string, code: string) =>
       (await openLetters()).find((letter) => letter.direction === direction && letter.source_key?.includes(code))!.id;
     for (const id of [await letterOf('import', 'A'), await letterOf('export', 'B')]) {

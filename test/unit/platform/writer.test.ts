@@ -223,7 +223,7 @@ for (const kind of storeKinds) {
       const keys = [{ material: 'x'.repeat(5000) }, { material: 'A' }, { material: 7 }];
       const found = await connector.lookup!({ entity: 'material', keyFields: ['material'] }, keys, signal);
       assert.deepEqual(
-        found.map((record) => record && record.name),
+        found.map((record) => record?.name),
         [undefined, 'a', undefined],
       );
     });

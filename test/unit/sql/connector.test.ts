@@ -292,7 +292,7 @@ for (const { name, server, instant } of PEERS) {
       const keys = [{ id: 'A-1' }, { id: 1 }, { id: 2 }];
       const found = await connector.lookup!({ entity: 'part', keyFields: ['id'] }, keys, live);
       assert.deepEqual(
-        found.map((record) => record && record.code),
+        found.map((record) => (record === null ? null : record?.code)),
         [undefined, 'c1', null],
       );
     });

@@ -161,6 +161,15 @@ describe('sql: SQLite', () => {
     assert.ok(ticks >= 10, `the event loop ticked ${ticks} times`);
   });
 
+  it('knows no limits for decimals, which SQLite keeps whatever they declare', async () => {
+    await database.execute('CREATE TABLE price (amount DECIMAL(5), size INTEGER)');
+    const { columns } = await database.describeTable({ name: 'price' });
+    assert.deepEqual(
+      columns.map(({ limits }) => limits === undefined),
+      [true, false],
+    );
+  });
+
   it('describes tables, keys and views', async () => {
     await database.execute('CREATE UNIQUE INDEX part_size ON part (size, id)');
     await database.execute('CREATE VIEW big AS SELECT * FROM part WHERE size > 10');
