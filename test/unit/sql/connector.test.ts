@@ -313,6 +313,14 @@ for (const { name, server, instant } of PEERS) {
       }
     });
 
+    it('quotes no value of a row in the report of a test', async function () {
+      if (name !== 'PostgreSQL') this.skip();
+      const views = { secret: `SELECT CAST(code AS int) AS n FROM (SELECT 'of-the-plant'::text AS code) t` };
+      const report = await open({ views }).test(live);
+      assert.match(JSON.stringify(report), /invalid input syntax for type integer/);
+      assert.ok(!JSON.stringify(report).includes('of-the-plant'));
+    });
+
     it('filters in the database what it can judge as the mapping does', async () => {
       await insert([1, 2, 3, 4, 5, 6, 7]);
       const ids = async (...filters: NonNullable<ReadQuery['filters']>) => (await collect({ filters })).ids.join();
