@@ -105,7 +105,10 @@ async function withDatabase<T>(server: string, work: (url: string) => Promise<T>
 /** The hub with a store of its own: the first run, and a second one of the same file when wanted. */
 async function ourImport(directory: string, file: string, postgres: string | null, again: boolean) {
   const measure = async (url?: string) => {
-    const bench = await BenchHub.open(directory, path.basename(file), url);
+    const orders = { path: path.basename(file), format: 'csv', delimiter: ';', header: true, after_read: 'keep' };
+    const config = { root: directory, entities: { orders } };
+    const connection = { name: 'bench files', connector_type: 'generic.file', config };
+    const bench = await BenchHub.open(connection, [{ direction: 'import', source_entity: 'orders' }], url);
     try {
       const first = await bench.synchronise();
       return again ? [first, await bench.synchronise()] : [first];

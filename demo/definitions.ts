@@ -11,6 +11,9 @@ export interface DemoConnection {
 
 export type DemoMapping = Omit<MappingInput, 'connection_id'> & { id: string; connection: string };
 
+/** Id of the connection to the plant service, which has a token. */
+export const DEMO_SERVICE = 'demo-service';
+
 /** In the order of the first synchronisation: master data, what happened in the plant, then the export of it. */
 export const DEMO_CONNECTIONS: DemoConnection[] = [
   {
@@ -44,6 +47,35 @@ export const DEMO_CONNECTIONS: DemoConnection[] = [
         },
         stock: { path: 'in/stock.json', format: 'json', records_path: 'data.items', after_error: 'move' },
         downtime: { path: 'in/downtime.ndjson', format: 'ndjson', after_error: 'move' },
+      },
+    }),
+  },
+  {
+    id: DEMO_SERVICE,
+    name: 'Plant service',
+    connector_type: 'generic.rest',
+    config: () => ({
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: Node-RED fills it in, as `npm start` says where the service is
+      base_url: '${PCP_DEMO_SERVICE}',
+      authentication: 'bearer',
+      requests_per_second: 80,
+      // A lost answer is looked up again for twice this time before the confirmation counts as not arrived.
+      timeout_ms: 2000,
+      entities: {
+        orders: {
+          path: '/orders',
+          items: '/items',
+          key: ['number'],
+          paging: { type: 'page', size_parameter: 'size', size: 25, total: '/total' },
+        },
+        confirmations: {
+          path: '/confirmations',
+          items: '/items',
+          key: ['external_id'],
+          create: { path: '/confirmations', id: '/id' },
+          lookup: { path: '/confirmations?external_id={external_id}', items: '/items' },
+          numbers: ['yield', 'scrap'],
+        },
       },
     }),
   },
@@ -217,6 +249,35 @@ export const DEMO_MAPPINGS: DemoMapping[] = [
       { source: 'id', target: 'external_key', type: 'string' },
     ],
     NEW_FILES,
+  ),
+  mapping('demo-service-orders', DEMO_SERVICE, 'Service orders', 'orders', 'production_order', [
+    { source: 'number', target: 'order_number', ...required },
+    { source: 'material.code', target: 'material', type: 'string' },
+    { source: 'material.description', target: 'description', type: 'string' },
+    { source: 'quantity', target: 'quantity', type: 'decimal' },
+    { source: 'unit', target: 'unit', type: 'string' },
+    { source: 'start', target: 'planned_start_at', type: 'datetime', format: 'iso' },
+    { source: 'end', target: 'planned_end_at', type: 'datetime', format: 'iso' },
+    { source: 'status', target: 'status', type: 'string' },
+    { source: 'work_center', target: 'work_center', type: 'string' },
+    { source: 'priority', target: 'priority', type: 'string' },
+    { target: 'plant', constant: '1000' },
+  ]),
+  mapping(
+    'demo-service-confirmations',
+    DEMO_SERVICE,
+    'Service confirmations',
+    'confirmations',
+    'production_data',
+    [
+      { source: 'external_id', target: 'record_id', ...required },
+      { source: 'order', target: 'order_number', ...required },
+      { source: 'operation', target: 'operation', type: 'string' },
+      { source: 'yield', target: 'good_quantity', type: 'decimal' },
+      { source: 'scrap', target: 'scrap_quantity', type: 'decimal' },
+      { source: 'ended_at', target: 'ended_at', type: 'datetime', format: 'iso' },
+    ],
+    { direction: 'export', filters: [{ field: 'work_center', operator: 'eq', value: 'CT010' }] },
   ),
   mapping(
     'demo-order-list',

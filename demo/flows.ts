@@ -1,4 +1,4 @@
-import { DEMO_CONNECTIONS, DEMO_MAPPINGS, type DemoMapping } from './definitions';
+import { DEMO_CONNECTIONS, DEMO_MAPPINGS, DEMO_SERVICE, type DemoMapping } from './definitions';
 
 type FlowNode = Record<string, unknown> & { id: string; type: string };
 
@@ -17,6 +17,7 @@ export function demoFlows(directory: string): FlowNode[] {
     ...DEMO_MAPPINGS.map(mappingNode),
     ...tab('demo-files', 'Files', 'demo-drop'),
     ...tab('demo-database', 'Database', 'demo-erp'),
+    ...tab('demo-rest', 'REST', DEMO_SERVICE),
     ...tab('demo-out', 'Export', 'demo-export'),
     ...platformTab(),
   ];
@@ -34,7 +35,7 @@ function mappingNode(mapping: DemoMapping): FlowNode {
     sourceEntity: mapping.source_entity,
     targetEntity: mapping.target_entity,
     fieldMappings: mapping.field_mappings,
-    filters: [],
+    filters: mapping.filters ?? [],
     transformations: [],
     options: {},
     keyFields: '',
@@ -62,12 +63,12 @@ function tab(id: string, label: string, connection: string): FlowNode[] {
         full: false,
         dryRun: false,
         whenActive: 'error',
-        x: 430,
+        x: 500,
         y,
         wires: [[part('result')], [part('progress')]],
       },
-      debug(part('result'), id, 'result', 660, y - 20, 'payload.logs[0]'),
-      debug(part('progress'), id, 'progress', 660, y + 20, 'payload.progress'),
+      debug(part('result'), id, 'result', 740, y - 20, 'payload.logs[0]'),
+      debug(part('progress'), id, 'progress', 740, y + 20, 'payload.progress'),
     ];
   });
   return [{ id, type: 'tab', label }, ...rows];
@@ -88,11 +89,11 @@ function platformTab(): FlowNode[] {
       entity: 'production_order',
       filter: '{"status":"released"}',
       limit: '20',
-      x: 430,
+      x: 500,
       y: 100,
       wires: [['demo-read-result']],
     },
-    debug('demo-read-result', id, 'orders', 660, 100, 'payload'),
+    debug('demo-read-result', id, 'orders', 740, 100, 'payload'),
   ];
 }
 

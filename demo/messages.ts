@@ -21,11 +21,17 @@ export interface Messages {
   missing(connection: string): string;
   incomplete(message: string): string;
   failed(message: string): string;
-  ready(values: { editor: string; api: string; deadLetters: string; directory: string }): string;
+  ready(values: { editor: string; api: string; deadLetters: string; service: string; directory: string }): string;
   counts: string;
   deadLetters(open: number): string;
-  /** `correction`: commands that correct and replay a rejected record, when there is one. */
-  tryThis(values: { api: string; directory: string; correction: string[] | undefined }): string;
+  /** `correction`: commands that correct and replay a rejected record, when there is one. `token`: the file that holds it. */
+  tryThis(values: {
+    api: string;
+    service: string;
+    token: string;
+    directory: string;
+    correction: string[] | undefined;
+  }): string;
   stopping: string;
   stopped: string;
 }
@@ -37,10 +43,10 @@ const isExport = (line: RunLine) => line.direction === 'export';
 const step = (sentence: string, commands: string[]) => [`  3. ${sentence}`, ...commands].join('\n       ');
 
 const english: Messages = {
-  preparing: 'Preparing the demo plant (files, legacy database, flows) ...',
+  preparing: 'Preparing the demo plant (files, legacy database, plant service, flows) ...',
   continuing: 'Continuing with the demo plant that is there.',
   portTaken: (port) =>
-    `Port ${port} is taken, perhaps by a Node-RED that runs already. Stop it, or choose another: PORT=1881 npm start`,
+    `Port ${port} is taken, perhaps by a Node-RED that runs already. Stop it, or choose another: PORT=1890 npm start`,
   starting: 'Starting Node-RED ...',
   synchronising: (connection) => `Synchronising "${connection}" ...`,
   runLine: (line) => {
@@ -54,17 +60,18 @@ const english: Messages = {
   missing: (connection) => `The flows have no active connection "${connection}" any more: it is left out.`,
   incomplete: (message) => `The demo could not show everything: ${message} Node-RED goes on.`,
   failed: (message) => `The demo could not start: ${message}`,
-  ready: ({ editor, api, deadLetters, directory }) => `
+  ready: ({ editor, api, deadLetters, service, directory }) => `
 The plant is connected.
 
   Flow editor          ${editor}
   HTTP API             ${api}
   Rejected records     ${deadLetters}
+  Plant service        ${service}
   Files and databases  ${directory}
 `,
   counts: 'In the platform now:',
   deadLetters: (open) => `\nRejected and waiting for a correction: ${count(open, 'record', 'records')}.`,
-  tryThis: ({ api, directory, correction }) => `
+  tryThis: ({ api, service, token, directory, correction }) => `
 Try this:
   1. Open the editor, tab "Files": press the button of an inject node and watch the counts in the debug sidebar.
   2. Add a line to ${directory}/drop/in/orders-2026-11-a.csv, press "Import production orders": one record is new, the others are unchanged.
@@ -75,6 +82,8 @@ ${step('Look at the rejected records, correct one (the whole record is sent) and
   4. Read what the other modules of the platform see:
        curl '${api}/entities/production_order/records?limit=3'
   5. Change a row of ${directory}/legacy-erp.db, synchronise again: only that row is written.
+  6. See what the plant service holds: each confirmation once, though every tenth answer of the service was lost:
+       curl -H "authorization: Bearer $(cat '${token}')" '${service}/confirmations'
 
 Ctrl-C ends the demo; the next "npm start" continues with the same data.
 `,
@@ -83,10 +92,10 @@ Ctrl-C ends the demo; the next "npm start" continues with the same data.
 };
 
 const portuguese: Messages = {
-  preparing: 'Preparando a planta de demonstração (arquivos, banco legado, fluxos) ...',
+  preparing: 'Preparando a planta de demonstração (arquivos, banco legado, serviço da planta, fluxos) ...',
   continuing: 'Continuando com a planta de demonstração que já existe.',
   portTaken: (port) =>
-    `A porta ${port} está ocupada, talvez por um Node-RED já em execução. Encerre-o ou escolha outra: PORT=1881 npm start`,
+    `A porta ${port} está ocupada, talvez por um Node-RED já em execução. Encerre-o ou escolha outra: PORT=1890 npm start`,
   starting: 'Iniciando o Node-RED ...',
   synchronising: (connection) => `Sincronizando "${connection}" ...`,
   runLine: (line) => {
@@ -102,17 +111,18 @@ const portuguese: Messages = {
   missing: (connection) => `Os fluxos não têm mais uma conexão ativa "${connection}": ela fica de fora.`,
   incomplete: (message) => `A demonstração não pôde mostrar tudo: ${message} O Node-RED continua em execução.`,
   failed: (message) => `A demonstração não pôde iniciar: ${message}`,
-  ready: ({ editor, api, deadLetters, directory }) => `
+  ready: ({ editor, api, deadLetters, service, directory }) => `
 A planta está conectada.
 
   Editor de fluxos       ${editor}
   API HTTP               ${api}
   Registros rejeitados   ${deadLetters}
+  Serviço da planta      ${service}
   Arquivos e bancos      ${directory}
 `,
   counts: 'Na plataforma agora:',
   deadLetters: (open) => `\nRejeitados à espera de correção: ${count(open, 'registro', 'registros')}.`,
-  tryThis: ({ api, directory, correction }) => `
+  tryThis: ({ api, service, token, directory, correction }) => `
 Experimente:
   1. Abra o editor, aba "Files": clique no botão de um nó inject e acompanhe as contagens na barra de depuração.
   2. Acrescente uma linha a ${directory}/drop/in/orders-2026-11-a.csv e clique em "Import production orders": um registro é novo, os outros não mudam.
@@ -123,6 +133,8 @@ ${step('Veja os registros rejeitados, corrija um deles (envia-se o registro inte
   4. Leia o que os outros módulos da plataforma enxergam:
        curl '${api}/entities/production_order/records?limit=3'
   5. Altere uma linha de ${directory}/legacy-erp.db e sincronize de novo: só essa linha é gravada.
+  6. Veja o que o serviço da planta guarda: cada apontamento uma vez, embora uma em cada dez respostas dele tenha se perdido:
+       curl -H "authorization: Bearer $(cat '${token}')" '${service}/confirmations'
 
 Ctrl-C encerra a demonstração; o próximo "npm start" continua com os mesmos dados.
 `,

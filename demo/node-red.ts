@@ -16,12 +16,12 @@ export class NodeRed {
   readonly exited: Promise<number | null>;
   private readonly child: ChildProcess;
 
-  constructor(projectRoot: string, userDirectory: string) {
+  constructor(projectRoot: string, userDirectory: string, environment: Record<string, string> = {}) {
     const script = path.join(projectRoot, 'node_modules', 'node-red', 'red.js');
     this.child = spawn(process.execPath, [script, '--userDir', userDirectory], {
       cwd: userDirectory,
       // The package's example flows (Import > Examples) take their folder from here.
-      env: { PCP_EXAMPLES: path.join(userDirectory, 'examples'), ...process.env },
+      env: { PCP_EXAMPLES: path.join(userDirectory, 'examples'), ...process.env, ...environment },
       stdio: ['ignore', 'inherit', 'inherit'],
     });
     this.exited = new Promise((resolve) => this.child.once('exit', (code) => resolve(code)));

@@ -83,6 +83,8 @@ export interface Plant {
   workCenters: WorkCenter[];
   shifts: Shift[];
   orders: Order[];
+  /** Those that the plant service knows. */
+  serviceOrders: Order[];
   confirmations: Confirmation[];
   stock: StockLine[];
   stops: Stop[];
@@ -122,7 +124,7 @@ export function generatePlant(seed = 20261124): Plant {
     { code: 'T2', name: 'Tarde', start: '14:00', end: '22:00' },
     { code: 'T3', name: 'Noite', start: '22:00', end: '06:00' },
   ];
-  const orders = makeOrders(random, finished, workCenters);
+  const orders = makeOrders(random, finished, workCenters, ['OP', 480]);
   return {
     materials,
     bom: makeBom(random, materials),
@@ -132,6 +134,7 @@ export function generatePlant(seed = 20261124): Plant {
     confirmations: makeConfirmations(random, orders, shifts),
     stock: makeStock(random, materials),
     stops: makeStops(random, workCenters),
+    serviceOrders: makeOrders(random, finished, workCenters, ['OS', 60]),
   };
 }
 
@@ -186,11 +189,16 @@ function makeBom(random: SeededRandom, materials: Material[]): BomLine[] {
   });
 }
 
-function makeOrders(random: SeededRandom, finished: Material[], workCenters: WorkCenter[]): Order[] {
-  return Array.from({ length: 480 }, (_, i) => {
+function makeOrders(
+  random: SeededRandom,
+  finished: Material[],
+  workCenters: WorkCenter[],
+  [prefix, length]: readonly [string, number],
+): Order[] {
+  return Array.from({ length }, (_, i) => {
     const start = new Date(FIRST_DAY + random.integer(0, 20 * 24) * HOUR);
     return {
-      number: code('OP', 100_001 + i, 8),
+      number: code(prefix, 100_001 + i, 8),
       material: random.pick(finished),
       quantity: decimal(random.integer(4, 4800) / 4),
       status: random.pick(STATUSES),

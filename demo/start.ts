@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionView, JobStatus } from '../lib/model/services';
@@ -6,7 +7,8 @@ import { correctionOf } from './correction';
 import { DEMO_CONNECTIONS, DEMO_MAPPINGS } from './definitions';
 import { type Messages, messagesFor } from './messages';
 import { isPortFree, NodeRed } from './node-red';
-import { prepareUserDirectory } from './user-directory';
+import { PlantService } from './plant-service';
+import { plantServiceFiles, prepareUserDirectory } from './user-directory';
 
 /** dist/demo/start.js lies two levels below the project. */
 const PROJECT_ROOT = path.join(__dirname, '..', '..');
@@ -27,7 +29,8 @@ export async function main(): Promise<void> {
   const isNew = prepareUserDirectory(directory, PROJECT_ROOT, port);
   console.log(isNew ? text.preparing : text.continuing);
   console.log(text.starting);
-  const nodeRed = new NodeRed(PROJECT_ROOT, directory);
+  const service = await startPlantService(directory, port);
+  const nodeRed = new NodeRed(PROJECT_ROOT, directory, { PCP_DEMO_SERVICE: service.url });
   const stopping = new AbortController();
   const stop = stopOnce(nodeRed, stopping, text);
   process.on('SIGINT', stop);
@@ -46,14 +49,22 @@ export async function main(): Promise<void> {
     process.exitCode = 1;
   }
   try {
-    if (nodeRed.running) await presentPlant(client, stopping.signal, text, { port, directory });
+    if (nodeRed.running) await presentPlant(client, stopping.signal, text, { port, directory, service: service.url });
   } catch (error) {
     // What the demo shows is an extra: Node-RED, with the user's flows, goes on.
     if (!stopping.signal.aborted) console.error(text.incomplete(sentence(error)));
   }
   if (process.env.DEMO_ONCE) await nodeRed.stop();
   const code = await nodeRed.exited;
+  await service.close();
   process.exitCode ??= code ?? 0;
+}
+
+/** Beside Node-RED's port, so that it is the same at each start; anywhere when that one is taken. */
+async function startPlantService(directory: string, nodeRedPort: number): Promise<PlantService> {
+  const files = plantServiceFiles(directory);
+  const port = (await isPortFree(nodeRedPort + 1)) ? nodeRedPort + 1 : 0;
+  return PlantService.start(files.data, readFileSync(files.token, 'utf8'), port);
 }
 
 const sentence = (error: unknown) => (error instanceof Error ? error.message : String(error));
@@ -71,7 +82,7 @@ async function presentPlant(
   client: DemoClient,
   stopping: AbortSignal,
   text: Messages,
-  { port, directory }: { port: number; directory: string },
+  { port, directory, service }: { port: number; directory: string; service: string },
 ): Promise<void> {
   const connections = await client.registered({
     connections: DEMO_CONNECTIONS.length,
@@ -89,6 +100,7 @@ async function presentPlant(
       editor: `http://127.0.0.1:${port}/`,
       api: `${api}/openapi.json`,
       deadLetters: `${api}/sync/dead-letters?state=open`,
+      service,
       directory,
     }),
   );
@@ -98,7 +110,15 @@ async function presentPlant(
   }
   const { total, newest } = await client.openDeadLetters();
   console.log(text.deadLetters(total));
-  console.log(text.tryThis({ api, directory, correction: newest && correctionOf(newest, api) }));
+  console.log(
+    text.tryThis({
+      api,
+      service,
+      token: plantServiceFiles(directory).token,
+      directory,
+      correction: newest && correctionOf(newest, api),
+    }),
+  );
 }
 
 /** Says what a sync did. One that fails is a matter for the user to look at, with Node-RED running. */

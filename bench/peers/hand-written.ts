@@ -104,3 +104,25 @@ export function orderValidator(): (order: Order) => void {
     if (!valid(order)) throw new Error(ajv.errorsText(valid.errors));
   };
 }
+
+const CODES = Object.fromEntries(Object.entries(ORDER_STATUS).map(([code, name]) => [name, code]));
+
+const brazilianDate = (text: string) => `${text.slice(8)}/${text.slice(5, 7)}/${text.slice(0, 4)}`;
+
+/** The other way: an order as the API takes it. */
+export function unmapOrder(order: Order): Record<string, unknown> {
+  return {
+    AUFNR: order.order_number,
+    MATNR: order.material,
+    TEXT: order.description,
+    MENGE: order.quantity.replace('.', ','),
+    UNIT: order.unit,
+    START: brazilianDate(order.planned_start),
+    END: brazilianDate(order.planned_end),
+    STATUS: CODES[order.status],
+    CENTER: order.work_center,
+    PRIO: order.priority,
+    PLANT: order.plant,
+    CHANGED: order.changed_at.slice(0, 19).replace('T', ' '),
+  };
+}

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createHub } from '../../lib/hub';
-import type { Hub, JobStatus } from '../../lib/model/services';
+import type { ConnectionInput, Hub, JobStatus, MappingInput } from '../../lib/model/services';
 import { readSettings } from '../../lib/settings';
 import { ORDER_FIELDS, ORDER_SCHEMA } from './orders';
 import { peakMemory } from './process';
@@ -14,12 +14,17 @@ export interface SyncMeasure {
   rows: number;
   unchanged: number;
   seconds: number;
+  /** Without the start of the runner's process: from the claim of the run to its end. */
+  activeSeconds: number;
   rowsPerSecond: number;
   /** Of the runner, in MB. */
   peakMemoryMb: number | null;
 }
 
-/** The product's own hub with a store of its own, its entity type for the orders and a file connection. */
+/** What a mapping of the benchmark says besides its fields. */
+export type BenchMapping = Pick<MappingInput, 'direction' | 'source_entity'>;
+
+/** The product's own hub with a store of its own, its entity type for the orders and one connection. */
 export class BenchHub {
   private constructor(
     readonly hub: Hub,
@@ -28,7 +33,7 @@ export class BenchHub {
   ) {}
 
   /** @param storeUrl of PostgreSQL, or undefined for the embedded SQLite store */
-  static async open(dataDirectory: string, sourceFile: string, storeUrl?: string): Promise<BenchHub> {
+  static async open(connection: ConnectionInput, mappings: BenchMapping[], storeUrl?: string): Promise<BenchHub> {
     const directory = mkdtempSync(path.join(tmpdir(), 'pcp-bench-'));
     const integrations = storeUrl ? { storeUrl } : {};
     const hub = await createHub(readSettings({ integrations }, directory, {}));
@@ -38,31 +43,27 @@ export class BenchHub {
       key: ['order_number'],
       schema: ORDER_SCHEMA,
     });
-    const connection = await hub.connections.create({
-      name: 'bench files',
-      connector_type: 'generic.file',
-      config: {
-        root: dataDirectory,
-        entities: { orders: { path: sourceFile, format: 'csv', delimiter: ';', header: true, after_read: 'keep' } },
-      },
-    });
-    await hub.mappings.create({
-      connection_id: connection.id,
-      name: 'bench orders',
-      entity_type: ORDER_TYPE,
-      direction: 'import',
-      source_entity: 'orders',
-      target_entity: ORDER_TYPE,
-      field_mappings: ORDER_FIELDS,
-      key_fields: ['order_number'],
-    });
-    return new BenchHub(hub, directory, connection.id);
+    const { id } = await hub.connections.create(connection);
+    for (const mapping of mappings) {
+      await hub.mappings.create({
+        ...mapping,
+        connection_id: id,
+        name: `bench ${mapping.direction}`,
+        entity_type: ORDER_TYPE,
+        target_entity: ORDER_TYPE,
+        field_mappings: ORDER_FIELDS,
+        key_fields: ['order_number'],
+      });
+    }
+    // Starts the runner: what is measured is a run, not a process that begins.
+    await hub.runner.test(await hub.connections.open(id));
+    return new BenchHub(hub, directory, id);
   }
 
-  /** Reads the whole file again, whatever the checkpoint says. */
-  async synchronise(): Promise<SyncMeasure> {
+  /** Reads everything again, whatever the checkpoint says. */
+  async synchronise(direction: 'import' | 'export' = 'import'): Promise<SyncMeasure> {
     const started = performance.now();
-    let job: JobStatus = await this.hub.sync.start(this.connectionId, { full: true });
+    let job: JobStatus = await this.hub.sync.start(this.connectionId, { full: true, direction });
     let peak: number | null = null;
     while (job.status === 'in_progress') {
       await delay(100);
@@ -77,6 +78,7 @@ export class BenchHub {
       rows: log.records_processed,
       unchanged: log.details.unchanged,
       seconds,
+      activeSeconds: (Date.parse(log.ended_at ?? '') - Date.parse(log.started_at)) / 1000,
       rowsPerSecond: log.records_processed / seconds,
       peakMemoryMb: peak,
     };

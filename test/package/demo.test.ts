@@ -4,6 +4,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { freePort } from '../support/server-process';
 import { inProject } from './project';
 
@@ -12,16 +13,21 @@ interface Ended {
   output: string;
 }
 
-/** `npm start` without npm: what was built, in a directory of its own, ending after its first synchronisation. */
-function startDemo(environment: Record<string, string>): Promise<Ended> {
+/**
+ * `npm start` without npm: what was built, in a directory of its own, ending after its first synchronisation.
+ * @param killAt output at which it is killed, with all that it started
+ */
+function startDemo(environment: Record<string, string>, killAt?: string): Promise<Ended> {
   const script = `require(${JSON.stringify(inProject('dist', 'demo', 'start.js'))}).main()`;
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['-e', script], {
       env: { ...process.env, LC_ALL: 'C', DEMO_ONCE: '1', ...environment },
+      detached: true,
     });
     let output = '';
     child.stdout.on('data', (chunk) => {
       output += chunk;
+      if (killAt !== undefined && output.includes(killAt)) process.kill(-(child.pid as number), 'SIGKILL');
     });
     child.stderr.on('data', (chunk) => {
       output += chunk;
@@ -29,6 +35,17 @@ function startDemo(environment: Record<string, string>): Promise<Ended> {
     child.once('error', reject);
     child.once('close', (code) => resolve({ code, output }));
   });
+}
+
+/** The service takes whatever it gets, and loses answers: that each confirmation is there once is the hub's doing. */
+function assertConfirmedOnce(directory: string): void {
+  const database = new DatabaseSync(path.join(directory, 'plant-service.db'), { readOnly: true });
+  try {
+    const count = 'SELECT count(*) AS taken, count(DISTINCT external_id) AS different FROM confirmations';
+    assert.deepEqual({ ...database.prepare(count).get() }, { taken: 38, different: 38 });
+  } finally {
+    database.close();
+  }
 }
 
 describe('demo', function () {
@@ -53,12 +70,16 @@ describe('demo', function () {
       'Shifts (import): 3 records, 3 new, 0 changed, 0 unchanged, 0 rejected',
       'Production orders (import): 483 records, 480 new, 0 changed, 0 unchanged, 3 rejected',
       'Downtime (import): 90 records, 90 new, 0 changed, 0 unchanged, 0 rejected',
-      'Order list (export): 480 records, 480 written, 0 unchanged, 0 rejected',
+      'Service orders (import): 60 records, 60 new, 0 changed, 0 unchanged, 0 rejected',
+      'Service confirmations (export): 38 records, 38 written, 0 unchanged, 0 rejected',
+      'Order list (export): 540 records, 540 written, 0 unchanged, 0 rejected',
       'Rejected and waiting for a correction: 3 records.',
     ];
     for (const line of lines) assert.ok(output.includes(line), `${line}\n${output}`);
     const exported = readFileSync(path.join(directory, 'drop/out/production-orders.csv'), 'utf8');
-    assert.equal(exported.trim().split('\n').length, 481);
+    assert.equal(exported.trim().split('\n').length, 541);
+    assertConfirmedOnce(directory);
+    assert.ok(!output.includes(readFileSync(path.join(directory, 'plant-service.token'), 'utf8')));
     assert.match(output, /curl -X PUT .*"OP0090000\d".* http\S+\/sync\/dead-letters\/\d+\n/);
     assert.match(output, /curl -X POST .*\{"ids":\[\d+\]\}' http\S+\/sync\/dead-letters\/replay\n/);
   });
@@ -71,7 +92,20 @@ describe('demo', function () {
     assert.match(output, /Continuando com a planta/);
     assert.match(output, /Production orders \(importação\): \d+ registros?, 1 novo, .*0 rejeitados/);
     assert.match(output, /Stock \(importação\): 0 registros/);
-    assert.match(output, /production_order +481/);
+    assert.match(output, /Service confirmations \(exportação\): 38 registros, 0 gravados, 38 sem mudança/);
+    assertConfirmedOnce(directory);
+    assert.match(output, /production_order +541/);
+  });
+
+  it('continues after it was killed while it wrote to the plant service', async () => {
+    const killed = path.join(path.dirname(directory), 'killed');
+    const environment = { DEMO_DIRECTORY: killed, PORT: String(await freePort()) };
+    await startDemo(environment, 'Synchronising "Plant service"');
+    const { code, output } = await startDemo(environment);
+    assert.equal(code, 0, output);
+    assert.match(output, /Continuing with the demo plant/);
+    assert.match(output, /Service confirmations \(export\): 38 records, \d+ written, \d+ unchanged, 0 rejected/);
+    assertConfirmedOnce(killed);
   });
 
   it('says so when its port is taken', async () => {

@@ -13,6 +13,8 @@ const RATIO_COUNTS_FROM = 4 * 1024 * 1024;
 /** What is read of the body of a failure, or of one that is given up, to keep the connection for the next request. */
 const SMALL_BODY = 64 * 1024;
 
+const UTF_8 = new TextDecoder('utf-8', { fatal: true });
+
 export interface AnswerContext {
   method: string;
   url: URL;
@@ -50,6 +52,8 @@ export class Answer implements HttpResponse {
   }
 
   async bytes(): Promise<Buffer> {
+    const { whole } = this.exchange;
+    if (whole !== undefined && this.encoding === '' && whole.length <= this.context.maxBytes) return whole;
     const chunks: Buffer[] = [];
     for await (const chunk of this.chunks()) chunks.push(chunk);
     return Buffer.concat(chunks);
@@ -59,7 +63,7 @@ export class Answer implements HttpResponse {
     const charset = /charset\s*=\s*"?([\w.:-]+)/i.exec(this.headers['content-type'] ?? '')?.[1] ?? 'utf-8';
     const bytes = await this.bytes();
     try {
-      return new TextDecoder(charset, { fatal: true }).decode(bytes);
+      return (isUtf8(charset) ? UTF_8 : new TextDecoder(charset, { fatal: true })).decode(bytes);
     } catch (cause) {
       const message = `The answer of ${placeOf(this.url)} is not written in the character set "${charset}".`;
       throw new IntegrationError('config', 'PCP_HTTP_CHARSET', message, {
@@ -95,6 +99,7 @@ export class Answer implements HttpResponse {
 
   discard(): void {
     const { exchange } = this;
+    if (exchange.whole !== undefined) return;
     exchange.body.on('data', () => {
       if (exchange.received > SMALL_BODY) exchange.body.destroy();
     });
@@ -147,12 +152,16 @@ export class Answer implements HttpResponse {
     }
   }
 
+  /** Of the body; empty when it is not packed. */
+  private get encoding(): string {
+    const encoding = this.headers['content-encoding']?.trim().toLowerCase() ?? '';
+    return encoding === 'identity' ? '' : encoding;
+  }
+
   private inflated(): Readable {
     const { body } = this.exchange;
-    const encoding = this.headers['content-encoding']?.trim().toLowerCase() ?? '';
-    switch (encoding) {
+    switch (this.encoding) {
       case '':
-      case 'identity':
         return body;
       case 'gzip':
       case 'x-gzip':
@@ -161,9 +170,13 @@ export class Answer implements HttpResponse {
       case 'br':
         return pipeline(body, createBrotliDecompress(), () => undefined);
     }
-    const message = `The answer of ${placeOf(this.url)} is packed as "${encoding}", which was not asked for.`;
+    const message = `The answer of ${placeOf(this.url)} is packed as "${this.encoding}", which was not asked for.`;
     throw new IntegrationError('config', 'PCP_HTTP_ENCODING', message, {
       hint: 'Let the server answer in gzip, deflate, br or unpacked.',
     });
   }
+}
+
+function isUtf8(charset: string): boolean {
+  return /^utf-?8$/i.test(charset);
 }

@@ -8,11 +8,12 @@ export interface Head {
   headers: Record<string, string>;
 }
 
+/** What is held of a body that nobody reads yet. */
+const MOST_HELD = 64 * 1024;
+
 /** One request on the wire and its answer. */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly head: Promise<Head>;
-  /** As it comes, not yet inflated; its errors are IntegrationErrors. */
-  readonly body: Readable;
   received = 0;
   /** Resolves when nothing more comes, for whatever reason. */
   readonly done: Promise<void>;
@@ -21,6 +22,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private controller: Dispatcher.DispatchController | undefined;
   private answered = false;
   private ended = false;
+  /** Why it ended before its time. */
+  private failure: Error | undefined;
+  private readonly held: Buffer[] = [];
+  private stream: Readable | undefined;
 
   constructor(
     private readonly url: URL,
@@ -28,18 +33,34 @@ export class Exchange implements Dispatcher.DispatchHandler {
   ) {
     this.head = this.gotHead.promise;
     this.done = this.isDone.promise;
-    this.body = new Readable({
+    signal.addEventListener('abort', this.onAbort, { once: true });
+    if (signal.aborted) this.onAbort();
+  }
+
+  /** The body, if all of it came before anybody asked: most answers are short, and a stream costs more than they do. */
+  get whole(): Buffer | undefined {
+    const isWhole = this.ended && this.failure === undefined && this.stream === undefined;
+    return isWhole ? Buffer.concat(this.held) : undefined;
+  }
+
+  /** As it comes, not yet inflated; its errors are IntegrationErrors. */
+  get body(): Readable {
+    if (this.stream !== undefined) return this.stream;
+    const stream = new Readable({
       read: () => this.controller?.resume(),
       destroy: (error, done) => {
-        this.controller?.abort(error ?? new Error('discarded'));
+        if (!this.ended) this.controller?.abort(error ?? new Error('discarded'));
         this.end();
         done(error);
       },
     });
     // Whoever reads the body gets its error; a body that nobody reads has none to tell.
-    this.body.on('error', () => undefined);
-    signal.addEventListener('abort', this.onAbort, { once: true });
-    if (signal.aborted) this.onAbort();
+    stream.on('error', () => undefined);
+    for (const chunk of this.held.splice(0)) stream.push(chunk);
+    if (this.failure !== undefined) stream.destroy(this.failure);
+    else if (this.ended) stream.push(null);
+    this.stream = stream;
+    return stream;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -59,11 +80,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.received += chunk.length;
-    if (!this.body.push(chunk)) controller.pause();
+    if (this.stream === undefined) this.held.push(chunk);
+    const takesMore = this.stream === undefined ? this.received < MOST_HELD : this.stream.push(chunk);
+    if (!takesMore) controller.pause();
   }
 
   onResponseEnd(): void {
-    this.body.push(null);
+    this.stream?.push(null);
     this.end();
   }
 
@@ -79,9 +102,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private readonly onAbort = (): void => this.fail(this.signal.reason);
 
   private fail(thrown: unknown): void {
+    if (this.ended) return;
     const error = this.explain(thrown);
+    this.failure = error;
     this.gotHead.reject(error);
-    this.body.destroy(error);
+    if (this.stream === undefined) this.controller?.abort(error);
+    else this.stream.destroy(error);
     this.end();
   }
 
@@ -94,7 +120,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
 }
 
 function joined(headers: Record<string, string | string[] | undefined>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : String(value)]),
-  );
+  const result: Record<string, string> = {};
+  for (const name of Object.keys(headers)) {
+    const value = headers[name];
+    result[name] = Array.isArray(value) ? value.join(', ') : String(value);
+  }
+  return result;
 }

@@ -50,9 +50,15 @@ class GuardedClient implements HttpClient {
   private readonly gate: RequestGate;
   private readonly tokens: { source: TokenSource; ask: AskForToken } | undefined;
   private readonly closing = new AbortController();
+  /** Names in lower case. */
+  private readonly fixedHeaders: Record<string, string> = {
+    'user-agent': 'pcp-integrations',
+    'accept-encoding': 'gzip, br',
+  };
 
   constructor(private readonly options: HttpOptions) {
     const { authentication, tls = {}, ownHost = true } = options;
+    for (const [name, value] of Object.entries(options.headers ?? {})) this.fixedHeaders[name.toLowerCase()] = value;
     this.baseUrl = parseUrl(options.baseUrl, '/config/base_url');
     this.baseUrl.pathname = withoutSlash(this.baseUrl.pathname);
     this.proxy = options.proxy === undefined ? undefined : parseProxy(options.proxy);
@@ -174,7 +180,7 @@ class GuardedClient implements HttpClient {
     message: Message,
     deadline: Deadline,
     maxBytes: number,
-    sign: (url: URL, headers: Record<string, string>) => void,
+    sign: (url: { search: string }, headers: Record<string, string>) => void,
   ): Promise<Answer> {
     const leave = await deadline.without(this.gate.enter(deadline.signal));
     try {
@@ -194,20 +200,19 @@ class GuardedClient implements HttpClient {
     { method, url, headers, body }: Message,
     signal: AbortSignal,
     maxBytes: number,
-    sign: (url: URL, headers: Record<string, string>) => void,
+    sign: (url: { search: string }, headers: Record<string, string>) => void,
   ): Promise<Answer> {
-    const sent = new URL(url);
-    const all: Record<string, string> = { 'user-agent': 'pcp-integrations', 'accept-encoding': 'gzip, br' };
-    for (const [name, value] of Object.entries({ ...this.options.headers, ...headers }))
-      all[name.toLowerCase()] = value;
+    const sent = { search: url.search };
+    const all = { ...this.fixedHeaders };
+    for (const name of Object.keys(headers)) all[name.toLowerCase()] = headers[name] as string;
     sign(sent, all);
-    let origin = sent.origin;
-    let path = `${sent.pathname}${sent.search}`;
+    let { origin } = url;
+    let path = `${url.pathname}${sent.search}`;
     if (this.proxy !== undefined) {
       await this.dialer.checkName(url, signal);
       if (url.protocol === 'http:') {
         ({ origin } = this.proxy);
-        path = sent.href;
+        path = `${url.origin}${path}`;
         Object.assign(all, { host: url.host }, proxyAuthorization(this.proxy));
       }
     }

@@ -73,6 +73,15 @@ describe('generic.rest: writing when the other side fails', () => {
     assert.equal((await failureOf(writer.resolve!(records, signal))).class, 'transient');
   });
 
+  it('what became of a write is told in terms of the record, digit by digit', async () => {
+    const held = { id: 7, number: '1', quantity: 10.5, code: 123, long: '0.1000000000000000055' };
+    context.api.handler = () => ({ body: [held] });
+    const writer = await writerOf({ create: CREATE, lookup: { path: '/orders?n={number}' } });
+    const sent = { number: '1', quantity: '10.50', code: '000123', long: '0.1000000000000000056', note: 'not shown' };
+    const [resolution] = await writer.resolve!([record(sent)], signal);
+    assert.deepEqual(resolution, { state: 'found', externalKey: '7', data: { ...held, quantity: '10.50' } });
+  });
+
   it('a refused sign-in, a pause and an abort end the batch', async () => {
     const cases = [
       [{ status: 401, body: {} }, 'auth'],

@@ -16,7 +16,7 @@ export const descriptor: ConnectorDescriptor = {
   capabilities: ['test', 'read', 'write', 'call', 'discover', 'describe', 'incremental', 'delete'],
   // What holds for an entity without look-up and idempotency header; each entity says its own.
   writes: { upsertByKey: false, idempotencyKey: false, lookup: 'none', transactional: false, snapshot: false },
-  batchSize: { default: 200, maximum: 10_000 },
+  batchSize: { default: 1000, maximum: 10_000 },
   drivers: ['undici'],
   operations: ['read', 'write', 'call'],
   call: {

@@ -1,6 +1,7 @@
 import { IntegrationError } from '../../../model/errors';
 
-const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
+/** A number as JSON writes it. */
+export const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 
 /** In the language since ECMAScript 2025: text that `JSON.stringify` takes over as it is. */
 const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };

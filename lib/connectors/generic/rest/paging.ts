@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { IntegrationError } from '../../../model/errors';
 import type { HttpClient } from '../../../protocols/http/client';
 import type { Page } from './answer';
@@ -114,7 +114,7 @@ export class Paging {
   }
 
   #assertNew(page: Page): void {
-    const digest = createHash('sha256').update(JSON.stringify(page.records)).digest('base64url');
+    const digest = hash('sha256', JSON.stringify(page.records), 'base64url');
     if (this.#digests.includes(digest)) throw this.#repeated('is the same as one before');
     this.#digests.push(digest);
     if (this.#digests.length > REMEMBERED_PAGES) this.#digests.shift();

@@ -2,6 +2,7 @@ import { IntegrationError } from '../../../model/errors';
 import { parseExactJson } from '../../../model/exact-json';
 import type { HttpClient, HttpResponse } from '../../../protocols/http/client';
 import type { DescribedRequest, Resolution, WriteRecord, WriteResult, Writer } from '../../contract';
+import { inTermsOf, isAlike } from './alike';
 import { parseJson } from './answer';
 import { bulkResults } from './bulk';
 import { explanationIn } from './explanation';
@@ -148,7 +149,10 @@ export class RestWriter implements Writer {
     const { id, version } = found;
     const known = { id, version: record.version ?? version };
     if (this.#entity.update !== undefined) return { operation: 'update', known, orCreate: false };
-    const isSame = Object.entries(record.data).every(([name, value]) => isLike(value, found.data[name]));
+    const isSame = Object.entries(record.data).every(
+      // What the API does not show counts as equal.
+      ([name, value]) => found.data[name] === undefined || isAlike(value, found.data[name]),
+    );
     const result: WriteResult = isSame
       ? { outcome: 'unchanged', ...(id !== undefined && { externalKey: id }) }
       : { outcome: 'failed', error: this.#unchangeable() };
@@ -223,7 +227,7 @@ export class RestWriter implements Writer {
       const { id, version, data } = found;
       return {
         state: 'found',
-        data,
+        data: inTermsOf(record.data, data),
         ...(id !== undefined && { externalKey: id }),
         ...(version !== undefined && { version }),
       };
@@ -351,12 +355,4 @@ function chunks(indexes: readonly number[], size: number): number[][] {
   const result: number[][] = [];
   for (let from = 0; from < indexes.length; from += size) result.push(indexes.slice(from, from + size));
   return result;
-}
-
-/** Equal as far as APIs write one value in different ways: "10.50" and 10.5; what the API does not show counts as equal. */
-function isLike(value: unknown, held: unknown): boolean {
-  if (held === undefined) return true;
-  const [ours, theirs] = [plainText(value), plainText(held)];
-  if (ours === undefined || theirs === undefined) return JSON.stringify(value) === JSON.stringify(held);
-  return ours === theirs || (ours.trim() !== '' && Number(ours) === Number(theirs));
 }

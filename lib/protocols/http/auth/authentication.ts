@@ -11,7 +11,7 @@ export type Authentication =
 /** Puts what identifies the sender into a request that goes out; the token of OAuth2 has to be asked for first. */
 export function identify(
   authentication: Exclude<Authentication, OAuth2>,
-  url: URL,
+  url: { search: string },
   headers: Record<string, string>,
 ): void {
   switch (authentication.type) {
