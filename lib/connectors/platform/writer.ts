@@ -38,6 +38,9 @@ export class PlatformWriter implements Writer {
   /** The batch before was all new, as in a first import: then looking each key up is the exception. */
   #expectsNew = false;
 
+  /** Asked once in a transaction, however many pages it writes. */
+  #clock: { transaction: SqlTransaction; now: number } | null = null;
+
   constructor(database: SqlDatabase, shape: EntityShape, target: WriteTarget) {
     this.#database = database;
     this.#shape = shape;
@@ -135,8 +138,11 @@ export class PlatformWriter implements Writer {
   async #now(transaction: SqlTransaction | undefined): Promise<number> {
     const { dialect, epochMs } = this.#database;
     if (dialect === 'sqlite') return Date.now();
+    if (transaction !== undefined && this.#clock?.transaction === transaction) return this.#clock.now;
     const [row] = await (transaction ?? this.#database).query(`SELECT ${epochMs} AS at`);
-    return Number(row?.at);
+    const now = Number(row?.at);
+    this.#clock = transaction === undefined ? null : { transaction, now };
+    return now;
   }
 
   #request(rows: SqlValue[][]): UpsertRequest {
