@@ -231,7 +231,7 @@ async function keepWhatIsKnown({ database, lease, ids, clock }: Scope, deliverie
   const refused: RefusedWrite[] = [];
   for (const { record, intent, announced, result } of deliveries) {
     if (result === undefined) {
-      if (announced && intent === null) refused.push({ record, undecided: false });
+      if (announced && intent === null) refused.push({ record, undecided: false, forget: true });
     } else if (result.outcome === 'failed') refused.push(refusedWrite(record, result.error));
     else if (result.outcome !== 'unknown') written.push({ record, externalKey: result.externalKey });
   }

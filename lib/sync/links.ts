@@ -128,6 +128,8 @@ export async function saveIntents(
 export interface RefusedWrite {
   record: WriteRecord;
   undecided: boolean;
+  /** It may have taken place, and is harmless to repeat: what the target holds is not known until then. */
+  forget?: boolean;
 }
 
 /** Ends intents without a write. */
@@ -136,12 +138,17 @@ export async function endIntents(
   stream: LinkScope,
   refused: readonly RefusedWrite[],
 ): Promise<void> {
-  const rows = refused.map(({ record, undecided }) => [
-    ...keyOf(stream, record),
-    undecided ? 'undecided' : null,
-    stream.runId,
-  ]);
-  await upsert(transaction, ['pending_op', 'run_id'], rows);
+  const rowsOf = (some: readonly RefusedWrite[], ...more: SqlValue[]): SqlValue[][] =>
+    some.map(({ record, undecided }) => [
+      ...keyOf(stream, record),
+      undecided ? 'undecided' : null,
+      stream.runId,
+      ...more,
+    ]);
+  const forgotten = refused.filter(({ forget }) => forget === true);
+  const others = refused.filter(({ forget }) => forget !== true);
+  await upsert(transaction, ['pending_op', 'run_id'], rowsOf(others));
+  await upsert(transaction, ['pending_op', 'run_id', 'hash'], rowsOf(forgotten, null));
 }
 
 /**

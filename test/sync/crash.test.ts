@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { SeededRandom } from '../../demo/random';
 import type { Hub, JobStatus, MappingInput } from '../../lib/model/services';
 import type { SqlDatabase, SqlOptions } from '../../lib/protocols/sql/database';
 import { openDatabase } from '../../lib/protocols/sql/open';
-import { jobEnd, openHub, temporaryDirectory } from '../support/hub';
+import { openHub, temporaryDirectory } from '../support/hub';
+import { killTheRunner } from '../support/kills';
 import { mariadbServer } from '../support/mariadb';
 import { postgresServer } from '../support/postgres';
 
@@ -13,15 +14,6 @@ import { postgresServer } from '../support/postgres';
 const KILLS = Number(process.env.PCP_TEST_KILLS ?? 8);
 const RECORDS = 2000;
 const SEED = Number(process.env.PCP_TEST_SEED ?? Date.now() % 100_000);
-
-/** Park-Miller: a failure can be repeated with its seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed % 2_147_483_646 || 1;
-  return () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state / 2_147_483_647;
-  };
-}
 
 interface Order {
   number: string;
@@ -46,7 +38,7 @@ const FIELDS: MappingInput['field_mappings'] = [
 
 describe(`kill -9 of the runner (seed ${SEED})`, function () {
   this.timeout(Math.max(60_000, KILLS * 6000));
-  const random = randomFrom(SEED);
+  const random = new SeededRandom(SEED);
   let hub: Hub;
   let directory: string;
   let remove: () => Promise<void>;
@@ -66,45 +58,6 @@ describe(`kill -9 of the runner (seed ${SEED})`, function () {
     await hub?.close();
     await remove?.();
   });
-
-  /** Runs a mapping again and again, killing the runner at random moments, until the kills are used up. */
-  async function torture(
-    mappingId: number,
-    connectionId: number,
-    prepare: (round: number) => Promise<void>,
-    verify: (round: number, job: JobStatus) => Promise<void>,
-  ): Promise<void> {
-    let kills = 0;
-    for (let round = 0; kills < KILLS; round++) {
-      await prepare(round);
-      const { job_id } = await hub.sync.start(connectionId, { mapping_id: mappingId });
-      let ended = false;
-      const end = jobEnd(hub, job_id).finally(() => {
-        ended = true;
-      });
-      // Every third kill comes as soon as the runner has the run, or before; the others after it has committed something.
-      let early = random() < 0.3;
-      let ready = false;
-      let committed = 0;
-      const unwatch = hub.sync.watch(job_id, ({ progress }) => {
-        ready ||= early || progress.processed > committed;
-        committed = Math.max(committed, progress.processed);
-      });
-      while (!ended && kills < KILLS) {
-        await Promise.race([end, delay(ready ? random() * 300 : 10)]);
-        const { pid } = (await hub.health()).runner;
-        if (ended || pid === null || !ready) continue;
-        process.kill(pid, 'SIGKILL');
-        ready = false;
-        early = random() < 0.3;
-        kills++;
-      }
-      unwatch();
-      const job = await end;
-      assert.equal(job.status, 'success', JSON.stringify(job.logs[0]));
-      await verify(round, job);
-    }
-  }
 
   function assertAddsUp(job: JobStatus): void {
     const log = job.logs[0]!;
@@ -146,15 +99,18 @@ describe(`kill -9 of the runner (seed ${SEED})`, function () {
         field_mappings: FIELDS.map((field) => (field.source === 'number' ? { ...field, target: 'number' } : field)),
         options: { batch_size: 100 },
       });
-      await torture(
-        mapping.id,
-        file.id,
-        (round) => writeFile(join(drop, 'orders.csv'), csv(orders(round))),
-        async (round, job) => {
+      await killTheRunner({
+        hub,
+        random,
+        kills: KILLS,
+        mappingId: mapping.id,
+        connectionId: file.id,
+        prepare: (round) => writeFile(join(drop, 'orders.csv'), csv(orders(round))),
+        verify: async (round, job) => {
           assertAddsUp(job);
           assert.deepEqual(await rows(target, 'crash_orders'), orders(round));
         },
-      );
+      });
     } finally {
       await target.close();
     }
@@ -183,21 +139,24 @@ describe(`kill -9 of the runner (seed ${SEED})`, function () {
         field_mappings: FIELDS,
         options: { batch_size: 100 },
       });
-      await torture(
-        mapping.id,
-        connection.id,
-        (round) =>
+      await killTheRunner({
+        hub,
+        random,
+        kills: KILLS,
+        mappingId: mapping.id,
+        connectionId: connection.id,
+        prepare: (round) =>
           source.upsert({
             table: { name: 'crash_orders' },
             columns: ['number', 'material', 'quantity'],
             keyColumns: ['number'],
             rows: orders(round).map(({ number, material, quantity }) => [number, material, quantity]),
           }),
-        async (round, job) => {
+        verify: async (round, job) => {
           assertAddsUp(job);
           assert.deepEqual(await platformOrders(hub), orders(round));
         },
-      );
+      });
     } finally {
       await source.close();
     }
@@ -225,18 +184,21 @@ describe(`kill -9 of the runner (seed ${SEED})`, function () {
     for (const { number, material, quantity } of orders(0)) {
       await hub.records.create('production_order', { order_number: number, material, quantity });
     }
-    await torture(
-      mapping.id,
-      connection.id,
-      async () => undefined,
-      async (_round, job) => {
+    await killTheRunner({
+      hub,
+      random,
+      kills: KILLS,
+      mappingId: mapping.id,
+      connectionId: connection.id,
+      prepare: async () => undefined,
+      verify: async (_round, job) => {
         assertAddsUp(job);
         const lines = (await readFile(join(out, 'orders.csv'), 'utf8')).trimEnd().split(/\r?\n/);
         const expected = csv(orders(0)).trimEnd().split('\n');
         assert.deepEqual(lines.sort(), expected.sort());
         assert.deepEqual(await readdir(out), ['orders.csv']);
       },
-    );
+    });
   });
 });
 

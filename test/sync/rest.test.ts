@@ -52,6 +52,7 @@ describe('synchronising with an API', () => {
           },
           keyed: { create: { path: '/keyed', id: '/id' }, idempotency_header: 'Idempotency-Key' },
           blind: { create: { path: '/blind', id: '/id' } },
+          changed: { create: { path: '/changed', id: '/id' }, update: { path: '/changed/{id}' } },
         },
       },
     });
@@ -128,6 +129,54 @@ describe('synchronising with an API', () => {
     const { logs } = await runToEnd(hub, connectionId, { mapping_id: mapping.id });
     assert.equal(logs[0]?.error_message, null);
     assert.deepEqual([logs[0]?.records_success, answers.size], [23, 23]);
+  });
+
+  it('what was changed since its answer was lost does not go under another idempotency key', async () => {
+    const keys = new Set<string>();
+    let isCut = true;
+    api.handler = ({ headers, body }) => {
+      const isOne = body.includes('"1007"');
+      if (isOne) keys.add(String(headers['idempotency-key']));
+      return isOne && isCut ? { cut: true } : { status: 201, body: { id: keys.size } };
+    };
+    const mapping = await mappingOf({ name: 'keyed once more', direction: 'export', source_entity: 'keyed' });
+    const run = () => runToEnd(hub, connectionId, { mapping_id: mapping.id });
+    assert.equal((await run()).status, 'error');
+    const order = await hub.records.get('shop_order', ['1007']);
+    await hub.records.replace('shop_order', ['1007'], { order_number: '1007', quantity: '5' });
+    isCut = false;
+    await run();
+    await hub.records.replace('shop_order', ['1007'], { order_number: '1007', quantity: order.quantity });
+    assert.equal(keys.size, 1);
+    const { items } = await hub.sync.deadLetters({ mapping_id: mapping.id });
+    assert.deepEqual(
+      items.map(({ code }) => code),
+      ['PCP_UNKNOWN_OUTCOME'],
+    );
+  });
+
+  it('what was changed back since its answer was lost is sent', async () => {
+    const held = new Map<string, string>();
+    let isCut = false;
+    api.handler = ({ method, path, body }) => {
+      const id = method === 'POST' ? String(held.size) : path.split('/').at(-1)!;
+      held.set(id, String((JSON.parse(body) as SourceRecord).quantity));
+      return isCut ? { cut: true } : { body: { id } };
+    };
+    const mapping = await mappingOf({ name: 'changed', direction: 'export', source_entity: 'changed' });
+    const run = async () => (await runToEnd(hub, connectionId, { mapping_id: mapping.id })).status;
+    const replace = (quantity: unknown) =>
+      hub.records.replace('shop_order', ['1003'], { order_number: '1003', quantity });
+    assert.equal(await run(), 'success');
+    const before = [...held];
+    const { quantity } = await hub.records.get('shop_order', ['1003']);
+    isCut = true;
+    await replace('5');
+    assert.equal(await run(), 'error');
+    isCut = false;
+    await replace(quantity);
+    assert.equal(await run(), 'success');
+    assert.deepEqual([...held], before);
   });
 
   it('what a target without any help may hold is sent again by nobody', async () => {

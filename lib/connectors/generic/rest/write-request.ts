@@ -45,7 +45,7 @@ export function writeRequest(
     },
     ...(hasBody && { body: JSON.stringify(wrapped(bodyOf(entity, setting, record, known), setting.wrap)) }),
     // A change that depends on a version is refused the second time.
-    repeatable: key !== undefined || (method !== 'POST' && known.version === undefined),
+    repeatable: method !== 'POST' && known.version === undefined,
   };
 }
 

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { SeededRandom } from '../../demo/random';
+import type { Hub } from '../../lib/model/services';
+import { CuttingProxy } from '../support/cutting-proxy';
+import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
+import { OrderExport } from '../support/order-export';
+import { StrictApi } from '../support/strict-api';
+
+/** Cuts per target; the whole proof takes 1000. */
+const CUTS = Number(process.env.PCP_TEST_CUTS ?? 30);
+const SEED = Number(process.env.PCP_TEST_SEED ?? Date.now() % 100_000);
+const NEW_ORDERS = 60;
+
+describe(`answers cut at ${CUTS} random moments (seed ${SEED})`, function () {
+  this.timeout(Math.max(60_000, CUTS * 2000));
+  const random = new SeededRandom(SEED);
+  let api: StrictApi;
+  let proxy: CuttingProxy;
+  let hub: Hub;
+  let remove: () => Promise<void>;
+
+  beforeEach(async () => {
+    api = await StrictApi.start();
+    proxy = await CuttingProxy.start(api.port, random);
+    const directory = await temporaryDirectory();
+    remove = directory.remove;
+    hub = await openHub(directory.path);
+  });
+  afterEach(async () => {
+    await hub?.close();
+    await remove?.();
+    await proxy?.stop();
+    await api?.stop();
+  });
+
+  /** Exports new and changed orders while exchanges are cut, until there were enough cuts; then once in peace. */
+  async function torture(orders: OrderExport): Promise<void> {
+    while (proxy.cuts < CUTS) {
+      await orders.add(NEW_ORDERS);
+      proxy.share = random.pick([0.1, 0.2, 0.4]);
+      await runToEnd(hub, orders.connectionId, { mapping_id: orders.mappingId });
+      proxy.share = 0;
+      await hub.sync.endPause(orders.connectionId);
+      await runToEnd(hub, orders.connectionId, { mapping_id: orders.mappingId });
+      await orders.change(random, 10);
+    }
+    const { status, logs } = await runToEnd(hub, orders.connectionId, { mapping_id: orders.mappingId });
+    assert.equal(status, 'success', JSON.stringify(logs));
+  }
+
+  for (const [target, name] of [
+    ['keyed', 'an idempotency key'],
+    ['found', 'a look-up'],
+  ] as const) {
+    it(`each record has one effect where the target offers ${name}`, async () => {
+      const orders = await OrderExport.create(hub, proxy.port, target);
+      await torture(orders);
+      await orders.assertOnce(await api.rows(target));
+    });
+  }
+
+  it('each lost answer is one visible unknown_outcome where the target offers neither, and nothing is sent twice', async () => {
+    const orders = await OrderExport.create(hub, proxy.port, 'blind');
+    await torture(orders);
+    await orders.assertOnceOrAsked(await api.rows('blind'));
+    await runToEnd(hub, orders.connectionId, { mapping_id: orders.mappingId, full: true });
+    assert.deepEqual(
+      [...proxy.posts].filter(([, count]) => count > 1),
+      [],
+      'nothing is sent twice',
+    );
+  });
+});
