@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SeededRandom } from '../../demo/random';
+import type { SyncLog } from '../../lib/model/sync';
+import { openHub, temporaryDirectory } from '../support/hub';
+import { OrderExport } from '../support/order-export';
+import { StrictApi } from '../support/strict-api';
+import { NodeRed } from './node-red-process';
+
+/** Kills per target. */
+const KILLS = Math.ceil(Number(process.env.PCP_TEST_KILLS ?? 8) / 40);
+const SEED = Number(process.env.PCP_TEST_SEED ?? Date.now() % 100_000);
+const NEW_ORDERS = 200;
+
+describe(`kill -9 of Node-RED in an export to an API (seed ${SEED})`, function () {
+  this.timeout(Math.max(120_000, KILLS * 30_000));
+  const random = new SeededRandom(SEED);
+  let api: StrictApi;
+  let directory: string;
+  let remove: () => Promise<void>;
+  let nodeRed: NodeRed | undefined;
+
+  beforeEach(async () => {
+    api = await StrictApi.start();
+    ({ path: directory, remove } = await temporaryDirectory());
+  });
+  afterEach(async () => {
+    await nodeRed?.remove();
+    nodeRed = undefined;
+    await remove?.();
+    await api?.stop();
+  });
+
+  /** Starts in the user directory of the one before, if there was one. */
+  async function start(): Promise<NodeRed> {
+    nodeRed = await NodeRed.start({
+      ...(nodeRed ? { userDir: nodeRed.userDir } : { flows: [] }),
+      environment: { INTEGRATIONS_DIRECTORY: directory },
+    });
+    return nodeRed;
+  }
+
+  /** Exports all that is new, killing Node-RED up to so often. @returns how often it was killed */
+  async function torture({ connectionId, mappingId }: OrderExport, most: number): Promise<number> {
+    let running = await start();
+    const newest = async () =>
+      (await running.json<{ items: SyncLog[] }>('GET', `/integrations/sync/logs?mapping_id=${mappingId}`)).items[0];
+    await running.json('POST', `/integrations/sync/${connectionId}`, { mapping_id: mappingId });
+    let kills = 0;
+    let seen = 0;
+    for (;;) {
+      const log = await newest();
+      if (log?.status === 'success') break;
+      assert.notEqual(log?.status, 'error', JSON.stringify(log));
+      const isReady = random.next() < 0.1 || (log?.records_processed ?? 0) > seen;
+      if (!isReady || kills === most) continue;
+      seen = log?.records_processed ?? 0;
+      await delay(random.next() * 200);
+      const exit = once(running.process, 'exit');
+      running.process.kill('SIGKILL');
+      await exit;
+      kills++;
+      running = await start();
+    }
+    await running.stop();
+    return kills;
+  }
+
+  for (const [target, what] of [
+    ['keyed', 'each record has one effect where the target offers an idempotency key'],
+    ['found', 'each record has one effect where the target offers a look-up'],
+    ['blind', 'each write that may be lost is asked about where the target offers neither'],
+  ] as const) {
+    it(`${what}, after ${KILLS} kills`, async () => {
+      let hub = await openHub(directory);
+      try {
+        const orders = await OrderExport.create(hub, api.port, target);
+        for (let kills = 0; kills < KILLS; ) {
+          await orders.add(NEW_ORDERS);
+          await hub.close();
+          kills += await torture(orders, KILLS - kills);
+          hub = await openHub(directory);
+          orders.hub = hub;
+          const rows = await api.rows(target);
+          if (target === 'blind') await orders.assertOnceOrAsked(rows);
+          else await orders.assertOnce(rows);
+        }
+      } finally {
+        await hub.close();
+      }
+    });
+  }
+});
