@@ -41,6 +41,15 @@ export interface Connector {
   ): Promise<(SourceRecord | null | undefined)[]>;
   /** False where `lookup` cannot find the records of an entity. */
   looksUp?(entity: string): boolean;
+  /**
+   * The request that a writer would send for a record now, without secrets; null when it would send none. For previews: the
+   * other side may be asked, and is not changed.
+   */
+  describeWrite?(
+    target: { entity: string; keyFields: string[] },
+    record: WriteRecord,
+    signal: AbortSignal,
+  ): Promise<DescribedRequest | null>;
   /** Functions, methods, actions of the other side; done once, whatever comes of it. */
   call?(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<CallAnswer>;
   /** Live tags or changed records as they come. */
@@ -174,8 +183,6 @@ export interface Writer {
   delete?(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]>;
   /** Looks each record up by its external reference or natural key: what became of a write whose answer was lost. */
   resolve?(records: WriteRecord[], signal: AbortSignal): Promise<Resolution[]>;
-  /** The request that `write` would send for a record now, without secrets; null when it would send none. For previews. */
-  describeWrite?(record: WriteRecord, signal: AbortSignal): Promise<DescribedRequest | null>;
   /** State to continue from after a crash; everything written so far must be durable when this resolves. */
   state?(): Promise<WriterState>;
   /** The run is complete: publish (rename the file) and release. */

@@ -1,4 +1,12 @@
-import type { Batch, CallAnswer, EntityDescription, ReadQuery, TestReport, WriteResult } from '../connectors/contract';
+import type {
+  Batch,
+  CallAnswer,
+  DescribedRequest,
+  EntityDescription,
+  ReadQuery,
+  TestReport,
+  WriteResult,
+} from '../connectors/contract';
 import type { ConnectorDescriptor } from '../connectors/descriptor';
 import type { Mapped } from '../mapping/contract';
 import type { SqlDatabase } from '../protocols/sql/database';
@@ -245,10 +253,20 @@ export interface PreviewRecord {
   /** Of an update: what would change. */
   diff: { field: string; old: unknown; new: unknown }[];
   action: 'create' | 'update' | 'unchanged' | 'write' | 'filtered' | 'error';
+  /** What would be sent for it, to targets that can tell; not with `full_plan`. */
+  request: DescribedRequest | null;
   errors: (SerializedError & { field: string | null; rule: string })[];
 }
 
+/**
+ * What a mapping promises about its writes: `exactly_once` joins the commit of the store; `once` finds a lost write again or
+ * repeats it without harm; `asks` makes one question to a person of it; `snapshot` and `resumable` are files, written anew or
+ * appended to.
+ */
+export type GuaranteeLevel = 'exactly_once' | 'once' | 'asks' | 'snapshot' | 'resumable';
+
 export interface PreviewResult {
+  guarantee: GuaranteeLevel;
   records: PreviewRecord[];
   totals: Record<PreviewRecord['action'], number>;
   /** False when the time was over before the whole source was read. */

@@ -46,7 +46,7 @@ export async function announcedWrites(
       const result = { outcome: 'failed', error: keyUnknown(record) } as const;
       return { record, link, intent: null, announced: false, result, error: null };
     }
-    if (link?.targetKey != null && link.targetKey !== record.key) record.externalKey = link.targetKey;
+    address(record, link);
     const intent = link?.intent ?? null;
     return { record, link, intent, announced: intent !== null, result: undefined, error: null };
   });
@@ -119,19 +119,33 @@ async function send(scope: Scope, open: Delivery[]): Promise<void> {
 
 function announce({ ids }: Scope, delivery: Delivery, now: number): Intent {
   const { record, link, intent: earlier } = delivery;
-  const op = link?.hash != null || record.externalKey !== undefined ? 'update' : 'create';
   // Another attempt of the same change goes under the same key, so that the target takes both for one.
   const isSame = earlier !== null && earlier.hash === record.hash;
-  record.idempotencyKey = isSame ? earlier.idempotencyKey : keyOfChange(ids, record, link, op);
+  record.idempotencyKey = isSame ? earlier.idempotencyKey : keyOfChange(ids, record, link);
   delivery.announced = true;
+  const op = operationOn(record, link);
   delivery.intent = { op, idempotencyKey: record.idempotencyKey, hash: record.hash, since: now, runId: ids.runId };
   return delivery.intent;
 }
 
+function operationOn({ externalKey }: WriteRecord, link: Link | undefined): 'create' | 'update' {
+  return link?.hash != null || externalKey !== undefined ? 'update' : 'create';
+}
+
+/** Lets a record go under the name that the target gave it. */
+export function address(record: WriteRecord, link: Link | undefined): void {
+  if (link?.targetKey != null && link.targetKey !== record.key) record.externalKey = link.targetKey;
+}
+
 /** The same after a crash, and another one after each write that is known to have taken place. */
-function keyOfChange({ mappingId, direction }: Scope['ids'], record: WriteRecord, link: Link | undefined, op: string) {
+export function keyOfChange(
+  { mappingId, direction }: Pick<Scope['ids'], 'mappingId' | 'direction'>,
+  record: WriteRecord,
+  link: Link | undefined,
+): string {
   const before = [link?.hash ?? '', link?.writtenAt ?? 0];
-  return digest([mappingId, direction, record.sourceKey, ...before, record.hash, op].join('|'));
+  const parts = [mappingId, direction, record.sourceKey, ...before, record.hash, operationOn(record, link)];
+  return digest(parts.join('|'));
 }
 
 /** Finds out what became of announced writes that nobody answered. */

@@ -4,10 +4,10 @@ import type { RunCounters } from '../model/sync';
 import type { SqlTransaction } from '../protocols/sql/database';
 import { announcedWrites, refusedWrite } from './announced-writes';
 import type { RunScope } from './commit';
+import { needsIntents } from './guarantee';
 import { type Link, linksOf, type RefusedWrite } from './links';
 import type { BatchPlan, Failure } from './plan';
 import { COUNTERS, noCounters } from './run-rows';
-import { needsIntents } from './stream';
 
 /** A record that is sent, and where it came from. */
 interface Sent {

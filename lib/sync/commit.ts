@@ -5,11 +5,12 @@ import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
 import { apply, type BatchOutcome } from './apply';
 import type { StoreClock } from './clock';
 import { keyHash, type LetterKeeper, type StreamOfRun, supersede } from './dead-letters';
+import { needsIntents } from './guarantee';
 import type { Lease } from './lease';
 import { endIntents, saveLinks } from './links';
 import type { BatchPlan, Failure } from './plan';
 import { COUNTERS, noCounters } from './run-rows';
-import { needsIntents, type Stream } from './stream';
+import type { Stream } from './stream';
 
 /** Everything that a batch needs to be written and accounted for. */
 export interface RunScope {

@@ -3,8 +3,10 @@ import { decimalOf } from '../mapping/conversions/decimals';
 import type { JsonSchema } from '../model/entity';
 import { IntegrationError } from '../model/errors';
 import type { PreviewRecord, PreviewRequest, PreviewResult } from '../model/services';
+import { levelOf } from './guarantee';
 import { canonicalJson } from './hash';
-import { batchPlanner } from './plan';
+import { type BatchPlan, batchPlanner } from './plan';
+import { requestsFor } from './preview-requests';
 import { refetch } from './refetch';
 import { type EngineContext, type MappingLike, openStream, type Stream } from './stream';
 
@@ -44,22 +46,34 @@ export async function preview(
   }
   const stream = await openStream(context, mapping, direction, signal);
   try {
-    return await previewOf(stream, request, signal);
+    const requestsOf: RequestsOf = (plan) =>
+      requestsFor(context.database, stream, request.mapping.id ?? 0, plan, signal);
+    return await previewOf(stream, request, requestsOf, signal);
   } finally {
     await stream.close();
   }
 }
 
-async function previewOf(stream: Stream, request: PreviewRequest, signal: AbortSignal): Promise<PreviewResult> {
+type RequestsOf = (plan: BatchPlan) => ReturnType<typeof requestsFor>;
+
+async function previewOf(
+  stream: Stream,
+  request: PreviewRequest,
+  requestsOf: RequestsOf,
+  signal: AbortSignal,
+): Promise<PreviewResult> {
   const limit = Math.max(1, Math.min(MAX_LIMIT, request.limit ?? DEFAULT_LIMIT));
   const shown = request.mode === 'full_plan' || (request.records ?? request.keys) === undefined ? limit : MAX_LIMIT;
   const { connector, entity } = stream.target;
   const { schema = {} } = (connector.lookup && (await connector.describe?.(entity, signal))) ?? {};
   const end = performance.now() + LONGEST_MS;
-  const result: PreviewResult = { records: [], totals: noTotals(), complete: true };
+  const guarantee = levelOf(stream.guarantee);
+  const result: PreviewResult = { guarantee, records: [], totals: noTotals(), complete: true };
+  // A whole source would ask the target once more for each of its records.
+  const requests = request.mode === 'full_plan' ? null : requestsOf;
   for await (const sample of samples(stream, request, limit, signal)) {
     signal.throwIfAborted();
-    const { records, totals } = await compare(stream, sample, schema, signal);
+    const { records, totals } = await compare(stream, sample, schema, requests, signal);
     result.records.push(...records.slice(0, Math.max(0, shown - result.records.length)));
     for (const action of ACTIONS) result.totals[action] += totals[action];
     if (request.mode !== 'full_plan' || performance.now() < end) continue;
@@ -148,6 +162,7 @@ async function compare(
   stream: Stream,
   sample: Sample,
   schema: JsonSchema,
+  requestsOf: RequestsOf | null,
   signal: AbortSignal,
 ): Promise<Pick<PreviewResult, 'records' | 'totals'>> {
   const { records } = sample;
@@ -158,15 +173,21 @@ async function compare(
   const keys = plan.writes.map(({ data }) => Object.fromEntries(keyFields.map((field) => [field, data[field]])));
   const current =
     keys.length > 0 ? await connector.lookup?.({ entity, keyFields: [...keyFields] }, keys, signal) : undefined;
+  const requests = (await requestsOf?.(plan)) ?? [];
   const indexOf = new Map(records.map((record, index) => [record as unknown, index]));
   const result: (PreviewRecord & { index: number })[] = [];
-  const nothing = { after: null, current: null, diff: [] };
+  const nothing = { after: null, current: null, diff: [], request: null };
   plan.writes.forEach(({ data }, at) => {
     const index = indexOf.get(plan.origins[at]) ?? 0;
     const now = current?.[at];
     const diff = now == null ? [] : changes(data, now, outputFields, schema);
     const action = now === undefined ? 'write' : now === null ? 'create' : diff.length === 0 ? 'unchanged' : 'update';
-    result.push({ index, ...base(sample, index), after: data, current: now ?? null, diff, action, errors: [] });
+    const request = requests[at] ?? null;
+    const shown = { index, ...base(sample, index), after: data, current: now ?? null, diff };
+    if (request instanceof IntegrationError) {
+      const errors = [{ ...request.toJSON(), field: request.path ?? null, rule: request.code }];
+      result.push({ ...shown, action: 'error', request: null, errors });
+    } else result.push({ ...shown, action, request: action === 'unchanged' ? null : request, errors: [] });
   });
   for (const { payload, error, field, rule } of plan.failures) {
     const index = indexOf.get(payload) ?? 0;

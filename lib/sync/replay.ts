@@ -7,12 +7,12 @@ import { apply, type BatchOutcome } from './apply';
 import { addCounters, type RunScope } from './commit';
 import { keyHash } from './dead-letters';
 import { type Execution, openWriter, reasonOf, scopeOf } from './execute';
+import { needsIntents } from './guarantee';
 import { digestAsRead, idsAtOnce, LETTER_SIZE, payloadOf, toDeadLetter } from './letter-rows';
 import { endIntents, linksOf, saveLinks } from './links';
 import { type BatchPlan, batchPlanner, type Failure } from './plan';
 import { keyAt, refetch } from './refetch';
 import { COUNTERS, text, toDate } from './run-rows';
-import { needsIntents } from './stream';
 
 const LETTERS_PER_BATCH = 200;
 

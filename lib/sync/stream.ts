@@ -9,6 +9,7 @@ import type { JsonSchema } from '../model/entity';
 import { IntegrationError } from '../model/errors';
 import type { Direction, FieldMapping, Mapping, MappingOptions } from '../model/mapping';
 import type { SqlDatabase } from '../protocols/sql/database';
+import { needsIntents } from './guarantee';
 import { keyFieldsOf, optionalKeys } from './keys';
 import type { PlanContext } from './plan';
 import { TwoWay } from './two-way';
@@ -189,11 +190,6 @@ function requireTwoWay(external: End): void {
     `"${external.entity}" cannot be kept alike in both directions: it is not written by the record's own key.`,
     { path: '/direction', hint: 'Make two mappings of it, one for each direction, over different fields.' },
   );
-}
-
-/** Writes to all other targets can be repeated without harm. */
-export function needsIntents({ transactional, upsertByKey, snapshot, resumable }: WriteGuarantee): boolean {
-  return !transactional && !upsertByKey && !snapshot && resumable !== true;
 }
 
 function sizes(

@@ -34,23 +34,27 @@ function take({ method, url = '', headers }: IncomingMessage, body: string): Ans
   if (Object.keys(order).sort().join() !== 'number,quantity') return problem(422, 'number and quantity, nothing else.');
   if (typeof order.number !== 'string' || typeof order.quantity !== 'string') return problem(422, 'Both are texts.');
   const { number, quantity } = order;
+  const key = target === 'keyed' ? headers['idempotency-key'] : undefined;
+  if (target === 'keyed' && key === undefined) return problem(400, 'The Idempotency-Key is missing.');
+  const known = answers.get(String(key));
+  if (known !== undefined && known.body !== body) return problem(422, 'The key belongs to another request.');
+  if (known !== undefined) return known.answer;
+  const answer = write(rows, method, id, { number, quantity });
+  if (key !== undefined) answers.set(String(key), { body, answer });
+  return answer;
+}
+
+function write(rows: Row[], method: string | undefined, id: string | undefined, order: Omit<Row, 'id'>): Answer {
   if (method === 'PUT') {
     const row = rows.find((one) => one.id === id);
     if (row === undefined) return problem(404, 'There is no such order.');
-    Object.assign(row, { number, quantity });
+    Object.assign(row, order);
     return { status: 200, body: row };
   }
   if (method !== 'POST' || id !== undefined) return problem(405, 'Not that way.');
-  const key = headers['idempotency-key'];
-  const known = target === 'keyed' ? answers.get(String(key)) : undefined;
-  if (known !== undefined)
-    return known.body === body ? known.answer : problem(422, 'The key belongs to another request.');
-  if (target === 'keyed' && key === undefined) return problem(400, 'The Idempotency-Key is missing.');
-  const row: Row = { id: `${target}-${rows.length + 1}`, number, quantity };
+  const row: Row = { id: `row-${rows.length + 1}`, ...order };
   rows.push(row);
-  const answer = { status: 201, body: { id: row.id } };
-  if (target === 'keyed') answers.set(String(key), { body, answer });
-  return answer;
+  return { status: 201, body: { id: row.id } };
 }
 
 function problem(status: number, detail: string): Answer {

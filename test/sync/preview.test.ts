@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Mapping } from '../../lib/model/mapping';
 import type { Hub, MappingInput } from '../../lib/model/services';
 import { openDatabase } from '../../lib/protocols/sql/open';
-import { openHub, temporaryDirectory } from '../support/hub';
+import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
 import { postgresServer } from '../support/postgres';
+import { TestApi } from '../unit/rest/server';
 
 const RECORDS = 2500;
 
@@ -155,5 +157,112 @@ describe('preview of an export to a database', () => {
       ['unchanged', 'update'],
     );
     assert.deepEqual(preview.records[1]?.diff, [{ field: 'weight', old: '1.501', new: '1.5' }]);
+  });
+});
+
+describe('preview of an export to an API', () => {
+  const api = new TestApi();
+  let hub: Hub;
+  let remove: () => Promise<void>;
+
+  beforeEach(async () => {
+    api.asked.length = 0;
+    await api.start();
+    const temporary = await temporaryDirectory();
+    remove = temporary.remove;
+    hub = await openHub(temporary.path);
+  });
+  afterEach(async () => {
+    await hub?.close();
+    await remove?.();
+    await api.stop();
+  });
+
+  async function mappingTo(entity: Record<string, unknown>): Promise<Mapping> {
+    const connection = await hub.connections.create({
+      name: 'api',
+      connector_type: 'generic.rest',
+      config: { base_url: api.url, authentication: 'bearer', entities: { parts: entity } },
+      credentials: { token: 'canary-4711' },
+    });
+    return hub.mappings.create({
+      connection_id: connection.id,
+      name: 'parts',
+      entity_type: 'material',
+      direction: 'export',
+      source_entity: 'parts',
+      target_entity: 'material',
+      field_mappings: [
+        { source: 'code', target: 'material' },
+        { source: 'text', target: 'description' },
+      ],
+    });
+  }
+
+  it('tells the request of each record, and sends none', async () => {
+    const held = [
+      { id: 7, code: 'M/2', text: 'old' },
+      { id: 8, code: 'M3', text: 'same' },
+    ];
+    api.handler = ({ query }) => ({ body: held.filter(({ code }) => code === query.get('code')) });
+    const mapping = await mappingTo({
+      create: { path: '/parts' },
+      update: { path: '/parts/{id}', method: 'PATCH' },
+      lookup: { path: '/parts?code={code}' },
+    });
+    const records = [
+      { material: 'M1', description: 'new' },
+      { material: 'M/2', description: 'changed' },
+      { material: 'M3', description: 'same' },
+      { material: 'M1', description: 'another' },
+    ];
+    const preview = await hub.runner.preview({ mapping, records });
+    const shown = preview.records.map(({ action, request }) => [action, request?.method, request?.url, request?.body]);
+    assert.deepEqual(shown, [
+      ['create', 'POST', `${api.url}/parts`, '{"code":"M1","text":"new"}'],
+      ['update', 'PATCH', `${api.url}/parts/7`, '{"code":"M/2","text":"changed"}'],
+      ['unchanged', undefined, undefined, undefined],
+      ['error', undefined, undefined, undefined],
+    ]);
+    assert.equal(preview.guarantee, 'once');
+    assert.ok(api.asked.every(({ method }) => method === 'GET'));
+    assert.doesNotMatch(JSON.stringify(preview), /canary/);
+  });
+
+  it('tells it as the next run would send it', async () => {
+    api.handler = ({ body }) => ({ status: 201, body: { id: `id-${body.length}` } });
+    const mapping = await mappingTo({
+      create: { path: '/parts', id: '/id' },
+      update: { path: '/parts/{id}' },
+      idempotency_header: 'Idempotency-Key',
+    });
+    const record = { material: 'M1', description: 'one' };
+    await hub.records.create('material', record);
+    const announced = (await hub.runner.preview({ mapping })).records[0]?.request;
+    await runToEnd(hub, mapping.connection_id);
+    const [sent] = api.asked;
+    assert.equal(announced?.headers['Idempotency-Key'], sent?.headers['idempotency-key']);
+    assert.equal(announced?.body, sent?.body);
+    await hub.records.replace('material', ['M1'], { ...record, description: 'two' });
+    const [next] = (await hub.runner.preview({ mapping })).records;
+    assert.deepEqual([next?.request?.method, next?.request?.url], ['PUT', `${api.url}/parts/id-${sent?.body.length}`]);
+  });
+
+  it('tells which record cannot be sent, and that a lost answer is asked about', async () => {
+    const mapping = await mappingTo({ create: { path: '/parts/{text}' } });
+    const records = [
+      { material: 'M1', description: '' },
+      { material: 'M2', description: 'two' },
+    ];
+    const preview = await hub.runner.preview({ mapping, records });
+    assert.deepEqual(
+      preview.records.map(({ action, request, errors }) => [action, request?.url, errors[0]?.code]),
+      [
+        ['error', undefined, 'PCP_REST_PATH_VALUE'],
+        ['write', `${api.url}/parts/two`, undefined],
+      ],
+    );
+    assert.equal(preview.guarantee, 'asks');
+    assert.equal(api.asked.length, 0);
   });
 });

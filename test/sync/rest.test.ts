@@ -52,6 +52,11 @@ describe('synchronising with an API', () => {
           },
           keyed: { create: { path: '/keyed', id: '/id' }, idempotency_header: 'Idempotency-Key' },
           blind: { create: { path: '/blind', id: '/id' } },
+          once: {
+            create: { path: '/once', id: '/id' },
+            update: { path: '/once/{id}' },
+            idempotency_header: 'Idempotency-Key',
+          },
           changed: { create: { path: '/changed', id: '/id' }, update: { path: '/changed/{id}' } },
         },
       },
@@ -153,6 +158,25 @@ describe('synchronising with an API', () => {
       items.map(({ code }) => code),
       ['PCP_UNKNOWN_OUTCOME'],
     );
+  });
+
+  it('a change that is made once more goes under another idempotency key', async () => {
+    const answers = new Map<string, { body: { id: string } }>();
+    const held = new Map<string, SourceRecord>();
+    api.handler = ({ method, path, headers, body }) => {
+      const key = String(headers['idempotency-key']);
+      const id = method === 'POST' ? String(held.size) : path.split('/').at(-1)!;
+      if (!answers.has(key)) held.set(id, JSON.parse(body) as SourceRecord);
+      answers.set(key, answers.get(key) ?? { body: { id } });
+      return answers.get(key);
+    };
+    const mapping = await mappingOf({ name: 'once', direction: 'export', source_entity: 'once' });
+    const { quantity: first } = await hub.records.get('shop_order', ['1003']);
+    for (const quantity of [first, '5', first, '5', first]) {
+      await hub.records.replace('shop_order', ['1003'], { order_number: '1003', quantity });
+      await runToEnd(hub, connectionId, { mapping_id: mapping.id });
+      assert.equal([...held.values()].find(({ number }) => number === '1003')?.quantity, quantity);
+    }
   });
 
   it('what was changed back since its answer was lost is sent', async () => {

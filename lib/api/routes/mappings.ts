@@ -1,4 +1,5 @@
 import { localise } from '../../locales/catalogue';
+import { GUARANTEES } from '../../locales/guarantees';
 import type { ConnectionOfRun } from '../../model/connection';
 import type { MappingInput, PreviewRequest } from '../../model/services';
 import { expectedRevision, requireMatch, revisionTag } from '../conditional';
@@ -171,12 +172,12 @@ async function previewUnsaved(call: Call): Promise<Answer> {
 }
 
 async function preview(call: Call, request: PreviewRequest): Promise<Answer> {
-  const { records, ...result } = await call.hub.runner.preview(request, call.signal);
+  const { guarantee: level, records, ...result } = await call.hub.runner.preview(request, call.signal);
   const inWords = records.map((record) => ({
     ...record,
     errors: record.errors.map((error) => localise(error, call.language)),
   }));
-  return ok({ records: inWords, ...result });
+  return ok({ guarantee: { level, text: GUARANTEES[level][call.language] }, records: inWords, ...result });
 }
 
 function inputOf(body: unknown): MappingInput {

@@ -288,15 +288,24 @@ export const mappingSchemas: Record<string, JsonSchema> = {
   },
   PreviewResult: {
     type: 'object',
-    required: ['records', 'totals', 'complete'],
+    required: ['guarantee', 'records', 'totals', 'complete'],
     properties: {
+      guarantee: {
+        type: 'object',
+        required: ['level', 'text'],
+        description: 'What the mapping promises about its writes.',
+        properties: {
+          level: { type: 'string', enum: ['exactly_once', 'once', 'asks', 'snapshot', 'resumable'] },
+          text: { type: 'string', description: 'In the language asked for.' },
+        },
+      },
       totals: { type: 'object', additionalProperties: { type: 'integer' }, description: 'Records by action.' },
       complete: { type: 'boolean', description: 'False when the time was over before the whole source was read.' },
       records: {
         type: 'array',
         items: {
           type: 'object',
-          required: ['position', 'before', 'after', 'current', 'diff', 'action', 'errors'],
+          required: ['position', 'before', 'after', 'current', 'diff', 'action', 'request', 'errors'],
           properties: {
             position: { type: ['string', 'null'], description: 'Where it was read.' },
             before: { type: 'object' },
@@ -312,6 +321,17 @@ export const mappingSchemas: Record<string, JsonSchema> = {
               },
             },
             action: { type: 'string', enum: ['create', 'update', 'unchanged', 'write', 'filtered', 'error'] },
+            request: {
+              type: ['object', 'null'],
+              description: 'What would be sent to an API, without secrets; not with `full_plan`.',
+              required: ['method', 'url', 'headers', 'body'],
+              properties: {
+                method: { type: 'string' },
+                url: { type: 'string' },
+                headers: { type: 'object', additionalProperties: { type: 'string' } },
+                body: { type: ['string', 'null'] },
+              },
+            },
             errors: { type: 'array', items: { $ref: '#/components/schemas/RecordError' } },
           },
         },

@@ -29,10 +29,12 @@ describe('API: languages', () => {
         preview: async () => ({
           records: [
             {
-              ...{ position: null, before: { a: 1 }, after: null, current: null, diff: [], action: 'error' as const },
+              ...{ position: null, before: { a: 1 }, after: null, current: null, diff: [], request: null },
+              action: 'error' as const,
               errors: [{ ...refused.toJSON(), field: null, rule: 'PCP_CONNECT_REFUSED' }],
             },
           ],
+          guarantee: 'asks' as const,
           totals: { create: 0, update: 0, unchanged: 0, write: 0, filtered: 0, error: 1 },
           complete: true,
         }),
@@ -88,5 +90,8 @@ describe('API: languages', () => {
     const preview = await api.call('POST', '/mappings/preview', { mapping }, PORTUGUESE);
     const [record] = preview.body.records as { errors: { title: string; hint: string }[] }[];
     assert.deepEqual({ title: record?.errors[0]?.title, hint: record?.errors[0]?.hint }, REFUSED);
+    const { level, text } = preview.body.guarantee as { level: string; text: string };
+    assert.equal(level, 'asks');
+    assert.match(text, /^Cada alteração é enviada uma vez\./);
   });
 });

@@ -250,8 +250,10 @@ export function standInHub(overrides: Overrides = {}): StandIn {
       },
       preview: async ({ records: given = [{ a: 1 }] }: PreviewRequest) => ({
         records: given.map((before) => ({
-          ...{ position: null, before, after: before, current: null, diff: [], action: 'create' as const, errors: [] },
+          ...{ position: null, before, after: before, current: null, diff: [], request: null, errors: [] },
+          action: 'create' as const,
         })),
+        guarantee: 'exactly_once' as const,
         totals: { create: given.length, update: 0, unchanged: 0, write: 0, filtered: 0, error: 0 },
         complete: true,
       }),

@@ -295,10 +295,11 @@ describe('generic.rest: writing', () => {
     context.api.handler = ({ query }) => ({ body: query.get('n') === '2' ? [{ id: 7, number: '2' }] : [] });
     const entity = { ...ORDERS, lookup: { path: '/orders?n={number}' }, idempotency_header: 'Idempotency-Key' };
     const config = { authentication: 'bearer' };
-    const writer = await openWriter(context.open({ orders: entity }, config, { token: 'canary-4711' }));
+    const connector = context.open({ orders: entity }, config, { token: 'canary-4711' });
+    const target = { entity: 'orders', keyFields: ['number'] };
     const [created, updated] = [
-      await writer.describeWrite!(record({ number: '1' }, { idempotencyKey: 'k' }), signal),
-      await writer.describeWrite!(record({ number: '2' }), signal),
+      await connector.describeWrite!(target, record({ number: '1' }, { idempotencyKey: 'k' }), signal),
+      await connector.describeWrite!(target, record({ number: '2' }), signal),
     ];
     assert.deepEqual(created, {
       method: 'POST',

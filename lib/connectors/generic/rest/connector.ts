@@ -10,11 +10,13 @@ import type {
   Connector,
   ConnectorEnvironment,
   ConnectorFactory,
+  DescribedRequest,
   EntityDescription,
   ReadQuery,
   SourceRecord,
   TestReport,
   WriteGuarantee,
+  WriteRecord,
   Writer,
   WriteTarget,
 } from '../../contract';
@@ -75,8 +77,15 @@ class RestConnector implements Connector {
 
   async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
     signal.throwIfAborted();
-    const { client, settings } = this.#open();
-    return new RestWriter(client, resolveEntity(target.entity, settings), target.keyFields, settings);
+    return this.#writer(target);
+  }
+
+  async describeWrite(
+    target: { entity: string; keyFields: string[] },
+    record: WriteRecord,
+    signal: AbortSignal,
+  ): Promise<DescribedRequest | null> {
+    return this.#writer(target).describeWrite(record, signal);
   }
 
   async lookup(
@@ -111,6 +120,11 @@ class RestConnector implements Connector {
     const opened = this.#opened;
     this.#opened = undefined;
     await opened?.client.close();
+  }
+
+  #writer({ entity, keyFields }: { entity: string; keyFields: string[] }): RestWriter {
+    const { client, settings } = this.#open();
+    return new RestWriter(client, resolveEntity(entity, settings), keyFields, settings);
   }
 
   /** Dials nothing. */

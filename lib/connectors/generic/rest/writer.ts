@@ -95,6 +95,7 @@ export class RestWriter implements Writer {
     return Promise.all(records.map((record) => this.#resolve(record, signal)));
   }
 
+  /** The request that `write` would send for a record now, or null. */
   async describeWrite(record: WriteRecord, signal: AbortSignal): Promise<DescribedRequest | null> {
     if (this.#entity.bulk?.upsert === true) return described(this.#client, bulkRequest(this.#entity, [record]));
     const step = await this.#step(record, signal);
