@@ -1,10 +1,19 @@
+interface PreviewedRequest {
+  method: string;
+  url: string;
+  headers: Record<string, string>;
+  body: string | null;
+}
+
 interface PreviewAnswer {
+  guarantee: { level: string; text: string };
   records: {
     position: string | null;
     before: Record<string, unknown>;
     after: Record<string, unknown> | null;
     current: Record<string, unknown> | null;
     action: string;
+    request: PreviewedRequest | null;
     errors: { title?: string; message: string; field: string | null; hint?: string }[];
   }[];
   totals: Record<string, number>;
@@ -12,7 +21,8 @@ interface PreviewAnswer {
 
 /** A preview as rows: the record as read, as it would be written, and what is wrong with it. */
 function previewLines(answer: PreviewAnswer): HTMLElement[] {
-  if (answer.records.length === 0) return [element('div', { class: 'pcp-hint' }, text('preview.empty'))];
+  const guarantee = element('div', { class: 'pcp-hint pcp-guarantee' }, answer.guarantee.text);
+  if (answer.records.length === 0) return [guarantee, element('div', { class: 'pcp-hint' }, text('preview.empty'))];
   const table = element('table', { class: 'pcp-preview' });
   const heading = element('tr');
   for (const name of ['action', 'before', 'after'])
@@ -28,6 +38,7 @@ function previewLines(answer: PreviewAnswer): HTMLElement[] {
     if (record.position) action.append(element('div', { class: 'pcp-help' }, record.position));
     const after = element('td');
     if (record.after) after.append(valueList(record.after, record.current));
+    if (record.request) after.append(requestLines(record.request));
     for (const error of record.errors) {
       // Messages of the mapping begin with the field themselves.
       const where = error.field && !error.message.startsWith(error.field) ? `${error.field}: ` : '';
@@ -37,7 +48,16 @@ function previewLines(answer: PreviewAnswer): HTMLElement[] {
     body.append(element('tr', {}, action, element('td', {}, valueList(record.before, null)), after));
   }
   table.append(body);
-  return [table];
+  return [guarantee, table];
+}
+
+/** The first line of a request, which opens the rest of it. */
+function requestLines({ method, url, headers, body }: PreviewedRequest): HTMLElement {
+  const { pathname, search } = new URL(url);
+  const summary = element('summary', {}, `${method} ${pathname}${search}`);
+  const lines = [url, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
+  const whole = body === null ? lines : [...lines, '', body];
+  return element('details', { class: 'pcp-request' }, summary, element('pre', {}, whole.join('\n')));
 }
 
 /** Names and values; what differs from the target's present value is marked. */

@@ -44,6 +44,8 @@ describe('looks of the forms', function () {
     sqlite.close();
     const environment = { PCP_EXAMPLES: folder, PCP_EXAMPLES_DB: database };
     nodeRed = await NodeRed.start({ flows: EXAMPLES.flatMap(exampleFlow), environment });
+    const order = { order_number: 'A-1', material: 'BOLT', quantity: '2.5', plant: '1000', status: 'released' };
+    await nodeRed.json('POST', '/integrations/entities/production_order/records', order);
     browser = await openChromium();
   });
   after(async () => {
@@ -100,6 +102,21 @@ describe('looks of the forms', function () {
       await editor.page.waitForSelector('.pcp-preview');
       await editor.screenshot(`pcp-mapping-preview-${suffix}`);
       assert.deepEqual(await overflowing(editor), [], 'pcp-mapping');
+      await editor.page.selectOption('#node-config-input-connection', 'pcp-ex-rest-conn');
+      await editor.page.selectOption('#node-config-input-direction', 'export');
+      await editor.page.fill('#node-config-input-sourceEntity', 'orders');
+      await editor.page.locator('.pcp-map-line').first().locator('.pcp-map-cell input').first().fill('number');
+      await editor.page.click('#pcp-mapping-preview');
+      await editor.page.click('.pcp-request summary');
+      await editor.page.locator('.pcp-request pre').first().scrollIntoViewIfNeeded();
+      await editor.screenshot(`pcp-mapping-requests-${suffix}`);
+      assert.match((await editor.page.textContent('.pcp-request pre')) ?? '', /orders\/A-1.*content-type.*"A-1"/s);
+      const promise = {
+        'en-US': /^Every change takes effect once/,
+        'pt-BR': /^Cada alteração tem efeito uma única vez/,
+      };
+      assert.match((await editor.page.textContent('.pcp-guarantee')) ?? '', promise[look.locale]);
+      assert.deepEqual(await overflowing(editor), [], 'requests of a preview');
       await editor.cancel();
       assert.deepEqual(editor.complaints, []);
       await editor.close();

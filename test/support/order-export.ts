@@ -19,8 +19,11 @@ export class OrderExport {
     readonly mappingId: number,
   ) {}
 
-  /** @param port of the API, or of what stands before it */
-  static async create(hub: Hub, port: number, target: Target): Promise<OrderExport> {
+  /**
+   * @param port of the API, or of what stands before it
+   * @param timeoutMs of a request; a look-up counts what is under way for longer than twice that as lost
+   */
+  static async create(hub: Hub, port: number, target: Target, timeoutMs = 1000): Promise<OrderExport> {
     const text = { type: 'string' };
     await hub.entityTypes.create({
       type: EXPORTED,
@@ -31,8 +34,7 @@ export class OrderExport {
     const connection = await hub.connections.create({
       name: target,
       connector_type: 'generic.rest',
-      // What is under way for longer than twice the timeout counts as lost: that is how long a look-up waits.
-      config: { base_url: `http://127.0.0.1:${port}`, timeout_ms: 250, entities: StrictApi.entities() },
+      config: { base_url: `http://127.0.0.1:${port}`, timeout_ms: timeoutMs, entities: StrictApi.entities() },
     });
     const mapping = await hub.mappings.create({
       connection_id: connection.id,

@@ -6,6 +6,7 @@ import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
 import { OrderExport } from '../support/order-export';
 import { StrictApi } from '../support/strict-api';
 
+const TIMEOUT_MS = 250;
 /** Cuts per target; the whole proof takes 1000. */
 const CUTS = Number(process.env.PCP_TEST_CUTS ?? 30);
 const SEED = Number(process.env.PCP_TEST_SEED ?? Date.now() % 100_000);
@@ -53,14 +54,14 @@ describe(`answers cut at ${CUTS} random moments (seed ${SEED})`, function () {
     ['found', 'a look-up'],
   ] as const) {
     it(`each record has one effect where the target offers ${name}`, async () => {
-      const orders = await OrderExport.create(hub, proxy.port, target);
+      const orders = await OrderExport.create(hub, proxy.port, target, TIMEOUT_MS);
       await torture(orders);
       await orders.assertOnce(await api.rows(target));
     });
   }
 
   it('each lost answer is one visible unknown_outcome where the target offers neither, and nothing is sent twice', async () => {
-    const orders = await OrderExport.create(hub, proxy.port, 'blind');
+    const orders = await OrderExport.create(hub, proxy.port, 'blind', TIMEOUT_MS);
     await torture(orders);
     await orders.assertOnceOrAsked(await api.rows('blind'));
     await runToEnd(hub, orders.connectionId, { mapping_id: orders.mappingId, full: true });
