@@ -3,6 +3,7 @@ import type { EntityInfo, JsonSchema } from '../model/entity';
 import type { IntegrationError, SerializedError } from '../model/errors';
 import type { Filter } from '../model/mapping';
 import type { Cursor } from '../model/sync';
+import type { HttpEnvironment } from '../protocols/http/client';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
 import type { ProtectedPlaces } from '../security/protected-files';
 import type { LocalizedText } from './descriptor';
@@ -265,6 +266,8 @@ export interface ConnectorEnvironment {
   store?: SqlDatabase;
   /** Where connectors may reach private addresses besides their own host: `network.allowedTargets` of the settings. */
   allowedTargets?: readonly string[];
+  /** What clients by HTTP share beyond their process: to be handed on to `openHttp`. */
+  http?: HttpEnvironment;
   /** What of the hub and of Node-RED connectors refuse to touch. */
   protectedPlaces?: ProtectedPlaces;
   log(level: 'info' | 'warn' | 'error' | 'debug', message: string): void;

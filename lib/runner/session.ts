@@ -9,6 +9,8 @@ import { Vault } from '../security/vault';
 import { MappingStore } from '../store/mappings';
 import { openStore, type Store } from '../store/store';
 import { StoreClock } from '../sync/clock';
+import { SharedRequestLimits } from '../sync/http/request-limits';
+import { SignInStore } from '../sync/http/sign-ins';
 import { preview } from '../sync/preview';
 import { recordFilter } from '../sync/record-filter';
 import { RecordMapper, RecordWriter } from '../sync/records';
@@ -50,6 +52,7 @@ export class RunnerSession {
     private readonly store: Store,
     private readonly context: EngineContext & { expressions: { close(): Promise<void> } },
     private readonly worker: Worker,
+    private readonly sharedLimits: SharedRequestLimits | undefined,
   ) {
     const mapper = new RecordMapper(context);
     const writer = new RecordWriter(context);
@@ -96,6 +99,10 @@ export class RunnerSession {
     const mappings = new MappingStore({ store, check: async () => undefined });
     const { directories, paths } = setup.protectedPlaces;
     const storage = setup.storeUrl ? parseDatabaseUrl(setup.storeUrl).storage : undefined;
+    const vault = new Vault(setup.keys);
+    // A store in a file has one runner.
+    const sharedLimits = store.database.dialect === 'sqlite' ? undefined : new SharedRequestLimits(store.database, log);
+    const signIns = new SignInStore(store.database, vault, log);
     const asked: { session?: RunnerSession } = {};
     const context = {
       database: store.database,
@@ -106,6 +113,7 @@ export class RunnerSession {
         store: store.database,
         protectedPlaces: { directories, paths: [...paths, ...(storage === undefined ? [] : sqliteFiles(storage))] },
         allowedTargets: setup.allowedTargets,
+        http: { signIns, ...(sharedLimits !== undefined && { sharedLimits }) },
         log,
       },
     };
@@ -113,7 +121,7 @@ export class RunnerSession {
       ...context,
       clock,
       mapping: (id) => mappings.get(id),
-      vault: new Vault(setup.keys),
+      vault,
       deadLetters: setup.deadLetters,
       logDays: setup.logDays,
       retry: setup.retry,
@@ -121,7 +129,7 @@ export class RunnerSession {
       onChange: (jobId) => send({ type: 'changed', jobId }),
       log,
     });
-    const session = new RunnerSession(send, store, context, worker);
+    const session = new RunnerSession(send, store, context, worker, sharedLimits);
     asked.session = session;
     await worker.wake();
     return session;
@@ -162,6 +170,7 @@ export class RunnerSession {
     for (const controller of this.calls.values()) controller.abort();
     await Promise.allSettled([...this.reads.keys()].map((id) => this.endRead(id)));
     await this.worker.stop();
+    await this.sharedLimits?.close();
     await this.context.expressions.close();
     await this.store.close();
   }

@@ -135,6 +135,7 @@ export class ConnectionStore implements Connections {
         );
       }
       await deleteMappings(database, transaction, ids);
+      await deleteRows(database, transaction, 'integration_request_limits', { connection_id: id });
       await deleteRows(database, transaction, CONNECTIONS, { id });
     });
     if (row.node_id !== null) this.#flowCredentials.delete(row.node_id);
@@ -171,22 +172,28 @@ export class ConnectionStore implements Connections {
 
   /**
    * Encrypts with the current key what was encrypted with an earlier one. Can be stopped and repeated at any point.
-   * @returns how many connections changed
+   * @returns how many connections and sign-ins changed
    */
   async rotateKeys(): Promise<number> {
-    const rows = await this.#store.models.connections.findAll({ where: { credentials: { [Op.ne]: null } } });
-    let rotated = 0;
+    const connections = await this.#reseal(CONNECTIONS, 'credentials', (id) => vaultContext(Number(id)));
+    return connections + (await this.#reseal('integration_sign_ins', 'tokens', signInContext));
+  }
+
+  async #reseal(table: string, column: string, contextOf: (id: string) => string): Promise<number> {
+    const { database } = this.#store;
+    const rows = await database.query(`SELECT id, ${column} AS sealed FROM ${table} WHERE ${column} IS NOT NULL`);
+    let resealed = 0;
     for (const row of rows) {
-      const context = vaultContext(row.id);
-      if (row.credentials === null || !this.#vault.isOutdated(row.credentials, context)) continue;
-      const sealed = this.#vault.encrypt(this.#vault.decrypt(row.credentials, context), context);
-      const changed = await this.#store.database.execute(
-        'UPDATE integration_connections SET credentials = ? WHERE id = ? AND credentials = ?',
-        [sealed, row.id, row.credentials],
-      );
-      rotated += changed;
+      const sealed = String(row.sealed);
+      const context = contextOf(String(row.id));
+      if (!this.#vault.isOutdated(sealed, context)) continue;
+      resealed += await database.execute(`UPDATE ${table} SET ${column} = ? WHERE id = ? AND ${column} = ?`, [
+        this.#vault.encrypt(this.#vault.decrypt(sealed, context), context),
+        row.id as string | number,
+        sealed,
+      ]);
     }
-    return rotated;
+    return resealed;
   }
 
   async #find(options: FindOptions<ConnectionRow>): Promise<ConnectionRow | null> {
@@ -272,6 +279,11 @@ export class ConnectionStore implements Connections {
 
 function vaultContext(id: number): string {
   return `connection:${id}`;
+}
+
+/** What the tokens of a sign-in are sealed for; its rows outlive those of connections that use it. */
+export function signInContext(id: string): string {
+  return `sign-in:${id}`;
 }
 
 /**

@@ -22,7 +22,8 @@ export function streamName(mappingId: number): string {
 
 /** True when the worker ran on this host and its process has ended. Nothing can be said about other hosts. */
 export function workerIsGone(worker: string | null): boolean {
-  if (worker === null || worker === WORKER) return false;
+  // One worker may hold several things, each under its name and a number.
+  if (worker === null || worker === WORKER || worker.startsWith(`${WORKER}:`)) return false;
   const [host, pidText] = worker.split(':');
   const pid = Number(pidText);
   if (host !== hostname() || !Number.isInteger(pid) || pid <= 0) return false;

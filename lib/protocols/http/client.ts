@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream';
 import type { IntegrationError } from '../../model/errors';
 import type { Authentication } from './auth/authentication';
+import type { SignIns } from './auth/oauth2';
 import type { Network } from './dialer';
 import type { RateLimitStatus } from './rate-headers';
-import type { Reservations } from './request-gate';
+import type { Allowance, RequestLimits } from './request-gate';
 
 /**
  * One connection to one HTTP origin: the only way out of the hub by HTTP. Every address is checked before it is dialled,
@@ -42,7 +43,15 @@ export interface Reached {
   tls?: string;
 }
 
-export interface HttpOptions {
+/** What clients share beyond their process. */
+export interface HttpEnvironment {
+  /** Counts the requests of saved connections; within this process when absent. */
+  sharedLimits?: { of(connectionId: number, allowance: Allowance): RequestLimits };
+  /** Keeps tokens that came with another refresh token; the memory of this process when absent. */
+  signIns?: SignIns;
+}
+
+export interface HttpOptions extends HttpEnvironment {
   /** Set by whoever may edit the connection, so its host may have a private address. */
   baseUrl: string;
   /** Clients of the same connection share its rate, concurrency, pauses and tokens in this process. */
@@ -62,12 +71,8 @@ export interface HttpOptions {
   allowedTargets?: readonly string[];
   /** False when the base URL comes from data: private addresses then need `allowedTargets`. */
   ownHost?: boolean;
-  /** Counts requests; within this process by default. */
-  reservations?: Reservations;
   /** Names and sockets; those of this machine by default. */
   network?: Network;
-  /** Told when a server hands out another refresh token; the new access token is used after this resolves. */
-  saveToken?(refreshToken: string): Promise<void>;
 }
 
 export interface TlsOptions {

@@ -10,11 +10,11 @@ import type { HttpClient, HttpOptions, HttpRequest, HttpResponse, Limits, Reache
 import { cancelled, Deadline } from './deadline';
 import { Dialer, proxyAuthorization, THIS_MACHINE } from './dialer';
 import { answerTimeout } from './errors';
-import { Exchange } from './exchange';
+import { Exchange, TurnPassed } from './exchange';
 import { PerConnection } from './per-connection';
 import { pauseAskedFor } from './rate-headers';
 import { redirectOf, tooManyRedirects } from './redirects';
-import { RequestGate, TokenBucket } from './request-gate';
+import { type Allowance, OwnLimits, RequestGate } from './request-gate';
 import { below, onOrigin, parseUrl, resolveLink, withoutSlash } from './url';
 
 const TIMEOUTS: Timeouts = { connect: 10_000, headers: 30_000, idle: 60_000, total: 300_000 };
@@ -22,7 +22,7 @@ const LIMITS: Limits = { headers: 32 * 1024, body: 32 * 1024 * 1024, redirects: 
 const MAX_CONCURRENCY = 4;
 const LARGEST_TOKEN_ANSWER = 256 * 1024;
 
-const gates = new PerConnection<{ rate: number | undefined; maxConcurrency: number }, RequestGate>();
+const gates = new PerConnection<Allowance, RequestGate>();
 const tokens = new PerConnection<OAuth2, TokenSource>();
 
 /**
@@ -85,18 +85,18 @@ class GuardedClient implements HttpClient {
       bodyTimeout: this.timeouts.idle,
       maxHeaderSize: this.limits.headers,
     });
-    const { connectionId, requestsPerSecond: rate, maxConcurrency = MAX_CONCURRENCY, reservations } = options;
-    this.gate = gates.of(connectionId, { rate, maxConcurrency }, () => {
-      return new RequestGate(maxConcurrency, reservations ?? (rate === undefined ? undefined : new TokenBucket(rate)));
+    const { connectionId, sharedLimits } = options;
+    const allowance: Allowance = {
+      perSecond: options.requestsPerSecond,
+      atOnce: options.maxConcurrency ?? MAX_CONCURRENCY,
+    };
+    this.gate = gates.of(connectionId, allowance, () => {
+      const isShared = connectionId !== undefined && sharedLimits !== undefined;
+      return new RequestGate(isShared ? sharedLimits.of(connectionId, allowance) : new OwnLimits(allowance));
     });
     if (authentication?.type === 'oauth2') {
       const url = parseUrl(authentication.tokenUrl, '/config/token_url');
-      const source = tokens.of(
-        connectionId,
-        authentication,
-        () => new TokenSource(authentication, options.saveToken?.bind(options)),
-        (known) => known.serves(authentication),
-      );
+      const source = tokens.of(connectionId, authentication, () => new TokenSource(authentication, options.signIns));
       this.tokens = { source, ask: (headers, form) => this.askForToken(url, headers, form) };
     }
   }
@@ -182,25 +182,31 @@ class GuardedClient implements HttpClient {
     maxBytes: number,
     sign: (url: { search: string }, headers: Record<string, string>) => void,
   ): Promise<Answer> {
-    const leave = await deadline.without(this.gate.enter(deadline.signal));
-    try {
-      const answer = await this.exchange(message, deadline.signal, maxBytes, sign);
-      answer.done.then(leave);
-      const pause = pauseAskedFor(answer.status, answer.headers);
-      if (pause !== undefined) this.gate.pause(pause);
-      return answer;
-    } catch (error) {
-      leave();
-      throw error;
+    const pass = await deadline.without(this.gate.enter(deadline.signal));
+    for (;;) {
+      try {
+        const answer = await this.exchange(message, deadline.signal, maxBytes, sign, pass.isLate);
+        answer.done.then(pass.leave);
+        const pause = pauseAskedFor(answer.status, answer.headers);
+        if (pause !== undefined) this.gate.pause(pause);
+        return answer;
+      } catch (error) {
+        if (!(error instanceof TurnPassed)) {
+          pass.leave();
+          throw error;
+        }
+      }
+      await deadline.without(pass.nextTurn());
     }
   }
 
-  /** The only place where something is sent. */
+  /** The only place where something is sent. @throws TurnPassed when `isLate` says so in the moment of sending */
   private async exchange(
     { method, url, headers, body }: Message,
     signal: AbortSignal,
     maxBytes: number,
     sign: (url: { search: string }, headers: Record<string, string>) => void,
+    isLate: () => boolean,
   ): Promise<Answer> {
     const sent = { search: url.search };
     const all = { ...this.fixedHeaders };
@@ -216,7 +222,7 @@ class GuardedClient implements HttpClient {
         Object.assign(all, { host: url.host }, proxyAuthorization(this.proxy));
       }
     }
-    const exchange = new Exchange(url, signal);
+    const exchange = new Exchange(url, signal, isLate);
     this.agent.dispatch({ origin, path, method, headers: all, ...(body !== undefined && { body }) }, exchange);
     return new Answer(exchange, await exchange.head, { method, url, maxBytes, secrets: () => this.secrets() });
   }
@@ -225,7 +231,13 @@ class GuardedClient implements HttpClient {
     const deadline = new Deadline(this.timeouts.headers, this.closing.signal, () => answerTimeout(url, false));
     try {
       const message = { method: 'POST', url, headers, body: form };
-      const answer = await this.exchange(message, deadline.signal, LARGEST_TOKEN_ANSWER, () => undefined);
+      const answer = await this.exchange(
+        message,
+        deadline.signal,
+        LARGEST_TOKEN_ANSWER,
+        () => undefined,
+        () => false,
+      );
       answer.done.then(() => deadline.clear());
       return answer;
     } catch (error) {

@@ -7,15 +7,10 @@ import { isDeepStrictEqual } from 'node:util';
 export class PerConnection<Settings, Shared> {
   private readonly kept = new Map<number, { settings: Settings; shared: Shared }>();
 
-  of(
-    connectionId: number | undefined,
-    settings: Settings,
-    make: () => Shared,
-    fits: (shared: Shared, madeFor: Settings) => boolean = (_shared, madeFor) => isDeepStrictEqual(madeFor, settings),
-  ): Shared {
+  of(connectionId: number | undefined, settings: Settings, make: () => Shared): Shared {
     if (connectionId === undefined) return make();
     const known = this.kept.get(connectionId);
-    if (known !== undefined && fits(known.shared, known.settings)) return known.shared;
+    if (known !== undefined && isDeepStrictEqual(known.settings, settings)) return known.shared;
     const shared = make();
     this.kept.set(connectionId, { settings, shared });
     return shared;

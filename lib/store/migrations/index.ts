@@ -2,9 +2,16 @@ import { hub } from './0001-hub';
 import { deadLetters } from './0002-dead-letters';
 import { connectionPauses } from './0003-connection-pauses';
 import { mappingStreams } from './0004-mapping-streams';
+import { sharedSignInsAndLimits } from './0005-shared-sign-ins-and-limits';
 import type { Migration } from './migration';
 
 export type { Migration, MigrationContext } from './migration';
 
 /** In the order in which they run. A migration that was released never changes; what comes later is a new one. */
-export const migrations: readonly Migration[] = [hub, deadLetters, connectionPauses, mappingStreams];
+export const migrations: readonly Migration[] = [
+  hub,
+  deadLetters,
+  connectionPauses,
+  mappingStreams,
+  sharedSignInsAndLimits,
+];

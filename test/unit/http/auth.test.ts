@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { OAuth2Server } from 'oauth2-mock-server' with { 'resolution-mode': 'import' };
-import { type OAuth2, TokenSource } from '../../../lib/protocols/http/auth/oauth2';
+import { type OAuth2, type SignIns, TokenSource, type Tokens } from '../../../lib/protocols/http/auth/oauth2';
 import type { HttpClient, HttpOptions } from '../../../lib/protocols/http/client';
 import { HostileServer } from '../../support/hostile-server';
 import { clients, failure, live } from './support';
@@ -163,19 +163,20 @@ describe('http: authentication', () => {
       assert.equal(forms.length, 2);
     });
 
-    it('saves a rotated refresh token before the access token is used', async () => {
-      const saved: string[] = [];
+    it('keeps the tokens before the access token is used', async () => {
+      const saved: (string | undefined)[] = [];
+      let kept: Tokens | undefined;
       answer = ({ body }) => Object.assign(body, { refresh_token: `refresh-${forms.length}`, expires_in: 0 });
-      const client = connect(
-        { grant: 'refresh_token', refreshToken: 'refresh-0' },
-        {
-          async saveToken(token) {
-            await new Promise(setImmediate);
-            assert.equal(api.seen.length, saved.length, 'a request went out first');
-            saved.push(token);
-          },
+      const signIns: SignIns = {
+        async renewed(_signIn, renew) {
+          kept = await renew(kept);
+          await new Promise(setImmediate);
+          assert.equal(api.seen.length, saved.length, 'a request went out first');
+          saved.push(kept.refreshToken);
+          return kept;
         },
-      );
+      };
+      const client = connect({ grant: 'refresh_token', refreshToken: 'refresh-0' }, { signIns });
       await get(client);
       await get(client);
       assert.deepEqual(saved, ['refresh-1', 'refresh-2']);
@@ -185,33 +186,35 @@ describe('http: authentication', () => {
       );
     });
 
-    it('asks with a rotated refresh token only once, also when the connection is opened with it', async () => {
-      answer = ({ body }) => Object.assign(body, { refresh_token: 'refresh-1' });
-      const grant = 'refresh_token';
-      await get(connect({ grant, refreshToken: 'refresh-0' }, { connectionId: 4715 }));
-      await get(connect({ grant, refreshToken: 'refresh-1' }, { connectionId: 4715 }));
-      await get(connect({ grant, refreshToken: 'refresh-0' }, { connectionId: 4715 }));
-      assert.equal(forms.length, 1);
-      await get(connect({ grant, refreshToken: 'another' }, { connectionId: 4715 }));
-      assert.equal(forms[1]?.refresh_token, 'another');
+    it('takes over what somebody else has renewed', async () => {
+      const kept: Tokens = { accessToken: 'of another', expiresAt: null, refreshToken: 'refresh-5' };
+      const signIns: SignIns = { renewed: (_signIn, renew) => renew(kept) };
+      const client = connect({ grant: 'refresh_token', refreshToken: 'refresh-0' }, { signIns });
+      await get(client);
+      assert.equal(api.seen.at(-1)?.headers.authorization, 'Bearer of another');
+      assert.equal(forms.length, 0);
+      accepted = new Set(['token-1']);
+      assert.equal(await get(client), 'ok');
+      assert.equal(forms[0]?.refresh_token, 'refresh-5');
     });
 
-    it('uses no access token when the refresh token cannot be saved, and loses neither', async () => {
+    it('uses no access token when the tokens cannot be kept, and loses neither', async () => {
       let isFull = true;
-      answer = ({ body }) => Object.assign(body, { refresh_token: `refresh-${forms.length}` });
-      const client = connect(
-        { grant: 'refresh_token', refreshToken: 'refresh-0' },
-        {
-          async saveToken() {
-            if (isFull) throw new Error('disk full');
-          },
+      answer = ({ body }) => Object.assign(body, { access_token: `token-${forms.length}`, refresh_token: 'refresh-1' });
+      const signIns: SignIns = {
+        async renewed(_signIn, renew) {
+          const tokens = await renew(undefined);
+          if (isFull) throw new Error('disk full');
+          return tokens;
         },
-      );
+      };
+      const client = connect({ grant: 'refresh_token', refreshToken: 'refresh-0' }, { signIns });
       await assert.rejects(get(client), /disk full/);
       assert.equal(api.seen.length, 0);
       isFull = false;
       await get(client);
-      assert.equal(forms[1]?.refresh_token, 'refresh-1');
+      assert.equal(forms.length, 1);
+      assert.equal(api.seen.at(-1)?.headers.authorization, 'Bearer token-1');
     });
 
     it('tries a refused sign-in no second time', async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, Socket } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import type { HttpClient, HttpOptions, HttpRequest } from '../../../lib/protocols/http/client';
+import { type Allowance, OwnLimits } from '../../../lib/protocols/http/request-gate';
 import { CountingNetwork, endless, HostileServer, raw } from '../../support/hostile-server';
 import { clients, failure, live } from './support';
 
@@ -208,13 +209,14 @@ describe('http: hostile servers', () => {
     assert.equal((await failure(get(connect(), '/ok', { signal: stopped }))).class, 'cancelled');
     assert.equal(server.seen.length, before);
     const turning = new AbortController();
-    const reservations = {
-      reserve() {
-        turning.abort();
-        return 0;
-      },
+    const reserve = () => {
+      turning.abort();
+      return undefined;
     };
-    const turned = await failure(get(connect({ reservations }), '/ok', { signal: turning.signal }));
+    const sharedLimits = {
+      of: (_id: number, allowance: Allowance) => Object.assign(new OwnLimits(allowance), { reserve }),
+    };
+    const turned = await failure(get(connect({ sharedLimits, connectionId: 4717 }), '/ok', { signal: turning.signal }));
     assert.deepEqual([turned.class, turned.outcomeUnknown], ['cancelled', false]);
     assert.equal(server.seen.length, before);
     const late = await failure(get(connect(), '/silent', { signal: AbortSignal.timeout(50) }));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { type Network, THIS_MACHINE } from '../../../lib/protocols/http/dialer';
 import { pauseAskedFor, readRateLimit } from '../../../lib/protocols/http/rate-headers';
-import { RequestGate, TokenBucket } from '../../../lib/protocols/http/request-gate';
+import { type Allowance, OwnLimits, RequestGate, type Turn } from '../../../lib/protocols/http/request-gate';
 import { HostileServer } from '../../support/hostile-server';
 import { clients, failure, live } from './support';
 
@@ -88,26 +89,58 @@ describe('http: quota headers', () => {
 describe('http: rate of requests', () => {
   const { open } = clients();
 
-  it('spreads requests evenly, with as many at once as the burst allows', () => {
+  it('spreads requests evenly, so that what comes a little late or early makes no second too full', () => {
     let now = 0;
-    const even = new TokenBucket(10, 1, () => now);
-    assert.deepEqual([even.reserve(), even.reserve(), even.reserve()], [0, 100, 200]);
+    const limits = new OwnLimits({ perSecond: 10, atOnce: 1 }, () => now);
+    const turn = () => limits.reserve()?.at;
+    assert.deepEqual([turn(), turn(), turn()], [0, 110, 220]);
     now = 1000;
-    assert.deepEqual([even.reserve(), even.reserve()], [0, 100]);
-    now = 5000;
-    const burst = new TokenBucket(10, 3, () => now);
-    assert.deepEqual(
-      [1, 2, 3, 4].map(() => burst.reserve()),
-      [0, 0, 0, 100],
-    );
+    assert.deepEqual([turn(), turn()], [1000, 1110]);
+  });
+
+  const past: Turn = { at: 0, latest: 0 };
+  const ahead: Turn = { at: 0, latest: Number.POSITIVE_INFINITY };
+
+  it('takes another turn instead of one that has passed, but not for ever', async () => {
+    const list = [past, ahead, past, past, past];
+    const limits = Object.assign(new OwnLimits({ perSecond: 1, atOnce: 1 }), { reserve: () => list.shift() });
+    for (let request = 0; request < 2; request++) (await new RequestGate(limits).enter(live)).leave();
+    assert.deepEqual(list, []);
+  });
+
+  it('sends nothing when the turn passed while it was dialling', async () => {
+    const server = await HostileServer.start({ '/': (_request, response) => response.end('ok') });
+    const turn: Turn = { at: 0, latest: Number.POSITIVE_INFINITY };
+    let reserved = 0;
+    const reserve = () => {
+      reserved += 1;
+      return reserved === 1 ? turn : ahead;
+    };
+    const network: Network = {
+      ...THIS_MACHINE,
+      connect(address, port) {
+        turn.latest = 0;
+        return THIS_MACHINE.connect(address, port);
+      },
+    };
+    const client = open({
+      baseUrl: server.origin,
+      network,
+      connectionId: 4718,
+      sharedLimits: { of: (_id, allowance) => Object.assign(new OwnLimits(allowance), { reserve }) },
+    });
+    const response = await client.request({ target: '/', method: 'POST', body: 'once', signal: live });
+    assert.equal(await response.text(), 'ok');
+    assert.deepEqual([reserved, server.seen.length], [2, 1]);
+    await server.stop();
   });
 
   it('lets no more requests through at a time than allowed, in their order, and forgets those that gave up', async () => {
-    const gate = new RequestGate(2, undefined);
-    const leaves = [await gate.enter(live), await gate.enter(live)];
+    const gate = new RequestGate(new OwnLimits({ perSecond: undefined, atOnce: 2 }));
+    const leaves = [(await gate.enter(live)).leave, (await gate.enter(live)).leave];
     const order: number[] = [];
     const enter = (number: number, signal = live) =>
-      gate.enter(signal).then((leave) => {
+      gate.enter(signal).then(({ leave }) => {
         order.push(number);
         return leave;
       });
@@ -129,27 +162,36 @@ describe('http: rate of requests', () => {
   });
 
   it('gives the place back when the wait for a reservation is given up or fails', async () => {
-    const gate = new RequestGate(1, { reserve: () => 60_000 });
+    const limits = () => new OwnLimits({ perSecond: undefined, atOnce: 1 });
+    const gate = new RequestGate(
+      Object.assign(limits(), {
+        reserve: () => ({ at: performance.now() + 60_000, latest: Number.POSITIVE_INFINITY }),
+      }),
+    );
     await assert.rejects(gate.enter(AbortSignal.timeout(20)));
-    const failing = new RequestGate(1, { reserve: () => Promise.reject(new Error('no store')) });
+    const failing = new RequestGate(Object.assign(limits(), { reserve: () => Promise.reject(new Error('no store')) }));
     await assert.rejects(failing.enter(live), /no store/);
     await assert.rejects(failing.enter(live), /no store/);
     await assert.rejects(gate.enter(AbortSignal.timeout(20)), { name: 'TimeoutError' });
   });
 
-  it('asks for a reservation before each request', async () => {
+  it('counts each request of a saved connection where the limits are shared', async () => {
     const server = await HostileServer.start({ '/': (_request, response) => response.end('ok') });
     let reserved = 0;
-    const client = open({
-      baseUrl: server.origin,
-      reservations: {
-        async reserve() {
-          reserved += 1;
-          return 0;
-        },
+    const reserve = () => {
+      reserved += 1;
+      return undefined;
+    };
+    const sharedLimits = {
+      of: (id: number, allowance: Allowance) => {
+        assert.deepEqual([id, allowance], [4716, { perSecond: 50, atOnce: 3 }]);
+        return Object.assign(new OwnLimits(allowance), { reserve });
       },
-    });
-    for (let number = 0; number < 3; number++) await (await client.request({ target: '/', signal: live })).text();
+    };
+    const options = { baseUrl: server.origin, requestsPerSecond: 50, maxConcurrency: 3, sharedLimits };
+    const saved = open({ ...options, connectionId: 4716 });
+    for (let number = 0; number < 3; number++) await (await saved.request({ target: '/', signal: live })).text();
+    await (await open(options).request({ target: '/', signal: live })).text();
     assert.equal(reserved, 3);
     await server.stop();
   });

@@ -131,10 +131,15 @@ class RestConnector implements Connector {
   #open(): Opened {
     if (this.#opened === undefined) {
       const settings = readSettings(this.#connection);
-      const { allowedTargets, log } = this.#environment;
+      const { allowedTargets, http, log } = this.#environment;
       const options = readHttpOptions(this.#connection);
       const headers = { ...ACCEPT, ...options.headers };
-      const client = openHttp({ ...options, headers, ...(allowedTargets !== undefined && { allowedTargets }) });
+      const client = openHttp({
+        ...options,
+        ...http,
+        headers,
+        ...(allowedTargets !== undefined && { allowedTargets }),
+      });
       this.#opened = { client, settings, catalogue: new Catalogue(client, settings, log) };
     }
     return this.#opened;

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { type ErrorClass, IntegrationError } from '../../../model/errors';
 import type { HttpResponse } from '../client';
 import { placeOf } from '../url';
@@ -34,43 +33,58 @@ const REFUSED_FOR_MS = 10 * 60_000;
 /** Errors of RFC 6749 that tell of a wrong setting; the others say that the sign-in was refused. */
 const WRONG_SETTINGS = new Set(['invalid_request', 'invalid_scope', 'unsupported_grant_type', 'unauthorized_client']);
 
+/** What a sign-in gave. */
+export interface Tokens {
+  accessToken: string;
+  /** Epoch milliseconds, some time before the server stops taking it; null = it lives until it is refused. */
+  expiresAt: number | null;
+  refreshToken?: string;
+}
+
+/** What makes two sign-ins the same: the settings that a refresh token belongs to, and the one that was given to us. */
+export type SignIn = Pick<OAuth2, 'tokenUrl' | 'clientId' | 'refreshToken'>;
+
+/** Keeps the tokens of sign-ins whose refresh token changes each time it is used. */
+export interface SignIns {
+  /**
+   * Renews the tokens while nobody else renews those of the same sign-in. `renew` is given what was kept last, and what it
+   * gives is kept for good before it comes back.
+   */
+  renewed(signIn: SignIn, renew: (kept: Tokens | undefined) => Promise<Tokens>): Promise<Tokens>;
+}
+
 /** Access tokens of one connection: kept until they expire, asked for once however many requests wait. */
 export class TokenSource {
-  private current: { token: string; expiresAt: number } | undefined;
-  private pending: Promise<string> | undefined;
-  private refreshToken: string | undefined;
+  private current: Tokens | undefined;
+  /** What came from the server and could not be kept. The refresh token before it may be void already. */
+  private unkept: Tokens | undefined;
+  private rejected: string | undefined;
+  private pending: Promise<Tokens> | undefined;
   /** A sign-in that was refused is not tried again at once: that could lock the account. */
   private refusal: { error: IntegrationError; until: number } | undefined;
 
   constructor(
     private readonly settings: OAuth2,
-    private readonly saveToken: ((refreshToken: string) => Promise<void>) | undefined,
+    private readonly signIns: SignIns | undefined,
     private readonly now: () => number = Date.now,
-  ) {
-    this.refreshToken = settings.refreshToken;
-  }
-
-  /** Whether these settings are its own, be it with the refresh token that it began with or the one it has now. */
-  serves({ refreshToken, ...settings }: OAuth2): boolean {
-    const { refreshToken: first, ...own } = this.settings;
-    return isDeepStrictEqual(settings, own) && (refreshToken === first || refreshToken === this.refreshToken);
-  }
+  ) {}
 
   get secrets(): string[] {
-    return [this.current?.token, this.refreshToken].filter((secret) => secret !== undefined);
+    const tokens = [this.current, this.unkept].filter((known) => known !== undefined);
+    return tokens.flatMap(({ accessToken, refreshToken = accessToken }) => [accessToken, refreshToken]);
   }
 
   /** @throws auth or config PCP_OAUTH_REFUSED, config PCP_OAUTH_ANSWER, transient */
   async token(ask: AskForToken): Promise<string> {
     for (;;) {
       if (this.refusal !== undefined && this.now() < this.refusal.until) throw this.refusal.error;
-      if (this.current !== undefined && this.now() < this.current.expiresAt) return this.current.token;
+      if (this.current !== undefined && this.isGood(this.current)) return this.current.accessToken;
       const isMine = this.pending === undefined;
       this.pending ??= this.renew(ask).finally(() => {
         this.pending = undefined;
       });
       try {
-        return await this.pending;
+        return (await this.pending).accessToken;
       } catch (error) {
         // Whoever asked was closed meanwhile, which is no reason for the others to fail.
         if (isMine || !(error instanceof IntegrationError) || error.class !== 'cancelled') throw error;
@@ -80,7 +94,7 @@ export class TokenSource {
 
   /** The server did not take this token: the next one is asked for anew. */
   reject(token: string): void {
-    if (this.current?.token === token) this.current = undefined;
+    this.rejected = token;
   }
 
   /** Somebody wants to know whether the sign-in works by now. */
@@ -88,8 +102,28 @@ export class TokenSource {
     this.refusal = undefined;
   }
 
-  private async renew(ask: AskForToken): Promise<string> {
-    const { headers, form } = this.request();
+  private isGood({ accessToken, expiresAt }: Tokens): boolean {
+    return accessToken !== this.rejected && (expiresAt === null || this.now() < expiresAt);
+  }
+
+  private async renew(ask: AskForToken): Promise<Tokens> {
+    if (this.settings.grant !== 'refresh_token' || this.signIns === undefined) {
+      this.current = await this.ask(ask, this.current?.refreshToken);
+      return this.current;
+    }
+    // The old refresh token may be void already: whoever uses the access token first and dies then is locked out for good.
+    this.current = await this.signIns.renewed(this.settings, async (kept) => {
+      const known = this.unkept ?? kept;
+      if (known !== undefined && this.isGood(known)) return known;
+      this.unkept = await this.ask(ask, known?.refreshToken);
+      return this.unkept;
+    });
+    this.unkept = undefined;
+    return this.current;
+  }
+
+  private async ask(ask: AskForToken, refreshToken = this.settings.refreshToken): Promise<Tokens> {
+    const { headers, form } = this.request(refreshToken);
     const response = await ask(headers, form.toString());
     const body = await response.text();
     if (!response.ok) throw await this.refused(response, body);
@@ -102,19 +136,17 @@ export class TokenSource {
         hint: 'Check that token_url is the token endpoint.',
       });
     }
-    const rotated = answer.refresh_token;
-    if (this.settings.grant === 'refresh_token' && typeof rotated === 'string' && rotated !== this.refreshToken) {
-      // The old one may be void already: whoever uses the access token first and dies then is locked out for good.
-      this.refreshToken = rotated;
-      await this.saveToken?.(rotated);
-    }
+    const rotated = typeof answer.refresh_token === 'string' ? answer.refresh_token : refreshToken;
     const seconds = Number(answer.expires_in ?? Number.NaN);
-    const lifeMs = Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : Number.POSITIVE_INFINITY;
-    this.current = { token, expiresAt: this.now() + lifeMs - Math.min(SKEW_MS, lifeMs / 10) };
-    return token;
+    const lifeMs = seconds * 1000;
+    return {
+      accessToken: token,
+      expiresAt: Number.isFinite(lifeMs) && lifeMs >= 0 ? this.now() + lifeMs - Math.min(SKEW_MS, lifeMs / 10) : null,
+      ...(this.settings.grant === 'refresh_token' && rotated !== undefined && { refreshToken: rotated }),
+    };
   }
 
-  private request(): { headers: Record<string, string>; form: URLSearchParams } {
+  private request(refreshToken: string | undefined): { headers: Record<string, string>; form: URLSearchParams } {
     const { grant, clientId, clientSecret, clientAuthentication = 'basic', scope, parameters } = this.settings;
     const form = new URLSearchParams({ ...parameters, grant_type: grant });
     const headers: Record<string, string> = {
@@ -125,7 +157,7 @@ export class TokenSource {
     if (grant === 'password') {
       form.set('username', this.settings.username ?? '');
       form.set('password', this.settings.password ?? '');
-    } else if (grant === 'refresh_token') form.set('refresh_token', this.refreshToken ?? '');
+    } else if (grant === 'refresh_token') form.set('refresh_token', refreshToken ?? '');
     if (clientAuthentication === 'basic' && clientSecret !== undefined) {
       headers.authorization = basic(formEncoded(clientId), formEncoded(clientSecret));
     } else {

@@ -1,0 +1,54 @@
+/** Places for requests under way, given in the order they are asked for. */
+export class Places {
+  used = 0;
+  private readonly queue: { resolve(): void; reject(error: Error): void }[] = [];
+
+  /** @param capacity how many there are now; call `fill` when there are more */
+  constructor(private readonly capacity: () => number) {}
+
+  get waiting(): number {
+    return this.queue.length;
+  }
+
+  /**
+   * Resolves with what gives the place back; harmless to call twice.
+   * @throws the signal's reason
+   */
+  async take(signal: AbortSignal): Promise<() => void> {
+    signal.throwIfAborted();
+    const turn = Promise.withResolvers<void>();
+    this.queue.push(turn);
+    const giveUp = () => {
+      const index = this.queue.indexOf(turn);
+      if (index !== -1) this.queue.splice(index, 1);
+      turn.reject(signal.reason);
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    this.fill();
+    try {
+      await turn.promise;
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
+    let isTaken = true;
+    return () => {
+      if (isTaken) this.used -= 1;
+      isTaken = false;
+      this.fill();
+    };
+  }
+
+  fill(): void {
+    while (this.used < this.capacity()) {
+      const next = this.queue.shift();
+      if (next === undefined) return;
+      this.used += 1;
+      next.resolve();
+    }
+  }
+
+  /** Tells all that wait that there will be no place. */
+  fail(error: Error): void {
+    for (const { reject } of this.queue.splice(0)) reject(error);
+  }
+}

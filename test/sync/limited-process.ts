@@ -1,0 +1,46 @@
+import { openHttp } from '../../lib/protocols/http/open';
+import { openStore } from '../../lib/store/store';
+import { SharedRequestLimits } from '../../lib/sync/http/request-limits';
+
+export interface LimitedWork {
+  store: Parameters<typeof openStore>[0];
+  baseUrl: string;
+  target: string;
+  maxConcurrency: number;
+  parallel: number;
+}
+
+/** A process of its own that asks an API as often as it may, until it is told to stop. Started by request-limits.test.ts. */
+async function main(): Promise<void> {
+  const { store: place, target, parallel, ...options } = JSON.parse(process.argv[2] ?? '{}') as LimitedWork;
+  const stopped = new AbortController();
+  process.on('message', () => stopped.abort());
+  const store = await openStore(place);
+  const sharedLimits = new SharedRequestLimits(store.database, (_level, message) =>
+    process.stderr.write(`${message}\n`),
+  );
+  const client = openHttp({ ...options, connectionId: 1, sharedLimits });
+  const ask = async () => {
+    const { signal } = stopped;
+    while (!signal.aborted) {
+      const response = await client.request({ target, signal });
+      await response.text();
+    }
+  };
+  await Promise.all(
+    Array.from({ length: parallel }, () =>
+      ask().catch((error: unknown) => {
+        if (!stopped.signal.aborted) throw error;
+      }),
+    ),
+  );
+  await client.close();
+  await sharedLimits.close();
+  await store.close();
+  process.disconnect();
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(String(error));
+  process.exit(1);
+});

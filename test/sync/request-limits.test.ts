@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Hub } from '../../lib/model/services';
+import type { RequestLimits } from '../../lib/protocols/http/request-gate';
+import { SharedRequestLimits } from '../../lib/sync/http/request-limits';
+import { openHub } from '../support/hub';
+import { Judge } from '../support/judge';
+import { newStore, storeKinds, type TestStore } from '../unit/store/stores';
+import type { LimitedWork } from './limited-process';
+
+/** Ten minutes are 6,000. */
+const REQUESTS = Number(process.env.PCP_TEST_REQUESTS ?? 90);
+const PATHS = ['/a', '/b', '/c'];
+const live = new AbortController().signal;
+
+for (const kind of storeKinds.filter(({ name }) => name !== 'SQLite')) {
+  describe(`limits that processes share, on ${kind.name}`, function () {
+    this.timeout(60_000);
+    let place: TestStore;
+    let judge: Judge;
+    let baseUrl: string;
+    let children: ChildProcess[];
+
+    beforeEach(async function () {
+      place = await newStore(kind, this);
+      judge = new Judge(() => 100 + Math.random() * 500);
+      baseUrl = await judge.start();
+      children = [];
+    });
+    afterEach(async () => {
+      for (const child of children) child.kill('SIGKILL');
+      await judge?.stop();
+      await place?.dispose();
+    });
+
+    const start = (work: Pick<LimitedWork, 'target' | 'parallel' | 'maxConcurrency'>) => {
+      const parameter: LimitedWork = { store: place.options, baseUrl, ...work };
+      const child = fork(join(__dirname, 'limited-process.js'), [JSON.stringify(parameter)]);
+      children.push(child);
+      return child;
+    };
+    const stop = async (child: ChildProcess) => {
+      child.send('stop');
+      const [code] = await once(child, 'exit');
+      assert.equal(code, 0);
+    };
+    const arrived = (path: string) => judge.arrivals.filter((arrival) => arrival.path === path).length;
+
+    it('two hubs never ask more often than allowed together, and both have their part', async function () {
+      this.timeout(60_000 + REQUESTS * 200);
+      const { directory, url } = place.options;
+      const hubs = await Promise.all([1, 2].map(() => openHub(directory, { ...(url && { storeUrl: url }) })));
+      try {
+        const { id } = await hubs[0]!.connections.create({
+          name: 'api',
+          connector_type: 'generic.rest',
+          config: { base_url: baseUrl, requests_per_second: 10, max_concurrency: 4, entities: { all: { path: '/a' } } },
+        });
+        const connection = await hubs[0]!.connections.open(id);
+        const ask = async (hub: Hub, path: string) => {
+          while (judge.arrivals.length < REQUESTS) await hub.runner.call(connection, 'request', { path });
+        };
+        await Promise.all(hubs.flatMap((hub, index) => Array.from({ length: 6 }, () => ask(hub, PATHS[index]!))));
+      } finally {
+        await Promise.all(hubs.map((hub) => hub.close()));
+      }
+      const parts = PATHS.slice(0, 2).map(arrived);
+      if (process.env.PCP_TEST_REQUESTS) console.log(judge.summary, parts);
+      assert.ok(judge.mostPerSecond <= 10, `${judge.mostPerSecond} in a second`);
+      assert.ok(judge.mostAtOnce <= 4, `${judge.mostAtOnce} at a time`);
+      for (const part of parts) assert.ok(part > REQUESTS / 4, `${part} of ${REQUESTS}`);
+      assert.deepEqual(await place.store.database.query('SELECT * FROM integration_request_places'), []);
+    });
+
+    it('a single place goes round among three processes', async () => {
+      const all = PATHS.map((target) => start({ target, maxConcurrency: 1, parallel: 2 }));
+      await judge.when(() => PATHS.every((path) => arrived(path) >= 2));
+      await Promise.all(all.map(stop));
+      assert.equal(judge.mostAtOnce, 1);
+    });
+
+    it('places of a process that was killed come back', async () => {
+      const dying = start({ target: '/held', maxConcurrency: 4, parallel: 4 });
+      await judge.when(() => judge.current.get('/held') === 4);
+      dying.kill('SIGKILL');
+      await once(dying, 'exit');
+      // Not because their time is over.
+      await place.store.database.execute(
+        'UPDATE integration_request_places SET lease_until = lease_until + 3600000 WHERE connection_id = 1',
+      );
+      const next = start({ target: '/held/too', maxConcurrency: 4, parallel: 4 });
+      await judge.when(() => judge.current.get('/held/too') === 4);
+      next.kill('SIGKILL');
+    });
+
+    it('places of a host that is gone come back when their lease is over', async () => {
+      const { database } = place.store;
+      const limits = new SharedRequestLimits(database, () => undefined).of(1, { perSecond: undefined, atOnce: 1 });
+      (await limits.place(live))();
+      const insert = `INSERT INTO integration_request_places (connection_id, holder, held, wanted, since, lease_until)
+        VALUES (2, 'another:1:x:1', 1, 1, 0, ${database.epochMs} + ?)`;
+      await database.execute(insert, [3_600_000]);
+      const other = new SharedRequestLimits(database, () => undefined);
+      let isIn = false;
+      const entered = other
+        .of(2, { perSecond: undefined, atOnce: 1 })
+        .place(live)
+        .then((leave) => {
+          isIn = true;
+          return leave;
+        });
+      const seen = `SELECT wanted FROM integration_request_places WHERE connection_id = 2 AND holder <> 'another:1:x:1'`;
+      while ((await database.query(seen)).length === 0) await new Promise(setImmediate);
+      assert.equal(isIn, false);
+      await database.execute('UPDATE integration_request_places SET lease_until = 0 WHERE connection_id = 2');
+      (await entered)();
+      await other.close();
+    });
+
+    it('a pause holds for the other process as well', async () => {
+      const [one, other] = [1, 2].map(() =>
+        new SharedRequestLimits(place.store.database, () => undefined).of(1, { perSecond: 100, atOnce: 4 }),
+      ) as [RequestLimits, RequestLimits];
+      await one.reserve();
+      await other.reserve();
+      one.pause(600_000);
+      while (other.pausedFor === 0) await other.reserve();
+      assert.ok(other.pausedFor > 500_000 && other.pausedFor <= 600_000);
+    });
+
+    it('a store that is away fails what waits, and counts anew when it is back', async () => {
+      const { database } = place.store;
+      const messages: string[] = [];
+      const shared = new SharedRequestLimits(database, (_level, message) => messages.push(message));
+      const limits = shared.of(1, { perSecond: undefined, atOnce: 1 });
+      await database.execute('ALTER TABLE integration_request_places RENAME TO away');
+      await assert.rejects(limits.place(live), { code: 'PCP_SQL_TABLE_UNKNOWN' });
+      await database.execute('ALTER TABLE away RENAME TO integration_request_places');
+      (await limits.place(live))();
+      assert.equal(messages.length, 1);
+      await shared.close();
+    });
+  });
+}
