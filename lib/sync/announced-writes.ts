@@ -3,7 +3,7 @@ import type { Resolution, WriteInterruption, WriteRecord, WriteResult } from '..
 import { IntegrationError } from '../model/errors';
 import type { RunScope } from './commit';
 import { canonicalJson, digest } from './hash';
-import { endIntents, type Intent, type Link, type RefusedWrite, saveIntents, saveLinks } from './links';
+import { endIntents, forgetHashes, type Intent, type Link, type RefusedWrite, saveIntents, saveLinks } from './links';
 
 /** In-call retries (SEMANTICS 2.8): each pause is twice as long as the one before, with full jitter. */
 const ATTEMPTS = 4;
@@ -243,16 +243,19 @@ function unknownOutcome(record: WriteRecord, intent: Intent): IntegrationError {
 async function keepWhatIsKnown({ database, lease, ids, clock }: Scope, deliveries: readonly Delivery[]): Promise<void> {
   const written: { record: WriteRecord; externalKey: string | undefined }[] = [];
   const refused: RefusedWrite[] = [];
+  /** May have taken place, and are harmless to repeat. */
+  const repeatable: WriteRecord[] = [];
   for (const { record, intent, announced, result } of deliveries) {
     if (result === undefined) {
-      if (announced && intent === null) refused.push({ record, undecided: false, forget: true });
+      if (announced && intent === null) repeatable.push(record);
     } else if (result.outcome === 'failed') refused.push(refusedWrite(record, result.error));
     else if (result.outcome !== 'unknown') written.push({ record, externalKey: result.externalKey });
   }
   await database.transaction(async (transaction) => {
     await lease.assertHeld(transaction);
     await saveLinks(transaction, ids, written, clock.now());
-    await endIntents(transaction, ids, refused);
+    await forgetHashes(transaction, ids, repeatable);
+    await endIntents(transaction, ids, [...refused, ...repeatable.map((record) => ({ record, undecided: false }))]);
   });
 }
 

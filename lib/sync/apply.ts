@@ -5,7 +5,7 @@ import type { SqlTransaction } from '../protocols/sql/database';
 import { announcedWrites, refusedWrite } from './announced-writes';
 import type { RunScope } from './commit';
 import { needsIntents } from './guarantee';
-import { type Link, linksOf, type RefusedWrite } from './links';
+import { forgetHashes, type Link, linksOf, type RefusedWrite } from './links';
 import type { BatchPlan, Failure } from './plan';
 import { COUNTERS, noCounters } from './run-rows';
 
@@ -83,10 +83,12 @@ export function failureCounters(failures: readonly Failure[]): Pick<RunCounters,
 
 /** Tells what has to be written from what the target holds already and from what must not be written. */
 async function decide(scope: RunScope, plan: BatchPlan, transaction: SqlTransaction | undefined): Promise<Decision> {
-  const { compiled, plan: context, guarantee, twoWay } = scope.stream;
-  const links = needsIntents(guarantee) ? await linksOf(scope.database, scope.ids, plan.writes) : null;
+  const { compiled, plan: context, twoWay } = scope.stream;
+  const links = keepsLinks(scope) ? await linksOf(transaction ?? scope.database, scope.ids, plan.writes) : null;
   const known =
-    links?.map((link) => hashAtTarget(link, scope.ignoreLinks)) ?? (await hashesAtTarget(scope, plan, transaction));
+    links?.map((link) => hashAtTarget(link, scope.ignoreLinks)) ??
+    (await scope.writer.hashes?.(plan.writes, transaction)) ??
+    [];
   const verdicts =
     twoWay === null
       ? null
@@ -124,12 +126,21 @@ async function send(
 ): Promise<WriteResult[]> {
   if (changed.length === 0) return [];
   const records = changed.map(({ record }) => record);
-  if (needsIntents(scope.stream.guarantee)) {
+  const { guarantee } = scope.stream;
+  if (needsIntents(guarantee)) {
     return announcedWrites(
       scope,
       records,
       changed.map(({ link }) => link),
     );
+  }
+  // Where an interrupted write is not taken back, nobody knows which of the two states the target holds.
+  if (guarantee.upsertByKey && keepsLinks(scope) && !changed.every(({ isNew }) => isNew)) {
+    await scope.database.transaction(async (own) => {
+      await scope.lease.assertHeld(own);
+      await forgetHashes(own, scope.ids, records);
+    });
+    scope.lease.assertSafeToWrite();
   }
   const results = await scope.writer.write(records, scope.signal, transaction);
   // Such a target takes what it has already for the same: all of it is sent again.
@@ -138,15 +149,9 @@ async function send(
   return results;
 }
 
-async function hashesAtTarget(
-  scope: RunScope,
-  { writes }: BatchPlan,
-  transaction: SqlTransaction | undefined,
-): Promise<(string | null | undefined)[]> {
-  if (scope.writer.hashes !== undefined) return scope.writer.hashes(writes, transaction);
-  if (scope.stream.guarantee.snapshot || scope.ignoreLinks) return [];
-  const links = await linksOf(transaction ?? scope.database, scope.ids, writes);
-  return links.map((link) => link?.hash);
+/** Neither does the target keep hashes itself, nor is it written anew by each run. */
+export function keepsLinks({ writer, stream }: Pick<RunScope, 'writer' | 'stream'>): boolean {
+  return writer.hashes === undefined && !stream.guarantee.snapshot;
 }
 
 /**

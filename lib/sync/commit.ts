@@ -2,7 +2,7 @@ import type { Batch, Writer } from '../connectors/contract';
 import { IntegrationError } from '../model/errors';
 import type { Cursor, RunCounters } from '../model/sync';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
-import { apply, type BatchOutcome } from './apply';
+import { apply, type BatchOutcome, keepsLinks } from './apply';
 import type { StoreClock } from './clock';
 import { keyHash, type LetterKeeper, type StreamOfRun, supersede } from './dead-letters';
 import { needsIntents } from './guarantee';
@@ -136,9 +136,7 @@ export async function addCounters(
 /** Links and dead letters of what was written and refused. */
 async function settleRecords(scope: RunScope, transaction: SqlTransaction, outcome: BatchOutcome): Promise<void> {
   const now = scope.clock.now();
-  if (scope.writer.hashes === undefined && !scope.stream.guarantee.snapshot) {
-    await saveLinks(transaction, scope.ids, outcome.written, now);
-  }
+  if (keepsLinks(scope)) await saveLinks(transaction, scope.ids, outcome.written, now);
   if (needsIntents(scope.stream.guarantee)) await endIntents(transaction, scope.ids, outcome.refused);
   await scope.stream.twoWay?.remember(scope.ids, transaction, outcome.agreed, now, scope.signal);
   await closeLetters(scope, transaction, outcome, now);

@@ -128,8 +128,6 @@ export async function saveIntents(
 export interface RefusedWrite {
   record: WriteRecord;
   undecided: boolean;
-  /** It may have taken place, and is harmless to repeat: what the target holds is not known until then. */
-  forget?: boolean;
 }
 
 /** Ends intents without a write. */
@@ -138,17 +136,31 @@ export async function endIntents(
   stream: LinkScope,
   refused: readonly RefusedWrite[],
 ): Promise<void> {
-  const rowsOf = (some: readonly RefusedWrite[], ...more: SqlValue[]): SqlValue[][] =>
-    some.map(({ record, undecided }) => [
-      ...keyOf(stream, record),
-      undecided ? 'undecided' : null,
-      stream.runId,
-      ...more,
-    ]);
-  const forgotten = refused.filter(({ forget }) => forget === true);
-  const others = refused.filter(({ forget }) => forget !== true);
-  await upsert(transaction, ['pending_op', 'run_id'], rowsOf(others));
-  await upsert(transaction, ['pending_op', 'run_id', 'hash'], rowsOf(forgotten, null));
+  const rows = refused.map(({ record, undecided }) => [
+    ...keyOf(stream, record),
+    undecided ? 'undecided' : null,
+    stream.runId,
+  ]);
+  await upsert(transaction, ['pending_op', 'run_id'], rows);
+}
+
+/**
+ * What the target holds of these records is not known until they are written again. Said before a write that may be cut off:
+ * else a record that is at its source what it was before would pass for unchanged.
+ */
+export async function forgetHashes(
+  transaction: SqlTransaction,
+  stream: LinkScope,
+  records: readonly Keyed[],
+): Promise<void> {
+  for (let start = 0; start < records.length; start += KEYS_PER_QUERY) {
+    const keys = records.slice(start, start + KEYS_PER_QUERY).map(linkKey);
+    await transaction.execute(
+      `UPDATE integration_record_links SET hash = NULL
+       WHERE mapping_id = ? AND direction = ? AND source_key IN (${keys.map(() => '?').join(', ')})`,
+      [stream.mappingId, stream.direction, ...keys],
+    );
+  }
 }
 
 /**

@@ -3,7 +3,7 @@ import { IntegrationError } from '../model/errors';
 import type { DeadLetter, DeadLetterState, RunCounters } from '../model/sync';
 import type { SqlTransaction } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
-import { apply, type BatchOutcome } from './apply';
+import { apply, type BatchOutcome, keepsLinks } from './apply';
 import { addCounters, type RunScope } from './commit';
 import { keyHash } from './dead-letters';
 import { type Execution, openWriter, reasonOf, scopeOf } from './execute';
@@ -105,7 +105,7 @@ async function replayBatch(execution: Execution, scope: RunScope, letters: Chose
   plan.failures.push(...refused.keys());
   const commit = async (transaction: SqlTransaction, outcome: BatchOutcome): Promise<BatchOutcome> => {
     const now = scope.clock.now();
-    if (scope.writer.hashes === undefined) await saveLinks(transaction, scope.ids, outcome.written, now);
+    if (keepsLinks(scope)) await saveLinks(transaction, scope.ids, outcome.written, now);
     if (needsIntents(stream.guarantee)) await endIntents(transaction, scope.ids, outcome.refused);
     await stream.twoWay?.remember(scope.ids, transaction, outcome.agreed, now, signal);
     const letterIn = (failure: Failure) => refused.get(failure) ?? owners.get(failure.payload as SourceRecord);
