@@ -28,7 +28,7 @@ import { ConnectionStore } from './store/connections';
 import { type MappingSettings, MappingStore } from './store/mappings';
 import { openStore, STORE_FILE, type Store } from './store/store';
 import { keyFieldsOf } from './sync/keys';
-import { ACTIVE, stateList } from './sync/run-rows';
+import { ACTIVE, stateList } from './sync/runs/run-rows';
 import { SyncService } from './sync/service';
 import { SourceRules } from './sync/source-rules';
 

@@ -3,7 +3,7 @@ import { IntegrationError } from './model/errors';
 import { checkTargets } from './protocols/http/addresses';
 import type { ProtectedPlaces } from './security/protected-files';
 import type { DeadLetterPolicy } from './sync/retention';
-import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './sync/retry';
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './sync/runs/retry';
 
 export type LogLevel = 'info' | 'warn' | 'error' | 'debug';
 

@@ -9,7 +9,7 @@ import type { Cursor } from '../model/sync';
 import type { VaultKey } from '../security/keys';
 import type { ProtectedPlaces } from '../security/protected-files';
 import type { DeadLetterPolicy } from '../sync/retention';
-import type { RetryPolicy } from '../sync/retry';
+import type { RetryPolicy } from '../sync/runs/retry';
 
 /** What a runner needs to know. It travels over IPC alone: the store's URL may hold a password, and there are keys. */
 export interface RunnerSetup {

@@ -14,8 +14,8 @@ import { SignInStore } from '../sync/http/sign-ins';
 import { preview } from '../sync/preview';
 import { recordFilter } from '../sync/record-filter';
 import { RecordMapper, RecordWriter } from '../sync/records';
+import { Worker } from '../sync/runs/worker';
 import type { EngineContext } from '../sync/stream';
-import { Worker } from '../sync/worker';
 import { type Calls, type FromRunner, packResults, type RunnerSetup, type ToRunner } from './protocol';
 
 /** This process does nothing else, so it may wait for another writer of an SQLite store. */

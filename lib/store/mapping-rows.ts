@@ -1,5 +1,5 @@
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
-import { streamName } from '../sync/lease';
+import { streamName } from '../sync/runs/lease';
 import { deleteRows } from './rows';
 
 /**

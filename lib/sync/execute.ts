@@ -4,8 +4,16 @@ import type { Mapping } from '../model/mapping';
 import type { Cursor, RunCounters } from '../model/sync';
 import type { SqlDatabase } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
-import { apply, failureCounters } from './apply';
 import type { StoreClock } from './clock';
+import { LetterKeeper, openKeys } from './letters/dead-letters';
+import { refetchFields, refetchKeyOf } from './letters/refetch';
+import { batchPlanner } from './plan';
+import { ReadAhead } from './read-ahead';
+import type { Lease } from './runs/lease';
+import { COUNTERS, countersAddUp, noCounters, type RunRow } from './runs/run-rows';
+import type { Stream } from './stream';
+import { judgeErrors, ToleranceExceeded } from './tolerance';
+import { apply, failureCounters } from './writes/apply';
 import {
   addCounters,
   type BatchOptions,
@@ -14,15 +22,7 @@ import {
   commitBatch,
   type Page,
   type RunScope,
-} from './commit';
-import { LetterKeeper, openKeys } from './dead-letters';
-import type { Lease } from './lease';
-import { batchPlanner } from './plan';
-import { ReadAhead } from './read-ahead';
-import { refetchFields, refetchKeyOf } from './refetch';
-import { COUNTERS, countersAddUp, noCounters, type RunRow } from './run-rows';
-import type { Stream } from './stream';
-import { judgeErrors, ToleranceExceeded } from './tolerance';
+} from './writes/commit';
 
 /** A run that this worker holds, ready to be executed. */
 export interface Execution {

@@ -1,11 +1,11 @@
 import type { DescribedRequest, SourceRecord } from '../connectors/contract';
 import { IntegrationError } from '../model/errors';
 import type { SqlDatabase } from '../protocols/sql/database';
-import { address, keyOfChange } from './announced-writes';
-import { needsIntents } from './guarantee';
-import { type LinkScope, linksOf } from './links';
 import type { BatchPlan } from './plan';
 import type { Stream } from './stream';
+import { address, keyOfChange } from './writes/announced-writes';
+import { needsIntents } from './writes/guarantee';
+import { type LinkScope, linksOf } from './writes/links';
 
 /**
  * For each write of a plan, the request that a run would send now, or why it cannot be made; null where none would be, or where

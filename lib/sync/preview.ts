@@ -3,12 +3,12 @@ import { decimalOf } from '../mapping/conversions/decimals';
 import type { JsonSchema } from '../model/entity';
 import { IntegrationError } from '../model/errors';
 import type { PreviewRecord, PreviewRequest, PreviewResult } from '../model/services';
-import { levelOf } from './guarantee';
 import { canonicalJson } from './hash';
+import { refetch } from './letters/refetch';
 import { type BatchPlan, batchPlanner } from './plan';
 import { requestsFor } from './preview-requests';
-import { refetch } from './refetch';
 import { type EngineContext, type MappingLike, openStream, type Stream } from './stream';
+import { levelOf } from './writes/guarantee';
 
 const DEFAULT_LIMIT = 10;
 const MAX_LIMIT = 100;

@@ -2,8 +2,8 @@ import { IntegrationError } from '../model/errors';
 import type { SqlDatabase, SqlRow, SqlValue } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
 import type { StoreClock } from './clock';
-import { idsAtOnce, LETTER_SIZE, sealedAnew } from './letter-rows';
-import { ENDED, stateList, toDate } from './run-rows';
+import { idsAtOnce, LETTER_SIZE, sealedAnew } from './letters/letter-rows';
+import { ENDED, stateList, toDate } from './runs/run-rows';
 
 export interface DeadLetterPolicy {
   /** Dead letters that may be open at a time; a run that would open more stops. */

@@ -14,8 +14,6 @@ import type {
 import type { DeadLetter, SyncLog } from '../model/sync';
 import type { SqlDatabase, SqlRow, SqlValue } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
-import { jobStatus } from './job-status';
-import { ensureStream, streamName } from './lease';
 import {
   idsAtOnce,
   LETTER_SIZE,
@@ -24,12 +22,14 @@ import {
   ownerOf,
   sealPayload,
   toDeadLetter,
-} from './letter-rows';
-import { acceptIntent } from './links';
+} from './letters/letter-rows';
 import { between, type Condition, equalities, newestFirst, values, where } from './lists';
-import { endPause } from './pauses';
-import { cancelRun, queueReplay, refuseSecondRun } from './queue';
-import { getRun, insertRun, newJobId, runsOfJob, toDate, toRun, toSyncLog } from './run-rows';
+import { jobStatus } from './runs/job-status';
+import { ensureStream, streamName } from './runs/lease';
+import { endPause } from './runs/pauses';
+import { cancelRun, queueReplay, refuseSecondRun } from './runs/queue';
+import { getRun, insertRun, newJobId, runsOfJob, toDate, toRun, toSyncLog } from './runs/run-rows';
+import { acceptIntent } from './writes/links';
 
 /** More mappings than one connection will ever have. */
 const MAX_MAPPINGS = 1000;

@@ -9,10 +9,10 @@ import type { JsonSchema } from '../model/entity';
 import { IntegrationError } from '../model/errors';
 import type { Direction, FieldMapping, Mapping, MappingOptions } from '../model/mapping';
 import type { SqlDatabase } from '../protocols/sql/database';
-import { needsIntents } from './guarantee';
 import { keyFieldsOf, optionalKeys } from './keys';
 import type { PlanContext } from './plan';
-import { TwoWay } from './two-way';
+import { needsIntents } from './writes/guarantee';
+import { TwoWay } from './writes/two-way';
 
 /** What the engine works with; the runner builds it once per process. */
 export interface EngineContext {

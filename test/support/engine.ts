@@ -11,8 +11,8 @@ import { ConnectionStore } from '../../lib/store/connections';
 import { MappingStore } from '../../lib/store/mappings';
 import { openStore, type Store } from '../../lib/store/store';
 import { StoreClock } from '../../lib/sync/clock';
+import { Worker } from '../../lib/sync/runs/worker';
 import { SyncService } from '../../lib/sync/service';
-import { Worker } from '../../lib/sync/worker';
 
 /** The engine with its store and one worker, all in this process, so that a test can stand between it and its connectors. */
 export class TestEngine {

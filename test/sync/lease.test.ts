@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { StoreClock } from '../../lib/sync/clock';
-import { ensureStream, LEASE_MS, Lease } from '../../lib/sync/lease';
-import { insertRun } from '../../lib/sync/run-rows';
+import { ensureStream, LEASE_MS, Lease } from '../../lib/sync/runs/lease';
+import { insertRun } from '../../lib/sync/runs/run-rows';
 import { newStore, storeKinds, type TestStore } from '../unit/store/stores';
 
 const HOURS_2 = 2 * 3_600_000;

@@ -3,11 +3,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IntegrationError } from '../../lib/model/errors';
 import type { SyncLog } from '../../lib/model/sync';
-import { blaming } from '../../lib/sync/blame';
-import { streamName } from '../../lib/sync/lease';
-import { noteAttempt, pauses } from '../../lib/sync/pauses';
-import type { RunRow } from '../../lib/sync/run-rows';
-import type { End } from '../../lib/sync/settle';
+import { blaming } from '../../lib/sync/runs/blame';
+import { streamName } from '../../lib/sync/runs/lease';
+import { noteAttempt, pauses } from '../../lib/sync/runs/pauses';
+import type { RunRow } from '../../lib/sync/runs/run-rows';
+import type { End } from '../../lib/sync/runs/settle';
 import { TestEngine } from '../support/engine';
 import { temporaryDirectory } from '../support/hub';
 

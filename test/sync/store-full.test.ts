@@ -11,9 +11,9 @@ import { ConnectionStore } from '../../lib/store/connections';
 import { MappingStore } from '../../lib/store/mappings';
 import { openStore, type Store } from '../../lib/store/store';
 import { StoreClock } from '../../lib/sync/clock';
-import { DEFAULT_RETRY_POLICY } from '../../lib/sync/retry';
+import { DEFAULT_RETRY_POLICY } from '../../lib/sync/runs/retry';
+import { Worker } from '../../lib/sync/runs/worker';
 import { SyncService } from '../../lib/sync/service';
-import { Worker } from '../../lib/sync/worker';
 import { temporaryDirectory } from '../support/hub';
 
 const RECORDS = 5000;

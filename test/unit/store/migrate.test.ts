@@ -10,7 +10,7 @@ import { migrate } from '../../../lib/store/migrate';
 import { type Migration, migrations } from '../../../lib/store/migrations';
 import { createIndex, createTable } from '../../../lib/store/migrations/migration';
 import { openStore, STORE_FILE, type StoreOptions } from '../../../lib/store/store';
-import { insertRun } from '../../../lib/sync/run-rows';
+import { insertRun } from '../../../lib/sync/runs/run-rows';
 import { type StorePlace, storeKinds } from './stores';
 
 const run = promisify(execFile);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { parseKey } from '../../../lib/security/keys';
 import { Vault } from '../../../lib/security/vault';
 import { StoreClock } from '../../../lib/sync/clock';
-import { toDeadLetter } from '../../../lib/sync/letter-rows';
+import { toDeadLetter } from '../../../lib/sync/letters/letter-rows';
 import { Retention } from '../../../lib/sync/retention';
 import { newStore, storeKinds, type TestStore } from './stores';
 

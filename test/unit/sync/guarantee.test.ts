@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { WriteGuarantee } from '../../../lib/connectors/contract';
-import { levelOf } from '../../../lib/sync/guarantee';
+import { levelOf } from '../../../lib/sync/writes/guarantee';
 
 const NOTHING: WriteGuarantee = {
   upsertByKey: false,

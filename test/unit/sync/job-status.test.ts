@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { RunState } from '../../../lib/model/sync';
-import { jobStatus } from '../../../lib/sync/job-status';
-import { noCounters, type RunRow } from '../../../lib/sync/run-rows';
+import { jobStatus } from '../../../lib/sync/runs/job-status';
+import { noCounters, type RunRow } from '../../../lib/sync/runs/run-rows';
 
 function run(state: RunState, read: number, total: number | null): RunRow {
   const at = new Date('2026-11-24T05:00:00Z');

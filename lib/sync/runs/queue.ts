@@ -1,10 +1,10 @@
-import { IntegrationError } from '../model/errors';
-import type { Direction, Mapping } from '../model/mapping';
-import type { ReplaySelection } from '../model/services';
-import type { SqlTransaction } from '../protocols/sql/database';
+import { IntegrationError } from '../../model/errors';
+import type { Direction, Mapping } from '../../model/mapping';
+import type { ReplaySelection } from '../../model/services';
+import type { SqlTransaction } from '../../protocols/sql/database';
+import { reopenChosen } from '../letters/replay';
+import { type Condition, values, where } from '../lists';
 import { streamName } from './lease';
-import { type Condition, values, where } from './lists';
-import { reopenChosen } from './replay';
 import { ACTIVE, insertRun, newJobId, stateList } from './run-rows';
 
 /** Queues one run for the chosen dead letters of a stream, and marks them as its own. */

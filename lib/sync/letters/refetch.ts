@@ -1,5 +1,5 @@
-import type { SourceRecord } from '../connectors/contract';
-import type { End } from './stream';
+import type { SourceRecord } from '../../connectors/contract';
+import type { End } from '../stream';
 
 /** Where one record stands: names and values of its own key, in an entity of a connection. */
 interface RefetchKey {

@@ -1,13 +1,13 @@
-import type { SourceRecord, WriteRecord } from '../connectors/contract';
-import type { CompiledMapping } from '../mapping/contract';
-import { IntegrationError } from '../model/errors';
-import type { ConflictPolicy, Direction } from '../model/mapping';
-import type { SqlTransaction } from '../protocols/sql/database';
-import { closeConflicts, type StreamOfRun } from './dead-letters';
-import { canonicalJson, recordHasher } from './hash';
+import type { SourceRecord, WriteRecord } from '../../connectors/contract';
+import type { CompiledMapping } from '../../mapping/contract';
+import { IntegrationError } from '../../model/errors';
+import type { ConflictPolicy, Direction } from '../../model/mapping';
+import type { SqlTransaction } from '../../protocols/sql/database';
+import { canonicalJson, recordHasher } from '../hash';
+import { closeConflicts, type StreamOfRun } from '../letters/dead-letters';
+import { type BatchPlan, canonicalKey } from '../plan';
+import type { End } from '../stream';
 import { type LinkScope, linksOf, saveLinks } from './links';
-import { type BatchPlan, canonicalKey } from './plan';
-import type { End } from './stream';
 
 /**
  * What a mapping does with a record that both sides may have changed: it goes over, both sides hold the same already, the

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Resolution, WriteInterruption, WriteRecord, WriteResult } from '../connectors/contract';
-import { IntegrationError } from '../model/errors';
+import type { Resolution, WriteInterruption, WriteRecord, WriteResult } from '../../connectors/contract';
+import { IntegrationError } from '../../model/errors';
+import { canonicalJson, digest } from '../hash';
 import type { RunScope } from './commit';
-import { canonicalJson, digest } from './hash';
 import { endIntents, forgetHashes, type Intent, type Link, type RefusedWrite, saveIntents, saveLinks } from './links';
 
 /** In-call retries (SEMANTICS 2.8): each pause is twice as long as the one before, with full jitter. */

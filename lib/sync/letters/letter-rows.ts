@@ -1,9 +1,9 @@
-import { type ErrorDetails, IntegrationError } from '../model/errors';
-import type { Direction } from '../model/mapping';
-import type { DeadLetter } from '../model/sync';
-import type { SqlRow, SqlValue } from '../protocols/sql/database';
-import type { Vault } from '../security/vault';
-import { text, toDate, truth } from './run-rows';
+import { type ErrorDetails, IntegrationError } from '../../model/errors';
+import type { Direction } from '../../model/mapping';
+import type { DeadLetter } from '../../model/sync';
+import type { SqlRow, SqlValue } from '../../protocols/sql/database';
+import type { Vault } from '../../security/vault';
+import { text, toDate, truth } from '../runs/run-rows';
 
 const MIB = 1024 * 1024;
 /** As large as a file's record may be by default; a larger one is not kept, its dead letter only names the key. */

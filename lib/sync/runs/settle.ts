@@ -1,6 +1,6 @@
-import type { IntegrationError } from '../model/errors';
-import type { RunCounters, RunState } from '../model/sync';
-import type { SqlTransaction } from '../protocols/sql/database';
+import type { IntegrationError } from '../../model/errors';
+import type { RunCounters, RunState } from '../../model/sync';
+import type { SqlTransaction } from '../../protocols/sql/database';
 import { type RetryPolicy, retryDelay } from './retry';
 import { ENDED, type RunRow, statusOf } from './run-rows';
 

@@ -1,19 +1,19 @@
-import { IntegrationError } from '../model/errors';
-import type { Mapping } from '../model/mapping';
-import type { RunCounters } from '../model/sync';
-import type { SqlTransaction } from '../protocols/sql/database';
-import type { Vault } from '../security/vault';
+import { IntegrationError } from '../../model/errors';
+import type { Mapping } from '../../model/mapping';
+import type { RunCounters } from '../../model/sync';
+import type { SqlTransaction } from '../../protocols/sql/database';
+import type { Vault } from '../../security/vault';
+import type { StoreClock } from '../clock';
+import { abandonRun, type Execution, executeRun, reasonOf } from '../execute';
+import { executeReplay, reopenChosen } from '../letters/replay';
+import { type DeadLetterPolicy, Retention } from '../retention';
+import { type EngineContext, openStream } from '../stream';
 import { blaming } from './blame';
-import type { StoreClock } from './clock';
-import { abandonRun, type Execution, executeRun, reasonOf } from './execute';
 import { heldByOthers, Lease, streamName, WORKER } from './lease';
 import { noteAttempt, noteWorking, type Pause, pauses, waitForPause } from './pauses';
-import { executeReplay, reopenChosen } from './replay';
-import { type DeadLetterPolicy, Retention } from './retention';
 import type { RetryPolicy } from './retry';
 import { ACTIVE, COUNTERS, ENDED, getRun, type RunRow, stateList, toRun } from './run-rows';
 import { type Ending, endingOf, settle } from './settle';
-import { type EngineContext, openStream } from './stream';
 
 /** How often a worker looks for runs that wait, and for those whose worker is gone. */
 const LOOK_EVERY_MS = 5_000;

@@ -1,4 +1,4 @@
-import type { ErrorClass, IntegrationError } from '../model/errors';
+import type { ErrorClass, IntegrationError } from '../../model/errors';
 
 /** How often a run that makes no progress is tried again, and how long it waits between. */
 export interface RetryPolicy {

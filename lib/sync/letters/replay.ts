@@ -1,18 +1,18 @@
-import type { SourceRecord } from '../connectors/contract';
-import { IntegrationError } from '../model/errors';
-import type { DeadLetter, DeadLetterState, RunCounters } from '../model/sync';
-import type { SqlTransaction } from '../protocols/sql/database';
-import type { Vault } from '../security/vault';
-import { apply, type BatchOutcome, keepsLinks } from './apply';
-import { addCounters, type RunScope } from './commit';
+import type { SourceRecord } from '../../connectors/contract';
+import { IntegrationError } from '../../model/errors';
+import type { DeadLetter, DeadLetterState, RunCounters } from '../../model/sync';
+import type { SqlTransaction } from '../../protocols/sql/database';
+import type { Vault } from '../../security/vault';
+import { type Execution, openWriter, reasonOf, scopeOf } from '../execute';
+import { type BatchPlan, batchPlanner, type Failure } from '../plan';
+import { COUNTERS, text, toDate } from '../runs/run-rows';
+import { apply, type BatchOutcome, keepsLinks } from '../writes/apply';
+import { addCounters, type RunScope } from '../writes/commit';
+import { needsIntents } from '../writes/guarantee';
+import { endIntents, linksOf, saveLinks } from '../writes/links';
 import { keyHash } from './dead-letters';
-import { type Execution, openWriter, reasonOf, scopeOf } from './execute';
-import { needsIntents } from './guarantee';
 import { digestAsRead, idsAtOnce, LETTER_SIZE, payloadOf, toDeadLetter } from './letter-rows';
-import { endIntents, linksOf, saveLinks } from './links';
-import { type BatchPlan, batchPlanner, type Failure } from './plan';
 import { keyAt, refetch } from './refetch';
-import { COUNTERS, text, toDate } from './run-rows';
 
 const LETTERS_PER_BATCH = 200;
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { SyncStatus } from '../model/connection';
-import { type ErrorClass, IntegrationError } from '../model/errors';
-import type { Direction } from '../model/mapping';
-import type { ReplayMode, RunCounters, RunState, SyncLog } from '../model/sync';
-import type { SqlDatabase, SqlRow, SqlTransaction, SqlValue } from '../protocols/sql/database';
+import type { SyncStatus } from '../../model/connection';
+import { type ErrorClass, IntegrationError } from '../../model/errors';
+import type { Direction } from '../../model/mapping';
+import type { ReplayMode, RunCounters, RunState, SyncLog } from '../../model/sync';
+import type { SqlDatabase, SqlRow, SqlTransaction, SqlValue } from '../../protocols/sql/database';
 
 /** A row of `integration_sync_logs` with the engine's own columns. */
 export interface RunRow {

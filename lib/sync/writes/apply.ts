@@ -1,13 +1,13 @@
-import type { SourceRecord, WriteRecord, WriteResult } from '../connectors/contract';
-import { IntegrationError } from '../model/errors';
-import type { RunCounters } from '../model/sync';
-import type { SqlTransaction } from '../protocols/sql/database';
+import type { SourceRecord, WriteRecord, WriteResult } from '../../connectors/contract';
+import { IntegrationError } from '../../model/errors';
+import type { RunCounters } from '../../model/sync';
+import type { SqlTransaction } from '../../protocols/sql/database';
+import type { BatchPlan, Failure } from '../plan';
+import { COUNTERS, noCounters } from '../runs/run-rows';
 import { announcedWrites, refusedWrite } from './announced-writes';
 import type { RunScope } from './commit';
 import { needsIntents } from './guarantee';
 import { forgetHashes, type Link, linksOf, type RefusedWrite } from './links';
-import type { BatchPlan, Failure } from './plan';
-import { COUNTERS, noCounters } from './run-rows';
 
 /** A record that is sent, and where it came from. */
 interface Sent {

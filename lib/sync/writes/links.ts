@@ -1,7 +1,7 @@
-import type { WriteRecord } from '../connectors/contract';
-import type { Direction } from '../model/mapping';
-import type { SqlTransaction, SqlValue } from '../protocols/sql/database';
-import { keyHash } from './dead-letters';
+import type { WriteRecord } from '../../connectors/contract';
+import type { Direction } from '../../model/mapping';
+import type { SqlTransaction, SqlValue } from '../../protocols/sql/database';
+import { keyHash } from '../letters/dead-letters';
 
 const KEYS_PER_QUERY = 500;
 /** Longer keys stand in the table by their digest. */

@@ -1,4 +1,4 @@
-import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
+import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
 import { connectionOf } from './blame';
 import { LONGEST_ASKED_PAUSE_MS } from './retry';
 import { type RunRow, stateList } from './run-rows';

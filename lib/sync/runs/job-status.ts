@@ -1,4 +1,4 @@
-import type { JobStatus } from '../model/services';
+import type { JobStatus } from '../../model/services';
 import { type RunRow, statusOf, toSyncLog } from './run-rows';
 
 /** What the runs of a job come to together. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { IntegrationError } from '../model/errors';
-import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
+import { IntegrationError } from '../../model/errors';
+import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
 
 /** How long a lease lasts without a heartbeat. */
 export const LEASE_MS = 60_000;

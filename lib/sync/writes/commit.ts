@@ -1,16 +1,16 @@
-import type { Batch, Writer } from '../connectors/contract';
-import { IntegrationError } from '../model/errors';
-import type { Cursor, RunCounters } from '../model/sync';
-import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
+import type { Batch, Writer } from '../../connectors/contract';
+import { IntegrationError } from '../../model/errors';
+import type { Cursor, RunCounters } from '../../model/sync';
+import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
+import type { StoreClock } from '../clock';
+import { keyHash, type LetterKeeper, type StreamOfRun, supersede } from '../letters/dead-letters';
+import type { BatchPlan, Failure } from '../plan';
+import type { Lease } from '../runs/lease';
+import { COUNTERS, noCounters } from '../runs/run-rows';
+import type { Stream } from '../stream';
 import { apply, type BatchOutcome, keepsLinks } from './apply';
-import type { StoreClock } from './clock';
-import { keyHash, type LetterKeeper, type StreamOfRun, supersede } from './dead-letters';
 import { needsIntents } from './guarantee';
-import type { Lease } from './lease';
 import { endIntents, saveLinks } from './links';
-import type { BatchPlan, Failure } from './plan';
-import { COUNTERS, noCounters } from './run-rows';
-import type { Stream } from './stream';
 
 /** Everything that a batch needs to be written and accounted for. */
 export interface RunScope {

@@ -1,11 +1,11 @@
-import { type ErrorClass, IntegrationError } from '../model/errors';
-import type { Direction } from '../model/mapping';
-import type { SqlRow, SqlTransaction, SqlValue } from '../protocols/sql/database';
-import type { Vault } from '../security/vault';
-import { canonicalJson, digest } from './hash';
+import { type ErrorClass, IntegrationError } from '../../model/errors';
+import type { Direction } from '../../model/mapping';
+import type { SqlRow, SqlTransaction, SqlValue } from '../../protocols/sql/database';
+import type { Vault } from '../../security/vault';
+import { canonicalJson, digest } from '../hash';
+import type { Failure } from '../plan';
+import { truth } from '../runs/run-rows';
 import { digestAsRead, sealPayload, sealReason } from './letter-rows';
-import type { Failure } from './plan';
-import { truth } from './run-rows';
 
 const ROWS_PER_STATEMENT = 40;
 /** Characters of a statement with more than one row: far below what MariaDB takes (16 MiB). */
