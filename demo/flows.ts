@@ -63,12 +63,12 @@ function tab(id: string, label: string, connection: string): FlowNode[] {
         full: false,
         dryRun: false,
         whenActive: 'error',
-        x: 500,
+        x: 440,
         y,
         wires: [[part('result')], [part('progress')]],
       },
-      debug(part('result'), id, 'result', 740, y - 20, 'payload.logs[0]'),
-      debug(part('progress'), id, 'progress', 740, y + 20, 'payload.progress'),
+      debug(part('result'), id, 'result', 640, y - 20, 'payload.logs[0]'),
+      debug(part('progress'), id, 'progress', 640, y + 20, 'payload.progress'),
     ];
   });
   return [{ id, type: 'tab', label }, ...rows];
@@ -89,11 +89,11 @@ function platformTab(): FlowNode[] {
       entity: 'production_order',
       filter: '{"status":"released"}',
       limit: '20',
-      x: 500,
+      x: 440,
       y: 100,
       wires: [['demo-read-result']],
     },
-    debug('demo-read-result', id, 'orders', 740, 100, 'payload'),
+    debug('demo-read-result', id, 'orders', 640, 100, 'payload'),
   ];
 }
 
@@ -108,7 +108,7 @@ const inject = (id: string, z: string, name: string, y: number, next: string): F
   topic: '',
   payload: '',
   payloadType: 'date',
-  x: 190,
+  x: 170,
   y,
   wires: [[next]],
 });

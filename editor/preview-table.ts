@@ -11,7 +11,8 @@ interface PreviewAnswer {
     position: string | null;
     before: Record<string, unknown>;
     after: Record<string, unknown> | null;
-    current: Record<string, unknown> | null;
+    /** What an update changes at the target, compared by type: 2.50 is 2.5. */
+    diff: { field: string; old: unknown }[];
     action: string;
     request: PreviewedRequest | null;
     errors: { title?: string; message: string; field: string | null; hint?: string }[];
@@ -37,7 +38,7 @@ function previewLines(answer: PreviewAnswer): HTMLElement[] {
     );
     if (record.position) action.append(element('div', { class: 'pcp-help' }, record.position));
     const after = element('td');
-    if (record.after) after.append(valueList(record.after, record.current));
+    if (record.after) after.append(valueList(record.after, record.diff));
     if (record.request) after.append(requestLines(record.request));
     for (const error of record.errors) {
       // Messages of the mapping begin with the field themselves.
@@ -45,7 +46,7 @@ function previewLines(answer: PreviewAnswer): HTMLElement[] {
       after.append(element('div', { class: 'pcp-error' }, `${where}${worded(error.title, error.message)}`));
       if (error.hint) after.append(element('div', { class: 'pcp-help' }, error.hint));
     }
-    body.append(element('tr', {}, action, element('td', {}, valueList(record.before, null)), after));
+    body.append(element('tr', {}, action, element('td', {}, valueList(record.before, [])), after));
   }
   table.append(body);
   return [guarantee, table];
@@ -60,13 +61,13 @@ function requestLines({ method, url, headers, body }: PreviewedRequest): HTMLEle
   return element('details', { class: 'pcp-request' }, summary, element('pre', {}, whole.join('\n')));
 }
 
-/** Names and values; what differs from the target's present value is marked. */
-function valueList(record: Record<string, unknown>, current: Record<string, unknown> | null): HTMLElement {
+/** Names and values; what changes is marked, and tells its present value when pointed at. */
+function valueList(record: Record<string, unknown>, diff: PreviewAnswer['records'][number]['diff']): HTMLElement {
   const list = element('dl', { class: 'pcp-values' });
   for (const [name, value] of Object.entries(record)) {
-    const changed = current !== null && JSON.stringify(current[name] ?? null) !== JSON.stringify(value ?? null);
-    const shown = element('dd', changed ? { class: 'pcp-changed' } : {}, shortValue(value));
-    if (changed) shown.title = shortValue(current?.[name]);
+    const change = diff.find(({ field }) => field === name);
+    const shown = element('dd', change ? { class: 'pcp-changed' } : {}, shortValue(value));
+    if (change) shown.title = shortValue(change.old);
     list.append(element('dt', {}, name), shown);
   }
   return list;

@@ -228,19 +228,20 @@ for (const kind of storeKinds) {
       );
     });
 
-    it('dates its writes by the clock of the store', async function () {
-      if (kind.name === 'SQLite') this.skip();
-      const writer = await open(['material']);
-      const record = write({ material: 'A' });
-      const realNow = Date.now;
-      Date.now = () => realNow() + 3_600_000;
-      try {
-        await writer.write([record], signal);
-        const [at] = await writer.writtenAt!([record]);
-        assert.ok(Math.abs(Number(at) - realNow()) < 600_000);
-      } finally {
-        Date.now = realNow;
-      }
-    });
+    if (kind.name !== 'SQLite') {
+      it('dates its writes by the clock of the store', async () => {
+        const writer = await open(['material']);
+        const record = write({ material: 'A' });
+        const realNow = Date.now;
+        Date.now = () => realNow() + 3_600_000;
+        try {
+          await writer.write([record], signal);
+          const [at] = await writer.writtenAt!([record]);
+          assert.ok(Math.abs(Number(at) - realNow()) < 600_000);
+        } finally {
+          Date.now = realNow;
+        }
+      });
+    }
   });
 }

@@ -297,29 +297,31 @@ for (const { name, server, instant } of PEERS) {
       );
     });
 
-    it('reads fixed-width texts without the blanks that fill them up', async function () {
-      if (name !== 'PostgreSQL' && name !== 'MariaDB') this.skip();
-      await database.execute('CREATE TABLE fixed (code CHAR(5) PRIMARY KEY)');
-      await database.execute("INSERT INTO fixed VALUES ('N1'), ('LONGR')");
-      try {
-        for await (const { records } of connector.read!({ entity: 'fixed', cursor: null, batchSize: 1 }, live)) {
-          assert.ok(['N1', 'LONGR'].includes(String(records[0]!.code)), JSON.stringify(records));
+    if (name !== 'SQLite') {
+      it('reads fixed-width texts without the blanks that fill them up', async () => {
+        await database.execute('CREATE TABLE fixed (code CHAR(5) PRIMARY KEY)');
+        await database.execute("INSERT INTO fixed VALUES ('N1'), ('LONGR')");
+        try {
+          for await (const { records } of connector.read!({ entity: 'fixed', cursor: null, batchSize: 1 }, live)) {
+            assert.ok(['N1', 'LONGR'].includes(String(records[0]!.code)), JSON.stringify(records));
+          }
+          const keys = [{ code: 'N1' }, { code: 'N2' }];
+          const found = await connector.lookup!({ entity: 'fixed', keyFields: ['code'] }, keys, live);
+          assert.deepEqual(found, [{ code: 'N1' }, null]);
+        } finally {
+          await database.execute('DROP TABLE fixed');
         }
-        const keys = [{ code: 'N1' }, { code: 'N2' }];
-        const found = await connector.lookup!({ entity: 'fixed', keyFields: ['code'] }, keys, live);
-        assert.deepEqual(found, [{ code: 'N1' }, null]);
-      } finally {
-        await database.execute('DROP TABLE fixed');
-      }
-    });
+      });
+    }
 
-    it('quotes no value of a row in the report of a test', async function () {
-      if (name !== 'PostgreSQL') this.skip();
-      const views = { secret: `SELECT CAST(code AS int) AS n FROM (SELECT 'of-the-plant'::text AS code) t` };
-      const report = await open({ views }).test(live);
-      assert.match(JSON.stringify(report), /invalid input syntax for type integer/);
-      assert.ok(!JSON.stringify(report).includes('of-the-plant'));
-    });
+    if (name === 'PostgreSQL') {
+      it('quotes no value of a row in the report of a test', async () => {
+        const views = { secret: `SELECT CAST(code AS int) AS n FROM (SELECT 'of-the-plant'::text AS code) t` };
+        const report = await open({ views }).test(live);
+        assert.match(JSON.stringify(report), /invalid input syntax for type integer/);
+        assert.ok(!JSON.stringify(report).includes('of-the-plant'));
+      });
+    }
 
     it('filters in the database what it can judge as the mapping does', async () => {
       await insert([1, 2, 3, 4, 5, 6, 7]);
