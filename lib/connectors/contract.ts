@@ -7,6 +7,7 @@ import type { HttpEnvironment } from '../protocols/http/client';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
 import type { ProtectedPlaces } from '../security/protected-files';
 import type { LocalizedText } from './descriptor';
+import type { BrowseNode, LiveEvent, Subscription, TagValue, TagWrite, TagWriteResult } from './live';
 
 /** A record as the external side gives it: plain data, own keys only. 64-bit integers and decimals may be strings. */
 export type SourceRecord = Record<string, unknown>;
@@ -53,8 +54,20 @@ export interface Connector {
   ): Promise<DescribedRequest | null>;
   /** Functions, methods, actions of the other side; done once, whatever comes of it. */
   call?(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<CallAnswer>;
-  /** Live tags or changed records as they come. */
-  subscribe?(items: string[], signal: AbortSignal): AsyncIterable<Change[]>;
+  /**
+   * What the source sends or what changes there, as it comes, until the signal aborts. Any number of subscriptions may run
+   * over one open connection. Ends only by the signal, or by throwing what broke it: whoever subscribed opens it anew.
+   */
+  subscribe?(subscription: Subscription, signal: AbortSignal): AsyncIterable<LiveEvent>;
+  /** Values now, one per tag, in order; what cannot be read has quality `bad` and its status. */
+  readTags?(tags: readonly string[], signal: AbortSignal): Promise<TagValue[]>;
+  /**
+   * Sets values of a machine, each at most once, and reads them back. One result per write, in order. Nothing is tried again.
+   * @throws permission PCP_WRITE_REFUSED when the connection does not allow a write
+   */
+  writeTags?(writes: readonly TagWrite[], signal: AbortSignal): Promise<TagWriteResult[]>;
+  /** What lies below a place of the source's tree; null = its root. For pick lists. */
+  browse?(parent: string | null, signal: AbortSignal): Promise<BrowseNode[]>;
   close(): Promise<void>;
 }
 
@@ -214,15 +227,6 @@ export interface DescribedRequest {
   url: string;
   headers: Record<string, string>;
   body: string | null;
-}
-
-export interface Change {
-  item: string;
-  value: unknown;
-  /** Source clock, ISO 8601 UTC. */
-  timestamp: string;
-  quality: 'good' | 'uncertain' | 'bad';
-  unit?: string;
 }
 
 /** What was answered, and beside it what is told about the answer (a status): properties of the message that a node sends. */

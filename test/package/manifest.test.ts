@@ -44,7 +44,15 @@ describe('package', () => {
       const isOffered = peerDependencies[driver] !== undefined && peerDependenciesMeta[driver]?.optional === true;
       assert.ok(optionalDependencies[driver] !== undefined || isOffered, driver);
     }
-    assert.deepEqual(Object.keys(optionalDependencies), ['mysql2', 'pg', 'pg-copy-streams', 'undici']);
+    assert.deepEqual(Object.keys(optionalDependencies), [
+      'modbus-serial',
+      'mqtt',
+      'mysql2',
+      'node-opcua-client',
+      'pg',
+      'pg-copy-streams',
+      'undici',
+    ]);
   });
 
   it('holds every file that Node-RED loads', () => {
