@@ -5,7 +5,7 @@ import { IntegrationError } from '../model/errors';
 import type { PreviewRecord, PreviewRequest, PreviewResult } from '../model/services';
 import { canonicalJson } from './hash';
 import { refetch } from './letters/refetch';
-import { type BatchPlan, batchPlanner } from './plan';
+import { type BatchPlan, batchPlanners } from './plan';
 import { requestsFor } from './preview-requests';
 import { type EngineContext, type MappingLike, openStream, type Stream } from './stream';
 import { levelOf } from './writes/guarantee';
@@ -167,7 +167,8 @@ async function compare(
 ): Promise<Pick<PreviewResult, 'records' | 'totals'>> {
   const { records } = sample;
   const mapped = await stream.compiled.map(records, signal);
-  const plan = batchPlanner(stream.plan)(records, mapped);
+  const { plan, add } = batchPlanners(stream.plan)();
+  add(records, mapped);
   const { keyFields, outputFields } = stream.compiled;
   const { connector, entity } = stream.target;
   const keys = plan.writes.map(({ data }) => Object.fromEntries(keyFields.map((field) => [field, data[field]])));
