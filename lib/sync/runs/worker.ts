@@ -8,7 +8,6 @@ import { abandonRun, type Execution, executeRun, reasonOf } from '../execute';
 import { executeReplay, reopenChosen } from '../letters/replay';
 import { type DeadLetterPolicy, Retention } from '../retention';
 import { type EngineContext, openStream } from '../stream';
-import { blaming } from './blame';
 import { heldByOthers, Lease, streamName, WORKER } from './lease';
 import { noteAttempt, noteWorking, type Pause, pauses, waitForPause } from './pauses';
 import type { RetryPolicy } from './retry';
@@ -250,7 +249,6 @@ export class Worker {
     if (surplus > 1 || (surplus === 1 && run.writerState === null)) throw workerDied(run);
     const mapping = await options.mapping(run.mappingId);
     const stream = await openStream(options, mapping, run.direction, signal);
-    for (const end of [stream.source, stream.target]) end.connector = blaming(end.connector, end.connectionId);
     const execution: Execution = {
       database: options.database,
       clock: options.clock,
