@@ -89,7 +89,7 @@ export interface DeadLetter {
   source_key: string | null;
   /** The record as it was read, or corrected. */
   payload: unknown;
-  /** Why there is no payload: PCP_PAYLOAD_NOT_KEPT (too large), PCP_VAULT_KEY_UNKNOWN, PCP_VAULT_BROKEN. */
+  /** Why there is no payload: PCP_PAYLOAD_NOT_KEPT (too large, or not given by its source), PCP_VAULT_KEY_UNKNOWN, PCP_VAULT_BROKEN. */
   payload_error: string | null;
   /** Somebody corrected the payload. */
   edited: boolean;

@@ -178,9 +178,9 @@ export class SyncService implements Sync {
   }
 
   async discard(id: number, note?: string): Promise<DeadLetter> {
-    const { error_class: errorClass, value, mapping_id: mappingId, direction } = await this.deadLetter(id);
+    const { code, value, mapping_id: mappingId, direction } = await this.deadLetter(id);
     await this.changeLetter(id, `state = 'discarded', note = ?`, [note ?? null]);
-    if (errorClass === 'unknown_outcome') {
+    if (code === 'PCP_UNKNOWN_OUTCOME') {
       await acceptIntent(await this.options.database(), { mappingId, direction }, String(value));
     }
     return this.deadLetter(id);

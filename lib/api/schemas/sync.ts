@@ -155,7 +155,7 @@ export const syncSchemas: Record<string, JsonSchema> = {
       payload_error: {
         ...nullableText,
         description:
-          'Why there is none: PCP_PAYLOAD_NOT_KEPT (larger than 8 MiB), PCP_VAULT_KEY_UNKNOWN (its key is not among those given), PCP_VAULT_BROKEN (changed or moved).',
+          'Why there is none: PCP_PAYLOAD_NOT_KEPT (larger than 8 MiB, or not given by its source), PCP_VAULT_KEY_UNKNOWN (its key is not among those given), PCP_VAULT_BROKEN (changed or moved).',
       },
       edited: { type: 'boolean', description: 'Somebody corrected the payload.' },
       replay_mode: { ...replayMode, description: 'What a replay does that names no mode.' },
