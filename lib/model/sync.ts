@@ -54,6 +54,8 @@ export interface SyncDetails {
   error_code?: string;
   hint?: string;
   attempts: number;
+  /** What became of each of them, oldest first; not in the status of a job. */
+  history?: SyncAttempt[];
   full: boolean;
   dry_run: boolean;
   /** Of a run that waits: when it is tried again. */
@@ -65,6 +67,20 @@ export interface SyncDetails {
   refetched?: number;
   total: number | null;
   records_per_second: number;
+}
+
+/** One attempt of a run. */
+export interface SyncAttempt {
+  started_at: string;
+  /** Null while it runs, and for ever when its worker died. */
+  ended_at: string | null;
+  /** Host, process and name of the worker. */
+  worker: string;
+  /** What the run went to; null as `ended_at` is. */
+  state: RunState | null;
+  error_class: ErrorClass | null;
+  error_code: string | null;
+  error_message: string | null;
 }
 
 /** Where a stream (mapping and direction) has got to. Opaque to the engine, owned by the connector that reads. */

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type { Writer } from '../../lib/connectors/contract';
 import { IntegrationError } from '../../lib/model/errors';
 import type { JobStatus } from '../../lib/model/services';
+import type { SyncLog } from '../../lib/model/sync';
+import { beginAttempt } from '../../lib/sync/runs/attempts';
 import { TestEngine } from '../support/engine';
 import { temporaryDirectory } from '../support/hub';
 
@@ -140,7 +142,54 @@ describe('worker', () => {
     const job = await run();
     assert.equal(job.logs[0]!.error_message, null);
     assert.equal(job.logs[0]!.details.attempts, 1);
+    assert.equal((await engine.sync.log(job.logs[0]!.id)).details.history?.length, 1);
     assert.deepEqual(await exported(), everything);
+  });
+
+  it('tells what became of each attempt of a run', async () => {
+    let failures = 1;
+    engine.disturb = (connector, type) => {
+      if (type !== 'generic.file') return connector;
+      const openWriter = connector.openWriter!.bind(connector);
+      connector.openWriter = async (...parameters) => {
+        if (failures-- > 0) throw new IntegrationError('transient', 'PCP_TEST', 'The share is away.');
+        return openWriter(...parameters);
+      };
+      return connector;
+    };
+    const [{ id }] = (await run()).logs as [SyncLog];
+    const { details } = await engine.sync.log(id);
+    assert.deepEqual(
+      details.history?.map(({ state, error_class, error_code, error_message }) => {
+        return [state, error_class, error_code, error_message];
+      }),
+      [
+        ['waiting_retry', 'transient', 'PCP_TEST', 'The share is away.'],
+        ['succeeded', null, null, null],
+      ],
+    );
+    const times = details.history.flatMap(({ started_at, ended_at }) => [started_at, ended_at]);
+    assert.deepEqual(times, [...times].sort());
+    const [listed] = (await engine.sync.logs({ connection_id: connectionId })).items;
+    assert.deepEqual(listed?.details.history, details.history);
+  });
+
+  it('shows no end of an attempt whose worker died', async () => {
+    const { job_id } = await engine.sync.start(connectionId, {});
+    const [{ id }] = (await engine.sync.status(job_id)).logs as [SyncLog];
+    const { database } = engine.store;
+    await database.execute(`UPDATE integration_sync_logs SET state = 'running', fence = 1 WHERE id = ?`, [id]);
+    await database.transaction((transaction) => beginAttempt(transaction, id, 1, 0));
+    await database.execute('UPDATE integration_stream_locks SET fence = 1, owner_run = ?, lease_until = 1', [id]);
+    await engine.end(job_id);
+    const { history } = (await engine.sync.log(id)).details;
+    assert.deepEqual(
+      history?.map(({ ended_at, state }) => [ended_at !== null, state]),
+      [
+        [false, null],
+        [true, 'succeeded'],
+      ],
+    );
   });
 
   it('gives a run back when the store fails between its claim and its start', async () => {

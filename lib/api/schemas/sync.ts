@@ -4,26 +4,48 @@ import { count, direction, errorClass, id, instant, instantOrNull } from './comm
 const status: JsonSchema = { type: 'string', enum: ['in_progress', 'success', 'error'] };
 const nullableText: JsonSchema = { type: ['string', 'null'] };
 
+const orNull = (schema: JsonSchema): JsonSchema => ({
+  ...schema,
+  type: ['string', 'null'],
+  enum: [...(schema.enum ?? []), null],
+});
+
 const replayMode: JsonSchema = { type: 'string', enum: ['refetch', 'stored'] };
+
+const runState: JsonSchema = {
+  type: 'string',
+  enum: [
+    'queued',
+    'running',
+    'waiting_retry',
+    'waiting_quota',
+    'cancelling',
+    'succeeded',
+    'partial',
+    'failed',
+    'cancelled',
+  ],
+};
+
+const attempt: JsonSchema = {
+  type: 'object',
+  required: ['started_at', 'ended_at', 'worker', 'state', 'error_class', 'error_code', 'error_message'],
+  properties: {
+    started_at: instant('When a worker began.'),
+    ended_at: instantOrNull('When it ended. Null while it runs, and for ever when its worker died.'),
+    worker: { type: 'string', description: 'Host, process and name of the worker.' },
+    state: { ...orNull(runState), description: 'What the run went to; null as the end is.' },
+    error_class: orNull(errorClass),
+    error_code: nullableText,
+    error_message: nullableText,
+  },
+};
 
 const details: JsonSchema = {
   type: 'object',
   required: ['state', 'created', 'updated', 'unchanged', 'deleted', 'filtered', 'conflicts'],
   properties: {
-    state: {
-      type: 'string',
-      enum: [
-        'queued',
-        'running',
-        'waiting_retry',
-        'waiting_quota',
-        'cancelling',
-        'succeeded',
-        'partial',
-        'failed',
-        'cancelled',
-      ],
-    },
+    state: runState,
     created: count('Records that are new in the target.'),
     updated: count('Records that were changed.'),
     unchanged: count('Records that were left as they are.'),
@@ -33,6 +55,11 @@ const details: JsonSchema = {
     error_code: { type: 'string' },
     hint: { type: 'string' },
     attempts: count('How often the run was started.'),
+    history: {
+      type: 'array',
+      description: 'Its attempts, oldest first: why a run waited, or was tried again. Not in the status of a job.',
+      items: attempt,
+    },
     full: { type: 'boolean' },
     dry_run: { type: 'boolean' },
     kind: { type: 'string', enum: ['sync', 'replay'] },
@@ -91,7 +118,7 @@ export const syncSchemas: Record<string, JsonSchema> = {
       records_success: count('Records applied, unchanged or filtered.'),
       records_error: count('Records in the dead letters.'),
       error_message: nullableText,
-      error_class: { ...errorClass, type: ['string', 'null'], enum: [...(errorClass.enum as string[]), null] },
+      error_class: orNull(errorClass),
       details,
     },
   },

@@ -8,6 +8,7 @@ import { abandonRun, type Execution, executeRun, reasonOf } from '../execute';
 import { executeReplay, reopenChosen } from '../letters/replay';
 import { type DeadLetterPolicy, Retention } from '../retention';
 import { type EngineContext, openStream } from '../stream';
+import { beginAttempt, endAttempt } from './attempts';
 import { heldByOthers, Lease, streamName, WORKER } from './lease';
 import { noteAttempt, noteWorking, type Pause, pauses, waitForPause } from './pauses';
 import type { RetryPolicy } from './retry';
@@ -226,6 +227,7 @@ export class Worker {
         const current = await getRun(transaction, run.id);
         const end = endingOf(current, ending, retry, clock.now());
         await settle(transaction, current, end, clock.now());
+        await endAttempt(transaction, current, end, clock.now());
         await noteAttempt(transaction, current, this.endsOf(run), end, clock.now());
         if (end.state !== 'queued' && end.nextAttemptAt === null) await reopenChosen(transaction, run.id);
         await lease.release(transaction);
@@ -354,5 +356,7 @@ async function claimRun(transaction: SqlTransaction, run: RunRow, fence: number,
        OR (state IN ('running', 'cancelling') AND fence < ?))`,
     [fence, WORKER, now, run.id, fence],
   );
-  return changed === 1;
+  if (changed !== 1) return false;
+  await beginAttempt(transaction, run.id, fence, now);
+  return true;
 }
