@@ -77,6 +77,8 @@ export interface UpsertRequest {
   table: TableRef;
   columns: string[];
   keyColumns: string[];
+  /** Of these, those whose values are filled up with blanks (`ColumnInfo.padded`). */
+  paddedKeys?: string[];
   rows: SqlValue[][];
 }
 
