@@ -3,7 +3,7 @@ import { parseExactJson } from '../../../model/exact-json';
 import type { HttpClient, HttpResponse } from '../../../protocols/http/client';
 import type { DescribedRequest, DescribedWrite, Resolution, WriteRecord, WriteResult, Writer } from '../../contract';
 import { inTermsOf, isAlike } from './alike';
-import { parseJson } from './answer';
+import { ask, GONE, parseJson } from './answer';
 import { bulkResults } from './bulk';
 import { explanationIn } from './explanation';
 import { judged, refused, type Said, unknown } from './judgement';
@@ -25,7 +25,6 @@ import {
 import { LostAnswer, WriteRun } from './write-run';
 
 const DEFAULT_BULK_SIZE = 100;
-const GONE = [404, 410];
 
 /** What is to be done with a record. */
 type Step =
@@ -262,12 +261,8 @@ export class RestWriter implements Writer {
     const { etag, update, headers = {} } = this.#entity;
     if (!etag || known.version !== undefined) return known;
     const target = addressOf(update!, record, known);
-    const response = await this.#client.request({ target, headers, signal });
-    if (GONE.includes(response.status)) {
-      response.discard();
-      return null;
-    }
-    if (!response.ok) throw await response.failure();
+    const response = await ask(this.#client, { target, headers, signal }, GONE);
+    if (response === null) return null;
     if (etag === true) {
       response.discard();
       return { ...known, version: response.headers.etag };
