@@ -192,6 +192,37 @@ describe('worker', () => {
     );
   });
 
+  it('says once that the store fails and once that it works again, and then goes on at once', async () => {
+    let isAway = false;
+    const failing = new Proxy(engine.store.database, {
+      get(target, name) {
+        const value = Reflect.get(target, name) as unknown;
+        if (name === 'transaction' && isAway) {
+          return () => Promise.reject(new IntegrationError('transient', 'PCP_DISK_FULL', 'The disk is full.'));
+        }
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    await engine.startWorker(failing);
+    engine.disturb = (connector) => {
+      isAway = true;
+      return connector;
+    };
+    const { job_id } = await engine.sync.start(connectionId, {});
+    while (engine.said.length < 2) {
+      await engine.look();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    for (let looks = 0; looks < 3; looks++) await engine.look();
+    assert.match(engine.said[0] ?? '', /^error Run 1 stopped \(PCP_DISK_FULL.+could not be saved/);
+    assert.match(engine.said[1] ?? '', /^warn The store fails, .+The disk is full/);
+    engine.disturb = (connector) => connector;
+    isAway = false;
+    assert.equal((await engine.end(job_id)).status, 'success');
+    assert.deepEqual(engine.said.slice(2), ['info The store works again.']);
+    assert.deepEqual(await exported(), everything);
+  });
+
   it('gives a run back when the store fails between its claim and its start', async () => {
     let failures = 1;
     const failing = new Proxy(engine.store.database, {

@@ -43,6 +43,8 @@ export class Worker {
   private looking: Promise<void> | null = null;
   private lookAgain = false;
   private stopped = false;
+  /** What the last look said. */
+  private storeTrouble: string | null = null;
   private waiting = 0;
   /** As of the last look. */
   private paused = new Map<number, Pause>();
@@ -69,8 +71,9 @@ export class Worker {
     }
     clearTimeout(this.timer);
     this.looking = this.look()
-      .catch((error: unknown) =>
-        this.options.log('warn', `The store could not be read: ${IntegrationError.from(error).message}`),
+      .then(
+        () => this.noteStore(null),
+        (error: unknown) => this.noteStore(IntegrationError.from(error).message),
       )
       .finally(() => {
         this.looking = null;
@@ -80,6 +83,14 @@ export class Worker {
         this.tidying ??= this.tidy();
       });
     return this.looking;
+  }
+
+  /** Tells once that the store fails, and once that it works again. */
+  private noteStore(trouble: string | null): void {
+    if (trouble === this.storeTrouble) return;
+    this.storeTrouble = trouble;
+    if (trouble === null) this.options.log('info', 'The store works again.');
+    else this.options.log('warn', `The store fails, and runs wait until it works again: ${trouble}`);
   }
 
   /** Beside the runs, which must not wait for it. */
@@ -222,7 +233,7 @@ export class Worker {
     lease.stop();
     if (ending.failure?.code === 'PCP_LEASE_LOST') return;
     try {
-      await database.transaction(async (transaction) => {
+      const { state, failure } = await database.transaction(async (transaction) => {
         await lease.assertHeld(transaction);
         const current = await getRun(transaction, run.id);
         const end = endingOf(current, ending, retry, clock.now());
@@ -231,15 +242,18 @@ export class Worker {
         await noteAttempt(transaction, current, this.endsOf(run), end, clock.now());
         if (end.state !== 'queued' && end.nextAttemptAt === null) await reopenChosen(transaction, run.id);
         await lease.release(transaction);
-        if (end.failure)
-          log(
-            'warn',
-            `Run ${run.id} of mapping ${run.mappingId}: ${end.state}, ${end.failure.code}: ${end.failure.message}`,
-          );
+        return end;
       });
+      if (failure)
+        log('warn', `Run ${run.id} of mapping ${run.mappingId}: ${state}, ${failure.code}: ${failure.message}`);
       await database.flush();
     } catch (error) {
-      log('error', `Run ${run.id} could not be closed: ${IntegrationError.from(error).message}`);
+      const why = ending.failure === undefined ? '' : ` (${ending.failure.code}: ${ending.failure.message})`;
+      const { message } = IntegrationError.from(error);
+      log(
+        'error',
+        `Run ${run.id} stopped${why}, which could not be saved; it goes on when the store works: ${message}`,
+      );
     }
     onChange(run.jobId);
   }
