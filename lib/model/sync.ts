@@ -53,6 +53,8 @@ export interface SyncDetails {
   conflicts: number;
   error_code?: string;
   hint?: string;
+  /** When work on it last began, was committed or ended. */
+  updated_at: string;
   attempts: number;
   /** What became of each of them, oldest first; not in the status of a job. */
   history?: SyncAttempt[];

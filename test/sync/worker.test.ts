@@ -153,6 +153,8 @@ describe('worker', () => {
       const openWriter = connector.openWriter!.bind(connector);
       connector.openWriter = async (...parameters) => {
         if (failures-- > 0) throw new IntegrationError('transient', 'PCP_TEST', 'The share is away.');
+        const [log] = (await engine.sync.logs({ status: 'in_progress' })).items;
+        assert.equal(log?.error_message, null, 'of an attempt that runs nothing is known yet');
         return openWriter(...parameters);
       };
       return connector;

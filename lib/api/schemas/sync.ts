@@ -54,6 +54,7 @@ const details: JsonSchema = {
     conflicts: count('Records that changed on both sides.'),
     error_code: { type: 'string' },
     hint: { type: 'string' },
+    updated_at: instant('When work on it last began, was committed or ended.'),
     attempts: count('How often the run was started.'),
     history: {
       type: 'array',

@@ -359,13 +359,14 @@ function cancelled(): IntegrationError {
   return new IntegrationError('cancelled', 'PCP_CANCELLED', 'The run was cancelled.');
 }
 
-/** Moves a run to this worker; a dry run begins its counting anew. */
+/** Moves a run to this worker: what ended its last attempt is history. A dry run begins its counting anew. */
 async function claimRun(transaction: SqlTransaction, run: RunRow, fence: number, now: number): Promise<boolean> {
   const restart = run.dryRun ? `, ${COUNTERS.map((name) => `c_${name} = 0`).join(', ')}` : '';
   const changed = await transaction.execute(
     `UPDATE integration_sync_logs
      SET state = CASE WHEN state = 'cancelling' THEN 'cancelling' ELSE 'running' END, fence = ?, worker = ?,
-       attempts = attempts + 1, no_progress = no_progress + 1, next_attempt_at = NULL, updated_at = ?${restart}
+       attempts = attempts + 1, no_progress = no_progress + 1, next_attempt_at = NULL, updated_at = ?,
+       error_class = NULL, error_code = NULL, error_message = NULL, hint = NULL${restart}
      WHERE id = ? AND (state IN ('queued', 'waiting_retry', 'waiting_quota')
        OR (state IN ('running', 'cancelling') AND fence < ?))`,
     [fence, WORKER, now, run.id, fence],

@@ -319,7 +319,15 @@ function syncLog(): SyncLog {
           ...{ error_class: null, error_code: null, error_message: null },
         },
       ],
-      ...{ attempts: 1, full: false, dry_run: false, kind: 'sync', total: null, records_per_second: 100 },
+      ...{
+        updated_at: NOW,
+        attempts: 1,
+        full: false,
+        dry_run: false,
+        kind: 'sync',
+        total: null,
+        records_per_second: 100,
+      },
     },
   };
 }
