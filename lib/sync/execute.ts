@@ -24,6 +24,7 @@ import {
   type Page,
   type RunScope,
 } from './writes/commit';
+import { settleLeftIntents } from './writes/left-intents';
 
 /** Records that are mapped before others get their turn. */
 const SLICE = 50;
@@ -177,6 +178,8 @@ async function drain(
       signal.throwIfAborted();
       if (cancel) throw new IntegrationError('cancelled', 'PCP_CANCELLED', 'The run was cancelled.');
     }
+    const left = run.dryRun ? noCounters() : await settleLeftIntents(scope);
+    for (const name of COUNTERS) counters[name] += left[name];
     assertAddedUp(counters);
   } catch (error) {
     await settleSource(scope, error, run.dryRun);

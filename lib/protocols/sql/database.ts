@@ -82,6 +82,8 @@ export interface InsertRequest {
 
 export interface UpsertRequest extends Omit<InsertRequest, 'parts'> {
   keyColumns: string[];
+  /** Of these, those whose values are filled up with blanks (`ColumnInfo.padded`). */
+  paddedKeys?: string[];
   rows: SqlValue[][];
 }
 
