@@ -11,11 +11,14 @@ export interface LiveOptions {
   max_records?: number;
   /** Older records are dropped and counted; default: none is. */
   max_age_seconds?: number;
-  /** Default: `stop_ack`, which takes nothing more and acknowledges nothing more until there is room. */
+  /**
+   * `stop_ack` takes and acknowledges nothing more until there is room: the default for sources that wait for their
+   * acknowledgement. For the others it is `drop_oldest`.
+   */
   when_full?: WhenFull;
   /**
-   * Which records go first while a backlog drains: new ones, three of four at most seven of ten, or strictly the oldest.
-   * Default: new ones into `measurement`, whose key holds the time; else the oldest.
+   * What goes first while a backlog drains: new records, up to seven of ten, or strictly the oldest. Default: new ones into
+   * `measurement`, whose key holds the time; else the oldest, lest an old value end up over a new one.
    */
   order?: 'live_first' | 'oldest_first';
   /** No record for so long makes the stream `silent`; default: never. */

@@ -140,9 +140,15 @@ async function drain(
     return { batch, plan: plan(batch.records, mapped, batch.positions) };
   };
   // Reading on while SQLite writes gains nothing, as both need this thread, and holds another page in memory.
-  const overlaps = !(stream.guarantee.transactional && database.dialect === 'sqlite');
+  // And a live source may keep whoever asks waiting for as long as nothing happens.
+  const overlaps = run.kind !== 'live' && !(stream.guarantee.transactional && database.dialect === 'sqlite');
   const pages = new ReadAhead(pull, overlaps);
-  const judge: BatchOptions['judge'] = (outcome) => judgeErrors(mapping.options, counters, outcome);
+  // What a machine sends does not stop the machine: each bad record is a dead letter, and the stream goes on.
+  const tolerance =
+    run.kind === 'live'
+      ? { max_errors: Number.POSITIVE_INFINITY, max_error_ratio: 1, ...mapping.options }
+      : mapping.options;
+  const judge: BatchOptions['judge'] = (outcome) => judgeErrors(tolerance, counters, outcome);
   // A transaction never waits for the source: what is not there yet goes into the next batch.
   const following: BatchOptions['following'] = (taken, { batch }) =>
     pages.ready && taken + pageSize <= batchSize && batch.acknowledge === undefined ? pages.take() : null;
@@ -262,6 +268,8 @@ async function resumePoint(execution: Execution): Promise<Cursor | null> {
   );
   if (row === undefined) return null;
   const checkpoint = JSON.parse(String(row.cursor)) as Checkpoint;
+  // It only tells what of the spool was committed.
+  if (run.kind === 'live') return checkpoint.cursor;
   // A mapping that reads other records, or reads them otherwise, begins anew: what is unchanged costs a look each.
   const isSameMapping = Number(row.mapping_version) === mapping.version;
   if (Number(row.run_id) === run.id) {

@@ -32,6 +32,8 @@ export interface PlanContext {
   outputFields: readonly string[];
   /** The record's own key on the source side, or null when the mapping does not take its key from fields of the source. */
   sourceKey(record: SourceRecord): string | null;
+  /** The records came one after the other: of those with one key in a batch the last one stands for all. */
+  lastWins?: boolean;
 }
 
 /** Makes planners for one stream: mapped records in, writes with keys and hashes and the refused ones out. */
@@ -65,7 +67,13 @@ export function batchPlanner(
       if (seen.size === seen.add(key).size) {
         first ??= new Map(plan.writes.map((write) => [write.key, write.hash]));
         if (first.get(key) === hash) plan.repeated++;
-        else refuse(index, duplicateKey(keyFields, key));
+        else if (context.lastWins) {
+          const place = plan.writes.findIndex((write) => write.key === key);
+          plan.writes[place] = { data, key, hash, sourceKey: key };
+          plan.origins[place] = records[index] as SourceRecord;
+          first.set(key, hash);
+          plan.repeated++;
+        } else refuse(index, duplicateKey(keyFields, key));
         continue;
       }
       const origin = records[index] as SourceRecord;

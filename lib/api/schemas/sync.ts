@@ -35,7 +35,7 @@ const details: JsonSchema = {
     attempts: count('How often the run was started.'),
     full: { type: 'boolean' },
     dry_run: { type: 'boolean' },
-    kind: { type: 'string', enum: ['sync', 'replay'] },
+    kind: { type: 'string', enum: ['sync', 'replay', 'live'] },
     replay_mode: {
       type: 'string',
       enum: ['auto', 'refetch', 'stored'],

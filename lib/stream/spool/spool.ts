@@ -22,7 +22,8 @@ export interface SpoolLimits {
   maxBytes: number;
   maxRecords?: number;
   maxAgeMs?: number;
-  whenFull: WhenFull;
+  /** Default: `stop_ack` for what is acknowledged; for the rest `drop_oldest`, since its source does not wait. */
+  whenFull?: WhenFull;
 }
 
 export interface Spooled {
@@ -41,6 +42,7 @@ export interface SpoolUsage {
 interface Append {
   rows: { text: string; bytes: number; receivedAt: number }[];
   bytes: number;
+  isAwaited: boolean;
   resolve(): void;
   reject(error: unknown): void;
 }
@@ -111,7 +113,7 @@ export class Spool {
     });
     const bytes = rows.reduce((sum, row) => sum + row.bytes, 0);
     return new Promise((resolve, reject) => {
-      this.stateOf(stream).waiting.push({ rows, bytes, resolve, reject });
+      this.stateOf(stream).waiting.push({ rows, bytes, isAwaited, resolve, reject });
       this.waiting += rows.length;
       this.schedule(this.waiting >= GROUP_RECORDS ? 0 : isAwaited ? URGENT_MS : GROUP_MS);
     });
@@ -226,9 +228,12 @@ export class Spool {
       this.file.exec('BEGIN IMMEDIATE');
       for (const [stream, state] of this.streams) this.write(stream, state, taken);
       this.file.exec('COMMIT');
-    } catch (error) {
+    } catch (cause) {
       if (this.file.isTransaction) this.file.exec('ROLLBACK');
       for (const [stream, usage] of before) Object.assign(this.stateOf(stream), usage);
+      const message = `Live values could not be written to the spool: ${(cause as Error).message}`;
+      const hint = 'Is the disk full? What was not written is not acknowledged either.';
+      const error = new IntegrationError('transient', 'PCP_SPOOL_FAILED', message, { hint, cause });
       for (const append of taken) append.reject(error);
       this.failWaiting(error);
       return;
@@ -253,7 +258,7 @@ export class Spool {
     const droppedBefore = state.dropped;
     for (let append = state.waiting[0]; append !== undefined; append = state.waiting[0]) {
       if (!this.findsRoom(stream, state, append)) {
-        if (state.limits.whenFull === 'stop_ack') break;
+        if (whenFull(state, append) === 'stop_ack') break;
         state.dropped += append.rows.length;
       } else {
         for (const { receivedAt, bytes, text } of append.rows) this.insert.run(stream, receivedAt, bytes, text);
@@ -267,7 +272,6 @@ export class Spool {
   }
 
   private findsRoom(stream: number, state: StreamState, append: Append): boolean {
-    const { limits } = state;
     if (hasRoom(state, append)) {
       if (state.isFull && fill(state) < REFILLED) {
         state.isFull = false;
@@ -275,12 +279,13 @@ export class Spool {
       }
       return true;
     }
+    const how = whenFull(state, append);
     if (!state.isFull) {
       state.isFull = true;
-      this.options.log('warn', `The spool of stream ${stream} is full (${limits.whenFull}).`);
+      this.options.log('warn', `The spool of stream ${stream} is full (${how}).`);
     }
-    if (limits.whenFull === 'stop_ack' || limits.whenFull === 'drop_newest') return false;
-    const removed = makeRoom(this.file, stream, state.taken, limits.whenFull, append);
+    if (how === 'stop_ack' || how === 'drop_newest') return false;
+    const removed = makeRoom(this.file, stream, state.taken, how, append);
     state.records -= removed.records;
     state.bytes -= removed.bytes;
     state.dropped += removed.records;
@@ -334,6 +339,10 @@ export class Spool {
 function hasRoom({ limits, records, bytes }: StreamState, append: Append): boolean {
   if (records === 0) return true;
   return bytes + append.bytes <= limits.maxBytes && records + append.rows.length <= mostRecords(limits);
+}
+
+function whenFull({ limits }: StreamState, { isAwaited }: Append): WhenFull {
+  return limits.whenFull ?? (isAwaited ? 'stop_ack' : 'drop_oldest');
 }
 
 function fill({ limits, records, bytes }: StreamState): number {

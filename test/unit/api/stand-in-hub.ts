@@ -264,6 +264,18 @@ export function standInHub(overrides: Overrides = {}): StandIn {
       write: async () => [],
       call: async () => ({ payload: null }),
     },
+    live: {
+      status: () => null,
+      subscribe: () => {
+        throw new Error('not part of the API');
+      },
+      readTags: async () => [],
+      writeTags: async () => [],
+      browse: async (_connection, parent) => [
+        { address: `${parent ?? ''}/speed`, name: 'speed', kind: 'tag', data_type: 'Float', has_children: false },
+      ],
+      call: async () => ({ payload: null }),
+    },
     connectorSchema: () => connectorSchema(descriptor),
     health: async () => health(),
   };
