@@ -21,6 +21,7 @@ import { EntityTypeStore } from './platform/entity-types';
 import { EntityRecordStore } from './platform/records';
 import type { SqlDatabase } from './protocols/sql/database';
 import { RunnerClient } from './runner/client';
+import type { WorkProcessState } from './runner/work-process';
 import { loadKeys, type VaultKey } from './security/keys';
 import { Vault } from './security/vault';
 import type { HubSettings } from './settings';
@@ -168,8 +169,8 @@ class OpenHub implements Hub {
 
   async health(): Promise<Health> {
     const { dialect } = this.store.database;
-    const { state, pid, rssBytes, restarts } = this.client.state;
-    const runner = { state, pid, rss_bytes: rssBytes, restarts };
+    const runner = processHealth(this.client.state);
+    const live = processHealth(this.live.state);
     try {
       const runs = await this.store.database.query(
         `SELECT state, COUNT(*) AS n FROM integration_sync_logs WHERE state IN (${stateList(ACTIVE)}) GROUP BY state`,
@@ -180,10 +181,11 @@ class OpenHub implements Hub {
       const count = (...states: string[]): number =>
         runs.filter((row) => states.includes(String(row.state))).reduce((sum, row) => sum + Number(row.n), 0);
       return {
-        status: state === 'restarting' ? 'degraded' : 'ok',
+        status: [runner, live].some(({ state }) => state === 'restarting') ? 'degraded' : 'ok',
         version,
         store: { dialect, ok: true },
         runner,
+        live,
         runs: {
           queued: count('queued'),
           running: count('running', 'cancelling'),
@@ -197,6 +199,7 @@ class OpenHub implements Hub {
         version,
         store: { dialect, ok: false, error: IntegrationError.from(error).message },
         runner,
+        live,
         runs: { queued: 0, running: 0, waiting: 0 },
         dead_letters_open: 0,
       };
@@ -271,4 +274,8 @@ class OpenHub implements Hub {
       log('warn', `The store could not be read: ${IntegrationError.from(error).message}`);
     }
   }
+}
+
+function processHealth({ state, pid, rssBytes, restarts }: WorkProcessState): Health['runner'] {
+  return { state, pid, rss_bytes: rssBytes, restarts };
 }

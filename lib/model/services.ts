@@ -341,6 +341,8 @@ export interface Health {
   version: string;
   store: { dialect: string; ok: boolean; error?: string };
   runner: { state: 'idle' | 'running' | 'restarting'; pid: number | null; rss_bytes: number | null; restarts: number };
+  /** The process that holds the connections of the shop floor. */
+  live: { state: 'idle' | 'running' | 'restarting'; pid: number | null; rss_bytes: number | null; restarts: number };
   runs: { queued: number; running: number; waiting: number };
   dead_letters_open: number;
 }

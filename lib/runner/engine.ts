@@ -54,6 +54,7 @@ export async function openEngine(setup: RunnerSetup, options: EngineOptions): Pr
     openConnection: (id) => questions.ask(id),
     environment: {
       store: database,
+      directory: setup.directory,
       protectedPlaces: protectedPlacesOf(setup),
       allowedTargets: setup.allowedTargets,
       http: { signIns, ...(sharedLimits !== undefined && { sharedLimits }) },

@@ -66,7 +66,8 @@ export class LiveSession implements Session {
     this.definitions = new DefinitionFile(setup.directory, new Vault(setup.keys));
     this.questions = new ConnectionQuestions(send);
     const { log } = this;
-    const environment = { protectedPlaces: protectedPlacesOf(setup), allowedTargets: setup.allowedTargets, log };
+    const { allowedTargets, directory } = setup;
+    const environment = { directory, protectedPlaces: protectedPlacesOf(setup), allowedTargets, log };
     this.connections = new SharedConnections({ load: (type) => registry.load(type), environment });
     this.forwarding = new Forwarding({
       setup,

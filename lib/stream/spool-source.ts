@@ -114,7 +114,7 @@ class Turns {
  * else that of arrival, `_number` and `_text` are the value as each column of a time series takes it.
  */
 function asRecord({ record, receivedAt }: Spooled): SourceRecord {
-  const { received_at: given, ...content } = record;
+  const { received_at: given, _received_at, _duplicate, ...content } = record;
   const arrival = new Date(receivedAt).toISOString();
   const hasTime = typeof record.source_timestamp === 'string';
   const digest = createHash('sha256')

@@ -1,4 +1,5 @@
-import type { Batch, SourceFailure, Writer } from '../connectors/contract';
+import type { Batch, SourceFailure, SourceRecord, Writer } from '../connectors/contract';
+import type { Mapped } from '../mapping/contract';
 import { IntegrationError } from '../model/errors';
 import type { Mapping } from '../model/mapping';
 import type { Cursor, RunCounters } from '../model/sync';
@@ -137,7 +138,8 @@ async function drain(
     if (result.done === true) return null;
     const batch = result.value;
     const mapped = await stream.compiled.convert(batch.records, signal);
-    return { batch, plan: plan(batch.records, mapped, batch.positions) };
+    const judged = run.kind === 'live' ? withUndecoded(batch.records, mapped) : mapped;
+    return { batch, plan: plan(batch.records, judged, batch.positions) };
   };
   // Reading on while SQLite writes gains nothing, as both need this thread, and holds another page in memory.
   // And a live source may keep whoever asks waiting for as long as nothing happens.
@@ -217,6 +219,24 @@ async function settleSource(scope: RunScope, error: unknown, dryRun: boolean): P
     // Why the source is broken is what the log must tell; that it could not be put aside shows by itself.
     if (error instanceof Error) error.cause ??= failure;
   }
+}
+
+/** A message whose payload could not be decoded comes as a record that says so: it was durable first, and is refused here. */
+function withUndecoded(records: readonly SourceRecord[], mapped: readonly Mapped[]): readonly Mapped[] {
+  return mapped.map((item) => {
+    const { code, message } = (records[item.index]?._error ?? {}) as { code?: unknown; message?: unknown };
+    if (typeof code !== 'string' || typeof message !== 'string') return item;
+    const error = new IntegrationError('data', code, message);
+    return {
+      outcome: 'failed',
+      index: item.index,
+      stage: 'transform',
+      field: null,
+      rule: 'decode',
+      value: null,
+      error,
+    };
+  });
 }
 
 function read(execution: Execution, cursor: Cursor | null, pageSize: number): AsyncIterable<Batch> {

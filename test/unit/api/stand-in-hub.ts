@@ -357,6 +357,7 @@ export function health(): Health {
     version: '0.1.0',
     store: { dialect: 'sqlite', ok: true },
     runner: { state: 'idle', pid: null, rss_bytes: null, restarts: 0 },
+    live: { state: 'idle', pid: null, rss_bytes: null, restarts: 0 },
     runs: { queued: 0, running: 0, waiting: 0 },
     dead_letters_open: 0,
   };
