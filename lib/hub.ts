@@ -21,12 +21,15 @@ import { EntityTypeStore } from './platform/entity-types';
 import { EntityRecordStore } from './platform/records';
 import type { SqlDatabase } from './protocols/sql/database';
 import { RunnerClient } from './runner/client';
+import type { WorkProcessState } from './runner/work-process';
 import { loadKeys, type VaultKey } from './security/keys';
 import { Vault } from './security/vault';
 import type { HubSettings } from './settings';
 import { ConnectionStore } from './store/connections';
 import { type MappingSettings, MappingStore } from './store/mappings';
 import { openStore, STORE_FILE, type Store } from './store/store';
+import { LiveClient, type LiveHost } from './stream/client';
+import { DesiredStreams } from './stream/desired-streams';
 import { keyFieldsOf } from './sync/keys';
 import { ACTIVE, stateList } from './sync/runs/run-rows';
 import { SyncService } from './sync/service';
@@ -35,25 +38,36 @@ import { SourceRules } from './sync/source-rules';
 /** How often the hub looks whether runs wait that nobody told the runner of, e.g. after another instance died. */
 const LOOK_EVERY_MS = 15_000;
 
+/** By directory: live processes that began before their hub could, since its store is away. */
+const ahead = new Map<string, LiveClient>();
+
 /**
- * Builds the hub of this process: store, connectors, platform, synchronisation and the client of the runner. What an earlier
- * process left unfinished goes on at once.
+ * Builds the hub of this process: store, connectors, platform, synchronisation and the clients of the runner and of the live
+ * process. What an earlier process left unfinished goes on at once; streams do so even when the store is away.
  * @throws config PCP_KEY_..., PCP_STORE_..., transient PCP_CONNECT_... when the store cannot be opened
  */
 export async function createHub(settings: HubSettings): Promise<Hub> {
-  const store = await openStore({
-    directory: settings.directory,
-    ...(settings.storeUrl !== undefined && { url: settings.storeUrl }),
-  });
+  const { directory } = settings;
+  const keys = loadKeys({ directory, environment: settings.key });
+  const live = ahead.get(directory) ?? new LiveClient(settings, keys);
+  ahead.set(directory, live);
+  live.resume();
+  const store = await openStore({ directory, ...(settings.storeUrl !== undefined && { url: settings.storeUrl }) });
   try {
-    const keys = loadKeys({ directory: settings.directory, environment: settings.key });
-    const hub = new OpenHub(settings, store, keys);
+    const hub = new OpenHub(settings, store, keys, live);
     await hub.connections.rotateKeys();
+    ahead.delete(directory);
     return hub;
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+/** Ends what began before a hub that was never opened. */
+export async function closeAhead(): Promise<void> {
+  await Promise.all([...ahead.values()].map((live) => live.close()));
+  ahead.clear();
 }
 
 /** True when a store of this directory may hold work from before, so that the hub should be opened without being asked. */
@@ -71,12 +85,14 @@ class OpenHub implements Hub {
   private readonly registry = new ConnectorRegistry();
   private readonly sourceRules: SourceRules;
   private readonly client: RunnerClient;
+  private readonly streams: DesiredStreams;
   private readonly timer: NodeJS.Timeout;
 
   constructor(
     settings: HubSettings,
     private readonly store: Store,
     keys: readonly VaultKey[],
+    readonly live: LiveClient,
   ) {
     this.vault = new Vault(keys);
     const types = new EntityTypeStore(store.database);
@@ -85,6 +101,7 @@ class OpenHub implements Hub {
     this.connections = new ConnectionStore({
       store,
       vault: this.vault,
+      onChange: () => void this.streams.refresh(),
       validate: (type, config, credentials) => validateSettings(this.registry.descriptor(type), config, credentials),
     });
     this.sourceRules = new SourceRules({
@@ -95,6 +112,7 @@ class OpenHub implements Hub {
     });
     this.mappings = new MappingStore({
       store,
+      onChange: () => void this.streams.refresh(),
       check: (definition, id) => this.checkMapping(definition).then(() => this.sourceRules.check(definition, id)),
     });
     const sync: SyncService = new SyncService({
@@ -104,21 +122,33 @@ class OpenHub implements Hub {
       mappings: this.mappings,
       check: (mapping) => this.sourceRules.check(mapping, mapping.id),
       wakeRunner: () => this.client.wake(),
-      nudgeCancel: () => this.client.checkCancelled(),
+      nudgeCancel: () => {
+        this.client.checkCancelled();
+        live.checkCancelled();
+      },
     });
     this.sync = sync;
-    this.client = new RunnerClient({
-      settings,
-      keys,
+    const { log } = settings;
+    const host: LiveHost = {
       openConnection: (id) => this.openForRun(id),
       onChange: (jobId) => {
         sync
           .changed(jobId)
-          .catch((error: unknown) => settings.log('warn', `Job ${jobId}: ${IntegrationError.from(error).message}`));
+          .catch((error: unknown) => log('warn', `Job ${jobId}: ${IntegrationError.from(error).message}`));
       },
+    };
+    this.client = new RunnerClient({ settings, keys, ...host });
+    live.attach(host);
+    this.streams = new DesiredStreams({
+      database: store.database,
+      mapping: (id) => this.mappings.get(id),
+      openConnection: host.openConnection,
+      client: live,
+      log,
     });
-    this.timer = setInterval(() => void this.wakeWhenWaiting(settings), LOOK_EVERY_MS).unref();
-    void this.wakeWhenWaiting(settings);
+    const look = (): void => void Promise.all([this.wakeWhenWaiting(settings), this.streams.refresh()]);
+    this.timer = setInterval(look, LOOK_EVERY_MS).unref();
+    look();
   }
 
   get descriptors(): readonly ConnectorDescriptor[] {
@@ -139,8 +169,8 @@ class OpenHub implements Hub {
 
   async health(): Promise<Health> {
     const { dialect } = this.store.database;
-    const { state, pid, rssBytes, restarts } = this.client.state;
-    const runner = { state, pid, rss_bytes: rssBytes, restarts };
+    const runner = processHealth(this.client.state);
+    const live = processHealth(this.live.state);
     try {
       const runs = await this.store.database.query(
         `SELECT state, COUNT(*) AS n FROM integration_sync_logs WHERE state IN (${stateList(ACTIVE)}) GROUP BY state`,
@@ -152,10 +182,11 @@ class OpenHub implements Hub {
       const count = (...states: string[]): number =>
         runs.filter((row) => states.includes(String(row.state))).reduce((sum, row) => sum + Number(row.n), 0);
       return {
-        status: state === 'restarting' || trouble !== null ? 'degraded' : 'ok',
+        status: [runner, live].some(({ state }) => state === 'restarting') || trouble !== null ? 'degraded' : 'ok',
         version,
         store: { dialect, ok: trouble === null, ...(trouble !== null && { error: trouble.message }) },
         runner,
+        live,
         runs: {
           queued: count('queued'),
           running: count('running', 'cancelling'),
@@ -169,6 +200,7 @@ class OpenHub implements Hub {
         version,
         store: { dialect, ok: false, error: IntegrationError.from(error).message },
         runner,
+        live,
         runs: { queued: 0, running: 0, waiting: 0 },
         dead_letters_open: 0,
       };
@@ -177,7 +209,7 @@ class OpenHub implements Hub {
 
   async close(): Promise<void> {
     clearInterval(this.timer);
-    await this.client.close();
+    await Promise.all([this.client.close(), this.live.close()]);
     await this.store.close();
   }
 
@@ -196,6 +228,7 @@ class OpenHub implements Hub {
   /** A mapping is saved only when it can do what it promises. */
   private async checkMapping(definition: MappingSettings): Promise<void> {
     const external = await this.connections.get(definition.connection_id);
+    if (definition.sync_mode === 'live') this.checkLive(definition, external);
     const peer =
       definition.peer_connection_id === null ? null : await this.connections.get(definition.peer_connection_id);
     const { direction } = definition;
@@ -207,6 +240,18 @@ class OpenHub implements Hub {
     }
     const entity = await this.entityTypes.get(definition.target_entity);
     checkMapping({ ...definition, key_fields: keyFieldsOf(definition, entity) }, { targetSchema: entity.schema });
+  }
+
+  private checkLive({ direction }: MappingSettings, source: ConnectionView): void {
+    const { capabilities, title } = this.registry.descriptor(source.connector_type);
+    const [path, why] = !capabilities.includes('subscribe')
+      ? ['/sync_mode', `${title['en-US']} does not tell what happens there, so it cannot be live`]
+      : ['/direction', 'what is live comes in'];
+    if (capabilities.includes('subscribe') && direction === 'import') return;
+    throw new IntegrationError('config', 'PCP_MAPPING_INVALID', `A live mapping is an import: ${why}.`, {
+      path,
+      hint: 'Set sync_mode to full or incremental.',
+    });
   }
 
   private checkCursor(definition: MappingSettings, source: ConnectionView): void {
@@ -223,11 +268,15 @@ class OpenHub implements Hub {
   private async wakeWhenWaiting({ log }: HubSettings): Promise<void> {
     try {
       const [row] = await this.store.database.query(
-        `SELECT COUNT(*) AS n FROM integration_sync_logs WHERE state IN (${stateList(ACTIVE)})`,
+        `SELECT COUNT(*) AS n FROM integration_sync_logs WHERE kind <> 'live' AND state IN (${stateList(ACTIVE)})`,
       );
       if (Number(row?.n) > 0) this.client.wake();
     } catch (error) {
       log('warn', `The store could not be read: ${IntegrationError.from(error).message}`);
     }
   }
+}
+
+function processHealth({ state, pid, rssBytes, restarts }: WorkProcessState): Health['runner'] {
+  return { state, pid, rss_bytes: rssBytes, restarts };
 }

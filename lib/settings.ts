@@ -25,6 +25,14 @@ export interface HubSettings {
     /** Limit of the heap in which expressions run, in MiB. */
     expressionHeapMb: number;
   };
+  spool: {
+    /** Live streams run here. Of several Node-RED instances with one store, one has them. */
+    isEnabled: boolean;
+    /** Each commit of the spool waits for the disk. */
+    isFlushed: boolean;
+    /** Limit of the live process's JavaScript heap, in MiB. */
+    heapMb: number;
+  };
   retry: RetryPolicy;
   deadLetters: DeadLetterPolicy;
   /** Files of Node-RED and of the hub that no connection may touch. */
@@ -41,7 +49,7 @@ export interface HubSettings {
 /**
  * Reads `integrations` of Node-RED's settings.js; each value can be overridden from the environment:
  * INTEGRATIONS_STORE_URL, INTEGRATIONS_DIRECTORY, INTEGRATIONS_KEY, INTEGRATIONS_RUNNER_HEAP_MB, INTEGRATIONS_RUNNER_IDLE_SECONDS,
- * INTEGRATIONS_RUNS, INTEGRATIONS_EXPRESSION_HEAP_MB, INTEGRATIONS_RETRY_SECONDS, INTEGRATIONS_RETRY_ATTEMPTS,
+ * INTEGRATIONS_SPOOL_ENABLED, INTEGRATIONS_SPOOL_FLUSHED, INTEGRATIONS_SPOOL_HEAP_MB, INTEGRATIONS_RUNS, INTEGRATIONS_EXPRESSION_HEAP_MB, INTEGRATIONS_RETRY_SECONDS, INTEGRATIONS_RETRY_ATTEMPTS,
  * INTEGRATIONS_DEAD_LETTERS_LIMIT, INTEGRATIONS_DEAD_LETTERS_OPEN_DAYS, INTEGRATIONS_DEAD_LETTERS_CLOSED_DAYS,
  * INTEGRATIONS_LOGS_DAYS, INTEGRATIONS_NETWORK_ALLOWED_TARGETS (separated by commas).
  * @throws config PCP_SETTING_INVALID naming the setting
@@ -54,6 +62,7 @@ export function readSettings(
 ): HubSettings {
   const given = section(redSettings, 'integrations');
   const runner = section(given, 'runner');
+  const spool = section(given, 'spool');
   const retry = section(given, 'retry');
   const letters = section(given, 'deadLetters');
   const network = section(given, 'network');
@@ -79,6 +88,12 @@ export function readSettings(
       throw invalid(name, `a whole number from ${min} to ${max}`);
     return number;
   };
+  const flag = (variable: string, value: unknown, name: string, fallback: boolean): boolean => {
+    const found = environment[variable] ?? value ?? fallback;
+    if (typeof found === 'boolean') return found;
+    if (found !== 'true' && found !== 'false') throw invalid(name, 'true or false');
+    return found === 'true';
+  };
   const directory = resolve(userDir, text('INTEGRATIONS_DIRECTORY', given.directory, 'directory') ?? '');
   return {
     directory,
@@ -97,6 +112,11 @@ export function readSettings(
         32,
         2048,
       ),
+    },
+    spool: {
+      isEnabled: flag('INTEGRATIONS_SPOOL_ENABLED', spool.enabled, 'spool.enabled', true),
+      isFlushed: flag('INTEGRATIONS_SPOOL_FLUSHED', spool.flushed, 'spool.flushed', false),
+      heapMb: integer('INTEGRATIONS_SPOOL_HEAP_MB', spool.heapMb, 'spool.heapMb', 256, 96, 8192),
     },
     retry: {
       ...DEFAULT_RETRY_POLICY,

@@ -74,6 +74,7 @@ export function closeHub(): Promise<void> {
   state.closing ??= (async () => {
     const opened = openedHub();
     if (opened) await opened.then((open) => open.close());
+    else if (state.hub) await (await import('../lib/hub.js')).closeAhead();
   })();
   return state.closing;
 }

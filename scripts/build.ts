@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { ConnectorDescriptor } from '../lib/connectors/descriptor';
 import { ConnectorRegistry } from '../lib/connectors/registry';
 import { secretNames } from '../nodes/pcp-connection/settings';
-import { callDefaults, callLabels, connectorValues, fillTemplate, settingsHelp } from './templates';
+import { callDefaults, callLabels, connectorValues, fillTemplate, settingsHelp, withTags } from './templates';
 
 /**
  * Second half of `npm run build`, after tsc: prints what Node-RED loads beside the compiled code. HTML with literal
@@ -88,7 +88,7 @@ function buildConnectorNode(descriptor: ConnectorDescriptor, node: string): void
   write(code, nodes, node, `${node}.js`);
   const values = (locale: Locale) => connectorValues(descriptor, node, locale);
   const template = readText(sources, 'connector-node', 'connector-node.html');
-  const html = template.replace(/'\{\{callDefaults\}\}': null,\s*/, callDefaults(descriptor));
+  const html = withTags(template, descriptor).replace(/'\{\{callDefaults\}\}': null,\s*/, callDefaults(descriptor));
   write(fillTemplate(html, values('en-US')), nodes, node, `${node}.html`);
   writeLocales(node, 'connector-node', values, (locale) => callLabels(descriptor, locale));
   writeIcon(node, descriptor.icon);

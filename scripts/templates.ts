@@ -1,4 +1,5 @@
 import type { ConnectorDescriptor, Setting } from '../lib/connectors/descriptor';
+import { TAG_HELP, type TagHelp } from './tag-help';
 
 /**
  * Replaces `{{name}}` by its value.
@@ -10,6 +11,13 @@ export function fillTemplate(template: string, values: Record<string, string>): 
     if (value === undefined) throw new Error(`The template asks for "${name}", which it is not given.`);
     return value;
   });
+}
+
+/** What is only for connectors with tags stands between `tags:` and `:tags`, in comments. */
+export function withTags(template: string, { operations }: ConnectorDescriptor): string {
+  const hasTags = operations.some((operation) => ['subscribe', 'read_tags', 'write_tags'].includes(operation));
+  const pattern = / *(?:<!--|\/\*) tags: (?:-->|\*\/)\n([\s\S]*?) *(?:<!--|\/\*) :tags (?:-->|\*\/)\n/g;
+  return template.replace(pattern, (_, content: string) => (hasTags ? content : ''));
 }
 
 type Locale = 'en-US' | 'pt-BR';
@@ -35,8 +43,16 @@ export function connectorValues(descriptor: ConnectorDescriptor, node: string, l
       .map(([name, setting]) => callRow(node, name, setting))
       .join('\n    '),
     callInputs: callInputs(descriptor, locale),
+    ...tagHelp(descriptor, locale),
     callOutputs: descriptor.call === undefined ? '' : CALL_OUTPUTS[locale],
   };
+}
+
+/** Help about tags, for the connectors that have them. */
+function tagHelp({ operations }: ConnectorDescriptor, locale: Locale): Record<string, string> {
+  const parts = operations.flatMap((operation) => TAG_HELP[operation]?.[locale] ?? []);
+  const join = (name: keyof TagHelp) => parts.map((part) => part[name]).join('');
+  return { tagInputs: join('inputs'), tagOutputs: join('outputs'), tagDetails: join('details') };
 }
 
 /** Labels of the fields that only this connector's node has. */

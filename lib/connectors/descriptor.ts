@@ -7,6 +7,9 @@ export interface LocalizedText {
   'pt-BR': string;
 }
 
+/** What a palette node does: with records of entities, with values of tags, or by the connector's own operation. */
+export type Operation = 'read' | 'write' | 'subscribe' | 'read_tags' | 'write_tags' | 'call';
+
 export type SettingGroup = 'connection' | 'authentication' | 'entities' | 'security' | 'advanced';
 
 interface SettingBase {
@@ -57,5 +60,5 @@ export interface ConnectorDescriptor {
   /** The operation that the palette node calls, and its parameters: a message may set each; the form has all but JSON ones. */
   call?: { operation: string; parameters: Record<string, Setting> };
   /** Operations that the palette node offers, of the capabilities. */
-  operations: ('read' | 'write' | 'subscribe' | 'call')[];
+  operations: Operation[];
 }

@@ -1,4 +1,5 @@
 import type { JsonSchema } from './entity';
+import type { LiveOptions } from './stream';
 
 export type Direction = 'import' | 'export';
 
@@ -85,7 +86,11 @@ export interface MappingOptions {
   lookback_seconds?: number;
   /** Which side wins when a record of a two-way mapping was changed on both; default `manual`: a person decides. */
   conflict_policy?: ConflictPolicy;
+  /** Of a live mapping: its spool and its watchdog. */
+  live?: LiveOptions;
 }
+
+export type SyncMode = 'full' | 'incremental' | 'live';
 
 export type ConflictPolicy = 'manual' | 'external_wins' | 'platform_wins';
 
@@ -104,7 +109,8 @@ export interface Mapping {
   filters: Filter[];
   /** Platform fields that identify a record; default: the entity's own key. */
   key_fields: string[];
-  sync_mode: 'full' | 'incremental';
+  /** `live`: an import of what the source sends, by way of the spool; it runs by itself as long as the mapping is active. */
+  sync_mode: SyncMode;
   /** External field (imports) or platform field (exports) that grows with each change. */
   cursor_field: string | null;
   /** The other external system, or null for the platform. */

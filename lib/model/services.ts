@@ -4,10 +4,12 @@ import type {
   DescribedRequest,
   EntityDescription,
   ReadQuery,
+  SourceRecord,
   TestReport,
   WriteResult,
 } from '../connectors/contract';
 import type { ConnectorDescriptor } from '../connectors/descriptor';
+import type { BrowseNode, Subscription, TagValue, TagWrite, TagWriteResult } from '../connectors/live';
 import type { Mapped } from '../mapping/contract';
 import type { SqlDatabase } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
@@ -15,6 +17,7 @@ import type { Connection, ConnectionOfRun, OpenConnection } from './connection';
 import type { EntityInfo, EntityType, JsonSchema } from './entity';
 import type { SerializedError } from './errors';
 import type { Direction, Mapping } from './mapping';
+import type { LiveStatus } from './stream';
 import type { Cursor, DeadLetter, ReplayMode, SyncLog } from './sync';
 
 /** A page of a list, newest or smallest id first as the list says. `next_cursor` is opaque. */
@@ -307,11 +310,39 @@ export interface Runner {
   ): Promise<CallAnswer>;
 }
 
+/** What a subscription of a flow gives: records, or how its connection is now. */
+export type LiveBatch =
+  | { kind: 'records'; records: SourceRecord[]; dropped: number }
+  | { kind: 'state'; state: 'connecting' | 'connected' | 'interrupted' | 'failed'; error?: SerializedError };
+
+/** The shop floor: open connections that all nodes and streams share, in a process of their own. */
+export interface Live {
+  /** How the stream of a live mapping is; null when it has none here. */
+  status(mappingId: number): LiveStatus | null;
+  /**
+   * The source is told that a batch is done with when the next one is asked for. Goes on over outages; ends by the signal, or
+   * by throwing transient PCP_RUNNER_DIED.
+   */
+  subscribe(connection: OpenConnection, subscription: Subscription, signal?: AbortSignal): AsyncIterable<LiveBatch>;
+  readTags(connection: OpenConnection, tags: readonly string[], signal?: AbortSignal): Promise<TagValue[]>;
+  /** Nothing is written later than `validForMs` from now. */
+  writeTags(
+    connection: OpenConnection,
+    writes: readonly TagWrite[],
+    validForMs: number,
+    signal?: AbortSignal,
+  ): Promise<TagWriteResult[]>;
+  browse(connection: OpenConnection, parent: string | null, signal?: AbortSignal): Promise<BrowseNode[]>;
+  call: Runner['call'];
+}
+
 export interface Health {
   status: 'ok' | 'degraded';
   version: string;
   store: { dialect: string; ok: boolean; error?: string };
   runner: { state: 'idle' | 'running' | 'restarting'; pid: number | null; rss_bytes: number | null; restarts: number };
+  /** The process that holds the connections of the shop floor. */
+  live: { state: 'idle' | 'running' | 'restarting'; pid: number | null; rss_bytes: number | null; restarts: number };
   runs: { queued: number; running: number; waiting: number };
   dead_letters_open: number;
 }
@@ -329,6 +360,7 @@ export interface Hub {
   readonly records: EntityRecords;
   readonly sync: Sync;
   readonly runner: Runner;
+  readonly live: Live;
   /** Config and credentials of a connector as one JSON Schema 2020-12; secrets are `writeOnly`. */
   connectorSchema(type: string): JsonSchema;
   health(): Promise<Health>;

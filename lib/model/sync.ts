@@ -14,6 +14,9 @@ export type RunState =
   | 'failed'
   | 'cancelled';
 
+/** `live`: follows the spool of a stream for about an hour, and the next one goes on. */
+export type RunKind = 'sync' | 'replay' | 'live';
+
 export interface RunCounters {
   read: number;
   created: number;
@@ -62,7 +65,7 @@ export interface SyncDetails {
   dry_run: boolean;
   /** Of a run that waits: when it is tried again. */
   next_attempt_at?: string;
-  kind: 'sync' | 'replay';
+  kind: RunKind;
   /** Of a replay: what was asked for; auto = as each dead letter says. */
   replay_mode?: ReplayMode | 'auto';
   /** Of a replay: how many records were read anew from their source. */

@@ -5,6 +5,7 @@ import goodsMovement from './entities/goods-movement.json';
 import machine from './entities/machine.json';
 import maintenanceOrder from './entities/maintenance-order.json';
 import material from './entities/material.json';
+import measurement from './entities/measurement.json';
 import operator from './entities/operator.json';
 import plant from './entities/plant.json';
 import productionData from './entities/production-data.json';
@@ -37,6 +38,7 @@ const files: Record<string, EntityFile> = {
   maintenance_order: maintenanceOrder,
   quality_inspection: qualityInspection,
   downtime,
+  measurement,
   operator,
   shift,
 };

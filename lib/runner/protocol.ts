@@ -1,13 +1,17 @@
 import type { Batch, CallAnswer, EntityDescription, ReadQuery, TestReport, WriteResult } from '../connectors/contract';
+import type { BrowseNode, Subscription, TagValue, TagWrite, TagWriteResult } from '../connectors/live';
 import type { Mapped } from '../mapping/contract';
 import type { ConnectionOfRun, OpenConnection } from '../model/connection';
 import type { EntityInfo } from '../model/entity';
 import { IntegrationError, type SerializedError } from '../model/errors';
 import type { Direction } from '../model/mapping';
-import type { MappingInput, PreviewRequest, PreviewResult } from '../model/services';
+import type { LiveBatch, MappingInput, PreviewRequest, PreviewResult } from '../model/services';
+import type { LiveStatus } from '../model/stream';
 import type { Cursor } from '../model/sync';
 import type { VaultKey } from '../security/keys';
 import type { ProtectedPlaces } from '../security/protected-files';
+import type { HubSettings } from '../settings';
+import type { StreamDefinition } from '../stream/definitions';
 import type { DeadLetterPolicy } from '../sync/retention';
 import type { RetryPolicy } from '../sync/runs/retry';
 
@@ -24,6 +28,8 @@ export interface RunnerSetup {
   /** The vault's keys, the current one first. */
   keys: readonly VaultKey[];
   allowedTargets: readonly string[];
+  /** Of the live process. */
+  spool: HubSettings['spool'];
 }
 
 /** The work that is asked of a runner: arguments and answer of each call. */
@@ -50,14 +56,29 @@ export interface Calls {
   };
 }
 
+/** The work that is asked of the live process, over connections that are open anyway. */
+export interface LiveCalls {
+  readTags: { arguments: [connection: OpenConnection, tags: readonly string[]]; answer: TagValue[] };
+  /** @param deadline in epoch milliseconds: nothing is written after it */
+  writeTags: {
+    arguments: [connection: OpenConnection, writes: readonly TagWrite[], deadline: number];
+    answer: TagWriteResult[];
+  };
+  browse: { arguments: [connection: OpenConnection, parent: string | null]; answer: BrowseNode[] };
+  call: Calls['call'];
+}
+
 export type ReadBatch = Pick<Batch, 'records' | 'total'> & { cursorAfter: Cursor };
 
 export type ToRunner =
   | { type: 'setup'; setup: RunnerSetup }
   | { type: 'wake' }
   | { type: 'check_cancelled' }
-  | { type: 'call'; id: number; name: keyof Calls; arguments: unknown[] }
+  | { type: 'call'; id: number; name: string; arguments: unknown[] }
   | { type: 'read'; id: number; connection: OpenConnection; query: ReadQuery }
+  | { type: 'subscribe'; id: number; connection: OpenConnection; subscription: Subscription }
+  /** All streams that there are to be; mappings whose spooled records stay; those whose streams stay as they are. */
+  | { type: 'streams'; streams: StreamDefinition[]; kept: number[]; unknown: number[] }
   /** Acknowledges the batch before and asks for the next one. */
   | { type: 'next'; id: number }
   | { type: 'abort'; id: number }
@@ -67,9 +88,10 @@ export type ToRunner =
 export type FromRunner =
   | { type: 'answer'; id: number; value: unknown }
   | { type: 'failure'; id: number; error: SerializedError }
-  | { type: 'batch'; id: number; batch: ReadBatch | null }
+  | { type: 'batch'; id: number; batch: ReadBatch | LiveBatch | null }
   | { type: 'open_connection'; id: number; connectionId: number }
   | { type: 'changed'; jobId: string }
+  | { type: 'streams'; statuses: [mappingId: number, status: LiveStatus][] }
   | { type: 'state'; busy: boolean; rssBytes: number }
   | { type: 'log'; level: 'info' | 'warn' | 'error' | 'debug'; message: string };
 

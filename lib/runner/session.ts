@@ -1,22 +1,14 @@
 import type { Batch, Connector, ReadQuery, SourceRecord } from '../connectors/contract';
 import { ConnectorRegistry } from '../connectors/registry';
-import { createExpressionEvaluator } from '../mapping/expressions/evaluator';
-import type { ConnectionOfRun, OpenConnection } from '../model/connection';
+import type { OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
-import { parseDatabaseUrl } from '../protocols/sql/url';
-import { sqliteFiles } from '../security/protected-files';
-import { Vault } from '../security/vault';
-import { MappingStore } from '../store/mappings';
-import { openStore, type Store } from '../store/store';
-import { StoreClock } from '../sync/clock';
-import { SharedRequestLimits } from '../sync/http/request-limits';
-import { SignInStore } from '../sync/http/sign-ins';
 import { preview } from '../sync/preview';
 import { recordFilter } from '../sync/record-filter';
 import { RecordMapper, RecordWriter } from '../sync/records';
-import { Worker } from '../sync/runs/worker';
-import type { EngineContext } from '../sync/stream';
+import { ConnectionQuestions } from './connection-questions';
+import { type Engine, openEngine } from './engine';
 import { type Calls, type FromRunner, packResults, type RunnerSetup, type ToRunner } from './protocol';
+import type { Session } from './serve';
 
 /** This process does nothing else, so it may wait for another writer of an SQLite store. */
 const BUSY_TIMEOUT_MS = 10_000;
@@ -37,23 +29,17 @@ type Handler<Name extends keyof Calls> = (
 ) => Promise<Calls[Name]['answer']>;
 
 /** Everything that a runner holds open, and what it answers. */
-export class RunnerSession {
+export class RunnerSession implements Session {
   private readonly calls = new Map<number, AbortController>();
   private readonly reads = new Map<number, Promise<OpenRead>>();
-  private readonly awaited = new Map<
-    number,
-    { resolve(connection: ConnectionOfRun): void; reject(error: Error): void }
-  >();
-  private nextQuestion = 1;
   private readonly handlers: { [Name in keyof Calls]: Handler<Name> };
 
   private constructor(
     private readonly send: (message: FromRunner) => void,
-    private readonly store: Store,
-    private readonly context: EngineContext & { expressions: { close(): Promise<void> } },
-    private readonly worker: Worker,
-    private readonly sharedLimits: SharedRequestLimits | undefined,
+    private readonly engine: Engine,
+    private readonly questions: ConnectionQuestions,
   ) {
+    const { context } = engine;
     const mapper = new RecordMapper(context);
     const writer = new RecordWriter(context);
     this.handlers = {
@@ -86,69 +72,34 @@ export class RunnerSession {
   }
 
   static async open(setup: RunnerSetup, send: (message: FromRunner) => void): Promise<RunnerSession> {
-    const store = await openStore({
-      directory: setup.directory,
-      busyTimeoutMs: BUSY_TIMEOUT_MS,
-      flushLater: true,
-      ...(setup.storeUrl !== undefined && { url: setup.storeUrl }),
-    });
-    const log = (level: 'info' | 'warn' | 'error' | 'debug', message: string): void =>
-      send({ type: 'log', level, message });
-    const clock = await StoreClock.of(store.database);
-    // Only reads are made here; what is written to mappings was checked by the hub.
-    const mappings = new MappingStore({ store, check: async () => undefined });
-    const { directories, paths } = setup.protectedPlaces;
-    const storage = setup.storeUrl ? parseDatabaseUrl(setup.storeUrl).storage : undefined;
-    const vault = new Vault(setup.keys);
-    // A store in a file has one runner.
-    const sharedLimits = store.database.dialect === 'sqlite' ? undefined : new SharedRequestLimits(store.database, log);
-    const signIns = new SignInStore(store.database, vault, log);
-    const asked: { session?: RunnerSession } = {};
-    const context = {
-      database: store.database,
+    const questions = new ConnectionQuestions(send);
+    const engine = await openEngine(setup, {
       registry: new ConnectorRegistry(),
-      expressions: createExpressionEvaluator({ heapMb: setup.expressionHeapMb }),
-      openConnection: (id: number) => asked.session!.askConnection(id),
-      environment: {
-        store: store.database,
-        protectedPlaces: { directories, paths: [...paths, ...(storage === undefined ? [] : sqliteFiles(storage))] },
-        allowedTargets: setup.allowedTargets,
-        http: { signIns, ...(sharedLimits !== undefined && { sharedLimits }) },
-        log,
-      },
-    };
-    const worker = new Worker({
-      ...context,
-      clock,
-      mapping: (id) => mappings.get(id),
-      vault,
-      deadLetters: setup.deadLetters,
-      logDays: setup.logDays,
-      retry: setup.retry,
+      questions,
+      send,
+      busyTimeoutMs: BUSY_TIMEOUT_MS,
       concurrency: setup.concurrency,
-      onChange: (jobId) => send({ type: 'changed', jobId }),
-      log,
+      kinds: ['sync', 'replay'],
     });
-    const session = new RunnerSession(send, store, context, worker, sharedLimits);
-    asked.session = session;
-    await worker.wake();
+    const session = new RunnerSession(send, engine, questions);
+    await engine.worker.wake();
     return session;
   }
 
   /** True while this process must stay. */
   get busy(): boolean {
-    return this.worker.busy || this.calls.size > 0 || this.reads.size > 0;
+    return this.engine.worker.busy || this.calls.size > 0 || this.reads.size > 0;
   }
 
   async receive(message: ToRunner): Promise<void> {
     switch (message.type) {
       case 'wake':
-        return this.worker.wake();
+        return this.engine.worker.wake();
       case 'check_cancelled':
-        await this.worker.checkCancelled();
-        return this.worker.wake();
+        await this.engine.worker.checkCancelled();
+        return this.engine.worker.wake();
       case 'call':
-        return this.call(message.id, message.name, message.arguments);
+        return this.call(message.id, message.name as keyof Calls, message.arguments);
       case 'read':
         return this.startRead(message.id, this.openRead(message.connection, message.query));
       case 'next':
@@ -156,12 +107,8 @@ export class RunnerSession {
       case 'abort':
         this.calls.get(message.id)?.abort();
         return this.endRead(message.id);
-      case 'connection': {
-        const awaited = this.awaited.get(message.id);
-        this.awaited.delete(message.id);
-        if (message.connection !== undefined) awaited?.resolve(message.connection);
-        else if (message.error !== undefined) awaited?.reject(IntegrationError.fromJSON(message.error));
-      }
+      case 'connection':
+        this.questions.answered(message);
     }
   }
 
@@ -169,18 +116,7 @@ export class RunnerSession {
   async close(): Promise<void> {
     for (const controller of this.calls.values()) controller.abort();
     await Promise.allSettled([...this.reads.keys()].map((id) => this.endRead(id)));
-    await this.worker.stop();
-    await this.sharedLimits?.close();
-    await this.context.expressions.close();
-    await this.store.close();
-  }
-
-  private askConnection(connectionId: number): Promise<ConnectionOfRun> {
-    const id = this.nextQuestion++;
-    return new Promise((resolve, reject) => {
-      this.awaited.set(id, { resolve, reject });
-      this.send({ type: 'open_connection', id, connectionId });
-    });
+    await this.engine.close();
   }
 
   private async call(id: number, name: keyof Calls, parameters: unknown[]): Promise<void> {
@@ -196,8 +132,8 @@ export class RunnerSession {
   }
 
   private async connected<T>(connection: OpenConnection, work: (connector: Connector) => Promise<T>): Promise<T> {
-    const { create } = await this.context.registry.load(connection.connector_type);
-    const connector = create(connection, this.context.environment);
+    const { create } = await this.engine.context.registry.load(connection.connector_type);
+    const connector = create(connection, this.engine.context.environment);
     try {
       return await work(connector);
     } finally {
@@ -206,15 +142,15 @@ export class RunnerSession {
   }
 
   private async openRead(connection: OpenConnection, query: ReadQuery): Promise<OpenRead> {
-    const { create } = await this.context.registry.load(connection.connector_type);
-    const connector = create(connection, this.context.environment);
+    const { create } = await this.engine.context.registry.load(connection.connector_type);
+    const connector = create(connection, this.engine.context.environment);
     const controller = new AbortController();
     const batches = connector.read?.(query, controller.signal);
     if (batches === undefined) {
       await connector.close();
       throw new IntegrationError('config', 'PCP_NOT_READABLE', `${connection.name} cannot be read.`);
     }
-    const keep = recordFilter(query.filters ?? [], this.context.expressions);
+    const keep = recordFilter(query.filters ?? [], this.engine.context.expressions);
     return { connector, iterator: batches[Symbol.asyncIterator](), keep, inHand: null, controller };
   }
 

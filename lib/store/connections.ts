@@ -25,6 +25,8 @@ export interface ConnectionStoreOptions {
   vault: Vault;
   /** Refuses settings that the connector's descriptor does not allow, unknown ones included. @throws config */
   validate(connectorType: string, config: Record<string, unknown>, credentials: Record<string, string>): void;
+  /** Called after each change. */
+  onChange?(): void;
 }
 
 /** What is kept of an input, with everything it left out filled in. */
@@ -44,6 +46,7 @@ export class ConnectionStore implements Connections {
   readonly #store: Store;
   readonly #vault: Vault;
   readonly #validate: ConnectionStoreOptions['validate'];
+  readonly #changed: () => void;
   /** By id of the config node, for as long as it is deployed here. */
   readonly #flowCredentials = new Map<string, Record<string, string>>();
 
@@ -51,6 +54,7 @@ export class ConnectionStore implements Connections {
     this.#store = options.store;
     this.#vault = options.vault;
     this.#validate = options.validate;
+    this.#changed = () => options.onChange?.();
   }
 
   async list(filter: Parameters<Connections['list']>[0]): Promise<Page<ConnectionView>> {
@@ -139,6 +143,7 @@ export class ConnectionStore implements Connections {
       await deleteRows(database, transaction, CONNECTIONS, { id });
     });
     if (row.node_id !== null) this.#flowCredentials.delete(row.node_id);
+    this.#changed();
   }
 
   async open(id: number): Promise<OpenConnection> {
@@ -161,6 +166,7 @@ export class ConnectionStore implements Connections {
     } else if (!isDeepStrictEqual(settings, pickSettings(existing))) {
       await this.#write(existing, { ...toColumns(settings), credentials: null }, name);
     }
+    this.#changed();
     return this.#view(await this.#row({ where: { node_id: nodeId } }, `connection of node ${nodeId}`));
   }
 
@@ -227,6 +233,7 @@ export class ConnectionStore implements Connections {
     const written = await this.#named(name, () =>
       updateRevision(database, database, CONNECTIONS, row.id, row.revision, values),
     );
+    this.#changed();
     if (written) return;
     const now = await this.#row({ where: { id: row.id } }, `connection ${row.id}`);
     throw staleRevision(`Connection ${row.id}`, row.revision, now.revision);

@@ -16,6 +16,8 @@ export interface MappingStoreOptions {
   store: Store;
   /** Compiles the definition in each of its directions. @throws config PCP_MAPPING_INVALID with `path` naming the field */
   check(definition: MappingSettings, id: number | null): Promise<void>;
+  /** Called after each change. */
+  onChange?(): void;
 }
 
 /** What changes what a mapping does: checkpoints remember the version under which they were made. */
@@ -36,12 +38,14 @@ const VERSIONED = [
 export class MappingStore implements Mappings {
   readonly #store: Store;
   readonly #check: MappingStoreOptions['check'];
+  readonly #changed: () => void;
   /** By id of the node: why its newest definition is refused. The node says so again in every process. */
   readonly #refused = new Map<string, string>();
 
   constructor(options: MappingStoreOptions) {
     this.#store = options.store;
     this.#check = options.check;
+    this.#changed = () => options.onChange?.();
   }
 
   async list(filter: Parameters<Mappings['list']>[0]): Promise<Page<MappingView>> {
@@ -94,6 +98,7 @@ export class MappingStore implements Mappings {
     const row = await this.#row({ where: { id } }, `mapping ${id}`);
     if (row.managed_by === 'flow' && row.is_active) throw managedByFlow(`Mapping ${id}`, row.node_id);
     await this.#store.database.transaction((transaction) => deleteMappings(this.#store.database, transaction, [id]));
+    this.#changed();
   }
 
   async registerFlow(nodeId: string, input: MappingInput): Promise<MappingView> {
@@ -152,6 +157,7 @@ export class MappingStore implements Mappings {
     const row = await this.#named(settings.name, () =>
       this.#store.models.mappings.create({ ...settings, ...owner, created_at: now, updated_at: now }),
     );
+    this.#changed();
     return row.id;
   }
 
@@ -163,6 +169,7 @@ export class MappingStore implements Mappings {
     const written = await this.#named(settings.name, () =>
       updateRevision(database, database, MAPPINGS, row.id, row.revision, values),
     );
+    this.#changed();
     if (written) return;
     const now = await this.#row({ where: { id: row.id } }, `mapping ${row.id}`);
     throw staleRevision(`Mapping ${row.id}`, row.revision, now.revision);

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Batch, SourceFailure, Writer } from '../connectors/contract';
+import type { Batch, SourceFailure, SourceRecord, Writer } from '../connectors/contract';
+import type { Mapped } from '../mapping/contract';
 import { IntegrationError } from '../model/errors';
 import type { Mapping } from '../model/mapping';
 import type { Cursor, RunCounters } from '../model/sync';
@@ -136,7 +137,8 @@ async function drain(
   const pageSize = Math.min(batchSize, stream.pageSize);
   const source = read(execution, resume, pageSize)[Symbol.asyncIterator]();
   // Reading on while SQLite writes gains nothing, as both need this thread, and holds another page in memory.
-  const overlaps = !(stream.guarantee.transactional && database.dialect === 'sqlite');
+  // And a live source may keep whoever asks waiting for as long as nothing happens.
+  const overlaps = run.kind !== 'live' && !(stream.guarantee.transactional && database.dialect === 'sqlite');
   const newPlanner = batchPlanners(stream.plan);
   const planOf = async ({ records, positions }: Batch): Promise<BatchPlan> => {
     const { plan, add } = newPlanner();
@@ -145,7 +147,9 @@ async function drain(
       // Whatever the page before waits for goes first, so that its writing never stands still for this one.
       if (overlaps) await turn();
       const slice = records.slice(from, from + size);
-      add(slice, await stream.compiled.convert(slice, signal), positions && ((index) => positions(from + index)));
+      const mapped = await stream.compiled.convert(slice, signal);
+      const judged = run.kind === 'live' ? withUndecoded(slice, mapped) : mapped;
+      add(slice, judged, positions && ((index) => positions(from + index)));
     }
     return plan;
   };
@@ -162,7 +166,12 @@ async function drain(
     return { batch: result.value, plan };
   };
   const pages = new ReadAhead(pull, overlaps);
-  const judge: BatchOptions['judge'] = (outcome) => judgeErrors(mapping.options, counters, outcome);
+  // What a machine sends does not stop the machine: each bad record is a dead letter, and the stream goes on.
+  const tolerance =
+    run.kind === 'live'
+      ? { max_errors: Number.POSITIVE_INFINITY, max_error_ratio: 1, ...mapping.options }
+      : mapping.options;
+  const judge: BatchOptions['judge'] = (outcome) => judgeErrors(tolerance, counters, outcome);
   // A transaction never waits for the source: what is not there yet goes into the next batch.
   const following: BatchOptions['following'] = (taken, { batch }) =>
     pages.ready && taken + pageSize <= batchSize && batch.acknowledge === undefined ? pages.take() : null;
@@ -235,6 +244,24 @@ async function settleSource(scope: RunScope, error: unknown, dryRun: boolean): P
   }
 }
 
+/** A message whose payload could not be decoded comes as a record that says so: it was durable first, and is refused here. */
+function withUndecoded(records: readonly SourceRecord[], mapped: readonly Mapped[]): readonly Mapped[] {
+  return mapped.map((item) => {
+    const { code, message } = (records[item.index]?._error ?? {}) as { code?: unknown; message?: unknown };
+    if (typeof code !== 'string' || typeof message !== 'string') return item;
+    const error = new IntegrationError('data', code, message);
+    return {
+      outcome: 'failed',
+      index: item.index,
+      stage: 'transform',
+      field: null,
+      rule: 'decode',
+      value: null,
+      error,
+    };
+  });
+}
+
 function read(execution: Execution, cursor: Cursor | null, pageSize: number): AsyncIterable<Batch> {
   const { mapping, stream, signal } = execution;
   const { connector, entity, descriptor } = stream.source;
@@ -284,6 +311,8 @@ async function resumePoint(execution: Execution): Promise<Cursor | null> {
   );
   if (row === undefined) return null;
   const checkpoint = JSON.parse(String(row.cursor)) as Checkpoint;
+  // It only tells what of the spool was committed.
+  if (run.kind === 'live') return checkpoint.cursor;
   // A mapping that reads other records, or reads them otherwise, begins anew: what is unchanged costs a look each.
   const isSameMapping = Number(row.mapping_version) === mapping.version;
   if (Number(row.run_id) === run.id) {

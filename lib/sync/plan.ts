@@ -32,6 +32,8 @@ export interface PlanContext {
   outputFields: readonly string[];
   /** The record's own key on the source side, or null when the mapping does not take its key from fields of the source. */
   sourceKey(record: SourceRecord): string | null;
+  /** The records came one after the other: of those with one key in a batch the last one stands for all. */
+  lastWins?: boolean;
 }
 
 /** Plans one batch, in as many parts as it comes in. */
@@ -78,7 +80,13 @@ export function batchPlanners(context: PlanContext): () => BatchPlanner {
           if (seen.size === seen.add(key).size) {
             first ??= new Map(plan.writes.map((write) => [write.key, write.hash]));
             if (first.get(key) === hash) plan.repeated++;
-            else refuse(origin, position?.(index), duplicateKey(keyFields, key));
+            else if (context.lastWins) {
+              const place = plan.writes.findIndex((write) => write.key === key);
+              plan.writes[place] = { data, key, hash, sourceKey: key };
+              plan.origins[place] = origin;
+              first.set(key, hash);
+              plan.repeated++;
+            } else refuse(origin, position?.(index), duplicateKey(keyFields, key));
             continue;
           }
           plan.writes.push({ data, key, hash, sourceKey: key });

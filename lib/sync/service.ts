@@ -297,6 +297,7 @@ export class SyncService implements Sync {
           ...(refused !== null && { hint: 'Correct the node and deploy.' }),
         });
       }
+      if (mapping.sync_mode === 'live') throw startsByItself(mapping);
       return [mapping];
     }
     const { items } = await this.options.mappings.list({
@@ -304,7 +305,7 @@ export class SyncService implements Sync {
       is_active: true,
       limit: MAX_MAPPINGS,
     });
-    return items.sort((a, b) => a.id - b.id);
+    return items.filter(({ sync_mode }) => sync_mode !== 'live').sort((a, b) => a.id - b.id);
   }
 
   private async letterRow(id: number): Promise<SqlRow> {
@@ -341,6 +342,13 @@ export class SyncService implements Sync {
     }
     throw new IntegrationError('conflict', 'PCP_DEAD_LETTER_CLOSED', `Dead letter ${id} is ${state}, not open.`);
   }
+}
+
+function startsByItself({ name }: Mapping): IntegrationError {
+  return new IntegrationError('config', 'PCP_MAPPING_LIVE', `Mapping "${name}" is live: it runs by itself.`, {
+    path: '/mapping_id',
+    hint: 'Set is_active to begin or end it.',
+  });
 }
 
 function letterConditions({ connection_id, group, from, to, ...columns }: DeadLetterFilter): Condition[] {

@@ -58,6 +58,7 @@ export interface Stream {
 
 /**
  * Opens both ends of a mapping and compiles it.
+ * @param source stands in for the connector of the external side
  * @throws whatever class the connectors or the compiler find: config for an unknown entity, auth for a wrong password, ...
  */
 export async function openStream(
@@ -65,9 +66,10 @@ export async function openStream(
   mapping: MappingLike,
   direction: Direction,
   signal: AbortSignal,
+  source?: Connector,
 ): Promise<Stream> {
   const importing = direction === 'import';
-  const external = await openEnd(context, mapping.connection_id, mapping.source_entity);
+  const external = await openEnd(context, mapping.connection_id, mapping.source_entity, source);
   try {
     const platform = await openEnd(context, mapping.peer_connection_id ?? 0, mapping.target_entity);
     try {
@@ -137,6 +139,7 @@ async function compileStream(
       keyFields: compiled.keyFields,
       outputFields: compiled.outputFields,
       sourceKey: sourceKeyReader(fieldMappings, keyFields, importing),
+      lastWins: mapping.sync_mode === 'live',
     },
     options: mapping.options,
     ...sizes(context, mapping.options, source, target),
@@ -154,10 +157,11 @@ export async function openEnd(
   context: EngineContext,
   connectionId: number,
   entity: string,
+  standIn?: Connector,
 ): Promise<End & { timezone: string | null }> {
   const connection = await context.openConnection(connectionId);
   const { descriptor, create } = await context.registry.load(connection.connector_type);
-  const connector = blaming(create(connection, context.environment), connectionId);
+  const connector = blaming(standIn ?? create(connection, context.environment), connectionId);
   return { connectionId, connector, descriptor, entity, timezone: connection.timezone };
 }
 

@@ -11,14 +11,21 @@ export async function callMessage(
   signal: AbortSignal,
 ): Promise<void> {
   const { RED, def, status, connection } = context;
-  const { call } = descriptors.find(({ type }) => type === connection.connectorType) ?? {};
+  const { call, capabilities = [] } = descriptors.find(({ type }) => type === connection.connectorType) ?? {};
   const parameters: Record<string, unknown> = { payload: msg.payload };
   for (const name of Object.keys(call?.parameters ?? {})) {
     parameters[name] = msg[name as keyof typeof msg] ?? def[name as keyof typeof def];
   }
   status.working('calling');
   const opened = await connection.open();
-  const answer = await (await hub(RED)).runner.call(opened, call?.operation ?? '', parameters, signal);
+  const { live, runner } = await hub(RED);
+  // Where there is an open connection anyway, this goes over it.
+  const answer = await (capabilities.includes('subscribe') ? live : runner).call(
+    opened,
+    call?.operation ?? '',
+    parameters,
+    signal,
+  );
   status.finished('called');
   send(Object.assign(msg, answer));
 }

@@ -1,16 +1,20 @@
 import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
+import type { Operation } from '../../lib/connectors/descriptor';
 import { IntegrationError } from '../../lib/model/errors';
 import { type ConnectionNode, connectionNode } from '../pcp-connection/connection-node';
 import { nodeFailure } from '../support/failure';
 import { NodeStatusLine } from '../support/status';
 import { WorkQueue } from '../support/work-queue';
+import { Acknowledgements } from './acknowledgement';
 import { callMessage } from './call';
-import { acknowledgesOwnBatch, createReader } from './read';
+import { readMessage } from './read';
+import { subscribeInto } from './subscribe';
+import { readTagsMessage, writeTagsMessage } from './tags';
 import { writeMessage } from './write';
 
 export interface ConnectorNodeDef extends NodeDef {
   connection: string;
-  operation: 'read' | 'write' | 'call';
+  operation: Operation;
   entity: string;
   /** Read: when to begin. */
   trigger: 'input' | 'start';
@@ -23,6 +27,13 @@ export interface ConnectorNodeDef extends NodeDef {
   /** Seconds to wait for an acknowledgement. */
   acknowledgeTimeout: string | number;
   cursorField: string;
+  /** Subscribe, read and write tags: names or addresses, separated by commas. */
+  tags: string;
+  /** Subscribe: how often the source is to look, in milliseconds, and changes within which it is left out. */
+  samplingInterval: string | number;
+  deadband: string | number;
+  /** Write tags: seconds after which a write is not sent any more. */
+  validFor: string | number;
   /** Write: fields that identify a record in the target. */
   keyFields: string;
   /** Write: when some records fail, go on with `msg.errors`, or raise an error. */
@@ -46,17 +57,40 @@ export function registerConnectorNode(RED: NodeAPI, type: string, connectorType:
     RED.nodes.createNode(this, def);
     const status = new NodeStatusLine(RED, this);
     const queue = new WorkQueue();
-    const reader = createReader();
+    const acknowledgements = new Acknowledgements();
+    /** Of the subscription in hand, which a message may replace. */
+    let subscription = new AbortController();
     let retry: NodeJS.Timeout | undefined;
 
-    const perform = async (msg: NodeMessageInFlow, send: (msg: NodeMessageInFlow) => void, signal: AbortSignal) => {
+    const perform = async (
+      msg: NodeMessageInFlow,
+      send: (msg: NodeMessageInFlow) => void,
+      signal: AbortSignal,
+      receivedAt: number,
+    ) => {
       const connection = connectionNode(RED, def.connection);
       requireType(connection, connectorType);
       const context: ConnectorNodeContext = { RED, node: this, def, status, connection };
       try {
-        if (def.operation === 'write') await writeMessage(context, msg, send, signal);
-        else if (def.operation === 'call') await callMessage(context, msg, send, signal);
-        else await reader.read(context, msg, send, signal);
+        switch (def.operation) {
+          case 'write':
+            await writeMessage(context, msg, send, signal);
+            break;
+          case 'call':
+            await callMessage(context, msg, send, signal);
+            break;
+          case 'subscribe':
+            await subscribeInto(acknowledgements, context, msg, send, signal);
+            break;
+          case 'read_tags':
+            await readTagsMessage(context, msg, send, signal);
+            break;
+          case 'write_tags':
+            await writeTagsMessage(context, msg, send, signal, receivedAt);
+            break;
+          default:
+            await readMessage(acknowledgements, context, msg, send, signal);
+        }
         connection.outage.succeeded();
       } catch (error) {
         connection.outage.failed(error);
@@ -65,12 +99,18 @@ export function registerConnectorNode(RED: NodeAPI, type: string, connectorType:
     };
 
     this.on('input', (msg, send, done) => {
-      if (def.operation === 'read' && acknowledgesOwnBatch(reader, this.id, msg)) {
+      if (acknowledgements.takesBack(this.id, msg)) {
         done();
         return;
       }
+      if (def.operation === 'subscribe') {
+        begin(msg);
+        done();
+        return;
+      }
+      const receivedAt = Date.now();
       queue
-        .run((signal) => perform(msg, send as (msg: NodeMessageInFlow) => void, signal))
+        .run((signal) => perform(msg, send as (msg: NodeMessageInFlow) => void, signal, receivedAt))
         .then(
           () => done(),
           (error) => {
@@ -80,18 +120,26 @@ export function registerConnectorNode(RED: NodeAPI, type: string, connectorType:
         );
     });
 
-    /** A read that begins with the flow has nobody to hear of its failure but the Catch nodes: it tries again by itself. */
-    const readAtStart = (delay: number) => {
-      const msg = { _msgid: RED.util.generateId() } as NodeMessageInFlow;
+    /** What begins with the flow has nobody to hear of its failure but the Catch nodes: it tries again by itself. */
+    const work = (msg: NodeMessageInFlow, ended: AbortSignal, delay: number) => {
+      if (ended.aborted) return;
       queue
-        .run((signal) => perform(msg, (out) => this.send(out), signal))
+        .run((signal) => perform(msg, (out) => this.send(out), AbortSignal.any([signal, ended]), Date.now()))
         .catch((error) => {
-          if (queue.signal.aborted) return;
+          if (queue.signal.aborted || ended.aborted) return;
           status.failed(error);
           const passing = ['transient', 'rate_limit'].includes(IntegrationError.from(error).class);
           if (!passing || delay === FIRST_RETRY_MS) this.error(nodeFailure(RED, error), msg);
-          if (passing) retry = setTimeout(readAtStart, delay, Math.min(delay * 2, LAST_RETRY_MS));
+          if (passing) retry = setTimeout(work, delay, msg, ended, Math.min(delay * 2, LAST_RETRY_MS));
         });
+    };
+
+    /** A subscription ends with the next one. */
+    const begin = (msg: NodeMessageInFlow) => {
+      clearTimeout(retry);
+      subscription.abort();
+      subscription = new AbortController();
+      work(msg, subscription.signal, FIRST_RETRY_MS);
     };
 
     this.on('close', (done: () => void) => {
@@ -99,7 +147,8 @@ export function registerConnectorNode(RED: NodeAPI, type: string, connectorType:
       queue.close().then(done);
     });
 
-    if (def.operation === 'read' && def.trigger === 'start') setImmediate(readAtStart, FIRST_RETRY_MS);
+    const beginsWithFlow = def.operation === 'subscribe' || (def.operation === 'read' && def.trigger === 'start');
+    if (beginsWithFlow) setImmediate(() => begin({ _msgid: RED.util.generateId() } as NodeMessageInFlow));
     else status.clear();
   }
 

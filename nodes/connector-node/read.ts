@@ -5,63 +5,18 @@ import type { Filter } from '../../lib/model/mapping';
 import type { Cursor } from '../../lib/model/sync';
 import { hub } from '../hub-access';
 import { jsonProperty, numberProperty } from '../support/values';
+import { type Acknowledgements, fresh, waitForAcknowledgement } from './acknowledgement';
 import type { ConnectorNodeContext, ConnectorNodeDef } from './connector-node';
 
-/** Travels with every message of a read, so that the flow can say when a batch is done. */
-export interface IntegrationTicket {
-  node: string;
-  read: string;
-  batch: number;
-  /** Which message of the batch: 0 for a whole batch, the record's index with one message per record. */
-  part: number;
-  /** Harmless when called again. */
-  ack(): void;
-}
-
-/** A batch that the flow works on; it is done when each of its messages is. */
-interface PendingBatch {
-  read: string;
-  batch: number;
-  parts: Set<number>;
-  acknowledge(part: number): void;
-}
-
-/** The reads of one node: at most one at a time, with at most one batch that waits for its acknowledgement. */
-export interface Reader {
-  pending: PendingBatch | null;
-  read(
-    context: ConnectorNodeContext,
-    msg: NodeMessageInFlow,
-    send: (msg: NodeMessageInFlow) => void,
-    signal: AbortSignal,
-  ): Promise<void>;
-}
-
-export function createReader(): Reader {
-  const reader: Reader = {
-    pending: null,
-    read: (context, msg, send, signal) => readInto(reader, context, msg, send, signal),
-  };
-  return reader;
-}
-
-/** A message that comes back to the node which sent it acknowledges its batch instead of starting another read. */
-export function acknowledgesOwnBatch(reader: Reader, nodeId: string, msg: NodeMessageInFlow): boolean {
-  const ticket = msg._integration as Partial<IntegrationTicket> | undefined;
-  if (ticket?.node !== nodeId) return false;
-  const pending = reader.pending;
-  if (pending?.read === ticket.read && pending?.batch === ticket.batch) pending?.acknowledge(ticket.part ?? 0);
-  return true;
-}
-
-async function readInto(
-  reader: Reader,
+/** Reads an entity batch by batch into the flow. */
+export async function readMessage(
+  acknowledgements: Acknowledgements,
   context: ConnectorNodeContext,
   msg: NodeMessageInFlow,
   send: (msg: NodeMessageInFlow) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { RED, node, def, status } = context;
+  const { RED, def, status } = context;
   const query = readQuery(def, msg);
   const readId = RED.util.generateId();
   let cursor: Cursor | null = query.cursor;
@@ -72,15 +27,12 @@ async function readInto(
   for await (const batch of (await hub(RED)).runner.read(connection, query, signal)) {
     signal.throwIfAborted();
     cursor = batch.cursorAfter;
-    const payloads: unknown[] = def.perRecord ? batch.records : [batch.records];
-    const { pending, acknowledged } = expectAcknowledgement(readId, batches, payloads.length);
-    reader.pending = pending;
-    payloads.forEach((payload, part) => {
-      const ack = () => pending.acknowledge(part);
-      const ticket: IntegrationTicket = { node: node.id, read: readId, batch: batches, part, ack };
-      const index = def.perRecord ? records + part : batches;
-      const message = { ...msg, cursor, complete: false, _integration: ticket };
-      send({ ...fresh(RED, message), payload, parts: { id: readId, index } });
+    const base = { ...msg, cursor, complete: false } as NodeMessageInFlow;
+    const acknowledged = acknowledgements.send(context, base, send, {
+      read: readId,
+      batch: batches,
+      records: batch.records,
+      before: records,
     });
     records += batch.records.length;
     batches += 1;
@@ -90,7 +42,7 @@ async function readInto(
       ? waitForAcknowledgement(acknowledged, def, signal)
       : new Promise((resolve) => setImmediate(resolve)));
   }
-  reader.pending = null;
+  acknowledgements.clear();
   status.finished('read', { count: records });
   const result = { records, batches };
   send({
@@ -100,52 +52,6 @@ async function readInto(
     result,
     complete: true,
     parts: { id: readId, index: batches, count: batches + 1 },
-  });
-}
-
-/** Each message is its own copy, except for what cannot be copied (req, res, the ticket's function). */
-function fresh(RED: ConnectorNodeContext['RED'], msg: NodeMessageInFlow): NodeMessageInFlow {
-  const { _integration, ...rest } = msg;
-  const copy = RED.util.cloneMessage(rest as NodeMessageInFlow);
-  return _integration === undefined ? copy : { ...copy, _integration };
-}
-
-function expectAcknowledgement(read: string, batch: number, messages: number) {
-  const parts = new Set(Array.from({ length: messages }, (_, part) => part));
-  let resolveAll = () => {};
-  const acknowledged = new Promise<void>((resolve) => {
-    resolveAll = resolve;
-  });
-  if (messages === 0) resolveAll();
-  const acknowledge = (part: number) => {
-    parts.delete(part);
-    if (parts.size === 0) resolveAll();
-  };
-  const pending: PendingBatch = { read, batch, parts, acknowledge };
-  return { pending, acknowledged };
-}
-
-/** @throws transient PCP_ACK_TIMEOUT: the batch stays unacknowledged, a later read gives it again */
-function waitForAcknowledgement(
-  acknowledged: Promise<void>,
-  def: ConnectorNodeDef,
-  signal: AbortSignal,
-): Promise<void> {
-  const seconds = numberProperty(def.acknowledgeTimeout, { fallback: 60, minimum: 1, maximum: 86_400 });
-  return new Promise((resolve, reject) => {
-    const finish = (settle: () => void) => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-      settle();
-    };
-    const abort = () => finish(() => reject(signal.reason));
-    const timer = setTimeout(() => {
-      const message = `The flow did not acknowledge a batch within ${seconds} s.`;
-      const hint = 'Call msg._integration.ack(), or wire the end of the flow back to this node.';
-      finish(() => reject(new IntegrationError('transient', 'PCP_ACK_TIMEOUT', message, { hint })));
-    }, seconds * 1000);
-    signal.addEventListener('abort', abort, { once: true });
-    acknowledged.then(() => finish(resolve));
   });
 }
 

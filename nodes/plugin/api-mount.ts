@@ -13,6 +13,7 @@ const MOUNT = '/integrations';
 /** Requests about what stands in a form: environment variables are not in place yet. */
 const WITH_UNSAVED_VALUES = [
   `${MOUNT}/connections/test`,
+  `${MOUNT}/connections/browse`,
   `${MOUNT}/connections/entities`,
   `${MOUNT}/connections/entities/:entity`,
   `${MOUNT}/mappings/preview`,

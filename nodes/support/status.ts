@@ -36,6 +36,14 @@ export class NodeStatusLine {
     this.#show('blue', 'dot', key, values);
   }
 
+  /** It goes on by itself, and something has just come of it. */
+  active(key: string, values: Record<string, string | number>): void {
+    const now = Date.now();
+    if (now - this.#shownAt < INTERVAL_MS) return;
+    this.#shownAt = now;
+    this.#show('green', 'dot', key, values);
+  }
+
   finished(key: string, values?: Record<string, string | number>): void {
     this.#show('green', 'dot', key, values);
   }

@@ -25,6 +25,12 @@ export function jsonProperty<T>(value: unknown, name: string, fallback: T): T {
   }
 }
 
+/** Names or addresses of tags, which may hold commas: then they stand as a JSON array. */
+export function tagList(value: unknown): string[] {
+  if (typeof value === 'string' && value.trim().startsWith('[')) return nameList(jsonProperty(value, 'tags', []));
+  return nameList(value);
+}
+
 /** A number of a node's form, which may be text or an environment variable's text. Out of range: the nearest end. */
 export function numberProperty(value: unknown, range: { fallback: number; minimum: number; maximum: number }): number {
   const number = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value ?? Number.NaN);

@@ -1,4 +1,5 @@
 import type { CallAnswer, ReadQuery, WriteResult } from '../../lib/connectors/contract';
+import type { Subscription, TagWrite, TagWriteResult } from '../../lib/connectors/live';
 import type { Mapped } from '../../lib/mapping/contract';
 import type { OpenConnection } from '../../lib/model/connection';
 import { IntegrationError } from '../../lib/model/errors';
@@ -7,6 +8,7 @@ import type {
   ConnectionView,
   Hub,
   JobStatus,
+  LiveBatch,
   MappingInput,
   MappingView,
   Runner,
@@ -161,6 +163,45 @@ export class StandInHub implements Hub {
     },
     map: async (_mapping: MappingInput, _direction: string, records: PlainRecord[]) => this.mapRecords(records),
   } as unknown as Runner;
+
+  /** What a subscription gives, in order; it then waits for the end. */
+  liveBatches: LiveBatch[] = [];
+  subscriptions: Subscription[] = [];
+  tagWrites: { writes: readonly TagWrite[]; validForMs: number }[] = [];
+  tagWriteResults: (writes: readonly TagWrite[]) => TagWriteResult[] = (writes) =>
+    writes.map(({ tag, value }) => ({ tag, outcome: 'written', verified: true, value }));
+
+  readonly live: Hub['live'] = {
+    status: () => null,
+    subscribe: (_connection, subscription, signal) => this.#subscribe(subscription, signal),
+    readTags: async (_connection, tags) =>
+      tags.map((tag) => ({
+        tag,
+        value: 1,
+        quality: 'good',
+        source_timestamp: null,
+        received_at: '2026-11-24T05:00:00.000Z',
+      })),
+    writeTags: async (_connection, writes, validForMs) => {
+      this.tagWrites.push({ writes, validForMs });
+      return this.tagWriteResults(writes);
+    },
+    browse: async () => [],
+    call: async (_connection, operation, parameters) => {
+      this.calls.push({ operation, parameters });
+      return this.callAnswer();
+    },
+  };
+
+  async *#subscribe(subscription: Subscription, signal?: AbortSignal): AsyncIterable<LiveBatch> {
+    this.subscriptions.push(subscription);
+    for (const batch of this.liveBatches.splice(0)) {
+      yield batch;
+      this.acknowledged += 1;
+    }
+    if (this.readFailure) throw this.readFailure;
+    await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+  }
 
   async *#read(query: ReadQuery, signal?: AbortSignal) {
     this.queries.push(query);

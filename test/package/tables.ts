@@ -24,6 +24,7 @@ const CAN: Record<Capability, string> = {
   subscribe: 'assinar',
   discover: 'descobrir',
   describe: 'descrever',
+  browse: 'navegar',
   incremental: 'ler o que mudou',
   delete: 'excluir',
 };

@@ -77,6 +77,7 @@ export class TestEngine {
       mapping: (id) => this.mappings.get(id),
       retry: { maxWithoutProgress: 2, maxAttempts: 20, baseDelayMs: 0, maxDelayMs: 0 },
       concurrency: 1,
+      kinds: ['sync', 'replay'],
       onChange: (jobId) => void this.sync.changed(jobId),
       log: (level, message) => void this.said.push(`${level} ${message}`),
     });

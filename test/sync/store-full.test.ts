@@ -58,6 +58,7 @@ describe('a full disk under the store', () => {
       mapping: (id) => mappings.get(id),
       retry: { ...DEFAULT_RETRY_POLICY, baseDelayMs: 0, maxWithoutProgress: 2 },
       concurrency: 1,
+      kinds: ['sync', 'replay'],
       onChange: (jobId) => void sync.changed(jobId),
       log: () => undefined,
     });

@@ -16,6 +16,17 @@ const entity = {
 const entities = { description: 'Entities by name.', schema: pageSchema(ref('DiscoveredEntity')) };
 const described = { description: 'Its fields.', schema: ref('EntityDescription') };
 const body = { schema: ref('UnsavedConnection'), required: true };
+const place = {
+  parent: { description: 'Address of the place; absent = the root.', schema: { type: 'string', maxLength: 4000 } },
+};
+const nodes = {
+  description: 'What is there, in the order of the other side.',
+  schema: {
+    type: 'object',
+    required: ['items'],
+    properties: { items: { type: 'array', items: ref('BrowseNode') } },
+  },
+};
 const ALSO_WRITE = 'Needs `integrations.write` as well: who may save these values could look through them anyway.';
 
 export const discoveryRoutes: Route[] = [
@@ -79,7 +90,44 @@ export const discoveryRoutes: Route[] = [
     external: 'explore',
     handle: async (call) => describe(call, await openUnsavedToRead(call, call.body as UnsavedConnection)),
   },
+  {
+    method: 'GET',
+    path: '/connections/{id}/browse',
+    operation: 'browse',
+    tag,
+    summary: 'Lists what lies below a place of the other side',
+    description: 'For connectors that can `browse`: folders, tags and methods of a machine.',
+    permission: 'integrations.read',
+    params,
+    query: place,
+    responses: { 200: nodes },
+    problems: [404, 409, 422, 429, 502],
+    external: 'explore',
+    acts: true,
+    handle: async (call) => browse(call, await open(call)),
+  },
+  {
+    method: 'POST',
+    path: '/connections/browse',
+    operation: 'browseUnsaved',
+    tag,
+    summary: 'Lists what lies below a place of the other side, by values that are not saved',
+    description: ALSO_WRITE,
+    permission: 'integrations.test',
+    query: place,
+    body,
+    responses: { 200: nodes },
+    problems: [409, 413, 415, 422, 429, 502],
+    external: 'explore',
+    handle: async (call) => browse(call, await openUnsavedToRead(call, call.body as UnsavedConnection)),
+  },
 ];
+
+async function browse(call: Call, connection: OpenConnection): Promise<Answer> {
+  const { parent } = call.query;
+  const nodes = await call.hub.live.browse(connection, typeof parent === 'string' ? parent : null, call.signal);
+  return ok({ items: nodes });
+}
 
 async function discover(call: Call, connection: OpenConnection): Promise<Answer> {
   const entities = await call.hub.runner.discover(connection, call.signal);

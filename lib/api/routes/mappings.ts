@@ -1,7 +1,8 @@
 import { localise } from '../../locales/catalogue';
 import { GUARANTEES } from '../../locales/guarantees';
 import type { ConnectionOfRun } from '../../model/connection';
-import type { MappingInput, PreviewRequest } from '../../model/services';
+import type { MappingInput, MappingView, PreviewRequest } from '../../model/services';
+import type { LiveStatus } from '../../model/stream';
 import { expectedRevision, requireMatch, revisionTag } from '../conditional';
 import { pageParameters, pageRequest, pageSchema } from '../paging';
 import { type Answer, type Call, type Route, ref } from '../route';
@@ -30,13 +31,13 @@ export const mappingRoutes: Route[] = [
     },
     responses: { 200: { description: 'A page of mappings, by id.', schema: pageSchema(ref('Mapping')) } },
     problems: [],
-    handle: async (call) =>
-      ok(
-        await call.hub.mappings.list({
-          ...given(call, ['connection_id', 'entity_type', 'is_active']),
-          ...pageRequest(call),
-        }),
-      ),
+    handle: async (call) => {
+      const { items, ...page } = await call.hub.mappings.list({
+        ...given(call, ['connection_id', 'entity_type', 'is_active']),
+        ...pageRequest(call),
+      });
+      return ok({ items: items.map((mapping) => withStream(call, mapping)), ...page });
+    },
   },
   {
     method: 'POST',
@@ -55,7 +56,7 @@ export const mappingRoutes: Route[] = [
       return {
         status: 201,
         headers: { Location: call.href(`${path}/${created.id}`), ETag: revisionTag(created.revision) },
-        body: created,
+        body: withStream(call, created),
       };
     },
   },
@@ -69,7 +70,7 @@ export const mappingRoutes: Route[] = [
     params,
     responses: { 200: { description: 'The mapping.', schema: ref('Mapping'), headers: ['ETag'] } },
     problems: [404],
-    handle: async (call) => row(await call.hub.mappings.get(idOf(call))),
+    handle: async (call) => row(withStream(call, await call.hub.mappings.get(idOf(call)))),
   },
   {
     method: 'PUT',
@@ -90,7 +91,7 @@ export const mappingRoutes: Route[] = [
       const current = await mappings.get(id);
       const input = inputOf(call.body);
       const expected = await expectedRevision(call.ifMatch, async () => current.revision);
-      return row(await referred('/target_entity', () => mappings.update(id, input, expected)));
+      return row(withStream(call, await referred('/target_entity', () => mappings.update(id, input, expected))));
     },
   },
   {
@@ -178,6 +179,10 @@ async function preview(call: Call, request: PreviewRequest): Promise<Answer> {
     errors: record.errors.map((error) => localise(error, call.language)),
   }));
   return ok({ guarantee: { level, text: GUARANTEES[level][call.language] }, records: inWords, ...result });
+}
+
+function withStream({ hub }: Call, mapping: MappingView): MappingView & { live?: LiveStatus | null } {
+  return mapping.sync_mode === 'live' ? { ...mapping, live: hub.live.status(mapping.id) } : mapping;
 }
 
 function inputOf(body: unknown): MappingInput {

@@ -18,7 +18,9 @@ export const syncRoutes: Route[] = [
     operation: 'startSync',
     tag,
     summary: 'Starts a synchronisation',
-    description: 'One mapping of the connection, or all active ones. Only one run per mapping and direction at a time.',
+    description:
+      'One mapping of the connection, or all active ones. Only one run per mapping and direction at a time. Live mappings run ' +
+      'by themselves and are not started.',
     permission: 'integrations.sync',
     params: { connection_id: idParameter('connection') },
     body: { schema: ref('SyncRequest'), required: false },
@@ -48,7 +50,11 @@ export const syncRoutes: Route[] = [
     params: { job_id: JOB_ID },
     responses: { 200: { description: 'The job.', schema: ref('JobStatus') } },
     problems: [404],
-    handle: async (call) => ok(await call.hub.sync.status(call.params.job_id ?? '')),
+    handle: async (call) => {
+      const job = await call.hub.sync.status(call.params.job_id ?? '');
+      const stream = job.logs.find(({ details }) => details.kind === 'live');
+      return ok(stream === undefined ? job : { ...job, live: call.hub.live.status(stream.mapping_id) });
+    },
   },
   {
     method: 'POST',

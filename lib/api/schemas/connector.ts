@@ -22,6 +22,18 @@ const properties: Record<string, JsonSchema> = {
   drivers: { type: 'array', items: { type: 'string' }, description: 'Packages that it loads when first used.' },
 };
 
+const childProcess = (description: string): JsonSchema => ({
+  type: 'object',
+  description,
+  required: ['state', 'pid', 'rss_bytes', 'restarts'],
+  properties: {
+    state: { type: 'string', enum: ['idle', 'running', 'restarting'] },
+    pid: { type: ['integer', 'null'] },
+    rss_bytes: { type: ['integer', 'null'] },
+    restarts: { type: 'integer' },
+  },
+});
+
 export const connectorSchemas: Record<string, JsonSchema> = {
   Connector: { type: 'object', required: ['type', 'title', 'capabilities'], properties },
   ConnectorDetails: {
@@ -31,7 +43,7 @@ export const connectorSchemas: Record<string, JsonSchema> = {
   },
   Health: {
     type: 'object',
-    required: ['status', 'version', 'store', 'runner', 'runs', 'dead_letters_open'],
+    required: ['status', 'version', 'store', 'runner', 'live', 'runs', 'dead_letters_open'],
     properties: {
       status: { type: 'string', enum: ['ok', 'degraded'] },
       version: { type: 'string' },
@@ -40,16 +52,8 @@ export const connectorSchemas: Record<string, JsonSchema> = {
         required: ['dialect', 'ok'],
         properties: { dialect: { type: 'string' }, ok: { type: 'boolean' }, error: { type: 'string' } },
       },
-      runner: {
-        type: 'object',
-        required: ['state', 'pid', 'rss_bytes', 'restarts'],
-        properties: {
-          state: { type: 'string', enum: ['idle', 'running', 'restarting'] },
-          pid: { type: ['integer', 'null'] },
-          rss_bytes: { type: ['integer', 'null'] },
-          restarts: { type: 'integer' },
-        },
-      },
+      runner: childProcess('Does what must not stall the flows.'),
+      live: childProcess('Holds the connections of the shop floor.'),
       runs: {
         type: 'object',
         required: ['queued', 'running', 'waiting'],

@@ -4,6 +4,7 @@ import { connectionSchemas } from './connection';
 import { connectorSchemas } from './connector';
 import { entitySchemas } from './entity';
 import { mappingSchemas } from './mapping';
+import { streamSchemas } from './stream';
 import { syncSchemas } from './sync';
 
 /** Everything that bodies and answers are made of: validates requests, and stands in the OpenAPI document. */
@@ -13,5 +14,6 @@ export const components: Record<string, JsonSchema> = {
   ...connectorSchemas,
   ...entitySchemas,
   ...mappingSchemas,
+  ...streamSchemas,
   ...syncSchemas,
 };

@@ -123,6 +123,7 @@ const options: JsonSchema = {
       enum: ['manual', 'external_wins', 'platform_wins'],
       description: 'Two-way mappings: what happens to a record that both sides changed.',
     },
+    live: { $ref: '#/components/schemas/LiveOptions' },
   },
 };
 
@@ -143,7 +144,12 @@ const writable: Record<string, JsonSchema> = {
     items: text('Platform field.', 255),
     description: "Platform fields that identify a record; empty = the entity's own key.",
   },
-  sync_mode: { type: 'string', enum: ['full', 'incremental'], default: 'full' },
+  sync_mode: {
+    type: 'string',
+    enum: ['full', 'incremental', 'live'],
+    default: 'full',
+    description: '`live`: an import of what the source sends, which runs by itself while the mapping is active.',
+  },
   cursor_field: { type: ['string', 'null'], maxLength: 255, description: 'Field that grows with each change.' },
   peer_connection_id: {
     type: ['integer', 'null'],
@@ -163,6 +169,7 @@ const readOnly: Record<string, JsonSchema> = {
     readOnly: true,
     description: 'Why what its flow deploys is refused; it is inactive until the flow is valid again.',
   },
+  live: { $ref: '#/components/schemas/LiveStatus' },
   version: {
     type: 'integer',
     minimum: 0,

@@ -63,7 +63,7 @@ const details: JsonSchema = {
     },
     full: { type: 'boolean' },
     dry_run: { type: 'boolean' },
-    kind: { type: 'string', enum: ['sync', 'replay'] },
+    kind: { type: 'string', enum: ['sync', 'replay', 'live'] },
     replay_mode: {
       type: 'string',
       enum: ['auto', 'refetch', 'stored'],
@@ -143,6 +143,7 @@ export const syncSchemas: Record<string, JsonSchema> = {
         },
       },
       logs: { type: 'array', items: { $ref: '#/components/schemas/SyncLog' } },
+      live: { $ref: '#/components/schemas/LiveStatus' },
     },
     example: {
       job_id: '6f1b6d3e-0c0f-4c68-9a5b-1f6f0f7f0a51',

@@ -2,7 +2,7 @@ import type { Model, ModelStatic, Sequelize } from 'sequelize';
 import type { SyncStatus } from '../../model/connection';
 import type { ErrorClass } from '../../model/errors';
 import type { Direction } from '../../model/mapping';
-import type { ReplayMode, RunState } from '../../model/sync';
+import type { ReplayMode, RunKind, RunState } from '../../model/sync';
 import { bigInteger, flag, id, instant, integer, json, longText, optional, text } from '../columns';
 
 /** One run of one mapping in one direction: the seed's columns, then the engine's. */
@@ -22,7 +22,7 @@ export interface SyncLogRow {
   error_class: ErrorClass | null;
   created_by: string | null;
   state: RunState;
-  kind: 'sync' | 'replay';
+  kind: RunKind;
   /** Mode that was asked for; null = as each dead letter allows. */
   replay_mode: ReplayMode | null;
   /** Dead letters whose record was read anew. */

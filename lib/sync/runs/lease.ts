@@ -97,6 +97,8 @@ export class Lease {
           row.owner_run === null ||
           isLeftOver ||
           Number(row.is_over) === 1 ||
+          // This worker could not say that it was done with the run: the store was away.
+          (row.owner_worker === WORKER && Number(row.owner_run) === runId) ||
           workerIsGone(row.owner_worker === null ? null : String(row.owner_worker));
         if (!free) return null;
         // A stream's row may have been made anew since the run was last claimed: its fence must rise all the same.

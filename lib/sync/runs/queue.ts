@@ -41,7 +41,10 @@ export async function queueReplay(
   return jobId;
 }
 
-/** One run per mapping and direction at a time. Runs inside the transaction that inserts the new one. */
+/**
+ * One run per mapping and direction at a time, beside a live one, which makes way for others. Runs inside the transaction that
+ * inserts the new one.
+ */
 export async function refuseSecondRun(
   transaction: SqlTransaction,
   mapping: Mapping,
@@ -52,7 +55,8 @@ export async function refuseSecondRun(
     streamName(mapping.id),
   ]);
   const [active] = await transaction.query(
-    `SELECT id, job_id, state FROM integration_sync_logs WHERE mapping_id = ? AND direction = ? AND state IN (${stateList(ACTIVE)})`,
+    `SELECT id, job_id, state FROM integration_sync_logs WHERE mapping_id = ? AND direction = ? AND kind <> 'live'
+       AND state IN (${stateList(ACTIVE)})`,
     [mapping.id, direction],
   );
   if (active === undefined) return;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { SyncStatus } from '../../model/connection';
 import { type ErrorClass, IntegrationError } from '../../model/errors';
 import type { Direction } from '../../model/mapping';
-import type { ReplayMode, RunCounters, RunState, SyncLog } from '../../model/sync';
+import type { ReplayMode, RunCounters, RunKind, RunState, SyncLog } from '../../model/sync';
 import type { SqlDatabase, SqlRow, SqlTransaction, SqlValue } from '../../protocols/sql/database';
 
 /** A row of `integration_sync_logs` with the engine's own columns. */
@@ -13,7 +13,7 @@ export interface RunRow {
   mappingId: number;
   direction: Direction;
   state: RunState;
-  kind: 'sync' | 'replay';
+  kind: RunKind;
   /** Null = as each dead letter says. */
   replayMode: ReplayMode | null;
   refetched: number;
@@ -75,7 +75,7 @@ export interface NewRun {
   mappingId: number;
   mappingVersion: number;
   direction: Direction;
-  kind: 'sync' | 'replay';
+  kind: RunKind;
   replayMode?: ReplayMode | null;
   full: boolean;
   dryRun: boolean;
@@ -149,7 +149,7 @@ export function toRun(row: SqlRow): RunRow {
     mappingId: Number(row.mapping_id),
     direction: row.direction as Direction,
     state: row.state as RunState,
-    kind: row.kind as 'sync' | 'replay',
+    kind: row.kind as RunKind,
     replayMode: text(row.replay_mode) as ReplayMode | null,
     refetched: Number(row.refetched),
     full: truth(row.full_read),

@@ -7,6 +7,8 @@ import { ENDED, type RunRow, statusOf } from './run-rows';
 /** What a run waits out for as long as it takes: a flow that is not deployed yet, a file that another run writes. */
 const WAITS: ReadonlySet<string> = new Set(['PCP_FLOW_NOT_DEPLOYED', 'PCP_FILE_BUSY']);
 const WAIT_MS = 10_000;
+/** The longest pause of a stream before its next attempt. */
+const LIVE_DELAY_MS = 30_000;
 
 /** What an attempt came to. */
 export type Ending =
@@ -43,7 +45,17 @@ export function endingOf(run: RunRow, ending: Ending, policy: RetryPolicy, now: 
   if (failure.class === 'cancelled' || run.cancelRequestedAt !== null) return end('cancelled');
   if (failure.code === 'PCP_INTERRUPTED') return { ...end('queued', null, true), failure: undefined };
   if (WAITS.has(failure.code)) return end('waiting_retry', now + WAIT_MS, true);
-  const delay = retryDelay(failure, { total: run.attempts, withoutProgress: run.withoutProgress }, policy);
+  // Values go on coming: a stream waits for its target as long as it takes.
+  const budget =
+    run.kind === 'live'
+      ? {
+          ...policy,
+          maxAttempts: Number.POSITIVE_INFINITY,
+          maxWithoutProgress: Number.POSITIVE_INFINITY,
+          maxDelayMs: LIVE_DELAY_MS,
+        }
+      : policy;
+  const delay = retryDelay(failure, { total: run.attempts, withoutProgress: run.withoutProgress }, budget);
   if (delay === null) return end('failed');
   // A pause that the other side asked for says nothing about the batch: neither budget nor batch size may shrink by it.
   const asked = failure.class === 'rate_limit' && failure.retryAfterMs !== undefined;

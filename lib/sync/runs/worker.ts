@@ -1,11 +1,13 @@
+import type { Connector } from '../../connectors/contract';
 import { IntegrationError } from '../../model/errors';
 import type { Mapping } from '../../model/mapping';
-import type { RunCounters } from '../../model/sync';
+import type { RunCounters, RunKind } from '../../model/sync';
 import type { SqlTransaction } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
 import type { StoreClock } from '../clock';
 import { abandonRun, type Execution, executeRun, reasonOf } from '../execute';
 import { executeReplay, reopenChosen } from '../letters/replay';
+import { Outage } from '../outage';
 import { type DeadLetterPolicy, Retention } from '../retention';
 import { type EngineContext, openStream } from '../stream';
 import { beginAttempt, endAttempt } from './attempts';
@@ -30,9 +32,13 @@ export interface WorkerOptions extends EngineContext {
   retry: RetryPolicy;
   /** Runs at the same time. */
   concurrency: number;
+  /** Runs of other kinds are left to other workers. */
+  kinds: readonly RunKind[];
+  /** Of a live run: where its records wait. */
+  liveSource?(mapping: Mapping): Connector;
   /** Called after every committed change of a job. */
   onChange(jobId: string): void;
-  log(level: 'info' | 'warn' | 'error', message: string): void;
+  log(level: 'info' | 'warn' | 'error' | 'debug', message: string): void;
 }
 
 /** Claims runs from the store and executes them. Any number of workers may share one store. */
@@ -43,18 +49,18 @@ export class Worker {
   private looking: Promise<void> | null = null;
   private lookAgain = false;
   private stopped = false;
-  /** What the last look said. */
-  private storeTrouble: string | null = null;
   private waiting = 0;
   /** As of the last look. */
   private paused = new Map<number, Pause>();
   /** Connection that stands for the platform, by mapping. */
   private peers = new Map<number, number>();
   private readonly retention: Retention;
+  private readonly storeAway: Outage;
   private tidying: Promise<void> | null = null;
 
   constructor(private readonly options: WorkerOptions) {
     this.retention = new Retention(options);
+    this.storeAway = new Outage('The store', options.log);
   }
 
   /** True while runs are executed or wait for their time, so that this process must stay. */
@@ -72,8 +78,8 @@ export class Worker {
     clearTimeout(this.timer);
     this.looking = this.look()
       .then(
-        () => this.noteStore(null),
-        (error: unknown) => this.noteStore(IntegrationError.from(error).message),
+        () => this.storeAway.succeeded(),
+        (error: unknown) => this.storeAway.failed(IntegrationError.from(error)),
       )
       .finally(() => {
         this.looking = null;
@@ -83,14 +89,6 @@ export class Worker {
         this.tidying ??= this.tidy();
       });
     return this.looking;
-  }
-
-  /** Tells once that the store fails, and once that it works again. */
-  private noteStore(trouble: string | null): void {
-    if (trouble === this.storeTrouble) return;
-    this.storeTrouble = trouble;
-    if (trouble === null) this.options.log('info', 'The store works again.');
-    else this.options.log('warn', `The store fails, and runs wait until it works again: ${trouble}`);
   }
 
   /** Beside the runs, which must not wait for it. */
@@ -138,7 +136,7 @@ export class Worker {
     const all = rows.map(toRun);
     const held = await heldByOthers(database);
     const isHeld = (run: RunRow): boolean => this.active.has(run.id) || held.has(run.id);
-    const runs = all.filter((run) => !isHeld(run));
+    const runs = all.filter((run) => this.options.kinds.includes(run.kind) && !isHeld(run));
     this.waiting = runs.length;
     this.paused = await pauses(database);
     const peers = await database.query(
@@ -208,7 +206,8 @@ export class Worker {
       await database.transaction((transaction) => lease.release(transaction)).catch(() => undefined);
       throw error;
     });
-    const crashes = run.state === 'running' ? claimed.withoutProgress - 1 : 0;
+    const died = run.state === 'running' && run.worker !== WORKER;
+    const crashes = died ? claimed.withoutProgress - 1 : 0;
     const work = this.execute(claimed, lease, crashes, controller.signal).finally(() => {
       this.active.delete(run.id);
       this.done.delete(work);
@@ -260,11 +259,14 @@ export class Worker {
 
   private async attempt(run: RunRow, lease: Lease, crashes: number, signal: AbortSignal): Promise<RunCounters> {
     const { options } = this;
-    const surplus = run.withoutProgress - options.retry.maxWithoutProgress;
+    // A stream is tried for as long as it takes: only deaths count against it.
+    const deaths = run.kind === 'live' ? crashes : run.withoutProgress;
+    const surplus = deaths - options.retry.maxWithoutProgress;
     // Should it be the opening of the target that kills the worker, then that is tried once more and not again.
     if (surplus > 1 || (surplus === 1 && run.writerState === null)) throw workerDied(run);
     const mapping = await options.mapping(run.mappingId);
-    const stream = await openStream(options, mapping, run.direction, signal);
+    const source = run.kind === 'live' ? options.liveSource?.(mapping) : undefined;
+    const stream = await openStream(options, mapping, run.direction, signal, source);
     const execution: Execution = {
       database: options.database,
       clock: options.clock,

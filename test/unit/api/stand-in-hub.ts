@@ -264,6 +264,18 @@ export function standInHub(overrides: Overrides = {}): StandIn {
       write: async () => [],
       call: async () => ({ payload: null }),
     },
+    live: {
+      status: () => null,
+      subscribe: () => {
+        throw new Error('not part of the API');
+      },
+      readTags: async () => [],
+      writeTags: async () => [],
+      browse: async (_connection, parent) => [
+        { address: `${parent ?? ''}/speed`, name: 'speed', kind: 'tag', data_type: 'Float', has_children: false },
+      ],
+      call: async () => ({ payload: null }),
+    },
     connectorSchema: () => connectorSchema(descriptor),
     health: async () => health(),
   };
@@ -359,6 +371,7 @@ export function health(): Health {
     version: '0.1.0',
     store: { dialect: 'sqlite', ok: true },
     runner: { state: 'idle', pid: null, rss_bytes: null, restarts: 0 },
+    live: { state: 'idle', pid: null, rss_bytes: null, restarts: 0 },
     runs: { queued: 0, running: 0, waiting: 0 },
     dead_letters_open: 0,
   };

@@ -18,12 +18,13 @@ const TYPES = [
   'maintenance_order',
   'quality_inspection',
   'downtime',
+  'measurement',
   'operator',
   'shift',
 ];
 
 describe('catalogue', () => {
-  it('holds the fifteen types', () => {
+  it('holds the sixteen types', () => {
     assert.deepEqual([...catalogue.keys()], TYPES);
   });
 

@@ -1,0 +1,81 @@
+import type { JsonSchema } from '../../model/entity';
+import { count, instant, instantOrNull } from './common';
+
+const seconds = (description: string): JsonSchema => ({
+  type: 'integer',
+  minimum: 1,
+  maximum: 31_536_000,
+  description,
+});
+
+/** `options.live` of a mapping. */
+const options: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  description: 'Live mappings: the spool and the watchdog.',
+  properties: {
+    max_bytes: { type: 'integer', minimum: 1_048_576, maximum: 1_099_511_627_776, default: 268_435_456 },
+    max_records: { type: 'integer', minimum: 1_000, maximum: 1_000_000_000 },
+    max_age_seconds: seconds('Older records are dropped, and counted.'),
+    when_full: {
+      type: 'string',
+      enum: ['stop_ack', 'drop_oldest', 'drop_newest', 'downsample'],
+      description: 'Default: `stop_ack` for sources that wait for an acknowledgement, else `drop_oldest`.',
+    },
+    order: {
+      type: 'string',
+      enum: ['live_first', 'oldest_first'],
+      description: 'While a backlog drains. Default: `live_first` into `measurement`, else `oldest_first`.',
+    },
+    silence_after_seconds: seconds('Without a record for so long the stream is `silent`.'),
+    stuck_after_seconds: seconds('A tag whose value stays the same for so long is reported.'),
+  },
+};
+
+const status: JsonSchema = {
+  type: ['object', 'null'],
+  readOnly: true,
+  description: 'Of a live mapping: how its stream is. Null when it has none in this Node-RED.',
+  required: ['state', 'since', 'error', 'received', 'records_per_second', 'last_record_at', 'backlog', 'dropped'],
+  properties: {
+    state: { type: 'string', enum: ['connecting', 'connected', 'interrupted', 'silent', 'failed'] },
+    since: instant('When it came to this state.'),
+    error: { type: ['object', 'null'], description: 'Why it is interrupted or failed.' },
+    received: count('Records since the live process started.'),
+    records_per_second: { type: 'number', minimum: 0, description: 'Over the last ten seconds.' },
+    last_record_at: instantOrNull('When the last record came.'),
+    stuck_tags: { type: 'array', items: { type: 'string' } },
+    backlog: {
+      type: 'object',
+      required: ['records', 'bytes', 'oldest_at'],
+      description: 'What waits in the spool.',
+      properties: {
+        records: count('Records.'),
+        bytes: count('Bytes.'),
+        oldest_at: instantOrNull('When the oldest of them came.'),
+      },
+    },
+    dropped: count('Records that the limits of the spool cost, ever.'),
+  },
+};
+
+const node: JsonSchema = {
+  type: 'object',
+  required: ['address', 'name', 'kind', 'has_children'],
+  properties: {
+    address: { type: 'string', description: 'Names it in the next request, and a tag everywhere else.' },
+    name: { type: 'string' },
+    kind: { type: 'string', enum: ['folder', 'tag', 'method', 'event'] },
+    data_type: { type: 'string' },
+    writable: { type: 'boolean' },
+    unit: { type: 'string' },
+    description: { type: 'string' },
+    has_children: { type: 'boolean' },
+  },
+};
+
+export const streamSchemas: Record<string, JsonSchema> = {
+  LiveOptions: options,
+  LiveStatus: status,
+  BrowseNode: node,
+};

@@ -1,0 +1,53 @@
+import type { SerializedError } from './errors';
+
+/** What happens to new values when a stream's spool is full. */
+export type WhenFull = 'stop_ack' | 'drop_oldest' | 'drop_newest' | 'downsample';
+
+/** `options.live` of a mapping that is live. */
+export interface LiveOptions {
+  /** Bytes of the spool that this stream may take; default 256 MiB. */
+  max_bytes?: number;
+  /** Records in the spool; default: as many as the bytes hold. */
+  max_records?: number;
+  /** Older records are dropped and counted; default: none is. */
+  max_age_seconds?: number;
+  /**
+   * `stop_ack` takes and acknowledges nothing more until there is room: the default for sources that wait for their
+   * acknowledgement. For the others it is `drop_oldest`.
+   */
+  when_full?: WhenFull;
+  /**
+   * What goes first while a backlog drains: new records, up to seven of ten, or strictly the oldest. Default: new ones into
+   * `measurement`, whose key holds the time; else the oldest, lest an old value end up over a new one.
+   */
+  order?: 'live_first' | 'oldest_first';
+  /** No record for so long makes the stream `silent`; default: never. */
+  silence_after_seconds?: number;
+  /** A tag whose value stays the same for so long is reported as stuck; default: never. */
+  stuck_after_seconds?: number;
+}
+
+export type LiveState = 'connecting' | 'connected' | 'interrupted' | 'silent' | 'failed';
+
+/** How a stream is, as of a moment ago. */
+export interface LiveStatus {
+  state: LiveState;
+  /** When it came to this state. */
+  since: string;
+  /** Why it is interrupted or failed. */
+  error: SerializedError | null;
+  /** Records received since the hub's live process started, and per second over the last ten seconds. */
+  received: number;
+  records_per_second: number;
+  last_record_at: string | null;
+  /** Tags whose value stays the same for too long; the first hundred. */
+  stuck_tags: string[];
+  backlog: {
+    records: number;
+    bytes: number;
+    /** When the oldest of them was received. */
+    oldest_at: string | null;
+  };
+  /** Records that the spool's limits cost, ever. */
+  dropped: number;
+}

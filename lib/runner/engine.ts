@@ -1,0 +1,96 @@
+import type { ConnectorRegistry } from '../connectors/registry';
+import { createExpressionEvaluator } from '../mapping/expressions/evaluator';
+import { parseDatabaseUrl } from '../protocols/sql/url';
+import { type ProtectedPlaces, sqliteFiles } from '../security/protected-files';
+import { Vault } from '../security/vault';
+import { MappingStore } from '../store/mappings';
+import { openStore } from '../store/store';
+import { StoreClock } from '../sync/clock';
+import { SharedRequestLimits } from '../sync/http/request-limits';
+import { SignInStore } from '../sync/http/sign-ins';
+import { Worker, type WorkerOptions } from '../sync/runs/worker';
+import type { EngineContext } from '../sync/stream';
+import type { ConnectionQuestions } from './connection-questions';
+import type { FromRunner, RunnerSetup } from './protocol';
+
+export interface EngineOptions extends Pick<WorkerOptions, 'concurrency' | 'kinds' | 'liveSource'> {
+  registry: ConnectorRegistry;
+  questions: ConnectionQuestions;
+  send(message: FromRunner): void;
+  /** SQLite: how long one statement may block this process while another one writes. */
+  busyTimeoutMs: number;
+}
+
+/** The engine in a child process: the store, a worker over it, and what both lend to connectors. */
+export interface Engine {
+  context: EngineContext;
+  worker: Worker;
+  close(): Promise<void>;
+}
+
+/** @throws what opening the store throws */
+export async function openEngine(setup: RunnerSetup, options: EngineOptions): Promise<Engine> {
+  const { registry, questions, send, busyTimeoutMs, ...ofWorker } = options;
+  const store = await openStore({
+    directory: setup.directory,
+    busyTimeoutMs,
+    flushLater: true,
+    ...(setup.storeUrl !== undefined && { url: setup.storeUrl }),
+  });
+  const { database } = store;
+  const log = logOf(send);
+  const clock = await StoreClock.of(database);
+  // Only reads are made here; what is written to mappings was checked by the hub.
+  const mappings = new MappingStore({ store, check: async () => undefined });
+  const vault = new Vault(setup.keys);
+  // A store in a file has one runner.
+  const sharedLimits = database.dialect === 'sqlite' ? undefined : new SharedRequestLimits(database, log);
+  const signIns = new SignInStore(database, vault, log);
+  const expressions = createExpressionEvaluator({ heapMb: setup.expressionHeapMb });
+  const context: EngineContext = {
+    database,
+    registry,
+    expressions,
+    openConnection: (id) => questions.ask(id),
+    environment: {
+      store: database,
+      directory: setup.directory,
+      protectedPlaces: protectedPlacesOf(setup),
+      allowedTargets: setup.allowedTargets,
+      http: { signIns, ...(sharedLimits !== undefined && { sharedLimits }) },
+      log,
+    },
+  };
+  const worker = new Worker({
+    ...context,
+    ...ofWorker,
+    clock,
+    mapping: (id) => mappings.get(id),
+    vault,
+    deadLetters: setup.deadLetters,
+    logDays: setup.logDays,
+    retry: setup.retry,
+    onChange: (jobId) => send({ type: 'changed', jobId }),
+    log,
+  });
+  return {
+    context,
+    worker,
+    close: async () => {
+      await worker.stop();
+      await sharedLimits?.close();
+      await expressions.close();
+      await store.close();
+    },
+  };
+}
+
+export function logOf(send: (message: FromRunner) => void) {
+  return (level: 'info' | 'warn' | 'error' | 'debug', message: string): void => send({ type: 'log', level, message });
+}
+
+export function protectedPlacesOf({ protectedPlaces, storeUrl }: RunnerSetup): ProtectedPlaces {
+  const storage = storeUrl ? parseDatabaseUrl(storeUrl).storage : undefined;
+  const { directories, paths } = protectedPlaces;
+  return { directories, paths: [...paths, ...(storage === undefined ? [] : sqliteFiles(storage))] };
+}

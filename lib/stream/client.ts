@@ -1,0 +1,108 @@
+import { join } from 'node:path';
+import type { Subscription, TagWriteResult } from '../connectors/live';
+import type { ConnectionOfRun, OpenConnection } from '../model/connection';
+import { IntegrationError } from '../model/errors';
+import type { Live, LiveBatch } from '../model/services';
+import type { LiveStatus } from '../model/stream';
+import { type LiveCalls, unpackResults } from '../runner/protocol';
+import { WorkProcess, type WorkProcessState } from '../runner/work-process';
+import type { VaultKey } from '../security/keys';
+import type { HubSettings } from '../settings';
+import { DefinitionFile, type StreamDefinition } from './definitions';
+
+/** What the live process needs of the hub once there is one. */
+export interface LiveHost {
+  openConnection(id: number): Promise<ConnectionOfRun>;
+  onChange(jobId: string): void;
+}
+
+/** The live process, as Node-RED's process sees it. It may run before there is a hub: its spool does not wait for a store. */
+export class LiveClient implements Live {
+  private readonly process: WorkProcess;
+  private readonly directory: string;
+  private readonly isEnabled: boolean;
+  private statuses = new Map<number, LiveStatus>();
+  private host: LiveHost | null = null;
+
+  constructor(settings: HubSettings, keys: readonly VaultKey[], entry = join(__dirname, 'process.js')) {
+    this.directory = settings.directory;
+    this.isEnabled = settings.spool.isEnabled;
+    this.process = new WorkProcess({
+      settings,
+      keys,
+      entry,
+      name: 'live process',
+      heapMb: settings.spool.heapMb,
+      openConnection: (id) => {
+        if (this.host !== null) return this.host.openConnection(id);
+        throw new IntegrationError('transient', 'PCP_HUB_NOT_OPEN', 'The hub is not open yet.');
+      },
+      onMessage: (message) => {
+        if (message.type === 'changed') this.host?.onChange(message.jobId);
+        if (message.type === 'streams') this.statuses = new Map(message.statuses);
+      },
+    });
+  }
+
+  get state(): WorkProcessState {
+    return this.process.state;
+  }
+
+  /** Goes on with the streams of the last time, if there were any. */
+  resume(): void {
+    if (this.isEnabled && DefinitionFile.exists(this.directory)) this.process.wake();
+  }
+
+  attach(host: LiveHost): void {
+    this.host = host;
+  }
+
+  /** All streams that there are to be: see the message of this name. */
+  setStreams(streams: StreamDefinition[], kept: number[], unknown: number[]): void {
+    if (!this.isEnabled || (streams.length === 0 && !DefinitionFile.exists(this.directory))) return;
+    this.process.send({ type: 'streams', streams, kept, unknown });
+  }
+
+  checkCancelled(): void {
+    if (this.state.state === 'running') this.process.send({ type: 'check_cancelled' });
+  }
+
+  status(mappingId: number): LiveStatus | null {
+    return this.statuses.get(mappingId) ?? null;
+  }
+
+  subscribe(connection: OpenConnection, subscription: Subscription, signal?: AbortSignal): AsyncIterable<LiveBatch> {
+    return this.process.pull((id) => ({ type: 'subscribe', id, connection, subscription }), signal);
+  }
+
+  readTags(...[connection, tags, signal]: Parameters<Live['readTags']>): ReturnType<Live['readTags']> {
+    return this.ask('readTags', [connection, tags], signal);
+  }
+
+  async writeTags(
+    ...[connection, writes, validForMs, signal]: Parameters<Live['writeTags']>
+  ): Promise<TagWriteResult[]> {
+    return unpackResults(await this.ask('writeTags', [connection, writes, Date.now() + validForMs], signal));
+  }
+
+  browse(...[connection, parent, signal]: Parameters<Live['browse']>): ReturnType<Live['browse']> {
+    return this.ask('browse', [connection, parent], signal);
+  }
+
+  call(...[connection, operation, parameters, signal]: Parameters<Live['call']>): ReturnType<Live['call']> {
+    return this.ask('call', [connection, operation, parameters], signal);
+  }
+
+  /** Lets the process commit what it has in hand, and ends it. */
+  close(): Promise<void> {
+    return this.process.close();
+  }
+
+  private ask<Name extends keyof LiveCalls>(
+    name: Name,
+    parameters: LiveCalls[Name]['arguments'],
+    signal: AbortSignal | undefined,
+  ): Promise<LiveCalls[Name]['answer']> {
+    return this.process.ask(name, parameters, signal) as Promise<LiveCalls[Name]['answer']>;
+  }
+}

@@ -1,0 +1,259 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { Connector } from '../connectors/contract';
+import { ConnectorRegistry } from '../connectors/registry';
+import type { OpenConnection } from '../model/connection';
+import { IntegrationError } from '../model/errors';
+import { ConnectionQuestions } from '../runner/connection-questions';
+import { logOf, protectedPlacesOf } from '../runner/engine';
+import { type FromRunner, type LiveCalls, packResults, type RunnerSetup, type ToRunner } from '../runner/protocol';
+import type { Session } from '../runner/serve';
+import { Vault } from '../security/vault';
+import { DefinitionFile, type StreamDefinition } from './definitions';
+import { FlowSubscription } from './flow-subscription';
+import { Forwarding } from './forwarding';
+import { SharedConnections } from './shared-connections';
+import { Spool } from './spool/spool';
+import { SpooledStream, type StreamLog } from './spooled-stream';
+
+const SPOOL_FILE = 'integrations-spool.db';
+const LOOK_EVERY_MS = 1_000;
+
+type Handler<Name extends keyof LiveCalls> = (
+  signal: AbortSignal,
+  ...parameters: LiveCalls[Name]['arguments']
+) => Promise<LiveCalls[Name]['answer']>;
+
+/** Everything that the live process holds open, and what it answers. */
+export class LiveSession implements Session {
+  private readonly connections: SharedConnections;
+  private readonly definitions: DefinitionFile;
+  private readonly forwarding: Forwarding;
+  private readonly questions: ConnectionQuestions;
+  private readonly log: StreamLog;
+  private readonly streams = new Map<number, SpooledStream>();
+  private readonly subscriptions = new Map<number, FlowSubscription>();
+  private readonly calls = new Map<number, AbortController>();
+  private readonly looking: NodeJS.Timeout;
+  private openedSpool: Spool | null = null;
+  /** The last statuses told were not empty. */
+  private hasTold = false;
+  /** Changes of the streams happen one after the other. */
+  private changing: Promise<void> = Promise.resolve();
+  private readonly handlers: { [Name in keyof LiveCalls]: Handler<Name> } = {
+    readTags: (signal, connection, tags) =>
+      this.with(connection, 'readTags', (connector) => connector.readTags?.(tags, signal)),
+    writeTags: (signal, connection, writes, deadline) => {
+      const inTime = AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, deadline - Date.now()))]);
+      return this.with(connection, 'writeTags', (connector) => {
+        if (Date.now() >= deadline || inTime.aborted) throw expired(connection);
+        return connector.writeTags?.(writes, inTime);
+      });
+    },
+    browse: (signal, connection, parent) =>
+      this.with(connection, 'browse', (connector) => connector.browse?.(parent, signal)),
+    call: (signal, connection, operation, parameters) =>
+      this.with(connection, 'call', (connector) => connector.call?.(operation, parameters, signal)),
+  };
+
+  constructor(
+    private readonly setup: RunnerSetup,
+    private readonly send: (message: FromRunner) => void,
+    registry: ConnectorRegistry = new ConnectorRegistry(),
+  ) {
+    this.log = logOf(send);
+    this.definitions = new DefinitionFile(setup.directory, new Vault(setup.keys));
+    this.questions = new ConnectionQuestions(send);
+    const { log } = this;
+    const { allowedTargets, directory } = setup;
+    const environment = { directory, protectedPlaces: protectedPlacesOf(setup), allowedTargets, log };
+    this.connections = new SharedConnections({ load: (type) => registry.load(type), environment });
+    this.forwarding = new Forwarding({
+      setup,
+      registry,
+      questions: this.questions,
+      send,
+      log,
+      spool: () => this.spool,
+    });
+    this.looking = setInterval(() => this.look(), LOOK_EVERY_MS).unref();
+    if (setup.spool.isEnabled) this.begin();
+  }
+
+  get busy(): boolean {
+    return this.streams.size + this.subscriptions.size + this.calls.size + this.connections.size > 0;
+  }
+
+  async receive(message: ToRunner): Promise<void> {
+    switch (message.type) {
+      case 'streams': {
+        const changed = this.changing.then(() => this.change(message.streams, message.kept, message.unknown));
+        this.changing = changed.catch(() => undefined);
+        return changed;
+      }
+      case 'call':
+        return this.call(message.id, message.name as keyof LiveCalls, message.arguments);
+      case 'subscribe':
+        this.subscriptions.set(
+          message.id,
+          new FlowSubscription(this.connections, message.connection, message.subscription),
+        );
+        return;
+      case 'next':
+        return this.next(message.id);
+      case 'abort':
+        this.calls.get(message.id)?.abort();
+        return this.unsubscribe(message.id);
+      case 'check_cancelled':
+        return this.forwarding.checkCancelled();
+      case 'connection':
+        this.questions.answered(message);
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.looking);
+    for (const controller of this.calls.values()) controller.abort();
+    await this.changing;
+    await Promise.all([
+      ...[...this.streams.values()].map((stream) => stream.stop()),
+      ...[...this.subscriptions.keys()].map((id) => this.unsubscribe(id)),
+    ]);
+    await Promise.all([this.forwarding.close(), this.connections.closeAll()]);
+    this.openedSpool?.close();
+  }
+
+  private get spool(): Spool {
+    const { directory, spool } = this.setup;
+    this.openedSpool ??= new Spool(join(directory, SPOOL_FILE), { isFlushed: spool.isFlushed, log: this.log });
+    return this.openedSpool;
+  }
+
+  /** With the streams as they were last: the store that knows them may be away. */
+  private begin(): void {
+    try {
+      const streams = this.definitions.read();
+      for (const definition of streams) this.startStream(definition);
+      this.forwarding.setDefinitions(streams);
+    } catch (error) {
+      const { code, message } = IntegrationError.from(error);
+      this.log('error', `The streams of the last time could not be read: ${code}: ${message}`);
+    }
+  }
+
+  /**
+   * @param kept mappings whose spooled records stay
+   * @param unknown mappings about which nothing can be said now: their streams go on as they are
+   */
+  private async change(wanted: StreamDefinition[], kept: number[], unknown: number[]): Promise<void> {
+    const known = [...this.streams.values()].map(({ definition }) => definition);
+    const streams = [...wanted, ...known.filter(({ mapping_id }) => unknown.includes(mapping_id))];
+    if (!isDeepStrictEqual(new Set(streams), new Set(known))) {
+      this.definitions.write(streams);
+      for (const [id, stream] of this.streams) {
+        const next = streams.find(({ mapping_id }) => mapping_id === id);
+        if (next !== undefined && isDeepStrictEqual(sourceOf(next), sourceOf(stream.definition))) continue;
+        this.streams.delete(id);
+        await stream.stop();
+      }
+      for (const definition of streams) {
+        const running = this.streams.get(definition.mapping_id);
+        if (running === undefined) this.startStream(definition);
+        else running.definition = definition;
+      }
+      this.forwarding.setDefinitions(streams);
+      this.tellStatuses(Date.now());
+    }
+    this.discardOthers(kept);
+  }
+
+  private startStream(definition: StreamDefinition): void {
+    this.streams.set(definition.mapping_id, new SpooledStream(definition, this.spool, this.connections, this.log));
+  }
+
+  private discardOthers(kept: readonly number[]): void {
+    if (this.openedSpool === null && !existsSync(join(this.setup.directory, SPOOL_FILE))) return;
+    for (const stream of this.spool.filled) {
+      if (kept.includes(stream)) continue;
+      const records = this.spool.discard(stream);
+      this.log(
+        'warn',
+        `${records} spooled records of mapping ${stream}, which is gone or not live any more, were dropped.`,
+      );
+    }
+  }
+
+  private look(): void {
+    const now = Date.now();
+    for (const stream of this.streams.values()) stream.look(now);
+    this.tellStatuses(now);
+  }
+
+  private tellStatuses(now: number): void {
+    if (this.streams.size === 0 && !this.hasTold) return;
+    this.hasTold = this.streams.size > 0;
+    this.send({ type: 'streams', statuses: [...this.streams].map(([id, stream]) => [id, stream.status(now)]) });
+  }
+
+  private async call(id: number, name: keyof LiveCalls, parameters: unknown[]): Promise<void> {
+    const controller = new AbortController();
+    this.calls.set(id, controller);
+    try {
+      const handler = this.handlers[name] as (signal: AbortSignal, ...rest: unknown[]) => Promise<unknown>;
+      const answer = await handler(controller.signal, ...parameters);
+      this.send({ type: 'answer', id, value: Array.isArray(answer) ? packResults(answer) : answer });
+    } finally {
+      this.calls.delete(id);
+    }
+  }
+
+  /** @throws config PCP_NOT_SUPPORTED when the connector cannot do it */
+  private async with<T>(
+    connection: OpenConnection,
+    what: keyof Connector,
+    work: (connector: Connector) => Promise<T> | undefined,
+  ): Promise<T> {
+    const { shared, release } = this.connections.acquire(connection);
+    try {
+      return await shared.use(async (connector) => {
+        const result = connector[what] === undefined ? undefined : work(connector);
+        if (result !== undefined) return result;
+        throw new IntegrationError('config', 'PCP_NOT_SUPPORTED', `${connection.name} has no ${what}.`);
+      });
+    } finally {
+      release();
+    }
+  }
+
+  private async next(id: number): Promise<void> {
+    const subscription = this.subscriptions.get(id);
+    if (subscription === undefined) {
+      // Begun in a process that is no more: whoever listens must hear of it, or waits for ever.
+      throw new IntegrationError('transient', 'PCP_READ_LOST', 'The process that was listening has ended.');
+    }
+    this.send({ type: 'batch', id, batch: await subscription.next() });
+  }
+
+  private async unsubscribe(id: number): Promise<void> {
+    const subscription = this.subscriptions.get(id);
+    this.subscriptions.delete(id);
+    await subscription?.stop();
+  }
+}
+
+/** What a stream listens to and how it is spooled; the rest concerns only what is made of its records. */
+function sourceOf({ connection, entity, options, name }: StreamDefinition) {
+  return { connection, entity, options, name };
+}
+
+function expired({ name }: OpenConnection): IntegrationError {
+  return new IntegrationError(
+    'transient',
+    'PCP_WRITE_EXPIRED',
+    `A write to ${name} was too old before it could be sent.`,
+    {
+      hint: 'It was not sent, and is not sent later.',
+    },
+  );
+}

@@ -1,0 +1,263 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Connector, ConnectorEnvironment, SourceRecord } from '../connectors/contract';
+import type { Subscription } from '../connectors/live';
+import type { LoadedConnector } from '../connectors/registry';
+import type { OpenConnection } from '../model/connection';
+import { IntegrationError } from '../model/errors';
+import { Outage } from '../sync/outage';
+
+const CLOSE_MS = 5_000;
+/** Records that a follower has in hand before the source is kept waiting. */
+const MOST_IN_HAND = 5_000;
+/** One that held for so long had no fault of its own: the next failure begins the backoff anew. */
+const STABLE_MS = 10_000;
+/** A refused password or an unknown tag stays so until a person acts; the other side may change as well. */
+const REFUSED_RETRY_MS = 60_000;
+
+export interface SharedConnectionOptions {
+  load(type: string): Promise<LoadedConnector>;
+  environment: ConnectorEnvironment;
+  /** First and longest delay after a failure, in milliseconds; with jitter. */
+  backoff?: { firstMs: number; longestMs: number };
+}
+
+/** Who follows a subscription. */
+export interface Follower {
+  /** Resolves when it is done with the records. What it throws ends the subscription, which is then begun anew. */
+  records(records: SourceRecord[], acknowledge: (() => void) | undefined): Promise<void>;
+  state(state: 'connecting' | 'connected' | 'interrupted' | 'failed', error?: IntegrationError): void;
+}
+
+interface Opened {
+  connector: Connector;
+  /** Aborted when the connection is given up, for all who follow something over it. */
+  ended: AbortController;
+}
+
+/**
+ * One connection as all its users share it. When it fails it is closed and opened anew, ever again, and what its users follow
+ * is applied to the new one: they only say what they want.
+ */
+export class SharedConnection {
+  private opening: Promise<Opened> | null = null;
+  private current: Opened | null = null;
+  /** An instance that is being closed: two sessions at once may be one too many for the other side. */
+  private closing: Promise<unknown>;
+  private attempts = 0;
+  private nextAt = 0;
+  private connectedAt: number | null = null;
+  private lastError: IntegrationError | null = null;
+  private followers = 0;
+  private readonly closed = new AbortController();
+  private readonly outage: Outage;
+
+  /** @param gone what has to be over before it opens */
+  constructor(
+    private readonly connection: OpenConnection,
+    private readonly options: SharedConnectionOptions,
+    gone: Promise<unknown> = Promise.resolve(),
+  ) {
+    this.closing = gone;
+    this.outage = new Outage(`Connection "${connection.name}"`, options.environment.log);
+  }
+
+  /**
+   * Does something once over the connection. A failure is the caller's; while the connection is being restored it is told at
+   * once.
+   */
+  async use<T>(work: (connector: Connector) => Promise<T>): Promise<T> {
+    if (this.lastError !== null && performance.now() < this.nextAt) throw this.lastError;
+    const opened = await this.open();
+    try {
+      const result = await work(opened.connector);
+      if (this.followers === 0) this.works();
+      return result;
+    } catch (error) {
+      const failure = IntegrationError.from(error);
+      // Those who follow something know better whether the connection is still good.
+      if (failure.class === 'transient' && this.followers === 0) this.lost(opened, failure);
+      throw failure;
+    }
+  }
+
+  /** Follows a subscription until the signal aborts. Never throws: what goes wrong is told by `state`, and tried again. */
+  async follow(subscription: Subscription, follower: Follower, signal: AbortSignal): Promise<void> {
+    const until = AbortSignal.any([signal, this.closed.signal]);
+    this.followers++;
+    follower.state('connecting');
+    try {
+      while (!until.aborted) {
+        const failure = await this.attempt(subscription, follower, until);
+        if (until.aborted || failure === null) continue;
+        follower.state(isOfConnection(failure) ? 'interrupted' : 'failed', failure);
+        if (!isOfConnection(failure)) {
+          this.outage.failed(failure);
+          await pause(REFUSED_RETRY_MS, until);
+        }
+      }
+    } finally {
+      this.followers--;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed.abort();
+    const opened = this.current ?? (await this.opening?.catch(() => null));
+    this.current = null;
+    if (opened) {
+      opened.ended.abort(closedError());
+      await closeWithin(opened.connector);
+    }
+    await this.closing;
+  }
+
+  /** @returns why it ended; null when another user found the connection broken first */
+  private async attempt(
+    subscription: Subscription,
+    follower: Follower,
+    until: AbortSignal,
+  ): Promise<IntegrationError | null> {
+    await pause(this.nextAt - performance.now(), until);
+    if (until.aborted) return null;
+    let opened: Opened | null = null;
+    try {
+      opened = await this.open();
+      await this.listen(opened, subscription, follower, AbortSignal.any([until, opened.ended.signal]));
+      throw new IntegrationError('transient', 'PCP_SUBSCRIPTION_ENDED', 'The source ended the subscription.');
+    } catch (error) {
+      if (opened?.ended.signal.aborted) return this.lastError;
+      const failure = IntegrationError.from(error);
+      if (!until.aborted && isOfConnection(failure)) this.lost(opened, failure);
+      return failure;
+    }
+  }
+
+  private async listen(
+    { connector }: Opened,
+    subscription: Subscription,
+    follower: Follower,
+    until: AbortSignal,
+  ): Promise<void> {
+    if (connector.subscribe === undefined) {
+      throw new IntegrationError('config', 'PCP_NOT_SUBSCRIBABLE', `${this.connection.name} cannot be subscribed to.`);
+    }
+    const broken = new AbortController();
+    const signal = AbortSignal.any([until, broken.signal]);
+    let inHand = 0;
+    const events = connector.subscribe(subscription, signal)[Symbol.asyncIterator]();
+    let isConnected = false;
+    const connected = (): void => {
+      this.works();
+      if (!isConnected) follower.state('connected');
+      isConnected = true;
+    };
+    try {
+      for (;;) {
+        const next = await abortable(events.next(), signal);
+        if (next.done === true) return;
+        const event = next.value;
+        if (event.kind === 'records') {
+          connected();
+          inHand += event.records.length;
+          const done = follower.records(event.records, event.acknowledge?.bind(event)).then(() => {
+            inHand -= event.records.length;
+          });
+          done.catch((error: unknown) => broken.abort(error));
+          if (inHand > MOST_IN_HAND) await abortable(done, signal);
+        } else if (event.state === 'connected') {
+          connected();
+        } else {
+          isConnected = false;
+          const error =
+            event.error ?? new IntegrationError('transient', 'PCP_CONNECTION_LOST', 'The connection was lost.');
+          this.outage.failed(error);
+          follower.state('interrupted', error);
+        }
+      }
+    } finally {
+      // A source that does not end by itself must not hold up whoever wants to go on.
+      void Promise.resolve(events.return?.()).catch(() => undefined);
+    }
+  }
+
+  private works(): void {
+    this.connectedAt ??= performance.now();
+    this.lastError = null;
+    this.outage.succeeded();
+  }
+
+  /** Gives the connection up, and says when to try again. */
+  private lost(opened: Opened | null, error: IntegrationError): void {
+    const now = performance.now();
+    // Another user was first to notice.
+    if (opened === null ? now < this.nextAt : this.current !== opened) return;
+    const isStable = this.connectedAt !== null && now - this.connectedAt > STABLE_MS;
+    this.attempts = isStable ? 1 : this.attempts + 1;
+    this.connectedAt = null;
+    this.nextAt = now + this.delay(error);
+    this.lastError = error;
+    this.outage.failed(error);
+    this.current = null;
+    if (opened === null) return;
+    opened.ended.abort(error);
+    this.closing = closeWithin(opened.connector);
+  }
+
+  private delay(error: IntegrationError): number {
+    if (error.class === 'auth') return REFUSED_RETRY_MS;
+    if (error.retryAfterMs !== undefined) return error.retryAfterMs;
+    const { firstMs, longestMs } = this.options.backoff ?? { firstMs: 1_000, longestMs: 60_000 };
+    return Math.min(longestMs, firstMs * 2 ** (this.attempts - 1)) * (0.5 + Math.random() / 2);
+  }
+
+  /** However many ask at the same moment, one is opened. */
+  private async open(): Promise<Opened> {
+    if (this.closed.signal.aborted) throw closedError();
+    if (this.current !== null) return this.current;
+    this.opening ??= (async () => {
+      await this.closing;
+      const { create } = await this.options.load(this.connection.connector_type);
+      const connector = create(this.connection, this.options.environment);
+      this.current = { connector, ended: new AbortController() };
+      return this.current;
+    })().finally(() => {
+      this.opening = null;
+    });
+    return this.opening;
+  }
+}
+
+/** What is wrong with the connection, rather than with what was asked for over it. */
+function isOfConnection({ class: errorClass }: IntegrationError): boolean {
+  return ['transient', 'rate_limit', 'auth', 'bug', 'cancelled'].includes(errorClass);
+}
+
+function closedError(): IntegrationError {
+  return new IntegrationError('cancelled', 'PCP_CONNECTION_CLOSED', 'The connection was closed.');
+}
+
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  if (milliseconds > 0) await wait(milliseconds, undefined, { signal, ref: false }).catch(() => undefined);
+}
+
+async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** Resolves at the latest after five seconds, whatever the connector does. */
+async function closeWithin(connector: Connector): Promise<void> {
+  const controller = new AbortController();
+  const closed = Promise.resolve(connector.close()).catch(() => undefined);
+  await Promise.race([closed, pause(CLOSE_MS, controller.signal)]);
+  controller.abort();
+}

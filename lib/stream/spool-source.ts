@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import type { Batch, Connector, ReadQuery, SourceRecord } from '../connectors/contract';
+import { IntegrationError } from '../model/errors';
+import type { Cursor } from '../model/sync';
+import type { StreamDefinition } from './definitions';
+import type { Spool, Spooled } from './spool/spool';
+
+/** A run goes on for so long, and the next one follows it: neither endless runs nor a log that floods. */
+const ROLL_OVER_MS = 60 * 60_000;
+/** A record that waited for so long is told to be late. */
+const LATE_MS = 10_000;
+/** Of ten records seven are new ones, while there is a backlog and as many new ones come. */
+const LIVE_SHARE = 0.7;
+
+interface SpoolCursor extends Cursor {
+  spool: string;
+  from: number;
+  to: number;
+}
+
+/** The spool as the source of a run: gives what waits and what comes, until somebody ends it. */
+export class SpoolSource implements Connector {
+  /** Aborted when the run is to end after the batch in hand. */
+  readonly ended = new AbortController();
+
+  constructor(
+    private readonly spool: Spool,
+    private readonly definition: StreamDefinition,
+    /** The run has let go of it. */
+    private readonly onClose: () => void,
+  ) {}
+
+  /** Nobody tests it: a run alone has it. */
+  async test(): Promise<never> {
+    throw new IntegrationError('bug', 'PCP_INTERNAL', 'The spool is no connection.');
+  }
+
+  async *read({ cursor, batchSize }: ReadQuery, signal: AbortSignal): AsyncIterable<Batch> {
+    const { spool } = this;
+    const { mapping_id: stream } = this.definition;
+    const committed = cursor as SpoolCursor | null;
+    // The process ended between the commit of these and their removal.
+    if (committed?.spool === spool.id) spool.remove(stream, [committed.from, committed.to]);
+    const endsAt = performance.now() + ROLL_OVER_MS;
+    const until = AbortSignal.any([signal, this.ended.signal, AbortSignal.timeout(ROLL_OVER_MS)]);
+    const turns = new Turns(this.definition.is_live_first ? spool.lastSeq : 0);
+    try {
+      while (!this.ended.signal.aborted && performance.now() < endsAt) {
+        signal.throwIfAborted();
+        const appended = spool.appended(stream, until);
+        const rows = turns.take((after, upTo) => spool.take(stream, after, upTo, batchSize));
+        if (rows.length > 0) yield this.batch(rows);
+        else await appended;
+      }
+    } finally {
+      spool.putBack(stream);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.onClose();
+  }
+
+  private batch(rows: Spooled[]): Batch {
+    const { spool } = this;
+    const from = (rows[0] as Spooled).seq;
+    const to = (rows.at(-1) as Spooled).seq;
+    const cursorAfter: SpoolCursor = { v: 1, kind: 'sequence', spool: spool.id, from, to };
+    return {
+      records: rows.map(asRecord),
+      positions: (index) => `spool:${rows[index]?.seq}`,
+      cursorAfter,
+      acknowledge: async () => spool.remove(this.definition.mapping_id, [from, to]),
+    };
+  }
+}
+
+/** Whose turn it is: what was there when the run began, or what has come since. */
+class Turns {
+  private backlogAt = 0;
+  private liveAt: number;
+  private backlogGiven = 0;
+  private liveGiven = 0;
+
+  constructor(private readonly split: number) {
+    this.liveAt = split;
+  }
+
+  take(from: (after: number, upTo: number) => Spooled[]): Spooled[] {
+    if (this.backlogAt >= this.split) return this.live(from);
+    const isLiveFirst = this.liveGiven * (1 - LIVE_SHARE) < this.backlogGiven * LIVE_SHARE;
+    const first = isLiveFirst ? this.live(from) : this.backlog(from);
+    if (first.length > 0) return first;
+    return isLiveFirst ? this.backlog(from) : this.live(from);
+  }
+
+  private live(from: (after: number, upTo: number) => Spooled[]): Spooled[] {
+    const rows = from(this.liveAt, Number.MAX_SAFE_INTEGER);
+    this.liveAt = rows.at(-1)?.seq ?? this.liveAt;
+    this.liveGiven += rows.length;
+    return rows;
+  }
+
+  private backlog(from: (after: number, upTo: number) => Spooled[]): Spooled[] {
+    const rows = from(this.backlogAt, this.split);
+    this.backlogAt = rows.at(-1)?.seq ?? this.split;
+    this.backlogGiven += rows.length;
+    return rows;
+  }
+}
+
+/**
+ * With what mappings of values need: `_id` is the same for a value that its source sends again, `_time` is the source's or
+ * else that of arrival, `_number` and `_text` are the value as each column of a time series takes it.
+ */
+function asRecord({ record, receivedAt }: Spooled): SourceRecord {
+  const { received_at: given, _received_at, _duplicate, ...content } = record;
+  const arrival = new Date(receivedAt).toISOString();
+  const hasTime = typeof record.source_timestamp === 'string';
+  const digest = createHash('sha256')
+    .update(hasTime ? '' : arrival)
+    .update(JSON.stringify(content))
+    .digest('base64url');
+  const isLate = record.backfilled === true || Date.now() - receivedAt > LATE_MS;
+  return {
+    ...record,
+    received_at: given ?? arrival,
+    ...(isLate && { backfilled: true }),
+    _id: digest.slice(0, 22),
+    _time: hasTime ? record.source_timestamp : arrival,
+    ...('value' in record && columnsOf(record.value)),
+  };
+}
+
+/** Integers that no double holds and decimals come as texts: exact there, rounded as a number. */
+function columnsOf(value: unknown): { _number: number | null; _text: string | null } {
+  if (typeof value === 'number') return { _number: value, _text: null };
+  if (typeof value === 'boolean') return { _number: value ? 1 : 0, _text: String(value) };
+  if (typeof value !== 'string') return { _number: null, _text: value === null ? null : JSON.stringify(value) };
+  const isNumber = /^[+-]?\d+(\.\d+)?$/.test(value);
+  return { _number: isNumber ? Number(value) : null, _text: value };
+}

@@ -1,0 +1,354 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { SourceRecord } from '../../connectors/contract';
+import { IntegrationError } from '../../model/errors';
+import type { WhenFull } from '../../model/stream';
+import { openSpoolFile, type SpoolFileOptions } from './file';
+import { makeRoom, type Range, removeOlder } from './room';
+
+/** A group is committed at this size, */
+const GROUP_RECORDS = 500;
+/** after this time, */
+const GROUP_MS = 200;
+/** or after this when a source waits for its acknowledgement: it may send nothing more until then. */
+const URGENT_MS = 5;
+/** Row, index and page of a record, beside its text. */
+const RECORD_OVERHEAD = 60;
+/** One that was full is said to have room again below this share of its limits. */
+const REFILLED = 0.5;
+const TIDY_EVERY_MS = 10_000;
+const VACUUM_PAGES = 2_000;
+
+export interface SpoolLimits {
+  maxBytes: number;
+  maxRecords?: number;
+  maxAgeMs?: number;
+  /** Default: `stop_ack` for what is acknowledged; for the rest `drop_oldest`, since its source does not wait. */
+  whenFull?: WhenFull;
+}
+
+export interface Spooled {
+  seq: number;
+  receivedAt: number;
+  record: SourceRecord;
+}
+
+export interface SpoolUsage {
+  records: number;
+  bytes: number;
+  dropped: number;
+}
+
+/** Records that came together and are acknowledged together. */
+interface Append {
+  rows: { text: string; bytes: number; receivedAt: number }[];
+  bytes: number;
+  isAwaited: boolean;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** What is known of a stream while the spool is open. */
+interface StreamState extends SpoolUsage {
+  limits: SpoolLimits;
+  /** Appends that wait for their commit, in order; those that found no room stay at its head. */
+  waiting: Append[];
+  isFull: boolean;
+  /** Read by the run that forwards, and not removed yet. */
+  taken: Range[];
+  listeners: Set<() => void>;
+}
+
+/**
+ * The durable queue between the shop floor and the store: a SQLite file of its own, so that values are safe before their
+ * source is told so, whatever becomes of the store and of this process.
+ */
+export class Spool {
+  /** Of this very file: sequence numbers mean nothing in another. */
+  readonly id: string;
+  private readonly file: DatabaseSync;
+  private readonly insert: StatementSync;
+  private readonly streams = new Map<number, StreamState>();
+  private timer: NodeJS.Timeout | undefined;
+  private dueAt = Number.POSITIVE_INFINITY;
+  private waiting = 0;
+  private readonly tidying: NodeJS.Timeout;
+
+  constructor(
+    path: string,
+    private readonly options: SpoolFileOptions,
+  ) {
+    const { file, id } = openSpoolFile(path, options);
+    this.file = file;
+    this.id = id;
+    this.insert = file.prepare('INSERT INTO spool (stream, received_at, bytes, record) VALUES (?, ?, ?, ?)');
+    this.tidying = setInterval(() => this.tidy(), TIDY_EVERY_MS).unref();
+  }
+
+  /** Makes a stream known, or gives it other limits. What an earlier process left of it is there. */
+  configure(stream: number, limits: SpoolLimits): void {
+    const known = this.streams.get(stream);
+    if (known !== undefined) {
+      known.limits = limits;
+      if (known.waiting.length > 0) this.schedule(0);
+      return;
+    }
+    const row = this.file
+      .prepare(
+        `SELECT COUNT(*) AS records, COALESCE(SUM(bytes), 0) AS bytes,
+           COALESCE((SELECT dropped FROM streams WHERE stream = ?), 0) AS dropped FROM spool WHERE stream = ?`,
+      )
+      .get(stream, stream) as unknown as SpoolUsage;
+    this.streams.set(stream, { ...row, limits, waiting: [], isFull: false, taken: [], listeners: new Set() });
+  }
+
+  /**
+   * Resolves when the records are durable, or dropped as the limits say.
+   * @param isAwaited a source waits for this to go on
+   */
+  append(stream: number, records: readonly SourceRecord[], isAwaited: boolean): Promise<void> {
+    const receivedAt = Date.now();
+    const rows = records.map((record) => {
+      const text = JSON.stringify(record);
+      return { text, bytes: Buffer.byteLength(text) + RECORD_OVERHEAD, receivedAt };
+    });
+    const bytes = rows.reduce((sum, row) => sum + row.bytes, 0);
+    return new Promise((resolve, reject) => {
+      this.stateOf(stream).waiting.push({ rows, bytes, isAwaited, resolve, reject });
+      this.waiting += rows.length;
+      this.schedule(this.waiting >= GROUP_RECORDS ? 0 : isAwaited ? URGENT_MS : GROUP_MS);
+    });
+  }
+
+  usage(stream: number): SpoolUsage & { oldestAt: number | null } {
+    const { records, bytes, dropped } = this.stateOf(stream);
+    const oldest = records === 0 ? undefined : this.first(stream);
+    return { records, bytes, dropped, oldestAt: oldest === undefined ? null : Number(oldest.received_at) };
+  }
+
+  /** The streams that have records, known or not. */
+  get filled(): number[] {
+    return this.file
+      .prepare('SELECT DISTINCT stream FROM spool')
+      .all()
+      .map(({ stream }) => Number(stream));
+  }
+
+  /** Number of the newest record, of whatever stream. */
+  get lastSeq(): number {
+    return Number(this.file.prepare('SELECT MAX(seq) AS seq FROM spool').get()?.seq ?? 0);
+  }
+
+  /** Takes records in order, which stay until they are removed; the limits leave them alone meanwhile. */
+  take(stream: number, after: number, upTo: number, limit: number): Spooled[] {
+    const rows = this.file
+      .prepare(
+        'SELECT seq, received_at, record FROM spool WHERE stream = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?',
+      )
+      .all(stream, after, upTo, limit)
+      .map((row) => ({
+        seq: Number(row.seq),
+        receivedAt: Number(row.received_at),
+        record: JSON.parse(String(row.record)) as SourceRecord,
+      }));
+    const [first] = rows;
+    if (first !== undefined) this.stateOf(stream).taken.push([first.seq, (rows.at(-1) as Spooled).seq]);
+    return rows;
+  }
+
+  /** The target has these. */
+  remove(stream: number, [from, to]: Range): void {
+    const state = this.stateOf(stream);
+    state.taken = state.taken.filter((range) => range[0] !== from);
+    const sums = this.file
+      .prepare('SELECT COUNT(*) AS records, SUM(bytes) AS bytes FROM spool WHERE stream = ? AND seq BETWEEN ? AND ?')
+      .get(stream, from, to);
+    if (Number(sums?.records) === 0) return;
+    this.file.prepare('DELETE FROM spool WHERE stream = ? AND seq BETWEEN ? AND ?').run(stream, from, to);
+    state.records -= Number(sums?.records);
+    state.bytes -= Number(sums?.bytes);
+    if (state.waiting.length > 0) this.schedule(0);
+  }
+
+  /** Whoever took records of the stream is gone. */
+  putBack(stream: number): void {
+    this.stateOf(stream).taken = [];
+  }
+
+  /** Resolves with the next commit of this stream, or when the signal aborts. */
+  appended(stream: number, signal: AbortSignal): Promise<void> {
+    const { listeners } = this.stateOf(stream);
+    return new Promise((resolve) => {
+      const done = (): void => {
+        listeners.delete(done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      if (signal.aborted) {
+        resolve();
+        return;
+      }
+      listeners.add(done);
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+
+  /** Forgets what a stream left: its mapping is gone. */
+  discard(stream: number): number {
+    const { changes } = this.file.prepare('DELETE FROM spool WHERE stream = ?').run(stream);
+    this.file.prepare('DELETE FROM streams WHERE stream = ?').run(stream);
+    this.streams.delete(stream);
+    return Number(changes);
+  }
+
+  /** Commits what waits and has room; the rest was never acknowledged. */
+  close(): void {
+    clearInterval(this.tidying);
+    this.commit();
+    this.failWaiting(new IntegrationError('cancelled', 'PCP_SPOOL_CLOSED', 'The spool was closed.'));
+    this.file.close();
+  }
+
+  private schedule(delay: number): void {
+    const dueAt = performance.now() + delay;
+    if (dueAt >= this.dueAt) return;
+    clearTimeout(this.timer);
+    this.dueAt = dueAt;
+    this.timer = setTimeout(() => this.commit(), delay);
+  }
+
+  /** One transaction for all that waits. */
+  private commit(): void {
+    clearTimeout(this.timer);
+    this.dueAt = Number.POSITIVE_INFINITY;
+    const taken: Append[] = [];
+    const before = new Map(
+      [...this.streams].map(([stream, { records, bytes, dropped }]) => [stream, { records, bytes, dropped }]),
+    );
+    try {
+      this.file.exec('BEGIN IMMEDIATE');
+      for (const [stream, state] of this.streams) this.write(stream, state, taken);
+      this.file.exec('COMMIT');
+    } catch (cause) {
+      if (this.file.isTransaction) this.file.exec('ROLLBACK');
+      for (const [stream, usage] of before) Object.assign(this.stateOf(stream), usage);
+      const message = `Live values could not be written to the spool: ${(cause as Error).message}`;
+      const hint = 'Is the disk full? What was not written is not acknowledged either.';
+      const error = new IntegrationError('transient', 'PCP_SPOOL_FAILED', message, { hint, cause });
+      for (const append of taken) append.reject(error);
+      this.failWaiting(error);
+      return;
+    }
+    for (const { rows, resolve } of taken) {
+      this.waiting -= rows.length;
+      resolve();
+    }
+    for (const { listeners } of this.streams.values()) for (const listener of [...listeners]) listener();
+  }
+
+  /** Nothing says what of a group could be written: whoever sent it is told, and sends it again or knows that it is lost. */
+  private failWaiting(error: unknown): void {
+    for (const state of this.streams.values()) {
+      for (const append of state.waiting.splice(0)) append.reject(error);
+    }
+    this.waiting = 0;
+  }
+
+  /** Moves the appends that are written or dropped from those that wait to `done`. */
+  private write(stream: number, state: StreamState, done: Append[]): void {
+    const droppedBefore = state.dropped;
+    for (let append = state.waiting[0]; append !== undefined; append = state.waiting[0]) {
+      if (!this.findsRoom(stream, state, append)) {
+        if (whenFull(state, append) === 'stop_ack') break;
+        state.dropped += append.rows.length;
+      } else {
+        for (const { receivedAt, bytes, text } of append.rows) this.insert.run(stream, receivedAt, bytes, text);
+        state.records += append.rows.length;
+        state.bytes += append.bytes;
+      }
+      state.waiting.shift();
+      done.push(append);
+    }
+    this.noteDropped(stream, state, droppedBefore);
+  }
+
+  private findsRoom(stream: number, state: StreamState, append: Append): boolean {
+    if (hasRoom(state, append)) {
+      if (state.isFull && fill(state) < REFILLED) {
+        state.isFull = false;
+        this.options.log('warn', `The spool of stream ${stream} has room again. Dropped so far: ${state.dropped}.`);
+      }
+      return true;
+    }
+    const how = whenFull(state, append);
+    if (!state.isFull) {
+      state.isFull = true;
+      this.options.log('warn', `The spool of stream ${stream} is full (${how}).`);
+    }
+    if (how === 'stop_ack' || how === 'drop_newest') return false;
+    const removed = makeRoom(this.file, stream, state.taken, how, append);
+    state.records -= removed.records;
+    state.bytes -= removed.bytes;
+    state.dropped += removed.records;
+    return hasRoom(state, append);
+  }
+
+  private noteDropped(stream: number, state: StreamState, before: number): void {
+    if (state.dropped === before) return;
+    this.file
+      .prepare('INSERT INTO streams VALUES (?, ?) ON CONFLICT (stream) DO UPDATE SET dropped = excluded.dropped')
+      .run(stream, state.dropped);
+  }
+
+  /** Drops what is too old, and gives free pages back. */
+  private tidy(): void {
+    try {
+      for (const [stream, state] of this.streams) {
+        const { maxAgeMs } = state.limits;
+        if (maxAgeMs === undefined || state.records === 0) continue;
+        const removed = removeOlder(this.file, stream, state.taken, Date.now() - maxAgeMs);
+        state.records -= removed.records;
+        state.bytes -= removed.bytes;
+        state.dropped += removed.records;
+        this.noteDropped(stream, state, state.dropped - removed.records);
+        if (removed.records > 0) {
+          this.options.log(
+            'warn',
+            `${removed.records} records of stream ${stream} were dropped: they had become too old.`,
+          );
+          if (state.waiting.length > 0) this.schedule(0);
+        }
+      }
+      this.file.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
+    } catch (error) {
+      this.options.log('warn', `The spool could not be tidied: ${(error as Error).message}`);
+    }
+  }
+
+  private first(stream: number): Record<string, unknown> | undefined {
+    return this.file.prepare('SELECT received_at FROM spool WHERE stream = ? ORDER BY seq LIMIT 1').get(stream);
+  }
+
+  private stateOf(stream: number): StreamState {
+    const state = this.streams.get(stream);
+    if (state === undefined) throw new Error(`Stream ${stream} is not configured.`);
+    return state;
+  }
+}
+
+/** What does not even fit into an empty spool is taken all the same: nothing would ever go on otherwise. */
+function hasRoom({ limits, records, bytes }: StreamState, append: Append): boolean {
+  if (records === 0) return true;
+  return bytes + append.bytes <= limits.maxBytes && records + append.rows.length <= mostRecords(limits);
+}
+
+function whenFull({ limits }: StreamState, { isAwaited }: Append): WhenFull {
+  return limits.whenFull ?? (isAwaited ? 'stop_ack' : 'drop_oldest');
+}
+
+function fill({ limits, records, bytes }: StreamState): number {
+  return Math.max(bytes / limits.maxBytes, records / mostRecords(limits));
+}
+
+function mostRecords({ maxRecords }: SpoolLimits): number {
+  return maxRecords ?? Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,114 @@
+import type { SourceRecord } from '../connectors/contract';
+import type { IntegrationError } from '../model/errors';
+import type { LiveState, LiveStatus } from '../model/stream';
+import type { StreamDefinition } from './definitions';
+import { Meter } from './meter';
+import type { Follower } from './shared-connection';
+import type { SharedConnections } from './shared-connections';
+import type { Spool } from './spool/spool';
+import { Watchdog } from './watchdog';
+
+const DEFAULT_BYTES = 256 * 1024 * 1024;
+
+export type StreamLog = (level: 'info' | 'warn' | 'error' | 'debug', message: string) => void;
+
+/** One live mapping's way into the spool: subscribes, appends, acknowledges, and knows how it is. */
+export class SpooledStream implements Follower {
+  private readonly stopped = new AbortController();
+  private readonly meter = new Meter();
+  private readonly watchdog: Watchdog;
+  private readonly following: Promise<void>;
+  private readonly release: () => void;
+  private state_: LiveState = 'connecting';
+  private since = Date.now();
+  private error: IntegrationError | null = null;
+  private stuckTags: string[] = [];
+
+  constructor(
+    public definition: StreamDefinition,
+    private readonly spool: Spool,
+    connections: SharedConnections,
+    private readonly log: StreamLog,
+  ) {
+    const { connection, entity, mapping_id: id, options } = definition;
+    spool.configure(id, {
+      maxBytes: options.max_bytes ?? DEFAULT_BYTES,
+      ...(options.max_records !== undefined && { maxRecords: options.max_records }),
+      ...(options.max_age_seconds !== undefined && { maxAgeMs: options.max_age_seconds * 1000 }),
+      ...(options.when_full !== undefined && { whenFull: options.when_full }),
+    });
+    this.watchdog = new Watchdog(
+      {
+        ...(options.silence_after_seconds !== undefined && { silenceMs: options.silence_after_seconds * 1000 }),
+        ...(options.stuck_after_seconds !== undefined && { stuckMs: options.stuck_after_seconds * 1000 }),
+      },
+      Date.now(),
+    );
+    const { shared, release } = connections.acquire(connection);
+    this.release = release;
+    this.following = shared.follow({ entity }, this, this.stopped.signal);
+  }
+
+  async records(records: SourceRecord[], acknowledge: (() => void) | undefined): Promise<void> {
+    const now = Date.now();
+    this.meter.note(records.length, now);
+    this.watchdog.note(records, now);
+    if (this.state_ === 'silent') this.enter('connected');
+    await this.spool.append(this.definition.mapping_id, records, acknowledge !== undefined);
+    acknowledge?.();
+  }
+
+  state(state: 'connecting' | 'connected' | 'interrupted' | 'failed', error?: IntegrationError): void {
+    if (state === 'connected') this.watchdog.restart(Date.now());
+    this.enter(state, error);
+  }
+
+  /** To be called every second or so. */
+  look(now: number): void {
+    if (this.state_ === 'connected' && this.watchdog.isSilent(now)) {
+      this.enter('silent');
+      this.log('warn', `${this.name} has been silent for ${this.definition.options.silence_after_seconds} s.`);
+    }
+    const stuck = this.watchdog.stuckTags(now);
+    const news = stuck.filter((tag) => !this.stuckTags.includes(tag));
+    this.stuckTags = stuck;
+    if (news.length > 0) this.log('warn', `${this.name} has values that do not change any more: ${news.join(', ')}.`);
+  }
+
+  status(now: number): LiveStatus {
+    const { records, bytes, dropped, oldestAt } = this.spool.usage(this.definition.mapping_id);
+    return {
+      state: this.state_,
+      since: new Date(this.since).toISOString(),
+      error: this.error?.toJSON() ?? null,
+      received: this.meter.total,
+      records_per_second: this.meter.perSecond(now),
+      last_record_at: isoOrNull(this.meter.lastAt),
+      stuck_tags: this.stuckTags,
+      backlog: { records, bytes, oldest_at: isoOrNull(oldestAt) },
+      dropped,
+    };
+  }
+
+  async stop(): Promise<void> {
+    this.stopped.abort();
+    await this.following;
+    this.release();
+  }
+
+  private get name(): string {
+    return `Stream "${this.definition.name}"`;
+  }
+
+  private enter(state: LiveState, error?: IntegrationError): void {
+    this.error = error ?? null;
+    if (state === this.state_) return;
+    if (this.state_ === 'silent' && state === 'connected') this.log('info', `${this.name} is heard again.`);
+    this.state_ = state;
+    this.since = Date.now();
+  }
+}
+
+function isoOrNull(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
+}

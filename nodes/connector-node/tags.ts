@@ -1,0 +1,105 @@
+import type { NodeMessageInFlow } from 'node-red';
+import type { TagWrite, TagWriteResult } from '../../lib/connectors/live';
+import { IntegrationError } from '../../lib/model/errors';
+import { hub } from '../hub-access';
+import { recordFailure } from '../support/failure';
+import { isPlainRecord, tagList } from '../support/values';
+import type { ConnectorNodeContext } from './connector-node';
+
+const VALID_FOR_S = 5;
+const LONGEST_VALID_FOR_S = 300;
+
+type Send = (msg: NodeMessageInFlow) => void;
+
+/** Values now, of the tags of the message or of the node. */
+export async function readTagsMessage(
+  { RED, def, status, connection }: ConnectorNodeContext,
+  msg: NodeMessageInFlow,
+  send: Send,
+  signal: AbortSignal,
+): Promise<void> {
+  const tags = tagList((msg as { tags?: unknown }).tags ?? def.tags);
+  if (tags.length === 0) throw tagsMissing('what to read');
+  status.working('opening');
+  const opened = await connection.open();
+  const values = await (await hub(RED)).live.readTags(opened, tags, signal);
+  const bad = values.filter(({ quality }) => quality === 'bad').length;
+  if (bad > 0) status.attention('failures', { count: bad });
+  else status.finished('read', { count: values.length });
+  send(Object.assign(msg, { payload: values }));
+}
+
+/**
+ * Sets values of a machine, each at most once. A message that waited in front of the node for longer than it is valid is not
+ * written any more.
+ * @param receivedAt when the message came
+ */
+export async function writeTagsMessage(
+  { RED, def, status, connection }: ConnectorNodeContext,
+  msg: NodeMessageInFlow,
+  send: Send,
+  signal: AbortSignal,
+  receivedAt: number,
+): Promise<void> {
+  const writes = writesOf(msg, tagList((msg as { tags?: unknown }).tags ?? def.tags));
+  const validForMs =
+    receivedAt + 1000 * validFor((msg as { validFor?: unknown }).validFor ?? def.validFor) - Date.now();
+  if (validForMs <= 0) {
+    const message = 'The write was too old before its turn came.';
+    throw new IntegrationError('transient', 'PCP_WRITE_EXPIRED', message, { hint: 'It was not sent.' });
+  }
+  status.working('writing', { count: writes.length });
+  const opened = await connection.open();
+  const results = await (await hub(RED)).live.writeTags(opened, writes, validForMs, signal);
+  const failed = results.filter((result) => result.outcome !== 'written');
+  const unverified = results.filter((result) => result.outcome === 'written' && !result.verified).length;
+  if (failed.length > 0) status.attention('failures', { count: failed.length });
+  else if (unverified > 0) status.attention('unverified', { count: unverified });
+  else status.finished('written', { count: results.length });
+  const count = (outcome: TagWriteResult['outcome']) => results.filter((result) => result.outcome === outcome).length;
+  const result = { written: count('written'), failed: count('failed'), unknown: count('unknown'), unverified };
+  const errors = results.flatMap((each, index) =>
+    each.outcome === 'written' ? [] : [recordFailure(index, { ...writes[index] }, each.error)],
+  );
+  Object.assign(msg, { result, results: results.map(plain) });
+  if (errors.length > 0) Object.assign(msg, { errors });
+  else delete (msg as { errors?: unknown }).errors;
+  const [first] = failed;
+  if (first !== undefined && def.onError === 'error') throw first.error;
+  send(msg);
+}
+
+/** Errors of results travel in `msg.errors`. */
+function plain(result: TagWriteResult): Record<string, unknown> {
+  return result.outcome === 'written' ? { ...result } : { tag: result.tag, outcome: result.outcome };
+}
+
+/** `{tag: value}`, a list of `{tag, value}`, or the plain value of the one tag that is named. */
+function writesOf({ payload }: NodeMessageInFlow, tags: string[]): TagWrite[] {
+  const [tag, ...others] = tags;
+  if (tag !== undefined && others.length === 0) return [{ tag, value: payload }];
+  if (Array.isArray(payload) && payload.length > 0 && payload.every(isTagWrite)) {
+    return payload.map(({ tag: name, value }) => ({ tag: name, value }));
+  }
+  if (isPlainRecord(payload) && Object.keys(payload).length > 0) {
+    return Object.entries(payload).map(([name, value]) => ({ tag: name, value }));
+  }
+  throw tagsMissing('where to write');
+}
+
+function isTagWrite(item: unknown): item is TagWrite {
+  return isPlainRecord(item) && typeof item.tag === 'string' && 'value' in item;
+}
+
+function validFor(value: unknown): number {
+  const seconds = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value ?? Number.NaN);
+  if (!Number.isFinite(seconds) || seconds <= 0) return VALID_FOR_S;
+  return Math.min(seconds, LONGEST_VALID_FOR_S);
+}
+
+function tagsMissing(what: string): IntegrationError {
+  return new IntegrationError('config', 'PCP_TAGS_MISSING', `Neither the node nor the message says ${what}.`, {
+    path: 'tags',
+    hint: 'Name tags in the node or in msg.tags; to write, payload is {tag: value}, a list of {tag, value}, or the value of the one tag.',
+  });
+}

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Counter } from '../support/counter';
+import { temporaryDirectory } from '../support/hub';
+import { LiveHub } from '../support/live-hub';
+
+describe('live mappings', function () {
+  this.timeout(60_000);
+  let directory: string;
+  let remove: () => Promise<void>;
+  let counter: Counter;
+  let hub: LiveHub;
+
+  beforeEach(async () => {
+    ({ path: directory, remove } = await temporaryDirectory());
+    counter = await Counter.start();
+    hub = new LiveHub(directory);
+    await hub.open();
+  });
+
+  afterEach(async () => {
+    await hub.close();
+    await counter.stop();
+    await remove();
+  });
+
+  async function until<T>(
+    look: () => Promise<T | false | null | undefined> | T | false | null | undefined,
+  ): Promise<T> {
+    for (;;) {
+      const found = await look();
+      if (found) return found;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  const arrived = async () => (await hub.records.list('measurement', { limit: 1 })).total;
+  const counted = (count: number) => until(async () => counter.acknowledged + 1 >= count && (await arrived()) >= count);
+
+  it('arrive once each, by one run that stays open, and are told of in their status', async () => {
+    const mappingId = await hub.follow(counter.port);
+    counter.run(1_000);
+    await counted(500);
+    counter.pause();
+    await until(async () => (await arrived()) === counter.counted);
+    const { items } = await hub.sync.logs({ mapping_id: mappingId });
+    assert.equal(items.length, 1);
+    assert.equal(items[0]?.status, 'in_progress');
+    assert.equal(items[0]?.details.kind, 'live');
+    assert.equal(items[0]?.records_processed, counter.counted);
+    const status = await until(() => {
+      const now = hub.client.status(mappingId);
+      return now?.backlog.records === 0 && now.received >= counter.counted && now;
+    });
+    assert.equal(status.state, 'connected');
+    assert.equal(status.dropped, 0);
+    assert.ok(status.last_record_at);
+    const [record] = (await hub.records.list('measurement', { limit: 1 })).items;
+    assert.equal(record?.quality, 'good');
+    assert.equal(typeof record?.value_number, 'number');
+  });
+
+  it('keep a value per tag in order where the key is the tag alone', async () => {
+    await hub.follow(counter.port, { key_fields: ['tag'], target_entity: 'last_value', entity_type: 'last_value' });
+    const { EntityTypeStore } = await import('../../lib/platform/entity-types.js');
+    await new EntityTypeStore(hub.store!.database).create({
+      type: 'last_value',
+      title: 'Last value',
+      key: ['tag'],
+      schema: { type: 'object', properties: { tag: { type: 'string' }, value_number: { type: 'number' } } },
+    });
+    const [mapping] = (await hub.mappings.list({})).items;
+    await hub.mappings.update(mapping!.id, {
+      ...mapping!,
+      field_mappings: [
+        { source: 'tag', target: 'tag' },
+        { source: '_number', target: 'value_number' },
+      ],
+    });
+    counter.run(2_000);
+    await until(() => counter.acknowledged >= 3_000);
+    counter.pause();
+    await until(async () => {
+      const { items } = await hub.records.list('last_value', {});
+      return (
+        counter.acknowledged === counter.counted - 1 &&
+        items.length === 5 &&
+        Math.max(...items.map(({ value_number }) => Number(value_number))) === counter.counted - 1
+      );
+    });
+    const { items } = await hub.records.list('last_value', {});
+    for (const { tag, value_number } of items) {
+      assert.ok(Number(value_number) > counter.counted - 6, `${tag}: ${value_number} of ${counter.counted}`);
+    }
+    assert.equal((await hub.sync.deadLetters({})).total, 0);
+  });
+
+  it('put what their target refuses aside, go on, and make way for its replay', async () => {
+    counter.spoiled = 7;
+    const mappingId = await hub.follow(counter.port);
+    counter.run(1_000);
+    await until(async () => (await hub.sync.deadLetters({})).total === 1 && counter.acknowledged > 500);
+    await until(async () => (await arrived()) > 500);
+    const { id, payload } = (await hub.sync.deadLetters({})).items[0]!;
+    assert.equal((payload as { n: number }).n, 7);
+    const [job] = await hub.sync.replay({ ids: [id] });
+    // No runner is here to work it off: the stream lets go of the mapping all the same.
+    await until(async () => {
+      const { items } = await hub.sync.logs({ mapping_id: mappingId });
+      return items.some(({ status, details }) => status === 'success' && details.kind === 'live');
+    });
+    await hub.sync.cancel(job!.job_id);
+    const before = await arrived();
+    await until(async () => (await arrived()) > before);
+  });
+
+  it('end with their mapping, whose definition is kept sealed meanwhile', async () => {
+    const mappingId = await hub.follow(counter.port);
+    counter.run(1_000);
+    await counted(100);
+    const sealed = readFileSync(join(directory, 'integrations-streams.sealed'), 'utf8');
+    assert.doesNotMatch(sealed, /open-sesame|127\.0\.0\.1|values/);
+    const mapping = await hub.mappings.get(mappingId);
+    await hub.mappings.update(mappingId, { ...mapping, is_active: false });
+    await until(async () => (await hub.sync.logs({ status: 'success' })).total === 1);
+    const { acknowledged } = counter;
+    assert.ok(acknowledged < counter.counted);
+    await hub.mappings.delete(mappingId);
+    await until(() => hub.client.status(mappingId) === null);
+  });
+});

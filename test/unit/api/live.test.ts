@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import type { LiveStatus } from '../../../lib/model/stream';
+import { jobStatus } from '../../../lib/sync/runs/job-status';
+import { toRun } from '../../../lib/sync/runs/run-rows';
+import { startApi, type TestApi } from './api-server';
+
+const mapping = {
+  connection_id: 1,
+  name: 'Line 1',
+  entity_type: 'measurement',
+  direction: 'import',
+  source_entity: 'values',
+  target_entity: 'measurement',
+  sync_mode: 'live',
+  field_mappings: [{ source: 'tag', target: 'tag' }],
+  options: { live: { when_full: 'drop_oldest', silence_after_seconds: 60 } },
+};
+const status: LiveStatus = {
+  state: 'connected',
+  since: '2026-11-27T12:40:00.000Z',
+  error: null,
+  received: 5,
+  records_per_second: 0.5,
+  last_record_at: '2026-11-27T12:41:00.000Z',
+  stuck_tags: [],
+  backlog: { records: 0, bytes: 0, oldest_at: null },
+  dropped: 0,
+};
+
+describe('API: live values', () => {
+  let api: TestApi;
+  afterEach(() => api.close());
+
+  it('show in the mapping, and can be written back with it', async () => {
+    api = await startApi({ live: { status: () => status } });
+    const created = await api.call('POST', '/mappings', mapping);
+    assert.equal(created.status, 201, created.text);
+    assert.deepEqual(created.body.live, status);
+    const path = String(created.headers.location).replace('/integrations', '');
+    const read = await api.call('GET', path);
+    assert.deepEqual(read.body.live, status);
+    assert.deepEqual((await api.call('GET', '/mappings')).body.items?.[0]?.live, status);
+    const changed = await api.call('PUT', path, read.body);
+    assert.equal(changed.status, 200, changed.text);
+  });
+
+  it('are no part of other mappings', async () => {
+    api = await startApi({ live: { status: () => status } });
+    const { body } = await api.call('POST', '/mappings', { ...mapping, sync_mode: 'full' });
+    assert.equal('live' in body, false);
+  });
+
+  it('show in the job of the run that is open', async () => {
+    const row = {
+      id: 3,
+      job_id: 'a',
+      connection_id: 1,
+      mapping_id: 7,
+      direction: 'import',
+      kind: 'live',
+      state: 'running',
+    };
+    const job = jobStatus([
+      toRun({ ...row, started_at: new Date(0), ended_at: null, writer_state: null, attempts: 1 }),
+    ]);
+    api = await startApi({
+      live: { status: (id) => (id === 7 ? status : null) },
+      sync: { status: async () => job },
+    });
+    assert.deepEqual((await api.call('GET', '/sync/status/a')).body.live, status);
+  });
+
+  it('refuse options that make no sense', async () => {
+    api = await startApi();
+    const wrong = await api.call('POST', '/mappings', { ...mapping, options: { live: { when_full: 'explode' } } });
+    assert.equal(wrong.status, 422);
+    assert.equal(wrong.body.errors?.[0]?.pointer, '/options/live/when_full');
+  });
+
+  it('are found by browsing, with saved values and with unsaved ones', async () => {
+    api = await startApi();
+    const values = { connector_type: 'generic.database', config: { host: 'h' } };
+    await api.call('POST', '/connections', { name: 'line', ...values });
+    const found = await api.call('GET', '/connections/1/browse?parent=Line');
+    assert.equal(found.status, 200, found.text);
+    assert.equal(found.body.items?.[0]?.address, 'Line/speed');
+    const unsaved = await api.call('POST', '/connections/browse', values);
+    assert.equal(unsaved.body.items?.[0]?.address, '/speed');
+    assert.equal((await api.call('GET', '/connections/99/browse')).status, 404);
+  });
+});

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import type { SourceRecord } from '../../../lib/connectors/contract';
+import { IntegrationError } from '../../../lib/model/errors';
+import type { Follower } from '../../../lib/stream/shared-connection';
+import { SharedConnections } from '../../../lib/stream/shared-connections';
+import { LiveSource, tagValue } from '../../support/live-source';
+
+const BACKOFF = { firstMs: 1, longestMs: 5 };
+const CONNECTION = { id: 7, name: 'line', connector_type: LiveSource.type, config: {}, credentials: {} };
+
+/** Keeps what it is told, and lets a test wait for it. */
+class Recorder implements Follower {
+  readonly got: SourceRecord[] = [];
+  readonly states: string[] = [];
+  private readonly waiting = new Set<() => void>();
+
+  async records(records: SourceRecord[], acknowledge?: () => void): Promise<void> {
+    this.got.push(...records);
+    acknowledge?.();
+    this.notice();
+  }
+
+  state(state: string): void {
+    this.states.push(state);
+    this.notice();
+  }
+
+  async until(isDone: () => boolean): Promise<void> {
+    while (!isDone()) await new Promise<void>((resolve) => this.waiting.add(resolve));
+  }
+
+  private notice(): void {
+    for (const resolve of this.waiting) resolve();
+    this.waiting.clear();
+  }
+}
+
+describe('shared connections', () => {
+  let source: LiveSource;
+  let connections: SharedConnections;
+  let logged: [string, string][];
+  let stop: AbortController;
+
+  beforeEach(() => {
+    source = new LiveSource();
+    logged = [];
+    stop = new AbortController();
+    const environment = { log: (level: string, message: string) => void logged.push([level, message]) };
+    connections = new SharedConnections({ load: async () => source.loaded, environment, backoff: BACKOFF }, 0);
+  });
+
+  afterEach(async () => {
+    stop.abort();
+    await connections.closeAll();
+    assert.equal(source.open, 0);
+    assert.equal(source.subscribers.size, 0);
+  });
+
+  const follow = (): Recorder => {
+    const recorder = new Recorder();
+    const { shared } = connections.acquire(CONNECTION);
+    void shared.follow({ entity: 'values' }, recorder, stop.signal);
+    return recorder;
+  };
+  const warnings = () => logged.filter(([level]) => level === 'warn').map(([, message]) => message);
+
+  it('opens one connection for ten users that start at once', async () => {
+    const followers = Array.from({ length: 10 }, follow);
+    await source.subscribed(10);
+    assert.equal(source.opened, 1);
+    source.push(tagValue('a'));
+    for (const follower of followers) await follower.until(() => follower.got.length === 1);
+    const { shared } = connections.acquire(CONNECTION);
+    assert.equal((await shared.use((connector) => connector.readTags!(['b'], stop.signal)))[0]?.tag, 'b');
+    assert.equal(source.opened, 1);
+  });
+
+  it('restores all subscriptions after each of twenty failures, and says one line per outage', async () => {
+    const followers = [follow(), follow()];
+    for (let round = 1; round <= 20; round++) {
+      await source.subscribed(2);
+      source.push(tagValue('a', round));
+      for (const follower of followers) await follower.until(() => follower.got.length === round);
+      source.break();
+      for (const follower of followers) {
+        await follower.until(() => follower.states.filter((state) => state === 'connected').length === round + 1);
+      }
+      assert.equal(source.open, 1, 'one session, whatever happened');
+    }
+    assert.equal(warnings().length, 20);
+    assert.equal(logged.filter(([level]) => level === 'info').length, 20);
+    const [first] = followers;
+    assert.deepEqual(first?.states.slice(0, 4), ['connecting', 'connected', 'interrupted', 'connected']);
+  });
+
+  it('waits for a source that is not there yet with growing pauses, and says so once', async () => {
+    source.refusal = new IntegrationError('transient', 'PCP_CONNECT_REFUSED', 'Refused.');
+    const follower = follow();
+    await follower.until(() => follower.states.filter((state) => state === 'interrupted').length === 5);
+    assert.equal(warnings().length, 1);
+    source.refusal = null;
+    await source.subscribed();
+    source.push(tagValue('a'));
+    await follower.until(() => follower.got.length === 1);
+  });
+
+  it('shows an interruption that the connector mends by itself', async () => {
+    const follower = follow();
+    await source.subscribed();
+    source.state('interrupted', new IntegrationError('transient', 'PCP_GONE', 'Gone.'));
+    await follower.until(() => follower.states.at(-1) === 'interrupted');
+    source.state('connected');
+    await follower.until(() => follower.states.at(-1) === 'connected');
+    assert.equal(source.opened, 1);
+    assert.equal(warnings().length, 1);
+  });
+
+  it('lets the others go on when one asks for a tag that is not there', async () => {
+    const good = follow();
+    await source.subscribed();
+    source.refusal = new IntegrationError('config', 'PCP_TAG_UNKNOWN', 'No such tag.');
+    const bad = follow();
+    await bad.until(() => bad.states.at(-1) === 'failed');
+    source.push(tagValue('a'));
+    await good.until(() => good.got.length === 1);
+    assert.equal(source.opened, 1);
+  });
+
+  it('closes with its last user, and opens other settings only then', async () => {
+    const first = connections.acquire(CONNECTION);
+    const second = connections.acquire(CONNECTION);
+    await first.shared.use(async () => undefined);
+    first.release();
+    first.release();
+    assert.equal(source.open, 1);
+    second.release();
+    const other = connections.acquire({ ...CONNECTION, config: { host: 'other' } });
+    await other.shared.use(async () => assert.equal(source.open, 1));
+    assert.equal(source.opened, 2);
+    other.release();
+  });
+
+  it('tells a reader at once while the connection is being restored', async () => {
+    source.refusal = new IntegrationError('transient', 'PCP_CONNECT_REFUSED', 'Refused.');
+    connections = new SharedConnections(
+      {
+        load: async () => source.loaded,
+        environment: { log: () => undefined },
+        backoff: { firstMs: 60_000, longestMs: 60_000 },
+      },
+      0,
+    );
+    const { shared } = connections.acquire(CONNECTION);
+    const read = () => shared.use((connector) => connector.readTags!(['a'], stop.signal));
+    await assert.rejects(read(), { code: 'PCP_CONNECT_REFUSED' });
+    await assert.rejects(read(), { code: 'PCP_CONNECT_REFUSED' });
+    assert.equal(source.opened, 1);
+  });
+
+  it('closes within its time when the source never answers', async () => {
+    const { create } = source.loaded;
+    source.loaded.create = (...parameters) => ({
+      ...create(...parameters),
+      subscribe: async function* () {
+        await new Promise(() => undefined);
+        yield { kind: 'state', state: 'connected' };
+      },
+    });
+    const recorder = new Recorder();
+    const { shared } = connections.acquire(CONNECTION);
+    const following = shared.follow({}, recorder, stop.signal);
+    await new Promise(setImmediate);
+    stop.abort();
+    await following;
+  });
+});
