@@ -1,7 +1,8 @@
 import { IntegrationError } from '../../model/errors';
 import { CsvParser } from '../formats/csv-parser';
 import type { Table } from './pdu';
-import { parseTag, TAG_TYPES, type TagDefaults, type TagSetting, type TagType } from './tag';
+import { parseTag, type TagDefaults, type TagSetting } from './tag';
+import { TAG_TYPES, type TagType } from './value-types';
 
 type Row = Record<string, string>;
 

@@ -1,6 +1,7 @@
 import { IntegrationError } from '../../model/errors';
 import { isReservedName } from '../formats/parser';
-import type { TagSetting, TagType } from './tag';
+import type { TagSetting } from './tag';
+import type { TagType } from './value-types';
 
 /** A model definition as the SunSpec Alliance publishes it in JSON, as far as it is read here. */
 interface Model {

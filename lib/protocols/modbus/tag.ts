@@ -2,12 +2,9 @@ import Big from 'big.js';
 import { type Addressing, parseAddress } from './address';
 import { type ByteOrder, byteOrder } from './byte-order';
 import { configError } from './errors';
-import { NUMBER_TYPES, type NumberType, type NumberTypeName } from './number-types';
 import type { Table } from './pdu';
 import type { Range } from './poll-plan';
-
-export const TAG_TYPES = ['bool', ...(Object.keys(NUMBER_TYPES) as NumberTypeName[]), 'string'] as const;
-export type TagType = (typeof TAG_TYPES)[number];
+import { NUMBER_TYPES, type NumberType, type TagType } from './value-types';
 
 /** An entry of a connection's `tags`. */
 export interface TagSetting {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { decodeTag } from '../../../lib/protocols/modbus/decode';
 import { encodeTag } from '../../../lib/protocols/modbus/encode';
-import { NUMBER_TYPES } from '../../../lib/protocols/modbus/number-types';
 import { parseTag, type TagSetting } from '../../../lib/protocols/modbus/tag';
+import { NUMBER_TYPES } from '../../../lib/protocols/modbus/value-types';
 
 const DEFAULTS = { unitId: 1, addressing: 'zero_based', byteOrder: 'ABCD' } as const;
 const tag = (setting: Partial<TagSetting>) => parseTag('t', { address: 0, ...setting }, DEFAULTS);

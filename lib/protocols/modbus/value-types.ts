@@ -40,7 +40,8 @@ export const NUMBER_TYPES = {
   unix_time_ms: { ...integer(8, false), kind: 'time' },
 } as const satisfies Record<string, NumberType>;
 
-export type NumberTypeName = keyof typeof NUMBER_TYPES;
+export const TAG_TYPES = ['bool', ...(Object.keys(NUMBER_TYPES) as (keyof typeof NUMBER_TYPES)[]), 'string'] as const;
+export type TagType = (typeof TAG_TYPES)[number];
 
 function integer(bytes: NumberType['bytes'], isSigned: boolean): NumberType {
   const bits = bytes * 8;
