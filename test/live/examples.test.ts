@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { ModbusDevice } from '../support/modbus-device';
 import { DebugMessages } from './debug-messages';
 import { exampleFlow, type FlowNode, NodeRed, type NodeRedVersion } from './node-red-process';
 
@@ -12,7 +13,16 @@ type Job = {
   logs: { records_success: number; records_error: number; details: Record<string, unknown> }[];
 };
 
-const EXAMPLES = ['pcp-file', 'pcp-database', 'pcp-rest', 'pcp-entity', 'pcp-map', 'pcp-sync', 'pcp-sync-log'];
+const EXAMPLES = [
+  'pcp-file',
+  'pcp-database',
+  'pcp-rest',
+  'pcp-modbus',
+  'pcp-entity',
+  'pcp-map',
+  'pcp-sync',
+  'pcp-sync-log',
+];
 
 for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
   describe(`examples in ${version}`, function () {
@@ -20,6 +30,7 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
     let folder: string;
     let nodeRed: NodeRed;
     let debug: DebugMessages;
+    let device: ModbusDevice;
 
     /** What a debug node shows; an error that the example's Catch node sees ends the wait. */
     const next = <T = Record<string, unknown>>(id: string, wanted?: (value: T) => boolean): Promise<T> => {
@@ -37,13 +48,20 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
       sqlite.exec('CREATE TABLE orders (order_number TEXT PRIMARY KEY, material TEXT, quantity NUMERIC)');
       sqlite.close();
       const flows: FlowNode[] = EXAMPLES.flatMap(exampleFlow);
-      const environment = { PCP_EXAMPLES: folder, PCP_EXAMPLES_DB: database };
+      device = await new ModbusDevice().start();
+      const environment = {
+        PCP_EXAMPLES: folder,
+        PCP_EXAMPLES_DB: database,
+        PCP_EXAMPLES_MODBUS: '127.0.0.1',
+        PCP_EXAMPLES_MODBUS_PORT: String(device.port),
+      };
       nodeRed = await NodeRed.start({ version, flows, environment });
       debug = await DebugMessages.open(nodeRed.url);
     });
     after(async () => {
       debug.close();
       await nodeRed.remove();
+      await device.stop();
       rmSync(folder, { recursive: true, force: true });
     });
 
@@ -93,6 +111,27 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
         [called.statusCode, called.payload],
         [200, { number: '1000001', quantity: 250, status: 'released' }],
       );
+    });
+
+    it('pcp-modbus reads values with quality and unit, and turns a register map into tags', async () => {
+      await nodeRed.inject('pcp-ex-modbus-read');
+      const end = await next<Message>('pcp-ex-modbus-found', (message) => message.complete === true);
+      assert.deepEqual(end.result, { records: 3, batches: 1 });
+      const [first] = debug.all<Message>('pcp-ex-modbus-found');
+      const values = first!.payload as Record<string, unknown>[];
+      assert.deepEqual(
+        values.map(({ tag, value, quality, unit }) => [tag, value, quality, unit]),
+        [
+          ['voltage', 1, 'good', 'V'],
+          ['counter', 100 * 65_536 + 101, 'good', 'kWh'],
+          ['alarm', true, 'good', undefined],
+        ],
+      );
+      await nodeRed.inject('pcp-ex-modbus-import');
+      assert.deepEqual((await next<Message>('pcp-ex-modbus-tags')).payload, {
+        energy: { address: '342', table: 'input', type: 'uint32', byte_order: 'CDAB', scale: '0.01', unit: 'kWh' },
+        running: { address: '0', table: 'coil' },
+      });
     });
 
     it('pcp-entity creates, reads and deletes, and names what was refused', async () => {

@@ -45,12 +45,12 @@ describe('package', () => {
       assert.ok(optionalDependencies[driver] !== undefined || isOffered, driver);
     }
     assert.deepEqual(Object.keys(optionalDependencies), [
-      'modbus-serial',
       'mqtt',
       'mysql2',
       'node-opcua-client',
       'pg',
       'pg-copy-streams',
+      'serialport',
       'undici',
     ]);
   });

@@ -1,0 +1,243 @@
+import { IntegrationError } from '../../model/errors';
+import { connectionLost, connectionSilent, ModbusException, noAnswer, protocolError, unitSilent } from './errors';
+import type { Frame, Framing } from './framing';
+import type { Line } from './line';
+import { decodeAnswer, encodeRequest, isWrite, type ModbusRequest, type WriteRequest } from './pdu';
+import { UnitHealth } from './unit-health';
+import { UnitQueues } from './unit-queues';
+
+export interface ClientOptions {
+  /** For one answer. */
+  timeoutMs: number;
+  /** Requests that may be under way together; one where the framing has no transactions. */
+  maxInFlight: number;
+  /** Silence between an answer and the next request. */
+  pauseMs: number;
+  /** A line that delivers bytes as they were sent: then a wrong one ends the connection. On a serial line it is noise. */
+  isReliable: boolean;
+  /** Asked for each write just before it leaves. @throws what forbids it */
+  permitWrite(unit: number, request: WriteRequest): void;
+}
+
+interface Job {
+  unit: number;
+  request: ModbusRequest;
+  resolve(data: Buffer): void;
+  reject(error: IntegrationError): void;
+  /** Set when it was sent. */
+  timer?: NodeJS.Timeout;
+}
+
+/** Timeouts of all units together after which a reliable line that brought nothing at all is dead. */
+const DEAD_AFTER = 3;
+/** Answers may come after their time: so many are remembered. */
+const LATE_TRANSACTIONS = 256;
+
+/**
+ * The one master of a line: it asks one request after the other, or as many at once as the server takes. Every request
+ * ends, at the latest with its timeout. A line that breaks, or brings what is no Modbus, ends all of them and is not
+ * opened again.
+ */
+export class ModbusClient {
+  readonly #queues = new UnitQueues<Job>();
+  readonly #health = new UnitHealth();
+  readonly #inFlight = new Map<number, Job>();
+  readonly #late = new Set<number>();
+  readonly #maxInFlight: number;
+  #transaction = 0;
+  #timeouts = 0;
+  #isPausing = false;
+  #failure: IntegrationError | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    private readonly line: Line,
+    private readonly framing: Framing,
+    private readonly options: ClientOptions,
+  ) {
+    this.#maxInFlight = framing.hasTransactions ? options.maxInFlight : 1;
+    line.stream.on('data', (bytes: Buffer) => this.#receive(bytes));
+    line.stream.on('error', (error) => this.#fail(connectionLost(line.name, error)));
+    line.stream.on('close', () => this.#fail(connectionLost(line.name)));
+    line.stream.on('end', () => this.#fail(connectionLost(line.name)));
+  }
+
+  /** Why the line is of no use any more. */
+  get failure(): IntegrationError | undefined {
+    return this.#failure;
+  }
+
+  /**
+   * Asks, and gives the data of the answer. A write comes before what else waits for its unit, and is sent at most once.
+   * @throws ModbusException when the unit refuses
+   * @throws transient PCP_MODBUS_TIMEOUT, PCP_MODBUS_UNIT_SILENT, PCP_MODBUS_PROTOCOL, PCP_MODBUS_SILENT, PCP_CONNECT_LOST
+   */
+  request(unit: number, request: ModbusRequest, signal: AbortSignal): Promise<Buffer> {
+    if (signal.aborted) return Promise.reject(aborted(signal));
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const pause = isWrite(request) ? 0 : this.#health.pause(unit);
+    if (pause > 0) return Promise.reject(unitSilent(unit, pause));
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    const job: Job = { unit, request, resolve, reject };
+    const abandon = () => {
+      this.#queues.remove(unit, job);
+      reject(aborted(signal, isWrite(request) && job.timer !== undefined));
+    };
+    signal.addEventListener('abort', abandon, { once: true });
+    this.#queues.add(unit, job, isWrite(request));
+    this.#pump();
+    return promise.finally(() => signal.removeEventListener('abort', abandon));
+  }
+
+  async close(): Promise<void> {
+    this.#fail(new IntegrationError('cancelled', 'PCP_CANCELLED', 'The connection is closed.'));
+    await this.#closing;
+  }
+
+  #pump(): void {
+    while (!this.#isPausing && this.#failure === undefined && this.#inFlight.size < this.#maxInFlight) {
+      const job = this.#queues.take((unit) => !this.#health.isDoubtful(unit) || !this.#isAsked(unit));
+      if (job === undefined) return;
+      this.#send(job);
+    }
+  }
+
+  #isAsked(unit: number): boolean {
+    return [...this.#inFlight.values()].some((job) => job.unit === unit);
+  }
+
+  #send(job: Job): void {
+    const { unit, request } = job;
+    try {
+      if (isWrite(request)) this.options.permitWrite(unit, request);
+    } catch (error) {
+      job.reject(IntegrationError.from(error));
+      return;
+    }
+    const transaction = this.#nextTransaction();
+    job.timer = setTimeout(() => this.#expire(transaction, job), this.options.timeoutMs);
+    this.#inFlight.set(transaction, job);
+    // What came before cannot answer this.
+    if (!this.framing.hasTransactions) this.framing.reset();
+    this.line.stream.write(this.framing.encode(transaction, unit, encodeRequest(request)));
+  }
+
+  #nextTransaction(): number {
+    do this.#transaction = (this.#transaction + 1) & 0xffff;
+    while (this.#inFlight.has(this.#transaction) || this.#late.has(this.#transaction));
+    return this.#transaction;
+  }
+
+  #receive(bytes: Buffer): void {
+    if (this.#failure !== undefined) return;
+    this.#timeouts = 0;
+    // Without transactions, what comes when nothing was asked is late or noise.
+    if (!this.framing.hasTransactions && this.#inFlight.size === 0) return;
+    try {
+      for (const frame of this.framing.decode(bytes)) this.#accept(frame);
+    } catch (error) {
+      this.#broken(IntegrationError.from(error));
+    }
+    this.#pump();
+  }
+
+  #accept({ transaction, unit, pdu }: Frame): void {
+    const id = transaction ?? this.#inFlight.keys().next().value;
+    const job = id === undefined ? undefined : this.#inFlight.get(id);
+    if (id === undefined || job === undefined) {
+      if (transaction !== undefined && !this.#late.delete(transaction)) {
+        throw protocolError(`an answer to transaction ${transaction}, which nobody waits for`);
+      }
+      return;
+    }
+    if (unit !== job.unit) {
+      // On a bus it may be the late answer of another unit.
+      if (transaction === undefined && this.#health.isDoubtful(unit)) return;
+      throw protocolError(`unit ${unit} answered what unit ${job.unit} was asked`);
+    }
+    try {
+      const data = decodeAnswer(unit, job.request, pdu);
+      this.#health.answered(unit);
+      this.#finish(id, job, () => job.resolve(Buffer.from(data)));
+    } catch (error) {
+      if (!(error instanceof ModbusException)) throw error;
+      if (error.isSilence) this.#health.failed(unit);
+      else this.#health.answered(unit);
+      this.#finish(id, job, () => job.reject(error));
+      if (error.isSilence) this.#refuseWaiting(unit);
+    }
+  }
+
+  #expire(transaction: number, job: Job): void {
+    const { unit } = job;
+    this.#late.add(transaction);
+    if (this.#late.size > LATE_TRANSACTIONS) this.#late.delete(this.#late.values().next().value as number);
+    this.#health.failed(unit);
+    this.#finish(transaction, job, () => job.reject(noAnswer(unit, this.options.timeoutMs, isWrite(job.request))));
+    this.#refuseWaiting(unit);
+    this.#timeouts++;
+    if (this.options.isReliable && this.#timeouts >= DEAD_AFTER) {
+      this.#fail(connectionSilent(this.line.name, this.#timeouts));
+    }
+    this.#pump();
+  }
+
+  /** What waits for a silent unit would only wait for its own timeout; a write is tried. */
+  #refuseWaiting(unit: number): void {
+    const pause = this.#health.pause(unit);
+    for (const job of this.#queues.drain(unit)) {
+      if (isWrite(job.request)) this.#queues.add(unit, job, false);
+      else job.reject(unitSilent(unit, pause));
+    }
+  }
+
+  #finish(transaction: number, job: Job, settle: () => void): void {
+    clearTimeout(job.timer);
+    this.#inFlight.delete(transaction);
+    settle();
+    if (this.options.pauseMs === 0) return;
+    this.#isPausing = true;
+    setTimeout(() => {
+      this.#isPausing = false;
+      this.#pump();
+    }, this.options.pauseMs);
+  }
+
+  /** Bytes that make no sense: on a serial line they cost the request that is under way, elsewhere the connection. */
+  #broken(error: IntegrationError): void {
+    this.framing.reset();
+    if (this.options.isReliable) {
+      this.#fail(error);
+      return;
+    }
+    for (const [transaction, job] of this.#inFlight) {
+      this.#finish(transaction, job, () => job.reject(withOutcome(error, job)));
+    }
+  }
+
+  #fail(error: IntegrationError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    for (const [transaction, job] of this.#inFlight) {
+      clearTimeout(job.timer);
+      this.#inFlight.delete(transaction);
+      job.reject(withOutcome(error, job));
+    }
+    for (const job of this.#queues.drain()) job.reject(error);
+    this.#closing = this.line.close();
+  }
+}
+
+/** A write that was sent may have been done. */
+function withOutcome(error: IntegrationError, { request }: Job): IntegrationError {
+  return isWrite(request) ? IntegrationError.fromJSON({ ...error.toJSON(), outcomeUnknown: true }) : error;
+}
+
+function aborted(signal: AbortSignal, outcomeUnknown = false): IntegrationError {
+  const { reason } = signal;
+  if (reason instanceof IntegrationError && !outcomeUnknown) return reason;
+  return new IntegrationError('cancelled', 'PCP_CANCELLED', 'The request was cancelled.', {
+    cause: reason,
+    outcomeUnknown,
+  });
+}

@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
+import { ModbusClient } from '../../../lib/protocols/modbus/client';
+import { RtuFraming, TcpFraming } from '../../../lib/protocols/modbus/framing';
+import { openTcp } from '../../../lib/protocols/modbus/line';
+import { type DeviceRequest, exception, ModbusDevice, registers } from '../../support/modbus-device';
+import { failure, never } from './support';
+
+const READ = { function: 3, address: 100, count: 2 } as const;
+
+describe('Modbus client', () => {
+  let device: ModbusDevice;
+  const clients: ModbusClient[] = [];
+
+  const open = async (framing: 'tcp' | 'rtu' = 'tcp', options: { maxInFlight?: number; isReliable?: boolean } = {}) => {
+    device = await new ModbusDevice(framing).start();
+    const line = await openTcp('127.0.0.1', device.port, 1000, never);
+    const client = new ModbusClient(line, framing === 'tcp' ? new TcpFraming() : new RtuFraming(), {
+      timeoutMs: 150,
+      maxInFlight: 1,
+      pauseMs: 0,
+      isReliable: true,
+      permitWrite: () => undefined,
+      ...options,
+    });
+    clients.push(client);
+    return client;
+  };
+
+  afterEach(async () => {
+    await Promise.all(clients.splice(0).map((client) => client.close()));
+    await device.stop();
+  });
+
+  it('asks one request after the other, in the order of their coming, whatever the server would take', async () => {
+    for (const framing of ['tcp', 'rtu'] as const) {
+      const client = await open(framing, { maxInFlight: framing === 'rtu' ? 8 : 1 });
+      const asked = Array.from({ length: 50 }, (_, address) =>
+        client.request(1, { ...READ, address, count: 1 }, never),
+      );
+      const answers = await Promise.all(asked);
+      assert.deepEqual(
+        answers.map((data) => data.readUInt16BE(0)),
+        answers.map((_, address) => address),
+      );
+      assert.equal(device.mostWaiting, 1, framing);
+      await device.stop();
+    }
+  });
+
+  it('asks as many at once as it is told, and takes answers in any order', async () => {
+    const client = await open('tcp', { maxInFlight: 8 });
+    const held: { request: DeviceRequest; socket: Socket }[] = [];
+    device.answer = (request, socket) => {
+      held.push({ request, socket });
+      if (held.length === 8) {
+        for (const each of held.splice(0).reverse())
+          each.socket.write(device.frame(each.request, registers(each.request)));
+        device.waiting = 0;
+      }
+      return new Promise(() => undefined);
+    };
+    const asked = Array.from({ length: 16 }, (_, address) => client.request(1, { ...READ, address, count: 1 }, never));
+    const answers = await Promise.all(asked);
+    assert.deepEqual(
+      answers.map((data) => data.readUInt16BE(0)),
+      answers.map((_, address) => address),
+    );
+    assert.equal(device.mostWaiting, 8);
+  });
+
+  it('takes an answer that comes byte by byte', async () => {
+    for (const framing of ['tcp', 'rtu'] as const) {
+      const client = await open(framing);
+      device.answer = async (request, socket) => {
+        for (const byte of device.frame(request, registers(request))) {
+          socket.write(Buffer.from([byte]));
+          await new Promise(setImmediate);
+        }
+        return undefined;
+      };
+      assert.equal((await client.request(1, READ, never)).readUInt16BE(2), 101);
+      await device.stop();
+    }
+  });
+
+  const answered = (request: DeviceRequest, change: (frame: Buffer) => Buffer | undefined) => {
+    const frame = device.frame(request, registers(request));
+    return { raw: change(frame) ?? frame };
+  };
+  const hostile: Record<string, (request: DeviceRequest) => { raw: Buffer }> = {
+    'another protocol id': (request) => answered(request, (frame) => void frame.writeUInt16BE(7, 2)),
+    'a length of 0': (request) => answered(request, (frame) => void frame.writeUInt16BE(0, 4)),
+    'a length of 65,535': (request) => answered(request, (frame) => void frame.writeUInt16BE(65_535, 4)),
+    'a transaction that nobody began': (request) => answered(request, (frame) => void frame.writeUInt16BE(999, 0)),
+    'another unit': (request) => answered(request, (frame) => void frame.writeUInt8(9, 6)),
+    'another function': (request) => answered(request, (frame) => void frame.writeUInt8(4, 7)),
+    'a byte count that lies': (request) => answered(request, (frame) => void frame.writeUInt8(200, 8)),
+    'fewer bytes than asked for': (request) => ({ raw: device.frame(request, Buffer.from([3, 2, 0, 1])) }),
+    'an exception without a number': (request) => ({ raw: device.frame(request, Buffer.from([0x83])) }),
+    'no Modbus at all': () => ({ raw: Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n') }),
+    'a megabyte of noise': () => ({ raw: Buffer.alloc(1_000_000, 0xa5) }),
+  };
+  for (const [what, answer] of Object.entries(hostile)) {
+    it(`ends the connection at ${what}`, async () => {
+      const client = await open('tcp', { maxInFlight: 2 });
+      device.answer = answer;
+      const [first, second] = await Promise.all([
+        failure(client.request(1, READ, never)),
+        failure(client.request(1, READ, never)),
+      ]);
+      assert.equal(first.code, 'PCP_MODBUS_PROTOCOL', first.message);
+      assert.equal(second.code, 'PCP_MODBUS_PROTOCOL', second.message);
+      assert.equal(client.failure?.code, 'PCP_MODBUS_PROTOCOL');
+      assert.equal((await failure(client.request(1, READ, never))).code, 'PCP_MODBUS_PROTOCOL');
+    });
+  }
+
+  it('ends the connection when a transaction is answered twice', async () => {
+    const client = await open();
+    device.answer = (request) => answered(request, (frame) => Buffer.concat([frame, frame]));
+    await client.request(1, READ, never);
+    assert.equal((await failure(client.request(1, READ, never))).code, 'PCP_MODBUS_PROTOCOL');
+  });
+
+  it('ends the connection at a wrong CRC, and on a serial line the request', async () => {
+    for (const isReliable of [true, false]) {
+      const client = await open('rtu', { isReliable });
+      let isBroken = true;
+      device.answer = (request) => {
+        const frame = device.frame(request, registers(request));
+        if (isBroken) frame[frame.length - 1] = ~(frame.at(-1) as number) & 0xff;
+        return { raw: frame };
+      };
+      assert.equal((await failure(client.request(1, READ, never))).code, 'PCP_MODBUS_PROTOCOL');
+      assert.equal(client.failure !== undefined, isReliable);
+      isBroken = false;
+      if (!isReliable) assert.equal((await client.request(1, READ, never)).readUInt16BE(0), 100);
+      await device.stop();
+    }
+  });
+
+  it('gives up all that is under way when the other side hangs up', async () => {
+    const client = await open();
+    device.answer = (_, socket) => void socket.destroy();
+    const failures = await Promise.all([1, 2, 3].map(() => failure(client.request(1, READ, never))));
+    assert.deepEqual(new Set(failures.map(({ code }) => code)), new Set(['PCP_CONNECT_LOST']));
+  });
+
+  it('ignores an answer after its time, and goes on', async () => {
+    const client = await open();
+    let late: DeviceRequest | undefined;
+    device.answer = (request, socket) => {
+      if (late === undefined) {
+        late = request;
+        return undefined;
+      }
+      socket.write(device.frame(late, registers(late)));
+      return registers(request);
+    };
+    assert.equal((await failure(client.request(1, READ, never))).code, 'PCP_MODBUS_TIMEOUT');
+    assert.equal((await client.request(1, { ...READ, address: 7 }, never)).readUInt16BE(0), 7);
+  });
+
+  it('takes a line on which nothing comes for dead', async () => {
+    const client = await open();
+    device.answer = () => undefined;
+    const codes = [];
+    for (const unit of [1, 2, 3]) codes.push((await failure(client.request(unit, READ, never))).code);
+    assert.deepEqual(codes, ['PCP_MODBUS_TIMEOUT', 'PCP_MODBUS_TIMEOUT', 'PCP_MODBUS_TIMEOUT']);
+    assert.equal(client.failure?.code, 'PCP_MODBUS_SILENT');
+  });
+
+  it('leaves a unit that stays silent alone, and asks the others meanwhile', async () => {
+    const client = await open();
+    device.answer = (request) => (request.unit === 2 ? undefined : registers(request));
+    const askAll = () =>
+      Promise.all(
+        [1, 2, 3].flatMap((unit) =>
+          [0, 10, 20].map((address) =>
+            client.request(unit, { ...READ, address }, never).then(
+              () => `${unit} ok`,
+              ({ code }) => `${unit} ${code}`,
+            ),
+          ),
+        ),
+      );
+    const silent = (first: string) => [`2 ${first}`, '2 PCP_MODBUS_UNIT_SILENT', '2 PCP_MODBUS_UNIT_SILENT'];
+    const others = [Array(3).fill('1 ok'), Array(3).fill('3 ok')];
+    for (const first of ['PCP_MODBUS_TIMEOUT', 'PCP_MODBUS_TIMEOUT', 'PCP_MODBUS_UNIT_SILENT']) {
+      assert.deepEqual(await askAll(), [others[0], silent(first), others[1]].flat());
+    }
+    // One request a round, and none when it is left alone.
+    assert.equal(device.requests.filter(({ unit }) => unit === 2).length, 2);
+    device.answer = (request) => registers(request);
+    for (;;) {
+      const again = await client.request(2, READ, never).catch(() => undefined);
+      if (again !== undefined) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assert.deepEqual(
+      await askAll(),
+      [1, 2, 3].flatMap((unit) => Array(3).fill(`${unit} ok`)),
+    );
+  });
+
+  it('takes a gateway at its word that a unit is silent', async () => {
+    const client = await open();
+    device.answer = (request) => exception(request, 11);
+    const asked = [1, 2, 3].map(() => failure(client.request(5, READ, never)));
+    const failures = await Promise.all(asked);
+    assert.match(failures[0]!.message, /exception 11/);
+    assert.equal(failures[1]!.code, 'PCP_MODBUS_UNIT_SILENT');
+    assert.equal(device.requests.length, 1);
+  });
+
+  it('gives exceptions with what they mean', async () => {
+    const client = await open();
+    for (const [number, errorClass] of [
+      [1, 'config'],
+      [2, 'config'],
+      [3, 'config'],
+      [4, 'transient'],
+      [6, 'transient'],
+      [99, 'config'],
+    ] as const) {
+      device.answer = (request) => exception(request, number);
+      const error = await failure(client.request(1, READ, never));
+      assert.equal(error.code, 'PCP_MODBUS_EXCEPTION');
+      assert.equal(error.class, errorClass, error.message);
+      assert.match(error.message, new RegExp(`exception ${number} `));
+    }
+  });
+
+  it('does not send what was aborted while it waited', async () => {
+    const client = await open();
+    let release: () => void = () => undefined;
+    device.answer = (request) =>
+      new Promise((resolve) => {
+        release = () => resolve(registers(request));
+      });
+    const first = client.request(1, READ, never);
+    const abort = new AbortController();
+    const write = failure(client.request(1, { function: 6, address: 1, registers: Buffer.from([0, 1]) }, abort.signal));
+    abort.abort();
+    const error = await write;
+    assert.equal(error.class, 'cancelled');
+    assert.equal(error.outcomeUnknown, false);
+    while (device.requests.length === 0) await new Promise(setImmediate);
+    release();
+    await first;
+    assert.deepEqual(
+      device.requests.map((request) => request.function),
+      [3],
+    );
+  });
+
+  it('says that nothing is known of a write whose answer was lost', async () => {
+    const client = await open();
+    device.answer = (_, socket) => void socket.destroy();
+    const write = { function: 6, address: 1, registers: Buffer.from([0, 1]) } as const;
+    assert.equal((await failure(client.request(1, write, never))).outcomeUnknown, true);
+    assert.equal(device.requests.length, 1);
+  });
+});

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import type { Connector } from '../../../lib/connectors/contract';
+import { create } from '../../../lib/connectors/iot/modbus/connector';
+import type { TagValue } from '../../../lib/connectors/live';
+import type { OpenConnection } from '../../../lib/model/connection';
+import { IntegrationError } from '../../../lib/model/errors';
+
+export function connectionOf(config: Record<string, unknown>): OpenConnection {
+  const own = { host: '127.0.0.1', timeout_ms: 300 };
+  return { id: 1, name: 'line', connector_type: 'iot.modbus', config: { ...own, ...config }, credentials: {} };
+}
+
+/** Connectors of a test, closed after it. */
+export class OpenConnectors {
+  readonly log: string[] = [];
+  #opened: Connector[] = [];
+
+  open(config: Record<string, unknown>): Connector {
+    const connector = create(connectionOf(config), { log: (level, message) => this.log.push(`${level}: ${message}`) });
+    this.#opened.push(connector);
+    return connector;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#opened.splice(0).map((connector) => connector.close()));
+    this.log.length = 0;
+  }
+}
+
+export const never = new AbortController().signal;
+
+/** Values of tags by their names, as a table of [value, quality or status]. */
+export function table(values: readonly TagValue[]): Record<string, unknown> {
+  return Object.fromEntries(
+    values.map(({ tag, value, status }) => [tag, status === undefined ? value : { value, status }]),
+  );
+}
+
+export async function failure(work: Promise<unknown>): Promise<IntegrationError> {
+  try {
+    await work;
+  } catch (thrown) {
+    return IntegrationError.from(thrown);
+  }
+  return assert.fail('it did not fail');
+}

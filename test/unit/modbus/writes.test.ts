@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { Connector } from '../../../lib/connectors/contract';
+import { exception, ModbusDevice, registers } from '../../support/modbus-device';
+import { failure, never, OpenConnectors } from './support';
+
+const TAGS = {
+  setpoint: { address: 10, type: 'int16', scale: '0.1' },
+  power: { address: 20, type: 'float32' },
+  start: { address: 5, table: 'coil' },
+  flag: { address: 30, bit: 3 },
+  read_only: { address: 40, type: 'uint16' },
+} as const;
+const WRITABLE = [
+  { functions: [6], from: 10, to: 10, min: 15, max: 30 },
+  { functions: [16], from: 20, to: 21 },
+  { functions: [5], from: 5, to: 5 },
+  { functions: [22], from: 30, to: 30 },
+];
+
+/** Registers and coils that can be written, as the functions of the specification say. */
+class Machine extends ModbusDevice {
+  readonly memory = new Uint16Array(65_536);
+  readonly coils = new Set<number>();
+
+  override answer: ModbusDevice['answer'] = (request) => {
+    const { pdu, address, count, function: code } = request;
+    switch (code) {
+      case 1:
+        return Buffer.from([1, 1, this.coils.has(address) ? 1 : 0]);
+      case 3: {
+        const answer = registers(request);
+        for (let index = 0; index < count; index++)
+          answer.writeUInt16BE(this.memory[address + index] as number, 2 + index * 2);
+        return answer;
+      }
+      case 5:
+        if (count === 0xff00) this.coils.add(address);
+        else this.coils.delete(address);
+        return pdu;
+      case 6:
+        this.memory[address] = count;
+        return pdu;
+      case 16:
+        for (let index = 0; index < count; index++) this.memory[address + index] = pdu.readUInt16BE(6 + index * 2);
+        return pdu.subarray(0, 5);
+      case 22:
+        this.memory[address] = ((this.memory[address] as number) & pdu.readUInt16BE(3)) | pdu.readUInt16BE(5);
+        return pdu;
+      default:
+        return exception(request, 1);
+    }
+  };
+
+  get writes() {
+    return this.requests.filter((request) => request.function > 4);
+  }
+}
+
+describe('Modbus writes', () => {
+  const connectors = new OpenConnectors();
+  let machine: Machine;
+
+  beforeEach(async () => {
+    machine = new Machine();
+    await machine.start();
+  });
+  afterEach(async () => {
+    await connectors.close();
+    await machine.stop();
+  });
+
+  const open = (config: Record<string, unknown> = {}): Connector =>
+    connectors.open({ port: machine.port, tags: TAGS, writes_enabled: true, writable: WRITABLE, ...config });
+  const write = (connector: Connector, tag: string, value: unknown, signal = never) =>
+    connector.writeTags!([{ tag, value }], signal);
+
+  it('are read back, and logged before they leave', async () => {
+    const connector = open();
+    machine.memory[30] = 0xff00;
+    const results = await connector.writeTags!(
+      [
+        { tag: 'setpoint', value: 23.5 },
+        { tag: 'power', value: 1234.5 },
+        { tag: 'start', value: true },
+        { tag: 'flag', value: true },
+      ],
+      never,
+    );
+    assert.deepEqual(results, [
+      { tag: 'setpoint', outcome: 'written', verified: true, value: 23.5 },
+      { tag: 'power', outcome: 'written', verified: true, value: 1234.5 },
+      { tag: 'start', outcome: 'written', verified: true, value: true },
+      { tag: 'flag', outcome: 'written', verified: true, value: true },
+    ]);
+    assert.deepEqual([machine.memory[10], machine.memory[20], machine.memory[30]], [235, 0x449a, 0xff08]);
+    assert.deepEqual(
+      machine.writes.map((request) => request.function),
+      [6, 16, 5, 22],
+    );
+    assert.equal(connectors.log[0], 'info: Writing 23.5 to setpoint: unit 1, function 6, address 10.');
+  });
+
+  it('are refused unless the connection allows them', async () => {
+    for (const [config, tag, value, words] of [
+      [{ writes_enabled: false }, 'setpoint', 20, /does not allow to write "setpoint"\.$/],
+      [{ writable: [] }, 'setpoint', 20, /does not allow to write "setpoint"\.$/],
+      [{}, 'read_only', 20, /function 6 or 16 or 23 on unit 1 at holding 40/],
+      [{}, 'setpoint', 30.1, /outside its bounds/],
+      [{}, 'setpoint', 14.9, /outside its bounds/],
+      [{}, '2/holding/10/int16', 20, /on unit 2/],
+      [{}, 'holding/19/float32', 20, /function 16 or 23/],
+      [{}, 'coil/6', true, /function 5 or 15/],
+      [{ unit_id: 0, tags: { t: { address: 10 } } }, 't', 20, /on unit 0/],
+    ] as const) {
+      const error = await failure(write(open(config), tag, value));
+      assert.equal(error.code, 'PCP_WRITE_REFUSED', error.message);
+      assert.equal(error.class, 'permission');
+      assert.match(error.message, words);
+    }
+    assert.equal(machine.writes.length, 0);
+  });
+
+  it('are all refused where one is, and where there are too many a minute', async () => {
+    const connector = open({ writable: [{ functions: [6], from: 10, to: 10, max_per_minute: 3 }] });
+    const both = [
+      { tag: 'setpoint', value: 20 },
+      { tag: 'read_only', value: 1 },
+    ];
+    assert.equal((await failure(connector.writeTags!(both, never))).code, 'PCP_WRITE_REFUSED');
+    const two = [both[0]!, both[0]!];
+    await connector.writeTags!(two, never);
+    assert.match((await failure(connector.writeTags!(two, never))).message, /more than 3 times a minute/);
+    await write(connector, 'setpoint', 20);
+    assert.equal(machine.writes.length, 3);
+  });
+
+  it('tell what became of each', async () => {
+    const connector = open();
+    const answer = machine.answer;
+    const [wrong] = await write(connector, 'setpoint', 20.05);
+    assert.equal(wrong?.outcome === 'failed' && wrong.error.code, 'PCP_MODBUS_VALUE');
+    machine.answer = (request) => (request.function === 6 ? exception(request, 2) : registers(request));
+    const [refused] = await write(connector, 'setpoint', 20);
+    assert.equal(refused?.outcome === 'failed' && refused.error.code, 'PCP_MODBUS_EXCEPTION');
+    machine.answer = (request) => (request.function === 6 ? exception(request, 5) : registers(request));
+    assert.equal((await write(connector, 'setpoint', 20))[0]?.outcome, 'unknown');
+    machine.answer = (request) => (request.function === 6 ? request.pdu : registers(request));
+    assert.deepEqual(await write(connector, 'setpoint', 20), [
+      { tag: 'setpoint', outcome: 'written', verified: false, value: 1 },
+    ]);
+    machine.answer = () => undefined;
+    const [lost] = await write(connector, 'setpoint', 20);
+    assert.equal(lost?.outcome === 'unknown' && lost.error.code, 'PCP_MODBUS_TIMEOUT');
+    machine.answer = answer;
+    assert.equal((await write(connector, 'setpoint', 21))[0]?.outcome, 'written');
+    // Each was sent once, the first not at all.
+    assert.equal(machine.writes.length, 5);
+  });
+
+  it('leave no more when their time is over', async () => {
+    const connector = open();
+    let release: () => void = () => undefined;
+    machine.answer = (request) =>
+      new Promise((resolve) => {
+        release = () => resolve(registers(request));
+      });
+    const reading = connector.readTags!(['read_only'], never);
+    while (machine.requests.length === 0) await new Promise(setImmediate);
+    const abort = new AbortController();
+    const writing = write(connector, 'setpoint', 20, abort.signal);
+    await new Promise(setImmediate);
+    abort.abort();
+    const [result] = await writing;
+    assert.equal(result?.outcome === 'failed' && result.error.class, 'cancelled');
+    release();
+    await reading;
+    assert.equal(machine.writes.length, 0);
+  });
+
+  it('take the scale factor that the device has now', async () => {
+    const tags = { limit: { address: 10, type: 'int16', scale_factor: 'sf' }, sf: { address: 11, type: 'int16' } };
+    const connector = open({ tags });
+    machine.memory[11] = 0xfffe;
+    assert.deepEqual(await write(connector, 'limit', 23.47), [
+      { tag: 'limit', outcome: 'written', verified: true, value: 23.47 },
+    ]);
+    assert.equal(machine.memory[10], 2347);
+  });
+
+  it('never leave outside the list, whatever is asked', async function () {
+    this.timeout(60_000);
+    const rule = fc.record({
+      unit_id: fc.constantFrom(1, 1, 2),
+      functions: fc.subarray([5, 6, 15, 16, 22, 23], { minLength: 1 }),
+      from: fc.nat(5),
+      to: fc.integer({ min: 30, max: 40 }),
+    });
+    const wanted = fc.record({
+      tag: fc
+        .tuple(
+          fc.constantFrom('0', '1', '1', '2'),
+          fc.constantFrom('coil', 'holding'),
+          fc.nat(45),
+          fc.constantFrom('', '/uint16', '/int32', '/float64', '/uint8', '/bool'),
+        )
+        .map(([unit, area, address, type]) => `${unit}/${area}/${address}${area === 'coil' ? '' : type}`),
+      value: fc.constantFrom<unknown>(0, 1, true, false),
+    });
+    let left = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(rule, { minLength: 1, maxLength: 3 }),
+        fc.boolean(),
+        fc.array(wanted, { minLength: 1, maxLength: 12 }),
+        async (rules, isEnabled, writes) => {
+          machine.requests.length = 0;
+          const connector = open({ writable: rules, writes_enabled: isEnabled });
+          for (const each of writes) await write(connector, each.tag, each.value).catch(() => undefined);
+          await connector.close();
+          left += machine.writes.length;
+          for (const { unit, function: code, address, count } of machine.writes) {
+            const length = code === 15 || code === 16 || code === 23 ? count : 1;
+            const allowing = rules.find(
+              ({ unit_id, functions, from, to }) =>
+                unit_id === unit && functions.includes(code) && from <= address && address + length - 1 <= to,
+            );
+            assert.ok(isEnabled && allowing, `unit ${unit} function ${code} address ${address}`);
+          }
+        },
+      ),
+      { numRuns: 150 },
+    );
+    assert.ok(left > 100, `${left} writes were allowed`);
+  });
+});
