@@ -36,11 +36,12 @@ export class MqttSession {
   /** Who gets the messages of a topic. */
   readonly #routes = new Map<string, readonly Consumer[]>();
   #strangers: Consumer | undefined;
+  #isOver = false;
 
   private constructor(connection: MqttConnection, options: MqttOptions) {
     this.connection = connection;
     this.#options = options;
-    void connection.ended.then(() => this.#stopTimers());
+    void connection.ended.then(() => this.#stop());
   }
 
   /** @throws as `MqttConnection.open` */
@@ -77,13 +78,13 @@ export class MqttSession {
 
   /** What the consumer did not acknowledge waits for the next one. */
   remove(consumer: Consumer): void {
-    if (!this.#consumers.delete(consumer)) return;
+    if (!this.#consumers.delete(consumer) || this.#isOver) return;
     const standIn = this.#standIn(consumer.subscriptions);
     for (const { holders } of this.#deliveries) if (holders.delete(consumer)) holders.add(standIn);
   }
 
   close(): Promise<void> {
-    this.#stopTimers();
+    this.#stop();
     return this.connection.close();
   }
 
@@ -100,7 +101,9 @@ export class MqttSession {
   #dispatch(message: IncomingMessage): void {
     const delivery = { message, holders: new Set<Consumer>() };
     if (message.qos > 0) this.#deliveries.add(delivery);
-    for (const consumer of this.#route(message)) this.#give(delivery, consumer);
+    const consumers = this.#route(message);
+    for (const consumer of consumers) this.#give(delivery, consumer);
+    if (consumers.length === 0) this.#settle(delivery);
   }
 
   #give(delivery: Delivery, consumer: Consumer): void {
@@ -110,10 +113,13 @@ export class MqttSession {
   }
 
   #release(delivery: Delivery, consumer: Consumer): void {
-    const { message, holders } = delivery;
-    if (!holders.delete(consumer) || holders.size > 0) return;
+    const { holders } = delivery;
+    if (holders.delete(consumer) && holders.size === 0) this.#settle(delivery);
+  }
+
+  #settle(delivery: Delivery): void {
     this.#deliveries.delete(delivery);
-    message.acknowledge();
+    delivery.message.acknowledge();
   }
 
   #route(message: IncomingMessage): readonly Consumer[] {
@@ -124,7 +130,8 @@ export class MqttSession {
       const all = [...this.#consumers, ...this.#standIns.keys()];
       const found = all.filter((consumer) => isMeant(consumer, message));
       const known = new Set(all.flatMap(({ subscriptions }) => subscriptions.map(({ filter }) => idOf(filter))));
-      const isStrange = found.length === 0 || subscriptionIds.some((id) => !known.has(id));
+      const isStrange =
+        subscriptionIds.length === 0 ? found.length === 0 : subscriptionIds.some((id) => !known.has(id));
       consumers = isStrange ? [...found, this.#expectStrangers()] : found;
       if (this.#routes.size >= MOST_ROUTES) this.#routes.clear();
       this.#routes.set(key, consumers);
@@ -171,17 +178,19 @@ export class MqttSession {
     });
   }
 
-  #stopTimers(): void {
+  #stop(): void {
+    this.#isOver = true;
     for (const timer of this.#standIns.values()) clearTimeout(timer);
   }
 }
 
-/** By the identifiers in the message, as a broker may send one copy for each subscription; else by its topic alone. */
+/**
+ * By the identifiers in the message, where it has some: a broker may send one copy for each subscription, and a consumer
+ * wants one of them. Else by its topic alone.
+ */
 function isMeant({ subscriptions }: Consumer, { topic, subscriptionIds }: IncomingMessage): boolean {
-  return subscriptions.some(
-    ({ filter }) =>
-      matches(withoutShare(filter), topic) && (subscriptionIds.length === 0 || subscriptionIds.includes(idOf(filter))),
-  );
+  const first = subscriptions.find(({ filter }) => matches(withoutShare(filter), topic));
+  return first !== undefined && (subscriptionIds.length === 0 || subscriptionIds.includes(idOf(first.filter)));
 }
 
 const ids = new Map<string, number>();

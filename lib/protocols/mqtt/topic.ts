@@ -9,8 +9,8 @@ export interface TopicPattern {
   filter: string;
   /** Whether records name the whole topic, so that it can be published to. */
   isPublishable: boolean;
-  /** The fields that a topic says, if it matches. */
-  fieldsOf(topic: string): Record<string, string> | null;
+  /** The fields that a topic says which matches. */
+  fieldsOf(topic: string): Record<string, string>;
   /** @throws data PCP_MQTT_TOPIC_VALUE */
   topicFor(record: Record<string, unknown>): string;
 }
@@ -20,14 +20,15 @@ export function topicPattern(pattern: string, path: string): TopicPattern {
   const levels = pattern.split('/');
   const names = levels.map((level) => PLACEHOLDER.exec(level)?.[1]);
   const filter = levels.map((level, index) => (names[index] === undefined ? level : '+')).join('/');
+  const named = names.flatMap((name, level) => (name === undefined ? [] : [{ name, level }]));
   checkFilter(filter, path);
   return {
     filter,
     isPublishable: !levels.some((level) => level === '+' || level === '#'),
     fieldsOf(topic) {
-      if (!matches(filter, topic)) return null;
+      if (named.length === 0) return {};
       const parts = topic.split('/');
-      return Object.fromEntries(names.flatMap((name, at) => (name === undefined ? [] : [[name, parts[at] ?? '']])));
+      return Object.fromEntries(named.map(({ name, level }) => [name, parts[level] ?? '']));
     },
     topicFor: (record) =>
       levels.map((level, at) => (names[at] === undefined ? level : levelFrom(record, names[at]!, pattern))).join('/'),

@@ -47,7 +47,6 @@ describe('mqtt: topics', () => {
     assert.equal(pattern.filter, 'plant/+/+/state');
     const fields = { line: 'l1', machine: 'm7' };
     assert.deepEqual(pattern.fieldsOf('plant/l1/m7/state'), fields);
-    assert.equal(pattern.fieldsOf('plant/l1/state'), null);
     assert.equal(pattern.topicFor(fields), 'plant/l1/m7/state');
   });
 

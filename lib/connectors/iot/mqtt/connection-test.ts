@@ -1,7 +1,7 @@
 import { IntegrationError } from '../../../model/errors';
 import { MqttConnection } from '../../../protocols/mqtt/connection';
 import type { MqttOptions } from '../../../protocols/mqtt/options';
-import type { TestReport, TestStep, TestStepName } from '../../contract';
+import type { TestDetail, TestReport, TestStep, TestStepName } from '../../contract';
 import type { MqttSettings } from './settings';
 
 /** All steps together; the contract allows 10 s. */
@@ -30,7 +30,7 @@ export async function testConnection(
     pass('resolve', server.hostname);
     pass('connect', server.host);
     if (tls !== undefined) pass('tls', tls);
-    pass('authenticate', options.username ?? options.clientId);
+    pass('authenticate', signedInAs(options, tls !== undefined));
     const filters = [...settings.topics.values()].map(({ pattern }) => pattern.filter);
     for (const filter of filters) await connection.subscribe({ filter, qos: 0, retained: 'skip' }, limit);
     pass('authorise', {
@@ -44,6 +44,14 @@ export async function testConnection(
     await connection?.close();
   }
   return { ok: steps.every(({ ok }) => ok), steps, duration_ms: Math.round(performance.now() - started) };
+}
+
+function signedInAs({ username, clientId }: MqttOptions, isEncrypted: boolean): TestDetail {
+  if (username === undefined || isEncrypted) return username ?? clientId;
+  return {
+    'en-US': `${username}; the password goes over the network unencrypted, mqtts: or wss: would protect it`,
+    'pt-BR': `${username}; a senha passa pela rede sem criptografia, mqtts: ou wss: a protegeria`,
+  };
 }
 
 function explained(thrown: unknown, limit: AbortSignal, signal: AbortSignal): IntegrationError {

@@ -2,6 +2,7 @@ import type { OpenConnection } from '../../../model/connection';
 import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
 import { MqttConnection } from '../../../protocols/mqtt/connection';
+import type { MqttOptions } from '../../../protocols/mqtt/options';
 import { MqttSession } from '../../../protocols/mqtt/session';
 import type {
   Connector,
@@ -95,14 +96,8 @@ class MqttConnector implements Connector {
     return this.#read;
   }
 
-  #options(role: Role) {
-    const options = this.#settings().optionsFor(role, (message) => this.#log('warn', message));
-    const { servers, username } = options;
-    const isOpen = servers.some(({ protocol }) => protocol === 'mqtt:' || protocol === 'ws:');
-    if (role !== 'test' && username !== undefined && isOpen) {
-      this.#log('debug', 'User and password go to the broker unencrypted: mqtts: or wss: would protect them.');
-    }
-    return options;
+  #options(role: Role): MqttOptions {
+    return this.#settings().optionsFor(role, (message) => this.#log('warn', message));
   }
 
   /** One for all that ask at the same time; a new one when the last one has ended. */

@@ -29,7 +29,7 @@ export async function describeTopic(
 ): Promise<EntityDescription> {
   const codec = await loadPayloadCodec([topic.setting?.format ?? 'json']);
   const messages = await sample(topic.pattern.filter, options, signal);
-  const records = messages.flatMap((message) => recordsOf(message, topic, codec, new Date()));
+  const records = messages.flatMap((message) => recordsOf(message, topic, codec, new Date().toISOString()));
   return { info: topicInfo(topic, settings), schema: { type: 'object', properties: propertiesOf(records) } };
 }
 

@@ -21,12 +21,12 @@ export const ABOUT_MESSAGE = [
 ] as const;
 
 /**
- * The records of one message: the object in its payload, one record for each object of a list, and `value` for all else.
+ * The records of one message, received at a moment in ISO 8601: the object in its payload, one record for each object of a list, and `value` for all else.
  * What cannot be decoded is given as it came, with `_error`: it is rejected where it is used, and never lost.
  */
-export function recordsOf(message: IncomingMessage, topic: Topic, codec: PayloadCodec, now: Date): SourceRecord[] {
+export function recordsOf(message: IncomingMessage, topic: Topic, codec: PayloadCodec, now: string): SourceRecord[] {
   const about = aboutMessage(message, now);
-  const fields = topic.pattern.fieldsOf(message.topic) ?? {};
+  const fields = topic.pattern.fieldsOf(message.topic);
   try {
     const payload = decoded(message, topic, codec);
     const parts = Array.isArray(payload) && payload.length > 0 && payload.every(isObject) ? payload : [payload];
@@ -38,9 +38,9 @@ export function recordsOf(message: IncomingMessage, topic: Topic, codec: Payload
 }
 
 /** The payload as the value of a tag named by its topic. */
-export function tagValueOf(message: IncomingMessage, topic: Topic, codec: PayloadCodec, now: Date): TagValue {
+export function tagValueOf(message: IncomingMessage, topic: Topic, codec: PayloadCodec, now: string): TagValue {
   const about = aboutMessage(message, now);
-  const base = { tag: message.topic, source_timestamp: null, received_at: now.toISOString(), ...about };
+  const base = { tag: message.topic, source_timestamp: null, received_at: now, ...about };
   try {
     return { ...base, value: decoded(message, topic, codec), quality: 'good' };
   } catch (thrown) {
@@ -52,14 +52,14 @@ function decoded({ payload }: IncomingMessage, { setting }: Topic, codec: Payloa
   return setting === undefined ? guessPayload(payload) : codec.decode(payload, setting.format ?? 'json');
 }
 
-function aboutMessage({ topic, qos, retain, duplicate, properties }: IncomingMessage, now: Date): SourceRecord {
+function aboutMessage({ topic, qos, retain, duplicate, properties }: IncomingMessage, now: string): SourceRecord {
   const { expirySeconds, contentType, responseTopic, correlationData, userProperties } = properties;
   return {
     _topic: topic,
     _qos: qos,
     _retain: retain,
     _duplicate: duplicate,
-    _received_at: now.toISOString(),
+    _received_at: now,
     ...(expirySeconds !== undefined && { _expiry_s: expirySeconds }),
     ...(contentType !== undefined && { _content_type: contentType }),
     ...(responseTopic !== undefined && { _response_topic: responseTopic }),

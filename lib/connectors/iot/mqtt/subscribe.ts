@@ -22,9 +22,9 @@ export async function* subscribeTo(
   const names = entity === undefined ? items.map(({ tag }) => tag) : [entity];
   const topics = names.map((name) => resolveTopic(name, settings));
   const codec = await loadPayloadCodec(topics.map(({ setting }) => setting?.format ?? 'json'));
-  const toRecords = (message: IncomingMessage): SourceRecord[] => {
-    const topic = topics.find(({ pattern }) => matches(pattern.filter, message.topic)) ?? topics[0]!;
-    const now = new Date();
+  const [only] = topics.length === 1 ? topics : [];
+  const toRecords = (message: IncomingMessage, now: string): SourceRecord[] => {
+    const topic = only ?? topics.find(({ pattern }) => matches(pattern.filter, message.topic)) ?? topics[0]!;
     return entity === undefined ? [tagValueOf(message, topic, codec, now)] : recordsOf(message, topic, codec, now);
   };
 
@@ -53,7 +53,8 @@ export async function* subscribeTo(
       const acknowledge = () => {
         for (const message of messages) message.acknowledge();
       };
-      yield { kind: 'records', records: messages.flatMap(toRecords), acknowledge };
+      const now = new Date().toISOString();
+      yield { kind: 'records', records: messages.flatMap((message) => toRecords(message, now)), acknowledge };
     }
   } catch (thrown) {
     if (!signal.aborted) throw thrown;
