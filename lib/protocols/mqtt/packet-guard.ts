@@ -1,7 +1,7 @@
 /** What is known of a packet that was left out for its size. */
 export interface OversizedPacket {
   bytes: number;
-  /** Absent for packets that carry no message. */
+  /** Absent for packets that carry none: told at once, as nothing can come after them. */
   message?: { topic: string; qos: number; messageId: number };
 }
 
@@ -37,6 +37,7 @@ export class PacketGuard {
         if (length === undefined) break;
         const isTooLarge = length.value > this.limit;
         if (isTooLarge && at > start) kept.push(data.subarray(start, at));
+        if (isTooLarge && data[at]! >> 4 !== PUBLISH) this.onOversized({ bytes: length.value });
         if (isTooLarge) this.#oversized = { first: data[at]!, bytes: length.value, head: Buffer.alloc(0) };
         this.#left = length.value;
         at += 1 + length.bytes;
