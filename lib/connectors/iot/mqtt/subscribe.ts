@@ -50,11 +50,13 @@ export async function* subscribeTo(
     for (;;) {
       const messages = await queue.take(MOST_MESSAGES);
       if (messages === null) return;
+      const now = new Date().toISOString();
+      const records = messages.flatMap((message) => toRecords(message, now));
       const acknowledge = () => {
         for (const message of messages) message.acknowledge();
       };
-      const now = new Date().toISOString();
-      yield { kind: 'records', records: messages.flatMap((message) => toRecords(message, now)), acknowledge };
+      // Where the broker waits for nothing, nothing can be held back.
+      yield { kind: 'records', records, ...(messages.some(({ qos }) => qos > 0) && { acknowledge }) };
     }
   } catch (thrown) {
     if (!signal.aborted) throw thrown;
