@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ModbusDevice } from '../support/modbus-device';
+import { type Broker, mosquitto, mosquittoAvailable } from '../support/mosquitto';
+import { Published } from '../support/mqtt-subscriber';
 import { DebugMessages } from './debug-messages';
 import { exampleFlow, type FlowNode, NodeRed, type NodeRedVersion } from './node-red-process';
 
@@ -18,6 +20,7 @@ const EXAMPLES = [
   'pcp-database',
   'pcp-rest',
   'pcp-modbus',
+  'pcp-mqtt',
   'pcp-entity',
   'pcp-map',
   'pcp-sync',
@@ -29,6 +32,7 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
     this.timeout(120_000);
     let folder: string;
     let nodeRed: NodeRed;
+    let broker: Broker | undefined;
     let debug: DebugMessages;
     let device: ModbusDevice;
 
@@ -49,11 +53,13 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
       sqlite.close();
       const flows: FlowNode[] = EXAMPLES.flatMap(exampleFlow);
       device = await new ModbusDevice().start();
+      broker = mosquittoAvailable() ? await mosquitto() : undefined;
       const environment = {
         PCP_EXAMPLES: folder,
         PCP_EXAMPLES_DB: database,
         PCP_EXAMPLES_MODBUS: '127.0.0.1',
         PCP_EXAMPLES_MODBUS_PORT: String(device.port),
+        PCP_EXAMPLES_MQTT: `mqtt://127.0.0.1:${broker?.open ?? 1883}`,
       };
       nodeRed = await NodeRed.start({ version, flows, environment });
       debug = await DebugMessages.open(nodeRed.url);
@@ -62,6 +68,7 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
       debug.close();
       await nodeRed.remove();
       await device.stop();
+      await broker?.release();
       rmSync(folder, { recursive: true, force: true });
     });
 
@@ -132,6 +139,18 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
         energy: { address: '342', table: 'input', type: 'uint32', byte_order: 'CDAB', scale: '0.01', unit: 'kWh' },
         running: { address: '0', table: 'coil' },
       });
+    });
+
+    it('pcp-mqtt publishes, and says so when the broker has acknowledged it', async function () {
+      if (broker === undefined) return this.skip();
+      await nodeRed.inject('pcp-ex-mqtt-write');
+      const written = await next<Message>('pcp-ex-mqtt-written');
+      assert.deepEqual(written.result, { created: 2, updated: 0, unchanged: 0, deleted: 0, failed: 0 });
+      const published = await Published.of(broker.open, 'pcp-example/#');
+      const [first] = await published.count(2);
+      await published.close();
+      assert.equal(first?.topic, 'pcp-example/l1/order');
+      assert.equal(first?.payload, '{"line":"l1","order":"1000001","quantity":250.000}');
     });
 
     it('pcp-entity creates, reads and deletes, and names what was refused', async () => {

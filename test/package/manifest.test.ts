@@ -45,6 +45,7 @@ describe('package', () => {
       assert.ok(optionalDependencies[driver] !== undefined || isOffered, driver);
     }
     assert.deepEqual(Object.keys(optionalDependencies), [
+      'cborg',
       'mqtt',
       'mysql2',
       'node-opcua-client',
@@ -52,6 +53,7 @@ describe('package', () => {
       'pg-copy-streams',
       'serialport',
       'undici',
+      'ws',
     ]);
   });
 

@@ -38,6 +38,7 @@ describe('palette nodes', () => {
       'pcp-database',
       'pcp-rest',
       'pcp-modbus',
+      'pcp-mqtt',
       'pcp-entity',
       'pcp-map',
       'pcp-sync',

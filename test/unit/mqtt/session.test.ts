@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { Inbox } from '../../../lib/protocols/mqtt/inbox';
+import { type Broker, mosquitto, publishBy } from '../../support/mosquitto';
+import { Connectors, connectionTo, Listener } from './connections';
+
+describe('mqtt: one connection for several subscriptions', function () {
+  this.timeout(30_000);
+  let broker: Broker;
+  const connectors = new Connectors();
+
+  before(async function () {
+    broker = await mosquitto(this);
+  });
+  afterEach(() => connectors.close());
+  after(() => broker?.release());
+
+  for (const version of ['3.1.1', '5']) {
+    const open = (config: Record<string, unknown> = {}) =>
+      connectors.open(
+        connectionTo(broker.plain, { protocol_version: version, client_id: `one-${version}`, ...config }),
+      );
+    const send = (topic: string, n: number) => publishBy(broker.open, topic, String(n), '-q', '1');
+
+    it(`${version}: each subscription gets its own messages once, also where filters overlap`, async () => {
+      const connector = open();
+      const [all, some, other] = await Promise.all(
+        [['over/#'], ['over/+/x', 'over/a/x'], ['else/#']].map((tags) =>
+          new Listener(connector, { items: tags.map((tag) => ({ tag })) }).connected(),
+        ),
+      );
+      send('over/a/x', 1);
+      send('over/b', 2);
+      send('else/x', 3);
+      send('over/c/x', 4);
+      const values = async (listener: Listener, count: number) =>
+        (await listener.take(count)).map(({ value }) => value);
+      assert.deepEqual(await values(all!, 3), [1, 2, 4]);
+      assert.deepEqual(await values(some!, 2), [1, 4]);
+      assert.deepEqual(await values(other!, 1), [3]);
+    });
+
+    it(`${version}: a message that two have is acknowledged when both have taken it`, async () => {
+      const config = { session_expiry_s: 600, client_id: `both-${version}` };
+      const items = [{ tag: `both-${version}/#` }];
+      const connector = open(config);
+      const quick = await new Listener(connector, { items }).connected();
+      const slow = await new Listener(connector, { items }).connected();
+      send(`both-${version}/x`, 1);
+      assert.equal((await quick.take(1))[0]?.value, 1);
+      assert.equal((await slow.next()).records[0]?.value, 1);
+      await connectors.close();
+      const again = await new Listener(open(config), { items }).connected();
+      assert.deepEqual(
+        (await again.take(1)).map(({ value, _duplicate }) => [value, _duplicate]),
+        [[1, true]],
+      );
+    });
+
+    it(`${version}: who subscribes anew gets what the one before did not take, and what came in between`, async () => {
+      const connector = open();
+      const items = [{ tag: `anew-${version}/#` }];
+      const other = await new Listener(connector, { items: [{ tag: `mark/${version}` }] }).connected();
+      const first = await new Listener(connector, { items }).connected();
+      send(`anew-${version}/x`, 1);
+      send(`anew-${version}/x`, 2);
+      const taken = await first.next();
+      const untaken = taken.records.length > 1 ? taken.records : [...taken.records, ...(await first.next()).records];
+      assert.equal(untaken.length, 2);
+      await first.stop();
+      send(`anew-${version}/x`, 3);
+      // Arrives after what was sent before it.
+      send(`mark/${version}`, 0);
+      await other.take(1);
+      const second = await new Listener(connector, { items }).connected();
+      assert.deepEqual(
+        (await second.take(3)).map(({ value }) => value),
+        [1, 2, 3],
+      );
+    });
+  }
+});
+
+describe('mqtt: acknowledgements', () => {
+  it('leave in the order of the messages, those of one turn together', async () => {
+    const sent: Buffer[] = [];
+    const inbox = new Inbox((bytes) => sent.push(bytes));
+    const packet = (messageId: number, qos: 0 | 1 | 2) =>
+      ({ cmd: 'publish', topic: 'x', payload: '', qos, retain: false, dup: false, messageId }) as const;
+    const [first, second, none, third] = [packet(1, 1), packet(2, 2), packet(0, 0), packet(258, 1)].map((each) =>
+      inbox.take(each, {}),
+    );
+    second!.acknowledge();
+    third!.acknowledge();
+    none!.acknowledge();
+    await Promise.resolve();
+    assert.deepEqual(sent, []);
+    first!.acknowledge();
+    first!.acknowledge();
+    await Promise.resolve();
+    assert.deepEqual(sent, [Buffer.from([0x40, 2, 0, 1, 0x50, 2, 0, 2, 0x40, 2, 1, 2])]);
+  });
+});
