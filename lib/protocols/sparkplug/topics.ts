@@ -12,10 +12,22 @@ export interface EdgeNodeName {
   edgeNode: string;
 }
 
-export type Topic =
-  | ({ type: NodeMessage; device?: undefined } & EdgeNodeName)
-  | ({ type: DeviceMessage; device: string } & EdgeNodeName)
-  | { type: 'STATE'; host: string };
+export interface NodeTopic extends EdgeNodeName {
+  type: NodeMessage;
+  device?: undefined;
+}
+
+export interface DeviceTopic extends EdgeNodeName {
+  type: DeviceMessage;
+  device: string;
+}
+
+export interface StateTopic {
+  type: 'STATE';
+  host: string;
+}
+
+export type Topic = NodeTopic | DeviceTopic | StateTopic;
 
 /** Undefined for what is no topic of Sparkplug B. */
 export function parseTopic(text: string): Topic | undefined {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { Metric, Payload, PropertySet } from '../../../lib/protocols/sparkplug/payload';
-import { type Uint64, uint64 } from '../../../lib/protocols/sparkplug/wire-reader';
+import type { Metric, Payload, PropertySet } from '../../../lib/protocols/sparkplug/codec/payload';
+import { type Uint64, uint64 } from '../../../lib/protocols/sparkplug/codec/wire-reader';
 
 const word = fc.nat({ max: 0xffff_ffff });
 const long: fc.Arbitrary<Uint64> = fc.oneof(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { IntegrationError } from '../../../lib/model/errors';
-import { decodePayload, encodePayload } from '../../../lib/protocols/sparkplug/payload';
+import { decodePayload, encodePayload } from '../../../lib/protocols/sparkplug/codec/payload';
 import { payloads } from './arbitrary';
 
 const bytes = (...values: number[]) => Buffer.from(values);

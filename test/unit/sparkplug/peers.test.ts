@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { dataTypeNumber } from '../../../lib/protocols/sparkplug/data-types';
-import { decodePayload, encodePayload, type Payload } from '../../../lib/protocols/sparkplug/payload';
-import { decodeValue, encodeValue } from '../../../lib/protocols/sparkplug/values';
+import { dataTypeNumber } from '../../../lib/protocols/sparkplug/codec/data-types';
+import { decodePayload, encodePayload, type Payload } from '../../../lib/protocols/sparkplug/codec/payload';
+import { decodeValue, encodeValue } from '../../../lib/protocols/sparkplug/codec/values';
 import { Protoc, PythonProtobuf } from '../../support/protobuf';
 import { payloads } from './arbitrary';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { DATA_TYPES, type DataType, dataTypeNumber } from '../../../lib/protocols/sparkplug/data-types';
-import { decodePayload, encodePayload, type PropertySet } from '../../../lib/protocols/sparkplug/payload';
-import { decodeProperties, decodeValue, encodeValue } from '../../../lib/protocols/sparkplug/values';
+import { DATA_TYPES, type DataType, dataTypeNumber } from '../../../lib/protocols/sparkplug/codec/data-types';
+import { decodePayload, encodePayload, type PropertySet } from '../../../lib/protocols/sparkplug/codec/payload';
+import { decodeProperties, decodeValue, encodeValue } from '../../../lib/protocols/sparkplug/codec/values';
 
 /** Through the wire, as the float fields are narrower than numbers. */
 function roundTrip(value: unknown, type: DataType): unknown {

@@ -1,7 +1,7 @@
+import { malformed, unfit } from '../errors';
 import { decodeArray, encodeArray, isArrayType } from './arrays';
 import { type DataType, dataTypeName, dataTypeNumber } from './data-types';
 import { milliseconds, plainDateTime } from './date-time';
-import { malformed, unfit } from './errors';
 import { checkedInteger, integerType, plainInteger, signedInteger, wireInteger } from './integers';
 import type { DataSet, Metric, PropertySet, PropertySetList, PropertyValue, Template, WireValue } from './payload';
 import type { Uint64 } from './wire-reader';

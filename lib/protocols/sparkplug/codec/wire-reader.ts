@@ -1,4 +1,4 @@
-import { malformed } from './errors';
+import { malformed } from '../errors';
 
 /** A number where that is exact, else a bigint. */
 export type Uint64 = number | bigint;

@@ -1,4 +1,4 @@
-import { malformed } from './errors';
+import { malformed } from '../errors';
 import { type Field, MessageType } from './message-type';
 import type { Uint64 } from './wire-reader';
 

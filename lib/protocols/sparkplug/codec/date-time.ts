@@ -1,4 +1,4 @@
-import { unfit } from './errors';
+import { unfit } from '../errors';
 import { plainInteger, signedInteger } from './integers';
 import type { Uint64 } from './wire-reader';
 

@@ -1,5 +1,5 @@
+import { unfit } from '../errors';
 import type { DataType } from './data-types';
-import { unfit } from './errors';
 import type { Uint64 } from './wire-reader';
 
 interface IntegerType {

@@ -1,4 +1,4 @@
-import { malformed } from './errors';
+import { malformed } from '../errors';
 import { type Uint64, WIRE_32_BIT, WIRE_64_BIT, WIRE_LENGTH, WIRE_VARINT, WireReader } from './wire-reader';
 import { WireWriter } from './wire-writer';
 

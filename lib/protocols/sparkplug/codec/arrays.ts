@@ -1,6 +1,6 @@
+import { malformed, unfit } from '../errors';
 import type { DataType } from './data-types';
 import { milliseconds, plainDateTime } from './date-time';
-import { malformed, unfit } from './errors';
 import { checkedInteger, integerType, plainInteger } from './integers';
 
 /** Arrays are packed into bytes: numbers and dates little-endian, booleans as bits, texts with a zero byte at the end. */
