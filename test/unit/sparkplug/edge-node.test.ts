@@ -124,7 +124,10 @@ describe('Sparkplug edge node', () => {
       values: [{ type: 12, string_value: '°C' }],
     });
     const [data] = node.update(
-      [update('a', 2, { unit: '°C', quality: 'bad', isHistorical: true }), update('a', 3)],
+      [
+        update('a', 3, { unit: '°C' }),
+        update('a', 2, { unit: '°C', quality: 'bad', isHistorical: true, timestamp: START - 1 }),
+      ],
       START,
     );
     // tck-id-payloads-propertyset-quality-value-type, -value
@@ -197,6 +200,7 @@ describe('Sparkplug edge node', () => {
         ['DDATA n d', [2, 7]],
       ],
     );
+    assert.deepEqual(kinds(node.update([ofDevice('x', 8)], START)), ['DDATA n d']);
   });
 
   it('tck-id-operational-behavior-edge-node-intentional-disconnect-ndeath, tck-id-payloads-ndeath-will-message-publisher', () => {

@@ -46,6 +46,12 @@ describe('Sparkplug host: life of edge nodes', () => {
     );
   });
 
+  it('tell once that a value is stale', () => {
+    const { receive, sender } = born();
+    assert.deepEqual(short(receive(sender.device('DDEATH', 'd'))), [['g/n/d/x', 5, 'bad', 'stale']]);
+    assert.deepEqual(short(receive(sender.death(3))), [['g/n/a', 1, 'bad', 'stale']]);
+  });
+
   it('devices that are not born after their edge node are stale', () => {
     const { host, receive, expire, sender } = born();
     receive(sender.device('DBIRTH', 'e', metric('y', 'Int32', 6)));
@@ -123,7 +129,7 @@ describe('Sparkplug host: life of edge nodes', () => {
     for (const topic of ['spBv1.0/g/NCMD/n', 'spBv1.0/g/DCMD/n/d', 'other/topic', 'spBv1.0/STATE/hub']) {
       assert.deepEqual({ ...receive([topic, Buffer.from('{}')]) }, { values: [], publish: [], problems: [] });
     }
-    assert.deepEqual(host.receive(...new Sender().data(A), START, true).values, []);
+    assert.deepEqual(host.receive(...new Sender().birth([A]), START, true).values, []);
     const { problems } = receive(['spBv1.0/g/NDATA/n', Buffer.from([0xff])]);
     assert.deepEqual(
       problems.map(({ code, path }) => [code, path]),

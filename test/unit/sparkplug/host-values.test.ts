@@ -68,6 +68,7 @@ describe('Sparkplug host: values', () => {
     receive(sender.birth([metric('a', 'Int32', 1)]));
     const { values } = receive(
       sender.data(
+        metric('a', 'Int32', 8),
         metric('a', 'Int32', null),
         metric('a', 'Int32', 9, { is_historical: true, timestamp: START - 1000 }),
         metric('b', 'Int32', 2, { is_transient: true }),
@@ -76,13 +77,17 @@ describe('Sparkplug host: values', () => {
     assert.deepEqual(
       values.map(({ value, backfilled, transient, source_timestamp: time }) => [value, backfilled, transient, time]),
       [
+        [8, undefined, undefined, at(0)],
         [null, undefined, undefined, at(0)],
         [9, true, undefined, at(-1000)],
         [2, undefined, true, at(0)],
       ],
     );
     // A historical value is not the current one.
-    assert.equal(host.last('g/n/a')[0]?.value, null);
+    assert.deepEqual(
+      host.last('g/n/a').map(({ value }) => value),
+      [null],
+    );
   });
 
   const QUALITIES: [number, string, string | undefined][] = [

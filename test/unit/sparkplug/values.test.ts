@@ -97,6 +97,7 @@ describe('Sparkplug values', () => {
     assert.equal(decodeValue({ long_value: 2n ** 63n }, 'Unknown'), '9223372036854775808');
     assert.equal(decodeValue({ bytes_value: Buffer.from([1]) }, 'Unknown'), 'AQ==');
     assert.equal(decodeValue({}, 'Unknown'), null);
+    assert.equal(decodeValue({ is_null: true, int_value: 5 }, 'Int32'), null);
   });
 
   it('of DataSets are rows, typed by column', () => {

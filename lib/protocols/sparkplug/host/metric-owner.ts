@@ -55,9 +55,10 @@ export class MetricOwner {
       const known = this.known.find(metric);
       // Without its declaration a number has no sign and no meaning.
       const doubt = known === undefined && metric.datatype === undefined ? 'not in birth' : origin.doubt;
-      for (const value of metricValues(metric, name, known, { ...origin, doubt })) values.push(value);
+      const ofMetric = metricValues(metric, name, known, { ...origin, doubt });
+      for (const value of ofMetric) values.push(value);
+      if (!metric.is_historical) this.#remember(ofMetric);
     }
-    this.#remember(values.filter((value) => !value.backfilled));
     return values;
   }
 
