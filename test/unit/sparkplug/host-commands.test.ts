@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { connectedHost, metric, payloadOf, Sender, START } from './edge-node-messages';
+import { connectedHost, metric, payloadOf, rebirths, Sender, START } from './edge-node-messages';
 
 describe('Sparkplug host: commands', () => {
   function born() {
@@ -11,7 +11,7 @@ describe('Sparkplug host: commands', () => {
   }
 
   it('tck-id-operational-behavior-data-commands-dcmd-verb, -metric-name, -metric-value; tck-id-topics-dcmd-topic', () => {
-    const message = born().host.write('g/n/d/set point', 21.5, START);
+    const { message } = born().host.write('g/n/d/set point', 21.5, START);
     assert.deepEqual([message.topic, message.qos, message.retain], ['spBv1.0/g/DCMD/n/d', 0, false]);
     assert.deepEqual(payloadOf(message), {
       timestamp: START,
@@ -20,13 +20,13 @@ describe('Sparkplug host: commands', () => {
   });
 
   it('tck-id-operational-behavior-data-commands-ncmd-verb: to an edge node, by alias where it has one', () => {
-    const message = born().host.write('g/n/speed', 200, START);
+    const { message } = born().host.write('g/n/speed', 200, START);
     assert.equal(message.topic, 'spBv1.0/g/NCMD/n');
     assert.deepEqual(payloadOf(message).metrics, [{ alias: 4, timestamp: START, datatype: 5, int_value: 200 }]);
   });
 
   it('prefer a metric of the edge node where a name could mean both', () => {
-    assert.equal(born().host.write('g/n/d/x', 2, START).topic, 'spBv1.0/g/NCMD/n');
+    assert.equal(born().host.write('g/n/d/x', 2, START).message.topic, 'spBv1.0/g/NCMD/n');
   });
 
   it('are refused for what is unknown, offline, or does not fit', () => {
@@ -37,6 +37,26 @@ describe('Sparkplug host: commands', () => {
     }
     receive(sender.death());
     assert.throws(() => host.write('g/n/speed', 1, START), { class: 'transient', code: 'PCP_SPARKPLUG_OFFLINE' });
+  });
+
+  it('tell what comes back when they are obeyed', () => {
+    assert.equal(born().host.write('g/n/d/set point', 21.5, START).expected, 21.5);
+  });
+
+  it('may wait for the birth of an edge node, which an active host asks for', () => {
+    const { host, receive, sender } = born();
+    assert.deepEqual(
+      [host.isOnline('g/n/speed'), host.isOnline('g/n/none'), host.isOnline('g/m/a')],
+      [true, false, false],
+    );
+    assert.deepEqual(rebirths(host.askFor('g/n/speed', START)), []);
+    assert.deepEqual(rebirths(host.askFor('g/m/a', START)), ['spBv1.0/g/NCMD/m']);
+    receive(sender.death());
+    assert.equal(host.isOnline('g/n/speed'), false);
+    assert.deepEqual(rebirths(host.askFor('g/n/d/x', START)), ['spBv1.0/g/NCMD/n']);
+    for (const tag of ['', 'g', 'g/n', 'g/+/a', '#/n/a']) assert.deepEqual(rebirths(host.askFor(tag, START)), []);
+    const passive = connectedHost({ role: 'passive' }).host;
+    assert.deepEqual(rebirths(passive.askFor('g/m/a', START)), []);
   });
 
   it('know what was declared', () => {

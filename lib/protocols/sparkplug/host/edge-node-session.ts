@@ -101,6 +101,12 @@ export class EdgeNodeSession {
     this.expire(now, effects);
   }
 
+  /** For who needs its metrics before it has anything to say by itself. */
+  askForBirth(now: number, effects: Effects): void {
+    if (!this.node.isOnline) this.#wantRebirth(now);
+    this.expire(now, effects);
+  }
+
   expire(now: number, effects: Effects): void {
     if (this.#gapDeadline !== undefined && this.#gapDeadline <= now) this.#loseOrder(now, effects);
     if (this.#awaited !== undefined && this.#awaited.until <= now) {

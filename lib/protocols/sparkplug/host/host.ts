@@ -1,7 +1,7 @@
 import { IntegrationError } from '../../../model/errors';
 import { dataTypeNumber } from '../codec/data-types';
 import { decodePayload, type Metric } from '../codec/payload';
-import { encodeValue } from '../codec/values';
+import { decodeValue, encodeValue } from '../codec/values';
 import type { Message, TopicFilter } from '../message';
 import { commandMessage } from '../metrics';
 import { parseState, stateMessage } from '../state';
@@ -109,6 +109,24 @@ export class SparkplugHost {
     return earliest;
   }
 
+  /** Asks the edge node of a tag for its birth, where it was not seen and the role allows it. */
+  askFor(tag: string, now: number): Effects {
+    const effects = new Effects();
+    const [group, edgeNode, metric] = tag.split('/');
+    if (!group || !edgeNode || !metric || /[+#\0]/.test(group + edgeNode)) return effects;
+    const session = this.#session({ group, edgeNode });
+    session.askForBirth(now, effects);
+    this.#watch(session);
+    return effects;
+  }
+
+  /** Whether a tag was declared, and its edge node or device is there. */
+  isOnline(tag: string): boolean {
+    return [...this.#owners(tag)].some(
+      ({ owner, metric }) => owner.isOnline && owner.known.named(metric) !== undefined,
+    );
+  }
+
   expire(now: number): Effects {
     const effects = new Effects();
     for (const session of this.#waiting) {
@@ -146,6 +164,14 @@ export class SparkplugHost {
     }
   }
 
+  /** The last values of all tags. */
+  *lastValues(): Generator<TagValue> {
+    for (const { node, devices } of this.#sessions.values()) {
+      yield* node.lastValues();
+      for (const device of devices.values()) yield* device.lastValues();
+    }
+  }
+
   /** The last values of a tag: none where nothing came, several for the rows of a flattened DataSet. */
   last(tag: string): TagValue[] {
     for (const { owner } of this.#owners(tag)) {
@@ -156,10 +182,10 @@ export class SparkplugHost {
   }
 
   /**
-   * A command that sets a metric.
+   * A command that sets a metric, and the value that its edge node tells when it has obeyed.
    * @throws config PCP_SPARKPLUG_TAG, transient PCP_SPARKPLUG_OFFLINE, data PCP_SPARKPLUG_VALUE
    */
-  write(tag: string, value: unknown, now: number): Message {
+  write(tag: string, value: unknown, now: number): { message: Message; expected: unknown } {
     for (const { session, owner, device, metric } of this.#owners(tag)) {
       const known = owner.known.named(metric);
       if (known === undefined) continue;
@@ -169,14 +195,16 @@ export class SparkplugHost {
           hint: 'Write again when it is back.',
         });
       }
+      const encoded = encodeValue(value, known.dataType);
       const written: Metric = {
         ...(known.alias === undefined ? { name: known.name } : { alias: known.alias }),
         timestamp: now,
         // It need not be there, but many edge nodes read no value without it.
         datatype: dataTypeNumber(known.dataType),
-        ...encodeValue(value, known.dataType),
+        ...encoded,
       };
-      return commandMessage(session.name, device, [written], now);
+      const message = commandMessage(session.name, device, [written], now);
+      return { message, expected: decodeValue(encoded, known.dataType) };
     }
     throw new IntegrationError('config', 'PCP_SPARKPLUG_TAG', 'No edge node declared this metric.', {
       path: tag,

@@ -43,6 +43,10 @@ export class MetricOwner {
     return this.#last.get(tag) ?? [];
   }
 
+  *lastValues(): Generator<TagValue> {
+    for (const values of this.#last.values()) yield* values;
+  }
+
   #nameOf(metric: Metric): string | undefined {
     return metric.name || this.known.find(metric)?.name;
   }
