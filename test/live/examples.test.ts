@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { type Broker, mosquitto, mosquittoAvailable } from '../support/mosquitto';
+import { Published } from '../support/mqtt-subscriber';
 import { DebugMessages } from './debug-messages';
 import { exampleFlow, type FlowNode, NodeRed, type NodeRedVersion } from './node-red-process';
 
@@ -12,13 +14,23 @@ type Job = {
   logs: { records_success: number; records_error: number; details: Record<string, unknown> }[];
 };
 
-const EXAMPLES = ['pcp-file', 'pcp-database', 'pcp-rest', 'pcp-entity', 'pcp-map', 'pcp-sync', 'pcp-sync-log'];
+const EXAMPLES = [
+  'pcp-file',
+  'pcp-database',
+  'pcp-rest',
+  'pcp-mqtt',
+  'pcp-entity',
+  'pcp-map',
+  'pcp-sync',
+  'pcp-sync-log',
+];
 
 for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
   describe(`examples in ${version}`, function () {
     this.timeout(120_000);
     let folder: string;
     let nodeRed: NodeRed;
+    let broker: Broker | undefined;
     let debug: DebugMessages;
 
     /** What a debug node shows; an error that the example's Catch node sees ends the wait. */
@@ -37,13 +49,16 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
       sqlite.exec('CREATE TABLE orders (order_number TEXT PRIMARY KEY, material TEXT, quantity NUMERIC)');
       sqlite.close();
       const flows: FlowNode[] = EXAMPLES.flatMap(exampleFlow);
-      const environment = { PCP_EXAMPLES: folder, PCP_EXAMPLES_DB: database };
+      broker = mosquittoAvailable() ? await mosquitto() : undefined;
+      const url = `mqtt://127.0.0.1:${broker?.open ?? 1883}`;
+      const environment = { PCP_EXAMPLES: folder, PCP_EXAMPLES_DB: database, PCP_EXAMPLES_MQTT: url };
       nodeRed = await NodeRed.start({ version, flows, environment });
       debug = await DebugMessages.open(nodeRed.url);
     });
     after(async () => {
       debug.close();
       await nodeRed.remove();
+      await broker?.release();
       rmSync(folder, { recursive: true, force: true });
     });
 
@@ -93,6 +108,18 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
         [called.statusCode, called.payload],
         [200, { number: '1000001', quantity: 250, status: 'released' }],
       );
+    });
+
+    it('pcp-mqtt publishes, and says so when the broker has acknowledged it', async function () {
+      if (broker === undefined) return this.skip();
+      await nodeRed.inject('pcp-ex-mqtt-write');
+      const written = await next<Message>('pcp-ex-mqtt-written');
+      assert.deepEqual(written.result, { created: 2, updated: 0, unchanged: 0, deleted: 0, failed: 0 });
+      const published = await Published.of(broker.open, 'pcp-example/#');
+      const [first] = await published.count(2);
+      await published.close();
+      assert.equal(first?.topic, 'pcp-example/l1/order');
+      assert.equal(first?.payload, '{"line":"l1","order":"1000001","quantity":250.000}');
     });
 
     it('pcp-entity creates, reads and deletes, and names what was refused', async () => {

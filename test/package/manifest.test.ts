@@ -45,6 +45,7 @@ describe('package', () => {
       assert.ok(optionalDependencies[driver] !== undefined || isOffered, driver);
     }
     assert.deepEqual(Object.keys(optionalDependencies), [
+      'cborg',
       'modbus-serial',
       'mqtt',
       'mysql2',
@@ -52,6 +53,7 @@ describe('package', () => {
       'pg',
       'pg-copy-streams',
       'undici',
+      'ws',
     ]);
   });
 

@@ -37,6 +37,7 @@ describe('palette nodes', () => {
       'pcp-file',
       'pcp-database',
       'pcp-rest',
+      'pcp-mqtt',
       'pcp-entity',
       'pcp-map',
       'pcp-sync',

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { IntegrationError } from '../../model/errors';
+import type { Certificates } from '../secure-context';
 import type { Authentication } from './auth/authentication';
 import type { SignIns } from './auth/oauth2';
 import type { Network } from './dialer';
@@ -75,13 +76,7 @@ export interface HttpOptions extends HttpEnvironment {
   network?: Network;
 }
 
-export interface TlsOptions {
-  /** Certificate authorities (PEM) to trust besides the public ones. */
-  ca?: string;
-  /** Client certificate and key (PEM), for mutual TLS. */
-  certificate?: string;
-  privateKey?: string;
-  passphrase?: string;
+export interface TlsOptions extends Certificates {
   /** Name expected in the server's certificate, when it is not the host of the URL. */
   servername?: string;
 }

@@ -1,16 +1,10 @@
-import { X509Certificate } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { isIP, type Socket, connect as tcpConnect } from 'node:net';
-import {
-  createSecureContext,
-  getCACertificates,
-  rootCertificates,
-  type SecureContext,
-  connect as tlsConnect,
-} from 'node:tls';
+import { type SecureContext, connect as tlsConnect } from 'node:tls';
 import { IntegrationError } from '../../model/errors';
+import { secureContext } from '../secure-context';
 import type { AddressRules, Target } from './addresses';
 import type { TlsOptions } from './client';
 import { Deadline } from './deadline';
@@ -192,23 +186,4 @@ export function proxyAuthorization(proxy: URL): Record<string, string> {
   if (proxy.username === '' && proxy.password === '') return {};
   const user = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
   return { 'proxy-authorization': `Basic ${Buffer.from(user, 'utf8').toString('base64')}` };
-}
-
-function secureContext({ ca, certificate, privateKey, passphrase }: TlsOptions): SecureContext {
-  try {
-    // Node takes any text for an authority and then trusts nobody.
-    if (ca !== undefined) new X509Certificate(ca);
-    return createSecureContext({
-      ...(ca !== undefined && { ca: [...(getCACertificates?.('default') ?? rootCertificates), ca] }),
-      ...(certificate !== undefined && { cert: certificate }),
-      ...(privateKey !== undefined && { key: privateKey }),
-      ...(passphrase !== undefined && { passphrase }),
-    });
-  } catch (cause) {
-    const what = (cause as Error).message.replace(/^error:\w+:/, '');
-    throw new IntegrationError('config', 'PCP_TLS_CERTIFICATE', `The certificates cannot be used: ${what}.`, {
-      cause,
-      hint: 'Certificate, private key and authority are PEM texts; the key must belong to the certificate, and the passphrase to the key.',
-    });
-  }
 }

@@ -2,6 +2,7 @@ import { IntegrationError } from '../../../model/errors';
 import { parseExactJson } from '../../../model/exact-json';
 import type { HttpClient, HttpResponse } from '../../../protocols/http/client';
 import type { DescribedRequest, Resolution, WriteRecord, WriteResult, Writer } from '../../contract';
+import { LostAnswer, WriteRun } from '../../write-run';
 import { inTermsOf, isAlike } from './alike';
 import { parseJson } from './answer';
 import { bulkResults } from './bulk';
@@ -22,7 +23,6 @@ import {
   type WriteRequest,
   writeRequest,
 } from './write-request';
-import { LostAnswer, WriteRun } from './write-run';
 
 const DEFAULT_BULK_SIZE = 100;
 const GONE = [404, 410];

@@ -1,5 +1,5 @@
-import { IntegrationError } from '../../../model/errors';
-import type { WriteInterruption, WriteResult } from '../../contract';
+import { IntegrationError } from '../model/errors';
+import type { WriteInterruption, WriteResult } from './contract';
 
 /** An outage shows with a few lost answers: what is not sent yet then stays unsent, and so certain. */
 const MOST_LOST = 2;

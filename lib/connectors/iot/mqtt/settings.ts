@@ -1,0 +1,229 @@
+import { randomBytes } from 'node:crypto';
+import Ajv2020 from 'ajv/dist/2020';
+import type { OpenConnection } from '../../../model/connection';
+import { IntegrationError } from '../../../model/errors';
+import type { MqttOptions } from '../../../protocols/mqtt/options';
+import type { PayloadFormat } from '../../../protocols/mqtt/payload';
+import { checkFilter, covers, type TopicPattern, topicPattern } from '../../../protocols/mqtt/topic';
+import { writeRefused } from '../../write-refused';
+import { TOPICS_SCHEMA, WILL_SCHEMA } from './topics-schema';
+
+export interface PublishSetting {
+  qos?: 1 | 2;
+  retain?: boolean;
+  value?: string;
+  numbers?: string[];
+  expiry_s?: number;
+  content_type?: string;
+  response_topic?: string;
+  correlation_data?: string;
+  user_properties?: Record<string, string>;
+  idempotency_property?: string;
+  repeatable?: boolean;
+}
+
+interface TopicSetting {
+  topic: string;
+  format?: PayloadFormat;
+  qos?: 0 | 1 | 2;
+  retained?: 'keep' | 'new' | 'skip';
+  group?: string;
+  key?: string[];
+  publish?: PublishSetting;
+}
+
+/** An entity: an entry of "topics", or a topic by its own name. */
+export interface Topic {
+  name: string;
+  /** Absent for a topic by its own name, whose payloads are what they look like. */
+  setting?: TopicSetting;
+  pattern: TopicPattern;
+  publish: PublishSetting;
+}
+
+interface WillSetting {
+  topic: string;
+  payload?: string;
+  qos?: 0 | 1 | 2;
+  retain?: boolean;
+  delay_s?: number;
+  expiry_s?: number;
+}
+
+/** Who connects: what subscribes keeps the client id and its session, others must not take it over. */
+export type Role = 'subscribe' | 'publish' | 'test' | 'sample' | 'sparkplug';
+
+export interface MqttSettings {
+  topics: ReadonlyMap<string, Topic>;
+  writesEnabled: boolean;
+  writable: readonly string[];
+  timeoutMs: number;
+  receiveMaximum: number;
+  optionsFor(role: Role, onProblem: MqttOptions['onProblem']): MqttOptions;
+}
+
+const PROTOCOLS = ['mqtt:', 'mqtts:', 'ws:', 'wss:'];
+const ajv = new Ajv2020({ strict: false });
+const validators = { topics: ajv.compile(TOPICS_SCHEMA), will: ajv.compile(WILL_SCHEMA) };
+
+/** @throws config PCP_SETTING_INVALID, PCP_SETTING_MISSING, PCP_MQTT_TOPIC with the path of the setting */
+export function readSettings(connection: OpenConnection): MqttSettings {
+  const { config } = connection;
+  const topics = checked<Record<string, TopicSetting>>('topics', config.topics ?? {});
+  const entries = Object.entries(topics).map(([name, setting]): [string, Topic] => {
+    const pattern = topicPattern(setting.topic, `/config/topics/${name}/topic`);
+    return [name, { name, setting, pattern, publish: setting.publish ?? {} }];
+  });
+  const writable = Array.isArray(config.writable) ? config.writable.map(String) : [];
+  for (const filter of writable) checkFilter(filter, '/config/writable');
+  const timeoutMs = number(config.timeout_ms, 8000);
+  const receiveMaximum = number(config.receive_maximum, 1000);
+  const base = readOptions(connection, timeoutMs, receiveMaximum);
+  const clientId = text(config.client_id) ?? `pcp-${connection.id}-${randomBytes(4).toString('hex')}`;
+  return {
+    topics: new Map(entries),
+    writesEnabled: config.writes_enabled === true,
+    writable,
+    timeoutMs,
+    receiveMaximum,
+    optionsFor: (role, onProblem) => {
+      if (role === 'subscribe') return { ...base, clientId, onProblem };
+      const { will: _, ...others } = base;
+      const own = role === 'sparkplug' ? role : `${role}-${randomBytes(3).toString('hex')}`;
+      return { ...others, clientId: `${clientId}-${own}`, sessionExpirySeconds: 0, onProblem };
+    },
+  };
+}
+
+/** @throws config PCP_ENTITY_UNKNOWN */
+export function resolveTopic(name: string, { topics }: MqttSettings): Topic {
+  const known = topics.get(name);
+  if (known !== undefined) return known;
+  if (name.includes('/') || name === '#' || name === '+') {
+    return { name, pattern: topicPattern(name, '/source_entity'), publish: {} };
+  }
+  throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `"${name}" is not a topic of the connection.`, {
+    path: '/source_entity',
+    hint: `Add it to "topics" of the connection, or give a topic with "/". There are: ${[...topics.keys()].join(', ') || 'none yet'}.`,
+  });
+}
+
+/** @throws permission PCP_WRITE_REFUSED, config PCP_NOT_WRITABLE */
+export function checkPublishable(topic: Topic, { writesEnabled, writable }: MqttSettings): void {
+  if (!topic.pattern.isPublishable) {
+    throw new IntegrationError(
+      'config',
+      'PCP_NOT_WRITABLE',
+      `"${topic.name}" has wildcards and cannot be published to.`,
+      {
+        path: '/config/topics',
+        hint: 'Name the levels by fields of the record, as in "plant/{line}/order".',
+      },
+    );
+  }
+  const isAllowed =
+    writable.length > 0 ? writable.some((filter) => covers(filter, topic.pattern.filter)) : topic.setting !== undefined;
+  const what = `"${topic.name}"`;
+  if (!writesEnabled) {
+    throw writeRefused(what, '/config/writes_enabled', 'Turn "writes_enabled" on in the connection.');
+  }
+  if (!isAllowed) throw writeRefused(what, '/config/writable', 'Add the topic to "writable" of the connection.');
+}
+
+function readOptions(
+  { config, credentials }: OpenConnection,
+  timeoutMs: number,
+  receiveMaximum: number,
+): Omit<MqttOptions, 'clientId' | 'onProblem'> {
+  const will = config.will === undefined ? undefined : checked<WillSetting>('will', config.will);
+  const sessionExpirySeconds = number(config.session_expiry_s, 0);
+  if (sessionExpirySeconds > 0 && text(config.client_id) === undefined) {
+    throw new IntegrationError('config', 'PCP_SETTING_MISSING', 'The setting "client_id" is empty.', {
+      path: '/config/client_id',
+      hint: 'The broker keeps a session by the client id: set one, or session_expiry_s to 0.',
+    });
+  }
+  const optional = {
+    username: text(config.username),
+    password: text(credentials.password),
+    will: will === undefined ? undefined : willOf(will),
+  };
+  const tls = {
+    ca: text(config.tls_ca),
+    servername: text(config.tls_servername),
+    alpn: text(config.tls_alpn),
+    certificate: text(credentials.certificate),
+    privateKey: text(credentials.private_key),
+    passphrase: text(credentials.passphrase),
+  };
+  return {
+    servers: readServers(text(config.url)),
+    version: config.protocol_version === '3.1.1' ? 4 : 5,
+    ...defined(optional),
+    tls: defined(tls),
+    keepaliveSeconds: number(config.keepalive_s, 30),
+    sessionExpirySeconds,
+    receiveMaximum,
+    maxMessageBytes: number(config.max_message_bytes, 1_048_576),
+    timeoutMs,
+  };
+}
+
+function willOf({ topic, payload = '', qos = 0, retain = false, delay_s, expiry_s }: WillSetting): MqttOptions['will'] {
+  return {
+    topic,
+    payload: Buffer.from(payload),
+    qos,
+    retain,
+    ...(delay_s !== undefined && { delaySeconds: delay_s }),
+    ...(expiry_s !== undefined && { properties: { expirySeconds: expiry_s } }),
+  };
+}
+
+function readServers(list: string | undefined): URL[] {
+  const texts = (list ?? '').split(',').map((one) => one.trim());
+  return texts.map((one) => {
+    const url = URL.canParse(one) ? new URL(one) : undefined;
+    if (url === undefined || !PROTOCOLS.includes(url.protocol) || url.hostname === '') {
+      throw invalid('url', 'a URL as mqtts://broker.example.com:8883');
+    }
+    // A secret in a setting could be read by everybody.
+    if (url.username !== '' || url.password !== '') throw invalid('url', 'without user and password');
+    return url;
+  });
+}
+
+function checked<T>(name: keyof typeof validators, value: unknown): T {
+  const validate = validators[name];
+  if (validate(value)) return value as T;
+  const [problem] = validate.errors ?? [];
+  const extra = problem?.params?.additionalProperty;
+  const at = `${name}${problem?.instancePath ?? ''}`;
+  const what = `${problem?.message}${extra === undefined ? '' : ` ("${extra}")`}`;
+  throw new IntegrationError('config', 'PCP_SETTING_INVALID', `The setting ${at} is wrong: ${what}.`, {
+    path: `/config/${at}`,
+    hint: 'Correct it in the connection.',
+  });
+}
+
+function invalid(name: string, expected: string): IntegrationError {
+  return new IntegrationError('config', 'PCP_SETTING_INVALID', `The setting "${name}" must be ${expected}.`, {
+    path: `/config/${name}`,
+    hint: 'Correct the setting in the connection.',
+  });
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
+}
+
+function number(value: unknown, fallback: number): number {
+  return typeof value === 'number' ? value : fallback;
+}
+
+/** Without the members that are undefined. */
+function defined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

@@ -1,0 +1,244 @@
+import type * as Mqtt from 'mqtt';
+import { IntegrationError } from '../../model/errors';
+import { Deadline } from '../http/deadline';
+import { connectError } from '../http/errors';
+import { loadPackage } from '../load-package';
+import { isClientIdClash } from './client-id-clash';
+import { dial, SETTING } from './dial';
+import { connectionLost, connectRefused, disconnected, noAnswer, notMqtt, requestRefused, takenOver } from './errors';
+import { Inbox } from './inbox';
+import type { IncomingMessage, MqttOptions, OutgoingMessage, TopicSubscription } from './options';
+import { type OversizedPacket, PacketGuard } from './packet-guard';
+import { PacketStream } from './packet-stream';
+import { connectPacketOf, propertiesIn, propertiesOut, subscribeOptions } from './packets';
+
+/** Lets the library go on with the next packet, and keeps it from acknowledging this one. */
+const HELD = new Error('acknowledged later');
+const CLOSE_MS = 2000;
+const REFUSED = 0x80;
+
+export interface PublishAnswer {
+  /** False where the broker says that nobody has subscribed to the topic; MQTT 5 only. */
+  isReceived: boolean;
+}
+
+/**
+ * One MQTT connection, from CONNECT until it is closed or lost: it never connects again by itself. Messages are acknowledged
+ * to the broker when their receiver says so, in the order they came in; meanwhile others keep coming.
+ */
+export class MqttConnection {
+  readonly server: URL;
+  readonly tls: string | undefined;
+  /** Resolves when the connection has ended, with what ended it; null when it was closed from here. */
+  readonly ended: Promise<IntegrationError | null>;
+  /** Whether the broker had kept the session. */
+  sessionPresent = false;
+  /** Messages that the broker takes unacknowledged at a time. */
+  receiveMaximum = 65_535;
+  readonly #client: Mqtt.MqttClient;
+  readonly #options: MqttOptions;
+  readonly #inbox: Inbox;
+  readonly #pending = new Set<(error: IntegrationError) => void>();
+  #failure: IntegrationError | undefined;
+  #closing: Promise<void> | undefined;
+  #isEnded = false;
+
+  /**
+   * @param receive called for every message, from the first one on
+   * @throws transient PCP_CONNECT_..., PCP_MQTT_..., config PCP_TLS_..., PCP_MQTT_..., auth PCP_MQTT_UNAUTHORIZED
+   */
+  static async open(
+    options: MqttOptions,
+    receive: (message: IncomingMessage) => void,
+    signal: AbortSignal,
+  ): Promise<MqttConnection> {
+    const { MqttClient } = loadPackage<typeof Mqtt>('mqtt');
+    const { socket, server, tls } = await dial(options, signal);
+    const guard = new PacketGuard(options.maxMessageBytes, (packet) => connection.#oversized(packet));
+    const stream = new PacketStream(socket, guard);
+    const client = new MqttClient(() => stream, connectPacketOf(options));
+    const connection: MqttConnection = new MqttConnection(options, server, tls, client, receive);
+    await connection.#signIn(signal);
+    return connection;
+  }
+
+  private constructor(
+    options: MqttOptions,
+    server: URL,
+    tls: string | undefined,
+    client: Mqtt.MqttClient,
+    receive: (message: IncomingMessage) => void,
+  ) {
+    this.#options = options;
+    this.server = server;
+    this.tls = tls;
+    this.#client = client;
+    this.#inbox = new Inbox((bytes) => {
+      if (!client.stream.destroyed) client.stream.write(bytes);
+    });
+    const handle = (packet: Mqtt.IPublishPacket) => receive(this.#inbox.take(packet, propertiesIn(packet)));
+    client.handleMessage = (packet, next) => {
+      handle(packet);
+      next?.(HELD);
+    };
+    // The library takes this one from the options for MQTT 5 only, and uses it for both.
+    client.options.customHandleAcks = (_topic, _payload, packet: Mqtt.IPublishPacket, next) => {
+      if (packet.qos !== 2) return next(0);
+      handle(packet);
+      next(HELD);
+    };
+    client.on('error', (error) => this.#failed(error));
+    client.stream.on('error', (error) => this.#failed(error));
+    client.on('disconnect', ({ reasonCode = 0, properties }) => {
+      this.#failure ??= disconnected(reasonCode, server, options.clientId, properties?.reasonString);
+      client.stream.destroy();
+    });
+    this.ended = new Promise((resolve) => {
+      client.on('close', () => {
+        this.#isEnded = true;
+        const error = this.#closing === undefined ? (this.#failure ?? this.#closedByBroker()) : null;
+        const left = error ?? new IntegrationError('cancelled', 'PCP_CANCELLED', 'The connection was closed.');
+        for (const fail of this.#pending) fail(left);
+        resolve(error);
+      });
+    });
+  }
+
+  /** @throws permission PCP_MQTT_FORBIDDEN, config PCP_MQTT_REFUSED, transient when the connection is lost */
+  async subscribe(subscription: TopicSubscription, signal: AbortSignal): Promise<void> {
+    const { filter } = subscription;
+    await this.#ask<void>('a subscription', signal, false, (resolve, reject) => {
+      this.#client.subscribe(
+        filter,
+        subscribeOptions(subscription, this.#options.version),
+        (error, _granted, packet) => {
+          const reason = Number(packet?.granted?.[0] ?? 0);
+          if (reason >= REFUSED)
+            reject(requestRefused(`the subscription to "${filter}"`, reason, { path: '/config/topics' }));
+          else if (error) reject(IntegrationError.from(error));
+          else resolve();
+        },
+      );
+    });
+  }
+
+  async unsubscribe(filter: string, signal: AbortSignal): Promise<void> {
+    await this.#ask<void>('an unsubscription', signal, false, (resolve, reject) => {
+      this.#client.unsubscribe(filter, (error) => (error ? reject(IntegrationError.from(error)) : resolve()));
+    });
+  }
+
+  /**
+   * Resolves when the broker has acknowledged the message; with QoS 0, when it has left.
+   * @throws data PCP_MQTT_TOO_LARGE, permission PCP_MQTT_FORBIDDEN, transient (`outcomeUnknown` tells whether it may have
+   * arrived)
+   */
+  async publish(message: OutgoingMessage, signal: AbortSignal): Promise<PublishAnswer> {
+    const { topic, payload, qos, retain } = message;
+    const limit = this.#options.maxMessageBytes;
+    if (payload.length > limit) {
+      throw new IntegrationError('data', 'PCP_MQTT_TOO_LARGE', `A message of ${payload.length} bytes is too large.`, {
+        hint: `At most ${limit} bytes are sent; max_message_bytes of the connection says so.`,
+      });
+    }
+    const properties = this.#options.version === 5 ? propertiesOut(message.properties ?? {}) : undefined;
+    return this.#ask<PublishAnswer>('a message', signal, true, (resolve, reject) => {
+      this.#client.publish(topic, payload, { qos, retain, ...(properties && { properties }) }, (error, packet) => {
+        const reason = (error as { code?: number } | null)?.code;
+        if (typeof reason === 'number') reject(requestRefused(`a message to "${topic}"`, reason));
+        else if (error) reject(IntegrationError.from(error));
+        else resolve({ isReceived: (packet as { reasonCode?: number } | undefined)?.reasonCode !== 16 });
+      });
+    });
+  }
+
+  /** Says goodbye to the broker, and does not wait for it long. */
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      if (this.#isEnded) return;
+      const timer = setTimeout(() => this.#client.stream.destroy(), CLOSE_MS);
+      this.#inbox.flush();
+      // Without force the library would wait for answers that may never come.
+      this.#client.outgoing = {};
+      this.#client.end(false);
+      await this.ended;
+      clearTimeout(timer);
+    })();
+    return this.#closing;
+  }
+
+  async #signIn(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#ask<void>('the sign-in', signal, false, (resolve) => {
+        this.#client.once('connect', ({ sessionPresent, properties }) => {
+          this.sessionPresent = sessionPresent;
+          this.receiveMaximum = properties?.receiveMaximum ?? this.receiveMaximum;
+          resolve();
+        });
+      });
+    } catch (thrown) {
+      this.#closing ??= Promise.resolve();
+      this.#client.stream.destroy();
+      throw thrown;
+    }
+  }
+
+  /** An exchange with the broker, ended by its answer, the time limit, the signal or the end of the connection. */
+  async #ask<T>(
+    what: string,
+    signal: AbortSignal,
+    isWrite: boolean,
+    start: (resolve: (value: T) => void, reject: (error: IntegrationError) => void) => void,
+  ): Promise<T> {
+    if (this.#isEnded) throw this.#failure ?? connectionLost(this.server);
+    const deadline = new Deadline(this.#options.timeoutMs, signal, () => noAnswer(what, this.server));
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    let isAnswered = false;
+    const fail = (error: IntegrationError) => reject(error);
+    this.#pending.add(fail);
+    const answered =
+      <V>(settle: (value: V) => void) =>
+      (value: V) => {
+        isAnswered = true;
+        settle(value);
+      };
+    try {
+      start(answered(resolve), answered(reject));
+      return await deadline.of(promise);
+    } catch (thrown) {
+      const error = IntegrationError.from(thrown);
+      if (!isWrite || isAnswered) throw error;
+      throw IntegrationError.fromJSON({ ...error.toJSON(), outcomeUnknown: true });
+    } finally {
+      this.#pending.delete(fail);
+      deadline.clear();
+    }
+  }
+
+  #closedByBroker(): IntegrationError {
+    const { clientId } = this.#options;
+    const isClash = isClientIdClash(this.server.host, clientId, performance.now());
+    return isClash ? takenOver(this.server, clientId) : connectionLost(this.server);
+  }
+
+  #failed(error: Error & { code?: number | string }): void {
+    if (error === HELD) return;
+    const { code } = error;
+    // Numbers are the reasons of a CONNACK; texts are those of the system and of TLS, which may refuse a certificate late.
+    if (typeof code === 'number' && !this.#client.connected) this.#failure ??= connectRefused(code, this.server);
+    else if (typeof code === 'string' && code.startsWith('ERR_SSL_'))
+      this.#failure ??= connectError(error, this.server, SETTING);
+    else if (code !== undefined) this.#failure ??= connectionLost(this.server, error);
+    else this.#failure ??= notMqtt(this.server, error);
+    this.#client.stream.destroy();
+  }
+
+  #oversized({ bytes, message }: OversizedPacket): void {
+    const limit = this.#options.maxMessageBytes;
+    if (message === undefined) throw new Error(`a packet of ${bytes} bytes`);
+    this.#options.onProblem(
+      `A message of ${bytes} bytes to "${message.topic}" was left out: ${limit} is the limit (max_message_bytes).`,
+    );
+    this.#inbox.refuse(message);
+  }
+}

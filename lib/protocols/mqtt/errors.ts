@@ -1,0 +1,173 @@
+import { type ErrorClass, type ErrorDetails, IntegrationError } from '../../model/errors';
+
+/** Reason codes of MQTT 5; the return codes of 3.1.1 are below 6. */
+const NAMES: Record<number, string> = {
+  1: 'unacceptable protocol version',
+  2: 'client id rejected',
+  3: 'server unavailable',
+  4: 'bad user name or password',
+  5: 'not authorised',
+  128: 'unspecified error',
+  129: 'malformed packet',
+  130: 'protocol error',
+  131: 'implementation specific error',
+  132: 'unsupported protocol version',
+  133: 'client id not valid',
+  134: 'bad user name or password',
+  135: 'not authorised',
+  136: 'server unavailable',
+  137: 'server busy',
+  138: 'banned',
+  139: 'server shutting down',
+  140: 'bad authentication method',
+  141: 'keep-alive timeout',
+  142: 'session taken over',
+  143: 'topic filter invalid',
+  144: 'topic name invalid',
+  147: 'receive maximum exceeded',
+  149: 'packet too large',
+  150: 'message rate too high',
+  151: 'quota exceeded',
+  152: 'administrative action',
+  153: 'payload format invalid',
+  154: 'retain not supported',
+  155: 'QoS not supported',
+  156: 'use another server',
+  157: 'server moved',
+  158: 'shared subscriptions not supported',
+  159: 'connection rate exceeded',
+  160: 'maximum connect time',
+  161: 'subscription identifiers not supported',
+  162: 'wildcard subscriptions not supported',
+};
+
+type Meaning = [ErrorClass, code: string, hint: string, path?: string];
+
+const VERSION: Meaning = [
+  'config',
+  'PCP_MQTT_VERSION',
+  'Choose the other protocol version in the connection.',
+  '/config/protocol_version',
+];
+const CLIENT_ID: Meaning = [
+  'config',
+  'PCP_MQTT_CLIENT_ID',
+  'Set a client_id that the broker allows.',
+  '/config/client_id',
+];
+const UNAVAILABLE: Meaning = [
+  'transient',
+  'PCP_MQTT_UNAVAILABLE',
+  'It is tried again; if it stays, look at the log of the broker.',
+];
+const SIGN_IN: Meaning = [
+  'auth',
+  'PCP_MQTT_UNAUTHORIZED',
+  'Check user, password and certificate, and that the broker knows them.',
+  '/config/username',
+];
+const BUSY: Meaning = ['rate_limit', 'PCP_MQTT_BUSY', 'It goes on by itself. Send fewer messages, or raise the quota.'];
+const REFUSED: Meaning = ['config', 'PCP_MQTT_REFUSED', 'Look at the log of the broker for the reason.'];
+
+const CONNECT: Record<number, Meaning> = {
+  1: VERSION,
+  132: VERSION,
+  2: CLIENT_ID,
+  133: CLIENT_ID,
+  3: UNAVAILABLE,
+  136: UNAVAILABLE,
+  137: UNAVAILABLE,
+  139: UNAVAILABLE,
+  4: SIGN_IN,
+  5: SIGN_IN,
+  134: SIGN_IN,
+  135: SIGN_IN,
+  138: SIGN_IN,
+  140: SIGN_IN,
+  151: BUSY,
+  159: BUSY,
+};
+
+/** A broker that takes the connection, but not the client. */
+export function connectRefused(reason: number, url: URL, said?: string): IntegrationError {
+  const [errorClass, code, hint, path] = CONNECT[reason] ?? REFUSED;
+  const message = `${url.host} refused the connection: ${nameOf(reason)}${words(said)}.`;
+  return new IntegrationError(errorClass, code, message, { hint, ...(path !== undefined && { path }) });
+}
+
+/** A connection that was open, and is not any more. */
+export function connectionLost(url: URL, cause?: unknown): IntegrationError {
+  const why = cause instanceof Error ? `: ${cause.message}` : '';
+  return new IntegrationError('transient', 'PCP_CONNECT_LOST', `The connection to ${url.host} was lost${why}.`, {
+    cause,
+    hint: 'It is tried again; if it stays, look at the log of the broker.',
+  });
+}
+
+/** The broker said why it ends the connection; MQTT 5 only. */
+export function disconnected(reason: number, url: URL, clientId: string, said?: string): IntegrationError {
+  if (reason === TAKEN_OVER) return takenOver(url, clientId);
+  const [errorClass, code, hint] = reason === 149 ? REFUSED : (CONNECT[reason] ?? UNAVAILABLE);
+  return new IntegrationError(errorClass, code, `${url.host} ended the connection: ${nameOf(reason)}${words(said)}.`, {
+    hint,
+  });
+}
+
+const TAKEN_OVER = 142;
+
+export function takenOver(url: URL, clientId: string): IntegrationError {
+  return new IntegrationError(
+    'transient',
+    'PCP_MQTT_CLIENT_ID_TAKEN',
+    `Another client signs in to ${url.host} as "${clientId}", and each one ends the connection of the other.`,
+    { path: '/config/client_id', hint: 'Give every connection, program and device a client_id of its own.' },
+  );
+}
+
+/** What a broker answered to a message or a subscription. */
+export function requestRefused(what: string, reason: number, details: ErrorDetails = {}): IntegrationError {
+  const fails = (errorClass: ErrorClass, code: string, hint: string) =>
+    new IntegrationError(errorClass, code, `The broker refused ${what}: ${nameOf(reason)}.`, { hint, ...details });
+  switch (reason) {
+    case 128:
+    case 135:
+      return fails(
+        'permission',
+        'PCP_MQTT_FORBIDDEN',
+        'Allow this topic to the user in the access list of the broker.',
+      );
+    case 149:
+    case 153:
+      return fails(
+        'data',
+        'PCP_MQTT_MESSAGE_REFUSED',
+        'Make the message smaller, or of the format that it says it has.',
+      );
+    case 150:
+    case 151:
+      return fails(BUSY[0], BUSY[1], BUSY[2]);
+    default:
+      return fails(REFUSED[0], REFUSED[1], REFUSED[2]);
+  }
+}
+
+export function noAnswer(what: string, url: URL): IntegrationError {
+  return new IntegrationError('transient', 'PCP_MQTT_TIMEOUT', `${url.host} did not answer ${what} in time.`, {
+    hint: 'Look whether the broker is overloaded, or raise timeout_ms.',
+  });
+}
+
+export function notMqtt(url: URL, cause: Error): IntegrationError {
+  return new IntegrationError('transient', 'PCP_MQTT_PROTOCOL', `${url.host} does not speak MQTT: ${cause.message}.`, {
+    cause,
+    hint: 'Check the port, and whether the URL must begin with mqtt:, mqtts:, ws: or wss:.',
+  });
+}
+
+function nameOf(reason: number): string {
+  return NAMES[reason] ?? `reason ${reason}`;
+}
+
+function words(said: string | undefined): string {
+  return said === undefined || said === '' ? '' : ` (${said.slice(0, 200)})`;
+}

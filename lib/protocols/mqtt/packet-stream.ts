@@ -1,0 +1,63 @@
+import { Duplex } from 'node:stream';
+import type { PacketGuard } from './packet-guard';
+
+/**
+ * A socket as the client library reads it: without oversized packets, one chunk at a time, and so that what the parser
+ * throws at hostile bytes ends this connection instead of the process.
+ */
+export class PacketStream extends Duplex {
+  readonly #socket: Duplex;
+  readonly #guard: PacketGuard;
+  #parser: NodeJS.WritableStream | undefined;
+
+  constructor(socket: Duplex, guard: PacketGuard) {
+    super();
+    this.#socket = socket;
+    this.#guard = guard;
+    socket.pause();
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('end', () => this.destroy());
+    socket.on('close', () => this.destroy());
+    socket.on('error', (error) => this.destroy(error));
+  }
+
+  /** The library's parser takes what comes; called once. */
+  override pipe<T extends NodeJS.WritableStream>(parser: T): T {
+    this.#parser = parser;
+    this.#socket.resume();
+    return parser;
+  }
+
+  override _read(): void {
+    // What comes goes to the parser directly.
+  }
+
+  override _write(chunk: Buffer, encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    this.#socket.write(chunk, encoding, callback);
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], callback: (error?: Error | null) => void): void {
+    this.#socket.write(Buffer.concat(chunks.map(({ chunk }) => chunk)), callback);
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    this.#socket.end(callback);
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#socket.destroy();
+    callback(error);
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      const parts = this.#guard.filter(chunk);
+      if (parts.length === 0 || this.destroyed) return;
+      this.#socket.pause();
+      const taken = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+      this.#parser?.write(taken, () => this.#socket.resume());
+    } catch (thrown) {
+      this.destroy(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import type { SourceRecord } from '../../lib/connectors/contract';
+import { create } from '../../lib/connectors/iot/mqtt/connector';
+import { descriptor } from '../../lib/connectors/iot/mqtt/descriptor';
+import type { OpenConnection } from '../../lib/model/connection';
+import { AUTHORITY, CLIENT } from '../support/certificates';
+import { type Broker, mosquitto, mosquittoAvailable, USER } from '../support/mosquitto';
+import { Published } from '../support/mqtt-subscriber';
+import { freePort } from '../support/server-process';
+import { type ConformanceCases, conformance, type FailingCase } from './suite';
+
+const TOPICS = {
+  orders: { topic: 'conformance/{plant}/order/{number}', key: ['plant', 'number'], publish: { retain: true } },
+};
+const ORDERS: SourceRecord[] = Array.from({ length: 6 }, (_, index) => ({
+  plant: 'p1',
+  number: String(1000 + index),
+  quantity: '12.50',
+}));
+
+let broker: Broker;
+let published: Published;
+
+for (const version of ['3.1.1', '5']) {
+  conformance(`iot.mqtt ${version}`, {
+    descriptor,
+    create,
+    available: mosquittoAvailable(),
+    cases: () => cases(version),
+    release: async () => {
+      await published?.close();
+      await broker?.release();
+    },
+  });
+}
+
+async function cases(version: string): Promise<ConformanceCases> {
+  broker = await mosquitto();
+  published = await Published.of(broker.open, 'conformance/#');
+  return {
+    connection: connection(version, { url: `mqtt://127.0.0.1:${broker.plain}`, username: USER.username }, USER),
+    failing: await failing(version),
+    write: {
+      target: { entity: 'orders', keyFields: ['plant', 'number'], fields: ['plant', 'number', 'quantity'] },
+      records: ORDERS,
+      readBack: async () => published.last(),
+      reset: async () => published.clear(),
+    },
+  };
+}
+
+async function failing(version: string): Promise<FailingCase[]> {
+  const url = `mqtt://127.0.0.1:${broker.plain}`;
+  const sure = (name: string, config: Record<string, unknown>, credentials: Record<string, string> = {}) => ({
+    name,
+    connection: connection(version, config, credentials),
+  });
+  return [
+    {
+      ...sure('wrong password', { url, username: USER.username }, { password: 'wrong-mosquitto-secret' }),
+      step: 'authenticate',
+      class: 'auth',
+      code: 'PCP_MQTT_UNAUTHORIZED',
+    },
+    {
+      ...sure('unknown host', { url: 'mqtt://broker.invalid:1883' }),
+      step: 'resolve',
+      class: 'transient',
+      code: 'PCP_CONNECT_HOST_UNKNOWN',
+    },
+    {
+      ...sure('closed port', { url: `mqtt://127.0.0.1:${await freePort()}` }),
+      step: 'connect',
+      class: 'transient',
+      code: 'PCP_CONNECT_REFUSED',
+    },
+    {
+      ...sure('no URL', { url: 'broker.example.com' }),
+      step: 'resolve',
+      class: 'config',
+      code: 'PCP_SETTING_INVALID',
+    },
+    {
+      ...sure('unknown authority', { url: `mqtts://localhost:${broker.tls}` }),
+      step: 'tls',
+      class: 'config',
+      code: 'PCP_TLS_UNTRUSTED',
+    },
+    {
+      ...sure('certificate for another name', { url: `mqtts://localhost:${broker.otherName}`, tls_ca: AUTHORITY }),
+      step: 'tls',
+      class: 'config',
+      code: 'PCP_TLS_NAME',
+    },
+    {
+      ...sure('no client certificate', { url: `mqtts://localhost:${broker.mutual}`, tls_ca: AUTHORITY }),
+      step: 'tls',
+      class: 'auth',
+      code: 'PCP_TLS_CLIENT_REFUSED',
+    },
+    {
+      ...sure(
+        'wrong passphrase of the key',
+        { url: `mqtts://localhost:${broker.mutual}`, tls_ca: AUTHORITY },
+        { certificate: CLIENT.cert, private_key: CLIENT.encryptedKey, passphrase: 'wrong-passphrase-canary' },
+      ),
+      step: 'tls',
+      class: 'config',
+      code: 'PCP_TLS_CERTIFICATE',
+    },
+    {
+      ...sure('no WebSocket', { url: `ws://127.0.0.1:${broker.plain}` }),
+      step: 'connect',
+      class: 'transient',
+      code: 'PCP_CONNECT_LOST',
+    },
+  ];
+}
+
+function connection(
+  version: string,
+  config: Record<string, unknown>,
+  credentials: Record<string, string> = {},
+): OpenConnection {
+  const { password, certificate, private_key, passphrase } = credentials;
+  const secrets = { password, certificate, private_key, passphrase };
+  return {
+    id: 1,
+    name: 'broker',
+    connector_type: 'iot.mqtt',
+    config: { protocol_version: version, topics: TOPICS, writes_enabled: true, ...config },
+    credentials: Object.fromEntries(Object.entries(secrets).filter(([, value]) => value !== undefined)) as Record<
+      string,
+      string
+    >,
+  };
+}

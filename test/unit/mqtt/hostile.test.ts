@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { IntegrationError } from '../../../lib/model/errors';
+import { Connectors, connectionTo, Listener, signal } from './connections';
+import { ACCEPTED, FakeBroker, publishHead } from './fake-broker';
+
+const MIB = 1024 * 1024;
+
+describe('mqtt: brokers that misbehave', function () {
+  this.timeout(30_000);
+  let broker: FakeBroker | undefined;
+  const connectors = new Connectors();
+  const unhandled: unknown[] = [];
+  const note = (thrown: unknown) => unhandled.push(thrown);
+
+  before(() => {
+    process.on('unhandledRejection', note);
+  });
+  after(() => {
+    process.off('unhandledRejection', note);
+    assert.deepEqual(unhandled, []);
+  });
+  afterEach(async () => {
+    await connectors.close();
+    await broker?.stop();
+    broker = undefined;
+  });
+
+  /** A broker that accepts, grants each subscription, and then does something of its own. */
+  const granting = async (then: (socket: Socket) => void, version: 4 | 5 = 4) => {
+    broker = await FakeBroker.start((socket, chunk, index) => {
+      if (index === 0) socket.write(ACCEPTED[version]);
+      if (index !== 1) return;
+      const granted = version === 4 ? [0x90, 3, chunk[2]!, chunk[3]!, 1] : [0x90, 4, chunk[2]!, chunk[3]!, 0, 1];
+      socket.write(Buffer.from(granted));
+      then(socket);
+    });
+    return connectors.open(
+      connectionTo(broker.port, { protocol_version: version === 4 ? '3.1.1' : '5', topics: { all: { topic: 'x/#' } } }),
+    );
+  };
+  const failureOf = async (work: Promise<unknown>) =>
+    work.then(
+      () => assert.fail('it went well'),
+      (thrown: unknown) => IntegrationError.from(thrown),
+    );
+
+  it('leaves out a message of 256 MB as it comes, tells it, and goes on', async () => {
+    const payload = Buffer.alloc(MIB, 'x');
+    const count = 255;
+    const connector = await granting((socket) => {
+      socket.write(publishHead('x/big', 7, payload.length * count));
+      let sent = 0;
+      const more = () => {
+        while (sent++ < count) if (!socket.write(payload)) return void socket.once('drain', more);
+        const small = Buffer.from('{"n":1}');
+        socket.write(Buffer.concat([publishHead('x/small', 8, small.length), small]));
+      };
+      more();
+    });
+    const before = process.memoryUsage().rss;
+    const listener = await new Listener(connector, { entity: 'all' }).connected();
+    assert.equal((await listener.take(1))[0]?._topic, 'x/small');
+    await broker?.got(Buffer.from([0x40, 2, 0, 7, 0x40, 2, 0, 8]));
+    assert.ok(process.memoryUsage().rss - before < 120 * MIB, 'it does not get into memory');
+    assert.match(connectors.logged.join('\n'), /267386\d+ bytes to "x\/big" was left out/);
+  });
+
+  for (const [name, bytes] of [
+    ['text', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
+    ['zeros', Buffer.alloc(4096)],
+    ['a length without an end', Buffer.from([0x30, 0xff, 0xff, 0xff, 0xff, 0x01, 0, 0])],
+    ['a topic longer than its packet', Buffer.from([0x30, 4, 0xff, 0xff, 65, 66])],
+    ['an oversized CONNACK', Buffer.from([0x20, 0xff, 0xff, 0xff, 0x7f, 0, 0])],
+  ] as const) {
+    it(`ends the connection, and nothing else, at ${name} in place of an answer`, async () => {
+      broker = await FakeBroker.start((socket) => void socket.end(bytes));
+      const connector = connectors.open(connectionTo(broker.port, { timeout_ms: 2000 }));
+      const error = await failureOf(new Listener(connector, { items: [{ tag: 'x/#' }] }).connected());
+      assert.equal(error.class, 'transient', JSON.stringify(error));
+      assert.ok(error.hint);
+    });
+  }
+
+  it('survives random bytes after a proper beginning, in both versions', async () => {
+    let seed = 20261127;
+    const random = () => {
+      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+      return seed >>> 16;
+    };
+    for (let round = 0; round < 200; round++) {
+      const version = round % 2 === 0 ? 4 : 5;
+      const bytes = Buffer.from(Array.from({ length: 1 + (random() % 200) }, () => random() & 255));
+      if (round % 3 === 0) bytes[0] = [0x30, 0x32, 0x34, 0x62, 0x40, 0x50, 0x90, 0xe0, 0xf0][random() % 9]!;
+      const connector = await granting((socket) => void socket.end(bytes), version);
+      const error = await failureOf(
+        new Listener(connector, { entity: 'all' }).connected().then((listener) => listener.take(1_000_000)),
+      );
+      assert.equal(error.class, 'transient', `${version} ${bytes.toString('hex')}: ${JSON.stringify(error)}`);
+      await connectors.close();
+      await broker?.stop();
+    }
+  });
+
+  it('says so when the broker refuses a subscription', async () => {
+    broker = await FakeBroker.start((socket, chunk, index) => {
+      if (index === 0) socket.write(ACCEPTED[4]);
+      if (index === 1) socket.write(Buffer.from([0x90, 3, chunk[2]!, chunk[3]!, 0x80]));
+    });
+    const topics = { secret: { topic: 'secret/#' } };
+    const connector = connectors.open(connectionTo(broker.port, { protocol_version: '3.1.1', topics }));
+    const report = await connector.test(signal());
+    assert.equal(report.steps.at(-1)?.name, 'authorise');
+    assert.equal(report.steps.at(-1)?.error?.code, 'PCP_MQTT_FORBIDDEN');
+    const error = await failureOf(new Listener(connector, { entity: 'secret' }).connected());
+    assert.deepEqual([error.class, error.code], ['permission', 'PCP_MQTT_FORBIDDEN']);
+  });
+
+  for (const [reason, code] of [
+    [142, 'PCP_MQTT_CLIENT_ID_TAKEN'],
+    [139, 'PCP_MQTT_UNAVAILABLE'],
+    [151, 'PCP_MQTT_BUSY'],
+  ] as const) {
+    it(`tells why the broker ended the connection: ${reason}`, async () => {
+      const connector = await granting((socket) => socket.end(Buffer.from([0xe0, 2, reason, 0])), 5);
+      const error = await failureOf(
+        new Listener(connector, { entity: 'all' }).connected().then((listener) => listener.take(1)),
+      );
+      assert.equal(error.code, code);
+    });
+  }
+
+  for (const [reason, code] of [
+    [132, 'PCP_MQTT_VERSION'],
+    [133, 'PCP_MQTT_CLIENT_ID'],
+    [134, 'PCP_MQTT_UNAUTHORIZED'],
+    [136, 'PCP_MQTT_UNAVAILABLE'],
+    [156, 'PCP_MQTT_REFUSED'],
+  ] as const) {
+    it(`tells why the broker does not take the client: ${reason}`, async () => {
+      broker = await FakeBroker.start((socket) => void socket.end(Buffer.from([0x20, 3, 0, reason, 0])));
+      const connector = connectors.open(connectionTo(broker.port));
+      const error = await failureOf(new Listener(connector, { items: [{ tag: 'x/#' }] }).connected());
+      assert.equal(error.code, code);
+    });
+  }
+
+  it('does not wait for ever for an answer, and leaves what was published open', async () => {
+    broker = await FakeBroker.start((socket, _chunk, index) => {
+      if (index === 0) socket.write(ACCEPTED[5]);
+    });
+    const topics = { out: { topic: 'x/{n}' } };
+    const connector = connectors.open(connectionTo(broker.port, { topics, writes_enabled: true, timeout_ms: 300 }));
+    const target = { entity: 'out', keyFields: ['n'], fields: ['n'], resume: null, runId: 1, mappingId: 1 };
+    const writer = await connector.openWriter?.(target, signal());
+    const error = await failureOf(
+      writer!.write([{ data: { n: 1 }, key: '[1]', sourceKey: '[1]', hash: '' }], signal()).then((results) => {
+        const [result] = results;
+        assert.equal(result?.outcome, 'unknown');
+        throw result?.outcome === 'unknown' ? result.error : new Error();
+      }),
+    );
+    assert.deepEqual([error.code, error.outcomeUnknown], ['PCP_MQTT_TIMEOUT', true]);
+  });
+
+  it('closes at any moment: while it dials, signs in, subscribes and listens', async () => {
+    const moments: ((socket: Socket, chunk: Buffer, index: number) => void)[] = [
+      () => undefined,
+      (socket, _chunk, index) => void (index === 0 && socket.write(ACCEPTED[4])),
+      (socket, chunk, index) => {
+        if (index === 0) socket.write(ACCEPTED[4]);
+        if (index === 1) socket.write(Buffer.from([0x90, 3, chunk[2]!, chunk[3]!, 1]));
+        // Deaf from now on: neither PINGREQ nor the end is answered.
+        if (index === 1) socket.pause();
+      },
+    ];
+    for (const answer of moments) {
+      const fake = await FakeBroker.start(answer);
+      broker = fake;
+      const connector = connectors.open(connectionTo(fake.port, { protocol_version: '3.1.1' }));
+      const listener = new Listener(connector, { items: [{ tag: 'x/#' }] });
+      const ended = listener.connected().then(
+        (open) => open.next().catch(() => 'over'),
+        () => 'over',
+      );
+      await fake.got(Buffer.from('MQTT'));
+      const started = performance.now();
+      await connector.close();
+      assert.ok(performance.now() - started < 5000);
+      await ended;
+      await fake.stop();
+    }
+  });
+
+  it('says that a web server is no broker', async () => {
+    const server = createServer((_request, response) => response.writeHead(404).end());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/mqtt`;
+      const report = await connectors.open(connectionTo(0, { url })).test(signal());
+      assert.equal(report.steps.at(-1)?.error?.code, 'PCP_MQTT_WEBSOCKET');
+    } finally {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+});
