@@ -148,12 +148,13 @@ class OpenHub implements Hub {
       const [letters] = await this.store.database.aside.query(
         `SELECT COUNT(*) AS n FROM integration_dead_letters WHERE state IN ('open', 'replaying')`,
       );
+      const trouble = await this.store.trouble();
       const count = (...states: string[]): number =>
         runs.filter((row) => states.includes(String(row.state))).reduce((sum, row) => sum + Number(row.n), 0);
       return {
-        status: state === 'restarting' ? 'degraded' : 'ok',
+        status: state === 'restarting' || trouble !== null ? 'degraded' : 'ok',
         version,
-        store: { dialect, ok: true },
+        store: { dialect, ok: trouble === null, ...(trouble !== null && { error: trouble.message }) },
         runner,
         runs: {
           queued: count('queued'),

@@ -43,15 +43,12 @@ export interface Connector {
   ): Promise<(SourceRecord | null | undefined)[]>;
   /** False where `lookup` cannot find the records of an entity. */
   looksUp?(entity: string): boolean;
-  /**
-   * The request that a writer would send for a record now, without secrets; null when it would send none. For previews: the
-   * other side may be asked, and is not changed.
-   */
+  /** What a writer would do with a record now. For previews: the other side is asked once, and is not changed. */
   describeWrite?(
     target: { entity: string; keyFields: string[] },
     record: WriteRecord,
     signal: AbortSignal,
-  ): Promise<DescribedRequest | null>;
+  ): Promise<DescribedWrite>;
   /** Functions, methods, actions of the other side; done once, whatever comes of it. */
   call?(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<CallAnswer>;
   /**
@@ -221,6 +218,13 @@ export type Resolution =
   | { state: 'found'; externalKey?: string; version?: string; data: SourceRecord }
   | { state: 'absent' }
   | { state: 'unknown'; error: IntegrationError };
+
+export interface DescribedWrite {
+  /** What the target holds for the record now, as `lookup` gives it. */
+  current: SourceRecord | null | undefined;
+  /** What would be sent, without secrets; null where nothing is, or where it cannot be told. */
+  request: DescribedRequest | null;
+}
 
 export interface DescribedRequest {
   method: string;

@@ -38,6 +38,8 @@ export interface CompiledMapping {
   readonly keyFields: string[];
   /** Conditions in terms of the input, which a connector may push down. */
   readonly pushdown: Filter[];
+  /** False where converting is computing alone, which waits for nothing. */
+  readonly usesExpressions: boolean;
   /** Converts and checks. */
   map(records: readonly PlainRecord[], signal?: AbortSignal): Promise<Mapped[]>;
   /** Converts without asking the target's schema: for whoever checks only what is going to be written. */

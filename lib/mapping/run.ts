@@ -8,11 +8,16 @@ import { runStaged } from './run-staged';
 export function runnerOf(
   plan: Plan,
   expressions: ExpressionEvaluator,
-): Pick<CompiledMapping, 'map' | 'convert' | 'check'> {
+): Pick<CompiledMapping, 'usesExpressions' | 'map' | 'convert' | 'check'> {
+  const usesExpressions =
+    plan.testExpressions.length > 0 ||
+    plan.steps.some(({ kind }) => kind === 'expression') ||
+    plan.fields.some(({ origin }) => origin.kind === 'expression');
   const check = recordCheck(plan);
   return {
-    map: batchRunner(plan, recordRunner(plan, check), expressions),
-    convert: batchRunner(plan, recordRunner(plan, null), expressions),
+    usesExpressions,
+    map: batchRunner(plan, recordRunner(plan, check), usesExpressions ? expressions : null),
+    convert: batchRunner(plan, recordRunner(plan, null), usesExpressions ? expressions : null),
     check(data, index) {
       try {
         check?.(data);
@@ -24,14 +29,16 @@ export function runnerOf(
   };
 }
 
-function batchRunner(plan: Plan, runner: RecordRunner, expressions: ExpressionEvaluator): CompiledMapping['map'] {
-  const staged =
-    plan.testExpressions.length > 0 ||
-    plan.steps.some(({ kind }) => kind === 'expression') ||
-    plan.fields.some(({ origin }) => origin.kind === 'expression');
+function batchRunner(
+  plan: Plan,
+  runner: RecordRunner,
+  expressions: ExpressionEvaluator | null,
+): CompiledMapping['map'] {
   return async (records, signal) => {
     if (signal?.aborted) throw new IntegrationError('cancelled', 'PCP_CANCELLED', 'The work was cancelled.');
-    return staged ? runStaged(plan, runner, expressions, records, signal) : runPlain(plan, runner, records);
+    return expressions === null
+      ? runPlain(plan, runner, records)
+      : runStaged(plan, runner, expressions, records, signal);
   };
 }
 

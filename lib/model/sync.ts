@@ -53,7 +53,11 @@ export interface SyncDetails {
   conflicts: number;
   error_code?: string;
   hint?: string;
+  /** When work on it last began, was committed or ended. */
+  updated_at: string;
   attempts: number;
+  /** What became of each of them, oldest first; not in the status of a job. */
+  history?: SyncAttempt[];
   full: boolean;
   dry_run: boolean;
   /** Of a run that waits: when it is tried again. */
@@ -65,6 +69,20 @@ export interface SyncDetails {
   refetched?: number;
   total: number | null;
   records_per_second: number;
+}
+
+/** One attempt of a run. */
+export interface SyncAttempt {
+  started_at: string;
+  /** Null while it runs, and for ever when its worker died. */
+  ended_at: string | null;
+  /** Host, process and name of the worker. */
+  worker: string;
+  /** What the run went to; null as `ended_at` is. */
+  state: RunState | null;
+  error_class: ErrorClass | null;
+  error_code: string | null;
+  error_message: string | null;
 }
 
 /** Where a stream (mapping and direction) has got to. Opaque to the engine, owned by the connector that reads. */
@@ -89,7 +107,7 @@ export interface DeadLetter {
   source_key: string | null;
   /** The record as it was read, or corrected. */
   payload: unknown;
-  /** Why there is no payload: PCP_PAYLOAD_NOT_KEPT (too large), PCP_VAULT_KEY_UNKNOWN, PCP_VAULT_BROKEN. */
+  /** Why there is no payload: PCP_PAYLOAD_NOT_KEPT (too large, or not given by its source), PCP_VAULT_KEY_UNKNOWN, PCP_VAULT_BROKEN. */
   payload_error: string | null;
   /** Somebody corrected the payload. */
   edited: boolean;

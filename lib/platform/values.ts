@@ -122,7 +122,6 @@ function textConverter(field: FieldShape): (value: unknown) => SqlValue {
   const { values, maxLength = Number.POSITIVE_INFINITY, minLength = 0 } = field;
   return (value) => {
     if (typeof value !== 'string') throw invalid(field, value, 'is no text');
-    if (!value.isWellFormed()) throw invalid(field, value, 'holds half a surrogate pair');
     if (value.length > maxLength) throw invalid(field, value, `is longer than ${maxLength} characters`);
     if (value.length < minLength) throw invalid(field, value, 'must not be empty');
     // PostgreSQL keeps no NUL and UTF-8 no half of a pair: what a store refuses does not depend on the store.

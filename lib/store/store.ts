@@ -1,5 +1,6 @@
-import { chmod, mkdir, open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, open, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { IntegrationError } from '../model/errors';
 import type { SqlDatabase, SqlOptions } from '../protocols/sql/database';
 import { openDatabase, parseDatabaseUrl } from '../protocols/sql/open';
 import { migrate } from './migrate';
@@ -7,6 +8,9 @@ import { migrations } from './migrations';
 import { defineModels, type StoreModels } from './models';
 
 export const STORE_FILE = 'integrations.db';
+
+/** Bytes; a page of an import needs about as many. */
+const LEAST_ROOM = 1024 * 1024;
 
 const SQLITE_PRAGMAS = [
   // 16 MiB: an import looks up keys all over the tables.
@@ -29,6 +33,8 @@ export interface StoreOptions {
 export interface Store {
   readonly database: SqlDatabase;
   readonly models: StoreModels;
+  /** Why it cannot be written, as far as that is seen without writing. */
+  trouble(): Promise<IntegrationError | null>;
   close(): Promise<void>;
 }
 
@@ -37,7 +43,8 @@ export interface Store {
  * @throws config PCP_SQL_URL, PCP_DRIVER_MISSING, PCP_STORE_NEWER, transient PCP_CONNECT_...
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const database = await openDatabase(await databaseOptions(options));
+  const opened = await databaseOptions(options);
+  const database = await openDatabase(opened);
   try {
     if (database.dialect === 'sqlite') {
       // What was answered must survive a power cut. A run flushes before it acknowledges its source, not with each batch.
@@ -45,11 +52,24 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       for (const pragma of [synchronous, ...SQLITE_PRAGMAS]) await database.query(pragma);
     }
     await migrate(database, migrations);
-    return { database, models: defineModels(database.sequelize), close: () => database.close() };
+    return {
+      database,
+      models: defineModels(database.sequelize),
+      trouble: () => lackOfRoom(database.dialect === 'sqlite' ? opened.storage : undefined),
+      close: () => database.close(),
+    };
   } catch (error) {
     await database.close();
     throw error;
   }
+}
+
+/** Of a server's disk nothing is known here. */
+export async function lackOfRoom(file: string | undefined): Promise<IntegrationError | null> {
+  if (file === undefined || file === ':memory:') return null;
+  const { bavail, bsize } = await statfs(dirname(file));
+  if (bavail * bsize >= LEAST_ROOM) return null;
+  return new IntegrationError('transient', 'PCP_DISK_FULL', `The disk of ${file} is full.`);
 }
 
 async function databaseOptions({ url, directory, busyTimeoutMs }: StoreOptions): Promise<SqlOptions> {

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Batch, SourceFailure, Writer } from '../connectors/contract';
 import { IntegrationError } from '../model/errors';
 import type { Mapping } from '../model/mapping';
@@ -7,7 +8,7 @@ import type { Vault } from '../security/vault';
 import type { StoreClock } from './clock';
 import { LetterKeeper, openKeys } from './letters/dead-letters';
 import { refetchFields, refetchKeyOf } from './letters/refetch';
-import { batchPlanner } from './plan';
+import { type BatchPlan, batchPlanners } from './plan';
 import { ReadAhead } from './read-ahead';
 import type { Lease } from './runs/lease';
 import { COUNTERS, countersAddUp, noCounters, type RunRow } from './runs/run-rows';
@@ -23,6 +24,10 @@ import {
   type Page,
   type RunScope,
 } from './writes/commit';
+import { settleLeftIntents } from './writes/left-intents';
+
+/** Records that are mapped before others get their turn. */
+const SLICE = 50;
 
 /** A run that this worker holds, ready to be executed. */
 export interface Execution {
@@ -130,17 +135,32 @@ async function drain(
   const batchSize = afterCrashes(stream.batchSize, execution.crashes);
   const pageSize = Math.min(batchSize, stream.pageSize);
   const source = read(execution, resume, pageSize)[Symbol.asyncIterator]();
-  const plan = batchPlanner(stream.plan);
+  // Reading on while SQLite writes gains nothing, as both need this thread, and holds another page in memory.
+  const overlaps = !(stream.guarantee.transactional && database.dialect === 'sqlite');
+  const newPlanner = batchPlanners(stream.plan);
+  const planOf = async ({ records, positions }: Batch): Promise<BatchPlan> => {
+    const { plan, add } = newPlanner();
+    const size = overlaps ? SLICE : Math.max(1, records.length);
+    for (let from = 0; from < records.length; from += size) {
+      // Whatever the page before waits for goes first, so that its writing never stands still for this one.
+      if (overlaps) await turn();
+      const slice = records.slice(from, from + size);
+      add(slice, await stream.compiled.convert(slice, signal), positions && ((index) => positions(from + index)));
+    }
+    return plan;
+  };
+  let planned: Promise<unknown> = Promise.resolve();
   const pull = async (): Promise<Page | null> => {
+    await planned;
     signal.throwIfAborted();
     const result = await source.next();
     if (result.done === true) return null;
-    const batch = result.value;
-    const mapped = await stream.compiled.convert(batch.records, signal);
-    return { batch, plan: plan(batch.records, mapped, batch.positions) };
+    const plan = planOf(result.value);
+    planned = plan.catch(() => undefined);
+    // Computing is not waiting: a page counts as there once it is read. What an expression asks of its sandbox is.
+    if (stream.compiled.usesExpressions || !overlaps) await plan;
+    return { batch: result.value, plan };
   };
-  // Reading on while SQLite writes gains nothing, as both need this thread, and holds another page in memory.
-  const overlaps = !(stream.guarantee.transactional && database.dialect === 'sqlite');
   const pages = new ReadAhead(pull, overlaps);
   const judge: BatchOptions['judge'] = (outcome) => judgeErrors(mapping.options, counters, outcome);
   // A transaction never waits for the source: what is not there yet goes into the next batch.
@@ -158,6 +178,8 @@ async function drain(
       signal.throwIfAborted();
       if (cancel) throw new IntegrationError('cancelled', 'PCP_CANCELLED', 'The run was cancelled.');
     }
+    const left = run.dryRun ? noCounters() : await settleLeftIntents(scope);
+    for (const name of COUNTERS) counters[name] += left[name];
     assertAddedUp(counters);
   } catch (error) {
     await settleSource(scope, error, run.dryRun);
@@ -185,7 +207,7 @@ async function compareOnly(
   { batch, plan }: Page,
   startedAt: number,
 ): Promise<Pick<CommittedBatch, 'counters' | 'cancel'>> {
-  const { counters } = await apply(scope, plan, undefined, true);
+  const { counters } = await apply(scope, await plan, undefined, true);
   const cancel = await scope.database.transaction(async (transaction) => {
     await scope.lease.assertHeld(transaction);
     const activeMs = performance.now() - startedAt;

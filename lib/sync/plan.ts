@@ -34,46 +34,59 @@ export interface PlanContext {
   sourceKey(record: SourceRecord): string | null;
 }
 
-/** Makes planners for one stream: mapped records in, writes with keys and hashes and the refused ones out. */
-export function batchPlanner(
-  context: PlanContext,
-): (records: readonly SourceRecord[], mapped: readonly Mapped[], position?: (index: number) => string) => BatchPlan {
+/** Plans one batch, in as many parts as it comes in. */
+export interface BatchPlanner {
+  /** What was added so far. */
+  readonly plan: BatchPlan;
+  /** @param position where a record of this part came from, by its index in it */
+  add(records: readonly SourceRecord[], mapped: readonly Mapped[], position?: (index: number) => string): void;
+}
+
+/** Makes planners for the batches of one stream: mapped records in, writes with keys and hashes and the refused ones out. */
+export function batchPlanners(context: PlanContext): () => BatchPlanner {
   const { keyFields } = context;
   const hashOf = recordHasher(context.outputFields);
-  return (records, mapped, position) => {
+  return () => {
     const plan: BatchPlan = { writes: [], origins: [], failures: [], filtered: 0, repeated: 0 };
     const seen = new Set<string>();
     /** Hashes by key, made only for a batch that holds a key twice. */
     let first: Map<string, string> | null = null;
-    const refuse = (index: number, failure: Omit<Failure, 'sourceKey' | 'payload'>): void => {
-      const payload = records[index] as SourceRecord;
-      plan.failures.push({ ...failure, payload, sourceKey: context.sourceKey(payload) ?? position?.(index) ?? null });
+    const refuse = (
+      payload: SourceRecord,
+      position: string | undefined,
+      failure: Omit<Failure, 'sourceKey' | 'payload'>,
+    ): void => {
+      plan.failures.push({ ...failure, payload, sourceKey: context.sourceKey(payload) ?? position ?? null });
     };
-    for (const item of mapped) {
-      if (item.outcome === 'filtered') {
-        plan.filtered++;
-        continue;
-      }
-      if (item.outcome === 'failed') {
-        const { index, stage, field, rule, value, error } = item;
-        refuse(index, { stage, field, rule, value, error });
-        continue;
-      }
-      const { data, index } = item;
-      const key = canonicalKey(data, keyFields);
-      const hash = hashOf(data);
-      if (seen.size === seen.add(key).size) {
-        first ??= new Map(plan.writes.map((write) => [write.key, write.hash]));
-        if (first.get(key) === hash) plan.repeated++;
-        else refuse(index, duplicateKey(keyFields, key));
-        continue;
-      }
-      const origin = records[index] as SourceRecord;
-      plan.writes.push({ data, key, hash, sourceKey: key });
-      plan.origins.push(origin);
-      first?.set(key, hash);
-    }
-    return plan;
+    return {
+      plan,
+      add(records, mapped, position) {
+        for (const item of mapped) {
+          if (item.outcome === 'filtered') {
+            plan.filtered++;
+            continue;
+          }
+          const origin = records[item.index] as SourceRecord;
+          if (item.outcome === 'failed') {
+            const { index, stage, field, rule, value, error } = item;
+            refuse(origin, position?.(index), { stage, field, rule, value, error });
+            continue;
+          }
+          const { data, index } = item;
+          const key = canonicalKey(data, keyFields);
+          const hash = hashOf(data);
+          if (seen.size === seen.add(key).size) {
+            first ??= new Map(plan.writes.map((write) => [write.key, write.hash]));
+            if (first.get(key) === hash) plan.repeated++;
+            else refuse(origin, position?.(index), duplicateKey(keyFields, key));
+            continue;
+          }
+          plan.writes.push({ data, key, hash, sourceKey: key });
+          plan.origins.push(origin);
+          first?.set(key, hash);
+        }
+      },
+    };
   };
 }
 

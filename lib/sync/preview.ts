@@ -5,8 +5,8 @@ import { IntegrationError } from '../model/errors';
 import type { PreviewRecord, PreviewRequest, PreviewResult } from '../model/services';
 import { canonicalJson } from './hash';
 import { refetch } from './letters/refetch';
-import { type BatchPlan, batchPlanner } from './plan';
-import { requestsFor } from './preview-requests';
+import { type BatchPlan, batchPlanners } from './plan';
+import { describeWrites, meetTarget } from './preview-targets';
 import { type EngineContext, type MappingLike, openStream, type Stream } from './stream';
 import { levelOf } from './writes/guarantee';
 
@@ -46,20 +46,23 @@ export async function preview(
   }
   const stream = await openStream(context, mapping, direction, signal);
   try {
-    const requestsOf: RequestsOf = (plan) =>
-      requestsFor(context.database, stream, request.mapping.id ?? 0, plan, signal);
-    return await previewOf(stream, request, requestsOf, signal);
+    // For a whole source many requests would be described that nobody sees.
+    const meet: Meet = (plan) =>
+      request.mode === 'full_plan'
+        ? meetTarget(stream, plan, signal)
+        : describeWrites(context.database, stream, request.mapping.id ?? 0, plan, signal);
+    return await previewOf(stream, request, meet, signal);
   } finally {
     await stream.close();
   }
 }
 
-type RequestsOf = (plan: BatchPlan) => ReturnType<typeof requestsFor>;
+type Meet = (plan: BatchPlan) => ReturnType<typeof meetTarget>;
 
 async function previewOf(
   stream: Stream,
   request: PreviewRequest,
-  requestsOf: RequestsOf,
+  meet: Meet,
   signal: AbortSignal,
 ): Promise<PreviewResult> {
   const limit = Math.max(1, Math.min(MAX_LIMIT, request.limit ?? DEFAULT_LIMIT));
@@ -69,11 +72,9 @@ async function previewOf(
   const end = performance.now() + LONGEST_MS;
   const guarantee = levelOf(stream.guarantee);
   const result: PreviewResult = { guarantee, records: [], totals: noTotals(), complete: true };
-  // A whole source would ask the target once more for each of its records.
-  const requests = request.mode === 'full_plan' ? null : requestsOf;
   for await (const sample of samples(stream, request, limit, signal)) {
     signal.throwIfAborted();
-    const { records, totals } = await compare(stream, sample, schema, requests, signal);
+    const { records, totals } = await compare(stream, sample, schema, meet, signal);
     result.records.push(...records.slice(0, Math.max(0, shown - result.records.length)));
     for (const action of ACTIONS) result.totals[action] += totals[action];
     if (request.mode !== 'full_plan' || performance.now() < end) continue;
@@ -162,30 +163,25 @@ async function compare(
   stream: Stream,
   sample: Sample,
   schema: JsonSchema,
-  requestsOf: RequestsOf | null,
+  meet: Meet,
   signal: AbortSignal,
 ): Promise<Pick<PreviewResult, 'records' | 'totals'>> {
   const { records } = sample;
   const mapped = await stream.compiled.map(records, signal);
-  const plan = batchPlanner(stream.plan)(records, mapped);
-  const { keyFields, outputFields } = stream.compiled;
-  const { connector, entity } = stream.target;
-  const keys = plan.writes.map(({ data }) => Object.fromEntries(keyFields.map((field) => [field, data[field]])));
-  const current =
-    keys.length > 0 ? await connector.lookup?.({ entity, keyFields: [...keyFields] }, keys, signal) : undefined;
-  const requests = (await requestsOf?.(plan)) ?? [];
+  const { plan, add } = batchPlanners(stream.plan)();
+  add(records, mapped);
+  const meetings = await meet(plan);
   const indexOf = new Map(records.map((record, index) => [record as unknown, index]));
   const result: (PreviewRecord & { index: number })[] = [];
   const nothing = { after: null, current: null, diff: [], request: null };
   plan.writes.forEach(({ data }, at) => {
     const index = indexOf.get(plan.origins[at]) ?? 0;
-    const now = current?.[at];
-    const diff = now == null ? [] : changes(data, now, outputFields, schema);
+    const { current: now, request, error } = meetings[at]!;
+    const diff = now == null ? [] : changes(data, now, stream.compiled.outputFields, schema);
     const action = now === undefined ? 'write' : now === null ? 'create' : diff.length === 0 ? 'unchanged' : 'update';
-    const request = requests[at] ?? null;
     const shown = { index, ...base(sample, index), after: data, current: now ?? null, diff };
-    if (request instanceof IntegrationError) {
-      const errors = [{ ...request.toJSON(), field: request.path ?? null, rule: request.code }];
+    if (error !== undefined) {
+      const errors = [{ ...error.toJSON(), field: error.path ?? null, rule: error.code }];
       result.push({ ...shown, action: 'error', request: null, errors });
     } else result.push({ ...shown, action, request: action === 'unchanged' ? null : request, errors: [] });
   });

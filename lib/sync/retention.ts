@@ -112,12 +112,10 @@ export class Retention {
                  AND later.dry_run = ? AND later.state IN ('succeeded', 'partial')))`,
         [true, false],
       );
-      const ids = removable.map(({ id }) => Number(id));
-      const changed =
-        ids.length === 0
-          ? 0
-          : await database.execute(`DELETE FROM integration_sync_logs WHERE id IN (${ids.join(', ')})`);
-      return { more, changed };
+      if (removable.length === 0) return { more, changed: 0 };
+      const ids = removable.map(({ id }) => Number(id)).join(', ');
+      await database.execute(`DELETE FROM integration_sync_attempts WHERE sync_log_id IN (${ids})`);
+      return { more, changed: await database.execute(`DELETE FROM integration_sync_logs WHERE id IN (${ids})`) };
     });
   }
 

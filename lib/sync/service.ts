@@ -24,6 +24,7 @@ import {
   toDeadLetter,
 } from './letters/letter-rows';
 import { between, type Condition, equalities, newestFirst, values, where } from './lists';
+import { withAttempts } from './runs/attempts';
 import { jobStatus } from './runs/job-status';
 import { ensureStream, streamName } from './runs/lease';
 import { endPause } from './runs/pauses';
@@ -113,13 +114,17 @@ export class SyncService implements Sync {
   async logs(filter: Parameters<Sync['logs']>[0]): Promise<Page<SyncLog>> {
     const { limit, cursor, from, to, ...columns } = filter;
     const conditions = [...equalities(columns), ...between('started_at', from, to)];
-    return newestFirst(await this.options.database(), 'integration_sync_logs', conditions, { limit, cursor }, (row) =>
+    const database = await this.options.database();
+    const page = await newestFirst(database, 'integration_sync_logs', conditions, { limit, cursor }, (row) =>
       toSyncLog(toRun(row)),
     );
+    return { ...page, items: await withAttempts(database.aside, page.items) };
   }
 
   async log(id: number): Promise<SyncLog> {
-    return toSyncLog(await getRun(await this.options.database(), id));
+    const database = await this.options.database();
+    const [log] = await withAttempts(database, [toSyncLog(await getRun(database, id))]);
+    return log as SyncLog;
   }
 
   async deadLetters(filter: DeadLetterFilter & PageRequest): Promise<Page<DeadLetter>> {
@@ -178,9 +183,9 @@ export class SyncService implements Sync {
   }
 
   async discard(id: number, note?: string): Promise<DeadLetter> {
-    const { error_class: errorClass, value, mapping_id: mappingId, direction } = await this.deadLetter(id);
+    const { code, value, mapping_id: mappingId, direction } = await this.deadLetter(id);
     await this.changeLetter(id, `state = 'discarded', note = ?`, [note ?? null]);
-    if (errorClass === 'unknown_outcome') {
+    if (code === 'PCP_UNKNOWN_OUTCOME') {
       await acceptIntent(await this.options.database(), { mappingId, direction }, String(value));
     }
     return this.deadLetter(id);

@@ -11,6 +11,7 @@ import type { Direction, FieldMapping, Mapping, MappingOptions } from '../model/
 import type { SqlDatabase } from '../protocols/sql/database';
 import { keyFieldsOf, optionalKeys } from './keys';
 import type { PlanContext } from './plan';
+import { blaming } from './runs/blame';
 import { needsIntents } from './writes/guarantee';
 import { TwoWay } from './writes/two-way';
 
@@ -156,7 +157,7 @@ export async function openEnd(
 ): Promise<End & { timezone: string | null }> {
   const connection = await context.openConnection(connectionId);
   const { descriptor, create } = await context.registry.load(connection.connector_type);
-  const connector = create(connection, context.environment);
+  const connector = blaming(create(connection, context.environment), connectionId);
   return { connectionId, connector, descriptor, entity, timezone: connection.timezone };
 }
 

@@ -23,6 +23,8 @@ export class TestEngine {
   private readonly vault: Vault;
   /** Stands between the engine and its connectors. */
   disturb: (connector: Connector, type: string) => Connector = (connector) => connector;
+  /** What the worker logs. */
+  readonly said: string[] = [];
   private worker: Worker | undefined;
   private readonly registry = new ConnectorRegistry();
   private readonly expressions = createExpressionEvaluator();
@@ -76,7 +78,7 @@ export class TestEngine {
       retry: { maxWithoutProgress: 2, maxAttempts: 20, baseDelayMs: 0, maxDelayMs: 0 },
       concurrency: 1,
       onChange: (jobId) => void this.sync.changed(jobId),
-      log: () => undefined,
+      log: (level, message) => void this.said.push(`${level} ${message}`),
     });
   }
 

@@ -22,6 +22,8 @@ class Api {
   readonly rows: { id: string; data: Record<string, unknown> }[] = [];
   readonly requests: string[] = [];
   readonly answers = new Map<string, string>();
+  /** Whether it answers a look-up. */
+  isThere = true;
   fate: (record: WriteRecord) => Fate = () => 'answered';
 
   constructor(readonly offers: Pick<WriteGuarantee, 'idempotencyKey' | 'lookup'>) {}
@@ -45,7 +47,10 @@ class Api {
     };
     const writer = {
       write: (records: WriteRecord[]) => this.write(records),
-      resolve: async (records: WriteRecord[]) => records.map((record) => this.find(record)),
+      resolve: async (records: WriteRecord[]) => {
+        if (!this.isThere) throw new IntegrationError('transient', 'PCP_TEST', 'No answer.');
+        return records.map((record) => this.find(record));
+      },
       finish: async () => undefined,
       abandon: async () => undefined,
     };
@@ -183,6 +188,67 @@ describe('writes to a target that inserts whatever it gets', () => {
     assert.equal((await engine.run(connectionId)).status, 'success');
     assert.deepEqual(ids(api), everyId);
     assert.equal(api.rows.find(({ id }) => id === 'row-late')?.data.text, 'changed since');
+  });
+
+  describe('whose record does not come again', () => {
+    /** The connection breaks at one record, which is gone from the platform then. */
+    async function leave(api: Api): Promise<void> {
+      api.fate = ({ data }) => (data.id === 'M-3' ? 'connection lost' : 'answered');
+      api.isThere = false;
+      await open(api);
+      assert.equal((await engine.run(connectionId)).status, 'error');
+      assert.ok((await pending()).includes('["M-3"]'));
+      await engine.records.delete('material', ['M-3']);
+      api.fate = () => 'answered';
+      api.isThere = true;
+    }
+    async function pending(): Promise<unknown[]> {
+      const rows = await engine.store.database.query(
+        `SELECT source_key FROM integration_record_links WHERE pending_op IN ('create', 'update')`,
+      );
+      return rows.map(({ source_key }) => source_key);
+    }
+    const comesBack = (description: string) => engine.records.create('material', { material: 'M-3', description });
+
+    it('are looked up all the same, and found under the name that the target gave them', async () => {
+      const api = new Api({ idempotencyKey: false, lookup: 'strong' });
+      await leave(api);
+      api.rows.push({ id: 'row-late', data: { id: 'M-3', text: 'as it was' } });
+      const [log] = (await engine.run(connectionId)).logs;
+      assert.deepEqual([log?.details.state, await pending()], ['succeeded', []]);
+      await comesBack('back again');
+      assert.equal((await engine.run(connectionId)).status, 'success');
+      assert.deepEqual(ids(api), everyId);
+      assert.equal(api.rows.find(({ id }) => id === 'row-late')?.data.text, 'back again');
+    });
+
+    it('are looked up all the same, and forgotten where they never arrived', async () => {
+      const api = new Api({ idempotencyKey: false, lookup: 'strong' });
+      await leave(api);
+      const [log] = (await engine.run(connectionId)).logs;
+      assert.deepEqual([log?.details.state, await pending()], ['succeeded', []]);
+      assert.equal(ids(api).includes('M-3'), false);
+      await comesBack('as it was');
+      assert.equal((await engine.run(connectionId)).status, 'success');
+      assert.deepEqual(ids(api), everyId);
+    });
+
+    it('are asked about, once, where the target cannot be asked', async () => {
+      const api = new Api({ idempotencyKey: true, lookup: 'none' });
+      await leave(api);
+      const [log] = (await engine.run(connectionId)).logs;
+      assert.deepEqual([log?.details.state, log?.records_error, await pending()], ['partial', 1, []]);
+      const [letter, ...more] = (await engine.sync.deadLetters({ state: 'open' })).items;
+      assert.equal(more.length, 0);
+      assert.deepEqual([letter?.code, letter?.source_key], ['PCP_UNKNOWN_OUTCOME_GONE', '["M-3"]']);
+      const [next] = (await engine.run(connectionId)).logs;
+      assert.deepEqual([next?.details.state, next?.details.unchanged], ['succeeded', RECORDS - 1]);
+      await engine.sync.discard(letter!.id, 'Put right.');
+      await comesBack('as it was');
+      await engine.run(connectionId);
+      const [anew] = (await engine.sync.deadLetters({ state: 'open' })).items;
+      assert.deepEqual([anew?.code, anew?.payload_error], ['PCP_UNKNOWN_OUTCOME', null]);
+    });
   });
 
   it('are never sent twice by themselves where it offers neither', async () => {

@@ -175,31 +175,50 @@ describe('a connection whose other side is unwell', () => {
     assert.equal((await engine.end(other)).status, 'success');
   });
 
-  it('is the one that failed, not the other end of its mapping, and not for what the store does', async () => {
-    const out = engine.connections.create({
-      name: 'source',
-      connector_type: 'generic.file',
-      config: {
-        root: (await engine.connections.get(connectionId)).config.root as string,
-        entities: { in: { path: 'in.csv' } },
-      },
+  describe('at the other end of a mapping', () => {
+    let source: number;
+    let mapping_id: number;
+
+    beforeEach(async () => {
+      const root = (await engine.connections.get(connectionId)).config.root as string;
+      const config = { root, entities: { in: { path: 'in.csv' } } };
+      ({ id: source } = await engine.connections.create({ name: 'source', connector_type: 'generic.file', config }));
+      await writeFile(join(root, 'in.csv'), 'id\r\nA\r\n');
+      ({ id: mapping_id } = await engine.mappings.create({
+        connection_id: source,
+        peer_connection_id: connectionId,
+        name: 'copy',
+        entity_type: 'material',
+        direction: 'import',
+        source_entity: 'in',
+        target_entity: 'one',
+        key_fields: ['material'],
+        field_mappings: [{ source: 'id', target: 'material' }],
+      }));
     });
-    const source = (await out).id;
-    await writeFile(join((await engine.connections.get(connectionId)).config.root as string, 'in.csv'), 'id\r\nA\r\n');
-    const { id: mapping_id } = await engine.mappings.create({
-      connection_id: source,
-      peer_connection_id: connectionId,
-      name: 'copy',
-      entity_type: 'material',
-      direction: 'import',
-      source_entity: 'in',
-      target_entity: 'one',
-      key_fields: ['material'],
-      field_mappings: [{ source: 'id', target: 'material' }],
+
+    const tooMany = () =>
+      new IntegrationError('rate_limit', 'PCP_TEST', 'Too many requests.', { retryAfterMs: 60_000 });
+    const paused = async () => [...(await pauses(database())).keys()];
+
+    it('is the one that failed', async () => {
+      failure = tooMany();
+      await waiting((await engine.sync.start(source, { mapping_id })).job_id);
+      assert.deepEqual(await paused(), [connectionId]);
     });
-    failure = new IntegrationError('rate_limit', 'PCP_TEST', 'Too many requests.', { retryAfterMs: 60_000 });
-    await waiting((await engine.sync.start(source, { mapping_id })).job_id);
-    assert.deepEqual([...(await pauses(database())).keys()], [connectionId]);
+
+    it('is the one that failed before anything was read or written', async () => {
+      engine.disturb = (connector) => {
+        const describe = connector.describe!.bind(connector);
+        connector.describe = async (entity, signal) => {
+          if (entity === 'one') throw tooMany();
+          return describe(entity, signal);
+        };
+        return connector;
+      };
+      await waiting((await engine.sync.start(source, { mapping_id })).job_id);
+      assert.deepEqual(await paused(), [connectionId]);
+    });
   });
 
   describe('what was learnt about it', () => {

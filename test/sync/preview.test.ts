@@ -225,7 +225,10 @@ describe('preview of an export to an API', () => {
       ['error', undefined, undefined, undefined],
     ]);
     assert.equal(preview.guarantee, 'once');
-    assert.ok(api.asked.every(({ method }) => method === 'GET'));
+    assert.deepEqual(
+      api.paths().sort(),
+      ['M%2F2', 'M1', 'M3'].map((code) => `GET /parts?code=${code}`),
+    );
     assert.doesNotMatch(JSON.stringify(preview), /canary/);
   });
 

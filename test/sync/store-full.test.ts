@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConnectorRegistry } from '../../lib/connectors/registry';
@@ -9,7 +10,7 @@ import { loadKeys } from '../../lib/security/keys';
 import { Vault } from '../../lib/security/vault';
 import { ConnectionStore } from '../../lib/store/connections';
 import { MappingStore } from '../../lib/store/mappings';
-import { openStore, type Store } from '../../lib/store/store';
+import { lackOfRoom, openStore, type Store } from '../../lib/store/store';
 import { StoreClock } from '../../lib/sync/clock';
 import { DEFAULT_RETRY_POLICY } from '../../lib/sync/runs/retry';
 import { Worker } from '../../lib/sync/runs/worker';
@@ -113,6 +114,13 @@ describe('a full disk under the store', () => {
       };
       const poll = setInterval(look, 50);
     });
+
+  it('is seen before anything is written', async function () {
+    assert.equal(await store.trouble(), null);
+    if (!existsSync('/proc/self')) this.skip();
+    // A file system that never has room.
+    assert.equal((await lackOfRoom('/proc/integrations.db'))?.code, 'PCP_DISK_FULL');
+  });
 
   it('fails as transient, with every counted record in the store, and loses nothing once there is room', async () => {
     const { database } = store;

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type { Writer } from '../../lib/connectors/contract';
 import { IntegrationError } from '../../lib/model/errors';
 import type { JobStatus } from '../../lib/model/services';
+import type { SyncLog } from '../../lib/model/sync';
+import { beginAttempt } from '../../lib/sync/runs/attempts';
 import { TestEngine } from '../support/engine';
 import { temporaryDirectory } from '../support/hub';
 
@@ -140,6 +142,86 @@ describe('worker', () => {
     const job = await run();
     assert.equal(job.logs[0]!.error_message, null);
     assert.equal(job.logs[0]!.details.attempts, 1);
+    assert.equal((await engine.sync.log(job.logs[0]!.id)).details.history?.length, 1);
+    assert.deepEqual(await exported(), everything);
+  });
+
+  it('tells what became of each attempt of a run', async () => {
+    let failures = 1;
+    engine.disturb = (connector, type) => {
+      if (type !== 'generic.file') return connector;
+      const openWriter = connector.openWriter!.bind(connector);
+      connector.openWriter = async (...parameters) => {
+        if (failures-- > 0) throw new IntegrationError('transient', 'PCP_TEST', 'The share is away.');
+        const [log] = (await engine.sync.logs({ status: 'in_progress' })).items;
+        assert.equal(log?.error_message, null, 'of an attempt that runs nothing is known yet');
+        return openWriter(...parameters);
+      };
+      return connector;
+    };
+    const [{ id }] = (await run()).logs as [SyncLog];
+    const { details } = await engine.sync.log(id);
+    assert.deepEqual(
+      details.history?.map(({ state, error_class, error_code, error_message }) => {
+        return [state, error_class, error_code, error_message];
+      }),
+      [
+        ['waiting_retry', 'transient', 'PCP_TEST', 'The share is away.'],
+        ['succeeded', null, null, null],
+      ],
+    );
+    const times = details.history.flatMap(({ started_at, ended_at }) => [started_at, ended_at]);
+    assert.deepEqual(times, [...times].sort());
+    const [listed] = (await engine.sync.logs({ connection_id: connectionId })).items;
+    assert.deepEqual(listed?.details.history, details.history);
+  });
+
+  it('shows no end of an attempt whose worker died', async () => {
+    const { job_id } = await engine.sync.start(connectionId, {});
+    const [{ id }] = (await engine.sync.status(job_id)).logs as [SyncLog];
+    const { database } = engine.store;
+    await database.execute(`UPDATE integration_sync_logs SET state = 'running', fence = 1 WHERE id = ?`, [id]);
+    await database.transaction((transaction) => beginAttempt(transaction, id, 1, 0));
+    await database.execute('UPDATE integration_stream_locks SET fence = 1, owner_run = ?, lease_until = 1', [id]);
+    await engine.end(job_id);
+    const { history } = (await engine.sync.log(id)).details;
+    assert.deepEqual(
+      history?.map(({ ended_at, state }) => [ended_at !== null, state]),
+      [
+        [false, null],
+        [true, 'succeeded'],
+      ],
+    );
+  });
+
+  it('says once that the store fails and once that it works again, and then goes on at once', async () => {
+    let isAway = false;
+    const failing = new Proxy(engine.store.database, {
+      get(target, name) {
+        const value = Reflect.get(target, name) as unknown;
+        if (name === 'transaction' && isAway) {
+          return () => Promise.reject(new IntegrationError('transient', 'PCP_DISK_FULL', 'The disk is full.'));
+        }
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    await engine.startWorker(failing);
+    engine.disturb = (connector) => {
+      isAway = true;
+      return connector;
+    };
+    const { job_id } = await engine.sync.start(connectionId, {});
+    while (engine.said.length < 2) {
+      await engine.look();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    for (let looks = 0; looks < 3; looks++) await engine.look();
+    assert.match(engine.said[0] ?? '', /^error Run 1 stopped \(PCP_DISK_FULL.+could not be saved/);
+    assert.match(engine.said[1] ?? '', /^warn The store fails, .+The disk is full/);
+    engine.disturb = (connector) => connector;
+    isAway = false;
+    assert.equal((await engine.end(job_id)).status, 'success');
+    assert.deepEqual(engine.said.slice(2), ['info The store works again.']);
     assert.deepEqual(await exported(), everything);
   });
 

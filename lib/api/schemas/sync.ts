@@ -4,26 +4,48 @@ import { count, direction, errorClass, id, instant, instantOrNull } from './comm
 const status: JsonSchema = { type: 'string', enum: ['in_progress', 'success', 'error'] };
 const nullableText: JsonSchema = { type: ['string', 'null'] };
 
+const orNull = (schema: JsonSchema): JsonSchema => ({
+  ...schema,
+  type: ['string', 'null'],
+  enum: [...(schema.enum ?? []), null],
+});
+
 const replayMode: JsonSchema = { type: 'string', enum: ['refetch', 'stored'] };
+
+const runState: JsonSchema = {
+  type: 'string',
+  enum: [
+    'queued',
+    'running',
+    'waiting_retry',
+    'waiting_quota',
+    'cancelling',
+    'succeeded',
+    'partial',
+    'failed',
+    'cancelled',
+  ],
+};
+
+const attempt: JsonSchema = {
+  type: 'object',
+  required: ['started_at', 'ended_at', 'worker', 'state', 'error_class', 'error_code', 'error_message'],
+  properties: {
+    started_at: instant('When a worker began.'),
+    ended_at: instantOrNull('When it ended. Null while it runs, and for ever when its worker died.'),
+    worker: { type: 'string', description: 'Host, process and name of the worker.' },
+    state: { ...orNull(runState), description: 'What the run went to; null as the end is.' },
+    error_class: orNull(errorClass),
+    error_code: nullableText,
+    error_message: nullableText,
+  },
+};
 
 const details: JsonSchema = {
   type: 'object',
   required: ['state', 'created', 'updated', 'unchanged', 'deleted', 'filtered', 'conflicts'],
   properties: {
-    state: {
-      type: 'string',
-      enum: [
-        'queued',
-        'running',
-        'waiting_retry',
-        'waiting_quota',
-        'cancelling',
-        'succeeded',
-        'partial',
-        'failed',
-        'cancelled',
-      ],
-    },
+    state: runState,
     created: count('Records that are new in the target.'),
     updated: count('Records that were changed.'),
     unchanged: count('Records that were left as they are.'),
@@ -32,7 +54,13 @@ const details: JsonSchema = {
     conflicts: count('Records that changed on both sides.'),
     error_code: { type: 'string' },
     hint: { type: 'string' },
+    updated_at: instant('When work on it last began, was committed or ended.'),
     attempts: count('How often the run was started.'),
+    history: {
+      type: 'array',
+      description: 'Its attempts, oldest first: why a run waited, or was tried again. Not in the status of a job.',
+      items: attempt,
+    },
     full: { type: 'boolean' },
     dry_run: { type: 'boolean' },
     kind: { type: 'string', enum: ['sync', 'replay'] },
@@ -91,7 +119,7 @@ export const syncSchemas: Record<string, JsonSchema> = {
       records_success: count('Records applied, unchanged or filtered.'),
       records_error: count('Records in the dead letters.'),
       error_message: nullableText,
-      error_class: { ...errorClass, type: ['string', 'null'], enum: [...(errorClass.enum as string[]), null] },
+      error_class: orNull(errorClass),
       details,
     },
   },
@@ -155,7 +183,7 @@ export const syncSchemas: Record<string, JsonSchema> = {
       payload_error: {
         ...nullableText,
         description:
-          'Why there is none: PCP_PAYLOAD_NOT_KEPT (larger than 8 MiB), PCP_VAULT_KEY_UNKNOWN (its key is not among those given), PCP_VAULT_BROKEN (changed or moved).',
+          'Why there is none: PCP_PAYLOAD_NOT_KEPT (larger than 8 MiB, or not given by its source), PCP_VAULT_KEY_UNKNOWN (its key is not among those given), PCP_VAULT_BROKEN (changed or moved).',
       },
       edited: { type: 'boolean', description: 'Somebody corrected the payload.' },
       replay_mode: { ...replayMode, description: 'What a replay does that names no mode.' },

@@ -8,6 +8,8 @@ import { KeyLookup } from './key-lookup';
 
 const CREATED: WriteResult = { outcome: 'created' };
 const UPDATED: WriteResult = { outcome: 'updated' };
+/** Rows that are sent while the next ones are made. */
+const ROWS_PER_PART = 100;
 const NOTHING_KNOWN: Known = { records: [], hashes: [] };
 const UNCHANGED: WriteResult = { outcome: 'unchanged' };
 
@@ -102,15 +104,20 @@ export class PlatformWriter implements Writer {
 
   /** Null when nothing was written, because a record is refused or not new after all. */
   async #insertNew(records: WriteRecord[], transaction: SqlTransaction): Promise<WriteResult[] | null> {
-    const now = await this.#now(transaction);
-    const rows: SqlValue[][] = [];
-    for (const record of records) {
-      const row = this.#prepare(record, true, now);
-      if (!Array.isArray(row)) return null;
-      rows.push(row);
-    }
-    const inserted = await transaction.insertNew(this.#request(rows));
+    const parts = this.#newRows(records, await this.#now(transaction));
+    const inserted = await transaction.insertNew({ table: this.#shape.table, columns: this.#columns, parts });
     return inserted ? records.map(() => CREATED) : null;
+  }
+
+  /** @throws the error of the first record that is refused */
+  *#newRows(records: WriteRecord[], now: number): Generator<SqlValue[][]> {
+    for (let start = 0; start < records.length; start += ROWS_PER_PART) {
+      yield records.slice(start, start + ROWS_PER_PART).map((record) => {
+        const row = this.#prepare(record, true, now);
+        if (Array.isArray(row)) return row;
+        throw row;
+      });
+    }
   }
 
   /** Of the records to write, which are those looked up, in order, without the ones that need no write. */

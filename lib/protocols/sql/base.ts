@@ -3,6 +3,7 @@ import { IntegrationError } from '../../model/errors';
 import type {
   ColumnDefinition,
   ColumnInfo,
+  InsertRequest,
   SqlDatabase,
   SqlDialect,
   SqlRow,
@@ -22,7 +23,7 @@ export interface Session {
   execute(sql: string, parameters: SqlValue[]): Promise<number>;
   upsert(request: UpsertRequest): Promise<void>;
   /** Fails when a row is there already. Absent where it is no quicker than `upsert`. */
-  insertNew?(request: UpsertRequest): Promise<void>;
+  insertNew?(request: InsertRequest): Promise<void>;
   columns(sql: string): Promise<ColumnInfo[]>;
   begin(): Promise<void>;
   commit(): Promise<void>;
@@ -86,7 +87,7 @@ export abstract class BaseDatabase implements SqlDatabase {
     return this.transaction((transaction) => transaction.upsert(request));
   }
 
-  insertNew(request: UpsertRequest): Promise<boolean> {
+  insertNew(request: InsertRequest): Promise<boolean> {
     return this.transaction((transaction) => transaction.insertNew(request));
   }
 
@@ -232,7 +233,7 @@ class OpenTransaction implements SqlTransaction {
     if (request.rows.length > 0) await this.classified(() => this.session.upsert(request));
   }
 
-  async insertNew(request: UpsertRequest): Promise<boolean> {
+  async insertNew(request: InsertRequest): Promise<boolean> {
     const { session } = this;
     if (session.insertNew === undefined) return false;
     try {

@@ -73,10 +73,17 @@ export interface TableInfo {
 }
 
 /** Columns in order; rows as arrays in the same order. */
-export interface UpsertRequest {
+export interface InsertRequest {
   table: TableRef;
   columns: string[];
+  /** In parts: each is sent while the next one is made. */
+  parts: Iterable<SqlValue[][]>;
+}
+
+export interface UpsertRequest extends Omit<InsertRequest, 'parts'> {
   keyColumns: string[];
+  /** Of these, those whose values are filled up with blanks (`ColumnInfo.padded`). */
+  paddedKeys?: string[];
   rows: SqlValue[][];
 }
 
@@ -97,9 +104,9 @@ export interface SqlTransaction {
   upsert(request: UpsertRequest): Promise<void>;
   /**
    * Inserts rows the quickest way when the database has one for rows that are all new. False when nothing was done: it has
-   * none, a row of this key exists, or a row is refused.
+   * none, a row of this key exists, or a row is refused, be it by an error of class data that making its part threw.
    */
-  insertNew(request: UpsertRequest): Promise<boolean>;
+  insertNew(request: InsertRequest): Promise<boolean>;
   /** Runs the work and undoes only its effects when it throws. On the database itself it is a transaction. */
   savepoint<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T>;
 }

@@ -3,6 +3,7 @@ import { deadLetters } from './0002-dead-letters';
 import { connectionPauses } from './0003-connection-pauses';
 import { mappingStreams } from './0004-mapping-streams';
 import { sharedSignInsAndLimits } from './0005-shared-sign-ins-and-limits';
+import { syncAttempts } from './0006-sync-attempts';
 import type { Migration } from './migration';
 
 export type { Migration, MigrationContext } from './migration';
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   connectionPauses,
   mappingStreams,
   sharedSignInsAndLimits,
+  syncAttempts,
 ];

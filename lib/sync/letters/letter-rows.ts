@@ -125,7 +125,7 @@ export function payloadOf(letter: DeadLetter): Record<string, unknown> {
   }
   const details: ErrorDetails = { hint: 'Correct the record in the source and run the mapping again.' };
   if (letter.payload_error === 'PCP_PAYLOAD_NOT_KEPT') {
-    const why = `it was larger than ${MAX_PAYLOAD_BYTES / MIB} MiB`;
+    const why = `it is larger than ${MAX_PAYLOAD_BYTES / MIB} MiB, or its source did not give it`;
     const message = `Dead letter ${letter.id} holds no record: ${why}.`;
     throw new IntegrationError('data', 'PCP_PAYLOAD_NOT_KEPT', message, details);
   }

@@ -4,7 +4,7 @@ import type { DeadLetter, DeadLetterState, RunCounters } from '../../model/sync'
 import type { SqlTransaction } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
 import { type Execution, openWriter, reasonOf, scopeOf } from '../execute';
-import { type BatchPlan, batchPlanner, type Failure } from '../plan';
+import { type BatchPlan, batchPlanners, type Failure } from '../plan';
 import { COUNTERS, text, toDate } from '../runs/run-rows';
 import { apply, type BatchOutcome, keepsLinks } from '../writes/apply';
 import { addCounters, type RunScope } from '../writes/commit';
@@ -99,7 +99,8 @@ async function replayBatch(execution: Execution, scope: RunScope, letters: Chose
   const { owners, refused, superseded } = read;
   const records = [...owners.keys()];
   const mapped = await stream.compiled.map(records, signal);
-  const plan = batchPlanner(stream.plan)(records, mapped, (index) => owners.get(records[index]!)?.source_key ?? '');
+  const { plan, add } = batchPlanners(stream.plan)();
+  add(records, mapped, (index) => owners.get(records[index]!)?.source_key ?? '');
   for (const letter of await outdated(scope, plan, read)) superseded.add(letter);
   leaveOut(plan, superseded, owners);
   plan.failures.push(...refused.keys());

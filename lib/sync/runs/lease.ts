@@ -91,8 +91,11 @@ export class Lease {
           [runId, stream],
         );
         if (row === undefined) return null;
+        // This worker asks for a run only when it does not have it: then it could not give the lease back.
+        const isLeftOver = row.owner_worker === WORKER && Number(row.owner_run) === runId;
         const free =
           row.owner_run === null ||
+          isLeftOver ||
           Number(row.is_over) === 1 ||
           workerIsGone(row.owner_worker === null ? null : String(row.owner_worker));
         if (!free) return null;

@@ -28,6 +28,8 @@ export interface RunRow {
   counters: RunCounters;
   startedAt: Date;
   endedAt: Date | null;
+  /** When work on it last began, was committed or ended, in epoch milliseconds. */
+  updatedAt: number;
   total: number | null;
   activeMs: number;
   nextAttemptAt: number | null;
@@ -160,6 +162,7 @@ export function toRun(row: SqlRow): RunRow {
     counters,
     startedAt: toDate(row.started_at) ?? new Date(0),
     endedAt: toDate(row.ended_at),
+    updatedAt: Number(row.updated_at),
     total: number(row.total),
     activeMs: Number(row.active_ms ?? 0),
     nextAttemptAt: number(row.next_attempt_at),
@@ -200,6 +203,7 @@ export function toSyncLog(run: RunRow): SyncLog {
       ...(run.errorCode !== null && { error_code: run.errorCode }),
       ...(run.hint !== null && { hint: run.hint }),
       ...(run.nextAttemptAt !== null && { next_attempt_at: new Date(run.nextAttemptAt).toISOString() }),
+      updated_at: new Date(run.updatedAt).toISOString(),
       attempts: run.attempts,
       full: run.full,
       dry_run: run.dryRun,

@@ -8,7 +8,7 @@ import { abandonRun, type Execution, executeRun, reasonOf } from '../execute';
 import { executeReplay, reopenChosen } from '../letters/replay';
 import { type DeadLetterPolicy, Retention } from '../retention';
 import { type EngineContext, openStream } from '../stream';
-import { blaming } from './blame';
+import { beginAttempt, endAttempt } from './attempts';
 import { heldByOthers, Lease, streamName, WORKER } from './lease';
 import { noteAttempt, noteWorking, type Pause, pauses, waitForPause } from './pauses';
 import type { RetryPolicy } from './retry';
@@ -43,6 +43,8 @@ export class Worker {
   private looking: Promise<void> | null = null;
   private lookAgain = false;
   private stopped = false;
+  /** What the last look said. */
+  private storeTrouble: string | null = null;
   private waiting = 0;
   /** As of the last look. */
   private paused = new Map<number, Pause>();
@@ -69,8 +71,9 @@ export class Worker {
     }
     clearTimeout(this.timer);
     this.looking = this.look()
-      .catch((error: unknown) =>
-        this.options.log('warn', `The store could not be read: ${IntegrationError.from(error).message}`),
+      .then(
+        () => this.noteStore(null),
+        (error: unknown) => this.noteStore(IntegrationError.from(error).message),
       )
       .finally(() => {
         this.looking = null;
@@ -80,6 +83,14 @@ export class Worker {
         this.tidying ??= this.tidy();
       });
     return this.looking;
+  }
+
+  /** Tells once that the store fails, and once that it works again. */
+  private noteStore(trouble: string | null): void {
+    if (trouble === this.storeTrouble) return;
+    this.storeTrouble = trouble;
+    if (trouble === null) this.options.log('info', 'The store works again.');
+    else this.options.log('warn', `The store fails, and runs wait until it works again: ${trouble}`);
   }
 
   /** Beside the runs, which must not wait for it. */
@@ -222,23 +233,27 @@ export class Worker {
     lease.stop();
     if (ending.failure?.code === 'PCP_LEASE_LOST') return;
     try {
-      await database.transaction(async (transaction) => {
+      const { state, failure } = await database.transaction(async (transaction) => {
         await lease.assertHeld(transaction);
         const current = await getRun(transaction, run.id);
         const end = endingOf(current, ending, retry, clock.now());
         await settle(transaction, current, end, clock.now());
+        await endAttempt(transaction, current, end, clock.now());
         await noteAttempt(transaction, current, this.endsOf(run), end, clock.now());
         if (end.state !== 'queued' && end.nextAttemptAt === null) await reopenChosen(transaction, run.id);
         await lease.release(transaction);
-        if (end.failure)
-          log(
-            'warn',
-            `Run ${run.id} of mapping ${run.mappingId}: ${end.state}, ${end.failure.code}: ${end.failure.message}`,
-          );
+        return end;
       });
+      if (failure)
+        log('warn', `Run ${run.id} of mapping ${run.mappingId}: ${state}, ${failure.code}: ${failure.message}`);
       await database.flush();
     } catch (error) {
-      log('error', `Run ${run.id} could not be closed: ${IntegrationError.from(error).message}`);
+      const why = ending.failure === undefined ? '' : ` (${ending.failure.code}: ${ending.failure.message})`;
+      const { message } = IntegrationError.from(error);
+      log(
+        'error',
+        `Run ${run.id} stopped${why}, which could not be saved; it goes on when the store works: ${message}`,
+      );
     }
     onChange(run.jobId);
   }
@@ -250,7 +265,6 @@ export class Worker {
     if (surplus > 1 || (surplus === 1 && run.writerState === null)) throw workerDied(run);
     const mapping = await options.mapping(run.mappingId);
     const stream = await openStream(options, mapping, run.direction, signal);
-    for (const end of [stream.source, stream.target]) end.connector = blaming(end.connector, end.connectionId);
     const execution: Execution = {
       database: options.database,
       clock: options.clock,
@@ -345,16 +359,19 @@ function cancelled(): IntegrationError {
   return new IntegrationError('cancelled', 'PCP_CANCELLED', 'The run was cancelled.');
 }
 
-/** Moves a run to this worker; a dry run begins its counting anew. */
+/** Moves a run to this worker: what ended its last attempt is history. A dry run begins its counting anew. */
 async function claimRun(transaction: SqlTransaction, run: RunRow, fence: number, now: number): Promise<boolean> {
   const restart = run.dryRun ? `, ${COUNTERS.map((name) => `c_${name} = 0`).join(', ')}` : '';
   const changed = await transaction.execute(
     `UPDATE integration_sync_logs
      SET state = CASE WHEN state = 'cancelling' THEN 'cancelling' ELSE 'running' END, fence = ?, worker = ?,
-       attempts = attempts + 1, no_progress = no_progress + 1, next_attempt_at = NULL, updated_at = ?${restart}
+       attempts = attempts + 1, no_progress = no_progress + 1, next_attempt_at = NULL, updated_at = ?,
+       error_class = NULL, error_code = NULL, error_message = NULL, hint = NULL${restart}
      WHERE id = ? AND (state IN ('queued', 'waiting_retry', 'waiting_quota')
        OR (state IN ('running', 'cancelling') AND fence < ?))`,
     [fence, WORKER, now, run.id, fence],
   );
-  return changed === 1;
+  if (changed !== 1) return false;
+  await beginAttempt(transaction, run.id, fence, now);
+  return true;
 }

@@ -9,7 +9,7 @@ import { endIntents, forgetHashes, type Intent, type Link, type RefusedWrite, sa
 const ATTEMPTS = 4;
 const FIRST_PAUSE_MS = 200;
 /** What was sent before its answer got lost may still be on its way for twice the time that a write may take. */
-const DEFAULT_SETTLE_MS = 40_000;
+export const DEFAULT_SETTLE_MS = 40_000;
 
 type Scope = Pick<RunScope, 'database' | 'clock' | 'lease' | 'stream' | 'writer' | 'ids' | 'signal' | 'decided'>;
 

@@ -36,10 +36,10 @@ export interface Checkpoint {
   cursor: Cursor;
 }
 
-/** What was read and mapped at once. */
+/** What is read, mapped and written at once. */
 export interface Page {
-  plan: BatchPlan;
   batch: Batch;
+  plan: Promise<BatchPlan>;
 }
 
 export interface BatchOptions {
@@ -72,7 +72,7 @@ export async function commitBatch(scope: RunScope, first: Page, options: BatchOp
       let last = first;
       for (let page: Page | null = first; page !== null; page = await options.following(total.counters.read, last)) {
         last = page;
-        const outcome = await apply(scope, page.plan, transaction);
+        const outcome = await apply(scope, await page.plan, transaction);
         for (const name of COUNTERS) total.counters[name] += outcome.counters[name];
         total.failures.push(...outcome.failures);
         options.judge(total);
@@ -82,7 +82,7 @@ export async function commitBatch(scope: RunScope, first: Page, options: BatchOp
     });
   }
   scope.lease.assertSafeToWrite();
-  const outcome = await apply(scope, first.plan, undefined);
+  const outcome = await apply(scope, await first.plan, undefined);
   options.judge(outcome);
   const writerState = (await scope.writer.state?.()) ?? null;
   return scope.database.transaction(async (transaction) => {

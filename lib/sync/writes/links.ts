@@ -78,12 +78,35 @@ export async function linksOf(
   return records.map((record) => known.get(linkKey(record)));
 }
 
-/** Remembers what the target now holds; what was announced for it has come to its end. */
+/** An announced write of which nobody knows yet what became of it. */
+export interface LeftIntent extends Keyed {
+  targetKey: string | null;
+  idempotencyKey: string;
+  /** Epoch milliseconds of the store's clock. */
+  since: number;
+}
+
+/** Announced writes whose end is not known, those left out that nobody can find out about any more. */
+export async function leftIntents(database: SqlTransaction, stream: LinkScope): Promise<LeftIntent[]> {
+  const rows = await database.query(
+    `SELECT source_key, target_key, pending_key, pending_since FROM integration_record_links
+     WHERE mapping_id = ? AND direction = ? AND pending_op IN ('create', 'update') ORDER BY source_key`,
+    [stream.mappingId, stream.direction],
+  );
+  return rows.map((row) => ({
+    key: String(row.source_key),
+    targetKey: row.target_key as string | null,
+    idempotencyKey: String(row.pending_key),
+    since: Number(row.pending_since),
+  }));
+}
+
+/** Remembers what the target now holds, null = not known; what was announced for it has come to its end. */
 export async function saveLinks(
   transaction: SqlTransaction,
   stream: LinkScope,
   records: readonly {
-    record: Pick<WriteRecord, 'key' | 'hash' | 'externalKey'>;
+    record: Keyed & Pick<WriteRecord, 'externalKey'> & { hash: string | null };
     externalKey?: string | undefined;
   }[],
   now: number,
@@ -126,7 +149,7 @@ export async function saveIntents(
 
 /** A write that was announced and did not take place, or of which nobody can find out whether it did. */
 export interface RefusedWrite {
-  record: WriteRecord;
+  record: Keyed;
   undecided: boolean;
 }
 

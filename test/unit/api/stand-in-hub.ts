@@ -313,7 +313,21 @@ function syncLog(): SyncLog {
     ...{ error_message: null, error_class: null },
     details: {
       ...{ state: 'partial', created: 1, updated: 0, unchanged: 0, deleted: 0, filtered: 0, conflicts: 0 },
-      ...{ attempts: 1, full: false, dry_run: false, kind: 'sync', total: null, records_per_second: 100 },
+      history: [
+        {
+          ...{ started_at: NOW, ended_at: NOW, worker: 'host:1:a', state: 'partial' },
+          ...{ error_class: null, error_code: null, error_message: null },
+        },
+      ],
+      ...{
+        updated_at: NOW,
+        attempts: 1,
+        full: false,
+        dry_run: false,
+        kind: 'sync',
+        total: null,
+        records_per_second: 100,
+      },
     },
   };
 }

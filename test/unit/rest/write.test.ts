@@ -302,13 +302,17 @@ describe('generic.rest: writing', () => {
       await connector.describeWrite!(target, record({ number: '2' }), signal),
     ];
     assert.deepEqual(created, {
-      method: 'POST',
-      url: `${context.api.url}/orders`,
-      headers: { 'content-type': 'application/json', 'Idempotency-Key': 'k' },
-      body: '{"number":"1"}',
+      current: null,
+      request: {
+        method: 'POST',
+        url: `${context.api.url}/orders`,
+        headers: { 'content-type': 'application/json', 'Idempotency-Key': 'k' },
+        body: '{"number":"1"}',
+      },
     });
-    assert.deepEqual([updated?.method, updated?.url], ['PUT', `${context.api.url}/orders/7`]);
-    assert.ok(context.api.asked.every(({ method }) => method === 'GET'));
+    assert.deepEqual([updated?.request?.method, updated?.request?.url], ['PUT', `${context.api.url}/orders/7`]);
+    assert.deepEqual(updated?.current, { id: 7, number: '2' });
+    assert.deepEqual(context.api.paths(), ['GET /orders?n=1', 'GET /orders?n=2']);
     assert.ok(!JSON.stringify([created, updated]).includes('canary'));
   });
 

@@ -9,7 +9,7 @@ import { judges } from '../../support/sql-parsers';
 import { KEY, sayEverything, TABLE } from './all-statements';
 
 const COLUMNS: [name: string, type: string, value: unknown][] = [
-  ['plant', 'VARCHAR2', '1000'],
+  ['plant', 'CHAR', '1000'],
   ['number', 'NUMBER', '9007199254740993'],
   ['quantity', 'NUMBER', '1.50'],
   ['weight', 'BINARY_DOUBLE', 1.5],
@@ -96,6 +96,14 @@ describe('sql: Oracle (driver alone)', () => {
     assert.deepEqual(statements.flatMap(judges.oracle), []);
     for (const wrong of ['SELECT FROM orders', 'SELECT 1 FROM dual LIMIT 1', 'INSERT INTO t VALUES'])
       assert.notDeepEqual(judges.oracle(wrong), [], wrong);
+
+    const ofPlant = statements.filter((sql) => /"plant" (=|>=?|IN)/.test(sql));
+    assert.ok(ofPlant.some((sql) => sql.startsWith('MERGE')) && ofPlant.some((sql) => sql.includes(' IN ')));
+    // Next to a bare text the blanks of a CHAR would count.
+    assert.deepEqual(
+      ofPlant.filter((sql) => /"plant" (=|<=?|>=?|IN \() ?(:|s\.)/.test(sql)),
+      [],
+    );
 
     const zoned = (sql: string) => /"changed_utc" (>=|<=|<|>|=) :1\b/.test(sql);
     const times = database.said.filter(({ sql }) => zoned(sql)).map(({ binds }) => String(binds[0]));

@@ -4,6 +4,7 @@ import { Vault } from '../../../lib/security/vault';
 import { StoreClock } from '../../../lib/sync/clock';
 import { toDeadLetter } from '../../../lib/sync/letters/letter-rows';
 import { Retention } from '../../../lib/sync/retention';
+import { beginAttempt } from '../../../lib/sync/runs/attempts';
 import { newStore, storeKinds, type TestStore } from './stores';
 
 const DAY = 86_400_000;
@@ -85,6 +86,7 @@ for (const kind of storeKinds) {
           Object.values(values) as never,
         );
         const [row] = await database.query('SELECT MAX(id) AS id FROM integration_sync_logs');
+        await database.transaction((transaction) => beginAttempt(transaction, Number(row!.id), 1, 0));
         return Number(row!.id);
       };
       const waiting = await log(1, 'waiting_retry');
@@ -110,6 +112,11 @@ for (const kind of storeKinds) {
       offset = 3_600_000;
       await retention.tidy();
       assert.deepEqual(await ids(), kept);
+      const attempts = await database.query('SELECT sync_log_id FROM integration_sync_attempts ORDER BY sync_log_id');
+      assert.deepEqual(
+        attempts.map((row) => Number(row.sync_log_id)),
+        kept,
+      );
     });
 
     it('goes through more sync logs than one look takes', async () => {

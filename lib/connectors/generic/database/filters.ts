@@ -1,6 +1,7 @@
 import type { Filter } from '../../../model/mapping';
 import type { ColumnInfo, SqlDialect, SqlValue } from '../../../protocols/sql/database';
 import { toSqlValue } from '../../../protocols/sql/values';
+import { operand } from './keyset';
 
 export interface Condition {
   sql: string;
@@ -61,17 +62,18 @@ function toCondition(
   if (operator === 'not_null') return { sql: `${name} IS NOT NULL`, parameters: [] };
   const values = parameters(Array.isArray(value) ? value : [value], column, dialect);
   if (values === undefined) return undefined;
+  const one = operand(column, dialect);
   if (operator === 'in' || operator === 'not_in') {
     if (values.length === 0 || values.length > MAX_LIST) return undefined;
-    const list = values.map(() => '?').join(', ');
+    const list = values.map(() => one).join(', ');
     return operator === 'in'
       ? { sql: `${name} IN (${list})`, parameters: values }
       : { sql: `${name} NOT IN (${list}) OR ${name} IS NULL`, parameters: values };
   }
-  if (operator === 'between') return { sql: `${name} BETWEEN ? AND ?`, parameters: values };
+  if (operator === 'between') return { sql: `${name} BETWEEN ${one} AND ${one}`, parameters: values };
   // What is empty is not the excluded value; SQL alone would leave it out.
-  if (operator === 'ne') return { sql: `${name} <> ? OR ${name} IS NULL`, parameters: values };
-  return { sql: `${name} ${COMPARISONS[operator]} ?`, parameters: values };
+  if (operator === 'ne') return { sql: `${name} <> ${one} OR ${name} IS NULL`, parameters: values };
+  return { sql: `${name} ${COMPARISONS[operator]} ${one}`, parameters: values };
 }
 
 /** Undefined when a value does not fit the column: then only the mapping can say what is meant. */

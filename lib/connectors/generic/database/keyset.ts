@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../../model/errors';
 import type { ColumnInfo, SqlDialect, SqlValue } from '../../../protocols/sql/database';
+import { asChar } from '../../../protocols/sql/oracle/grammar';
 import { toSqlValue } from '../../../protocols/sql/values';
 import type { Condition } from './filters';
 
@@ -29,6 +30,7 @@ export function fromCursorValue(value: unknown, column: ColumnInfo, dialect: Sql
 
 /** How one column is compared with a value of it. */
 export function operand(column: ColumnInfo, dialect: SqlDialect): string {
+  if (dialect === 'oracle' && column.padded === true) return asChar('?');
   // MySQL would compare a decimal with a text as floating point.
   const mysql = dialect === 'mysql' || dialect === 'mariadb';
   return mysql && column.type === 'decimal' ? 'CAST(? AS DECIMAL(65, 30))' : '?';

@@ -1,5 +1,6 @@
-import type { ColumnInfo, SqlRow, SqlTransaction, SqlValue } from '../../../protocols/sql/database';
+import type { ColumnInfo, SqlDatabase, SqlRow, SqlValue } from '../../../protocols/sql/database';
 import { fromSqlValue } from '../../../protocols/sql/values';
+import { operand } from './keyset';
 
 const KEYS_PER_STATEMENT = 500;
 
@@ -21,22 +22,24 @@ export function keyText(values: readonly unknown[], columns: readonly ColumnInfo
  * @param selected columns wanted besides the key
  */
 export async function rowsByKey(
-  transaction: Pick<SqlTransaction, 'query' | 'quote' | 'exact'>,
+  database: Pick<SqlDatabase, 'query' | 'quote' | 'exact' | 'dialect'>,
   source: string,
   keyColumns: readonly ColumnInfo[],
   keys: readonly SqlValue[][],
   selected: readonly ColumnInfo[],
 ): Promise<Map<string, SqlRow>> {
   const found = new Map<string, SqlRow>();
-  const names = keyColumns.map(({ name }) => transaction.quote(name));
-  const list = [...new Set([...keyColumns, ...selected])].map((column) => transaction.exact(column)).join(', ');
+  const names = keyColumns.map(({ name }) => database.quote(name));
+  const operands = keyColumns.map((column) => operand(column, database.dialect));
+  const equal = names.map((name, index) => `${name} = ${operands[index]}`).join(' AND ');
+  const list = [...new Set([...keyColumns, ...selected])].map((column) => database.exact(column)).join(', ');
   for (let start = 0; start < keys.length; start += KEYS_PER_STATEMENT) {
     const part = keys.slice(start, start + KEYS_PER_STATEMENT);
     const where =
       names.length === 1
-        ? `${names[0]} IN (${part.map(() => '?').join(', ')})`
-        : part.map(() => `(${names.map((name) => `${name} = ?`).join(' AND ')})`).join(' OR ');
-    for (const row of await transaction.query(`SELECT ${list} FROM ${source} WHERE ${where}`, part.flat())) {
+        ? `${names[0]} IN (${part.map(() => operands[0]).join(', ')})`
+        : part.map(() => `(${equal})`).join(' OR ');
+    for (const row of await database.query(`SELECT ${list} FROM ${source} WHERE ${where}`, part.flat())) {
       const values = keyColumns.map(({ name }) => row[name]);
       found.set(keyText(values, keyColumns), row);
     }

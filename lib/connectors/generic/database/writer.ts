@@ -82,6 +82,7 @@ export class TableWriter implements Writer {
       table: this.entity.table!,
       columns: this.columns.map(({ name }) => name),
       keyColumns: this.keyColumns.map(({ name }) => name),
+      paddedKeys: this.keyColumns.filter(({ padded }) => padded === true).map(({ name }) => name),
       rows,
     });
     return errors.map((error, index): WriteResult => {

@@ -3,13 +3,15 @@ import { parseExactJson } from '../../../model/exact-json';
 import { createParser, type FormatOptions } from '../../../protocols/formats/create-parser';
 import { ENCODINGS, type Encoding, StrictDecoder } from '../../../protocols/formats/encodings';
 import { isDeeperThan, MAX_DEPTH } from '../../../protocols/formats/parser';
-import type { HttpResponse } from '../../../protocols/http/client';
+import type { HttpClient, HttpRequest, HttpResponse } from '../../../protocols/http/client';
 import type { SourceRecord } from '../../contract';
 import { pointerKeys, valueAt } from './pointer';
 import type { EntitySetting } from './settings';
 
 const MAX_RECORD_LENGTH = 8 * 1024 * 1024;
 const MOST_NAMES = 10;
+/** How an API says that it does not have a record. */
+export const GONE = [404, 410];
 
 /** A page of a list, complete. */
 export interface Page {
@@ -18,6 +20,28 @@ export interface Page {
   document?: unknown;
   headers: Readonly<Record<string, string>>;
   url: URL;
+}
+
+/**
+ * Asks the API for something.
+ * @param absent statuses by which it says that there is nothing; null then
+ * @throws the API's refusal as an error of its class; what the client throws
+ */
+export function ask(client: HttpClient, request: HttpRequest): Promise<HttpResponse>;
+export function ask(client: HttpClient, request: HttpRequest, absent: readonly number[]): Promise<HttpResponse | null>;
+export async function ask(
+  client: HttpClient,
+  request: HttpRequest,
+  absent: readonly number[] = [],
+): Promise<HttpResponse | null> {
+  request.signal.throwIfAborted();
+  const response = await client.request(request);
+  if (absent.includes(response.status)) {
+    response.discard();
+    return null;
+  }
+  if (!response.ok) throw await response.failure();
+  return response;
 }
 
 /** @throws transient PCP_REST_JSON; config PCP_REST_ITEMS; data PCP_REST_RECORD and what the parsers of other formats throw */

@@ -10,7 +10,7 @@ import type {
   Connector,
   ConnectorEnvironment,
   ConnectorFactory,
-  DescribedRequest,
+  DescribedWrite,
   EntityDescription,
   ReadQuery,
   SourceRecord,
@@ -84,7 +84,7 @@ class RestConnector implements Connector {
     target: { entity: string; keyFields: string[] },
     record: WriteRecord,
     signal: AbortSignal,
-  ): Promise<DescribedRequest | null> {
+  ): Promise<DescribedWrite> {
     return this.#writer(target).describeWrite(record, signal);
   }
 

@@ -3,7 +3,7 @@ import { IntegrationError } from '../../../model/errors';
 import type { HttpClient } from '../../../protocols/http/client';
 import type { ConnectorEnvironment, EntityDescription } from '../../contract';
 import { propertiesOf } from '../../sample-schema';
-import { parseJson } from './answer';
+import { ask, parseJson } from './answer';
 import { draftEntities } from './openapi';
 import { firstRecords, type Source } from './read';
 import { type EntitySetting, type RestSettings, resolveEntity } from './settings';
@@ -64,8 +64,7 @@ export class Catalogue {
   async #draft(openapi: string, signal: AbortSignal): Promise<Record<string, EntitySetting>> {
     const { baseUrl } = this.#client;
     const target = this.#client.resolveLink(openapi, new URL(`${baseUrl.pathname.replace(/\/$/, '')}/`, baseUrl));
-    const response = await this.#client.request({ target, signal, maxBytes: LARGEST_DOCUMENT });
-    if (!response.ok) throw await response.failure();
+    const response = await ask(this.#client, { target, signal, maxBytes: LARGEST_DOCUMENT });
     return draftEntities(parseJson(await response.jsonText(), response.url), baseUrl.pathname);
   }
 }

@@ -1,7 +1,7 @@
 import { IntegrationError } from '../../../model/errors';
 import type { HttpClient } from '../../../protocols/http/client';
 import type { SourceRecord } from '../../contract';
-import { itemsOf, parseJson } from './answer';
+import { ask, GONE, itemsOf, parseJson } from './answer';
 import { externalKeyOf } from './judgement';
 import { valueAt } from './pointer';
 import type { RestEntity } from './settings';
@@ -29,12 +29,8 @@ export async function findRecord(
 ): Promise<Found | null> {
   const { path, items = '', id } = entity.lookup!;
   const target = fillPath(path, values);
-  const response = await client.request({ target, headers: entity.headers ?? {}, signal });
-  if (response.status === 404 || response.status === 410) {
-    response.discard();
-    return null;
-  }
-  if (!response.ok) throw await response.failure();
+  const response = await ask(client, { target, headers: entity.headers ?? {}, signal }, GONE);
+  if (response === null) return null;
   const { headers, url } = response;
   const document = parseJson(await response.jsonText(), url);
   const isOne = !Array.isArray(valueAt(document, items));

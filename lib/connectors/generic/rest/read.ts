@@ -1,8 +1,8 @@
 import { IntegrationError } from '../../../model/errors';
 import type { Filter } from '../../../model/mapping';
-import type { HttpClient, HttpRequest, HttpResponse } from '../../../protocols/http/client';
+import type { HttpClient, HttpRequest } from '../../../protocols/http/client';
 import type { Batch, ConnectorEnvironment, ReadQuery, SourceRecord } from '../../contract';
-import { type Page, readPage, recordsIn } from './answer';
+import { ask, type Page, readPage, recordsIn } from './answer';
 import { Paging, type Position } from './paging';
 import { Pass, type Progress } from './pass';
 import type { RestEntity, RestSettings } from './settings';
@@ -42,7 +42,7 @@ export async function firstRecords(source: Source, most: number, signal: AbortSi
   const { entity, client, settings } = source;
   const { paging = { type: 'none' as const } } = entity;
   const parameters = new Paging(entity.name, paging, client, settings).parameters(null);
-  const response = await answer(source, listRequest(entity, parameters), signal);
+  const response = await ask(client, { ...listRequest(entity, parameters), signal });
   if (paging.type !== 'none') return (await readPage(response, entity)).records.slice(0, most);
   const records: SourceRecord[] = [];
   for await (const some of recordsIn(response, entity)) {
@@ -104,7 +104,7 @@ async function* readWhole(
 ): AsyncGenerator<Batch> {
   const { entity } = source;
   const limits = { timeoutMs: LONGEST_DOWNLOAD_MS, maxBytes: LARGEST_DOWNLOAD };
-  const response = await answer(source, { ...listRequest(entity, fixed), ...limits }, signal);
+  const response = await ask(source.client, { ...listRequest(entity, fixed), ...limits, signal });
   pass.answered(response.headers);
   const unmoved = pass.cursor({ at: null, skip: 0, read: 0 });
   let held: SourceRecord[] = [];
@@ -135,25 +135,8 @@ async function fetchPage(
     link === undefined
       ? listRequest(entity, [...fixed, ...paging.parameters(at)])
       : { target: link, headers: entity.headers ?? {} };
-  signal.throwIfAborted();
-  const response = await client.request({ ...request, signal });
-  if (mayBeMissing && NO_SUCH_PAGE.includes(response.status)) {
-    response.discard();
-    return null;
-  }
-  if (!response.ok) throw await response.failure();
-  return readPage(response, entity);
-}
-
-async function answer(
-  { client }: Source,
-  request: Omit<HttpRequest, 'signal'>,
-  signal: AbortSignal,
-): Promise<HttpResponse> {
-  signal.throwIfAborted();
-  const response = await client.request({ ...request, signal });
-  if (!response.ok) throw await response.failure();
-  return response;
+  const response = await ask(client, { ...request, signal }, mayBeMissing ? NO_SUCH_PAGE : []);
+  return response && readPage(response, entity);
 }
 
 /** The request for a list, with the parameters of the entity and those given. */

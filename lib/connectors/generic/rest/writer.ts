@@ -1,10 +1,10 @@
 import { IntegrationError } from '../../../model/errors';
 import { parseExactJson } from '../../../model/exact-json';
 import type { HttpClient, HttpResponse } from '../../../protocols/http/client';
-import type { DescribedRequest, Resolution, WriteRecord, WriteResult, Writer } from '../../contract';
+import type { DescribedRequest, DescribedWrite, Resolution, WriteRecord, WriteResult, Writer } from '../../contract';
 import { LostAnswer, WriteRun } from '../../write-run';
 import { inTermsOf, isAlike } from './alike';
-import { parseJson } from './answer';
+import { ask, GONE, parseJson } from './answer';
 import { bulkResults } from './bulk';
 import { explanationIn } from './explanation';
 import { judged, refused, type Said, unknown } from './judgement';
@@ -25,7 +25,6 @@ import {
 } from './write-request';
 
 const DEFAULT_BULK_SIZE = 100;
-const GONE = [404, 410];
 
 /** What is to be done with a record. */
 type Step =
@@ -95,10 +94,20 @@ export class RestWriter implements Writer {
     return Promise.all(records.map((record) => this.#resolve(record, signal)));
   }
 
-  /** The request that `write` would send for a record now, or null. */
-  async describeWrite(record: WriteRecord, signal: AbortSignal): Promise<DescribedRequest | null> {
+  /** What `write` would do with a record now. */
+  async describeWrite(record: WriteRecord, signal: AbortSignal): Promise<DescribedWrite> {
+    const found = this.#entity.lookup === undefined ? undefined : await this.#find(record, signal);
+    const request = await this.#describedRequest(record, found, signal);
+    return { current: found === null ? null : found?.data, request };
+  }
+
+  async #describedRequest(
+    record: WriteRecord,
+    found: Found | null | undefined,
+    signal: AbortSignal,
+  ): Promise<DescribedRequest | null> {
     if (this.#entity.bulk?.upsert === true) return described(this.#client, bulkRequest(this.#entity, [record]));
-    const step = await this.#step(record, signal);
+    const step = await this.#step(record, signal, found);
     if (step.operation === 'none') return null;
     if (step.operation === 'create' && this.#entity.bulk !== undefined) {
       return described(this.#client, bulkRequest(this.#entity, [record]));
@@ -115,8 +124,11 @@ export class RestWriter implements Writer {
     // As for finish: there is nothing to take back.
   }
 
-  /** Looks before it creates, so that a repeated write finds what the first one made. */
-  async #step(record: WriteRecord, signal: AbortSignal): Promise<Step> {
+  /**
+   * Looks before it creates, so that a repeated write finds what the first one made.
+   * @param looked what was found when somebody has looked already
+   */
+  async #step(record: WriteRecord, signal: AbortSignal, looked?: Found | null): Promise<Step> {
     const { create, update, bulk, lookup } = this.#entity;
     const canCreate = create !== undefined || bulk !== undefined;
     const { externalKey, version } = record;
@@ -126,7 +138,7 @@ export class RestWriter implements Writer {
     if (externalKey !== undefined)
       return { operation: 'none', result: { outcome: 'failed', error: this.#unchangeable() } };
     if (lookup !== undefined) {
-      const found = await this.#find(record, signal);
+      const found = looked === undefined ? await this.#find(record, signal) : looked;
       if (found !== null) return this.#whenFound(record, found);
       if (canCreate) return { operation: 'create' };
       return { operation: 'none', result: { outcome: 'failed', error: this.#missing() } };
@@ -249,12 +261,8 @@ export class RestWriter implements Writer {
     const { etag, update, headers = {} } = this.#entity;
     if (!etag || known.version !== undefined) return known;
     const target = addressOf(update!, record, known);
-    const response = await this.#client.request({ target, headers, signal });
-    if (GONE.includes(response.status)) {
-      response.discard();
-      return null;
-    }
-    if (!response.ok) throw await response.failure();
+    const response = await ask(this.#client, { target, headers, signal }, GONE);
+    if (response === null) return null;
     if (etag === true) {
       response.discard();
       return { ...known, version: response.headers.etag };

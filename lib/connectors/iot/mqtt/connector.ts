@@ -7,7 +7,7 @@ import type {
   Connector,
   ConnectorEnvironment,
   ConnectorFactory,
-  DescribedRequest,
+  DescribedWrite,
   EntityDescription,
   TestReport,
   WriteGuarantee,
@@ -109,9 +109,11 @@ class MqttConnector implements Connector {
     target: { entity: string; keyFields: string[] },
     record: WriteRecord,
     signal: AbortSignal,
-  ): Promise<DescribedRequest> {
+  ): Promise<DescribedWrite> {
     signal.throwIfAborted();
-    return (await this.#writer(target)).describeWrite(record);
+    const request = (await this.#writer(target)).describeWrite(record);
+    // A broker cannot be asked what it was told before.
+    return { current: undefined, request };
   }
 
   async close(): Promise<void> {

@@ -17,6 +17,9 @@ const columnTypes: Record<ColumnType, string> = {
   json: 'CLOB',
 };
 
+/** The longest key that a CHAR of any national character set may be. */
+const LONGEST_CHAR = 1000;
+
 const UTC_NOW = 'SYS_EXTRACT_UTC(SYSTIMESTAMP)';
 
 export const oracleGrammar: Grammar = {
@@ -95,6 +98,7 @@ export const oracleGrammar: Grammar = {
           nullable: row.nullable === 'Y',
           type: oracleType(nativeType, whole),
           hasDefault: Number(row.preset) === 1,
+          padded: isPadded(nativeType),
         };
       }),
       primaryKey: all.find(({ primary }) => primary)?.columns ?? [],
@@ -102,6 +106,19 @@ export const oracleGrammar: Grammar = {
     };
   },
 };
+
+/**
+ * How a text is compared with a CHAR. A bound text is a VARCHAR2, next to which the blanks of the column would count; of two
+ * CHARs the shorter one is filled up.
+ */
+export function asChar(text: string): string {
+  return `CAST(${text} AS CHAR(${LONGEST_CHAR}))`;
+}
+
+/** Values come filled up with blanks. */
+export function isPadded(nativeType: string): boolean {
+  return /^n?char$/.test(nativeType);
+}
 
 /** Oracle's DATE has a time of day. */
 export function oracleType(native: string, whole: boolean): ColumnType {

@@ -1,7 +1,7 @@
 import type { Session } from '../base';
 import type { ColumnInfo, SqlRow, SqlValue, UpsertRequest } from '../database';
 import { mergeStatement } from '../merge';
-import { oracleGrammar, oracleType } from './grammar';
+import { asChar, isPadded, oracleGrammar, oracleType } from './grammar';
 
 /** What is used of oracledb, https://node-oracledb.readthedocs.io */
 interface MetaData {
@@ -60,10 +60,15 @@ export class OracleSession implements Session {
   }
 
   /** One MERGE, executed for all rows in one round trip. */
-  async upsert({ table, columns, keyColumns, rows }: UpsertRequest): Promise<void> {
+  async upsert({ table, columns, keyColumns, paddedKeys = [], rows }: UpsertRequest): Promise<void> {
     const selected = columns.map((column, index) => `:${index + 1} AS ${oracleGrammar.quote(column)}`).join(', ');
     const target = `${this.tableName(table)} t`;
-    const sql = mergeStatement(target, `(SELECT ${selected} FROM dual) s`, columns, keyColumns, oracleGrammar.quote);
+    const given = (key: string): string => {
+      const name = `s.${oracleGrammar.quote(key)}`;
+      return paddedKeys.includes(key) ? asChar(name) : name;
+    };
+    const source = `(SELECT ${selected} FROM dual) s`;
+    const sql = mergeStatement(target, source, columns, keyColumns, oracleGrammar.quote, given);
     const binds = rows.map((row) => row.map(bound));
     const bindDefs = columns.map((_, index) => {
       const binary = binds.some((row) => Buffer.isBuffer(row[index]));
@@ -85,6 +90,7 @@ export class OracleSession implements Session {
         nullable: nullable !== false,
         type: oracleType(nativeType, scale === 0),
         hasDefault: false,
+        padded: isPadded(nativeType),
       };
     });
   }

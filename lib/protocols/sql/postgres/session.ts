@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Client, QueryResult } from 'pg';
 import { loadPackage } from '../../load-package';
 import type { Session } from '../base';
-import type { ColumnInfo, SqlRow, SqlValue, UpsertRequest } from '../database';
+import type { ColumnInfo, InsertRequest, SqlRow, SqlValue, UpsertRequest } from '../database';
 import { conflictUpdate } from '../upsert';
 import { encodeCopy } from './copy';
 import { postgresGrammar } from './grammar';
@@ -43,13 +43,13 @@ export class PostgresSession implements Session {
   }
 
   /** COPY into the table itself. */
-  async insertNew(request: UpsertRequest): Promise<void> {
+  async insertNew({ table, columns, parts }: InsertRequest): Promise<void> {
     if (!hasCopyStreams()) {
-      await this.insertRows(request, '');
+      for (const rows of parts) await this.insertRows({ table, columns, rows }, '');
       return;
     }
-    const names = request.columns.map(postgresGrammar.quote).join(', ');
-    await this.copy(`COPY ${this.support.tableName(request.table)} (${names}) FROM STDIN`, encodeCopy(request.rows));
+    const names = columns.map(postgresGrammar.quote).join(', ');
+    await this.copy(`COPY ${this.support.tableName(table)} (${names}) FROM STDIN`, parts);
   }
 
   async columns(sql: string): Promise<ColumnInfo[]> {
@@ -87,7 +87,7 @@ export class PostgresSession implements Session {
     return this.connection.query<SqlRow>(config);
   }
 
-  private async insertRows({ table, columns, rows }: UpsertRequest, tail: string): Promise<void> {
+  private async insertRows({ table, columns, rows }: Omit<UpsertRequest, 'keyColumns'>, tail: string): Promise<void> {
     const names = columns.map(postgresGrammar.quote).join(', ');
     const head = `INSERT INTO ${this.support.tableName(table)} (${names}) VALUES `;
     const most = Math.min(1000, Math.floor(MAX_PARAMETERS / columns.length));
@@ -102,7 +102,6 @@ export class PostgresSession implements Session {
 
   /** COPY into a temporary table of this session, then one INSERT ... SELECT: the fastest upsert PostgreSQL has. */
   private async copyAndMerge({ table, columns, keyColumns, rows }: UpsertRequest): Promise<void> {
-    const data = encodeCopy(rows);
     const target = this.support.tableName(table);
     const names = columns.map(postgresGrammar.quote).join(', ');
     const stage = `pg_temp.pcp_stage_${createHash('sha256').update(`${target} ${names}`).digest('hex').slice(0, 16)}`;
@@ -114,18 +113,26 @@ export class PostgresSession implements Session {
     );
     if (this.filled.has(stage)) await this.run(`TRUNCATE ${stage}`, []);
     this.filled.add(stage);
-    await this.copy(`COPY ${stage} (${names}) FROM STDIN`, data);
+    await this.copy(`COPY ${stage} (${names}) FROM STDIN`, [rows]);
     const tail = conflictUpdate(columns, keyColumns, postgresGrammar.quote);
     await this.run(`INSERT INTO ${target} (${names}) SELECT ${names} FROM ${stage}${tail}`, []);
   }
 
-  private copy(sql: string, data: Buffer): Promise<void> {
+  private copy(sql: string, parts: Iterable<SqlValue[][]>): Promise<void> {
     const { from } = loadPackage<typeof import('pg-copy-streams')>('pg-copy-streams');
     return new Promise((resolve, reject) => {
       const stream = this.connection.query(from(sql));
-      stream.once('error', reject);
+      let refused: unknown;
+      // The server answers to a COPY that is broken off as well; what broke it off says more.
+      stream.once('error', (error) => reject(refused ?? error));
       stream.once('finish', resolve);
-      stream.end(data);
+      try {
+        for (const rows of parts) stream.write(encodeCopy(rows));
+        stream.end();
+      } catch (error) {
+        refused = error;
+        stream.destroy(error as Error);
+      }
     });
   }
 

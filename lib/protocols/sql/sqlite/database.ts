@@ -1,7 +1,15 @@
 import { Sequelize, Transaction } from 'sequelize';
 import { IntegrationError } from '../../../model/errors';
 import { BaseDatabase, type Session } from '../base';
-import type { ColumnInfo, SqlOptions, SqlRow, SqlTransaction, SqlValue, UpsertRequest } from '../database';
+import type {
+  ColumnInfo,
+  InsertRequest,
+  SqlOptions,
+  SqlRow,
+  SqlTransaction,
+  SqlValue,
+  UpsertRequest,
+} from '../database';
 import { originalError, unclassified } from '../errors';
 import { conflictUpdate } from '../upsert';
 import { SqliteConnection } from './connection';
@@ -119,11 +127,11 @@ class UsedSession implements Session {
     return this.insert(request, conflictUpdate(request.columns, request.keyColumns, sqliteGrammar.quote));
   }
 
-  insertNew(request: UpsertRequest): Promise<void> {
-    return this.insert(request, '');
+  async insertNew({ table, columns, parts }: InsertRequest): Promise<void> {
+    for (const rows of parts) await this.insert({ table, columns, rows }, '');
   }
 
-  private insert({ table, columns, rows }: UpsertRequest, tail: string): Promise<void> {
+  private insert({ table, columns, rows }: Omit<UpsertRequest, 'keyColumns'>, tail: string): Promise<void> {
     const quote = sqliteGrammar.quote;
     const name = table.schema === undefined ? quote(table.name) : `${quote(table.schema)}.${quote(table.name)}`;
     const row = `(${columns.map(() => '?').join(', ')})`;
@@ -132,7 +140,7 @@ class UsedSession implements Session {
       const grouped = rows.length - (rows.length % ROWS_PER_STATEMENT);
       const groups: SqlValue[][] = [];
       for (let start = 0; start < grouped; start += ROWS_PER_STATEMENT) {
-        groups.push(rows.slice(start, start + ROWS_PER_STATEMENT).flat());
+        groups.push(joined(rows, start, start + ROWS_PER_STATEMENT));
       }
       if (groups.length > 0)
         this.database.runMany(head + Array(ROWS_PER_STATEMENT).fill(row).join(', ') + tail, groups);
@@ -163,4 +171,11 @@ class UsedSession implements Session {
   async rollback(): Promise<void> {
     this.connection.end('ROLLBACK');
   }
+}
+
+/** Values of some rows one after another. Written out, since an import comes by here with every row. */
+function joined(rows: readonly SqlValue[][], from: number, to: number): SqlValue[] {
+  const values: SqlValue[] = [];
+  for (let row = from; row < to; row++) for (const value of rows[row] as SqlValue[]) values.push(value);
+  return values;
 }

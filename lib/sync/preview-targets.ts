@@ -1,4 +1,4 @@
-import type { DescribedRequest, SourceRecord } from '../connectors/contract';
+import type { DescribedWrite, SourceRecord } from '../connectors/contract';
 import { IntegrationError } from '../model/errors';
 import type { SqlDatabase } from '../protocols/sql/database';
 import type { BatchPlan } from './plan';
@@ -7,19 +7,32 @@ import { address, keyOfChange } from './writes/announced-writes';
 import { needsIntents } from './writes/guarantee';
 import { type LinkScope, linksOf } from './writes/links';
 
-/**
- * For each write of a plan, the request that a run would send now, or why it cannot be made; null where none would be, or where
- * the target cannot tell.
- */
-export async function requestsFor(
+/** How one write of a plan meets its target. */
+export interface Meeting extends DescribedWrite {
+  /** Why nothing can be sent. */
+  error?: IntegrationError;
+}
+
+/** Compares the writes of a plan with what the target holds. */
+export async function meetTarget(stream: Stream, { writes }: BatchPlan, signal: AbortSignal): Promise<Meeting[]> {
+  const { connector, entity } = stream.target;
+  const keyFields = [...stream.compiled.keyFields];
+  const keys = writes.map(({ data }) => Object.fromEntries(keyFields.map((field) => [field, data[field]])));
+  const held = keys.length > 0 ? await connector.lookup?.({ entity, keyFields }, keys, signal) : undefined;
+  return writes.map((_, index) => ({ current: held?.[index], request: null }));
+}
+
+/** As `meetTarget`, with the requests where the target describes them. */
+export async function describeWrites(
   database: SqlDatabase,
   stream: Stream,
   mappingId: number,
-  { writes, origins }: BatchPlan,
+  plan: BatchPlan,
   signal: AbortSignal,
-): Promise<(DescribedRequest | IntegrationError | null)[]> {
+): Promise<Meeting[]> {
   const { connector, entity } = stream.target;
-  if (connector.describeWrite === undefined) return writes.map(() => null);
+  if (connector.describeWrite === undefined) return meetTarget(stream, plan, signal);
+  const { writes, origins } = plan;
   const target = { entity, keyFields: [...stream.compiled.keyFields] };
   const ids: LinkScope & { direction: Stream['direction'] } = { mappingId, direction: stream.direction, runId: 0 };
   const isAnnounced = needsIntents(stream.guarantee);
@@ -34,7 +47,7 @@ export async function requestsFor(
       }
       return connector.describeWrite!(target, record, signal).catch((thrown: unknown) => {
         const error = IntegrationError.from(thrown);
-        if (error.class === 'data' || error.class === 'conflict') return error;
+        if (error.class === 'data' || error.class === 'conflict') return { current: undefined, request: null, error };
         throw error;
       });
     }),

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { IntegrationError } from '../../../lib/model/errors';
+import type { SqlDatabase, SqlOptions, SqlValue } from '../../../lib/protocols/sql/database';
+import { openDatabase } from '../../../lib/protocols/sql/open';
+import { postgresServer } from '../../support/postgres';
+
+const DATABASES: { name: string; options(test: Mocha.Context, directory: string): Promise<SqlOptions> }[] = [
+  {
+    name: 'SQLite',
+    options: async (_test, directory) => ({ dialect: 'sqlite', storage: join(directory, 'parts.db') }),
+  },
+  { name: 'PostgreSQL', options: async (test) => (await postgresServer(test)).createDatabase() },
+];
+
+for (const { name, options } of DATABASES) {
+  describe(`sql: rows that are all new: ${name}`, () => {
+    let directory: string;
+    let database: SqlDatabase;
+
+    before(async function () {
+      directory = await mkdtemp(join(tmpdir(), 'pcp-test-'));
+      database = await openDatabase(await options(this, directory));
+    });
+
+    after(async () => {
+      await database?.close();
+      await rm(directory, { recursive: true });
+    });
+
+    beforeEach(async () => {
+      await database.execute('DROP TABLE IF EXISTS part');
+      await database.createTable({ name: 'part' }, [{ name: 'id', type: 'key', nullable: false }], ['id']);
+    });
+
+    const part = (from: number, count = 60): SqlValue[][] => Array.from({ length: count }, (_, n) => [`p${from + n}`]);
+    const request = (parts: Iterable<SqlValue[][]>) => ({ table: { name: 'part' }, columns: ['id'], parts });
+    const ids = async () => (await database.query('SELECT id FROM part')).map(({ id }) => String(id));
+
+    it('takes them in parts', async () => {
+      assert.equal(await database.insertNew(request([part(0), part(60, 7)])), true);
+      assert.deepEqual((await ids()).sort(), [...part(0), ...part(60, 7)].flat().sort());
+    });
+
+    it('does nothing when one is there already, and the transaction goes on', async () => {
+      await database.transaction(async (transaction) => {
+        await transaction.execute("INSERT INTO part (id) VALUES ('p65')");
+        assert.equal(await transaction.insertNew(request([part(0), part(60, 7)])), false);
+        assert.equal(await transaction.insertNew(request([part(100, 1)])), true);
+      });
+      assert.deepEqual((await ids()).sort(), ['p100', 'p65']);
+    });
+
+    it('does nothing when a part is refused while it is made, and tells any other error', async () => {
+      const failing = function* (error: Error) {
+        yield part(0);
+        throw error;
+      };
+      await database.transaction(async (transaction) => {
+        await transaction.execute("INSERT INTO part (id) VALUES ('before')");
+        const refused = new IntegrationError('data', 'PCP_RECORD_INVALID', 'no');
+        assert.equal(await transaction.insertNew(request(failing(refused))), false);
+        await assert.rejects(transaction.insertNew(request(failing(new Error('broken')))), /broken/);
+        await transaction.execute("INSERT INTO part (id) VALUES ('after')");
+      });
+      assert.deepEqual((await ids()).sort(), ['after', 'before']);
+    });
+  });
+}
