@@ -8,7 +8,7 @@ import type {
   Connector,
   ConnectorEnvironment,
   ConnectorFactory,
-  DescribedRequest,
+  DescribedWrite,
   EntityDescription,
   TestReport,
   WriteGuarantee,
@@ -16,10 +16,14 @@ import type {
   Writer,
   WriteTarget,
 } from '../../contract';
-import type { LiveEvent, Subscription } from '../../live';
+import type { BrowseNode, LiveEvent, Subscription, TagValue, TagWrite, TagWriteResult } from '../../live';
 import { testConnection } from './connection-test';
 import { describeTopic, topicInfo } from './describe';
 import { type MqttSettings, type Role, readSettings, resolveTopic } from './settings';
+import { Shared } from './shared';
+import { Sparkplug } from './sparkplug';
+import { SPARKPLUG } from './sparkplug-settings';
+import type { SparkplugWriter } from './sparkplug-writer';
 import { subscribeTo } from './subscribe';
 import { guaranteeOf, MqttWriter } from './writer';
 
@@ -31,8 +35,16 @@ class MqttConnector implements Connector {
   readonly #log: ConnectorEnvironment['log'];
   readonly #closing = new AbortController();
   #read: MqttSettings | undefined;
-  #session: Promise<MqttSession> | undefined;
-  #publisher: Promise<MqttConnection> | undefined;
+  /** One for all subscriptions. */
+  readonly #session = new Shared(
+    async () => MqttSession.open(this.#options('subscribe'), this.#closing.signal),
+    (session) => session.connection.ended,
+  );
+  readonly #publisher = new Shared(
+    async () => MqttConnection.open(this.#options('publish'), (message) => message.acknowledge(), this.#closing.signal),
+    (connection) => connection.ended,
+  );
+  #ofSparkplug: Sparkplug | undefined;
 
   constructor(connection: OpenConnection, environment: ConnectorEnvironment) {
     this.#connection = connection;
@@ -40,54 +52,93 @@ class MqttConnector implements Connector {
   }
 
   test(signal: AbortSignal): Promise<TestReport> {
-    return testConnection(() => ({ settings: this.#settings(), options: this.#options('test') }), signal);
+    const filters = () => [
+      ...[...this.#settings().topics.values()].map(({ pattern }) => pattern.filter),
+      ...this.#sparkplug().filters,
+    ];
+    return testConnection(() => ({ filters: filters(), options: this.#options('test') }), signal);
   }
 
   async discover(signal: AbortSignal): Promise<EntityInfo[]> {
     signal.throwIfAborted();
     const settings = this.#settings();
-    return [...settings.topics.values()].map((topic) => topicInfo(topic, settings));
+    return [
+      ...[...settings.topics.values()].map((topic) => topicInfo(topic, settings)),
+      ...this.#sparkplug().entities(),
+    ];
   }
 
   async describe(entity: string, signal: AbortSignal): Promise<EntityDescription> {
     signal.throwIfAborted();
+    if (entity === SPARKPLUG) return this.#sparkplug().describe();
     const settings = this.#settings();
     return describeTopic(resolveTopic(entity, settings), settings, this.#options('sample'), signal);
   }
 
   subscribe(subscription: Subscription, signal: AbortSignal): AsyncIterable<LiveEvent> {
     const both = AbortSignal.any([signal, this.#closing.signal]);
-    return subscribeTo(subscription, this.#settings(), (by) => this.#openSession(by), this.#log, both);
+    const { entity } = subscription;
+    // Tags are those of Sparkplug where it is on: other topics are entities.
+    const isSparkplug = entity === SPARKPLUG || (entity === undefined && this.#sparkplug().isHost);
+    if (isSparkplug) return this.#sparkplug().subscribe(subscription, both);
+    return subscribeTo(subscription, this.#settings(), (by) => this.#session.get(by), this.#log, both);
+  }
+
+  async readTags(tags: readonly string[], signal: AbortSignal): Promise<TagValue[]> {
+    return this.#sparkplug().readTags(tags, signal);
+  }
+
+  async writeTags(writes: readonly TagWrite[], signal: AbortSignal): Promise<TagWriteResult[]> {
+    return this.#sparkplug().writeTags(writes, signal);
+  }
+
+  async browse(parent: string | null, signal: AbortSignal): Promise<BrowseNode[]> {
+    return this.#sparkplug().browse(parent, signal);
   }
 
   guarantee(entity: string): WriteGuarantee {
+    if (entity === SPARKPLUG) return this.#sparkplug().guarantee();
     return guaranteeOf(resolveTopic(entity, this.#settings()));
   }
 
   async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
     signal.throwIfAborted();
-    return this.#writer(target.entity);
+    return this.#writer(target);
   }
 
   async describeWrite(
     target: { entity: string; keyFields: string[] },
     record: WriteRecord,
     signal: AbortSignal,
-  ): Promise<DescribedRequest> {
+  ): Promise<DescribedWrite> {
     signal.throwIfAborted();
-    return (await this.#writer(target.entity)).describeWrite(record);
+    const request = (await this.#writer(target)).describeWrite(record);
+    // A broker cannot be asked what it was told before.
+    return { current: undefined, request };
   }
 
   async close(): Promise<void> {
     this.#closing.abort(new IntegrationError('cancelled', 'PCP_CANCELLED', 'The connection was closed.'));
-    const open = [this.#session, this.#publisher];
-    // What could not be opened has told so to who opened it.
-    await Promise.all(open.map((opening) => opening?.then((each) => each.close()).catch(() => undefined)));
+    await Promise.all([this.#session, this.#publisher, this.#ofSparkplug].map((each) => each?.close()));
   }
 
-  #writer(entity: string): Promise<MqttWriter> {
+  async #writer(target: Pick<WriteTarget, 'entity' | 'keyFields'>): Promise<MqttWriter | SparkplugWriter> {
+    if (target.entity === SPARKPLUG) return this.#sparkplug().writer(target);
     const settings = this.#settings();
-    return MqttWriter.open((signal) => this.#openPublisher(signal), resolveTopic(entity, settings), settings);
+    const open = async (signal: AbortSignal) =>
+      this.#session.isWanted ? (await this.#session.get(signal)).connection : this.#publisher.get(signal);
+    return MqttWriter.open(open, resolveTopic(target.entity, settings), settings);
+  }
+
+  /** Dials nothing. @throws config PCP_SPARKPLUG_ID */
+  #sparkplug(): Sparkplug {
+    this.#ofSparkplug ??= new Sparkplug(
+      this.#settings(),
+      (role) => this.#options(role),
+      this.#log,
+      this.#closing.signal,
+    );
+    return this.#ofSparkplug;
   }
 
   /** Dials nothing. */
@@ -98,47 +149,5 @@ class MqttConnector implements Connector {
 
   #options(role: Role): MqttOptions {
     return this.#settings().optionsFor(role, (message) => this.#log('warn', message));
-  }
-
-  /** One for all that ask at the same time; a new one when the last one has ended. */
-  #openSession(signal: AbortSignal): Promise<MqttSession> {
-    this.#session ??= this.#kept(
-      MqttSession.open(this.#options('subscribe'), this.#closing.signal),
-      (session) => session.connection,
-      () => {
-        this.#session = undefined;
-      },
-    );
-    return unlessAborted(this.#session, signal);
-  }
-
-  async #openPublisher(signal: AbortSignal): Promise<MqttConnection> {
-    if (this.#session !== undefined) return (await unlessAborted(this.#session, signal)).connection;
-    this.#publisher ??= this.#kept(
-      MqttConnection.open(this.#options('publish'), (message) => message.acknowledge(), this.#closing.signal),
-      (connection) => connection,
-      () => {
-        this.#publisher = undefined;
-      },
-    );
-    return unlessAborted(this.#publisher, signal);
-  }
-
-  #kept<T>(opening: Promise<T>, connectionOf: (opened: T) => MqttConnection, forget: () => void): Promise<T> {
-    opening.then((opened) => connectionOf(opened).ended.then(forget), forget);
-    return opening;
-  }
-}
-
-/** What others wait for too goes on when one of them gives up. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const stopped = Promise.withResolvers<never>();
-  const stop = () => stopped.reject(signal.reason);
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await Promise.race([work, stopped.promise]);
-  } finally {
-    signal.removeEventListener('abort', stop);
   }
 }

@@ -1,4 +1,5 @@
 import type { ConnectorDescriptor } from '../../descriptor';
+import { SPARKPLUG_SETTINGS } from './sparkplug-settings';
 import { TOPICS_EXAMPLE, TOPICS_SCHEMA, WILL_SCHEMA } from './topics-schema';
 
 export const descriptor: ConnectorDescriptor = {
@@ -118,6 +119,7 @@ export const descriptor: ConnectorDescriptor = {
       default: {},
       example: TOPICS_EXAMPLE,
     },
+    ...SPARKPLUG_SETTINGS,
     tls_ca: {
       kind: 'text',
       multiline: true,
@@ -162,8 +164,9 @@ export const descriptor: ConnectorDescriptor = {
       showWhen: { writes_enabled: [true] },
       label: { 'en-US': 'Topics to publish to', 'pt-BR': 'Tópicos para publicar' },
       help: {
-        'en-US': 'Topic filters. When empty, those of "Topics", and no others.',
-        'pt-BR': 'Filtros de tópicos. Se vazio, os de "Tópicos", e nenhum outro.',
+        'en-US':
+          'Filters of topics, and of Sparkplug tags to command (group/node/#). When empty, the topics of "Topics".',
+        'pt-BR': 'Filtros de tópicos e de tags Sparkplug a comandar (grupo/nó/#). Se vazio, os tópicos de "Tópicos".',
       },
       schema: { type: 'array', items: { type: 'string', minLength: 1 } },
       default: [],

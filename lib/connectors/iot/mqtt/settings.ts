@@ -6,6 +6,7 @@ import type { MqttOptions } from '../../../protocols/mqtt/options';
 import type { PayloadFormat } from '../../../protocols/mqtt/payload';
 import { checkFilter, covers, type TopicPattern, topicPattern } from '../../../protocols/mqtt/topic';
 import { writeRefused } from '../../write-refused';
+import { readSparkplug, type SparkplugSettings } from './sparkplug-settings';
 import { TOPICS_SCHEMA, WILL_SCHEMA } from './topics-schema';
 
 export interface PublishSetting {
@@ -51,7 +52,7 @@ interface WillSetting {
 }
 
 /** Who connects: what subscribes keeps the client id and its session, others must not take it over. */
-export type Role = 'subscribe' | 'publish' | 'test' | 'sample' | 'sparkplug';
+export type Role = 'subscribe' | 'publish' | 'test' | 'sample' | 'sparkplug' | 'sparkplug-edge';
 
 export interface MqttSettings {
   topics: ReadonlyMap<string, Topic>;
@@ -59,6 +60,7 @@ export interface MqttSettings {
   writable: readonly string[];
   timeoutMs: number;
   receiveMaximum: number;
+  sparkplug: SparkplugSettings;
   optionsFor(role: Role, onProblem: MqttOptions['onProblem']): MqttOptions;
 }
 
@@ -86,10 +88,11 @@ export function readSettings(connection: OpenConnection): MqttSettings {
     writable,
     timeoutMs,
     receiveMaximum,
+    sparkplug: readSparkplug(connection),
     optionsFor: (role, onProblem) => {
       if (role === 'subscribe') return { ...base, clientId, onProblem };
       const { will: _, ...others } = base;
-      const own = role === 'sparkplug' ? role : `${role}-${randomBytes(3).toString('hex')}`;
+      const own = role.startsWith('sparkplug') ? role : `${role}-${randomBytes(3).toString('hex')}`;
       return { ...others, clientId: `${clientId}-${own}`, sessionExpirySeconds: 0, onProblem };
     },
   };

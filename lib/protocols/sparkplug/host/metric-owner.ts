@@ -1,0 +1,76 @@
+import type { Metric, Template } from '../codec/payload';
+import { BD_SEQ, REBIRTH } from '../metrics';
+import { KnownMetrics } from './known-metrics';
+import { metricValues, type Origin, staleValue, type TagValue } from './tag-values';
+
+/** Serves the protocol, and says nothing about the plant. */
+const PROTOCOL_METRICS = new Set([BD_SEQ, REBIRTH]);
+
+/** An edge node or a device: the metrics it declared and their last values. */
+export class MetricOwner {
+  isOnline = false;
+  known = new KnownMetrics();
+  /** By tag; the rows of a flattened DataSet share one. */
+  #last = new Map<string, TagValue[]>();
+
+  /** All metrics anew. What the birth no longer has is stale. */
+  birth(metrics: readonly Metric[], origin: Origin, definitions: ReadonlyMap<string, Template>): TagValue[] {
+    this.isOnline = true;
+    this.known = new KnownMetrics(metrics, definitions);
+    const before = this.#last;
+    this.#last = new Map();
+    const values = this.#values(metrics, origin);
+    const gone = [...before].filter(([tag]) => !this.#last.has(tag)).flatMap(([, last]) => last);
+    return [...values, ...stale(gone, new Date(origin.now).toISOString(), origin.now)];
+  }
+
+  /** @returns the values, and how many metrics have an alias that no birth told */
+  data(metrics: readonly Metric[], origin: Origin): { values: TagValue[]; unknown: number } {
+    const nameable = metrics.filter((metric) => this.#nameOf(metric) !== undefined);
+    return { values: this.#values(nameable, origin), unknown: metrics.length - nameable.length };
+  }
+
+  /** @param at when it went, ISO 8601 */
+  death(at: string, now: number): TagValue[] {
+    this.isOnline = false;
+    const gone = stale([...this.#last.values()].flat(), at, now);
+    this.#remember(gone);
+    return gone;
+  }
+
+  /** The last values of a tag; empty where none came. */
+  last(tag: string): TagValue[] {
+    return this.#last.get(tag) ?? [];
+  }
+
+  *lastValues(): Generator<TagValue> {
+    for (const values of this.#last.values()) yield* values;
+  }
+
+  #nameOf(metric: Metric): string | undefined {
+    return metric.name || this.known.find(metric)?.name;
+  }
+
+  #values(metrics: readonly Metric[], origin: Origin): TagValue[] {
+    const values: TagValue[] = [];
+    for (const metric of metrics) {
+      const name = this.#nameOf(metric);
+      if (name === undefined || PROTOCOL_METRICS.has(name)) continue;
+      const known = this.known.find(metric);
+      // Without its declaration a number has no sign and no meaning.
+      const doubt = known === undefined && metric.datatype === undefined ? 'not in birth' : origin.doubt;
+      const ofMetric = metricValues(metric, name, known, { ...origin, doubt });
+      for (const value of ofMetric) values.push(value);
+      if (!metric.is_historical) this.#remember(ofMetric);
+    }
+    return values;
+  }
+
+  #remember(values: readonly TagValue[]): void {
+    for (const [tag, last] of Map.groupBy(values, (value) => value.tag)) this.#last.set(tag, last);
+  }
+}
+
+function stale(values: readonly TagValue[], at: string, now: number): TagValue[] {
+  return values.filter((value) => value.status !== 'stale').map((value) => staleValue(value, at, now));
+}

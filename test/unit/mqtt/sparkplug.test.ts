@@ -1,0 +1,340 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import type { WriteRecord } from '../../../lib/connectors/contract';
+import { MqttConnection } from '../../../lib/protocols/mqtt/connection';
+import { decodePayload, type Metric } from '../../../lib/protocols/sparkplug/codec/payload';
+import type { Message } from '../../../lib/protocols/sparkplug/message';
+import { type Broker, mosquitto } from '../../support/mosquitto';
+import { PythonProtobuf } from '../../support/protobuf';
+import { metric, Sender } from '../sparkplug/edge-node-messages';
+import { Connectors, connectionTo, Listener, signal } from './connections';
+
+/** An edge node by hand: messages that the codec makes, published by a bare connection. */
+class Plant {
+  readonly received: { topic: string; metrics: Metric[] }[] = [];
+  readonly #waiting = new Set<() => void>();
+
+  private constructor(readonly connection: MqttConnection) {}
+
+  static async open(broker: Broker, will?: Message): Promise<Plant> {
+    let plant: Plant | undefined;
+    const connection = await MqttConnection.open(
+      {
+        servers: [new URL(`mqtt://127.0.0.1:${broker.open}`)],
+        version: 5,
+        clientId: `plant-${Math.random()}`,
+        tls: {},
+        keepaliveSeconds: 30,
+        sessionExpirySeconds: 0,
+        receiveMaximum: 100,
+        maxMessageBytes: 1_000_000,
+        timeoutMs: 5000,
+        onProblem: assert.fail,
+        ...(will && { will }),
+      },
+      (message) => {
+        message.acknowledge();
+        plant?.take(message.topic, message.payload);
+      },
+      signal(),
+    );
+    plant = new Plant(connection);
+    return plant;
+  }
+
+  async publish(...messages: [string, Buffer][]): Promise<void> {
+    for (const [topic, payload] of messages) {
+      await this.connection.publish({ topic, payload, qos: 0, retain: false }, signal());
+    }
+  }
+
+  async listen(filter: string): Promise<void> {
+    await this.connection.subscribe({ filter, qos: 1 }, signal());
+  }
+
+  /** The first message to a topic, now or later. */
+  async message(topic: string): Promise<Metric[]> {
+    for (;;) {
+      const index = this.received.findIndex((message) => message.topic === topic);
+      if (index >= 0) return this.received.splice(index, 1)[0]!.metrics;
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+  }
+
+  private take(topic: string, payload: Buffer): void {
+    const isState = topic.startsWith('spBv1.0/STATE/');
+    const metrics = isState ? [{ string_value: payload.toString() }] : (decodePayload(payload).metrics ?? []);
+    this.received.push({ topic, metrics });
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
+}
+
+const short = (records: Record<string, unknown>[]) => records.map(({ tag, value, quality }) => [tag, value, quality]);
+const record = (data: Record<string, unknown>): WriteRecord => ({ data, key: '[]', hash: '', sourceKey: '[]' });
+
+describe('Sparkplug over Mosquitto', () => {
+  let broker: Broker;
+  const connectors = new Connectors();
+  before(async function () {
+    this.timeout(60_000);
+    broker = await mosquitto(this);
+  });
+  afterEach(() => connectors.close());
+  after(() => broker?.release());
+
+  const host = (role: string, config: Record<string, unknown> = {}) =>
+    connectors.open(connectionTo(broker.plain, { sparkplug_role: role, ...config }));
+
+  it('an active host asks for the birth of an edge node that was there before, and gives its values', async () => {
+    const plant = await Plant.open(broker);
+    await plant.listen('spBv1.0/g/NCMD/#');
+    const sender = new Sender();
+    sender.birth();
+    const listener = await new Listener(host('active'), { entity: 'sparkplug' }).connected();
+    await plant.publish(sender.data(metric('speed', 'Int32', -1)));
+    assert.deepEqual(short(await listener.take(1)), [['g/n/speed', -1, 'uncertain']]);
+    const [command] = await plant.message('spBv1.0/g/NCMD/n');
+    assert.equal(command?.name, 'Node Control/Rebirth');
+    await plant.publish(
+      sender.birth([metric('speed', 'Int32', -2, { alias: 3 })]),
+      sender.data({ alias: 3, int_value: 4294967293 }),
+    );
+    assert.deepEqual(short(await listener.take(2)), [
+      ['g/n/speed', -2, 'good'],
+      ['g/n/speed', -3, 'good'],
+    ]);
+    await listener.stop();
+    await plant.connection.close();
+  });
+
+  it('a primary host is online while it listens, and offline when it is closed or lost', async () => {
+    const watcher = await Plant.open(broker);
+    await watcher.listen('spBv1.0/STATE/hub');
+    const state = async () => JSON.parse((await watcher.message('spBv1.0/STATE/hub'))[0]?.string_value ?? '');
+    const connector = host('primary', { sparkplug_host_id: 'hub' });
+    const listener = await new Listener(connector, { entity: 'sparkplug' }).connected();
+    const birth = await state();
+    assert.equal(birth.online, true);
+    await connectors.close();
+    const death = await state();
+    assert.deepEqual([death.online, death.timestamp >= birth.timestamp], [false, true]);
+    await listener.stop();
+    await watcher.connection.close();
+  });
+
+  it('values are stale when the broker goes, and good after it is back and births were asked for', async () => {
+    const connector = host('active');
+    const plant = await Plant.open(broker);
+    const sender = new Sender();
+    const listener = await new Listener(connector, { entity: 'sparkplug' }).connected();
+    await plant.publish(sender.birth([metric('a', 'Int32', 1)]));
+    assert.deepEqual(short(await listener.take(1)), [['g/n/a', 1, 'good']]);
+    await broker.stop('SIGKILL');
+    assert.deepEqual(short(await listener.take(1)), [['g/n/a', 1, 'bad']]);
+    assert.equal(((await listener.failure()) as { class: string }).class, 'transient');
+    await broker.start();
+    const plantBack = await Plant.open(broker);
+    await plantBack.listen('spBv1.0/g/NCMD/n');
+    const again = await new Listener(connector, { entity: 'sparkplug' }).connected();
+    assert.deepEqual(short(await again.take(1)), [['g/n/a', 1, 'bad']]);
+    assert.equal((await plantBack.message('spBv1.0/g/NCMD/n'))[0]?.boolean_value, true);
+    await plantBack.publish(sender.birth([metric('a', 'Int32', 2)]));
+    assert.deepEqual(short(await again.take(1)), [['g/n/a', 2, 'good']]);
+    await again.stop();
+    await plantBack.connection.close();
+  });
+
+  it("reads an edge node of other hands: Python's protobuf, published by mosquitto_pub", async function () {
+    this.timeout(60_000);
+    const python = new PythonProtobuf(this);
+    const [birth] = python.encode([
+      {
+        timestamp: '1700000000000',
+        seq: '0',
+        metrics: [
+          { name: 'bdSeq', datatype: 4, long_value: '7' },
+          { name: 'Oven/T', timestamp: '1700000000001', datatype: 9, float_value: 21.5 },
+        ],
+      },
+    ]);
+    python.close();
+    const listener = await new Listener(host('passive'), { items: [{ tag: 'p/q/Oven/T' }] }).connected();
+    execFileSync('mosquitto_pub', ['-p', String(broker.open), '-t', 'spBv1.0/p/NBIRTH/q', '-s'], { input: birth });
+    const [value] = await listener.take(1);
+    assert.deepEqual(
+      [value?.tag, value?.value, value?.source_timestamp],
+      ['p/q/Oven/T', 21.5, '2023-11-14T22:13:20.001Z'],
+    );
+    await listener.stop();
+  });
+
+  it('reads and browses what was born, and says what was not', async () => {
+    const connector = host('active', { sparkplug_groups: ['g'] });
+    const plant = await Plant.open(broker);
+    const sender = new Sender();
+    const listener = await new Listener(connector, { entity: 'sparkplug' }).connected();
+    const unit = { keys: ['engUnit'], values: [{ type: 12, string_value: 'rpm' }] };
+    await plant.publish(
+      sender.birth(),
+      sender.device('DBIRTH', 'd', metric('Motor/speed', 'Int32', 5, { properties: unit })),
+    );
+    await listener.take(1);
+    const [known, unknown] = await connector.readTags!(['g/n/d/Motor/speed', 'g/n/none'], signal());
+    assert.deepEqual([known?.value, known?.unit, unknown?.quality, unknown?.status], [5, 'rpm', 'bad', 'no value']);
+    assert.deepEqual(
+      (await connector.browse!(null, signal())).map(({ address, kind }) => [address, kind]),
+      [['g', 'folder']],
+    );
+    assert.deepEqual(await connector.browse!('g/n/d/Motor', signal()), [
+      {
+        address: 'g/n/d/Motor/speed',
+        name: 'speed',
+        kind: 'tag',
+        has_children: false,
+        data_type: 'Int32',
+        writable: true,
+        unit: 'rpm',
+      },
+    ]);
+    await listener.stop();
+    await plant.connection.close();
+  });
+
+  it('commands a device only where that is allowed, and reads back what it did', async () => {
+    const tag = 'g/n/d/set point';
+    for (const config of [{}, { writes_enabled: true }, { writes_enabled: true, writable: ['g/n/d/other'] }]) {
+      await assert.rejects(host('active', config).writeTags!([{ tag, value: 1 }], signal()), {
+        class: 'permission',
+        code: 'PCP_WRITE_REFUSED',
+      });
+    }
+    const connector = host('active', { writes_enabled: true, writable: ['g/n/d/#'] });
+    const plant = await Plant.open(broker);
+    await plant.listen('spBv1.0/g/DCMD/#');
+    const sender = new Sender();
+    const listener = await new Listener(connector, { entity: 'sparkplug' }).connected();
+    await plant.publish(sender.birth(), sender.device('DBIRTH', 'd', metric('set point', 'Double', 1)));
+    await listener.take(1);
+    const writing = connector.writeTags!([{ tag, value: 2.5 }], signal());
+    assert.equal((await plant.message('spBv1.0/g/DCMD/n/d'))[0]?.double_value, 2.5);
+    await plant.publish(sender.device('DDATA', 'd', metric('set point', 'Double', 2.5)));
+    assert.deepEqual(await writing, [{ tag, outcome: 'written', verified: true, value: 2.5 }]);
+
+    const deadline = new AbortController();
+    const unanswered = connector.writeTags!([{ tag, value: 3 }], deadline.signal);
+    await plant.message('spBv1.0/g/DCMD/n/d');
+    deadline.abort();
+    assert.deepEqual(await unanswered, [{ tag, outcome: 'written', verified: false, value: 2.5 }]);
+
+    await listener.stop();
+    await plant.connection.close();
+  });
+
+  it('asks for the birth of an edge node that it is to read or to command', async () => {
+    const plant = await Plant.open(broker);
+    await plant.listen('spBv1.0/g/NCMD/quiet');
+    const sender = new Sender('quiet');
+    const answer = async () => {
+      await plant.message('spBv1.0/g/NCMD/quiet');
+      await plant.publish(sender.birth([metric('a', 'Int32', 6)]));
+    };
+    const [[value]] = await Promise.all([host('active').readTags!(['g/quiet/a'], signal()), answer()]);
+    assert.equal(value?.value, 6);
+    const writer = host('active', { writes_enabled: true, writable: ['g/#'] });
+    const [[written]] = await Promise.all([writer.writeTags!([{ tag: 'g/quiet/a', value: 6 }], signal()), answer()]);
+    assert.equal(written?.outcome, 'written');
+    const [failed] = await writer.writeTags!([{ tag: 'g/quiet/none', value: 6 }], signal());
+    assert.equal(failed?.outcome === 'failed' && failed.error.code, 'PCP_SPARKPLUG_TAG');
+    await plant.connection.close();
+  });
+
+  it('publishes records as an edge node that a host sees come, change and go', async () => {
+    const values = await new Listener(host('active'), { entity: 'sparkplug' }).connected();
+    const config = { sparkplug_group_id: 'PCP', sparkplug_edge_node_id: 'hub' };
+    const target = {
+      entity: 'sparkplug',
+      keyFields: ['order_number'],
+      fields: [],
+      resume: null,
+      runId: 1,
+      mappingId: 1,
+    };
+    await assert.rejects(connectors.open(connectionTo(broker.plain, config)).openWriter!(target, signal()), {
+      code: 'PCP_WRITE_REFUSED',
+    });
+    const metrics = { quantity: { data_type: 'Int32', unit: 'pcs' }, due: { data_type: 'DateTime' } };
+    const publisher = connectors.open(
+      connectionTo(broker.plain, { ...config, writes_enabled: true, sparkplug_metrics: metrics }),
+    );
+    const writer = await publisher.openWriter!(target, signal());
+    const order = {
+      order_number: 'A/1',
+      quantity: '10',
+      due: '2026-03-01T00:00:00.000Z',
+      rush: false,
+      ratio: 0.5,
+      note: null,
+    };
+    assert.deepEqual(await writer.write([record(order)], signal()), [{ outcome: 'updated' }]);
+    assert.deepEqual(short(await values.take(5)), [
+      ['PCP/hub/A%2F1/order_number', 'A/1', 'good'],
+      ['PCP/hub/A%2F1/quantity', 10, 'good'],
+      ['PCP/hub/A%2F1/due', '2026-03-01T00:00:00.000Z', 'good'],
+      ['PCP/hub/A%2F1/rush', false, 'good'],
+      ['PCP/hub/A%2F1/ratio', 0.5, 'good'],
+    ]);
+    const results = await writer.write(
+      [record({ ...order, quantity: 'ten' }), record({ ...order, quantity: 11 })],
+      signal(),
+    );
+    assert.deepEqual(
+      results.map(({ outcome }) => outcome),
+      ['failed', 'updated'],
+    );
+    const changed = await values.take(5);
+    assert.deepEqual([changed[1]?.value, changed[1]?.unit], [11, 'pcs']);
+    await publisher.close();
+    assert.deepEqual(
+      (await values.take(5)).map(({ quality, status }) => [quality, status]),
+      Array(5).fill(['bad', 'stale']),
+    );
+    await values.stop();
+  });
+
+  it('waits with an edge node for its primary host', async () => {
+    const config = {
+      sparkplug_group_id: 'PCP',
+      sparkplug_edge_node_id: 'waiting',
+      sparkplug_primary_host_id: 'scada',
+      writes_enabled: true,
+    };
+    const publisher = connectors.open(connectionTo(broker.plain, { ...config, timeout_ms: 300 }));
+    const target = { entity: 'sparkplug', keyFields: [], fields: [], resume: null, runId: 1, mappingId: 1 };
+    const writer = await publisher.openWriter!(target, signal());
+    await assert.rejects(writer.write([record({ a: 1 })], signal()), {
+      class: 'transient',
+      code: 'PCP_SPARKPLUG_HOST_OFFLINE',
+    });
+    const values = await new Listener(host('primary', { sparkplug_host_id: 'scada' }), {
+      entity: 'sparkplug',
+    }).connected();
+    assert.deepEqual(await writer.write([record({ a: 2 })], signal()), [{ outcome: 'updated' }]);
+    assert.deepEqual(short(await values.take(1)), [['PCP/waiting/a', 2, 'good']]);
+    await values.stop();
+  });
+
+  it('names its entity and its fields, and the topics in the connection test', async () => {
+    const connector = host('primary', { sparkplug_host_id: 'hub', sparkplug_groups: ['g'] });
+    const [info] = await connector.discover!(signal());
+    assert.deepEqual([info?.name, info?.readable, info?.writable], ['sparkplug', true, false]);
+    const { schema } = await connector.describe!('sparkplug', signal());
+    assert.ok((schema.properties as object | undefined) && 'edge_node_id' in (schema.properties as object));
+    const { ok, steps } = await connector.test(signal());
+    assert.deepEqual([ok, (steps.at(-1)!.detail as { 'en-US': string })['en-US']], [true, '2 topics granted']);
+    await assert.rejects(connectors.open(connectionTo(broker.plain)).readTags!(['a'], signal()), {
+      class: 'config',
+      code: 'PCP_SETTING_MISSING',
+    });
+  });
+});
