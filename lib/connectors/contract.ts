@@ -274,5 +274,7 @@ export interface ConnectorEnvironment {
   http?: HttpEnvironment;
   /** What of the hub and of Node-RED connectors refuse to touch. */
   protectedPlaces?: ProtectedPlaces;
+  /** The hub's own, for what a connector has to keep, such as its certificate. */
+  directory?: string;
   log(level: 'info' | 'warn' | 'error' | 'debug', message: string): void;
 }

@@ -111,6 +111,7 @@ export class RunnerSession {
       openConnection: (id: number) => asked.session!.askConnection(id),
       environment: {
         store: store.database,
+        directory: setup.directory,
         protectedPlaces: { directories, paths: [...paths, ...(storage === undefined ? [] : sqliteFiles(storage))] },
         allowedTargets: setup.allowedTargets,
         http: { signIns, ...(sharedLimits !== undefined && { sharedLimits }) },
