@@ -18,6 +18,7 @@ const TYPES = [
   'pcp-file',
   'pcp-database',
   'pcp-rest',
+  'pcp-opcua',
   'pcp-entity',
   'pcp-map',
   'pcp-sync',
@@ -80,7 +81,7 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
     it('serves the API with an empty flow', async () => {
       const { items } = await nodeRed.json<{ items: { type: string }[] }>('GET', '/integrations/connectors');
       const types = items.map((item) => item.type).sort();
-      assert.deepEqual(types, ['generic.database', 'generic.file', 'generic.rest', 'platform']);
+      assert.deepEqual(types, ['generic.database', 'generic.file', 'generic.rest', 'iot.opcua', 'platform']);
     });
 
     it('answers broken JSON with a problem, not with a stack', async () => {
