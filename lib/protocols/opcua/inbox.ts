@@ -3,6 +3,7 @@ export class Inbox<T> {
   #items: T[] = [];
   #failure: { error: unknown } | undefined;
   #wake: (() => void) | undefined;
+  #taken: (() => void)[] = [];
 
   get size(): number {
     return this.#items.length;
@@ -18,6 +19,7 @@ export class Inbox<T> {
   fail(error: unknown): void {
     this.#failure ??= { error };
     this.#wake?.();
+    for (const taken of this.#taken.splice(0)) taken();
   }
 
   /** Waits for at least one item. @throws what it failed with, once it is empty */
@@ -29,6 +31,16 @@ export class Inbox<T> {
       });
       this.#wake = undefined;
     }
-    return this.#items.splice(0);
+    const items = this.#items.splice(0);
+    for (const taken of this.#taken.splice(0)) taken();
+    return items;
+  }
+
+  /** Waits until fewer than `size` items are left, for those that can wait. @throws what it failed with */
+  async room(size: number): Promise<void> {
+    while (this.#items.length >= size && this.#failure === undefined) {
+      await new Promise<void>((resolve) => this.#taken.push(resolve));
+    }
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 }

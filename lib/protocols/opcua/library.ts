@@ -10,6 +10,7 @@ export type {
   ClientSubscription,
   DataValue,
   EndpointDescription,
+  HistoryReadDetails,
   NodeId,
   OPCUAClient,
   StatusCode,

@@ -1,11 +1,9 @@
-import { IntegrationError } from '../../model/errors';
 import type { OpcUaClient, OpenSession } from './client';
-import { within } from './deadline';
-import { opcUaError } from './errors';
-import { Inbox } from './inbox';
+import { GapFill } from './gap-fill';
 import { type ClientMonitoredItemGroup, type ClientSubscription, type NodeId, opcUaLibrary } from './library';
 import { chunks } from './limits';
 import { missingValue, type NodeValue, nodeValue } from './read';
+import { LiveSubscription, type StateChange } from './subscription';
 
 export interface MonitoredTag {
   tag: string;
@@ -20,114 +18,103 @@ export interface Deadband {
   value: number;
 }
 
-export type MonitorEvent =
-  | { kind: 'value'; tag: string; value: NodeValue }
-  | { kind: 'interrupted' }
-  /** The same subscription again, or the library made it anew on a server that had lost it. */
-  | { kind: 'connected' };
+export interface MonitorOptions {
+  publishingIntervalMs: number;
+  /** Reads from the server's history what an interruption swallowed. */
+  fillsGaps: boolean;
+  report(message: string): void;
+}
 
-/** The subscription counts as dead when not even a sign of life came for so many intervals of them. */
-const SILENT_KEEP_ALIVES = 3;
-const SILENT_TIMEOUTS = 5;
-const KEEP_ALIVE_COUNT = 10;
-const LIFETIME_COUNT = 1000;
-/** Values waiting to be taken at which the server is asked to hold back. */
-const FULL = 50_000;
+export interface TagChange {
+  kind: 'value';
+  tag: string;
+  value: NodeValue;
+  /** From the server's history: older than what came already. */
+  backfilled: boolean;
+}
+
 const FILTER_REFUSED = /Filter|Deadband|Unsupported|NotSupported/;
 
 interface Watched extends MonitoredTag {
+  nodeId: NodeId;
   /** The server takes no deadband: it is applied here, to numbers. */
   localDeadband?: number;
   last?: NodeValue;
 }
 
-/** Watches tags with one subscription of the server, over interruptions, until it is closed. */
+/** Watches tags with one subscription of the server. */
 export class Monitor {
-  readonly inbox = new Inbox<MonitorEvent>();
   readonly #client: OpcUaClient;
   readonly #open: OpenSession;
-  readonly #publishingIntervalMs: number;
+  readonly #options: MonitorOptions;
+  readonly #live: LiveSubscription<TagChange>;
   /** `refused` are watched by another group, without the deadband. */
   readonly #groups: { group: ClientMonitoredItemGroup; watched: Watched[]; refused: Set<Watched> }[] = [];
-  #subscription: ClientSubscription | undefined;
-  #lastSign = 0;
-  #watchdog: NodeJS.Timeout | undefined;
-  #isHeld = false;
-  readonly #onInterrupted = () => this.inbox.push({ kind: 'interrupted' });
-  readonly #onConnected = () => this.#resumed();
-  readonly #onFailed = (error: IntegrationError) => this.inbox.fail(error);
+  #gaps: GapFill | undefined;
 
-  constructor(client: OpcUaClient, open: OpenSession, publishingIntervalMs: number) {
+  constructor(client: OpcUaClient, open: OpenSession, options: MonitorOptions) {
     this.#client = client;
     this.#open = open;
-    this.#publishingIntervalMs = publishingIntervalMs;
+    this.#options = options;
+    this.#live = new LiveSubscription(client, {
+      onInterrupted: () => this.#gaps?.interrupted(this.#last()),
+      onResumed: () => this.#resumed(),
+    });
   }
 
   async start(tags: readonly MonitoredTag[], signal: AbortSignal): Promise<void> {
-    this.#client.on('interrupted', this.#onInterrupted);
-    this.#client.on('connected', this.#onConnected);
-    this.#client.on('failed', this.#onFailed);
-    const { session, limits } = this.#open;
-    const subscription = await this.#client.request(
-      session.createSubscription2({
-        requestedPublishingInterval: this.#publishingIntervalMs,
-        requestedMaxKeepAliveCount: KEEP_ALIVE_COUNT,
-        requestedLifetimeCount: LIFETIME_COUNT,
-        maxNotificationsPerPublish: 0,
-        publishingEnabled: true,
-        priority: 1,
-      }),
-      'subscribing',
-      signal,
-    );
-    this.#subscription = subscription;
-    subscription.on('raw_notification', () => {
-      this.#lastSign = Date.now();
-    });
-    subscription.on('internal_error', () => undefined);
-    subscription.on('terminated', () => this.inbox.fail(ended()));
-    for (const { tag, nodeId } of tags) {
-      if (nodeId === null) this.inbox.push({ kind: 'value', tag, value: missingValue('BadNoMatch') });
+    const { limits } = this.#open;
+    const subscription = await this.#live.start(this.#open, this.#options.publishingIntervalMs, signal);
+    const known: Watched[] = [];
+    for (const each of tags) {
+      const { tag, nodeId } = each;
+      if (nodeId !== null) known.push({ ...each, nodeId });
+      else this.#push(tag, missingValue('BadNoMatch'));
     }
-    const alike = Map.groupBy(tags, ({ samplingIntervalMs, deadband }) =>
+    if (this.#options.fillsGaps) {
+      const found = (tag: string, value: NodeValue) => {
+        this.#push(tag, value, true);
+        return this.#live.room();
+      };
+      this.#gaps = new GapFill(this.#client, this.#open, found, this.#options);
+      await this.#gaps.prepare(known, signal);
+    }
+    const alike = Map.groupBy(known, ({ samplingIntervalMs, deadband }) =>
       JSON.stringify([samplingIntervalMs, deadband]),
     );
     for (const same of alike.values()) {
-      const known = same.filter(({ nodeId }) => nodeId !== null);
       const refused: Watched[] = [];
-      for (const part of chunks(known, limits.monitor)) {
-        refused.push(...(await this.#monitor(part, limits.filters, signal)));
+      for (const part of chunks(same, limits.monitor)) {
+        refused.push(...(await this.#monitor(subscription, part, limits.filters, signal)));
       }
-      for (const part of chunks(refused, limits.monitor)) await this.#monitor(part, false, signal);
+      for (const part of chunks(refused, limits.monitor)) await this.#monitor(subscription, part, false, signal);
     }
-    this.#lastSign = Date.now();
-    this.#watch(subscription);
   }
 
-  /** Takes what came; lets a server that was held back go on. */
-  async take(): Promise<MonitorEvent[]> {
-    const events = await this.inbox.take();
-    if (this.#isHeld) this.#hold(false);
-    return events;
+  take(): Promise<(TagChange | StateChange)[]> {
+    return this.#live.take();
+  }
+
+  /** What was taken until then is all that comes. */
+  fail(error: unknown): void {
+    this.#live.inbox.fail(error);
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#watchdog);
-    this.#client.off('interrupted', this.#onInterrupted);
-    this.#client.off('connected', this.#onConnected);
-    this.#client.off('failed', this.#onFailed);
-    const subscription = this.#subscription;
-    this.#subscription = undefined;
-    if (subscription === undefined) return;
-    await within(subscription.terminate(), this.#client.options.timeoutMs, 'unsubscribing').catch(() => undefined);
+    this.#gaps?.close();
+    await this.#live.close();
   }
 
   /** @returns those whose deadband the server refuses */
-  async #monitor(tags: readonly Watched[], withFilter: boolean, signal: AbortSignal): Promise<Watched[]> {
+  async #monitor(
+    subscription: ClientSubscription,
+    tags: readonly Watched[],
+    withFilter: boolean,
+    signal: AbortSignal,
+  ): Promise<Watched[]> {
     const { ua } = opcUaLibrary();
     const [first] = tags;
-    const subscription = this.#subscription;
-    if (first === undefined || subscription === undefined) return [];
+    if (first === undefined) return [];
     const { samplingIntervalMs, deadband } = first;
     const watched: Watched[] = tags.map((tag) => ({
       ...tag,
@@ -135,11 +122,11 @@ export class Monitor {
     }));
     const group = ua.ClientMonitoredItemGroup.create(
       subscription,
-      watched.map(({ nodeId }) => ({ nodeId: nodeId as NodeId, attributeId: ua.AttributeIds.Value })),
+      watched.map(({ nodeId }) => ({ nodeId, attributeId: ua.AttributeIds.Value })),
       {
         samplingInterval: samplingIntervalMs,
         discardOldest: true,
-        queueSize: queueSize(samplingIntervalMs, this.#publishingIntervalMs),
+        queueSize: queueSize(samplingIntervalMs, this.#options.publishingIntervalMs),
         ...(withFilter && deadband !== undefined && { filter: filterOf(deadband) }),
       },
       ua.TimestampsToReturn.Both,
@@ -161,16 +148,25 @@ export class Monitor {
   }
 
   #arrived(tag: Watched, value: NodeValue): void {
-    if (isRepeated(tag.last, value) || isWithin(tag.localDeadband, tag.last, value)) return;
+    if (isRepeated(tag.last, value)) return;
+    this.#gaps?.arrived(tag.tag, value);
+    if (isWithin(tag.localDeadband, tag.last, value)) return;
     tag.last = value;
-    this.inbox.push({ kind: 'value', tag: tag.tag, value });
-    if (!this.#isHeld && this.inbox.size >= FULL) this.#hold(true);
+    this.#push(tag.tag, value);
+  }
+
+  #push(tag: string, value: NodeValue, backfilled = false): void {
+    this.#live.push({ kind: 'value', tag, value, backfilled });
+  }
+
+  #last(): Map<string, NodeValue> {
+    const all = this.#groups.flatMap(({ watched }) => watched);
+    return new Map(all.flatMap(({ tag, last }) => (last === undefined ? [] : [[tag, last]])));
   }
 
   #resumed(): void {
-    this.#lastSign = Date.now();
+    this.#gaps?.resumed();
     this.#reportMissing();
-    this.inbox.push({ kind: 'connected' });
   }
 
   /** What the server does not watch has no value. */
@@ -182,27 +178,6 @@ export class Monitor {
           this.#arrived(tag, missingValue(status.name));
       }
     }
-  }
-
-  #hold(isHeld: boolean): void {
-    this.#isHeld = isHeld;
-    this.#subscription?.setPublishingMode(!isHeld).catch((thrown) => {
-      this.inbox.fail(opcUaError(thrown, isHeld ? 'holding values back' : 'letting values come again'));
-    });
-  }
-
-  #watch(subscription: ClientSubscription): void {
-    const keepAliveMs = subscription.maxKeepAliveCount * subscription.publishingInterval;
-    // A server that says nothing at all is noticed before that, and its session comes back by itself.
-    const silentMs = Math.max(SILENT_KEEP_ALIVES * keepAliveMs, SILENT_TIMEOUTS * this.#client.options.timeoutMs);
-    this.#watchdog = setInterval(
-      () => {
-        if (!this.#client.isConnected || Date.now() - this.#lastSign < silentMs) return;
-        this.inbox.fail(silent(silentMs));
-      },
-      Math.min(keepAliveMs, 1000),
-    );
-    this.#watchdog.unref();
   }
 }
 
@@ -241,21 +216,4 @@ function isWithin(deadband: number | undefined, last: NodeValue | undefined, val
   if (deadband === undefined || last === undefined || last.status !== value.status) return false;
   if (typeof last.value !== 'number' || typeof value.value !== 'number') return false;
   return Math.abs(value.value - last.value) <= deadband;
-}
-
-function ended(): IntegrationError {
-  return new IntegrationError('transient', 'PCP_OPCUA_UNSUBSCRIBED', 'The server ended the subscription.', {
-    hint: 'It is made again by itself; look at the limits of the server when this repeats.',
-  });
-}
-
-function silent(ms: number): IntegrationError {
-  return new IntegrationError(
-    'transient',
-    'PCP_OPCUA_SILENT',
-    `The server gave no sign of life of the subscription for ${ms} ms.`,
-    {
-      hint: 'It is made again by itself; look whether the server is overloaded.',
-    },
-  );
 }

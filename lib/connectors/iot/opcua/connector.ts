@@ -69,7 +69,8 @@ class OpcUaConnector implements Connector {
     const { client, settings } = this.#open();
     if (entity !== undefined && entity !== VALUES.name) throw unknownEntity(entity);
     const watched = items ?? [...settings.tags.keys()].map((tag) => ({ tag }));
-    yield* subscribeTags(client, settings, watched, signal);
+    const report = (message: string) => this.#environment.log('warn', message);
+    yield* subscribeTags(client, settings, watched, report, signal);
   }
 
   async readTags(tags: readonly string[], signal: AbortSignal): Promise<TagValue[]> {

@@ -1,4 +1,5 @@
 import type { ConnectorDescriptor, LocalizedText } from '../../descriptor';
+import { CALL_PARAMETERS } from './call-parameters';
 import { TAGS_EXAMPLE, TAGS_SCHEMA, WRITABLE_EXAMPLE, WRITABLE_SCHEMA } from './tag-schema';
 
 const same = (text: string): LocalizedText => ({ 'en-US': text, 'pt-BR': text });
@@ -19,6 +20,7 @@ export const descriptor: ConnectorDescriptor = {
   batchSize: { default: 1000, maximum: 10_000 },
   drivers: ['node-opcua-client'],
   operations: ['read', 'subscribe', 'call'],
+  call: { operation: 'service', parameters: CALL_PARAMETERS },
   settings: {
     endpoint_url: {
       kind: 'text',
@@ -170,6 +172,17 @@ export const descriptor: ConnectorDescriptor = {
       help: {
         'en-US': 'How often the server sends what changed.',
         'pt-BR': 'De quanto em quanto tempo o servidor envia o que mudou.',
+      },
+    },
+    gap_fill: {
+      kind: 'boolean',
+      group: 'advanced',
+      default: true,
+      label: { 'en-US': 'Fill gaps from history', 'pt-BR': 'Preencher lacunas com o histórico' },
+      help: {
+        'en-US': 'After an interruption, what the server recorded meanwhile is read and marked as backfilled.',
+        'pt-BR':
+          'Depois de uma interrupção, o que o servidor gravou nesse meio-tempo é lido e marcado como backfilled.',
       },
     },
     session_timeout_ms: {

@@ -26,6 +26,7 @@ export interface OpcUaSettings {
   timeoutMs: number;
   sessionTimeoutMs: number;
   publishingIntervalMs: number;
+  fillsGaps: boolean;
   tags: Map<string, TagSetting>;
   /** Empty where the connection does not allow writes. */
   writable: Map<string, WriteRule>;
@@ -55,6 +56,7 @@ export function readSettings({ config, credentials }: OpenConnection): OpcUaSett
     timeoutMs: number(config, 'timeout_ms') ?? DEFAULT_TIMEOUT_MS,
     sessionTimeoutMs: number(config, 'session_timeout_ms') ?? DEFAULT_SESSION_TIMEOUT_MS,
     publishingIntervalMs: number(config, 'publishing_interval_ms') ?? DEFAULT_PUBLISHING_MS,
+    fillsGaps: config.gap_fill !== false,
     tags: new Map(Object.entries(tags)),
     writable: new Map(config.writes_enabled === true ? rules.map((rule) => [rule.tag, rule]) : []),
   };

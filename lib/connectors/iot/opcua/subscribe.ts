@@ -1,5 +1,6 @@
 import type { OpcUaClient } from '../../../protocols/opcua/client';
-import { Monitor, type MonitorEvent } from '../../../protocols/opcua/monitor';
+import { Monitor, type TagChange } from '../../../protocols/opcua/monitor';
+import type { StateChange } from '../../../protocols/opcua/subscription';
 import type { LiveEvent, SubscriptionItem, TagValue } from '../../live';
 import type { OpcUaSettings } from './settings';
 import { deadbandOf, nodesOf, type Tag, tagsNamed, tagValue } from './tags';
@@ -12,6 +13,7 @@ export async function* subscribeTags(
   client: OpcUaClient,
   settings: OpcUaSettings,
   items: readonly SubscriptionItem[],
+  report: (message: string) => void,
   signal: AbortSignal,
 ): AsyncGenerator<LiveEvent> {
   const tags = tagsNamed(
@@ -20,8 +22,8 @@ export async function* subscribeTags(
   );
   const open = await client.open(signal);
   const nodes = await nodesOf(client, open, tags, signal);
-  const monitor = new Monitor(client, open, settings.publishingIntervalMs);
-  const onAbort = () => monitor.inbox.fail(signal.reason);
+  const monitor = new Monitor(client, open, { ...settings, report });
+  const onAbort = () => monitor.fail(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     const byName = new Map(tags.map((tag) => [tag.name, tag]));
@@ -51,12 +53,15 @@ function watching({ setting }: Tag, item: SubscriptionItem | undefined, { publis
 }
 
 /** Values that came together go on together; what happened to the connection stays at its place among them. */
-function* liveEvents(events: readonly MonitorEvent[], tags: ReadonlyMap<string, Tag>): Generator<LiveEvent> {
+function* liveEvents(
+  events: readonly (TagChange | StateChange)[],
+  tags: ReadonlyMap<string, Tag>,
+): Generator<LiveEvent> {
   let records: TagValue[] = [];
   for (const event of events) {
     if (event.kind === 'value') {
       const tag = tags.get(event.tag);
-      if (tag !== undefined) records.push(tagValue(tag, event.value));
+      if (tag !== undefined) records.push(tagValue(tag, event.value, event.backfilled));
       if (records.length < MOST) continue;
     }
     if (records.length > 0) yield { kind: 'records', records };
