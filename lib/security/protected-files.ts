@@ -16,8 +16,8 @@ export interface ProtectedPlaces {
  * settings and other scripts, flows, credentials, sessions and package files, with Node-RED's copies of them.
  */
 const PROTECTED_NAME = /^integrations\.(db|key)|\.[cm]?js$|\.json(\.backup|\.\$\$\$)?$|^\.npmrc$/;
-/** Folders there from which Node-RED loads code or flows. */
-const PROTECTED_FOLDERS = new Set(['node_modules', 'nodes', 'lib', 'projects']);
+/** Folders there from which Node-RED loads code or flows, and the hub's with certificates and their keys. */
+const PROTECTED_FOLDERS = new Set(['node_modules', 'nodes', 'lib', 'projects', 'integrations.pki']);
 /** Those that are recognised under any name, through hard links and other mounts as well. */
 const KNOWN_BY_IDENTITY = [
   'integrations.db',

@@ -19,6 +19,8 @@ const TYPES = [
   'pcp-database',
   'pcp-rest',
   'pcp-modbus',
+  'pcp-mqtt',
+  'pcp-opcua',
   'pcp-entity',
   'pcp-map',
   'pcp-sync',
@@ -81,7 +83,15 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
     it('serves the API with an empty flow', async () => {
       const { items } = await nodeRed.json<{ items: { type: string }[] }>('GET', '/integrations/connectors');
       const types = items.map((item) => item.type).sort();
-      assert.deepEqual(types, ['generic.database', 'generic.file', 'generic.rest', 'iot.modbus', 'platform']);
+      assert.deepEqual(types, [
+        'generic.database',
+        'generic.file',
+        'generic.rest',
+        'iot.modbus',
+        'iot.mqtt',
+        'iot.opcua',
+        'platform',
+      ]);
     });
 
     it('answers broken JSON with a problem, not with a stack', async () => {

@@ -39,6 +39,7 @@ describe('palette nodes', () => {
       'pcp-rest',
       'pcp-modbus',
       'pcp-mqtt',
+      'pcp-opcua',
       'pcp-entity',
       'pcp-map',
       'pcp-sync',

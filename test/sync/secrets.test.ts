@@ -40,6 +40,7 @@ describe('secrets', () => {
       username: 'u',
       entities: { plants: { path: '/plants', key: ['plant'] } },
     },
+    'iot.opcua': { endpoint_url: 'opc.tcp://127.0.0.1:1', authentication: 'username', username: 'u' },
   };
 
   it('appear nowhere: answers, errors, logs, store and key files', async () => {

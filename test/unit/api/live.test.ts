@@ -61,7 +61,7 @@ describe('API: live values', () => {
       state: 'running',
     };
     const job = jobStatus([
-      toRun({ ...row, started_at: new Date(0), ended_at: null, writer_state: null, attempts: 1 }),
+      toRun({ ...row, started_at: new Date(0), ended_at: null, writer_state: null, attempts: 1, updated_at: 0 }),
     ]);
     api = await startApi({
       live: { status: (id) => (id === 7 ? status : null) },

@@ -36,6 +36,7 @@ describe('protected files', () => {
     'node_modules/x/index.csv',
     'nodes/mine.js',
     'projects/p/orders.csv',
+    'integrations.pki/own/private/private_key.pem',
   ]) {
     it(`holds ${name}, there or not`, async () => {
       assert.equal(await new ProtectedFiles({ directories: [hub], paths: [] }).hasPath(join(hub, name)), true);

@@ -1,0 +1,92 @@
+import type { Setting } from '../../descriptor';
+
+/** What the palette node's operation "call" takes: which service, and what that needs. */
+export const CALL_PARAMETERS: Record<string, Setting> = {
+  service: {
+    kind: 'choice',
+    group: 'connection',
+    label: { 'en-US': 'Service', 'pt-BR': 'Serviço' },
+    help: {
+      'en-US': 'calls a method, reads the history of a node, or trusts a server',
+      'pt-BR': 'chama um método, lê o histórico de um nó ou aceita um servidor',
+    },
+    options: [
+      { value: 'method', label: { 'en-US': 'Method', 'pt-BR': 'Método' } },
+      { value: 'history', label: { 'en-US': 'History', 'pt-BR': 'Histórico' } },
+      { value: 'list_certificates', label: { 'en-US': 'List certificates', 'pt-BR': 'Listar certificados' } },
+      { value: 'trust_certificate', label: { 'en-US': 'Trust a certificate', 'pt-BR': 'Aceitar um certificado' } },
+    ],
+    default: 'method',
+  },
+  node: {
+    kind: 'text',
+    group: 'connection',
+    label: { 'en-US': 'Node', 'pt-BR': 'Nó' },
+    help: {
+      'en-US': 'address of the method, or tag or address whose history is read',
+      'pt-BR': 'endereço do método, ou tag ou endereço cujo histórico é lido',
+    },
+    placeholder: 'nsu=http://plant.example/line;s=Line1.Start',
+  },
+  object: {
+    kind: 'text',
+    group: 'connection',
+    label: { 'en-US': 'Object', 'pt-BR': 'Objeto' },
+    help: {
+      'en-US': 'whose method it is, where the method belongs to several',
+      'pt-BR': 'a que o método pertence, quando ele é de vários',
+    },
+  },
+  arguments: {
+    kind: 'json',
+    group: 'connection',
+    schema: { type: ['object', 'array'] },
+    label: { 'en-US': 'Arguments', 'pt-BR': 'Argumentos' },
+    help: {
+      'en-US': 'of the method, by their names or in order',
+      'pt-BR': 'do método, por nome ou em ordem',
+    },
+  },
+  start: {
+    kind: 'text',
+    group: 'connection',
+    label: { 'en-US': 'From', 'pt-BR': 'De' },
+    help: { 'en-US': 'beginning of the history, ISO 8601', 'pt-BR': 'início do histórico, ISO 8601' },
+    placeholder: '2026-11-27T06:00:00Z',
+  },
+  end: {
+    kind: 'text',
+    group: 'connection',
+    label: { 'en-US': 'Until', 'pt-BR': 'Até' },
+    help: { 'en-US': 'end of the history; now when empty', 'pt-BR': 'fim do histórico; agora, se vazio' },
+  },
+  aggregate: {
+    kind: 'text',
+    group: 'connection',
+    label: { 'en-US': 'Aggregate', 'pt-BR': 'Agregação' },
+    help: {
+      'en-US': 'Average, Minimum, Maximum, Count and so on instead of the values themselves',
+      'pt-BR': 'Average, Minimum, Maximum, Count etc. em vez dos próprios valores',
+    },
+  },
+  interval_ms: {
+    kind: 'integer',
+    group: 'connection',
+    minimum: 1,
+    label: { 'en-US': 'Interval (ms)', 'pt-BR': 'Intervalo (ms)' },
+    help: { 'en-US': 'of one aggregated value', 'pt-BR': 'de um valor agregado' },
+  },
+  limit: {
+    kind: 'integer',
+    group: 'connection',
+    minimum: 1,
+    label: { 'en-US': 'At most', 'pt-BR': 'No máximo' },
+    help: { 'en-US': 'values of a history; 100,000 when empty', 'pt-BR': 'valores de um histórico; 100.000, se vazio' },
+  },
+  thumbprint: {
+    kind: 'text',
+    group: 'connection',
+    label: { 'en-US': 'Thumbprint', 'pt-BR': 'Impressão digital' },
+    help: { 'en-US': 'of the certificate to trust', 'pt-BR': 'do certificado a aceitar' },
+  },
+};

@@ -1,0 +1,72 @@
+import type { OpcUaClient } from '../../../protocols/opcua/client';
+import { Monitor, type TagChange } from '../../../protocols/opcua/monitor';
+import type { StateChange } from '../../../protocols/opcua/subscription';
+import type { LiveEvent, SubscriptionItem, TagValue } from '../../live';
+import type { OpcUaSettings } from './settings';
+import { deadbandOf, nodesOf, type Tag, tagsNamed, tagValue } from './tags';
+
+/** Records of one event at most, so that whoever keeps them can do so in pieces. */
+const MOST = 5000;
+
+/** Values as they change, over interruptions, until the signal aborts. */
+export async function* subscribeTags(
+  client: OpcUaClient,
+  settings: OpcUaSettings,
+  items: readonly SubscriptionItem[],
+  report: (message: string) => void,
+  signal: AbortSignal,
+): AsyncGenerator<LiveEvent> {
+  const tags = tagsNamed(
+    items.map(({ tag }) => tag),
+    settings,
+  );
+  const open = await client.open(signal);
+  const nodes = await nodesOf(client, open, tags, signal);
+  const monitor = new Monitor(client, open, { ...settings, report });
+  const onAbort = () => monitor.fail(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    const byName = new Map(tags.map((tag) => [tag.name, tag]));
+    await monitor.start(
+      tags.map((tag, index) => ({
+        tag: tag.name,
+        nodeId: nodes[index] ?? null,
+        ...watching(tag, items[index], settings),
+      })),
+      signal,
+    );
+    yield { kind: 'state', state: 'connected' };
+    for (;;) yield* liveEvents(await monitor.take(), byName);
+  } catch (thrown) {
+    if (!signal.aborted) throw thrown;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    await monitor.close();
+  }
+}
+
+function watching({ setting }: Tag, item: SubscriptionItem | undefined, { publishingIntervalMs }: OpcUaSettings) {
+  return {
+    samplingIntervalMs: item?.sampling_interval_ms ?? setting.sampling_interval_ms ?? publishingIntervalMs,
+    deadband: item?.deadband ?? deadbandOf(setting),
+  };
+}
+
+/** Values that came together go on together; what happened to the connection stays at its place among them. */
+function* liveEvents(
+  events: readonly (TagChange | StateChange)[],
+  tags: ReadonlyMap<string, Tag>,
+): Generator<LiveEvent> {
+  let records: TagValue[] = [];
+  for (const event of events) {
+    if (event.kind === 'value') {
+      const tag = tags.get(event.tag);
+      if (tag !== undefined) records.push(tagValue(tag, event.value, event.backfilled));
+      if (records.length < MOST) continue;
+    }
+    if (records.length > 0) yield { kind: 'records', records };
+    records = [];
+    if (event.kind !== 'value') yield { kind: 'state', state: event.kind };
+  }
+  if (records.length > 0) yield { kind: 'records', records };
+}

@@ -1,0 +1,169 @@
+import { IntegrationError } from '../../model/errors';
+import type { OpcUaClient, OpenSession } from './client';
+import { statusError } from './errors';
+import { type NodeId, opcUaLibrary } from './library';
+import { chunks } from './limits';
+import { formatNodeId } from './node-ids';
+import { readAttributes } from './read';
+
+export interface Child {
+  address: string;
+  name: string;
+  kind: 'folder' | 'tag' | 'method';
+  data_type?: string;
+  writable?: boolean;
+  description?: string;
+  has_children: boolean;
+}
+
+interface Reference {
+  nodeId: NodeId;
+  name: string;
+  nodeClass: number;
+}
+
+/** References asked for at once, and what a folder may hold at most: nobody picks from more. */
+const PAGE = 1000;
+const MOST = 50_000;
+const MOST_PAGES = 1000;
+/** Folders of the standard that hold types and no values. */
+const OBJECTS = 'i=85';
+
+/** What lies directly below a node, all pages of it; null = the Objects folder. */
+export async function browseChildren(
+  client: OpcUaClient,
+  open: OpenSession,
+  parent: NodeId | null,
+  signal: AbortSignal,
+): Promise<Child[]> {
+  const { NodeClass, coerceNodeId } = opcUaLibrary().ua;
+  const [references = []] = await browse(client, open, [parent ?? coerceNodeId(OBJECTS)], true, signal);
+  const variables = references.filter(({ nodeClass }) => nodeClass === NodeClass.Variable);
+  const attributes = await readDetails(client, open, variables, signal);
+  const below = await browse(
+    client,
+    open,
+    variables.map(({ nodeId }) => nodeId),
+    false,
+    signal,
+  );
+  const details = new Map(
+    variables.map((reference, index) => [
+      reference,
+      { ...attributes[index], has_children: (below[index]?.length ?? 0) > 0 },
+    ]),
+  );
+  return references.map((reference) => ({
+    address: formatNodeId(reference.nodeId, open.namespaces),
+    name: reference.name,
+    kind:
+      reference.nodeClass === NodeClass.Variable
+        ? 'tag'
+        : reference.nodeClass === NodeClass.Method
+          ? 'method'
+          : 'folder',
+    has_children: reference.nodeClass === NodeClass.Object,
+    ...details.get(reference),
+  }));
+}
+
+/** @param all with methods and what is not a component, such as the nodes that a folder organises */
+async function browse(
+  client: OpcUaClient,
+  { session, limits }: OpenSession,
+  nodes: readonly NodeId[],
+  all: boolean,
+  signal: AbortSignal,
+): Promise<Reference[][]> {
+  const { ua } = opcUaLibrary();
+  const found: Reference[][] = [];
+  for (const part of chunks(nodes, limits.browse)) {
+    const request = part.map((nodeId) => ({
+      nodeId,
+      referenceTypeId: ua.makeNodeId(
+        all ? ua.ReferenceTypeIds.HierarchicalReferences : ua.ReferenceTypeIds.HasComponent,
+      ),
+      browseDirection: ua.BrowseDirection.Forward,
+      includeSubtypes: true,
+      nodeClassMask: ua.NodeClass.Object | ua.NodeClass.Variable | ua.NodeClass.Method,
+      resultMask: 63,
+    }));
+    session.requestedMaxReferencesPerNode = PAGE;
+    const results = await client.request(session.browse(request), 'browsing', signal);
+    for (const [index, result] of results.entries()) {
+      if (result.statusCode.isBad() && all) throw statusError(result.statusCode.name, `browsing ${part[index]}`);
+      const references = [...(result.references ?? [])];
+      let point = result.continuationPoint;
+      for (let page = 1; point !== null && point !== undefined && point.length > 0; page++) {
+        if (page > MOST_PAGES || references.length > MOST) throw endless(String(part[index]));
+        const [next] = await client.request(session.browseNext([point], false), 'browsing on', signal);
+        if (next === undefined || next.statusCode.isBad())
+          throw statusError(next?.statusCode.name ?? 'BadNoData', 'browsing on');
+        references.push(...(next.references ?? []));
+        point = next.continuationPoint;
+      }
+      const unique = new Map(references.map((reference) => [reference.nodeId.toString(), reference]));
+      found.push(
+        [...unique.values()].map((reference) => ({
+          nodeId: reference.nodeId as NodeId,
+          name: reference.displayName.text || reference.browseName.name || '',
+          nodeClass: reference.nodeClass,
+        })),
+      );
+    }
+  }
+  return found;
+}
+
+async function readDetails(
+  client: OpcUaClient,
+  open: OpenSession,
+  variables: readonly Reference[],
+  signal: AbortSignal,
+): Promise<Partial<Child>[]> {
+  const { AttributeIds, DataType } = opcUaLibrary().ua;
+  const wanted = [AttributeIds.DataType, AttributeIds.UserAccessLevel, AttributeIds.Description];
+  const attributes = variables.flatMap(({ nodeId }) => wanted.map((attributeId) => ({ nodeId, attributeId })));
+  const values = await readAttributes(client, open, attributes, signal);
+  const types = variables.map((_, index) => values[index * wanted.length] as NodeId | undefined);
+  const names = await typeNames(client, open, types, signal);
+  return variables.map((_, index) => {
+    const [access, description] = [values[index * wanted.length + 1], values[index * wanted.length + 2]];
+    const type = types[index];
+    const builtIn = type?.namespace === 0 ? DataType[type.value as number] : undefined;
+    const name = builtIn ?? (type === undefined ? undefined : names.get(type.toString()));
+    const text = (description as { text?: string | null } | undefined)?.text;
+    return {
+      ...(name !== undefined && { data_type: name }),
+      ...(typeof access === 'number' && { writable: (access & 2) !== 0 }),
+      ...(text && { description: text }),
+    };
+  });
+}
+
+/** Names of types that are not built in. */
+async function typeNames(
+  client: OpcUaClient,
+  open: OpenSession,
+  types: readonly (NodeId | undefined)[],
+  signal: AbortSignal,
+): Promise<Map<string, string>> {
+  const { AttributeIds } = opcUaLibrary().ua;
+  const distinct = [
+    ...new Map(types.flatMap((type) => (type === undefined ? [] : [[type.toString(), type]]))).values(),
+  ];
+  const request = distinct.map((nodeId) => ({ nodeId, attributeId: AttributeIds.BrowseName }));
+  const values = await readAttributes(client, open, request, signal);
+  return new Map(
+    distinct.flatMap((type, index) => {
+      const name = (values[index] as { name?: string | null } | undefined)?.name;
+      return name ? [[type.toString(), name]] : [];
+    }),
+  );
+}
+
+function endless(node: string): IntegrationError {
+  return new IntegrationError('guard', 'PCP_OPCUA_BROWSE', `The server gives more than ${MOST} nodes below ${node}.`, {
+    hint: 'Browse a folder further down, or write the address yourself.',
+  });
+}

@@ -1,0 +1,278 @@
+import { createPrivateKey } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { IntegrationError } from '../../model/errors';
+import { within } from './deadline';
+import { chooseEndpoint, readEndpoints, type Security, securityOf } from './endpoints';
+import { opcUaError, signInError } from './errors';
+import {
+  type ClientSession,
+  type EndpointDescription,
+  type OPCUACertificateManager,
+  type OPCUAClient,
+  opcUaLibrary,
+  type UserIdentityInfo,
+} from './library';
+import { type Limits, type Profile, readLimits } from './limits';
+import { APPLICATION_NAME, type Pki } from './pki';
+
+export type Identity =
+  | { type: 'anonymous' }
+  | { type: 'username'; username: string; password: string }
+  | { type: 'certificate'; certificate: string; privateKey: string; passphrase: string | undefined };
+
+export interface ClientOptions {
+  endpointUrl: string;
+  security: Security;
+  identity: Identity;
+  pki: Pki;
+  profile: Profile;
+  timeoutMs: number;
+  sessionTimeoutMs: number;
+}
+
+/** An open session, with what is known of its server. */
+export interface OpenSession {
+  session: ClientSession;
+  /** "Basic256Sha256 SignAndEncrypt", or "None". */
+  security: string;
+  namespaces: string[];
+  limits: Limits;
+}
+
+/** How often a silent server is asked for a sign of life, in time limits of a request. */
+const KEEP_ALIVE = 2;
+/** The library dials again after this, and later after the other. */
+const FIRST_RETRY_MS = 200;
+const LAST_RETRY_MS = 5000;
+/** Reconnections that end in the same refusal will not end otherwise. */
+const HOPELESS =
+  /BadCertificate|BadSecurityChecksFailed|BadIdentityToken|BadUserAccessDenied|Certificate verification failed/;
+const CLOSE_MS = 2000;
+
+interface Events {
+  interrupted: [];
+  connected: [];
+  failed: [IntegrationError];
+}
+
+/**
+ * One session with one server, opened when it is first needed and shared by all that use it. After an interruption the library
+ * activates the same session on a new connection, so that the server never counts two; what will not come right that
+ * way ends the session, and the next use opens another.
+ */
+export class OpcUaClient extends EventEmitter<Events> {
+  readonly options: ClientOptions;
+  #opening: Promise<OpenSession> | undefined;
+  #client: OPCUAClient | undefined;
+  #manager: OPCUACertificateManager | undefined;
+  #closed = new AbortController();
+  isConnected = false;
+
+  constructor(options: ClientOptions) {
+    super();
+    this.options = options;
+    this.setMaxListeners(0);
+  }
+
+  /** All that ask while it opens wait for the same session; one that leaves does not end it for the others. */
+  async open(signal?: AbortSignal): Promise<OpenSession> {
+    if (this.#closed.signal.aborted) throw closed();
+    if (this.#opening === undefined) {
+      const opening = this.#open(this.#closed.signal);
+      this.#opening = opening;
+      opening.catch(() => {
+        if (this.#opening === opening) this.#opening = undefined;
+      });
+    }
+    // Its steps have time limits of their own.
+    return within(this.#opening, 2 ** 31 - 1, 'opening a session', signal);
+  }
+
+  /** A request of the library under the connection's time limit. */
+  async request<T>(work: Promise<T>, what: string, signal?: AbortSignal): Promise<T> {
+    try {
+      return await within(work, this.options.timeoutMs, what, signal);
+    } catch (thrown) {
+      throw opcUaError(thrown, what);
+    }
+  }
+
+  /** Ends the session; the next use opens another. */
+  async reset(error: IntegrationError): Promise<void> {
+    const wasOpen = this.#client !== undefined;
+    this.#opening = undefined;
+    await this.#dispose();
+    if (wasOpen) this.emit('failed', error);
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    const opening = this.#opening;
+    this.#opening = undefined;
+    await opening?.catch(() => undefined);
+    await this.#dispose();
+    this.emit('failed', closed());
+    this.removeAllListeners();
+  }
+
+  async #open(signal: AbortSignal): Promise<OpenSession> {
+    const { endpointUrl, security, pki, timeoutMs, profile } = this.options;
+    const endpoint = chooseEndpoint(await readEndpoints(endpointUrl, pki, timeoutMs, signal), security);
+    if (security.policy !== 'None') await pki.check(endpoint.serverCertificate, endpoint.server.applicationUri);
+    try {
+      const session = await this.#connect(endpoint, signal);
+      const namespaces = await within(session.readNamespaceArray(), timeoutMs, 'reading its namespaces', signal);
+      const limits = await readLimits(session, profile, timeoutMs, signal);
+      this.isConnected = true;
+      this.#watch(session, namespaces);
+      return { session, security: securityOf(endpoint), namespaces, limits };
+    } catch (thrown) {
+      await this.#dispose();
+      throw opcUaError(thrown, `opening a session with ${endpointUrl}`);
+    }
+  }
+
+  async #connect(endpoint: EndpointDescription, signal: AbortSignal): Promise<ClientSession> {
+    const { endpointUrl, identity, pki, timeoutMs, sessionTimeoutMs } = this.options;
+    const { ua } = opcUaLibrary();
+    this.#manager = await pki.open();
+    const client = ua.OPCUAClient.create({
+      applicationName: APPLICATION_NAME,
+      applicationUri: pki.applicationUri,
+      clientName: APPLICATION_NAME,
+      clientCertificateManager: this.#manager,
+      certificateFile: pki.certificateFile,
+      securityMode: endpoint.securityMode,
+      securityPolicy: endpoint.securityPolicyUri ?? ua.SecurityPolicy.None,
+      serverCertificate: endpoint.serverCertificate,
+      // What an open connection does when it breaks is set below; a first attempt that fails is told at once.
+      connectionStrategy: { maxRetry: 0, initialDelay: FIRST_RETRY_MS, maxDelay: LAST_RETRY_MS },
+      transportTimeout: timeoutMs,
+      defaultTransactionTimeout: timeoutMs,
+      requestedSessionTimeout: sessionTimeoutMs,
+      keepSessionAlive: true,
+      keepAliveInterval: KEEP_ALIVE * timeoutMs,
+      endpointMustExist: false,
+    });
+    this.#client = client;
+    await within(client.connect(endpointUrl), timeoutMs, `connecting to ${endpointUrl}`, signal);
+    client.connectionStrategy.maxRetry = -1;
+    try {
+      return await within(client.createSession(identityInfo(identity)), timeoutMs, 'signing in', signal);
+    } catch (thrown) {
+      throw signInError(thrown, 'signing in');
+    }
+  }
+
+  #watch(session: ClientSession, namespaces: readonly string[]): void {
+    const client = this.#client;
+    if (client === undefined) return;
+    const lost = () => {
+      if (this.#client !== client || !this.isConnected) return;
+      this.isConnected = false;
+      this.emit('interrupted');
+    };
+    const giveUp = (error: IntegrationError) => {
+      if (this.#client !== client) return;
+      this.reset(error).catch(() => undefined);
+    };
+    client.on('connection_lost', lost);
+    client.on('start_reconnection', lost);
+    client.on('reconnection_attempt_has_failed', (error) => {
+      if (HOPELESS.test(error.message)) this.#explain(error).then(giveUp);
+    });
+    client.on('connection_reestablished', () => {
+      if (this.#client !== client) return;
+      this.#sameNamespaces(session, namespaces).then((same) => {
+        if (this.#client !== client || this.isConnected) return;
+        if (!same) return giveUp(namespacesMoved());
+        this.isConnected = true;
+        this.emit('connected');
+      }, giveUp);
+    });
+    client.on('close', (error) => {
+      giveUp(opcUaError(error ?? new Error('BadConnectionClosed'), 'keeping the connection'));
+    });
+    session.on('session_closed', (status) => {
+      giveUp(opcUaError(new Error(status?.name ?? 'BadSessionClosed'), 'keeping the session'));
+    });
+  }
+
+  /** Why a server is not let in again: asking it anew gives the words, and its certificate to the rejected ones. */
+  async #explain(error: Error): Promise<IntegrationError> {
+    const { endpointUrl, security, pki, timeoutMs } = this.options;
+    try {
+      const endpoints = await readEndpoints(endpointUrl, pki, timeoutMs, this.#closed.signal);
+      const { serverCertificate, server } = chooseEndpoint(endpoints, security);
+      await pki.check(serverCertificate, server.applicationUri);
+    } catch (thrown) {
+      return IntegrationError.from(thrown);
+    }
+    return opcUaError(error, `connecting to ${endpointUrl} again`);
+  }
+
+  /** A server that was started anew may number its namespaces differently; what was resolved before then names other nodes. */
+  async #sameNamespaces(session: ClientSession, before: readonly string[]): Promise<boolean> {
+    const now = await this.request(session.readNamespaceArray(), 'reading its namespaces');
+    return before.every((uri, index) => now[index] === uri);
+  }
+
+  async #dispose(): Promise<void> {
+    const [client, manager] = [this.#client, this.#manager];
+    this.#client = undefined;
+    this.#manager = undefined;
+    this.isConnected = false;
+    if (client === undefined) return;
+    await within(client.disconnect(), CLOSE_MS, 'disconnecting').catch(() => undefined);
+    await manager?.dispose().catch(() => undefined);
+  }
+}
+
+function identityInfo(identity: Identity): UserIdentityInfo {
+  const { UserTokenType } = opcUaLibrary().ua;
+  switch (identity.type) {
+    case 'anonymous':
+      return { type: UserTokenType.Anonymous };
+    case 'username':
+      return { type: UserTokenType.UserName, userName: identity.username, password: identity.password };
+    case 'certificate':
+      return {
+        type: UserTokenType.Certificate,
+        certificateData: derOf(identity.certificate),
+        privateKey: pemOf(identity.privateKey, identity.passphrase),
+      };
+  }
+}
+
+function derOf(pem: string): Buffer {
+  return Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
+}
+
+/** @throws config PCP_SETTING_INVALID */
+function pemOf(key: string, passphrase: string | undefined): string {
+  try {
+    return createPrivateKey({ key, ...(passphrase !== undefined && { passphrase }) })
+      .export({ type: 'pkcs8', format: 'pem' })
+      .toString();
+  } catch {
+    throw new IntegrationError('config', 'PCP_SETTING_INVALID', 'The private key of the user cannot be read.', {
+      path: '/credentials/private_key',
+      hint: 'Give it as PEM, and the passphrase if it has one.',
+    });
+  }
+}
+
+function namespacesMoved(): IntegrationError {
+  return new IntegrationError(
+    'transient',
+    'PCP_OPCUA_NAMESPACES_MOVED',
+    'The server came back with its namespaces in another order.',
+    {
+      hint: 'The connection is opened again by itself; addresses with "nsu=" find their nodes again.',
+    },
+  );
+}
+
+function closed(): IntegrationError {
+  return new IntegrationError('cancelled', 'PCP_CANCELLED', 'The connection was closed.');
+}

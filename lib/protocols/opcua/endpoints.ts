@@ -1,0 +1,105 @@
+import { lookup } from 'node:dns/promises';
+import { IntegrationError } from '../../model/errors';
+import { within } from './deadline';
+import { opcUaError } from './errors';
+import { type EndpointDescription, opcUaLibrary } from './library';
+import type { Pki } from './pki';
+
+/** "best" is the strongest that the server offers, and never none at all. */
+export const SECURITY_POLICIES = [
+  'best',
+  'Aes256_Sha256_RsaPss',
+  'Aes128_Sha256_RsaOaep',
+  'Basic256Sha256',
+  'None',
+] as const;
+export type SecurityPolicyName = (typeof SECURITY_POLICIES)[number];
+export type SecurityModeName = 'Sign' | 'SignAndEncrypt';
+
+export interface Security {
+  policy: SecurityPolicyName;
+  mode: SecurityModeName;
+}
+
+const POLICY_URI = 'http://opcfoundation.org/UA/SecurityPolicy#';
+export const DEFAULT_PORT = 4840;
+
+/** @throws config PCP_SETTING_INVALID */
+export function parseEndpointUrl(text: string): { host: string; port: number } {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || url.protocol !== 'opc.tcp:' || url.hostname === '') {
+    throw new IntegrationError('config', 'PCP_SETTING_INVALID', `"${text}" is no address of an OPC UA server.`, {
+      path: '/config/endpoint_url',
+      hint: 'Write it as opc.tcp://host:4840.',
+    });
+  }
+  return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || DEFAULT_PORT) };
+}
+
+/** @throws transient PCP_CONNECT_HOST_UNKNOWN */
+export async function resolveHost(endpointUrl: string, timeoutMs: number, signal: AbortSignal): Promise<string> {
+  const { host, port } = parseEndpointUrl(endpointUrl);
+  try {
+    const { address } = await within(lookup(host), timeoutMs, `looking up ${host}`, signal);
+    return `${address}:${port}`;
+  } catch (thrown) {
+    throw opcUaError(thrown, `looking up ${host}`);
+  }
+}
+
+/** What the server offers; it is asked without security, as every server answers this. */
+export async function readEndpoints(
+  endpointUrl: string,
+  pki: Pki,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<EndpointDescription[]> {
+  const { ua } = opcUaLibrary();
+  const manager = await pki.open();
+  const client = ua.OPCUAClient.create({
+    applicationName: 'PCP integrations',
+    applicationUri: pki.applicationUri,
+    clientCertificateManager: manager,
+    certificateFile: pki.certificateFile,
+    connectionStrategy: { maxRetry: 0, initialDelay: 100, maxDelay: 100 },
+    transportTimeout: timeoutMs,
+    defaultTransactionTimeout: timeoutMs,
+    endpointMustExist: false,
+  });
+  try {
+    await within(client.connect(endpointUrl), timeoutMs, `connecting to ${endpointUrl}`, signal);
+    return await within(client.getEndpoints(), timeoutMs, 'asking for its endpoints', signal);
+  } catch (thrown) {
+    throw opcUaError(thrown, `connecting to ${endpointUrl}`);
+  } finally {
+    await within(client.disconnect(), timeoutMs, 'disconnecting').catch(() => undefined);
+    await manager.dispose();
+  }
+}
+
+/** @throws config PCP_OPCUA_ENDPOINT saying what there is */
+export function chooseEndpoint(
+  endpoints: readonly EndpointDescription[],
+  { policy, mode }: Security,
+): EndpointDescription {
+  const { MessageSecurityMode } = opcUaLibrary().ua;
+  const wantedMode = MessageSecurityMode[policy === 'None' ? 'None' : mode];
+  const wanted = policy === 'best' ? SECURITY_POLICIES.filter((name) => name !== 'best' && name !== 'None') : [policy];
+  for (const name of wanted) {
+    const found = endpoints.find(
+      ({ securityMode, securityPolicyUri }) => securityMode === wantedMode && securityPolicyUri === POLICY_URI + name,
+    );
+    if (found !== undefined) return found;
+  }
+  const offered = endpoints.map(securityOf);
+  throw new IntegrationError('config', 'PCP_OPCUA_ENDPOINT', `The server does not offer ${policy} with ${mode}.`, {
+    path: '/config/security_policy',
+    hint: `It offers: ${[...new Set(offered)].join(', ')}.`,
+  });
+}
+
+export function securityOf({ securityMode, securityPolicyUri }: EndpointDescription): string {
+  const { MessageSecurityMode } = opcUaLibrary().ua;
+  const policy = securityPolicyUri?.replace(POLICY_URI, '') ?? 'None';
+  return securityMode === MessageSecurityMode.None ? policy : `${policy} ${MessageSecurityMode[securityMode]}`;
+}

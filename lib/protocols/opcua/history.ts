@@ -1,0 +1,145 @@
+import { IntegrationError } from '../../model/errors';
+import type { OpcUaClient, OpenSession } from './client';
+import { statusIn } from './errors';
+import { type DataValue, type HistoryReadDetails, type NodeId, opcUaLibrary } from './library';
+import { type NodeValue, nodeValue } from './read';
+
+export interface HistoryRange {
+  start: Date;
+  end: Date;
+}
+
+/** Values asked for at once. */
+const PAGE = 1000;
+/** Values of one instant that make a page as full as it can be, so that there is no way past them. */
+const LARGEST_PAGE = 64_000;
+
+/**
+ * What a server recorded of a node, oldest first, page by page. Some servers give a full page without saying that there is more:
+ * then it is asked for from the last time on.
+ * @throws config PCP_OPCUA_HISTORY where it records nothing
+ */
+export async function* readHistory(
+  client: OpcUaClient,
+  open: OpenSession,
+  nodeId: NodeId,
+  { start, end }: HistoryRange,
+  signal: AbortSignal,
+): AsyncGenerator<NodeValue[]> {
+  const { ua } = opcUaLibrary();
+  let from = start;
+  let size = PAGE;
+  /** Values of the instant `from` that were given already. */
+  let known = 0;
+  for (;;) {
+    const details = new ua.ReadRawModifiedDetails({
+      isReadModified: false,
+      startTime: from,
+      endTime: end,
+      numValuesPerNode: size,
+      returnBounds: false,
+    });
+    let count = 0;
+    let last: DataValue | undefined;
+    let atLast = 0;
+    for await (const values of pages(client, open, nodeId, details, signal)) {
+      const fresh = count === 0 ? values.slice(leading(values, from, known)) : values;
+      for (const value of values) {
+        atLast = last !== undefined && sameTime(last, value) ? atLast + 1 : 1;
+        last = value;
+      }
+      count += values.length;
+      if (fresh.length > 0) yield fresh.map(nodeValue);
+    }
+    const time = last?.sourceTimestamp;
+    if (count === 0 || count % size !== 0 || !time || time >= end) return;
+    if (time > from) [from, known] = [time, atLast];
+    else if (size >= LARGEST_PAGE) return;
+    else size *= 2;
+  }
+}
+
+/** One value for each interval, computed by the server ("Average", "Maximum"). */
+export async function readAggregate(
+  client: OpcUaClient,
+  open: OpenSession,
+  nodeId: NodeId,
+  { start, end }: HistoryRange,
+  { aggregate, intervalMs }: { aggregate: string; intervalMs: number },
+  signal: AbortSignal,
+): Promise<NodeValue[]> {
+  const { ua } = opcUaLibrary();
+  const id = ua.AggregateFunction[aggregate as keyof typeof ua.AggregateFunction];
+  if (typeof id !== 'number') {
+    const known = Object.keys(ua.AggregateFunction).filter((name) => Number.isNaN(Number(name)));
+    throw refused('BadAggregateNotSupported', nodeId, `There are: ${known.join(', ')}.`);
+  }
+  const details = new ua.ReadProcessedDetails({
+    startTime: start,
+    endTime: end,
+    processingInterval: intervalMs,
+    aggregateType: [ua.makeNodeId(id)],
+    aggregateConfiguration: { useServerCapabilitiesDefaults: true },
+  });
+  const values: NodeValue[] = [];
+  for await (const page of pages(client, open, nodeId, details, signal)) values.push(...page.map(nodeValue));
+  return values;
+}
+
+/** All pages of one request, by its continuation points; a reader that leaves early gives the point back. */
+async function* pages(
+  client: OpcUaClient,
+  { session }: OpenSession,
+  nodeId: NodeId,
+  historyReadDetails: HistoryReadDetails,
+  signal: AbortSignal,
+): AsyncGenerator<DataValue[]> {
+  const { ua } = opcUaLibrary();
+  let point: Buffer | undefined;
+  const ask = (releaseContinuationPoints: boolean) =>
+    client.request(
+      session.historyRead(
+        new ua.HistoryReadRequest({
+          historyReadDetails,
+          timestampsToReturn: ua.TimestampsToReturn.Both,
+          releaseContinuationPoints,
+          nodesToRead: [{ nodeId, ...(point !== undefined && { continuationPoint: point }) }],
+        }),
+      ),
+      'reading history',
+      releaseContinuationPoints ? undefined : signal,
+    );
+  try {
+    do {
+      const response = await ask(false).catch((thrown: IntegrationError) => {
+        const status = statusIn(thrown.message);
+        throw status?.includes('History') || status?.includes('Aggregate') ? refused(status, nodeId) : thrown;
+      });
+      const result = response.results?.[0];
+      const status = result?.statusCode.name ?? 'BadNoData';
+      if (result === undefined || (result.statusCode.isBad() && status !== 'BadNoData')) throw refused(status, nodeId);
+      point = result.continuationPoint?.length ? result.continuationPoint : undefined;
+      const data = result.historyData as { dataValues?: DataValue[] | null } | null;
+      yield data?.dataValues ?? [];
+    } while (point !== undefined);
+  } finally {
+    if (point !== undefined) await ask(true).catch(() => undefined);
+  }
+}
+
+/** How many values at the beginning were given with the page before. */
+function leading(values: readonly DataValue[], from: Date, known: number): number {
+  let at = 0;
+  while (at < known && values[at]?.sourceTimestamp?.getTime() === from.getTime()) at++;
+  return at;
+}
+
+function sameTime(one: DataValue, other: DataValue): boolean {
+  return one.sourceTimestamp?.getTime() === other.sourceTimestamp?.getTime();
+}
+
+function refused(status: string, nodeId: NodeId, hint?: string): IntegrationError {
+  return new IntegrationError('config', 'PCP_OPCUA_HISTORY', `The server gives no history of ${nodeId} (${status}).`, {
+    hint: hint ?? 'Check that the server records this node, and lets the user read its history.',
+  });
+}

@@ -1,0 +1,141 @@
+import { IntegrationError } from '../../model/errors';
+import type { OpcUaClient, OpenSession } from './client';
+import { statusError } from './errors';
+import { type NodeId, opcUaLibrary, type Variant } from './library';
+import { plainValue } from './values';
+import { variantOf } from './variants';
+
+export interface MethodCall {
+  method: NodeId;
+  /** The object whose method it is; without it the one that has the method as a component. */
+  object: NodeId | undefined;
+  /** By their names, or in their order. */
+  arguments: Record<string, unknown> | readonly unknown[];
+}
+
+interface Argument {
+  name: string;
+  dataType: NodeId;
+  valueRank: number;
+}
+
+/**
+ * Calls a method once.
+ * @returns what it gave, by the names of its output arguments
+ * @throws data PCP_OPCUA_ARGUMENTS, PCP_OPCUA_VALUE; transient PCP_OPCUA_METHOD when the server refuses
+ */
+export async function callMethod(
+  client: OpcUaClient,
+  open: OpenSession,
+  { method, object, arguments: given }: MethodCall,
+  signal: AbortSignal,
+): Promise<Record<string, unknown>> {
+  const { session } = open;
+  const objectId = object ?? (await ownerOf(client, open, method, signal));
+  const definition = await client.request(
+    session.getArgumentDefinition(method),
+    'reading the arguments of the method',
+    signal,
+  );
+  const inputs = argumentsOf(definition.inputArguments);
+  const values = inOrder(given, inputs);
+  const inputArguments: Variant[] = [];
+  for (const [index, input] of inputs.entries()) {
+    const type = await builtInType(client, open, input.dataType, signal);
+    inputArguments.push(variantOf(values[index], type, input.valueRank >= 0, `argument "${input.name}"`));
+  }
+  signal.throwIfAborted();
+  const result = await client.request(
+    session.call({ objectId, methodId: method, inputArguments }),
+    'calling the method',
+    signal,
+  );
+  if (!result.statusCode.isGoodish()) {
+    const wrong = (result.inputArgumentResults ?? []).findIndex((status) => status.isBad());
+    throw refused(result.statusCode.name, method, inputs[wrong]?.name, result.inputArgumentResults?.[wrong]?.name);
+  }
+  const outputs = argumentsOf(definition.outputArguments);
+  return Object.fromEntries(
+    (result.outputArguments ?? []).map((value, index) => [outputs[index]?.name ?? `${index}`, plainValue(value)]),
+  );
+}
+
+function argumentsOf(given: unknown): Argument[] {
+  return (
+    (given as Argument[] | null | undefined)?.map(({ name, dataType, valueRank }) => ({ name, dataType, valueRank })) ??
+    []
+  );
+}
+
+function inOrder(given: MethodCall['arguments'], inputs: readonly Argument[]): unknown[] {
+  const names = inputs.map(({ name }) => name);
+  const byName: Record<string, unknown> = Array.isArray(given)
+    ? Object.fromEntries(given.map((value, index) => [names[index] ?? index, value]))
+    : (given as Record<string, unknown>);
+  const wrong = [
+    ...names.filter((name) => !Object.hasOwn(byName, name)).map((name) => `"${name}" is missing`),
+    ...Object.keys(byName)
+      .filter((name) => !names.includes(name))
+      .map((name) => `there is no "${name}"`),
+  ];
+  if (wrong.length === 0) return names.map((name) => byName[name]);
+  throw new IntegrationError(
+    'data',
+    'PCP_OPCUA_ARGUMENTS',
+    `The arguments do not fit the method: ${wrong.join(', ')}.`,
+    {
+      path: '/arguments',
+      hint: names.length === 0 ? 'It takes none.' : `It takes: ${names.join(', ')}.`,
+    },
+  );
+}
+
+async function ownerOf(
+  client: OpcUaClient,
+  { session }: OpenSession,
+  method: NodeId,
+  signal: AbortSignal,
+): Promise<NodeId> {
+  const { ua } = opcUaLibrary();
+  const result = await client.request(
+    session.browse({
+      nodeId: method,
+      referenceTypeId: ua.makeNodeId(ua.ReferenceTypeIds.HasComponent),
+      browseDirection: ua.BrowseDirection.Inverse,
+      includeSubtypes: true,
+      nodeClassMask: ua.NodeClass.Object,
+      resultMask: 63,
+    }),
+    'looking for the object of the method',
+    signal,
+  );
+  const owner = result.references?.[0]?.nodeId;
+  if (owner === undefined) throw statusError('BadNodeIdUnknown', `looking for the object of the method ${method}`);
+  return owner as NodeId;
+}
+
+async function builtInType(
+  client: OpcUaClient,
+  { session }: OpenSession,
+  dataType: NodeId,
+  signal: AbortSignal,
+): Promise<string> {
+  const { ua } = opcUaLibrary();
+  const isBuiltIn = dataType.namespace === 0 && ua.DataType[dataType.value as number] !== undefined;
+  const type = isBuiltIn
+    ? (dataType.value as number)
+    : await client.request(ua.findBasicDataType(session, dataType), 'reading a type', signal);
+  return ua.DataType[type] as string;
+}
+
+function refused(
+  status: string,
+  method: NodeId,
+  argument: string | undefined,
+  reason: string | undefined,
+): IntegrationError {
+  const at = argument === undefined ? '' : ` because of "${argument}" (${reason})`;
+  return new IntegrationError('data', 'PCP_OPCUA_METHOD', `The server refused to call ${method}${at}: ${status}.`, {
+    hint: 'Look the status up in the manual of the server; the method may not be allowed in this state.',
+  });
+}

@@ -1,0 +1,219 @@
+import type { OpcUaClient, OpenSession } from './client';
+import { GapFill } from './gap-fill';
+import { type ClientMonitoredItemGroup, type ClientSubscription, type NodeId, opcUaLibrary } from './library';
+import { chunks } from './limits';
+import { missingValue, type NodeValue, nodeValue } from './read';
+import { LiveSubscription, type StateChange } from './subscription';
+
+export interface MonitoredTag {
+  tag: string;
+  /** null where its address leads nowhere. */
+  nodeId: NodeId | null;
+  samplingIntervalMs: number;
+  deadband: Deadband | undefined;
+}
+
+export interface Deadband {
+  type: 'absolute' | 'percent';
+  value: number;
+}
+
+export interface MonitorOptions {
+  publishingIntervalMs: number;
+  /** Reads from the server's history what an interruption swallowed. */
+  fillsGaps: boolean;
+  report(message: string): void;
+}
+
+export interface TagChange {
+  kind: 'value';
+  tag: string;
+  value: NodeValue;
+  /** From the server's history: older than what came already. */
+  backfilled: boolean;
+}
+
+const FILTER_REFUSED = /Filter|Deadband|Unsupported|NotSupported/;
+
+interface Watched extends MonitoredTag {
+  nodeId: NodeId;
+  /** The server takes no deadband: it is applied here, to numbers. */
+  localDeadband?: number;
+  last?: NodeValue;
+}
+
+/** Watches tags with one subscription of the server. */
+export class Monitor {
+  readonly #client: OpcUaClient;
+  readonly #open: OpenSession;
+  readonly #options: MonitorOptions;
+  readonly #live: LiveSubscription<TagChange>;
+  /** `refused` are watched by another group, without the deadband. */
+  readonly #groups: { group: ClientMonitoredItemGroup; watched: Watched[]; refused: Set<Watched> }[] = [];
+  #gaps: GapFill | undefined;
+
+  constructor(client: OpcUaClient, open: OpenSession, options: MonitorOptions) {
+    this.#client = client;
+    this.#open = open;
+    this.#options = options;
+    this.#live = new LiveSubscription(client, {
+      onInterrupted: () => this.#gaps?.interrupted(this.#last()),
+      onResumed: () => this.#resumed(),
+    });
+  }
+
+  async start(tags: readonly MonitoredTag[], signal: AbortSignal): Promise<void> {
+    const { limits } = this.#open;
+    const subscription = await this.#live.start(this.#open, this.#options.publishingIntervalMs, signal);
+    const known: Watched[] = [];
+    for (const each of tags) {
+      const { tag, nodeId } = each;
+      if (nodeId !== null) known.push({ ...each, nodeId });
+      else this.#push(tag, missingValue('BadNoMatch'));
+    }
+    if (this.#options.fillsGaps) {
+      const found = (tag: string, value: NodeValue) => {
+        this.#push(tag, value, true);
+        return this.#live.room();
+      };
+      this.#gaps = new GapFill(this.#client, this.#open, found, this.#options);
+      await this.#gaps.prepare(known, signal);
+    }
+    const alike = Map.groupBy(known, ({ samplingIntervalMs, deadband }) =>
+      JSON.stringify([samplingIntervalMs, deadband]),
+    );
+    for (const same of alike.values()) {
+      const refused: Watched[] = [];
+      for (const part of chunks(same, limits.monitor)) {
+        refused.push(...(await this.#monitor(subscription, part, limits.filters, signal)));
+      }
+      for (const part of chunks(refused, limits.monitor)) await this.#monitor(subscription, part, false, signal);
+    }
+  }
+
+  take(): Promise<(TagChange | StateChange)[]> {
+    return this.#live.take();
+  }
+
+  /** What was taken until then is all that comes. */
+  fail(error: unknown): void {
+    this.#live.inbox.fail(error);
+  }
+
+  async close(): Promise<void> {
+    this.#gaps?.close();
+    await this.#live.close();
+  }
+
+  /** @returns those whose deadband the server refuses */
+  async #monitor(
+    subscription: ClientSubscription,
+    tags: readonly Watched[],
+    withFilter: boolean,
+    signal: AbortSignal,
+  ): Promise<Watched[]> {
+    const { ua } = opcUaLibrary();
+    const [first] = tags;
+    if (first === undefined) return [];
+    const { samplingIntervalMs, deadband } = first;
+    const watched: Watched[] = tags.map((tag) => ({
+      ...tag,
+      ...(deadband?.type === 'absolute' && !withFilter && { localDeadband: deadband.value }),
+    }));
+    const group = ua.ClientMonitoredItemGroup.create(
+      subscription,
+      watched.map(({ nodeId }) => ({ nodeId, attributeId: ua.AttributeIds.Value })),
+      {
+        samplingInterval: samplingIntervalMs,
+        discardOldest: true,
+        queueSize: queueSize(samplingIntervalMs, this.#options.publishingIntervalMs),
+        ...(withFilter && deadband !== undefined && { filter: filterOf(deadband) }),
+      },
+      ua.TimestampsToReturn.Both,
+    );
+    group.on('changed', (_item, dataValue, index) => {
+      const tag = watched[index];
+      if (tag !== undefined) this.#arrived(tag, nodeValue(dataValue));
+    });
+    await this.#client.request(initialised(group), 'subscribing to values', signal);
+    const refused = new Set<Watched>();
+    if (withFilter && deadband !== undefined) {
+      for (const [index, tag] of watched.entries()) {
+        if (FILTER_REFUSED.test(group.monitoredItems[index]?.statusCode.name ?? '')) refused.add(tag);
+      }
+    }
+    this.#groups.push({ group, watched, refused });
+    this.#reportMissing();
+    return [...refused];
+  }
+
+  #arrived(tag: Watched, value: NodeValue): void {
+    if (isRepeated(tag.last, value)) return;
+    this.#gaps?.arrived(tag.tag, value);
+    if (isWithin(tag.localDeadband, tag.last, value)) return;
+    tag.last = value;
+    this.#push(tag.tag, value);
+  }
+
+  #push(tag: string, value: NodeValue, backfilled = false): void {
+    this.#live.push({ kind: 'value', tag, value, backfilled });
+  }
+
+  #last(): Map<string, NodeValue> {
+    const all = this.#groups.flatMap(({ watched }) => watched);
+    return new Map(all.flatMap(({ tag, last }) => (last === undefined ? [] : [[tag, last]])));
+  }
+
+  #resumed(): void {
+    this.#gaps?.resumed();
+    this.#reportMissing();
+  }
+
+  /** What the server does not watch has no value. */
+  #reportMissing(): void {
+    for (const { group, watched, refused } of this.#groups) {
+      for (const [index, tag] of watched.entries()) {
+        const status = group.monitoredItems[index]?.statusCode;
+        if (status !== undefined && !status.isGoodish() && !refused.has(tag))
+          this.#arrived(tag, missingValue(status.name));
+      }
+    }
+  }
+}
+
+function initialised(group: ClientMonitoredItemGroup): Promise<void> {
+  return new Promise((resolve, reject) => {
+    group.on('initialized', resolve);
+    group.on('err', (message) => reject(new Error(message)));
+  });
+}
+
+/** Room for what is sampled between two publishings, and for as much again when one is late. */
+function queueSize(samplingMs: number, publishingMs: number): number {
+  return Math.min(1000, Math.max(10, 2 * Math.ceil(publishingMs / Math.max(samplingMs, 1))));
+}
+
+function filterOf({ type, value }: Deadband) {
+  const { DataChangeFilter, DataChangeTrigger, DeadbandType } = opcUaLibrary().ua;
+  return new DataChangeFilter({
+    trigger: DataChangeTrigger.StatusValue,
+    deadbandType: type === 'percent' ? DeadbandType.Percent : DeadbandType.Absolute,
+    deadbandValue: value,
+  });
+}
+
+/** A subscription that is made anew gives its values once more. */
+function isRepeated(last: NodeValue | undefined, value: NodeValue): boolean {
+  return (
+    last !== undefined &&
+    last.source_timestamp === value.source_timestamp &&
+    last.status === value.status &&
+    JSON.stringify(last.value) === JSON.stringify(value.value)
+  );
+}
+
+function isWithin(deadband: number | undefined, last: NodeValue | undefined, value: NodeValue): boolean {
+  if (deadband === undefined || last === undefined || last.status !== value.status) return false;
+  if (typeof last.value !== 'number' || typeof value.value !== 'number') return false;
+  return Math.abs(value.value - last.value) <= deadband;
+}

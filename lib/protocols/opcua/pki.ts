@@ -1,0 +1,186 @@
+import { randomBytes, X509Certificate } from 'node:crypto';
+import { chmod, link, mkdir, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { IntegrationError } from '../../model/errors';
+import { type OPCUACertificateManager, opcUaLibrary } from './library';
+
+export interface KnownCertificate {
+  /** SHA-1 of the certificate, in hexadecimal: how OPC UA servers and their tools name it. */
+  thumbprint: string;
+  state: 'own' | 'trusted' | 'rejected';
+  subject: string;
+  application_uri: string | null;
+  valid_from: string;
+  valid_to: string;
+}
+
+export const APPLICATION_NAME = 'PCP integrations';
+const VALID_DAYS = 365 * 10;
+const FOLDERS = { own: 'own/certs', trusted: 'trusted/certs', rejected: 'rejected' } as const;
+
+/**
+ * The hub's certificates: its own with the private key, those of servers that a person trusted, and those that were
+ * refused. One folder for all connections; it is read anew for each check, so what one process trusts holds for all.
+ */
+export class Pki {
+  readonly directory: string;
+  readonly certificateFile: string;
+
+  constructor(directory: string) {
+    this.directory = directory;
+    this.certificateFile = join(directory, FOLDERS.own, 'certificate.pem');
+  }
+
+  get applicationUri(): string {
+    return `urn:${hostname()}:pcp-integrations`;
+  }
+
+  /** For one client, which disposes of it. Makes key and certificate when there are none yet. */
+  async open(): Promise<OPCUACertificateManager> {
+    await mkdir(this.directory, { recursive: true, mode: 0o700 });
+    const { CertificateManager } = opcUaLibrary();
+    const manager = new CertificateManager({ rootFolder: this.directory, disableFileWatchers: true });
+    await manager.initialize();
+    await chmod(manager.privateKey, 0o600);
+    if (!(await exists(this.certificateFile))) await this.#makeCertificate(manager);
+    return manager;
+  }
+
+  /**
+   * Refuses a server's certificate that nobody has trusted, and keeps it among the rejected.
+   * @throws config PCP_OPCUA_UNTRUSTED, PCP_OPCUA_CERTIFICATE
+   */
+  async check(certificate: Buffer, applicationUri: string | null): Promise<void> {
+    const manager = await this.open();
+    try {
+      const status = (await manager.checkCertificate(certificate)).name;
+      const known = describe(certificate, 'rejected');
+      if (status === 'BadCertificateUntrusted' || status === 'BadCertificateChainIncomplete') throw untrusted(known);
+      if (status !== 'Good') throw refused(known, status);
+      if (applicationUri !== null && known.application_uri !== applicationUri) {
+        throw refused(known, `it is for ${known.application_uri ?? 'no application'}, the server is ${applicationUri}`);
+      }
+    } finally {
+      await manager.dispose();
+    }
+  }
+
+  async list(): Promise<KnownCertificate[]> {
+    const manager = await this.open();
+    await manager.dispose();
+    return (await this.#files()).map(({ certificate, state }) => describe(certificate, state));
+  }
+
+  /**
+   * Trusts a certificate that was refused, from now on and for all connections of the hub.
+   * @throws config PCP_OPCUA_THUMBPRINT
+   */
+  async trust(thumbprint: string): Promise<KnownCertificate> {
+    const wanted = thumbprint.replaceAll(/[^0-9a-f]/gi, '').toLowerCase();
+    const files = await this.#files();
+    const found = files.find(({ certificate }) => thumbprintOf(certificate) === wanted);
+    if (found === undefined || found.state === 'own') {
+      throw new IntegrationError(
+        'config',
+        'PCP_OPCUA_THUMBPRINT',
+        `No server's certificate has the thumbprint "${thumbprint}".`,
+        {
+          hint: 'Test the connection first: what is refused is then in the list.',
+        },
+      );
+    }
+    if (found.state === 'rejected') await rename(found.file, join(this.directory, FOLDERS.trusted, `${wanted}.pem`));
+    return describe(found.certificate, 'trusted');
+  }
+
+  /** Several processes may be the first: the certificate of one of them is everybody's. */
+  async #makeCertificate(manager: OPCUACertificateManager): Promise<void> {
+    const outputFile = `${this.certificateFile}.${process.pid}-${randomBytes(4).toString('hex')}`;
+    await manager.createSelfSignedCertificate({
+      applicationUri: this.applicationUri,
+      dns: [hostname()],
+      outputFile,
+      subject: `CN=${APPLICATION_NAME}`,
+      startDate: new Date(),
+      validity: VALID_DAYS,
+    });
+    await link(outputFile, this.certificateFile).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+    await unlink(outputFile);
+  }
+
+  async #files(): Promise<{ file: string; certificate: Buffer; state: KnownCertificate['state'] }[]> {
+    const found = [];
+    for (const [state, folder] of Object.entries(FOLDERS) as [KnownCertificate['state'], string][]) {
+      for (const name of (await readdir(join(this.directory, folder)).catch(none)).filter(isCertificate)) {
+        const file = join(this.directory, folder, name);
+        found.push({ file, state, certificate: new X509Certificate(await readFile(file)).raw });
+      }
+    }
+    return found;
+  }
+}
+
+export function thumbprintOf(certificate: Buffer): string {
+  return new X509Certificate(certificate).fingerprint.replaceAll(':', '').toLowerCase();
+}
+
+function describe(certificate: Buffer, state: KnownCertificate['state']): KnownCertificate {
+  const parsed = new X509Certificate(certificate);
+  return {
+    thumbprint: thumbprintOf(certificate),
+    state,
+    subject: parsed.subject.replaceAll('\n', ', '),
+    application_uri: /URI:([^,]+)/.exec(parsed.subjectAltName ?? '')?.[1]?.trim() ?? null,
+    valid_from: parsed.validFromDate.toISOString(),
+    valid_to: parsed.validToDate.toISOString(),
+  };
+}
+
+function untrusted({ thumbprint, subject }: KnownCertificate): IntegrationError {
+  return new IntegrationError(
+    'config',
+    'PCP_OPCUA_UNTRUSTED',
+    `The server's certificate ${thumbprint} (${subject}) is not trusted here.`,
+    {
+      path: '/config/endpoint_url',
+      value: thumbprint,
+      hint: 'Compare the thumbprint with the one that the server shows, then trust it in the connection.',
+    },
+  );
+}
+
+function refused({ thumbprint, subject, valid_to }: KnownCertificate, why: string): IntegrationError {
+  const reason = why === 'BadCertificateTimeInvalid' ? `it is not valid today (valid until ${valid_to})` : why;
+  return new IntegrationError(
+    'config',
+    'PCP_OPCUA_CERTIFICATE',
+    `The server's certificate ${thumbprint} (${subject}) cannot be used: ${reason}.`,
+    {
+      path: '/config/endpoint_url',
+      value: thumbprint,
+      hint: 'Renew it on the server, then test the connection and trust the new one.',
+    },
+  );
+}
+
+async function exists(file: string): Promise<boolean> {
+  return readFile(file).then(
+    ({ length }) => length > 0,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
+}
+
+function isCertificate(name: string): boolean {
+  return /\.(pem|crt|cer|der)$/i.test(name);
+}
+
+function none(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT') return [];
+  throw error;
+}

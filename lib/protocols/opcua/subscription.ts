@@ -1,0 +1,144 @@
+import { IntegrationError } from '../../model/errors';
+import type { OpcUaClient, OpenSession } from './client';
+import { within } from './deadline';
+import { opcUaError } from './errors';
+import { Inbox } from './inbox';
+import type { ClientSubscription } from './library';
+
+/** What happened to the connection, in its place among the values. */
+export type StateChange =
+  | { kind: 'interrupted' }
+  /** The same subscription again, or the library made it anew on a server that had lost it. */
+  | { kind: 'connected' };
+
+const KEEP_ALIVE_COUNT = 10;
+const LIFETIME_COUNT = 1000;
+/** The subscription counts as dead when no sign of life came for so many intervals of them. */
+const SILENT_KEEP_ALIVES = 3;
+/** A server that says nothing at all is noticed before that, and its session comes back by itself. */
+const SILENT_TIMEOUTS = 5;
+/** Items waiting to be taken at which the server is asked to hold back. */
+const FULL = 50_000;
+
+/** Called before it is told; values may come again before the connection counts as back. */
+interface Hooks {
+  onInterrupted(): void;
+  onResumed(): void;
+}
+
+/** One subscription of the server, over interruptions, until it is closed. What it brings is put into the inbox. */
+export class LiveSubscription<T> {
+  readonly inbox = new Inbox<T | StateChange>();
+  readonly #client: OpcUaClient;
+  readonly #hooks: Hooks;
+  #subscription: ClientSubscription | undefined;
+  #lastSign = 0;
+  #watchdog: NodeJS.Timeout | undefined;
+  #isHeld = false;
+  readonly #interrupted = () => {
+    this.#hooks.onInterrupted();
+    this.inbox.push({ kind: 'interrupted' });
+  };
+  readonly #connected = () => {
+    this.#lastSign = Date.now();
+    this.#hooks.onResumed();
+    this.inbox.push({ kind: 'connected' });
+  };
+  readonly #failed = (error: IntegrationError) => this.inbox.fail(error);
+
+  constructor(client: OpcUaClient, hooks: Hooks) {
+    this.#client = client;
+    this.#hooks = hooks;
+  }
+
+  async start(
+    { session }: OpenSession,
+    publishingIntervalMs: number,
+    signal: AbortSignal,
+  ): Promise<ClientSubscription> {
+    this.#client.on('interrupted', this.#interrupted);
+    this.#client.on('connected', this.#connected);
+    this.#client.on('failed', this.#failed);
+    const subscription = await this.#client.request(
+      session.createSubscription2({
+        requestedPublishingInterval: publishingIntervalMs,
+        requestedMaxKeepAliveCount: KEEP_ALIVE_COUNT,
+        requestedLifetimeCount: LIFETIME_COUNT,
+        maxNotificationsPerPublish: 0,
+        publishingEnabled: true,
+        priority: 1,
+      }),
+      'subscribing',
+      signal,
+    );
+    this.#subscription = subscription;
+    subscription.on('raw_notification', () => {
+      this.#lastSign = Date.now();
+    });
+    subscription.on('internal_error', () => undefined);
+    subscription.on('terminated', () => this.inbox.fail(ended()));
+    this.#watch(subscription);
+    return subscription;
+  }
+
+  push(item: T): void {
+    this.inbox.push(item);
+    if (!this.#isHeld && this.inbox.size >= FULL) this.#hold(true);
+  }
+
+  /** For what can wait. */
+  room(): Promise<void> {
+    return this.inbox.room(FULL / 2);
+  }
+
+  /** Takes what came; lets a server that was held back go on. */
+  async take(): Promise<(T | StateChange)[]> {
+    const items = await this.inbox.take();
+    if (this.#isHeld) this.#hold(false);
+    return items;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#watchdog);
+    this.#client.off('interrupted', this.#interrupted);
+    this.#client.off('connected', this.#connected);
+    this.#client.off('failed', this.#failed);
+    const subscription = this.#subscription;
+    this.#subscription = undefined;
+    if (subscription === undefined) return;
+    await within(subscription.terminate(), this.#client.options.timeoutMs, 'unsubscribing').catch(() => undefined);
+  }
+
+  #hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.#subscription?.setPublishingMode(!isHeld).catch((thrown) => {
+      this.inbox.fail(opcUaError(thrown, isHeld ? 'holding values back' : 'letting values come again'));
+    });
+  }
+
+  #watch(subscription: ClientSubscription): void {
+    const keepAliveMs = subscription.maxKeepAliveCount * subscription.publishingInterval;
+    const silentMs = Math.max(SILENT_KEEP_ALIVES * keepAliveMs, SILENT_TIMEOUTS * this.#client.options.timeoutMs);
+    this.#lastSign = Date.now();
+    this.#watchdog = setInterval(
+      () => {
+        if (this.#client.isConnected && Date.now() - this.#lastSign > silentMs) this.inbox.fail(silent(silentMs));
+      },
+      Math.min(keepAliveMs, 1000),
+    );
+    this.#watchdog.unref();
+  }
+}
+
+function ended(): IntegrationError {
+  return new IntegrationError('transient', 'PCP_OPCUA_UNSUBSCRIBED', 'The server ended the subscription.', {
+    hint: 'It is made again by itself; look at the limits of the server when this repeats.',
+  });
+}
+
+function silent(ms: number): IntegrationError {
+  const message = `The server gave no sign of life of the subscription for ${ms} ms.`;
+  return new IntegrationError('transient', 'PCP_OPCUA_SILENT', message, {
+    hint: 'It is made again by itself; look whether the server is overloaded.',
+  });
+}

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { PlantServer } from '../support/opcua/plant-server';
+import { DebugMessages } from './debug-messages';
+import { exampleFlow, NodeRed } from './node-red-process';
+
+describe('example of pcp-opcua', function () {
+  this.timeout(120_000);
+  const server = new PlantServer();
+  let nodeRed: NodeRed;
+  let debug: DebugMessages;
+
+  before(async () => {
+    await server.start();
+    const environment = { PCP_EXAMPLES_OPCUA: server.url };
+    nodeRed = await NodeRed.start({ version: 'node-red', flows: exampleFlow('pcp-opcua'), environment });
+    debug = await DebugMessages.open(nodeRed.url);
+  });
+  after(async () => {
+    debug?.close();
+    await nodeRed?.remove();
+    await server.stop();
+  });
+
+  const next = <T>(id: string): Promise<T> => {
+    const failure = debug.next('pcp-ex-opcua-error').then((error) => {
+      throw new Error(JSON.stringify(error));
+    });
+    return Promise.race([debug.next<T>(id), failure]);
+  };
+
+  it('reads the values of all tags', async () => {
+    await nodeRed.inject('pcp-ex-opcua-read');
+    const { payload } = await next<{ payload: { tag: string; value: unknown; quality: string }[] }>(
+      'pcp-ex-opcua-found',
+    );
+    assert.deepEqual(
+      payload.map(({ tag, quality }) => [tag, quality]),
+      [
+        ['time', 'good'],
+        ['state', 'good'],
+      ],
+    );
+    assert.equal(payload[1]?.value, 0);
+  });
+});

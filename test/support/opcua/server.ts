@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import type * as address from 'node-opcua-address-space' with { 'resolution-mode': 'import' };
+import type * as server from 'node-opcua-server' with { 'resolution-mode': 'import' };
+import { opcUaLibrary } from '../../../lib/protocols/opcua/library';
+import { inProject } from '../../package/project';
+import { addLine, type Line } from './line';
+
+/** A plant's OPC UA server in a process of its own, told by its parent what to do. */
+
+export interface ServerOptions {
+  port: number;
+  /** Where its keys and certificate are. */
+  directory: string;
+  limits?: Record<string, number>;
+  maximumSessions?: number;
+  /** Registered before the plant's own, which moves its index. */
+  otherNamespaces?: string[];
+  /** Certificate of another application than the one it claims to be, expired, and so on. */
+  certificateFile?: string;
+  many?: number;
+  /** Security policies that it offers; absent = all. */
+  policies?: string[];
+  /** Dials this client, instead of waiting for it. */
+  reverse?: string;
+}
+
+export type Command =
+  | { do: 'counts' }
+  | { do: 'set'; name: string; value: unknown; at?: string }
+  | { do: 'status'; name: string; status: string }
+  | { do: 'event'; message: string; severity: number }
+  | { do: 'alarm'; value: number }
+  | { do: 'drop' };
+
+const { ua, CertificateManager } = opcUaLibrary();
+
+async function start(options: ServerOptions): Promise<{ server: server.OPCUAServer; line: Line }> {
+  const { OPCUAServer } = require('node-opcua-server') as typeof server;
+  const { nodesets } = require('node-opcua-nodesets') as { nodesets: { standard: string } };
+  const manager = new CertificateManager({
+    rootFolder: join(options.directory, 'pki'),
+    automaticallyAcceptUnknownCertificate: true,
+    disableFileWatchers: true,
+  });
+  const users = new CertificateManager({
+    rootFolder: join(options.directory, 'user-pki'),
+    automaticallyAcceptUnknownCertificate: true,
+    disableFileWatchers: true,
+  });
+  const opcua = new OPCUAServer({
+    port: options.port,
+    hostname: '127.0.0.1',
+    allowAnonymous: true,
+    nodeset_filename: [nodesets.standard, inProject('test/support/opcua/plant.nodeset2.xml')],
+    serverInfo: { applicationUri: 'urn:plant.example:server', productUri: 'urn:plant.example' },
+    serverCertificateManager: manager,
+    userCertificateManager: users,
+    ...(options.certificateFile && { certificateFile: options.certificateFile }),
+    ...(options.policies && {
+      securityPolicies: options.policies.map((name) => ua.SecurityPolicy[name as keyof typeof ua.SecurityPolicy]),
+      securityModes: options.policies.includes('None')
+        ? [ua.MessageSecurityMode.None]
+        : [ua.MessageSecurityMode.SignAndEncrypt],
+    }),
+    maxAllowedSessionNumber: options.maximumSessions ?? 20,
+    userManager: { isValidUser: (name: string, password: string) => name === 'pcp' && password === 'right-4711' },
+    serverCapabilities: { operationLimits: options.limits ?? {} },
+    ...(options.reverse && {
+      reverseConnect: { connections: [{ endpointUrl: options.reverse }], reconnectDelay: 200 },
+    }),
+  } as server.OPCUAServerOptions);
+  await opcua.initialize();
+  const space = opcua.engine.addressSpace as unknown as address.AddressSpace;
+  for (const uri of options.otherNamespaces ?? []) space.registerNamespace(uri);
+  const line = addLine(space, options.many ?? 0);
+  await opcua.start();
+  return { server: opcua, line };
+}
+
+function obey({ server: opcua, line }: Awaited<ReturnType<typeof start>>, command: Command): unknown {
+  switch (command.do) {
+    case 'counts': {
+      const subscriptions = opcua.engine.currentSubscriptionCount;
+      const monitored = [...opcua.engine.getSessions()].flatMap((session) =>
+        session.publishEngine.subscriptions.map(({ monitoredItemCount }) => monitoredItemCount),
+      );
+      return {
+        sessions: opcua.currentSessionCount,
+        subscriptions,
+        monitoredItems: monitored.reduce((sum, count) => sum + count, 0),
+      };
+    }
+    case 'set':
+      return line.set(command.name, command.value, command.at === undefined ? undefined : new Date(command.at));
+    case 'status':
+      return line.setStatus(command.name, command.status);
+    case 'event':
+      return line.raise(command.message, command.severity);
+    case 'alarm':
+      return line.setTank(command.value);
+    case 'drop':
+      for (const endpoint of opcua.endpoints) endpoint.abruptlyInterruptChannels();
+      return null;
+  }
+}
+
+if (process.send !== undefined) {
+  const send = (message: unknown) => process.send?.(message);
+  process.on('disconnect', () => process.exit());
+  let running: Awaited<ReturnType<typeof start>> | undefined;
+  process.on(
+    'message',
+    async ({ id, start: options, command }: { id: number; start?: ServerOptions; command?: Command }) => {
+      try {
+        if (options !== undefined) running = await start(options);
+        const result = command === undefined || running === undefined ? null : obey(running, command);
+        send({ id, result: result ?? null });
+      } catch (error) {
+        send({ id, error: (error as Error).stack });
+      }
+    },
+  );
+}

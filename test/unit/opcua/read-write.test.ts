@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import type { Connector } from '../../../lib/connectors/contract';
+import { Connections, failureOf, LINE, never } from '../../support/opcua/connections';
+import { PlantServer } from '../../support/opcua/plant-server';
+
+const TYPES = {
+  Boolean: true,
+  SByte: -5,
+  Byte: 200,
+  Int16: -30000,
+  UInt16: 60000,
+  Int32: -2_000_000_000,
+  UInt32: 4_000_000_000,
+  Int64: '9007199254740993',
+  UInt64: '18446744073709551615',
+  Float: 1.5,
+  Double: 0.1,
+  String: 'Fundição nº 7',
+  DateTime: '2026-11-27T10:00:00.250Z',
+  Guid: '72962B91-FA75-4AE6-8D28-B404DC7DAF63',
+  ByteString: 'AQID',
+  LocalizedText: 'Misturador',
+  Array: [1, '9007199254740993'],
+  Batch: { Name: 'B-17', Serial: '9007199254740993', Mode: 5, Weights: [1.5, 2.25] },
+};
+
+describe('OPC UA: values', function () {
+  this.timeout(60_000);
+  const server = new PlantServer();
+  const connections = new Connections();
+  let connector: Connector;
+  const tags = {
+    ...Object.fromEntries(Object.keys(TYPES).map((name) => [name, { node_id: LINE + name }])),
+    ReadOnly: { node_id: `${LINE}ReadOnly` },
+    scaled: { node_id: `${LINE}Int16`, scale: 0.1, offset: 5, unit: '°C' },
+    wideScaled: { node_id: `${LINE}Int64`, scale: 10 },
+  };
+  const writable = [...Object.keys(TYPES), 'ReadOnly', 'scaled'].map((tag) => ({ tag }));
+  const read = async (...names: string[]) => (await connector.readTags?.(names, never())) ?? [];
+  const write = async (tag: string, value: unknown) => {
+    const [result] = (await connector.writeTags?.([{ tag, value }], never())) ?? [];
+    assert.ok(result);
+    return result;
+  };
+
+  // Fewer nodes in a request than there are tags: a request beyond the limit fails whole.
+  before(async () => {
+    await server.start({ many: 1500, limits: { maxNodesPerRead: 7, maxNodesPerWrite: 3, maxNodesPerBrowse: 5 } });
+  });
+  beforeEach(() => {
+    connector = connections.open(server.url, { tags, writes_enabled: true, writable });
+  });
+  afterEach(() => connections.close());
+  after(async () => {
+    await connections.remove();
+    await server.stop();
+  });
+
+  it('reads every type exactly, with time and quality, within the limits of the server', async () => {
+    const values = await read(...Object.keys(TYPES));
+    assert.deepEqual(Object.fromEntries(values.map(({ tag, value }) => [tag, value])), TYPES);
+    for (const { quality, status, source_timestamp, server_timestamp, received_at } of values) {
+      assert.deepEqual([quality, status], ['good', undefined]);
+      for (const time of [source_timestamp, server_timestamp, received_at]) assert.match(time ?? '', /^\d{4}-.*Z$/);
+    }
+    assert.deepEqual(await server.counts(), { sessions: 1, subscriptions: 0, monitoredItems: 0 });
+  });
+
+  it('finds nodes by namespace URI, index and browse path, and says what is not there', async () => {
+    const index = (await read('i=2255'))[0]?.value as string[];
+    const ns = index.indexOf('http://plant.example/line');
+    const found = await read(
+      `${LINE}Byte`,
+      `ns=${ns};s=Line1.Byte`,
+      `/${ns}:Line1/${ns}:Byte`,
+      '/nsu=http://plant.example/line;Line1/Byte',
+      '/nsu=http://plant.example/line;Line1/None',
+      `${LINE}None`,
+    );
+    assert.deepEqual(
+      found.map(({ value }) => value),
+      [200, 200, 200, 200, null, null],
+    );
+    assert.deepEqual(
+      found.slice(4).map(({ quality, status }) => [quality, status]),
+      [
+        ['bad', 'BadNoMatch'],
+        ['bad', 'BadNodeIdUnknown'],
+      ],
+    );
+    assert.equal((await failureOf(read('no such tag'))).code, 'PCP_OPCUA_TAG');
+    assert.equal((await failureOf(read('nsu=urn:none;s=x'))).code, 'PCP_OPCUA_NAMESPACE');
+    assert.equal((await failureOf(read('i=x'))).code, 'PCP_OPCUA_ADDRESS');
+  });
+
+  it('says the quality in three words and the status beside it', async () => {
+    await server.ask({ do: 'status', name: 'Double', status: 'UncertainLastUsableValue' });
+    await server.ask({ do: 'status', name: 'Float', status: 'BadSensorFailure' });
+    const values = await read('Double', 'Float');
+    assert.deepEqual(
+      values.map(({ quality, status }) => [quality, status]),
+      [
+        ['uncertain', 'UncertainLastUsableValue'],
+        ['bad', 'BadSensorFailure'],
+      ],
+    );
+    await server.ask({ do: 'status', name: 'Double', status: 'Good' });
+    await server.ask({ do: 'status', name: 'Float', status: 'Good' });
+  });
+
+  it('scales, and keeps large integers exact', async () => {
+    const [scaled, wide] = await read('scaled', 'wideScaled');
+    assert.deepEqual([scaled?.value, scaled?.unit], [-2995, '°C']);
+    assert.equal(wide?.value, '90071992547409930');
+    assert.deepEqual(await write('scaled', 17.3), { tag: 'scaled', outcome: 'written', verified: true, value: 17.3 });
+    assert.equal((await read('Int16'))[0]?.value, 123);
+    await write('Int16', -30000);
+  });
+
+  it('writes every type that it reads, and reads it back', async () => {
+    const others: Record<string, unknown> = {
+      Boolean: false,
+      SByte: 127,
+      Byte: 0,
+      Int16: 32767,
+      UInt16: 1,
+      Int32: 2_147_483_647,
+      UInt32: 0,
+      Int64: '-9223372036854775808',
+      UInt64: '18446744073709551614',
+      Float: 0.1,
+      Double: 1e300,
+      String: '',
+      DateTime: '1999-12-31T23:59:59.999Z',
+      Guid: '00000000-0000-0000-0000-00000000000F',
+      ByteString: '',
+      LocalizedText: 'Mixer',
+      Array: ['-9223372036854775808', 5],
+    };
+    for (const [name, value] of Object.entries(others)) {
+      const before = (await read(name))[0]?.value;
+      const expected = name === 'Float' ? Math.fround(0.1) : value;
+      assert.deepEqual(await write(name, value), { tag: name, outcome: 'written', verified: true, value: expected });
+      assert.deepEqual((await read(name))[0]?.value, expected);
+      await write(name, before);
+    }
+  });
+
+  it('refuses what does not fit the type, and what the server does not allow', async () => {
+    const unfit: [string, unknown][] = [
+      ['SByte', 128],
+      ['UInt16', -1],
+      ['Int32', 1.5],
+      ['Int32', '12x'],
+      ['UInt64', '18446744073709551616'],
+      ['Int64', 2 ** 60],
+      ['Float', 1e300],
+      ['Double', 'NaN'],
+      ['Boolean', 1],
+      ['DateTime', 'yesterday'],
+      ['Guid', 'x'],
+      ['Byte', [1]],
+      ['Array', 1],
+    ];
+    for (const [tag, value] of unfit) {
+      const result = await write(tag, value);
+      assert.equal(result.outcome === 'failed' && result.error.code, 'PCP_OPCUA_VALUE', `${tag} ${value}`);
+    }
+    const structure = await write('Batch', { Name: 'x' });
+    assert.equal(structure.outcome === 'failed' && structure.error.code, 'PCP_OPCUA_TYPE');
+    const locked = await write('ReadOnly', 8);
+    assert.equal(locked.outcome === 'failed' && locked.error.class, 'permission');
+  });
+
+  it('writes nothing unless the connection allows it, tag by tag and within bounds', async () => {
+    const refused = (config: Record<string, unknown>, value: unknown) =>
+      failureOf(
+        connections
+          .open(server.url, { tags, ...config })
+          .writeTags?.([{ tag: 'Byte', value }], never()) as Promise<unknown>,
+      );
+    const bounded = { writes_enabled: true, writable: [{ tag: 'Byte', min: 10, max: 20 }] };
+    for (const [config, value] of [
+      [{}, 15],
+      [{ writable: [{ tag: 'Byte' }] }, 15],
+      [{ writes_enabled: true, writable: [{ tag: 'Int16' }] }, 15],
+      [bounded, 9],
+      [bounded, 'a'],
+    ] as [Record<string, unknown>, unknown][]) {
+      const error = await refused(config, value);
+      assert.deepEqual([error.class, error.code], ['permission', 'PCP_WRITE_REFUSED']);
+    }
+    assert.equal((await read('Byte'))[0]?.value, 200);
+    const expired = connector.writeTags?.([{ tag: 'Byte', value: 15 }], AbortSignal.abort()) as Promise<unknown>;
+    assert.equal((await failureOf(expired)).class, 'cancelled');
+    assert.equal((await read('Byte'))[0]?.value, 200);
+  });
+
+  it('browses all pages of a folder, with what a pick list shows', async () => {
+    const roots = (await connector.browse?.(null, never())) ?? [];
+    const line = roots.find(({ name }) => name === 'Line1');
+    assert.deepEqual(line, {
+      address: 'nsu=http://plant.example/line;s=Line1',
+      name: 'Line1',
+      kind: 'folder',
+      has_children: true,
+    });
+    const children = (await connector.browse?.(line?.address ?? '', never())) ?? [];
+    const child = (name: string) => children.find((each) => each.name === name);
+    assert.deepEqual(child('ReadOnly'), {
+      address: `${LINE}ReadOnly`,
+      name: 'ReadOnly',
+      kind: 'tag',
+      data_type: 'Int32',
+      writable: false,
+      has_children: false,
+    });
+    assert.equal(child('Batch')?.data_type, 'Batch');
+    assert.equal(child('Start')?.kind, 'method');
+    const many = (await connector.browse?.('/nsu=http://plant.example/line;Many', never())) ?? [];
+    assert.equal(new Set(many.map(({ address }) => address)).size, 1500);
+    assert.equal(
+      (await read(...many.map(({ address }) => address))).filter(({ quality }) => quality === 'good').length,
+      1500,
+    );
+  });
+});

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { KnownCertificate } from '../../../lib/protocols/opcua/pki';
+import { Connections, never, Received } from '../../support/opcua/connections';
+import { PlantServer } from '../../support/opcua/plant-server';
+
+const USER = { security_policy: 'best', authentication: 'username', username: 'pcp' };
+
+describe('OPC UA: trust and sign-in', function () {
+  this.timeout(60_000);
+  const server = new PlantServer();
+  let connections: Connections;
+
+  before(async () => {
+    await server.start();
+  });
+  beforeEach(() => {
+    connections = new Connections();
+  });
+  afterEach(() => connections.remove());
+  after(() => server.stop());
+
+  const failedStep = async (config: Record<string, unknown>, credentials: Record<string, string> = {}) => {
+    const { ok, steps } = await connections.open(server.url, config, credentials).test(never());
+    assert.equal(ok, false, JSON.stringify(steps));
+    return steps.at(-1);
+  };
+
+  it('refuses an unknown server, and lets it in once a person trusts its thumbprint', async () => {
+    const connector = connections.open(server.url, { security_policy: 'best' });
+    const first = (await connector.test(never())).steps.at(-1);
+    assert.deepEqual([first?.name, first?.error?.code], ['tls', 'PCP_OPCUA_UNTRUSTED']);
+    const list = async () => (await connector.call?.('list_certificates', {}, never()))?.payload as KnownCertificate[];
+    const rejected = (await list()).filter(({ state }) => state === 'rejected');
+    assert.deepEqual(
+      rejected.map(({ thumbprint }) => thumbprint),
+      [first?.error?.value],
+    );
+    assert.deepEqual((await server.counts()).sessions, 0);
+    await connector.call?.('trust_certificate', { thumbprint: rejected[0]?.thumbprint.toUpperCase() }, never());
+    assert.deepEqual((await list()).map(({ state }) => state).sort(), ['own', 'trusted']);
+    const report = await connector.test(never());
+    assert.equal(report.ok, true, JSON.stringify(report));
+    assert.equal(report.steps.find(({ name }) => name === 'tls')?.detail, 'Aes256_Sha256_RsaPss SignAndEncrypt');
+  });
+
+  it('keeps its private key to itself', async () => {
+    await connections.open(server.url).test(never());
+    const folder = join(connections.directory, 'integrations.pki', 'own', 'private');
+    assert.equal(statSync(join(folder, 'private_key.pem')).mode & 0o777, 0o600);
+    assert.equal(statSync(folder).mode & 0o077, 0);
+  });
+
+  it('trusts only what was seen', async () => {
+    const connector = connections.open(server.url);
+    const trusting = connector.call?.(
+      'trust_certificate',
+      { thumbprint: '00'.repeat(20) },
+      never(),
+    ) as Promise<unknown>;
+    await assert.rejects(trusting, { code: 'PCP_OPCUA_THUMBPRINT' });
+  });
+
+  for (const policy of ['Basic256Sha256', 'Aes128_Sha256_RsaOaep', 'Aes256_Sha256_RsaPss']) {
+    for (const mode of ['Sign', 'SignAndEncrypt']) {
+      it(`speaks ${policy} with ${mode}`, async () => {
+        const connector = await connections.openTrusted(
+          server.url,
+          { ...USER, security_policy: policy, security_mode: mode },
+          { password: 'right-4711' },
+        );
+        const { ok, steps } = await connector.test(never());
+        assert.equal(ok, true, JSON.stringify(steps));
+        assert.equal(steps.find(({ name }) => name === 'tls')?.detail, `${policy} ${mode}`);
+      });
+    }
+  }
+
+  it('signs in with a certificate of the user', async () => {
+    const person = new PlantServer();
+    const certificate = await person.makeCertificate('urn:plant.example:operator', new Date(), 10);
+    const key = join(person.directory, 'pki', 'own', 'private', 'private_key.pem');
+    const connector = await connections.openTrusted(
+      server.url,
+      { authentication: 'certificate' },
+      { certificate: readFileSync(certificate, 'utf8'), private_key: readFileSync(key, 'utf8') },
+    );
+    await person.stop();
+    const report = await connector.test(never());
+    assert.equal(report.ok, true, JSON.stringify(report));
+  });
+
+  it('names what is wrong: password, policy, what was not chosen', async () => {
+    await connections.openTrusted(server.url);
+    const wrong = await failedStep(USER, { password: 'wrong' });
+    assert.deepEqual(
+      [wrong?.name, wrong?.error?.class, wrong?.error?.code],
+      ['authenticate', 'auth', 'PCP_OPCUA_SIGN_IN'],
+    );
+    const open = await failedStep({ authentication: undefined });
+    assert.deepEqual([open?.error?.code, open?.error?.path], ['PCP_SETTING_MISSING', '/config/authentication']);
+  });
+
+  it('never falls back to no security by itself', async () => {
+    const bare = new PlantServer();
+    await bare.start({ policies: ['None'] });
+    try {
+      const { steps } = await connections.open(bare.url, { security_policy: 'best' }).test(never());
+      assert.equal(steps.at(-1)?.error?.code, 'PCP_OPCUA_ENDPOINT');
+      assert.match(steps.at(-1)?.error?.hint ?? '', /It offers: None/);
+    } finally {
+      await bare.stop();
+    }
+  });
+
+  it('refuses a server that comes back with another certificate, while it is watched', async () => {
+    const other = new PlantServer();
+    await other.start();
+    try {
+      const connector = await connections.openTrusted(other.url);
+      const received = new Received(
+        (signal) => connector.subscribe?.({ items: [{ tag: 'i=2258' }] }, signal) ?? assert.fail(),
+      );
+      await received.until(({ values }) => values.length > 0);
+      await other.kill();
+      rmSync(other.directory, { recursive: true, force: true });
+      await other.start();
+      assert.equal((await received.end())?.code, 'PCP_OPCUA_UNTRUSTED');
+      assert.equal((await other.counts()).sessions, 0);
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it('refuses a trusted certificate that has expired, and one of another application', async () => {
+    for (const [year, uri, reason] of [
+      [2020, 'urn:plant.example:server', /not valid today/],
+      [2026, 'urn:somebody.else', /it is for urn:somebody.else, the server is urn:plant.example:server/],
+    ] as const) {
+      const other = new PlantServer();
+      const certificateFile = await other.makeCertificate(uri, new Date(`${year}-01-01`), year === 2020 ? 30 : 36_500);
+      await other.start({ certificateFile });
+      try {
+        const connector = await connections.openTrusted(other.url);
+        const step = (await connector.test(never())).steps.at(-1);
+        assert.deepEqual([step?.name, step?.error?.code], ['tls', 'PCP_OPCUA_CERTIFICATE'], JSON.stringify(step));
+        assert.match(step?.error?.message ?? '', reason);
+      } finally {
+        await other.stop();
+      }
+    }
+  });
+});

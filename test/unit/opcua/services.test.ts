@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import type { Connector } from '../../../lib/connectors/contract';
+import type { TagValue } from '../../../lib/connectors/live';
+import { Connections, failureOf, LINE, never, Received } from '../../support/opcua/connections';
+import { PlantServer } from '../../support/opcua/plant-server';
+
+const START = Date.parse('2026-11-27T08:00:00Z');
+
+describe('OPC UA: methods and history', function () {
+  this.timeout(60_000);
+  const server = new PlantServer();
+  const connections = new Connections();
+  let connector: Connector;
+  const tags = { temperature: { node_id: `${LINE}Temperature`, unit: '°C', sampling_interval_ms: 0 } };
+  const call = async (operation: string, parameters: Record<string, unknown>) =>
+    (await connector.call?.(operation, parameters, never()))?.payload;
+  const set = (value: number, at: number) =>
+    server.ask({ do: 'set', name: 'Temperature', value, at: new Date(at).toISOString() });
+  const fill = async (count: number, from: number) => {
+    for (let n = 0; n < count; n++) await set(n, from + n * 10);
+  };
+
+  before(async () => {
+    await server.start();
+  });
+  beforeEach(() => {
+    const writable = [{ tag: `${LINE}Start` }];
+    connector = connections.open(server.url, { tags, writes_enabled: true, writable, publishing_interval_ms: 50 });
+  });
+  afterEach(() => connections.close());
+  after(async () => {
+    await connections.remove();
+    await server.stop();
+  });
+
+  it('calls a method with arguments by name or in order, and gives its outputs by name', async () => {
+    const expected = { JobId: '9007199254740993', Text: 'IPA x 3' };
+    const node = `${LINE}Start`;
+    assert.deepEqual(await call('method', { node, arguments: { Count: 3, Recipe: 'IPA' } }), expected);
+    assert.deepEqual(await call('service', { service: 'method', node, arguments: ['IPA', 3] }), expected);
+    const object = '/nsu=http://plant.example/line;Line1';
+    assert.deepEqual(await call('method', { node, object, arguments: ['IPA', 3] }), expected);
+  });
+
+  it('says which argument is wrong, and that the server refused', async () => {
+    const node = `${LINE}Start`;
+    const failing = async (given: unknown) => failureOf(call('method', { node, arguments: given }));
+    const missing = await failing({ Recipe: 'IPA', Cuont: 1 });
+    assert.equal(missing.code, 'PCP_OPCUA_ARGUMENTS');
+    assert.match(missing.message, /"Count" is missing, there is no "Cuont"/);
+    const unfit = await failing({ Recipe: 'IPA', Count: -1 });
+    assert.deepEqual([unfit.code, unfit.class], ['PCP_OPCUA_VALUE', 'data']);
+    assert.match(unfit.message, /argument "Count"/);
+    const refused = await failing({ Recipe: 'broken', Count: 1 });
+    assert.equal(refused.code, 'PCP_OPCUA_METHOD');
+    assert.match(refused.message, /BadInvalidState/);
+  });
+
+  it('calls no method that the connection does not allow', async () => {
+    connector = connections.open(server.url, { tags });
+    const error = await failureOf(call('method', { node: `${LINE}Start`, arguments: ['IPA', 3] }));
+    assert.deepEqual([error.class, error.code], ['permission', 'PCP_WRITE_REFUSED']);
+  });
+
+  it('reads all pages of a history, in order and none twice', async () => {
+    await fill(2500, START);
+    const range = { start: new Date(START).toISOString(), end: new Date(START + 60_000).toISOString() };
+    const values = (await call('history', { node: 'temperature', ...range })) as TagValue[];
+    assert.deepEqual(
+      values.map(({ value }) => value),
+      Array.from({ length: 2500 }, (_, n) => n),
+    );
+    assert.deepEqual([values[1]?.source_timestamp, values[1]?.unit], ['2026-11-27T08:00:00.010Z', '°C']);
+    const some = (await call('history', { node: 'temperature', ...range, limit: 7 })) as TagValue[];
+    assert.equal(some.length, 7);
+  });
+
+  it('says that there is no history', async () => {
+    const error = await failureOf(call('history', { node: `${LINE}Byte`, start: '2026-11-27' }));
+    assert.deepEqual([error.class, error.code], ['config', 'PCP_OPCUA_HISTORY']);
+    assert.equal((await failureOf(call('history', { node: 'temperature', start: 'x' }))).code, 'PCP_CALL_PARAMETER');
+    assert.equal((await failureOf(call('no_such', {}))).code, 'PCP_OPERATION_UNKNOWN');
+  });
+
+  it('fills the gap of an interruption from the history, each value once', async () => {
+    const received = new Received((signal) => connector.subscribe?.({}, signal) ?? assert.fail());
+    await received.until(({ values }) => values.length === 1);
+    await server.ask({ do: 'drop' });
+    await received.until(({ states }) => states.at(-1) === 'interrupted');
+    // More than the server keeps for a client that is away.
+    const from = START + 120_000;
+    await fill(300, from);
+    await received.until(({ values }) => values.length === 301);
+    const values = received.values.slice(1);
+    const times = new Set(values.map(({ source_timestamp }) => source_timestamp));
+    assert.equal(times.size, 300);
+    const byTime = values.toSorted((a, b) => ((a.source_timestamp ?? '') < (b.source_timestamp ?? '') ? -1 : 1));
+    assert.deepEqual(
+      byTime.map(({ value }) => value),
+      Array.from({ length: 300 }, (_, n) => n),
+    );
+    assert.ok(values.some(({ backfilled }) => backfilled));
+    assert.equal(byTime.at(-1)?.backfilled, undefined);
+    await set(400, from + 10_000);
+    await received.until(({ values: all }) => all.at(-1)?.value === 400);
+    assert.equal(received.values.length, 302);
+    await received.stop();
+  });
+});

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import type { Connector } from '../../../lib/connectors/contract';
+import type { SubscriptionItem } from '../../../lib/connectors/live';
+import { Connections, LINE, never, Received } from '../../support/opcua/connections';
+import { PlantServer } from '../../support/opcua/plant-server';
+
+/** More of them with PCP_TEST_RESTARTS. */
+const RESTARTS = Number(process.env.PCP_TEST_RESTARTS ?? 5);
+const FAST = { publishing_interval_ms: 50, timeout_ms: 2000 };
+
+describe('OPC UA: subscriptions', function () {
+  this.timeout(60_000 + RESTARTS * 20_000);
+  let server: PlantServer;
+  let connections: Connections;
+  let connector: Connector;
+  const tags = {
+    temperature: { node_id: `${LINE}Temperature` },
+    coarse: { node_id: `${LINE}Temperature`, deadband: 1 },
+    percent: { node_id: `${LINE}Temperature`, deadband: { type: 'percent', value: 10 } },
+    int64: { node_id: `${LINE}Int64` },
+    text: { node_id: `${LINE}String`, deadband: 1 },
+  };
+
+  beforeEach(async () => {
+    server = new PlantServer();
+    await server.start({ many: 20 });
+    connections = new Connections();
+    connector = connections.open(server.url, { tags, ...FAST });
+  });
+  afterEach(async () => {
+    await connections.remove();
+    await server.stop();
+  });
+
+  const watch = (...names: (string | SubscriptionItem)[]) =>
+    new Received((signal) => {
+      const items = names.map((name) => (typeof name === 'string' ? { tag: name } : name));
+      return connector.subscribe?.({ items }, signal) ?? assert.fail();
+    });
+  const set = (value: number, at?: string) => server.ask({ do: 'set', name: 'Temperature', value, ...(at && { at }) });
+
+  it('gives the first value, then what changes, with the times of the source', async () => {
+    const received = watch('temperature', 'int64', `${LINE}None`);
+    await received.until(({ values }) => values.length === 3);
+    assert.deepEqual(received.states, ['connected']);
+    assert.deepEqual(received.of('int64'), ['9007199254740993']);
+    const missing = received.values.find(({ tag }) => tag === `${LINE}None`);
+    assert.deepEqual([missing?.value, missing?.quality, missing?.status], [null, 'bad', 'BadNodeIdUnknown']);
+    await set(21.5, '2026-11-27T10:00:00.123Z');
+    await received.until(({ values }) => values.length === 4);
+    const last = received.values.at(-1);
+    assert.deepEqual([last?.value, last?.source_timestamp], [21.5, '2026-11-27T10:00:00.123Z']);
+    assert.ok(last?.server_timestamp);
+    await received.stop();
+    assert.deepEqual(await server.counts(), { sessions: 1, subscriptions: 0, monitoredItems: 0 });
+  });
+
+  it('leaves out changes within the deadband, and does it itself where the server refuses to', async () => {
+    const plain = watch('temperature', 'coarse', 'percent', 'text');
+    const limited = connections.open(server.url, { tags, ...FAST, profile: 's7-1200' });
+    const own = new Received((signal) => limited.subscribe?.({ items: [{ tag: 'coarse' }] }, signal) ?? assert.fail());
+    await plain.until(({ values }) => values.length === 4);
+    await own.until(({ values }) => values.length === 1);
+    for (const value of [20.4, 20.8, 21.2, 45]) {
+      await set(value);
+      await plain.until((received) => received.of('temperature').includes(value));
+    }
+    await plain.until((received) => received.of('percent').length === 2);
+    await own.until((received) => received.of('coarse').length === 3);
+    assert.deepEqual(plain.of('coarse'), [20, 21.2, 45]);
+    assert.deepEqual(plain.of('percent'), [20, 45]);
+    assert.deepEqual(plain.of('text'), ['Fundição nº 7']);
+    assert.deepEqual(own.of('coarse'), [20, 21.2, 45]);
+    await Promise.all([plain.stop(), own.stop()]);
+  });
+
+  it('shares one session among all its subscriptions and reads', async () => {
+    const all = [watch('temperature'), watch('temperature', 'int64'), watch('text')];
+    await Promise.all(all.map((received) => received.until(({ values }) => values.length > 0)));
+    await connector.readTags?.(['temperature'], never());
+    assert.deepEqual(await server.counts(), { sessions: 1, subscriptions: 3, monitoredItems: 4 });
+    await Promise.all(all.map((received) => received.stop()));
+  });
+
+  it(`goes on after the server was killed ${RESTARTS} times: one session, nothing doubled, no restart of ours`, async () => {
+    const received = watch('temperature', 'coarse', 'int64', 'text');
+    await received.until(({ values }) => values.length === 4);
+    for (let n = 1; n <= RESTARTS; n++) {
+      const interruptions = received.states.length;
+      await server.kill();
+      await received.until(({ states }) => states.length > interruptions);
+      await server.start({ many: 20 });
+      await received.until(({ states }) => states.at(-1) === 'connected');
+      await set(100 + n);
+      await received.until((each) => each.of('temperature').includes(100 + n));
+      assert.deepEqual(await server.counts(), { sessions: 1, subscriptions: 1, monitoredItems: 4 });
+    }
+    const expected = ['connected', ...Array(RESTARTS).fill(['interrupted', 'connected']).flat()];
+    assert.deepEqual(received.states, expected);
+    await received.stop();
+  });
+
+  it('gets its own session back when only the connection broke, with the values of the meantime', async () => {
+    const received = watch('temperature');
+    await received.until(({ values }) => values.length === 1);
+    await server.ask({ do: 'drop' });
+    await received.until(({ states }) => states.at(-1) === 'interrupted');
+    await set(31);
+    await received.until((each) => each.of('temperature').includes(31));
+    assert.deepEqual(await server.counts(), { sessions: 1, subscriptions: 1, monitoredItems: 1 });
+    assert.deepEqual(received.of('temperature'), [20, 31]);
+    await received.stop();
+  });
+
+  it('notices a server that hangs, and goes on when it wakes up', async () => {
+    const received = watch('temperature');
+    await received.until(({ values }) => values.length === 1);
+    server.signal('SIGSTOP');
+    await received.until(({ states }) => states.at(-1) === 'interrupted');
+    server.signal('SIGCONT');
+    await received.until(({ states }) => states.at(-1) === 'connected');
+    await set(32);
+    await received.until((each) => each.of('temperature').includes(32));
+    assert.deepEqual(await server.counts(), { sessions: 1, subscriptions: 1, monitoredItems: 1 });
+    await received.stop();
+  });
+
+  it('finds its nodes again when the server comes back with its namespaces in another order', async () => {
+    const first = watch('temperature');
+    await first.until(({ values }) => values.length === 1);
+    await server.kill();
+    await server.start({ otherNamespaces: ['urn:new:in:between'] });
+    assert.equal((await first.end())?.code, 'PCP_OPCUA_NAMESPACES_MOVED');
+    const second = watch('temperature');
+    await second.until(({ values }) => values.length === 1);
+    assert.deepEqual(second.of('temperature'), [20]);
+    await second.stop();
+  });
+
+  it('closes within 5 s, whatever the server does', async () => {
+    for (const trouble of ['none', 'SIGSTOP', 'SIGKILL'] as const) {
+      const other = connections.open(server.url, { tags, ...FAST });
+      const received = new Received(
+        (signal) => other.subscribe?.({ items: [{ tag: 'temperature' }] }, signal) ?? assert.fail(),
+      );
+      await received.until(({ values }) => values.length === 1);
+      if (trouble !== 'none') server.signal(trouble);
+      const started = performance.now();
+      await other.close();
+      assert.ok(performance.now() - started < 5000, trouble);
+      assert.equal((await received.end())?.class, 'cancelled');
+      if (trouble === 'SIGSTOP') server.signal('SIGCONT');
+    }
+  });
+});
