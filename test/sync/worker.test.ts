@@ -194,6 +194,23 @@ describe('worker', () => {
     );
   });
 
+  it('tells of a run when it begins, from time to time, and when it has ended, not with each commit', async () => {
+    for (let index = 0; index < 200; index++) await engine.records.create('material', { material: `N-${index}` });
+    const { job_id } = await engine.sync.start(connectionId, {});
+    const told: JobStatus[] = [];
+    const ended = new Promise<void>((resolve) => {
+      engine.sync.watch(job_id, (status) => {
+        told.push(status);
+        if (status.status === 'success') resolve();
+      });
+    });
+    const started = performance.now();
+    assert.equal((await engine.end(job_id)).logs[0]!.details.created, MATERIALS + 200);
+    await ended;
+    const most = 3 + Math.ceil((performance.now() - started) / 200);
+    assert.ok(told.length >= 2 && told.length <= most, `${told.length} times in 103 commits`);
+  });
+
   it('says once that the store fails and once that it works again, and then goes on at once', async () => {
     let isAway = false;
     const failing = new Proxy(engine.store.database, {

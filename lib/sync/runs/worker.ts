@@ -20,6 +20,8 @@ import { type Ending, endingOf, settle } from './settle';
 /** How often a worker looks for runs that wait, and for those whose worker is gone. */
 const LOOK_EVERY_MS = 5_000;
 const STOP_GRACE_MS = 15_000;
+/** A run commits hundreds of times a second; nobody reads its progress that often, and each word to another process costs. */
+const TELL_EVERY_MS = 200;
 
 export interface WorkerOptions extends EngineContext {
   clock: StoreClock;
@@ -36,7 +38,7 @@ export interface WorkerOptions extends EngineContext {
   kinds: readonly RunKind[];
   /** Of a live run: where its records wait. */
   liveSource?(mapping: Mapping): Connector;
-  /** Called after every committed change of a job. */
+  /** Called when a run begins and ends, and from time to time while it gets on. */
   onChange(jobId: string): void;
   log(level: 'info' | 'warn' | 'error' | 'debug', message: string): void;
 }
@@ -267,6 +269,7 @@ export class Worker {
     const mapping = await options.mapping(run.mappingId);
     const source = run.kind === 'live' ? options.liveSource?.(mapping) : undefined;
     const stream = await openStream(options, mapping, run.direction, signal, source);
+    let toldAt = 0;
     const execution: Execution = {
       database: options.database,
       clock: options.clock,
@@ -279,8 +282,10 @@ export class Worker {
       signal,
       crashes,
       onProgress: () => {
-        options.onChange(run.jobId);
         this.noteProgress(run);
+        if (performance.now() - toldAt < TELL_EVERY_MS) return;
+        toldAt = performance.now();
+        options.onChange(run.jobId);
       },
     };
     try {
