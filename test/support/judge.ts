@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** How often the judge notes the time: what it sees came after that. */
+/** How often the judge notes when it has looked at its sockets: what it sees next came after that. */
 const TICK_MS = 5;
 
 /** An API that counts for itself what its callers do: how many requests in any second, and how many at a time. */
@@ -11,19 +11,22 @@ export class Judge {
   mostAtOnce = 0;
   /** Requests under way. */
   current = new Map<string, number>();
-  private tick = performance.now();
+  private lookedAt = performance.now();
   private readonly server: Server;
   private readonly timer: NodeJS.Timeout;
   private readonly watchers = new Set<() => void>();
 
   /** @param answerMs how long each answer takes; those below /held are never answered */
   constructor(private readonly answerMs: () => number) {
+    // Immediates run after the sockets of a turn of the event loop, timers before them.
     this.timer = setInterval(() => {
-      this.tick = performance.now();
+      setImmediate(() => {
+        this.lookedAt = performance.now();
+      });
     }, TICK_MS);
     this.server = createServer((request, response) => {
       const path = request.url ?? '';
-      this.arrivals.push({ path, notBefore: this.tick, notAfter: performance.now() });
+      this.arrivals.push({ path, notBefore: this.lookedAt, notAfter: performance.now() });
       this.count(path, 1);
       let isOpen = true;
       const end = () => {

@@ -56,9 +56,8 @@ export function makeCertificate(directory: string, name: string, user: { uid: nu
   execFileSync(
     'openssl',
     ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', certificate, ...subject],
-    {
-      stdio: 'ignore',
-    },
+    // node-opcua-crypto leaves OPENSSL_CONF behind as the text "undefined", which openssl takes for a file.
+    { stdio: 'ignore', env: { ...process.env, OPENSSL_CONF: undefined } },
   );
   if (user) for (const file of [key, certificate]) chownSync(file, user.uid, user.gid);
   return { key, certificate };

@@ -24,10 +24,10 @@ for (const kind of storeKinds.filter(({ name }) => name !== 'SQLite')) {
     let children: ChildProcess[];
 
     beforeEach(async function () {
+      children = [];
       place = await newStore(kind, this);
       judge = new Judge(() => 100 + Math.random() * 500);
       baseUrl = await judge.start();
-      children = [];
     });
     afterEach(async () => {
       for (const child of children) child.kill('SIGKILL');
