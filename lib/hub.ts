@@ -37,6 +37,7 @@ import { SourceRules } from './sync/source-rules';
 
 /** How often the hub looks whether runs wait that nobody told the runner of, e.g. after another instance died. */
 const LOOK_EVERY_MS = 15_000;
+const STORE_ANSWERS_MS = 3_000;
 
 /** By directory: live processes that began before their hub could, since its store is away. */
 const ahead = new Map<string, LiveClient>();
@@ -168,43 +169,37 @@ class OpenHub implements Hub {
   }
 
   async health(): Promise<Health> {
-    const { dialect } = this.store.database;
     const runner = processHealth(this.client.state);
     const live = processHealth(this.live.state);
-    try {
-      const runs = await this.store.database.query(
-        `SELECT state, COUNT(*) AS n FROM integration_sync_logs WHERE state IN (${stateList(ACTIVE)}) GROUP BY state`,
-      );
-      const [letters] = await this.store.database.aside.query(
-        `SELECT COUNT(*) AS n FROM integration_dead_letters WHERE state IN ('open', 'replaying')`,
-      );
-      const trouble = await this.store.trouble();
-      const count = (...states: string[]): number =>
-        runs.filter((row) => states.includes(String(row.state))).reduce((sum, row) => sum + Number(row.n), 0);
-      return {
-        status: [runner, live].some(({ state }) => state === 'restarting') || trouble !== null ? 'degraded' : 'ok',
-        version,
-        store: { dialect, ok: trouble === null, ...(trouble !== null && { error: trouble.message }) },
-        runner,
-        live,
-        runs: {
-          queued: count('queued'),
-          running: count('running', 'cancelling'),
-          waiting: count('waiting_retry', 'waiting_quota'),
-        },
-        dead_letters_open: Number(letters?.n ?? 0),
-      };
-    } catch (error) {
-      return {
-        status: 'degraded',
-        version,
-        store: { dialect, ok: false, error: IntegrationError.from(error).message },
-        runner,
-        live,
-        runs: { queued: 0, running: 0, waiting: 0 },
-        dead_letters_open: 0,
-      };
-    }
+    const facts = await inTime(this.storeHealth()).catch((error: unknown) => ({
+      store: { dialect: this.store.database.dialect, ok: false, error: IntegrationError.from(error).message },
+      runs: { queued: 0, running: 0, waiting: 0 },
+      dead_letters_open: 0,
+    }));
+    const isWell = facts.store.ok && [runner, live].every(({ state }) => state !== 'restarting');
+    return { status: isWell ? 'ok' : 'degraded', version, ...facts, runner, live };
+  }
+
+  private async storeHealth(): Promise<Pick<Health, 'store' | 'runs' | 'dead_letters_open'>> {
+    const { database } = this.store;
+    const runs = await database.query(
+      `SELECT state, COUNT(*) AS n FROM integration_sync_logs WHERE state IN (${stateList(ACTIVE)}) GROUP BY state`,
+    );
+    const [letters] = await database.aside.query(
+      `SELECT COUNT(*) AS n FROM integration_dead_letters WHERE state IN ('open', 'replaying')`,
+    );
+    const trouble = await this.store.trouble();
+    const count = (...states: string[]): number =>
+      runs.filter((row) => states.includes(String(row.state))).reduce((sum, row) => sum + Number(row.n), 0);
+    return {
+      store: { dialect: database.dialect, ok: trouble === null, ...(trouble !== null && { error: trouble.message }) },
+      runs: {
+        queued: count('queued'),
+        running: count('running', 'cancelling'),
+        waiting: count('waiting_retry', 'waiting_quota'),
+      },
+      dead_letters_open: Number(letters?.n ?? 0),
+    };
   }
 
   async close(): Promise<void> {
@@ -275,6 +270,15 @@ class OpenHub implements Hub {
       log('warn', `The store could not be read: ${IntegrationError.from(error).message}`);
     }
   }
+}
+
+/** Whoever asks how the hub is wants an answer, above all when the store gives none. */
+function inTime<T>(work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    late.reject(new IntegrationError('transient', 'PCP_CONNECT_TIMEOUT', 'The store does not answer.'));
+  }, STORE_ANSWERS_MS);
+  return Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
 }
 
 function processHealth({ state, pid, rssBytes, restarts }: WorkProcessState): Health['runner'] {

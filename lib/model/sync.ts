@@ -77,7 +77,7 @@ export interface SyncDetails {
 /** One attempt of a run. */
 export interface SyncAttempt {
   started_at: string;
-  /** Null while it runs, and for ever when its worker died. */
+  /** Null while it runs, and for ever when its worker died or the store was away. */
   ended_at: string | null;
   /** Host, process and name of the worker. */
   worker: string;

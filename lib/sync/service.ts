@@ -52,6 +52,8 @@ export interface SyncServiceOptions {
 /** Starting, watching and mending runs, as the API and the nodes see it. The runs themselves are the runner's. */
 export class SyncService implements Sync {
   private readonly watchers = new Map<string, Set<(status: JobStatus) => void>>();
+  /** Jobs whose watchers are being told, and whether there is more to tell by now. */
+  private readonly telling = new Map<string, boolean>();
 
   constructor(private readonly options: SyncServiceOptions) {}
 
@@ -244,10 +246,19 @@ export class SyncService implements Sync {
 
   /** The runner says that something of this job was committed. */
   async changed(jobId: string): Promise<void> {
-    const watchers = this.watchers.get(jobId);
-    if (watchers === undefined) return;
-    const status = await this.status(jobId);
-    for (const onChange of watchers) onChange(status);
+    if (!this.watchers.has(jobId)) return;
+    const isTelling = this.telling.has(jobId);
+    this.telling.set(jobId, isTelling);
+    if (isTelling) return;
+    try {
+      do {
+        this.telling.set(jobId, false);
+        const status = await this.status(jobId);
+        for (const onChange of this.watchers.get(jobId) ?? []) onChange(status);
+      } while (this.telling.get(jobId) === true);
+    } finally {
+      this.telling.delete(jobId);
+    }
   }
 
   private async chosenStreams(

@@ -1,6 +1,9 @@
 import { IntegrationError } from '../../lib/model/errors';
 import type { JobStatus, Sync } from '../../lib/model/services';
 
+/** A job commits hundreds of times per second; a flow would drown in messages about it. */
+const PROGRESS_EVERY_MS = 500;
+
 /** Resolves with the job's end. Watching stops with it, and when the signal aborts (the run itself goes on). */
 export function followJob(
   sync: Sync,
@@ -11,18 +14,31 @@ export function followJob(
   return new Promise((resolve, reject) => {
     let unwatch = () => {};
     let settled = false;
+    let toldAt = Number.NEGATIVE_INFINITY;
+    let latest = job;
+    let next: NodeJS.Timeout | undefined;
+    const tell = () => {
+      next = undefined;
+      toldAt = performance.now();
+      onProgress(latest);
+    };
     const finish = (settle: () => void) => {
       if (settled) return;
       settled = true;
       signal.removeEventListener('abort', abort);
       unwatch();
+      clearTimeout(next);
       settle();
     };
     const abort = () => finish(() => reject(signal.reason));
     const consider = (status: JobStatus) => {
       if (settled) return;
-      if (status.status === 'in_progress') onProgress(status);
-      else finish(() => resolve(status));
+      if (status.status !== 'in_progress') return finish(() => resolve(status));
+      latest = status;
+      if (next !== undefined) return;
+      const wait = toldAt + PROGRESS_EVERY_MS - performance.now();
+      if (wait <= 0) tell();
+      else next = setTimeout(tell, wait);
     };
     if (signal.aborted) {
       abort();

@@ -101,9 +101,15 @@ describe('pcp-sync', () => {
     const progressed = received(helper.getNode('second'));
     context.hub.progress({ progress: { processed: 500, total: 1000, percent: 50, records_per_second: 100 } });
     assert.equal(((await progressed).payload as JobStatus).progress.processed, 500);
+    let more = 0;
+    helper.getNode('second').on('input', () => more++);
+    for (let processed = 501; processed < 1000; processed++) {
+      context.hub.progress({ progress: { processed, total: 1000, percent: 50, records_per_second: 100 } });
+    }
     const end = received(helper.getNode('out'));
     context.hub.progress(ended('success'));
     const msg = await end;
+    assert.equal(more, 0, 'one message about hundreds of commits, not one for each');
     assert.deepEqual([(msg.payload as JobStatus).status, msg.topic, msg.own], ['success', 't', 1]);
     assert.equal(context.hub.watching, 0, 'nobody watches a job that has ended');
   });

@@ -183,7 +183,7 @@ export class Worker {
 
   /** @returns whether the run is this worker's now */
   private async claim(run: RunRow): Promise<boolean> {
-    const { database, clock } = this.options;
+    const { database, clock, log } = this.options;
     const controller = new AbortController();
     this.active.set(run.id, controller);
     const lease = await Lease.acquire(
@@ -209,6 +209,7 @@ export class Worker {
       throw error;
     });
     const died = run.state === 'running' && run.worker !== WORKER;
+    if (died) log('info', `Run ${run.id} of mapping ${run.mappingId} goes on where it was cut off.`);
     const crashes = died ? claimed.withoutProgress - 1 : 0;
     const work = this.execute(claimed, lease, crashes, controller.signal).finally(() => {
       this.active.delete(run.id);
