@@ -1,15 +1,13 @@
-import { createHash } from 'node:crypto';
-import type { Batch, Connector, ReadQuery, SourceRecord } from '../connectors/contract';
+import type { Batch, Connector, ReadQuery } from '../connectors/contract';
 import { IntegrationError } from '../model/errors';
 import type { Cursor } from '../model/sync';
 import type { StreamDefinition } from './definitions';
+import { liveRecord } from './live-record';
 import type { Spool, Spooled } from './spool/spool';
 
 /** A run goes on for so long, and the next one follows it: neither endless runs nor a log that floods. */
 const ROLL_OVER_MS = 60 * 60_000;
-/** A record that waited for so long is told to be late. */
-const LATE_MS = 10_000;
-/** Of ten records seven are new ones, while there is a backlog and as many new ones come. */
+/** Of ten batches seven are of new records, while there is a backlog and as many new ones come. */
 const LIVE_SHARE = 0.7;
 
 interface SpoolCursor extends Cursor {
@@ -43,7 +41,7 @@ export class SpoolSource implements Connector {
     if (committed?.spool === spool.id) spool.remove(stream, [committed.from, committed.to]);
     const endsAt = performance.now() + ROLL_OVER_MS;
     const until = AbortSignal.any([signal, this.ended.signal, AbortSignal.timeout(ROLL_OVER_MS)]);
-    const turns = new Turns(this.definition.is_live_first ? spool.lastSeq : 0);
+    const turns = new Turns(this.definition.is_live_first ? spool.lastSeq : 0, batchSize);
     try {
       while (!this.ended.signal.aborted && performance.now() < endsAt) {
         signal.throwIfAborted();
@@ -67,7 +65,7 @@ export class SpoolSource implements Connector {
     const to = (rows.at(-1) as Spooled).seq;
     const cursorAfter: SpoolCursor = { v: 1, kind: 'sequence', spool: spool.id, from, to };
     return {
-      records: rows.map(asRecord),
+      records: rows.map(({ record, receivedAt }) => liveRecord(record, receivedAt)),
       positions: (index) => `spool:${rows[index]?.seq}`,
       cursorAfter,
       acknowledge: async () => spool.remove(this.definition.mapping_id, [from, to]),
@@ -75,68 +73,47 @@ export class SpoolSource implements Connector {
   }
 }
 
+type Take = (after: number, upTo: number) => Spooled[];
+
 /** Whose turn it is: what was there when the run began, or what has come since. */
 class Turns {
   private backlogAt = 0;
   private liveAt: number;
-  private backlogGiven = 0;
-  private liveGiven = 0;
+  private backlogTurns = 0;
+  private liveTurns = 0;
+  /** The last turn took all new records that there were: others may gather while the backlog has its turn. */
+  private isLiveDrained = false;
 
-  constructor(private readonly split: number) {
+  /** @param split number of the last record of the backlog */
+  constructor(
+    private readonly split: number,
+    private readonly batchSize: number,
+  ) {
     this.liveAt = split;
   }
 
-  take(from: (after: number, upTo: number) => Spooled[]): Spooled[] {
+  take(from: Take): Spooled[] {
     if (this.backlogAt >= this.split) return this.live(from);
-    const isLiveFirst = this.liveGiven * (1 - LIVE_SHARE) < this.backlogGiven * LIVE_SHARE;
-    const first = isLiveFirst ? this.live(from) : this.backlog(from);
+    const isBehind = this.liveTurns * (1 - LIVE_SHARE) < this.backlogTurns * LIVE_SHARE;
+    const isLive = isBehind && !this.isLiveDrained;
+    const first = isLive ? this.live(from) : this.backlog(from);
     if (first.length > 0) return first;
-    return isLiveFirst ? this.backlog(from) : this.live(from);
+    return isLive ? this.backlog(from) : this.live(from);
   }
 
-  private live(from: (after: number, upTo: number) => Spooled[]): Spooled[] {
+  private live(from: Take): Spooled[] {
     const rows = from(this.liveAt, Number.MAX_SAFE_INTEGER);
     this.liveAt = rows.at(-1)?.seq ?? this.liveAt;
-    this.liveGiven += rows.length;
+    this.liveTurns++;
+    this.isLiveDrained = rows.length < this.batchSize;
     return rows;
   }
 
-  private backlog(from: (after: number, upTo: number) => Spooled[]): Spooled[] {
+  private backlog(from: Take): Spooled[] {
     const rows = from(this.backlogAt, this.split);
     this.backlogAt = rows.at(-1)?.seq ?? this.split;
-    this.backlogGiven += rows.length;
+    this.backlogTurns++;
+    this.isLiveDrained = false;
     return rows;
   }
-}
-
-/**
- * With what mappings of values need: `_id` is the same for a value that its source sends again, `_time` is the source's or
- * else that of arrival, `_number` and `_text` are the value as each column of a time series takes it.
- */
-function asRecord({ record, receivedAt }: Spooled): SourceRecord {
-  const { received_at: given, _received_at, _duplicate, ...content } = record;
-  const arrival = new Date(receivedAt).toISOString();
-  const hasTime = typeof record.source_timestamp === 'string';
-  const digest = createHash('sha256')
-    .update(hasTime ? '' : arrival)
-    .update(JSON.stringify(content))
-    .digest('base64url');
-  const isLate = record.backfilled === true || Date.now() - receivedAt > LATE_MS;
-  return {
-    ...record,
-    received_at: given ?? arrival,
-    ...(isLate && { backfilled: true }),
-    _id: digest.slice(0, 22),
-    _time: hasTime ? record.source_timestamp : arrival,
-    ...('value' in record && columnsOf(record.value)),
-  };
-}
-
-/** Integers that no double holds and decimals come as texts: exact there, rounded as a number. */
-function columnsOf(value: unknown): { _number: number | null; _text: string | null } {
-  if (typeof value === 'number') return { _number: value, _text: null };
-  if (typeof value === 'boolean') return { _number: value ? 1 : 0, _text: String(value) };
-  if (typeof value !== 'string') return { _number: null, _text: value === null ? null : JSON.stringify(value) };
-  const isNumber = /^[+-]?\d+(\.\d+)?$/.test(value);
-  return { _number: isNumber ? Number(value) : null, _text: value };
 }

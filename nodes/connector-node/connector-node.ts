@@ -144,6 +144,7 @@ export function registerConnectorNode(RED: NodeAPI, type: string, connectorType:
 
     this.on('close', (done: () => void) => {
       clearTimeout(retry);
+      status.clear();
       queue.close().then(done);
     });
 

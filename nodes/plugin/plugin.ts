@@ -1,25 +1,38 @@
 import type { NodeAPI } from 'node-red';
-import { closeHub, hub, hubHasStore, openedHub } from '../hub-access';
+import { closeHub, hub, hubClosing, hubHasStore, openedHub } from '../hub-access';
 import { nodeFailure } from '../support/failure';
 import { mountApi } from './api-mount';
+import { registerConfigNodes } from './config-nodes';
 import { releaseGoneNodes } from './gone-nodes';
 
 const PLUGIN_ID = 'pcp-integrations';
 
 /** How long the end of Node-RED waits for the batch in hand. */
 const SHUTDOWN_MS = 15_000;
+/** Before the hub is tried again whose store was away when the flows started. */
+const RETRY_MS = 6_000;
 
 /** Loaded once per process, before any node and with an empty flow as well: API, hub's life, clean-up after deploys. */
 export = (RED: NodeAPI): void => {
   const mounted = mountApi(RED);
 
+  let retry: NodeJS.Timeout | undefined;
   const afterStart = async () => {
     const opened = openedHub() ?? ((await hubHasStore(RED)) ? hub(RED) : null);
-    if (opened) await releaseGoneNodes(RED, await opened);
+    if (opened === null) return;
+    await opened;
+    await registerConfigNodes(RED);
+    await releaseGoneNodes(RED, await opened);
   };
-  const onStarted = () => {
-    afterStart().catch((error) => RED.log.warn(`[${PLUGIN_ID}] ${nodeFailure(RED, error).message}`));
+  /** Whoever waits for the store must not wait for somebody to ask for the hub. */
+  const start = (isFirst: boolean) => {
+    clearTimeout(retry);
+    afterStart().catch((error) => {
+      if (isFirst) RED.log.warn(`[${PLUGIN_ID}] ${nodeFailure(RED, error).message}`);
+      if (hubClosing() === null) retry = setTimeout(start, RETRY_MS, false).unref();
+    });
   };
+  const onStarted = () => start(true);
   RED.events.on('flows:started', onStarted);
 
   const stop = () => {
@@ -39,6 +52,7 @@ export = (RED: NodeAPI): void => {
     type: 'pcp-integrations',
     onremove: () => {
       mounted.dispose();
+      clearTimeout(retry);
       RED.events.removeListener('flows:started', onStarted);
       process.removeListener('SIGTERM', stop);
       process.removeListener('SIGINT', stop);

@@ -9,6 +9,7 @@ export class NodeStatusLine {
   readonly #RED: NodeAPI;
   readonly #node: Node;
   #shownAt = 0;
+  #later: NodeJS.Timeout | undefined;
 
   constructor(RED: NodeAPI, node: Node) {
     this.#RED = RED;
@@ -16,11 +17,13 @@ export class NodeStatusLine {
   }
 
   #show(fill: NodeStatus['fill'], shape: NodeStatus['shape'], key: string, values?: Record<string, string | number>) {
+    clearTimeout(this.#later);
     const path = `${this.#node.type}.status.${key}`;
     this.#node.status({ fill, shape, text: values ? this.#RED._(path, values) : path });
   }
 
   clear(): void {
+    clearTimeout(this.#later);
     this.#node.status({});
   }
 
@@ -38,9 +41,14 @@ export class NodeStatusLine {
 
   /** It goes on by itself, and something has just come of it. */
   active(key: string, values: Record<string, string | number>): void {
-    const now = Date.now();
-    if (now - this.#shownAt < INTERVAL_MS) return;
-    this.#shownAt = now;
+    const wait = this.#shownAt + INTERVAL_MS - Date.now();
+    if (wait > 0) {
+      // The last figure stays to be seen when nothing more comes.
+      clearTimeout(this.#later);
+      this.#later = setTimeout(() => this.active(key, values), wait).unref();
+      return;
+    }
+    this.#shownAt = Date.now();
     this.#show('green', 'dot', key, values);
   }
 

@@ -16,10 +16,10 @@ export const descriptor: ConnectorDescriptor = {
   icon: 'pcp-opcua.svg',
   color: '#C4B7DB',
   since: '0.1.0',
-  capabilities: ['test', 'read', 'call', 'subscribe', 'discover', 'describe'],
+  capabilities: ['test', 'read', 'call', 'subscribe', 'discover', 'describe', 'browse'],
   batchSize: { default: 1000, maximum: 10_000 },
   drivers: ['node-opcua-client'],
-  operations: ['read', 'subscribe', 'call'],
+  operations: ['subscribe', 'read_tags', 'write_tags', 'read', 'call'],
   call: { operation: 'service', parameters: CALL_PARAMETERS },
   settings: {
     endpoint_url: {

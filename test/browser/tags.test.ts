@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import type { Browser } from 'playwright-core';
+import { NodeRed } from '../live/node-red-process';
+import { ModbusDevice } from '../support/modbus-device';
+import { openChromium } from './chromium';
+import { EditorPage } from './editor';
+
+/** A machine of the shop floor in the editor: its tags are ticked in a tree, whether its connection is deployed or not. */
+describe('tags in the editor', function () {
+  this.timeout(180_000);
+  let device: ModbusDevice;
+  let nodeRed: NodeRed;
+  let browser: Browser;
+  let editor: EditorPage;
+
+  before(async () => {
+    device = await new ModbusDevice().start();
+    nodeRed = await NodeRed.start({
+      flows: [
+        { id: 'tab', type: 'tab', label: 'Plant' },
+        {
+          id: 'meter',
+          type: 'pcp-connection',
+          name: 'Meter',
+          connectorType: 'iot.modbus',
+          description: '',
+          timezone: '',
+          config: {
+            host: '127.0.0.1',
+            port: device.port,
+            tags: { voltage: { address: 10, type: 'uint16', unit: 'V' }, 'a, b': { address: 11, type: 'uint16' } },
+          },
+        },
+        {
+          id: 'node',
+          type: 'pcp-modbus',
+          z: 'tab',
+          x: 200,
+          y: 100,
+          connection: 'meter',
+          operation: 'subscribe',
+          wires: [[]],
+        },
+      ],
+    });
+    browser = await openChromium();
+    editor = await EditorPage.open(browser, nodeRed.url);
+  });
+  after(async () => {
+    await browser?.close();
+    await nodeRed?.remove();
+    await device?.stop();
+  });
+  afterEach(() => assert.deepEqual(editor.complaints, []));
+
+  const tick = (label: string) =>
+    editor.page.locator('.pcp-tags .red-ui-treeList-label', { hasText: label }).locator('input').first().click();
+
+  it('are ticked in a tree, and kept', async () => {
+    const { page } = editor;
+    await editor.edit('node');
+    await page.click('text=Browse');
+    await tick('voltage');
+    assert.equal(await page.inputValue('#node-input-tags'), 'voltage');
+    await tick('a, b');
+    assert.equal(await page.inputValue('#node-input-tags'), '["voltage","a, b"]');
+    await editor.screenshot('tags');
+    await tick('voltage');
+    assert.equal(await page.inputValue('#node-input-tags'), '["a, b"]');
+    await editor.save();
+    await editor.edit('node');
+    await page.click('text=Browse');
+    const ticked = page.locator('.pcp-tags .red-ui-treeList-label', { hasText: 'a, b' }).locator('input').first();
+    assert.equal(await ticked.isChecked(), true);
+    await editor.cancel();
+  });
+
+  it('show under the node how the machine really is', async () => {
+    const { page } = editor;
+    const port = device.port;
+    await editor.deploy();
+    await page.waitForSelector('.red-ui-flow-node-status-label:has-text("received")');
+    await device.stop();
+    await page.waitForSelector('.red-ui-flow-node-status-label:has-text("not reachable")');
+    await device.start(port);
+    await page.waitForSelector('.red-ui-flow-node-status-label:has-text("received")');
+  });
+});
