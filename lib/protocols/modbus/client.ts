@@ -119,7 +119,17 @@ export class ModbusClient {
     this.#inFlight.set(transaction, job);
     // What came before cannot answer this.
     if (!this.framing.hasTransactions) this.framing.reset();
-    this.line.stream.write(this.framing.encode(transaction, unit, encodeRequest(request)));
+    this.#write(this.framing.encode(transaction, unit, encodeRequest(request)));
+  }
+
+  /** Requests of one moment leave in one piece. */
+  #write(bytes: Buffer): void {
+    const { stream } = this.line;
+    if (stream.writableCorked === 0) {
+      stream.cork();
+      process.nextTick(() => stream.uncork());
+    }
+    stream.write(bytes);
   }
 
   #nextTransaction(): number {

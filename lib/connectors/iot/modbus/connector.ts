@@ -76,10 +76,11 @@ class ModbusConnector implements Connector {
     const tags = names.map((name) => resolved(name, settings));
     const known = tags.filter((tag): tag is Tag => !(tag instanceof IntegrationError));
     const values = known.length === 0 ? [] : await readTags(await this.#open(signal), settings, known, signal);
+    const inOrder = values.values();
     const now = new Date().toISOString();
     return tags.map((tag, index) => {
       if (tag instanceof IntegrationError) return unknownTag(names[index] as string, now, tag);
-      return values.shift() as TagValue;
+      return inOrder.next().value as TagValue;
     });
   }
 
