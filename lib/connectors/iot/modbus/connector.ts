@@ -106,15 +106,22 @@ class ModbusConnector implements Connector {
       });
     }
     const session = await this.#open(signal);
-    yield { kind: 'state', state: 'connected' };
+    const readNow = (group: readonly Tag[], stop: AbortSignal) => readTags(session, settings, group, stop);
     const now = new Date().toISOString();
-    const unknown = wanted.flatMap(({ tag: name }, index) => {
+    let waiting = wanted.flatMap(({ tag: name }, index) => {
       const tag = tags[index];
       return tag instanceof IntegrationError ? [unknownTag(name, now, tag)] : [];
     });
-    if (unknown.length > 0) yield { kind: 'records', records: unknown };
-    const readNow = (group: readonly Tag[], stop: AbortSignal) => readTags(session, settings, group, stop);
-    yield* poll(watched, readNow, signal);
+    let isConnected = false;
+    for await (const values of poll(watched, readNow, signal)) {
+      waiting.push(...values);
+      // An open line says nothing yet: a device has to answer.
+      if (!session.client.hasAnswered) continue;
+      if (!isConnected) yield { kind: 'state', state: 'connected' };
+      isConnected = true;
+      yield { kind: 'records', records: waiting };
+      waiting = [];
+    }
   }
 
   /** The tags of the connection; Modbus itself tells nothing. */
