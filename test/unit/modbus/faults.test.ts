@@ -63,7 +63,7 @@ describe('Modbus: outages, as the hub survives them', function () {
     stop = new AbortController();
     logged = [];
     const tags = { moving: { address: 5 }, still: { address: 6 } };
-    const config = { port: proxy.port, poll_interval_ms: 10, timeout_ms: 100, tags };
+    const config = { port: proxy.port, poll_interval_ms: 10, timeout_ms: 300, tags };
     shared = new SharedConnection(connectionOf(config), {
       load: async () => ({ descriptor, create }),
       environment: { log: (level, message) => void logged.push(`${level}: ${message}`) },

@@ -140,8 +140,9 @@ describe('Modbus writes', () => {
     assert.equal(machine.writes.length, 3);
   });
 
-  it('tell what became of each', async () => {
-    const connector = open();
+  it('tell what became of each', async function () {
+    this.timeout(10_000);
+    const connector = open({ timeout_ms: 500 });
     const answer = machine.answer;
     const [wrong] = await write(connector, 'setpoint', 20.05);
     assert.equal(wrong?.outcome === 'failed' && wrong.error.code, 'PCP_MODBUS_VALUE');
@@ -248,7 +249,13 @@ describe('Modbus writes', () => {
       { unit_id: 3, functions: [22, 23], from: 30, to: 33 },
     ];
     const settings = readSettings(
-      connectionOf({ port: machine.port, max_in_flight: 64, writes_enabled: true, writable: rules }),
+      connectionOf({
+        port: machine.port,
+        max_in_flight: 64,
+        timeout_ms: 60_000,
+        writes_enabled: true,
+        writable: rules,
+      }),
     );
     const { client } = await openSession(settings, new WriteGuard(settings.writable), never);
     const ask = (): Promise<unknown> => {
