@@ -6,10 +6,11 @@ import { benchEventLoop } from './event-loop';
 import { benchIdle } from './idle';
 import { benchImport } from './import';
 import { benchMapping } from './mapping';
+import { benchModbus } from './modbus';
 import { benchRest } from './rest';
 import { withPostgres } from './support/postgres';
 
-const USAGE = `npm run bench -- [--only mapping,idle,sqlite,postgres,rest,loop] [--rows 1000000] [--passes 3] [--memory-rows 4000000] [--quick]
+const USAGE = `npm run bench -- [--only mapping,idle,sqlite,postgres,rest,modbus,loop] [--rows 1000000] [--passes 3] [--memory-rows 4000000] [--quick]
 
 Each benchmark runs its peers and its limits in the same run; the exit code is the number of limits missed.
 --quick: 100,000 rows, one pass, no second memory size. rest has 100,000 records to read and 20,000 to write in any case.`;
@@ -17,7 +18,7 @@ Each benchmark runs its peers and its limits in the same run; the exit code is t
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
-      only: { type: 'string', default: 'mapping,idle,sqlite,postgres,rest,loop' },
+      only: { type: 'string', default: 'mapping,idle,sqlite,postgres,rest,modbus,loop' },
       rows: { type: 'string', default: '1000000' },
       passes: { type: 'string', default: '3' },
       'memory-rows': { type: 'string', default: '4000000' },
@@ -47,6 +48,7 @@ async function main(): Promise<number> {
     if (wanted.has('sqlite')) missed += await benchImport(data, null, options);
     if (wanted.has('postgres')) missed += await withPostgres((url) => benchImport(data, url, options));
     if (wanted.has('rest')) missed += await benchRest(100_000, 20_000, values.quick ? 1 : 2 * passes + 1);
+    if (wanted.has('modbus')) missed += await benchModbus(2 * passes + 1);
     if (wanted.has('loop')) missed += await benchEventLoop(data, rows);
   } finally {
     rmSync(data, { recursive: true, force: true });

@@ -65,7 +65,7 @@ conformance('iot.modbus', {
         failing('bad tag', { tags: { t: { address: 40_001 } } }, 'resolve', 'config', 'PCP_MODBUS_ADDRESS'),
         failing('unknown host', { host: 'no-such-host.invalid' }, 'resolve', 'transient', 'PCP_CONNECT_HOST_UNKNOWN'),
         failing('closed port', { port: 1 }, 'connect', 'transient', 'PCP_CONNECT_REFUSED'),
-        failing('no serial port', noPort, 'connect', 'config', 'PCP_MODBUS_SERIAL_PORT'),
+        failing('no serial port', noPort, 'connect', 'transient', 'PCP_MODBUS_SERIAL_PORT'),
         failing('no answer', { port: ports[0] }, 'read', 'transient', 'PCP_MODBUS_TIMEOUT'),
         failing('no Modbus', { port: ports[1] }, 'read', 'transient', 'PCP_MODBUS_PROTOCOL'),
         failing('no such register', { tags: { t: { address: 3000 } } }, 'read', 'config', 'PCP_MODBUS_EXCEPTION'),

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { ModbusDevice } from '../support/modbus-device';
+import { ModbusDevice, registers } from '../support/modbus-device';
 import { type Broker, mosquitto, mosquittoAvailable } from '../support/mosquitto';
 import { Published } from '../support/mqtt-subscriber';
 import { DebugMessages } from './debug-messages';
@@ -120,20 +120,40 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
       );
     });
 
-    it('pcp-modbus reads values with quality and unit, and turns a register map into tags', async () => {
+    it('pcp-modbus polls, reads, writes what the list allows, and turns a register map into tags', async () => {
+      const held = new Map([[10, 2315]]);
+      device.answer = (request) => {
+        if (request.function === 6) held.set(request.address, request.count);
+        if (request.function === 6) return request.pdu;
+        const answer = registers(request);
+        for (const [address, value] of held) {
+          const place = address - request.address;
+          if (place >= 0 && place < request.count) answer.writeUInt16BE(value, 2 + place * 2);
+        }
+        return answer;
+      };
+      const isVoltage = ({ payload }: Message) => (payload as Record<string, unknown>).tag === 'voltage';
+      const { payload, topic } = await next<Message>('pcp-ex-modbus-changes', isVoltage);
+      assert.deepEqual([topic, (payload as Record<string, unknown>).value], ['voltage', 231.5]);
       await nodeRed.inject('pcp-ex-modbus-read');
       const end = await next<Message>('pcp-ex-modbus-found', (message) => message.complete === true);
-      assert.deepEqual(end.result, { records: 3, batches: 1 });
+      assert.deepEqual(end.result, { records: 4, batches: 1 });
       const [first] = debug.all<Message>('pcp-ex-modbus-found');
       const values = first!.payload as Record<string, unknown>[];
       assert.deepEqual(
         values.map(({ tag, value, quality, unit }) => [tag, value, quality, unit]),
         [
-          ['voltage', 1, 'good', 'V'],
+          ['voltage', 231.5, 'good', 'V'],
           ['counter', 100 * 65_536 + 101, 'good', 'kWh'],
           ['alarm', true, 'good', undefined],
+          ['setpoint', 2, 'good', '°C'],
         ],
       );
+      await nodeRed.inject('pcp-ex-modbus-write');
+      const written = await next<Message>('pcp-ex-modbus-written');
+      assert.deepEqual(written.result, { written: 1, failed: 0, unknown: 0, unverified: 0 });
+      assert.deepEqual(written.results, [{ tag: 'setpoint', outcome: 'written', verified: true, value: 21.5 }]);
+      assert.equal(held.get(20), 215);
       await nodeRed.inject('pcp-ex-modbus-import');
       assert.deepEqual((await next<Message>('pcp-ex-modbus-tags')).payload, {
         energy: { address: '342', table: 'input', type: 'uint32', byte_order: 'CDAB', scale: '0.01', unit: 'kWh' },

@@ -1,7 +1,7 @@
 import { configError } from './errors';
 
-/** Where each byte of a value, highest first, stands among the bytes of its registers. */
-export type ByteOrder = readonly number[];
+/** Where each byte of a value, highest first, stands among the bytes of its registers; null: just as they come. */
+export type ByteOrder = readonly number[] | null;
 
 /**
  * Orders of 2, 4 and 8 bytes, named by the bytes as they come (A is the highest): ABCD is big-endian, CDAB has its words
@@ -13,11 +13,11 @@ export function byteOrder(name: string, size: number, where: string): ByteOrder 
   const places = Array.from({ length: size }, (_, place) => place);
   switch (name) {
     case 'ABCD':
-      return places;
+      return null;
     case 'BADC':
-      return size === 1 ? places : places.map((place) => place ^ 1);
+      return size === 1 ? null : places.map((place) => place ^ 1);
     case 'CDAB':
-      return size < 4 ? places : places.map((place) => (size - 2 - (place & ~1)) | (place & 1));
+      return size < 4 ? null : places.map((place) => (size - 2 - (place & ~1)) | (place & 1));
     case 'DCBA':
       return places.toReversed();
   }
@@ -34,11 +34,12 @@ export function byteOrder(name: string, size: number, where: string): ByteOrder 
 
 /** The bytes, highest first. */
 export function ordered(data: Buffer, order: ByteOrder): Buffer {
-  return Buffer.from(order.map((place) => data[place] as number));
+  return order === null ? data : Buffer.from(order.map((place) => data[place] as number));
 }
 
 /** What `ordered` undoes. */
 export function disordered(bytes: Buffer, order: ByteOrder): Buffer {
+  if (order === null) return bytes;
   const data = Buffer.alloc(bytes.length);
   order.forEach((place, index) => {
     data[place] = bytes[index] as number;

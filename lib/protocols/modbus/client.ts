@@ -28,7 +28,7 @@ interface Job {
   timer?: NodeJS.Timeout;
 }
 
-/** Timeouts of all units together after which a reliable line that brought nothing at all is dead. */
+/** Timeouts of all units together after which a line that brought nothing at all is dead. */
 const DEAD_AFTER = 3;
 /** Answers may come after their time: so many are remembered. */
 const LATE_TRANSACTIONS = 256;
@@ -47,6 +47,7 @@ export class ModbusClient {
   #transaction = 0;
   #timeouts = 0;
   #isPausing = false;
+  #hasAnswered = false;
   #failure: IntegrationError | undefined;
   #closing: Promise<void> | undefined;
 
@@ -60,6 +61,11 @@ export class ModbusClient {
     line.stream.on('error', (error) => this.#fail(connectionLost(line.name, error)));
     line.stream.on('close', () => this.#fail(connectionLost(line.name)));
     line.stream.on('end', () => this.#fail(connectionLost(line.name)));
+  }
+
+  /** Some unit has answered since the line was opened. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
   }
 
   /** Why the line is of no use any more. */
@@ -119,7 +125,17 @@ export class ModbusClient {
     this.#inFlight.set(transaction, job);
     // What came before cannot answer this.
     if (!this.framing.hasTransactions) this.framing.reset();
-    this.line.stream.write(this.framing.encode(transaction, unit, encodeRequest(request)));
+    this.#write(this.framing.encode(transaction, unit, encodeRequest(request)));
+  }
+
+  /** Requests of one moment leave in one piece. */
+  #write(bytes: Buffer): void {
+    const { stream } = this.line;
+    if (stream.writableCorked === 0) {
+      stream.cork();
+      process.nextTick(() => stream.uncork());
+    }
+    stream.write(bytes);
   }
 
   #nextTransaction(): number {
@@ -157,10 +173,12 @@ export class ModbusClient {
     }
     try {
       const data = decodeAnswer(unit, job.request, pdu);
+      this.#hasAnswered = true;
       this.#health.answered(unit);
       this.#finish(id, job, () => job.resolve(Buffer.from(data)));
     } catch (error) {
       if (!(error instanceof ModbusException)) throw error;
+      this.#hasAnswered = true;
       if (error.isSilence) this.#health.failed(unit);
       else this.#health.answered(unit);
       this.#finish(id, job, () => job.reject(error));
@@ -176,9 +194,7 @@ export class ModbusClient {
     this.#finish(transaction, job, () => job.reject(noAnswer(unit, this.options.timeoutMs, isWrite(job.request))));
     this.#refuseWaiting(unit);
     this.#timeouts++;
-    if (this.options.isReliable && this.#timeouts >= DEAD_AFTER) {
-      this.#fail(connectionSilent(this.line.name, this.#timeouts));
-    }
+    if (this.#timeouts >= DEAD_AFTER) this.#fail(connectionSilent(this.line.name, this.#timeouts));
     this.#pump();
   }
 

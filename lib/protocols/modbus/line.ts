@@ -91,7 +91,7 @@ interface SerialPackage {
 const CLOSE_LIMIT_MS = 2000;
 
 /**
- * @throws config PCP_MODBUS_SERIAL_PORT when the line cannot be opened
+ * @throws transient PCP_MODBUS_SERIAL_PORT when the line cannot be opened
  * @throws config PCP_DRIVER_MISSING without the package that speaks to serial ports
  */
 export async function openSerial(options: SerialOptions, timeoutMs: number, signal: AbortSignal): Promise<Line> {
@@ -113,7 +113,8 @@ export async function openSerial(options: SerialOptions, timeoutMs: number, sign
     if (signal.aborted) throw IntegrationError.from(thrown);
     const why = thrown instanceof Error ? thrown.message : String(thrown);
     throw new IntegrationError(
-      'config',
+      // An adapter that was pulled out comes back.
+      'transient',
       'PCP_MODBUS_SERIAL_PORT',
       `The serial port ${options.path} cannot be opened: ${why}.`,
       {

@@ -1,4 +1,4 @@
-import { LIMITS, type Table } from './pdu';
+import { LIMITS, READ_FUNCTIONS, type Table } from './pdu';
 
 /** Bits or registers that stand side by side. */
 export interface Range {
@@ -24,40 +24,45 @@ export interface PlanLimits {
 
 /** What a device turned out not to give: learnt from its refusals, and as long as the connection is open. */
 export class Holes {
-  /** Of each unit and table: pairs of addresses that are not read with one request. */
-  readonly #cuts = new Map<string, [last: number, first: number][]>();
+  readonly #places = new Map<string, HolesOfTable>();
+
+  /** Those of a unit and table. */
+  of({ unitId, table }: Pick<Range, 'unitId' | 'table'>): HolesOfTable {
+    const key = `${unitId}/${table}`;
+    const found = this.#places.get(key) ?? new HolesOfTable();
+    this.#places.set(key, found);
+    return found;
+  }
+}
+
+export class HolesOfTable {
+  /** Pairs of addresses that are not read with one request. */
+  readonly #cuts: [last: number, first: number][] = [];
   /** Items that are refused by themselves. */
-  readonly #refused = new Map<string, Map<string, Range>>();
+  readonly #refused = new Map<string, Range>();
 
   /** A block that ends with `last` and one that begins with `first` can each be read, both together cannot. */
-  cut(place: Range, last: number, first: number): void {
-    const cuts = this.#cuts.get(keyOf(place));
-    if (cuts) cuts.push([last, first]);
-    else this.#cuts.set(keyOf(place), [[last, first]]);
+  cut(last: number, first: number): void {
+    this.#cuts.push([last, first]);
   }
 
   refuse(item: Range): void {
-    const refused = this.#refused.get(keyOf(item)) ?? new Map<string, Range>();
-    this.#refused.set(keyOf(item), refused.set(rangeKey(item), item));
+    this.#refused.set(nameOf(item), item);
   }
 
   /** What was refused is there after all. */
   allow(item: Range): void {
-    this.#refused.get(keyOf(item))?.delete(rangeKey(item));
+    if (this.#refused.size > 0) this.#refused.delete(nameOf(item));
   }
 
   isRefused(item: Range): boolean {
-    return this.#refused.get(keyOf(item))?.has(rangeKey(item)) === true;
+    return this.#refused.size > 0 && this.#refused.has(nameOf(item));
   }
 
   /** Whether one request may read from `address` up to `end`. */
-  allows(place: Range, address: number, end: number): boolean {
-    const cuts = this.#cuts.get(keyOf(place)) ?? [];
-    const refused = [...(this.#refused.get(keyOf(place))?.values() ?? [])];
-    return (
-      !cuts.some(([last, first]) => address <= last && first < end) &&
-      !refused.some((item) => item.address < end && item.address + item.count > address)
-    );
+  allows(address: number, end: number): boolean {
+    if (this.#cuts.some(([last, first]) => address <= last && first < end)) return false;
+    return this.#refused.size === 0 || ![...this.#refused.values()].some((item) => overlaps(item, address, end));
   }
 }
 
@@ -66,35 +71,38 @@ export class Holes {
  * between them, within the limits. An item is never split.
  */
 export function planBlocks<T extends Range>(items: readonly T[], limits: PlanLimits, holes: Holes): Block<T>[] {
-  const blocks: Block<T>[] = [];
-  const sorted = items.toSorted(
-    (a, b) => a.unitId - b.unitId || a.table.localeCompare(b.table) || a.address - b.address || b.count - a.count,
-  );
-  let block: Block<T> | undefined;
-  for (const item of sorted) {
-    if (block !== undefined && joins(block, item, limits, holes)) {
-      block.items.push(item);
-      block.count = Math.max(block.count, item.address + item.count - block.address);
-      continue;
-    }
-    const { unitId, table, address, count } = item;
-    const own: Block<T> = { unitId, table, address, count, items: [item] };
-    blocks.push(own);
-    // What is refused stays alone.
-    block = holes.isRefused(item) ? block : own;
-  }
-  return blocks;
+  const groups = Map.groupBy(items, ({ unitId, table }) => unitId * 8 + READ_FUNCTIONS[table]);
+  return [...groups.values()].flatMap((group) => planTable(group, limits, holes.of(group[0] as T)));
 }
 
-function joins(block: Range, item: Range, limits: PlanLimits, holes: Holes): boolean {
-  if (block.unitId !== item.unitId || block.table !== item.table || holes.isRefused(item)) return false;
-  const end = Math.max(block.address + block.count, item.address + item.count);
-  return (
-    item.address - (block.address + block.count) <= limits.maxGap &&
-    end - block.address <= longest(item.table, limits) &&
-    !limits.forbidden.some((range) => isSamePlace(range, item) && overlaps(range, block.address, end)) &&
-    holes.allows(block, block.address, end)
-  );
+function planTable<T extends Range>(items: T[], limits: PlanLimits, holes: HolesOfTable): Block<T>[] {
+  const { unitId, table } = items[0] as T;
+  const most = longest(table, limits);
+  const forbidden = limits.forbidden.filter((range) => range.unitId === unitId && range.table === table);
+  const blocks: Block<T>[] = [];
+  let block: Block<T> | undefined;
+  for (const item of items.sort((a, b) => a.address - b.address || b.count - a.count)) {
+    const isRefused = holes.isRefused(item);
+    if (block !== undefined && !isRefused) {
+      const { address, count } = block;
+      const end = Math.max(address + count, item.address + item.count);
+      const joins =
+        item.address - (address + count) <= limits.maxGap &&
+        end - address <= most &&
+        !forbidden.some((range) => overlaps(range, address, end)) &&
+        holes.allows(address, end);
+      if (joins) {
+        block.items.push(item);
+        block.count = end - address;
+        continue;
+      }
+    }
+    const own: Block<T> = { unitId, table, address: item.address, count: item.count, items: [item] };
+    blocks.push(own);
+    // What is refused stays alone.
+    if (!isRefused) block = own;
+  }
+  return blocks;
 }
 
 export function longest(table: Table, { maxRegisters, maxBits }: PlanLimits): number {
@@ -111,10 +119,6 @@ export function overlaps(range: Range, address: number, end: number): boolean {
   return range.address < end && range.address + range.count > address;
 }
 
-function keyOf({ unitId, table }: Range): string {
-  return `${unitId}/${table}`;
-}
-
-function rangeKey({ address, count }: Range): string {
+function nameOf({ address, count }: Range): string {
   return `${address}+${count}`;
 }

@@ -34,6 +34,7 @@ async function readBlock<T extends Range>(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { unitId, table, address, count, items } = block;
+  const known = holes.of(block);
   let data: Buffer;
   try {
     data = await client.request(unitId, { function: READ_FUNCTIONS[table], address, count }, signal);
@@ -46,12 +47,12 @@ async function readBlock<T extends Range>(
       await readHalves(client, block, holes, answers, signal);
       return false;
     }
-    if (isRefused) for (const item of items) holes.refuse(item);
+    if (isRefused) for (const item of items) known.refuse(item);
     for (const item of items) answers.set(item, error);
     return false;
   }
   for (const item of items) {
-    holes.allow(item);
+    known.allow(item);
     answers.set(item, partOf(data, item, address));
   }
   return true;
@@ -68,7 +69,7 @@ async function readHalves<T extends Range>(
   const [left, right] = [blockOf(block.items.slice(0, middle)), blockOf(block.items.slice(middle))];
   const isLeftWhole = await readBlock(client, left, holes, answers, signal);
   const isRightWhole = await readBlock(client, right, holes, answers, signal);
-  if (isLeftWhole && isRightWhole) holes.cut(block, left.address + left.count - 1, right.address);
+  if (isLeftWhole && isRightWhole) holes.of(block).cut(left.address + left.count - 1, right.address);
 }
 
 /** Index of the item before which the widest gap of the middle half lies: devices lack what nobody names. */

@@ -106,7 +106,7 @@ function formOf(type: TagType, setting: TagSetting, isBit: boolean, defaults: Ta
   if (type === 'bool') return { kind: 'register_bit', bit: setting.bit ?? 0 };
   if (type === 'string') {
     if (setting.length === undefined) throw wrong(where, 'a text needs "length"', 'Give its length in registers.');
-    return { kind: 'text', isSwapped: byteOrder(setting.byte_order ?? 'ABCD', 2, where)[0] === 1 };
+    return { kind: 'text', isSwapped: byteOrder(setting.byte_order ?? 'ABCD', 2, where)?.[0] === 1 };
   }
   const numberType: NumberType = NUMBER_TYPES[type];
   const scale = decimal(setting.scale ?? 1, 'scale', where);

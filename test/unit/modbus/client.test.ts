@@ -8,7 +8,8 @@ import { failure, never } from './support';
 
 const READ = { function: 3, address: 100, count: 2 } as const;
 
-describe('Modbus client', () => {
+describe('Modbus client', function () {
+  this.timeout(20_000);
   let device: ModbusDevice;
   const clients: ModbusClient[] = [];
 
@@ -16,7 +17,7 @@ describe('Modbus client', () => {
     device = await new ModbusDevice(framing).start();
     const line = await openTcp('127.0.0.1', device.port, 1000, never);
     const client = new ModbusClient(line, framing === 'tcp' ? new TcpFraming() : new RtuFraming(), {
-      timeoutMs: 150,
+      timeoutMs: 400,
       maxInFlight: 1,
       pauseMs: 0,
       isReliable: true,
@@ -193,7 +194,7 @@ describe('Modbus client', () => {
     // One request a round, and none when it is left alone.
     assert.equal(device.requests.filter(({ unit }) => unit === 2).length, 2);
     device.answer = (request) => registers(request);
-    for (;;) {
+    while (client.failure === undefined) {
       const again = await client.request(2, READ, never).catch(() => undefined);
       if (again !== undefined) break;
       await new Promise((resolve) => setTimeout(resolve, 20));

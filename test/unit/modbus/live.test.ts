@@ -105,7 +105,7 @@ describe('Modbus live values', function () {
     const answer = device.answer;
     device.answer = (request, socket) => (request.unit === 2 && isSilent ? undefined : answer(request, socket));
     const tags = { one: { address: 1 }, two: { address: 2, unit_id: 2 }, three: { address: 3, unit_id: 3 } };
-    const watch = new Watch(open({ tags, timeout_ms: 100 }), {});
+    const watch = new Watch(open({ tags, timeout_ms: 300 }), {});
     assert.deepEqual(await watch.records(3), { one: 1, three: 3, two: { value: null, status: 'no answer' } });
     await polls(20);
     isSilent = false;
@@ -128,7 +128,7 @@ describe('Modbus live values', function () {
   });
 
   it('end when the device falls silent as a whole', async () => {
-    const watch = new Watch(open({ tags: { one: { address: 1 } }, timeout_ms: 50 }), {});
+    const watch = new Watch(open({ tags: { one: { address: 1 } }, timeout_ms: 200 }), {});
     await watch.records(1);
     device.answer = () => undefined;
     assert.deepEqual(await watch.records(1), { one: { value: null, status: 'no answer' } });

@@ -50,18 +50,19 @@ describe('Modbus poll plan', () => {
     ]);
     assert.deepEqual(plan([item(0), item(4)], { forbidden: [item(2, 1, 2)] }), [[0, 5]]);
     const holes = new Holes();
-    holes.cut(item(0), 1, 4);
+    const known = holes.of(item(0));
+    known.cut(1, 4);
     assert.deepEqual(plan([item(0), item(1), item(4), item(6)], {}, holes), [
       [0, 2],
       [4, 3],
     ]);
-    holes.refuse(item(6));
+    known.refuse(item(6));
     assert.deepEqual(plan([item(4), item(6), item(8)], {}, holes), [
       [4, 1],
       [6, 1],
       [8, 1],
     ]);
-    holes.allow(item(6));
+    known.allow(item(6));
     assert.deepEqual(plan([item(4), item(6), item(8)], {}, holes), [[4, 5]]);
   });
 

@@ -18,7 +18,7 @@ describe('Modbus plan that heals itself', () => {
   beforeEach(async () => {
     device = await new ModbusDevice().start();
     client = new ModbusClient(await openTcp('127.0.0.1', device.port, 1000, never), new TcpFraming(), {
-      timeoutMs: 500,
+      timeoutMs: 5000,
       maxInFlight: 4,
       pauseMs: 0,
       isReliable: true,

@@ -6,7 +6,7 @@ import type { OpenConnection } from '../../../lib/model/connection';
 import { IntegrationError } from '../../../lib/model/errors';
 
 export function connectionOf(config: Record<string, unknown>): OpenConnection {
-  const own = { host: '127.0.0.1', timeout_ms: 300 };
+  const own = { host: '127.0.0.1', timeout_ms: 1500 };
   return { id: 1, name: 'line', connector_type: 'iot.modbus', config: { ...own, ...config }, credentials: {} };
 }
 

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { SeededRandom } from '../../../demo/random';
 import type { Connector } from '../../../lib/connectors/contract';
+import { openSession } from '../../../lib/connectors/iot/modbus/session';
+import { readSettings } from '../../../lib/connectors/iot/modbus/settings';
+import { WriteGuard } from '../../../lib/connectors/iot/modbus/write-guard';
+import type { ModbusRequest } from '../../../lib/protocols/modbus/pdu';
 import { exception, ModbusDevice, registers } from '../../support/modbus-device';
-import { failure, never, OpenConnectors } from './support';
+import { connectionOf, failure, never, OpenConnectors } from './support';
 
 const TAGS = {
   setpoint: { address: 10, type: 'int16', scale: '0.1' },
@@ -135,8 +140,9 @@ describe('Modbus writes', () => {
     assert.equal(machine.writes.length, 3);
   });
 
-  it('tell what became of each', async () => {
-    const connector = open();
+  it('tell what became of each', async function () {
+    this.timeout(10_000);
+    const connector = open({ timeout_ms: 500 });
     const answer = machine.answer;
     const [wrong] = await write(connector, 'setpoint', 20.05);
     assert.equal(wrong?.outcome === 'failed' && wrong.error.code, 'PCP_MODBUS_VALUE');
@@ -232,5 +238,53 @@ describe('Modbus writes', () => {
       { numRuns: 150 },
     );
     assert.ok(left > 20, `${left} writes were allowed`);
+  });
+
+  it('never leave the line outside the list, whoever asks: 50,000 random requests', async function () {
+    this.timeout(60_000);
+    const random = new SeededRandom(21);
+    const rules = [
+      { unit_id: 1, functions: [6, 16], from: 5, to: 34 },
+      { unit_id: 2, functions: [5, 15], from: 0, to: 7 },
+      { unit_id: 3, functions: [22, 23], from: 30, to: 33 },
+    ];
+    const settings = readSettings(
+      connectionOf({
+        port: machine.port,
+        max_in_flight: 64,
+        timeout_ms: 60_000,
+        writes_enabled: true,
+        writable: rules,
+      }),
+    );
+    const { client } = await openSession(settings, new WriteGuard(settings.writable), never);
+    const ask = (): Promise<unknown> => {
+      const address = random.integer(0, 40);
+      const count = random.integer(1, 4);
+      const code = random.pick([1, 2, 3, 4, 5, 6, 15, 16, 22, 23] as const);
+      const requests: Record<number, ModbusRequest> = {
+        5: { function: 5, address, value: true },
+        6: { function: 6, address, registers: Buffer.alloc(2) },
+        15: { function: 15, address, values: Array(count).fill(true) },
+        16: { function: 16, address, registers: Buffer.alloc(count * 2) },
+        22: { function: 22, address, and: 0, or: 1 },
+        23: { function: 23, address, registers: Buffer.alloc(count * 2) },
+      };
+      const request = requests[code] ?? { function: code as 1, address, count };
+      return client.request(random.integer(0, 4), request, never).catch(() => undefined);
+    };
+    for (let round = 0; round < 50; round++) await Promise.all(Array.from({ length: 1000 }, ask));
+    await client.close();
+    const outside = machine.writes.filter(({ unit, function: code, address, count }) => {
+      const length = code === 15 || code === 16 || code === 23 ? count : 1;
+      const isNamed = rules.some(
+        ({ unit_id, functions, from, to }) =>
+          unit_id === unit && functions.includes(code) && from <= address && address + length - 1 <= to,
+      );
+      return !isNamed;
+    });
+    assert.deepEqual(outside, []);
+    assert.ok(machine.writes.length > 1000, `${machine.writes.length} of them were allowed`);
+    assert.ok(machine.requests.length > 10_000, `${machine.requests.length} came`);
   });
 });

@@ -76,10 +76,11 @@ class ModbusConnector implements Connector {
     const tags = names.map((name) => resolved(name, settings));
     const known = tags.filter((tag): tag is Tag => !(tag instanceof IntegrationError));
     const values = known.length === 0 ? [] : await readTags(await this.#open(signal), settings, known, signal);
+    const inOrder = values.values();
     const now = new Date().toISOString();
     return tags.map((tag, index) => {
       if (tag instanceof IntegrationError) return unknownTag(names[index] as string, now, tag);
-      return values.shift() as TagValue;
+      return inOrder.next().value as TagValue;
     });
   }
 
@@ -105,15 +106,22 @@ class ModbusConnector implements Connector {
       });
     }
     const session = await this.#open(signal);
-    yield { kind: 'state', state: 'connected' };
+    const readNow = (group: readonly Tag[], stop: AbortSignal) => readTags(session, settings, group, stop);
     const now = new Date().toISOString();
-    const unknown = wanted.flatMap(({ tag: name }, index) => {
+    let waiting = wanted.flatMap(({ tag: name }, index) => {
       const tag = tags[index];
       return tag instanceof IntegrationError ? [unknownTag(name, now, tag)] : [];
     });
-    if (unknown.length > 0) yield { kind: 'records', records: unknown };
-    const readNow = (group: readonly Tag[], stop: AbortSignal) => readTags(session, settings, group, stop);
-    yield* poll(watched, readNow, signal);
+    let isConnected = false;
+    for await (const values of poll(watched, readNow, signal)) {
+      waiting.push(...values);
+      // An open line says nothing yet: a device has to answer.
+      if (!session.client.hasAnswered) continue;
+      if (!isConnected) yield { kind: 'state', state: 'connected' };
+      isConnected = true;
+      yield { kind: 'records', records: waiting };
+      waiting = [];
+    }
   }
 
   /** The tags of the connection; Modbus itself tells nothing. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IntegrationError } from '../../../model/errors';
 import type { Tag, TagSetting } from '../../../protocols/modbus/tag';
-import type { LiveEvent, SubscriptionItem, TagValue } from '../../live';
+import type { SubscriptionItem, TagValue } from '../../live';
 
 /** A tag that is read again and again. */
 export interface Watched {
@@ -46,7 +46,7 @@ export async function* poll(
   watched: readonly Watched[],
   readNow: ReadNow,
   signal: AbortSignal,
-): AsyncGenerator<LiveEvent> {
+): AsyncGenerator<TagValue[]> {
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
   const waiting: TagValue[] = [];
@@ -84,11 +84,11 @@ export async function* poll(
       const failure = await Promise.race([filled.promise, ended]);
       if (signal.aborted) return;
       if (failure !== undefined) throw failure;
-      const records = waiting.splice(0);
+      const values = waiting.splice(0);
       filled = Promise.withResolvers();
       emptied.resolve();
       emptied = Promise.withResolvers();
-      yield { kind: 'records', records };
+      yield values;
     }
   } finally {
     stop.abort();
