@@ -5,6 +5,7 @@ import { IntegrationError } from '../../model/errors';
 import { loadPackage } from '../load-package';
 
 export type {
+  ClientMonitoredItem,
   ClientMonitoredItemGroup,
   ClientSession,
   ClientSubscription,

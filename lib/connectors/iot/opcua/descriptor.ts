@@ -1,6 +1,13 @@
 import type { ConnectorDescriptor, LocalizedText } from '../../descriptor';
 import { CALL_PARAMETERS } from './call-parameters';
-import { TAGS_EXAMPLE, TAGS_SCHEMA, WRITABLE_EXAMPLE, WRITABLE_SCHEMA } from './tag-schema';
+import {
+  EVENTS_EXAMPLE,
+  EVENTS_SCHEMA,
+  TAGS_EXAMPLE,
+  TAGS_SCHEMA,
+  WRITABLE_EXAMPLE,
+  WRITABLE_SCHEMA,
+} from './tag-schema';
 
 const same = (text: string): LocalizedText => ({ 'en-US': text, 'pt-BR': text });
 const secured = { security_policy: ['best', 'Aes256_Sha256_RsaPss', 'Aes128_Sha256_RsaOaep', 'Basic256Sha256'] };
@@ -138,6 +145,19 @@ export const descriptor: ConnectorDescriptor = {
       schema: TAGS_SCHEMA,
       default: {},
       example: TAGS_EXAMPLE,
+    },
+    events: {
+      kind: 'json',
+      group: 'entities',
+      label: { 'en-US': 'Events', 'pt-BR': 'Eventos' },
+      help: {
+        'en-US':
+          'Node that events and alarms are taken from (all of the server when empty), and fields besides the usual ones.',
+        'pt-BR': 'Nó de onde vêm eventos e alarmes (todo o servidor, se vazio) e campos além dos usuais.',
+      },
+      schema: EVENTS_SCHEMA,
+      default: {},
+      example: EVENTS_EXAMPLE,
     },
     writes_enabled: {
       kind: 'boolean',
