@@ -26,7 +26,7 @@ export const descriptor: ConnectorDescriptor = {
   capabilities: ['test', 'read', 'call', 'subscribe', 'discover', 'describe'],
   batchSize: { default: 1000, maximum: 10_000 },
   drivers: ['node-opcua-client'],
-  operations: ['read', 'subscribe', 'call'],
+  operations: ['read', 'subscribe', 'read_tags', 'write_tags', 'call'],
   call: { operation: 'service', parameters: CALL_PARAMETERS },
   settings: {
     endpoint_url: {
