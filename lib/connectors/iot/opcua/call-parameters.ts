@@ -7,14 +7,17 @@ export const CALL_PARAMETERS: Record<string, Setting> = {
     group: 'connection',
     label: { 'en-US': 'Service', 'pt-BR': 'Serviço' },
     help: {
-      'en-US': 'calls a method, reads the history of a node, acknowledges an alarm, or trusts a server',
-      'pt-BR': 'chama um método, lê o histórico de um nó, reconhece um alarme ou aceita um servidor',
+      'en-US':
+        'calls a method, reads the history of a node, acknowledges an alarm, makes tags of a list in the payload (NodeSet2, CSV), or trusts a server',
+      'pt-BR':
+        'chama um método, lê o histórico de um nó, reconhece um alarme, cria tags de uma lista no payload (NodeSet2, CSV) ou aceita um servidor',
     },
     options: [
       { value: 'method', label: { 'en-US': 'Method', 'pt-BR': 'Método' } },
       { value: 'history', label: { 'en-US': 'History', 'pt-BR': 'Histórico' } },
       { value: 'acknowledge', label: { 'en-US': 'Acknowledge an alarm', 'pt-BR': 'Reconhecer um alarme' } },
       { value: 'confirm', label: { 'en-US': 'Confirm an alarm', 'pt-BR': 'Confirmar um alarme' } },
+      { value: 'import_tags', label: { 'en-US': 'Tags of a list', 'pt-BR': 'Tags de uma lista' } },
       { value: 'list_certificates', label: { 'en-US': 'List certificates', 'pt-BR': 'Listar certificados' } },
       { value: 'trust_certificate', label: { 'en-US': 'Trust a certificate', 'pt-BR': 'Aceitar um certificado' } },
     ],

@@ -5,6 +5,7 @@ import { readAggregate, readHistory } from '../../../protocols/opcua/history';
 import type { NodeId } from '../../../protocols/opcua/library';
 import { callMethod } from '../../../protocols/opcua/methods';
 import type { Pki } from '../../../protocols/opcua/pki';
+import { readTagList } from '../../../protocols/opcua/tag-lists';
 import { checkWrite } from '../../../protocols/opcua/write-rules';
 import type { CallAnswer } from '../../contract';
 import type { TagValue } from '../../live';
@@ -27,6 +28,8 @@ const OPERATIONS: Record<string, Operation> = {
   history,
   acknowledge: (opened, parameters, signal) => judgeAlarm(opened, parameters, false, signal),
   confirm: (opened, parameters, signal) => judgeAlarm(opened, parameters, true, signal),
+  import_tags: async (_opened, parameters) =>
+    readTagList(text(parameters, parameters.text === undefined ? 'payload' : 'text')),
   list_certificates: ({ pki }) => pki.list(),
   trust_certificate: ({ pki }, parameters) => pki.trust(text(parameters, 'thumbprint')),
 };
