@@ -7,6 +7,7 @@ import { loadPackage } from '../load-package';
 export type {
   ClientMonitoredItem,
   ClientMonitoredItemGroup,
+  ClientReverseConnect,
   ClientSession,
   ClientSubscription,
   DataValue,

@@ -194,6 +194,24 @@ export const descriptor: ConnectorDescriptor = {
         'pt-BR': 'De quanto em quanto tempo o servidor envia o que mudou.',
       },
     },
+    reverse_listen: {
+      kind: 'text',
+      group: 'advanced',
+      label: { 'en-US': 'Listen for the server', 'pt-BR': 'Esperar o servidor em' },
+      help: {
+        'en-US': 'For servers that connect from their side (reverse connect): address and port of this machine.',
+        'pt-BR':
+          'Para servidores que conectam por iniciativa própria (reverse connect): endereço e porta desta máquina.',
+      },
+      placeholder: 'opc.tcp://0.0.0.0:4841',
+    },
+    reverse_server_uri: {
+      kind: 'text',
+      group: 'advanced',
+      label: { 'en-US': 'Application URI of that server', 'pt-BR': 'URI de aplicação desse servidor' },
+      help: { 'en-US': 'No other is let in.', 'pt-BR': 'Nenhum outro é aceito.' },
+      placeholder: 'urn:plc:line1',
+    },
     gap_fill: {
       kind: 'boolean',
       group: 'advanced',
