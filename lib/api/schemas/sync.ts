@@ -32,7 +32,9 @@ const attempt: JsonSchema = {
   required: ['started_at', 'ended_at', 'worker', 'state', 'error_class', 'error_code', 'error_message'],
   properties: {
     started_at: instant('When a worker began.'),
-    ended_at: instantOrNull('When it ended. Null while it runs, and for ever when its worker died or the store was away.'),
+    ended_at: instantOrNull(
+      'When it ended. Null while it runs, and for ever when its worker died or the store was away.',
+    ),
     worker: { type: 'string', description: 'Host, process and name of the worker.' },
     state: { ...orNull(runState), description: 'What the run went to; null as the end is.' },
     error_class: orNull(errorClass),

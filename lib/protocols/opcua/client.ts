@@ -14,6 +14,7 @@ import {
 } from './library';
 import { type Limits, type Profile, readLimits } from './limits';
 import { APPLICATION_NAME, type Pki } from './pki';
+import { ReverseListener, type ReverseOptions } from './reverse';
 
 export type Identity =
   | { type: 'anonymous' }
@@ -28,6 +29,8 @@ export interface ClientOptions {
   profile: Profile;
   timeoutMs: number;
   sessionTimeoutMs: number;
+  /** The server connects to us. */
+  reverse: ReverseOptions | undefined;
 }
 
 /** An open session, with what is known of its server. */
@@ -48,6 +51,7 @@ const LAST_RETRY_MS = 5000;
 const HOPELESS =
   /BadCertificate|BadSecurityChecksFailed|BadIdentityToken|BadUserAccessDenied|Certificate verification failed/;
 const CLOSE_MS = 2000;
+const MOST_REQUESTS = 5;
 
 interface Events {
   interrupted: [];
@@ -65,12 +69,14 @@ export class OpcUaClient extends EventEmitter<Events> {
   #opening: Promise<OpenSession> | undefined;
   #client: OPCUAClient | undefined;
   #manager: OPCUACertificateManager | undefined;
-  #closed = new AbortController();
+  readonly #closed = new AbortController();
+  readonly #reverse: ReverseListener | undefined;
   isConnected = false;
 
   constructor(options: ClientOptions) {
     super();
     this.options = options;
+    if (options.reverse !== undefined) this.#reverse = new ReverseListener(options.reverse);
     this.setMaxListeners(0);
   }
 
@@ -88,10 +94,13 @@ export class OpcUaClient extends EventEmitter<Events> {
     return within(this.#opening, 2 ** 31 - 1, 'opening a session', signal);
   }
 
-  /** A request of the library under the connection's time limit. */
+  /**
+   * A call of the library. It holds each request of it to the connection's time limit; some calls make several, as when the
+   * types of structures have to be learnt first.
+   */
   async request<T>(work: Promise<T>, what: string, signal?: AbortSignal): Promise<T> {
     try {
-      return await within(work, this.options.timeoutMs, what, signal);
+      return await within(work, MOST_REQUESTS * this.options.timeoutMs, what, signal);
     } catch (thrown) {
       throw opcUaError(thrown, what);
     }
@@ -111,13 +120,14 @@ export class OpcUaClient extends EventEmitter<Events> {
     this.#opening = undefined;
     await opening?.catch(() => undefined);
     await this.#dispose();
+    await this.#reverse?.close();
     this.emit('failed', closed());
     this.removeAllListeners();
   }
 
   async #open(signal: AbortSignal): Promise<OpenSession> {
     const { endpointUrl, security, pki, timeoutMs, profile } = this.options;
-    const endpoint = chooseEndpoint(await readEndpoints(endpointUrl, pki, timeoutMs, signal), security);
+    const endpoint = chooseEndpoint(await readEndpoints(this.options, this.#reverse, signal), security);
     if (security.policy !== 'None') await pki.check(endpoint.serverCertificate, endpoint.server.applicationUri);
     try {
       const session = await this.#connect(endpoint, signal);
@@ -155,7 +165,8 @@ export class OpcUaClient extends EventEmitter<Events> {
       endpointMustExist: false,
     });
     this.#client = client;
-    await within(client.connect(endpointUrl), timeoutMs, `connecting to ${endpointUrl}`, signal);
+    if (this.#reverse !== undefined) await this.#reverse.connect(client, signal);
+    else await within(client.connect(endpointUrl), timeoutMs, `connecting to ${endpointUrl}`, signal);
     client.connectionStrategy.maxRetry = -1;
     try {
       return await within(client.createSession(identityInfo(identity)), timeoutMs, 'signing in', signal);
@@ -200,9 +211,9 @@ export class OpcUaClient extends EventEmitter<Events> {
 
   /** Why a server is not let in again: asking it anew gives the words, and its certificate to the rejected ones. */
   async #explain(error: Error): Promise<IntegrationError> {
-    const { endpointUrl, security, pki, timeoutMs } = this.options;
+    const { endpointUrl, security, pki } = this.options;
     try {
-      const endpoints = await readEndpoints(endpointUrl, pki, timeoutMs, this.#closed.signal);
+      const endpoints = await readEndpoints(this.options, this.#reverse, this.#closed.signal);
       const { serverCertificate, server } = chooseEndpoint(endpoints, security);
       await pki.check(serverCertificate, server.applicationUri);
     } catch (thrown) {

@@ -4,6 +4,7 @@ import { within } from './deadline';
 import { opcUaError } from './errors';
 import { type EndpointDescription, opcUaLibrary } from './library';
 import type { Pki } from './pki';
+import type { ReverseListener } from './reverse';
 
 /** "best" is the strongest that the server offers, and never none at all. */
 export const SECURITY_POLICIES = [
@@ -25,11 +26,11 @@ const POLICY_URI = 'http://opcfoundation.org/UA/SecurityPolicy#';
 export const DEFAULT_PORT = 4840;
 
 /** @throws config PCP_SETTING_INVALID */
-export function parseEndpointUrl(text: string): { host: string; port: number } {
+export function parseEndpointUrl(text: string, path = '/config/endpoint_url'): { host: string; port: number } {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || url.protocol !== 'opc.tcp:' || url.hostname === '') {
     throw new IntegrationError('config', 'PCP_SETTING_INVALID', `"${text}" is no address of an OPC UA server.`, {
-      path: '/config/endpoint_url',
+      path,
       hint: 'Write it as opc.tcp://host:4840.',
     });
   }
@@ -49,9 +50,8 @@ export async function resolveHost(endpointUrl: string, timeoutMs: number, signal
 
 /** What the server offers; it is asked without security, as every server answers this. */
 export async function readEndpoints(
-  endpointUrl: string,
-  pki: Pki,
-  timeoutMs: number,
+  { endpointUrl, pki, timeoutMs }: { endpointUrl: string; pki: Pki; timeoutMs: number },
+  reverse: ReverseListener | undefined,
   signal: AbortSignal,
 ): Promise<EndpointDescription[]> {
   const { ua } = opcUaLibrary();
@@ -67,7 +67,8 @@ export async function readEndpoints(
     endpointMustExist: false,
   });
   try {
-    await within(client.connect(endpointUrl), timeoutMs, `connecting to ${endpointUrl}`, signal);
+    if (reverse !== undefined) await reverse.connect(client, signal);
+    else await within(client.connect(endpointUrl), timeoutMs, `connecting to ${endpointUrl}`, signal);
     return await within(client.getEndpoints(), timeoutMs, 'asking for its endpoints', signal);
   } catch (thrown) {
     throw opcUaError(thrown, `connecting to ${endpointUrl}`);

@@ -5,7 +5,9 @@ import { IntegrationError } from '../../model/errors';
 import { loadPackage } from '../load-package';
 
 export type {
+  ClientMonitoredItem,
   ClientMonitoredItemGroup,
+  ClientReverseConnect,
   ClientSession,
   ClientSubscription,
   DataValue,

@@ -45,11 +45,10 @@ export async function callMethod(
     inputArguments.push(variantOf(values[index], type, input.valueRank >= 0, `argument "${input.name}"`));
   }
   signal.throwIfAborted();
-  const result = await client.request(
-    session.call({ objectId, methodId: method, inputArguments }),
-    'calling the method',
-    signal,
-  );
+  const call = session.call({ objectId, methodId: method, inputArguments });
+  const result = await client.request(call, 'calling the method', signal).catch((thrown) => {
+    throw mayHaveHappened(IntegrationError.from(thrown));
+  });
   if (!result.statusCode.isGoodish()) {
     const wrong = (result.inputArgumentResults ?? []).findIndex((status) => status.isBad());
     throw refused(result.statusCode.name, method, inputs[wrong]?.name, result.inputArgumentResults?.[wrong]?.name);
@@ -126,6 +125,12 @@ async function builtInType(
     ? (dataType.value as number)
     : await client.request(ua.findBasicDataType(session, dataType), 'reading a type', signal);
   return ua.DataType[type] as string;
+}
+
+function mayHaveHappened(cause: IntegrationError): IntegrationError {
+  const { class: errorClass, code, message, hint } = cause;
+  const details = { ...(hint !== undefined && { hint }), outcomeUnknown: true, cause };
+  return new IntegrationError(errorClass, code, message, details);
 }
 
 function refused(

@@ -14,7 +14,7 @@ export function isAddress(text: string): boolean {
 }
 
 interface Segment {
-  namespace: number;
+  namespaceIndex: number;
   name: string;
 }
 
@@ -40,11 +40,11 @@ export async function resolveAddresses(
     const request = part.map(({ segments }) => ({
       startingNode: ua.makeNodeId(ua.ObjectIds.ObjectsFolder),
       relativePath: {
-        elements: segments.map(({ namespace, name }) => ({
+        elements: segments.map((targetName) => ({
           referenceTypeId: ua.makeNodeId(ua.ReferenceTypeIds.HierarchicalReferences),
           isInverse: false,
           includeSubtypes: true,
-          targetName: { namespaceIndex: namespace, name },
+          targetName,
         })),
       },
     }));
@@ -83,16 +83,17 @@ export function formatNodeId(nodeId: NodeId, namespaces: readonly string[]): str
     : `nsu=${uri.replaceAll('%', '%25').replaceAll(';', '%3B')};${identifier}`;
 }
 
-function parsePath(path: string, namespaces: readonly string[]): Segment[] {
+/** @throws config PCP_OPCUA_ADDRESS, PCP_OPCUA_NAMESPACE */
+export function parsePath(path: string, namespaces: readonly string[]): Segment[] {
   const segments: Segment[] = [];
   let rest = path;
   while (rest !== '') {
     const match = /^\/(?:nsu=([^;]+);|(\d+):)?((?:&[\s\S]|[^&/])+)/.exec(rest);
     if (match === null) throw badAddress(path);
     const [whole, uri, index, name = ''] = match;
-    const inherited = segments.at(-1)?.namespace ?? 0;
+    const inherited = segments.at(-1)?.namespaceIndex ?? 0;
     const given = uri === undefined ? Number(index ?? inherited) : namespaceIndex(uri, namespaces);
-    segments.push({ namespace: given, name: name.replaceAll(/&([\s\S])/g, '$1') });
+    segments.push({ namespaceIndex: given, name: name.replaceAll(/&([\s\S])/g, '$1') });
     rest = rest.slice(whole.length);
   }
   return segments;

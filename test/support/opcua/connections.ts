@@ -43,7 +43,7 @@ export class Connections {
     const connector = this.open(url, { security_policy: 'best', ...config }, credentials);
     const { steps } = await connector.test(never());
     const thumbprint = steps.at(-1)?.error?.value;
-    await connector.call?.('trust_certificate', { thumbprint }, never());
+    if (thumbprint !== undefined) await connector.call?.('trust_certificate', { thumbprint }, never());
     return connector;
   }
 

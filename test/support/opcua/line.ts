@@ -35,6 +35,7 @@ export interface Line {
 
 /** The plant's objects: a line with all types, methods, history, events and an alarm, and as many plain tags as wanted. */
 export function addLine(space: address.AddressSpace, many: number): Line {
+  space.installAlarmsAndConditionsService();
   const namespace = space.registerNamespace(PLANT_URI);
   const { objects } = space.rootFolder;
   const line = namespace.addObject({ organizedBy: objects, browseName: 'Line1', nodeId: 's=Line1', eventNotifier: 1 });

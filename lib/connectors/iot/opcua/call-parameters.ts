@@ -7,12 +7,17 @@ export const CALL_PARAMETERS: Record<string, Setting> = {
     group: 'connection',
     label: { 'en-US': 'Service', 'pt-BR': 'Serviço' },
     help: {
-      'en-US': 'calls a method, reads the history of a node, or trusts a server',
-      'pt-BR': 'chama um método, lê o histórico de um nó ou aceita um servidor',
+      'en-US':
+        'calls a method, reads the history of a node, acknowledges an alarm, makes tags of a list in the payload (NodeSet2, CSV), or trusts a server',
+      'pt-BR':
+        'chama um método, lê o histórico de um nó, reconhece um alarme, cria tags de uma lista no payload (NodeSet2, CSV) ou aceita um servidor',
     },
     options: [
       { value: 'method', label: { 'en-US': 'Method', 'pt-BR': 'Método' } },
       { value: 'history', label: { 'en-US': 'History', 'pt-BR': 'Histórico' } },
+      { value: 'acknowledge', label: { 'en-US': 'Acknowledge an alarm', 'pt-BR': 'Reconhecer um alarme' } },
+      { value: 'confirm', label: { 'en-US': 'Confirm an alarm', 'pt-BR': 'Confirmar um alarme' } },
+      { value: 'import_tags', label: { 'en-US': 'Tags of a list', 'pt-BR': 'Tags de uma lista' } },
       { value: 'list_certificates', label: { 'en-US': 'List certificates', 'pt-BR': 'Listar certificados' } },
       { value: 'trust_certificate', label: { 'en-US': 'Trust a certificate', 'pt-BR': 'Aceitar um certificado' } },
     ],
@@ -23,8 +28,8 @@ export const CALL_PARAMETERS: Record<string, Setting> = {
     group: 'connection',
     label: { 'en-US': 'Node', 'pt-BR': 'Nó' },
     help: {
-      'en-US': 'address of the method, or tag or address whose history is read',
-      'pt-BR': 'endereço do método, ou tag ou endereço cujo histórico é lido',
+      'en-US': 'address of the method or alarm (condition_id), or tag or address whose history is read',
+      'pt-BR': 'endereço do método ou do alarme (condition_id), ou tag ou endereço cujo histórico é lido',
     },
     placeholder: 'nsu=http://plant.example/line;s=Line1.Start',
   },
@@ -82,6 +87,18 @@ export const CALL_PARAMETERS: Record<string, Setting> = {
     minimum: 1,
     label: { 'en-US': 'At most', 'pt-BR': 'No máximo' },
     help: { 'en-US': 'values of a history; 100,000 when empty', 'pt-BR': 'valores de um histórico; 100.000, se vazio' },
+  },
+  event_id: {
+    kind: 'text',
+    group: 'connection',
+    label: { 'en-US': 'Event', 'pt-BR': 'Evento' },
+    help: { 'en-US': 'event_id of the alarm as it was received', 'pt-BR': 'event_id do alarme como foi recebido' },
+  },
+  comment: {
+    kind: 'text',
+    group: 'connection',
+    label: { 'en-US': 'Comment', 'pt-BR': 'Comentário' },
+    help: { 'en-US': 'of whoever acknowledges', 'pt-BR': 'de quem reconhece' },
   },
   thumbprint: {
     kind: 'text',

@@ -1,9 +1,11 @@
 import { IntegrationError } from '../../../model/errors';
 import type { OpcUaClient } from '../../../protocols/opcua/client';
+import { acknowledge } from '../../../protocols/opcua/events';
 import { readAggregate, readHistory } from '../../../protocols/opcua/history';
 import type { NodeId } from '../../../protocols/opcua/library';
 import { callMethod } from '../../../protocols/opcua/methods';
 import type { Pki } from '../../../protocols/opcua/pki';
+import { readTagList } from '../../../protocols/opcua/tag-lists';
 import { checkWrite } from '../../../protocols/opcua/write-rules';
 import type { CallAnswer } from '../../contract';
 import type { TagValue } from '../../live';
@@ -24,6 +26,10 @@ const DEFAULT_LIMIT = 100_000;
 const OPERATIONS: Record<string, Operation> = {
   method,
   history,
+  acknowledge: (opened, parameters, signal) => judgeAlarm(opened, parameters, false, signal),
+  confirm: (opened, parameters, signal) => judgeAlarm(opened, parameters, true, signal),
+  import_tags: async (_opened, parameters) =>
+    readTagList(text(parameters, parameters.text === undefined ? 'payload' : 'text')),
   list_certificates: ({ pki }) => pki.list(),
   trust_certificate: ({ pki }, parameters) => pki.trust(text(parameters, 'thumbprint')),
 };
@@ -58,6 +64,25 @@ async function method({ client, settings }: Opened, parameters: Parameters, sign
   const owner = object === undefined ? undefined : (await nodeOf(client, settings, object, signal)).node;
   const call = { method: node, object: owner, arguments: given as Record<string, unknown> | unknown[] };
   return callMethod(client, open, call, signal);
+}
+
+/** What an operator does at the machine: it changes what others see, and needs the connection's leave. */
+async function judgeAlarm(
+  { client, settings }: Opened,
+  parameters: Parameters,
+  confirms: boolean,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const { source, ...alarm } = {
+    source: text(parameters, 'node'),
+    eventId: text(parameters, 'event_id'),
+    comment: optional(parameters, 'comment') ?? '',
+    confirms,
+  };
+  if (!settings.writesEnabled) checkWrite(source, undefined, settings.writable);
+  const { node: condition } = await nodeOf(client, settings, source, signal);
+  await acknowledge(client, await client.open(signal), { condition, ...alarm }, signal);
+  return { [confirms ? 'confirmed' : 'acknowledged']: alarm.eventId };
 }
 
 async function history({ client, settings }: Opened, parameters: Parameters, signal: AbortSignal): Promise<TagValue[]> {

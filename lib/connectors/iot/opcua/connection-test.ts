@@ -22,11 +22,12 @@ export async function testConnection(
   let step: TestStepName = 'resolve';
   try {
     const { client, settings } = open();
-    const address = await resolveHost(settings.endpointUrl, settings.timeoutMs, limit);
+    const { reverse, endpointUrl, timeoutMs } = settings;
+    const address = reverse?.listenUrl ?? (await resolveHost(endpointUrl, timeoutMs, limit));
     steps.push({ name: 'resolve', ok: true, detail: address });
     step = 'connect';
     const { security } = await client.open(limit);
-    steps.push({ name: 'connect', ok: true, detail: settings.endpointUrl });
+    steps.push({ name: 'connect', ok: true, detail: endpointUrl });
     steps.push({ name: 'tls', ok: true, detail: security });
     steps.push({ name: 'authenticate', ok: true, detail: settings.identity.type });
     step = 'read';

@@ -18,10 +18,10 @@ import type {
 import type { BrowseNode, LiveEvent, Subscription, TagValue, TagWrite, TagWriteResult } from '../../live';
 import { callOperation } from './call';
 import { testConnection } from './connection-test';
-import { describeEntity, readEntity, unknownEntity, VALUES } from './entities';
+import { describeEntity, EVENTS, readEntity, unknownEntity, VALUES } from './entities';
 import { readNow } from './read-tags';
 import { type OpcUaSettings, readSettings } from './settings';
-import { subscribeTags } from './subscribe';
+import { subscribeEvents, subscribeTags } from './subscribe';
 import { nodesOf, tagsNamed } from './tags';
 import { writeTags } from './write-tags';
 
@@ -53,11 +53,11 @@ class OpcUaConnector implements Connector {
   }
 
   async discover(): Promise<EntityInfo[]> {
-    return [VALUES];
+    return [VALUES, EVENTS];
   }
 
   async describe(entity: string): Promise<EntityDescription> {
-    return describeEntity(entity);
+    return describeEntity(entity, this.#open().settings);
   }
 
   async *read(query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {
@@ -67,6 +67,10 @@ class OpcUaConnector implements Connector {
 
   async *subscribe({ entity, items }: Subscription, signal: AbortSignal): AsyncGenerator<LiveEvent> {
     const { client, settings } = this.#open();
+    if (entity === EVENTS.name) {
+      yield* subscribeEvents(client, settings, signal);
+      return;
+    }
     if (entity !== undefined && entity !== VALUES.name) throw unknownEntity(entity);
     const watched = items ?? [...settings.tags.keys()].map((tag) => ({ tag }));
     const report = (message: string) => this.#environment.log('warn', message);

@@ -1,6 +1,13 @@
 import type { ConnectorDescriptor, LocalizedText } from '../../descriptor';
 import { CALL_PARAMETERS } from './call-parameters';
-import { TAGS_EXAMPLE, TAGS_SCHEMA, WRITABLE_EXAMPLE, WRITABLE_SCHEMA } from './tag-schema';
+import {
+  EVENTS_EXAMPLE,
+  EVENTS_SCHEMA,
+  TAGS_EXAMPLE,
+  TAGS_SCHEMA,
+  WRITABLE_EXAMPLE,
+  WRITABLE_SCHEMA,
+} from './tag-schema';
 
 const same = (text: string): LocalizedText => ({ 'en-US': text, 'pt-BR': text });
 const secured = { security_policy: ['best', 'Aes256_Sha256_RsaPss', 'Aes128_Sha256_RsaOaep', 'Basic256Sha256'] };
@@ -139,6 +146,19 @@ export const descriptor: ConnectorDescriptor = {
       default: {},
       example: TAGS_EXAMPLE,
     },
+    events: {
+      kind: 'json',
+      group: 'entities',
+      label: { 'en-US': 'Events', 'pt-BR': 'Eventos' },
+      help: {
+        'en-US':
+          'Node that events and alarms are taken from (all of the server when empty), and fields besides the usual ones.',
+        'pt-BR': 'Nó de onde vêm eventos e alarmes (todo o servidor, se vazio) e campos além dos usuais.',
+      },
+      schema: EVENTS_SCHEMA,
+      default: {},
+      example: EVENTS_EXAMPLE,
+    },
     writes_enabled: {
       kind: 'boolean',
       group: 'security',
@@ -173,6 +193,24 @@ export const descriptor: ConnectorDescriptor = {
         'en-US': 'How often the server sends what changed.',
         'pt-BR': 'De quanto em quanto tempo o servidor envia o que mudou.',
       },
+    },
+    reverse_listen: {
+      kind: 'text',
+      group: 'advanced',
+      label: { 'en-US': 'Listen for the server', 'pt-BR': 'Esperar o servidor em' },
+      help: {
+        'en-US': 'For servers that connect from their side (reverse connect): address and port of this machine.',
+        'pt-BR':
+          'Para servidores que conectam por iniciativa própria (reverse connect): endereço e porta desta máquina.',
+      },
+      placeholder: 'opc.tcp://0.0.0.0:4841',
+    },
+    reverse_server_uri: {
+      kind: 'text',
+      group: 'advanced',
+      label: { 'en-US': 'Application URI of that server', 'pt-BR': 'URI de aplicação desse servidor' },
+      help: { 'en-US': 'No other is let in.', 'pt-BR': 'Nenhum outro é aceito.' },
+      placeholder: 'urn:plc:line1',
     },
     gap_fill: {
       kind: 'boolean',

@@ -4,9 +4,42 @@ import type { OpcUaClient } from '../../../protocols/opcua/client';
 import type { Batch, EntityDescription, ReadQuery } from '../../contract';
 import { readNow } from './read-tags';
 import type { OpcUaSettings } from './settings';
+import { readAlarms } from './subscribe';
 
 /** All tags of the connection with their values now, one record per tag. */
 export const VALUES: EntityInfo = { name: 'values', kind: 'tags', key: ['tag'], readable: true, writable: false };
+
+/** Events and alarms as they are subscribed to; what is read are the alarms that stand now. */
+export const EVENTS: EntityInfo = {
+  name: 'events',
+  kind: 'events',
+  key: ['event_id'],
+  readable: true,
+  writable: false,
+};
+
+const TEXT: JsonSchema = { type: ['string', 'null'] };
+const FLAG: JsonSchema = { type: ['boolean', 'null'] };
+const TIME: JsonSchema = { type: ['string', 'null'], format: 'date-time' };
+const EVENT_PROPERTIES: Record<string, JsonSchema> = {
+  event_id: { type: 'string', description: 'base64' },
+  event_type: TEXT,
+  source_node: TEXT,
+  source_name: TEXT,
+  time: TIME,
+  receive_time: TIME,
+  message: TEXT,
+  severity: { type: ['integer', 'null'] },
+  condition_id: { ...TEXT, description: 'Address of the alarm; null for what is none.' },
+  condition_name: TEXT,
+  branch_id: TEXT,
+  retain: FLAG,
+  enabled: FLAG,
+  active: FLAG,
+  acknowledged: FLAG,
+  confirmed: FLAG,
+  comment: TEXT,
+};
 
 const PROPERTIES: Record<string, JsonSchema> = {
   tag: { type: 'string' },
@@ -21,19 +54,54 @@ const PROPERTIES: Record<string, JsonSchema> = {
 };
 
 /** @throws config PCP_ENTITY_UNKNOWN */
-export function describeEntity(name: string): EntityDescription {
-  if (name !== VALUES.name) throw unknownEntity(name);
-  return { info: VALUES, schema: { type: 'object', properties: PROPERTIES, required: ['tag', 'quality'] } };
+export function describeEntity(name: string, { events }: OpcUaSettings): EntityDescription {
+  if (name === VALUES.name) {
+    return { info: VALUES, schema: { type: 'object', properties: PROPERTIES, required: ['tag', 'quality'] } };
+  }
+  if (name !== EVENTS.name) throw unknownEntity(name);
+  const own = Object.fromEntries([...events.fields].map(([field, path]) => [field, { description: path }]));
+  return {
+    info: EVENTS,
+    schema: { type: 'object', properties: { ...EVENT_PROPERTIES, ...own }, required: ['event_id'] },
+  };
 }
 
-/** A snapshot of all tags, in their order. */
 export async function* readEntity(
   client: OpcUaClient,
   settings: OpcUaSettings,
-  { entity, cursor, batchSize }: ReadQuery,
+  query: ReadQuery,
   signal: AbortSignal,
 ): AsyncGenerator<Batch> {
-  if (entity !== VALUES.name) throw unknownEntity(entity);
+  if (query.entity === VALUES.name) yield* readValues(client, settings, query, signal);
+  else if (query.entity === EVENTS.name) yield* readStandingAlarms(client, settings, query, signal);
+  else throw unknownEntity(query.entity);
+}
+
+/** Alarms come and go: a read that was interrupted begins anew. */
+async function* readStandingAlarms(
+  client: OpcUaClient,
+  settings: OpcUaSettings,
+  { batchSize }: ReadQuery,
+  signal: AbortSignal,
+): AsyncGenerator<Batch> {
+  const alarms = await readAlarms(client, settings, signal);
+  for (let at = 0; at < alarms.length || at === 0; at += batchSize) {
+    signal.throwIfAborted();
+    yield {
+      records: alarms.slice(at, at + batchSize),
+      cursorAfter: { v: 1, kind: 'snapshot' },
+      total: alarms.length,
+    };
+  }
+}
+
+/** A snapshot of all tags, in their order. */
+async function* readValues(
+  client: OpcUaClient,
+  settings: OpcUaSettings,
+  { cursor, batchSize }: ReadQuery,
+  signal: AbortSignal,
+): AsyncGenerator<Batch> {
   const names = [...settings.tags.keys()];
   const start = typeof cursor?.next === 'number' ? cursor.next : 0;
   for (let at = start; at < names.length || at === start; at += batchSize) {
@@ -55,6 +123,6 @@ export async function* readEntity(
 export function unknownEntity(name: string): IntegrationError {
   return new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `"${name}" is not an entity of the connection.`, {
     path: '/source_entity',
-    hint: 'There is: values (all tags of the connection).',
+    hint: 'There are: values (all tags of the connection) and events.',
   });
 }

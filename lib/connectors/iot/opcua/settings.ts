@@ -6,8 +6,9 @@ import type { Identity } from '../../../protocols/opcua/client';
 import { parseEndpointUrl, SECURITY_POLICIES, type Security } from '../../../protocols/opcua/endpoints';
 import { PROFILES, type Profile } from '../../../protocols/opcua/limits';
 import type { Deadband } from '../../../protocols/opcua/monitor';
+import type { ReverseOptions } from '../../../protocols/opcua/reverse';
 import type { WriteRule } from '../../../protocols/opcua/write-rules';
-import { TAGS_SCHEMA, WRITABLE_SCHEMA } from './tag-schema';
+import { EVENTS_SCHEMA, TAGS_SCHEMA, WRITABLE_SCHEMA } from './tag-schema';
 
 export interface TagSetting {
   node_id: string;
@@ -26,8 +27,11 @@ export interface OpcUaSettings {
   timeoutMs: number;
   sessionTimeoutMs: number;
   publishingIntervalMs: number;
+  reverse: ReverseOptions | undefined;
   fillsGaps: boolean;
   tags: Map<string, TagSetting>;
+  events: { source: string; fields: Map<string, string> };
+  writesEnabled: boolean;
   /** Empty where the connection does not allow writes. */
   writable: Map<string, WriteRule>;
 }
@@ -35,6 +39,8 @@ export interface OpcUaSettings {
 const DEFAULT_TIMEOUT_MS = 5000;
 const DEFAULT_SESSION_TIMEOUT_MS = 60_000;
 const DEFAULT_PUBLISHING_MS = 1000;
+/** Where all events of a server come together. */
+const SERVER = 'i=2253';
 
 const ajv = new Ajv2020({ strict: false });
 const validators = new Map<JsonSchema, ValidateFunction>();
@@ -45,6 +51,11 @@ export function readSettings({ config, credentials }: OpenConnection): OpcUaSett
   parseEndpointUrl(endpointUrl);
   const tags = checked<Record<string, TagSetting>>(config.tags ?? {}, 'tags', TAGS_SCHEMA);
   const rules = checked<WriteRule[]>(config.writable ?? [], 'writable', WRITABLE_SCHEMA);
+  const events = checked<{ source?: string; fields?: Record<string, string> }>(
+    config.events ?? {},
+    'events',
+    EVENTS_SCHEMA,
+  );
   return {
     endpointUrl,
     security: {
@@ -56,10 +67,20 @@ export function readSettings({ config, credentials }: OpenConnection): OpcUaSett
     timeoutMs: number(config, 'timeout_ms') ?? DEFAULT_TIMEOUT_MS,
     sessionTimeoutMs: number(config, 'session_timeout_ms') ?? DEFAULT_SESSION_TIMEOUT_MS,
     publishingIntervalMs: number(config, 'publishing_interval_ms') ?? DEFAULT_PUBLISHING_MS,
+    reverse: readReverse(config),
     fillsGaps: config.gap_fill !== false,
     tags: new Map(Object.entries(tags)),
+    events: { source: events.source ?? SERVER, fields: new Map(Object.entries(events.fields ?? {})) },
+    writesEnabled: config.writes_enabled === true,
     writable: new Map(config.writes_enabled === true ? rules.map((rule) => [rule.tag, rule]) : []),
   };
+}
+
+function readReverse({ reverse_listen, reverse_server_uri }: Record<string, unknown>): ReverseOptions | undefined {
+  if (typeof reverse_listen !== 'string' || reverse_listen.trim() === '') return undefined;
+  const serverUri = typeof reverse_server_uri === 'string' ? reverse_server_uri.trim() : '';
+  parseEndpointUrl(reverse_listen.trim(), '/config/reverse_listen');
+  return { listenUrl: reverse_listen.trim(), serverUri: serverUri === '' ? undefined : serverUri };
 }
 
 function readIdentity(config: Record<string, unknown>, credentials: Record<string, string>): Identity {

@@ -1,4 +1,6 @@
 import type { OpcUaClient } from '../../../protocols/opcua/client';
+import { statusError } from '../../../protocols/opcua/errors';
+import { EventMonitor, type EventRecord } from '../../../protocols/opcua/events';
 import { Monitor, type TagChange } from '../../../protocols/opcua/monitor';
 import type { StateChange } from '../../../protocols/opcua/subscription';
 import type { LiveEvent, SubscriptionItem, TagValue } from '../../live';
@@ -43,6 +45,61 @@ export async function* subscribeTags(
     signal.removeEventListener('abort', onAbort);
     await monitor.close();
   }
+}
+
+/** Events and alarms as they come; those that stand already come first. */
+export async function* subscribeEvents(
+  client: OpcUaClient,
+  settings: OpcUaSettings,
+  signal: AbortSignal,
+): AsyncGenerator<LiveEvent> {
+  const monitor = await openEvents(client, settings, signal);
+  const onAbort = () => monitor.fail(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await monitor.start(signal);
+    yield { kind: 'state', state: 'connected' };
+    for (;;) {
+      for (const event of await monitor.take()) {
+        if (event.kind === 'event') yield { kind: 'records', records: [event.record] };
+        else if (event.kind !== 'refreshed') yield { kind: 'state', state: event.kind };
+      }
+    }
+  } catch (thrown) {
+    if (!signal.aborted) throw thrown;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    await monitor.close();
+  }
+}
+
+/** The alarms that stand now. */
+export async function readAlarms(
+  client: OpcUaClient,
+  settings: OpcUaSettings,
+  signal: AbortSignal,
+): Promise<EventRecord[]> {
+  const monitor = await openEvents(client, settings, signal);
+  const found: EventRecord[] = [];
+  try {
+    await monitor.start(signal);
+    for (;;) {
+      for (const event of await client.request(monitor.take(), 'reading the alarms that stand', signal)) {
+        if (event.kind === 'refreshed') return found;
+        if (event.kind === 'event' && event.record.condition_id !== null) found.push(event.record);
+      }
+    }
+  } finally {
+    await monitor.close();
+  }
+}
+
+async function openEvents(client: OpcUaClient, settings: OpcUaSettings, signal: AbortSignal): Promise<EventMonitor> {
+  const { events, publishingIntervalMs } = settings;
+  const open = await client.open(signal);
+  const [source] = await nodesOf(client, open, tagsNamed([events.source], settings), signal);
+  if (!source) throw statusError('BadNoMatch', `subscribing to the events of ${events.source}`);
+  return new EventMonitor(client, open, { source, fields: events.fields, publishingIntervalMs });
 }
 
 function watching({ setting }: Tag, item: SubscriptionItem | undefined, { publishingIntervalMs }: OpcUaSettings) {

@@ -54,3 +54,17 @@ export const WRITABLE_SCHEMA: JsonSchema = {
 };
 
 export const WRITABLE_EXAMPLE = [{ tag: 'speed', min: 0, max: 120 }];
+
+export const EVENTS_SCHEMA: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    source: ADDRESS,
+    fields: { type: 'object', maxProperties: 200, additionalProperties: { type: 'string', pattern: '^/' } },
+  },
+};
+
+export const EVENTS_EXAMPLE = {
+  source: 'nsu=http://plant.example/line;s=Line1',
+  fields: { reason: '/nsu=http://plant.example/line;ReasonCode' },
+};
