@@ -76,7 +76,9 @@ export async function startServer(
   child.stderr?.on('data', (chunk) => {
     output = (output + chunk).slice(-4000);
   });
-  process.once('exit', () => child.kill('SIGKILL'));
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
   const deadline = Date.now() + 30_000;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}: ${output}`);
