@@ -17,6 +17,7 @@ import type {
   WriteTarget,
 } from '../../contract';
 import type { BrowseNode, LiveEvent, Subscription, TagValue, TagWrite, TagWriteResult } from '../../live';
+import { browseTopics } from './browse';
 import { testConnection } from './connection-test';
 import { describeTopic, topicInfo } from './describe';
 import { type MqttSettings, type Role, readSettings, resolveTopic } from './settings';
@@ -93,7 +94,9 @@ class MqttConnector implements Connector {
   }
 
   async browse(parent: string | null, signal: AbortSignal): Promise<BrowseNode[]> {
-    return this.#sparkplug().browse(parent, signal);
+    signal.throwIfAborted();
+    if (this.#sparkplug().isHost) return this.#sparkplug().browse(parent, signal);
+    return browseTopics(parent, this.#options('sample'), signal);
   }
 
   guarantee(entity: string): WriteGuarantee {
