@@ -18,7 +18,7 @@ export const descriptor: ConnectorDescriptor = {
   writes: { upsertByKey: false, idempotencyKey: false, lookup: 'none', transactional: false, snapshot: false },
   batchSize: { default: 500, maximum: 10_000 },
   drivers: ['mqtt', 'ws', 'cborg'],
-  operations: ['subscribe', 'write'],
+  operations: ['subscribe', 'write', 'read_tags', 'write_tags'],
   settings: {
     url: {
       kind: 'text',
