@@ -83,7 +83,11 @@ describe('mqtt: one connection for several subscriptions', function () {
 describe('mqtt: acknowledgements', () => {
   it('leave in the order of the messages, those of one turn together', async () => {
     const sent: Buffer[] = [];
-    const inbox = new Inbox((bytes) => sent.push(bytes));
+    const inbox = new Inbox(
+      (bytes) => sent.push(bytes),
+      100,
+      () => assert.fail('there is room'),
+    );
     const packet = (messageId: number, qos: 0 | 1 | 2) =>
       ({ cmd: 'publish', topic: 'x', payload: '', qos, retain: false, dup: false, messageId }) as const;
     const [first, second, none, third] = [packet(1, 1), packet(2, 2), packet(0, 0), packet(258, 1)].map((each) =>
