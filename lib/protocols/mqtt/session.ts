@@ -37,6 +37,7 @@ export class MqttSession {
   readonly #routes = new Map<string, readonly Consumer[]>();
   #strangers: Consumer | undefined;
   #isOver = false;
+  #hasToldLoss = false;
 
   private constructor(connection: MqttConnection, options: MqttOptions) {
     this.connection = connection;
@@ -159,9 +160,11 @@ export class MqttSession {
     if (standIn === this.#strangers) this.#strangers = undefined;
     const given = [...this.#deliveries].filter(({ holders }) => holders.has(standIn));
     for (const delivery of given) this.#release(delivery, standIn);
-    if (given.length > 0) {
+    // Once for each connection: a filter that the broker has kept of an earlier one goes on sending.
+    if (given.length > 0 && !this.#hasToldLoss) {
+      this.#hasToldLoss = true;
       const topics = [...new Set(given.map(({ message }) => message.topic))].slice(0, 5).join(', ');
-      this.#options.onProblem(`${given.length} messages that nobody subscribes to any more were left out: ${topics}.`);
+      this.#options.onProblem(`Messages that nobody subscribes to any more are left out: ${topics}.`);
     }
     const wanted = new Set(
       [...this.#consumers, ...this.#standIns.keys()].flatMap(({ subscriptions }) =>

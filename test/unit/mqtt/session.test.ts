@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Inbox } from '../../../lib/protocols/mqtt/inbox';
+import { temporaryDirectory } from '../../support/hub';
 import { type Broker, mosquitto, publishBy } from '../../support/mosquitto';
 import { Connectors, connectionTo, Listener } from './connections';
 
@@ -54,6 +55,24 @@ describe('mqtt: one connection for several subscriptions', function () {
         (await again.take(1)).map(({ value, _duplicate }) => [value, _duplicate]),
         [[1, true]],
       );
+    });
+
+    it(`${version}: a hub keeps its session by itself, and another hub has another`, async () => {
+      const directories = [await temporaryDirectory(), await temporaryDirectory()];
+      const items = [{ tag: `own-${version}/#` }];
+      const connection = connectionTo(broker.plain, { protocol_version: version });
+      delete connection.config.session_expiry_s;
+      const listen = (hub: number) =>
+        new Listener(connectors.open(connection, directories[hub]!.path), { items }).connected();
+      await Promise.all([listen(0), listen(1)]);
+      await connectors.close();
+      send(`own-${version}/x`, 1);
+      for (const hub of [0, 1])
+        assert.deepEqual(
+          (await (await listen(hub)).take(1)).map(({ value }) => value),
+          [1],
+        );
+      await Promise.all(directories.map(({ remove }) => remove()));
     });
 
     it(`${version}: who subscribes anew gets what the one before did not take, and what came in between`, async () => {

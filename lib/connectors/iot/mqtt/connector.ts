@@ -34,6 +34,7 @@ export const create: ConnectorFactory = (connection, environment) => new MqttCon
 class MqttConnector implements Connector {
   readonly #connection: OpenConnection;
   readonly #log: ConnectorEnvironment['log'];
+  readonly #directory: string | undefined;
   readonly #closing = new AbortController();
   #read: MqttSettings | undefined;
   /** One for all subscriptions. */
@@ -50,6 +51,7 @@ class MqttConnector implements Connector {
   constructor(connection: OpenConnection, environment: ConnectorEnvironment) {
     this.#connection = connection;
     this.#log = environment.log;
+    this.#directory = environment.directory;
   }
 
   test(signal: AbortSignal): Promise<TestReport> {
@@ -146,7 +148,7 @@ class MqttConnector implements Connector {
 
   /** Dials nothing. */
   #settings(): MqttSettings {
-    this.#read ??= readSettings(this.#connection);
+    this.#read ??= readSettings(this.#connection, this.#directory);
     return this.#read;
   }
 
