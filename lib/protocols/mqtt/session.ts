@@ -29,6 +29,7 @@ interface Delivery {
 export class MqttSession {
   readonly connection: MqttConnection;
   readonly #options: MqttOptions;
+  readonly #graceMs: number;
   readonly #consumers = new Set<Consumer>();
   /** In place of consumers that went, and of those that did not come yet. */
   readonly #standIns = new Map<Consumer, NodeJS.Timeout>();
@@ -39,19 +40,20 @@ export class MqttSession {
   #isOver = false;
   #hasToldLoss = false;
 
-  private constructor(connection: MqttConnection, options: MqttOptions) {
+  private constructor(connection: MqttConnection, options: MqttOptions, graceMs: number) {
     this.connection = connection;
     this.#options = options;
+    this.#graceMs = graceMs;
     void connection.ended.then(() => this.#stop());
   }
 
   /** @throws as `MqttConnection.open` */
-  static async open(options: MqttOptions, signal: AbortSignal): Promise<MqttSession> {
+  static async open(options: MqttOptions, signal: AbortSignal, graceMs = GRACE_MS): Promise<MqttSession> {
     // The broker may send what it kept before the promise has settled.
     const early: IncomingMessage[] = [];
     let receive = (message: IncomingMessage): void => void early.push(message);
     const connection = await MqttConnection.open(options, (message) => receive(message), signal);
-    const session = new MqttSession(connection, options);
+    const session = new MqttSession(connection, options, graceMs);
     receive = (message) => session.#dispatch(message);
     early.forEach(receive);
     return session;
@@ -148,7 +150,7 @@ export class MqttSession {
 
   #standIn(subscriptions: readonly TopicSubscription[]): Consumer {
     const standIn: Consumer = { subscriptions, receive: () => undefined };
-    this.#standIns.set(standIn, setTimeout(() => this.#dismiss(standIn), GRACE_MS).unref());
+    this.#standIns.set(standIn, setTimeout(() => this.#dismiss(standIn), this.#graceMs).unref());
     this.#routes.clear();
     return standIn;
   }

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { readSettings } from '../../../lib/connectors/iot/mqtt/settings';
 import { Inbox } from '../../../lib/protocols/mqtt/inbox';
+import { MqttSession } from '../../../lib/protocols/mqtt/session';
 import { temporaryDirectory } from '../../support/hub';
 import { type Broker, mosquitto, publishBy } from '../../support/mosquitto';
-import { Connectors, connectionTo, Listener } from './connections';
+import { Connectors, connectionTo, Listener, signal } from './connections';
+import { ACCEPTED, FakeBroker, publishHead } from './fake-broker';
 
 describe('mqtt: one connection for several subscriptions', function () {
   this.timeout(30_000);
@@ -97,6 +100,39 @@ describe('mqtt: one connection for several subscriptions', function () {
       );
     });
   }
+});
+
+describe('mqtt: subscriptions that are over', () => {
+  it('are ended at the broker, and what waited for them is given up and told', async () => {
+    const topic = 'over/x';
+    const payload = Buffer.from('1');
+    const broker = await FakeBroker.start((socket, chunk, index) => {
+      if (index === 0) socket.write(ACCEPTED[4]);
+      if (index !== 1) return;
+      socket.write(Buffer.from([0x90, 3, chunk[2]!, chunk[3]!, 1]));
+      for (const [name, id] of [
+        [topic, 7],
+        ['stranger/x', 8],
+      ] as const) {
+        socket.write(Buffer.concat([publishHead(name, id, payload.length), payload]));
+      }
+    });
+    const problems: string[] = [];
+    const settings = readSettings(connectionTo(broker.port, { protocol_version: '3.1.1' }));
+    const options = settings.optionsFor('subscribe', (problem) => problems.push(problem));
+    const session = await MqttSession.open(options, signal(), 50);
+    const received = Promise.withResolvers<void>();
+    const consumer = { subscriptions: [{ filter: 'over/#', qos: 1 as const }], receive: () => received.resolve() };
+    await session.add(consumer, signal());
+    await received.promise;
+    session.remove(consumer);
+    await broker.got(Buffer.from([0x40, 2, 0, 7, 0x40, 2, 0, 8]));
+    await broker.got(Buffer.from([0xa2, 10]));
+    assert.equal(problems.length, 1);
+    assert.match(problems[0]!, /over\/x|stranger\/x/);
+    await session.close();
+    await broker.stop();
+  });
 });
 
 describe('mqtt: acknowledgements', () => {
