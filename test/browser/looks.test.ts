@@ -8,11 +8,21 @@ import { exampleFlow, NodeRed } from '../live/node-red-process';
 import { openChromium } from './chromium';
 import { EditorPage } from './editor';
 
-const EXAMPLES = ['pcp-file', 'pcp-database', 'pcp-rest', 'pcp-entity', 'pcp-map', 'pcp-sync', 'pcp-sync-log'];
+const EXAMPLES = [
+  'pcp-file',
+  'pcp-database',
+  'pcp-rest',
+  'pcp-mqtt',
+  'pcp-entity',
+  'pcp-map',
+  'pcp-sync',
+  'pcp-sync-log',
+];
 const FORMS = {
   'pcp-file-read': 'pcp-ex-file-reader',
   'pcp-database-write': 'pcp-ex-database-writer',
   'pcp-rest-call': 'pcp-ex-rest-caller',
+  'pcp-mqtt-subscribe': 'pcp-ex-mqtt-listener',
   'pcp-entity': 'pcp-ex-entity-reader',
   'pcp-map': 'pcp-ex-map-map',
   'pcp-sync': 'pcp-ex-sync-sync',
@@ -42,7 +52,7 @@ describe('looks of the forms', function () {
     const sqlite = new DatabaseSync(database);
     sqlite.exec('CREATE TABLE orders (order_number TEXT PRIMARY KEY, material TEXT, quantity NUMERIC)');
     sqlite.close();
-    const environment = { PCP_EXAMPLES: folder, PCP_EXAMPLES_DB: database };
+    const environment = { PCP_EXAMPLES: folder, PCP_EXAMPLES_DB: database, PCP_EXAMPLES_MQTT: 'mqtt://127.0.0.1:9' };
     nodeRed = await NodeRed.start({ flows: EXAMPLES.flatMap(exampleFlow), environment });
     const order = { order_number: 'A-1', material: 'BOLT', quantity: '2.5', plant: '1000', status: 'released' };
     await nodeRed.json('POST', '/integrations/entities/production_order/records', order);

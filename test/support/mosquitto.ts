@@ -36,8 +36,8 @@ export function mosquittoAvailable(): boolean {
   return findProgram(['mosquitto'], FOLDERS) !== undefined || Boolean(process.env.CI);
 }
 
-/** @param extra lines of mosquitto.conf for all listeners */
-export async function mosquitto(context?: Mocha.Context, extra: readonly string[] = []): Promise<Broker> {
+/** @param options `keepsSessions`: over a restart, for which only the open port is there */
+export async function mosquitto(context?: Mocha.Context, options: { keepsSessions?: boolean } = {}): Promise<Broker> {
   const program = findProgram(['mosquitto'], FOLDERS);
   if (program === undefined) absent(context, 'Mosquitto', 'apt-get install mosquitto mosquitto-clients');
   const folder = mkdtempSync(join(tmpdir(), 'pcp-mosquitto-'));
@@ -66,19 +66,16 @@ export async function mosquitto(context?: Mocha.Context, extra: readonly string[
     ].join('\n'),
   );
   const secured = ['allow_anonymous false', `password_file ${passwords}`];
-  const listener = (port: number, ...lines: string[]) => [
-    `listener ${port} 127.0.0.1`,
-    `acl_file ${access}`,
-    ...lines,
-    ...extra,
-  ];
-  const config = [
-    'per_listener_settings true',
+  const listener = (port: number, ...lines: string[]) => [`listener ${port} 127.0.0.1`, `acl_file ${access}`, ...lines];
+  const base = [
     ...(process.getuid?.() === 0 ? ['user root'] : []),
+    'max_queued_messages 0',
     'persistence true',
     `persistence_location ${folder}/`,
     'log_dest stderr',
     'log_type error',
+  ];
+  const listeners = [
     ...listener(plain, ...secured),
     ...listener(tls, 'allow_anonymous true', ...certificate('server', SERVER)),
     ...listener(otherName, 'allow_anonymous true', ...certificate('other', OTHER)),
@@ -92,6 +89,10 @@ export async function mosquitto(context?: Mocha.Context, extra: readonly string[
     ...listener(ws, ...secured, 'protocol websockets'),
     ...listener(open, 'allow_anonymous true'),
   ];
+  // Mosquitto forgets with its listeners what the sessions of an earlier life may receive.
+  const config = options.keepsSessions
+    ? [...base, `listener ${open} 127.0.0.1`, 'allow_anonymous true']
+    : ['per_listener_settings true', ...base, ...listeners];
   const path = file('mosquitto.conf', `${config.join('\n')}\n`);
   let child: ChildProcess | undefined;
   const broker: Broker = {

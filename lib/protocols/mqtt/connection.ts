@@ -17,11 +17,6 @@ const HELD = new Error('acknowledged later');
 const CLOSE_MS = 2000;
 const REFUSED = 0x80;
 
-export interface PublishAnswer {
-  /** False where the broker says that nobody has subscribed to the topic; MQTT 5 only. */
-  isReceived: boolean;
-}
-
 /**
  * One MQTT connection, from CONNECT until it is closed or lost: it never connects again by itself. Messages are acknowledged
  * to the broker when their receiver says so, in the order they came in; meanwhile others keep coming.
@@ -31,14 +26,14 @@ export class MqttConnection {
   readonly tls: string | undefined;
   /** Resolves when the connection has ended, with what ended it; null when it was closed from here. */
   readonly ended: Promise<IntegrationError | null>;
-  /** Whether the broker had kept the session. */
-  sessionPresent = false;
   /** Messages that the broker takes unacknowledged at a time. */
   receiveMaximum = 65_535;
   readonly #client: Mqtt.MqttClient;
   readonly #options: MqttOptions;
   readonly #inbox: Inbox;
   readonly #pending = new Set<(error: IntegrationError) => void>();
+  #largestPacket: number;
+  #pinging: NodeJS.Timeout | undefined;
   #failure: IntegrationError | undefined;
   #closing: Promise<void> | undefined;
   #isEnded = false;
@@ -57,7 +52,7 @@ export class MqttConnection {
     const guard = new PacketGuard(options.maxMessageBytes, (packet) => connection.#oversized(packet));
     const stream = new PacketStream(socket, guard);
     const client = new MqttClient(() => stream, connectPacketOf(options));
-    const connection: MqttConnection = new MqttConnection(options, server, tls, client, receive);
+    const connection: MqttConnection = new MqttConnection(options, server, tls, stream, client, receive);
     await connection.#signIn(signal);
     return connection;
   }
@@ -66,16 +61,19 @@ export class MqttConnection {
     options: MqttOptions,
     server: URL,
     tls: string | undefined,
+    stream: PacketStream,
     client: Mqtt.MqttClient,
     receive: (message: IncomingMessage) => void,
   ) {
     this.#options = options;
+    this.#largestPacket = options.maxMessageBytes;
     this.server = server;
     this.tls = tls;
     this.#client = client;
-    this.#inbox = new Inbox((bytes) => {
-      if (!client.stream.destroyed) client.stream.write(bytes);
-    });
+    const acknowledge = (packets: Buffer) => {
+      if (!stream.destroyed) stream.write(packets);
+    };
+    this.#inbox = new Inbox(acknowledge, options.receiveMaximum, (isFull) => this.#hold(stream, isFull));
     const handle = (packet: Mqtt.IPublishPacket) => receive(this.#inbox.take(packet, propertiesIn(packet)));
     client.handleMessage = (packet, next) => {
       handle(packet);
@@ -88,7 +86,7 @@ export class MqttConnection {
       next(HELD);
     };
     client.on('error', (error) => this.#failed(error));
-    client.stream.on('error', (error) => this.#failed(error));
+    stream.on('error', (error) => this.#failed(error));
     client.on('disconnect', ({ reasonCode = 0, properties }) => {
       this.#failure ??= disconnected(reasonCode, server, options.clientId, properties?.reasonString);
       client.stream.destroy();
@@ -96,6 +94,7 @@ export class MqttConnection {
     this.ended = new Promise((resolve) => {
       client.on('close', () => {
         this.#isEnded = true;
+        clearInterval(this.#pinging);
         const error = this.#closing === undefined ? (this.#failure ?? this.#closedByBroker()) : null;
         const left = error ?? new IntegrationError('cancelled', 'PCP_CANCELLED', 'The connection was closed.');
         for (const fail of this.#pending) fail(left);
@@ -133,21 +132,20 @@ export class MqttConnection {
    * @throws data PCP_MQTT_TOO_LARGE, permission PCP_MQTT_FORBIDDEN, transient (`outcomeUnknown` tells whether it may have
    * arrived)
    */
-  async publish(message: OutgoingMessage, signal: AbortSignal): Promise<PublishAnswer> {
+  async publish(message: OutgoingMessage, signal: AbortSignal): Promise<void> {
     const { topic, payload, qos, retain } = message;
-    const limit = this.#options.maxMessageBytes;
-    if (payload.length > limit) {
+    if (payload.length > this.#largestPacket) {
       throw new IntegrationError('data', 'PCP_MQTT_TOO_LARGE', `A message of ${payload.length} bytes is too large.`, {
-        hint: `At most ${limit} bytes are sent; max_message_bytes of the connection says so.`,
+        hint: `At most ${this.#largestPacket} bytes are sent: max_message_bytes of the connection, or the broker, says so.`,
       });
     }
     const properties = this.#options.version === 5 ? propertiesOut(message.properties ?? {}) : undefined;
-    return this.#ask<PublishAnswer>('a message', signal, true, (resolve, reject) => {
-      this.#client.publish(topic, payload, { qos, retain, ...(properties && { properties }) }, (error, packet) => {
+    await this.#ask<void>('a message', signal, true, (resolve, reject) => {
+      this.#client.publish(topic, payload, { qos, retain, ...(properties && { properties }) }, (error) => {
         const reason = (error as { code?: number } | null)?.code;
         if (typeof reason === 'number') reject(requestRefused(`a message to "${topic}"`, reason));
         else if (error) reject(IntegrationError.from(error));
-        else resolve({ isReceived: (packet as { reasonCode?: number } | undefined)?.reasonCode !== 16 });
+        else resolve();
       });
     });
   }
@@ -170,8 +168,8 @@ export class MqttConnection {
   async #signIn(signal: AbortSignal): Promise<void> {
     try {
       await this.#ask<void>('the sign-in', signal, false, (resolve) => {
-        this.#client.once('connect', ({ sessionPresent, properties }) => {
-          this.sessionPresent = sessionPresent;
+        this.#client.once('connect', ({ properties }) => {
+          this.#largestPacket = Math.min(this.#largestPacket, properties?.maximumPacketSize ?? Infinity);
           this.receiveMaximum = properties?.receiveMaximum ?? this.receiveMaximum;
           resolve();
         });
@@ -213,6 +211,18 @@ export class MqttConnection {
       this.#pending.delete(fail);
       deadline.clear();
     }
+  }
+
+  /** While messages wait for their receivers nothing is read, answers to pings neither: they only keep the connection. */
+  #hold(stream: PacketStream, isFull: boolean): void {
+    stream.hold(isFull);
+    clearInterval(this.#pinging);
+    if (!isFull) return;
+    const ping = () => {
+      this.#client.sendPing();
+      this.#client.reschedulePing(true);
+    };
+    this.#pinging = setInterval(ping, this.#options.keepaliveSeconds * 500);
   }
 
   #closedByBroker(): IntegrationError {

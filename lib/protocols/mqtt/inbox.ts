@@ -4,9 +4,13 @@ import type { IncomingMessage, MessageProperties } from './options';
 const PUBACK = 0x40;
 const PUBREC = 0x50;
 
+/** However few the messages are. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
 interface Waiting {
   qos: number;
   messageId: number;
+  bytes: number;
   isDone: boolean;
 }
 
@@ -16,15 +20,24 @@ interface Waiting {
  */
 export class Inbox {
   readonly #waiting: Waiting[] = [];
+  #bytes = 0;
   #isFlushing = false;
+  #isFull = false;
 
-  constructor(private readonly send: (bytes: Buffer) => void) {}
+  /**
+   * @param most messages that may wait; MQTT 3.1.1 cannot tell the broker
+   * @param onFull called with true when more wait, or larger ones than memory is for, and with false when there is room again
+   */
+  constructor(
+    private readonly send: (bytes: Buffer) => void,
+    private readonly most: number,
+    private readonly onFull: (isFull: boolean) => void,
+  ) {}
 
   take(packet: IPublishPacket, properties: MessageProperties): IncomingMessage {
     const { topic, payload, qos, retain, dup, messageId = 0 } = packet;
     const ids = packet.properties?.subscriptionIdentifier ?? [];
-    const waiting = qos === 0 ? undefined : { qos, messageId, isDone: false };
-    if (waiting !== undefined) this.#waiting.push(waiting);
+    const waiting = qos === 0 ? undefined : this.#wait(qos, messageId, payload.length);
     return {
       topic,
       payload: typeof payload === 'string' ? Buffer.from(payload) : payload,
@@ -39,10 +52,7 @@ export class Inbox {
 
   /** Acknowledges a message that nobody gets. */
   refuse({ qos, messageId }: { qos: number; messageId: number }): void {
-    if (qos === 0) return;
-    const waiting = { qos, messageId, isDone: false };
-    this.#waiting.push(waiting);
-    this.#done(waiting);
+    if (qos > 0) this.#done(this.#wait(qos, messageId, 0));
   }
 
   /** Sends what is acknowledged and not sent yet. */
@@ -51,13 +61,32 @@ export class Inbox {
     let count = 0;
     while (this.#waiting[count]?.isDone === true) count += 1;
     if (count === 0) return;
-    const bytes = Buffer.alloc(count * 4);
-    for (const [index, { qos, messageId }] of this.#waiting.splice(0, count).entries()) {
-      bytes.writeUInt8(qos === 1 ? PUBACK : PUBREC, index * 4);
-      bytes.writeUInt8(2, index * 4 + 1);
-      bytes.writeUInt16BE(messageId, index * 4 + 2);
+    const packets = Buffer.alloc(count * 4);
+    for (const [index, { qos, messageId, bytes }] of this.#waiting.splice(0, count).entries()) {
+      this.#bytes -= bytes;
+      packets.writeUInt8(qos === 1 ? PUBACK : PUBREC, index * 4);
+      packets.writeUInt8(2, index * 4 + 1);
+      packets.writeUInt16BE(messageId, index * 4 + 2);
     }
-    this.send(bytes);
+    this.send(packets);
+    this.#look();
+  }
+
+  #wait(qos: number, messageId: number, bytes: number): Waiting {
+    const waiting = { qos, messageId, bytes, isDone: false };
+    this.#waiting.push(waiting);
+    this.#bytes += bytes;
+    this.#look();
+    return waiting;
+  }
+
+  /** It is full until half of it is free, so that it does not change with each message. */
+  #look(): void {
+    const share = this.#isFull ? 0.5 : 1;
+    const isFull = this.#waiting.length > this.most * share || this.#bytes > MOST_BYTES * share;
+    if (isFull === this.#isFull) return;
+    this.#isFull = isFull;
+    this.onFull(isFull);
   }
 
   /** Acknowledgements of one turn leave together. */

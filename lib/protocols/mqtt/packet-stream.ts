@@ -9,6 +9,8 @@ export class PacketStream extends Duplex {
   readonly #socket: Duplex;
   readonly #guard: PacketGuard;
   #parser: NodeJS.WritableStream | undefined;
+  #isBusy = false;
+  #isHeld = false;
 
   constructor(socket: Duplex, guard: PacketGuard) {
     super();
@@ -24,8 +26,15 @@ export class PacketStream extends Duplex {
   /** The library's parser takes what comes; called once. */
   override pipe<T extends NodeJS.WritableStream>(parser: T): T {
     this.#parser = parser;
-    this.#socket.resume();
+    this.#goOn();
     return parser;
+  }
+
+  /** While it is held, what the broker sends stays with the network. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    if (isHeld) this.#socket.pause();
+    else this.#goOn();
   }
 
   override _read(): void {
@@ -54,10 +63,18 @@ export class PacketStream extends Duplex {
       const parts = this.#guard.filter(chunk);
       if (parts.length === 0 || this.destroyed) return;
       this.#socket.pause();
+      this.#isBusy = true;
       const taken = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
-      this.#parser?.write(taken, () => this.#socket.resume());
+      this.#parser?.write(taken, () => {
+        this.#isBusy = false;
+        this.#goOn();
+      });
     } catch (thrown) {
       this.destroy(thrown instanceof Error ? thrown : new Error(String(thrown)));
     }
+  }
+
+  #goOn(): void {
+    if (!this.#isHeld && !this.#isBusy) this.#socket.resume();
   }
 }

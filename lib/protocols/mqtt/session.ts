@@ -29,6 +29,7 @@ interface Delivery {
 export class MqttSession {
   readonly connection: MqttConnection;
   readonly #options: MqttOptions;
+  readonly #graceMs: number;
   readonly #consumers = new Set<Consumer>();
   /** In place of consumers that went, and of those that did not come yet. */
   readonly #standIns = new Map<Consumer, NodeJS.Timeout>();
@@ -37,20 +38,22 @@ export class MqttSession {
   readonly #routes = new Map<string, readonly Consumer[]>();
   #strangers: Consumer | undefined;
   #isOver = false;
+  #hasToldLoss = false;
 
-  private constructor(connection: MqttConnection, options: MqttOptions) {
+  private constructor(connection: MqttConnection, options: MqttOptions, graceMs: number) {
     this.connection = connection;
     this.#options = options;
+    this.#graceMs = graceMs;
     void connection.ended.then(() => this.#stop());
   }
 
   /** @throws as `MqttConnection.open` */
-  static async open(options: MqttOptions, signal: AbortSignal): Promise<MqttSession> {
+  static async open(options: MqttOptions, signal: AbortSignal, graceMs = GRACE_MS): Promise<MqttSession> {
     // The broker may send what it kept before the promise has settled.
     const early: IncomingMessage[] = [];
     let receive = (message: IncomingMessage): void => void early.push(message);
     const connection = await MqttConnection.open(options, (message) => receive(message), signal);
-    const session = new MqttSession(connection, options);
+    const session = new MqttSession(connection, options, graceMs);
     receive = (message) => session.#dispatch(message);
     early.forEach(receive);
     return session;
@@ -147,7 +150,7 @@ export class MqttSession {
 
   #standIn(subscriptions: readonly TopicSubscription[]): Consumer {
     const standIn: Consumer = { subscriptions, receive: () => undefined };
-    this.#standIns.set(standIn, setTimeout(() => this.#dismiss(standIn), GRACE_MS).unref());
+    this.#standIns.set(standIn, setTimeout(() => this.#dismiss(standIn), this.#graceMs).unref());
     this.#routes.clear();
     return standIn;
   }
@@ -159,9 +162,11 @@ export class MqttSession {
     if (standIn === this.#strangers) this.#strangers = undefined;
     const given = [...this.#deliveries].filter(({ holders }) => holders.has(standIn));
     for (const delivery of given) this.#release(delivery, standIn);
-    if (given.length > 0) {
+    // Once for each connection: a filter that the broker has kept of an earlier one goes on sending.
+    if (given.length > 0 && !this.#hasToldLoss) {
+      this.#hasToldLoss = true;
       const topics = [...new Set(given.map(({ message }) => message.topic))].slice(0, 5).join(', ');
-      this.#options.onProblem(`${given.length} messages that nobody subscribes to any more were left out: ${topics}.`);
+      this.#options.onProblem(`Messages that nobody subscribes to any more are left out: ${topics}.`);
     }
     const wanted = new Set(
       [...this.#consumers, ...this.#standIns.keys()].flatMap(({ subscriptions }) =>

@@ -13,7 +13,7 @@ export function connectionTo(port: number, config: Record<string, unknown> = {})
     id: 7,
     name: 'broker',
     connector_type: 'iot.mqtt',
-    config: { url: `mqtt://127.0.0.1:${port}`, username: USER.username, ...config },
+    config: { url: `mqtt://127.0.0.1:${port}`, username: USER.username, session_expiry_s: 0, ...config },
     credentials: { password: USER.password },
   };
 }
@@ -75,8 +75,12 @@ export class Connectors {
   readonly logged: string[] = [];
   readonly #opened: Connector[] = [];
 
-  open(connection: OpenConnection): Connector {
-    const environment: ConnectorEnvironment = { log: (_level, message) => this.logged.push(message) };
+  /** @param directory the hub's own */
+  open(connection: OpenConnection, directory?: string): Connector {
+    const environment: ConnectorEnvironment = {
+      log: (_level, message) => this.logged.push(message),
+      ...(directory !== undefined && { directory }),
+    };
     const connector = create(structuredClone(connection), environment);
     this.#opened.push(connector);
     return connector;

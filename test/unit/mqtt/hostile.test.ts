@@ -67,6 +67,32 @@ describe('mqtt: brokers that misbehave', function () {
     assert.match(connectors.logged.join('\n'), /267386\d+ bytes to "x\/big" was left out/);
   });
 
+  it('is kept waiting when it sends more than is taken, and the connection stays', async () => {
+    const count = 5000;
+    const payload = Buffer.alloc(4096, 'x');
+    let sender: Socket | undefined;
+    const fake = await FakeBroker.start((socket, chunk, index) => {
+      if (index === 0) socket.write(ACCEPTED[4]);
+      if (index !== 1) return;
+      socket.write(Buffer.from([0x90, 3, chunk[2]!, chunk[3]!, 1]));
+      for (let n = 1; n <= count; n++) socket.write(Buffer.concat([publishHead('x/y', n, payload.length), payload]));
+      sender = socket;
+    });
+    broker = fake;
+    const topics = { all: { topic: 'x/#', format: 'text' } };
+    const config = { protocol_version: '3.1.1', topics, receive_maximum: 100, keepalive_s: 1, timeout_ms: 3000 };
+    const listener = await new Listener(connectors.open(connectionTo(fake.port, config)), {
+      entity: 'all',
+    }).connected();
+    const first = await listener.next();
+    // Nothing of it is answered, and it does not count as dead.
+    for (let pings = 1; pings <= 4; pings++) await fake.got(Buffer.alloc(pings * 2, Buffer.from([0xc0, 0])));
+    assert.ok((sender?.writableLength ?? 0) > 0, 'the rest is still with the broker');
+    first.acknowledge?.();
+    await listener.take(count - first.records.length);
+    await fake.got(Buffer.from([0x40, 2, count >> 8, count & 255]));
+  });
+
   for (const [name, bytes] of [
     ['text', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
     ['zeros', Buffer.alloc(4096)],

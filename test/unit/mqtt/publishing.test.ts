@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { WriteRecord } from '../../../lib/connectors/contract';
 import { IntegrationError } from '../../../lib/model/errors';
-import { type Broker, mosquitto } from '../../support/mosquitto';
+import { type Broker, mosquitto, publishBy } from '../../support/mosquitto';
 import { Published } from '../../support/mqtt-subscriber';
 import { Connectors, connectionTo, Listener, signal } from './connections';
 
@@ -181,5 +181,26 @@ describe('mqtt: publishing', function () {
     assert.deepEqual(description?.info, (await connector.discover?.(signal()))?.[0]);
     assert.deepEqual(description?.info.key, ['line']);
     assert.equal(description?.schema.properties?.good?.type, 'number');
+  });
+
+  it('shows the tree of topics by the messages that come', async () => {
+    for (const [topic, value] of [
+      ['tree/l10/state', 'running'],
+      ['tree/l2/power', '21.5'],
+      ['tree/l2', 'on'],
+      ['tree', 'x'],
+    ] as const) {
+      publishBy(broker.open, topic, value, '-r', '-q', '1');
+    }
+    const connector = open({});
+    assert.deepEqual(await connector.browse?.('tree', signal()), [
+      { address: 'tree/l2', name: 'l2', kind: 'tag', data_type: 'string', has_children: true },
+      { address: 'tree/l10', name: 'l10', kind: 'folder', has_children: true },
+    ]);
+    assert.deepEqual(await connector.browse?.('tree/l2', signal()), [
+      { address: 'tree/l2/power', name: 'power', kind: 'tag', data_type: 'number', has_children: false },
+    ]);
+    const roots = await connector.browse?.(null, signal());
+    assert.ok(roots?.some(({ address, kind }) => address === 'tree' && kind === 'tag'));
   });
 });

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { readSettings } from '../../../lib/connectors/iot/mqtt/settings';
 import { Inbox } from '../../../lib/protocols/mqtt/inbox';
+import { MqttSession } from '../../../lib/protocols/mqtt/session';
+import { temporaryDirectory } from '../../support/hub';
 import { type Broker, mosquitto, publishBy } from '../../support/mosquitto';
-import { Connectors, connectionTo, Listener } from './connections';
+import { Connectors, connectionTo, Listener, signal } from './connections';
+import { ACCEPTED, FakeBroker, publishHead } from './fake-broker';
 
 describe('mqtt: one connection for several subscriptions', function () {
   this.timeout(30_000);
@@ -56,6 +60,24 @@ describe('mqtt: one connection for several subscriptions', function () {
       );
     });
 
+    it(`${version}: a hub keeps its session by itself, and another hub has another`, async () => {
+      const directories = [await temporaryDirectory(), await temporaryDirectory()];
+      const items = [{ tag: `own-${version}/#` }];
+      const connection = connectionTo(broker.plain, { protocol_version: version });
+      delete connection.config.session_expiry_s;
+      const listen = (hub: number) =>
+        new Listener(connectors.open(connection, directories[hub]!.path), { items }).connected();
+      await Promise.all([listen(0), listen(1)]);
+      await connectors.close();
+      send(`own-${version}/x`, 1);
+      for (const hub of [0, 1])
+        assert.deepEqual(
+          (await (await listen(hub)).take(1)).map(({ value }) => value),
+          [1],
+        );
+      await Promise.all(directories.map(({ remove }) => remove()));
+    });
+
     it(`${version}: who subscribes anew gets what the one before did not take, and what came in between`, async () => {
       const connector = open();
       const items = [{ tag: `anew-${version}/#` }];
@@ -80,10 +102,47 @@ describe('mqtt: one connection for several subscriptions', function () {
   }
 });
 
+describe('mqtt: subscriptions that are over', () => {
+  it('are ended at the broker, and what waited for them is given up and told', async () => {
+    const topic = 'over/x';
+    const payload = Buffer.from('1');
+    const broker = await FakeBroker.start((socket, chunk, index) => {
+      if (index === 0) socket.write(ACCEPTED[4]);
+      if (index !== 1) return;
+      socket.write(Buffer.from([0x90, 3, chunk[2]!, chunk[3]!, 1]));
+      for (const [name, id] of [
+        [topic, 7],
+        ['stranger/x', 8],
+      ] as const) {
+        socket.write(Buffer.concat([publishHead(name, id, payload.length), payload]));
+      }
+    });
+    const problems: string[] = [];
+    const settings = readSettings(connectionTo(broker.port, { protocol_version: '3.1.1' }));
+    const options = settings.optionsFor('subscribe', (problem) => problems.push(problem));
+    const session = await MqttSession.open(options, signal(), 50);
+    const received = Promise.withResolvers<void>();
+    const consumer = { subscriptions: [{ filter: 'over/#', qos: 1 as const }], receive: () => received.resolve() };
+    await session.add(consumer, signal());
+    await received.promise;
+    session.remove(consumer);
+    await broker.got(Buffer.from([0x40, 2, 0, 7, 0x40, 2, 0, 8]));
+    await broker.got(Buffer.from([0xa2, 10]));
+    assert.equal(problems.length, 1);
+    assert.match(problems[0]!, /over\/x|stranger\/x/);
+    await session.close();
+    await broker.stop();
+  });
+});
+
 describe('mqtt: acknowledgements', () => {
   it('leave in the order of the messages, those of one turn together', async () => {
     const sent: Buffer[] = [];
-    const inbox = new Inbox((bytes) => sent.push(bytes));
+    const inbox = new Inbox(
+      (bytes) => sent.push(bytes),
+      100,
+      () => assert.fail('there is room'),
+    );
     const packet = (messageId: number, qos: 0 | 1 | 2) =>
       ({ cmd: 'publish', topic: 'x', payload: '', qos, retain: false, dup: false, messageId }) as const;
     const [first, second, none, third] = [packet(1, 1), packet(2, 2), packet(0, 0), packet(258, 1)].map((each) =>

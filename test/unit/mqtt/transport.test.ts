@@ -47,11 +47,10 @@ describe('mqtt: ways to a broker', function () {
     await receives({ url: `mqtt://127.0.0.1:${away}, mqtt://127.0.0.1:${broker.plain}` });
   });
 
-  it('refuses user and password in the URL, and a kept session without a client id', async () => {
+  it('refuses user and password in the URL, and settings that are none', async () => {
     const url = `mqtt://${USER.username}:${USER.password}@127.0.0.1:${broker.plain}`;
     for (const [config, path] of [
       [{ url }, '/config/url'],
-      [{ session_expiry_s: 60 }, '/config/client_id'],
       [{ topics: { x: { topic: 'a/#/b' } } }, '/config/topics/x/topic'],
       [{ topics: { x: { topic: 'a', pulish: {} } } }, '/config/topics/x'],
     ] as const) {

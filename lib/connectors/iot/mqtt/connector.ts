@@ -17,6 +17,7 @@ import type {
   WriteTarget,
 } from '../../contract';
 import type { BrowseNode, LiveEvent, Subscription, TagValue, TagWrite, TagWriteResult } from '../../live';
+import { browseTopics } from './browse';
 import { testConnection } from './connection-test';
 import { describeTopic, topicInfo } from './describe';
 import { type MqttSettings, type Role, readSettings, resolveTopic } from './settings';
@@ -33,6 +34,7 @@ export const create: ConnectorFactory = (connection, environment) => new MqttCon
 class MqttConnector implements Connector {
   readonly #connection: OpenConnection;
   readonly #log: ConnectorEnvironment['log'];
+  readonly #directory: string | undefined;
   readonly #closing = new AbortController();
   #read: MqttSettings | undefined;
   /** One for all subscriptions. */
@@ -49,6 +51,7 @@ class MqttConnector implements Connector {
   constructor(connection: OpenConnection, environment: ConnectorEnvironment) {
     this.#connection = connection;
     this.#log = environment.log;
+    this.#directory = environment.directory;
   }
 
   test(signal: AbortSignal): Promise<TestReport> {
@@ -93,7 +96,9 @@ class MqttConnector implements Connector {
   }
 
   async browse(parent: string | null, signal: AbortSignal): Promise<BrowseNode[]> {
-    return this.#sparkplug().browse(parent, signal);
+    signal.throwIfAborted();
+    if (this.#sparkplug().isHost) return this.#sparkplug().browse(parent, signal);
+    return browseTopics(parent, this.#options('sample'), signal);
   }
 
   guarantee(entity: string): WriteGuarantee {
@@ -143,7 +148,7 @@ class MqttConnector implements Connector {
 
   /** Dials nothing. */
   #settings(): MqttSettings {
-    this.#read ??= readSettings(this.#connection);
+    this.#read ??= readSettings(this.#connection, this.#directory);
     return this.#read;
   }
 

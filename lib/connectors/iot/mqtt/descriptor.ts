@@ -48,14 +48,15 @@ export const descriptor: ConnectorDescriptor = {
       maxLength: 200,
       label: { 'en-US': 'Client ID', 'pt-BR': 'ID do cliente' },
       help: {
-        'en-US': 'Of this connection alone. When empty, a new one each time; a session to be kept needs one.',
-        'pt-BR': 'Só desta conexão. Se vazio, um novo a cada vez; uma sessão a ser mantida precisa de um.',
+        'en-US':
+          'Of this connection alone. When empty, the hub has one of its own for it, the same after each restart.',
+        'pt-BR': 'Só desta conexão. Se vazio, o hub tem um próprio para ela, o mesmo após cada reinício.',
       },
     },
     session_expiry_s: {
       kind: 'integer',
       group: 'connection',
-      default: 0,
+      default: 3600,
       minimum: 0,
       maximum: 4_294_967_295,
       label: { 'en-US': 'Session kept for (s)', 'pt-BR': 'Sessão mantida por (s)' },

@@ -6,6 +6,7 @@ import type { MqttOptions } from '../../../protocols/mqtt/options';
 import type { PayloadFormat } from '../../../protocols/mqtt/payload';
 import { checkFilter, covers, type TopicPattern, topicPattern } from '../../../protocols/mqtt/topic';
 import { writeRefused } from '../../write-refused';
+import { hubClientId } from './client-id';
 import { readSparkplug, type SparkplugSettings } from './sparkplug-settings';
 import { TOPICS_SCHEMA, WILL_SCHEMA } from './topics-schema';
 
@@ -64,12 +65,16 @@ export interface MqttSettings {
   optionsFor(role: Role, onProblem: MqttOptions['onProblem']): MqttOptions;
 }
 
+const HOUR = 3600;
 const PROTOCOLS = ['mqtt:', 'mqtts:', 'ws:', 'wss:'];
 const ajv = new Ajv2020({ strict: false });
 const validators = { topics: ajv.compile(TOPICS_SCHEMA), will: ajv.compile(WILL_SCHEMA) };
 
-/** @throws config PCP_SETTING_INVALID, PCP_SETTING_MISSING, PCP_MQTT_TOPIC with the path of the setting */
-export function readSettings(connection: OpenConnection): MqttSettings {
+/**
+ * @param directory the hub's own; without it, and without a client id, there is none that would be the same next time
+ * @throws config PCP_SETTING_INVALID, PCP_MQTT_TOPIC with the path of the setting
+ */
+export function readSettings(connection: OpenConnection, directory?: string): MqttSettings {
   const { config } = connection;
   const topics = checked<Record<string, TopicSetting>>('topics', config.topics ?? {});
   const entries = Object.entries(topics).map(([name, setting]): [string, Topic] => {
@@ -81,7 +86,10 @@ export function readSettings(connection: OpenConnection): MqttSettings {
   const timeoutMs = number(config.timeout_ms, 8000);
   const receiveMaximum = number(config.receive_maximum, 1000);
   const base = readOptions(connection, timeoutMs, receiveMaximum);
-  const clientId = text(config.client_id) ?? `pcp-${connection.id}-${randomBytes(4).toString('hex')}`;
+  const lasting = () =>
+    text(config.client_id) ??
+    // Values that were never saved have no id.
+    (directory !== undefined && connection.id > 0 ? `${hubClientId(directory)}-${connection.id}` : undefined);
   return {
     topics: new Map(entries),
     writesEnabled: config.writes_enabled === true,
@@ -90,7 +98,10 @@ export function readSettings(connection: OpenConnection): MqttSettings {
     receiveMaximum,
     sparkplug: readSparkplug(connection),
     optionsFor: (role, onProblem) => {
-      if (role === 'subscribe') return { ...base, clientId, onProblem };
+      const clientId = lasting() ?? `pcp-${randomBytes(6).toString('hex')}`;
+      // A session whose id nobody has again would only collect messages.
+      const sessionExpirySeconds = lasting() === undefined ? 0 : number(config.session_expiry_s, HOUR);
+      if (role === 'subscribe') return { ...base, clientId, sessionExpirySeconds, onProblem };
       const { will: _, ...others } = base;
       const own = role.startsWith('sparkplug') ? role : `${role}-${randomBytes(3).toString('hex')}`;
       return { ...others, clientId: `${clientId}-${own}`, sessionExpirySeconds: 0, onProblem };
@@ -137,15 +148,8 @@ function readOptions(
   { config, credentials }: OpenConnection,
   timeoutMs: number,
   receiveMaximum: number,
-): Omit<MqttOptions, 'clientId' | 'onProblem'> {
+): Omit<MqttOptions, 'clientId' | 'sessionExpirySeconds' | 'onProblem'> {
   const will = config.will === undefined ? undefined : checked<WillSetting>('will', config.will);
-  const sessionExpirySeconds = number(config.session_expiry_s, 0);
-  if (sessionExpirySeconds > 0 && text(config.client_id) === undefined) {
-    throw new IntegrationError('config', 'PCP_SETTING_MISSING', 'The setting "client_id" is empty.', {
-      path: '/config/client_id',
-      hint: 'The broker keeps a session by the client id: set one, or session_expiry_s to 0.',
-    });
-  }
   const optional = {
     username: text(config.username),
     password: text(credentials.password),
@@ -165,7 +169,6 @@ function readOptions(
     ...defined(optional),
     tls: defined(tls),
     keepaliveSeconds: number(config.keepalive_s, 30),
-    sessionExpirySeconds,
     receiveMaximum,
     maxMessageBytes: number(config.max_message_bytes, 1_048_576),
     timeoutMs,

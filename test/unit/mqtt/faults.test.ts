@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { create } from '../../../lib/connectors/iot/mqtt/connector';
+import { descriptor } from '../../../lib/connectors/iot/mqtt/descriptor';
+import type { IntegrationError } from '../../../lib/model/errors';
+import { type Follower, SharedConnection } from '../../../lib/stream/shared-connection';
+import { type Fault, FaultProxy } from '../../support/fault-proxy';
+import { type Broker, mosquitto, publishBy } from '../../support/mosquitto';
+import { connectionTo } from './connections';
+
+const CYCLES = 100;
+const RESTARTS = 50;
+const FAULTS: Fault[] = ['refuse', 'reset', 'cut'];
+
+/** What a stream or a node sees of its subscription. */
+class Watcher implements Follower {
+  readonly values: unknown[] = [];
+  states: string[] = [];
+  #changed = Promise.withResolvers<void>();
+
+  async records(records: Record<string, unknown>[], acknowledge: (() => void) | undefined): Promise<void> {
+    this.values.push(...records.map(({ value }) => value));
+    acknowledge?.();
+    this.#notice();
+  }
+
+  state(state: string, _error?: IntegrationError): void {
+    this.states.push(state);
+    this.#notice();
+  }
+
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) await this.#changed.promise;
+  }
+
+  #notice(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}
+
+describe('mqtt: outages, as the hub survives them', function () {
+  this.timeout(120_000);
+  let broker: Broker;
+  let proxy: FaultProxy;
+  let shared: SharedConnection;
+  let watcher: Watcher;
+  let following: Promise<void>;
+  let stop: AbortController;
+  let logged: string[];
+  const unhandled: unknown[] = [];
+  const note = (thrown: unknown) => unhandled.push(thrown);
+
+  before(async function () {
+    broker = await mosquitto(this, { keepsSessions: true });
+    process.on('unhandledRejection', note);
+  });
+  after(async () => {
+    process.off('unhandledRejection', note);
+    await broker?.release();
+  });
+  beforeEach(async () => {
+    proxy = await FaultProxy.start(broker.open);
+    watcher = new Watcher();
+    stop = new AbortController();
+    logged = [];
+    const config = { client_id: 'outages', session_expiry_s: 600, keepalive_s: 1, timeout_ms: 500 };
+    shared = new SharedConnection(connectionTo(proxy.port, config), {
+      load: async () => ({ descriptor, create }),
+      environment: { log: (level, message) => void logged.push(`${level}: ${message}`) },
+      backoff: { firstMs: 5, longestMs: 20 },
+    });
+    following = shared.follow({ items: [{ tag: 'outage/#' }] }, watcher, stop.signal);
+    await watcher.until(() => watcher.states.includes('connected'));
+  });
+  afterEach(async () => {
+    stop.abort();
+    await following;
+    await shared.close();
+    await proxy.stop();
+    assert.deepEqual(unhandled, []);
+  });
+
+  /** What was published while nobody listened arrives with the rest. */
+  const goesOn = async (n: number) => {
+    publishBy(broker.open, 'outage/x', String(n), '-q', '1');
+    await watcher.until(() => watcher.values.includes(n) && watcher.states.at(-1) === 'connected');
+  };
+  const outage = async (fault: Fault, n: number) => {
+    watcher.states = [];
+    await proxy.turn(fault);
+    await watcher.until(() => watcher.states.includes('interrupted'));
+    publishBy(broker.open, 'outage/x', String(n), '-q', '1');
+    await proxy.turn('none');
+    await watcher.until(() => watcher.states.at(-1) === 'connected' && watcher.values.includes(n));
+  };
+  const outagesLogged = () => ['warn', 'info'].map((level) => logged.filter((line) => line.startsWith(level)).length);
+
+  it(`${CYCLES} faults on the way: nothing is missing, one connection is left, one line for each outage and its end`, async () => {
+    for (let n = 0; n < CYCLES; n++) await outage(FAULTS[n % FAULTS.length]!, n);
+    assert.deepEqual(
+      [...new Set(watcher.values)].sort((a, b) => Number(a) - Number(b)),
+      Array.from({ length: CYCLES }, (_, n) => n),
+    );
+    assert.equal(proxy.open, 1);
+    assert.deepEqual(outagesLogged(), [CYCLES, CYCLES], logged.slice(-6).join('\n'));
+  });
+
+  it('a connection on which nothing comes any more is found dead, and a slow one is not', async () => {
+    await proxy.turn('drip');
+    await goesOn(1000);
+    assert.deepEqual(outagesLogged(), [0, 0]);
+    await outage('silence', 1001);
+    await goesOn(1002);
+    assert.equal(proxy.open, 1);
+    assert.deepEqual(outagesLogged(), [1, 1], logged.join('\n'));
+  });
+
+  it(`${RESTARTS} restarts of the broker: the subscription is there again, once`, async () => {
+    for (let n = 2000; n < 2000 + RESTARTS; n++) {
+      watcher.states = [];
+      await broker.stop(n % 2 === 0 ? 'SIGTERM' : 'SIGKILL');
+      await broker.start();
+      await watcher.until(() => watcher.states.at(-1) === 'connected');
+      await goesOn(n);
+    }
+    for (const n of [3000, 3001]) await goesOn(n);
+    assert.deepEqual(
+      watcher.values.filter((value) => value === 3000),
+      [3000],
+    );
+    assert.equal(proxy.open, 1);
+  });
+});
