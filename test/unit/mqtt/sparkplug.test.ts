@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { WriteRecord } from '../../../lib/connectors/contract';
 import { MqttConnection } from '../../../lib/protocols/mqtt/connection';
 import { decodePayload, type Metric } from '../../../lib/protocols/sparkplug/codec/payload';
@@ -70,7 +71,32 @@ class Plant {
   }
 }
 
+/** A way to the broker that can be cut, as a pulled cable does it. */
+async function cable(broker: Broker): Promise<{ port: number; cut(): void }> {
+  const sockets: Socket[] = [];
+  const server = createServer((near) => {
+    const far = connect(broker.plain, '127.0.0.1');
+    for (const socket of [near, far]) socket.on('error', () => undefined);
+    near.pipe(far).pipe(near);
+    sockets.push(near, far);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const cut = () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return { port: (server.address() as AddressInfo).port, cut };
+}
+
 const short = (records: Record<string, unknown>[]) => records.map(({ tag, value, quality }) => [tag, value, quality]);
+const target = (keyFields: string[]) => ({
+  entity: 'sparkplug',
+  keyFields,
+  fields: [],
+  resume: null,
+  runId: 1,
+  mappingId: 1,
+});
 const record = (data: Record<string, unknown>): WriteRecord => ({ data, key: '[]', hash: '', sourceKey: '[]' });
 
 describe('Sparkplug over Mosquitto', () => {
@@ -108,7 +134,7 @@ describe('Sparkplug over Mosquitto', () => {
     await plant.connection.close();
   });
 
-  it('a primary host is online while it listens, and offline when it is closed or lost', async () => {
+  it('a primary host is online while it listens, and offline when it is closed', async () => {
     const watcher = await Plant.open(broker);
     await watcher.listen('spBv1.0/STATE/hub');
     const state = async () => JSON.parse((await watcher.message('spBv1.0/STATE/hub'))[0]?.string_value ?? '');
@@ -119,6 +145,26 @@ describe('Sparkplug over Mosquitto', () => {
     await connectors.close();
     const death = await state();
     assert.deepEqual([death.online, death.timestamp >= birth.timestamp], [false, true]);
+    await listener.stop();
+    await watcher.connection.close();
+  });
+
+  it('the broker tells that a primary host and an edge node are gone when their cable is cut', async () => {
+    const watcher = await Plant.open(broker);
+    for (const filter of ['spBv1.0/STATE/cut', 'spBv1.0/PCP/+/cut']) await watcher.listen(filter);
+    const { port, cut } = await cable(broker);
+    const config = { writes_enabled: true, sparkplug_group_id: 'PCP', sparkplug_edge_node_id: 'cut' };
+    const connector = connectors.open(
+      connectionTo(port, { ...config, sparkplug_role: 'primary', sparkplug_host_id: 'cut' }),
+    );
+    const listener = await new Listener(connector, { entity: 'sparkplug' }).connected();
+    await (await connector.openWriter!(target([]), signal())).write([record({ a: 1 })], signal());
+    const [bdSeq] = await watcher.message('spBv1.0/PCP/NBIRTH/cut');
+    await watcher.message('spBv1.0/STATE/cut');
+    cut();
+    const [state] = await watcher.message('spBv1.0/STATE/cut');
+    assert.equal(JSON.parse(state?.string_value ?? '').online, false);
+    assert.equal((await watcher.message('spBv1.0/PCP/NDEATH/cut'))[0]?.long_value, bdSeq?.long_value);
     await listener.stop();
     await watcher.connection.close();
   });
@@ -154,6 +200,7 @@ describe('Sparkplug over Mosquitto', () => {
         seq: '0',
         metrics: [
           { name: 'bdSeq', datatype: 4, long_value: '7' },
+          { name: 'Oven/P', timestamp: '1700000000001', datatype: 9, float_value: 1.5 },
           { name: 'Oven/T', timestamp: '1700000000001', datatype: 9, float_value: 21.5 },
         ],
       },
@@ -203,13 +250,18 @@ describe('Sparkplug over Mosquitto', () => {
 
   it('commands a device only where that is allowed, and reads back what it did', async () => {
     const tag = 'g/n/d/set point';
-    for (const config of [{}, { writes_enabled: true }, { writes_enabled: true, writable: ['g/n/d/other'] }]) {
+    const allowed = { writes_enabled: true, writable: ['g/n/d/#'] };
+    for (const config of [
+      { writable: allowed.writable },
+      { writes_enabled: true },
+      { ...allowed, writable: ['g/n/d/other'] },
+    ]) {
       await assert.rejects(host('active', config).writeTags!([{ tag, value: 1 }], signal()), {
         class: 'permission',
         code: 'PCP_WRITE_REFUSED',
       });
     }
-    const connector = host('active', { writes_enabled: true, writable: ['g/n/d/#'] });
+    const connector = host('active', allowed);
     const plant = await Plant.open(broker);
     await plant.listen('spBv1.0/g/DCMD/#');
     const sender = new Sender();
@@ -252,22 +304,17 @@ describe('Sparkplug over Mosquitto', () => {
   it('publishes records as an edge node that a host sees come, change and go', async () => {
     const values = await new Listener(host('active'), { entity: 'sparkplug' }).connected();
     const config = { sparkplug_group_id: 'PCP', sparkplug_edge_node_id: 'hub' };
-    const target = {
-      entity: 'sparkplug',
-      keyFields: ['order_number'],
-      fields: [],
-      resume: null,
-      runId: 1,
-      mappingId: 1,
-    };
-    await assert.rejects(connectors.open(connectionTo(broker.plain, config)).openWriter!(target, signal()), {
-      code: 'PCP_WRITE_REFUSED',
-    });
+    await assert.rejects(
+      connectors.open(connectionTo(broker.plain, config)).openWriter!(target(['order_number']), signal()),
+      {
+        code: 'PCP_WRITE_REFUSED',
+      },
+    );
     const metrics = { quantity: { data_type: 'Int32', unit: 'pcs' }, due: { data_type: 'DateTime' } };
     const publisher = connectors.open(
       connectionTo(broker.plain, { ...config, writes_enabled: true, sparkplug_metrics: metrics }),
     );
-    const writer = await publisher.openWriter!(target, signal());
+    const writer = await publisher.openWriter!(target(['order_number']), signal());
     const order = {
       order_number: 'A/1',
       quantity: '10',
@@ -310,8 +357,7 @@ describe('Sparkplug over Mosquitto', () => {
       writes_enabled: true,
     };
     const publisher = connectors.open(connectionTo(broker.plain, { ...config, timeout_ms: 300 }));
-    const target = { entity: 'sparkplug', keyFields: [], fields: [], resume: null, runId: 1, mappingId: 1 };
-    const writer = await publisher.openWriter!(target, signal());
+    const writer = await publisher.openWriter!(target([]), signal());
     await assert.rejects(writer.write([record({ a: 1 })], signal()), {
       class: 'transient',
       code: 'PCP_SPARKPLUG_HOST_OFFLINE',
