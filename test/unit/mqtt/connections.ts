@@ -75,8 +75,12 @@ export class Connectors {
   readonly logged: string[] = [];
   readonly #opened: Connector[] = [];
 
-  open(connection: OpenConnection): Connector {
-    const environment: ConnectorEnvironment = { log: (_level, message) => this.logged.push(message) };
+  /** @param directory of the hub */
+  open(connection: OpenConnection, directory?: string): Connector {
+    const environment: ConnectorEnvironment = {
+      ...(directory !== undefined && { directory }),
+      log: (_level, message) => this.logged.push(message),
+    };
     const connector = create(structuredClone(connection), environment);
     this.#opened.push(connector);
     return connector;

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
 import type { WriteRecord } from '../../../lib/connectors/contract';
 import { MqttConnection } from '../../../lib/protocols/mqtt/connection';
 import { decodePayload, type Metric } from '../../../lib/protocols/sparkplug/codec/payload';
 import type { Message } from '../../../lib/protocols/sparkplug/message';
+import { temporaryDirectory } from '../../support/hub';
 import { type Broker, mosquitto } from '../../support/mosquitto';
 import { PythonProtobuf } from '../../support/protobuf';
 import { metric, Sender } from '../sparkplug/edge-node-messages';
@@ -299,6 +302,26 @@ describe('Sparkplug over Mosquitto', () => {
     const [failed] = await writer.writeTags!([{ tag: 'g/quiet/none', value: 6 }], signal());
     assert.equal(failed?.outcome === 'failed' && failed.error.code, 'PCP_SPARKPLUG_TAG');
     await plant.connection.close();
+  });
+
+  it('asks edge nodes that it knows from before a restart, which else say nothing until something changes', async () => {
+    const { path: directory, remove } = await temporaryDirectory();
+    const plant = await Plant.open(broker);
+    await plant.listen('spBv1.0/g/NCMD/silent');
+    const sender = new Sender('silent');
+    const open = () => connectors.open(connectionTo(broker.plain, { sparkplug_role: 'active' }), directory);
+    const first = await new Listener(open(), { entity: 'sparkplug' }).connected();
+    await plant.publish(sender.birth([metric('a', 'Int32', 6)]));
+    await first.take(1);
+    await connectors.close();
+    await first.stop();
+    const second = await new Listener(open(), { entity: 'sparkplug' }).connected();
+    assert.equal((await plant.message('spBv1.0/g/NCMD/silent'))[0]?.boolean_value, true);
+    writeFileSync(join(directory, 'sparkplug-7.json'), '{"damaged":');
+    const third = await new Listener(open(), { items: [] }).connected();
+    for (const listener of [second, third]) await listener.stop();
+    await plant.connection.close();
+    await remove();
   });
 
   it('publishes records as an edge node that a host sees come, change and go', async () => {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { OpenConnection } from '../../../model/connection';
 import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
@@ -19,6 +20,7 @@ import type {
 import type { BrowseNode, LiveEvent, Subscription, TagValue, TagWrite, TagWriteResult } from '../../live';
 import { testConnection } from './connection-test';
 import { describeTopic, topicInfo } from './describe';
+import { KnownEdgeNodes } from './known-edge-nodes';
 import { type MqttSettings, type Role, readSettings, resolveTopic } from './settings';
 import { Shared } from './shared';
 import { Sparkplug } from './sparkplug';
@@ -33,6 +35,7 @@ export const create: ConnectorFactory = (connection, environment) => new MqttCon
 class MqttConnector implements Connector {
   readonly #connection: OpenConnection;
   readonly #log: ConnectorEnvironment['log'];
+  readonly #directory: string | undefined;
   readonly #closing = new AbortController();
   #read: MqttSettings | undefined;
   /** One for all subscriptions. */
@@ -49,6 +52,7 @@ class MqttConnector implements Connector {
   constructor(connection: OpenConnection, environment: ConnectorEnvironment) {
     this.#connection = connection;
     this.#log = environment.log;
+    this.#directory = environment.directory;
   }
 
   test(signal: AbortSignal): Promise<TestReport> {
@@ -135,6 +139,7 @@ class MqttConnector implements Connector {
     this.#ofSparkplug ??= new Sparkplug(
       this.#settings(),
       (role) => this.#options(role),
+      new KnownEdgeNodes(this.#directory && join(this.#directory, `sparkplug-${this.#connection.id}.json`), this.#log),
       this.#log,
       this.#closing.signal,
     );
