@@ -1,108 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import type { WriteRecord } from '../../../lib/connectors/contract';
-import { MqttConnection } from '../../../lib/protocols/mqtt/connection';
-import { decodePayload, type Metric } from '../../../lib/protocols/sparkplug/codec/payload';
-import type { Message } from '../../../lib/protocols/sparkplug/message';
 import { temporaryDirectory } from '../../support/hub';
 import { type Broker, mosquitto } from '../../support/mosquitto';
 import { PythonProtobuf } from '../../support/protobuf';
 import { metric, Sender } from '../sparkplug/edge-node-messages';
 import { Connectors, connectionTo, Listener, signal } from './connections';
+import { Plant, short } from './plant';
 
-/** An edge node by hand: messages that the codec makes, published by a bare connection. */
-class Plant {
-  readonly received: { topic: string; metrics: Metric[] }[] = [];
-  readonly #waiting = new Set<() => void>();
-
-  private constructor(readonly connection: MqttConnection) {}
-
-  static async open(broker: Broker, will?: Message): Promise<Plant> {
-    let plant: Plant | undefined;
-    const connection = await MqttConnection.open(
-      {
-        servers: [new URL(`mqtt://127.0.0.1:${broker.open}`)],
-        version: 5,
-        clientId: `plant-${Math.random()}`,
-        tls: {},
-        keepaliveSeconds: 30,
-        sessionExpirySeconds: 0,
-        receiveMaximum: 100,
-        maxMessageBytes: 1_000_000,
-        timeoutMs: 5000,
-        onProblem: assert.fail,
-        ...(will && { will }),
-      },
-      (message) => {
-        message.acknowledge();
-        plant?.take(message.topic, message.payload);
-      },
-      signal(),
-    );
-    plant = new Plant(connection);
-    return plant;
-  }
-
-  async publish(...messages: [string, Buffer][]): Promise<void> {
-    for (const [topic, payload] of messages) {
-      await this.connection.publish({ topic, payload, qos: 0, retain: false }, signal());
-    }
-  }
-
-  async listen(filter: string): Promise<void> {
-    await this.connection.subscribe({ filter, qos: 1 }, signal());
-  }
-
-  /** The first message to a topic, now or later. */
-  async message(topic: string): Promise<Metric[]> {
-    for (;;) {
-      const index = this.received.findIndex((message) => message.topic === topic);
-      if (index >= 0) return this.received.splice(index, 1)[0]!.metrics;
-      await new Promise<void>((resolve) => this.#waiting.add(resolve));
-    }
-  }
-
-  private take(topic: string, payload: Buffer): void {
-    const isState = topic.startsWith('spBv1.0/STATE/');
-    const metrics = isState ? [{ string_value: payload.toString() }] : (decodePayload(payload).metrics ?? []);
-    this.received.push({ topic, metrics });
-    for (const wake of this.#waiting) wake();
-    this.#waiting.clear();
-  }
-}
-
-/** A way to the broker that can be cut, as a pulled cable does it. */
-async function cable(broker: Broker): Promise<{ port: number; cut(): void }> {
-  const sockets: Socket[] = [];
-  const server = createServer((near) => {
-    const far = connect(broker.plain, '127.0.0.1');
-    for (const socket of [near, far]) socket.on('error', () => undefined);
-    near.pipe(far).pipe(near);
-    sockets.push(near, far);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const cut = () => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  };
-  return { port: (server.address() as AddressInfo).port, cut };
-}
-
-const short = (records: Record<string, unknown>[]) => records.map(({ tag, value, quality }) => [tag, value, quality]);
-const target = (keyFields: string[]) => ({
-  entity: 'sparkplug',
-  keyFields,
-  fields: [],
-  resume: null,
-  runId: 1,
-  mappingId: 1,
-});
-const record = (data: Record<string, unknown>): WriteRecord => ({ data, key: '[]', hash: '', sourceKey: '[]' });
-
-describe('Sparkplug over Mosquitto', () => {
+describe('Sparkplug host over Mosquitto', () => {
   let broker: Broker;
   const connectors = new Connectors();
   before(async function () {
@@ -148,26 +55,6 @@ describe('Sparkplug over Mosquitto', () => {
     await connectors.close();
     const death = await state();
     assert.deepEqual([death.online, death.timestamp >= birth.timestamp], [false, true]);
-    await listener.stop();
-    await watcher.connection.close();
-  });
-
-  it('the broker tells that a primary host and an edge node are gone when their cable is cut', async () => {
-    const watcher = await Plant.open(broker);
-    for (const filter of ['spBv1.0/STATE/cut', 'spBv1.0/PCP/+/cut']) await watcher.listen(filter);
-    const { port, cut } = await cable(broker);
-    const config = { writes_enabled: true, sparkplug_group_id: 'PCP', sparkplug_edge_node_id: 'cut' };
-    const connector = connectors.open(
-      connectionTo(port, { ...config, sparkplug_role: 'primary', sparkplug_host_id: 'cut' }),
-    );
-    const listener = await new Listener(connector, { entity: 'sparkplug' }).connected();
-    await (await connector.openWriter!(target([]), signal())).write([record({ a: 1 })], signal());
-    const [bdSeq] = await watcher.message('spBv1.0/PCP/NBIRTH/cut');
-    await watcher.message('spBv1.0/STATE/cut');
-    cut();
-    const [state] = await watcher.message('spBv1.0/STATE/cut');
-    assert.equal(JSON.parse(state?.string_value ?? '').online, false);
-    assert.equal((await watcher.message('spBv1.0/PCP/NDEATH/cut'))[0]?.long_value, bdSeq?.long_value);
     await listener.stop();
     await watcher.connection.close();
   });
@@ -322,75 +209,6 @@ describe('Sparkplug over Mosquitto', () => {
     for (const listener of [second, third]) await listener.stop();
     await plant.connection.close();
     await remove();
-  });
-
-  it('publishes records as an edge node that a host sees come, change and go', async () => {
-    const values = await new Listener(host('active'), { entity: 'sparkplug' }).connected();
-    const config = { sparkplug_group_id: 'PCP', sparkplug_edge_node_id: 'hub' };
-    await assert.rejects(
-      connectors.open(connectionTo(broker.plain, config)).openWriter!(target(['order_number']), signal()),
-      {
-        code: 'PCP_WRITE_REFUSED',
-      },
-    );
-    const metrics = { quantity: { data_type: 'Int32', unit: 'pcs' }, due: { data_type: 'DateTime' } };
-    const publisher = connectors.open(
-      connectionTo(broker.plain, { ...config, writes_enabled: true, sparkplug_metrics: metrics }),
-    );
-    const writer = await publisher.openWriter!(target(['order_number']), signal());
-    const order = {
-      order_number: 'A/1',
-      quantity: '10',
-      due: '2026-03-01T00:00:00.000Z',
-      rush: false,
-      ratio: 0.5,
-      note: null,
-    };
-    assert.deepEqual(await writer.write([record(order)], signal()), [{ outcome: 'updated' }]);
-    assert.deepEqual(short(await values.take(5)), [
-      ['PCP/hub/A%2F1/order_number', 'A/1', 'good'],
-      ['PCP/hub/A%2F1/quantity', 10, 'good'],
-      ['PCP/hub/A%2F1/due', '2026-03-01T00:00:00.000Z', 'good'],
-      ['PCP/hub/A%2F1/rush', false, 'good'],
-      ['PCP/hub/A%2F1/ratio', 0.5, 'good'],
-    ]);
-    const results = await writer.write(
-      [record({ ...order, quantity: 'ten' }), record({ ...order, quantity: 11 })],
-      signal(),
-    );
-    assert.deepEqual(
-      results.map(({ outcome }) => outcome),
-      ['failed', 'updated'],
-    );
-    const changed = await values.take(5);
-    assert.deepEqual([changed[1]?.value, changed[1]?.unit], [11, 'pcs']);
-    await publisher.close();
-    assert.deepEqual(
-      (await values.take(5)).map(({ quality, status }) => [quality, status]),
-      Array(5).fill(['bad', 'stale']),
-    );
-    await values.stop();
-  });
-
-  it('waits with an edge node for its primary host', async () => {
-    const config = {
-      sparkplug_group_id: 'PCP',
-      sparkplug_edge_node_id: 'waiting',
-      sparkplug_primary_host_id: 'scada',
-      writes_enabled: true,
-    };
-    const publisher = connectors.open(connectionTo(broker.plain, { ...config, timeout_ms: 300 }));
-    const writer = await publisher.openWriter!(target([]), signal());
-    await assert.rejects(writer.write([record({ a: 1 })], signal()), {
-      class: 'transient',
-      code: 'PCP_SPARKPLUG_HOST_OFFLINE',
-    });
-    const values = await new Listener(host('primary', { sparkplug_host_id: 'scada' }), {
-      entity: 'sparkplug',
-    }).connected();
-    assert.deepEqual(await writer.write([record({ a: 2 })], signal()), [{ outcome: 'updated' }]);
-    assert.deepEqual(short(await values.take(1)), [['PCP/waiting/a', 2, 'good']]);
-    await values.stop();
   });
 
   it('names its entity and its fields, and the topics in the connection test', async () => {
