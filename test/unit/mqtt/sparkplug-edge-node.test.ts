@@ -47,6 +47,36 @@ describe('Sparkplug edge node over Mosquitto', () => {
     await watcher.connection.close();
   });
 
+  for (const [version, deaths] of [
+    ['5', 2],
+    ['3.1.1', 1],
+  ] as const) {
+    it(`tck-id-payloads-ndeath-will-message-publisher-disconnect-mqtt50, -mqtt311: says goodbye by ${version}`, async () => {
+      const id = `bye-${deaths}`;
+      const watcher = await Plant.open(broker);
+      await watcher.listen(`spBv1.0/PCP/+/${id}`);
+      const publisher = connectors.open(
+        connectionTo(broker.plain, {
+          protocol_version: version,
+          writes_enabled: true,
+          sparkplug_group_id: 'PCP',
+          sparkplug_edge_node_id: id,
+        }),
+      );
+      await (await publisher.openWriter!(target([]), signal())).write([record({ a: 1 })], signal());
+      await watcher.message(`spBv1.0/PCP/NBIRTH/${id}`);
+      await publisher.close();
+      // What a broker gets from one client it passes on in order.
+      const marker = `spBv1.0/PCP/NDATA/${id}`;
+      await watcher.message(`spBv1.0/PCP/NDEATH/${id}`);
+      await watcher.publish([marker, Buffer.alloc(0)]);
+      await watcher.message(marker);
+      const more = watcher.received.filter(({ topic }) => topic.includes('/NDEATH/')).length;
+      assert.equal(1 + more, deaths);
+      await watcher.connection.close();
+    });
+  }
+
   it('publishes records as an edge node that a host sees come, change and go', async () => {
     const values = await new Listener(host('active'), { entity: 'sparkplug' }).connected();
     const config = { sparkplug_group_id: 'PCP', sparkplug_edge_node_id: 'hub' };
