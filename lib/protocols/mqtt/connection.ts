@@ -15,6 +15,7 @@ import { connectPacketOf, propertiesIn, propertiesOut, subscribeOptions } from '
 /** Lets the library go on with the next packet, and keeps it from acknowledging this one. */
 const HELD = new Error('acknowledged later');
 const CLOSE_MS = 2000;
+const DISCONNECT_WITH_WILL = 4;
 const REFUSED = 0x80;
 
 /**
@@ -150,15 +151,19 @@ export class MqttConnection {
     });
   }
 
-  /** Says goodbye to the broker, and does not wait for it long. */
-  close(): Promise<void> {
+  /**
+   * Says goodbye to the broker, and does not wait for it long.
+   * @param withWill the broker is to publish the will all the same (MQTT 5)
+   */
+  close(withWill = false): Promise<void> {
     this.#closing ??= (async () => {
       if (this.#isEnded) return;
       const timer = setTimeout(() => this.#client.stream.destroy(), CLOSE_MS);
       this.#inbox.flush();
       // Without force the library would wait for answers that may never come.
       this.#client.outgoing = {};
-      this.#client.end(false);
+      const reason = withWill && this.#options.version === 5 ? { reasonCode: DISCONNECT_WITH_WILL } : {};
+      this.#client.end(false, reason);
       await this.ended;
       clearTimeout(timer);
     })();

@@ -52,12 +52,23 @@ export function stateTopic(host: string): string {
   return `${NAMESPACE}/STATE/${host}`;
 }
 
+/** Ids are parts of topics. */
+export function isId(id: string): boolean {
+  return id !== '' && !/[+#/\0]/.test(id);
+}
+
+/** The edge node that a tag is of; undefined where it can be of none. */
+export function edgeNodeOf(tag: string): EdgeNodeName | undefined {
+  const [group, edgeNode, metric] = tag.split('/');
+  return group && edgeNode && metric ? { group, edgeNode } : undefined;
+}
+
 /**
- * Ids are parts of topics.
+ * An id that was set.
  * @throws config PCP_SPARKPLUG_ID
  */
 export function checkId(id: string, path: string): string {
-  if (id === '' || /[+#/\0]/.test(id)) {
+  if (!isId(id)) {
     throw new IntegrationError('config', 'PCP_SPARKPLUG_ID', 'A Sparkplug id is empty or has one of + # /.', {
       path,
       value: id.slice(0, 100),

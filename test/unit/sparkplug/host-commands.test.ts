@@ -45,18 +45,28 @@ describe('Sparkplug host: commands', () => {
 
   it('may wait for the birth of an edge node, which an active host asks for', () => {
     const { host, receive, sender } = born();
+    const ask = (edgeNode: string, group = 'g') => rebirths(host.askForBirth({ group, edgeNode }, START));
     assert.deepEqual(
       [host.isOnline('g/n/speed'), host.isOnline('g/n/none'), host.isOnline('g/m/a')],
       [true, false, false],
     );
-    assert.deepEqual(rebirths(host.askFor('g/n/speed', START)), []);
-    assert.deepEqual(rebirths(host.askFor('g/m/a', START)), ['spBv1.0/g/NCMD/m']);
+    assert.deepEqual(ask('n'), []);
+    assert.deepEqual(ask('m'), ['spBv1.0/g/NCMD/m']);
     receive(sender.death());
     assert.equal(host.isOnline('g/n/speed'), false);
-    assert.deepEqual(rebirths(host.askFor('g/n/d/x', START)), ['spBv1.0/g/NCMD/n']);
-    for (const tag of ['', 'g', 'g/n', 'g/+/a', '#/n/a']) assert.deepEqual(rebirths(host.askFor(tag, START)), []);
-    const passive = connectedHost({ role: 'passive' }).host;
-    assert.deepEqual(rebirths(passive.askFor('g/m/a', START)), []);
+    assert.deepEqual(ask('n'), ['spBv1.0/g/NCMD/n']);
+    for (const [edgeNode, group] of [
+      ['', 'g'],
+      ['+', 'g'],
+      ['n', '#'],
+    ] as const)
+      assert.deepEqual(ask(edgeNode, group), []);
+  });
+
+  it('ask no edge node as a passive host, and none of another group', () => {
+    for (const options of [{ role: 'passive' }, { groups: ['h'] }] as const) {
+      assert.deepEqual(rebirths(connectedHost(options).host.askForBirth({ group: 'g', edgeNode: 'n' }, START)), []);
+    }
   });
 
   it('know what was declared', () => {

@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
-import { checkId, deviceTopic, nodeTopic, parseTopic, stateTopic } from '../../../lib/protocols/sparkplug/topics';
+import {
+  checkId,
+  deviceTopic,
+  edgeNodeOf,
+  nodeTopic,
+  parseTopic,
+  stateTopic,
+} from '../../../lib/protocols/sparkplug/topics';
 
 const NODE = { group: 'Plant 1', edgeNode: 'Line-3' };
 
@@ -50,5 +57,10 @@ describe('Sparkplug topics', () => {
     for (const id of ['', 'a+b', 'a/b', 'a#', 'a\0']) {
       assert.throws(() => checkId(id, '/group'), { class: 'config', code: 'PCP_SPARKPLUG_ID', path: '/group' });
     }
+  });
+
+  it('of the edge node that a tag is of', () => {
+    assert.deepEqual(edgeNodeOf('g/n/d/Motor/speed'), { group: 'g', edgeNode: 'n' });
+    for (const tag of ['', 'g', 'g/n', 'g/n/', '/n/a', 'g//a']) assert.equal(edgeNodeOf(tag), undefined);
   });
 });

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { OpenConnection } from '../../../model/connection';
 import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
@@ -20,6 +21,7 @@ import type { BrowseNode, LiveEvent, Subscription, TagValue, TagWrite, TagWriteR
 import { browseTopics } from './browse';
 import { testConnection } from './connection-test';
 import { describeTopic, topicInfo } from './describe';
+import { KnownEdgeNodes } from './known-edge-nodes';
 import { type MqttSettings, type Role, readSettings, resolveTopic } from './settings';
 import { Shared } from './shared';
 import { Sparkplug } from './sparkplug';
@@ -140,6 +142,7 @@ class MqttConnector implements Connector {
     this.#ofSparkplug ??= new Sparkplug(
       this.#settings(),
       (role) => this.#options(role),
+      new KnownEdgeNodes(this.#directory && join(this.#directory, `sparkplug-${this.#connection.id}.json`), this.#log),
       this.#log,
       this.#closing.signal,
     );

@@ -68,7 +68,8 @@ export class EdgeNodeConnection {
     } catch {
       // Then the broker publishes the will.
     }
-    await this.#connection.close();
+    // The specification wants both: the death before, and the will.
+    await this.#connection.close(true);
   }
 
   async #born(signal: AbortSignal): Promise<void> {

@@ -5,7 +5,9 @@ import type { Effects } from '../../../protocols/sparkplug/host/effects';
 import type { SparkplugHost } from '../../../protocols/sparkplug/host/host';
 import type { TagValue } from '../../../protocols/sparkplug/host/tag-values';
 import type { Message } from '../../../protocols/sparkplug/message';
+import { type EdgeNodeName, edgeNodeOf, parseTopic } from '../../../protocols/sparkplug/topics';
 import type { ConnectorEnvironment } from '../../contract';
+import type { KnownEdgeNodes } from './known-edge-nodes';
 
 export interface ValueListener {
   values(values: readonly TagValue[]): void;
@@ -21,6 +23,7 @@ const MOST_TOLD = 1000;
 /** The connection of a Sparkplug host, shared by all who listen to its values. What the host knows outlives it. */
 export class HostConnection {
   readonly #host: SparkplugHost;
+  readonly #known: KnownEdgeNodes;
   readonly #log: ConnectorEnvironment['log'];
   readonly #closing = new AbortController();
   readonly #listeners = new Set<ValueListener>();
@@ -32,11 +35,12 @@ export class HostConnection {
   /** @throws as `MqttConnection.open` and `MqttConnection.subscribe` */
   static async open(
     host: SparkplugHost,
+    known: KnownEdgeNodes,
     options: MqttOptions,
     log: ConnectorEnvironment['log'],
     signal: AbortSignal,
   ): Promise<HostConnection> {
-    const opened = new HostConnection(host, log);
+    const opened = new HostConnection(host, known, log);
     const will = host.connecting(Date.now());
     const receive = (message: IncomingMessage) => opened.#receive(message);
     opened.#connection = await MqttConnection.open({ ...options, ...(will && { will }) }, receive, signal);
@@ -48,11 +52,13 @@ export class HostConnection {
     }
     void opened.#connection.ended.then((error) => opened.#lost(error));
     opened.#apply(host.connected());
+    for (const name of known) opened.#ask(name);
     return opened;
   }
 
-  private constructor(host: SparkplugHost, log: ConnectorEnvironment['log']) {
+  private constructor(host: SparkplugHost, known: KnownEdgeNodes, log: ConnectorEnvironment['log']) {
     this.#host = host;
+    this.#known = known;
     this.#log = log;
   }
 
@@ -70,7 +76,7 @@ export class HostConnection {
 
   /** Asks for the births of edge nodes that were not seen, and waits a little until all their tags are ready. */
   async births(tags: readonly string[], isReady: (tag: string) => boolean, signal: AbortSignal): Promise<void> {
-    for (const tag of tags) this.#apply(this.#host.askFor(tag, Date.now()));
+    for (const tag of tags) this.#ask(edgeNodeOf(tag));
     await this.until(() => tags.every(isReady), AbortSignal.any([signal, AbortSignal.timeout(BIRTHS_MS)]));
     signal.throwIfAborted();
   }
@@ -108,8 +114,16 @@ export class HostConnection {
   }
 
   #receive(message: IncomingMessage): void {
-    this.#apply(this.#host.receive(message.topic, message.payload, Date.now(), message.retain));
+    const { topic: text, payload, retain } = message;
+    const effects = this.#host.receive(text, payload, Date.now(), retain);
     message.acknowledge();
+    const topic = parseTopic(text);
+    if (topic?.type === 'NBIRTH' && !retain && effects.problems.length === 0) this.#known.add(topic);
+    this.#apply(effects);
+  }
+
+  #ask(name: EdgeNodeName | undefined): void {
+    if (name !== undefined) this.#apply(this.#host.askForBirth(name, Date.now()));
   }
 
   #apply({ values, publish, problems }: Effects): void {

@@ -6,6 +6,7 @@ import type { ConnectorEnvironment, EntityDescription, WriteGuarantee, WriteTarg
 import type { BrowseNode, LiveEvent, Subscription, TagValue, TagWrite, TagWriteResult } from '../../live';
 import { writeRefused } from '../../write-refused';
 import { descriptor } from './descriptor';
+import type { KnownEdgeNodes } from './known-edge-nodes';
 import type { MqttSettings, Role } from './settings';
 import { Shared } from './shared';
 import { EdgeNodeConnection } from './sparkplug-edge-node';
@@ -48,6 +49,7 @@ export class Sparkplug {
   constructor(
     settings: MqttSettings,
     options: (role: Role) => MqttOptions,
+    known: KnownEdgeNodes,
     log: ConnectorEnvironment['log'],
     closing: AbortSignal,
   ) {
@@ -59,7 +61,7 @@ export class Sparkplug {
     this.#log = log;
     this.#host = host && new SparkplugHost(host);
     this.#hostConnection = new Shared(
-      async () => HostConnection.open(this.#required(), options('sparkplug'), log, closing),
+      async () => HostConnection.open(this.#required(), known, options('sparkplug'), log, closing),
       (connection) => connection.ended,
     );
     this.#nodeConnection = new Shared(

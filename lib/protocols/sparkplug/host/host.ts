@@ -9,6 +9,7 @@ import {
   checkId,
   type DeviceTopic,
   type EdgeNodeName,
+  isId,
   NAMESPACE,
   type NodeTopic,
   parseTopic,
@@ -109,11 +110,11 @@ export class SparkplugHost {
     return earliest;
   }
 
-  /** Asks the edge node of a tag for its birth, where it was not seen and the role allows it. */
-  askFor(tag: string, now: number): Effects {
+  /** Asks an edge node for its birth, where it was not seen and the role allows it. */
+  askForBirth({ group, edgeNode }: EdgeNodeName, now: number): Effects {
     const effects = new Effects();
-    const [group, edgeNode, metric] = tag.split('/');
-    if (!group || !edgeNode || !metric || /[+#\0]/.test(group + edgeNode)) return effects;
+    const { role, groups = [group] } = this.#options;
+    if (role === 'passive' || !groups.includes(group) || !isId(group) || !isId(edgeNode)) return effects;
     const session = this.#session({ group, edgeNode });
     session.askForBirth(now, effects);
     this.#watch(session);
