@@ -108,9 +108,8 @@ The plant is connected.
     const state = live ? `${live.state}, ${count(live.received, 'value', 'values')}` : 'not started';
     return `  ${name.padEnd(20)} ${state}${live?.error ? `: ${live.error.message}` : ''}`;
   },
-  machineOff: (name, seconds) =>
-    `The ${ENGLISH_MACHINES[name].toLowerCase()} is off; it is switched on again in ${seconds} s.`,
-  machineOn: (name, pid) => `The ${ENGLISH_MACHINES[name].toLowerCase()} is on again (process ${pid}).`,
+  machineOff: (name, seconds) => `${ENGLISH_MACHINES[name]}: off; on again in ${seconds} s.`,
+  machineOn: (name, pid) => `${ENGLISH_MACHINES[name]}: on again (process ${pid}).`,
   counts: '\nIn the platform now:',
   deadLetters: (open) => `\nRejected and waiting for a correction: ${count(open, 'record', 'records')}.`,
   tryThis: ({ api, service, token, directory, correction }) => `

@@ -43,13 +43,13 @@ const TABS: Tab[] = [
   {
     id: 'demo-opcua',
     label: 'OPC UA',
-    title: 'Filling line: PackML states and counters / Linha de envase: estados e contadores PackML',
+    title: 'Filling line, PackML / Linha de envase, PackML',
     info: INFO,
     type: 'pcp-opcua',
     connection: 'demo-filling-line',
     rows: [
       one('state / estado', 'state_name'),
-      one('bottles per minute / garrafas por minuto', 'speed'),
+      one('bottles/min / garrafas/min', 'speed'),
       one('bottles / garrafas', 'processed'),
       all(ALL_NAME, 'values'),
     ],
@@ -65,7 +65,7 @@ const TABS: Tab[] = [
   {
     id: 'demo-modbus',
     label: 'Modbus',
-    title: 'Energy meter: Modbus TCP / Medidor de energia: Modbus TCP',
+    title: 'Energy meter / Medidor de energia',
     info: INFO,
     type: 'pcp-modbus',
     connection: 'demo-energy-meter',
@@ -78,7 +78,7 @@ const TABS: Tab[] = [
   {
     id: 'demo-sparkplug',
     label: 'Sparkplug B',
-    title: 'Press: Sparkplug B edge node, and lots in JSON / Prensa: nó de borda Sparkplug B e lotes em JSON',
+    title: 'Press and its lots / Prensa e seus lotes',
     info: INFO,
     type: 'pcp-mqtt',
     connection: 'demo-press-shop',
@@ -102,7 +102,7 @@ const TABS: Tab[] = [
 export function shopFloorTabs(): FlowNode[] {
   return TABS.flatMap((tab) => [
     { id: tab.id, type: 'tab', label: tab.label },
-    { id: `${tab.id}-about`, type: 'comment', z: tab.id, name: tab.title, info: tab.info, x: 330, y: 40, wires: [] },
+    { id: `${tab.id}-about`, type: 'comment', z: tab.id, name: tab.title, info: tab.info, x: 250, y: 40, wires: [] },
     ...tab.rows.flatMap((row, index) => subscription(tab, row, index)),
     ...(tab.write ? writing(tab, tab.write) : []),
   ]);

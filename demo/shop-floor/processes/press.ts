@@ -40,16 +40,25 @@ class PressEdgeNode {
     const changed = this.#press.metrics(now).filter(({ metric, value }) => this.#told.get(metric) !== value);
     for (const { metric, value } of changed) this.#told.set(metric, value);
     if (!this.#node.isBorn) {
-      // The next birth has the values of then; those before follow it as history.
       this.#node.update(changed, now);
-      this.#kept.push(...changed.map((update) => ({ ...update, isHistorical: true })));
+      this.#kept.push(...changed);
       if (this.#kept.length > MOST_KEPT) this.#kept.splice(0, this.#kept.length - MOST_KEPT);
       this.#ticksListenedTo = 0;
       return;
     }
-    while (this.#kept.length > 0) this.#publish(this.#node.update(this.#kept.splice(0, PER_MESSAGE), now));
+    const history = this.#takeHistory();
+    while (history.length > 0) this.#publish(this.#node.update(history.splice(0, PER_MESSAGE), now));
     this.#publish(this.#node.update(changed, now));
     if (++this.#ticksListenedTo > LOTS_AFTER_TICKS) for (const waiting of this.#lots.splice(0)) this.#report(waiting);
+  }
+
+  /** What was kept, without the last value of each metric: births have told that. */
+  #takeHistory(): MetricUpdate[] {
+    const last = new Map(this.#kept.map((update) => [update.metric, update]));
+    return this.#kept
+      .splice(0)
+      .filter((update) => last.get(update.metric) !== update)
+      .map((update) => ({ ...update, isHistorical: true }));
   }
 
   /** Connects, again and again. */
