@@ -1,6 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionView, JobStatus, MappingView, Page } from '../lib/model/services';
+import type { LiveStatus } from '../lib/model/stream';
 import type { DeadLetter, SyncLog } from '../lib/model/sync';
+
+export type LiveMapping = MappingView & { live?: LiveStatus | null };
 
 /** The little of the hub's HTTP API that the demo uses, as any other program would. */
 export class DemoClient {
@@ -87,6 +90,17 @@ export class DemoClient {
     return new Map(page.items.map((mapping) => [mapping.id, mapping.name]));
   }
 
+  /** The live mappings as they are, as soon as each is connected and the first measurements are in the platform. */
+  async liveMappings(patienceMs: number): Promise<LiveMapping[]> {
+    const deadline = Date.now() + patienceMs;
+    for (;;) {
+      const page = await this.get<Page<LiveMapping>>('/integrations/mappings?is_active=true&limit=100');
+      const live = page.items.filter(({ sync_mode }) => sync_mode === 'live');
+      if (live.every(hasArrived) || Date.now() > deadline) return live;
+      await delay(200);
+    }
+  }
+
   async countRecords(entity: string): Promise<number> {
     return (await this.get<Page<unknown>>(`/integrations/entities/${entity}/records?limit=1`)).total;
   }
@@ -96,6 +110,12 @@ export class DemoClient {
     if (!response.ok) throw new Error((await problemOf(response)).sentence);
     return (await response.json()) as T;
   }
+}
+
+/** Reports of production may be long in coming. */
+function hasArrived({ live, target_entity }: LiveMapping): boolean {
+  if (live?.state !== 'connected') return false;
+  return target_entity !== 'measurement' || live.received > live.backlog.records;
 }
 
 /** What an answer that is not a success says, as a sentence. */

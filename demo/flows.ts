@@ -1,11 +1,12 @@
 import { DEMO_CONNECTIONS, DEMO_MAPPINGS, DEMO_SERVICE, type DemoMapping } from './definitions';
+import { debug, type FlowNode, inject } from './flow-nodes';
+import { SHOP_FLOOR_CONNECTIONS, SHOP_FLOOR_MAPPINGS } from './shop-floor/definitions';
+import { shopFloorTabs } from './shop-floor/flows';
 
-type FlowNode = Record<string, unknown> & { id: string; type: string };
-
-/** The demo's flows.json: config nodes of the connections and mappings, and one tab for each direction of the data. */
+/** The demo's flows.json: config nodes of the connections and mappings, and a tab for each of them. */
 export function demoFlows(directory: string): FlowNode[] {
   return [
-    ...DEMO_CONNECTIONS.map((connection) => ({
+    ...[...DEMO_CONNECTIONS, ...SHOP_FLOOR_CONNECTIONS].map((connection) => ({
       id: connection.id,
       type: 'pcp-connection',
       name: connection.name,
@@ -14,11 +15,12 @@ export function demoFlows(directory: string): FlowNode[] {
       timezone: 'America/Sao_Paulo',
       config: connection.config(directory),
     })),
-    ...DEMO_MAPPINGS.map(mappingNode),
+    ...[...DEMO_MAPPINGS, ...SHOP_FLOOR_MAPPINGS].map(mappingNode),
     ...tab('demo-files', 'Files', 'demo-drop'),
     ...tab('demo-database', 'Database', 'demo-erp'),
     ...tab('demo-rest', 'REST', DEMO_SERVICE),
     ...tab('demo-out', 'Export', 'demo-export'),
+    ...shopFloorTabs(),
     ...platformTab(),
   ];
 }
@@ -96,35 +98,3 @@ function platformTab(): FlowNode[] {
     debug('demo-read-result', id, 'orders', 640, 100, 'payload'),
   ];
 }
-
-const inject = (id: string, z: string, name: string, y: number, next: string): FlowNode => ({
-  id,
-  type: 'inject',
-  z,
-  name,
-  props: [{ p: 'payload' }],
-  repeat: '',
-  once: false,
-  topic: '',
-  payload: '',
-  payloadType: 'date',
-  x: 170,
-  y,
-  wires: [[next]],
-});
-
-const debug = (id: string, z: string, name: string, x: number, y: number, complete: string): FlowNode => ({
-  id,
-  type: 'debug',
-  z,
-  name,
-  active: true,
-  tosidebar: true,
-  console: false,
-  tostatus: false,
-  complete,
-  targetType: 'msg',
-  x,
-  y,
-  wires: [],
-});

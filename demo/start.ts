@@ -8,13 +8,18 @@ import { DEMO_CONNECTIONS, DEMO_MAPPINGS } from './definitions';
 import { type Messages, messagesFor } from './messages';
 import { isPortFree, NodeRed } from './node-red';
 import { PlantService } from './plant-service';
+import { SHOP_FLOOR_CONNECTIONS, SHOP_FLOOR_MAPPINGS } from './shop-floor/definitions';
+import { MACHINES, Machines } from './shop-floor/machines';
 import { plantServiceFiles, prepareUserDirectory } from './user-directory';
+
+/** A stream that brings nothing within this time is shown as it is. */
+const LIVE_PATIENCE_MS = 10_000;
 
 /** dist/demo/start.js lies two levels below the project. */
 const PROJECT_ROOT = path.join(__dirname, '..', '..');
 
 /**
- * The demo: a Node-RED 5 with the package installed and a small plant connected to it, synchronised once.
+ * The demo: a Node-RED 5 with the package installed and a small plant connected to it, synchronised once, whose machines move.
  * Environment: `PORT` (1880), `DEMO_DIRECTORY` (demo/data), `DEMO_ONCE` (ends after the first synchronisation).
  */
 export async function main(): Promise<void> {
@@ -29,8 +34,17 @@ export async function main(): Promise<void> {
   const isNew = prepareUserDirectory(directory, PROJECT_ROOT, port);
   console.log(isNew ? text.preparing : text.continuing);
   console.log(text.starting);
+  const machines = await Machines.start(directory, port, {
+    off: (name, seconds) => console.log(text.machineOff(name, seconds)),
+    on: (name, pid) => console.log(text.machineOn(name, pid)),
+  });
   const service = await startPlantService(directory, port);
-  const nodeRed = new NodeRed(PROJECT_ROOT, directory, { PCP_DEMO_SERVICE: service.url });
+  const nodeRed = new NodeRed(PROJECT_ROOT, directory, {
+    PCP_DEMO_SERVICE: service.url,
+    PCP_DEMO_OPCUA: machines.address('filling-line'),
+    PCP_DEMO_MODBUS_PORT: String(machines.ports['energy-meter']),
+    PCP_DEMO_MQTT: machines.address('broker'),
+  });
   const stopping = new AbortController();
   const stop = stopOnce(nodeRed, stopping, text);
   process.on('SIGINT', stop);
@@ -49,14 +63,16 @@ export async function main(): Promise<void> {
     process.exitCode = 1;
   }
   try {
-    if (nodeRed.running) await presentPlant(client, stopping.signal, text, { port, directory, service: service.url });
+    if (nodeRed.running) {
+      await presentPlant(client, stopping.signal, text, { port, directory, service: service.url, machines });
+    }
   } catch (error) {
     // What the demo shows is an extra: Node-RED, with the user's flows, goes on.
     if (!stopping.signal.aborted) console.error(text.incomplete(sentence(error)));
   }
   if (process.env.DEMO_ONCE) await nodeRed.stop();
   const code = await nodeRed.exited;
-  await service.close();
+  await Promise.all([service.close(), machines.stop()]);
   process.exitCode ??= code ?? 0;
 }
 
@@ -82,11 +98,11 @@ async function presentPlant(
   client: DemoClient,
   stopping: AbortSignal,
   text: Messages,
-  { port, directory, service }: { port: number; directory: string; service: string },
+  { port, directory, service, machines }: { port: number; directory: string; service: string; machines: Machines },
 ): Promise<void> {
   const connections = await client.registered({
-    connections: DEMO_CONNECTIONS.length,
-    mappings: DEMO_MAPPINGS.length,
+    connections: DEMO_CONNECTIONS.length + SHOP_FLOOR_CONNECTIONS.length,
+    mappings: DEMO_MAPPINGS.length + SHOP_FLOOR_MAPPINGS.length,
   });
   // In the order of the definitions: master data first, exports last.
   for (const { name } of DEMO_CONNECTIONS) {
@@ -104,8 +120,12 @@ async function presentPlant(
       directory,
     }),
   );
+  console.log(text.shopFloor);
+  for (const name of MACHINES) console.log(`  ${text.machineNames[name].padEnd(20)} ${machines.address(name)}`);
+  const streams = await client.liveMappings(LIVE_PATIENCE_MS);
+  for (const stream of streams) console.log(text.liveLine(stream));
   console.log(text.counts);
-  for (const entity of new Set(DEMO_MAPPINGS.map((mapping) => mapping.entity_type))) {
+  for (const entity of new Set([...DEMO_MAPPINGS, ...SHOP_FLOOR_MAPPINGS].map((mapping) => mapping.entity_type))) {
     console.log(`  ${entity.padEnd(20)} ${await client.countRecords(entity)}`);
   }
   const { total, newest } = await client.openDeadLetters();
@@ -119,6 +139,8 @@ async function presentPlant(
       correction: newest && correctionOf(newest, api),
     }),
   );
+  console.log(text.tryMachines({ api, pid: (name) => machines.pid(name) }));
+  console.log(text.end);
 }
 
 /** Says what a sync did. One that fails is a matter for the user to look at, with Node-RED running. */

@@ -117,7 +117,8 @@ export class SharedConnection {
     follower: Follower,
     until: AbortSignal,
   ): Promise<IntegrationError | null> {
-    await pause(this.nextAt - performance.now(), until);
+    // Another user that woke first may have failed by now: to try once more would double the pause of all.
+    while (this.nextAt > performance.now() && !until.aborted) await pause(this.nextAt - performance.now(), until);
     if (until.aborted) return null;
     let opened: Opened | null = null;
     try {

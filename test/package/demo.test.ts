@@ -78,6 +78,9 @@ describe('demo', function () {
     for (const line of lines) assert.ok(output.includes(line), `${line}\n${output}`);
     const exported = readFileSync(path.join(directory, 'drop/out/production-orders.csv'), 'utf8');
     assert.equal(exported.trim().split('\n').length, 541);
+    for (const name of ['Filling line', 'Energy meter', 'Press'])
+      assert.match(output, new RegExp(`${name} values +connected, [1-9]`));
+    assert.match(output, /measurement +[1-9]/);
     assertConfirmedOnce(directory);
     assert.ok(!output.includes(readFileSync(path.join(directory, 'plant-service.token'), 'utf8')));
     assert.match(output, /curl -X PUT .*"OP0090000\d".* http\S+\/sync\/dead-letters\/\d+\n/);

@@ -104,6 +104,22 @@ describe('shared connections', () => {
     await follower.until(() => follower.got.length === 1);
   });
 
+  it('tries once for all its users, who come back together', async () => {
+    const refused = (retryAfterMs: number) =>
+      new IntegrationError('transient', 'PCP_CONNECT_REFUSED', 'Refused.', { retryAfterMs });
+    source.refusal = refused(1);
+    const followers = [follow(), follow()];
+    const interruptions = () => followers.flatMap(({ states }) => states.filter((state) => state === 'interrupted'));
+    for (const follower of followers) await follower.until(() => follower.states.at(-1) === 'interrupted');
+    source.refusal = refused(100);
+    await Promise.race(followers.map((follower) => follower.until(() => interruptions().length === 3)));
+    // Whoever tries before the hundred milliseconds are over waits for an hour.
+    source.refusal = refused(3_600_000);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    source.refusal = null;
+    await source.subscribed(2);
+  });
+
   it('shows an interruption that the connector mends by itself', async () => {
     const follower = follow();
     await source.subscribed();

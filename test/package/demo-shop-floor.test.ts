@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { SeededRandom } from '../../demo/random';
+import { FillingLine, type State } from '../../demo/shop-floor/filling-line';
+import { type MachineName, Machines } from '../../demo/shop-floor/machines';
+import { REGISTERS, readMeter, writeRegisters } from '../../demo/shop-floor/meter';
+import { Press } from '../../demo/shop-floor/press';
+import { freePort } from '../support/server-process';
+
+/** Where PackML lets a unit go from each state. */
+const TRANSITIONS: Record<State, State[]> = {
+  Idle: ['Starting'],
+  Starting: ['Execute'],
+  Execute: ['Suspending', 'Holding', 'Completing', 'Aborting'],
+  Suspending: ['Suspended'],
+  Suspended: ['Unsuspending'],
+  Unsuspending: ['Execute'],
+  Holding: ['Held'],
+  Held: ['Unholding'],
+  Unholding: ['Execute'],
+  Completing: ['Complete'],
+  Complete: ['Resetting'],
+  Resetting: ['Idle'],
+  Aborting: ['Aborted'],
+  Aborted: ['Clearing'],
+  Clearing: ['Stopped'],
+  Stopped: ['Resetting'],
+};
+
+describe('machines of the demo', () => {
+  it('the filling line goes from state to state as PackML allows, and fills only in Execute', () => {
+    const line = new FillingLine(new SeededRandom(1));
+    const seen = new Set<State>();
+    for (let second = 0; second < 600; second++) {
+      const [before, filled] = [line.state, line.processed];
+      line.advance(1);
+      if (line.state !== before) assert.ok(TRANSITIONS[before].includes(line.state), `${before} to ${line.state}`);
+      if (line.speed === 0) assert.equal(line.processed, filled);
+      seen.add(line.state);
+    }
+    assert.deepEqual([...seen].sort(), Object.keys(TRANSITIONS).sort());
+    assert.ok(line.processed > 300 && line.defective > 0 && line.defective < line.processed);
+    assert.equal(line.consumed, line.processed);
+  });
+
+  it('the meter counts what it measures, and goes on after a start', () => {
+    const at = Date.UTC(2026, 10, 27, 12);
+    const [before, after] = [readMeter(at), readMeter(at + 1000)];
+    assert.ok(Math.abs((after.energy - before.energy) * 3600 - (before.power + after.power) / 2) < 1);
+    const registers = Buffer.alloc(REGISTERS * 2);
+    writeRegisters(registers, before);
+    assert.ok(Math.abs(registers.readFloatBE(24) - before.power) < 1e-3);
+    const [low, high] = [registers.readUInt16BE(60), registers.readUInt16BE(62)];
+    assert.equal(high * 65_536 + low, Math.round(before.energy * 100));
+  });
+
+  it('the press reports each lot once, with all of its parts', () => {
+    const press = new Press(new SeededRandom(1));
+    const start = Date.UTC(2026, 10, 27, 12);
+    const lots = Array.from({ length: 600 }, (_, second) => press.advance(1, start + second * 1000)).filter(
+      (lot) => lot !== undefined,
+    );
+    assert.ok(lots.length > 5);
+    assert.equal(new Set(lots.map(({ lot }) => lot)).size, lots.length);
+    for (const { good, scrap, started_at, ended_at } of lots) {
+      assert.equal(good + scrap, 25);
+      assert.ok(started_at < ended_at);
+    }
+  });
+
+  describe('as processes', function () {
+    this.timeout(60_000);
+    const directory = mkdtempSync(path.join(tmpdir(), 'pcp-machines-'));
+    let machines: Machines;
+    const told: string[] = [];
+    let onTold: () => void = () => undefined;
+
+    before(async () => {
+      const tell = (what: string) => {
+        told.push(what);
+        onTold();
+      };
+      machines = await Machines.start(
+        directory,
+        await freePort(),
+        { off: (name) => tell(`${name} off`), on: (name) => tell(`${name} on`) },
+        0,
+      );
+    });
+    after(async () => {
+      await machines.stop();
+      rmSync(directory, { recursive: true, force: true });
+    });
+
+    const untilTold = async (what: string): Promise<void> => {
+      while (!told.includes(what)) {
+        await new Promise<void>((resolve) => {
+          onTold = resolve;
+        });
+      }
+    };
+
+    it('come back when one was killed, at the same address', async () => {
+      const before = machines.pid('energy-meter') as number;
+      await connected(machines.ports['energy-meter']);
+      process.kill(before, 'SIGKILL');
+      await untilTold('energy-meter on');
+      assert.notEqual(machines.pid('energy-meter'), before);
+      await connected(machines.ports['energy-meter']);
+      assert.deepEqual(told, ['energy-meter off', 'energy-meter on']);
+    });
+
+    it('are all gone at the end, also one that hangs', async () => {
+      const names: MachineName[] = ['filling-line', 'energy-meter', 'broker', 'press'];
+      const pids = names.map((name) => machines.pid(name) as number);
+      process.kill(pids[2] as number, 'SIGSTOP');
+      await machines.stop();
+      for (const pid of pids) assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+      assert.deepEqual(told.slice(2), []);
+    });
+  });
+});
+
+/** Resolves when something listens there. */
+async function connected(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1');
+    try {
+      await once(socket, 'connect');
+      return;
+    } catch {
+      // It is still coming up.
+    } finally {
+      socket.destroy();
+    }
+  }
+}
