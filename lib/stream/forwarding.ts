@@ -97,9 +97,9 @@ export class Forwarding {
     }
   }
 
-  private open(): Promise<Engine> {
+  private async open(): Promise<Engine> {
     const { setup, registry, questions, send } = this.options;
-    return openEngine(setup, {
+    const engine = await openEngine(setup, {
       registry,
       questions,
       send,
@@ -109,6 +109,9 @@ export class Forwarding {
       kinds: ['live'],
       liveSource: (mapping) => this.source(mapping),
     });
+    // Runs of a process that was killed go on.
+    await engine.worker.wake();
+    return engine;
   }
 
   private source(mapping: Mapping): Connector {

@@ -9,7 +9,7 @@ import type { Spool, Spooled } from './spool/spool';
 const ROLL_OVER_MS = 60 * 60_000;
 /** A record that waited for so long is told to be late. */
 const LATE_MS = 10_000;
-/** Of ten records seven are new ones, while there is a backlog and as many new ones come. */
+/** Of ten batches seven are of new records, while there is a backlog and as many new ones come. */
 const LIVE_SHARE = 0.7;
 
 interface SpoolCursor extends Cursor {
@@ -43,7 +43,7 @@ export class SpoolSource implements Connector {
     if (committed?.spool === spool.id) spool.remove(stream, [committed.from, committed.to]);
     const endsAt = performance.now() + ROLL_OVER_MS;
     const until = AbortSignal.any([signal, this.ended.signal, AbortSignal.timeout(ROLL_OVER_MS)]);
-    const turns = new Turns(this.definition.is_live_first ? spool.lastSeq : 0);
+    const turns = new Turns(this.definition.is_live_first ? spool.lastSeq : 0, batchSize);
     try {
       while (!this.ended.signal.aborted && performance.now() < endsAt) {
         signal.throwIfAborted();
@@ -75,36 +75,47 @@ export class SpoolSource implements Connector {
   }
 }
 
+type Take = (after: number, upTo: number) => Spooled[];
+
 /** Whose turn it is: what was there when the run began, or what has come since. */
 class Turns {
   private backlogAt = 0;
   private liveAt: number;
-  private backlogGiven = 0;
-  private liveGiven = 0;
+  private backlogTurns = 0;
+  private liveTurns = 0;
+  /** The last turn took all new records that there were: others may gather while the backlog has its turn. */
+  private isLiveDrained = false;
 
-  constructor(private readonly split: number) {
+  /** @param split number of the last record of the backlog */
+  constructor(
+    private readonly split: number,
+    private readonly batchSize: number,
+  ) {
     this.liveAt = split;
   }
 
-  take(from: (after: number, upTo: number) => Spooled[]): Spooled[] {
+  take(from: Take): Spooled[] {
     if (this.backlogAt >= this.split) return this.live(from);
-    const isLiveFirst = this.liveGiven * (1 - LIVE_SHARE) < this.backlogGiven * LIVE_SHARE;
-    const first = isLiveFirst ? this.live(from) : this.backlog(from);
+    const isBehind = this.liveTurns * (1 - LIVE_SHARE) < this.backlogTurns * LIVE_SHARE;
+    const isLive = isBehind && !this.isLiveDrained;
+    const first = isLive ? this.live(from) : this.backlog(from);
     if (first.length > 0) return first;
-    return isLiveFirst ? this.backlog(from) : this.live(from);
+    return isLive ? this.backlog(from) : this.live(from);
   }
 
-  private live(from: (after: number, upTo: number) => Spooled[]): Spooled[] {
+  private live(from: Take): Spooled[] {
     const rows = from(this.liveAt, Number.MAX_SAFE_INTEGER);
     this.liveAt = rows.at(-1)?.seq ?? this.liveAt;
-    this.liveGiven += rows.length;
+    this.liveTurns++;
+    this.isLiveDrained = rows.length < this.batchSize;
     return rows;
   }
 
-  private backlog(from: (after: number, upTo: number) => Spooled[]): Spooled[] {
+  private backlog(from: Take): Spooled[] {
     const rows = from(this.backlogAt, this.split);
     this.backlogAt = rows.at(-1)?.seq ?? this.split;
-    this.backlogGiven += rows.length;
+    this.backlogTurns++;
+    this.isLiveDrained = false;
     return rows;
   }
 }

@@ -142,7 +142,7 @@ async function compileStream(
       lastWins: mapping.sync_mode === 'live',
     },
     options: mapping.options,
-    ...sizes(context, mapping.options, source, target),
+    ...sizes(context, mapping, source, target),
     close: async () => {
       await Promise.allSettled([external.connector.close(), platform.connector.close()]);
     },
@@ -199,7 +199,7 @@ function requireTwoWay(external: End): void {
 
 function sizes(
   { database }: EngineContext,
-  options: MappingOptions,
+  { options, sync_mode }: MappingLike,
   source: End,
   target: End,
 ): Pick<Stream, 'batchSize' | 'pageSize'> {
@@ -209,7 +209,9 @@ function sizes(
   // With an embedded store there is no round trip that many pages would have to share.
   const wanted = options.batch_size ?? (joinsCommit && database.dialect === 'sqlite' ? Math.min(best, PAGE) : best);
   const batchSize = Math.max(1, Math.min(wanted, from.maximum, to.maximum));
-  return { batchSize, pageSize: joinsCommit ? Math.min(batchSize, PAGE) : batchSize };
+  // What is live is committed page by page, as it comes: larger pages are fewer commits.
+  const isPaged = joinsCommit && sync_mode !== 'live';
+  return { batchSize, pageSize: isPaged ? Math.min(batchSize, PAGE) : batchSize };
 }
 
 /** Decimal fields that name no separator of their own take the one in which the file is written. */
