@@ -22,6 +22,7 @@ interface JQuery {
   }): JQuery;
   autoComplete(access: 'instance'): { completionMenuShown: boolean; menu?: { hide(): void } };
   typedInput(options: { types?: unknown[]; default?: string } | string, value?: unknown): string & JQuery & boolean;
+  treeList(options: { data: unknown[] }): JQuery;
   editableList(options: Record<string, unknown> | string, value?: unknown): JQuery;
 }
 
@@ -56,6 +57,8 @@ interface FormConnector {
   title: LocalizedText;
   description: LocalizedText;
   settings: Record<string, FormSetting>;
+  /** Its machine can be looked through. */
+  browses: boolean;
 }
 
 /** All connectors, printed in front of this code by the build. */

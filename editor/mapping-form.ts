@@ -5,6 +5,14 @@ const TRANSFORMATION_EXAMPLE = [
 ];
 const OPTIONS_EXAMPLE = { batch_size: 5000, on_error: 'skip', max_errors: 1000, lookback_seconds: 30 };
 
+/** What each live record has besides what its source sends, and where a time series takes it. */
+const SERIES_ROWS: MappingRow[] = [
+  { source: '_time', target: 'source_timestamp' },
+  { source: '_id', target: 'record_id' },
+  { source: '_number', target: 'value_number' },
+  { source: '_text', target: 'value_text' },
+];
+
 /** Form of the pcp-mapping config node. */
 class MappingForm {
   private readonly node: EditorNode;
@@ -81,10 +89,17 @@ class MappingForm {
     try {
       const [sources, targets] = await Promise.all([lists.sourceFields(), lists.targetFields()]);
       const mapped = new Set(this.fieldMappings().map((row) => row.target));
+      const chosen = (name: string) => $(`#node-config-input-${name}`).val();
+      const isSeries = chosen('syncMode') === 'live' && chosen('targetEntity') === 'measurement';
       const byName = new Map(sources.map(({ value }) => [simplified(value), value]));
-      for (const { value } of targets) {
-        const source = byName.get(simplified(value));
-        if (source && !mapped.has(value)) this.rows.editableList('addItem', { row: { source, target: value } });
+      const pairs = targets.map(
+        ({ value }): MappingRow => ({ source: byName.get(simplified(value)) ?? '', target: value }),
+      );
+      // The hub's own fields first: a time that the source does not give is filled in there.
+      for (const row of [...(isSeries ? SERIES_ROWS : []), ...pairs]) {
+        if (row.source === '' || mapped.has(row.target)) continue;
+        mapped.add(row.target);
+        this.rows.editableList('addItem', { row });
       }
     } catch (error) {
       note.textContent = refusalText(error as Error);

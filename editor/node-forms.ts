@@ -39,6 +39,8 @@ function prepareConnectorNode(node: EditorNode): void {
   pickFrom($('#node-input-entity'), () => discovery.entities(connection()));
   pickFrom($('#node-input-keyFields'), () => discovery.fields(connection(), entity()));
   pickFrom($('#node-input-cursorField'), () => discovery.fields(connection(), entity()));
+  const connector = CONNECTORS.find(({ type }) => type === RED.nodes.node(connection())?.connectorType);
+  if (connector?.browses) browseTags($('#node-input-tags'), discovery, connection);
   prepareJsonProperties(node, { filters: FILTER_EXAMPLE });
   showRowsByChoice();
 }

@@ -96,7 +96,9 @@ function buildConnectorNode(descriptor: ConnectorDescriptor, node: string): void
 
 /** The plugin carries the editor's code: the editor loads plugins before nodes. */
 function buildPlugin(descriptors: readonly ConnectorDescriptor[]): void {
-  const forms = descriptors.map(({ type, title, description, settings }) => ({ type, title, description, settings }));
+  const forms = descriptors.map(({ type, title, description, settings, capabilities }) => {
+    return { type, title, description, settings, browses: capabilities.includes('browse') };
+  });
   // "<" in a string must not be able to end the script element.
   const connectors = JSON.stringify(forms).replaceAll('<', '\\u003c');
   const files = readdirSync(join(output, 'editor')).filter((file) => file.endsWith('.js') && file !== 'main.js');

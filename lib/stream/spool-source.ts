@@ -1,14 +1,12 @@
-import { createHash } from 'node:crypto';
-import type { Batch, Connector, ReadQuery, SourceRecord } from '../connectors/contract';
+import type { Batch, Connector, ReadQuery } from '../connectors/contract';
 import { IntegrationError } from '../model/errors';
 import type { Cursor } from '../model/sync';
 import type { StreamDefinition } from './definitions';
+import { liveRecord } from './live-record';
 import type { Spool, Spooled } from './spool/spool';
 
 /** A run goes on for so long, and the next one follows it: neither endless runs nor a log that floods. */
 const ROLL_OVER_MS = 60 * 60_000;
-/** A record that waited for so long is told to be late. */
-const LATE_MS = 10_000;
 /** Of ten batches seven are of new records, while there is a backlog and as many new ones come. */
 const LIVE_SHARE = 0.7;
 
@@ -67,7 +65,7 @@ export class SpoolSource implements Connector {
     const to = (rows.at(-1) as Spooled).seq;
     const cursorAfter: SpoolCursor = { v: 1, kind: 'sequence', spool: spool.id, from, to };
     return {
-      records: rows.map(asRecord),
+      records: rows.map(({ record, receivedAt }) => liveRecord(record, receivedAt)),
       positions: (index) => `spool:${rows[index]?.seq}`,
       cursorAfter,
       acknowledge: async () => spool.remove(this.definition.mapping_id, [from, to]),
@@ -118,36 +116,4 @@ class Turns {
     this.isLiveDrained = false;
     return rows;
   }
-}
-
-/**
- * With what mappings of values need: `_id` is the same for a value that its source sends again, `_time` is the source's or
- * else that of arrival, `_number` and `_text` are the value as each column of a time series takes it.
- */
-function asRecord({ record, receivedAt }: Spooled): SourceRecord {
-  const { received_at: given, _received_at, _duplicate, ...content } = record;
-  const arrival = new Date(receivedAt).toISOString();
-  const hasTime = typeof record.source_timestamp === 'string';
-  const digest = createHash('sha256')
-    .update(hasTime ? '' : arrival)
-    .update(JSON.stringify(content))
-    .digest('base64url');
-  const isLate = record.backfilled === true || Date.now() - receivedAt > LATE_MS;
-  return {
-    ...record,
-    received_at: given ?? arrival,
-    ...(isLate && { backfilled: true }),
-    _id: digest.slice(0, 22),
-    _time: hasTime ? record.source_timestamp : arrival,
-    ...('value' in record && columnsOf(record.value)),
-  };
-}
-
-/** Integers that no double holds and decimals come as texts: exact there, rounded as a number. */
-function columnsOf(value: unknown): { _number: number | null; _text: string | null } {
-  if (typeof value === 'number') return { _number: value, _text: null };
-  if (typeof value === 'boolean') return { _number: value ? 1 : 0, _text: String(value) };
-  if (typeof value !== 'string') return { _number: null, _text: value === null ? null : JSON.stringify(value) };
-  const isNumber = /^[+-]?\d+(\.\d+)?$/.test(value);
-  return { _number: isNumber ? Number(value) : null, _text: value };
 }

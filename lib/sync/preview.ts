@@ -3,6 +3,7 @@ import { decimalOf } from '../mapping/conversions/decimals';
 import type { JsonSchema } from '../model/entity';
 import { IntegrationError } from '../model/errors';
 import type { PreviewRecord, PreviewRequest, PreviewResult } from '../model/services';
+import { liveRecord } from '../stream/live-record';
 import { canonicalJson } from './hash';
 import { refetch } from './letters/refetch';
 import { type BatchPlan, batchPlanners } from './plan';
@@ -72,8 +73,10 @@ async function previewOf(
   const end = performance.now() + LONGEST_MS;
   const guarantee = levelOf(stream.guarantee);
   const result: PreviewResult = { guarantee, records: [], totals: noTotals(), complete: true };
+  const isLive = request.mapping.sync_mode === 'live';
   for await (const sample of samples(stream, request, limit, signal)) {
     signal.throwIfAborted();
+    if (isLive) sample.records = sample.records.map((record) => liveRecord(record, Date.now()));
     const { records, totals } = await compare(stream, sample, schema, meet, signal);
     result.records.push(...records.slice(0, Math.max(0, shown - result.records.length)));
     for (const action of ACTIONS) result.totals[action] += totals[action];
@@ -94,7 +97,7 @@ interface Sample {
 /** One page is held at a time, whatever the size of the source. */
 async function* samples(
   stream: Stream,
-  { records, keys, mode }: PreviewRequest,
+  { records, keys, mode, mapping }: PreviewRequest,
   limit: number,
   signal: AbortSignal,
 ): AsyncGenerator<Sample> {
@@ -102,12 +105,10 @@ async function* samples(
   if (keys !== undefined) return yield await sampleOfKeys(stream, keys.slice(0, MAX_LIMIT), signal);
   const { inputFields, namedFields, pushdown } = stream.compiled;
   const batchSize = mode === 'full_plan' ? stream.pageSize : limit;
-  const wanted = {
-    ...(inputFields !== undefined && { fields: inputFields }),
-    namedFields,
-    filters: pushdown,
-    batchSize,
-  };
+  // Of what is live some fields are the hub's own, which no source could give.
+  const fields =
+    mapping.sync_mode === 'live' ? {} : { namedFields, ...(inputFields !== undefined && { fields: inputFields }) };
+  const wanted = { ...fields, filters: pushdown, batchSize };
   for await (const batch of readAll(stream, wanted, signal)) {
     const page = mode === 'full_plan' ? batch.records : batch.records.slice(0, limit);
     yield { records: page, position: (index) => batch.positions?.(index) ?? null };

@@ -1,5 +1,12 @@
 import type { Node, NodeAPI, NodeDef } from 'node-red';
-import type { Direction, FieldMapping, Filter, MappingOptions, Transformation } from '../../lib/model/mapping';
+import type {
+  Direction,
+  FieldMapping,
+  Filter,
+  MappingOptions,
+  SyncMode,
+  Transformation,
+} from '../../lib/model/mapping';
 import type { MappingView } from '../../lib/model/services';
 import { missingReference } from '../support/failure';
 
@@ -21,7 +28,7 @@ export interface MappingNodeDef extends NodeDef {
   transformations: Transformation[];
   options: MappingOptions;
   keyFields: string;
-  syncMode: 'full' | 'incremental';
+  syncMode: SyncMode;
   cursorField: string;
 }
 

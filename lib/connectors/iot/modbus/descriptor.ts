@@ -25,10 +25,10 @@ export const descriptor: ConnectorDescriptor = {
   icon: 'pcp-modbus.svg',
   color: '#C9B7A0',
   since: '0.1.0',
-  capabilities: ['test', 'read', 'call', 'subscribe', 'discover', 'describe'],
+  capabilities: ['test', 'read', 'call', 'subscribe', 'discover', 'describe', 'browse'],
   batchSize: { default: 5000, maximum: 20_000 },
   drivers: ['serialport'],
-  operations: ['read', 'call'],
+  operations: ['subscribe', 'read_tags', 'write_tags', 'read', 'call'],
   call: {
     operation: 'import_tags',
     parameters: {

@@ -13,12 +13,12 @@ export const descriptor: ConnectorDescriptor = {
   icon: 'pcp-mqtt.svg',
   color: '#C7B4DC',
   since: '0.1.0',
-  capabilities: ['test', 'write', 'subscribe', 'discover', 'describe'],
+  capabilities: ['test', 'write', 'subscribe', 'discover', 'describe', 'browse'],
   // What holds for topics that are not retained; each topic says its own.
   writes: { upsertByKey: false, idempotencyKey: false, lookup: 'none', transactional: false, snapshot: false },
   batchSize: { default: 500, maximum: 10_000 },
   drivers: ['mqtt', 'ws', 'cborg'],
-  operations: ['write'],
+  operations: ['subscribe', 'write', 'read_tags', 'write_tags'],
   settings: {
     url: {
       kind: 'text',
