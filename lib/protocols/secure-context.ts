@@ -18,6 +18,7 @@ export function secureContext({ ca, certificate, privateKey, passphrase }: Certi
     // Node takes any text for an authority and then trusts nobody.
     if (ca !== undefined) new X509Certificate(ca);
     return createSecureContext({
+      minVersion: 'TLSv1.2',
       ...(ca !== undefined && { ca: [...(getCACertificates?.('default') ?? rootCertificates), ca] }),
       ...(certificate !== undefined && { cert: certificate }),
       ...(privateKey !== undefined && { key: privateKey }),

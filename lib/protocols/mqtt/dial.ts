@@ -69,7 +69,6 @@ function openSocket(server: URL, { tls }: MqttOptions, trust: SecureContext): Op
     ? tlsConnect({
         ...address,
         secureContext: trust,
-        minVersion: 'TLSv1.2',
         servername,
         ...(tls.alpn !== undefined && { ALPNProtocols: [tls.alpn] }),
       })
@@ -94,7 +93,6 @@ function openWebSocket(server: URL, options: MqttOptions, trust: SecureContext):
     maxPayload: options.maxMessageBytes + FRAME_OVERHEAD,
     perMessageDeflate: false,
     secureContext: trust,
-    minVersion: 'TLSv1.2',
     ...(servername !== undefined && { servername }),
   } as Ws.ClientOptions);
   const opened = new Promise<Dialed>((resolve, reject) => {

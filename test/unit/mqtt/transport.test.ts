@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { AUTHORITY, CLIENT } from '../../support/certificates';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:tls';
+import { AUTHORITY, CLIENT, SERVER } from '../../support/certificates';
 import { type Broker, mosquitto, publishBy, USER } from '../../support/mosquitto';
 import { freePort } from '../../support/server-process';
 import { Connectors, connectionTo, Listener, signal } from './connections';
@@ -58,6 +60,21 @@ describe('mqtt: ways to a broker', function () {
       const { error } = report.steps.at(-1)!;
       assert.deepEqual([error?.class, error?.path], ['config', path]);
       assert.ok(!JSON.stringify(report).includes(USER.password));
+    }
+  });
+
+  it('refuses a broker that offers TLS 1.1 only', async () => {
+    const old = { maxVersion: 'TLSv1.1', minVersion: 'TLSv1.1', ciphers: 'ALL:@SECLEVEL=0' } as const;
+    const server = createServer({ ...SERVER, ...old }, (socket) => socket.on('error', () => undefined));
+    server.on('tlsClientError', () => undefined);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const url = `mqtts://localhost:${(server.address() as AddressInfo).port}`;
+      const report = await connectors.open(connectionTo(0, { url, tls_ca: AUTHORITY })).test(signal());
+      const { name, error } = report.steps.at(-1)!;
+      assert.deepEqual([name, error?.code], ['tls', 'PCP_TLS_FAILED'], JSON.stringify(report));
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
     }
   });
 

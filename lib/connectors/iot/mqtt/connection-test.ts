@@ -21,8 +21,10 @@ export async function testConnection(
     steps.push({ name, ok: true, ...(detail !== undefined && { detail }) });
   const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
   let connection: MqttConnection | undefined;
+  let step: TestStepName = 'resolve';
   try {
     const { filters, options } = open();
+    step = 'authenticate';
     const ignore = (message: { acknowledge(): void }) => message.acknowledge();
     connection = await MqttConnection.open(options, ignore, limit);
     const { server, tls } = connection;
@@ -37,7 +39,7 @@ export async function testConnection(
     });
   } catch (thrown) {
     const error = explained(thrown, limit, signal);
-    steps.push({ name: failedStep(error), ok: false, error: error.toJSON() });
+    steps.push({ name: failedStep(error, step), ok: false, error: error.toJSON() });
   } finally {
     await connection?.close();
   }
@@ -61,11 +63,10 @@ function explained(thrown: unknown, limit: AbortSignal, signal: AbortSignal): In
   return IntegrationError.from(thrown);
 }
 
-function failedStep({ class: errorClass, code, path }: IntegrationError): TestStepName {
-  if (code === 'PCP_CONNECT_HOST_UNKNOWN' || path?.startsWith('/config/url')) {
-    return code.startsWith('PCP_CONNECT_') && code !== 'PCP_CONNECT_HOST_UNKNOWN' ? 'connect' : 'resolve';
-  }
+function failedStep({ class: errorClass, code }: IntegrationError, step: TestStepName): TestStepName {
+  if (code === 'PCP_CONNECT_HOST_UNKNOWN') return 'resolve';
   if (code.startsWith('PCP_TLS_')) return 'tls';
-  if (code.startsWith('PCP_CONNECT_') || code === 'PCP_MQTT_PROTOCOL') return 'connect';
-  return errorClass === 'permission' ? 'authorise' : 'authenticate';
+  if (code.startsWith('PCP_CONNECT_') || code === 'PCP_MQTT_PROTOCOL' || code === 'PCP_MQTT_WEBSOCKET')
+    return 'connect';
+  return errorClass === 'permission' ? 'authorise' : step;
 }
