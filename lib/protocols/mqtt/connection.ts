@@ -3,7 +3,7 @@ import { IntegrationError } from '../../model/errors';
 import { Deadline } from '../http/deadline';
 import { connectError } from '../http/errors';
 import { loadPackage } from '../load-package';
-import { isClientIdClash } from './client-id-clash';
+import { forgetLosses, isClientIdClash } from './client-id-clash';
 import { dial, SETTING } from './dial';
 import { connectionLost, connectRefused, disconnected, noAnswer, notMqtt, requestRefused, takenOver } from './errors';
 import { Inbox } from './inbox';
@@ -14,6 +14,8 @@ import { connectPacketOf, propertiesIn, propertiesOut, subscribeOptions } from '
 
 /** Lets the library go on with the next packet, and keeps it from acknowledging this one. */
 const HELD = new Error('acknowledged later');
+/** As the library says it, without a code. */
+const SILENCE = 'Keepalive timeout';
 const CLOSE_MS = 2000;
 const DISCONNECT_WITH_WILL = 4;
 const REFUSED = 0x80;
@@ -37,6 +39,7 @@ export class MqttConnection {
   #pinging: NodeJS.Timeout | undefined;
   #failure: IntegrationError | undefined;
   #closing: Promise<void> | undefined;
+  #isSignedIn = false;
   #isEnded = false;
 
   /**
@@ -49,7 +52,10 @@ export class MqttConnection {
     signal: AbortSignal,
   ): Promise<MqttConnection> {
     const { MqttClient } = loadPackage<typeof Mqtt>('mqtt');
-    const { socket, server, tls } = await dial(options, signal);
+    const { socket, server, tls } = await dial(options, signal).catch((thrown: unknown) => {
+      for (const { host } of options.servers) forgetLosses(host, options.clientId);
+      throw thrown;
+    });
     const guard = new PacketGuard(options.maxMessageBytes, (packet) => connection.#oversized(packet));
     const stream = new PacketStream(socket, guard);
     const client = new MqttClient(() => stream, connectPacketOf(options));
@@ -174,6 +180,7 @@ export class MqttConnection {
     try {
       await this.#ask<void>('the sign-in', signal, false, (resolve) => {
         this.#client.once('connect', ({ properties }) => {
+          this.#isSignedIn = true;
           this.#largestPacket = Math.min(this.#largestPacket, properties?.maximumPacketSize ?? Infinity);
           this.receiveMaximum = properties?.receiveMaximum ?? this.receiveMaximum;
           resolve();
@@ -232,7 +239,8 @@ export class MqttConnection {
 
   #closedByBroker(): IntegrationError {
     const { clientId } = this.#options;
-    const isClash = isClientIdClash(this.server.host, clientId, performance.now());
+    if (!this.#isSignedIn) forgetLosses(this.server.host, clientId);
+    const isClash = this.#isSignedIn && isClientIdClash(this.server.host, clientId, performance.now());
     return isClash ? takenOver(this.server, clientId) : connectionLost(this.server);
   }
 
@@ -243,7 +251,7 @@ export class MqttConnection {
     if (typeof code === 'number' && !this.#client.connected) this.#failure ??= connectRefused(code, this.server);
     else if (typeof code === 'string' && code.startsWith('ERR_SSL_'))
       this.#failure ??= connectError(error, this.server, SETTING);
-    else if (code !== undefined) this.#failure ??= connectionLost(this.server, error);
+    else if (code !== undefined || error.message === SILENCE) this.#failure ??= connectionLost(this.server, error);
     else this.#failure ??= notMqtt(this.server, error);
     this.#client.stream.destroy();
   }

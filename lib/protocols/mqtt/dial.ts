@@ -1,4 +1,4 @@
-import { connect as tcpConnect } from 'node:net';
+import { isIP, connect as tcpConnect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type SecureContext, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import type * as Ws from 'ws';
@@ -64,7 +64,7 @@ interface Opening {
 function openSocket(server: URL, { tls }: MqttOptions, trust: SecureContext): Opening {
   const address = { host: hostOf(server), port: portOf(server), noDelay: true };
   const isSecure = server.protocol === 'mqtts:';
-  const servername = tls.servername ?? (/[a-z]/i.test(address.host) && !address.host.includes(':') ? address.host : '');
+  const servername = tls.servername ?? (isIP(address.host) === 0 ? address.host : '');
   const socket = isSecure
     ? tlsConnect({
         ...address,

@@ -18,7 +18,8 @@ export function connectPacketOf(options: MqttOptions): IClientOptions {
     reconnectPeriod: 0,
     resubscribe: false,
     queueQoSZero: false,
-    connectTimeout: options.timeoutMs,
+    // Whoever signs in has a time limit of his own.
+    connectTimeout: 2 * options.timeoutMs,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     ...(will !== undefined && { will: willOf(will, version) }),

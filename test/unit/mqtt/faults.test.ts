@@ -113,6 +113,7 @@ describe('mqtt: outages, as the hub survives them', function () {
     await goesOn(1002);
     assert.equal(proxy.open, 1);
     assert.deepEqual(outagesLogged(), [1, 1], logged.join('\n'));
+    assert.match(logged[0]!, /PCP_CONNECT_LOST/);
   });
 
   it(`${RESTARTS} restarts of the broker: the subscription is there again, once`, async () => {

@@ -172,6 +172,13 @@ describe('mqtt: brokers that misbehave', function () {
     });
   }
 
+  it('does not wait for ever for the answer to its sign-in', async () => {
+    broker = await FakeBroker.start(() => undefined);
+    const connector = connectors.open(connectionTo(broker.port, { timeout_ms: 300 }));
+    const error = await failureOf(new Listener(connector, { items: [{ tag: 'x/#' }] }).connected());
+    assert.deepEqual([error.class, error.code], ['transient', 'PCP_MQTT_TIMEOUT']);
+  });
+
   it('does not wait for ever for an answer, and leaves what was published open', async () => {
     broker = await FakeBroker.start((socket, _chunk, index) => {
       if (index === 0) socket.write(ACCEPTED[5]);

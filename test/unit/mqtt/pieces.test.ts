@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { IntegrationError } from '../../../lib/model/errors';
+import { forgetLosses, isClientIdClash } from '../../../lib/protocols/mqtt/client-id-clash';
 import { type OversizedPacket, PacketGuard } from '../../../lib/protocols/mqtt/packet-guard';
 import { guessPayload, loadPayloadCodec } from '../../../lib/protocols/mqtt/payload';
 import { covers, matches, topicPattern } from '../../../lib/protocols/mqtt/topic';
@@ -132,5 +133,16 @@ describe('mqtt: oversized packets', () => {
         );
       }),
     );
+  });
+});
+
+describe('mqtt: clients with one id', () => {
+  it('are suspected after three connections that the broker closed within a minute, while it could be reached', () => {
+    const lost = (at: number) => isClientIdClash('broker', 'line-1', at);
+    assert.deepEqual([0, 20_000, 40_000].map(lost), [false, false, true]);
+    assert.deepEqual([90_000, 160_000, 230_000].map(lost), [false, false, false], 'slowly');
+    assert.deepEqual([231_000].map(lost), [false]);
+    forgetLosses('broker', 'line-1');
+    assert.deepEqual([232_000, 233_000].map(lost), [false, false], 'a broker that was away');
   });
 });

@@ -21,8 +21,9 @@ export const ABOUT_MESSAGE = [
 ] as const;
 
 /**
- * The records of one message, received at a moment in ISO 8601: the object in its payload, one record for each object of a list, and `value` for all else.
+ * The records of one message: the object in its payload, one record for each object of a list, and `value` for all else.
  * What cannot be decoded is given as it came, with `_error`: it is rejected where it is used, and never lost.
+ * @param now ISO 8601
  */
 export function recordsOf(message: IncomingMessage, topic: Topic, codec: PayloadCodec, now: string): SourceRecord[] {
   const about = aboutMessage(message, now);
