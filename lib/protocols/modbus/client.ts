@@ -26,6 +26,8 @@ interface Job {
   reject(error: IntegrationError): void;
   /** Set when it was sent. */
   timer?: NodeJS.Timeout;
+  /** Noise had spoilt it once. */
+  isRepeated?: boolean;
 }
 
 /** Timeouts of all units together after which a line that brought nothing at all is dead. */
@@ -219,7 +221,7 @@ export class ModbusClient {
     }, this.options.pauseMs);
   }
 
-  /** Bytes that make no sense: on a serial line they cost the request that is under way, elsewhere the connection. */
+  /** Bytes that make no sense: on a serial line a read is asked once more, elsewhere they cost the connection. */
   #broken(error: IntegrationError): void {
     this.framing.reset();
     if (this.options.isReliable) {
@@ -227,7 +229,14 @@ export class ModbusClient {
       return;
     }
     for (const [transaction, job] of this.#inFlight) {
-      this.#finish(transaction, job, () => job.reject(withOutcome(error, job)));
+      this.#finish(transaction, job, () => {
+        if (isWrite(job.request) || job.isRepeated) {
+          job.reject(withOutcome(error, job));
+          return;
+        }
+        job.isRepeated = true;
+        this.#queues.add(job.unit, job, true);
+      });
     }
   }
 

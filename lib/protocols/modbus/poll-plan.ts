@@ -109,8 +109,8 @@ function planTable<T extends Range>(items: T[], limits: PlanLimits, holes: Holes
 
 export function longest(table: Table, { maxRegisters, maxBits }: PlanLimits): number {
   return table === 'coil' || table === 'discrete'
-    ? Math.min(maxBits, LIMITS.readBits)
-    : Math.min(maxRegisters, LIMITS.readRegisters);
+    ? Math.min(maxBits, LIMITS.bits)
+    : Math.min(maxRegisters, LIMITS.registers);
 }
 
 function concerns(range: ForbiddenRange, { unitId, table }: Range): boolean {
