@@ -217,6 +217,14 @@ describe('Modbus client', function () {
     );
   });
 
+  it('takes what times out together for one silence: a pause of the device costs no more than the requests under way', async () => {
+    const client = await open('tcp', { maxInFlight: 8 });
+    device.answer = (request) => (device.requests.length <= 8 ? undefined : registers(request));
+    const asked = Array.from({ length: 8 }, (_, address) => failure(client.request(1, { ...READ, address }, never)));
+    assert.deepEqual(new Set((await Promise.all(asked)).map(({ code }) => code)), new Set(['PCP_MODBUS_TIMEOUT']));
+    assert.equal((await client.request(1, READ, never)).readUInt16BE(0), 100);
+  });
+
   it('takes a gateway at its word that a unit is silent', async () => {
     const client = await open();
     device.answer = (request) => exception(request, 11);
