@@ -24,11 +24,14 @@ interface Job {
   request: ModbusRequest;
   resolve(data: Buffer): void;
   reject(error: IntegrationError): void;
-  /** Set when it was sent. */
+  /** Both are set when it was sent. */
   timer?: NodeJS.Timeout;
+  sentAt: number;
+  /** Noise had spoilt it once. */
+  isRepeated?: boolean;
 }
 
-/** Timeouts of all units together after which a line that brought nothing at all is dead. */
+/** Timeouts, one after the other and of whatever units, after which a line that brought nothing at all is dead. */
 const DEAD_AFTER = 3;
 /** Answers may come after their time: so many are remembered. */
 const LATE_TRANSACTIONS = 256;
@@ -46,6 +49,7 @@ export class ModbusClient {
   readonly #maxInFlight: number;
   #transaction = 0;
   #timeouts = 0;
+  #lastTimeoutAt = 0;
   #isPausing = false;
   #hasAnswered = false;
   #failure: IntegrationError | undefined;
@@ -84,7 +88,7 @@ export class ModbusClient {
     const pause = isWrite(request) ? 0 : this.#health.pause(unit);
     if (pause > 0) return Promise.reject(unitSilent(unit, pause));
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-    const job: Job = { unit, request, resolve, reject };
+    const job: Job = { unit, request, resolve, reject, sentAt: 0 };
     const abandon = () => {
       this.#queues.remove(unit, job);
       reject(aborted(signal, isWrite(request) && job.timer !== undefined));
@@ -121,6 +125,7 @@ export class ModbusClient {
       return;
     }
     const transaction = this.#nextTransaction();
+    job.sentAt = performance.now();
     job.timer = setTimeout(() => this.#expire(transaction, job), this.options.timeoutMs);
     this.#inFlight.set(transaction, job);
     // What came before cannot answer this.
@@ -179,7 +184,7 @@ export class ModbusClient {
     } catch (error) {
       if (!(error instanceof ModbusException)) throw error;
       this.#hasAnswered = true;
-      if (error.isSilence) this.#health.failed(unit);
+      if (error.isSilence) this.#health.failed(unit, job.sentAt);
       else this.#health.answered(unit);
       this.#finish(id, job, () => job.reject(error));
       if (error.isSilence) this.#refuseWaiting(unit);
@@ -190,10 +195,12 @@ export class ModbusClient {
     const { unit } = job;
     this.#late.add(transaction);
     if (this.#late.size > LATE_TRANSACTIONS) this.#late.delete(this.#late.values().next().value as number);
-    this.#health.failed(unit);
+    this.#health.failed(unit, job.sentAt);
     this.#finish(transaction, job, () => job.reject(noAnswer(unit, this.options.timeoutMs, isWrite(job.request))));
     this.#refuseWaiting(unit);
-    this.#timeouts++;
+    // Requests that were under way together are one sign of silence.
+    if (job.sentAt >= this.#lastTimeoutAt) this.#timeouts++;
+    this.#lastTimeoutAt = performance.now();
     if (this.#timeouts >= DEAD_AFTER) this.#fail(connectionSilent(this.line.name, this.#timeouts));
     this.#pump();
   }
@@ -219,7 +226,7 @@ export class ModbusClient {
     }, this.options.pauseMs);
   }
 
-  /** Bytes that make no sense: on a serial line they cost the request that is under way, elsewhere the connection. */
+  /** Bytes that make no sense: on a serial line a read is asked once more, elsewhere they cost the connection. */
   #broken(error: IntegrationError): void {
     this.framing.reset();
     if (this.options.isReliable) {
@@ -227,7 +234,14 @@ export class ModbusClient {
       return;
     }
     for (const [transaction, job] of this.#inFlight) {
-      this.#finish(transaction, job, () => job.reject(withOutcome(error, job)));
+      this.#finish(transaction, job, () => {
+        if (isWrite(job.request) || job.isRepeated) {
+          job.reject(withOutcome(error, job));
+          return;
+        }
+        job.isRepeated = true;
+        this.#queues.add(job.unit, job, true);
+      });
     }
   }
 

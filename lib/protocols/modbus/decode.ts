@@ -40,7 +40,7 @@ function decodeText(data: Buffer, isSwapped: boolean): Decoded {
 
 function decodeNumber(form: NumberForm, data: Buffer, power: number): Decoded {
   const { type, at, linear } = form;
-  const bytes = ordered(data.subarray(at, at + type.bytes), form.order);
+  const bytes = ordered(data.length === type.bytes ? data : data.subarray(at, at + type.bytes), form.order);
   if (form.notAvailable.size > 0 && form.notAvailable.has(bytes.toString('hex'))) return NOT_AVAILABLE;
   const raw = type.decode(bytes);
   if (raw === null) return type.kind === 'float' ? NOT_AVAILABLE : { value: null, status: 'not a decimal digit' };

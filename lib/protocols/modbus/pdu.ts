@@ -8,14 +8,8 @@ export const READ_FUNCTIONS = { coil: 1, discrete: 2, holding: 3, input: 4 } as 
 export const WRITE_FUNCTIONS = [5, 6, 15, 16, 22, 23] as const;
 export type WriteFunction = (typeof WRITE_FUNCTIONS)[number];
 
-/** What one request may carry, by the specification. */
-export const LIMITS = {
-  readRegisters: 125,
-  readBits: 2000,
-  writeRegisters: 123,
-  writeBits: 1968,
-  bothWays: 121,
-} as const;
+/** What one request may ask for, by the specification. */
+export const LIMITS = { registers: 125, bits: 2000 } as const;
 
 export type ReadRequest = { function: 1 | 2 | 3 | 4; address: number; count: number };
 

@@ -18,9 +18,11 @@ export interface PlanLimits {
   maxGap: number;
   maxRegisters: number;
   maxBits: number;
-  /** Never read, not even between others. */
-  forbidden: readonly Range[];
+  forbidden: readonly ForbiddenRange[];
 }
+
+/** Never read, not even between others: of one unit, or of all. */
+export type ForbiddenRange = Omit<Range, 'unitId'> & { unitId: number | undefined };
 
 /** What a device turned out not to give: learnt from its refusals, and as long as the connection is open. */
 export class Holes {
@@ -78,7 +80,7 @@ export function planBlocks<T extends Range>(items: readonly T[], limits: PlanLim
 function planTable<T extends Range>(items: T[], limits: PlanLimits, holes: HolesOfTable): Block<T>[] {
   const { unitId, table } = items[0] as T;
   const most = longest(table, limits);
-  const forbidden = limits.forbidden.filter((range) => range.unitId === unitId && range.table === table);
+  const forbidden = limits.forbidden.filter((range) => concerns(range, items[0] as T));
   const blocks: Block<T>[] = [];
   let block: Block<T> | undefined;
   for (const item of items.sort((a, b) => a.address - b.address || b.count - a.count)) {
@@ -107,15 +109,19 @@ function planTable<T extends Range>(items: T[], limits: PlanLimits, holes: Holes
 
 export function longest(table: Table, { maxRegisters, maxBits }: PlanLimits): number {
   return table === 'coil' || table === 'discrete'
-    ? Math.min(maxBits, LIMITS.readBits)
-    : Math.min(maxRegisters, LIMITS.readRegisters);
+    ? Math.min(maxBits, LIMITS.bits)
+    : Math.min(maxRegisters, LIMITS.registers);
 }
 
-export function isSamePlace(a: Range, b: Range): boolean {
-  return a.unitId === b.unitId && a.table === b.table;
+function concerns(range: ForbiddenRange, { unitId, table }: Range): boolean {
+  return range.table === table && (range.unitId === undefined || range.unitId === unitId);
 }
 
-export function overlaps(range: Range, address: number, end: number): boolean {
+export function isForbidden(item: Range, { forbidden }: PlanLimits): boolean {
+  return forbidden.some((range) => concerns(range, item) && overlaps(range, item.address, item.address + item.count));
+}
+
+export function overlaps(range: Pick<Range, 'address' | 'count'>, address: number, end: number): boolean {
   return range.address < end && range.address + range.count > address;
 }
 

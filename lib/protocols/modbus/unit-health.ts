@@ -6,16 +6,20 @@ const LAST_PAUSE_MS = 30_000;
  * costs the others of its bus one timeout now and then.
  */
 export class UnitHealth {
-  readonly #silent = new Map<number, { failures: number; askAgainAt: number }>();
+  readonly #silent = new Map<number, { failures: number; failedAt: number; askAgainAt: number }>();
 
   answered(unit: number): void {
     this.#silent.delete(unit);
   }
 
-  failed(unit: number): void {
-    const failures = (this.#silent.get(unit)?.failures ?? 0) + 1;
+  /** @param askedAt requests that were under way together fail once */
+  failed(unit: number, askedAt: number): void {
+    const { failures: before = 0, failedAt = 0 } = this.#silent.get(unit) ?? {};
+    if (askedAt < failedAt) return;
+    const failures = before + 1;
     const pause = failures < 2 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** (failures - 2), LAST_PAUSE_MS);
-    this.#silent.set(unit, { failures, askAgainAt: performance.now() + pause });
+    const now = performance.now();
+    this.#silent.set(unit, { failures, failedAt: now, askAgainAt: now + pause });
   }
 
   /** It did not answer last time: one request is enough to find out whether it does now. */

@@ -124,21 +124,33 @@ describe('Modbus client', function () {
     assert.equal((await failure(client.request(1, READ, never))).code, 'PCP_MODBUS_PROTOCOL');
   });
 
-  it('ends the connection at a wrong CRC, and on a serial line the request', async () => {
-    for (const isReliable of [true, false]) {
-      const client = await open('rtu', { isReliable });
-      let isBroken = true;
-      device.answer = (request) => {
-        const frame = device.frame(request, registers(request));
-        if (isBroken) frame[frame.length - 1] = ~(frame.at(-1) as number) & 0xff;
-        return { raw: frame };
-      };
-      assert.equal((await failure(client.request(1, READ, never))).code, 'PCP_MODBUS_PROTOCOL');
-      assert.equal(client.failure !== undefined, isReliable);
-      isBroken = false;
-      if (!isReliable) assert.equal((await client.request(1, READ, never)).readUInt16BE(0), 100);
-      await device.stop();
-    }
+  const damaged = (request: DeviceRequest) => {
+    const frame = device.frame(request, request.function === 3 ? registers(request) : request.pdu);
+    frame[frame.length - 1] = ~(frame.at(-1) as number) & 0xff;
+    return { raw: frame };
+  };
+
+  it('ends the connection at a wrong CRC', async () => {
+    const client = await open('rtu');
+    device.answer = damaged;
+    assert.equal((await failure(client.request(1, READ, never))).code, 'PCP_MODBUS_PROTOCOL');
+    assert.equal(client.failure?.code, 'PCP_MODBUS_PROTOCOL');
+  });
+
+  it('takes a wrong CRC on a serial line for noise: a read is asked once more, a write is not', async () => {
+    const client = await open('rtu', { isReliable: false });
+    device.answer = (request) => (device.requests.length === 1 ? damaged(request) : registers(request));
+    assert.equal((await client.request(1, READ, never)).readUInt16BE(0), 100);
+    device.answer = damaged;
+    assert.equal((await failure(client.request(1, READ, never))).code, 'PCP_MODBUS_PROTOCOL');
+    const write = { function: 6, address: 1, registers: Buffer.from([0, 1]) } as const;
+    const error = await failure(client.request(1, write, never));
+    assert.deepEqual([error.code, error.outcomeUnknown], ['PCP_MODBUS_PROTOCOL', true]);
+    assert.deepEqual(
+      device.requests.map((request) => request.function),
+      [3, 3, 3, 3, 6],
+    );
+    assert.equal(client.failure, undefined);
   });
 
   it('gives up all that is under way when the other side hangs up', async () => {
@@ -203,6 +215,14 @@ describe('Modbus client', function () {
       await askAll(),
       [1, 2, 3].flatMap((unit) => Array(3).fill(`${unit} ok`)),
     );
+  });
+
+  it('takes what times out together for one silence: a pause of the device costs no more than the requests under way', async () => {
+    const client = await open('tcp', { maxInFlight: 8 });
+    device.answer = (request) => (device.requests.length <= 8 ? undefined : registers(request));
+    const asked = Array.from({ length: 8 }, (_, address) => failure(client.request(1, { ...READ, address }, never)));
+    assert.deepEqual(new Set((await Promise.all(asked)).map(({ code }) => code)), new Set(['PCP_MODBUS_TIMEOUT']));
+    assert.equal((await client.request(1, READ, never)).readUInt16BE(0), 100);
   });
 
   it('takes a gateway at its word that a unit is silent', async () => {

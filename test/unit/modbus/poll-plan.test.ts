@@ -49,6 +49,7 @@ describe('Modbus poll plan', () => {
       [4, 1],
     ]);
     assert.deepEqual(plan([item(0), item(4)], { forbidden: [item(2, 1, 2)] }), [[0, 5]]);
+    assert.equal(plan([item(0), item(4)], { forbidden: [{ ...item(2), unitId: undefined }] }).length, 2);
     const holes = new Holes();
     const known = holes.of(item(0));
     known.cut(1, 4);

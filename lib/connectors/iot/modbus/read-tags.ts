@@ -32,15 +32,16 @@ export function tagValue(
   receivedAt: string,
   { value, status }: Decoded,
 ): TagValue {
-  return {
+  const record: TagValue = {
     tag: name,
     value,
     quality: status === undefined ? 'good' : 'bad',
-    ...(status !== undefined && { status }),
     source_timestamp: null,
     received_at: receivedAt,
-    ...(unit !== undefined && { unit }),
   };
+  if (status !== undefined) record.status = status;
+  if (unit !== undefined) record.unit = unit;
+  return record;
 }
 
 /**

@@ -5,7 +5,7 @@ import { IntegrationError } from '../../../model/errors';
 import { type Addressing, formatAddress, parseAddress } from '../../../protocols/modbus/address';
 import type { SerialOptions } from '../../../protocols/modbus/line';
 import type { Table, WriteFunction } from '../../../protocols/modbus/pdu';
-import { isSamePlace, longest, overlaps, type PlanLimits, type Range } from '../../../protocols/modbus/poll-plan';
+import { isForbidden, longest, type PlanLimits, type Range } from '../../../protocols/modbus/poll-plan';
 import { parseTag, type Tag, type TagDefaults, type TagSetting } from '../../../protocols/modbus/tag';
 import { FORBIDDEN_SCHEMA, TAGS_SCHEMA, WRITABLE_SCHEMA } from './tag-schema';
 
@@ -60,9 +60,11 @@ export function readSettings({ config }: OpenConnection): ModbusSettings {
     addressing: text(config.addressing, 'zero_based') as Addressing,
     byteOrder: text(config.byte_order, 'ABCD'),
   };
-  const forbidden = checked<RangeSetting[]>('forbidden', config.forbidden ?? [], FORBIDDEN_SCHEMA).map((range, index) =>
-    rangeOf(range, defaults, `forbidden[${index}]`, range.table),
-  );
+  const ranges = checked<RangeSetting[]>('forbidden', config.forbidden ?? [], FORBIDDEN_SCHEMA);
+  const forbidden = ranges.map((range, index) => ({
+    ...rangeOf(range, defaults, `forbidden[${index}]`, range.table),
+    unitId: range.unit_id,
+  }));
   const limits = {
     maxGap: integer(config.max_gap, GAP[transport.kind]),
     maxRegisters: integer(config.max_registers, 125),
@@ -165,9 +167,7 @@ function checkTag(tag: Tag, transport: Transport, limits: PlanLimits): Tag {
   if (tag.count > longest(tag.table, limits)) {
     throw tagRefused(tag.name, 'it is longer than one request may be', 'Raise max_registers, or shorten the text.');
   }
-  if (
-    limits.forbidden.some((range) => isSamePlace(range, tag) && overlaps(range, tag.address, tag.address + tag.count))
-  ) {
+  if (isForbidden(tag, limits)) {
     throw tagRefused(tag.name, 'it is in a range that is forbidden', 'Remove the tag, or correct "forbidden".');
   }
   return tag;

@@ -24,7 +24,8 @@ export const TAGS_SCHEMA: JsonSchema = {
       addressing: { type: 'string', enum: ['zero_based', 'one_based', 'modicon'] },
       type: { type: 'string', enum: [...TAG_TYPES] },
       byte_order: { type: 'string', pattern: '^[A-H]{2,8}$' },
-      length: { type: 'integer', minimum: 1, maximum: 125 },
+      // A request that writes and reads back takes no more.
+      length: { type: 'integer', minimum: 1, maximum: 121 },
       byte: { type: 'string', enum: ['high', 'low'] },
       bit: { type: 'integer', minimum: 0, maximum: 15 },
       bits: {
