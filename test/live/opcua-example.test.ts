@@ -28,6 +28,30 @@ describe('example of pcp-opcua', function () {
     return Promise.race([debug.next<T>(id), failure]);
   };
 
+  it('sends what changes, also after the server was started anew', async () => {
+    type Change = {
+      payload: { tag: string; value: unknown; quality: string; source_timestamp: string };
+      topic: string;
+    };
+    const { payload } = await debug.next<Change>('pcp-ex-opcua-changes', ({ payload: { tag } }) => tag === 'time');
+    assert.equal(payload.quality, 'good');
+    await server.kill();
+    await server.start();
+    const restarted = new Date().toISOString();
+    const isNew = ({ payload: { tag, source_timestamp } }: Change) => tag === 'time' && source_timestamp > restarted;
+    await debug.next<Change>('pcp-ex-opcua-changes', isNew);
+    assert.deepEqual(await server.counts(), { sessions: 1, subscriptions: 1, monitoredItems: 2 });
+  });
+
+  it('shows the certificates that the hub knows', async () => {
+    await nodeRed.inject('pcp-ex-opcua-list');
+    const { payload } = await next<{ payload: { state: string }[] }>('pcp-ex-opcua-certificates');
+    assert.deepEqual(
+      payload.map(({ state }) => state),
+      ['own'],
+    );
+  });
+
   it('reads the values of all tags', async () => {
     await nodeRed.inject('pcp-ex-opcua-read');
     const { payload } = await next<{ payload: { tag: string; value: unknown; quality: string }[] }>(

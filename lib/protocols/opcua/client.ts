@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { IntegrationError } from '../../model/errors';
 import { within } from './deadline';
-import { chooseEndpoint, readEndpoints, type Security, securityOf } from './endpoints';
+import { chooseEndpoint, readEndpoints, release, type Security, securityOf } from './endpoints';
 import { opcUaError, signInError } from './errors';
 import {
   type ClientSession,
@@ -50,7 +50,6 @@ const LAST_RETRY_MS = 5000;
 /** Reconnections that end in the same refusal will not end otherwise. */
 const HOPELESS =
   /BadCertificate|BadSecurityChecksFailed|BadIdentityToken|BadUserAccessDenied|Certificate verification failed/;
-const CLOSE_MS = 2000;
 const MOST_REQUESTS = 5;
 
 interface Events {
@@ -157,7 +156,8 @@ export class OpcUaClient extends EventEmitter<Events> {
       serverCertificate: endpoint.serverCertificate,
       // What an open connection does when it breaks is set below; a first attempt that fails is told at once.
       connectionStrategy: { maxRetry: 0, initialDelay: FIRST_RETRY_MS, maxDelay: LAST_RETRY_MS },
-      transportTimeout: timeoutMs,
+      // A connection that nothing came over for so long is given up: longer than what makes sure that something comes.
+      transportTimeout: 2 * KEEP_ALIVE * timeoutMs,
       defaultTransactionTimeout: timeoutMs,
       requestedSessionTimeout: sessionTimeoutMs,
       keepSessionAlive: true,
@@ -233,9 +233,7 @@ export class OpcUaClient extends EventEmitter<Events> {
     this.#client = undefined;
     this.#manager = undefined;
     this.isConnected = false;
-    if (client === undefined) return;
-    await within(client.disconnect(), CLOSE_MS, 'disconnecting').catch(() => undefined);
-    await manager?.dispose().catch(() => undefined);
+    if (client !== undefined && manager !== undefined) await release(client, manager);
   }
 }
 

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { IntegrationError } from '../../model/errors';
 import { within } from './deadline';
 import { opcUaError } from './errors';
-import { type EndpointDescription, opcUaLibrary } from './library';
+import { type EndpointDescription, type OPCUACertificateManager, type OPCUAClient, opcUaLibrary } from './library';
 import type { Pki } from './pki';
 import type { ReverseListener } from './reverse';
 
@@ -23,7 +23,9 @@ export interface Security {
 }
 
 const POLICY_URI = 'http://opcfoundation.org/UA/SecurityPolicy#';
-export const DEFAULT_PORT = 4840;
+const DEFAULT_PORT = 4840;
+/** Twice this is less than what closing may take. */
+const RELEASE_MS = 2000;
 
 /** @throws config PCP_SETTING_INVALID */
 export function parseEndpointUrl(text: string, path = '/config/endpoint_url'): { host: string; port: number } {
@@ -73,9 +75,14 @@ export async function readEndpoints(
   } catch (thrown) {
     throw opcUaError(thrown, `connecting to ${endpointUrl}`);
   } finally {
-    await within(client.disconnect(), timeoutMs, 'disconnecting').catch(() => undefined);
-    await manager.dispose();
+    await release(client, manager);
   }
+}
+
+/** Lets go of a client, also when its server does not answer. */
+export async function release(client: OPCUAClient, manager: OPCUACertificateManager): Promise<void> {
+  await within(client.disconnect(), RELEASE_MS, 'disconnecting').catch(() => undefined);
+  await within(manager.dispose(), RELEASE_MS, 'letting go of the certificates').catch(() => undefined);
 }
 
 /** @throws config PCP_OPCUA_ENDPOINT saying what there is */

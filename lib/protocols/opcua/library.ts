@@ -26,6 +26,7 @@ export interface OpcUaLibrary {
   CertificateManager: typeof OPCUACertificateManager;
 }
 
+const SHORTEST_TIMEOUT_MS = 100;
 const NEEDED_NODE = [22, 13] as const;
 
 let library: OpcUaLibrary | undefined;
@@ -54,8 +55,11 @@ function load(): OpcUaLibrary {
   }
   const debug = loadSibling<{ setLogLevel(level: number): void }>('node-opcua-debug');
   debug.setLogLevel(0);
+  const ua = loadPackage<typeof client>('node-opcua-client');
+  // Otherwise no limit of a connection below 5 s would count.
+  ua.ClientSecureChannelLayer.minTransactionTimeout = SHORTEST_TIMEOUT_MS;
   return {
-    ua: loadPackage<typeof client>('node-opcua-client'),
+    ua,
     CertificateManager: loadSibling<{ OPCUACertificateManager: typeof OPCUACertificateManager }>(
       'node-opcua-certificate-manager',
     ).OPCUACertificateManager,

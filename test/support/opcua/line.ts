@@ -1,5 +1,6 @@
 import type * as address from 'node-opcua-address-space' with { 'resolution-mode': 'import' };
 import { opcUaLibrary } from '../../../lib/protocols/opcua/library';
+import { Historian } from './historian';
 
 const { ua } = opcUaLibrary();
 const { DataType, StatusCodes, Variant, VariantArrayType } = ua;
@@ -27,6 +28,7 @@ const TYPES: [name: string, type: keyof typeof DataType, value: unknown][] = [
 ];
 
 export interface Line {
+  historian: Historian;
   set(name: string, value: unknown, at?: Date): void;
   setStatus(name: string, status: string): void;
   raise(message: string, severity: number): void;
@@ -99,6 +101,7 @@ export function addLine(space: address.AddressSpace, many: number): Line {
   } as unknown as address.AddAnalogDataItemOptions);
   variables.set('Temperature', temperature as unknown as address.UAVariable);
   space.installHistoricalDataNode(temperature as unknown as address.UAVariable, { maxOnlineValues: 5000 });
+  const historian = new Historian(temperature as unknown as address.UAVariable);
 
   const batchType = space.findDataType(
     'Batch',
@@ -176,7 +179,9 @@ export function addLine(space: address.AddressSpace, many: number): Line {
     return found;
   };
   return {
+    historian,
     set(name, value, at = new Date()) {
+      if (name === 'Temperature') historian.record(at, value);
       const { dataType } = variable(name).readValue().value;
       variable(name).setValueFromSource({ dataType, value }, StatusCodes.Good, at);
     },

@@ -30,6 +30,9 @@ export type Command =
   | { do: 'status'; name: string; status: string }
   | { do: 'event'; message: string; severity: number }
   | { do: 'alarm'; value: number }
+  | { do: 'continuation points'; given: boolean }
+  /** Publishes nothing any more, and answers everything else. */
+  | { do: 'mute' }
   | { do: 'drop' };
 
 const { ua, CertificateManager } = opcUaLibrary();
@@ -98,6 +101,16 @@ function obey({ server: opcua, line }: Awaited<ReturnType<typeof start>>, comman
       return line.raise(command.message, command.severity);
     case 'alarm':
       return line.setTank(command.value);
+    case 'continuation points':
+      line.historian.givesContinuationPoints = command.given;
+      return null;
+    case 'mute':
+      for (const { publishEngine } of opcua.engine.getSessions()) {
+        for (const subscription of publishEngine.subscriptions) {
+          clearInterval((subscription as unknown as { timerId: NodeJS.Timeout }).timerId);
+        }
+      }
+      return null;
     case 'drop':
       for (const endpoint of opcua.endpoints) endpoint.abruptlyInterruptChannels();
       return null;

@@ -86,6 +86,23 @@ describe('OPC UA: a server that misbehaves', function () {
     });
   }
 
+  it('does not keep anybody from closing, whatever they are about to do', async () => {
+    for (const fault of ['silence after open channel', 'close on hello', 'none'] as const) {
+      server.fault = fault;
+      for (const turns of [0, 1, 5, 20, 50]) {
+        const connector = connections.open(server.url, { ...settings, timeout_ms: 20_000 });
+        const work = failureOf(
+          connector.readTags?.(['state'], never()).then(() => Promise.reject(new Error('read'))) as Promise<unknown>,
+        );
+        for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+        const started = performance.now();
+        await connector.close();
+        assert.ok(performance.now() - started < 5000, `${fault}: ${performance.now() - started} ms`);
+        await work;
+      }
+    }
+  });
+
   it('is not asked more often than it can bear when it refuses whoever comes back', async () => {
     const connector = connections.open(server.url, settings);
     assert.equal((await connector.test(never())).ok, true);

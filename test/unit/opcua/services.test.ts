@@ -14,6 +14,10 @@ describe('OPC UA: methods and history', function () {
   const tags = { temperature: { node_id: `${LINE}Temperature`, unit: '°C', sampling_interval_ms: 0 } };
   const call = async (operation: string, parameters: Record<string, unknown>) =>
     (await connector.call?.(operation, parameters, never()))?.payload;
+  const withoutReceipt = async (range: Record<string, unknown>) => {
+    const values = (await call('history', { node: 'temperature', ...range })) as TagValue[];
+    return values.map(({ received_at, ...value }) => value);
+  };
   const set = (value: number, at: number) =>
     server.ask({ do: 'set', name: 'Temperature', value, at: new Date(at).toISOString() });
   const fill = async (count: number, from: number) => {
@@ -71,8 +75,31 @@ describe('OPC UA: methods and history', function () {
       Array.from({ length: 2500 }, (_, n) => n),
     );
     assert.deepEqual([values[1]?.source_timestamp, values[1]?.unit], ['2026-11-27T08:00:00.010Z', '°C']);
+    await server.ask({ do: 'continuation points', given: false });
+    assert.deepEqual(
+      await withoutReceipt(range),
+      values.map(({ received_at, ...value }) => value),
+    );
+    await server.ask({ do: 'continuation points', given: true });
     const some = (await call('history', { node: 'temperature', ...range, limit: 7 })) as TagValue[];
     assert.equal(some.length, 7);
+  });
+
+  it('has aggregates computed by the server', async () => {
+    await fill(100, START + 200_000);
+    const range = { start: new Date(START + 200_000), end: new Date(START + 201_000).toISOString() };
+    const answer = await call('history', { node: 'temperature', ...range, aggregate: 'Average', interval_ms: 500 });
+    assert.deepEqual(
+      (answer as TagValue[]).map(({ value, source_timestamp }) => [value, source_timestamp]),
+      [
+        [24.5, '2026-11-27T08:03:20.000Z'],
+        [74.5, '2026-11-27T08:03:20.500Z'],
+      ],
+    );
+    const refused = await failureOf(call('history', { node: 'temperature', ...range, aggregate: 'Maximum' }));
+    assert.equal(refused.code, 'PCP_OPCUA_HISTORY');
+    const unknown = await failureOf(call('history', { node: 'temperature', ...range, aggregate: 'Avg' }));
+    assert.match(unknown.hint ?? '', /Average, /);
   });
 
   it('says that there is no history', async () => {
@@ -88,7 +115,7 @@ describe('OPC UA: methods and history', function () {
     await server.ask({ do: 'drop' });
     await received.until(({ states }) => states.at(-1) === 'interrupted');
     // More than the server keeps for a client that is away.
-    const from = START + 120_000;
+    const from = START + 300_000;
     await fill(300, from);
     await received.until(({ values }) => values.length === 301);
     const values = received.values.slice(1);

@@ -125,6 +125,27 @@ describe('OPC UA: subscriptions', function () {
     await received.stop();
   });
 
+  it('stays connected when nothing changes for long', async () => {
+    const clock = watch('i=2258');
+    const calm = connections.open(server.url, { tags, publishing_interval_ms: 2000, timeout_ms: 500 });
+    const received = new Received((signal) => calm.subscribe?.({ items: [{ tag: 'text' }] }, signal) ?? assert.fail());
+    await received.until(({ values }) => values.length === 1);
+    const now = Date.now();
+    // Many times what a connection may be silent.
+    await clock.until(() => Date.now() > now + 8000);
+    assert.deepEqual(received.states, ['connected']);
+    await Promise.all([received.stop(), clock.stop()]);
+  });
+
+  it('notices a server that answers, but publishes nothing any more', async () => {
+    const received = watch('temperature');
+    await received.until(({ values }) => values.length === 1);
+    await server.ask({ do: 'mute' });
+    await set(33);
+    assert.equal((await received.end())?.code, 'PCP_OPCUA_SILENT');
+    assert.equal((await connector.readTags?.(['temperature'], never()))?.[0]?.value, 33);
+  });
+
   it('finds its nodes again when the server comes back with its namespaces in another order', async () => {
     const first = watch('temperature');
     await first.until(({ values }) => values.length === 1);
