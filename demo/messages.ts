@@ -128,7 +128,7 @@ ${step('Look at the rejected records, correct one (the whole record is sent) and
   tryMachines: ({
     api,
     pid,
-  }) => `  7. Watch the machines: tabs "OPC UA", "Modbus" and "Sparkplug B". Press "90 bottles/min": the line slows down; 500 is refused.
+  }) => `  7. Watch the machines: tabs "OPC UA", "Modbus" and "Sparkplug B". Press "90/min": the line slows down; 500 is refused.
   8. See their values in the platform, with time, quality and unit, and the lots that the press reports:
        curl '${api}/entities/measurement/records?source=filling-line&tag=state_name&limit=5'
        curl '${api}/entities/production_data/records?machine=PRESS01'
@@ -202,7 +202,7 @@ ${step('Veja os registros rejeitados, corrija um deles (envia-se o registro inte
   tryMachines: ({
     api,
     pid,
-  }) => `  7. Acompanhe as máquinas: abas "OPC UA", "Modbus" e "Sparkplug B". Clique em "90 bottles/min": a linha desacelera; 500 é recusado.
+  }) => `  7. Acompanhe as máquinas: abas "OPC UA", "Modbus" e "Sparkplug B". Clique em "90/min": a linha desacelera; 500 é recusado.
   8. Veja os valores na plataforma, com horário, qualidade e unidade, e os lotes que a prensa aponta:
        curl '${api}/entities/measurement/records?source=filling-line&tag=state_name&limit=5'
        curl '${api}/entities/production_data/records?machine=PRESS01'

@@ -59,7 +59,7 @@ export const SHOP_FLOOR_CONNECTIONS: DemoConnection[] = [
         current_l1: float(6, 'A', 2),
         current_l2: float(8, 'A', 2),
         current_l3: float(10, 'A', 2),
-        power: float(12, 'kW', 0.5),
+        power: { address: 12, table: 'input', type: 'int32', scale: '0.01', unit: 'kW', deadband: 0.5 },
         power_factor: float(14, '', 0.01),
         frequency: float(16, 'Hz', 0.01),
         energy: { address: 30, table: 'input', type: 'uint32', byte_order: 'CDAB', scale: '0.01', unit: 'kWh' },

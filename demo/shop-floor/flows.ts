@@ -56,9 +56,9 @@ const TABS: Tab[] = [
     write: {
       tag: 'speed_setpoint',
       buttons: [
-        ['90 bottles/min', 90],
-        ['150 bottles/min', 150],
-        ['500: refused / recusado', 500],
+        ['90/min', 90],
+        ['150/min', 150],
+        ['500/min: refused / recusado', 500],
       ],
     },
   },
@@ -91,8 +91,8 @@ const TABS: Tab[] = [
     write: {
       tag: PRESS_SPEED,
       buttons: [
-        ['20 strokes/min', 20],
-        ['55 strokes/min', 55],
+        ['20/min', 20],
+        ['55/min', 55],
       ],
     },
   },

@@ -42,11 +42,16 @@ export function readMeter(at: number): MeterReading {
   };
 }
 
-/** As input registers: floats, and the counter as hundredths of a kWh with its words swapped, as meters have them. */
+/**
+ * As input registers, in the mixture that meters have: floats, the power as an integer of hundredths, the counter as hundredths
+ * with its words swapped.
+ */
 export function writeRegisters(registers: Buffer, reading: MeterReading): void {
   const { voltages, currents, power, powerFactor, frequency, energy } = reading;
-  const floats = [...voltages, ...currents, power, powerFactor, frequency];
-  for (const [index, value] of floats.entries()) registers.writeFloatBE(value, index * 4);
+  for (const [index, value] of [...voltages, ...currents].entries()) registers.writeFloatBE(value, index * 4);
+  registers.writeInt32BE(Math.round(power * 100), 24);
+  registers.writeFloatBE(powerFactor, 28);
+  registers.writeFloatBE(frequency, 32);
   const hundredths = Math.round(energy * 100);
   registers.writeUInt16BE(hundredths % 65_536, 60);
   registers.writeUInt16BE(Math.floor(hundredths / 65_536), 62);

@@ -69,7 +69,7 @@ export class Press {
       { ...of, metric: 'Die', dataType: 'String', value: this.#dieName },
       { ...of, metric: 'Strokes', dataType: 'Int64', value: this.#strokes },
       { ...of, metric: 'Force', dataType: 'Float', value: this.#force, unit: 'kN' },
-      { ...of, metric: 'Oil/Temperature', dataType: 'Float', value: Math.round(this.#oil * 10) / 10, unit: '°C' },
+      { ...of, metric: 'Oil/Temperature', dataType: 'Double', value: Math.round(this.#oil * 10) / 10, unit: '°C' },
       { ...of, metric: SPEED_METRIC, dataType: 'Int32', value: this.strokesPerMinute, unit: '1/min' },
     ];
   }

@@ -53,7 +53,8 @@ describe('machines of the demo', () => {
     assert.ok(Math.abs((after.energy - before.energy) * 3600 - (before.power + after.power) / 2) < 1);
     const registers = Buffer.alloc(REGISTERS * 2);
     writeRegisters(registers, before);
-    assert.ok(Math.abs(registers.readFloatBE(24) - before.power) < 1e-3);
+    assert.equal(registers.readInt32BE(24), Math.round(before.power * 100));
+    assert.ok(Math.abs(registers.readFloatBE(32) - before.frequency) < 1e-3);
     const [low, high] = [registers.readUInt16BE(60), registers.readUInt16BE(62)];
     assert.equal(high * 65_536 + low, Math.round(before.energy * 100));
   });
@@ -114,6 +115,21 @@ describe('machines of the demo', () => {
       assert.deepEqual(told, ['energy-meter off', 'energy-meter on']);
     });
 
+    it('bear it that whoever asked is gone before the answer', async () => {
+      const { ports } = machines;
+      const pid = machines.pid('energy-meter');
+      const request = Buffer.from('000100000006010400000020', 'hex');
+      for (let round = 0; round < 20; round++) {
+        const socket = connect(ports['energy-meter'], '127.0.0.1');
+        await once(socket, 'connect');
+        socket.write(Buffer.concat(Array(200).fill(request)));
+        socket.resetAndDestroy();
+      }
+      const [answer] = await exchanged(ports['energy-meter'], request);
+      assert.equal(answer?.readUInt8(7), 4);
+      assert.equal(machines.pid('energy-meter'), pid);
+    });
+
     it('are all gone at the end, also one that hangs', async () => {
       const names: MachineName[] = ['filling-line', 'energy-meter', 'broker', 'press'];
       const pids = names.map((name) => machines.pid(name) as number);
@@ -124,6 +140,16 @@ describe('machines of the demo', () => {
     });
   });
 });
+
+async function exchanged(port: number, request: Buffer): Promise<Buffer[]> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    socket.write(request);
+    return await once(socket, 'data');
+  } finally {
+    socket.destroy();
+  }
+}
 
 /** Resolves when something listens there. */
 async function connected(port: number): Promise<void> {

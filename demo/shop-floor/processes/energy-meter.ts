@@ -7,7 +7,8 @@ const TICK_MS = 500;
 /** The energy meter of the plant, by Modbus TCP. */
 async function start({ port }: MachineTask): Promise<void> {
   const { server: servers } = await import('jsmodbus');
-  const socket = createServer();
+  // Who asked may be gone when the answer is ready.
+  const socket = createServer((connection) => connection.on('error', () => connection.destroy()));
   const input = Buffer.alloc(REGISTERS * 2);
   const measure = () => writeRegisters(input, readMeter(Date.now()));
   measure();
