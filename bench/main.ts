@@ -5,23 +5,26 @@ import { parseArgs } from 'node:util';
 import { benchEventLoop } from './event-loop';
 import { benchIdle } from './idle';
 import { benchImport } from './import';
+import { benchLive } from './live';
 import { benchMapping } from './mapping';
 import { benchModbus } from './modbus';
 import { benchRest } from './rest';
 import { withPostgres } from './support/postgres';
 
-const USAGE = `npm run bench -- [--only mapping,idle,sqlite,postgres,rest,modbus,loop] [--rows 1000000] [--passes 3] [--memory-rows 4000000] [--quick]
+const USAGE = `npm run bench -- [--only mapping,idle,sqlite,postgres,rest,modbus,loop,live] [--rows 1000000] [--passes 3] [--memory-rows 4000000] [--seconds 30] [--quick]
 
 Each benchmark runs its peers and its limits in the same run; the exit code is the number of limits missed.
---quick: 100,000 rows, one pass, no second memory size. rest has 100,000 records to read and 20,000 to write in any case.`;
+--quick: 100,000 rows, one pass, no second memory size. rest has 100,000 records to read and 20,000 to write in any case.
+--seconds: how long values of the shop floor keep coming; 1800 tells whether memory stays flat.`;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
-      only: { type: 'string', default: 'mapping,idle,sqlite,postgres,rest,modbus,loop' },
+      only: { type: 'string', default: 'mapping,idle,sqlite,postgres,rest,modbus,loop,live' },
       rows: { type: 'string', default: '1000000' },
       passes: { type: 'string', default: '3' },
       'memory-rows': { type: 'string', default: '4000000' },
+      seconds: { type: 'string', default: '30' },
       quick: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -50,6 +53,9 @@ async function main(): Promise<number> {
     if (wanted.has('rest')) missed += await benchRest(100_000, 20_000, values.quick ? 1 : 2 * passes + 1);
     if (wanted.has('modbus')) missed += await benchModbus(2 * passes + 1);
     if (wanted.has('loop')) missed += await benchEventLoop(data, rows);
+    if (wanted.has('live')) {
+      missed += await benchLive({ messages: values.quick ? 50_000 : 200_000, passes, seconds: Number(values.seconds) });
+    }
   } finally {
     rmSync(data, { recursive: true, force: true });
   }

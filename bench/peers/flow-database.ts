@@ -13,7 +13,8 @@ export interface FlowContext {
   /** What an expert's function node does with a batch of rows. */
   upsertMany(orders: Order[]): Promise<void>;
   done(rows: number): void;
-  state(): { rows: number; loopDelayP99Ms: number; ticks: number; peakMemoryMb: number };
+  /** `seconds`: from the first of the rows that were done to the last. */
+  state(): { rows: number; seconds: number; loopDelayP99Ms: number; ticks: number; peakMemoryMb: number };
   tick(): void;
   reset(): void;
 }
@@ -107,6 +108,8 @@ export function flowContext(target: { postgres: string } | { sqlite: string } | 
   delay.enable();
   const validate = orderValidator();
   let rows = 0;
+  let firstAt = 0;
+  let lastAt = 0;
   let ticks = 0;
   return {
     map(cells) {
@@ -117,6 +120,8 @@ export function flowContext(target: { postgres: string } | { sqlite: string } | 
     upsertOne: (order) => (upserts as Upserts).one(order),
     upsertMany: (orders) => (upserts as Upserts).many(orders),
     done(count) {
+      lastAt = performance.now();
+      if (rows === 0) firstAt = lastAt;
       rows += count;
     },
     tick() {
@@ -124,6 +129,7 @@ export function flowContext(target: { postgres: string } | { sqlite: string } | 
     },
     state: () => ({
       rows,
+      seconds: (lastAt - firstAt) / 1000,
       ticks,
       loopDelayP99Ms: delay.percentile(99) / 1e6,
       peakMemoryMb: process.resourceUsage().maxRSS / 1024,

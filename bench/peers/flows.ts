@@ -135,6 +135,45 @@ export function expertFlow(file: string): object[] {
 /** Rows of one statement; the number of rows has to be a multiple of it, since join waits for a full batch. */
 export const EXPERT_BATCH = 1000;
 
+/** mqtt in with a session that the broker kept -> function that counts. */
+export function receivingFlow(broker: {
+  port: number;
+  clientId: string;
+  protocolVersion: number;
+  expirySeconds: number;
+}): object[] {
+  return [
+    ...placed([
+      ...watchingNodes(),
+      {
+        id: 'mqtt',
+        type: 'mqtt in',
+        z: 'bench',
+        topic: 'bench/+',
+        qos: '1',
+        datatype: 'auto-detect',
+        broker: 'broker',
+        inputs: 0,
+        wires: [['count']],
+      },
+      functionNode('count', "global.get('bench').done(1); return null;", []),
+    ]),
+    {
+      id: 'broker',
+      type: 'mqtt-broker',
+      broker: '127.0.0.1',
+      port: String(broker.port),
+      clientid: broker.clientId,
+      protocolVersion: String(broker.protocolVersion),
+      autoConnect: true,
+      keepalive: '60',
+      cleansession: false,
+      autoUnsubscribe: false,
+      sessionExpiry: String(broker.expirySeconds),
+    },
+  ];
+}
+
 /** Node-RED takes a node without a place on the canvas for a config node. */
 function placed(nodes: object[]): object[] {
   return nodes.map((node) => ({ x: 100, y: 100, ...node }));

@@ -7,10 +7,13 @@ import { makeRoom, type Range, removeOlder } from './room';
 
 /** A group is committed at this size, */
 const GROUP_RECORDS = 500;
-/** after this time, */
+/**
+ * or after this time. When a source waits for its acknowledgement, as soon as what has arrived by now is taken: it may send
+ * nothing more until then, and what it sends during a commit is the next group.
+ */
 const GROUP_MS = 200;
-/** or after this when a source waits for its acknowledgement: it may send nothing more until then. */
-const URGENT_MS = 5;
+/** Rows of one statement: together they take a third less. */
+const STATEMENT_ROWS = 50;
 /** Row, index and page of a record, beside its text. */
 const RECORD_OVERHEAD = 60;
 /** One that was full is said to have room again below this share of its limits. */
@@ -66,10 +69,11 @@ export class Spool {
   /** Of this very file: sequence numbers mean nothing in another. */
   readonly id: string;
   private readonly file: DatabaseSync;
-  private readonly insert: StatementSync;
+  private readonly insertOne: StatementSync;
+  private readonly insertMany: StatementSync;
   private readonly streams = new Map<number, StreamState>();
   private timer: NodeJS.Timeout | undefined;
-  private dueAt = Number.POSITIVE_INFINITY;
+  private soon: NodeJS.Immediate | undefined;
   private waiting = 0;
   private readonly tidying: NodeJS.Timeout;
 
@@ -80,7 +84,8 @@ export class Spool {
     const { file, id } = openSpoolFile(path, options);
     this.file = file;
     this.id = id;
-    this.insert = file.prepare('INSERT INTO spool (stream, received_at, bytes, record) VALUES (?, ?, ?, ?)');
+    this.insertOne = file.prepare(insertOf(1));
+    this.insertMany = file.prepare(insertOf(STATEMENT_ROWS));
     this.tidying = setInterval(() => this.tidy(), TIDY_EVERY_MS).unref();
   }
 
@@ -115,7 +120,7 @@ export class Spool {
     return new Promise((resolve, reject) => {
       this.stateOf(stream).waiting.push({ rows, bytes, isAwaited, resolve, reject });
       this.waiting += rows.length;
-      this.schedule(this.waiting >= GROUP_RECORDS ? 0 : isAwaited ? URGENT_MS : GROUP_MS);
+      this.schedule(isAwaited || this.waiting >= GROUP_RECORDS ? 0 : GROUP_MS);
     });
   }
 
@@ -209,17 +214,19 @@ export class Spool {
   }
 
   private schedule(delay: number): void {
-    const dueAt = performance.now() + delay;
-    if (dueAt >= this.dueAt) return;
-    clearTimeout(this.timer);
-    this.dueAt = dueAt;
-    this.timer = setTimeout(() => this.commit(), delay);
+    if (delay === 0) {
+      this.soon ??= setImmediate(() => this.commit());
+      return;
+    }
+    this.timer ??= setTimeout(() => this.commit(), delay);
   }
 
   /** One transaction for all that waits. */
   private commit(): void {
     clearTimeout(this.timer);
-    this.dueAt = Number.POSITIVE_INFINITY;
+    clearImmediate(this.soon);
+    this.timer = undefined;
+    this.soon = undefined;
     const taken: Append[] = [];
     const before = new Map(
       [...this.streams].map(([stream, { records, bytes, dropped }]) => [stream, { records, bytes, dropped }]),
@@ -261,7 +268,7 @@ export class Spool {
         if (whenFull(state, append) === 'stop_ack') break;
         state.dropped += append.rows.length;
       } else {
-        for (const { receivedAt, bytes, text } of append.rows) this.insert.run(stream, receivedAt, bytes, text);
+        this.insert(stream, append.rows);
         state.records += append.rows.length;
         state.bytes += append.bytes;
       }
@@ -269,6 +276,16 @@ export class Spool {
       done.push(append);
     }
     this.noteDropped(stream, state, droppedBefore);
+  }
+
+  private insert(stream: number, rows: Append['rows']): void {
+    const values = rows.flatMap(({ receivedAt, bytes, text }) => [stream, receivedAt, bytes, text]);
+    const width = values.length / rows.length;
+    let at = 0;
+    for (const step = STATEMENT_ROWS * width; at + step <= values.length; at += step) {
+      this.insertMany.run(...values.slice(at, at + step));
+    }
+    for (; at < values.length; at += width) this.insertOne.run(...values.slice(at, at + width));
   }
 
   private findsRoom(stream: number, state: StreamState, append: Append): boolean {
@@ -333,6 +350,10 @@ export class Spool {
     if (state === undefined) throw new Error(`Stream ${stream} is not configured.`);
     return state;
   }
+}
+
+function insertOf(rows: number): string {
+  return `INSERT INTO spool (stream, received_at, bytes, record) VALUES ${Array(rows).fill('(?, ?, ?, ?)').join(', ')}`;
 }
 
 /** What does not even fit into an empty spool is taken all the same: nothing would ever go on otherwise. */
