@@ -31,6 +31,10 @@ describe('live values while PostgreSQL is away', function () {
     counter = await Counter.start();
     hub = new LiveHub(directory, url);
     await hub.open();
+    await hub.follow(counter.port);
+    counter.run(PER_SECOND);
+    await until(() => counter.acknowledged > PER_SECOND);
+    await until(async () => (await hub.records.list('measurement', { limit: 1 })).total > PER_SECOND);
   });
 
   after(async () => {
@@ -67,10 +71,6 @@ describe('live values while PostgreSQL is away', function () {
   }
 
   it('follow by themselves when it is back', async () => {
-    await hub.follow(counter.port);
-    counter.run(PER_SECOND);
-    await until(() => counter.acknowledged > PER_SECOND);
-    await until(async () => (await hub.records.list('measurement', { limit: 1 })).total > PER_SECOND);
     await gate.shut();
     const { acknowledged } = counter;
     await until(() => counter.acknowledged > acknowledged + 2 * PER_SECOND);
