@@ -223,9 +223,9 @@ class OpenHub implements Hub {
   /** A mapping is saved only when it can do what it promises. */
   private async checkMapping(definition: MappingSettings): Promise<void> {
     const external = await this.connections.get(definition.connection_id);
-    if (definition.sync_mode === 'live') this.checkLive(definition, external);
     const peer =
       definition.peer_connection_id === null ? null : await this.connections.get(definition.peer_connection_id);
+    if (definition.sync_mode === 'live') this.checkLive(definition, external, peer);
     const { direction } = definition;
     if (direction !== 'export') this.checkCursor(definition, external);
     if (direction !== 'import' && peer !== null) this.checkCursor(definition, peer);
@@ -237,16 +237,22 @@ class OpenHub implements Hub {
     checkMapping({ ...definition, key_fields: keyFieldsOf(definition, entity) }, { targetSchema: entity.schema });
   }
 
-  private checkLive({ direction }: MappingSettings, source: ConnectionView): void {
+  private checkLive({ direction }: MappingSettings, source: ConnectionView, peer: ConnectionView | null): void {
     const { capabilities, title } = this.registry.descriptor(source.connector_type);
-    const [path, why] = !capabilities.includes('subscribe')
-      ? ['/sync_mode', `${title['en-US']} does not tell what happens there, so it cannot be live`]
-      : ['/direction', 'what is live comes in'];
-    if (capabilities.includes('subscribe') && direction === 'import') return;
-    throw new IntegrationError('config', 'PCP_MAPPING_INVALID', `A live mapping is an import: ${why}.`, {
-      path,
-      hint: 'Set sync_mode to full or incremental.',
-    });
+    const refuse = (path: string, why: string): never => {
+      throw new IntegrationError('config', 'PCP_MAPPING_INVALID', `A live mapping is an import: ${why}.`, {
+        path,
+        hint: 'Set sync_mode to full or incremental.',
+      });
+    };
+    if (direction !== 'import') refuse('/direction', 'what is live comes in');
+    if (!capabilities.includes('subscribe')) {
+      refuse('/sync_mode', `${title['en-US']} does not tell what happens there, so it cannot be live`);
+    }
+    // What is published when a run ends would be an hour late, and would lack what came before.
+    if (peer !== null && this.registry.descriptor(peer.connector_type).writes?.snapshot === true) {
+      refuse('/peer_connection_id', 'its target takes records one by one, which files do not');
+    }
   }
 
   private checkCursor(definition: MappingSettings, source: ConnectionView): void {

@@ -17,7 +17,7 @@ export interface StreamDefinition {
   is_live_first: boolean;
 }
 
-const FILE = 'integrations-streams.sealed';
+const FILE = 'integrations.streams';
 const CONTEXT = 'streams';
 
 /** The definitions as they were last, sealed, since there are secrets in them. */

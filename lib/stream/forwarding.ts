@@ -89,7 +89,8 @@ export class Forwarding {
           await this.look(this.engine);
           this.storeAway.succeeded();
         } catch (error) {
-          this.storeAway.failed(IntegrationError.from(error));
+          // Once it has been open, the worker says so.
+          if (this.engine === null) this.storeAway.failed(IntegrationError.from(error));
           delay = STORE_RETRY_MS;
         }
       }

@@ -17,7 +17,7 @@ import { SharedConnections } from './shared-connections';
 import { Spool } from './spool/spool';
 import { SpooledStream, type StreamLog } from './spooled-stream';
 
-const SPOOL_FILE = 'integrations-spool.db';
+const SPOOL_FILE = 'integrations.spool.db';
 const LOOK_EVERY_MS = 1_000;
 
 type Handler<Name extends keyof LiveCalls> = (
@@ -134,6 +134,8 @@ export class LiveSession implements Session {
   private begin(): void {
     try {
       const streams = this.definitions.read();
+      // Sealed with the current key, so that an earlier one can go.
+      if (streams.length > 0) this.definitions.write(streams);
       for (const definition of streams) this.startStream(definition);
       this.forwarding.setDefinitions(streams);
     } catch (error) {

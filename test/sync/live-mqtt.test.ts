@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectAsync, type MqttClient } from 'mqtt';
-import type { Hub } from '../../lib/model/services';
+import type { Hub, MappingInput } from '../../lib/model/services';
 import { openHub, temporaryDirectory } from '../support/hub';
 import { type Broker, mosquitto, USER } from '../support/mosquitto';
 
@@ -89,6 +91,56 @@ describe('live values of a broker', function () {
     await until(async () => (await hub.sync.deadLetters({})).total === 1);
     await publish(MESSAGES);
     await until(async () => (await arrived()) > MESSAGES);
+  });
+
+  it('are refused where they could not be kept', async () => {
+    const { connection_id, ...mapping } = await hub.mappings.get(mappingId);
+    const folder = await hub.connections.create({
+      name: 'folder',
+      connector_type: 'generic.file',
+      config: { root: directory },
+    });
+    const wrong: [Partial<MappingInput>, string][] = [
+      [{ direction: 'export' }, '/direction'],
+      [{ connection_id: folder.id }, '/sync_mode'],
+      [{ peer_connection_id: folder.id, target_entity: 'all.csv', key_fields: ['tag'] }, '/peer_connection_id'],
+    ];
+    for (const [change, path] of wrong) {
+      const input = { ...mapping, connection_id, name: 'wrong', ...change } as MappingInput;
+      await assert.rejects(hub.mappings.create(input), { code: 'PCP_MAPPING_INVALID', path });
+    }
+  });
+
+  it('go to another system as well', async () => {
+    const { connection_id } = await hub.mappings.get(mappingId);
+    const storage = join(directory, 'line.sqlite');
+    new DatabaseSync(storage).exec('CREATE TABLE speeds (n INTEGER PRIMARY KEY, topic TEXT)');
+    const database = await hub.connections.create({
+      name: 'line',
+      connector_type: 'generic.database',
+      config: { dialect: 'sqlite', storage },
+    });
+    await hub.mappings.create({
+      connection_id,
+      peer_connection_id: database.id,
+      name: 'to the line',
+      entity_type: 'speed',
+      direction: 'import',
+      source_entity: 'speed',
+      target_entity: 'speeds',
+      sync_mode: 'live',
+      key_fields: ['n'],
+      field_mappings: [
+        { source: 'n', target: 'n' },
+        { source: '_topic', target: 'topic' },
+      ],
+    });
+    const rows = () => new DatabaseSync(storage).prepare('SELECT COUNT(*) AS n FROM speeds').get()?.n;
+    await until(async () => {
+      await publish(MESSAGES + 1);
+      return Number(rows()) > 0;
+    });
+    assert.equal(rows(), 1);
   });
 
   it('are not started by hand', async () => {

@@ -119,7 +119,7 @@ describe('live mappings', function () {
     const mappingId = await hub.follow(counter.port);
     counter.run(1_000);
     await counted(100);
-    const sealed = readFileSync(join(directory, 'integrations-streams.sealed'), 'utf8');
+    const sealed = readFileSync(join(directory, 'integrations.streams'), 'utf8');
     assert.doesNotMatch(sealed, /open-sesame|127\.0\.0\.1|values/);
     const mapping = await hub.mappings.get(mappingId);
     await hub.mappings.update(mappingId, { ...mapping, is_active: false });

@@ -253,7 +253,8 @@ export class Worker {
       const why = ending.failure === undefined ? '' : ` (${ending.failure.code}: ${ending.failure.message})`;
       const { message } = IntegrationError.from(error);
       log(
-        'error',
+        // A stream goes on by itself; that the store is away is said once.
+        run.kind === 'live' ? 'debug' : 'error',
         `Run ${run.id} stopped${why}, which could not be saved; it goes on when the store works: ${message}`,
       );
     }
@@ -314,7 +315,11 @@ export class Worker {
       const end = endingOf(run, { failure }, retry, clock.now());
       if (ENDED.includes(end.state)) await this.takeBack(execution, run);
     } catch (error) {
-      log('warn', `Run ${execution.run.id} left its target unfinished: ${IntegrationError.from(error).message}`);
+      const { message } = IntegrationError.from(error);
+      log(
+        execution.run.kind === 'live' ? 'debug' : 'warn',
+        `Run ${execution.run.id} left its target unfinished: ${message}`,
+      );
     }
   }
 

@@ -24,7 +24,15 @@ describe("generic.file in Node-RED's user directory", () => {
       { protectedPlaces: { directories: [user.path], paths: [] }, log: () => undefined },
     );
 
-  const names = ['integrations.key', 'integrations.db', 'settings.js', 'flows.json', 'node_modules/a/orders.csv'];
+  const names = [
+    'integrations.key',
+    'integrations.db',
+    'integrations.spool.db',
+    'integrations.streams',
+    'settings.js',
+    'flows.json',
+    'node_modules/a/orders.csv',
+  ];
 
   beforeEach(() => {
     for (const name of names) user.put(name, 'a\nsecret\n');
