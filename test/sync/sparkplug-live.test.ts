@@ -44,7 +44,12 @@ describe('live mappings of Sparkplug', function () {
     const { id } = await hub.connections.create({
       name: 'plant',
       connector_type: 'iot.mqtt',
-      config: { url: `mqtt://127.0.0.1:${broker.open}`, sparkplug_role: 'active' },
+      config: {
+        url: `mqtt://127.0.0.1:${broker.open}`,
+        sparkplug_role: 'active',
+        writes_enabled: true,
+        writable: ['Plant/#'],
+      },
     });
     const mapping = await hub.mappings.create({
       connection_id: id,
@@ -89,6 +94,16 @@ describe('live mappings of Sparkplug', function () {
     await until(connected);
     await publish(writer, 7);
     await until(() => has('7 good rpm'));
+
+    const opened = await hub.connections.open(id);
+    const tag = 'Plant/Line/M1/speed';
+    const [node] = await hub.live.browse(opened, 'Plant/Line/M1');
+    assert.deepEqual([node?.address, node?.data_type], ['Plant/Line/M1/machine', 'String']);
+    assert.equal((await hub.live.readTags(opened, [tag]))[0]?.value, 7);
+    // The hub's own edge node obeys nobody.
+    assert.deepEqual(await hub.live.writeTags(opened, [{ tag, value: 8 }], 1000), [
+      { tag, outcome: 'written', verified: false, value: 7 },
+    ]);
 
     await publisher.close();
     await until(() => has('7 bad rpm'));

@@ -2,8 +2,8 @@ import { IntegrationError } from '../../model/errors';
 
 export const NAMESPACE = 'spBv1.0';
 
-export const NODE_MESSAGES = ['NBIRTH', 'NDEATH', 'NDATA', 'NCMD'] as const;
-export const DEVICE_MESSAGES = ['DBIRTH', 'DDEATH', 'DDATA', 'DCMD'] as const;
+const NODE_MESSAGES = ['NBIRTH', 'NDEATH', 'NDATA', 'NCMD'] as const;
+const DEVICE_MESSAGES = ['DBIRTH', 'DDEATH', 'DDATA', 'DCMD'] as const;
 type NodeMessage = (typeof NODE_MESSAGES)[number];
 type DeviceMessage = (typeof DEVICE_MESSAGES)[number];
 

@@ -1,42 +1,15 @@
 import assert from 'node:assert/strict';
 import { create } from '../../../lib/connectors/iot/mqtt/connector';
 import { descriptor } from '../../../lib/connectors/iot/mqtt/descriptor';
-import type { IntegrationError } from '../../../lib/model/errors';
-import { type Follower, SharedConnection } from '../../../lib/stream/shared-connection';
+import { SharedConnection } from '../../../lib/stream/shared-connection';
 import { type Fault, FaultProxy } from '../../support/fault-proxy';
 import { type Broker, mosquitto, publishBy } from '../../support/mosquitto';
 import { connectionTo } from './connections';
+import { Watcher } from './watcher';
 
 const CYCLES = 100;
 const RESTARTS = 50;
 const FAULTS: Fault[] = ['refuse', 'reset', 'cut'];
-
-/** What a stream or a node sees of its subscription. */
-class Watcher implements Follower {
-  readonly values: unknown[] = [];
-  states: string[] = [];
-  #changed = Promise.withResolvers<void>();
-
-  async records(records: Record<string, unknown>[], acknowledge: (() => void) | undefined): Promise<void> {
-    this.values.push(...records.map(({ value }) => value));
-    acknowledge?.();
-    this.#notice();
-  }
-
-  state(state: string, _error?: IntegrationError): void {
-    this.states.push(state);
-    this.#notice();
-  }
-
-  async until(holds: () => boolean): Promise<void> {
-    while (!holds()) await this.#changed.promise;
-  }
-
-  #notice(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
-  }
-}
 
 describe('mqtt: outages, as the hub survives them', function () {
   this.timeout(120_000);

@@ -169,6 +169,17 @@ describe('Sparkplug host over Mosquitto', () => {
     deadline.abort();
     assert.deepEqual(await unanswered, [{ tag, outcome: 'written', verified: false, value: 2.5 }]);
 
+    const late = await connector.writeTags!(
+      [
+        { tag, value: 4 },
+        { tag: 'g/n/d/none', value: 4 },
+      ],
+      AbortSignal.timeout(50),
+    );
+    assert.deepEqual(
+      late.map((result) => result.outcome === 'failed' && result.error.code),
+      ['PCP_WRITE_EXPIRED', 'PCP_SPARKPLUG_TAG'],
+    );
     await listener.stop();
     await plant.connection.close();
   });

@@ -59,7 +59,10 @@ describe('Sparkplug host: primary', () => {
 
   it('needs an id that can be part of a topic', () => {
     for (const hostId of ['', 'a/b']) {
-      assert.throws(() => new SparkplugHost({ role: 'primary', hostId }), { code: 'PCP_SPARKPLUG_ID' });
+      assert.throws(() => new SparkplugHost({ role: 'primary', hostId }), {
+        code: 'PCP_SPARKPLUG_ID',
+        path: '/config/sparkplug_host_id',
+      });
     }
   });
 });

@@ -78,7 +78,6 @@ export class HostConnection {
   async births(tags: readonly string[], isReady: (tag: string) => boolean, signal: AbortSignal): Promise<void> {
     for (const tag of tags) this.#ask(edgeNodeOf(tag));
     await this.until(() => tags.every(isReady), AbortSignal.any([signal, AbortSignal.timeout(BIRTHS_MS)]));
-    signal.throwIfAborted();
   }
 
   async publish(message: Message, signal: AbortSignal): Promise<void> {

@@ -117,9 +117,9 @@ export const SPARKPLUG_SETTINGS: Record<string, Setting> = {
   },
   sparkplug_group_id: {
     kind: 'text',
-    group: 'entities',
+    group: 'advanced',
     maxLength: 200,
-    label: { 'en-US': 'Sparkplug group to publish in', 'pt-BR': 'Grupo Sparkplug em que publicar' },
+    label: { 'en-US': 'Publish in Sparkplug group', 'pt-BR': 'Publicar no grupo Sparkplug' },
     help: {
       'en-US': 'With an edge node: exports to the entity "sparkplug" are published by it.',
       'pt-BR': 'Com um nó de borda: exportações para a entidade "sparkplug" são publicadas por ele.',
@@ -127,14 +127,14 @@ export const SPARKPLUG_SETTINGS: Record<string, Setting> = {
   },
   sparkplug_edge_node_id: {
     kind: 'text',
-    group: 'entities',
+    group: 'advanced',
     maxLength: 200,
-    label: { 'en-US': 'Sparkplug edge node to publish as', 'pt-BR': 'Nó de borda Sparkplug como o qual publicar' },
+    label: { 'en-US': 'Publish as edge node', 'pt-BR': 'Publicar como nó de borda' },
   },
   sparkplug_metrics: {
     kind: 'json',
-    group: 'entities',
-    label: { 'en-US': 'Sparkplug metrics to publish', 'pt-BR': 'Métricas Sparkplug a publicar' },
+    group: 'advanced',
+    label: { 'en-US': 'Metrics to publish', 'pt-BR': 'Métricas a publicar' },
     help: {
       'en-US': 'Data types of fields. Others are Double, Boolean or String, as their first value is.',
       'pt-BR': 'Tipos de dados dos campos. Os outros são Double, Boolean ou String, conforme o primeiro valor.',
@@ -158,7 +158,7 @@ export const SPARKPLUG_SETTINGS: Record<string, Setting> = {
     minimum: 0,
     maximum: 600_000,
     showWhen: HOST_ROLES,
-    label: { 'en-US': 'Sparkplug reorder timeout (ms)', 'pt-BR': 'Espera por mensagens Sparkplug em atraso (ms)' },
+    label: { 'en-US': 'Sparkplug reorder timeout (ms)', 'pt-BR': 'Espera na sequência Sparkplug (ms)' },
     help: {
       'en-US': 'How long to wait for a message that is missing in the sequence.',
       'pt-BR': 'Por quanto tempo esperar por uma mensagem que falta na sequência.',

@@ -18,6 +18,7 @@ export async function readSparkplugTags(
   signal: AbortSignal,
 ): Promise<TagValue[]> {
   await connection.births(tags, (tag) => host.last(tag).length > 0, signal);
+  signal.throwIfAborted();
   return tags.map((tag) => {
     const values = host.last(tag);
     const [first] = values;
@@ -41,9 +42,7 @@ export async function writeSparkplugTags(
   const connection = await open(signal);
   const tags = writes.map(({ tag }) => tag);
   await connection.births(tags, (tag) => host.isOnline(tag), signal);
-  const results: TagWriteResult[] = [];
-  for (const write of writes) results.push(await writeOne(write, host, connection, signal));
-  return results;
+  return Promise.all(writes.map((write) => writeOne(write, host, connection, signal)));
 }
 
 /** @throws permission PCP_WRITE_REFUSED */
@@ -63,8 +62,8 @@ async function writeOne(
   signal: AbortSignal,
 ): Promise<TagWriteResult> {
   try {
-    signal.throwIfAborted();
     const { message, expected } = host.write(tag, value, Date.now());
+    if (signal.aborted) throw expired(tag);
     await connection.publish(message, signal);
     const isObeyed = () => isDeepStrictEqual(host.last(tag)[0]?.value, expected);
     const verified = await connection.until(isObeyed, AbortSignal.any([signal, AbortSignal.timeout(READ_BACK_MS)]));
@@ -95,4 +94,11 @@ export function browseSparkplug(parent: string | null, host: SparkplugHost): Bro
     children.set(address, known);
   }
   return [...children.values()].sort((a, b) => a.name.localeCompare(b.name));
+}
+
+function expired(tag: string): IntegrationError {
+  return new IntegrationError('transient', 'PCP_WRITE_EXPIRED', 'The write was too old before its turn came.', {
+    path: tag,
+    hint: 'It was not sent. Write again, or let it be valid for longer.',
+  });
 }

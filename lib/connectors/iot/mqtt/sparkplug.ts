@@ -16,6 +16,10 @@ import { subscribeToSparkplug } from './sparkplug-subscribe';
 import { browseSparkplug, readSparkplugTags, writeSparkplugTags } from './sparkplug-tags';
 import { SparkplugWriter } from './sparkplug-writer';
 
+/** How long the first birth may take when somebody browses. */
+const FIRST_BIRTH_MS = 2000;
+const HOST_HINT = 'Choose passive, active or primary: then the hub listens to edge nodes.';
+
 const VALUE_FIELDS: EntityDescription['schema'] = {
   type: 'object',
   properties: {
@@ -137,9 +141,6 @@ export class Sparkplug {
     return required(this.#host, 'sparkplug_role', HOST_HINT);
   }
 }
-
-const FIRST_BIRTH_MS = 2000;
-const HOST_HINT = 'Choose passive, active or primary: then the hub listens to edge nodes.';
 
 function requiredNode<T>(node: T | undefined): T {
   return required(node, 'sparkplug_edge_node_id', 'Give the group and the edge node to publish as.');

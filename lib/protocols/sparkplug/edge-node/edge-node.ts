@@ -46,6 +46,7 @@ export class SparkplugEdgeNode {
   readonly #node = new PublishedMetrics();
   readonly #devices = new Map<string, PublishedMetrics>();
   readonly #options: EdgeNodeOptions;
+  /** Pairs the births and the death of the current connection. */
   #bdSeq: number;
   #seq = 0;
   #lastAlias = 0;
@@ -56,15 +57,10 @@ export class SparkplugEdgeNode {
   /** @throws config PCP_SPARKPLUG_ID */
   constructor(options: EdgeNodeOptions) {
     this.#options = options;
-    checkId(options.group, '/sparkplug_group_id');
-    checkId(options.edgeNode, '/sparkplug_edge_node_id');
-    if (options.primaryHostId !== undefined) checkId(options.primaryHostId, '/sparkplug_host_id');
+    checkId(options.group, '/config/sparkplug_group_id');
+    checkId(options.edgeNode, '/config/sparkplug_edge_node_id');
+    if (options.primaryHostId !== undefined) checkId(options.primaryHostId, '/config/sparkplug_primary_host_id');
     this.#bdSeq = (options.bdSeq ?? 0) - 1;
-  }
-
-  /** Pairs the births and the death of the current connection. */
-  get bdSeq(): number {
-    return this.#bdSeq;
   }
 
   get isBorn(): boolean {

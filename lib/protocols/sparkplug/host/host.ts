@@ -60,8 +60,8 @@ export class SparkplugHost {
   /** @throws config PCP_SPARKPLUG_ID */
   constructor(options: HostOptions) {
     this.#options = options;
-    if (options.role === 'primary') checkId(options.hostId ?? '', '/sparkplug_host_id');
-    for (const group of options.groups ?? []) checkId(group, '/sparkplug_groups');
+    if (options.role === 'primary') checkId(options.hostId ?? '', '/config/sparkplug_host_id');
+    for (const group of options.groups ?? []) checkId(group, '/config/sparkplug_groups');
   }
 
   /** To be called for each CONNECT, which must ask for a clean session. @returns the will */
