@@ -31,7 +31,7 @@ export async function benchMqtt(messages: number, passes: number): Promise<numbe
 
 /** @param window messages that the broker sends before it waits for acknowledgements */
 async function withWindow(protocolVersion: 4 | 5, window: number, messages: number, passes: number): Promise<number> {
-  const broker = await mosquitto(undefined, [`max_inflight_messages ${window}`, 'max_queued_messages 0']);
+  const broker = await mosquitto(undefined, { inflight: window });
   const peers = { plain: plainClient, nodeRed: nodeRedIn, hub: ourProcess };
   const names = Object.keys(peers) as (keyof typeof peers)[];
   const rates: Record<keyof typeof peers, number>[] = [];

@@ -20,7 +20,7 @@ export interface ValuesOptions {
 
 /** Values that keep coming from a broker, one in each message, into `measurement`. */
 export async function benchValues({ perSecond, seconds, storeUrl }: ValuesOptions): Promise<number> {
-  const broker = await mosquitto(undefined, ['max_queued_messages 0']);
+  const broker = await mosquitto();
   const messages = perSecond * seconds;
   const config = {
     url: `mqtt://127.0.0.1:${broker.open}`,

@@ -36,8 +36,14 @@ export function mosquittoAvailable(): boolean {
   return findProgram(['mosquitto'], FOLDERS) !== undefined || Boolean(process.env.CI);
 }
 
-/** @param options `keepsSessions`: over a restart, for which only the open port is there */
-export async function mosquitto(context?: Mocha.Context, options: { keepsSessions?: boolean } = {}): Promise<Broker> {
+interface MosquittoOptions {
+  /** Over a restart; only the open port is there then. */
+  keepsSessions?: boolean;
+  /** Messages that it sends to a client of 3.1.1 before it waits for acknowledgements. */
+  inflight?: number;
+}
+
+export async function mosquitto(context?: Mocha.Context, options: MosquittoOptions = {}): Promise<Broker> {
   const program = findProgram(['mosquitto'], FOLDERS);
   if (program === undefined) absent(context, 'Mosquitto', 'apt-get install mosquitto mosquitto-clients');
   const folder = mkdtempSync(join(tmpdir(), 'pcp-mosquitto-'));
@@ -70,6 +76,7 @@ export async function mosquitto(context?: Mocha.Context, options: { keepsSession
   const base = [
     ...(process.getuid?.() === 0 ? ['user root'] : []),
     'max_queued_messages 0',
+    ...(options.inflight === undefined ? [] : [`max_inflight_messages ${options.inflight}`]),
     'persistence true',
     `persistence_location ${folder}/`,
     'log_dest stderr',
