@@ -83,15 +83,16 @@ export class SharedConnection {
   /** Follows a subscription until the signal aborts. Never throws: what goes wrong is told by `state`, and tried again. */
   async follow(subscription: Subscription, follower: Follower, signal: AbortSignal): Promise<void> {
     const until = AbortSignal.any([signal, this.closed.signal]);
+    const refusal = new Outage(`A subscription of connection "${this.connection.name}"`, this.options.environment.log);
     this.followers++;
     follower.state('connecting');
     try {
       while (!until.aborted) {
-        const failure = await this.attempt(subscription, follower, until);
+        const failure = await this.attempt(subscription, follower, refusal, until);
         if (until.aborted || failure === null) continue;
         follower.state(isOfConnection(failure) ? 'interrupted' : 'failed', failure);
         if (!isOfConnection(failure)) {
-          this.outage.failed(failure);
+          refusal.failed(failure);
           await pause(REFUSED_RETRY_MS, until);
         }
       }
@@ -115,6 +116,7 @@ export class SharedConnection {
   private async attempt(
     subscription: Subscription,
     follower: Follower,
+    refusal: Outage,
     until: AbortSignal,
   ): Promise<IntegrationError | null> {
     // Another user that woke first may have failed by now: to try once more would double the pause of all.
@@ -123,7 +125,7 @@ export class SharedConnection {
     let opened: Opened | null = null;
     try {
       opened = await this.open();
-      await this.listen(opened, subscription, follower, AbortSignal.any([until, opened.ended.signal]));
+      await this.listen(opened, subscription, follower, refusal, AbortSignal.any([until, opened.ended.signal]));
       throw new IntegrationError('transient', 'PCP_SUBSCRIPTION_ENDED', 'The source ended the subscription.');
     } catch (error) {
       if (opened?.ended.signal.aborted) return this.lastError;
@@ -137,6 +139,7 @@ export class SharedConnection {
     { connector }: Opened,
     subscription: Subscription,
     follower: Follower,
+    refusal: Outage,
     until: AbortSignal,
   ): Promise<void> {
     if (connector.subscribe === undefined) {
@@ -149,6 +152,7 @@ export class SharedConnection {
     let isConnected = false;
     const connected = (): void => {
       this.works();
+      refusal.succeeded();
       if (!isConnected) follower.state('connected');
       isConnected = true;
     };

@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto';
 import type { OpenConnection } from '../model/connection';
 import { SharedConnection, type SharedConnectionOptions } from './shared-connection';
 
-/** A deploy closes nodes and opens them again at once: a connection that nobody uses stays open so long. */
-const LINGER_MS = 2_000;
+/**
+ * A connection that nobody uses stays open so long: a deploy closes nodes and opens them again at once, and a flow reads again
+ * in a while.
+ */
+const LINGER_MS = 60_000;
 
 interface Entry {
   connectionId: number;

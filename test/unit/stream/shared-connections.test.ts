@@ -140,6 +140,11 @@ describe('shared connections', () => {
     source.push(tagValue('a'));
     await good.until(() => good.got.length === 1);
     assert.equal(source.opened, 1);
+    assert.deepEqual(
+      logged.map(([level]) => level),
+      ['warn'],
+      'what the others get is no end of it',
+    );
   });
 
   it('closes with its last user, and opens other settings only then', async () => {
