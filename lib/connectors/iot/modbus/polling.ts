@@ -74,21 +74,24 @@ export async function* poll(
     }
   };
   const groups = Map.groupBy(watched, ({ tag, intervalMs }) => `${tag.unitId} ${intervalMs}`);
-  const polling = Promise.all([...groups.values()].map((group) => pollGroup(group, (group[0] as Watched).intervalMs)));
-  const ended = polling.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
+  let failure: unknown;
+  // Nothing waits for the end itself: a promise that many wait for, time and again, keeps them all.
+  const ended = Promise.all(
+    [...groups.values()].map((group) => pollGroup(group, (group[0] as Watched).intervalMs)),
+  ).catch((error: unknown) => {
+    failure = error;
+    filled.resolve();
+  });
   try {
     for (;;) {
-      const failure = await Promise.race([filled.promise, ended]);
+      await filled.promise;
       if (signal.aborted) return;
-      if (failure !== undefined) throw failure;
       const values = waiting.splice(0);
       filled = Promise.withResolvers();
       emptied.resolve();
       emptied = Promise.withResolvers();
-      yield values;
+      if (values.length > 0) yield values;
+      if (failure !== undefined) throw failure;
     }
   } finally {
     stop.abort();
