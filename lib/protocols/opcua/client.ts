@@ -47,9 +47,10 @@ const KEEP_ALIVE = 2;
 /** The library dials again after this, and later after the other. */
 const FIRST_RETRY_MS = 200;
 const LAST_RETRY_MS = 5000;
-/** Reconnections that end in the same refusal will not end otherwise. */
-const HOPELESS =
-  /BadCertificate|BadSecurityChecksFailed|BadIdentityToken|BadUserAccessDenied|Certificate verification failed/;
+/** And after this when the server turns it away. */
+const REFUSED_RETRY_MS = 1000;
+/** A session that is refused for these reasons stays so: the user may be locked out by more of them. */
+const HOPELESS = /BadIdentityToken|BadUserAccessDenied|BadCertificate|BadSecurityChecksFailed/;
 const MOST_REQUESTS = 5;
 
 interface Events {
@@ -164,6 +165,7 @@ export class OpcUaClient extends EventEmitter<Events> {
       keepAliveInterval: KEEP_ALIVE * timeoutMs,
       endpointMustExist: false,
     });
+    waitInsteadOfAsking(client);
     this.#client = client;
     if (this.#reverse !== undefined) await this.#reverse.connect(client, signal);
     else await within(client.connect(endpointUrl), timeoutMs, `connecting to ${endpointUrl}`, signal);
@@ -189,8 +191,11 @@ export class OpcUaClient extends EventEmitter<Events> {
     };
     client.on('connection_lost', lost);
     client.on('start_reconnection', lost);
-    client.on('reconnection_attempt_has_failed', (error) => {
-      if (HOPELESS.test(error.message)) this.#explain(error).then(giveUp);
+    client.on('reconnection_attempt_has_failed', () => {
+      if (this.#client === client) this.#explain(client).then((error) => error && giveUp(error));
+    });
+    session.on('session_repaired_failed', (error: Error) => {
+      if (HOPELESS.test(error.message)) giveUp(signInError(error, 'signing in again'));
     });
     client.on('connection_reestablished', () => {
       if (this.#client !== client) return;
@@ -209,17 +214,22 @@ export class OpcUaClient extends EventEmitter<Events> {
     });
   }
 
-  /** Why a server is not let in again: asking it anew gives the words, and its certificate to the rejected ones. */
-  async #explain(error: Error): Promise<IntegrationError> {
-    const { endpointUrl, security, pki } = this.options;
+  /** Why a server cannot be connected to again, where waiting does not help: above all another certificate. */
+  async #explain(client: OPCUAClient): Promise<IntegrationError | undefined> {
+    const { security, pki } = this.options;
+    if (security.policy === 'None') return undefined;
     try {
       const endpoints = await readEndpoints(this.options, this.#reverse, this.#closed.signal);
       const { serverCertificate, server } = chooseEndpoint(endpoints, security);
       await pki.check(serverCertificate, server.applicationUri);
+      const [known] = [client.serverCertificate].flat();
+      return known?.equals(serverCertificate)
+        ? undefined
+        : opcUaError(new Error('BadCertificateInvalid'), 'connecting again');
     } catch (thrown) {
-      return IntegrationError.from(thrown);
+      const error = IntegrationError.from(thrown);
+      return error.class === 'config' ? error : undefined;
     }
-    return opcUaError(error, `connecting to ${endpointUrl} again`);
   }
 
   /** A server that was started anew may number its namespaces differently; what was resolved before then names other nodes. */
@@ -235,6 +245,17 @@ export class OpcUaClient extends EventEmitter<Events> {
     this.isConnected = false;
     if (client !== undefined && manager !== undefined) await release(client, manager);
   }
+}
+
+/**
+ * The library asks for the server's certificate when it is turned away, and the process ends by a rejection that nobody handles
+ * when there is none. What is to be known about certificates is found out here.
+ */
+function waitInsteadOfAsking(client: OPCUAClient): void {
+  const asking = client as unknown as { fetchServerCertificate(url: string, callback: (error: Error) => void): void };
+  asking.fetchServerCertificate = (_url, callback) => {
+    setTimeout(callback, REFUSED_RETRY_MS, new Error('turned away')).unref();
+  };
 }
 
 function identityInfo(identity: Identity): UserIdentityInfo {

@@ -3,6 +3,7 @@ import type { OpcUaClient, OpenSession } from './client';
 import { statusError } from './errors';
 import { type ClientMonitoredItem, type NodeId, opcUaLibrary, type Variant } from './library';
 import { formatNodeId, parsePath } from './node-ids';
+import { callOnce } from './once';
 import { LiveSubscription, type StateChange } from './subscription';
 import { plainValue } from './values';
 
@@ -143,12 +144,20 @@ export async function acknowledge(
   { condition, eventId, comment, confirms }: { condition: NodeId; eventId: string; comment: string; confirms: boolean },
   signal: AbortSignal,
 ): Promise<void> {
-  const bytes = Buffer.from(eventId, 'base64');
-  const work = confirms
-    ? session.confirmCondition(condition, bytes, comment)
-    : session.acknowledgeCondition(condition, bytes, comment);
-  const status = await client.request(work, confirms ? 'confirming an alarm' : 'acknowledging an alarm', signal);
-  if (!status.isGoodish()) throw statusError(status.name, confirms ? 'confirming an alarm' : 'acknowledging an alarm');
+  const { ua } = opcUaLibrary();
+  const { AcknowledgeableConditionType_Acknowledge: acknowledges, AcknowledgeableConditionType_Confirm: confirming } =
+    ua.MethodIds;
+  const call = {
+    objectId: condition,
+    methodId: ua.makeNodeId(confirms ? confirming : acknowledges),
+    inputArguments: [
+      new ua.Variant({ dataType: ua.DataType.ByteString, value: Buffer.from(eventId, 'base64') }),
+      new ua.Variant({ dataType: ua.DataType.LocalizedText, value: { text: comment } }),
+    ],
+  };
+  const what = confirms ? 'confirming an alarm' : 'acknowledging an alarm';
+  const { isGood, status } = await callOnce(client, session, call, what, signal);
+  if (!isGood) throw statusError(status, what);
 }
 
 function initialised(item: ClientMonitoredItem): Promise<void> {

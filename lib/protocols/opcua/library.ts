@@ -18,6 +18,7 @@ export type {
   StatusCode,
   UserIdentityInfo,
   Variant,
+  WriteResponse,
 } from 'node-opcua-client' with { 'resolution-mode': 'import' };
 export type { OPCUACertificateManager };
 

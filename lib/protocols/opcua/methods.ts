@@ -2,6 +2,7 @@ import { IntegrationError } from '../../model/errors';
 import type { OpcUaClient, OpenSession } from './client';
 import { statusError } from './errors';
 import { type NodeId, opcUaLibrary, type Variant } from './library';
+import { callOnce } from './once';
 import { plainValue } from './values';
 import { variantOf } from './variants';
 
@@ -44,18 +45,15 @@ export async function callMethod(
     const type = await builtInType(client, open, input.dataType, signal);
     inputArguments.push(variantOf(values[index], type, input.valueRank >= 0, `argument "${input.name}"`));
   }
-  signal.throwIfAborted();
-  const call = session.call({ objectId, methodId: method, inputArguments });
-  const result = await client.request(call, 'calling the method', signal).catch((thrown) => {
-    throw mayHaveHappened(IntegrationError.from(thrown));
-  });
-  if (!result.statusCode.isGoodish()) {
-    const wrong = (result.inputArgumentResults ?? []).findIndex((status) => status.isBad());
-    throw refused(result.statusCode.name, method, inputs[wrong]?.name, result.inputArgumentResults?.[wrong]?.name);
+  const call = { objectId, methodId: method, inputArguments };
+  const answer = await callOnce(client, session, call, 'calling the method', signal);
+  if (!answer.isGood) {
+    const wrong = answer.argumentStatuses.findIndex((status) => status !== undefined);
+    throw refused(answer.status, method, inputs[wrong]?.name, answer.argumentStatuses[wrong]);
   }
   const outputs = argumentsOf(definition.outputArguments);
   return Object.fromEntries(
-    (result.outputArguments ?? []).map((value, index) => [outputs[index]?.name ?? `${index}`, plainValue(value)]),
+    answer.outputs.map((value, index) => [outputs[index]?.name ?? `${index}`, plainValue(value)]),
   );
 }
 
@@ -125,12 +123,6 @@ async function builtInType(
     ? (dataType.value as number)
     : await client.request(ua.findBasicDataType(session, dataType), 'reading a type', signal);
   return ua.DataType[type] as string;
-}
-
-function mayHaveHappened(cause: IntegrationError): IntegrationError {
-  const { class: errorClass, code, message, hint } = cause;
-  const details = { ...(hint !== undefined && { hint }), outcomeUnknown: true, cause };
-  return new IntegrationError(errorClass, code, message, details);
 }
 
 function refused(

@@ -51,7 +51,8 @@ export class Pki {
    * Refuses a server's certificate that nobody has trusted, and keeps it among the rejected.
    * @throws config PCP_OPCUA_UNTRUSTED, PCP_OPCUA_CERTIFICATE
    */
-  async check(certificate: Buffer, applicationUri: string | null): Promise<void> {
+  async check(certificate: Buffer | null, applicationUri: string | null): Promise<void> {
+    if (!certificate?.length) throw unusable('The server has no certificate.', undefined);
     const manager = await this.open();
     try {
       const status = (await manager.checkCertificate(certificate)).name;
@@ -154,16 +155,15 @@ function untrusted({ thumbprint, subject }: KnownCertificate): IntegrationError 
 
 function refused({ thumbprint, subject, valid_to }: KnownCertificate, why: string): IntegrationError {
   const reason = why === 'BadCertificateTimeInvalid' ? `it is not valid today (valid until ${valid_to})` : why;
-  return new IntegrationError(
-    'config',
-    'PCP_OPCUA_CERTIFICATE',
-    `The server's certificate ${thumbprint} (${subject}) cannot be used: ${reason}.`,
-    {
-      path: '/config/endpoint_url',
-      value: thumbprint,
-      hint: 'Renew it on the server, then test the connection and trust the new one.',
-    },
-  );
+  return unusable(`The server's certificate ${thumbprint} (${subject}) cannot be used: ${reason}.`, thumbprint);
+}
+
+function unusable(message: string, thumbprint: string | undefined): IntegrationError {
+  return new IntegrationError('config', 'PCP_OPCUA_CERTIFICATE', message, {
+    path: '/config/endpoint_url',
+    value: thumbprint,
+    hint: 'Renew it on the server, then test the connection and trust the new one.',
+  });
 }
 
 async function exists(file: string): Promise<boolean> {

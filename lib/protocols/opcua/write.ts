@@ -1,8 +1,9 @@
 import { IntegrationError } from '../../model/errors';
 import type { OpcUaClient, OpenSession } from './client';
 import { statusError } from './errors';
-import { type NodeId, opcUaLibrary, type StatusCode, type Variant } from './library';
+import { type NodeId, opcUaLibrary, type StatusCode, type Variant, type WriteResponse } from './library';
 import { chunks } from './limits';
+import { sendOnce } from './once';
 import { type NodeValue, readAttributes, readValues } from './read';
 import { plainValue } from './values';
 import { variantOf } from './variants';
@@ -63,19 +64,21 @@ async function writePart(
   outcomes: (WriteOutcome | undefined)[],
   signal: AbortSignal,
 ): Promise<void> {
-  const { AttributeIds } = opcUaLibrary().ua;
-  signal.throwIfAborted();
-  const request = part.map(({ nodeId, variant }) => ({
+  const { AttributeIds, WriteRequest } = opcUaLibrary().ua;
+  const nodesToWrite = part.map(({ nodeId, variant }) => ({
     nodeId,
     attributeId: AttributeIds.Value,
     value: { value: variant },
   }));
-  let statuses: StatusCode[];
+  let statuses: readonly StatusCode[];
   try {
-    statuses = await client.request(open.session.write(request), 'writing values', signal);
+    const request = new WriteRequest({ nodesToWrite });
+    const response = await sendOnce<WriteResponse>(client, open.session, request, 'writing values', signal);
+    statuses = response.results ?? [];
   } catch (thrown) {
     const error = IntegrationError.from(thrown);
-    for (const { index } of part) outcomes[index] = { outcome: 'unknown', error };
+    const outcome = error.outcomeUnknown ? 'unknown' : 'failed';
+    for (const { index } of part) outcomes[index] = { outcome, error };
     return;
   }
   const written = part.filter(({ index, nodeId }, at) => {

@@ -29,6 +29,7 @@ const TYPES: [name: string, type: keyof typeof DataType, value: unknown][] = [
 
 export interface Line {
   historian: Historian;
+  calls(): number;
   set(name: string, value: unknown, at?: Date): void;
   setStatus(name: string, status: string): void;
   raise(message: string, severity: number): void;
@@ -117,6 +118,7 @@ export function addLine(space: address.AddressSpace, many: number): Line {
     }),
   } as unknown as address.BindVariableOptions);
 
+  let calls = 0;
   const start = namespace.addMethod(line, {
     browseName: 'Start',
     nodeId: 's=Line1.Start',
@@ -130,6 +132,7 @@ export function addLine(space: address.AddressSpace, many: number): Line {
     ],
   });
   start.bindMethod(async (inputs: { value: unknown }[], _context: unknown) => {
+    calls++;
     const [recipe, count] = inputs;
     if (recipe?.value === 'broken') return { statusCode: StatusCodes.BadInvalidState };
     return {
@@ -180,6 +183,7 @@ export function addLine(space: address.AddressSpace, many: number): Line {
   };
   return {
     historian,
+    calls: () => calls,
     set(name, value, at = new Date()) {
       if (name === 'Temperature') historian.record(at, value);
       const { dataType } = variable(name).readValue().value;

@@ -30,6 +30,8 @@ export type Command =
   | { do: 'status'; name: string; status: string }
   | { do: 'event'; message: string; severity: number }
   | { do: 'alarm'; value: number }
+  /** How often the method was called. */
+  | { do: 'calls' }
   | { do: 'continuation points'; given: boolean }
   /** Publishes nothing any more, and answers everything else. */
   | { do: 'mute' }
@@ -101,6 +103,8 @@ function obey({ server: opcua, line }: Awaited<ReturnType<typeof start>>, comman
       return line.raise(command.message, command.severity);
     case 'alarm':
       return line.setTank(command.value);
+    case 'calls':
+      return line.calls();
     case 'continuation points':
       line.historian.givesContinuationPoints = command.given;
       return null;

@@ -100,6 +100,29 @@ describe('OPC UA: subscriptions', function () {
     await received.stop();
   });
 
+  it('never sends a write or a call later that was made while the connection was away', async () => {
+    const writable = [{ tag: `${LINE}Int32` }, { tag: `${LINE}Start` }];
+    connector = connections.open(server.url, { tags, ...FAST, writes_enabled: true, writable });
+    const received = watch('temperature');
+    await received.until(({ values }) => values.length === 1);
+    // Its type is known then, and nothing is asked for before it is sent.
+    await connector.writeTags?.([{ tag: `${LINE}Int32`, value: 5 }], never());
+    await server.ask({ do: 'drop' });
+    await received.until(({ states }) => states.at(-1) === 'interrupted');
+    const expired = AbortSignal.timeout(200);
+    const work = [
+      connector.writeTags?.([{ tag: `${LINE}Int32`, value: 4711 }], expired) as Promise<unknown>,
+      connector.call?.('method', { node: `${LINE}Start`, arguments: ['IPA', 1] }, expired) as Promise<unknown>,
+    ];
+    await Promise.allSettled(work);
+    await received.until(({ states }) => states.at(-1) === 'connected');
+    await set(34);
+    await received.until((each) => each.of('temperature').includes(34));
+    assert.equal((await connector.readTags?.([`${LINE}Int32`], never()))?.[0]?.value, 5);
+    assert.equal(await server.ask({ do: 'calls' }), 0);
+    await received.stop();
+  });
+
   it('gets its own session back when only the connection broke, with the values of the meantime', async () => {
     const received = watch('temperature');
     await received.until(({ values }) => values.length === 1);

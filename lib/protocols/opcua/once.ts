@@ -1,0 +1,87 @@
+import { IntegrationError } from '../../model/errors';
+import type { OpcUaClient } from './client';
+import { type ClientSession, opcUaLibrary, type Variant } from './library';
+
+/** The part of a session below the one that keeps requests. */
+interface DirectSession {
+  _performMessageTransaction(request: object, callback: (error: Error | null, response?: unknown) => void): void;
+}
+
+/**
+ * Sends a request now or not at all. The library's own calls keep what is asked for while the connection is away, and send it
+ * when it is back: a machine would then move when nobody expects it any more.
+ * @throws transient PCP_CONNECT_LOST when it was not sent; with `outcomeUnknown` what came to nothing after it may have been
+ */
+export async function sendOnce<R>(
+  client: OpcUaClient,
+  session: ClientSession,
+  request: object,
+  what: string,
+  signal: AbortSignal,
+): Promise<R> {
+  signal.throwIfAborted();
+  if (!client.isConnected) throw notSent(what);
+  const direct = session as unknown as DirectSession;
+  let isRefused = false;
+  const work = new Promise<R>((resolve, reject) => {
+    direct._performMessageTransaction(request, (error, response) => {
+      // An answer that is a fault says that nothing was done.
+      isRefused = error !== null && 'response' in error && error.response !== undefined;
+      if (error) reject(error);
+      else resolve(response as R);
+    });
+  });
+  try {
+    return await client.request(work, what, signal);
+  } catch (thrown) {
+    const cause = IntegrationError.from(thrown);
+    if (isRefused) throw cause;
+    const details = { ...(cause.hint !== undefined && { hint: cause.hint }), outcomeUnknown: true, cause };
+    throw new IntegrationError(cause.class, cause.code, cause.message, details);
+  }
+}
+
+export interface MethodAnswer {
+  status: string;
+  isGood: boolean;
+  outputs: Variant[];
+  /** Status of each argument that the server found wrong. */
+  argumentStatuses: (string | undefined)[];
+}
+
+/** Calls a method once. */
+export async function callOnce(
+  client: OpcUaClient,
+  session: ClientSession,
+  call: { objectId: unknown; methodId: unknown; inputArguments: Variant[] },
+  what: string,
+  signal: AbortSignal,
+): Promise<MethodAnswer> {
+  const { ua } = opcUaLibrary();
+  const request = new ua.CallRequest({ methodsToCall: [call as object] });
+  const response = await sendOnce<InstanceType<typeof ua.CallResponse>>(client, session, request, what, signal);
+  const result = response.results?.[0];
+  const outputs = result?.outputArguments ?? [];
+  const learnt = ua.promoteOpaqueStructure(
+    session,
+    outputs.map((value) => ({ value })),
+  );
+  await client.request(learnt, 'reading the types of what was answered');
+  return {
+    status: result?.statusCode.name ?? 'BadNoData',
+    isGood: result?.statusCode.isGoodish() ?? false,
+    outputs,
+    argumentStatuses: (result?.inputArgumentResults ?? []).map((status) => (status.isBad() ? status.name : undefined)),
+  };
+}
+
+function notSent(what: string): IntegrationError {
+  return new IntegrationError(
+    'transient',
+    'PCP_CONNECT_LOST',
+    `The connection is interrupted, so nothing was sent (${what}).`,
+    {
+      hint: 'It comes back by itself; what was asked for is not done later.',
+    },
+  );
+}
