@@ -18,6 +18,8 @@ export interface ServerOptions {
   /** Certificate of another application than the one it claims to be, expired, and so on. */
   certificateFile?: string;
   many?: number;
+  /** Of the user pcp. */
+  password?: string;
   /** Security policies that it offers; absent = all. */
   policies?: string[];
   /** Dials this client, instead of waiting for it. */
@@ -68,7 +70,10 @@ async function start(options: ServerOptions): Promise<{ server: server.OPCUAServ
         : [ua.MessageSecurityMode.SignAndEncrypt],
     }),
     maxAllowedSessionNumber: options.maximumSessions ?? 20,
-    userManager: { isValidUser: (name: string, password: string) => name === 'pcp' && password === 'right-4711' },
+    userManager: {
+      isValidUser: (name: string, password: string) =>
+        name === 'pcp' && password === (options.password ?? 'right-4711'),
+    },
     serverCapabilities: { operationLimits: options.limits ?? {} },
     ...(options.reverse && {
       reverseConnect: { connections: [{ endpointUrl: options.reverse }], reconnectDelay: 200 },

@@ -133,6 +133,23 @@ describe('OPC UA: trust and sign-in', function () {
     }
   });
 
+  it('does not try a password again that the server has come to refuse', async () => {
+    const other = new PlantServer();
+    await other.start();
+    try {
+      const connector = await connections.openTrusted(other.url, USER, { password: 'right-4711' });
+      const received = new Received(
+        (signal) => connector.subscribe?.({ items: [{ tag: 'i=2258' }] }, signal) ?? assert.fail(),
+      );
+      await received.until(({ values }) => values.length > 0);
+      await other.kill();
+      await other.start({ password: 'changed' });
+      assert.equal((await received.end())?.code, 'PCP_OPCUA_SIGN_IN');
+    } finally {
+      await other.stop();
+    }
+  });
+
   it('refuses a trusted certificate that has expired, and one of another application', async () => {
     for (const [year, uri, reason] of [
       [2020, 'urn:plant.example:server', /not valid today/],
