@@ -49,6 +49,8 @@ const FIRST_RETRY_MS = 200;
 const LAST_RETRY_MS = 5000;
 /** And after this when the server turns it away. */
 const REFUSED_RETRY_MS = 1000;
+/** A server that accepts connections, and closes them again so often, is left alone: by each the library may begin another. */
+const MOST_ATTEMPTS = 5;
 /** A session that is refused for these reasons stays so: the user may be locked out by more of them. */
 const HOPELESS = /BadIdentityToken|BadUserAccessDenied|BadCertificate|BadSecurityChecksFailed/;
 const MOST_REQUESTS = 5;
@@ -190,7 +192,12 @@ export class OpcUaClient extends EventEmitter<Events> {
       this.reset(error).catch(() => undefined);
     };
     client.on('connection_lost', lost);
-    client.on('start_reconnection', lost);
+    let attempts = 0;
+    client.on('start_reconnection', () => {
+      lost();
+      attempts++;
+      if (attempts > MOST_ATTEMPTS) giveUp(opcUaError(new Error('BadConnectionClosed'), 'connecting again'));
+    });
     client.on('reconnection_attempt_has_failed', () => {
       if (this.#client === client) this.#explain(client).then((error) => error && giveUp(error));
     });
@@ -203,6 +210,7 @@ export class OpcUaClient extends EventEmitter<Events> {
         if (this.#client !== client || this.isConnected) return;
         if (!same) return giveUp(namespacesMoved());
         this.isConnected = true;
+        attempts = 0;
         this.emit('connected');
       }, giveUp);
     });

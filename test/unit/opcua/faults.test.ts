@@ -103,22 +103,17 @@ describe('OPC UA: a server that misbehaves', function () {
     }
   });
 
-  it('is not asked more often than it can bear when it refuses whoever comes back', async () => {
-    const connector = connections.open(server.url, settings);
-    assert.equal((await connector.test(never())).ok, true);
-    for (const fault of [
-      'close on hello',
-      'close after open channel',
-      'error for hello',
-      'fault for every request',
-    ] as const) {
+  for (const fault of ['close on hello', 'close after open channel', 'error for hello'] as const) {
+    it(`is not asked more often than it can bear: ${fault}`, async () => {
+      const connector = connections.open(server.url, settings);
+      assert.equal((await connector.test(never())).ok, true);
       server.fault = fault;
       server.drop();
       const started = performance.now();
-      await server.more(3);
-      assert.ok(performance.now() - started >= 500, `${fault}: three in ${performance.now() - started} ms`);
-    }
-  });
+      await server.more(4);
+      assert.ok(performance.now() - started >= 1000, `four in ${performance.now() - started} ms`);
+    });
+  }
 
   it('ends a browse that does not end', async () => {
     server.fault = 'endless browse';
