@@ -31,12 +31,14 @@ export async function benchValues({ perSecond, seconds, storeUrl }: ValuesOption
   try {
     await live.connected();
     loop.enable();
+    const processorBefore = live.processorSeconds();
     const warm = delay(WARM_MS).then(() => live.memoryMb());
     await runAlone(PUBLISHER, { port: broker.open, messages, perSecond } satisfies PublisherTask);
     const waiting = live.status()?.backlog.records ?? Number.NaN;
     const [memoryBefore, memoryAfter] = [await warm, live.memoryMb()];
     const loopP99 = loop.percentile(99) / 1e6;
     await live.arrived(messages);
+    const processorTime = (1e6 * (live.processorSeconds() - processorBefore)) / messages;
     const { rate, lagMs } = await live.measure();
     const title = `${perSecond.toLocaleString('en-US')} values/s for ${seconds} s from a broker into ${storeUrl ? 'PostgreSQL' : 'SQLite'}`;
     return printTable(title, [
@@ -44,6 +46,7 @@ export async function benchValues({ perSecond, seconds, storeUrl }: ValuesOption
       { what: 'from the source to the table, p50', value: await lagMs(0.5), unit: 'ms' },
       { what: 'from the source to the table, p99', value: await lagMs(0.99), unit: 'ms', limit: { atMost: 2_000 } },
       { what: 'in the spool when the source ended', value: waiting, unit: 'values', limit: { atMost: perSecond } },
+      { what: 'processor time of the live process', value: processorTime, unit: 'us/value' },
       { what: `live process after ${WARM_MS / 1000} s`, value: memoryBefore, unit: 'MB' },
       { what: 'it grew until the end by', value: memoryAfter - memoryBefore, unit: 'MB', limit: { atMost: 40 } },
       { what: "delay p99 of the hub's event loop", value: loopP99, unit: 'ms', limit: { atMost: 50 } },

@@ -1,4 +1,5 @@
 import { benchMqtt } from './live-mqtt';
+import { benchOpcUa } from './live-opcua';
 import { benchValues } from './live-values';
 import { withPostgres } from './support/postgres';
 
@@ -14,6 +15,7 @@ export async function benchLive({ messages, passes, seconds }: LiveBenchOptions)
   return (
     (await benchMqtt(messages, passes)) +
     (await withPostgres((url) => benchValues({ perSecond: 5_000, seconds, storeUrl: url }))) +
-    (await benchValues({ perSecond: 3_000, seconds, storeUrl: undefined }))
+    (await benchValues({ perSecond: 3_000, seconds, storeUrl: undefined })) +
+    (await benchOpcUa(10_000, seconds))
   );
 }

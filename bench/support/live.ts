@@ -8,7 +8,7 @@ import type { LiveStatus } from '../../lib/model/stream';
 import { loadKeys } from '../../lib/security/keys';
 import { readSettings } from '../../lib/settings';
 import { LiveClient } from '../../lib/stream/client';
-import { memoryNow } from './process';
+import { memoryNow, processorSeconds } from './process';
 
 const ID = 1;
 /** Values that arrive later than so long after the last one was sent are lost, as far as the benchmark is concerned. */
@@ -91,6 +91,11 @@ export class LiveHub {
   /** Of the live process. */
   memoryMb(): number {
     return memoryNow(this.pid) ?? Number.NaN;
+  }
+
+  /** Of the live process. */
+  processorSeconds(): number {
+    return processorSeconds(this.pid);
   }
 
   async arrived(count: number): Promise<void> {

@@ -1,6 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
+const TICKS_PER_SECOND = 100;
+
 /** Highest resident memory of a living process so far, in MB; null where /proc is missing or the process is gone. */
 export function peakMemory(pid: number): number | null {
   return statusLine(pid, 'VmHWM');
@@ -9,6 +11,14 @@ export function peakMemory(pid: number): number | null {
 /** Resident memory now, in MB. */
 export function memoryNow(pid: number): number | null {
   return statusLine(pid, 'VmRSS');
+}
+
+/** Processor time that a living process has taken, in seconds: tells its cost on a machine that others use as well. */
+export function processorSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
 function statusLine(pid: number, name: string): number | null {

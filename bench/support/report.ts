@@ -51,3 +51,9 @@ export function median(values: number[]): number {
 export function spread(values: number[]): number {
   return Math.max(...values) - Math.min(...values);
 }
+
+/** @param share 0.99 for the 99th percentile */
+export function quantile(values: number[], share: number): number {
+  const sorted = Float64Array.from(values).sort();
+  return sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN;
+}
