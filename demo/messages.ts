@@ -136,6 +136,7 @@ ${step('Look at the rejected records, correct one (the whole record is sent) and
        kill ${pid('filling-line')}   # filling line
        kill ${pid('energy-meter')}   # energy meter
        kill ${pid('broker')}   # broker
+       kill ${pid('press')}   # press
   10. Pull its cable, so to speak (it is there, and says nothing), and plug it in again:
        kill -STOP ${pid('filling-line')}
        kill -CONT ${pid('filling-line')}
@@ -210,6 +211,7 @@ ${step('Veja os registros rejeitados, corrija um deles (envia-se o registro inte
        kill ${pid('filling-line')}   # linha de envase
        kill ${pid('energy-meter')}   # medidor de energia
        kill ${pid('broker')}   # broker
+       kill ${pid('press')}   # prensa
   10. Puxe o cabo, por assim dizer (a máquina está lá e nada diz), e ligue-o de novo:
        kill -STOP ${pid('filling-line')}
        kill -CONT ${pid('filling-line')}

@@ -108,6 +108,7 @@ describe('demo', function () {
     assert.equal(code, 0, output);
     assert.match(output, /Continuing with the demo plant/);
     assert.match(output, /Service confirmations \(export\): 38 records, \d+ written, \d+ unchanged, 0 rejected/);
+    assert.match(output, /Press values +connected, [1-9]/);
     assertConfirmedOnce(killed);
   });
 
