@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type {
+  Capability,
   Connector,
   ConnectorEnvironment,
   ConnectorFactory,
@@ -106,14 +107,14 @@ export function conformance(name: string, subject: ConformanceSubject): void {
       () => cases,
       (connection) => open(connection),
     );
-    describeRead(
-      () => cases,
-      () => open(),
-    );
-    describeWrite(
-      () => cases,
-      () => open(),
-    );
+    const can = (capability: Capability): boolean => subject.descriptor.capabilities.includes(capability);
+    const readCase = () => cases.read ?? missing('read');
+    const writeCase = () => cases.write ?? missing('write');
+    const incrementalCase = () => cases.incremental ?? missing('incremental');
+    if (can('describe')) describeDescribe(() => open());
+    if (can('read')) describeRead(readCase, () => open());
+    if (can('incremental')) describeIncremental(incrementalCase, () => open());
+    if (can('write')) describeWrite(writeCase, () => open());
 
     it('offers the methods that its capabilities promise', () => {
       const connector = open();
@@ -187,13 +188,25 @@ function describeTest(cases: () => ConformanceCases, open: (connection: OpenConn
   });
 }
 
-function describeRead(cases: () => ConformanceCases, open: () => Connector): void {
-  const needed = (context: Mocha.Context): ReadCase => cases().read ?? context.skip();
+/** A capability that a descriptor promises has to be proved. */
+function missing(capability: Capability): never {
+  assert.fail(`There is no case for the capability ${capability}.`);
+}
 
-  it('discover and describe agree with what is read', async function () {
-    const { entity, key, records } = needed(this);
+function describeDescribe(open: () => Connector): void {
+  it('describe: an unknown entity is a config error', async () => {
+    const thrown = await failureOf(open().describe!('no_such_entity_4711', new AbortController().signal));
+    assert.equal(thrown.class, 'config', thrown.message);
+    assert.equal(thrown.code, 'PCP_ENTITY_UNKNOWN');
+    assert.match(thrown.message, /no_such_entity_4711/);
+  });
+}
+
+function describeRead(needed: () => ReadCase, open: () => Connector): void {
+  it('discover and describe agree with what is read', async () => {
+    const { entity, key, records } = needed();
     const connector = open();
-    if (!connector.describe) return this.skip();
+    assert.ok(connector.describe, 'what is read can be described');
     const signal = new AbortController().signal;
     const entities = await connector.discover?.(signal);
     if (entities) {
@@ -207,17 +220,8 @@ function describeRead(cases: () => ConformanceCases, open: () => Connector): voi
     for (const field of [...key, ...Object.keys(records[0] ?? {})]) assert.ok(described.includes(field), field);
   });
 
-  it('describe: an unknown entity is a config error', async function () {
-    const connector = open();
-    if (!connector.describe) return this.skip();
-    const thrown = await failureOf(connector.describe('no_such_entity_4711', new AbortController().signal));
-    assert.equal(thrown.class, 'config', thrown.message);
-    assert.equal(thrown.code, 'PCP_ENTITY_UNKNOWN');
-    assert.match(thrown.message, /no_such_entity_4711/);
-  });
-
-  it('read: gives every record once, in batches no larger than asked', async function () {
-    const read = needed(this);
+  it('read: gives every record once, in batches no larger than asked', async () => {
+    const read = needed();
     assert.ok(read.records.length >= 10, 'the case needs at least 10 records');
     const batches = await drain(open(), read.entity, null);
     for (const batch of batches) {
@@ -229,8 +233,8 @@ function describeRead(cases: () => ConformanceCases, open: () => Connector): voi
     assertSameRecords(recordsOf(batches), read.records, read);
   });
 
-  it('read: a new connection resumes exactly after any batch', async function () {
-    const read = needed(this);
+  it('read: a new connection resumes exactly after any batch', async () => {
+    const read = needed();
     const batches = await drain(open(), read.entity, null);
     for (let done = 1; done <= batches.length; done++) {
       const head = recordsOf(batches.slice(0, done));
@@ -242,8 +246,8 @@ function describeRead(cases: () => ConformanceCases, open: () => Connector): voi
     }
   });
 
-  it('lookup: gives a record as read does, by the key that describe names, and null for what is not there', async function () {
-    const { entity } = needed(this);
+  it('lookup: gives a record as read does, by the key that describe names, and null for what is not there', async () => {
+    const { entity } = needed();
     const connector = open();
     // Files cannot be asked for single records, so there is nothing to be right or wrong.
     if (!connector.lookup || !connector.describe) return;
@@ -262,8 +266,32 @@ function describeRead(cases: () => ConformanceCases, open: () => Connector): voi
     assert.deepEqual(await connector.lookup({ entity, keyFields }, [absent], signal), [null]);
   });
 
-  it('read: incremental reads give what changed since the last pass', async function () {
-    const incremental = cases().incremental ?? this.skip();
+  it('read: honours an aborted signal, before and between batches', async () => {
+    const { entity } = needed();
+    const before = await failureOf(drain(open(), entity, null, undefined, AbortSignal.abort()));
+    assert.equal(before.class, 'cancelled', before.message);
+    const abort = new AbortController();
+    const iterator = reader(open(), entity, null, undefined, abort.signal)[Symbol.asyncIterator]();
+    assert.equal((await iterator.next()).done, false);
+    abort.abort();
+    const between = await failureOf(iterator.next());
+    assert.equal(between.class, 'cancelled', between.message);
+  });
+
+  it('read: leaving early releases the source, and a second read starts afresh', async () => {
+    const read = needed();
+    const connector = open();
+    for await (const batch of reader(connector, read.entity, null)) {
+      assert.ok(batch.records.length > 0);
+      break;
+    }
+    assertSameRecords(recordsOf(await drain(connector, read.entity, null)), read.records, read);
+  });
+}
+
+function describeIncremental(needed: () => IncrementalCase, open: () => Connector): void {
+  it('read: incremental reads give what changed since the last pass', async () => {
+    const incremental = needed();
     const { entity, key, cursorField } = incremental;
     const first = await drain(open(), entity, null, cursorField);
     const known = new Set(recordsOf(first).map((record) => keyOf(record, key)));
@@ -276,33 +304,11 @@ function describeRead(cases: () => ConformanceCases, open: () => Connector): voi
     for (const repeated of seen) assert.ok(changed.includes(repeated) || known.has(repeated), `unknown ${repeated}`);
     if (incremental.exact !== false) assert.deepEqual(seen.sort(), [...changed].sort());
   });
-
-  it('read: honours an aborted signal, before and between batches', async function () {
-    const { entity } = needed(this);
-    const before = await failureOf(drain(open(), entity, null, undefined, AbortSignal.abort()));
-    assert.equal(before.class, 'cancelled', before.message);
-    const abort = new AbortController();
-    const iterator = reader(open(), entity, null, undefined, abort.signal)[Symbol.asyncIterator]();
-    assert.equal((await iterator.next()).done, false);
-    abort.abort();
-    const between = await failureOf(iterator.next());
-    assert.equal(between.class, 'cancelled', between.message);
-  });
-
-  it('read: leaving early releases the source, and a second read starts afresh', async function () {
-    const read = needed(this);
-    const connector = open();
-    for await (const batch of reader(connector, read.entity, null)) {
-      assert.ok(batch.records.length > 0);
-      break;
-    }
-    assertSameRecords(recordsOf(await drain(connector, read.entity, null)), read.records, read);
-  });
 }
 
-function describeWrite(cases: () => ConformanceCases, open: () => Connector): void {
-  const needed = async (context: Mocha.Context): Promise<WriteCase> => {
-    const write = cases().write ?? context.skip();
+function describeWrite(given: () => WriteCase, open: () => Connector): void {
+  const needed = async (): Promise<WriteCase> => {
+    const write = given();
     await write.reset();
     return write;
   };
@@ -317,8 +323,8 @@ function describeWrite(cases: () => ConformanceCases, open: () => Connector): vo
     assertSameRecords(await write.readBack(), write.records, like);
   };
 
-  it('write: what is written is read back, one result per record', async function () {
-    const write = await needed(this);
+  it('write: what is written is read back, one result per record', async () => {
+    const write = await needed();
     const writer = await openWriter(open(), write, null, 1);
     for (const part of [write.records.slice(0, half(write)), write.records.slice(half(write))]) {
       const results = await writer.write(
@@ -334,8 +340,8 @@ function describeWrite(cases: () => ConformanceCases, open: () => Connector): vo
     await compare(write);
   });
 
-  it('write: an interrupted run continues from its last state without loss or double', async function () {
-    const write = await needed(this);
+  it('write: an interrupted run continues from its last state without loss or double', async () => {
+    const write = await needed();
     const records = write.records.map((data) => writeRecord(data, write.target.keyFields));
     const first = await openWriter(open(), write, null, 2);
     await first.write(records.slice(0, half(write)), signal);
@@ -350,8 +356,8 @@ function describeWrite(cases: () => ConformanceCases, open: () => Connector): vo
     await compare(write);
   });
 
-  it('write: honours an aborted signal', async function () {
-    const write = await needed(this);
+  it('write: honours an aborted signal', async () => {
+    const write = await needed();
     const writer = await openWriter(open(), write, null, 3);
     const records = write.records.map((data) => writeRecord(data, write.target.keyFields));
     const thrown = await failureOf(writer.write(records, AbortSignal.abort()));

@@ -91,11 +91,8 @@ export class Lease {
           [runId, stream],
         );
         if (row === undefined) return null;
-        // This worker asks for a run only when it does not have it: then it could not give the lease back.
-        const isLeftOver = row.owner_worker === WORKER && Number(row.owner_run) === runId;
         const free =
           row.owner_run === null ||
-          isLeftOver ||
           Number(row.is_over) === 1 ||
           // This worker could not say that it was done with the run: the store was away.
           (row.owner_worker === WORKER && Number(row.owner_run) === runId) ||

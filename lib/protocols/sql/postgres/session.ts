@@ -118,22 +118,27 @@ export class PostgresSession implements Session {
     await this.run(`INSERT INTO ${target} (${names}) SELECT ${names} FROM ${stage}${tail}`, []);
   }
 
-  private copy(sql: string, parts: Iterable<SqlValue[][]>): Promise<void> {
+  private async copy(sql: string, parts: Iterable<SqlValue[][]>): Promise<void> {
     const { from } = loadPackage<typeof import('pg-copy-streams')>('pg-copy-streams');
-    return new Promise((resolve, reject) => {
-      const stream = this.connection.query(from(sql));
-      let refused: unknown;
+    const stream = this.connection.query(from(sql));
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    // The stream outlives its page: a listener of our own would keep the page's records alive with it.
+    stream.once('error', reject);
+    stream.once('finish', resolve);
+    let refused: unknown;
+    try {
+      for (const rows of parts) stream.write(encodeCopy(rows));
+      stream.end();
+    } catch (error) {
+      refused = error;
+      stream.destroy(error as Error);
+    }
+    try {
+      await promise;
+    } catch (error) {
       // The server answers to a COPY that is broken off as well; what broke it off says more.
-      stream.once('error', (error) => reject(refused ?? error));
-      stream.once('finish', resolve);
-      try {
-        for (const rows of parts) stream.write(encodeCopy(rows));
-        stream.end();
-      } catch (error) {
-        refused = error;
-        stream.destroy(error as Error);
-      }
-    });
+      throw refused ?? error;
+    }
   }
 
   private async mayStage(): Promise<boolean> {
