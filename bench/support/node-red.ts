@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NodeRed } from '../../demo/node-red';
+import { freePort } from '../../test/support/server-process';
 import type { FlowContext } from '../peers/flow-database';
 
 const PROJECT_ROOT = path.join(__dirname, '..', '..', '..');
@@ -14,15 +14,6 @@ export interface BenchNodeRedOptions {
   withPackage: boolean;
   /** Argument of `flowContext`, when the flows need it. */
   target?: { postgres: string } | { sqlite: string } | null;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
 
 /** A Node-RED of its own, in a directory that goes with it. */

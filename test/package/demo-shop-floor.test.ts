@@ -183,6 +183,7 @@ async function connected(port: number): Promise<void> {
       return;
     } catch {
       // It is still coming up.
+      await delay(20);
     } finally {
       socket.destroy();
     }

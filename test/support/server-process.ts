@@ -1,17 +1,21 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { accessSync, chownSync, constants, globSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { isPortFree } from '../../demo/node-red';
 
 /** A database server of the tests' own: a process on a free port of this machine, with its data in a temporary directory. */
 
+/**
+ * A port that nothing listens on, outside the ranges that systems give to outgoing connections (32768 and up): whoever
+ * asks such a port again and again until a server is there can be connected to itself, and the server finds it taken.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = randomInt(15_000, 32_000);
+    if (await isPortFree(port)) return port;
+  }
 }
 
 /** The first of these programs in PATH or in the folders where distributions hide servers. */
