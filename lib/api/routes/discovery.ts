@@ -2,12 +2,11 @@ import type { OpenConnection } from '../../model/connection';
 import { IntegrationError } from '../../model/errors';
 import { pageOf, pageParameters, pageSchema } from '../paging';
 import { Problem } from '../problem';
-import { type Answer, type Call, type Route, ref } from '../route';
+import { type Answer, type Call, type Parameter, type ResponseSpec, type Route, ref } from '../route';
 import { idOf, idParameter, ok } from './shared';
 import { openUnsavedToRead, type UnsavedConnection } from './unsaved-connection';
 
 const tag = 'connections';
-const params = { id: idParameter('connection') };
 const entity = {
   description: 'Its name as discovery gives it, URL-encoded.',
   schema: { type: 'string' },
@@ -29,99 +28,84 @@ const nodes = {
 };
 const ALSO_WRITE = 'Needs `integrations.write` as well: who may save these values could look through them anyway.';
 
+interface Question {
+  /** Below `/connections/{id}`, or below `/connections` where the connection comes along. */
+  path: string;
+  operation: string;
+  summary: string;
+  description?: string;
+  params?: Record<string, Parameter>;
+  query?: Record<string, Parameter>;
+  answer: ResponseSpec;
+  ask(call: Call, connection: OpenConnection): Promise<Answer>;
+}
+
 export const discoveryRoutes: Route[] = [
-  {
-    method: 'GET',
-    path: '/connections/{id}/entities',
+  ...routesOf({
+    path: '/entities',
     operation: 'discoverEntities',
-    tag,
     summary: 'Lists what the other side has',
     description: 'Connects and looks; 1000 entities a page unless `limit` says otherwise.',
-    permission: 'integrations.read',
-    params,
     query: pageParameters,
-    responses: { 200: entities },
-    problems: [404, 409, 422, 429, 502],
-    external: 'explore',
-    acts: true,
-    handle: async (call) => discover(call, await open(call)),
-  },
-  {
-    method: 'POST',
-    path: '/connections/entities',
-    operation: 'discoverEntitiesUnsaved',
-    tag,
-    summary: 'Lists what the other side has, by values that are not saved',
-    description: ALSO_WRITE,
-    permission: 'integrations.test',
-    query: pageParameters,
-    body,
-    responses: { 200: entities },
-    problems: [409, 413, 415, 422, 429, 502],
-    external: 'explore',
-    handle: async (call) => discover(call, await openUnsavedToRead(call, call.body as UnsavedConnection)),
-  },
-  {
-    method: 'GET',
-    path: '/connections/{id}/entities/{entity}',
+    answer: entities,
+    ask: discover,
+  }),
+  ...routesOf({
+    path: '/entities/{entity}',
     operation: 'describeEntity',
-    tag,
     summary: 'Describes an entity of the other side',
-    permission: 'integrations.read',
-    params: { ...params, entity },
-    responses: { 200: described },
-    problems: [404, 409, 422, 429, 502],
-    external: 'explore',
-    acts: true,
-    handle: async (call) => describe(call, await open(call)),
-  },
-  {
-    method: 'POST',
-    path: '/connections/entities/{entity}',
-    operation: 'describeEntityUnsaved',
-    tag,
-    summary: 'Describes an entity of the other side, by values that are not saved',
-    description: ALSO_WRITE,
-    permission: 'integrations.test',
     params: { entity },
-    body,
-    responses: { 200: described },
-    problems: [404, 409, 413, 415, 422, 429, 502],
-    external: 'explore',
-    handle: async (call) => describe(call, await openUnsavedToRead(call, call.body as UnsavedConnection)),
-  },
-  {
-    method: 'GET',
-    path: '/connections/{id}/browse',
+    answer: described,
+    ask: describe,
+  }),
+  ...routesOf({
+    path: '/browse',
     operation: 'browse',
-    tag,
     summary: 'Lists what lies below a place of the other side',
     description: 'For connectors that can `browse`: folders, tags and methods of a machine.',
-    permission: 'integrations.read',
-    params,
     query: place,
-    responses: { 200: nodes },
-    problems: [404, 409, 422, 429, 502],
-    external: 'explore',
-    acts: true,
-    handle: async (call) => browse(call, await open(call)),
-  },
-  {
-    method: 'POST',
-    path: '/connections/browse',
-    operation: 'browseUnsaved',
-    tag,
-    summary: 'Lists what lies below a place of the other side, by values that are not saved',
-    description: ALSO_WRITE,
-    permission: 'integrations.test',
-    query: place,
-    body,
-    responses: { 200: nodes },
-    problems: [409, 413, 415, 422, 429, 502],
-    external: 'explore',
-    handle: async (call) => browse(call, await openUnsavedToRead(call, call.body as UnsavedConnection)),
-  },
+    answer: nodes,
+    ask: browse,
+  }),
 ];
+
+/** Each question is asked of a saved connection, or by values that are not saved. */
+function routesOf({ path, operation, summary, description, params, query, answer, ask }: Question): Route[] {
+  const shared = {
+    tag,
+    ...(query && { query }),
+    responses: { 200: answer },
+    external: 'explore' as const,
+  };
+  return [
+    {
+      ...shared,
+      method: 'GET',
+      path: `/connections/{id}${path}`,
+      operation,
+      summary,
+      ...(description !== undefined && { description }),
+      permission: 'integrations.read',
+      params: { id: idParameter('connection'), ...params },
+      problems: [404, 409, 422, 429, 502],
+      acts: true,
+      handle: async (call) => ask(call, await open(call)),
+    },
+    {
+      ...shared,
+      method: 'POST',
+      path: `/connections${path}`,
+      operation: `${operation}Unsaved`,
+      summary: `${summary}, by values that are not saved`,
+      description: ALSO_WRITE,
+      permission: 'integrations.test',
+      ...(params && { params }),
+      body,
+      problems: [...(params ? [404] : []), 409, 413, 415, 422, 429, 502],
+      handle: async (call) => ask(call, await openUnsavedToRead(call, call.body as UnsavedConnection)),
+    },
+  ];
+}
 
 async function browse(call: Call, connection: OpenConnection): Promise<Answer> {
   const { parent } = call.query;
