@@ -7,8 +7,9 @@ import { descriptor } from '../../lib/connectors/generic/database/descriptor';
 import type { OpenConnection } from '../../lib/model/connection';
 import type { SqlDatabase, SqlOptions } from '../../lib/protocols/sql/database';
 import { openDatabase } from '../../lib/protocols/sql/open';
+import type { TestServer } from '../support/database-server';
 import { mariadbAvailable, mariadbServer } from '../support/mariadb';
-import { postgresAvailable, postgresServer, type TestServer } from '../support/postgres';
+import { postgresAvailable, postgresServer } from '../support/postgres';
 import { type ConformanceCases, conformance, type FailingCase } from './suite';
 
 const NOTES = ["O'Neil", '日本語', 'tab\tline\nbreak', '\\N', '', 'ç "quoted"'];

@@ -4,9 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connectAsync, type MqttClient } from 'mqtt';
 import type { MappingView } from '../../lib/model/services';
 import type { LiveStatus } from '../../lib/model/stream';
+import { databaseUrl } from '../support/database-server';
 import { Gate } from '../support/gate';
 import { type Broker, mosquitto } from '../support/mosquitto';
-import { databaseUrl, postgresServer } from '../support/postgres';
+import { postgresServer } from '../support/postgres';
 import { type FlowNode, NodeRed } from './node-red-process';
 
 const BATCH = 200;

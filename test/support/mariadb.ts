@@ -3,10 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import type { SqlOptions } from '../../lib/protocols/sql/database';
-import { parseDatabaseUrl } from '../../lib/protocols/sql/open';
-import { databaseUrl, type TestServer } from './postgres';
+import { CERTIFICATE_NAME, DatabaseServer, type TestServer } from './database-server';
 import {
-  absent,
   dataDirectory,
   findProgram,
   freePort,
@@ -16,39 +14,22 @@ import {
   stopServer,
 } from './server-process';
 
-const CERTIFICATE_NAME = 'db.other.example';
 const FOLDERS = ['/usr/sbin', '/usr/libexec', '/usr/local/mysql/bin', '/usr/bin'];
-function findServer(): string | undefined {
-  return findProgram(['mariadbd', 'mysqld'], FOLDERS);
-}
 
-let started: Promise<TestServer> | undefined;
-let databases = 0;
+const mariadb = new DatabaseServer({
+  name: 'MariaDB',
+  install: 'apt-get install mariadb-server',
+  variable: 'INTEGRATIONS_TEST_MARIADB_URL',
+  findServer: () => findProgram(['mariadbd', 'mysqld'], FOLDERS),
+  start,
+  run,
+});
 
-/** One MariaDB for the whole process: INTEGRATIONS_TEST_MARIADB_URL, or a server of our own; skips without either. */
-export async function mariadbServer(context?: Mocha.Context): Promise<TestServer> {
-  const program = findServer();
-  const url = process.env.INTEGRATIONS_TEST_MARIADB_URL;
-  if (url === undefined && program === undefined) absent(context, 'MariaDB', 'apt-get install mariadb-server');
-  context?.timeout(60_000);
-  started ??=
-    url !== undefined ? Promise.resolve(server(parseDatabaseUrl(url), async () => undefined)) : start(program!);
-  return started;
-}
+export const mariadbServer = (context?: Mocha.Context): Promise<TestServer> => mariadb.open(context);
 
-/** For suites that decide before their hooks run. On a build server it must be there. */
-export function mariadbAvailable(): boolean {
-  return (
-    process.env.INTEGRATIONS_TEST_MARIADB_URL !== undefined || findServer() !== undefined || Boolean(process.env.CI)
-  );
-}
+export const mariadbAvailable = (): boolean => mariadb.isAvailable;
 
-/** URL of a new, empty database of that server. */
-export async function mariadbUrl(context: Mocha.Context): Promise<string> {
-  return databaseUrl(await (await mariadbServer(context)).createDatabase());
-}
-
-async function start(program: string): Promise<TestServer> {
+async function start(program: string): Promise<Pick<TestServer, 'options' | 'ca' | 'stop'>> {
   const user = serverUser('mysql');
   const directory = dataDirectory('pcp-mariadb-', user);
   const data = join(directory, 'data');
@@ -97,26 +78,9 @@ async function start(program: string): Promise<TestServer> {
   await run(root, `CREATE USER 'owner'@'%' IDENTIFIED BY '${options.password}'`);
   await run(root, "GRANT ALL ON *.* TO 'owner'@'%' WITH GRANT OPTION");
   return {
-    ...server(options, () => stopServer(child, directory, 'SIGKILL')),
-    ca: readFileSync(certificate, 'utf8'),
-  };
-}
-
-function server(options: SqlOptions, stop: () => Promise<void>): TestServer {
-  const execute = (sql: string, database?: string) =>
-    run(database === undefined ? options : { ...options, database }, sql);
-  return {
     options,
-    certificateName: CERTIFICATE_NAME,
-    execute,
-    async createDatabase() {
-      databases += 1;
-      const database = `pcp_${process.pid}_${databases}`;
-      await execute(`DROP DATABASE IF EXISTS ${database}`);
-      await execute(`CREATE DATABASE ${database}`);
-      return { ...options, database };
-    },
-    stop,
+    ca: readFileSync(certificate, 'utf8'),
+    stop: () => stopServer(child, directory, 'SIGKILL'),
   };
 }
 
@@ -135,10 +99,4 @@ async function run(options: SqlOptions, sql: string): Promise<void> {
   } finally {
     await connection.end();
   }
-}
-
-if (typeof after === 'function') {
-  after('stop MariaDB', async () => {
-    await (await started)?.stop();
-  });
 }

@@ -3,9 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import type { SqlOptions } from '../../lib/protocols/sql/database';
-import { parseDatabaseUrl } from '../../lib/protocols/sql/open';
+import { CERTIFICATE_NAME, DatabaseServer, databaseUrl, type TestServer } from './database-server';
 import {
-  absent,
   dataDirectory,
   findProgram,
   freePort,
@@ -15,56 +14,26 @@ import {
   stopServer,
 } from './server-process';
 
-export interface TestServer {
-  /** As the server's owner. */
-  options: SqlOptions;
-  /** Certificate of the server (PEM), for the name `certificateName`; absent when the server is a given one. */
-  ca?: string;
-  certificateName: string;
-  /** A new, empty database. */
-  createDatabase(): Promise<SqlOptions>;
-  /** As the owner, in the given database. */
-  execute(sql: string, database?: string): Promise<void>;
-  stop(): Promise<void>;
-}
+const postgres = new DatabaseServer({
+  name: 'PostgreSQL',
+  install: 'apt-get install postgresql',
+  variable: 'INTEGRATIONS_TEST_POSTGRES_URL',
+  findServer: () =>
+    findProgram(['postgres'], ['/usr/lib/postgresql/*/bin', '/usr/local/pgsql/bin', '/usr/pgsql-*/bin']),
+  start,
+  run,
+});
 
-const CERTIFICATE_NAME = 'db.other.example';
-function findServer(): string | undefined {
-  return findProgram(['postgres'], ['/usr/lib/postgresql/*/bin', '/usr/local/pgsql/bin', '/usr/pgsql-*/bin']);
-}
+export const postgresServer = (context?: Mocha.Context): Promise<TestServer> => postgres.open(context);
 
-let started: Promise<TestServer> | undefined;
-let databases = 0;
-
-/** One PostgreSQL for the whole process: INTEGRATIONS_TEST_POSTGRES_URL, or a server of our own; skips without either. */
-export async function postgresServer(context?: Mocha.Context): Promise<TestServer> {
-  const postgres = findServer();
-  const url = process.env.INTEGRATIONS_TEST_POSTGRES_URL;
-  if (url === undefined && postgres === undefined) absent(context, 'PostgreSQL', 'apt-get install postgresql');
-  context?.timeout(60_000);
-  started ??=
-    url !== undefined ? Promise.resolve(server(parseDatabaseUrl(url), async () => undefined)) : start(postgres!);
-  return started;
-}
-
-/** For suites that decide before their hooks run. On a build server it must be there. */
-export function postgresAvailable(): boolean {
-  return (
-    process.env.INTEGRATIONS_TEST_POSTGRES_URL !== undefined || findServer() !== undefined || Boolean(process.env.CI)
-  );
-}
+export const postgresAvailable = (): boolean => postgres.isAvailable;
 
 /** URL of a new, empty database of that server. */
 export async function postgresUrl(context: Mocha.Context): Promise<string> {
   return databaseUrl(await (await postgresServer(context)).createDatabase());
 }
 
-export function databaseUrl({ dialect, username = '', password = '', host, port, database = '' }: SqlOptions): string {
-  const part = encodeURIComponent;
-  return `${dialect}://${part(username)}:${part(password)}@${host}:${port}/${part(database)}`;
-}
-
-async function start(postgres: string): Promise<TestServer> {
+async function start(program: string): Promise<Pick<TestServer, 'options' | 'ca' | 'stop'>> {
   const user = serverUser('postgres');
   const directory = dataDirectory('pcp-postgres-', user);
   const data = join(directory, 'data');
@@ -72,7 +41,7 @@ async function start(postgres: string): Promise<TestServer> {
   const passwordFile = join(directory, 'password');
   writeFileSync(passwordFile, password, { mode: 0o644 });
   execFileSync(
-    join(dirname(postgres), 'initdb'),
+    join(dirname(program), 'initdb'),
     ['-D', data, '-U', 'owner', '-A', 'scram-sha-256', '--pwfile', passwordFile, '-E', 'UTF8', '--locale', 'C', '-N'],
     { ...user, stdio: 'ignore', cwd: directory },
   );
@@ -99,28 +68,11 @@ async function start(postgres: string): Promise<TestServer> {
     timezone: 'America/Sao_Paulo',
   };
   const parameters = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const child = await startServer(postgres, ['-D', data, ...parameters], user, () => run(options, 'SELECT 1'));
-  return {
-    ...server(options, () => stopServer(child, directory, 'SIGQUIT')),
-    ca: readFileSync(certificate, 'utf8'),
-  };
-}
-
-function server(options: SqlOptions, stop: () => Promise<void>): TestServer {
-  const execute = (sql: string, database?: string) =>
-    run(database === undefined ? options : { ...options, database }, sql);
+  const child = await startServer(program, ['-D', data, ...parameters], user, () => run(options, 'SELECT 1'));
   return {
     options,
-    certificateName: CERTIFICATE_NAME,
-    execute,
-    async createDatabase() {
-      databases += 1;
-      const database = `pcp_${process.pid}_${databases}`;
-      await execute(`DROP DATABASE IF EXISTS ${database}`);
-      await execute(`CREATE DATABASE ${database}`);
-      return { ...options, database };
-    },
-    stop,
+    ca: readFileSync(certificate, 'utf8'),
+    stop: () => stopServer(child, directory, 'SIGQUIT'),
   };
 }
 
@@ -132,10 +84,4 @@ async function run({ host, port, database, username, password }: SqlOptions, sql
   } finally {
     await client.end();
   }
-}
-
-if (typeof after === 'function') {
-  after('stop PostgreSQL', async () => {
-    await (await started)?.stop();
-  });
 }

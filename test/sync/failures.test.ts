@@ -4,8 +4,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Hub } from '../../lib/model/services';
 import type { SqlOptions } from '../../lib/protocols/sql/database';
+import type { TestServer } from '../support/database-server';
 import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
-import { postgresServer, type TestServer } from '../support/postgres';
+import { postgresServer } from '../support/postgres';
 
 /** How a run ends when the other side is not as configured: in the right class, and without hammering it. */
 describe('runs that cannot work', () => {

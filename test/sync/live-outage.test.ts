@@ -3,10 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { SqlOptions } from '../../lib/protocols/sql/database';
 import { Counter } from '../support/counter';
+import { databaseUrl } from '../support/database-server';
 import { Gate } from '../support/gate';
 import { temporaryDirectory } from '../support/hub';
 import { LiveHub } from '../support/live-hub';
-import { databaseUrl, postgresServer } from '../support/postgres';
+import { postgresServer } from '../support/postgres';
 
 const PER_SECOND = 1_000;
 const KILLS = 3;

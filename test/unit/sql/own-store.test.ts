@@ -3,8 +3,9 @@ import type { Connector } from '../../../lib/connectors/contract';
 import { create } from '../../../lib/connectors/generic/database/connector';
 import type { SqlOptions } from '../../../lib/protocols/sql/database';
 import { parseDatabaseUrl } from '../../../lib/protocols/sql/url';
+import type { TestServer } from '../../support/database-server';
 import { mariadbServer } from '../../support/mariadb';
-import { postgresServer, type TestServer } from '../../support/postgres';
+import { postgresServer } from '../../support/postgres';
 import { newStore, storeKinds, type TestStore } from '../store/stores';
 
 const live = new AbortController().signal;

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore, type Store, type StoreOptions } from '../../../lib/store/store';
+import { databaseUrl, type TestServer } from '../../support/database-server';
 import { mariadbServer } from '../../support/mariadb';
-import { databaseUrl, postgresServer, type TestServer } from '../../support/postgres';
+import { postgresServer } from '../../support/postgres';
 
 /** Where a store is. */
 export interface StorePlace {
