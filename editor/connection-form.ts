@@ -2,7 +2,7 @@ interface TestStepAnswer {
   name: string;
   ok: boolean;
   detail?: string;
-  error?: { title?: string; message: string; hint?: string; path?: string; code?: string };
+  error?: { title?: string; message: string; hint?: string; path?: string; code?: string; value?: unknown };
 }
 
 interface TestAnswer {
@@ -80,7 +80,10 @@ class ConnectionForm {
         const name = error?.path && fieldOf(form, error.path);
         if (error && name) form.showProblem(name, worded(error.title, error.message));
       }
-      showReport(report, ...reportLines(answer));
+      const lines = reportLines(answer);
+      const untrusted = answer.steps.find((step) => step.error?.code === 'PCP_OPCUA_UNTRUSTED')?.error;
+      if (untrusted) lines.push(await certificateTrust(String(untrusted.value), () => void this.test()));
+      showReport(report, ...lines);
     } catch (error) {
       const refusal = error as ApiError;
       const refused: FieldProblem[] = [];

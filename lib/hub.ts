@@ -7,6 +7,7 @@ import { connectorSchema, validateSettings } from './connectors/schema';
 import { checkMapping } from './mapping/compile';
 import { IntegrationError } from './model/errors';
 import type {
+  Certificates,
   Connections,
   ConnectionView,
   EntityRecords,
@@ -19,6 +20,7 @@ import type {
 } from './model/services';
 import { EntityTypeStore } from './platform/entity-types';
 import { EntityRecordStore } from './platform/records';
+import { CertificateFolder, PKI_FOLDER } from './protocols/opcua/certificate-folder';
 import type { SqlDatabase } from './protocols/sql/database';
 import { RunnerClient } from './runner/client';
 import type { WorkProcessState } from './runner/work-process';
@@ -83,6 +85,7 @@ class OpenHub implements Hub {
   readonly records: EntityRecords;
   readonly sync: Sync;
   readonly vault: Vault;
+  readonly certificates: Certificates;
   private readonly registry = new ConnectorRegistry();
   private readonly sourceRules: SourceRules;
   private readonly client: RunnerClient;
@@ -96,6 +99,7 @@ class OpenHub implements Hub {
     readonly live: LiveClient,
   ) {
     this.vault = new Vault(keys);
+    this.certificates = new CertificateFolder(join(settings.directory, PKI_FOLDER));
     const types = new EntityTypeStore(store.database);
     this.entityTypes = types;
     this.records = new EntityRecordStore({ database: store.database, types });

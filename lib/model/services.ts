@@ -11,6 +11,7 @@ import type {
 import type { ConnectorDescriptor } from '../connectors/descriptor';
 import type { BrowseNode, Subscription, TagValue, TagWrite, TagWriteResult } from '../connectors/live';
 import type { Mapped } from '../mapping/contract';
+import type { CertificateFolder } from '../protocols/opcua/certificate-folder';
 import type { SqlDatabase } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
 import type { Connection, ConnectionOfRun, OpenConnection } from './connection';
@@ -347,6 +348,9 @@ export interface Health {
   dead_letters_open: number;
 }
 
+/** Certificates of OPC UA servers, for all connections. */
+export type Certificates = Pick<CertificateFolder, 'list' | 'trust' | 'reject'>;
+
 /** The hub as the API and the nodes see it: one per Node-RED process. */
 export interface Hub {
   /** Of the store, for what the API itself keeps there. */
@@ -361,6 +365,7 @@ export interface Hub {
   readonly sync: Sync;
   readonly runner: Runner;
   readonly live: Live;
+  readonly certificates: Certificates;
   /** Config and credentials of a connector as one JSON Schema 2020-12; secrets are `writeOnly`. */
   connectorSchema(type: string): JsonSchema;
   health(): Promise<Health>;

@@ -29,6 +29,10 @@ export class StandInHub implements Hub {
     throw new Error('The stand-in has no keys.');
   }
 
+  get certificates(): never {
+    throw new Error('The stand-in knows no certificates.');
+  }
+
   readonly descriptors = descriptors;
   readonly registered = new Map<string, ConnectionInput>();
   readonly mappingsRegistered = new Map<string, MappingInput>();

@@ -1,4 +1,5 @@
 import type { Route } from '../route';
+import { certificateRoutes } from './certificates';
 import { connectionTestRoutes } from './connection-tests';
 import { connectionRoutes } from './connections';
 import { connectorRoutes } from './connectors';
@@ -15,6 +16,7 @@ export const routes: readonly Route[] = [
   ...connectionRoutes,
   ...connectionTestRoutes,
   ...discoveryRoutes,
+  ...certificateRoutes,
   ...mappingRoutes,
   ...syncRoutes,
   ...deadLetterRoutes,

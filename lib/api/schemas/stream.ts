@@ -74,8 +74,22 @@ const node: JsonSchema = {
   },
 };
 
+const certificate: JsonSchema = {
+  type: 'object',
+  required: ['thumbprint', 'state', 'subject', 'application_uri', 'valid_from', 'valid_to'],
+  properties: {
+    thumbprint: { type: 'string', description: 'SHA-1 in hexadecimal.' },
+    state: { type: 'string', enum: ['own', 'trusted', 'rejected'] },
+    subject: { type: 'string' },
+    application_uri: { type: ['string', 'null'] },
+    valid_from: instant('From when on it is valid.'),
+    valid_to: instant('Until when.'),
+  },
+};
+
 export const streamSchemas: Record<string, JsonSchema> = {
   LiveOptions: options,
   LiveStatus: status,
   BrowseNode: node,
+  Certificate: certificate,
 };

@@ -1,35 +1,26 @@
-import { randomBytes, X509Certificate } from 'node:crypto';
-import { chmod, link, mkdir, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { chmod, link, mkdir, readFile, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { IntegrationError } from '../../model/errors';
+import { CertificateFolder, describe, type KnownCertificate } from './certificate-folder';
 import { type OPCUACertificateManager, opcUaLibrary } from './library';
-
-export interface KnownCertificate {
-  /** SHA-1 of the certificate, in hexadecimal: how OPC UA servers and their tools name it. */
-  thumbprint: string;
-  state: 'own' | 'trusted' | 'rejected';
-  subject: string;
-  application_uri: string | null;
-  valid_from: string;
-  valid_to: string;
-}
 
 export const APPLICATION_NAME = 'PCP integrations';
 const VALID_DAYS = 365 * 10;
-const FOLDERS = { own: 'own/certs', trusted: 'trusted/certs', rejected: 'rejected' } as const;
 
 /**
  * The hub's certificates: its own with the private key, those of servers that a person trusted, and those that were
  * refused. One folder for all connections; it is read anew for each check, so what one process trusts holds for all.
  */
 export class Pki {
-  readonly directory: string;
-  readonly certificateFile: string;
+  readonly certificates: CertificateFolder;
 
-  constructor(directory: string) {
-    this.directory = directory;
-    this.certificateFile = join(directory, FOLDERS.own, 'certificate.pem');
+  constructor(readonly directory: string) {
+    this.certificates = new CertificateFolder(directory);
+  }
+
+  get certificateFile(): string {
+    return this.certificates.ownFile;
   }
 
   get applicationUri(): string {
@@ -67,34 +58,6 @@ export class Pki {
     }
   }
 
-  async list(): Promise<KnownCertificate[]> {
-    const manager = await this.open();
-    await manager.dispose();
-    return (await this.#files()).map(({ certificate, state }) => describe(certificate, state));
-  }
-
-  /**
-   * Trusts a certificate that was refused, from now on and for all connections of the hub.
-   * @throws config PCP_OPCUA_THUMBPRINT
-   */
-  async trust(thumbprint: string): Promise<KnownCertificate> {
-    const wanted = thumbprint.replaceAll(/[^0-9a-f]/gi, '').toLowerCase();
-    const files = await this.#files();
-    const found = files.find(({ certificate }) => thumbprintOf(certificate) === wanted);
-    if (found === undefined || found.state === 'own') {
-      throw new IntegrationError(
-        'config',
-        'PCP_OPCUA_THUMBPRINT',
-        `No server's certificate has the thumbprint "${thumbprint}".`,
-        {
-          hint: 'Test the connection first: what is refused is then in the list.',
-        },
-      );
-    }
-    if (found.state === 'rejected') await rename(found.file, join(this.directory, FOLDERS.trusted, `${wanted}.pem`));
-    return describe(found.certificate, 'trusted');
-  }
-
   /** Several processes may be the first: the certificate of one of them is everybody's. */
   async #makeCertificate(manager: OPCUACertificateManager): Promise<void> {
     const outputFile = `${this.certificateFile}.${process.pid}-${randomBytes(4).toString('hex')}`;
@@ -111,33 +74,6 @@ export class Pki {
     });
     await unlink(outputFile);
   }
-
-  async #files(): Promise<{ file: string; certificate: Buffer; state: KnownCertificate['state'] }[]> {
-    const found = [];
-    for (const [state, folder] of Object.entries(FOLDERS) as [KnownCertificate['state'], string][]) {
-      for (const name of (await readdir(join(this.directory, folder)).catch(none)).filter(isCertificate)) {
-        const file = join(this.directory, folder, name);
-        found.push({ file, state, certificate: new X509Certificate(await readFile(file)).raw });
-      }
-    }
-    return found;
-  }
-}
-
-export function thumbprintOf(certificate: Buffer): string {
-  return new X509Certificate(certificate).fingerprint.replaceAll(':', '').toLowerCase();
-}
-
-function describe(certificate: Buffer, state: KnownCertificate['state']): KnownCertificate {
-  const parsed = new X509Certificate(certificate);
-  return {
-    thumbprint: thumbprintOf(certificate),
-    state,
-    subject: parsed.subject.replaceAll('\n', ', '),
-    application_uri: /URI:([^,]+)/.exec(parsed.subjectAltName ?? '')?.[1]?.trim() ?? null,
-    valid_from: parsed.validFromDate.toISOString(),
-    valid_to: parsed.validToDate.toISOString(),
-  };
 }
 
 function untrusted({ thumbprint, subject }: KnownCertificate): IntegrationError {
@@ -174,13 +110,4 @@ async function exists(file: string): Promise<boolean> {
       throw error;
     },
   );
-}
-
-function isCertificate(name: string): boolean {
-  return /\.(pem|crt|cer|der)$/i.test(name);
-}
-
-function none(error: NodeJS.ErrnoException): string[] {
-  if (error.code === 'ENOENT') return [];
-  throw error;
 }

@@ -88,4 +88,16 @@ describe('API: live values', () => {
     assert.equal(unsaved.body.items?.[0]?.address, '/speed');
     assert.equal((await api.call('GET', '/connections/99/browse')).status, 404);
   });
+
+  it('trusts the certificate of a server by its thumbprint, and takes that back', async () => {
+    api = await startApi();
+    const thumbprint = 'ab'.repeat(20);
+    const listed = await api.call('GET', '/certificates');
+    assert.equal(listed.body.items?.[0]?.thumbprint, thumbprint, listed.text);
+    assert.equal((await api.call('POST', `/certificates/${thumbprint}/trust`, {})).body.state, 'trusted');
+    assert.equal((await api.call('POST', `/certificates/${thumbprint}/reject`, {})).body.state, 'rejected');
+    const unknown = await api.call('POST', `/certificates/${'cd'.repeat(20)}/trust`, {});
+    assert.deepEqual([unknown.status, unknown.body.code], [404, 'PCP_OPCUA_THUMBPRINT']);
+    assert.equal((await api.call('POST', '/certificates/..%2Fkey/trust', {})).status, 404);
+  });
 });

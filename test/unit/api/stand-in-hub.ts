@@ -112,6 +112,15 @@ export function standInHub(overrides: Overrides = {}): StandIn {
       find(types, type, 'type').key.map((name) => record[name]),
     );
 
+  const certificate = (state: 'trusted' | 'rejected') => ({
+    ...{ thumbprint: 'ab'.repeat(20), state, subject: 'CN=PLC', application_uri: 'urn:plc:line1' },
+    ...{ valid_from: NOW, valid_to: NOW },
+  });
+  const seen = (thumbprint: string): true => {
+    if (thumbprint === 'ab'.repeat(20)) return true;
+    throw new IntegrationError('config', 'PCP_OPCUA_THUMBPRINT', 'No certificate has this thumbprint.');
+  };
+
   const services: Omit<Hub, 'descriptors' | 'database' | 'vault' | 'close'> = {
     connections: {
       list: async (filter) =>
@@ -173,6 +182,11 @@ export function standInHub(overrides: Overrides = {}): StandIn {
       },
       registerFlow: async () => Promise.reject(new Error('not part of the API')),
       releaseFlow: async () => undefined,
+    },
+    certificates: {
+      list: async () => [certificate('rejected')],
+      trust: async (thumbprint) => seen(thumbprint) && certificate('trusted'),
+      reject: async (thumbprint) => seen(thumbprint) && certificate('rejected'),
     },
     entityTypes: {
       list: async () => [...types.values()],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { KnownCertificate } from '../../../lib/protocols/opcua/pki';
+import { CertificateFolder, type KnownCertificate, PKI_FOLDER } from '../../../lib/protocols/opcua/certificate-folder';
 import { Connections, never, Received } from '../../support/opcua/connections';
 import { PlantServer } from '../../support/opcua/plant-server';
 
@@ -43,6 +43,17 @@ describe('OPC UA: trust and sign-in', function () {
     const report = await connector.test(never());
     assert.equal(report.ok, true, JSON.stringify(report));
     assert.equal(report.steps.find(({ name }) => name === 'tls')?.detail, 'Aes256_Sha256_RsaPss SignAndEncrypt');
+  });
+
+  it('refuses a server again whose certificate is not trusted any more', async () => {
+    const connector = await connections.openTrusted(server.url, { security_policy: 'best' });
+    const folder = new CertificateFolder(join(connections.directory, PKI_FOLDER));
+    const [trusted] = (await folder.list()).filter(({ state }) => state === 'trusted');
+    const thumbprint = trusted?.thumbprint.replaceAll(/(..)(?=.)/g, '$1:') ?? '';
+    assert.equal((await folder.reject(thumbprint)).state, 'rejected');
+    assert.equal((await connector.test(never())).steps.at(-1)?.error?.code, 'PCP_OPCUA_UNTRUSTED');
+    const [own] = (await folder.list()).filter(({ state }) => state === 'own');
+    await assert.rejects(folder.reject(own?.thumbprint ?? ''), { code: 'PCP_OPCUA_THUMBPRINT' });
   });
 
   it('keeps its private key to itself', async () => {

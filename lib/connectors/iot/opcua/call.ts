@@ -30,8 +30,8 @@ const OPERATIONS: Record<string, Operation> = {
   confirm: (opened, parameters, signal) => judgeAlarm(opened, parameters, true, signal),
   import_tags: async (_opened, parameters) =>
     readTagList(text(parameters, parameters.text === undefined ? 'payload' : 'text')),
-  list_certificates: ({ pki }) => pki.list(),
-  trust_certificate: ({ pki }, parameters) => pki.trust(text(parameters, 'thumbprint')),
+  list_certificates: ({ pki }) => pki.certificates.list(),
+  trust_certificate: ({ pki }, parameters) => pki.certificates.trust(text(parameters, 'thumbprint')),
 };
 
 /**

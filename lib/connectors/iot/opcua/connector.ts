@@ -3,6 +3,7 @@ import type { OpenConnection } from '../../../model/connection';
 import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
 import { browseChildren } from '../../../protocols/opcua/browse';
+import { PKI_FOLDER } from '../../../protocols/opcua/certificate-folder';
 import { OpcUaClient } from '../../../protocols/opcua/client';
 import { Pki } from '../../../protocols/opcua/pki';
 import type {
@@ -26,7 +27,6 @@ import { nodesOf, tagsNamed } from './tags';
 import { writeTags } from './write-tags';
 
 /** Below the hub's directory. */
-const PKI_FOLDER = 'integrations.pki';
 
 export const create: ConnectorFactory = (connection, environment) => new OpcUaConnector(connection, environment);
 
