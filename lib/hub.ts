@@ -147,7 +147,7 @@ class OpenHub implements Hub {
     this.streams = new DesiredStreams({
       database: store.database,
       mapping: (id) => this.mappings.get(id),
-      openConnection: host.openConnection,
+      ...host,
       client: live,
       log,
     });

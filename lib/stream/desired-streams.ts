@@ -2,6 +2,7 @@ import type { ConnectionOfRun } from '../model/connection';
 import { IntegrationError } from '../model/errors';
 import type { Mapping } from '../model/mapping';
 import type { SqlDatabase } from '../protocols/sql/database';
+import { settleLeftStreams } from '../sync/runs/left-streams';
 import { truth } from '../sync/runs/run-rows';
 import type { LiveClient } from './client';
 import type { StreamDefinition } from './definitions';
@@ -11,6 +12,8 @@ export interface DesiredStreamsOptions {
   mapping(id: number): Promise<Mapping>;
   openConnection(id: number): Promise<ConnectionOfRun>;
   client: Pick<LiveClient, 'setStreams'>;
+  /** A run of this job was ended. */
+  onChange(jobId: string): void;
   log(level: 'warn', message: string): void;
 }
 
@@ -41,7 +44,7 @@ export class DesiredStreams {
   }
 
   private async tell(): Promise<void> {
-    const { database, client } = this.options;
+    const { database, client, onChange } = this.options;
     const rows = await database.query(
       `SELECT id, is_active FROM integration_mappings WHERE sync_mode = 'live' ORDER BY id`,
     );
@@ -58,6 +61,7 @@ export class DesiredStreams {
       rows.map(({ id }) => Number(id)),
       unknown,
     );
+    for (const jobId of await settleLeftStreams(database, Date.now())) onChange(jobId);
   }
 
   private async define(id: number): Promise<StreamDefinition | 'unknown' | null> {

@@ -5,8 +5,12 @@ import type { LoadedConnector } from '../connectors/registry';
 import type { OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
 import { Outage } from '../sync/outage';
+import { abortable } from './abortable';
+import { LastWords } from './last-words';
 
 const CLOSE_MS = 5_000;
+/** Of these: how long followers may take what a connection that is given up still holds. */
+const LAST_WORDS_MS = 2_000;
 /** Records that a follower has in hand before the source is kept waiting. */
 const MOST_IN_HAND = 5_000;
 /** One that held for so long had no fault of its own: the next failure begins the backoff anew. */
@@ -30,8 +34,12 @@ export interface Follower {
 
 interface Opened {
   connector: Connector;
-  /** Aborted when the connection is given up, for all who follow something over it. */
+  /** Aborted when the connection is given up: whoever follows something over it takes what is still there. */
   ended: AbortController;
+  /** Aborted when nobody may take anything any more. */
+  over: AbortController;
+  /** All that listen over it. */
+  listening: Set<Promise<void>>;
 }
 
 /**
@@ -107,7 +115,7 @@ export class SharedConnection {
     this.current = null;
     if (opened) {
       opened.ended.abort(closedError());
-      await closeWithin(opened.connector);
+      await closeWithin(opened.connector, AbortSignal.timeout(CLOSE_MS));
     }
     await this.closing;
   }
@@ -125,7 +133,9 @@ export class SharedConnection {
     let opened: Opened | null = null;
     try {
       opened = await this.open();
-      await this.listen(opened, subscription, follower, refusal, AbortSignal.any([until, opened.ended.signal]));
+      const listening = this.listen(opened, subscription, follower, refusal, until);
+      opened.listening.add(listening);
+      await listening.finally(() => opened?.listening.delete(listening));
       throw new IntegrationError('transient', 'PCP_SUBSCRIPTION_ENDED', 'The source ended the subscription.');
     } catch (error) {
       if (opened?.ended.signal.aborted) return this.lastError;
@@ -136,29 +146,31 @@ export class SharedConnection {
   }
 
   private async listen(
-    { connector }: Opened,
+    opened: Opened,
     subscription: Subscription,
     follower: Follower,
     refusal: Outage,
     until: AbortSignal,
   ): Promise<void> {
+    const { connector, ended, over } = opened;
     if (connector.subscribe === undefined) {
       throw new IntegrationError('config', 'PCP_NOT_SUBSCRIBABLE', `${this.connection.name} cannot be subscribed to.`);
     }
     const broken = new AbortController();
-    const signal = AbortSignal.any([until, broken.signal]);
+    const lastWords = new LastWords(ended.signal);
+    const signal = AbortSignal.any([until, broken.signal, over.signal, lastWords.over]);
     let inHand = 0;
     const events = connector.subscribe(subscription, signal)[Symbol.asyncIterator]();
     let isConnected = false;
     const connected = (): void => {
-      this.works();
+      if (this.current === opened) this.works();
       refusal.succeeded();
       if (!isConnected) follower.state('connected');
       isConnected = true;
     };
     try {
       for (;;) {
-        const next = await abortable(events.next(), signal);
+        const next = await lastWords.awaiting(abortable(events.next(), signal));
         if (next.done === true) return;
         const event = next.value;
         if (event.kind === 'records') {
@@ -180,6 +192,7 @@ export class SharedConnection {
         }
       }
     } finally {
+      lastWords.stop();
       // A source that does not end by itself must not hold up whoever wants to go on.
       void Promise.resolve(events.return?.()).catch(() => undefined);
     }
@@ -205,7 +218,7 @@ export class SharedConnection {
     this.current = null;
     if (opened === null) return;
     opened.ended.abort(error);
-    this.closing = closeWithin(opened.connector);
+    this.closing = closeAfterLastWords(opened);
   }
 
   private delay(error: IntegrationError): number {
@@ -223,7 +236,7 @@ export class SharedConnection {
       await this.closing;
       const { create } = await this.options.load(this.connection.connector_type);
       const connector = create(this.connection, this.options.environment);
-      this.current = { connector, ended: new AbortController() };
+      this.current = { connector, ended: new AbortController(), over: new AbortController(), listening: new Set() };
       return this.current;
     })().finally(() => {
       this.opening = null;
@@ -245,24 +258,16 @@ async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   if (milliseconds > 0) await wait(milliseconds, undefined, { signal, ref: false }).catch(() => undefined);
 }
 
-async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  let abort = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
+/** Users that have not noticed yet have values in hand that come once: nothing is closed before they took them. */
+async function closeAfterLastWords({ connector, over, listening }: Opened): Promise<void> {
+  const until = AbortSignal.timeout(CLOSE_MS);
+  const enough = AbortSignal.timeout(LAST_WORDS_MS);
+  await abortable(Promise.allSettled(listening), enough).catch(() => undefined);
+  over.abort(closedError());
+  await closeWithin(connector, until);
 }
 
-/** Resolves at the latest after five seconds, whatever the connector does. */
-async function closeWithin(connector: Connector): Promise<void> {
-  const controller = new AbortController();
-  const closed = Promise.resolve(connector.close()).catch(() => undefined);
-  await Promise.race([closed, pause(CLOSE_MS, controller.signal)]);
-  controller.abort();
+/** Resolves at the latest when it is time, whatever the connector does. */
+async function closeWithin(connector: Connector, until: AbortSignal): Promise<void> {
+  await abortable(Promise.resolve(connector.close()), until).catch(() => undefined);
 }

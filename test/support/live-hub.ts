@@ -8,7 +8,7 @@ import { type HubSettings, readSettings } from '../../lib/settings';
 import { ConnectionStore } from '../../lib/store/connections';
 import { MappingStore } from '../../lib/store/mappings';
 import { openStore, type Store } from '../../lib/store/store';
-import { LiveClient } from '../../lib/stream/client';
+import { LiveClient, type LiveHost } from '../../lib/stream/client';
 import { DesiredStreams } from '../../lib/stream/desired-streams';
 import { SyncService } from '../../lib/sync/service';
 import { LiveSource } from './live-source';
@@ -54,14 +54,15 @@ export class LiveHub {
     const { directory, storeUrl } = this.settings;
     const store = await openStore({ directory, ...(storeUrl !== undefined && { url: storeUrl }) });
     this.store = store;
-    this.client.attach({
+    const host: LiveHost = {
       openConnection: async (id) => ({ ...(await this.connections.open(id)), timezone: null }),
       onChange: () => undefined,
-    });
+    };
+    this.client.attach(host);
     this.streams = new DesiredStreams({
       database: store.database,
+      ...host,
       mapping: (id) => this.mappings.get(id),
-      openConnection: async (id) => ({ ...(await this.connections.open(id)), timezone: null }),
       client: this.client,
       log: this.settings.log,
     });

@@ -115,6 +115,28 @@ describe('live mappings', function () {
     await until(async () => (await arrived()) > before);
   });
 
+  for (const [what, change] of [
+    ['made a full one', { sync_mode: 'full' }],
+    ['switched off', { is_active: false }],
+  ] as const) {
+    it(`leave no run open when their mapping is ${what} while their process is away`, async () => {
+      const mappingId = await hub.follow(counter.port);
+      counter.run(1_000);
+      await counted(100);
+      process.kill(hub.client.state.pid as number, 'SIGKILL');
+      await hub.client.close();
+      const mapping = await hub.mappings.get(mappingId);
+      await hub.mappings.update(mappingId, { ...mapping, ...change });
+      await until(async () => (await hub.sync.logs({ status: 'in_progress' })).total === 0);
+      const [log] = (await hub.sync.logs({})).items;
+      assert.equal(log?.details.state, 'cancelled');
+      assert.equal(log?.details.error_code, 'PCP_STREAM_GONE');
+      assert.ok(Number(log?.records_processed) >= 100);
+      await hub.mappings.update(mappingId, { ...mapping, is_active: true, sync_mode: 'full' });
+      await hub.sync.start(mapping.connection_id, { mapping_id: mappingId });
+    });
+  }
+
   it('end with their mapping, whose definition is kept sealed meanwhile', async () => {
     const mappingId = await hub.follow(counter.port);
     counter.run(1_000);

@@ -93,6 +93,38 @@ describe('shared connections', () => {
     assert.deepEqual(first?.states.slice(0, 4), ['connecting', 'connected', 'interrupted', 'connected']);
   });
 
+  it('lets all its users take what is still there, in order, when one of them finds it broken', async () => {
+    const first = follow();
+    await first.until(() => first.states.at(-1) === 'connected');
+    const second = follow();
+    await second.until(() => second.states.at(-1) === 'connected');
+    const [broken, other] = [...source.subscribers];
+    const queued = [1, 2, 3].map((n) => tagValue('a', n));
+    for (const value of queued) other!.push({ kind: 'records', records: [value] });
+    broken!.fail(new IntegrationError('transient', 'PCP_CONNECT_RESET', 'The connection was reset.'));
+    await first.until(() => first.states.at(-1) === 'interrupted');
+    assert.equal(source.open, 1, 'nothing is closed yet');
+    const stale = tagValue('a', 'stale');
+    other!.push({ kind: 'records', records: [stale] });
+    await second.until(() => second.got.length === 4);
+    assert.deepEqual(second.got, [...queued, stale]);
+    await second.until(() => second.states.filter((state) => state === 'connected').length === 2);
+    assert.equal(source.opened, 2);
+    assert.deepEqual(warnings().length, 1);
+  });
+
+  it('goes on without a user that takes nothing, once it was given its time', async () => {
+    const follower = follow();
+    const slow: Follower = { records: () => new Promise(() => undefined), state: () => undefined };
+    void connections.acquire(CONNECTION).shared.follow({}, slow, stop.signal);
+    await source.subscribed(2);
+    for (const { push } of source.subscribers) push({ kind: 'records', records: Array(5_001).fill(tagValue('a')) });
+    await follower.until(() => follower.got.length === 5_001);
+    [...source.subscribers][0]!.fail(new IntegrationError('transient', 'PCP_CONNECT_RESET', 'Reset.'));
+    await follower.until(() => follower.states.filter((state) => state === 'connected').length === 2);
+    assert.equal(source.opened, 2);
+  });
+
   it('waits for a source that is not there yet with growing pauses, and says so once', async () => {
     source.refusal = new IntegrationError('transient', 'PCP_CONNECT_REFUSED', 'Refused.');
     const follower = follow();
