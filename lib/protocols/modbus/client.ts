@@ -1,5 +1,5 @@
 import { IntegrationError } from '../../model/errors';
-import { connectionLost, connectionSilent, ModbusException, noAnswer, protocolError, unitSilent } from './errors';
+import { connectionLost, connectionSilent, isRefusal, noAnswer, protocolError, unitSilent } from './errors';
 import type { Frame, Framing } from './framing';
 import type { Line } from './line';
 import { decodeAnswer, encodeRequest, isWrite, type ModbusRequest, type WriteRequest } from './pdu';
@@ -42,7 +42,7 @@ const LATE_TRANSACTIONS = 256;
  * opened again.
  */
 export class ModbusClient {
-  readonly #queues = new UnitQueues<Job>();
+  readonly #queues = new UnitQueues<Job>(({ request }) => isWrite(request));
   readonly #health = new UnitHealth();
   readonly #inFlight = new Map<number, Job>();
   readonly #late = new Set<number>();
@@ -51,6 +51,11 @@ export class ModbusClient {
   #timeouts = 0;
   #lastTimeoutAt = 0;
   #isPausing = false;
+  /** Unit whose late answer may still come, where nothing would tell it from the next one. */
+  #awaited: number | undefined;
+  #awaiting: NodeJS.Timeout | undefined;
+  /** Units that owe an answer, which may come at any time. */
+  readonly #owing = new Set<number>();
   #hasAnswered = false;
   #failure: IntegrationError | undefined;
   #closing: Promise<void> | undefined;
@@ -79,7 +84,7 @@ export class ModbusClient {
 
   /**
    * Asks, and gives the data of the answer. A write comes before what else waits for its unit, and is sent at most once.
-   * @throws ModbusException when the unit refuses
+   * @throws ModbusException, ShortAnswer when the unit refuses, or has less
    * @throws transient PCP_MODBUS_TIMEOUT, PCP_MODBUS_UNIT_SILENT, PCP_MODBUS_PROTOCOL, PCP_MODBUS_SILENT, PCP_CONNECT_LOST
    */
   request(unit: number, request: ModbusRequest, signal: AbortSignal): Promise<Buffer> {
@@ -91,10 +96,12 @@ export class ModbusClient {
     const job: Job = { unit, request, resolve, reject, sentAt: 0 };
     const abandon = () => {
       this.#queues.remove(unit, job);
-      reject(aborted(signal, isWrite(request) && job.timer !== undefined));
+      const isSent = job.timer !== undefined;
+      reject(aborted(signal, isWrite(request) && isSent));
+      if (isSent) this.#forgetWrite(job);
     };
     signal.addEventListener('abort', abandon, { once: true });
-    this.#queues.add(unit, job, isWrite(request));
+    this.#queues.add(unit, job);
     this.#pump();
     return promise.finally(() => signal.removeEventListener('abort', abandon));
   }
@@ -105,7 +112,8 @@ export class ModbusClient {
   }
 
   #pump(): void {
-    while (!this.#isPausing && this.#failure === undefined && this.#inFlight.size < this.#maxInFlight) {
+    const mayAsk = () => !this.#isPausing && this.#awaited === undefined && this.#failure === undefined;
+    while (mayAsk() && this.#inFlight.size < this.#maxInFlight) {
       const job = this.#queues.take((unit) => !this.#health.isDoubtful(unit) || !this.#isAsked(unit));
       if (job === undefined) return;
       this.#send(job);
@@ -153,7 +161,10 @@ export class ModbusClient {
     if (this.#failure !== undefined) return;
     this.#timeouts = 0;
     // Without transactions, what comes when nothing was asked is late or noise.
-    if (!this.framing.hasTransactions && this.#inFlight.size === 0) return;
+    if (!this.framing.hasTransactions && this.#inFlight.size === 0) {
+      this.#takeLate(bytes);
+      return;
+    }
     try {
       for (const frame of this.framing.decode(bytes)) this.#accept(frame);
     } catch (error) {
@@ -173,16 +184,43 @@ export class ModbusClient {
     }
     if (unit !== job.unit) {
       // On a bus it may be the late answer of another unit.
-      if (transaction === undefined && this.#health.isDoubtful(unit)) return;
+      if (transaction === undefined && this.#health.isDoubtful(unit)) {
+        this.#owing.delete(unit);
+        return;
+      }
       throw protocolError(`unit ${unit} answered what unit ${job.unit} was asked`);
     }
+    if (this.#owing.has(unit)) this.#holdBack(id, job, pdu);
+    else this.#answered(id, job, pdu);
+  }
+
+  /**
+   * A unit owed an answer when this was asked, so that what came may be that one: it counts when no other follows it. Were
+   * it taken at once, each answer from then on would be taken for the next one.
+   */
+  #holdBack(id: number, job: Job, pdu: Buffer): void {
+    clearTimeout(job.timer);
+    const last = Buffer.from(pdu);
+    job.timer = setTimeout(() => {
+      this.#owing.delete(job.unit);
+      try {
+        this.#answered(id, job, last);
+      } catch (error) {
+        this.#broken(IntegrationError.from(error));
+      }
+      this.#pump();
+    }, this.options.timeoutMs);
+  }
+
+  #answered(id: number, job: Job, pdu: Buffer): void {
+    const { unit } = job;
     try {
       const data = decodeAnswer(unit, job.request, pdu);
       this.#hasAnswered = true;
       this.#health.answered(unit);
       this.#finish(id, job, () => job.resolve(Buffer.from(data)));
     } catch (error) {
-      if (!(error instanceof ModbusException)) throw error;
+      if (!isRefusal(error)) throw error;
       this.#hasAnswered = true;
       if (error.isSilence) this.#health.failed(unit, job.sentAt);
       else this.#health.answered(unit);
@@ -193,11 +231,16 @@ export class ModbusClient {
 
   #expire(transaction: number, job: Job): void {
     const { unit } = job;
-    this.#late.add(transaction);
-    if (this.#late.size > LATE_TRANSACTIONS) this.#late.delete(this.#late.values().next().value as number);
+    if (this.framing.hasTransactions) {
+      this.#late.add(transaction);
+      if (this.#late.size > LATE_TRANSACTIONS) this.#late.delete(this.#late.values().next().value as number);
+    } else {
+      this.#awaitLate(unit);
+    }
     this.#health.failed(unit, job.sentAt);
     this.#finish(transaction, job, () => job.reject(noAnswer(unit, this.options.timeoutMs, isWrite(job.request))));
     this.#refuseWaiting(unit);
+    this.#forgetWrite(job);
     // Requests that were under way together are one sign of silence.
     if (job.sentAt >= this.#lastTimeoutAt) this.#timeouts++;
     this.#lastTimeoutAt = performance.now();
@@ -205,11 +248,48 @@ export class ModbusClient {
     this.#pump();
   }
 
+  /** The line stays silent until the answer has come after all, or for as long again as it had time. */
+  #awaitLate(unit: number): void {
+    this.#owing.add(unit);
+    this.#awaited = unit;
+    this.framing.reset();
+    this.#awaiting = setTimeout(() => this.#goOn(), this.options.timeoutMs);
+  }
+
+  #takeLate(bytes: Buffer): void {
+    const { framing } = this;
+    try {
+      const hasCome = framing.decode(bytes).some(({ unit }) => unit === this.#awaited);
+      if (!hasCome || this.#awaited === undefined) return;
+      this.#owing.delete(this.#awaited);
+      this.#goOn();
+    } catch {
+      // Noise.
+      framing.reset();
+    }
+  }
+
+  #goOn(): void {
+    clearTimeout(this.#awaiting);
+    this.#awaited = undefined;
+    this.#pump();
+  }
+
+  /**
+   * A write that nobody waits for any more must not arrive later: after a mere close the system would go on sending it, for
+   * minutes when a cable was pulled.
+   */
+  #forgetWrite({ request }: Job): void {
+    if (!isWrite(request) || this.line.reset === undefined) return;
+    this.line.reset();
+    this.#fail(connectionLost(this.line.name));
+  }
+
   /** What waits for a silent unit would only wait for its own timeout; a write is tried. */
   #refuseWaiting(unit: number): void {
     const pause = this.#health.pause(unit);
     for (const job of this.#queues.drain(unit)) {
-      if (isWrite(job.request)) this.#queues.add(unit, job, false);
+      if (isWrite(job.request)) this.#queues.add(unit, job);
       else job.reject(unitSilent(unit, pause));
     }
   }
@@ -240,7 +320,7 @@ export class ModbusClient {
           return;
         }
         job.isRepeated = true;
-        this.#queues.add(job.unit, job, true);
+        this.#queues.addAgain(job.unit, job);
       });
     }
   }
@@ -248,7 +328,9 @@ export class ModbusClient {
   #fail(error: IntegrationError): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
+    clearTimeout(this.#awaiting);
     for (const [transaction, job] of this.#inFlight) {
+      if (isWrite(job.request)) this.line.reset?.();
       clearTimeout(job.timer);
       this.#inFlight.delete(transaction);
       job.reject(withOutcome(error, job));

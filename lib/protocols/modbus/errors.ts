@@ -68,6 +68,28 @@ export class ModbusException extends IntegrationError {
   }
 }
 
+/** The device answered with less than it was asked for, as some do where others send exception 2. */
+export class ShortAnswer extends IntegrationError {
+  readonly isAboutRange = true;
+  readonly isSilence = false;
+
+  constructor(unit: number, functionCode: number, address: number, expected: number, came: number) {
+    super(
+      'config',
+      'PCP_MODBUS_SHORT_ANSWER',
+      `Unit ${unit} answered function ${functionCode} at address ${address} with ${came} bytes instead of ${expected}.`,
+      {
+        hint: 'The device has fewer registers there: check address, addressing (zero-based or one-based), table and length.',
+      },
+    );
+  }
+}
+
+/** The device said no, which says nothing against the connection. */
+export function isRefusal(error: unknown): error is ModbusException | ShortAnswer {
+  return error instanceof ModbusException || error instanceof ShortAnswer;
+}
+
 export function noAnswer(unit: number, timeoutMs: number, outcomeUnknown: boolean): IntegrationError {
   return new IntegrationError(
     'transient',

@@ -9,6 +9,8 @@ export interface Line {
   /** For messages: "10.0.0.5:502", "/dev/ttyUSB0". */
   name: string;
   close(): Promise<void>;
+  /** Closes it at once, and takes back what has been written and not sent yet. Absent where there is no such thing. */
+  reset?(): void;
 }
 
 export interface SerialOptions {
@@ -32,7 +34,12 @@ export async function openTcp(host: string, port: number, timeoutMs: number, sig
   socket.on('error', reject);
   try {
     await promise;
-    return { stream: socket, name, close: async () => void socket.destroy() };
+    return {
+      stream: socket,
+      name,
+      close: async () => void socket.destroy(),
+      reset: () => void socket.resetAndDestroy(),
+    };
   } catch (thrown) {
     socket.destroy();
     throw tcpError(thrown, host, name);

@@ -1,4 +1,4 @@
-import { ModbusException, protocolError } from './errors';
+import { ModbusException, protocolError, ShortAnswer } from './errors';
 
 export type Table = 'coil' | 'discrete' | 'holding' | 'input';
 
@@ -66,7 +66,7 @@ export function encodeRequest(request: ModbusRequest): Buffer {
 
 /**
  * The data of an answer: bits (packed as they came) or registers of a read, nothing for a write that was echoed.
- * @throws ModbusException when the unit refuses
+ * @throws ModbusException, ShortAnswer when the unit refuses, or has less
  * @throws transient PCP_MODBUS_PROTOCOL when it is not an answer to this request
  */
 export function decodeAnswer(unit: number, request: ModbusRequest, pdu: Buffer): Buffer {
@@ -79,8 +79,12 @@ export function decodeAnswer(unit: number, request: ModbusRequest, pdu: Buffer):
   if (isRead) {
     const count = countOf(request);
     const expected = request.function < 3 ? Math.ceil(count / 8) : count * 2;
-    if (pdu[1] !== expected || pdu.length !== expected + 2) {
-      throw protocolError(`${expected} bytes of data were asked for, ${pdu.length - 2} came, ${pdu[1] ?? 'none'} said`);
+    const said = pdu[1] ?? 0;
+    if (!isWrite(request) && said < expected && pdu.length === said + 2) {
+      throw new ShortAnswer(unit, request.function, request.address, expected, said);
+    }
+    if (said !== expected || pdu.length !== expected + 2) {
+      throw protocolError(`${expected} bytes of data were asked for, ${pdu.length - 2} came, ${said} said`);
     }
     return pdu.subarray(2);
   }

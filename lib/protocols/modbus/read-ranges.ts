@@ -1,6 +1,6 @@
 import { IntegrationError } from '../../model/errors';
 import type { ModbusClient } from './client';
-import { ModbusException } from './errors';
+import { isRefusal } from './errors';
 import { bitAt, READ_FUNCTIONS } from './pdu';
 import { type Block, type Holes, type PlanLimits, planBlocks, type Range } from './poll-plan';
 
@@ -42,7 +42,7 @@ async function readBlock<T extends Range>(
     const error = IntegrationError.from(thrown);
     if (client.failure !== undefined) throw client.failure;
     if (error.class === 'cancelled') throw error;
-    const isRefused = error instanceof ModbusException && error.isAboutRange;
+    const isRefused = isRefusal(error) && error.isAboutRange;
     if (isRefused && items.length > 1) {
       await readHalves(client, block, holes, answers, signal);
       return false;

@@ -2,11 +2,18 @@
 export class UnitQueues<T> {
   readonly #queues = new Map<number, T[]>();
 
-  add(unit: number, item: T, isUrgent: boolean): void {
-    const queue = this.#queues.get(unit);
-    if (queue === undefined) this.#queues.set(unit, [item]);
-    else if (isUrgent) queue.unshift(item);
-    else queue.push(item);
+  constructor(private readonly isUrgent: (item: T) => boolean) {}
+
+  /** Behind all that came before; what is urgent comes before the rest, and among itself in order. */
+  add(unit: number, item: T): void {
+    const queue = this.#of(unit);
+    const place = this.isUrgent(item) ? queue.findIndex((other) => !this.isUrgent(other)) : -1;
+    queue.splice(place < 0 ? queue.length : place, 0, item);
+  }
+
+  /** Before everything else: it had its turn before. */
+  addAgain(unit: number, item: T): void {
+    this.#of(unit).unshift(item);
   }
 
   remove(unit: number, item: T): void {
@@ -26,6 +33,12 @@ export class UnitQueues<T> {
       return item;
     }
     return undefined;
+  }
+
+  #of(unit: number): T[] {
+    const queue = this.#queues.get(unit) ?? [];
+    this.#queues.set(unit, queue);
+    return queue;
   }
 
   /** Everything that waits, of one unit or of all. */

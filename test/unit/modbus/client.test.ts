@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ModbusClient } from '../../../lib/protocols/modbus/client';
 import { RtuFraming, TcpFraming } from '../../../lib/protocols/modbus/framing';
 import { openTcp } from '../../../lib/protocols/modbus/line';
@@ -97,7 +98,6 @@ describe('Modbus client', function () {
     'another unit': (request) => answered(request, (frame) => void frame.writeUInt8(9, 6)),
     'another function': (request) => answered(request, (frame) => void frame.writeUInt8(4, 7)),
     'a byte count that lies': (request) => answered(request, (frame) => void frame.writeUInt8(200, 8)),
-    'fewer bytes than asked for': (request) => ({ raw: device.frame(request, Buffer.from([3, 2, 0, 1])) }),
     'an exception without a number': (request) => ({ raw: device.frame(request, Buffer.from([0x83])) }),
     'no Modbus at all': () => ({ raw: Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n') }),
     'a megabyte of noise': () => ({ raw: Buffer.alloc(1_000_000, 0xa5) }),
@@ -116,6 +116,18 @@ describe('Modbus client', function () {
       assert.equal((await failure(client.request(1, READ, never))).code, 'PCP_MODBUS_PROTOCOL');
     });
   }
+
+  it('takes less than was asked for, as some devices send where nothing is, for a refusal of this request', async () => {
+    for (const framing of ['tcp', 'rtu'] as const) {
+      const client = await open(framing);
+      device.answer = (request) => (request.address >= 9000 ? Buffer.from([3, 0]) : registers(request));
+      const error = await failure(client.request(1, { ...READ, address: 9000 }, never));
+      assert.deepEqual([error.code, error.class], ['PCP_MODBUS_SHORT_ANSWER', 'config']);
+      assert.match(error.message, /address 9000/);
+      assert.equal((await client.request(1, READ, never)).readUInt16BE(0), 100);
+      await device.stop();
+    }
+  });
 
   it('ends the connection when a transaction is answered twice', async () => {
     const client = await open();
@@ -173,6 +185,70 @@ describe('Modbus client', function () {
     };
     assert.equal((await failure(client.request(1, READ, never))).code, 'PCP_MODBUS_TIMEOUT');
     assert.equal((await client.request(1, { ...READ, address: 7 }, never)).readUInt16BE(0), 7);
+  });
+
+  describe('where no answer says what it answers', () => {
+    /** Works off one request after the other, as what sits behind a serial gateway does, and the first one slowly. */
+    const slowOnce = (milliseconds: number) => {
+      let works = Promise.resolve();
+      device.answer = (request) => {
+        const pause = device.requests.length === 1 ? milliseconds : 20;
+        const answer = works.then(() => delay(pause)).then(() => registers(request));
+        works = answer.then(() => undefined);
+        return answer;
+      };
+    };
+    const read = (client: ModbusClient, address: number) =>
+      client.request(1, { ...READ, address, count: 1 }, never).then(
+        (data) => data.readUInt16BE(0),
+        ({ code }) => code,
+      );
+
+    it('one that comes late is not taken for that of the next request', async () => {
+      const client = await open('rtu');
+      slowOnce(600);
+      assert.deepEqual(await Promise.all([7, 8, 9].map((address) => read(client, address))), [
+        'PCP_MODBUS_TIMEOUT',
+        'PCP_MODBUS_UNIT_SILENT',
+        'PCP_MODBUS_UNIT_SILENT',
+      ]);
+      for (const address of [10, 11, 12]) assert.equal(await read(client, address), address);
+    });
+
+    it('nor is one that comes when it was not waited for any more', async () => {
+      const client = await open('rtu');
+      slowOnce(1000);
+      assert.equal(await read(client, 7), 'PCP_MODBUS_TIMEOUT');
+      for (const address of [8, 9, 10]) assert.equal(await read(client, address), address);
+    });
+  });
+
+  it('sends what is written in its order, before what is read', async () => {
+    const client = await open();
+    device.answer = (request) => (request.function === 6 ? request.pdu : delay(50).then(() => registers(request)));
+    const write = (value: number) =>
+      client.request(1, { function: 6, address: 5, registers: Buffer.from([0, value]) }, never);
+    const asked = [client.request(1, READ, never), client.request(1, READ, never), write(10), write(20), write(30)];
+    await Promise.all(asked);
+    assert.deepEqual(
+      device.requests.map((request) => (request.function === 6 ? request.count : 'read')),
+      ['read', 10, 20, 30, 'read'],
+    );
+  });
+
+  it('takes back a write that nobody waits for any more, as far as it has not left', async () => {
+    const client = await open();
+    device.answer = () => undefined;
+    const asked = client.request(1, READ, never).catch(() => undefined);
+    while (device.sockets.size === 0) await delay(5);
+    const [socket] = [...device.sockets] as [Socket];
+    const reset = new Promise((resolve) => socket.once('error', resolve));
+    await asked;
+    const request = { function: 6, address: 5, registers: Buffer.alloc(2) } as const;
+    const error = await failure(client.request(1, request, AbortSignal.timeout(100)));
+    assert.deepEqual([error.code, error.outcomeUnknown], ['PCP_CANCELLED', true]);
+    assert.equal(((await reset) as NodeJS.ErrnoException).code, 'ECONNRESET');
+    assert.equal(client.failure?.code, 'PCP_CONNECT_LOST');
   });
 
   it('takes a line on which nothing comes for dead', async () => {

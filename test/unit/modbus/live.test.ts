@@ -5,6 +5,8 @@ import { IntegrationError } from '../../../lib/model/errors';
 import { ModbusDevice, registers } from '../../support/modbus-device';
 import { failure, never, OpenConnectors, table } from './support';
 
+const LOST = { value: null, status: 'connection lost' };
+
 /** A subscription, record by record. */
 class Watch {
   readonly abort = new AbortController();
@@ -119,6 +121,7 @@ describe('Modbus live values', function () {
     await watch.records(1);
     const { port } = device;
     await device.stop();
+    assert.deepEqual(await watch.records(1), { one: LOST });
     assert.equal((await failure(watch.record())).code, 'PCP_CONNECT_LOST');
     assert.equal((await failure(new Watch(connector, {}).record())).code, 'PCP_CONNECT_REFUSED');
     device = await new ModbusDevice().start(port);
@@ -132,6 +135,7 @@ describe('Modbus live values', function () {
     await watch.records(1);
     device.answer = () => undefined;
     assert.deepEqual(await watch.records(1), { one: { value: null, status: 'no answer' } });
+    assert.deepEqual(await watch.records(1), { one: LOST });
     assert.equal((await failure(watch.record())).code, 'PCP_MODBUS_SILENT');
   });
 
@@ -201,5 +205,13 @@ describe('Modbus live values', function () {
         has_children: false,
       },
     ]);
+  });
+
+  it('are bad when the connection broke: the last ones would look like those of now', async () => {
+    const watch = new Watch(open({ tags: { a: { address: 1 }, b: { address: 2 } } }), { entity: 'values' });
+    assert.deepEqual(await watch.records(2), { a: 1, b: 2 });
+    await device.stop();
+    assert.deepEqual(await watch.records(2), { a: LOST, b: LOST });
+    assert.equal((await failure(watch.event())).class, 'transient');
   });
 });

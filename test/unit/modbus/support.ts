@@ -5,9 +5,12 @@ import type { TagValue } from '../../../lib/connectors/live';
 import type { OpenConnection } from '../../../lib/model/connection';
 import { IntegrationError } from '../../../lib/model/errors';
 
-export function connectionOf(config: Record<string, unknown>): OpenConnection {
+let lastId = 0;
+
+/** @param id another connection each time, unless it is given */
+export function connectionOf(config: Record<string, unknown>, id = ++lastId): OpenConnection {
   const own = { host: '127.0.0.1', timeout_ms: 1500 };
-  return { id: 1, name: 'line', connector_type: 'iot.modbus', config: { ...own, ...config }, credentials: {} };
+  return { id, name: 'line', connector_type: 'iot.modbus', config: { ...own, ...config }, credentials: {} };
 }
 
 /** Connectors of a test, closed after it. */
@@ -15,8 +18,10 @@ export class OpenConnectors {
   readonly log: string[] = [];
   #opened: Connector[] = [];
 
-  open(config: Record<string, unknown>): Connector {
-    const connector = create(connectionOf(config), { log: (level, message) => this.log.push(`${level}: ${message}`) });
+  open(config: Record<string, unknown>, id?: number): Connector {
+    const connector = create(connectionOf(config, id), {
+      log: (level, message) => this.log.push(`${level}: ${message}`),
+    });
     this.#opened.push(connector);
     return connector;
   }

@@ -75,8 +75,8 @@ describe('Modbus writes', () => {
     await machine.stop();
   });
 
-  const open = (config: Record<string, unknown> = {}): Connector =>
-    connectors.open({ port: machine.port, tags: TAGS, writes_enabled: true, writable: WRITABLE, ...config });
+  const open = (config: Record<string, unknown> = {}, id?: number): Connector =>
+    connectors.open({ port: machine.port, tags: TAGS, writes_enabled: true, writable: WRITABLE, ...config }, id);
   const write = (connector: Connector, tag: string, value: unknown, signal = never) =>
     connector.writeTags!([{ tag, value }], signal);
 
@@ -126,6 +126,16 @@ describe('Modbus writes', () => {
     assert.equal(machine.writes.length, 0);
   });
 
+  it('with bounds go to tags alone: an address lets whoever writes say what the value means', async () => {
+    const connector = open();
+    for (const address of ['holding/10', 'holding/10/uint16', 'holding/10/int16/BADC']) {
+      assert.equal((await failure(write(connector, address, 20))).code, 'PCP_WRITE_REFUSED', address);
+    }
+    assert.deepEqual(machine.writes, []);
+    const [result] = await write(connector, 'holding/20/float32', 1.5);
+    assert.equal(result?.outcome, 'written');
+  });
+
   it('are all refused where one is, and where there are too many a minute', async () => {
     const connector = open({ writable: [{ functions: [6], from: 10, to: 10, max_per_minute: 3 }] });
     const both = [
@@ -138,6 +148,14 @@ describe('Modbus writes', () => {
     assert.match((await failure(connector.writeTags!(two, never))).message, /more than 3 times a minute/);
     await write(connector, 'setpoint', 20);
     assert.equal(machine.writes.length, 3);
+  });
+
+  it('are too many a minute also when the connection was opened anew meanwhile', async () => {
+    const config = { writable: [{ functions: [6], from: 10, to: 10, max_per_minute: 1 }] };
+    const id = 4711;
+    await write(open(config, id), 'setpoint', 20);
+    assert.equal((await failure(write(open(config, id), 'setpoint', 21))).code, 'PCP_WRITE_REFUSED');
+    assert.equal(machine.writes.length, 1);
   });
 
   it('tell what became of each', async function () {
@@ -257,7 +275,7 @@ describe('Modbus writes', () => {
         writable: rules,
       }),
     );
-    const { client } = await openSession(settings, new WriteGuard(settings.writable), never);
+    const { client } = await openSession(settings, new WriteGuard(settings.writable, 1), never);
     const ask = (): Promise<unknown> => {
       const address = random.integer(0, 40);
       const count = random.integer(1, 4);

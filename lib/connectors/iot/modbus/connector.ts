@@ -27,6 +27,9 @@ import { writeTags } from './write-tags';
 export const create: ConnectorFactory = (connection, environment) => new ModbusConnector(connection, environment);
 
 /** The devices on one line: a TCP connection or a serial bus. A line that broke is opened anew by the next who needs it. */
+/** What a tag's status says when its connection broke. */
+const LOST = 'connection lost';
+
 class ModbusConnector implements Connector {
   readonly #connection: OpenConnection;
   readonly #environment: ConnectorEnvironment;
@@ -113,14 +116,22 @@ class ModbusConnector implements Connector {
       return tag instanceof IntegrationError ? [unknownTag(name, now, tag)] : [];
     });
     let isConnected = false;
-    for await (const values of poll(watched, readNow, signal)) {
-      waiting.push(...values);
-      // An open line says nothing yet: a device has to answer.
-      if (!session.client.hasAnswered) continue;
-      if (!isConnected) yield { kind: 'state', state: 'connected' };
-      isConnected = true;
-      yield { kind: 'records', records: waiting };
-      waiting = [];
+    try {
+      for await (const values of poll(watched, readNow, signal)) {
+        waiting.push(...values);
+        // An open line says nothing yet: a device has to answer.
+        if (!session.client.hasAnswered) continue;
+        if (!isConnected) yield { kind: 'state', state: 'connected' };
+        isConnected = true;
+        yield { kind: 'records', records: waiting };
+        waiting = [];
+      }
+    } catch (error) {
+      // The last values must not go on looking like those of now.
+      const lost = { value: null, status: LOST };
+      const at = new Date().toISOString();
+      if (isConnected) yield { kind: 'records', records: watched.map(({ tag }) => tagValue(tag, at, lost)) };
+      throw error;
     }
   }
 
@@ -163,7 +174,7 @@ class ModbusConnector implements Connector {
   #read(): ModbusSettings {
     if (this.#settings === undefined) {
       this.#settings = readSettings(this.#connection);
-      this.#guard = new WriteGuard(this.#settings.writable);
+      this.#guard = new WriteGuard(this.#settings.writable, this.#connection.id);
     }
     return this.#settings;
   }

@@ -6,29 +6,48 @@ import { writeRefused } from '../../write-refused';
 import type { WriteRule } from './settings';
 
 const MINUTE_MS = 60_000;
+/** When each rule of a connection was used in the last minute: a connection that is opened anew has not been idle. */
+const USES = new Map<number, Map<string, number[]>>();
 
 /** What may be written to machines: nothing but what a rule of the connection names. */
 export class WriteGuard {
-  /** When each rule was used in the last minute. */
-  readonly #uses = new Map<WriteRule, number[]>();
+  readonly #uses: Map<string, number[]>;
 
-  constructor(private readonly rules: readonly WriteRule[]) {}
+  /** @param connection its id; what was written over it in this process counts */
+  constructor(
+    private readonly rules: readonly WriteRule[],
+    connection: number,
+  ) {
+    this.#uses = USES.get(connection) ?? new Map();
+    USES.set(connection, this.#uses);
+  }
 
   /**
    * The request that writes a value as the rules allow it.
+   * @param isDeclared the connection says what type and scale the tag has. Where a rule has bounds this is needed: whoever
+   * writes to a mere address says himself what his value means.
    * @throws permission PCP_WRITE_REFUSED
    */
-  choose(tag: Tag, encoded: Encoded, value: unknown): { request: WriteRequest; rule: WriteRule } {
+  choose(tag: Tag, encoded: Encoded, value: unknown, isDeclared: boolean): { request: WriteRequest; rule: WriteRule } {
     if (this.rules.length === 0) {
       throw refused(`"${tag.name}"`, 'Switch writes on, and say in "writable" what may be written.');
     }
     const requests = requestsFor(tag, encoded);
     for (const request of requests) {
-      const rule = this.rules.find((each) => covers(each, tag.unitId, request) && isWithin(each, value));
+      const rule = this.rules.find(
+        (each) => covers(each, tag.unitId, request) && (isDeclared || !hasBounds(each)) && isWithin(each, value),
+      );
       if (rule !== undefined) return { request, rule };
     }
     const functions = requests.map((request) => request.function).join(' or ');
-    const isOnlyTheValue = this.rules.some((rule) => requests.some((request) => covers(rule, tag.unitId, request)));
+    const covering = this.rules.filter((rule) => requests.some((request) => covers(rule, tag.unitId, request)));
+    if (!isDeclared && covering.some(hasBounds)) {
+      throw refused(
+        `"${tag.name}" by its address, since its value has bounds`,
+        'Write to the tag that the connection has there.',
+      );
+    }
+    const isOnlyTheValue = covering.length > 0;
     const what = isOnlyTheValue
       ? `${JSON.stringify(value)} to "${tag.name}", which is outside its bounds`
       : `"${tag.name}": it takes function ${functions} on unit ${tag.unitId} at ${tag.table} ${tag.address} (counted from 0)`;
@@ -44,17 +63,16 @@ export class WriteGuard {
    */
   count(rules: readonly WriteRule[]): void {
     const now = performance.now();
-    const after = new Map<WriteRule, number[]>();
+    const after = new Map<string, number[]>();
     for (const rule of rules) {
-      const uses = after.get(rule) ?? (this.#uses.get(rule) ?? []).filter((at) => now - at < MINUTE_MS);
-      after.set(rule, [...uses, now]);
-    }
-    for (const [rule, uses] of after) {
-      if (uses.length > rule.maxPerMinute) {
+      const name = nameOf(rule);
+      const uses = after.get(name) ?? (this.#uses.get(name) ?? []).filter((at) => now - at < MINUTE_MS);
+      after.set(name, [...uses, now]);
+      if (uses.length >= rule.maxPerMinute) {
         throw refused(`more than ${rule.maxPerMinute} times a minute`, 'Write less often, or raise max_per_minute.');
       }
     }
-    for (const [rule, uses] of after) this.#uses.set(rule, uses);
+    for (const [name, uses] of after) this.#uses.set(name, uses);
   }
 
   /**
@@ -69,6 +87,10 @@ export class WriteGuard {
       'Add a rule to "writable" that names this.',
     );
   }
+}
+
+function nameOf({ unitId, table, address, count, functions }: WriteRule): string {
+  return [unitId, table, address, count, ...functions].join(' ');
 }
 
 /** Each way to write it, the plainest first. */
@@ -102,8 +124,13 @@ function covers(rule: WriteRule, unitId: number, request: WriteRequest): boolean
   );
 }
 
-function isWithin({ min, max }: WriteRule, value: unknown): boolean {
-  if (min === undefined && max === undefined) return true;
+function hasBounds({ min, max }: WriteRule): boolean {
+  return min !== undefined || max !== undefined;
+}
+
+function isWithin(rule: WriteRule, value: unknown): boolean {
+  if (!hasBounds(rule)) return true;
+  const { min, max } = rule;
   const number =
     typeof value === 'number' || (typeof value === 'string' && value.trim() !== '') ? Number(value) : Number.NaN;
   return number >= (min ?? Number.NEGATIVE_INFINITY) && number <= (max ?? Number.POSITIVE_INFINITY);

@@ -37,7 +37,7 @@ export async function writeTags(
       const tag = resolveTag(name, settings);
       const power = await readPower(session, settings, tag, signal);
       const encoded = encodeTag(tag, value, power);
-      const { request, rule } = guard.choose(tag, encoded, value);
+      const { request, rule } = guard.choose(tag, encoded, value, settings.tags.has(name));
       rules.push(rule);
       prepared.push({ tag, power, encoded, request });
     } catch (thrown) {
