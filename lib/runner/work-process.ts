@@ -22,6 +22,8 @@ const ENVIRONMENT = [
 ];
 /** A batch in hand dies young: room for it saves copying, and a fixed size keeps the runner's memory the same everywhere. */
 const YOUNG_GENERATION_MB = 32;
+/** Calls that do something on the other side. */
+const ACTS = new Set(['write', 'writeTags', 'call']);
 const STOP_MS = 20_000;
 const LONGEST_RESTART_DELAY_MS = 30_000;
 /** A runner that lived this long had no fault of its own at its start. */
@@ -44,6 +46,7 @@ export interface WorkProcessOptions {
 interface Pending {
   /** The process that was asked; null while the message waits for one that is stopping. */
   child: ChildProcess | null;
+  acts: boolean;
   resolve(value: unknown): void;
   reject(error: Error): void;
 }
@@ -86,7 +89,7 @@ export class WorkProcess {
   /** Asks for work that is answered once. */
   ask(name: string, parameters: unknown[], signal: AbortSignal | undefined): Promise<unknown> {
     const id = this.nextId++;
-    return this.answered(id, { type: 'call', id, name, arguments: parameters }, signal);
+    return this.answered(id, { type: 'call', id, name, arguments: parameters }, signal, ACTS.has(name));
   }
 
   /** Pulls what a message opens; the next batch is asked for when the one before is done. */
@@ -119,7 +122,8 @@ export class WorkProcess {
     await this.stop();
   }
 
-  private async answered<T>(id: number, message: ToRunner, signal: AbortSignal | undefined): Promise<T> {
+  /** @param acts it may have been done when nobody says so */
+  private async answered<T>(id: number, message: ToRunner, signal: AbortSignal | undefined, acts = false): Promise<T> {
     if (signal?.aborted) throw aborted();
     const abort = (): void => {
       this.tell({ type: 'abort', id });
@@ -128,7 +132,7 @@ export class WorkProcess {
     signal?.addEventListener('abort', abort, { once: true });
     try {
       return await new Promise<T>((resolve, reject) => {
-        this.pending.set(id, { child: null, resolve: resolve as (value: unknown) => void, reject });
+        this.pending.set(id, { child: null, acts, resolve: resolve as (value: unknown) => void, reject });
         this.send(message);
       });
     } finally {
@@ -236,7 +240,8 @@ export class WorkProcess {
         this.considerIdle();
         return;
       default:
-        this.deaths = 0;
+        // Work went on. What a process says of itself every second is no sign of that.
+        if (message.type !== 'streams') this.deaths = 0;
         this.options.onMessage(message);
     }
   }
@@ -314,9 +319,17 @@ export class WorkProcess {
   }
 
   /** @param child whose calls fail; null = those that no process has got */
-  private failAll(child: ChildProcess | null, error: Error): void {
-    for (const pending of this.pending.values()) if (pending.child === child) pending.reject(error);
+  private failAll(child: ChildProcess | null, error: IntegrationError): void {
+    for (const pending of this.pending.values()) {
+      if (pending.child !== child) continue;
+      pending.reject(pending.acts && child !== null ? inDoubt(error) : error);
+    }
   }
+}
+
+function inDoubt(error: IntegrationError): IntegrationError {
+  const hint = 'Nothing is repeated: look at the other system before it is sent again.';
+  return IntegrationError.fromJSON({ ...error.toJSON(), hint, outcomeUnknown: true });
 }
 
 function aborted(): IntegrationError {

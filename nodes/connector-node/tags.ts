@@ -2,12 +2,10 @@ import type { NodeMessageInFlow } from 'node-red';
 import type { TagWrite, TagWriteResult } from '../../lib/connectors/live';
 import { IntegrationError } from '../../lib/model/errors';
 import { hub } from '../hub-access';
-import { recordFailure } from '../support/failure';
+import { outcomeUnknown, recordFailure } from '../support/failure';
 import { isPlainRecord, tagList } from '../support/values';
 import type { ConnectorNodeContext } from './connector-node';
-
-const VALID_FOR_S = 5;
-const LONGEST_VALID_FOR_S = 300;
+import { timeLeft } from './valid-for';
 
 type Send = (msg: NodeMessageInFlow) => void;
 
@@ -42,15 +40,13 @@ export async function writeTagsMessage(
   receivedAt: number,
 ): Promise<void> {
   const writes = writesOf(msg, tagList((msg as { tags?: unknown }).tags ?? def.tags));
-  const validForMs =
-    receivedAt + 1000 * validFor((msg as { validFor?: unknown }).validFor ?? def.validFor) - Date.now();
-  if (validForMs <= 0) {
-    const message = 'The write was too old before its turn came.';
-    throw new IntegrationError('transient', 'PCP_WRITE_EXPIRED', message, { hint: 'It was not sent.' });
-  }
+  const validForMs = timeLeft(msg, def, receivedAt);
   status.working('writing', { count: writes.length });
   const opened = await connection.open();
-  const results = await (await hub(RED)).live.writeTags(opened, writes, validForMs, signal);
+  const { live } = await hub(RED);
+  const results = await live
+    .writeTags(opened, writes, validForMs, signal)
+    .catch((thrown) => refusedAll(writes, thrown));
   const failed = results.filter((result) => result.outcome !== 'written');
   const unverified = results.filter((result) => result.outcome === 'written' && !result.verified).length;
   if (failed.length > 0) status.attention('failures', { count: failed.length });
@@ -59,14 +55,25 @@ export async function writeTagsMessage(
   const count = (outcome: TagWriteResult['outcome']) => results.filter((result) => result.outcome === outcome).length;
   const result = { written: count('written'), failed: count('failed'), unknown: count('unknown'), unverified };
   const errors = results.flatMap((each, index) =>
-    each.outcome === 'written' ? [] : [recordFailure(index, { ...writes[index] }, each.error)],
+    each.outcome === 'written' ? [] : [recordFailure(index, { ...writes[index] }, errorOf(each))],
   );
   Object.assign(msg, { result, results: results.map(plain) });
   if (errors.length > 0) Object.assign(msg, { errors });
   else delete (msg as { errors?: unknown }).errors;
   const [first] = failed;
-  if (first !== undefined && def.onError === 'error') throw first.error;
+  if (first !== undefined && def.onError === 'error') throw errorOf(first);
   send(msg);
+}
+
+/** One write that is not allowed refuses those that came with it: each of them failed for it. */
+function refusedAll(writes: TagWrite[], thrown: unknown): TagWriteResult[] {
+  const error = IntegrationError.from(thrown);
+  if (error.code !== 'PCP_WRITE_REFUSED') throw thrown;
+  return writes.map(({ tag }) => ({ tag, outcome: 'failed', error }));
+}
+
+function errorOf({ outcome, error }: Exclude<TagWriteResult, { outcome: 'written' }>): IntegrationError {
+  return outcome === 'unknown' ? outcomeUnknown(error) : error;
 }
 
 /** Errors of results travel in `msg.errors`. */
@@ -89,12 +96,6 @@ function writesOf({ payload }: NodeMessageInFlow, tags: string[]): TagWrite[] {
 
 function isTagWrite(item: unknown): item is TagWrite {
   return isPlainRecord(item) && typeof item.tag === 'string' && 'value' in item;
-}
-
-function validFor(value: unknown): number {
-  const seconds = typeof value === 'string' && value.trim() === '' ? Number.NaN : Number(value ?? Number.NaN);
-  if (!Number.isFinite(seconds) || seconds <= 0) return VALID_FOR_S;
-  return Math.min(seconds, LONGEST_VALID_FOR_S);
 }
 
 function tagsMissing(what: string): IntegrationError {

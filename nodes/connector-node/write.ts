@@ -1,7 +1,7 @@
 import type { NodeMessageInFlow } from 'node-red';
 import { IntegrationError } from '../../lib/model/errors';
 import { hub } from '../hub-access';
-import { type RecordFailure, recordFailure } from '../support/failure';
+import { outcomeUnknown, type RecordFailure, recordFailure } from '../support/failure';
 import { nameList, payloadRecords } from '../support/values';
 import type { ConnectorNodeContext } from './connector-node';
 
@@ -47,12 +47,4 @@ export async function writeMessage(
   else delete msg.errors;
   if (first !== undefined && def.onError === 'error') throw first;
   send(msg);
-}
-
-function outcomeUnknown(cause: IntegrationError): IntegrationError {
-  const message = `Whether the record was written is not known: ${cause.message}`;
-  return new IntegrationError('unknown_outcome', 'PCP_UNKNOWN_OUTCOME', message, {
-    hint: 'Look for it in the other system before it is sent again.',
-    cause,
-  });
 }

@@ -15,7 +15,8 @@ const LOCALE = '@pcp/node-red-integrations/pcp-integrations:pcp.locale';
 
 /** Turns whatever was thrown into an error for `done`: code and class kept, the hint at the end of its message. */
 export function nodeFailure(RED: NodeAPI, thrown: unknown): NodeFailure {
-  const error = IntegrationError.from(thrown);
+  const known = IntegrationError.from(thrown);
+  const error = known.outcomeUnknown ? outcomeUnknown(known) : known;
   const failure = new Error(RED._(LOCALE) === 'pt-BR' ? inPortuguese(error) : inEnglish(error)) as NodeFailure;
   // Node-RED shows name and message: the code tells more than a class name would.
   failure.name = error.code;
@@ -24,6 +25,15 @@ export function nodeFailure(RED: NodeAPI, thrown: unknown): NodeFailure {
   if (error.hint !== undefined) failure.hint = error.hint;
   if (error.path !== undefined) failure.path = error.path;
   return failure;
+}
+
+/** Whoever repeats what failed must not repeat this: it may have been done. */
+export function outcomeUnknown(cause: IntegrationError): IntegrationError {
+  const message = `Whether it was done is not known: ${cause.message}`;
+  return new IntegrationError('unknown_outcome', 'PCP_UNKNOWN_OUTCOME', message, {
+    hint: 'Look at the other system before it is sent again.',
+    cause,
+  });
 }
 
 function inEnglish({ message, hint }: IntegrationError): string {

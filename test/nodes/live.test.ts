@@ -119,6 +119,51 @@ describe('a node on the shop floor', () => {
       assert.ok(validForMs > 0 && validForMs <= 2_000, String(validForMs));
     });
 
+    it('writes nothing that is not valid any more, or for nobody knows how long', async () => {
+      for (const [validFor, code] of [
+        [0, 'PCP_WRITE_EXPIRED'],
+        [-1, 'PCP_WRITE_EXPIRED'],
+        ['abc', 'PCP_VALID_FOR'],
+        [true, 'PCP_VALID_FOR'],
+      ] as const) {
+        await helper.load(TYPES, fileFlow({ operation: 'write_tags' }));
+        const caught = await failureOf(helper.getNode('caught'), () =>
+          helper.getNode('file').receive({ payload: { speed: 5 }, validFor }),
+        );
+        assert.equal(caught.error.code, code, String(validFor));
+        await helper.unload();
+      }
+      assert.deepEqual(context.hub.tagWrites, []);
+    });
+
+    it('says of a write that may have been done that nobody knows, so that it is not repeated', async () => {
+      const lost = new IntegrationError('transient', 'PCP_MODBUS_TIMEOUT', 'It did not answer.', {
+        outcomeUnknown: true,
+      });
+      context.hub.tagWriteResults = (writes) => writes.map(({ tag }) => ({ tag, outcome: 'unknown', error: lost }));
+      const message = await write({}, { payload: { speed: 1 } });
+      const [error] = message.errors as { code: string; class: string }[];
+      assert.deepEqual([error?.code, error?.class], ['PCP_UNKNOWN_OUTCOME', 'unknown_outcome']);
+      await helper.unload();
+      context.hub.tagWriteResults = () => {
+        throw lost;
+      };
+      await helper.load(TYPES, fileFlow({ operation: 'write_tags' }));
+      const caught = await failureOf(helper.getNode('caught'), () =>
+        helper.getNode('file').receive({ payload: { speed: 1 } }),
+      );
+      assert.equal(caught.error.code, 'PCP_UNKNOWN_OUTCOME');
+    });
+
+    it('goes on with msg.errors where all were refused for one of them', async () => {
+      context.hub.tagWriteResults = () => {
+        throw new IntegrationError('permission', 'PCP_WRITE_REFUSED', 'speed is not writable.');
+      };
+      const message = await write({}, { payload: { speed: 1, level: 2 } });
+      assert.deepEqual(message.result, { written: 0, failed: 2, unknown: 0, unverified: 0 });
+      assert.equal((message.errors as { code: string }[])[1]?.code, 'PCP_WRITE_REFUSED');
+    });
+
     it('goes on with msg.errors, or raises the first of them', async () => {
       const refused = new IntegrationError('permission', 'PCP_WRITE_REFUSED', 'speed is not writable.');
       context.hub.tagWriteResults = (writes) => writes.map(({ tag }) => ({ tag, outcome: 'failed', error: refused }));
