@@ -1,8 +1,9 @@
 import { IntegrationError } from '../../model/errors';
+import { readAttributes } from './attributes';
 import type { OpcUaClient, OpenSession } from './client';
 import { readHistory } from './history';
 import { type NodeId, opcUaLibrary } from './library';
-import { type NodeValue, readAttributes } from './read';
+import type { NodeValue } from './read';
 
 interface Gap {
   tag: string;

@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../model/errors';
 import type { OpcUaClient, OpenSession } from './client';
+import { nodeTypes } from './data-types';
 import { statusIn } from './errors';
 import { type DataValue, type HistoryReadDetails, type NodeId, opcUaLibrary } from './library';
 import { type NodeValue, nodeValue } from './read';
@@ -27,6 +28,7 @@ export async function* readHistory(
   signal: AbortSignal,
 ): AsyncGenerator<NodeValue[]> {
   const { ua } = opcUaLibrary();
+  const [type] = await nodeTypes(client, open, [nodeId], signal);
   let from = start;
   let size = PAGE;
   /** Values of the instant `from` that were given already. */
@@ -49,7 +51,7 @@ export async function* readHistory(
         last = value;
       }
       count += values.length;
-      if (fresh.length > 0) yield fresh.map(nodeValue);
+      if (fresh.length > 0) yield fresh.map((value) => nodeValue(value, type?.names));
     }
     const time = last?.sourceTimestamp;
     if (count === 0 || count % size !== 0 || !time || time >= end) return;
@@ -82,7 +84,8 @@ export async function readAggregate(
     aggregateConfiguration: { useServerCapabilitiesDefaults: true },
   });
   const values: NodeValue[] = [];
-  for await (const page of pages(client, open, nodeId, details, signal)) values.push(...page.map(nodeValue));
+  for await (const page of pages(client, open, nodeId, details, signal))
+    values.push(...page.map((value) => nodeValue(value)));
   return values;
 }
 
