@@ -138,6 +138,7 @@ export class OpcUaClient extends EventEmitter<Events> {
       const namespaces = await within(session.readNamespaceArray(), timeoutMs, 'reading its namespaces', signal);
       const limits = await readLimits(session, profile, timeoutMs, signal);
       this.isConnected = true;
+      endRepublishing(session);
       this.#watch(session, namespaces);
       return { session, security: securityOf(endpoint), namespaces, limits };
     } catch (thrown) {
@@ -276,6 +277,26 @@ function waitInsteadOfAsking(client: OPCUAClient): void {
   asking.fetchServerCertificate = (_url, callback) => {
     setTimeout(callback, REFUSED_RETRY_MS, new Error('turned away')).unref();
   };
+}
+
+interface Republishing {
+  republish(request: { retransmitSequenceNumber: number }, callback: RepublishCallback): void;
+}
+type RepublishCallback = (error: Error | null, response?: { notificationMessage: { sequenceNumber: number } }) => void;
+
+/**
+ * After an interruption the library asks for what was missed until the server has no more. Some servers say so by an empty message
+ * of no number instead of BadMessageNotAvailable, and would be asked for ever.
+ */
+function endRepublishing(session: ClientSession): void {
+  const republishing = session as unknown as Republishing;
+  const republish = republishing.republish.bind(session);
+  republishing.republish = (request, callback) =>
+    republish(request, (error, response) => {
+      const isOther = response?.notificationMessage.sequenceNumber !== request.retransmitSequenceNumber;
+      if (error === null && isOther) callback(new Error('BadMessageNotAvailable'));
+      else callback(error, response);
+    });
 }
 
 function identityInfo(identity: Identity): UserIdentityInfo {

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { readAttributes } from './attributes';
 import type { OpcUaClient, OpenSession } from './client';
 import { nodeTypes } from './data-types';
 import { statusIn } from './errors';
@@ -8,6 +9,27 @@ import { type NodeValue, nodeValue } from './read';
 export interface HistoryRange {
   start: Date;
   end: Date;
+}
+
+/**
+ * Whether each node has a history that may be read: servers say so by the access level, by that of the user, or only by recording
+ * the node. One that refuses to give it says so when it is asked.
+ */
+export async function recordedNodes(
+  client: OpcUaClient,
+  open: OpenSession,
+  nodes: readonly NodeId[],
+  signal: AbortSignal,
+): Promise<boolean[]> {
+  const { AttributeIds, AccessLevelFlag } = opcUaLibrary().ua;
+  const wanted = [AttributeIds.UserAccessLevel, AttributeIds.AccessLevel, AttributeIds.Historizing];
+  const attributes = nodes.flatMap((nodeId) => wanted.map((attributeId) => ({ nodeId, attributeId })));
+  const values = await readAttributes(client, open, attributes, signal);
+  return nodes.map((_, index) =>
+    values
+      .slice(index * wanted.length, (index + 1) * wanted.length)
+      .some((value) => value === true || (typeof value === 'number' && (value & AccessLevelFlag.HistoryRead) !== 0)),
+  );
 }
 
 /** Values asked for at once. */

@@ -53,7 +53,7 @@ export function certificateProblem(
       hint: 'Look whether this is the right server; if so, make a certificate for its own application URI there.',
     };
   }
-  if (host !== undefined && hosts.length > 0 && !isFor(parsed, host)) {
+  if (host !== undefined && hosts.length > 0 && !isFor(parsed, hosts, host)) {
     return {
       code: 'PCP_OPCUA_CERTIFICATE_HOST',
       why: `is for ${hosts.join(', ')}, but the server is reached by ${host}`,
@@ -73,10 +73,11 @@ function namesOf({ subjectAltName }: X509Certificate): { uris: string[]; hosts: 
   return { uris: ofKind('URI'), hosts: ofKind('DNS', 'IP Address') };
 }
 
-/** The names of this very machine all lead to the same server. */
-function isFor(certificate: X509Certificate, host: string): boolean {
+/** The names of this very machine all lead to the same server. Some servers write their address where names belong. */
+function isFor(certificate: X509Certificate, hosts: readonly string[], host: string): boolean {
   const names = LOOPBACK.has(host.toLowerCase()) ? [...LOOPBACK, hostname()] : [host];
-  return names.some((name) =>
-    isIP(name) ? certificate.checkIP(name) !== undefined : certificate.checkHost(name) !== undefined,
-  );
+  return names.some((name) => {
+    if (hosts.some((each) => each.toLowerCase() === name.toLowerCase())) return true;
+    return isIP(name) ? certificate.checkIP(name) !== undefined : certificate.checkHost(name) !== undefined;
+  });
 }

@@ -26,7 +26,9 @@ export function plainValue(variant: Variant | null | undefined): unknown {
   const type = DataType[dataType];
   if (arrayType === VariantArrayType.Scalar) return plainScalar(variant.value, type, 0);
   const items = Array.from(variant.value as ArrayLike<unknown>, (item) => plainScalar(item, type, 0));
-  return arrayType === VariantArrayType.Matrix && dimensions ? shaped(items, dimensions) : items;
+  if (arrayType !== VariantArrayType.Matrix || !dimensions || dimensions.some((length) => length === 0)) return items;
+  const isWhole = dimensions.reduce((product, length) => product * length, 1) === items.length;
+  return isWhole ? shaped(items, dimensions) : items;
 }
 
 function plainScalar(value: unknown, type: string, depth: number): unknown {

@@ -220,6 +220,7 @@ describe('OPC UA: trust and sign-in', function () {
   for (const [what, names, config] of [
     ['for the host that the connection says', `${OWN},DNS:plc-7`, { certificate_host: 'plc-7' }],
     ['for the address that it is reached by', `${OWN},IP:127.0.0.1`, {}],
+    ['with that address where a name belongs', `${OWN},DNS:127.0.0.1`, {}],
     ['that names neither host nor application', 'email:plant@example.com', {}],
   ] as const) {
     it(`lets a trusted server in whose certificate is one ${what}`, async () => {
