@@ -1,10 +1,10 @@
 import { IntegrationError } from '../../model/errors';
+import { readAttributes } from './attributes';
 import type { OpcUaClient, OpenSession } from './client';
 import { statusError } from './errors';
 import { type NodeId, opcUaLibrary } from './library';
 import { chunks } from './limits';
 import { formatNodeId } from './node-ids';
-import { readAttributes } from './read';
 
 export interface Child {
   address: string;

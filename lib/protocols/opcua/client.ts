@@ -1,8 +1,8 @@
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { IntegrationError } from '../../model/errors';
 import { within } from './deadline';
-import { chooseEndpoint, readEndpoints, release, type Security, securityOf } from './endpoints';
+import { chooseEndpoint, parseEndpointUrl, readEndpoints, release, type Security, securityOf } from './endpoints';
 import { opcUaError, signInError } from './errors';
 import {
   type ClientSession,
@@ -31,6 +31,8 @@ export interface ClientOptions {
   sessionTimeoutMs: number;
   /** The server connects to us. */
   reverse: ReverseOptions | undefined;
+  /** Host that the server's certificate is for, where it is not the endpoint's. */
+  certificateHost: string | undefined;
 }
 
 /** An open session, with what is known of its server. */
@@ -128,20 +130,31 @@ export class OpcUaClient extends EventEmitter<Events> {
   }
 
   async #open(signal: AbortSignal): Promise<OpenSession> {
-    const { endpointUrl, security, pki, timeoutMs, profile } = this.options;
+    const { endpointUrl, security, timeoutMs, profile } = this.options;
     const endpoint = chooseEndpoint(await readEndpoints(this.options, this.#reverse, signal), security);
-    if (security.policy !== 'None') await pki.check(endpoint.serverCertificate, endpoint.server.applicationUri);
+    if (security.policy !== 'None') await this.#check(endpoint);
     try {
       const session = await this.#connect(endpoint, signal);
       const namespaces = await within(session.readNamespaceArray(), timeoutMs, 'reading its namespaces', signal);
       const limits = await readLimits(session, profile, timeoutMs, signal);
       this.isConnected = true;
+      endRepublishing(session);
       this.#watch(session, namespaces);
       return { session, security: securityOf(endpoint), namespaces, limits };
     } catch (thrown) {
       await this.#dispose();
       throw opcUaError(thrown, `opening a session with ${endpointUrl}`);
     }
+  }
+
+  /** @throws config PCP_OPCUA_UNTRUSTED, PCP_OPCUA_CERTIFICATE... */
+  #check({ serverCertificate, server }: EndpointDescription): Promise<void> {
+    const { pki, endpointUrl, reverse, certificateHost } = this.options;
+    const dialled = reverse === undefined ? parseEndpointUrl(endpointUrl).host : undefined;
+    return pki.check(serverCertificate, {
+      applicationUri: server.applicationUri,
+      host: certificateHost ?? dialled,
+    });
   }
 
   async #connect(endpoint: EndpointDescription, signal: AbortSignal): Promise<ClientSession> {
@@ -224,14 +237,14 @@ export class OpcUaClient extends EventEmitter<Events> {
 
   /** Why a server cannot be connected to again, where waiting does not help: above all another certificate. */
   async #explain(client: OPCUAClient): Promise<IntegrationError | undefined> {
-    const { security, pki } = this.options;
+    const { security } = this.options;
     if (security.policy === 'None') return undefined;
     try {
       const endpoints = await readEndpoints(this.options, this.#reverse, this.#closed.signal);
-      const { serverCertificate, server } = chooseEndpoint(endpoints, security);
-      await pki.check(serverCertificate, server.applicationUri);
+      const endpoint = chooseEndpoint(endpoints, security);
+      await this.#check(endpoint);
       const [known] = [client.serverCertificate].flat();
-      return known?.equals(serverCertificate)
+      return known?.equals(endpoint.serverCertificate)
         ? undefined
         : opcUaError(new Error('BadCertificateInvalid'), 'connecting again');
     } catch (thrown) {
@@ -266,6 +279,26 @@ function waitInsteadOfAsking(client: OPCUAClient): void {
   };
 }
 
+interface Republishing {
+  republish(request: { retransmitSequenceNumber: number }, callback: RepublishCallback): void;
+}
+type RepublishCallback = (error: Error | null, response?: { notificationMessage: { sequenceNumber: number } }) => void;
+
+/**
+ * After an interruption the library asks for what was missed until the server has no more. Some servers say so by an empty message
+ * of no number instead of BadMessageNotAvailable, and would be asked for ever.
+ */
+function endRepublishing(session: ClientSession): void {
+  const republishing = session as unknown as Republishing;
+  const republish = republishing.republish.bind(session);
+  republishing.republish = (request, callback) =>
+    republish(request, (error, response) => {
+      const isOther = response?.notificationMessage.sequenceNumber !== request.retransmitSequenceNumber;
+      if (error === null && isOther) callback(new Error('BadMessageNotAvailable'));
+      else callback(error, response);
+    });
+}
+
 function identityInfo(identity: Identity): UserIdentityInfo {
   const { UserTokenType } = opcUaLibrary().ua;
   switch (identity.type) {
@@ -282,8 +315,13 @@ function identityInfo(identity: Identity): UserIdentityInfo {
   }
 }
 
-function derOf(pem: string): Buffer {
-  return Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
+/** @throws config PCP_SETTING_INVALID */
+function derOf(certificate: string): Buffer {
+  try {
+    return new X509Certificate(certificate).raw;
+  } catch {
+    throw unreadable('certificate', 'Give it as PEM.');
+  }
 }
 
 /** @throws config PCP_SETTING_INVALID */
@@ -293,11 +331,16 @@ function pemOf(key: string, passphrase: string | undefined): string {
       .export({ type: 'pkcs8', format: 'pem' })
       .toString();
   } catch {
-    throw new IntegrationError('config', 'PCP_SETTING_INVALID', 'The private key of the user cannot be read.', {
-      path: '/credentials/private_key',
-      hint: 'Give it as PEM, and the passphrase if it has one.',
-    });
+    throw unreadable('private_key', 'Give it as PEM, and the passphrase if it has one.');
   }
+}
+
+function unreadable(credential: 'certificate' | 'private_key', hint: string): IntegrationError {
+  const what = credential === 'certificate' ? 'certificate' : 'private key';
+  return new IntegrationError('config', 'PCP_SETTING_INVALID', `The ${what} of the user cannot be read.`, {
+    path: `/credentials/${credential}`,
+    hint,
+  });
 }
 
 function namespacesMoved(): IntegrationError {

@@ -52,6 +52,7 @@ const MEANINGS: Record<string, Meaning> = {
   BadNotReadable: { ...FORBIDDEN, message: 'The node cannot be read' },
   BadNotWritable: { ...FORBIDDEN, message: 'The node cannot be written' },
   BadIdentityTokenInvalid: { ...SIGN_IN, message: 'The server does not accept this way to sign in' },
+  BadUserSignatureInvalid: { ...SIGN_IN, message: "The server refused the user's certificate" },
   BadIdentityTokenRejected: { ...SIGN_IN, message: 'The server refused the user' },
   BadSecurityChecksFailed: CLIENT_CERTIFICATE,
   BadCertificateUntrusted: CLIENT_CERTIFICATE,

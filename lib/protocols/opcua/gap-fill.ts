@@ -1,8 +1,8 @@
 import { IntegrationError } from '../../model/errors';
 import type { OpcUaClient, OpenSession } from './client';
-import { readHistory } from './history';
-import { type NodeId, opcUaLibrary } from './library';
-import { type NodeValue, readAttributes } from './read';
+import { readHistory, recordedNodes } from './history';
+import type { NodeId } from './library';
+import type { NodeValue } from './read';
 
 interface Gap {
   tag: string;
@@ -52,12 +52,10 @@ export class GapFill {
   }
 
   async prepare(tags: readonly { tag: string; nodeId: NodeId }[], signal: AbortSignal): Promise<void> {
-    const { AttributeIds, AccessLevelFlag } = opcUaLibrary().ua;
-    const attributes = tags.map(({ nodeId }) => ({ nodeId, attributeId: AttributeIds.UserAccessLevel }));
-    const levels = await readAttributes(this.#client, this.#open, attributes, signal);
+    const nodes = tags.map(({ nodeId }) => nodeId);
+    const recorded = await recordedNodes(this.#client, this.#open, nodes, signal);
     tags.forEach(({ tag, nodeId }, index) => {
-      const level = levels[index];
-      if (typeof level === 'number' && (level & AccessLevelFlag.HistoryRead) !== 0) this.#nodes.set(tag, nodeId);
+      if (recorded[index]) this.#nodes.set(tag, nodeId);
     });
   }
 

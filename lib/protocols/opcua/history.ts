@@ -1,5 +1,7 @@
 import { IntegrationError } from '../../model/errors';
+import { readAttributes } from './attributes';
 import type { OpcUaClient, OpenSession } from './client';
+import { nodeTypes } from './data-types';
 import { statusIn } from './errors';
 import { type DataValue, type HistoryReadDetails, type NodeId, opcUaLibrary } from './library';
 import { type NodeValue, nodeValue } from './read';
@@ -7,6 +9,27 @@ import { type NodeValue, nodeValue } from './read';
 export interface HistoryRange {
   start: Date;
   end: Date;
+}
+
+/**
+ * Whether each node has a history that may be read: servers say so by the access level, by that of the user, or only by recording
+ * the node. One that refuses to give it says so when it is asked.
+ */
+export async function recordedNodes(
+  client: OpcUaClient,
+  open: OpenSession,
+  nodes: readonly NodeId[],
+  signal: AbortSignal,
+): Promise<boolean[]> {
+  const { AttributeIds, AccessLevelFlag } = opcUaLibrary().ua;
+  const wanted = [AttributeIds.UserAccessLevel, AttributeIds.AccessLevel, AttributeIds.Historizing];
+  const attributes = nodes.flatMap((nodeId) => wanted.map((attributeId) => ({ nodeId, attributeId })));
+  const values = await readAttributes(client, open, attributes, signal);
+  return nodes.map((_, index) =>
+    values
+      .slice(index * wanted.length, (index + 1) * wanted.length)
+      .some((value) => value === true || (typeof value === 'number' && (value & AccessLevelFlag.HistoryRead) !== 0)),
+  );
 }
 
 /** Values asked for at once. */
@@ -27,6 +50,7 @@ export async function* readHistory(
   signal: AbortSignal,
 ): AsyncGenerator<NodeValue[]> {
   const { ua } = opcUaLibrary();
+  const [type] = await nodeTypes(client, open, [nodeId], signal);
   let from = start;
   let size = PAGE;
   /** Values of the instant `from` that were given already. */
@@ -49,7 +73,7 @@ export async function* readHistory(
         last = value;
       }
       count += values.length;
-      if (fresh.length > 0) yield fresh.map(nodeValue);
+      if (fresh.length > 0) yield fresh.map((value) => nodeValue(value, type?.names));
     }
     const time = last?.sourceTimestamp;
     if (count === 0 || count % size !== 0 || !time || time >= end) return;
@@ -82,7 +106,8 @@ export async function readAggregate(
     aggregateConfiguration: { useServerCapabilitiesDefaults: true },
   });
   const values: NodeValue[] = [];
-  for await (const page of pages(client, open, nodeId, details, signal)) values.push(...page.map(nodeValue));
+  for await (const page of pages(client, open, nodeId, details, signal))
+    values.push(...page.map((value) => nodeValue(value)));
   return values;
 }
 

@@ -12,12 +12,14 @@ export type {
   ClientSubscription,
   DataValue,
   EndpointDescription,
+  ExtensionObject,
   HistoryReadDetails,
   NodeId,
   OPCUAClient,
   StatusCode,
   UserIdentityInfo,
   Variant,
+  VariantOptions,
   WriteResponse,
 } from 'node-opcua-client' with { 'resolution-mode': 'import' };
 export type { OPCUACertificateManager };

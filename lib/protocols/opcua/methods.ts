@@ -1,10 +1,11 @@
 import { IntegrationError } from '../../model/errors';
 import type { OpcUaClient, OpenSession } from './client';
+import { type DataTypeKind, dataTypeKinds } from './data-types';
+import { encodeValue } from './encode';
 import { statusError } from './errors';
 import { type NodeId, opcUaLibrary, type Variant } from './library';
 import { callOnce } from './once';
 import { plainValue } from './values';
-import { variantOf } from './variants';
 
 export interface MethodCall {
   method: NodeId;
@@ -40,10 +41,12 @@ export async function callMethod(
   );
   const inputs = argumentsOf(definition.inputArguments);
   const values = inOrder(given, inputs);
+  const dataTypes = inputs.map(({ dataType }) => dataType);
+  const kinds = await dataTypeKinds(client, open, dataTypes, signal);
   const inputArguments: Variant[] = [];
-  for (const [index, input] of inputs.entries()) {
-    const type = await builtInType(client, open, input.dataType, signal);
-    inputArguments.push(variantOf(values[index], type, input.valueRank >= 0, `argument "${input.name}"`));
+  for (const [index, { name, ...type }] of inputs.entries()) {
+    const declared = { ...type, ...(kinds[index] as DataTypeKind) };
+    inputArguments.push(await encodeValue(client, open, values[index], declared, `argument "${name}"`, signal));
   }
   const call = { objectId, methodId: method, inputArguments };
   const answer = await callOnce(client, session, call, 'calling the method', signal);
@@ -109,20 +112,6 @@ async function ownerOf(
   const owner = result.references?.[0]?.nodeId;
   if (owner === undefined) throw statusError('BadNodeIdUnknown', `looking for the object of the method ${method}`);
   return owner as NodeId;
-}
-
-async function builtInType(
-  client: OpcUaClient,
-  { session }: OpenSession,
-  dataType: NodeId,
-  signal: AbortSignal,
-): Promise<string> {
-  const { ua } = opcUaLibrary();
-  const isBuiltIn = dataType.namespace === 0 && ua.DataType[dataType.value as number] !== undefined;
-  const type = isBuiltIn
-    ? (dataType.value as number)
-    : await client.request(ua.findBasicDataType(session, dataType), 'reading a type', signal);
-  return ua.DataType[type] as string;
 }
 
 function refused(

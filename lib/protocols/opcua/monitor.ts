@@ -1,9 +1,11 @@
 import type { OpcUaClient, OpenSession } from './client';
+import { nodeTypes } from './data-types';
 import { GapFill } from './gap-fill';
 import { type ClientMonitoredItemGroup, type ClientSubscription, type NodeId, opcUaLibrary } from './library';
 import { chunks } from './limits';
 import { missingValue, type NodeValue, nodeValue } from './read';
 import { LiveSubscription, type StateChange } from './subscription';
+import type { EnumerationNames } from './values';
 
 export interface MonitoredTag {
   tag: string;
@@ -37,6 +39,7 @@ const FILTER_REFUSED = /Filter|Deadband|Unsupported|NotSupported/;
 
 interface Watched extends MonitoredTag {
   nodeId: NodeId;
+  names: EnumerationNames | undefined;
   /** The server takes no deadband: it is applied here, to numbers. */
   localDeadband?: number;
   last?: NodeValue;
@@ -65,18 +68,17 @@ export class Monitor {
   async start(tags: readonly MonitoredTag[], signal: AbortSignal): Promise<void> {
     const { limits } = this.#open;
     const subscription = await this.#live.start(this.#open, this.#options.publishingIntervalMs, signal);
-    const known: Watched[] = [];
-    for (const each of tags) {
-      const { tag, nodeId } = each;
-      if (nodeId !== null) known.push({ ...each, nodeId });
-      else this.#push(tag, missingValue('BadNoMatch'));
-    }
+    for (const { tag, nodeId } of tags) if (nodeId === null) this.#push(tag, missingValue('BadNoMatch'));
+    const found = tags.flatMap((tag) => (tag.nodeId === null ? [] : [{ ...tag, nodeId: tag.nodeId }]));
+    const nodes = found.map(({ nodeId }) => nodeId);
+    const types = await nodeTypes(this.#client, this.#open, nodes, signal);
+    const known = found.map((tag, index) => ({ ...tag, names: types[index]?.names }));
     if (this.#options.fillsGaps) {
-      const found = (tag: string, value: NodeValue) => {
+      const filled = (tag: string, value: NodeValue) => {
         this.#push(tag, value, true);
         return this.#live.room();
       };
-      this.#gaps = new GapFill(this.#client, this.#open, found, this.#options);
+      this.#gaps = new GapFill(this.#client, this.#open, filled, this.#options);
       await this.#gaps.prepare(known, signal);
     }
     const alike = Map.groupBy(known, ({ samplingIntervalMs, deadband }) =>
@@ -133,7 +135,7 @@ export class Monitor {
     );
     group.on('changed', (_item, dataValue, index) => {
       const tag = watched[index];
-      if (tag !== undefined) this.#arrived(tag, nodeValue(dataValue));
+      if (tag !== undefined) this.#arrived(tag, nodeValue(dataValue, tag.names));
     });
     await this.#client.request(initialised(group), 'subscribing to values', signal);
     const refused = new Set<Watched>();

@@ -4,9 +4,12 @@ import { hostname } from 'node:os';
 import { IntegrationError } from '../../model/errors';
 import { CertificateFolder, describe, type KnownCertificate } from './certificate-folder';
 import { type OPCUACertificateManager, opcUaLibrary } from './library';
+import { type CertificateProblem, certificateProblem, type ExpectedServer, RENEW } from './server-certificate';
 
 export const APPLICATION_NAME = 'PCP integrations';
 const VALID_DAYS = 365 * 10;
+const UNUSABLE = { code: 'PCP_OPCUA_CERTIFICATE', hint: RENEW };
+const REVOKED = { code: 'PCP_OPCUA_CERTIFICATE_REVOKED', why: 'was revoked by its authority', hint: RENEW };
 
 /**
  * The hub's certificates: its own with the private key, those of servers that a person trusted, and those that were
@@ -40,19 +43,21 @@ export class Pki {
 
   /**
    * Refuses a server's certificate that nobody has trusted, and keeps it among the rejected.
-   * @throws config PCP_OPCUA_UNTRUSTED, PCP_OPCUA_CERTIFICATE
+   * @throws config PCP_OPCUA_UNTRUSTED, and PCP_OPCUA_CERTIFICATE... for what is wrong with one that is trusted
    */
-  async check(certificate: Buffer | null, applicationUri: string | null): Promise<void> {
-    if (!certificate?.length) throw unusable('The server has no certificate.', undefined);
+  async check(certificate: Buffer | null, expected: ExpectedServer): Promise<void> {
+    if (!certificate?.length) throw unusable('PCP_OPCUA_CERTIFICATE', 'The server has no certificate.', RENEW);
     const manager = await this.open();
     try {
       const status = (await manager.checkCertificate(certificate)).name;
       const known = describe(certificate, 'rejected');
-      if (status === 'BadCertificateUntrusted' || status === 'BadCertificateChainIncomplete') throw untrusted(known);
-      if (status !== 'Good') throw refused(known, status);
-      if (applicationUri !== null && known.application_uri !== applicationUri) {
-        throw refused(known, `it is for ${known.application_uri ?? 'no application'}, the server is ${applicationUri}`);
+      const problem = certificateProblem(certificate, expected);
+      if (status === 'BadCertificateUntrusted' || status === 'BadCertificateChainIncomplete') {
+        throw untrusted(known, problem);
       }
+      if (problem !== undefined) throw refused(known, problem);
+      if (status === 'BadCertificateRevoked') throw refused(known, REVOKED);
+      if (status !== 'Good') throw refused(known, { ...UNUSABLE, why: `cannot be used (${status})` });
     } finally {
       await manager.dispose();
     }
@@ -76,11 +81,16 @@ export class Pki {
   }
 }
 
-function untrusted({ thumbprint, subject }: KnownCertificate): IntegrationError {
+/** What else is wrong is said at once: trusting it would not help. */
+function untrusted(
+  { thumbprint, subject }: KnownCertificate,
+  problem: CertificateProblem | undefined,
+): IntegrationError {
+  const besides = problem === undefined ? '' : ` Besides, it ${problem.why}.`;
   return new IntegrationError(
     'config',
     'PCP_OPCUA_UNTRUSTED',
-    `The server's certificate ${thumbprint} (${subject}) is not trusted here.`,
+    `The server's certificate ${thumbprint} (${subject}) is not trusted here.${besides}`,
     {
       path: '/config/endpoint_url',
       value: thumbprint,
@@ -89,17 +99,12 @@ function untrusted({ thumbprint, subject }: KnownCertificate): IntegrationError 
   );
 }
 
-function refused({ thumbprint, subject, valid_to }: KnownCertificate, why: string): IntegrationError {
-  const reason = why === 'BadCertificateTimeInvalid' ? `it is not valid today (valid until ${valid_to})` : why;
-  return unusable(`The server's certificate ${thumbprint} (${subject}) cannot be used: ${reason}.`, thumbprint);
+function refused({ thumbprint, subject }: KnownCertificate, { code, why, hint }: CertificateProblem): IntegrationError {
+  return unusable(code, `The server's certificate ${thumbprint} (${subject}) ${why}.`, hint, thumbprint);
 }
 
-function unusable(message: string, thumbprint: string | undefined): IntegrationError {
-  return new IntegrationError('config', 'PCP_OPCUA_CERTIFICATE', message, {
-    path: '/config/endpoint_url',
-    value: thumbprint,
-    hint: 'Renew it on the server, then test the connection and trust the new one.',
-  });
+function unusable(code: string, message: string, hint: string, thumbprint?: string): IntegrationError {
+  return new IntegrationError('config', code, message, { path: '/config/endpoint_url', value: thumbprint, hint });
 }
 
 async function exists(file: string): Promise<boolean> {

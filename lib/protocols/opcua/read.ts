@@ -1,11 +1,14 @@
 import type { OpcUaClient, OpenSession } from './client';
+import { nodeTypes } from './data-types';
 import { type DataValue, type NodeId, opcUaLibrary } from './library';
 import { chunks } from './limits';
-import { plainValue, type Quality, qualityOf, timestamp } from './values';
+import { type EnumerationNames, plainValue, type Quality, qualityOf, timestamp, valueName } from './values';
 
 /** A value as its server gave it. */
 export interface NodeValue {
   value: unknown;
+  /** What an enumeration calls it, or each one of an array. */
+  value_name?: string | (string | null)[];
   quality: Quality;
   /** Absent where it is simply good. */
   status?: string;
@@ -13,11 +16,13 @@ export interface NodeValue {
   server_timestamp?: string;
 }
 
-export function nodeValue(dataValue: DataValue): NodeValue {
+export function nodeValue(dataValue: DataValue, names?: EnumerationNames): NodeValue {
   const { statusCode } = dataValue;
+  const name = valueName(dataValue.value, names);
   const server = timestamp(dataValue.serverTimestamp);
   return {
     value: plainValue(dataValue.value),
+    ...(name !== undefined && { value_name: name }),
     quality: qualityOf(statusCode),
     ...(statusCode.value !== 0 && { status: statusCode.name }),
     source_timestamp: timestamp(dataValue.sourceTimestamp),
@@ -33,37 +38,27 @@ export function missingValue(status: string): NodeValue {
 /** Values in order, in as many requests as the server's limit takes; `null` nodes lead nowhere. */
 export async function readValues(
   client: OpcUaClient,
-  { session, limits }: OpenSession,
+  open: OpenSession,
   nodes: readonly (NodeId | null)[],
   signal: AbortSignal,
 ): Promise<NodeValue[]> {
+  const { session, limits } = open;
   const { AttributeIds } = opcUaLibrary().ua;
   const values: NodeValue[] = nodes.map(() => missingValue('BadNoMatch'));
   const known = nodes.flatMap((nodeId, index) => (nodeId === null ? [] : [{ nodeId, index }]));
+  const types = await nodeTypes(
+    client,
+    open,
+    known.map(({ nodeId }) => nodeId),
+    signal,
+  );
+  const names = new Map(known.map(({ index }, at) => [index, types[at]?.names]));
   for (const part of chunks(known, limits.read)) {
     const request = part.map(({ nodeId }) => ({ nodeId, attributeId: AttributeIds.Value }));
     const answers = await client.request(session.read(request), 'reading values', signal);
     part.forEach(({ index }, at) => {
       const answer = answers[at];
-      values[index] = answer === undefined ? missingValue('BadNoData') : nodeValue(answer);
-    });
-  }
-  return values;
-}
-
-/** One attribute of several nodes; undefined where a node does not have it. */
-export async function readAttributes(
-  client: OpcUaClient,
-  { session, limits }: OpenSession,
-  nodes: readonly { nodeId: NodeId; attributeId: number }[],
-  signal: AbortSignal,
-): Promise<unknown[]> {
-  const values: unknown[] = [];
-  for (const part of chunks(nodes, limits.read)) {
-    const answers = await client.request(session.read(part), 'reading attributes', signal);
-    part.forEach((_, at) => {
-      const answer = answers[at];
-      values.push(answer?.statusCode.isGoodish() ? (answer.value?.value as unknown) : undefined);
+      values[index] = answer === undefined ? missingValue('BadNoData') : nodeValue(answer, names.get(index));
     });
   }
   return values;

@@ -2,12 +2,22 @@ import { opcUaLibrary, type StatusCode, type Variant } from './library';
 
 export type Quality = 'good' | 'uncertain' | 'bad';
 
+/** What the numbers of an enumeration are called. */
+export type EnumerationNames = ReadonlyMap<number, string>;
+
+/** An enumeration within a structure; the name is null where its type does not have the number. */
+export interface Enumerated {
+  value: unknown;
+  name: string | null;
+}
+
 /** An array of more dimensions comes as nested arrays, as deep as they are declared. */
 const DEEPEST = 32;
 
 /**
  * What a value holds, as plain data: 64-bit integers exact (number when safe, else text), times as ISO 8601 in UTC, bytes as
- * base64, localized texts as their text, structures as objects of their fields, node ids as text. Enumerations are their number.
+ * base64, localized texts as their text, structures as objects of their fields, node ids as text. An enumeration is its
+ * number; within a structure, which has no place for it beside, also its name.
  */
 export function plainValue(variant: Variant | null | undefined): unknown {
   if (variant === null || variant === undefined || variant.value === null || variant.value === undefined) return null;
@@ -16,7 +26,9 @@ export function plainValue(variant: Variant | null | undefined): unknown {
   const type = DataType[dataType];
   if (arrayType === VariantArrayType.Scalar) return plainScalar(variant.value, type, 0);
   const items = Array.from(variant.value as ArrayLike<unknown>, (item) => plainScalar(item, type, 0));
-  return arrayType === VariantArrayType.Matrix && dimensions ? shaped(items, dimensions) : items;
+  if (arrayType !== VariantArrayType.Matrix || !dimensions || dimensions.some((length) => length === 0)) return items;
+  const isWhole = dimensions.reduce((product, length) => product * length, 1) === items.length;
+  return isWhole ? shaped(items, dimensions) : items;
 }
 
 function plainScalar(value: unknown, type: string, depth: number): unknown {
@@ -73,6 +85,8 @@ interface StructureField {
   originalName?: string;
   fieldType: string;
   isArray?: boolean;
+  /** Of an enumeration. */
+  schema?: { typedEnum?: { enumItems: readonly { key: string; value: number }[] } };
 }
 
 function plainStructure(structure: Structure, depth: number): unknown {
@@ -82,10 +96,10 @@ function plainStructure(structure: Structure, depth: number): unknown {
     schema !== undefined && schema !== null;
     schema = schema._baseSchema ?? undefined
   ) {
-    for (const { name, originalName, fieldType, isArray } of schema.fields ?? []) {
+    for (const field of schema.fields ?? []) {
+      const { name, originalName, isArray } = field;
       const value = structure[name];
-      const one = (item: unknown) =>
-        fieldType === 'Int64' || fieldType === 'UInt64' ? plainScalar(item, fieldType, depth) : plain(item, depth + 1);
+      const one = (item: unknown) => plainField(item, field, depth);
       const result = isArray && Array.isArray(value) ? value.map(one) : value === undefined ? null : one(value);
       // A field of this name must not become the prototype.
       Object.defineProperty(record, originalName ?? name, {
@@ -97,6 +111,24 @@ function plainStructure(structure: Structure, depth: number): unknown {
     }
   }
   return record;
+}
+
+function plainField(value: unknown, { fieldType, schema }: StructureField, depth: number): unknown {
+  if (fieldType === 'Int64' || fieldType === 'UInt64') return plainScalar(value, fieldType, depth);
+  const items = schema?.typedEnum?.enumItems;
+  if (items === undefined || typeof value !== 'number') return plain(value, depth + 1);
+  return { value, name: items.find((item) => item.value === value)?.key ?? null } satisfies Enumerated;
+}
+
+/** The name of an enumeration's value, or of each one of an array; undefined where it has none. */
+export function valueName(
+  variant: Variant | null | undefined,
+  names: EnumerationNames | undefined,
+): string | (string | null)[] | undefined {
+  const { DataType, VariantArrayType } = opcUaLibrary().ua;
+  if (names === undefined || variant?.dataType !== DataType.Int32 || variant.value === null) return undefined;
+  if (variant.arrayType === VariantArrayType.Scalar) return names.get(variant.value as number);
+  return Array.from(variant.value as ArrayLike<number>, (number) => names.get(number) ?? null);
 }
 
 function shaped(items: unknown[], dimensions: readonly number[]): unknown[] {

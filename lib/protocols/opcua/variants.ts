@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../model/errors';
-import { opcUaLibrary, type Variant } from './library';
+import { opcUaLibrary, type VariantOptions } from './library';
+import type { EnumerationNames } from './values';
 
 const INTEGERS: Record<string, [minimum: bigint, maximum: bigint]> = {
   SByte: [-(2n ** 7n), 2n ** 7n - 1n],
@@ -14,23 +15,8 @@ const INTEGERS: Record<string, [minimum: bigint, maximum: bigint]> = {
 const LARGEST_FLOAT = 3.4028234663852886e38;
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/**
- * Plain data as the type that a node or an argument has.
- * @param type name of a built-in type ("Int32")
- * @param what named in the error
- * @throws data PCP_OPCUA_VALUE when it does not fit
- */
-export function variantOf(value: unknown, type: string, isArray: boolean, what: string): Variant {
-  const { DataType, Variant: VariantClass, VariantArrayType } = opcUaLibrary().ua;
-  if (Array.isArray(value) !== isArray) throw unfit(value, `${isArray ? 'an array of ' : ''}${type}`, what);
-  return new VariantClass({
-    dataType: DataType[type as keyof typeof DataType],
-    arrayType: isArray ? VariantArrayType.Array : VariantArrayType.Scalar,
-    value: isArray ? (value as unknown[]).map((item) => scalar(item, type, what)) : scalar(value, type, what),
-  });
-}
-
-function scalar(value: unknown, type: string, what: string): unknown {
+/** Plain data as a value of a built-in type. @throws data PCP_OPCUA_VALUE, PCP_OPCUA_TYPE */
+export function scalar(value: unknown, type: string, what: string): unknown {
   if (INTEGERS[type] !== undefined) return integer(value, type, what);
   switch (type) {
     case 'Boolean':
@@ -64,9 +50,7 @@ function scalar(value: unknown, type: string, what: string): unknown {
       if (typeof value === 'string' && /^[A-Za-z0-9+/]*={0,2}$/.test(value)) return Buffer.from(value, 'base64');
       break;
     default:
-      throw new IntegrationError('data', 'PCP_OPCUA_TYPE', `${what} is a ${type}, which cannot be written.`, {
-        hint: 'Numbers, texts, times, bytes and arrays of them can be written.',
-      });
+      throw unwritable(type, what);
   }
   throw unfit(value, type, what);
 }
@@ -83,9 +67,54 @@ function integer(value: unknown, type: string, what: string): number | [number, 
   return [Number(bits >> 32n), Number(bits & 0xffffffffn)];
 }
 
-function unfit(value: unknown, type: string, what: string): IntegrationError {
+export function unwritable(type: string, what: string): IntegrationError {
+  return new IntegrationError('data', 'PCP_OPCUA_TYPE', `${what} is a ${type}, which cannot be written.`, {
+    hint: 'Numbers, texts, times, bytes, enumerations, structures and arrays of them can be written.',
+  });
+}
+
+export function unfit(value: unknown, type: string, what: string): IntegrationError {
   return new IntegrationError('data', 'PCP_OPCUA_VALUE', `The value for ${what} is no ${type}.`, {
     value: typeof value === 'string' ? value.slice(0, 100) : typeof value === 'bigint' ? String(value) : value,
     hint: 'Send a value of the type and range that the server has for it.',
   });
+}
+
+/** The number of an enumeration, given as it is, by its name, or as it is read within structures. */
+export function enumerated(value: unknown, names: EnumerationNames, what: string): number {
+  const given = typeof value === 'object' && value !== null && 'value' in value ? value.value : value;
+  const named = [...names].find(([, name]) => name === given)?.[0];
+  if (named !== undefined) return named;
+  const known = [...names].map(([number, name]) => `${name} (${number})`).join(', ');
+  const number = typeof given === 'string' && given.trim() !== '' ? Number(given) : given;
+  if (typeof number === 'number' && names.has(number)) return number;
+  throw unfit(value, `value of its enumeration: ${known}`, what);
+}
+
+/**
+ * A value of whatever type fits it, where any may stand; or of the one that it names: `{"type": "UInt16", "value": 5}`.
+ * Integers become Int32, or Int64 where they are too large for it.
+ */
+export function inferred(value: unknown, what: string): VariantOptions {
+  const { DataType, VariantArrayType } = opcUaLibrary().ua;
+  const isTyped = typeof value === 'object' && value !== null && 'type' in value && 'value' in value;
+  const given = isTyped ? value.value : value;
+  if (given === null) return { dataType: DataType.Null };
+  const items = Array.isArray(given) ? given : [given];
+  const type = isTyped ? String(value.type) : fitting(items);
+  if (type === undefined || !Object.hasOwn(DataType, type)) throw unfit(value, 'value of a known type', what);
+  const encoded = items.map((item) => scalar(item, type, what));
+  return {
+    dataType: DataType[type as keyof typeof DataType],
+    arrayType: Array.isArray(given) ? VariantArrayType.Array : VariantArrayType.Scalar,
+    value: Array.isArray(given) ? encoded : encoded[0],
+  };
+}
+
+function fitting(items: readonly unknown[]): string | undefined {
+  if (items.every((item) => typeof item === 'boolean')) return 'Boolean';
+  if (items.every((item) => typeof item === 'string')) return 'String';
+  if (!items.every((item) => typeof item === 'number')) return undefined;
+  if (!items.every((item) => Number.isSafeInteger(item))) return 'Double';
+  return items.every((item) => item === (item | 0)) ? 'Int32' : 'Int64';
 }

@@ -1,12 +1,13 @@
 import { IntegrationError } from '../../model/errors';
 import type { OpcUaClient, OpenSession } from './client';
+import { type NodeType, nodeTypes } from './data-types';
+import { encodeValue } from './encode';
 import { statusError } from './errors';
 import { type NodeId, opcUaLibrary, type StatusCode, type Variant, type WriteResponse } from './library';
 import { chunks } from './limits';
 import { sendOnce } from './once';
-import { type NodeValue, readAttributes, readValues } from './read';
+import { type NodeValue, readValues } from './read';
 import { plainValue } from './values';
-import { variantOf } from './variants';
 
 export interface NodeWrite {
   nodeId: NodeId;
@@ -20,14 +21,6 @@ export type WriteOutcome =
   | { outcome: 'failed'; error: IntegrationError }
   | { outcome: 'unknown'; error: IntegrationError };
 
-interface NodeType {
-  type: string;
-  isArray: boolean;
-}
-
-/** Types of nodes do not change while a session lives. */
-const types = new WeakMap<OpenSession, Map<string, NodeType>>();
-
 /** Writes each value once, as the type that the server has for it, and reads it back. One outcome per write, in order. */
 export async function writeValues(
   client: OpcUaClient,
@@ -35,16 +28,19 @@ export async function writeValues(
   writes: readonly NodeWrite[],
   signal: AbortSignal,
 ): Promise<WriteOutcome[]> {
-  const known = await nodeTypes(client, open, writes, signal);
+  signal.throwIfAborted();
+  const types = await typesToWrite(client, open, writes, signal);
   const outcomes: (WriteOutcome | undefined)[] = writes.map(() => undefined);
-  const ready = writes.flatMap(({ nodeId, value, name }, index) => {
+  const ready: ReadyWrite[] = [];
+  for (const [index, { nodeId, value, name }] of writes.entries()) {
     try {
-      return [{ index, nodeId, variant: typed(value, known[index], name) }];
+      const type = types[index];
+      if (type === undefined) throw statusError('BadNodeIdUnknown', `writing ${name}`);
+      ready.push({ index, nodeId, variant: await encodeValue(client, open, value, type, name, signal) });
     } catch (thrown) {
       outcomes[index] = { outcome: 'failed', error: IntegrationError.from(thrown) };
-      return [];
     }
-  });
+  }
   for (const part of chunks(ready, open.limits.write)) {
     await writePart(client, open, part, outcomes, signal);
   }
@@ -103,34 +99,31 @@ function same(held: unknown, sent: unknown): boolean {
   return isGuid ? one.toLowerCase() === other.toLowerCase() : one === other;
 }
 
-function typed(value: unknown, type: NodeType | undefined, name: string): Variant {
-  if (type === undefined) throw statusError('BadNodeIdUnknown', `writing ${name}`);
-  return variantOf(value, type.type, type.isArray, name);
-}
-
-async function nodeTypes(
+/** A node that may hold several types, or one that its server does not describe, is written as what it holds now. */
+async function typesToWrite(
   client: OpcUaClient,
   open: OpenSession,
   writes: readonly NodeWrite[],
   signal: AbortSignal,
 ): Promise<(NodeType | undefined)[]> {
   const { AttributeIds, DataType } = opcUaLibrary().ua;
-  const known = types.get(open) ?? new Map<string, NodeType>();
-  types.set(open, known);
-  const unknown = writes.filter(({ nodeId }) => !known.has(nodeId.toString()));
-  const attributes = unknown.flatMap(({ nodeId }) => [
-    { nodeId, attributeId: AttributeIds.DataType },
-    { nodeId, attributeId: AttributeIds.ValueRank },
-  ]);
-  const values = await readAttributes(client, open, attributes, signal);
-  for (const [index, { nodeId }] of unknown.entries()) {
-    const [dataType, rank] = [values[2 * index] as NodeId | undefined, values[2 * index + 1]];
-    if (dataType === undefined) continue;
-    const isBuiltIn = dataType.namespace === 0 && DataType[dataType.value as number] !== undefined;
-    const builtIn = isBuiltIn
-      ? (dataType.value as number)
-      : await client.request(open.session.getBuiltInDataType(nodeId), 'reading a type', signal);
-    known.set(nodeId.toString(), { type: DataType[builtIn] as string, isArray: typeof rank === 'number' && rank >= 0 });
+  const nodes = writes.map(({ nodeId }) => nodeId);
+  const types = await nodeTypes(client, open, nodes, signal);
+  const vague = nodes.flatMap((nodeId, index) => (types[index]?.builtIn === 'Variant' ? [{ nodeId, index }] : []));
+  for (const part of chunks(vague, open.limits.read)) {
+    const request = part.map(({ nodeId }) => ({ nodeId, attributeId: AttributeIds.Value }));
+    const values = await client.request(open.session.read(request), 'reading what is to be written', signal);
+    part.forEach(({ index }, at) => {
+      const [type, held] = [types[index], values[at]?.value];
+      if (type === undefined || !held || held.dataType === DataType.Null) return;
+      const dataType = structureType(held) ?? type.dataType;
+      types[index] = { ...type, dataType, builtIn: DataType[held.dataType] as string };
+    });
   }
-  return writes.map(({ nodeId }) => known.get(nodeId.toString()));
+  return types;
+}
+
+function structureType({ value }: Variant): NodeId | undefined {
+  const [first] = [value].flat() as ({ schema?: { dataTypeNodeId?: NodeId } } | null | undefined)[];
+  return first?.schema?.dataTypeNodeId;
 }

@@ -15,6 +15,10 @@ export class Connections {
   readonly log: string[] = [];
   readonly #opened: Connector[] = [];
 
+  get pki(): string {
+    return join(this.directory, 'integrations.pki');
+  }
+
   connection(
     url: string,
     config: Record<string, unknown> = {},
@@ -41,8 +45,8 @@ export class Connections {
     credentials: Record<string, string> = {},
   ): Promise<Connector> {
     const connector = this.open(url, { security_policy: 'best', ...config }, credentials);
-    const { steps } = await connector.test(never());
-    const thumbprint = steps.at(-1)?.error?.value;
+    const { error } = (await connector.test(never())).steps.at(-1) ?? {};
+    const thumbprint = error?.code === 'PCP_OPCUA_UNTRUSTED' ? error.value : undefined;
     if (thumbprint !== undefined) await connector.call?.('trust_certificate', { thumbprint }, never());
     return connector;
   }

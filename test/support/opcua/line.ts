@@ -36,6 +36,40 @@ export interface Line {
   setTank(value: number): void;
 }
 
+type Add = (name: string, dataType: string, value: address.BindVariableOptions) => unknown;
+
+/** Enumerations and structures of the plant's own types. */
+function addTyped(space: address.AddressSpace, add: Add): void {
+  const typeOf = (name: string) =>
+    space.findDataType(name, space.getNamespaceIndex('http://plant.example/types')) as address.UADataType;
+  const addStructure = (name: string, type: string, fields: Record<string, unknown>) =>
+    add(name, typeOf(type).nodeId.toString(), {
+      dataType: DataType.ExtensionObject,
+      value: space.constructExtensionObject(typeOf(type), fields),
+    } as unknown as address.BindVariableOptions);
+  const addEnumeration = (name: string, type: string, value: number | number[]) =>
+    add(name, typeOf(type).nodeId.toString(), {
+      dataType: DataType.Int32,
+      arrayType: Array.isArray(value) ? VariantArrayType.Array : VariantArrayType.Scalar,
+      value,
+    } as unknown as address.BindVariableOptions);
+  addStructure('Batch', 'Batch', { name: 'B-17', serial: [0x200000, 1], mode: 5, weights: [1.5, 2.25] });
+  const step = { name: 'Mix', duration: 1500, mode: 1 };
+  addStructure('Recipe', 'Recipe', {
+    name: 'IPA',
+    created: new Date('2026-11-27T10:00:00.250Z'),
+    main: step,
+    steps: [step, { ...step, name: 'Clean', mode: 5 }],
+    comment: 'hoppy',
+    extra: { dataType: DataType.Int32, value: 7 },
+  });
+  addStructure('Setpoint', 'Setpoint', { level: 12.5 });
+  addEnumeration('Mode', 'LineMode', 5);
+  addEnumeration('Modes', 'LineMode', [0, 5, 1]);
+  addEnumeration('Priority', 'Priority', 1);
+  add('Any', 'i=24', { dataType: DataType.UInt16, value: 5 } as address.BindVariableOptions);
+}
+
 /** The plant's objects: a line with all types, methods, history, events and an alarm, and as many plain tags as wanted. */
 export function addLine(space: address.AddressSpace, many: number): Line {
   space.installAlarmsAndConditionsService();
@@ -55,6 +89,8 @@ export function addLine(space: address.AddressSpace, many: number): Line {
       browseName: name,
       nodeId: `s=Line1.${name}`,
       dataType,
+      // Any number of dimensions.
+      ...(Array.isArray((value as { value?: unknown }).value) && name === 'Modes' && { valueRank: 1 }),
       accessLevel,
       userAccessLevel: accessLevel,
       value,
@@ -104,19 +140,7 @@ export function addLine(space: address.AddressSpace, many: number): Line {
   space.installHistoricalDataNode(temperature as unknown as address.UAVariable, { maxOnlineValues: 5000 });
   const historian = new Historian(temperature as unknown as address.UAVariable);
 
-  const batchType = space.findDataType(
-    'Batch',
-    space.getNamespaceIndex('http://plant.example/types'),
-  ) as address.UADataType;
-  add('Batch', batchType.nodeId.toString(), {
-    dataType: DataType.ExtensionObject,
-    value: space.constructExtensionObject(batchType, {
-      name: 'B-17',
-      serial: [0x200000, 1],
-      mode: 5,
-      weights: [1.5, 2.25],
-    }),
-  } as unknown as address.BindVariableOptions);
+  addTyped(space, add);
 
   let calls = 0;
   const start = namespace.addMethod(line, {

@@ -1,5 +1,5 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { type ChildProcess, execFileSync, fork } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { opcUaLibrary } from '../../../lib/protocols/opcua/library';
@@ -11,6 +11,33 @@ export interface Counts {
   subscriptions: number;
   monitoredItems: number;
 }
+
+/** Lets OpenSSL sign with dates and names of our own. */
+const AUTHORITY = `
+[ca]
+default_ca = own
+[own]
+database = DIR/index.txt
+new_certs_dir = DIR
+rand_serial = yes
+default_md = sha256
+policy = policy
+x509_extensions = extensions
+unique_subject = no
+[policy]
+commonName = supplied
+[req]
+distinguished_name = subject
+prompt = no
+[subject]
+CN = plant
+[extensions]
+basicConstraints = CA:FALSE
+keyUsage = digitalSignature, nonRepudiation, keyEncipherment, dataEncipherment, keyCertSign
+extendedKeyUsage = serverAuth, clientAuth
+subjectKeyIdentifier = hash
+subjectAltName = NAMES
+`;
 
 /** The OPC UA server of a plant, in a process of its own that can be killed and started again. */
 export class PlantServer {
@@ -68,21 +95,41 @@ export class PlantServer {
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  /** A certificate with the server's own key, as a mistake or an attacker would make it. */
-  async makeCertificate(applicationUri: string, startDate: Date, validity: number): Promise<string> {
+  /**
+   * A certificate with the server's own key, as a mistake or an attacker would make it.
+   * @param names as OpenSSL writes them ("URI:urn:...,DNS:...")
+   */
+  async makeCertificate(names: string, from = new Date(), days = 10): Promise<string> {
     const { CertificateManager } = opcUaLibrary();
     const manager = new CertificateManager({ rootFolder: join(this.directory, 'pki'), disableFileWatchers: true });
     await manager.initialize();
-    const outputFile = join(this.directory, 'server.pem');
-    await manager.createSelfSignedCertificate({
-      applicationUri,
-      dns: ['localhost'],
-      outputFile,
-      subject: 'CN=plant',
-      startDate,
-      validity,
-    });
     await manager.dispose();
+    const outputFile = join(this.directory, 'server.pem');
+    const until = new Date(from.getTime() + days * 86_400_000);
+    const time = (date: Date) => date.toISOString().replace(/[-:T]|\.\d+/g, '');
+    const [key, config] = [manager.privateKey, join(this.directory, 'openssl.cnf')];
+    writeFileSync(config, AUTHORITY.replaceAll('DIR', this.directory).replace('NAMES', names));
+    writeFileSync(join(this.directory, 'index.txt'), '');
+    const openssl = (...parameters: string[]) =>
+      // node-opcua-crypto leaves OPENSSL_CONF behind as the text "undefined", which openssl takes for a file.
+      execFileSync('openssl', parameters, { stdio: 'ignore', env: { ...process.env, OPENSSL_CONF: undefined } });
+    const request = join(this.directory, 'server.csr');
+    openssl('req', '-new', '-key', key, '-subj', '/CN=plant', '-config', config, '-out', request);
+    const dates = ['-startdate', time(from), '-enddate', time(until)];
+    openssl(
+      'ca',
+      '-batch',
+      '-selfsign',
+      '-keyfile',
+      key,
+      '-config',
+      config,
+      ...dates,
+      '-in',
+      request,
+      '-out',
+      outputFile,
+    );
     return outputFile;
   }
 

@@ -18,6 +18,10 @@ export interface ServerOptions {
   /** Certificate of another application than the one it claims to be, expired, and so on. */
   certificateFile?: string;
   many?: number;
+  /** The temperature changes ten times a second, and an event tells of it once a second. */
+  moves?: boolean;
+  /** Says by an empty message that there is nothing to be told again. */
+  republishesNothing?: boolean;
   /** Of the user pcp. */
   password?: string;
   /** Security policies that it offers; absent = all. */
@@ -79,12 +83,33 @@ async function start(options: ServerOptions): Promise<{ server: server.OPCUAServ
       reverseConnect: { connections: [{ endpointUrl: options.reverse }], reconnectDelay: 200 },
     }),
   } as server.OPCUAServerOptions);
+  if (options.republishesNothing) republishNothing(opcua);
   await opcua.initialize();
   const space = opcua.engine.addressSpace as unknown as address.AddressSpace;
   for (const uri of options.otherNamespaces ?? []) space.registerNamespace(uri);
   const line = addLine(space, options.many ?? 0);
+  if (options.moves) move(line);
   await opcua.start();
   return { server: opcua, line };
+}
+
+function republishNothing(opcua: server.OPCUAServer): void {
+  type Message = { request: { requestHeader: { requestHandle: number } } };
+  const handling = opcua as unknown as {
+    _on_RepublishRequest(message: Message, channel: { send_response(...args: unknown[]): void }): void;
+  };
+  handling._on_RepublishRequest = (message, channel) => {
+    channel.send_response('MSG', new ua.RepublishResponse({}), message);
+  };
+}
+
+function move(line: Line): void {
+  let step = 0;
+  setInterval(() => {
+    step++;
+    line.set('Temperature', step % 200);
+    if (step % 10 === 0) line.raise(`step ${step}`, 300);
+  }, 100);
 }
 
 function obey({ server: opcua, line }: Awaited<ReturnType<typeof start>>, command: Command): unknown {

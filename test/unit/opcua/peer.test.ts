@@ -1,127 +1,300 @@
 import assert from 'node:assert/strict';
+import { type AsyncFunc, Test } from 'mocha';
 import type { Connector } from '../../../lib/connectors/contract';
-import type { BrowseNode, TagValue } from '../../../lib/connectors/live';
+import type { TagValue } from '../../../lib/connectors/live';
 import { IntegrationError } from '../../../lib/model/errors';
-import { Connections, never, Received } from '../../support/opcua/connections';
+import { FaultProxy } from '../../support/fault-proxy';
+import { Connections, failureOf, never, Received } from '../../support/opcua/connections';
+import { addressesOf, discoverPeer, type Peer } from '../../support/opcua/peer';
 import { PlantServer } from '../../support/opcua/plant-server';
 
 /**
  * What must hold with any server. OPCUA_PEER_URL names one that is not of the library's family; OPCUA_PEER_USER and
- * OPCUA_PEER_PASSWORD sign in where it lets nobody in without. Otherwise the tests' own server stands in.
+ * OPCUA_PEER_PASSWORD sign in, OPCUA_PEER_POLICY secures. Nothing is written and no method is called unless OPCUA_PEER_WRITES=1
+ * allows it. Otherwise the tests' own server stands in, in a process of its own and with narrow limits.
  */
-const { OPCUA_PEER_URL, OPCUA_PEER_USER, OPCUA_PEER_PASSWORD } = process.env;
+const { OPCUA_PEER_URL, OPCUA_PEER_USER, OPCUA_PEER_PASSWORD, OPCUA_PEER_POLICY, OPCUA_PEER_WRITES } = process.env;
+const isOwn = OPCUA_PEER_URL === undefined;
+const LIMITS = { maxNodesPerRead: 200, maxNodesPerWrite: 50, maxNodesPerBrowse: 100, maxMonitoredItemsPerCall: 200 };
 const DAY_MS = 86_400_000;
-const MOST_NODES = 3000;
-const DEEPEST = 6;
-const SERVER_OBJECT = 'i=2253';
 
 describe(`OPC UA: ${OPCUA_PEER_URL ?? "the tests' own server"} as any server`, function () {
   this.timeout(120_000);
   const server = new PlantServer();
-  let connections: Connections;
+  const connections = new Connections();
+  const username = OPCUA_PEER_USER ?? (isOwn ? 'pcp' : undefined);
+  const password = OPCUA_PEER_PASSWORD ?? (isOwn ? 'right-4711' : undefined);
+  const settings = {
+    security_policy: OPCUA_PEER_POLICY ?? 'None',
+    publishing_interval_ms: 200,
+    ...(username !== undefined && { authentication: 'username', username }),
+  };
+  const credentials = password === undefined ? {} : { password };
   let url: string;
-  const user = OPCUA_PEER_USER === undefined ? {} : { authentication: 'username', username: OPCUA_PEER_USER };
-  const credentials = { ...(OPCUA_PEER_PASSWORD !== undefined && { password: OPCUA_PEER_PASSWORD }) };
+  let peer: Peer;
 
-  before(async () => {
-    if (OPCUA_PEER_URL === undefined) await server.start({ many: 300, limits: { maxNodesPerRead: 50 } });
+  const open = (config: Record<string, unknown> = {}) =>
+    connections.openTrusted(url, { ...settings, ...config }, credentials);
+  const read = async (connector: Connector, tags: readonly string[]) =>
+    (await connector.readTags?.(tags, never())) ?? [];
+  const watch = (connector: Connector, tags: readonly string[]) =>
+    new Received((signal) => connector.subscribe?.({ items: tags.map((tag) => ({ tag })) }, signal) ?? assert.fail());
+
+  before(async function () {
+    if (isOwn) await server.start({ many: 1500, limits: LIMITS, moves: true });
     url = OPCUA_PEER_URL ?? server.url;
-  });
-  beforeEach(() => {
-    connections = new Connections();
-  });
-  afterEach(() => connections.remove());
-  after(() => server.stop());
-
-  const open = (config: Record<string, unknown> = {}) => connections.open(url, { ...user, ...config }, credentials);
-
-  /** All tags below the Objects folder, but for the server's own. */
-  async function tagsOf(connector: Connector): Promise<BrowseNode[]> {
-    const tags = new Map<string, BrowseNode>();
-    const seen = new Set<string>([SERVER_OBJECT]);
-    let level: (string | null)[] = [null];
-    for (let depth = 0; depth < DEEPEST && level.length > 0; depth++) {
-      const next: string[] = [];
-      for (const parent of level) {
-        for (const node of (await connector.browse?.(parent, never())) ?? []) {
-          if (seen.has(node.address) || tags.size >= MOST_NODES) continue;
-          seen.add(node.address);
-          if (node.kind === 'tag') tags.set(node.address, node);
-          if (node.has_children) next.push(node.address);
-        }
-      }
-      level = next;
-    }
-    return [...tags.values()];
-  }
-
-  it('is browsed, and each of its tags is read', async () => {
-    const connector = open();
-    const tags = await tagsOf(connector);
-    assert.ok(tags.length > 0);
-    const values =
-      (await connector.readTags?.(
-        tags.map(({ address }) => address),
-        never(),
-      )) ?? [];
-    assert.equal(values.length, tags.length);
-    const good = values.filter(({ quality }) => quality === 'good').length;
-    console.log(`      ${tags.length} tags, ${good} of them good`);
-    assert.ok(good > 0);
-    for (const { value } of values) assert.doesNotThrow(() => JSON.stringify(value));
-  });
-
-  it('is subscribed to', async () => {
-    const connector = open({ publishing_interval_ms: 200 });
-    const received = new Received(
-      (signal) => connector.subscribe?.({ items: [{ tag: 'i=2258' }] }, signal) ?? assert.fail(),
+    peer = await discoverPeer(connections, url, settings, credentials);
+    const { tags, moving, historic, sources, methods, security, limits } = peer;
+    console.log(
+      `      ${tags.length} tags, ${moving.length} moving, ${historic.length} with history, ${methods.length} methods, ` +
+        `events from ${sources.length} nodes, ${limits.read} nodes in a request, ${security.join(', ') || 'no security'}`,
     );
-    await received.until(({ values }) => values.length >= 3);
-    const times = received.values.map(({ value }) => String(value));
-    assert.deepEqual(times, times.toSorted());
-    await received.stop();
+    // What a server does not have is not tested, and not counted.
+    const suite = this.test?.parent;
+    for (const [title, test] of testsOf(peer)) suite?.addTest(new Test(title, test));
+  });
+  afterEach(() => connections.close());
+  after(async () => {
+    await connections.remove();
+    await server.stop();
   });
 
-  for (const policy of ['Basic256Sha256', 'Aes128_Sha256_RsaOaep', 'Aes256_Sha256_RsaPss']) {
-    for (const mode of ['Sign', 'SignAndEncrypt']) {
-      it(`is let in with ${policy} ${mode}, where it offers that`, async function () {
-        const connector = await connections.openTrusted(
-          url,
-          { ...user, security_policy: policy, security_mode: mode },
-          credentials,
-        );
-        const report = await connector.test(never());
-        if (report.steps.at(-1)?.error?.code === 'PCP_OPCUA_ENDPOINT') this.skip();
-        assert.equal(report.ok, true, JSON.stringify(report));
-      });
-    }
-  }
+  it('is browsed as a whole, and all its tags are read by one call', async () => {
+    const tags = addressesOf(peer.tags);
+    assert.ok(tags.length > 0);
+    assert.equal(new Set(addressesOf(peer.largest)).size, peer.largest.length);
+    if (isOwn) assert.equal(peer.largest.length, 1500);
+    const values = await read(await open(), tags);
+    assert.deepEqual(
+      values.map(({ tag }) => tag),
+      tags,
+    );
+    assert.ok(values.some(({ quality }) => quality === 'good'));
+    for (const value of values) assert.deepEqual(JSON.parse(JSON.stringify(value)), value);
+  });
 
-  it('gives its history in order and nothing twice, where it records any', async function () {
-    const connector = open();
-    const range = { start: new Date(Date.now() - DAY_MS).toISOString() };
-    let found = 0;
-    for (const { address } of (await tagsOf(connector)).slice(0, 300)) {
-      const answer = await connector
-        .call?.('history', { node: address, ...range, limit: 5000 }, never())
-        .catch((thrown) => {
-          const { code } = IntegrationError.from(thrown);
-          assert.ok(['PCP_OPCUA_HISTORY', 'PCP_OPCUA_FORBIDDEN'].includes(code), `${address}: ${thrown}`);
-        });
-      const values = (answer?.payload as TagValue[] | undefined) ?? [];
-      const times = values.map(({ source_timestamp }) => source_timestamp ?? '');
-      assert.deepEqual(times, times.toSorted());
-      found = Math.max(found, values.length);
-    }
-    if (found === 0) this.skip();
-    console.log(`      ${found} values of one tag`);
+  it('is subscribed to with all its tags at once, and each gives what it holds', async () => {
+    const tags = addressesOf(peer.tags);
+    const received = watch(await open(), tags);
+    await received.until(({ values }) => new Set(values.map(({ tag }) => tag)).size === tags.length);
+    await received.stop();
   });
 
   it('keeps no session of those that went', async () => {
     for (let n = 0; n < 20; n++) {
-      const connector = open();
+      const connector = await open();
       assert.equal((await connector.test(never())).ok, true);
       await connector.close();
     }
   });
+
+  function testsOf({ moving, historic, sources, methods, security, tags }: Peer): [string, AsyncFunc][] {
+    const [moved, recorded, source] = [moving[0], historic[0], sources[0]];
+    const both = moving.find((tag) => historic.includes(tag));
+    const mayChange = isOwn || OPCUA_PEER_WRITES === '1';
+    return [
+      ...security.map((each): [string, AsyncFunc] => [`is let in with ${each}`, () => letIn(each)]),
+      ...(username === undefined ? [] : [['refuses a wrong password', refusesPassword] as [string, AsyncFunc]]),
+      ...(moved === undefined ? [] : movesTests(moved)),
+      ...(recorded === undefined ? [] : historyTests(recorded)),
+      ...(both === undefined ? [] : gapTests(both)),
+      ...(source === undefined ? [] : [['tells its events', () => tellsEvents(source)] as [string, AsyncFunc]]),
+      ...(mayChange && methods.length > 0 ? [['has methods called', callsMethods] as [string, AsyncFunc]] : []),
+      ...(mayChange && tags.some(({ writable }) => writable)
+        ? [['is written what it holds, each type as its own', writesAll] as [string, AsyncFunc]]
+        : []),
+    ];
+  }
+
+  async function letIn(security: string): Promise<void> {
+    const [security_policy, security_mode] = security.split(' ');
+    const report = await (await open({ security_policy, security_mode })).test(never());
+    assert.equal(report.ok, true, JSON.stringify(report));
+    assert.equal(report.steps.find(({ name }) => name === 'tls')?.detail, security);
+  }
+
+  async function refusesPassword(): Promise<void> {
+    const connector = await connections.openTrusted(url, settings, { password: 'wrong' });
+    const step = (await connector.test(never())).steps.at(-1);
+    assert.deepEqual([step?.name, step?.error?.code], ['authenticate', 'PCP_OPCUA_SIGN_IN'], JSON.stringify(step));
+  }
+
+  function movesTests(tag: string): [string, AsyncFunc][] {
+    return [
+      [
+        'tells what changes in the order of its time, each change once',
+        async () => {
+          const received = watch(await open(), [tag]);
+          await received.until(({ values }) => values.length >= 8);
+          const times = received.values.map(({ source_timestamp }) => source_timestamp ?? '');
+          assert.deepEqual(times, times.toSorted());
+          assert.equal(new Set(times).size, times.length);
+          await received.stop();
+        },
+      ],
+      [
+        'is followed over broken connections, again and again',
+        async () => {
+          const { hostname, port, pathname } = new URL(url);
+          assert.ok(hostname);
+          const proxy = await FaultProxy.start(Number(port || 4840));
+          try {
+            const connector = await connections.openTrusted(
+              `opc.tcp://127.0.0.1:${proxy.port}${pathname}`,
+              { ...settings, certificate_host: hostname, timeout_ms: 2000 },
+              credentials,
+            );
+            const received = watch(connector, [tag]);
+            await received.until(({ values }) => values.length > 0);
+            for (let n = 0; n < 3; n++) {
+              const [values, states] = [received.values.length, received.states.length];
+              await proxy.turn('reset');
+              await received.until((each) => each.states.length > states);
+              await proxy.turn('none');
+              await received.until((each) => each.states.at(-1) === 'connected' && each.values.length > values + 2);
+            }
+            const live = received.values.filter(({ backfilled }) => !backfilled);
+            const times = live.map(({ source_timestamp }) => source_timestamp ?? '');
+            assert.deepEqual(times, times.toSorted());
+            await received.stop();
+            await connector.close();
+          } finally {
+            await proxy.stop();
+          }
+        },
+      ],
+    ];
+  }
+
+  async function history(connector: Connector, node: string, range: Record<string, unknown>): Promise<TagValue[]> {
+    const { payload } = (await connector.call?.('history', { node, limit: 20_000, ...range }, never())) ?? {};
+    return payload as TagValue[];
+  }
+
+  function historyTests(node: string): [string, AsyncFunc][] {
+    return [
+      [
+        'gives its history in order and nothing twice, whole or in parts',
+        async () => {
+          const connector = await open();
+          const [start, end] = [new Date(Date.now() - DAY_MS).toISOString(), new Date().toISOString()];
+          const whole = await history(connector, node, { start, end });
+          const times = whole.map(({ source_timestamp }) => source_timestamp ?? '');
+          assert.deepEqual(times, times.toSorted());
+          const middle = times[Math.floor(times.length / 2)] ?? start;
+          const parts = [
+            ...(await history(connector, node, { start, end: middle })),
+            ...(await history(connector, node, { start: middle, end })),
+          ];
+          const all = (values: TagValue[]) => [...new Set(values.map(({ source_timestamp }) => source_timestamp))];
+          assert.deepEqual(all(parts), all(whole));
+          console.log(`      ${whole.length} values`);
+        },
+      ],
+    ];
+  }
+
+  function gapTests(tag: string): [string, AsyncFunc][] {
+    return [
+      [
+        'fills a gap from its history',
+        async () => {
+          const { hostname, port, pathname } = new URL(url);
+          const proxy = await FaultProxy.start(Number(port || 4840));
+          try {
+            const connector = await connections.openTrusted(
+              `opc.tcp://127.0.0.1:${proxy.port}${pathname}`,
+              { ...settings, certificate_host: hostname, timeout_ms: 2000, session_timeout_ms: 5000 },
+              credentials,
+            );
+            const received = watch(connector, [tag]);
+            await received.until(({ values }) => values.length > 1);
+            const direct = watch(await open(), [tag]);
+            const states = received.states.length;
+            await proxy.turn('refuse');
+            await received.until((each) => each.states.length > states);
+            const timeOf = (value: TagValue | undefined) => value?.source_timestamp ?? '';
+            const before = timeOf(received.values.at(-1));
+            // More than a server may keep for somebody who is away.
+            await direct.until(({ values }) => values.length > 60);
+            const count = received.values.length;
+            await proxy.turn('none');
+            const first = () => received.values.slice(count).find(({ backfilled }) => !backfilled);
+            await received.until(() => first() !== undefined);
+            const missed = direct.values.map(timeOf).filter((time) => time > before && time < timeOf(first()));
+            assert.ok(missed.length > 30);
+            await received.until(({ values }) => {
+              const got = new Set(values.map(timeOf));
+              return missed.every((time) => got.has(time));
+            });
+            const times = received.values.map(({ source_timestamp }) => source_timestamp);
+            assert.equal(new Set(times).size, times.length);
+            await Promise.all([received.stop(), direct.stop()]);
+          } finally {
+            await proxy.stop();
+          }
+        },
+      ],
+    ];
+  }
+
+  async function tellsEvents(source: string): Promise<void> {
+    const connector = await open({ events: { source } });
+    const received = new Received((signal) => connector.subscribe?.({ entity: 'events' }, signal) ?? assert.fail());
+    await received.until(({ values }) => values.length >= 2);
+    for (const event of received.values) {
+      const { event_id, event_type, severity, message, time } = event as unknown as Record<string, unknown>;
+      assert.match(String(event_id), /^[A-Za-z0-9+/]+=*$/);
+      assert.match(String(event_type), /[isgb]=/);
+      assert.ok(typeof severity === 'number' && typeof message === 'string');
+      assert.match(String(time), /^\d{4}-.*Z$/);
+    }
+    assert.equal(new Set(received.values.map((event) => event.event_id)).size, received.values.length);
+    await received.stop();
+  }
+
+  /** With arguments of no meaning: a server may refuse them, but understands them. */
+  async function callsMethods(): Promise<void> {
+    const writable = peer.methods.map(({ node }) => ({ tag: node.address }));
+    const connector = await open({ writes_enabled: true, writable });
+    for (const { node, object } of peer.methods) {
+      const call = (given: unknown) =>
+        connector.call?.('method', { node: node.address, object, arguments: given }, never()) as Promise<unknown>;
+      const missing = await failureOf(call({ 'no such argument': 1 }));
+      assert.equal(missing.code, 'PCP_OPCUA_ARGUMENTS');
+      const names = /It takes: (.*)\.$/.exec(missing.hint ?? '')?.[1]?.split(', ') ?? [];
+      const answers = await Promise.all(
+        [2, 'x', true].map((value) =>
+          call(Object.fromEntries(names.map((name) => [name, value]))).then(
+            () => 'called',
+            (thrown) => IntegrationError.from(thrown).code,
+          ),
+        ),
+      );
+      const understood = ['called', 'PCP_OPCUA_METHOD', 'PCP_OPCUA_VALUE', 'PCP_OPCUA_TYPE'];
+      assert.deepEqual(
+        answers.filter((each) => !understood.includes(each)),
+        [],
+        node.name,
+      );
+    }
+  }
+
+  async function writesAll(): Promise<void> {
+    const tags = addressesOf(peer.tags.filter(({ writable }) => writable)).filter(
+      // What is written may have no time of its own, which not every history bears.
+      (tag) => !peer.moving.includes(tag) && !peer.historic.includes(tag),
+    );
+    const connector = await open({ writes_enabled: true, writable: tags.map((tag) => ({ tag })) });
+    const held = (await read(connector, tags)).filter(({ quality, value }) => quality === 'good' && value !== null);
+    const results = await connector.writeTags?.(
+      held.map(({ tag, value }) => ({ tag, value })),
+      never(),
+    );
+    for (const result of results ?? []) {
+      assert.equal(result.outcome, 'written', `${result.tag}: ${JSON.stringify(result)}`);
+      assert.ok(result.outcome === 'written' && result.verified, JSON.stringify(result));
+    }
+    assert.equal(results?.length, held.length);
+  }
 });

@@ -21,7 +21,23 @@ const TYPES = {
   ByteString: 'AQID',
   LocalizedText: 'Misturador',
   Array: [1, '9007199254740993'],
-  Batch: { Name: 'B-17', Serial: '9007199254740993', Mode: 5, Weights: [1.5, 2.25] },
+  Batch: { Name: 'B-17', Serial: '9007199254740993', Mode: { value: 5, name: 'Cleaning' }, Weights: [1.5, 2.25] },
+  Recipe: {
+    Name: 'IPA',
+    Created: '2026-11-27T10:00:00.250Z',
+    Main: { Name: 'Mix', Duration: 1500, Mode: { value: 1, name: 'Producing' } },
+    Steps: [
+      { Name: 'Mix', Duration: 1500, Mode: { value: 1, name: 'Producing' } },
+      { Name: 'Clean', Duration: 1500, Mode: { value: 5, name: 'Cleaning' } },
+    ],
+    Comment: 'hoppy',
+    Extra: 7,
+  },
+  Setpoint: { SwitchField: 1, Level: 12.5, Text: null },
+  Mode: 5,
+  Modes: [0, 5, 1],
+  Priority: 1,
+  Any: 5,
 };
 
 describe('OPC UA: values', function () {
@@ -136,6 +152,20 @@ describe('OPC UA: values', function () {
       ByteString: '',
       LocalizedText: 'Mixer',
       Array: ['-9223372036854775808', 5],
+      Batch: { Name: null, Serial: '-9223372036854775808', Mode: { value: 0, name: 'Stopped' }, Weights: [] },
+      Recipe: {
+        Name: '',
+        Created: '1999-12-31T23:59:59.999Z',
+        Main: { Name: 'Boil', Duration: 0.5, Mode: { value: 5, name: 'Cleaning' } },
+        Steps: [{ Name: 'Boil', Duration: 0.5, Mode: { value: 1, name: 'Producing' } }],
+        Comment: null,
+        Extra: ['a', 'b'],
+      },
+      Setpoint: { SwitchField: 2, Level: null, Text: 'full' },
+      Mode: 0,
+      Modes: [],
+      Priority: 2,
+      Any: 65_535,
     };
     for (const [name, value] of Object.entries(others)) {
       const before = (await read(name))[0]?.value;
@@ -144,6 +174,53 @@ describe('OPC UA: values', function () {
       assert.deepEqual((await read(name))[0]?.value, expected);
       await write(name, before);
     }
+  });
+
+  it('calls enumerations by their names, however the server tells them', async () => {
+    await server.ask({ do: 'set', name: 'Modes', value: [0, 9, 1] });
+    const values = await read('Mode', 'Modes', 'Priority', 'i=2259', 'Int32');
+    assert.deepEqual(
+      values.map(({ value, value_name }) => [value, value_name]),
+      [
+        [5, 'Cleaning'],
+        [
+          [0, 9, 1],
+          ['Stopped', null, 'Producing'],
+        ],
+        [1, 'Normal'],
+        [0, 'Running'],
+        [-2_000_000_000, undefined],
+      ],
+    );
+    for (const [tag, given, held] of [
+      ['Mode', 'Producing', 1],
+      ['Mode', { value: 5, name: 'Cleaning' }, 5],
+      ['Priority', 'High', 2],
+      ['Priority', '1', 1],
+      ['Modes', ['Stopped', 'Producing', 5], [0, 1, 5]],
+      ['Modes', [0, 1], [0, 1]],
+    ] as const) {
+      assert.deepEqual(await write(tag, given), { tag, outcome: 'written', verified: true, value: held });
+    }
+  });
+
+  it('takes structures with the names of their enumerations, and without what is optional', async () => {
+    const { Comment: _, ...recipe } = TYPES.Recipe;
+    const given = { ...recipe, Main: { ...recipe.Main, Mode: 'Stopped' }, Extra: { type: 'UInt16', value: 9 } };
+    const expected = {
+      ...TYPES.Recipe,
+      Main: { ...recipe.Main, Mode: { value: 0, name: 'Stopped' } },
+      Comment: null,
+      Extra: 9,
+    };
+    assert.deepEqual(await write('Recipe', given), {
+      tag: 'Recipe',
+      outcome: 'written',
+      verified: true,
+      value: expected,
+    });
+    await write('Recipe', TYPES.Recipe);
+    assert.deepEqual((await read('Recipe'))[0]?.value, TYPES.Recipe);
   });
 
   it('refuses what does not fit the type, and what the server does not allow', async () => {
@@ -161,13 +238,25 @@ describe('OPC UA: values', function () {
       ['Guid', 'x'],
       ['Byte', [1]],
       ['Array', 1],
+      ['Array', [[1], [2]]],
+      ['Mode', 'Sleeping'],
+      ['Mode', 2],
+      ['Priority', 3],
+      ['Any', 65_536],
+      ['Batch', { Name: 'x' }],
+      ['Batch', { ...TYPES.Batch, Colour: 'red' }],
+      ['Batch', { ...TYPES.Batch, Mode: 'Sleeping' }],
+      ['Batch', { ...TYPES.Batch, Weights: 1 }],
+      ['Batch', [TYPES.Batch]],
+      ['Recipe', { ...TYPES.Recipe, Main: null }],
+      ['Recipe', { ...TYPES.Recipe, Steps: [{ Name: 'x' }] }],
+      ['Setpoint', { Level: 1, Text: 'x' }],
+      ['Setpoint', {}],
     ];
     for (const [tag, value] of unfit) {
       const result = await write(tag, value);
       assert.equal(result.outcome === 'failed' && result.error.code, 'PCP_OPCUA_VALUE', `${tag} ${value}`);
     }
-    const structure = await write('Batch', { Name: 'x' });
-    assert.equal(structure.outcome === 'failed' && structure.error.code, 'PCP_OPCUA_TYPE');
     const locked = await write('ReadOnly', 8);
     assert.equal(locked.outcome === 'failed' && locked.error.class, 'permission');
   });

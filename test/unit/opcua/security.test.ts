@@ -90,7 +90,7 @@ describe('OPC UA: trust and sign-in', function () {
 
   it('signs in with a certificate of the user', async () => {
     const person = new PlantServer();
-    const certificate = await person.makeCertificate('urn:plant.example:operator', new Date(), 10);
+    const certificate = await person.makeCertificate('URI:urn:plant.example:operator');
     const key = join(person.directory, 'pki', 'own', 'private', 'private_key.pem');
     const connector = await connections.openTrusted(
       server.url,
@@ -111,6 +111,8 @@ describe('OPC UA: trust and sign-in', function () {
     );
     const open = await failedStep({ authentication: undefined });
     assert.deepEqual([open?.error?.code, open?.error?.path], ['PCP_SETTING_MISSING', '/config/authentication']);
+    const garbled = await failedStep({ authentication: 'certificate' }, { certificate: 'x', private_key: 'y' });
+    assert.deepEqual([garbled?.error?.code, garbled?.error?.path], ['PCP_SETTING_INVALID', '/credentials/certificate']);
   });
 
   it('never falls back to no security by itself', async () => {
@@ -161,22 +163,76 @@ describe('OPC UA: trust and sign-in', function () {
     }
   });
 
-  it('refuses a trusted certificate that has expired, and one of another application', async () => {
-    for (const [year, uri, reason] of [
-      [2020, 'urn:plant.example:server', /not valid today/],
-      [2026, 'urn:somebody.else', /it is for urn:somebody.else, the server is urn:plant.example:server/],
-    ] as const) {
+  const OWN = 'URI:urn:plant.example:server';
+  const days = (count: number) => new Date(Date.now() + count * 86_400_000);
+  for (const [what, names, from, code, why, config] of [
+    ['expired', `${OWN},DNS:localhost`, days(-40), 'EXPIRED', /expired on 20\d\d-/, {}],
+    ['is not valid yet', `${OWN},DNS:localhost`, days(3), 'EARLY', /is not valid before 20\d\d-/, {}],
+    [
+      'is for another application',
+      'URI:urn:other,DNS:localhost',
+      days(-1),
+      'URI',
+      /is for urn:other, but the server is urn:plant.example:server/,
+      {},
+    ],
+    [
+      'is for another host',
+      `${OWN},DNS:plc-7,IP:10.1.2.3`,
+      days(-1),
+      'HOST',
+      /is for plc-7, 10.1.2.3, but the server is reached by 127.0.0.1/,
+      {},
+    ],
+    [
+      'is for another host than the one chosen',
+      `${OWN},DNS:localhost`,
+      days(-1),
+      'HOST',
+      /is reached by plc-7/,
+      { certificate_host: 'plc-7' },
+    ],
+  ] as const) {
+    it(`refuses a certificate that ${what}, before and after its thumbprint was trusted`, async () => {
       const other = new PlantServer();
-      const certificateFile = await other.makeCertificate(uri, new Date(`${year}-01-01`), year === 2020 ? 30 : 36_500);
-      await other.start({ certificateFile });
+      await other.start({ certificateFile: await other.makeCertificate(names, from) });
       try {
-        const connector = await connections.openTrusted(other.url);
+        const connector = connections.open(other.url, { security_policy: 'best', ...config });
+        const first = (await connector.test(never())).steps.at(-1);
+        assert.deepEqual([first?.name, first?.error?.code], ['tls', 'PCP_OPCUA_UNTRUSTED']);
+        assert.match(first?.error?.message ?? '', why);
+        await connector.call?.('trust_certificate', { thumbprint: first?.error?.value }, never());
         const step = (await connector.test(never())).steps.at(-1);
-        assert.deepEqual([step?.name, step?.error?.code], ['tls', 'PCP_OPCUA_CERTIFICATE'], JSON.stringify(step));
-        assert.match(step?.error?.message ?? '', reason);
+        assert.deepEqual(
+          [step?.name, step?.error?.code],
+          ['tls', `PCP_OPCUA_CERTIFICATE_${code}`],
+          JSON.stringify(step),
+        );
+        assert.match(step?.error?.message ?? '', why);
+        assert.equal(step?.error?.value, first?.error?.value);
+        assert.equal((await other.counts()).sessions, 0);
       } finally {
         await other.stop();
       }
-    }
-  });
+    });
+  }
+
+  for (const [what, names, config] of [
+    ['for the host that the connection says', `${OWN},DNS:plc-7`, { certificate_host: 'plc-7' }],
+    ['for the address that it is reached by', `${OWN},IP:127.0.0.1`, {}],
+    ['with that address where a name belongs', `${OWN},DNS:127.0.0.1`, {}],
+    ['that names neither host nor application', 'email:plant@example.com', {}],
+  ] as const) {
+    it(`lets a trusted server in whose certificate is one ${what}`, async () => {
+      const other = new PlantServer();
+      await other.start({ certificateFile: await other.makeCertificate(names) });
+      try {
+        const connector = await connections.openTrusted(other.url, config);
+        const report = await connector.test(never());
+        assert.equal(report.ok, true, JSON.stringify(report));
+      } finally {
+        await other.stop();
+      }
+    });
+  }
 });

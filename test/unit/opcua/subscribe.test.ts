@@ -135,6 +135,20 @@ describe('OPC UA: subscriptions', function () {
     await received.stop();
   });
 
+  it('goes on with a server that says by an empty message that there is nothing to be told again', async () => {
+    await server.kill();
+    await server.start({ republishesNothing: true });
+    const received = watch('temperature');
+    await received.until(({ values }) => values.length === 1);
+    await server.ask({ do: 'drop' });
+    await received.until(({ states }) => states.at(-1) === 'interrupted');
+    await received.until(({ states }) => states.at(-1) === 'connected');
+    await set(31);
+    await received.until((each) => each.of('temperature').includes(31));
+    assert.deepEqual(await server.counts(), { sessions: 1, subscriptions: 1, monitoredItems: 1 });
+    await received.stop();
+  });
+
   it('notices a server that hangs, and goes on when it wakes up', async () => {
     const received = watch('temperature');
     await received.until(({ values }) => values.length === 1);

@@ -63,16 +63,11 @@ function unreadable(tag: string, status: string): IntegrationError {
   });
 }
 
-const SECURITY_CODES = new Set([
-  'PCP_OPCUA_ENDPOINT',
-  'PCP_OPCUA_UNTRUSTED',
-  'PCP_OPCUA_CERTIFICATE',
-  'PCP_OPCUA_CLIENT_UNTRUSTED',
-]);
+const SECURITY_CODE = /^PCP_OPCUA_(ENDPOINT|UNTRUSTED|CLIENT_UNTRUSTED|CERTIFICATE(_[A-Z]+)?)$/;
 
 function failedStep({ class: errorClass, code }: IntegrationError, step: TestStepName): TestStepName {
   if (code === 'PCP_CONNECT_HOST_UNKNOWN') return 'resolve';
-  if (SECURITY_CODES.has(code)) return 'tls';
+  if (SECURITY_CODE.test(code)) return 'tls';
   if (code === 'PCP_OPCUA_SIGN_IN') return 'authenticate';
   return errorClass === 'permission' ? 'authorise' : step;
 }

@@ -134,6 +134,17 @@ export const descriptor: ConnectorDescriptor = {
       ],
       default: 'SignAndEncrypt',
     },
+    certificate_host: {
+      kind: 'text',
+      group: 'security',
+      showWhen: secured,
+      label: { 'en-US': "Host in the server's certificate", 'pt-BR': 'Host no certificado do servidor' },
+      help: {
+        'en-US': 'Where the certificate is for another name than the one in the endpoint, as behind a router.',
+        'pt-BR': 'Quando o certificado é para outro nome que não o do endpoint, como atrás de um roteador.',
+      },
+      placeholder: 'plc-7.line1.local',
+    },
     tags: {
       kind: 'json',
       group: 'entities',

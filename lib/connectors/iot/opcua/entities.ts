@@ -44,6 +44,7 @@ const EVENT_PROPERTIES: Record<string, JsonSchema> = {
 const PROPERTIES: Record<string, JsonSchema> = {
   tag: { type: 'string' },
   value: { description: 'As its server gave it: number, text, boolean, array or object; null where there is none.' },
+  value_name: { description: 'What an enumeration calls its value; a list where the value is one.' },
   quality: { type: 'string', enum: ['good', 'uncertain', 'bad'] },
   status: { type: 'string', description: 'Status code of OPC UA, where it is not simply good.' },
   source_timestamp: { type: ['string', 'null'], format: 'date-time' },

@@ -28,6 +28,7 @@ export interface OpcUaSettings {
   sessionTimeoutMs: number;
   publishingIntervalMs: number;
   reverse: ReverseOptions | undefined;
+  certificateHost: string | undefined;
   fillsGaps: boolean;
   tags: Map<string, TagSetting>;
   events: { source: string; fields: Map<string, string> };
@@ -68,6 +69,7 @@ export function readSettings({ config, credentials }: OpenConnection): OpcUaSett
     sessionTimeoutMs: number(config, 'session_timeout_ms') ?? DEFAULT_SESSION_TIMEOUT_MS,
     publishingIntervalMs: number(config, 'publishing_interval_ms') ?? DEFAULT_PUBLISHING_MS,
     reverse: readReverse(config),
+    certificateHost: optional(config, 'certificate_host'),
     fillsGaps: config.gap_fill !== false,
     tags: new Map(Object.entries(tags)),
     events: { source: events.source ?? SERVER, fields: new Map(Object.entries(events.fields ?? {})) },
@@ -76,11 +78,11 @@ export function readSettings({ config, credentials }: OpenConnection): OpcUaSett
   };
 }
 
-function readReverse({ reverse_listen, reverse_server_uri }: Record<string, unknown>): ReverseOptions | undefined {
-  if (typeof reverse_listen !== 'string' || reverse_listen.trim() === '') return undefined;
-  const serverUri = typeof reverse_server_uri === 'string' ? reverse_server_uri.trim() : '';
-  parseEndpointUrl(reverse_listen.trim(), '/config/reverse_listen');
-  return { listenUrl: reverse_listen.trim(), serverUri: serverUri === '' ? undefined : serverUri };
+function readReverse(config: Record<string, unknown>): ReverseOptions | undefined {
+  const listenUrl = optional(config, 'reverse_listen');
+  if (listenUrl === undefined) return undefined;
+  parseEndpointUrl(listenUrl, '/config/reverse_listen');
+  return { listenUrl, serverUri: optional(config, 'reverse_server_uri') };
 }
 
 function readIdentity(config: Record<string, unknown>, credentials: Record<string, string>): Identity {
@@ -110,6 +112,11 @@ function required(from: Record<string, unknown>, name: string, part = 'config'):
     path: `/${part}/${name}`,
     hint: `Fill in "${name}" in the connection.`,
   });
+}
+
+function optional(config: Record<string, unknown>, name: string): string | undefined {
+  const value = config[name];
+  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
 }
 
 /** The first choice is the default. */
