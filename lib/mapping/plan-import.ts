@@ -1,4 +1,5 @@
-import type { MappingContext } from '../model/mapping';
+import type { JsonSchema } from '../model/entity';
+import type { FieldType, MappingContext } from '../model/mapping';
 import type { MappingDefinition } from './contract';
 import { checkedPath, checkPlatformFields, nameOf } from './definition';
 import { checkExpression } from './expressions/check';
@@ -38,7 +39,7 @@ export function planImport(definition: MappingDefinition, context: MappingContex
     outputFields: [...new Set(fields.map(({ output }) => rootOf(output)))],
     inputFields: inputFields(definition, fields, filters.testExpressions.length > 0),
     namedFields: namedFields(definition, fields),
-    validate: context.targetSchema === undefined ? undefined : validatorOf(context.targetSchema),
+    validate: context.targetSchema && validatorOf(context.targetSchema, provenFormats(pairs, context.targetSchema)),
   };
 }
 
@@ -88,6 +89,15 @@ function checkFilled(fields: readonly PlannedField[], { targetSchema }: MappingC
   if (unfilled.length > 0) {
     throw mappingError('/field_mappings', `The target needs ${unfilled.join(', ')}, which no field mapping fills.`);
   }
+}
+
+/** Fields that hold what a conversion makes, which is a day or an instant that exists. */
+function provenFormats(pairs: readonly TypedPair[], { properties = {} }: JsonSchema): string[] {
+  const formats: Partial<Record<FieldType, string>> = { date: 'date', datetime: 'date-time' };
+  return pairs.flatMap(({ pair: { target }, type }) => {
+    const format = type && formats[type];
+    return format !== undefined && properties[target]?.format === format ? [target] : [];
+  });
 }
 
 function keyOf(

@@ -24,16 +24,31 @@ const CODES: Record<string, ValueCode> = {
   maxLength: 'PCP_VALUE_RANGE',
 };
 
-const validators = new WeakMap<JsonSchema, Validate>();
+const validators = new WeakMap<JsonSchema, Map<string, Validate>>();
 
-/** Compiled once per schema. A field that is not required may be null; one that is required may not. */
-export function validatorOf(schema: JsonSchema): Validate {
-  let validate = validators.get(schema);
-  if (validate === undefined) {
-    validate = makeValidator(schema);
-    validators.set(schema, validate);
-  }
+/**
+ * Compiled once per schema and what is proven. A field that is not required may be null; one that is required may not.
+ * @param proven fields whose format no record of the mapping can break. Nor can it have fields that the schema does not know,
+ * which is found when it is saved.
+ */
+export function validatorOf(schema: JsonSchema, proven: readonly string[]): Validate {
+  const known = validators.get(schema) ?? new Map<string, Validate>();
+  validators.set(schema, known);
+  const name = JSON.stringify(proven);
+  const validate = known.get(name) ?? makeValidator(unproven(schema, new Set(proven)));
+  known.set(name, validate);
   return validate;
+}
+
+/** What is left to ask of each record: asking twice whether a day exists takes as long as making it. */
+function unproven(schema: JsonSchema, proven: ReadonlySet<string>): JsonSchema {
+  if (schema.properties === undefined) return schema;
+  const properties = Object.entries(schema.properties).map(([name, { format, ...rest }]) => {
+    return [name, format === undefined || proven.has(name) ? rest : { format, ...rest }] as const;
+  });
+  const { additionalProperties: open, ...left } = schema;
+  const isOpen = open !== undefined && open !== false;
+  return { ...left, properties: Object.fromEntries(properties), ...(isOpen && { additionalProperties: open }) };
 }
 
 function makeValidator(schema: JsonSchema): Validate {

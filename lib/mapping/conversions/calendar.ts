@@ -9,6 +9,10 @@ export const MIN_INSTANT = -62_135_596_800_000;
 export const MAX_INSTANT = 253_402_300_799_999;
 
 const TWO_DIGITS = Array.from({ length: 100 }, (_, number) => String(number).padStart(2, '0'));
+/** Texts of days, each in the slot of its day: a source speaks of the same few years with every record. */
+const DAY_SLOTS = 4096;
+const slotDays = new Int32Array(DAY_SLOTS);
+const slotTexts: string[] = new Array(DAY_SLOTS).fill('');
 const MONTH_DAYS = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /** A date and time as somebody wrote it. `offset` is in minutes east of UTC, or null when none was given. */
@@ -84,7 +88,13 @@ export class DateParts {
 
   /** "2026-11-24" */
   dateText(): string {
-    return `${yearText(this.year)}-${twoDigits(this.month)}-${twoDigits(this.day)}`;
+    const day = (this.year * 13 + this.month) * 32 + this.day;
+    const slot = day % DAY_SLOTS;
+    if (slotDays[slot] !== day) {
+      slotTexts[slot] = `${yearText(this.year)}-${twoDigits(this.month)}-${twoDigits(this.day)}`;
+      slotDays[slot] = day;
+    }
+    return slotTexts[slot]!;
   }
 
   /** "2026-11-24T05:00:00.000Z", of parts that are UTC. */

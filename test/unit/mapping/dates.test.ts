@@ -129,6 +129,47 @@ describe('dates and datetimes', () => {
     );
   });
 
+  it('gives nothing but days and instants that exist, or refuses: nobody checks them again', () => {
+    const two = (text: string) => fc.stringMatching(new RegExp(`^${text}$`));
+    const time = fc.tuple(
+      two('[Tt ]'),
+      two('[012]\\d'),
+      two('[0-6]\\d'),
+      two('(:[0-6]\\d([.,]\\d{1,4})?)?'),
+      two('([Zz]|[+-][012]\\d:?\\d\\d)?'),
+    );
+    const date = fc.tuple(two('(0000|0001|9999|19\\d\\d|2\\d\\d\\d)'), two('[01]\\d'), two('[0-3]\\d'));
+    const texts = fc
+      .tuple(date, fc.option(time))
+      .map(([[y, m, d], t]) => `${y}-${m}-${d}${t === null ? '' : `${t[0]}${t[1]}:${t[2]}${t[3]}${t[4]}`}`);
+    const zones = fc.constantFrom('UTC', SAO_PAULO, 'Pacific/Kiritimati');
+    const made = (make: () => string | undefined): string | undefined => {
+      try {
+        return make();
+      } catch (problem) {
+        if (problem instanceof ValueProblem) return undefined;
+        throw problem;
+      }
+    };
+    let count = 0;
+    const check = (value: unknown, format: string | undefined, zone: string) => {
+      const [one, other] = [made(() => day(value, format, zone)), made(() => instant(value, format, zone))];
+      if (one !== undefined) assert.ok(isDate(one), one);
+      if (other !== undefined) assert.ok(isDateTime(other), other);
+      if (one !== undefined && other !== undefined) count++;
+    };
+    fc.assert(
+      fc.property(texts, zones, (text, zone) => check(text, undefined, zone)),
+      { numRuns: 3000 },
+    );
+    fc.assert(fc.property(date, zones, ([y, m, d], zone) => check(`${d}/${m}/${y}`, 'DD/MM/YYYY', zone)));
+    fc.assert(fc.property(fc.double(), zones, (number, zone) => check(number, 'unix', zone)));
+    const edges = fc.integer({ min: -DAY_MS, max: DAY_MS });
+    const near = fc.tuple(fc.constantFrom(MIN_INSTANT, MAX_INSTANT), edges).map(([edge, by]) => edge + by);
+    fc.assert(fc.property(near, zones, (number, zone) => check(number, 'unix_ms', zone)));
+    assert.ok(count > 100, String(count));
+  });
+
   it('agrees with Date about the calendar from year 1 to 9999', () => {
     const parts = new DateParts();
     fc.assert(

@@ -45,6 +45,31 @@ describe('import mappings', () => {
     );
   });
 
+  it('check what a conversion does not: the format of what it does not make, and all else of what it makes', async () => {
+    const pairs: FieldMapping[] = [
+      { source: 'n', target: 'order_number', type: 'string' },
+      { source: 'q', target: 'quantity', type: 'decimal', scale: 30 },
+    ];
+    const record = { n: '1', q: '9'.repeat(60) };
+    const failure = await failOne(definition(pairs, { key_fields: ['order_number'] }), record, {
+      targetSchema: schema,
+    });
+    assert.deepEqual([failure.stage, failure.field, failure.rule], ['validate', 'quantity', 'format']);
+    const late = {
+      ...schema,
+      properties: { ...schema.properties, planned_start: { type: 'string', format: 'date', enum: ['2026-11-24'] } },
+    };
+    const dated = definition(
+      [
+        { source: 'n', target: 'order_number' },
+        { source: 'd', target: 'planned_start' },
+      ],
+      { key_fields: ['order_number'] },
+    );
+    const other = await failOne(dated, { n: '1', d: '2026-11-25' }, { targetSchema: late });
+    assert.deepEqual([other.stage, other.field, other.rule], ['validate', 'planned_start', 'enum']);
+  });
+
   it('say what they read and write', () => {
     const mapping = definition(order, {
       key_fields: ['order_number'],

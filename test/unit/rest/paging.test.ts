@@ -152,6 +152,52 @@ describe('generic.rest: paging', () => {
     }
   });
 
+  it('asks for the next page while one is worked on, for no other, and gives it up when nobody wants it', async () => {
+    const second = Promise.withResolvers<void>();
+    const gone = Promise.withResolvers<void>();
+    context.api.handler = async ({ path, query }) => {
+      if (path === '/others') return { body: [] };
+      if (query.get('page') === '1') return { body: { data: orders(1, 4), total: 12 } };
+      second.resolve();
+      await gone.promise;
+      return undefined;
+    };
+    const paging = { ...byPage, total: '/total' };
+    const list = { orders: { path: '/orders', items: '/data', paging }, others: { path: '/others' } };
+    const connector = context.open(list, { max_concurrency: 1 });
+    const query = { entity: 'orders', cursor: null, batchSize: 4 };
+    const reading = connector.read!(query, signal)[Symbol.asyncIterator]();
+    assert.equal((await reading.next()).value.records.length, 4);
+    await second.promise;
+    await reading.return?.();
+    // The only place for a request is free again, though the API has not answered.
+    await readAll(connector, { entity: 'others' });
+    assert.equal(context.api.asked.length, 3);
+    gone.resolve();
+  });
+
+  it('a failure of the next page comes after the records of the one before', async () => {
+    context.api.handler = (asked) =>
+      asked.query.get('page') === '1' ? { body: pageOf(orders(1, 8), asked) } : { status: 403, body: {} };
+    const seen: SourceRecord[] = [];
+    const query = { entity: 'orders', cursor: null, batchSize: 2 };
+    const failure = await failureOf(
+      (async () => {
+        for await (const batch of paged(byPage).read!(query, signal)) seen.push(...batch.records);
+      })(),
+    );
+    assert.deepEqual([failure.class, seen.length], ['permission', 4]);
+  });
+
+  it('knows a page again by the keys and its first record, or by all of it where keys do not tell records apart', async () => {
+    let calls = 0;
+    const page = () => orders(1, 3).map((order, index) => ({ ...order, plant: '1', asked: index === 0 ? 0 : ++calls }));
+    context.api.handler = ({ query }) => ({ body: { data: Number(query.get('page')) > 4 ? [] : page() } });
+    const failure = await failureOf(readAll(paged({ type: 'page' })));
+    assert.equal(failure.code, 'PCP_REST_PAGE_REPEATED');
+    assert.equal((await readAll(paged({ type: 'page' }, { key: ['plant'] }))).records.length, 12);
+  });
+
   it('never follows a link to another host', async () => {
     context.api.handler = () => ({ body: { data: orders(1, 1), next: 'http://127.0.0.1:1/orders' } });
     const failure = await failureOf(readAll(paged({ type: 'next_link' })));

@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
 import { IntegrationError } from '../../../model/errors';
 import type { HttpClient } from '../../../protocols/http/client';
+import type { SourceRecord } from '../../contract';
 import type { Page } from './answer';
 import { valueIn } from './pointer';
-import type { PagingSetting, RestSettings } from './settings';
+import type { PagingSetting, RestEntity, RestSettings } from './settings';
 
 /** Where a page is: its number, its offset, its cursor, or the path and query of its link; null = the first one. */
 export type Position = number | string | null;
@@ -19,13 +20,15 @@ export class Paging {
   readonly #client: HttpClient;
   readonly #secretParameter: string | undefined;
   readonly #name: string;
+  readonly #key: readonly string[];
   readonly #positions = new Set<Position>();
   readonly #digests: string[] = [];
   #pages = 0;
 
-  constructor(name: string, setting: PagingSetting, client: HttpClient, settings: RestSettings) {
+  constructor({ name, key = [], paging = { type: 'none' } }: RestEntity, client: HttpClient, settings: RestSettings) {
     this.#name = name;
-    this.#setting = setting;
+    this.#key = key;
+    this.#setting = paging;
     this.#client = client;
     this.#secretParameter = settings.secretParameter;
   }
@@ -114,7 +117,7 @@ export class Paging {
   }
 
   #assertNew(page: Page): void {
-    const digest = hash('sha256', JSON.stringify(page.records), 'base64url');
+    const digest = hash('sha256', JSON.stringify(identityOf(page.records, this.#key)), 'base64url');
     if (this.#digests.includes(digest)) throw this.#repeated('is the same as one before');
     this.#digests.push(digest);
     if (this.#digests.length > REMEMBERED_PAGES) this.#digests.shift();
@@ -127,6 +130,13 @@ export class Paging {
       hint: 'Check the names of the paging parameters; when the API repeats its last page, set "total" or "more".',
     });
   }
+}
+
+/** What tells a page from others: where its records have keys of their own, these and the first record; else all it holds. */
+function identityOf(records: readonly SourceRecord[], key: readonly string[]): unknown {
+  if (key.length === 0) return records;
+  const keys = records.map((record) => JSON.stringify(key.map((name) => record[name])));
+  return new Set(keys).size === keys.length ? [records[0], keys] : records;
 }
 
 function textOf(value: unknown): string | null {

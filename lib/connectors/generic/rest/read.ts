@@ -40,10 +40,9 @@ export async function* readBatches(source: Source, query: ReadQuery, signal: Abo
 /** Some records of the first page of an entity: for descriptions and tests of a connection. */
 export async function firstRecords(source: Source, most: number, signal: AbortSignal): Promise<SourceRecord[]> {
   const { entity, client, settings } = source;
-  const { paging = { type: 'none' as const } } = entity;
-  const parameters = new Paging(entity.name, paging, client, settings).parameters(null);
+  const parameters = new Paging(entity, client, settings).parameters(null);
   const response = await ask(client, { ...listRequest(entity, parameters), signal });
-  if (paging.type !== 'none') return (await readPage(response, entity)).records.slice(0, most);
+  if ((entity.paging?.type ?? 'none') !== 'none') return (await readPage(response, entity)).records.slice(0, most);
   const records: SourceRecord[] = [];
   for await (const some of recordsIn(response, entity)) {
     records.push(...some.slice(0, most - records.length));
@@ -52,6 +51,7 @@ export async function firstRecords(source: Source, most: number, signal: AbortSi
   return records;
 }
 
+/** While the records of a page are worked on, the next one is asked for: never more than one ahead. */
 async function* readPages(
   source: Source,
   pass: Pass,
@@ -60,39 +60,51 @@ async function* readPages(
   signal: AbortSignal,
 ): AsyncGenerator<Batch> {
   const { entity } = source;
-  const paging = new Paging(entity.name, entity.paging!, source.client, source.settings);
+  const paging = new Paging(entity, source.client, source.settings);
+  const leaving = new AbortController();
+  const fetch = (at: Position, mayBeMissing: boolean): Promise<Page | null> => {
+    const page = fetchPage(source, paging, at, fixed, mayBeMissing, AbortSignal.any([signal, leaving.signal]));
+    // Whoever comes to take the page is told why there is none; one who has left is not.
+    page.catch(() => undefined);
+    return page;
+  };
   let { at, skip, read }: Progress = pass.start;
   let resumes = at !== null;
-  let mayEnd = false;
-  for (;;) {
-    const page = await fetchPage(source, paging, at, fixed, resumes || mayEnd, signal);
-    if (page === null && resumes) {
-      source.log('info', `"${entity.name}": the place where the read was interrupted is gone; it begins anew.`);
-      ({ at, skip, read } = { at: null, skip: 0, read: 0 });
+  let coming = fetch(at, resumes);
+  try {
+    for (;;) {
+      const page = await coming;
+      if (page === null && resumes) {
+        source.log('info', `"${entity.name}": the place where the read was interrupted is gone; it begins anew.`);
+        ({ at, skip, read } = { at: null, skip: 0, read: 0 });
+        resumes = false;
+        coming = fetch(at, false);
+        continue;
+      }
+      if (page === null) break;
       resumes = false;
-      continue;
+      pass.answered(page.headers);
+      pass.saw(page.records);
+      const next = paging.next(at, page, read);
+      const total = paging.total(page);
+      const { length } = page.records;
+      if (next !== null) coming = fetch(next, paging.mayEndAfter(length));
+      const after = next === null ? pass.end() : pass.cursor({ at: next, skip: 0, read: read + length });
+      for (let from = skip; from < length; from += size) {
+        signal.throwIfAborted();
+        const to = from + size;
+        const cursorAfter = to >= length ? after : pass.cursor({ at, skip: to, read });
+        const part = batch(entity, page.records.slice(from, to), cursorAfter, at, from);
+        yield { ...part, ...(total !== undefined && { total }) };
+      }
+      if (next === null && skip < length) return;
+      if (next === null) break;
+      ({ at, skip, read } = { at: next, skip: 0, read: read + length });
     }
-    if (page === null) break;
-    resumes = false;
-    pass.answered(page.headers);
-    pass.saw(page.records);
-    const next = paging.next(at, page, read);
-    const total = paging.total(page);
-    const { length } = page.records;
-    const after = next === null ? pass.end() : pass.cursor({ at: next, skip: 0, read: read + length });
-    for (let from = skip; from < length; from += size) {
-      signal.throwIfAborted();
-      const to = from + size;
-      const cursorAfter = to >= length ? after : pass.cursor({ at, skip: to, read });
-      const part = batch(entity, page.records.slice(from, to), cursorAfter, at, from);
-      yield { ...part, ...(total !== undefined && { total }) };
-    }
-    if (next === null && skip < length) return;
-    if (next === null) break;
-    mayEnd = paging.mayEndAfter(length);
-    ({ at, skip, read } = { at: next, skip: 0, read: read + length });
+    yield { records: [], cursorAfter: pass.end() };
+  } finally {
+    leaving.abort();
   }
-  yield { records: [], cursorAfter: pass.end() };
 }
 
 async function* readWhole(

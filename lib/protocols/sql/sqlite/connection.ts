@@ -83,9 +83,12 @@ export class SqliteConnection {
     }
   }
 
-  /** One prepared statement for many rows. */
-  runMany(sql: string, rows: readonly SqlValue[][]): void {
-    const statement = this.prepare(sql);
+  /**
+   * One prepared statement for many rows.
+   * @param name of the statement, which says all that its text depends on: writing a long one takes as long as inserting a row
+   */
+  runMany(name: string, write: () => string, rows: readonly SqlValue[][]): void {
+    const statement = this.prepare(name, write);
     for (const row of rows) {
       const parameters = row as SQLInputValue[];
       for (let index = 0; index < row.length; index++) {
@@ -137,16 +140,17 @@ export class SqliteConnection {
     if (this.database.isOpen) this.database.close();
   }
 
-  private prepare(sql: string): StatementSync {
-    const cached = this.statements.get(sql);
+  /** @param name its text, unless that is still to be written */
+  private prepare(name: string, write = () => name): StatementSync {
+    const cached = this.statements.get(name);
     if (cached !== undefined) return cached;
-    const statement = this.database.prepare(sql);
+    const statement = this.database.prepare(write());
     statement.setReadBigInts(true);
     if (this.statements.size >= STATEMENT_CACHE) {
       const oldest = this.statements.keys().next().value;
       if (oldest !== undefined) this.statements.delete(oldest);
     }
-    this.statements.set(sql, statement);
+    this.statements.set(name, statement);
     return statement;
   }
 }

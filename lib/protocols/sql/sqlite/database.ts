@@ -8,6 +8,7 @@ import type {
   SqlRow,
   SqlTransaction,
   SqlValue,
+  TableRef,
   UpsertRequest,
 } from '../database';
 import { originalError, unclassified } from '../errors';
@@ -123,28 +124,29 @@ class UsedSession implements Session {
     return this.connection.perform(() => this.database.run(sql, parameters).changes);
   }
 
-  upsert(request: UpsertRequest): Promise<void> {
-    return this.insert(request, conflictUpdate(request.columns, request.keyColumns, sqliteGrammar.quote));
+  upsert({ table, columns, keyColumns, rows }: UpsertRequest): Promise<void> {
+    return this.insert(table, columns, keyColumns, rows);
   }
 
   async insertNew({ table, columns, parts }: InsertRequest): Promise<void> {
-    for (const rows of parts) await this.insert({ table, columns, rows }, '');
+    for (const rows of parts) await this.insert(table, columns, null, rows);
   }
 
-  private insert({ table, columns, rows }: Omit<UpsertRequest, 'keyColumns'>, tail: string): Promise<void> {
-    const quote = sqliteGrammar.quote;
-    const name = table.schema === undefined ? quote(table.name) : `${quote(table.schema)}.${quote(table.name)}`;
-    const row = `(${columns.map(() => '?').join(', ')})`;
-    const head = `INSERT INTO ${name} (${columns.map(quote).join(', ')}) VALUES `;
+  /** @param keyColumns what makes a row the same as one that is there; null where none is */
+  private insert(table: TableRef, columns: string[], keyColumns: string[] | null, rows: SqlValue[][]): Promise<void> {
+    const name = JSON.stringify([table, columns, keyColumns]);
+    const run = (rowsOfOne: number, values: SqlValue[][]): void => {
+      const write = (): string => insertStatement(table, columns, keyColumns, rowsOfOne);
+      if (values.length > 0) this.database.runMany(`${rowsOfOne} ${name}`, write, values);
+    };
     return this.connection.perform(() => {
       const grouped = rows.length - (rows.length % ROWS_PER_STATEMENT);
       const groups: SqlValue[][] = [];
       for (let start = 0; start < grouped; start += ROWS_PER_STATEMENT) {
         groups.push(joined(rows, start, start + ROWS_PER_STATEMENT));
       }
-      if (groups.length > 0)
-        this.database.runMany(head + Array(ROWS_PER_STATEMENT).fill(row).join(', ') + tail, groups);
-      if (grouped < rows.length) this.database.runMany(head + row + tail, rows.slice(grouped));
+      run(ROWS_PER_STATEMENT, groups);
+      run(1, rows.slice(grouped));
     });
   }
 
@@ -171,6 +173,15 @@ class UsedSession implements Session {
   async rollback(): Promise<void> {
     this.connection.end('ROLLBACK');
   }
+}
+
+function insertStatement(table: TableRef, columns: string[], keyColumns: string[] | null, rowsOfOne: number): string {
+  const { quote } = sqliteGrammar;
+  const name = table.schema === undefined ? quote(table.name) : `${quote(table.schema)}.${quote(table.name)}`;
+  const row = `(${columns.map(() => '?').join(', ')})`;
+  const rows = Array(rowsOfOne).fill(row).join(', ');
+  const tail = keyColumns === null ? '' : conflictUpdate(columns, keyColumns, quote);
+  return `INSERT INTO ${name} (${columns.map(quote).join(', ')}) VALUES ${rows}${tail}`;
 }
 
 /** Values of some rows one after another. Written out, since an import comes by here with every row. */
