@@ -2,6 +2,7 @@ import type { NodeMessageInFlow } from 'node-red';
 import type { TagWrite, TagWriteResult } from '../../lib/connectors/live';
 import { IntegrationError } from '../../lib/model/errors';
 import { hub } from '../hub-access';
+import { actorOf } from '../support/actor';
 import { recordFailure } from '../support/failure';
 import { isPlainRecord, tagList } from '../support/values';
 import type { ConnectorNodeContext } from './connector-node';
@@ -35,7 +36,7 @@ export async function readTagsMessage(
  * @param receivedAt when the message came
  */
 export async function writeTagsMessage(
-  { RED, def, status, connection }: ConnectorNodeContext,
+  { RED, node, def, status, connection }: ConnectorNodeContext,
   msg: NodeMessageInFlow,
   send: Send,
   signal: AbortSignal,
@@ -50,7 +51,7 @@ export async function writeTagsMessage(
   }
   status.working('writing', { count: writes.length });
   const opened = await connection.open();
-  const results = await (await hub(RED)).live.writeTags(opened, writes, validForMs, signal);
+  const results = await (await hub(RED)).live.writeTags(opened, writes, { by: actorOf(node), validForMs }, signal);
   const failed = results.filter((result) => result.outcome !== 'written');
   const unverified = results.filter((result) => result.outcome === 'written' && !result.verified).length;
   if (failed.length > 0) status.attention('failures', { count: failed.length });

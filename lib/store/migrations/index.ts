@@ -5,6 +5,7 @@ import { mappingStreams } from './0004-mapping-streams';
 import { sharedSignInsAndLimits } from './0005-shared-sign-ins-and-limits';
 import { syncAttempts } from './0006-sync-attempts';
 import { requestTurns } from './0008-request-turns';
+import { audit } from './0009-audit';
 import type { Migration } from './migration';
 
 export type { Migration, MigrationContext } from './migration';
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   sharedSignInsAndLimits,
   syncAttempts,
   requestTurns,
+  audit,
 ];
