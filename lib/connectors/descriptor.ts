@@ -61,6 +61,8 @@ export interface ConnectorDescriptor {
   call?: {
     operation: string;
     parameters: Record<string, Setting>;
+    /** What the answer has besides its payload. */
+    outputs?: Record<string, { type: 'number' | 'object'; help: LocalizedText }>;
     /** Operations that move a machine or decide whom it trusts, with the parameters that go on record: the first says to what. */
     audited?: Record<string, readonly string[]>;
   };
