@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { version } from '../package.json';
+import { AuditLog } from './audit/audit-log';
+import { MachineWrites } from './audit/machine-writes';
 import type { ConnectorDescriptor } from './connectors/descriptor';
 import { ConnectorRegistry } from './connectors/registry';
 import { connectorSchema, validateSettings } from './connectors/schema';
@@ -84,6 +86,7 @@ class OpenHub implements Hub {
   readonly entityTypes: EntityTypes;
   readonly records: EntityRecords;
   readonly sync: Sync;
+  readonly audit: AuditLog;
   readonly vault: Vault;
   readonly certificates: Certificates;
   private readonly registry = new ConnectorRegistry();
@@ -134,7 +137,9 @@ class OpenHub implements Hub {
     });
     this.sync = sync;
     const { log } = settings;
+    this.audit = new AuditLog(store.database);
     const host: LiveHost = {
+      recorder: new MachineWrites(this.audit, this.registry, log),
       openConnection: (id) => this.openForRun(id),
       onChange: (jobId) => {
         sync

@@ -44,7 +44,7 @@ export function connectorValues(descriptor: ConnectorDescriptor, node: string, l
       .join('\n    '),
     callInputs: callInputs(descriptor, locale),
     ...tagHelp(descriptor, locale),
-    callOutputs: descriptor.call === undefined ? '' : CALL_OUTPUTS[locale],
+    callOutputs: callOutputs(descriptor, locale),
   };
 }
 
@@ -68,17 +68,6 @@ export function callDefaults(descriptor: ConnectorDescriptor): string {
     .join('');
 }
 
-const CALL_OUTPUTS: Record<Locale, string> = {
-  'en-US': `: payload (any) : _call_: what was answered
-: statusCode (number) : _call_: status of the answer
-: headers (object) : _call_: headers of the answer
-`,
-  'pt-BR': `: payload (any) : _chamar_: a resposta
-: statusCode (number) : _chamar_: status da resposta
-: headers (object) : _chamar_: cabeçalhos da resposta
-`,
-};
-
 /** Those with a field in the form; the others come with the message only. */
 function callParameters({ call }: ConnectorDescriptor): [string, Setting][] {
   return Object.entries(call?.parameters ?? {}).filter(([, { kind }]) => kind !== 'json');
@@ -98,13 +87,30 @@ function callRow(node: string, name: string, setting: Setting): string {
     </div>`;
 }
 
+const CALL: Record<Locale, { word: string; answer: string }> = {
+  'en-US': { word: 'call', answer: 'what was answered' },
+  'pt-BR': { word: 'chamar', answer: 'a resposta' },
+};
+
 function callInputs({ call }: ConnectorDescriptor, locale: Locale): string {
-  const word = { 'en-US': 'call', 'pt-BR': 'chamar' }[locale];
   return Object.entries(call?.parameters ?? {})
     .map(([name, { kind, help, label }]) => {
       const type = kind === 'json' ? 'object' : 'string';
-      return `: ${name} (${type}) : _${word}_: ${escaped((help ?? label)[locale])}\n`;
+      return `: ${name} (${type}) : _${CALL[locale].word}_: ${escaped((help ?? label)[locale])}\n`;
     })
+    .join('');
+}
+
+function callOutputs({ call }: ConnectorDescriptor, locale: Locale): string {
+  if (call === undefined) return '';
+  const { word, answer } = CALL[locale];
+  const others = Object.entries(call.outputs ?? {}).map(([name, { type, help }]) => [
+    name,
+    type,
+    escaped(help[locale]),
+  ]);
+  return [['payload', 'any', answer], ...others]
+    .map(([name, type, help]) => `: ${name} (${type}) : _${word}_: ${help}\n`)
     .join('');
 }
 

@@ -13,6 +13,7 @@ const TAGS: Record<string, string> = {
   connectors: 'Kinds of systems that can be connected.',
   entities: "Types of the platform's entities.",
   records: "Records of the platform's entities.",
+  audit: 'Who did what to which machine.',
   service: 'The hub itself.',
 };
 

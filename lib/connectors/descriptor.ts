@@ -58,7 +58,14 @@ export interface ConnectorDescriptor {
   drivers: string[];
   settings: Record<string, Setting>;
   /** The operation that the palette node calls, and its parameters: a message may set each; the form has all but JSON ones. */
-  call?: { operation: string; parameters: Record<string, Setting> };
+  call?: {
+    operation: string;
+    parameters: Record<string, Setting>;
+    /** What the answer has besides its payload. */
+    outputs?: Record<string, { type: 'number' | 'object'; help: LocalizedText }>;
+    /** Operations that move a machine or decide whom it trusts, with the parameters that go on record: the first says to what. */
+    audited?: Record<string, readonly string[]>;
+  };
   /** Operations that the palette node offers, of the capabilities. */
   operations: Operation[];
 }

@@ -14,6 +14,7 @@ import type { Mapped } from '../mapping/contract';
 import type { CertificateFolder } from '../protocols/opcua/certificate-folder';
 import type { SqlDatabase } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
+import type { Actor, AuditEntry, AuditVerification } from './audit';
 import type { Connection, ConnectionOfRun, OpenConnection } from './connection';
 import type { EntityInfo, EntityType, JsonSchema } from './entity';
 import type { SerializedError } from './errors';
@@ -326,15 +327,42 @@ export interface Live {
    */
   subscribe(connection: OpenConnection, subscription: Subscription, signal?: AbortSignal): AsyncIterable<LiveBatch>;
   readTags(connection: OpenConnection, tags: readonly string[], signal?: AbortSignal): Promise<TagValue[]>;
-  /** Nothing is written later than `validForMs` from now. */
+  /**
+   * Nothing is written later than `validForMs` from now, and nothing that is not on record.
+   * @throws transient PCP_AUDIT_AWAY
+   */
   writeTags(
     connection: OpenConnection,
     writes: readonly TagWrite[],
-    validForMs: number,
+    options: { by: Actor; validForMs: number },
     signal?: AbortSignal,
   ): Promise<TagWriteResult[]>;
   browse(connection: OpenConnection, parent: string | null, signal?: AbortSignal): Promise<BrowseNode[]>;
-  call: Runner['call'];
+  /** @throws transient PCP_AUDIT_AWAY when it moves a machine */
+  call(
+    connection: OpenConnection,
+    operation: string,
+    parameters: Record<string, unknown>,
+    by: Actor,
+    signal?: AbortSignal,
+  ): Promise<CallAnswer>;
+}
+
+/** Who did what. */
+export interface Audit {
+  list(
+    filter: {
+      connection_id?: number;
+      actor?: string;
+      action?: string;
+      subject?: string;
+      outcome?: string;
+      attempt?: string;
+      from?: string;
+      to?: string;
+    } & PageRequest,
+  ): Promise<Page<AuditEntry>>;
+  verify(): Promise<AuditVerification>;
 }
 
 export interface Health {
@@ -366,6 +394,7 @@ export interface Hub {
   readonly runner: Runner;
   readonly live: Live;
   readonly certificates: Certificates;
+  readonly audit: Audit;
   /** Config and credentials of a connector as one JSON Schema 2020-12; secrets are `writeOnly`. */
   connectorSchema(type: string): JsonSchema;
   health(): Promise<Health>;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { MachineWrites } from '../audit/machine-writes';
 import type { Subscription, TagWriteResult } from '../connectors/live';
 import type { ConnectionOfRun, OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
@@ -14,6 +15,8 @@ import { DefinitionFile, type StreamDefinition } from './definitions';
 export interface LiveHost {
   openConnection(id: number): Promise<ConnectionOfRun>;
   onChange(jobId: string): void;
+  /** Through which everything that moves a machine goes. */
+  recorder: MachineWrites;
 }
 
 /** The live process, as Node-RED's process sees it. It may run before there is a hub: its spool does not wait for a store. */
@@ -34,14 +37,18 @@ export class LiveClient implements Live {
       name: 'live process',
       heapMb: settings.spool.heapMb,
       openConnection: (id) => {
-        if (this.host !== null) return this.host.openConnection(id);
-        throw new IntegrationError('transient', 'PCP_HUB_NOT_OPEN', 'The hub is not open yet.');
+        return this.opened.openConnection(id);
       },
       onMessage: (message) => {
         if (message.type === 'changed') this.host?.onChange(message.jobId);
         if (message.type === 'streams') this.statuses = new Map(message.statuses);
       },
     });
+  }
+
+  private get opened(): LiveHost {
+    if (this.host !== null) return this.host;
+    throw new IntegrationError('transient', 'PCP_HUB_NOT_OPEN', 'The hub is not open yet.');
   }
 
   get state(): WorkProcessState {
@@ -80,17 +87,21 @@ export class LiveClient implements Live {
   }
 
   async writeTags(
-    ...[connection, writes, validForMs, signal]: Parameters<Live['writeTags']>
+    ...[connection, writes, { by, validForMs }, signal]: Parameters<Live['writeTags']>
   ): Promise<TagWriteResult[]> {
-    return unpackResults(await this.ask('writeTags', [connection, writes, Date.now() + validForMs], signal));
+    const deadline = Date.now() + validForMs;
+    return this.opened.recorder.tags(connection, by, writes, async () =>
+      unpackResults(await this.ask('writeTags', [connection, writes, deadline], signal)),
+    );
   }
 
   browse(...[connection, parent, signal]: Parameters<Live['browse']>): ReturnType<Live['browse']> {
     return this.ask('browse', [connection, parent], signal);
   }
 
-  call(...[connection, operation, parameters, signal]: Parameters<Live['call']>): ReturnType<Live['call']> {
-    return this.ask('call', [connection, operation, parameters], signal);
+  async call(...[connection, operation, parameters, by, signal]: Parameters<Live['call']>): ReturnType<Live['call']> {
+    const send = () => this.ask('call', [connection, operation, parameters], signal);
+    return this.opened.recorder.call(connection, by, operation, parameters, send);
   }
 
   /** Lets the process commit what it has in hand, and ends it. */

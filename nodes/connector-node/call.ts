@@ -1,5 +1,6 @@
 import type { NodeMessageInFlow } from 'node-red';
 import { hub } from '../hub-access';
+import { actorOf } from '../support/actor';
 import { descriptors } from '../support/connectors';
 import type { ConnectorNodeContext } from './connector-node';
 
@@ -10,7 +11,7 @@ export async function callMessage(
   send: (msg: NodeMessageInFlow) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { RED, def, status, connection } = context;
+  const { RED, node, def, status, connection } = context;
   const { call, capabilities = [] } = descriptors.find(({ type }) => type === connection.connectorType) ?? {};
   const parameters: Record<string, unknown> = { payload: msg.payload };
   for (const name of Object.keys(call?.parameters ?? {})) {
@@ -20,12 +21,10 @@ export async function callMessage(
   const opened = await connection.open();
   const { live, runner } = await hub(RED);
   // Where there is an open connection anyway, this goes over it.
-  const answer = await (capabilities.includes('subscribe') ? live : runner).call(
-    opened,
-    call?.operation ?? '',
-    parameters,
-    signal,
-  );
+  const operation = call?.operation ?? '';
+  const answer = capabilities.includes('subscribe')
+    ? await live.call(opened, operation, parameters, actorOf(node), signal)
+    : await runner.call(opened, operation, parameters, signal);
   status.finished('called');
   send(Object.assign(msg, answer));
 }

@@ -2,6 +2,7 @@ import type { NodeMessageInFlow } from 'node-red';
 import type { TagWrite, TagWriteResult } from '../../lib/connectors/live';
 import { IntegrationError } from '../../lib/model/errors';
 import { hub } from '../hub-access';
+import { actorOf } from '../support/actor';
 import { outcomeUnknown, recordFailure } from '../support/failure';
 import { isPlainRecord, tagList } from '../support/values';
 import type { ConnectorNodeContext } from './connector-node';
@@ -33,7 +34,7 @@ export async function readTagsMessage(
  * @param receivedAt when the message came
  */
 export async function writeTagsMessage(
-  { RED, def, status, connection }: ConnectorNodeContext,
+  { RED, node, def, status, connection }: ConnectorNodeContext,
   msg: NodeMessageInFlow,
   send: Send,
   signal: AbortSignal,
@@ -45,7 +46,7 @@ export async function writeTagsMessage(
   const opened = await connection.open();
   const { live } = await hub(RED);
   const results = await live
-    .writeTags(opened, writes, validForMs, signal)
+    .writeTags(opened, writes, { by: actorOf(node), validForMs }, signal)
     .catch((thrown) => refusedAll(writes, thrown));
   const failed = results.filter((result) => result.outcome !== 'written');
   const unverified = results.filter((result) => result.outcome === 'written' && !result.verified).length;

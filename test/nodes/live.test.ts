@@ -114,8 +114,9 @@ describe('a node on the shop floor', () => {
 
     it('gives each write its time and not more', async () => {
       await write({ tags: 'speed', validFor: '2' }, { payload: 7 });
-      const { writes, validForMs } = context.hub.tagWrites[0]!;
+      const { writes, by, validForMs } = context.hub.tagWrites[0]!;
       assert.deepEqual(writes, [{ tag: 'speed', value: 7 }]);
+      assert.equal(by.id, 'node:file');
       assert.ok(validForMs > 0 && validForMs <= 2_000, String(validForMs));
     });
 

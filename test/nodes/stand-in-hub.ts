@@ -1,6 +1,7 @@
 import type { CallAnswer, ReadQuery, WriteResult } from '../../lib/connectors/contract';
 import type { Subscription, TagWrite, TagWriteResult } from '../../lib/connectors/live';
 import type { Mapped } from '../../lib/mapping/contract';
+import type { Actor } from '../../lib/model/audit';
 import type { OpenConnection } from '../../lib/model/connection';
 import { IntegrationError } from '../../lib/model/errors';
 import type {
@@ -171,7 +172,7 @@ export class StandInHub implements Hub {
   /** What a subscription gives, in order; it then waits for the end. */
   liveBatches: LiveBatch[] = [];
   subscriptions: Subscription[] = [];
-  tagWrites: { writes: readonly TagWrite[]; validForMs: number }[] = [];
+  tagWrites: { writes: readonly TagWrite[]; by: Actor; validForMs: number }[] = [];
   tagWriteResults: (writes: readonly TagWrite[]) => TagWriteResult[] = (writes) =>
     writes.map(({ tag, value }) => ({ tag, outcome: 'written', verified: true, value }));
 
@@ -186,8 +187,8 @@ export class StandInHub implements Hub {
         source_timestamp: null,
         received_at: '2026-11-24T05:00:00.000Z',
       })),
-    writeTags: async (_connection, writes, validForMs) => {
-      this.tagWrites.push({ writes, validForMs });
+    writeTags: async (_connection, writes, options) => {
+      this.tagWrites.push({ writes, ...options });
       return this.tagWriteResults(writes);
     },
     browse: async () => [],
@@ -216,6 +217,10 @@ export class StandInHub implements Hub {
       yield { records, cursorAfter };
       this.acknowledged += 1;
     }
+  }
+
+  get audit(): never {
+    throw new Error('The stand-in has no audit log.');
   }
 
   connectorSchema() {

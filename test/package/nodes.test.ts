@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { filesBelow, inProject, manifest, readJson, readText } from './project';
+import { descriptors, filesBelow, inProject, manifest, readJson, readText } from './project';
 
 const LANGUAGES = ['en-US', 'pt-BR'];
 const CONFIG_TYPES = new Set(['pcp-connection', 'pcp-mapping']);
@@ -68,6 +68,20 @@ describe('palette nodes', () => {
         for (const type of types) {
           const match = new RegExp(`data-help-name="${type}"[^>]*>([\\s\\S]*?)</script>`).exec(help);
           assert.ok((match?.[1] ?? '').trim().length > 200, `${type}: help in ${language}`);
+        }
+      }
+    });
+
+    it(`${set} says in its help what a call of this connector answers`, () => {
+      for (const descriptor of descriptors().filter(({ node, call }) => node === base && call !== undefined)) {
+        const wanted = ['payload', ...Object.keys(descriptor.call?.outputs ?? {})];
+        for (const [language, word] of Object.entries({ 'en-US': 'call', 'pt-BR': 'chamar' })) {
+          const help = readText(folder, 'locales', language, `${base}.html`);
+          const outputs = help.slice(help.search(/### (Outputs|Saídas)/), help.search(/### (Details|Detalhes)/));
+          const told = [...outputs.matchAll(new RegExp(`^: (\\w+) \\(\\w+\\) : _${word}_`, 'gm'))].map(
+            ([, name]) => name,
+          );
+          assert.deepEqual(told, wanted, `${base}: help in ${language}`);
         }
       }
     });

@@ -1,4 +1,7 @@
 import { join } from 'node:path';
+import { AuditLog } from '../../lib/audit/audit-log';
+import { MachineWrites } from '../../lib/audit/machine-writes';
+import { ConnectorRegistry } from '../../lib/connectors/registry';
 import type { MappingInput } from '../../lib/model/services';
 import { EntityTypeStore } from '../../lib/platform/entity-types';
 import { EntityRecordStore } from '../../lib/platform/records';
@@ -57,6 +60,7 @@ export class LiveHub {
     const host: LiveHost = {
       openConnection: async (id) => ({ ...(await this.connections.open(id)), timezone: null }),
       onChange: () => undefined,
+      recorder: new MachineWrites(new AuditLog(store.database), new ConnectorRegistry(), this.settings.log),
     };
     this.client.attach(host);
     this.streams = new DesiredStreams({

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Hub } from '../../lib/model/services';
 import type { RequestLimits } from '../../lib/protocols/http/request-gate';
@@ -20,13 +21,15 @@ for (const kind of storeKinds.filter(({ name }) => name !== 'SQLite')) {
     this.timeout(60_000);
     let place: TestStore;
     let judge: Judge;
+    let answerMs: () => number;
     let baseUrl: string;
     let children: ChildProcess[];
 
     beforeEach(async function () {
       children = [];
       place = await newStore(kind, this);
-      judge = new Judge(() => 100 + Math.random() * 500);
+      answerMs = () => 100 + Math.random() * 500;
+      judge = new Judge(() => answerMs());
       baseUrl = await judge.start();
     });
     afterEach(async () => {
@@ -35,7 +38,7 @@ for (const kind of storeKinds.filter(({ name }) => name !== 'SQLite')) {
       await place?.dispose();
     });
 
-    const start = (work: Pick<LimitedWork, 'target' | 'parallel' | 'maxConcurrency'>) => {
+    const start = (work: Omit<LimitedWork, 'store' | 'baseUrl'>) => {
       const parameter: LimitedWork = { store: place.options, baseUrl, ...work };
       const child = fork(join(__dirname, 'limited-process.js'), [JSON.stringify(parameter)]);
       children.push(child);
@@ -71,7 +74,39 @@ for (const kind of storeKinds.filter(({ name }) => name !== 'SQLite')) {
       assert.ok(judge.mostPerSecond <= 10, `${judge.mostPerSecond} in a second`);
       assert.ok(judge.mostAtOnce <= 4, `${judge.mostAtOnce} at a time`);
       for (const part of parts) assert.ok(part > REQUESTS / 4, `${part} of ${REQUESTS}`);
-      assert.deepEqual(await place.store.database.query('SELECT * FROM integration_request_places'), []);
+      const { database } = place.store;
+      assert.deepEqual(await database.query('SELECT * FROM integration_request_places'), []);
+      const left = `SELECT * FROM integration_request_turns WHERE lease_until > ${database.epochMs} + 1020`;
+      assert.deepEqual(await database.query(left), []);
+    });
+
+    it('processes that stall with a request in their hands never ask more often than allowed', async () => {
+      answerMs = () => 5;
+      const work = { maxConcurrency: 4, requestsPerSecond: 10 };
+      const all = [
+        start({ ...work, target: '/a', parallel: 4 }),
+        ...['/b', '/c', '/c'].map((target) => start({ ...work, target, parallel: 1, stallMs: 900 })),
+      ];
+      await judge.when(() => judge.arrivals.length >= REQUESTS);
+      await Promise.all(all.map(stop));
+      assert.ok(judge.mostPerSecond <= 10, `${judge.mostPerSecond} in a second`);
+    });
+
+    it('turns of a process that was killed are kept for a second', async () => {
+      const { database } = place.store;
+      const limits = new SharedRequestLimits(database, () => undefined);
+      const allowance = { perSecond: 1, atOnce: 1 };
+      const { pid } = spawnSync(process.execPath, ['--version']);
+      await database.execute(
+        `INSERT INTO integration_request_turns (connection_id, holder, held, wanted, since, lease_until)
+         VALUES (1, ?, 1, 1, 0, ${database.epochMs} + 3600000)`,
+        [`${hostname()}:${pid}:x:1`],
+      );
+      const began = performance.now();
+      await limits.of(1, allowance).turn(live);
+      const waited = performance.now() - began;
+      assert.ok(waited >= 1000, `${waited} ms`);
+      await limits.close();
     });
 
     it('a single place goes round among three processes', async () => {
@@ -123,10 +158,10 @@ for (const kind of storeKinds.filter(({ name }) => name !== 'SQLite')) {
       const [one, other] = [1, 2].map(() =>
         new SharedRequestLimits(place.store.database, () => undefined).of(1, { perSecond: 100, atOnce: 4 }),
       ) as [RequestLimits, RequestLimits];
-      await one.reserve();
-      await other.reserve();
+      await one.turn(live);
+      await other.turn(live);
       one.pause(600_000);
-      while (other.pausedFor === 0) await other.reserve();
+      while (other.pausedFor === 0) await other.turn(live);
       assert.ok(other.pausedFor > 500_000 && other.pausedFor <= 600_000);
     });
 

@@ -1,4 +1,5 @@
 import type { Route } from '../route';
+import { auditRoutes } from './audit';
 import { certificateRoutes } from './certificates';
 import { connectionTestRoutes } from './connection-tests';
 import { connectionRoutes } from './connections';
@@ -23,5 +24,6 @@ export const routes: readonly Route[] = [
   ...connectorRoutes,
   ...entityRoutes,
   ...recordRoutes,
+  ...auditRoutes,
   ...serviceRoutes,
 ];

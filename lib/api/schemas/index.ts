@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../../model/entity';
+import { auditSchemas } from './audit';
 import { commonSchemas } from './common';
 import { connectionSchemas } from './connection';
 import { connectorSchemas } from './connector';
@@ -16,4 +17,5 @@ export const components: Record<string, JsonSchema> = {
   ...mappingSchemas,
   ...streamSchemas,
   ...syncSchemas,
+  ...auditSchemas,
 };

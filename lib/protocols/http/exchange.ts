@@ -11,12 +11,8 @@ export interface Head {
 /** What is held of a body that nobody reads yet. */
 const MOST_HELD = 64 * 1024;
 
-/** The turn of a request was over before it could be sent. */
-export class TurnPassed extends Error {}
-
 /** One request on the wire and its answer. */
 export class Exchange implements Dispatcher.DispatchHandler {
-  /** @throws TurnPassed when nothing was sent because it was too late */
   readonly head: Promise<Head>;
   received = 0;
   /** Resolves when nothing more comes, for whatever reason. */
@@ -34,7 +30,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
   constructor(
     private readonly url: URL,
     private readonly signal: AbortSignal,
-    private readonly isLate: () => boolean,
   ) {
     this.head = this.gotHead.promise;
     this.done = this.isDone.promise;
@@ -70,11 +65,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.ended) controller.abort(new Error('discarded'));
-    else if (this.isLate()) {
-      this.gotHead.reject(new TurnPassed());
-      this.end();
-      controller.abort(new Error('too late'));
-    } else this.controller = controller;
+    else this.controller = controller;
   }
 
   onResponseStart(

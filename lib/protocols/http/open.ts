@@ -10,7 +10,7 @@ import type { HttpClient, HttpOptions, HttpRequest, HttpResponse, Limits, Reache
 import { cancelled, Deadline } from './deadline';
 import { Dialer, proxyAuthorization, THIS_MACHINE } from './dialer';
 import { answerTimeout } from './errors';
-import { Exchange, TurnPassed } from './exchange';
+import { Exchange } from './exchange';
 import { PerConnection } from './per-connection';
 import { pauseAskedFor } from './rate-headers';
 import { redirectOf, tooManyRedirects } from './redirects';
@@ -183,30 +183,26 @@ class GuardedClient implements HttpClient {
     sign: (url: { search: string }, headers: Record<string, string>) => void,
   ): Promise<Answer> {
     const pass = await deadline.without(this.gate.enter(deadline.signal));
-    for (;;) {
-      try {
-        const answer = await this.exchange(message, deadline.signal, maxBytes, sign, pass.isLate);
-        answer.done.then(pass.leave);
-        const pause = pauseAskedFor(answer.status, answer.headers);
-        if (pause !== undefined) this.gate.pause(pause);
-        return answer;
-      } catch (error) {
-        if (!(error instanceof TurnPassed)) {
-          pass.leave();
-          throw error;
-        }
-      }
-      await deadline.without(pass.nextTurn());
+    try {
+      const answer = await this.exchange(message, deadline.signal, maxBytes, sign);
+      answer.done.then(pass.leave);
+      const pause = pauseAskedFor(answer.status, answer.headers);
+      if (pause !== undefined) this.gate.pause(pause);
+      return answer;
+    } catch (error) {
+      pass.leave();
+      throw error;
+    } finally {
+      pass.answered();
     }
   }
 
-  /** The only place where something is sent. @throws TurnPassed when `isLate` says so in the moment of sending */
+  /** The only place where something is sent. */
   private async exchange(
     { method, url, headers, body }: Message,
     signal: AbortSignal,
     maxBytes: number,
     sign: (url: { search: string }, headers: Record<string, string>) => void,
-    isLate: () => boolean,
   ): Promise<Answer> {
     const sent = { search: url.search };
     const all = { ...this.fixedHeaders };
@@ -222,7 +218,7 @@ class GuardedClient implements HttpClient {
         Object.assign(all, { host: url.host }, proxyAuthorization(this.proxy));
       }
     }
-    const exchange = new Exchange(url, signal, isLate);
+    const exchange = new Exchange(url, signal);
     this.agent.dispatch({ origin, path, method, headers: all, ...(body !== undefined && { body }) }, exchange);
     return new Answer(exchange, await exchange.head, { method, url, maxBytes, secrets: () => this.secrets() });
   }
@@ -231,13 +227,7 @@ class GuardedClient implements HttpClient {
     const deadline = new Deadline(this.timeouts.headers, this.closing.signal, () => answerTimeout(url, false));
     try {
       const message = { method: 'POST', url, headers, body: form };
-      const answer = await this.exchange(
-        message,
-        deadline.signal,
-        LARGEST_TOKEN_ANSWER,
-        () => undefined,
-        () => false,
-      );
+      const answer = await this.exchange(message, deadline.signal, LARGEST_TOKEN_ANSWER, () => undefined);
       answer.done.then(() => deadline.clear());
       return answer;
     } catch (error) {

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { IntegrationError } from '../../model/errors';
 import { Places } from './places';
+import { Turns } from './turns';
 
 /** What the settings of a connection allow. */
 export interface Allowance {
@@ -9,77 +9,54 @@ export interface Allowance {
   atOnce: number;
 }
 
-/** When a request may be sent, by `performance.now()`. One that is sent later would meet the turns of the next second. */
-export interface Turn {
-  at: number;
-  latest: number;
-}
-
-/** A request that was let through. */
+/** A request that was let through. Both are harmless to call twice. */
 export interface Pass {
-  /** Gives the place back; harmless to call twice. */
+  /** The other side has counted it by now, if it ever will. */
+  answered(): void;
+  /** Gives the place back. */
   leave(): void;
-  /** To be asked in the moment of sending: true when it is too late, and the next turn must be waited for. */
-  isLate(): boolean;
-  nextTurn(): Promise<void>;
 }
 
 /** Counts the requests of one connection: of this process, or of all processes that share a store. */
 export interface RequestLimits {
   /** Resolves with what gives the place back; harmless to call twice. @throws the signal's reason */
   place(signal: AbortSignal): Promise<() => void>;
-  /** Counts one request; undefined when it may be sent at any time. */
-  reserve(): Turn | undefined | Promise<Turn | undefined>;
+  /**
+   * Resolves when one more request may leave, with what tells that it was answered.
+   * @throws the signal's reason
+   */
+  turn(signal: AbortSignal): Promise<() => void>;
   /** The other side wants to be left alone. */
   pause(ms: number): void;
   /** How much longer, in milliseconds. */
   readonly pausedFor: number;
 }
 
-/** How long a turn lasts: dialling and a busy machine may take longer. */
-export const LATEST_MS = 50;
-/** What turns taken late and ways of different length can move requests together, as the other side sees them. */
-const SLACK_MS = 2 * LATEST_MS;
-/** Where nothing is ever in time, as with a server far away that ends each connection, the last of these is taken late. */
-const MOST_TURNS = 3;
-
-/** Between turns: far enough apart that any second sees no more than `perSecond` requests arrive. */
-export function intervalMs(perSecond: number): number {
-  return (1000 + SLACK_MS) / perSecond;
-}
-
 /** The limits of a connection that only this process uses. */
 export class OwnLimits implements RequestLimits {
   private readonly places: Places;
-  private readonly intervalMs: number | undefined;
-  private nextAt = Number.NEGATIVE_INFINITY;
+  private readonly turns: Turns;
   private pausedUntil = 0;
 
-  constructor(
-    { perSecond, atOnce }: Allowance,
-    private readonly now: () => number = () => performance.now(),
-  ) {
+  constructor({ perSecond, atOnce }: Allowance) {
     this.places = new Places(() => atOnce);
-    this.intervalMs = perSecond === undefined ? undefined : intervalMs(perSecond);
+    this.turns = new Turns(perSecond, new Places(() => perSecond ?? 0));
   }
 
   place(signal: AbortSignal): Promise<() => void> {
     return this.places.take(signal);
   }
 
-  reserve(): Turn | undefined {
-    if (this.intervalMs === undefined) return undefined;
-    const at = Math.max(this.nextAt, this.now());
-    this.nextAt = at + this.intervalMs;
-    return { at, latest: at + LATEST_MS };
+  turn(signal: AbortSignal): Promise<() => void> {
+    return this.turns.take(signal);
   }
 
   pause(ms: number): void {
-    this.pausedUntil = Math.max(this.pausedUntil, this.now() + ms);
+    this.pausedUntil = Math.max(this.pausedUntil, performance.now() + ms);
   }
 
   get pausedFor(): number {
-    return Math.max(0, this.pausedUntil - this.now());
+    return Math.max(0, this.pausedUntil - performance.now());
   }
 }
 
@@ -91,25 +68,16 @@ export class RequestGate {
   async enter(signal: AbortSignal): Promise<Pass> {
     this.checkPause();
     const leave = await this.limits.place(signal);
-    let turn: Turn | undefined;
-    let turns = 0;
-    const isLate = () => turn !== undefined && turns < MOST_TURNS && performance.now() > turn.latest;
-    const nextTurn = async () => {
-      try {
-        do {
-          turn = await this.limits.reserve();
-          turns += 1;
-          const wait = (turn?.at ?? 0) - performance.now();
-          if (wait > 0) await delay(wait, undefined, { signal });
-        } while (isLate());
-        this.checkPause();
-      } catch (error) {
-        leave();
-        throw signal.aborted ? signal.reason : error;
-      }
-    };
-    await nextTurn();
-    return { leave, isLate, nextTurn };
+    let answered: (() => void) | undefined;
+    try {
+      answered = await this.limits.turn(signal);
+      this.checkPause();
+      return { answered, leave };
+    } catch (error) {
+      answered?.();
+      leave();
+      throw error;
+    }
   }
 
   pause(ms: number): void {

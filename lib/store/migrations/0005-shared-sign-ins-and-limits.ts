@@ -7,8 +7,6 @@ export const sharedSignInsAndLimits: Migration = {
   async up(context) {
     await createTable(context, 'integration_request_limits', {
       connection_id: integer({ primaryKey: true, defaultValue: undefined }),
-      // In microseconds: thousands of requests per second have turns that lie closer than a millisecond.
-      next_turn: bigInteger('next_turn'),
       paused_until: bigInteger('paused_until'),
     });
     await createTable(context, 'integration_request_places', {

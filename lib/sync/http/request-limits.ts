@@ -1,9 +1,9 @@
 import { IntegrationError } from '../../model/errors';
-import type { Allowance, RequestLimits, Turn } from '../../protocols/http/request-gate';
+import type { Allowance, RequestLimits } from '../../protocols/http/request-gate';
+import { TURN_KEPT_MS, Turns } from '../../protocols/http/turns';
 import type { SqlDatabase } from '../../protocols/sql/database';
 import { LimitsRow } from './limits-row';
-import { type Log, SharedPlaces } from './request-places';
-import { SharedTurns } from './request-turns';
+import { type Kind, type Log, SharedPlaces } from './request-places';
 
 /** Limits of connections that all processes of a store keep together. Their times are the database's. */
 export class SharedRequestLimits {
@@ -27,25 +27,30 @@ export class SharedRequestLimits {
   }
 }
 
+const PLACES: Kind = { table: 'integration_request_places', keptMs: 0 };
+const TURNS: Kind = { table: 'integration_request_turns', keptMs: TURN_KEPT_MS };
+
 class SharedLimits implements RequestLimits {
   private readonly places: SharedPlaces;
-  private readonly turns: SharedTurns | undefined;
+  private readonly turnPlaces: SharedPlaces;
+  private readonly turns: Turns;
 
   constructor(
     private readonly row: LimitsRow,
     { perSecond, atOnce }: Allowance,
     private readonly log: Log,
   ) {
-    this.places = new SharedPlaces(row, atOnce, log);
-    this.turns = perSecond === undefined ? undefined : new SharedTurns(row, perSecond);
+    this.places = new SharedPlaces(row, PLACES, atOnce, log);
+    this.turnPlaces = new SharedPlaces(row, TURNS, perSecond ?? 0, log);
+    this.turns = new Turns(perSecond, this.turnPlaces);
   }
 
   place(signal: AbortSignal): Promise<() => void> {
     return this.places.take(signal);
   }
 
-  reserve(): Promise<Turn> | undefined {
-    return this.turns?.reserve();
+  turn(signal: AbortSignal): Promise<() => void> {
+    return this.turns.take(signal);
   }
 
   pause(ms: number): void {
@@ -58,7 +63,7 @@ class SharedLimits implements RequestLimits {
     return this.row.pausedFor;
   }
 
-  close(): Promise<void> {
-    return this.places.close();
+  async close(): Promise<void> {
+    await Promise.all([this.places.close(), this.turnPlaces.close()]);
   }
 }

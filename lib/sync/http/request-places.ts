@@ -2,7 +2,7 @@ import { IntegrationError } from '../../model/errors';
 import { Places } from '../../protocols/http/places';
 import type { SqlTransaction } from '../../protocols/sql/database';
 import { WORKER, workerIsGone } from '../runs/lease';
-import type { LimitsRow, LimitsState } from './limits-row';
+import type { LimitsRow } from './limits-row';
 
 /** How long places are held without being renewed: those of a host that died are free after this time. */
 const LEASE_MS = 15_000;
@@ -13,6 +13,13 @@ const RENEW_MS = 1_000;
 const LOOK_AGAIN_MS = 200;
 
 export type Log = (level: 'warn', message: string) => void;
+
+/** What is shared: requests at the same time, or per second. */
+export interface Kind {
+  table: string;
+  /** How long places stay taken after the end of a process that held them, or after its hub was closed. */
+  keptMs: number;
+}
 
 /** What a process holds of a connection's places, and what it could use. */
 export interface Claim {
@@ -71,6 +78,7 @@ export class SharedPlaces {
 
   constructor(
     private readonly row: LimitsRow,
+    private readonly kind: Kind,
     private readonly limit: number,
     private readonly log: Log,
   ) {}
@@ -143,7 +151,7 @@ export class SharedPlaces {
     this.peak = 0;
     this.frozen = used;
     try {
-      const share = await this.row.locked(0, (state, transaction) => this.claim(state, transaction, used, wanted));
+      const share = await this.row.locked((now, transaction) => this.claim(now, transaction, used, wanted));
       this.share = share;
       this.held = Math.max(used, share);
       this.until = sent + LEASE_MS - MARGIN_MS;
@@ -163,22 +171,22 @@ export class SharedPlaces {
     }
   }
 
-  private async claim(
-    { now }: LimitsState,
-    transaction: SqlTransaction,
-    used: number,
-    wanted: number,
-  ): Promise<number> {
+  private async claim(now: number, transaction: SqlTransaction, used: number, wanted: number): Promise<number> {
     const { connectionId } = this.row;
-    const rows = await transaction.query('SELECT * FROM integration_request_places WHERE connection_id = ?', [
-      connectionId,
-    ]);
+    const { table, keptMs } = this.kind;
+    const rows = await transaction.query(`SELECT * FROM ${table} WHERE connection_id = ?`, [connectionId]);
     const others: Claim[] = [];
     for (const row of rows) {
       const holder = String(row.holder);
       if (holder === this.holder) continue;
-      if (Number(row.lease_until) < now || workerIsGone(holder)) await this.remove(transaction, holder);
-      else others.push({ holder, held: Number(row.held), wanted: Number(row.wanted), since: Number(row.since) });
+      const isGone = workerIsGone(holder);
+      const until = Math.min(Number(row.lease_until), isGone ? now + keptMs : Number.POSITIVE_INFINITY);
+      if (until <= now) await this.remove(transaction, holder);
+      else {
+        if (until < Number(row.lease_until)) await this.shorten(transaction, holder, until);
+        const wants = isGone ? 0 : Number(row.wanted);
+        others.push({ holder, held: Number(row.held), wanted: wants, since: Number(row.since) });
+      }
     }
     const since = this.held > 0 ? now : (this.waitingSince ?? now);
     const share = shareOf(this.limit, { holder: this.holder, held: this.held, wanted, since }, others);
@@ -190,20 +198,28 @@ export class SharedPlaces {
       if (isNoted) await this.remove(transaction, this.holder);
       return share;
     }
-    const values = [held, wanted, since, now + LEASE_MS, connectionId, this.holder];
+    const values = [held, wanted, since, now + (this.isClosed ? keptMs : LEASE_MS), connectionId, this.holder];
     await transaction.execute(
       isNoted
-        ? `UPDATE integration_request_places SET held = ?, wanted = ?, since = ?, lease_until = ?
+        ? `UPDATE ${table} SET held = ?, wanted = ?, since = ?, lease_until = ?
            WHERE connection_id = ? AND holder = ?`
-        : `INSERT INTO integration_request_places (held, wanted, since, lease_until, connection_id, holder)
+        : `INSERT INTO ${table} (held, wanted, since, lease_until, connection_id, holder)
            VALUES (?, ?, ?, ?, ?, ?)`,
       values,
     );
     return share;
   }
 
+  private async shorten(transaction: SqlTransaction, holder: string, until: number): Promise<void> {
+    await transaction.execute(`UPDATE ${this.kind.table} SET lease_until = ? WHERE connection_id = ? AND holder = ?`, [
+      until,
+      this.row.connectionId,
+      holder,
+    ]);
+  }
+
   private async remove(transaction: SqlTransaction, holder: string): Promise<void> {
-    await transaction.execute('DELETE FROM integration_request_places WHERE connection_id = ? AND holder = ?', [
+    await transaction.execute(`DELETE FROM ${this.kind.table} WHERE connection_id = ? AND holder = ?`, [
       this.row.connectionId,
       holder,
     ]);

@@ -121,6 +121,8 @@ describe('API: OpenAPI document', () => {
       'DELETE GET PUT /entities/{type}',
       'GET POST /entities/{type}/records',
       'DELETE GET PUT /entities/{type}/records/{key}',
+      'GET /audit',
+      'GET /audit/verification',
       'GET /health',
       'GET /openapi.json',
     ];

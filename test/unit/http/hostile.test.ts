@@ -209,12 +209,12 @@ describe('http: hostile servers', () => {
     assert.equal((await failure(get(connect(), '/ok', { signal: stopped }))).class, 'cancelled');
     assert.equal(server.seen.length, before);
     const turning = new AbortController();
-    const reserve = () => {
+    const turn = async () => {
       turning.abort();
-      return undefined;
+      return () => undefined;
     };
     const sharedLimits = {
-      of: (_id: number, allowance: Allowance) => Object.assign(new OwnLimits(allowance), { reserve }),
+      of: (_id: number, allowance: Allowance) => Object.assign(new OwnLimits(allowance), { turn }),
     };
     const turned = await failure(get(connect({ sharedLimits, connectionId: 4717 }), '/ok', { signal: turning.signal }));
     assert.deepEqual([turned.class, turned.outcomeUnknown], ['cancelled', false]);

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { type Network, THIS_MACHINE } from '../../../lib/protocols/http/dialer';
 import { pauseAskedFor, readRateLimit } from '../../../lib/protocols/http/rate-headers';
-import { type Allowance, OwnLimits, RequestGate, type Turn } from '../../../lib/protocols/http/request-gate';
+import { type Allowance, OwnLimits, RequestGate } from '../../../lib/protocols/http/request-gate';
 import { HostileServer } from '../../support/hostile-server';
 import { clients, failure, live } from './support';
 
@@ -89,50 +88,35 @@ describe('http: quota headers', () => {
 describe('http: rate of requests', () => {
   const { open } = clients();
 
-  it('spreads requests evenly, so that what comes a little late or early makes no second too full', () => {
-    let now = 0;
-    const limits = new OwnLimits({ perSecond: 10, atOnce: 1 }, () => now);
-    const turn = () => limits.reserve()?.at;
-    assert.deepEqual([turn(), turn(), turn()], [0, 110, 220]);
-    now = 1000;
-    assert.deepEqual([turn(), turn()], [1000, 1110]);
+  it('spreads the requests of a second', async () => {
+    const gate = new RequestGate(new OwnLimits({ perSecond: 20, atOnce: 20 }));
+    const began = performance.now();
+    const times = await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        await gate.enter(live);
+        return performance.now() - began;
+      }),
+    );
+    // A timer may be early by its last millisecond.
+    for (const [index, time] of times.entries()) assert.ok(time > index * 50 - 1, `${index}: ${time}`);
   });
 
-  const past: Turn = { at: 0, latest: 0 };
-  const ahead: Turn = { at: 0, latest: Number.POSITIVE_INFINITY };
-
-  it('takes another turn instead of one that has passed, but not for ever', async () => {
-    const list = [past, ahead, past, past, past];
-    const limits = Object.assign(new OwnLimits({ perSecond: 1, atOnce: 1 }), { reserve: () => list.shift() });
-    for (let request = 0; request < 2; request++) (await new RequestGate(limits).enter(live)).leave();
-    assert.deepEqual(list, []);
-  });
-
-  it('sends nothing when the turn passed while it was dialling', async () => {
-    const server = await HostileServer.start({ '/': (_request, response) => response.end('ok') });
-    const turn: Turn = { at: 0, latest: Number.POSITIVE_INFINITY };
-    let reserved = 0;
-    const reserve = () => {
-      reserved += 1;
-      return reserved === 1 ? turn : ahead;
-    };
-    const network: Network = {
-      ...THIS_MACHINE,
-      connect(address, port) {
-        turn.latest = 0;
-        return THIS_MACHINE.connect(address, port);
-      },
-    };
-    const client = open({
-      baseUrl: server.origin,
-      network,
-      connectionId: 4718,
-      sharedLimits: { of: (_id, allowance) => Object.assign(new OwnLimits(allowance), { reserve }) },
+  it('lets a request leave a second after the answer to the one that had its turn before, however late that came', async () => {
+    const gate = new RequestGate(new OwnLimits({ perSecond: 2, atOnce: 3 }));
+    const began = performance.now();
+    const [first, second] = [await gate.enter(live), await gate.enter(live)];
+    let isIn = false;
+    const third = gate.enter(live).then(() => {
+      isIn = true;
+      return performance.now();
     });
-    const response = await client.request({ target: '/', method: 'POST', body: 'once', signal: live });
-    assert.equal(await response.text(), 'ok');
-    assert.deepEqual([reserved, server.seen.length], [2, 1]);
-    await server.stop();
+    // The two that are under way keep their turns however long they take.
+    while (performance.now() < began + 1100) await new Promise(setImmediate);
+    assert.equal(isIn, false);
+    const answered = performance.now();
+    second.answered();
+    first.answered();
+    assert.ok((await third) - answered >= 1000);
   });
 
   it('lets no more requests through at a time than allowed, in their order, and forgets those that gave up', async () => {
@@ -162,14 +146,11 @@ describe('http: rate of requests', () => {
   });
 
   it('gives the place back when the wait for a reservation is given up or fails', async () => {
-    const limits = () => new OwnLimits({ perSecond: undefined, atOnce: 1 });
-    const gate = new RequestGate(
-      Object.assign(limits(), {
-        reserve: () => ({ at: performance.now() + 60_000, latest: Number.POSITIVE_INFINITY }),
-      }),
-    );
-    await assert.rejects(gate.enter(AbortSignal.timeout(20)));
-    const failing = new RequestGate(Object.assign(limits(), { reserve: () => Promise.reject(new Error('no store')) }));
+    const limits = () => new OwnLimits({ perSecond: 1, atOnce: 1 });
+    const gate = new RequestGate(limits());
+    (await gate.enter(live)).leave();
+    await assert.rejects(gate.enter(AbortSignal.timeout(20)), { name: 'TimeoutError' });
+    const failing = new RequestGate(Object.assign(limits(), { turn: () => Promise.reject(new Error('no store')) }));
     await assert.rejects(failing.enter(live), /no store/);
     await assert.rejects(failing.enter(live), /no store/);
     await assert.rejects(gate.enter(AbortSignal.timeout(20)), { name: 'TimeoutError' });
@@ -177,22 +158,24 @@ describe('http: rate of requests', () => {
 
   it('counts each request of a saved connection where the limits are shared', async () => {
     const server = await HostileServer.start({ '/': (_request, response) => response.end('ok') });
-    let reserved = 0;
-    const reserve = () => {
-      reserved += 1;
-      return undefined;
+    let [turns, answered] = [0, 0];
+    const turn = async () => {
+      turns += 1;
+      return () => {
+        answered += 1;
+      };
     };
     const sharedLimits = {
       of: (id: number, allowance: Allowance) => {
         assert.deepEqual([id, allowance], [4716, { perSecond: 50, atOnce: 3 }]);
-        return Object.assign(new OwnLimits(allowance), { reserve });
+        return Object.assign(new OwnLimits(allowance), { turn });
       },
     };
     const options = { baseUrl: server.origin, requestsPerSecond: 50, maxConcurrency: 3, sharedLimits };
     const saved = open({ ...options, connectionId: 4716 });
     for (let number = 0; number < 3; number++) await (await saved.request({ target: '/', signal: live })).text();
     await (await open(options).request({ target: '/', signal: live })).text();
-    assert.equal(reserved, 3);
+    assert.deepEqual([turns, answered], [3, 3]);
     await server.stop();
   });
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { descriptor } from '../../../lib/connectors/iot/modbus/descriptor';
 import { importRegisterMap } from '../../../lib/protocols/modbus/register-map';
 import { importSunSpecModel } from '../../../lib/protocols/modbus/sunspec';
 import { ModbusDevice } from '../../support/modbus-device';
@@ -160,11 +161,14 @@ energy,0x156,3,,UINT32,cdab,0.01,0.5,true,,"Total, all phases"
         const at = (address - 40_070) * 2;
         return Buffer.concat([Buffer.from([3, count * 2]), image.subarray(at, at + count * 2)]);
       };
-      const { payload: tags } = await connectors.open({ port: 1 }).call!(
+      const answer = await connectors.open({ port: 1 }).call!(
         'import_tags',
         { format: 'sunspec', payload: JSON.stringify(MODEL), base_address: 40_070 },
         never,
       );
+      // What the help of the node says.
+      assert.deepEqual(Object.keys(answer), ['payload', ...Object.keys(descriptor.call?.outputs ?? {})]);
+      const { payload: tags } = answer;
       const values = await connectors.open({ port: device.port, tags }).readTags!(Object.keys(tags as object), never);
       assert.deepEqual(table(values), {
         Name: 'Line 1',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { descriptor } from '../../../lib/connectors/generic/rest/descriptor';
 import { failureOf, signal, withApi } from './server';
 
 describe('generic.rest: calling', () => {
@@ -15,6 +16,8 @@ describe('generic.rest: calling', () => {
       query: { plant: '1 0', n: 2 },
       body: { a: '€' },
     });
+    // What the help of the node says.
+    assert.deepEqual(Object.keys(answer), ['payload', ...Object.keys(descriptor.call?.outputs ?? {})]);
     assert.deepEqual([answer.payload, answer.statusCode], [{ id: '1234567890123456789' }, 201]);
     assert.deepEqual(context.api.paths(), ['POST /orders/1/release?x=1&plant=1+0&n=2']);
     assert.equal(context.api.asked[0]?.body, '{"a":"€"}');

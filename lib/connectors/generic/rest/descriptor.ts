@@ -21,6 +21,10 @@ export const descriptor: ConnectorDescriptor = {
   operations: ['read', 'write', 'call'],
   call: {
     operation: 'request',
+    outputs: {
+      statusCode: { type: 'number', help: { 'en-US': 'status of the answer', 'pt-BR': 'status da resposta' } },
+      headers: { type: 'object', help: { 'en-US': 'headers of the answer', 'pt-BR': 'cabeçalhos da resposta' } },
+    },
     parameters: {
       method: {
         kind: 'choice',

@@ -31,6 +31,7 @@ export const descriptor: ConnectorDescriptor = {
   operations: ['subscribe', 'read_tags', 'write_tags', 'read', 'call'],
   call: {
     operation: 'import_tags',
+    outputs: { tags: { type: 'number', help: { 'en-US': 'how many tags there are', 'pt-BR': 'quantas tags há' } } },
     parameters: {
       format: {
         kind: 'choice',

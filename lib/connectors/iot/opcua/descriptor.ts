@@ -27,7 +27,16 @@ export const descriptor: ConnectorDescriptor = {
   batchSize: { default: 1000, maximum: 10_000 },
   drivers: ['node-opcua-client'],
   operations: ['subscribe', 'read_tags', 'write_tags', 'read', 'call'],
-  call: { operation: 'service', parameters: CALL_PARAMETERS },
+  call: {
+    operation: 'service',
+    audited: {
+      method: ['node', 'object', 'arguments'],
+      acknowledge: ['node', 'event_id', 'comment'],
+      confirm: ['node', 'event_id', 'comment'],
+      trust_certificate: ['thumbprint'],
+    },
+    parameters: CALL_PARAMETERS,
+  },
   settings: {
     endpoint_url: {
       kind: 'text',

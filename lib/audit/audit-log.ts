@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import type { AuditEntry, AuditEvent, AuditVerification } from '../model/audit';
+import type { Audit } from '../model/services';
+import type { SqlDatabase, SqlRow, SqlTransaction, SqlValue } from '../protocols/sql/database';
+import { redact } from '../security/redact';
+import { isUniqueViolation } from '../store/rows';
+import { type Condition, equalities, newestFirst } from '../sync/lists';
+
+const TABLE = 'integration_audit';
+/** All that an entry says, in the order in which it is hashed. */
+const HASHED = [
+  'previous_hash',
+  'at',
+  'attempt',
+  'actor',
+  'actor_name',
+  'origin',
+  'action',
+  'connection_id',
+  'subject',
+  'outcome',
+  'details',
+] as const;
+const COLUMNS = [...HASHED, 'hash'];
+const LONGEST_SUBJECT = 500;
+const LONGEST_NAME = 255;
+const LONGEST_DETAILS = 20_000;
+const VERIFIED_AT_ONCE = 1000;
+
+/** Who did what, when, from where: entries are added and never changed, each with the hash of the one before it. */
+export class AuditLog implements Audit {
+  constructor(private readonly database: SqlDatabase) {}
+
+  /** Puts all on record, in their order, or none. */
+  async append(events: readonly AuditEvent[]): Promise<void> {
+    for (;;) {
+      try {
+        await this.database.transaction((transaction) => this.add(events, transaction));
+        return;
+      } catch (error) {
+        // Another process had the same entry before its own: that one is before ours now.
+        if (!isUniqueViolation(error)) throw error;
+      }
+    }
+  }
+
+  list({ limit, cursor, from, to, ...columns }: Parameters<Audit['list']>[0]): ReturnType<Audit['list']> {
+    const conditions: Condition[] = equalities(columns);
+    if (from !== undefined) conditions.push(['at >= ?', Date.parse(from)]);
+    if (to !== undefined) conditions.push(['at < ?', Date.parse(to)]);
+    return newestFirst(this.database, TABLE, conditions, { limit, cursor }, entryOf);
+  }
+
+  async verify(): Promise<AuditVerification> {
+    let [entries, last, id]: [number, string | null, number] = [0, null, 0];
+    for (;;) {
+      const rows = await this.database.aside.query(
+        `SELECT * FROM ${TABLE} WHERE id > ? ORDER BY id LIMIT ${VERIFIED_AT_ONCE}`,
+        [id],
+      );
+      for (const row of rows) {
+        id = Number(row.id);
+        // The first one there is may have had others before it.
+        const follows = last === null || row.previous_hash === last;
+        if (!follows || row.hash !== hashOf(row)) return { entries, broken_at: id, last_hash: null };
+        entries += 1;
+        last = row.hash;
+      }
+      if (rows.length < VERIFIED_AT_ONCE) return { entries, broken_at: null, last_hash: last };
+    }
+  }
+
+  private async add(events: readonly AuditEvent[], transaction: SqlTransaction): Promise<void> {
+    const [newest] = await transaction.query(`SELECT hash FROM ${TABLE} ORDER BY id DESC LIMIT 1`);
+    const at = Date.now();
+    let previous = typeof newest?.hash === 'string' ? newest.hash : '';
+    const values = events.flatMap(({ actor, details, ...event }) => {
+      const row: SqlRow = {
+        ...event,
+        at,
+        subject: event.subject.slice(0, LONGEST_SUBJECT),
+        actor: actor.id,
+        actor_name: actor.name?.slice(0, LONGEST_NAME) ?? null,
+        origin: actor.origin,
+        details: textOf(details),
+        previous_hash: previous,
+      };
+      previous = hashOf(row);
+      return [...HASHED.map((name) => row[name] as SqlValue), previous];
+    });
+    const places = `(${COLUMNS.map(() => '?').join(', ')})`;
+    await transaction.execute(
+      `INSERT INTO ${TABLE} (${COLUMNS.map((name) => this.database.quote(name)).join(', ')})
+       VALUES ${events.map(() => places).join(', ')}`,
+      values,
+    );
+  }
+}
+
+/** What is too long to keep is cut: it says so, and that it was. */
+function textOf(details: Record<string, unknown>): string {
+  const text = JSON.stringify(redact(details));
+  if (text.length <= LONGEST_DETAILS) return text;
+  const sha256 = createHash('sha256').update(text).digest('hex');
+  return JSON.stringify({ cut: text.slice(0, LONGEST_DETAILS / 2), length: text.length, sha256 });
+}
+
+function hashOf(row: SqlRow): string {
+  const said = HASHED.map((name) => {
+    const value = row[name] ?? null;
+    return (name === 'at' || name === 'connection_id') && value !== null ? Number(value) : value;
+  });
+  return createHash('sha256').update(JSON.stringify(said)).digest('hex');
+}
+
+function entryOf(row: SqlRow): AuditEntry {
+  const { id, at, connection_id, details } = row;
+  return {
+    ...(row as unknown as AuditEntry),
+    id: Number(id),
+    at: new Date(Number(at)).toISOString(),
+    connection_id: connection_id === null ? null : Number(connection_id),
+    details: JSON.parse(String(details)),
+  };
+}

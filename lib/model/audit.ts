@@ -1,0 +1,53 @@
+/** Who does something: "node:4a1f..." of a flow, "user:anna" over the API. */
+export interface Actor {
+  id: string;
+  /** What people call it. */
+  name: string | null;
+  /** From where: "flow:2b7c..." */
+  origin: string | null;
+}
+
+export type AuditAction = 'tag.write' | 'operation.call';
+
+/** `begun` is on record before anything happens; the other entry of its attempt says what became of it. */
+export type AuditOutcome = 'begun' | 'done' | 'failed' | 'refused' | 'unknown';
+
+/** What is put on record. */
+export interface AuditEvent {
+  /** The same in both entries of an attempt. */
+  attempt: string;
+  actor: Actor;
+  action: AuditAction;
+  connection_id: number | null;
+  /** What it is done to: a tag or address, a node. */
+  subject: string;
+  outcome: AuditOutcome;
+  /** Without secrets. */
+  details: Record<string, unknown>;
+}
+
+/** An entry of the audit log. Its hash covers all that it says and the hash of the entry before. */
+export interface AuditEntry {
+  id: number;
+  at: string;
+  attempt: string;
+  actor: string;
+  actor_name: string | null;
+  origin: string | null;
+  action: AuditAction;
+  connection_id: number | null;
+  subject: string;
+  outcome: AuditOutcome;
+  details: Record<string, unknown>;
+  previous_hash: string;
+  hash: string;
+}
+
+/** Whether the entries are what was once written, in their order. */
+export interface AuditVerification {
+  entries: number;
+  /** The first entry that does not fit to the one before it, or to its own hash; null when all do. */
+  broken_at: number | null;
+  /** Of the newest entry: whoever keeps it elsewhere sees when entries are missing at the end. */
+  last_hash: string | null;
+}
