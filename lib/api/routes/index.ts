@@ -8,6 +8,7 @@ import { discoveryRoutes } from './discovery';
 import { entityRoutes } from './entities';
 import { mappingRoutes } from './mappings';
 import { recordRoutes } from './records';
+import { scheduleRoutes } from './schedules';
 import { serviceRoutes } from './service';
 import { syncRoutes } from './sync';
 
@@ -19,6 +20,7 @@ export const routes: readonly Route[] = [
   ...certificateRoutes,
   ...mappingRoutes,
   ...syncRoutes,
+  ...scheduleRoutes,
   ...deadLetterRoutes,
   ...connectorRoutes,
   ...entityRoutes,

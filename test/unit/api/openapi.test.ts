@@ -122,6 +122,7 @@ describe('API: OpenAPI document', () => {
       'GET POST /entities/{type}/records',
       'DELETE GET PUT /entities/{type}/records/{key}',
       'GET /health',
+      'GET /schedules/next',
       'GET /openapi.json',
     ];
     const found = Object.entries(document.paths).map(
