@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openStore, type Store } from '../../lib/store/store';
 import { openHub, temporaryDirectory } from '../support/hub';
 import { ORDER_FIELDS } from '../support/order-import';
-import { databaseUrl, postgresServer } from '../support/postgres';
+import { postgresUrl } from '../support/postgres';
 
 const MAPPINGS = 10;
 /** Due times of each mapping in each part of the test; ten minutes are 600. */
@@ -21,7 +21,7 @@ describe('hubs that share a store and its schedules', function () {
 
   before(async function () {
     // It is not dropped: the runners of killed hubs take a moment to end.
-    storeUrl = databaseUrl(await (await postgresServer(this)).createDatabase());
+    storeUrl = await postgresUrl(this);
     directory = await temporaryDirectory();
     store = await openStore({ directory: directory.path, url: storeUrl });
   });
