@@ -14,10 +14,14 @@ interface TestAnswer {
 /** Form of the pcp-connection config node: connector, its settings, and a test with what stands in the form. */
 class ConnectionForm {
   private readonly node: EditorNode;
+  private readonly schedule: ScheduleField;
   private settings: SettingsForm | null = null;
 
   constructor(node: EditorNode) {
     this.node = node;
+    const zone = $('#node-config-input-timezone');
+    this.schedule = new ScheduleField(node, 'connection', () => String(zone.val() ?? '').trim());
+    zone.on('input', () => this.schedule.look());
     const select = $('#node-config-input-connectorType');
     for (const connector of CONNECTORS) {
       select.append(element('option', { value: connector.type }, localized(connector.title)));
@@ -46,6 +50,7 @@ class ConnectionForm {
 
   save(): void {
     if (this.settings) this.node.config = this.settings.values();
+    this.schedule.save();
   }
 
   close(): void {

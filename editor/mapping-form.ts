@@ -18,6 +18,7 @@ class MappingForm {
   private readonly node: EditorNode;
   private readonly discovery = new Discovery();
   private readonly rows = $('#pcp-mapping-fields');
+  private readonly schedule: ScheduleField;
   private readonly json = {
     filters: { input: $('#pcp-mapping-filters'), example: FILTER_EXAMPLE },
     transformations: { input: $('#pcp-mapping-transformations'), example: TRANSFORMATION_EXAMPLE },
@@ -41,6 +42,8 @@ class MappingForm {
     pickFrom($('#node-config-input-cursorField'), () =>
       $('#node-config-input-direction').val() === 'export' ? lists.targetFields() : lists.sourceFields(),
     );
+    this.schedule = new ScheduleField(node, 'mapping', () => String(RED.nodes.node(connection())?.timezone ?? ''));
+    $('#node-config-input-connection').on('change', () => this.schedule.look());
     for (const [name, { input, example }] of Object.entries(this.json)) {
       jsonField(input, filled(node[name]), Array.isArray(example) ? '[]' : '{}');
       input.parent().append(exampleButton(input, example));
@@ -80,6 +83,7 @@ class MappingForm {
     this.node.filters = jsonFieldValue(this.json.filters.input) ?? [];
     this.node.transformations = jsonFieldValue(this.json.transformations.input) ?? [];
     this.node.options = jsonFieldValue(this.json.options.input) ?? {};
+    this.schedule.save();
   }
 
   /** Adds a row for each platform field that has none yet, paired with the source field of the same name. */

@@ -26,6 +26,7 @@ import { CertificateFolder, PKI_FOLDER } from './protocols/opcua/certificate-fol
 import type { SqlDatabase } from './protocols/sql/database';
 import { RunnerClient } from './runner/client';
 import type { WorkProcessState } from './runner/work-process';
+import { Scheduler } from './schedule/scheduler';
 import { loadKeys, type VaultKey } from './security/keys';
 import { Vault } from './security/vault';
 import type { HubSettings } from './settings';
@@ -34,6 +35,7 @@ import { type MappingSettings, MappingStore } from './store/mappings';
 import { openStore, STORE_FILE, type Store } from './store/store';
 import { LiveClient, type LiveHost } from './stream/client';
 import { DesiredStreams } from './stream/desired-streams';
+import { StoreClock } from './sync/clock';
 import { keyFieldsOf } from './sync/keys';
 import { ACTIVE, stateList } from './sync/runs/run-rows';
 import { SyncService } from './sync/service';
@@ -59,7 +61,7 @@ export async function createHub(settings: HubSettings): Promise<Hub> {
   live.resume();
   const store = await openStore({ directory, ...(settings.storeUrl !== undefined && { url: settings.storeUrl }) });
   try {
-    const hub = new OpenHub(settings, store, keys, live);
+    const hub = new OpenHub(settings, store, keys, live, await StoreClock.of(store.database));
     await hub.connections.rotateKeys();
     ahead.delete(directory);
     return hub;
@@ -93,6 +95,7 @@ class OpenHub implements Hub {
   private readonly sourceRules: SourceRules;
   private readonly client: RunnerClient;
   private readonly streams: DesiredStreams;
+  private readonly scheduler: Scheduler;
   private readonly timer: NodeJS.Timeout;
 
   constructor(
@@ -100,6 +103,7 @@ class OpenHub implements Hub {
     private readonly store: Store,
     keys: readonly VaultKey[],
     readonly live: LiveClient,
+    clock: StoreClock,
   ) {
     this.vault = new Vault(keys);
     this.certificates = new CertificateFolder(join(settings.directory, PKI_FOLDER));
@@ -109,7 +113,7 @@ class OpenHub implements Hub {
     this.connections = new ConnectionStore({
       store,
       vault: this.vault,
-      onChange: () => void this.streams.refresh(),
+      onChange: () => this.configurationChanged(),
       validate: (type, config, credentials) => validateSettings(this.registry.descriptor(type), config, credentials),
     });
     this.sourceRules = new SourceRules({
@@ -120,7 +124,7 @@ class OpenHub implements Hub {
     });
     this.mappings = new MappingStore({
       store,
-      onChange: () => void this.streams.refresh(),
+      onChange: () => this.configurationChanged(),
       check: (definition, id) => this.checkMapping(definition).then(() => this.sourceRules.check(definition, id)),
     });
     const sync: SyncService = new SyncService({
@@ -156,6 +160,15 @@ class OpenHub implements Hub {
       client: live,
       log,
     });
+    this.scheduler = new Scheduler({
+      database: store.database,
+      mappings: this.mappings,
+      starter: sync.starter,
+      clock,
+      wakeRunner: () => this.client.wake(),
+      log,
+    });
+    void this.scheduler.look();
     const look = (): void => void Promise.all([this.wakeWhenWaiting(settings), this.streams.refresh()]);
     this.timer = setInterval(look, LOOK_EVERY_MS).unref();
     look();
@@ -213,8 +226,14 @@ class OpenHub implements Hub {
 
   async close(): Promise<void> {
     clearInterval(this.timer);
+    await this.scheduler.stop();
     await Promise.all([this.client.close(), this.live.close()]);
     await this.store.close();
+  }
+
+  private configurationChanged(): void {
+    void this.streams.refresh();
+    void this.scheduler.look();
   }
 
   private async openForRun(

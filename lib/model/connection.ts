@@ -1,5 +1,7 @@
+import type { Scheduled } from './schedule';
+
 /** A configured connector. Timestamps are ISO 8601 in UTC, names are the columns of `integration_connections`. */
-export interface Connection {
+export interface Connection extends Scheduled {
   id: number;
   name: string;
   description: string | null;
@@ -7,7 +9,6 @@ export interface Connection {
   connector_type: string;
   config: Record<string, unknown>;
   is_active: boolean;
-  schedule: string | null;
   timezone: string | null;
   /** "flow": owned by a deployed config node, read-only over the API. */
   managed_by: 'api' | 'flow';

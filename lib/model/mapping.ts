@@ -1,4 +1,5 @@
 import type { JsonSchema } from './entity';
+import type { Scheduled } from './schedule';
 import type { LiveOptions } from './stream';
 
 export type Direction = 'import' | 'export';
@@ -95,7 +96,7 @@ export type SyncMode = 'full' | 'incremental' | 'live';
 export type ConflictPolicy = 'manual' | 'external_wins' | 'platform_wins';
 
 /** Row of `integration_mappings`. `source_entity` is always the external entity, `target_entity` the platform's. */
-export interface Mapping {
+export interface Mapping extends Scheduled {
   id: number;
   connection_id: number;
   name: string;

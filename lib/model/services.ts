@@ -19,6 +19,7 @@ import type { Connection, ConnectionOfRun, OpenConnection } from './connection';
 import type { EntityInfo, EntityType, JsonSchema } from './entity';
 import type { SerializedError } from './errors';
 import type { Direction, Mapping } from './mapping';
+import type { RunTrigger } from './schedule';
 import type { LiveStatus } from './stream';
 import type { Cursor, DeadLetter, ReplayMode, SyncLog } from './sync';
 
@@ -36,7 +37,12 @@ export interface PageRequest {
 }
 
 export type ConnectionInput = Pick<Connection, 'name' | 'connector_type'> &
-  Partial<Pick<Connection, 'description' | 'config' | 'is_active' | 'schedule' | 'timezone' | 'created_by'>> & {
+  Partial<
+    Pick<
+      Connection,
+      'description' | 'config' | 'is_active' | 'schedule' | 'schedule_options' | 'timezone' | 'created_by'
+    >
+  > & {
     /** Only the secrets given change; an empty string removes one. */
     credentials?: Record<string, string>;
   };
@@ -64,6 +70,8 @@ export type MappingInput = Pick<
       | 'cursor_field'
       | 'peer_connection_id'
       | 'options'
+      | 'schedule'
+      | 'schedule_options'
       | 'is_active'
     >
   >;
@@ -139,6 +147,7 @@ export interface SyncRequest {
   /** Read, map and compare, write nothing. */
   dry_run?: boolean;
   created_by?: string;
+  trigger?: RunTrigger;
 }
 
 export interface JobProgress {

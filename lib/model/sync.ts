@@ -1,6 +1,7 @@
 import type { SyncStatus } from './connection';
 import type { ErrorClass } from './errors';
 import type { Direction } from './mapping';
+import type { RunTrigger } from './schedule';
 
 /** Finer state of a run (SEMANTICS 2.2), in `details.state` of its sync log. */
 export type RunState =
@@ -12,7 +13,8 @@ export type RunState =
   | 'succeeded'
   | 'partial'
   | 'failed'
-  | 'cancelled';
+  | 'cancelled'
+  | 'skipped';
 
 /** `live`: follows the spool of a stream for about an hour, and the next one goes on. */
 export type RunKind = 'sync' | 'replay' | 'live';
@@ -66,6 +68,10 @@ export interface SyncDetails {
   /** Of a run that waits: when it is tried again. */
   next_attempt_at?: string;
   kind: RunKind;
+  /** What started it. */
+  trigger?: RunTrigger;
+  /** Of a schedule: the time that it was due at. */
+  due_at?: string;
   /** Of a replay: what was asked for; auto = as each dead letter says. */
   replay_mode?: ReplayMode | 'auto';
   /** Of a replay: how many records were read anew from their source. */

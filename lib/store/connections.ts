@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type FindOptions, Op, type WhereOptions } from 'sequelize';
-import { zoneOf } from '../mapping/conversions/time-zones';
-import type { OpenConnection } from '../model/connection';
+import type { Connection, OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
 import type { ConnectionInput, Connections, ConnectionView, Page } from '../model/services';
 import type { SqlTransaction } from '../protocols/sql/database';
+import { checkZone } from '../schedule/cron';
+import { checkSchedule } from '../schedule/definition';
 import type { Vault } from '../security/vault';
 import { deleteMappings } from './mapping-rows';
 import { CONNECTIONS, type ConnectionRow } from './models/connection';
@@ -31,12 +32,9 @@ export interface ConnectionStoreOptions {
 
 /** What is kept of an input, with everything it left out filled in. */
 type Settings = Pick<
-  ConnectionRow,
-  'name' | 'description' | 'connector_type' | 'config' | 'is_active' | 'schedule' | 'timezone'
+  Connection,
+  'name' | 'description' | 'connector_type' | 'config' | 'is_active' | 'schedule' | 'schedule_options' | 'timezone'
 >;
-
-/** Five or six fields of cron; whether their numbers make sense is for whoever runs schedules. */
-const CRON = /^\s*(?:(?:[\d*?L]|[A-Z]{3}(?![A-Z]))[\dA-Z*?,/#-]*(?:\s+|$)){5,6}$/i;
 
 /** The row of the platform itself, which is no row. */
 const PLATFORM: OpenConnection = { id: 0, name: 'platform', connector_type: 'platform', config: {}, credentials: {} };
@@ -267,6 +265,7 @@ export class ConnectionStore implements Connections {
     const { credentials: _, created_at, updated_at, last_sync_at, ...plain } = row;
     return {
       ...plain,
+      schedule_options: plain.schedule_options ?? {},
       created_at: created_at.toISOString(),
       updated_at: updated_at.toISOString(),
       last_sync_at: last_sync_at?.toISOString() ?? null,
@@ -296,45 +295,46 @@ export function signInContext(id: string): string {
 
 /**
  * What the input leaves out stays as it was, or takes its default in a new row.
- * @throws config PCP_SETTINGS_INVALID for a zone that does not exist and a schedule that is none
+ * @throws config PCP_TIMEZONE_UNKNOWN, PCP_SCHEDULE_INVALID, PCP_SCHEDULE_OPTIONS_INVALID
  */
 function toSettings(input: ConnectionInput, row: ConnectionRow | null): Settings {
-  if (input.timezone) checkTimezone(input.timezone);
-  if (input.schedule && !CRON.test(input.schedule)) {
-    throw new IntegrationError('config', 'PCP_SETTINGS_INVALID', 'The schedule is no cron expression.', {
-      path: '/schedule',
-      hint: 'Five fields, or six with seconds first: "0 6 * * 1-5" is six in the morning from Monday to Friday.',
-    });
-  }
-  return {
+  const settings = {
     name: input.name,
     connector_type: input.connector_type,
     description: input.description === undefined ? (row?.description ?? null) : input.description,
     config: input.config ?? row?.config ?? {},
     is_active: input.is_active ?? row?.is_active ?? true,
-    schedule: input.schedule === undefined ? (row?.schedule ?? null) : input.schedule,
+    schedule: (input.schedule === undefined ? row?.schedule : input.schedule) || null,
+    schedule_options: input.schedule_options ?? row?.schedule_options ?? {},
     timezone: input.timezone === undefined ? (row?.timezone ?? null) : input.timezone,
   };
-}
-
-function checkTimezone(timezone: string): void {
-  try {
-    zoneOf(timezone);
-  } catch {
-    throw new IntegrationError('config', 'PCP_SETTINGS_INVALID', `There is no time zone "${timezone}".`, {
-      path: '/timezone',
-      hint: 'Use a name of the IANA database, such as America/Sao_Paulo.',
-    });
-  }
+  if (settings.timezone) checkZone(settings.timezone, '/timezone');
+  checkSchedule(settings);
+  return settings;
 }
 
 function toColumns(settings: Settings) {
-  return { ...settings, config: JSON.stringify(settings.config), updated_at: new Date() };
+  const { config, schedule_options, ...plain } = settings;
+  return {
+    ...plain,
+    config: JSON.stringify(config),
+    schedule_options: JSON.stringify(schedule_options),
+    updated_at: new Date(),
+  };
 }
 
 function pickSettings(row: ConnectionRow): Settings {
-  const { name, connector_type, description, config, is_active, schedule, timezone } = row;
-  return { name, connector_type, description, config, is_active, schedule, timezone };
+  const { name, connector_type, description, config, is_active, schedule, schedule_options, timezone } = row;
+  return {
+    name,
+    connector_type,
+    description,
+    config,
+    is_active,
+    schedule,
+    schedule_options: schedule_options ?? {},
+    timezone,
+  };
 }
 
 /** An empty string takes a secret away. */

@@ -3,6 +3,7 @@ import { type FindOptions, Op, type WhereOptions } from 'sequelize';
 import { IntegrationError } from '../model/errors';
 import type { MappingInput, Mappings, MappingView, Page } from '../model/services';
 import type { SqlValue } from '../protocols/sql/database';
+import { checkSchedule } from '../schedule/definition';
 import { deleteMappings } from './mapping-rows';
 import { MAPPINGS, type MappingRow } from './models/mapping';
 import { decodeCursor, isId, pageLimit, toPage } from './pages';
@@ -122,6 +123,7 @@ export class MappingStore implements Mappings {
   #view(row: MappingRow): MappingView {
     return {
       ...row,
+      schedule_options: row.schedule_options ?? {},
       created_at: row.created_at.toISOString(),
       updated_at: row.updated_at.toISOString(),
       flow_error: row.node_id === null ? null : (this.#refused.get(row.node_id) ?? null),
@@ -137,6 +139,17 @@ export class MappingStore implements Mappings {
         path: `/${field}`,
         value: connection,
       });
+    }
+    checkSchedule(settings);
+    if (settings.schedule !== null && settings.sync_mode === 'live') {
+      throw new IntegrationError(
+        'config',
+        'PCP_MAPPING_INVALID',
+        'A live mapping runs by itself, so it has no schedule.',
+        {
+          path: '/schedule',
+        },
+      );
     }
     await this.#check(settings, id);
   }
@@ -201,6 +214,8 @@ function toSettings(input: MappingInput, row: MappingRow | null): MappingSetting
     cursor_field: null,
     peer_connection_id: null,
     options: {},
+    schedule: null,
+    schedule_options: {},
     is_active: true,
   };
   return {
@@ -219,12 +234,14 @@ function toSettings(input: MappingInput, row: MappingRow | null): MappingSetting
     cursor_field: input.cursor_field === undefined ? defaults.cursor_field : input.cursor_field,
     peer_connection_id: input.peer_connection_id === undefined ? defaults.peer_connection_id : input.peer_connection_id,
     options: input.options ?? defaults.options,
+    schedule: (input.schedule === undefined ? defaults.schedule : input.schedule) || null,
+    schedule_options: input.schedule_options ?? defaults.schedule_options ?? {},
     is_active: input.is_active ?? defaults.is_active,
   };
 }
 
 function pickSettings(row: MappingRow): MappingSettings {
-  return toSettings(row, row);
+  return toSettings({ ...row, schedule_options: row.schedule_options ?? {} }, row);
 }
 
 function toColumns(settings: MappingSettings): Record<string, SqlValue> {

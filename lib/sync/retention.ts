@@ -106,7 +106,7 @@ export class Retention {
          WHERE id IN (${old.join(', ')}) AND state IN (${stateList(ENDED)})
            AND NOT EXISTS (SELECT 1 FROM integration_dead_letters
              WHERE sync_log_id = old.id AND state IN ('open', 'replaying'))
-           AND (dry_run = ? OR (writer_state IS NULL AND state IN ('failed', 'cancelled'))
+           AND (dry_run = ? OR (writer_state IS NULL AND state IN ('failed', 'cancelled', 'skipped'))
              OR EXISTS (SELECT 1 FROM integration_sync_logs later
                WHERE later.mapping_id = old.mapping_id AND later.direction = old.direction AND later.id > old.id
                  AND later.dry_run = ? AND later.state IN ('succeeded', 'partial')))`,

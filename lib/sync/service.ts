@@ -1,11 +1,9 @@
 import { IntegrationError } from '../model/errors';
 import type { Direction, Mapping } from '../model/mapping';
 import type {
-  Connections,
   DeadLetterFilter,
   DeadLetterGroup,
   JobStatus,
-  Mappings,
   Page,
   PageRequest,
   Sync,
@@ -26,23 +24,14 @@ import {
 import { between, type Condition, equalities, newestFirst, values, where } from './lists';
 import { withAttempts } from './runs/attempts';
 import { jobStatus } from './runs/job-status';
-import { ensureStream, streamName } from './runs/lease';
 import { endPause } from './runs/pauses';
-import { cancelRun, queueReplay, refuseSecondRun } from './runs/queue';
-import { getRun, insertRun, newJobId, runsOfJob, toDate, toRun, toSyncLog } from './runs/run-rows';
+import { cancelRun, queueReplay } from './runs/queue';
+import { getRun, runsOfJob, toDate, toRun, toSyncLog } from './runs/run-rows';
+import { JobStarter, type StartOptions } from './runs/start';
 import { acceptIntent } from './writes/links';
 
-/** More mappings than one connection will ever have. */
-const MAX_MAPPINGS = 1000;
-
-export interface SyncServiceOptions {
-  /** Resolves when the store is open. */
-  database(): Promise<SqlDatabase>;
+export interface SyncServiceOptions extends StartOptions {
   vault: Vault;
-  connections: Connections;
-  mappings: Mappings;
-  /** Refuses a mapping that must not be started. @throws config PCP_SOURCE_REPLACED, PCP_SOURCE_SHARED */
-  check(mapping: Mapping): Promise<void>;
   /** Tells the runner that there is work; must not throw. */
   wakeRunner(): void;
   /** Tells the runner to look for runs to cancel. */
@@ -55,46 +44,14 @@ export class SyncService implements Sync {
   /** Jobs whose watchers are being told, and whether there is more to tell by now. */
   private readonly telling = new Map<string, boolean>();
 
-  constructor(private readonly options: SyncServiceOptions) {}
+  readonly starter: JobStarter;
+
+  constructor(private readonly options: SyncServiceOptions) {
+    this.starter = new JobStarter(options);
+  }
 
   async start(connectionId: number, request: SyncRequest): Promise<JobStatus> {
-    const database = await this.options.database();
-    const connection = await this.options.connections.get(connectionId);
-    if (!connection.is_active) {
-      throw new IntegrationError(
-        'config',
-        'PCP_CONNECTION_INACTIVE',
-        `Connection "${connection.name}" is not active.`,
-        {
-          hint: 'Set is_active, or deploy the flow that owns it.',
-        },
-      );
-    }
-    const streams = await this.chosenStreams(connectionId, request);
-    // The connection may have been changed since the mapping was saved.
-    for (const { mapping } of streams) await this.options.check(mapping);
-    const jobId = newJobId();
-    for (const { mapping } of streams) await ensureStream(database, streamName(mapping.id));
-    await database.transaction(async (transaction) => {
-      for (const { mapping, direction } of streams) {
-        await refuseSecondRun(transaction, mapping, direction);
-        await insertRun(
-          transaction,
-          {
-            jobId,
-            connectionId,
-            mappingId: mapping.id,
-            mappingVersion: mapping.version,
-            direction,
-            kind: 'sync',
-            full: request.full ?? false,
-            dryRun: request.dry_run ?? false,
-            createdBy: request.created_by ?? null,
-          },
-          Date.now(),
-        );
-      }
-    });
+    const jobId = await this.starter.start(connectionId, request);
     this.options.wakeRunner();
     return this.status(jobId);
   }
@@ -261,64 +218,6 @@ export class SyncService implements Sync {
     }
   }
 
-  private async chosenStreams(
-    connectionId: number,
-    request: SyncRequest,
-  ): Promise<{ mapping: Mapping; direction: Direction }[]> {
-    const mappings = await this.chosenMappings(connectionId, request.mapping_id);
-    const streams = mappings.flatMap((mapping) => {
-      const directions: Direction[] =
-        mapping.direction === 'bidirectional' ? ['import', 'export'] : [mapping.direction];
-      return directions
-        .filter((direction) => request.direction === undefined || request.direction === direction)
-        .map((direction) => ({ mapping, direction }));
-    });
-    if (streams.length === 0) {
-      throw new IntegrationError(
-        'config',
-        'PCP_NO_MAPPING',
-        `Connection ${connectionId} has no active mapping to run.`,
-        {
-          path: '/mapping_id',
-          hint: 'Create a mapping, set is_active, or ask for the direction that it has.',
-        },
-      );
-    }
-    return streams;
-  }
-
-  private async chosenMappings(connectionId: number, mappingId: number | undefined): Promise<Mapping[]> {
-    if (mappingId !== undefined) {
-      const mapping = await this.options.mappings.get(mappingId);
-      if (mapping.connection_id !== connectionId) {
-        throw new IntegrationError(
-          'config',
-          'PCP_NO_MAPPING',
-          `Mapping ${mappingId} is not one of connection ${connectionId}.`,
-          {
-            path: '/mapping_id',
-          },
-        );
-      }
-      if (!mapping.is_active) {
-        const { name, flow_error: refused } = mapping;
-        const why = refused === null ? '.' : `, since what its flow deploys is refused: ${refused}`;
-        throw new IntegrationError('config', 'PCP_MAPPING_INACTIVE', `Mapping "${name}" is not active${why}`, {
-          path: '/mapping_id',
-          ...(refused !== null && { hint: 'Correct the node and deploy.' }),
-        });
-      }
-      if (mapping.sync_mode === 'live') throw startsByItself(mapping);
-      return [mapping];
-    }
-    const { items } = await this.options.mappings.list({
-      connection_id: connectionId,
-      is_active: true,
-      limit: MAX_MAPPINGS,
-    });
-    return items.filter(({ sync_mode }) => sync_mode !== 'live').sort((a, b) => a.id - b.id);
-  }
-
   private async letterRow(id: number): Promise<SqlRow> {
     const database = await this.options.database();
     const [row] = await database.query('SELECT * FROM integration_dead_letters WHERE id = ?', [id]);
@@ -353,13 +252,6 @@ export class SyncService implements Sync {
     }
     throw new IntegrationError('conflict', 'PCP_DEAD_LETTER_CLOSED', `Dead letter ${id} is ${state}, not open.`);
   }
-}
-
-function startsByItself({ name }: Mapping): IntegrationError {
-  return new IntegrationError('config', 'PCP_MAPPING_LIVE', `Mapping "${name}" is live: it runs by itself.`, {
-    path: '/mapping_id',
-    hint: 'Set is_active to begin or end it.',
-  });
 }
 
 function letterConditions({ connection_id, group, from, to, ...columns }: DeadLetterFilter): Condition[] {

@@ -28,7 +28,10 @@ export interface EngineContext {
 /** Records that are in memory at once: so few that they are gone before the garbage collector would copy them. */
 const PAGE = 300;
 
-export type MappingLike = Omit<Mapping, 'id' | 'version' | 'managed_by' | 'node_id' | 'created_at' | 'updated_at'>;
+export type MappingLike = Omit<
+  Mapping,
+  'id' | 'version' | 'managed_by' | 'node_id' | 'created_at' | 'updated_at' | 'schedule' | 'schedule_options'
+>;
 
 /** One end of a stream: an entity of an open connector. */
 export interface End {

@@ -1,5 +1,6 @@
 import type { Node, NodeAPI, NodeDef } from 'node-red';
 import type { OpenConnection } from '../../lib/model/connection';
+import type { ScheduleOptions } from '../../lib/model/schedule';
 import type { ConnectionView } from '../../lib/model/services';
 import { missingReference } from '../support/failure';
 import type { OutageLog } from '../support/outage';
@@ -17,6 +18,8 @@ export interface ConnectionNodeDef extends NodeDef {
   connectorType: string;
   description: string;
   timezone: string;
+  schedule: string;
+  scheduleOptions: ScheduleOptions;
   /** Settings of the connector, as one object. */
   config: Record<string, unknown>;
 }

@@ -7,6 +7,7 @@ import { descriptors } from '../support/connectors';
 import { nodeFailure } from '../support/failure';
 import { OutageLog } from '../support/outage';
 import { withUniqueName } from '../support/unique-name';
+import { jsonProperty } from '../support/values';
 import { settleWithin } from '../support/work-queue';
 import type { ConnectionNode, ConnectionNodeDef } from './connection-node';
 import { coerceSettings, requireSecrets, secretNames } from './settings';
@@ -35,6 +36,8 @@ export = (RED: NodeAPI): void => {
         connector_type: def.connectorType,
         description: def.description || null,
         timezone: def.timezone || null,
+        schedule: def.schedule || null,
+        schedule_options: jsonProperty(def.scheduleOptions, 'schedule options', {}),
         config,
         is_active: true,
         credentials,

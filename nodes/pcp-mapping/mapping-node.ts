@@ -7,6 +7,7 @@ import type {
   SyncMode,
   Transformation,
 } from '../../lib/model/mapping';
+import type { ScheduleOptions } from '../../lib/model/schedule';
 import type { MappingView } from '../../lib/model/services';
 import { missingReference } from '../support/failure';
 
@@ -30,6 +31,8 @@ export interface MappingNodeDef extends NodeDef {
   keyFields: string;
   syncMode: SyncMode;
   cursorField: string;
+  schedule: string;
+  scheduleOptions: ScheduleOptions;
 }
 
 /** @throws config PCP_MAPPING_MISSING when the id names no live mapping node */

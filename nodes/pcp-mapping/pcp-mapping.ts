@@ -30,6 +30,8 @@ export = (RED: NodeAPI): void => {
       key_fields: nameList(def.keyFields),
       sync_mode: def.syncMode,
       cursor_field: def.cursorField || null,
+      schedule: def.schedule || null,
+      schedule_options: jsonProperty(def.scheduleOptions, 'schedule options', {}),
       is_active: true,
     };
     const { mappings } = await hub(RED);

@@ -75,6 +75,7 @@ export = (RED: NodeAPI): void => {
         full: typeof msg.full === 'boolean' ? msg.full : Boolean(def.full),
         dry_run: typeof msg.dry_run === 'boolean' ? msg.dry_run : Boolean(def.dryRun),
         created_by: `node:${this.id}`,
+        trigger: 'node',
       };
       return { connectionId, request };
     };

@@ -96,7 +96,7 @@ describe('pcp-sync', () => {
     await begin();
     assert.deepEqual(context.hub.started[0], {
       connection: 1,
-      request: { mapping_id: 2, full: false, dry_run: true, created_by: 'node:node' },
+      request: { mapping_id: 2, full: false, dry_run: true, created_by: 'node:node', trigger: 'node' },
     });
     const progressed = received(helper.getNode('second'));
     context.hub.progress({ progress: { processed: 500, total: 1000, percent: 50, records_per_second: 100 } });

@@ -46,6 +46,7 @@ describe('package', () => {
     }
     assert.deepEqual(Object.keys(optionalDependencies), [
       'cborg',
+      'croner',
       'mqtt',
       'mysql2',
       'node-opcua-client',

@@ -42,6 +42,25 @@ describe('worker', () => {
     await remove();
   });
 
+  it('runs of a stream wait for each other, also while the first of them waits', async () => {
+    const { items } = await engine.mappings.list({});
+    const streams = items.map((mapping) => ({ mapping, direction: 'export' as const }));
+    const job = { streams, overlap: 'queue_all' as const };
+    await engine.sync.starter.startUnattended([job, job], async () => true);
+    const { database } = engine.store;
+    const states = async () => (await engine.sync.logs({})).items.map(({ details }) => details.state).reverse();
+    await database.execute(
+      "UPDATE integration_sync_logs SET state = 'waiting_retry', next_attempt_at = ? WHERE id = 1",
+      [Date.now() + 3_600_000],
+    );
+    await engine.look();
+    assert.deepEqual(await states(), ['waiting_retry', 'queued']);
+    await database.execute('UPDATE integration_sync_logs SET next_attempt_at = NULL WHERE id = 1');
+    for (const { job_id } of (await engine.sync.logs({})).items.reverse()) await engine.end(job_id);
+    assert.deepEqual(await states(), ['succeeded', 'succeeded']);
+    assert.deepEqual(await exported(), everything);
+  });
+
   const run = (): Promise<JobStatus> => engine.run(connectionId);
   const exported = async () => (await readFile(join(directory, 'out', 'all.csv'), 'utf8')).trimEnd().split('\r\n');
   const everything = ['id', ...Array.from({ length: MATERIALS }, (_, index) => `M-${index}`)];

@@ -5,7 +5,8 @@ import { type Call, type Route, ref } from '../route';
 import { connectorType, managedBy } from '../schemas/common';
 import { connectionReadOnly } from '../schemas/connection';
 import { checkSettings, givenSecrets, keptSecrets } from '../settings';
-import { given, idOf, idParameter, row, without } from './shared';
+import { withNextRuns } from './schedules';
+import { given, idOf, idParameter, ok, row, without } from './shared';
 
 const path = '/connections';
 const tag = 'connections';
@@ -28,13 +29,13 @@ export const connectionRoutes: Route[] = [
     },
     responses: { 200: { description: 'A page of connections, by id.', schema: pageSchema(ref('Connection')) } },
     problems: [],
-    handle: async (call) => ({
-      status: 200,
-      body: await call.hub.connections.list({
+    handle: async (call) => {
+      const { items, ...page } = await call.hub.connections.list({
         ...given(call, ['connector_type', 'is_active', 'managed_by', 'name']),
         ...pageRequest(call),
-      }),
-    }),
+      });
+      return ok({ items: items.map(withNextRuns), ...page });
+    },
   },
   {
     method: 'POST',
@@ -55,7 +56,7 @@ export const connectionRoutes: Route[] = [
       return {
         status: 201,
         headers: { Location: call.href(`${path}/${created.id}`), ETag: revisionTag(created.revision) },
-        body: created,
+        body: withNextRuns(created),
       };
     },
   },
@@ -69,7 +70,7 @@ export const connectionRoutes: Route[] = [
     params,
     responses: { 200: { description: 'The connection.', schema: ref('Connection'), headers: ['ETag'] } },
     problems: [404],
-    handle: async (call) => row(await call.hub.connections.get(idOf(call))),
+    handle: async (call) => row(withNextRuns(await call.hub.connections.get(idOf(call)))),
   },
   {
     method: 'PUT',
@@ -93,7 +94,7 @@ export const connectionRoutes: Route[] = [
       const input = inputOf(call, current);
       const expected = await expectedRevision(call.ifMatch, async () => current.revision);
       // What was judged is what is changed: secrets that another request put there meanwhile are not taken along.
-      return row(await connections.update(id, input, expected ?? current.revision));
+      return row(withNextRuns(await connections.update(id, input, expected ?? current.revision)));
     },
   },
   {

@@ -9,6 +9,7 @@ import { discoveryRoutes } from './discovery';
 import { entityRoutes } from './entities';
 import { mappingRoutes } from './mappings';
 import { recordRoutes } from './records';
+import { scheduleRoutes } from './schedules';
 import { serviceRoutes } from './service';
 import { syncRoutes } from './sync';
 
@@ -20,6 +21,7 @@ export const routes: readonly Route[] = [
   ...certificateRoutes,
   ...mappingRoutes,
   ...syncRoutes,
+  ...scheduleRoutes,
   ...deadLetterRoutes,
   ...connectorRoutes,
   ...entityRoutes,

@@ -2,11 +2,11 @@ import { localise } from '../../locales/catalogue';
 import { GUARANTEES } from '../../locales/guarantees';
 import type { ConnectionOfRun } from '../../model/connection';
 import type { MappingInput, MappingView, PreviewRequest } from '../../model/services';
-import type { LiveStatus } from '../../model/stream';
 import { expectedRevision, requireMatch, revisionTag } from '../conditional';
 import { pageParameters, pageRequest, pageSchema } from '../paging';
 import { type Answer, type Call, type Route, ref } from '../route';
 import { mappingReadOnly } from '../schemas/mapping';
+import { withNextRunsEach } from './schedules';
 import { given, idOf, idParameter, ok, referred, row, within, without } from './shared';
 import { openUnsavedToRead, type UnsavedConnection } from './unsaved-connection';
 
@@ -36,7 +36,7 @@ export const mappingRoutes: Route[] = [
         ...given(call, ['connection_id', 'entity_type', 'is_active']),
         ...pageRequest(call),
       });
-      return ok({ items: items.map((mapping) => withStream(call, mapping)), ...page });
+      return ok({ items: await withState(call, items), ...page });
     },
   },
   {
@@ -56,7 +56,7 @@ export const mappingRoutes: Route[] = [
       return {
         status: 201,
         headers: { Location: call.href(`${path}/${created.id}`), ETag: revisionTag(created.revision) },
-        body: withStream(call, created),
+        body: (await withState(call, [created]))[0],
       };
     },
   },
@@ -70,7 +70,7 @@ export const mappingRoutes: Route[] = [
     params,
     responses: { 200: { description: 'The mapping.', schema: ref('Mapping'), headers: ['ETag'] } },
     problems: [404],
-    handle: async (call) => row(withStream(call, await call.hub.mappings.get(idOf(call)))),
+    handle: async (call) => oneRow(call, await call.hub.mappings.get(idOf(call))),
   },
   {
     method: 'PUT',
@@ -91,7 +91,7 @@ export const mappingRoutes: Route[] = [
       const current = await mappings.get(id);
       const input = inputOf(call.body);
       const expected = await expectedRevision(call.ifMatch, async () => current.revision);
-      return row(withStream(call, await referred('/target_entity', () => mappings.update(id, input, expected))));
+      return oneRow(call, await referred('/target_entity', () => mappings.update(id, input, expected)));
     },
   },
   {
@@ -181,8 +181,15 @@ async function preview(call: Call, request: PreviewRequest): Promise<Answer> {
   return ok({ guarantee: { level, text: GUARANTEES[level][call.language] }, records: inWords, ...result });
 }
 
-function withStream({ hub }: Call, mapping: MappingView): MappingView & { live?: LiveStatus | null } {
-  return mapping.sync_mode === 'live' ? { ...mapping, live: hub.live.status(mapping.id) } : mapping;
+async function oneRow(call: Call, mapping: MappingView): Promise<Answer> {
+  const [view] = await withState(call, [mapping]);
+  return row(view ?? mapping);
+}
+
+/** Mappings with how their streams are and when their schedules begin runs. */
+async function withState(call: Call, mappings: readonly MappingView[]): Promise<MappingView[]> {
+  const views = await withNextRunsEach(call, mappings);
+  return views.map((view) => (view.sync_mode === 'live' ? { ...view, live: call.hub.live.status(view.id) } : view));
 }
 
 function inputOf(body: unknown): MappingInput {

@@ -33,6 +33,7 @@ export const syncRoutes: Route[] = [
       const request: SyncRequest = {
         ...(call.body as SyncRequest),
         ...(call.user !== undefined && { created_by: call.user }),
+        trigger: 'api',
       };
       const id = idOf(call, 'connection_id');
       await call.hub.connections.get(id);

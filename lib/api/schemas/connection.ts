@@ -1,5 +1,6 @@
 import type { JsonSchema } from '../../model/entity';
 import { connectorType, id, instant, instantOrNull, managedBy } from './common';
+import { nextRuns, scheduled } from './schedule';
 
 const writable: Record<string, JsonSchema> = {
   name: { type: 'string', minLength: 1, maxLength: 255, pattern: '\\S', description: 'Unique among the connections.' },
@@ -7,11 +8,7 @@ const writable: Record<string, JsonSchema> = {
   connector_type: connectorType,
   config: { type: 'object', description: 'Settings, as `/connectors/{type}/schema` describes them.' },
   is_active: { type: 'boolean', default: true },
-  schedule: {
-    type: ['string', 'null'],
-    maxLength: 255,
-    description: 'Cron expression of five or six fields. It is kept for later: nothing runs by it yet.',
-  },
+  ...scheduled,
   timezone: {
     type: ['string', 'null'],
     maxLength: 100,
@@ -33,6 +30,7 @@ const readOnly: Record<string, JsonSchema> = {
   created_by: { type: ['string', 'null'], readOnly: true },
   created_at: { ...instant('When it was created.'), readOnly: true },
   updated_at: { ...instant('When it was last changed.'), readOnly: true },
+  next_runs: nextRuns,
   last_sync_at: { ...instantOrNull('When the last run ended or started.'), readOnly: true },
   last_sync_status: { type: ['string', 'null'], enum: ['in_progress', 'success', 'error', null], readOnly: true },
   revision: { type: 'integer', minimum: 0, readOnly: true, description: 'Grows with each change; stands in ETag.' },
@@ -68,7 +66,9 @@ export const connectionSchemas: Record<string, JsonSchema> = {
       credentials: { password: true },
       description: null,
       is_active: true,
-      schedule: null,
+      schedule: '0 6 * * 1-5',
+      schedule_options: {},
+      next_runs: ['2026-11-24T09:00:00.000Z', '2026-11-25T09:00:00.000Z', '2026-11-26T09:00:00.000Z'],
       timezone: 'America/Sao_Paulo',
       managed_by: 'api',
       node_id: null,

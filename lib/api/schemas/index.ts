@@ -5,6 +5,7 @@ import { connectionSchemas } from './connection';
 import { connectorSchemas } from './connector';
 import { entitySchemas } from './entity';
 import { mappingSchemas } from './mapping';
+import { scheduleSchemas } from './schedule';
 import { streamSchemas } from './stream';
 import { syncSchemas } from './sync';
 
@@ -15,6 +16,7 @@ export const components: Record<string, JsonSchema> = {
   ...connectorSchemas,
   ...entitySchemas,
   ...mappingSchemas,
+  ...scheduleSchemas,
   ...streamSchemas,
   ...syncSchemas,
   ...auditSchemas,

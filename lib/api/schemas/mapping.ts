@@ -1,5 +1,6 @@
 import type { JsonSchema } from '../../model/entity';
 import { direction, id, instant, managedBy } from './common';
+import { nextRuns, scheduled } from './schedule';
 
 const text = (description: string, maxLength = 1000): JsonSchema => ({
   type: 'string',
@@ -157,6 +158,7 @@ const writable: Record<string, JsonSchema> = {
     description: 'Other external system; null = the platform.',
   },
   options: { $ref: '#/components/schemas/MappingOptions' },
+  ...scheduled,
   is_active: { type: 'boolean', default: true },
 };
 
@@ -170,6 +172,7 @@ const readOnly: Record<string, JsonSchema> = {
     description: 'Why what its flow deploys is refused; it is inactive until the flow is valid again.',
   },
   live: { $ref: '#/components/schemas/LiveStatus' },
+  next_runs: nextRuns,
   version: {
     type: 'integer',
     minimum: 0,

@@ -24,6 +24,7 @@ const runState: JsonSchema = {
     'partial',
     'failed',
     'cancelled',
+    'skipped',
   ],
 };
 
@@ -66,6 +67,12 @@ const details: JsonSchema = {
     full: { type: 'boolean' },
     dry_run: { type: 'boolean' },
     kind: { type: 'string', enum: ['sync', 'replay', 'live'] },
+    trigger: {
+      type: 'string',
+      enum: ['api', 'node', 'schedule', 'mapping', 'file', 'webhook'],
+      description: 'What started it.',
+    },
+    due_at: instant('Of a schedule: the time that it was due at.'),
     replay_mode: {
       type: 'string',
       enum: ['auto', 'refetch', 'stored'],

@@ -4,6 +4,7 @@ import { connectionPauses } from './0003-connection-pauses';
 import { mappingStreams } from './0004-mapping-streams';
 import { sharedSignInsAndLimits } from './0005-shared-sign-ins-and-limits';
 import { syncAttempts } from './0006-sync-attempts';
+import { schedules } from './0007-schedules';
 import { requestTurns } from './0008-request-turns';
 import { audit } from './0009-audit';
 import type { Migration } from './migration';
@@ -18,6 +19,7 @@ export const migrations: readonly Migration[] = [
   mappingStreams,
   sharedSignInsAndLimits,
   syncAttempts,
+  schedules,
   requestTurns,
   audit,
 ];

@@ -1,5 +1,6 @@
 import type { Model, ModelStatic, Sequelize } from 'sequelize';
 import type { SyncStatus } from '../../model/connection';
+import type { ScheduleOptions } from '../../model/schedule';
 import { flag, id, instant, integer, json, longText, optional, text } from '../columns';
 
 export interface ConnectionRow {
@@ -12,6 +13,8 @@ export interface ConnectionRow {
   credentials: string | null;
   is_active: boolean;
   schedule: string | null;
+  /** Null in rows that are older than it. */
+  schedule_options: ScheduleOptions | null;
   timezone: string | null;
   managed_by: 'api' | 'flow';
   node_id: string | null;
@@ -39,6 +42,7 @@ export function connectionModel(sequelize: Sequelize): ConnectionModel {
       credentials: longText(),
       is_active: flag(true),
       schedule: text(255, optional),
+      schedule_options: json('schedule_options', optional),
       timezone: text(100, optional),
       managed_by: text(10, { defaultValue: 'api' }),
       node_id: text(100, { ...optional, unique: true }),

@@ -1,9 +1,12 @@
 import type { Model, ModelStatic, Sequelize } from 'sequelize';
 import type { Mapping } from '../../model/mapping';
+import type { ScheduleOptions } from '../../model/schedule';
 import { flag, id, instant, integer, json, longText, optional, text } from '../columns';
 import { CONNECTIONS } from './connection';
 
-export type MappingRow = Omit<Mapping, 'created_at' | 'updated_at'> & {
+export type MappingRow = Omit<Mapping, 'created_at' | 'updated_at' | 'schedule_options'> & {
+  /** Null in rows that are older than it. */
+  schedule_options: ScheduleOptions | null;
   revision: number;
   created_at: Date;
   updated_at: Date;
@@ -33,6 +36,8 @@ export function mappingModel(sequelize: Sequelize): MappingModel {
       cursor_field: text(255, optional),
       peer_connection_id: integer(optional),
       options: json('options'),
+      schedule: text(255, optional),
+      schedule_options: json('schedule_options', optional),
       is_active: flag(true),
       managed_by: text(10, { defaultValue: 'api' }),
       node_id: text(100, { ...optional, unique: true }),

@@ -2,6 +2,7 @@ import type { Model, ModelStatic, Sequelize } from 'sequelize';
 import type { SyncStatus } from '../../model/connection';
 import type { ErrorClass } from '../../model/errors';
 import type { Direction } from '../../model/mapping';
+import type { RunTrigger } from '../../model/schedule';
 import type { ReplayMode, RunKind, RunState } from '../../model/sync';
 import { bigInteger, flag, id, instant, integer, json, longText, optional, text } from '../columns';
 
@@ -25,6 +26,9 @@ export interface SyncLogRow {
   kind: RunKind;
   /** Mode that was asked for; null = as each dead letter allows. */
   replay_mode: ReplayMode | null;
+  triggered_by: RunTrigger | null;
+  /** Of a schedule, in epoch milliseconds. */
+  due_at: number | null;
   /** Dead letters whose record was read anew. */
   refetched: number;
   full_read: boolean;
@@ -78,6 +82,8 @@ export function syncLogModel(sequelize: Sequelize): SyncLogModel {
       state: text(20),
       kind: text(10, { defaultValue: 'sync' }),
       replay_mode: text(10, optional),
+      triggered_by: text(20, optional),
+      due_at: bigInteger('due_at', optional),
       refetched: bigInteger('refetched'),
       full_read: flag(false),
       dry_run: flag(false),

@@ -1,11 +1,12 @@
 import { IntegrationError } from '../../model/errors';
 import type { Direction, Mapping } from '../../model/mapping';
 import type { ReplaySelection } from '../../model/services';
+import type { RunState } from '../../model/sync';
 import type { SqlTransaction } from '../../protocols/sql/database';
 import { reopenChosen } from '../letters/replay';
 import { type Condition, values, where } from '../lists';
 import { streamName } from './lease';
-import { ACTIVE, insertRun, newJobId, stateList } from './run-rows';
+import { ACTIVE, insertRun, newJobId, type RunRow, stateList } from './run-rows';
 
 /** Queues one run for the chosen dead letters of a stream, and marks them as its own. */
 export async function queueReplay(
@@ -50,25 +51,45 @@ export async function refuseSecondRun(
   mapping: Mapping,
   direction: Direction,
 ): Promise<void> {
-  // The stream's row is a lock: of two starts at the same moment, the second waits here and then sees the first's run.
-  await transaction.execute('UPDATE integration_stream_locks SET stream = stream WHERE stream = ?', [
-    streamName(mapping.id),
-  ]);
-  const [active] = await transaction.query(
-    `SELECT id, job_id, state FROM integration_sync_logs WHERE mapping_id = ? AND direction = ? AND kind <> 'live'
-       AND state IN (${stateList(ACTIVE)})`,
-    [mapping.id, direction],
-  );
+  const [active] = await activeRuns(transaction, mapping, direction);
   if (active === undefined) return;
   throw new IntegrationError(
     'conflict',
     'PCP_RUN_ACTIVE',
     `Mapping "${mapping.name}" has an ${direction} that is ${active.state}: sync log ${active.id}, job ${active.job_id}.`,
     {
-      value: { sync_log_id: Number(active.id), job_id: String(active.job_id) },
+      value: { sync_log_id: active.id, job_id: active.job_id },
       hint: 'Wait for it, or cancel its job.',
     },
   );
+}
+
+/** Runs of a stream that are not over, oldest first, live ones aside. Until the transaction ends no other is inserted. */
+export async function activeRuns(
+  transaction: SqlTransaction,
+  { id }: Pick<Mapping, 'id'>,
+  direction: Direction,
+): Promise<{ id: number; job_id: string; state: RunState }[]> {
+  // The stream's row is a lock: of two starts at the same moment, the second waits here and then sees the first's run.
+  await transaction.execute('UPDATE integration_stream_locks SET stream = stream WHERE stream = ?', [streamName(id)]);
+  const rows = await transaction.query(
+    `SELECT id, job_id, state FROM integration_sync_logs WHERE mapping_id = ? AND direction = ? AND kind <> 'live'
+       AND state IN (${stateList(ACTIVE)}) ORDER BY id`,
+    [id, direction],
+  );
+  return rows.map((row) => ({ id: Number(row.id), job_id: String(row.job_id), state: row.state as RunState }));
+}
+
+/** Of the runs that are not over, oldest first, those that may be worked on: runs of a stream go one after the other, also while the first of them waits; live ones make way by themselves. */
+export function withoutFollowers(runs: readonly RunRow[]): RunRow[] {
+  const streams = new Set<string>();
+  return runs.filter(({ kind, mappingId, direction }) => {
+    const stream = `${mappingId} ${direction}`;
+    if (kind === 'live') return true;
+    if (streams.has(stream)) return false;
+    streams.add(stream);
+    return true;
+  });
 }
 
 /** Ends a run that has not begun; one that has is told to end by its worker. A run that is over stays as it is. */

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { SyncStatus } from '../../model/connection';
-import { type ErrorClass, IntegrationError } from '../../model/errors';
+import { type ErrorClass, IntegrationError, type SerializedError } from '../../model/errors';
 import type { Direction } from '../../model/mapping';
+import type { RunTrigger } from '../../model/schedule';
 import type { ReplayMode, RunCounters, RunKind, RunState, SyncLog } from '../../model/sync';
 import type { SqlDatabase, SqlRow, SqlTransaction, SqlValue } from '../../protocols/sql/database';
 
@@ -16,6 +17,8 @@ export interface RunRow {
   kind: RunKind;
   /** Null = as each dead letter says. */
   replayMode: ReplayMode | null;
+  trigger: RunTrigger | null;
+  dueAt: number | null;
   refetched: number;
   full: boolean;
   dryRun: boolean;
@@ -51,7 +54,7 @@ export const COUNTERS: readonly (keyof RunCounters)[] = [
   'errors',
 ];
 
-export const ENDED: readonly RunState[] = ['succeeded', 'partial', 'failed', 'cancelled'];
+export const ENDED: readonly RunState[] = ['succeeded', 'partial', 'failed', 'cancelled', 'skipped'];
 export const ACTIVE: readonly RunState[] = ['queued', 'running', 'waiting_retry', 'waiting_quota', 'cancelling'];
 
 /** A SQL list of string constants of our own. */
@@ -63,10 +66,10 @@ export function noCounters(): RunCounters {
   return { read: 0, created: 0, updated: 0, unchanged: 0, deleted: 0, filtered: 0, conflicts: 0, errors: 0 };
 }
 
-/** The seed's three values: a partial run counts as a success, what still moves or waits is in progress. */
+/** The seed's three values: a partial run counts as a success, what did not take place as an error; the rest is in progress. */
 export function statusOf(state: RunState): SyncStatus {
   if (state === 'succeeded' || state === 'partial') return 'success';
-  return state === 'failed' || state === 'cancelled' ? 'error' : 'in_progress';
+  return ENDED.includes(state) ? 'error' : 'in_progress';
 }
 
 export interface NewRun {
@@ -80,27 +83,52 @@ export interface NewRun {
   full: boolean;
   dryRun: boolean;
   createdBy: string | null;
+  trigger?: RunTrigger | undefined;
+  /** Of a schedule. */
+  dueAt?: number;
+}
+
+/** What a run that is not queued begins as. */
+export interface Beginning {
+  state: 'waiting_quota' | 'skipped' | 'failed';
+  failure: SerializedError;
+  nextAttemptAt?: number;
 }
 
 export function newJobId(): string {
   return randomUUID();
 }
 
-/** Inserts a queued run and returns its id. */
-export async function insertRun(transaction: SqlTransaction, run: NewRun, now: number): Promise<number> {
+/** Inserts a run, which is queued unless something keeps it from that, and returns its id. */
+export async function insertRun(
+  transaction: SqlTransaction,
+  run: NewRun,
+  now: number,
+  beginning?: Beginning,
+): Promise<number> {
+  const state = beginning?.state ?? 'queued';
+  const failure = beginning?.failure;
   const values: Record<string, SqlValue> = {
     job_id: run.jobId,
     connection_id: run.connectionId,
     mapping_id: run.mappingId,
     mapping_version: run.mappingVersion,
     direction: run.direction,
-    status: 'in_progress',
-    state: 'queued',
+    status: statusOf(state),
+    state,
     kind: run.kind,
     replay_mode: run.replayMode ?? null,
+    triggered_by: run.trigger ?? null,
+    due_at: run.dueAt ?? null,
     full_read: run.full,
     dry_run: run.dryRun,
     started_at: new Date(now),
+    ended_at: ENDED.includes(state) ? new Date(now) : null,
+    next_attempt_at: beginning?.nextAttemptAt ?? null,
+    error_class: failure?.class ?? null,
+    error_code: failure?.code ?? null,
+    error_message: failure?.message ?? null,
+    hint: failure?.hint ?? null,
     created_by: run.createdBy,
     records_processed: 0,
     records_success: 0,
@@ -151,6 +179,8 @@ export function toRun(row: SqlRow): RunRow {
     state: row.state as RunState,
     kind: row.kind as RunKind,
     replayMode: text(row.replay_mode) as ReplayMode | null,
+    trigger: text(row.triggered_by) as RunTrigger | null,
+    dueAt: number(row.due_at),
     refetched: Number(row.refetched),
     full: truth(row.full_read),
     dryRun: truth(row.dry_run),
@@ -208,6 +238,8 @@ export function toSyncLog(run: RunRow): SyncLog {
       full: run.full,
       dry_run: run.dryRun,
       kind: run.kind,
+      ...(run.trigger !== null && { trigger: run.trigger }),
+      ...(run.dueAt !== null && { due_at: new Date(run.dueAt).toISOString() }),
       ...(run.kind === 'replay' && { replay_mode: run.replayMode ?? 'auto', refetched: run.refetched }),
       total: run.total,
       records_per_second: run.activeMs > 0 ? Math.round((counters.read * 1000) / run.activeMs) : 0,

@@ -13,6 +13,7 @@ import { type EngineContext, openStream } from '../stream';
 import { beginAttempt, endAttempt } from './attempts';
 import { heldByOthers, Lease, streamName, WORKER } from './lease';
 import { noteAttempt, noteWorking, type Pause, pauses, waitForPause } from './pauses';
+import { withoutFollowers } from './queue';
 import type { RetryPolicy } from './retry';
 import { ACTIVE, COUNTERS, ENDED, getRun, type RunRow, stateList, toRun } from './run-rows';
 import { type Ending, endingOf, settle } from './settle';
@@ -138,7 +139,7 @@ export class Worker {
     const all = rows.map(toRun);
     const held = await heldByOthers(database);
     const isHeld = (run: RunRow): boolean => this.active.has(run.id) || held.has(run.id);
-    const runs = all.filter((run) => this.options.kinds.includes(run.kind) && !isHeld(run));
+    const runs = withoutFollowers(all).filter((run) => this.options.kinds.includes(run.kind) && !isHeld(run));
     this.waiting = runs.length;
     this.paused = await pauses(database);
     const peers = await database.query(

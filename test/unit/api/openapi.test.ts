@@ -124,6 +124,7 @@ describe('API: OpenAPI document', () => {
       'GET /audit',
       'GET /audit/verification',
       'GET /health',
+      'GET /schedules/next',
       'GET /openapi.json',
     ];
     const found = Object.entries(document.paths).map(

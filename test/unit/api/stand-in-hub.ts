@@ -105,6 +105,7 @@ export function standInHub(overrides: Overrides = {}): StandIn {
   const page = <T>(items: T[]): Page<T> => ({ items, next_cursor: null, total: items.length });
   const view = (id: number, input: ConnectionInput, revision: number): ConnectionView => ({
     ...{ description: null, config: {}, is_active: true, schedule: null, timezone: null, created_by: null },
+    schedule_options: {},
     ...input,
     ...{ id, revision, managed_by: 'api', node_id: null, created_at: NOW, updated_at: NOW },
     ...{ last_sync_at: null, last_sync_status: null },
@@ -330,6 +331,7 @@ function mappingView(id: number, input: MappingInput, revision: number): Mapping
   return {
     ...{ description: null, transformations: [], filters: [], key_fields: [], sync_mode: 'full', cursor_field: null },
     ...{ peer_connection_id: null, options: {}, is_active: true, flow_error: null },
+    ...{ schedule: null, schedule_options: {} },
     ...input,
     ...{ id, revision, version: 1, managed_by: 'api', node_id: null, created_at: NOW, updated_at: NOW },
   };

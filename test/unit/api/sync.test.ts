@@ -29,9 +29,10 @@ describe('API: synchronisation', () => {
     assert.equal(started.status, 202);
     assert.equal(started.body.job_id, 'job-1');
     assert.equal(started.headers.location, '/integrations/sync/status/job-1');
-    assert.deepEqual(last('sync.start'), [3, { mapping_id: 7, direction: 'import', full: true, dry_run: false }]);
+    const request = { mapping_id: 7, direction: 'import', full: true, dry_run: false, trigger: 'api' };
+    assert.deepEqual(last('sync.start'), [3, request]);
     assert.equal((await api.call('POST', '/sync/3')).status, 202);
-    assert.deepEqual(last('sync.start'), [3, {}]);
+    assert.deepEqual(last('sync.start'), [3, { trigger: 'api' }]);
     const status = await api.call('GET', '/sync/status/job-1');
     assert.equal(status.status, 200);
     assert.equal((await api.call('GET', '/sync/status/none')).status, 404);

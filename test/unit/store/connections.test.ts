@@ -76,11 +76,11 @@ for (const kind of storeKinds) {
     });
 
     it('refuses a zone that does not exist and a schedule that is no cron expression', async () => {
-      const refused = (change: object, path: string) =>
-        assert.rejects(connections.create({ ...input, ...change }), { code: 'PCP_SETTINGS_INVALID', path });
-      await refused({ timezone: 'Mars/X' }, '/timezone');
+      const refused = (change: object, code: string, path: string) =>
+        assert.rejects(connections.create({ ...input, ...change }), { code, path });
+      await refused({ timezone: 'Mars/X' }, 'PCP_TIMEZONE_UNKNOWN', '/timezone');
       for (const schedule of ['nonsense', '* * * *', '0 6 * * 1 2026 *', 'every day at six o clock', '@daily']) {
-        await refused({ schedule }, '/schedule');
+        await refused({ schedule }, 'PCP_SCHEDULE_INVALID', '/schedule');
       }
       const schedules = ['0 6 * * 1-5', '*/30 0 6 * * MON-FRI', '0 0 L * ?', '0 12 * JAN,JUL sun#2'];
       for (const schedule of schedules) {

@@ -51,6 +51,8 @@ for (const kind of storeKinds) {
         cursor_field: null,
         peer_connection_id: null,
         options: {},
+        schedule: null,
+        schedule_options: {},
         is_active: true,
         managed_by: 'api',
         node_id: null,

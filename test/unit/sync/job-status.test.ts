@@ -7,6 +7,7 @@ function run(state: RunState, read: number, total: number | null): RunRow {
   const at = new Date('2026-11-24T05:00:00Z');
   return {
     ...{ id: 1, jobId: 'job', connectionId: 1, mappingId: 1, direction: 'import', kind: 'sync', replayMode: null },
+    ...{ trigger: null, dueAt: null },
     ...{ refetched: 0, full: false, dryRun: false, attempts: 1, withoutProgress: 0, fence: 1, worker: null },
     ...{ writerState: null, activeMs: 1000, nextAttemptAt: null, cancelRequestedAt: null, errorClass: null },
     ...{ errorCode: null, errorMessage: null, hint: null, startedAt: at, endedAt: at, updatedAt: at.getTime() },

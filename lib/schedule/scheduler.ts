@@ -1,0 +1,167 @@
+import { IntegrationError } from '../model/errors';
+import type { Mappings } from '../model/services';
+import type { SqlDatabase } from '../protocols/sql/database';
+import { Outage } from '../sync/outage';
+import type { Beginning } from '../sync/runs/run-rows';
+import type { JobStarter, MappedStream, UnattendedJob } from '../sync/runs/start';
+import type { Schedule } from './definition';
+import { type Fire, fireAt, type Plan, planFires } from './due';
+import { type Owner, type ScheduleRow, ScheduleRows } from './rows';
+
+/** How often schedules are read that another process may have changed. */
+const LOOK_EVERY_MS = 15_000;
+const STORE_RETRY_MS = 5_000;
+
+export interface SchedulerOptions {
+  database: SqlDatabase;
+  mappings: Pick<Mappings, 'get'>;
+  starter: JobStarter;
+  /** The time that all processes of the store go by. */
+  clock: { measure(): Promise<void>; now(): number };
+  /** Tells the runner that there is work; must not throw. */
+  wakeRunner(): void;
+  log(level: 'info' | 'warn' | 'debug', message: string): void;
+}
+
+/** Starts runs when they are due. Any number of processes may do so over one store: each due time is fired by one of them. */
+export class Scheduler {
+  private readonly rows: ScheduleRows;
+  private readonly storeAway: Outage;
+  /** Why a schedule cannot be fired, by its owner: it is said once. */
+  private readonly broken = new Map<string, string>();
+  private timer: NodeJS.Timeout | undefined;
+  private looking: Promise<void> | null = null;
+  private lookAgain = false;
+  private stopped = false;
+
+  constructor(private readonly options: SchedulerOptions) {
+    this.rows = new ScheduleRows(options.database);
+    this.storeAway = new Outage('The schedules', options.log);
+  }
+
+  /** Looks what is due now, and sees to it that it is looked again in time. Never throws. */
+  async look(): Promise<void> {
+    if (this.stopped) return;
+    if (this.looking !== null) {
+      this.lookAgain = true;
+      return this.looking;
+    }
+    clearTimeout(this.timer);
+    this.looking = this.fireDue()
+      .then((next) => {
+        this.storeAway.succeeded();
+        return Math.min(LOOK_EVERY_MS, Math.max(0, next - this.options.clock.now()));
+      })
+      .catch((error: unknown) => {
+        this.storeAway.failed(IntegrationError.from(error));
+        return STORE_RETRY_MS;
+      })
+      .then((wait) => {
+        this.looking = null;
+        if (this.stopped) return;
+        this.timer = setTimeout(() => void this.look(), this.lookAgain ? 0 : wait).unref();
+        this.lookAgain = false;
+      });
+    return this.looking;
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.looking;
+  }
+
+  /** @returns when the next one is due */
+  private async fireDue(): Promise<number> {
+    const { clock, log } = this.options;
+    await clock.measure();
+    let next = Number.POSITIVE_INFINITY;
+    for (const row of await this.rows.all()) {
+      if (this.stopped) break;
+      const name = nameOf(row.owner);
+      try {
+        next = Math.min(next, await this.treat(row));
+        this.broken.delete(name);
+      } catch (error) {
+        const { class: kind, message } = IntegrationError.from(error);
+        if (kind === 'transient') throw error;
+        log(
+          this.broken.get(name) === message ? 'debug' : 'warn',
+          `The schedule of ${name} cannot be fired: ${message}`,
+        );
+        this.broken.set(name, message);
+      }
+    }
+    return next;
+  }
+
+  /** @returns when this one is to be looked at again */
+  private async treat(row: ScheduleRow): Promise<number> {
+    const { owner, known } = row;
+    const name = nameOf(owner);
+    const schedule = row.schedule();
+    const now = this.options.clock.now();
+    let next: number | null;
+    if (known?.definition !== schedule.key) {
+      next = schedule.times.after(now);
+      await this.rows.begin(row, schedule, next);
+    } else {
+      next = known.nextFireAt;
+      const plan = next === null ? null : planFires(name, schedule, next, now);
+      if (next !== null && plan !== null) {
+        await this.fire(owner, schedule, next, plan);
+        next = plan.nextFireAt;
+      }
+    }
+    return next === null ? Number.POSITIVE_INFINITY : fireAt(name, schedule, next);
+  }
+
+  private async fire(owner: Owner, schedule: Schedule, due: number, { fires, nextFireAt }: Plan): Promise<void> {
+    const streams = await this.streamsOf(owner);
+    const jobs = fires.map(
+      ({ dueAt, as, isCaughtUp }): UnattendedJob => ({
+        streams,
+        trigger: 'schedule',
+        dueAt,
+        overlap: isCaughtUp ? 'queue_all' : schedule.overlap,
+        ...beginningOf(as),
+      }),
+    );
+    const isOurs = await this.options.starter.startUnattended(jobs, (transaction) =>
+      this.rows.moveOn(transaction, owner, schedule, due, nextFireAt),
+    );
+    if (isOurs) this.options.wakeRunner();
+  }
+
+  /** Mappings with a schedule of their own do not follow their connection's. */
+  private async streamsOf({ kind, id }: Owner): Promise<MappedStream[]> {
+    const { mappings, starter } = this.options;
+    const chosen =
+      kind === 'mapping'
+        ? [await mappings.get(id)]
+        : (await starter.startable(id)).filter(({ schedule }) => schedule === null);
+    return chosen.flatMap((mapping) => starter.streamsOf(mapping));
+  }
+}
+
+function nameOf({ kind, id }: Owner): string {
+  return `${kind} ${id}`;
+}
+
+function beginningOf(as: Fire['as']): { beginning?: Beginning } {
+  if ('run' in as) return {};
+  if ('waitUntil' in as) {
+    const until = new Date(as.waitUntil).toISOString();
+    const failure = new IntegrationError(
+      'rate_limit',
+      'PCP_BLACKOUT',
+      `It was due in a blackout, which ends at ${until}.`,
+    );
+    return { beginning: { state: 'waiting_quota', failure: failure.toJSON(), nextAttemptAt: as.waitUntil } };
+  }
+  const why =
+    as.skip === 'PCP_SKIPPED_BLACKOUT'
+      ? 'It was due in a blackout.'
+      : 'It was due while nothing was there to start it; the schedule does not make up for that.';
+  return { beginning: { state: 'skipped', failure: new IntegrationError('cancelled', as.skip, why).toJSON() } };
+}

@@ -1,0 +1,221 @@
+import { IntegrationError } from '../../model/errors';
+import type { Direction, Mapping } from '../../model/mapping';
+import type { OverlapPolicy } from '../../model/schedule';
+import type { Connections, Mappings, SyncRequest } from '../../model/services';
+import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
+import { ensureStream, streamName } from './lease';
+import { activeRuns, cancelRun, refuseSecondRun } from './queue';
+import { type Beginning, insertRun, type NewRun, newJobId } from './run-rows';
+
+/** More mappings than one connection will ever have. */
+const MAX_MAPPINGS = 1000;
+/** Runs of one stream that may wait for each other. */
+const MOST_QUEUED = 100;
+
+export interface StartOptions {
+  /** Resolves when the store is open. */
+  database(): Promise<SqlDatabase>;
+  connections: Pick<Connections, 'get'>;
+  mappings: Pick<Mappings, 'get' | 'list'>;
+  /** Refuses a mapping that must not be started. @throws config PCP_SOURCE_REPLACED, PCP_SOURCE_SHARED */
+  check(mapping: Mapping): Promise<void>;
+}
+
+/** A mapping in one of its directions. */
+export interface MappedStream {
+  mapping: Mapping;
+  direction: Direction;
+}
+
+/** A job that nobody waits for: whatever keeps a run from starting is told by the run itself. */
+export interface UnattendedJob extends Pick<NewRun, 'trigger' | 'dueAt'> {
+  streams: MappedStream[];
+  overlap: OverlapPolicy;
+  /** What keeps all of its runs from starting now. */
+  beginning?: Beginning;
+}
+
+/** Starts jobs: chooses what is to run, and inserts the runs that a worker then finds. */
+export class JobStarter {
+  constructor(private readonly options: StartOptions) {}
+
+  /** @returns its id. @throws conflict PCP_RUN_ACTIVE, config PCP_NO_MAPPING, PCP_CONNECTION_INACTIVE */
+  async start(connectionId: number, request: SyncRequest): Promise<string> {
+    const database = await this.options.database();
+    const connection = await this.options.connections.get(connectionId);
+    if (!connection.is_active) {
+      throw new IntegrationError(
+        'config',
+        'PCP_CONNECTION_INACTIVE',
+        `Connection "${connection.name}" is not active.`,
+        {
+          hint: 'Set is_active, or deploy the flow that owns it.',
+        },
+      );
+    }
+    const streams = await this.chosenStreams(connectionId, request);
+    // The connection may have been changed since the mapping was saved.
+    for (const { mapping } of streams) await this.options.check(mapping);
+    const jobId = newJobId();
+    for (const { mapping } of streams) await ensureStream(database, streamName(mapping.id));
+    await database.transaction(async (transaction) => {
+      for (const { mapping, direction } of streams) {
+        await refuseSecondRun(transaction, mapping, direction);
+        await insertRun(transaction, { ...newRun(mapping, direction, jobId), ...ofRequest(request) }, Date.now());
+      }
+    });
+    return jobId;
+  }
+
+  /**
+   * Starts jobs in one transaction with what decides whether they are started at all.
+   * @param decide says no when another process has started them
+   */
+  async startUnattended(
+    jobs: readonly UnattendedJob[],
+    decide: (transaction: SqlTransaction) => Promise<boolean>,
+  ): Promise<boolean> {
+    const database = await this.options.database();
+    const mappings = new Map(jobs.flatMap(({ streams }) => streams).map(({ mapping }) => [mapping.id, mapping]));
+    const refusals = new Map<number, IntegrationError>();
+    for (const mapping of mappings.values()) {
+      await ensureStream(database, streamName(mapping.id));
+      await this.options.check(mapping).catch((error: unknown) => {
+        const refusal = IntegrationError.from(error);
+        if (refusal.class !== 'config') throw error;
+        refusals.set(mapping.id, refusal);
+      });
+    }
+    return database.transaction(async (transaction) => {
+      if (!(await decide(transaction))) return false;
+      for (const job of jobs) await insertJob(transaction, job, refusals);
+      return true;
+    });
+  }
+
+  /** Directions of a mapping that a request, or nobody, chooses. */
+  streamsOf(mapping: Mapping, wanted?: Direction): MappedStream[] {
+    const directions: Direction[] = mapping.direction === 'bidirectional' ? ['import', 'export'] : [mapping.direction];
+    return directions
+      .filter((direction) => wanted === undefined || wanted === direction)
+      .map((direction) => ({ mapping, direction }));
+  }
+
+  /** The active mappings of a connection that do not run by themselves, by id. */
+  async startable(connectionId: number): Promise<Mapping[]> {
+    const { items } = await this.options.mappings.list({
+      connection_id: connectionId,
+      is_active: true,
+      limit: MAX_MAPPINGS,
+    });
+    return items.filter(({ sync_mode }) => sync_mode !== 'live').sort((a, b) => a.id - b.id);
+  }
+
+  private async chosenStreams(connectionId: number, request: SyncRequest): Promise<MappedStream[]> {
+    const mappings = await this.chosenMappings(connectionId, request.mapping_id);
+    const streams = mappings.flatMap((mapping) => this.streamsOf(mapping, request.direction));
+    if (streams.length === 0) {
+      throw new IntegrationError(
+        'config',
+        'PCP_NO_MAPPING',
+        `Connection ${connectionId} has no active mapping to run.`,
+        {
+          path: '/mapping_id',
+          hint: 'Create a mapping, set is_active, or ask for the direction that it has.',
+        },
+      );
+    }
+    return streams;
+  }
+
+  private async chosenMappings(connectionId: number, mappingId: number | undefined): Promise<Mapping[]> {
+    if (mappingId === undefined) return this.startable(connectionId);
+    const mapping = await this.options.mappings.get(mappingId);
+    if (mapping.connection_id !== connectionId) {
+      throw new IntegrationError(
+        'config',
+        'PCP_NO_MAPPING',
+        `Mapping ${mappingId} is not one of connection ${connectionId}.`,
+        {
+          path: '/mapping_id',
+        },
+      );
+    }
+    if (!mapping.is_active) {
+      const { name, flow_error: refused } = mapping;
+      const why = refused === null ? '.' : `, since what its flow deploys is refused: ${refused}`;
+      throw new IntegrationError('config', 'PCP_MAPPING_INACTIVE', `Mapping "${name}" is not active${why}`, {
+        path: '/mapping_id',
+        ...(refused !== null && { hint: 'Correct the node and deploy.' }),
+      });
+    }
+    if (mapping.sync_mode === 'live') throw startsByItself(mapping);
+    return [mapping];
+  }
+}
+
+async function insertJob(
+  transaction: SqlTransaction,
+  { streams, overlap, beginning, ...origin }: UnattendedJob,
+  refusals: ReadonlyMap<number, IntegrationError>,
+): Promise<void> {
+  const jobId = newJobId();
+  const now = Date.now();
+  for (const { mapping, direction } of streams) {
+    const refusal = refusals.get(mapping.id);
+    const failed: Beginning | undefined = refusal && { state: 'failed', failure: refusal.toJSON() };
+    const begins = failed ?? (await overlapping(transaction, mapping, direction, overlap, now)) ?? beginning;
+    await insertRun(transaction, { ...newRun(mapping, direction, jobId), ...origin }, now, begins);
+  }
+}
+
+/** What becomes of a run whose stream has others already. Undefined: it may begin, or waits behind them. */
+async function overlapping(
+  transaction: SqlTransaction,
+  mapping: Mapping,
+  direction: Direction,
+  policy: OverlapPolicy,
+  now: number,
+): Promise<Beginning | undefined> {
+  const active = await activeRuns(transaction, mapping, direction);
+  const [first] = active;
+  if (first === undefined) return undefined;
+  if (policy === 'cancel_running') {
+    for (const { id } of active) await cancelRun(transaction, id, now);
+    return undefined;
+  }
+  const room = { skip: 0, queue_one: 1, queue_all: MOST_QUEUED }[policy];
+  if (active.length <= room) return undefined;
+  const others = active.length === 1 ? '' : `, with ${active.length - 1} behind it`;
+  const failure = new IntegrationError(
+    'cancelled',
+    'PCP_SKIPPED_OVERLAP',
+    `Mapping "${mapping.name}" has an ${direction} that is ${first.state}: sync log ${first.id}${others}.`,
+  );
+  return { state: 'skipped', failure: failure.toJSON() };
+}
+
+function newRun(mapping: Mapping, direction: Direction, jobId: string): NewRun {
+  return {
+    jobId,
+    connectionId: mapping.connection_id,
+    mappingId: mapping.id,
+    mappingVersion: mapping.version,
+    direction,
+    kind: 'sync',
+    full: false,
+    dryRun: false,
+    createdBy: null,
+  };
+}
+
+function ofRequest({ full, dry_run, created_by, trigger }: SyncRequest): Partial<NewRun> {
+  return { full: full ?? false, dryRun: dry_run ?? false, createdBy: created_by ?? null, trigger };
+}
+
+function startsByItself({ name }: Mapping): IntegrationError {
+  return new IntegrationError('config', 'PCP_MAPPING_LIVE', `Mapping "${name}" is live: it runs by itself.`, {
+    path: '/mapping_id',
+    hint: 'Set is_active to begin or end it.',
+  });
+}
