@@ -8,6 +8,7 @@ import { ConnectorRegistry } from './connectors/registry';
 import { connectorSchema, validateSettings } from './connectors/schema';
 import { checkMapping } from './mapping/compile';
 import { IntegrationError } from './model/errors';
+import type { Runner } from './model/processes';
 import type {
   Certificates,
   Connections,
@@ -17,7 +18,6 @@ import type {
   Health,
   Hub,
   Mappings,
-  Runner,
   Sync,
 } from './model/services';
 import { EntityTypeStore } from './platform/entity-types';

@@ -1,5 +1,5 @@
 import type { LocalizedText } from '../connectors/descriptor';
-import type { GuaranteeLevel } from '../model/services';
+import type { GuaranteeLevel } from '../model/processes';
 
 /** What a mapping promises about its writes. */
 export const GUARANTEES: Record<GuaranteeLevel, LocalizedText> = {

@@ -1,27 +1,14 @@
-import type {
-  Batch,
-  CallAnswer,
-  DescribedRequest,
-  EntityDescription,
-  ReadQuery,
-  SourceRecord,
-  TestReport,
-  WriteResult,
-} from '../connectors/contract';
 import type { ConnectorDescriptor } from '../connectors/descriptor';
-import type { BrowseNode, Subscription, TagValue, TagWrite, TagWriteResult } from '../connectors/live';
-import type { Mapped } from '../mapping/contract';
 import type { CertificateFolder } from '../protocols/opcua/certificate-folder';
 import type { SqlDatabase } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
-import type { Actor, AuditEntry, AuditVerification } from './audit';
-import type { Connection, ConnectionOfRun, OpenConnection } from './connection';
-import type { EntityInfo, EntityType, JsonSchema } from './entity';
-import type { SerializedError } from './errors';
+import type { AuditEntry, AuditVerification } from './audit';
+import type { Connection, OpenConnection } from './connection';
+import type { EntityType, JsonSchema } from './entity';
 import type { Direction, Mapping } from './mapping';
+import type { Live, Runner } from './processes';
 import type { RunTrigger } from './schedule';
-import type { LiveStatus } from './stream';
-import type { Cursor, DeadLetter, ReplayMode, SyncLog } from './sync';
+import type { DeadLetter, ReplayMode, SyncLog } from './sync';
 
 /** A page of a list, newest or smallest id first as the list says. `next_cursor` is opaque. */
 export interface Page<T> {
@@ -239,122 +226,6 @@ export interface Sync {
   endPause(connectionId: number): Promise<void>;
   /** Calls back on every change of a job that is committed, until the returned function is called. */
   watch(jobId: string, onChange: (status: JobStatus) => void): () => void;
-}
-
-export interface PreviewRequest {
-  /** A saved mapping's definition, or an unsaved one. */
-  mapping: MappingInput & { id?: number };
-  /** Unsaved connections, by the ids that the mapping gives them. */
-  connections?: ConnectionOfRun[];
-  direction?: Direction;
-  /** Records that the result shows: 1 to 100, default 10. */
-  limit?: number;
-  /** `full_plan` reads the whole source for its totals; default `sample`. */
-  mode?: 'sample' | 'full_plan';
-  /** Fields and values of the source's records that are wanted. */
-  keys?: Record<string, unknown>[];
-  /** Records to map instead of reading the source. */
-  records?: Record<string, unknown>[];
-}
-
-export interface PreviewRecord {
-  position: string | null;
-  before: Record<string, unknown>;
-  /** Null when it failed or was filtered. */
-  after: Record<string, unknown> | null;
-  /** What the target holds now for this key, when it can be looked up. */
-  current: Record<string, unknown> | null;
-  /** Of an update: what would change. */
-  diff: { field: string; old: unknown; new: unknown }[];
-  action: 'create' | 'update' | 'unchanged' | 'write' | 'filtered' | 'error';
-  /** What would be sent for it, to targets that can tell; not with `full_plan`. */
-  request: DescribedRequest | null;
-  errors: (SerializedError & { field: string | null; rule: string })[];
-}
-
-/**
- * What a mapping promises about its writes: `exactly_once` joins the commit of the store; `once` finds a lost write again or
- * repeats it without harm; `asks` makes one question to a person of it; `snapshot` and `resumable` are files, written anew or
- * appended to.
- */
-export type GuaranteeLevel = 'exactly_once' | 'once' | 'asks' | 'snapshot' | 'resumable';
-
-export interface PreviewResult {
-  guarantee: GuaranteeLevel;
-  records: PreviewRecord[];
-  totals: Record<PreviewRecord['action'], number>;
-  /** False when the time was over before the whole source was read. */
-  complete: boolean;
-}
-
-/** Work that happens in the runner's process. Everything takes an AbortSignal. */
-export interface Runner {
-  test(connection: OpenConnection, signal?: AbortSignal): Promise<TestReport>;
-  discover(connection: OpenConnection, signal?: AbortSignal): Promise<EntityInfo[]>;
-  describe(connection: OpenConnection, entity: string, signal?: AbortSignal): Promise<EntityDescription>;
-  preview(request: PreviewRequest, signal?: AbortSignal): Promise<PreviewResult>;
-  /** Applies a mapping to records of a message, in one direction. */
-  map(
-    mapping: MappingInput,
-    direction: Direction,
-    records: Record<string, unknown>[],
-    signal?: AbortSignal,
-  ): Promise<Mapped[]>;
-  /** A batch's source is acknowledged when the next one is asked for; leaving the loop early stops the read. */
-  read(
-    connection: OpenConnection,
-    query: ReadQuery,
-    signal?: AbortSignal,
-  ): AsyncIterable<Pick<Batch, 'records' | 'total'> & { cursorAfter: Cursor }>;
-  write(
-    connection: OpenConnection,
-    target: { entity: string; keyFields: string[] },
-    records: Record<string, unknown>[],
-    signal?: AbortSignal,
-  ): Promise<WriteResult[]>;
-  /** An operation of the other side, once. */
-  call(
-    connection: OpenConnection,
-    operation: string,
-    parameters: Record<string, unknown>,
-    signal?: AbortSignal,
-  ): Promise<CallAnswer>;
-}
-
-/** What a subscription of a flow gives: records, or how its connection is now. */
-export type LiveBatch =
-  | { kind: 'records'; records: SourceRecord[]; dropped: number }
-  | { kind: 'state'; state: 'connecting' | 'connected' | 'interrupted' | 'failed'; error?: SerializedError };
-
-/** The shop floor: open connections that all nodes and streams share, in a process of their own. */
-export interface Live {
-  /** How the stream of a live mapping is; null when it has none here. */
-  status(mappingId: number): LiveStatus | null;
-  /**
-   * The source is told that a batch is done with when the next one is asked for. Goes on over outages; ends by the signal, or
-   * by throwing transient PCP_RUNNER_DIED.
-   */
-  subscribe(connection: OpenConnection, subscription: Subscription, signal?: AbortSignal): AsyncIterable<LiveBatch>;
-  readTags(connection: OpenConnection, tags: readonly string[], signal?: AbortSignal): Promise<TagValue[]>;
-  /**
-   * Nothing is written later than `validForMs` from now, and nothing that is not on record.
-   * @throws transient PCP_AUDIT_AWAY
-   */
-  writeTags(
-    connection: OpenConnection,
-    writes: readonly TagWrite[],
-    options: { by: Actor; validForMs: number },
-    signal?: AbortSignal,
-  ): Promise<TagWriteResult[]>;
-  browse(connection: OpenConnection, parent: string | null, signal?: AbortSignal): Promise<BrowseNode[]>;
-  /** @throws transient PCP_AUDIT_AWAY when it moves a machine */
-  call(
-    connection: OpenConnection,
-    operation: string,
-    parameters: Record<string, unknown>,
-    by: Actor,
-    signal?: AbortSignal,
-  ): Promise<CallAnswer>;
 }
 
 /** Who did what. */

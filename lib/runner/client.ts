@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { ReadQuery } from '../connectors/contract';
 import type { Mapped } from '../mapping/contract';
 import type { ConnectionOfRun, OpenConnection } from '../model/connection';
-import type { Runner } from '../model/services';
+import type { Runner } from '../model/processes';
 import type { VaultKey } from '../security/keys';
 import type { HubSettings } from '../settings';
 import { type Calls, type ReadBatch, unpackResults } from './protocol';

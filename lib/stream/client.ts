@@ -3,7 +3,7 @@ import type { MachineWrites } from '../audit/machine-writes';
 import type { Subscription, TagWriteResult } from '../connectors/live';
 import type { ConnectionOfRun, OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
-import type { Live, LiveBatch } from '../model/services';
+import type { Live, LiveBatch } from '../model/processes';
 import type { LiveStatus } from '../model/stream';
 import { type LiveCalls, unpackResults } from '../runner/protocol';
 import { WorkProcess, type WorkProcessState } from '../runner/work-process';

@@ -2,7 +2,7 @@ import type { SourceRecord } from '../connectors/contract';
 import type { Subscription } from '../connectors/live';
 import type { OpenConnection } from '../model/connection';
 import type { IntegrationError } from '../model/errors';
-import type { LiveBatch } from '../model/services';
+import type { LiveBatch } from '../model/processes';
 import type { Follower } from './shared-connection';
 import type { SharedConnections } from './shared-connections';
 

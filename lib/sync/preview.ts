@@ -2,7 +2,7 @@ import type { Batch, ReadQuery, SourceRecord } from '../connectors/contract';
 import { decimalOf } from '../mapping/conversions/decimals';
 import type { JsonSchema } from '../model/entity';
 import { IntegrationError } from '../model/errors';
-import type { PreviewRecord, PreviewRequest, PreviewResult } from '../model/services';
+import type { PreviewRecord, PreviewRequest, PreviewResult } from '../model/processes';
 import { liveRecord } from '../stream/live-record';
 import { canonicalJson } from './hash';
 import { refetch } from './letters/refetch';

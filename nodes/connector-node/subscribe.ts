@@ -2,7 +2,7 @@ import type { NodeMessageInFlow } from 'node-red';
 import type { SourceRecord } from '../../lib/connectors/contract';
 import type { Subscription } from '../../lib/connectors/live';
 import { IntegrationError } from '../../lib/model/errors';
-import type { LiveBatch } from '../../lib/model/services';
+import type { LiveBatch } from '../../lib/model/processes';
 import { hub } from '../hub-access';
 import { nodeFailure } from '../support/failure';
 import { numberProperty, tagList } from '../support/values';

@@ -4,15 +4,14 @@ import type { Mapped } from '../../lib/mapping/contract';
 import type { Actor } from '../../lib/model/audit';
 import type { OpenConnection } from '../../lib/model/connection';
 import { IntegrationError } from '../../lib/model/errors';
+import type { LiveBatch, Runner } from '../../lib/model/processes';
 import type {
   ConnectionInput,
   ConnectionView,
   Hub,
   JobStatus,
-  LiveBatch,
   MappingInput,
   MappingView,
-  Runner,
   SyncRequest,
 } from '../../lib/model/services';
 import type { Cursor } from '../../lib/model/sync';

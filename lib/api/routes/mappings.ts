@@ -1,7 +1,8 @@
 import { localise } from '../../locales/catalogue';
 import { GUARANTEES } from '../../locales/guarantees';
 import type { ConnectionOfRun } from '../../model/connection';
-import type { MappingInput, MappingView, PreviewRequest } from '../../model/services';
+import type { PreviewRequest } from '../../model/processes';
+import type { MappingInput, MappingView } from '../../model/services';
 import { expectedRevision, requireMatch, revisionTag } from '../conditional';
 import { pageParameters, pageRequest, pageSchema } from '../paging';
 import { type Answer, type Call, type Route, ref } from '../route';

@@ -1,5 +1,5 @@
 import type { WriteGuarantee } from '../../connectors/contract';
-import type { GuaranteeLevel } from '../../model/services';
+import type { GuaranteeLevel } from '../../model/processes';
 
 /** Writes to all other targets can be repeated without harm. */
 export function needsIntents({ transactional, upsertByKey, snapshot, resumable }: WriteGuarantee): boolean {

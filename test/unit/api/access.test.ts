@@ -191,6 +191,7 @@ describe('API: permissions', () => {
       const path = route.path
         .replace('{job_id}', 'job-1')
         .replace('{type}', type)
+        .replace('{thumbprint}', 'ab'.repeat(20))
         .replace(/\{\w+\}/g, '1');
       for (const [user, granted] of Object.entries<string[]>({ ...grants, '': [], nobody: [] })) {
         const headers: Record<string, string> = user === '' ? {} : { Authorization: `Bearer ${user}` };

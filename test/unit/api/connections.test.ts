@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { IntegrationError } from '../../../lib/model/errors';
 import { startApi, type TestApi } from './api-server';
-import { report } from './stand-in-hub';
+import { report } from './sample-rows';
 
 const CANARY = 'canary-7f3a-secret';
 const input = {

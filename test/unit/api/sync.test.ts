@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { IntegrationError } from '../../../lib/model/errors';
 import { startApi, type TestApi } from './api-server';
-import { health, job, type Overrides, standInHub } from './stand-in-hub';
+import { health, job } from './sample-rows';
+import { type Overrides, standInHub } from './stand-in-hub';
 
 describe('API: synchronisation', () => {
   let api: TestApi;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { PreviewRequest } from '../../../lib/model/services';
+import type { PreviewRequest } from '../../../lib/model/processes';
 import { startApi, type TestApi } from './api-server';
 
 const CANARY = 'canary-51c0-secret';
