@@ -8,7 +8,7 @@ import { nodesOf, rawValue, scaled, tagsNamed } from './tags';
 
 /**
  * Writes what the connection allows, each value at most once, and reads it back. Nothing is written when one is refused.
- * @throws permission PCP_WRITE_REFUSED
+ * @throws permission PCP_WRITE_REFUSED; data PCP_OPCUA_VALUE for what a scale or bounds cannot be put to
  */
 export async function writeTags(
   client: OpcUaClient,
@@ -21,11 +21,12 @@ export async function writeTags(
     writes.map(({ tag }) => tag),
     settings,
   );
+  const values = tags.map((tag, index) => rawValue(tag, writes[index]?.value));
   const open = await client.open(signal);
   const nodes = await nodesOf(client, open, tags, signal);
   const known = tags.flatMap((tag, index) => {
     const nodeId = nodes[index];
-    return nodeId ? [{ index, nodeId, name: tag.name, value: rawValue(tag, writes[index]?.value) }] : [];
+    return nodeId ? [{ index, nodeId, name: tag.name, value: values[index] }] : [];
   });
   const outcomes = await writeValues(client, open, known, signal);
   const results: TagWriteResult[] = writes.map(({ tag }) => ({
