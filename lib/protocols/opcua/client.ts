@@ -12,7 +12,7 @@ import {
   opcUaLibrary,
   type UserIdentityInfo,
 } from './library';
-import { endRepublishing, waitInsteadOfAsking } from './library-mends';
+import { endRepublishing, resetConnection, waitInsteadOfAsking } from './library-mends';
 import { type Limits, type Profile, readLimits } from './limits';
 import { APPLICATION_NAME, type Pki } from './pki';
 import { ReverseListener, type ReverseOptions } from './reverse';
@@ -116,6 +116,11 @@ export class OpcUaClient extends EventEmitter<Events> {
     } catch (thrown) {
       throw opcUaError(thrown, what);
     }
+  }
+
+  /** Drops the connection with all that is still to be delivered over it; the session comes back over another. */
+  breakOff(): void {
+    if (this.#client !== undefined) resetConnection(this.#client);
   }
 
   /** Ends the session; the next use opens another. */

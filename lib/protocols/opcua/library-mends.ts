@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { ClientSession, OPCUAClient } from './library';
 
 /** The library dials again after this when the server turned it away. */
@@ -32,4 +33,16 @@ export function endRepublishing(session: ClientSession): void {
       if (error === null && isEmpty) callback(new Error('BadMessageNotAvailable'));
       else callback(error, response);
     });
+}
+
+interface Channel {
+  getTransport(): { _socket: Socket | null } | undefined;
+  forceConnectionBreak(): void;
+}
+
+/** The library closes its sockets in an orderly way, by which the system goes on delivering what it had taken over. */
+export function resetConnection(client: OPCUAClient): void {
+  const channel = (client as unknown as { _secureChannel: Channel | null })._secureChannel;
+  channel?.getTransport()?._socket?.resetAndDestroy();
+  channel?.forceConnectionBreak();
 }

@@ -8,7 +8,7 @@ export interface WriteRule {
   max?: number;
 }
 
-/** @throws permission PCP_WRITE_REFUSED for what no rule allows; data PCP_OPCUA_VALUE for what bounds cannot be put to */
+/** @throws permission PCP_WRITE_REFUSED for what no rule allows, and for what bounds cannot be put to */
 export function checkWrite(tag: string, value: unknown, rules: ReadonlyMap<string, WriteRule>): void {
   const rule = rules.get(tag);
   if (rule === undefined) {
@@ -40,9 +40,9 @@ export function exactNumber(value: unknown): Big | undefined {
   }
 }
 
-/** @returns data PCP_OPCUA_VALUE */
+/** @returns permission PCP_WRITE_REFUSED */
 export function noNumber(tag: string, value: unknown): IntegrationError {
-  return new IntegrationError('data', 'PCP_OPCUA_VALUE', `The value for "${tag}" is no number.`, {
+  return new IntegrationError('permission', 'PCP_WRITE_REFUSED', `The value for "${tag}" is no number.`, {
     value: typeof value === 'string' ? value.slice(0, 100) : undefined,
     hint: 'The tag has bounds or a scale: send a number, or a text of digits.',
   });

@@ -71,7 +71,7 @@ export function tagValue({ name, setting }: Tag, given: NodeValue, backfilled = 
 
 /**
  * What a node is to hold so that the tag has this value; a text of digits keeps all of them.
- * @throws data PCP_OPCUA_VALUE when a tag with a scale is to be something else than a number
+ * @throws permission PCP_WRITE_REFUSED when a tag with a scale is to be something else than a number
  */
 export function rawValue(tag: Tag, value: unknown): unknown {
   const { scale = 1, offset = 0 } = tag.setting;

@@ -8,13 +8,14 @@ import { nodesOf, rawValue, scaled, tagsNamed } from './tags';
 
 /**
  * Writes what the connection allows, each value at most once, and reads it back. Nothing is written when one is refused.
- * @throws permission PCP_WRITE_REFUSED; data PCP_OPCUA_VALUE for what a scale or bounds cannot be put to
+ * @throws permission PCP_WRITE_REFUSED
  */
 export async function writeTags(
   client: OpcUaClient,
   settings: OpcUaSettings,
   writes: readonly TagWrite[],
   signal: AbortSignal,
+  validUntil?: number,
 ): Promise<TagWriteResult[]> {
   for (const { tag, value } of writes) checkWrite(tag, value, settings.writable);
   const tags = tagsNamed(
@@ -28,7 +29,7 @@ export async function writeTags(
     const nodeId = nodes[index];
     return nodeId ? [{ index, nodeId, name: tag.name, value: values[index] }] : [];
   });
-  const outcomes = await writeValues(client, open, known, signal);
+  const outcomes = await writeValues(client, open, known, signal, validUntil);
   const results: TagWriteResult[] = writes.map(({ tag }) => ({
     tag,
     outcome: 'failed',
