@@ -49,8 +49,16 @@ export interface Connector {
     record: WriteRecord,
     signal: AbortSignal,
   ): Promise<DescribedWrite>;
-  /** Functions, methods, actions of the other side; done once, whatever comes of it. */
-  call?(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<CallAnswer>;
+  /**
+   * Functions, methods, actions of the other side; done once, whatever comes of it.
+   * @param validUntil in epoch milliseconds: what acts on a machine is not sent later
+   */
+  call?(
+    operation: string,
+    parameters: Record<string, unknown>,
+    signal: AbortSignal,
+    validUntil?: number,
+  ): Promise<CallAnswer>;
   /**
    * What the source sends or what changes there, as it comes, until the signal aborts. Any number of subscriptions may run
    * over one open connection. Ends only by the signal, or by throwing what broke it: whoever subscribed opens it anew.
@@ -60,9 +68,10 @@ export interface Connector {
   readTags?(tags: readonly string[], signal: AbortSignal): Promise<TagValue[]>;
   /**
    * Sets values of a machine, each at most once, and reads them back. One result per write, in order. Nothing is tried again.
+   * @param validUntil in epoch milliseconds, for protocols that can tell it the other side; the signal aborts then as well
    * @throws permission PCP_WRITE_REFUSED when the connection does not allow a write
    */
-  writeTags?(writes: readonly TagWrite[], signal: AbortSignal): Promise<TagWriteResult[]>;
+  writeTags?(writes: readonly TagWrite[], signal: AbortSignal, validUntil?: number): Promise<TagWriteResult[]>;
   /** What lies below a place of the source's tree; null = its root. For pick lists. */
   browse?(parent: string | null, signal: AbortSignal): Promise<BrowseNode[]>;
   close(): Promise<void>;

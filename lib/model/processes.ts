@@ -125,12 +125,15 @@ export interface Live {
     signal?: AbortSignal,
   ): Promise<TagWriteResult[]>;
   browse(connection: OpenConnection, parent: string | null, signal?: AbortSignal): Promise<BrowseNode[]>;
-  /** @throws transient PCP_AUDIT_AWAY when it moves a machine */
+  /**
+   * What acts on a machine is not sent later than `validForMs` from now.
+   * @throws transient PCP_AUDIT_AWAY when it moves a machine
+   */
   call(
     connection: OpenConnection,
     operation: string,
     parameters: Record<string, unknown>,
-    by: Actor,
+    options: { by: Actor; validForMs?: number },
     signal?: AbortSignal,
   ): Promise<CallAnswer>;
 }

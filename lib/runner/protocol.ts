@@ -66,7 +66,16 @@ export interface LiveCalls {
     answer: TagWriteResult[];
   };
   browse: { arguments: [connection: OpenConnection, parent: string | null]; answer: BrowseNode[] };
-  call: Calls['call'];
+  /** @param deadline in epoch milliseconds: nothing that acts on a machine is sent after it */
+  call: {
+    arguments: [
+      connection: OpenConnection,
+      operation: string,
+      parameters: Record<string, unknown>,
+      deadline: number | null,
+    ];
+    answer: CallAnswer;
+  };
 }
 
 export type ReadBatch = Pick<Batch, 'records' | 'total'> & { cursorAfter: Cursor };

@@ -99,8 +99,11 @@ export class LiveClient implements Live {
     return this.ask('browse', [connection, parent], signal);
   }
 
-  async call(...[connection, operation, parameters, by, signal]: Parameters<Live['call']>): ReturnType<Live['call']> {
-    const send = () => this.ask('call', [connection, operation, parameters], signal);
+  async call(
+    ...[connection, operation, parameters, { by, validForMs }, signal]: Parameters<Live['call']>
+  ): ReturnType<Live['call']> {
+    const deadline = validForMs === undefined ? null : Date.now() + validForMs;
+    const send = () => this.ask('call', [connection, operation, parameters, deadline], signal);
     return this.opened.recorder.call(connection, by, operation, parameters, send);
   }
 

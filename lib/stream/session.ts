@@ -45,16 +45,24 @@ export class LiveSession implements Session {
     readTags: (signal, connection, tags) =>
       this.with(connection, 'readTags', (connector) => connector.readTags?.(tags, signal)),
     writeTags: (signal, connection, writes, deadline) => {
-      const inTime = AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, deadline - Date.now()))]);
+      const late = AbortSignal.timeout(Math.max(0, deadline - Date.now()));
+      const inTime = AbortSignal.any([signal, late]);
       return this.with(connection, 'writeTags', (connector) => {
         if (Date.now() >= deadline || inTime.aborted) throw expired(connection);
-        return connector.writeTags?.(writes, inTime);
+        return connector.writeTags?.(writes, inTime, deadline).catch((thrown: unknown) => {
+          const error = IntegrationError.from(thrown);
+          const isUnsent = late.aborted && error.class === 'cancelled' && !error.outcomeUnknown;
+          throw isUnsent ? expired(connection) : error;
+        });
       });
     },
     browse: (signal, connection, parent) =>
       this.with(connection, 'browse', (connector) => connector.browse?.(parent, signal)),
-    call: (signal, connection, operation, parameters) =>
-      this.with(connection, 'call', (connector) => connector.call?.(operation, parameters, signal)),
+    call: (signal, connection, operation, parameters, deadline) =>
+      this.with(connection, 'call', (connector) => {
+        if (deadline !== null && Date.now() >= deadline) throw expired(connection);
+        return connector.call?.(operation, parameters, signal, deadline ?? undefined);
+      }),
   };
 
   constructor(

@@ -82,8 +82,8 @@ export class SharedConnection {
       return result;
     } catch (error) {
       const failure = IntegrationError.from(error);
-      // Those who follow something know better whether the connection is still good.
-      if (failure.class === 'transient' && this.followers === 0) this.lost(opened, failure);
+      // Those who follow something know better whether the connection is still good, and one request may fail on a good one.
+      if (isLoss(failure) && this.followers === 0) this.lost(opened, failure);
       throw failure;
     }
   }
@@ -248,6 +248,11 @@ export class SharedConnection {
 /** What is wrong with the connection, rather than with what was asked for over it. */
 function isOfConnection({ class: errorClass }: IntegrationError): boolean {
   return ['transient', 'rate_limit', 'auth', 'bug', 'cancelled'].includes(errorClass);
+}
+
+/** What says that there is no connection, or that nothing comes over it; the rest is an answer to one request. */
+function isLoss({ class: errorClass, code }: IntegrationError): boolean {
+  return errorClass === 'transient' && /^PCP_CONNECT(ION)?_|_(TIMEOUT|BUSY)$/.test(code);
 }
 
 function closedError(): IntegrationError {

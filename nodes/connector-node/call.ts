@@ -3,13 +3,18 @@ import { hub } from '../hub-access';
 import { actorOf } from '../support/actor';
 import { descriptors } from '../support/connectors';
 import type { ConnectorNodeContext } from './connector-node';
+import { timeLeft } from './valid-for';
 
-/** Calls the connector's operation with what the node says, over which the message goes, and sends the answer on. */
+/**
+ * Calls the connector's operation with what the node says, over which the message goes, and sends the answer on.
+ * @param receivedAt when the message came
+ */
 export async function callMessage(
   context: ConnectorNodeContext,
   msg: NodeMessageInFlow,
   send: (msg: NodeMessageInFlow) => void,
   signal: AbortSignal,
+  receivedAt: number,
 ): Promise<void> {
   const { RED, node, def, status, connection } = context;
   const { call, capabilities = [] } = descriptors.find(({ type }) => type === connection.connectorType) ?? {};
@@ -17,13 +22,21 @@ export async function callMessage(
   for (const name of Object.keys(call?.parameters ?? {})) {
     parameters[name] = msg[name as keyof typeof msg] ?? def[name as keyof typeof def];
   }
+  const operation = call?.operation ?? '';
+  const called = operation === 'service' ? String(parameters.service) : operation;
+  const validForMs = call?.audited?.[called] === undefined ? undefined : timeLeft(msg, def, receivedAt);
   status.working('calling');
   const opened = await connection.open();
   const { live, runner } = await hub(RED);
   // Where there is an open connection anyway, this goes over it.
-  const operation = call?.operation ?? '';
   const answer = capabilities.includes('subscribe')
-    ? await live.call(opened, operation, parameters, actorOf(node), signal)
+    ? await live.call(
+        opened,
+        operation,
+        parameters,
+        { by: actorOf(node), ...(validForMs !== undefined && { validForMs }) },
+        signal,
+      )
     : await runner.call(opened, operation, parameters, signal);
   status.finished('called');
   send(Object.assign(msg, answer));

@@ -77,7 +77,7 @@ export function registerConnectorNode(RED: NodeAPI, type: string, connectorType:
             await writeMessage(context, msg, send, signal);
             break;
           case 'call':
-            await callMessage(context, msg, send, signal);
+            await callMessage(context, msg, send, signal, receivedAt);
             break;
           case 'subscribe':
             await subscribeInto(acknowledgements, context, msg, send, signal);

@@ -12,6 +12,7 @@ import {
   opcUaLibrary,
   type UserIdentityInfo,
 } from './library';
+import { endRepublishing, resetConnection, waitInsteadOfAsking } from './library-mends';
 import { type Limits, type Profile, readLimits } from './limits';
 import { APPLICATION_NAME, type Pki } from './pki';
 import { ReverseListener, type ReverseOptions } from './reverse';
@@ -49,13 +50,19 @@ const KEEP_ALIVE = 2;
 /** The library dials again after this, and later after the other. */
 const FIRST_RETRY_MS = 200;
 const LAST_RETRY_MS = 5000;
-/** And after this when the server turns it away. */
-const REFUSED_RETRY_MS = 1000;
 /** A server that accepts connections, and closes them again so often, is left alone: by each the library may begin another. */
 const MOST_ATTEMPTS = 5;
 /** A session that is refused for these reasons stays so: the user may be locked out by more of them. */
 const HOPELESS = /BadIdentityToken|BadUserAccessDenied|BadCertificate|BadSecurityChecksFailed/;
 const MOST_REQUESTS = 5;
+/** Of the library, on its way back. */
+const SIGNS = [
+  'connection_lost',
+  'start_reconnection',
+  'backoff',
+  'reconnection_attempt_has_failed',
+  'after_reconnection',
+] as const;
 
 interface Events {
   interrupted: [];
@@ -75,6 +82,7 @@ export class OpcUaClient extends EventEmitter<Events> {
   #manager: OPCUACertificateManager | undefined;
   readonly #closed = new AbortController();
   readonly #reverse: ReverseListener | undefined;
+  #patience: NodeJS.Timeout | undefined;
   isConnected = false;
 
   constructor(options: ClientOptions) {
@@ -108,6 +116,11 @@ export class OpcUaClient extends EventEmitter<Events> {
     } catch (thrown) {
       throw opcUaError(thrown, what);
     }
+  }
+
+  /** Drops the connection with all that is still to be delivered over it; the session comes back over another. */
+  breakOff(): void {
+    if (this.#client !== undefined) resetConnection(this.#client);
   }
 
   /** Ends the session; the next use opens another. */
@@ -205,6 +218,15 @@ export class OpcUaClient extends EventEmitter<Events> {
       this.reset(error).catch(() => undefined);
     };
     client.on('connection_lost', lost);
+    // Some of the library's steps back have no time limit. Each sign that it still looks for a way gives it time anew; once
+    // the server has let it in, it has this time for all the rest.
+    const patienceMs = MOST_REQUESTS * this.options.timeoutMs + LAST_RETRY_MS;
+    const patience = () => {
+      if (this.#client !== client || this.isConnected) return;
+      clearTimeout(this.#patience);
+      this.#patience = setTimeout(giveUp, patienceMs, notBack(patienceMs)).unref();
+    };
+    for (const sign of SIGNS) client.on(sign, patience);
     let attempts = 0;
     client.on('start_reconnection', () => {
       lost();
@@ -222,6 +244,7 @@ export class OpcUaClient extends EventEmitter<Events> {
       this.#sameNamespaces(session, namespaces).then((same) => {
         if (this.#client !== client || this.isConnected) return;
         if (!same) return giveUp(namespacesMoved());
+        clearTimeout(this.#patience);
         this.isConnected = true;
         attempts = 0;
         this.emit('connected');
@@ -264,39 +287,9 @@ export class OpcUaClient extends EventEmitter<Events> {
     this.#client = undefined;
     this.#manager = undefined;
     this.isConnected = false;
+    clearTimeout(this.#patience);
     if (client !== undefined && manager !== undefined) await release(client, manager);
   }
-}
-
-/**
- * The library asks for the server's certificate when it is turned away, and the process ends by a rejection that nobody handles
- * when there is none. What is to be known about certificates is found out here.
- */
-function waitInsteadOfAsking(client: OPCUAClient): void {
-  const asking = client as unknown as { fetchServerCertificate(url: string, callback: (error: Error) => void): void };
-  asking.fetchServerCertificate = (_url, callback) => {
-    setTimeout(callback, REFUSED_RETRY_MS, new Error('turned away')).unref();
-  };
-}
-
-interface Republishing {
-  republish(request: { retransmitSequenceNumber: number }, callback: RepublishCallback): void;
-}
-type RepublishCallback = (error: Error | null, response?: { notificationMessage: { sequenceNumber: number } }) => void;
-
-/**
- * After an interruption the library asks for what was missed until the server has no more. Some servers say so by an empty message
- * of no number instead of BadMessageNotAvailable, and would be asked for ever.
- */
-function endRepublishing(session: ClientSession): void {
-  const republishing = session as unknown as Republishing;
-  const republish = republishing.republish.bind(session);
-  republishing.republish = (request, callback) =>
-    republish(request, (error, response) => {
-      const isOther = response?.notificationMessage.sequenceNumber !== request.retransmitSequenceNumber;
-      if (error === null && isOther) callback(new Error('BadMessageNotAvailable'));
-      else callback(error, response);
-    });
 }
 
 function identityInfo(identity: Identity): UserIdentityInfo {
@@ -352,6 +345,12 @@ function namespacesMoved(): IntegrationError {
       hint: 'The connection is opened again by itself; addresses with "nsu=" find their nodes again.',
     },
   );
+}
+
+function notBack(ms: number): IntegrationError {
+  return new IntegrationError('transient', 'PCP_OPCUA_NOT_BACK', `The session did not come back within ${ms} ms.`, {
+    hint: 'Another one is opened by itself; look whether the server is overloaded when this repeats.',
+  });
 }
 
 function closed(): IntegrationError {

@@ -114,7 +114,7 @@ export function opcUaError(thrown: unknown, doing: string): IntegrationError {
   if (thrown instanceof IntegrationError) return thrown;
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   const status = statusIn(text);
-  if (status !== undefined) return statusError(status, doing, { cause: thrown });
+  if (status !== undefined) return statusError(status, doing, { cause: thrown }, 'transient');
   for (const [pattern, code, message, hint] of UNREACHABLE) {
     if (pattern.test(text)) return error({ class: 'transient', code, message, hint }, doing, { cause: thrown });
   }
@@ -130,10 +130,18 @@ export function opcUaError(thrown: unknown, doing: string): IntegrationError {
   return error(LOST, doing, { cause: thrown });
 }
 
-/** A status code that came instead of a result. */
-export function statusError(status: string, doing: string, details: ErrorDetails = {}): IntegrationError {
+/**
+ * A status code that came instead of a result.
+ * @param unlisted class of those without a meaning of their own: said of one node or method they say nothing of the connection
+ */
+export function statusError(
+  status: string,
+  doing: string,
+  details: ErrorDetails = {},
+  unlisted: ErrorClass = 'data',
+): IntegrationError {
   const meaning = MEANINGS[status] ?? {
-    class: 'transient' as const,
+    class: unlisted,
     code: 'PCP_OPCUA_STATUS',
     message: 'The server answered with an error',
     hint: 'Look the status up in the manual of the server.',

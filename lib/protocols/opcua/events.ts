@@ -143,6 +143,7 @@ export async function acknowledge(
   { session }: OpenSession,
   { condition, eventId, comment, confirms }: { condition: NodeId; eventId: string; comment: string; confirms: boolean },
   signal: AbortSignal,
+  validUntil?: number,
 ): Promise<void> {
   const { ua } = opcUaLibrary();
   const { AcknowledgeableConditionType_Acknowledge: acknowledges, AcknowledgeableConditionType_Confirm: confirming } =
@@ -156,7 +157,7 @@ export async function acknowledge(
     ],
   };
   const what = confirms ? 'confirming an alarm' : 'acknowledging an alarm';
-  const { isGood, status } = await callOnce(client, session, call, what, signal);
+  const { isGood, status } = await callOnce(client, session, call, what, signal, validUntil);
   if (!isGood) throw statusError(status, what);
 }
 

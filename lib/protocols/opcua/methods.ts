@@ -31,6 +31,7 @@ export async function callMethod(
   open: OpenSession,
   { method, object, arguments: given }: MethodCall,
   signal: AbortSignal,
+  validUntil?: number,
 ): Promise<Record<string, unknown>> {
   const { session } = open;
   const objectId = object ?? (await ownerOf(client, open, method, signal));
@@ -49,7 +50,7 @@ export async function callMethod(
     inputArguments.push(await encodeValue(client, open, values[index], declared, `argument "${name}"`, signal));
   }
   const call = { objectId, methodId: method, inputArguments };
-  const answer = await callOnce(client, session, call, 'calling the method', signal);
+  const answer = await callOnce(client, session, call, 'calling the method', signal, validUntil);
   if (!answer.isGood) {
     const wrong = answer.argumentStatuses.findIndex((status) => status !== undefined);
     throw refused(answer.status, method, inputs[wrong]?.name, answer.argumentStatuses[wrong]);

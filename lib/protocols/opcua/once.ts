@@ -4,24 +4,31 @@ import { type ClientSession, opcUaLibrary, type Variant } from './library';
 
 /** The part of a session below the one that keeps requests. */
 interface DirectSession {
+  readonly lastResponseReceivedTime: Date;
   _performMessageTransaction(request: object, callback: (error: Error | null, response?: unknown) => void): void;
 }
 
 /**
  * Sends a request now or not at all. The library's own calls keep what is asked for while the connection is away, and send it
  * when it is back: a machine would then move when nobody expects it any more.
- * @throws transient PCP_CONNECT_LOST when it was not sent; with `outcomeUnknown` what came to nothing after it may have been
+ * @param validUntil in epoch milliseconds; the server is told, and leaves what it comes to later undone if it honours that
+ * @throws transient PCP_CONNECT_LOST, PCP_WRITE_EXPIRED when it was not sent; with `outcomeUnknown` what came to nothing after it
+ * may have been
  */
 export async function sendOnce<R>(
   client: OpcUaClient,
   session: ClientSession,
-  request: object,
+  request: { requestHeader: { timeoutHint: number } },
   what: string,
   signal: AbortSignal,
+  validUntil = Number.POSITIVE_INFINITY,
 ): Promise<R> {
   signal.throwIfAborted();
+  const sentAt = Date.now();
+  if (validUntil <= sentAt) throw expired(what);
   if (!client.isConnected) throw notSent(what);
   const direct = session as unknown as DirectSession;
+  request.requestHeader.timeoutHint = Math.ceil(Math.min(client.options.timeoutMs, validUntil - sentAt));
   let isRefused = false;
   const work = new Promise<R>((resolve, reject) => {
     direct._performMessageTransaction(request, (error, response) => {
@@ -36,6 +43,8 @@ export async function sendOnce<R>(
   } catch (thrown) {
     const cause = IntegrationError.from(thrown);
     if (isRefused) throw cause;
+    // What still waits in the machine's own buffers would arrive whenever the line is back.
+    if (direct.lastResponseReceivedTime.getTime() < sentAt) client.breakOff();
     const details = { ...(cause.hint !== undefined && { hint: cause.hint }), outcomeUnknown: true, cause };
     throw new IntegrationError(cause.class, cause.code, cause.message, details);
   }
@@ -56,10 +65,18 @@ export async function callOnce(
   call: { objectId: unknown; methodId: unknown; inputArguments: Variant[] },
   what: string,
   signal: AbortSignal,
+  validUntil?: number,
 ): Promise<MethodAnswer> {
   const { ua } = opcUaLibrary();
   const request = new ua.CallRequest({ methodsToCall: [call as object] });
-  const response = await sendOnce<InstanceType<typeof ua.CallResponse>>(client, session, request, what, signal);
+  const response = await sendOnce<InstanceType<typeof ua.CallResponse>>(
+    client,
+    session,
+    request,
+    what,
+    signal,
+    validUntil,
+  );
   const result = response.results?.[0];
   const outputs = result?.outputArguments ?? [];
   const learnt = ua.promoteOpaqueStructure(
@@ -73,6 +90,12 @@ export async function callOnce(
     outputs,
     argumentStatuses: (result?.inputArgumentResults ?? []).map((status) => (status.isBad() ? status.name : undefined)),
   };
+}
+
+function expired(what: string): IntegrationError {
+  return new IntegrationError('transient', 'PCP_WRITE_EXPIRED', `It was too late to send it (${what}).`, {
+    hint: 'It was not sent, and is not sent later.',
+  });
 }
 
 function notSent(what: string): IntegrationError {

@@ -1,3 +1,4 @@
+import Big from 'big.js';
 import { IntegrationError } from '../../model/errors';
 
 /** What may be written to a machine: a tag, and its bounds. */
@@ -7,7 +8,7 @@ export interface WriteRule {
   max?: number;
 }
 
-/** @throws permission PCP_WRITE_REFUSED for what no rule allows */
+/** @throws permission PCP_WRITE_REFUSED for what no rule allows, and for what bounds cannot be put to */
 export function checkWrite(tag: string, value: unknown, rules: ReadonlyMap<string, WriteRule>): void {
   const rule = rules.get(tag);
   if (rule === undefined) {
@@ -19,11 +20,36 @@ export function checkWrite(tag: string, value: unknown, rules: ReadonlyMap<strin
       hint,
     });
   }
-  const { min = -Infinity, max = Infinity } = rule;
-  if (rule.min === undefined && rule.max === undefined) return;
-  const number = typeof value === 'string' ? Number(value) : value;
-  if (typeof number === 'number' && number >= min && number <= max) return;
-  throw new IntegrationError(
+  const { min, max } = rule;
+  if (min === undefined && max === undefined) return;
+  for (const item of Array.isArray(value) ? value.flat(Infinity) : [value]) {
+    const number = exactNumber(item);
+    if (number === undefined) throw noNumber(tag, item);
+    const isWithin = (min === undefined || number.gte(min)) && (max === undefined || number.lte(max));
+    if (!isWithin) throw outside(tag, item, min, max);
+  }
+}
+
+/** The number that a value is, or that a text stands for, with all its digits. */
+export function exactNumber(value: unknown): Big | undefined {
+  if (typeof value !== 'number' && typeof value !== 'bigint' && typeof value !== 'string') return undefined;
+  try {
+    return new Big(String(value));
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns permission PCP_WRITE_REFUSED */
+export function noNumber(tag: string, value: unknown): IntegrationError {
+  return new IntegrationError('permission', 'PCP_WRITE_REFUSED', `The value for "${tag}" is no number.`, {
+    value: typeof value === 'string' ? value.slice(0, 100) : undefined,
+    hint: 'The tag has bounds or a scale: send a number, or a text of digits.',
+  });
+}
+
+function outside(tag: string, value: unknown, min = -Infinity, max = Infinity): IntegrationError {
+  return new IntegrationError(
     'permission',
     'PCP_WRITE_REFUSED',
     `The value for "${tag}" is outside of ${min} to ${max}.`,

@@ -27,6 +27,7 @@ export async function writeValues(
   open: OpenSession,
   writes: readonly NodeWrite[],
   signal: AbortSignal,
+  validUntil?: number,
 ): Promise<WriteOutcome[]> {
   signal.throwIfAborted();
   const types = await typesToWrite(client, open, writes, signal);
@@ -42,7 +43,7 @@ export async function writeValues(
     }
   }
   for (const part of chunks(ready, open.limits.write)) {
-    await writePart(client, open, part, outcomes, signal);
+    await writePart(client, open, part, outcomes, signal, validUntil);
   }
   return outcomes.map((outcome) => outcome ?? { outcome: 'failed', error: statusError('BadNoData', 'writing values') });
 }
@@ -59,6 +60,7 @@ async function writePart(
   part: readonly ReadyWrite[],
   outcomes: (WriteOutcome | undefined)[],
   signal: AbortSignal,
+  validUntil: number | undefined,
 ): Promise<void> {
   const { AttributeIds, WriteRequest } = opcUaLibrary().ua;
   const nodesToWrite = part.map(({ nodeId, variant }) => ({
@@ -69,7 +71,7 @@ async function writePart(
   let statuses: readonly StatusCode[];
   try {
     const request = new WriteRequest({ nodesToWrite });
-    const response = await sendOnce<WriteResponse>(client, open.session, request, 'writing values', signal);
+    const response = await sendOnce<WriteResponse>(client, open.session, request, 'writing values', signal, validUntil);
     statuses = response.results ?? [];
   } catch (thrown) {
     const error = IntegrationError.from(thrown);

@@ -4,6 +4,7 @@ import type * as server from 'node-opcua-server' with { 'resolution-mode': 'impo
 import { opcUaLibrary } from '../../../lib/protocols/opcua/library';
 import { inProject } from '../../package/project';
 import { addLine, type Line } from './line';
+import { type Misbehaviour, misbehave } from './misbehaviour';
 
 /** A plant's OPC UA server in a process of its own, told by its parent what to do. */
 
@@ -41,6 +42,7 @@ export type Command =
   | { do: 'continuation points'; given: boolean }
   /** Publishes nothing any more, and answers everything else. */
   | { do: 'mute' }
+  | { do: 'misbehave'; how: Misbehaviour }
   | { do: 'drop' };
 
 const { ua, CertificateManager } = opcUaLibrary();
@@ -144,6 +146,9 @@ function obey({ server: opcua, line }: Awaited<ReturnType<typeof start>>, comman
           clearInterval((subscription as unknown as { timerId: NodeJS.Timeout }).timerId);
         }
       }
+      return null;
+    case 'misbehave':
+      misbehave(opcua, command.how);
       return null;
     case 'drop':
       for (const endpoint of opcua.endpoints) endpoint.abruptlyInterruptChannels();

@@ -49,9 +49,10 @@ describe('OPC UA: values', function () {
     ...Object.fromEntries(Object.keys(TYPES).map((name) => [name, { node_id: LINE + name }])),
     ReadOnly: { node_id: `${LINE}ReadOnly` },
     scaled: { node_id: `${LINE}Int16`, scale: 0.1, offset: 5, unit: '°C' },
+    scaledRow: { node_id: `${LINE}Array`, scale: 0.1, offset: 0.1 },
     wideScaled: { node_id: `${LINE}Int64`, scale: 10 },
   };
-  const writable = [...Object.keys(TYPES), 'ReadOnly', 'scaled'].map((tag) => ({ tag }));
+  const writable = [...Object.keys(TYPES), 'ReadOnly', 'scaled', 'scaledRow', 'wideScaled'].map((tag) => ({ tag }));
   const read = async (...names: string[]) => (await connector.readTags?.(names, never())) ?? [];
   const write = async (tag: string, value: unknown) => {
     const [result] = (await connector.writeTags?.([{ tag, value }], never())) ?? [];
@@ -131,6 +132,56 @@ describe('OPC UA: values', function () {
     assert.deepEqual(await write('scaled', 17.3), { tag: 'scaled', outcome: 'written', verified: true, value: 17.3 });
     assert.equal((await read('Int16'))[0]?.value, 123);
     await write('Int16', -30000);
+    const row = [0.2, '90071992547409931'];
+    assert.deepEqual(await write('scaledRow', row), {
+      tag: 'scaledRow',
+      outcome: 'written',
+      verified: true,
+      value: row,
+    });
+    assert.deepEqual((await read('Array'))[0]?.value, [1, '900719925474099309']);
+    await write('Array', TYPES.Array);
+  });
+
+  it('scales numbers that come as text, to the last digit, and refuses what is no number', async () => {
+    assert.deepEqual(await write('scaled', '17.3'), { tag: 'scaled', outcome: 'written', verified: true, value: 17.3 });
+    assert.equal((await read('Int16'))[0]?.value, 123);
+    assert.deepEqual(await write('wideScaled', '90071992547409950'), {
+      ...{ tag: 'wideScaled', outcome: 'written', verified: true, value: '90071992547409950' },
+    });
+    assert.equal((await read('Int64'))[0]?.value, '9007199254740995');
+    for (const value of ['', 'abc', '0x10', null, true, { value: 5 }, [1, 'x']]) {
+      assert.match((await failureOf(write('scaled', value))).message, /no number/, JSON.stringify(value));
+    }
+    await Promise.all([write('Int16', TYPES.Int16), write('Int64', TYPES.Int64)]);
+  });
+
+  it('puts bounds to each number that is sent, in the unit of the tag', async () => {
+    const bounds = {
+      writes_enabled: true,
+      writable: [
+        { tag: 'scaled', min: 0, max: 20 },
+        { tag: 'Array', max: 2 ** 53 },
+      ],
+    };
+    const bounded = connections.open(server.url, { tags, ...bounds });
+    const send = (tag: string, value: unknown) => bounded.writeTags?.([{ tag, value }], never()) as Promise<unknown>;
+    for (const [tag, value] of [
+      ['scaled', '20.1'],
+      ['scaled', -0.1],
+      ['Array', [1, '9007199254740993']],
+    ] as const) {
+      assert.equal((await failureOf(send(tag, value))).code, 'PCP_WRITE_REFUSED', JSON.stringify(value));
+    }
+    assert.match((await failureOf(send('scaled', 'abc'))).message, /no number/);
+    assert.deepEqual(
+      (await read('Int16', 'Array')).map(({ value }) => value),
+      [TYPES.Int16, TYPES.Array],
+    );
+    assert.deepEqual(await send('Array', [1, '9007199254740992']), [
+      { tag: 'Array', outcome: 'written', verified: true, value: [1, '9007199254740992'] },
+    ]);
+    await write('Array', TYPES.Array);
   });
 
   it('writes every type that it reads, and reads it back', async () => {
@@ -274,7 +325,7 @@ describe('OPC UA: values', function () {
       [{ writable: [{ tag: 'Byte' }] }, 15],
       [{ writes_enabled: true, writable: [{ tag: 'Int16' }] }, 15],
       [bounded, 9],
-      [bounded, 'a'],
+      [bounded, '21'],
     ] as [Record<string, unknown>, unknown][]) {
       const error = await refused(config, value);
       assert.deepEqual([error.class, error.code], ['permission', 'PCP_WRITE_REFUSED']);

@@ -210,6 +210,18 @@ describe('shared connections', () => {
     assert.equal(source.opened, 1);
   });
 
+  it('stays open when one request is refused, and is opened anew when it is lost', async () => {
+    const { shared } = connections.acquire(CONNECTION);
+    const fail = (code: string) => () => Promise.reject(new IntegrationError('transient', code, 'Failed.'));
+    for (const code of ['PCP_WRITE_EXPIRED', 'PCP_OPCUA_STATUS'])
+      await assert.rejects(shared.use(fail(code)), { code });
+    await shared.use(async () => assert.equal(source.opened, 1));
+    await assert.rejects(shared.use(fail('PCP_CONNECT_LOST')), { code: 'PCP_CONNECT_LOST' });
+    const follower = follow();
+    await follower.until(() => follower.states.includes('connected'));
+    assert.equal(source.opened, 2);
+  });
+
   it('closes within its time when the source never answers', async () => {
     const { create } = source.loaded;
     source.loaded.create = (...parameters) => ({

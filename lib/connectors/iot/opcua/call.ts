@@ -16,6 +16,8 @@ interface Opened {
   client: OpcUaClient;
   settings: OpcUaSettings;
   pki: Pki;
+  /** What acts is not sent later. */
+  validUntil: number | undefined;
 }
 
 type Parameters = Record<string, unknown>;
@@ -53,7 +55,11 @@ export async function callOperation(
 }
 
 /** A method moves a machine as a write does, and has to be allowed as one. */
-async function method({ client, settings }: Opened, parameters: Parameters, signal: AbortSignal): Promise<unknown> {
+async function method(
+  { client, settings, validUntil }: Opened,
+  parameters: Parameters,
+  signal: AbortSignal,
+): Promise<unknown> {
   const name = text(parameters, 'node');
   checkWrite(name, undefined, settings.writable);
   const object = optional(parameters, 'object');
@@ -63,12 +69,12 @@ async function method({ client, settings }: Opened, parameters: Parameters, sign
   const { node } = await nodeOf(client, settings, name, signal);
   const owner = object === undefined ? undefined : (await nodeOf(client, settings, object, signal)).node;
   const call = { method: node, object: owner, arguments: given as Record<string, unknown> | unknown[] };
-  return callMethod(client, open, call, signal);
+  return callMethod(client, open, call, signal, validUntil);
 }
 
 /** What an operator does at the machine: it changes what others see, and needs the connection's leave. */
 async function judgeAlarm(
-  { client, settings }: Opened,
+  { client, settings, validUntil }: Opened,
   parameters: Parameters,
   confirms: boolean,
   signal: AbortSignal,
@@ -81,7 +87,7 @@ async function judgeAlarm(
   };
   if (!settings.writesEnabled) checkWrite(source, undefined, settings.writable);
   const { node: condition } = await nodeOf(client, settings, source, signal);
-  await acknowledge(client, await client.open(signal), { condition, ...alarm }, signal);
+  await acknowledge(client, await client.open(signal), { condition, ...alarm }, signal, validUntil);
   return { [confirms ? 'confirmed' : 'acknowledged']: alarm.eventId };
 }
 

@@ -82,9 +82,9 @@ class OpcUaConnector implements Connector {
     return readNow(client, settings, tags, this.#until(signal));
   }
 
-  async writeTags(writes: readonly TagWrite[], signal: AbortSignal): Promise<TagWriteResult[]> {
+  async writeTags(writes: readonly TagWrite[], signal: AbortSignal, validUntil?: number): Promise<TagWriteResult[]> {
     const { client, settings } = this.#open();
-    return writeTags(client, settings, writes, this.#until(signal));
+    return writeTags(client, settings, writes, this.#until(signal), validUntil);
   }
 
   async browse(parent: string | null, signal: AbortSignal): Promise<BrowseNode[]> {
@@ -96,8 +96,13 @@ class OpcUaConnector implements Connector {
     return node ? browseChildren(client, open, node, until) : [];
   }
 
-  async call(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<CallAnswer> {
-    return callOperation(this.#open(), operation, parameters, this.#until(signal));
+  async call(
+    operation: string,
+    parameters: Record<string, unknown>,
+    signal: AbortSignal,
+    validUntil?: number,
+  ): Promise<CallAnswer> {
+    return callOperation({ ...this.#open(), validUntil }, operation, parameters, this.#until(signal));
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,7 @@ import type { NodeId } from '../../../protocols/opcua/library';
 import type { Deadband } from '../../../protocols/opcua/monitor';
 import { isAddress, resolveAddresses } from '../../../protocols/opcua/node-ids';
 import type { NodeValue } from '../../../protocols/opcua/read';
+import { exactNumber, noNumber } from '../../../protocols/opcua/write-rules';
 import type { TagValue } from '../../live';
 import type { OpcUaSettings, TagSetting } from './settings';
 
@@ -13,6 +14,10 @@ export interface Tag {
   name: string;
   setting: TagSetting;
 }
+
+/** Divides to more digits than any type has. */
+const Exact = Big();
+Exact.DP = 40;
 
 /** Nodes that were found, for as long as a session lives: namespaces keep their index within it. */
 const found = new WeakMap<OpenSession, Map<string, NodeId>>();
@@ -64,21 +69,30 @@ export function tagValue({ name, setting }: Tag, given: NodeValue, backfilled = 
   };
 }
 
-/** What a node is to hold so that the tag has this value. */
-export function rawValue({ setting }: Tag, value: unknown): unknown {
-  const { scale = 1, offset = 0 } = setting;
-  const isScaled = typeof value === 'number' && (scale !== 1 || offset !== 0);
-  // Beyond these digits is only what binary fractions leave over.
-  return isScaled ? Number(((value - offset) / scale).toPrecision(15)) : value;
+/**
+ * What a node is to hold so that the tag has this value; a text of digits keeps all of them.
+ * @throws permission PCP_WRITE_REFUSED when a tag with a scale is to be something else than a number
+ */
+export function rawValue(tag: Tag, value: unknown): unknown {
+  const { scale = 1, offset = 0 } = tag.setting;
+  if (scale === 1 && offset === 0) return value;
+  if (Array.isArray(value)) return value.map((item) => rawValue(tag, item));
+  const number = exactNumber(value);
+  if (number === undefined) throw noNumber(tag.name, value);
+  const raw = new Exact(number).minus(offset).div(scale);
+  if (typeof value !== 'number') return raw.toString();
+  // Beyond these digits is only what binary fractions left over where the value was calculated.
+  return Number.isInteger(raw.toNumber()) ? raw.toNumber() : Number(raw.toPrecision(15));
 }
 
 /** Integers too large for a number stay exact. */
-export function scaled(value: unknown, { scale = 1, offset = 0 }: TagSetting): unknown {
+export function scaled(value: unknown, setting: TagSetting): unknown {
+  const { scale = 1, offset = 0 } = setting;
   if (scale === 1 && offset === 0) return value;
-  if (typeof value === 'number') return Number((value * scale + offset).toPrecision(15));
-  return typeof value === 'string' && /^-?\d+$/.test(value)
-    ? new Big(value).times(scale).plus(offset).toFixed()
-    : value;
+  if (Array.isArray(value)) return value.map((item) => scaled(item, setting));
+  if (typeof value !== 'number' && !(typeof value === 'string' && /^-?\d+$/.test(value))) return value;
+  const result = new Big(value).times(scale).plus(offset);
+  return typeof value === 'number' ? result.toNumber() : result.toFixed();
 }
 
 export function deadbandOf({ deadband }: Pick<TagSetting, 'deadband'>): Deadband | undefined {

@@ -15,19 +15,21 @@ export async function writeTags(
   settings: OpcUaSettings,
   writes: readonly TagWrite[],
   signal: AbortSignal,
+  validUntil?: number,
 ): Promise<TagWriteResult[]> {
   for (const { tag, value } of writes) checkWrite(tag, value, settings.writable);
   const tags = tagsNamed(
     writes.map(({ tag }) => tag),
     settings,
   );
+  const values = tags.map((tag, index) => rawValue(tag, writes[index]?.value));
   const open = await client.open(signal);
   const nodes = await nodesOf(client, open, tags, signal);
   const known = tags.flatMap((tag, index) => {
     const nodeId = nodes[index];
-    return nodeId ? [{ index, nodeId, name: tag.name, value: rawValue(tag, writes[index]?.value) }] : [];
+    return nodeId ? [{ index, nodeId, name: tag.name, value: values[index] }] : [];
   });
-  const outcomes = await writeValues(client, open, known, signal);
+  const outcomes = await writeValues(client, open, known, signal, validUntil);
   const results: TagWriteResult[] = writes.map(({ tag }) => ({
     tag,
     outcome: 'failed',

@@ -1,0 +1,48 @@
+import type { Socket } from 'node:net';
+import type { ClientSession, OPCUAClient } from './library';
+
+/** The library dials again after this when the server turned it away. */
+const REFUSED_RETRY_MS = 1000;
+
+/**
+ * The library asks for the server's certificate when it is turned away, and the process ends by a rejection that nobody handles
+ * when there is none. What is to be known about certificates is found out elsewhere.
+ */
+export function waitInsteadOfAsking(client: OPCUAClient): void {
+  const asking = client as unknown as { fetchServerCertificate(url: string, callback: (error: Error) => void): void };
+  asking.fetchServerCertificate = (_url, callback) => {
+    setTimeout(callback, REFUSED_RETRY_MS, new Error('turned away')).unref();
+  };
+}
+
+interface Republished {
+  notificationMessage?: { notificationData?: unknown[] | null };
+}
+type Answered = (error: Error | null, response?: Republished) => void;
+
+/**
+ * Back on a server, the library asks for lost messages until there is none. Some servers send an empty message instead of saying
+ * so, and would be asked for ever.
+ */
+export function endRepublishing(session: ClientSession): void {
+  const asking = session as unknown as { republish(request: object, callback: Answered): void };
+  const republish = asking.republish.bind(session);
+  asking.republish = (request, callback) =>
+    republish(request, (error, response) => {
+      const isEmpty = response !== undefined && !response.notificationMessage?.notificationData?.length;
+      if (error === null && isEmpty) callback(new Error('BadMessageNotAvailable'));
+      else callback(error, response);
+    });
+}
+
+interface Channel {
+  getTransport(): { _socket: Socket | null } | undefined;
+  forceConnectionBreak(): void;
+}
+
+/** The library closes its sockets in an orderly way, by which the system goes on delivering what it had taken over. */
+export function resetConnection(client: OPCUAClient): void {
+  const channel = (client as unknown as { _secureChannel: Channel | null })._secureChannel;
+  channel?.getTransport()?._socket?.resetAndDestroy();
+  channel?.forceConnectionBreak();
+}
