@@ -9,12 +9,12 @@ import type {
   WriteResult,
 } from '../connectors/contract';
 import type { ConnectorDescriptor } from '../connectors/descriptor';
-import type { BrowseNode, Subscription, TagValue, TagWrite, TagWriteResult } from '../connectors/live';
+import type { BrowseNode, Subscription, TagValue, TagWrite, TagWritePlan, TagWriteResult } from '../connectors/live';
 import type { Mapped } from '../mapping/contract';
 import type { CertificateFolder } from '../protocols/opcua/certificate-folder';
 import type { SqlDatabase } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
-import type { Actor, AuditEntry, AuditVerification } from './audit';
+import type { Actor, AuditEntry, AuditFilter, AuditVerification } from './audit';
 import type { Connection, ConnectionOfRun, OpenConnection } from './connection';
 import type { EntityInfo, EntityType, JsonSchema } from './entity';
 import type { SerializedError } from './errors';
@@ -337,6 +337,8 @@ export interface Live {
     options: { by: Actor; validForMs: number },
     signal?: AbortSignal,
   ): Promise<TagWriteResult[]>;
+  /** What a write would send: nothing is written. @throws config PCP_NOT_SUPPORTED */
+  planTags(connection: OpenConnection, writes: readonly TagWrite[], signal?: AbortSignal): Promise<TagWritePlan[]>;
   browse(connection: OpenConnection, parent: string | null, signal?: AbortSignal): Promise<BrowseNode[]>;
   /** @throws transient PCP_AUDIT_AWAY when it moves a machine */
   call(
@@ -350,18 +352,7 @@ export interface Live {
 
 /** Who did what. */
 export interface Audit {
-  list(
-    filter: {
-      connection_id?: number;
-      actor?: string;
-      action?: string;
-      subject?: string;
-      outcome?: string;
-      attempt?: string;
-      from?: string;
-      to?: string;
-    } & PageRequest,
-  ): Promise<Page<AuditEntry>>;
+  list(filter: AuditFilter & PageRequest): Promise<Page<AuditEntry>>;
   verify(): Promise<AuditVerification>;
 }
 
