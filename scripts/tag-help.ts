@@ -50,22 +50,24 @@ export const TAG_HELP: Partial<Record<Operation, Record<'en-US' | 'pt-BR', TagHe
     'en-US': {
       inputs: `: payload (any) : _write tags_: \`{"tag": value}\`, an array of \`{"tag": …, "value": …}\`, or the value of the one tag that is named
 : validFor (number) : _write tags_: seconds for which the write is valid, instead of the node's
+: dryRun (boolean) : _write tags_: true tells in \`results\` what would be sent, and writes nothing (Modbus; others refuse it)
 `,
       outputs: `: result (object) : _write tags_: how many were \`written\`, \`failed\`, \`unknown\`, and \`unverified\`: written, but the machine reads back otherwise
 : results (array) : _write tags_: what became of each tag, with the value that was read back
 `,
-      details: `_Write tags_ writes to a machine at most once: what could not be sent in time, since the connection was away or the flow was late, is never sent. The connection must allow writes (\`writes_enabled\`) and the tag (\`writable\`).
+      details: `_Write tags_ writes to a machine at most once: what could not be sent in time, since the connection was away or the flow was late, is never sent. The connection must allow writes (\`writes_enabled\`) and the tag (\`writable\`). Each write is put on record before it is sent (\`GET /integrations/audit\`); what cannot be put on record, since the store is away, is not sent.
 
 `,
     },
     'pt-BR': {
       inputs: `: payload (any) : _escrever tags_: \`{"tag": valor}\`, uma lista de \`{"tag": …, "value": …}\`, ou o valor da única tag indicada
 : validFor (number) : _escrever tags_: segundos pelos quais a escrita é válida, em vez dos do nó
+: dryRun (boolean) : _escrever tags_: verdadeiro diz em \`results\` o que seria enviado, e não escreve nada (Modbus; os outros recusam)
 `,
       outputs: `: result (object) : _escrever tags_: quantas foram \`written\`, \`failed\`, \`unknown\`, e \`unverified\`: escritas, mas a máquina responde outra coisa na releitura
 : results (array) : _escrever tags_: o que houve com cada tag, com o valor relido
 `,
-      details: `_Escrever tags_ escreve numa máquina no máximo uma vez: o que não pôde ser enviado a tempo, porque a conexão caiu ou o fluxo se atrasou, nunca é enviado. A conexão precisa permitir escritas (\`writes_enabled\`) e a tag (\`writable\`).
+      details: `_Escrever tags_ escreve numa máquina no máximo uma vez: o que não pôde ser enviado a tempo, porque a conexão caiu ou o fluxo se atrasou, nunca é enviado. A conexão precisa permitir escritas (\`writes_enabled\`) e a tag (\`writable\`). Cada escrita é registrada antes do envio (\`GET /integrations/audit\`); o que não pode ser registrado, porque o armazenamento está fora do ar, não é enviado.
 
 `,
     },

@@ -109,5 +109,5 @@ function failed(error: IntegrationError, outcome?: 'failed' | 'unknown'): Ended 
 /** The process that was asked may have sent it before it ended, or before nobody wanted the answer any more. */
 function outcomeOf({ code, outcomeUnknown, class: errorClass }: IntegrationError): AuditOutcome {
   if (code === 'PCP_WRITE_REFUSED') return 'refused';
-  return outcomeUnknown || code === 'PCP_RUNNER_DIED' || errorClass === 'cancelled' ? 'unknown' : 'failed';
+  return outcomeUnknown || errorClass === 'cancelled' ? 'unknown' : 'failed';
 }

@@ -7,7 +7,7 @@ import type { HttpEnvironment } from '../protocols/http/client';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
 import type { ProtectedPlaces } from '../security/protected-files';
 import type { LocalizedText } from './descriptor';
-import type { BrowseNode, LiveEvent, Subscription, TagValue, TagWrite, TagWriteResult } from './live';
+import type { BrowseNode, LiveEvent, Subscription, TagValue, TagWrite, TagWritePlan, TagWriteResult } from './live';
 
 /** A record as the external side gives it: plain data, own keys only. 64-bit integers and decimals may be strings. */
 export type SourceRecord = Record<string, unknown>;
@@ -72,6 +72,8 @@ export interface Connector {
    * @throws permission PCP_WRITE_REFUSED when the connection does not allow a write
    */
   writeTags?(writes: readonly TagWrite[], signal: AbortSignal, validUntil?: number): Promise<TagWriteResult[]>;
+  /** What `writeTags` would send, or why it would not: nothing is written. One result per write, in order. */
+  planTags?(writes: readonly TagWrite[], signal: AbortSignal): Promise<TagWritePlan[]>;
   /** What lies below a place of the source's tree; null = its root. For pick lists. */
   browse?(parent: string | null, signal: AbortSignal): Promise<BrowseNode[]>;
   close(): Promise<void>;

@@ -55,6 +55,11 @@ export type TagWriteResult =
   /** It may have been written: why its answer was lost. */
   | { tag: string; outcome: 'unknown'; error: IntegrationError };
 
+/** What a write would send. */
+export type TagWritePlan =
+  | { tag: string; outcome: 'planned'; request: Record<string, unknown> }
+  | { tag: string; outcome: 'failed'; error: IntegrationError };
+
 export interface BrowseNode {
   /** Names it in `browse`, and, where it is a tag, everywhere else. */
   address: string;

@@ -43,6 +43,18 @@ export interface AuditEntry {
   hash: string;
 }
 
+export interface AuditFilter {
+  connection_id?: number;
+  actor?: string;
+  action?: string;
+  subject?: string;
+  outcome?: string;
+  attempt?: string;
+  /** At or after, before. */
+  from?: string;
+  to?: string;
+}
+
 /** Whether the entries are what was once written, in their order. */
 export interface AuditVerification {
   entries: number;

@@ -8,7 +8,7 @@ import type {
   TestReport,
   WriteResult,
 } from '../connectors/contract';
-import type { BrowseNode, Subscription, TagValue, TagWrite, TagWriteResult } from '../connectors/live';
+import type { BrowseNode, Subscription, TagValue, TagWrite, TagWritePlan, TagWriteResult } from '../connectors/live';
 import type { Mapped } from '../mapping/contract';
 import type { Actor } from './audit';
 import type { ConnectionOfRun, OpenConnection } from './connection';
@@ -124,6 +124,8 @@ export interface Live {
     options: { by: Actor; validForMs: number },
     signal?: AbortSignal,
   ): Promise<TagWriteResult[]>;
+  /** What a write would send: nothing is written. @throws config PCP_NOT_SUPPORTED */
+  planTags(connection: OpenConnection, writes: readonly TagWrite[], signal?: AbortSignal): Promise<TagWritePlan[]>;
   browse(connection: OpenConnection, parent: string | null, signal?: AbortSignal): Promise<BrowseNode[]>;
   /**
    * What acts on a machine is not sent later than `validForMs` from now.

@@ -2,7 +2,7 @@ import type { ConnectorDescriptor } from '../connectors/descriptor';
 import type { CertificateFolder } from '../protocols/opcua/certificate-folder';
 import type { SqlDatabase } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
-import type { AuditEntry, AuditVerification } from './audit';
+import type { AuditEntry, AuditFilter, AuditVerification } from './audit';
 import type { Connection, OpenConnection } from './connection';
 import type { EntityType, JsonSchema } from './entity';
 import type { Direction, Mapping } from './mapping';
@@ -230,18 +230,7 @@ export interface Sync {
 
 /** Who did what. */
 export interface Audit {
-  list(
-    filter: {
-      connection_id?: number;
-      actor?: string;
-      action?: string;
-      subject?: string;
-      outcome?: string;
-      attempt?: string;
-      from?: string;
-      to?: string;
-    } & PageRequest,
-  ): Promise<Page<AuditEntry>>;
+  list(filter: AuditFilter & PageRequest): Promise<Page<AuditEntry>>;
   verify(): Promise<AuditVerification>;
 }
 

@@ -1,5 +1,5 @@
 import type { Batch, CallAnswer, EntityDescription, ReadQuery, TestReport, WriteResult } from '../connectors/contract';
-import type { BrowseNode, Subscription, TagValue, TagWrite, TagWriteResult } from '../connectors/live';
+import type { BrowseNode, Subscription, TagValue, TagWrite, TagWritePlan, TagWriteResult } from '../connectors/live';
 import type { Mapped } from '../mapping/contract';
 import type { ConnectionOfRun, OpenConnection } from '../model/connection';
 import type { EntityInfo } from '../model/entity';
@@ -65,6 +65,7 @@ export interface LiveCalls {
     arguments: [connection: OpenConnection, writes: readonly TagWrite[], deadline: number];
     answer: TagWriteResult[];
   };
+  planTags: { arguments: [connection: OpenConnection, writes: readonly TagWrite[]]; answer: TagWritePlan[] };
   browse: { arguments: [connection: OpenConnection, parent: string | null]; answer: BrowseNode[] };
   /** @param deadline in epoch milliseconds: nothing that acts on a machine is sent after it */
   call: {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { MachineWrites } from '../audit/machine-writes';
-import type { Subscription, TagWriteResult } from '../connectors/live';
+import type { Subscription, TagWritePlan, TagWriteResult } from '../connectors/live';
 import type { ConnectionOfRun, OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
 import type { Live, LiveBatch } from '../model/processes';
@@ -93,6 +93,10 @@ export class LiveClient implements Live {
     return this.opened.recorder.tags(connection, by, writes, async () =>
       unpackResults(await this.ask('writeTags', [connection, writes, deadline], signal)),
     );
+  }
+
+  async planTags(...[connection, writes, signal]: Parameters<Live['planTags']>): Promise<TagWritePlan[]> {
+    return unpackResults(await this.ask('planTags', [connection, writes], signal));
   }
 
   browse(...[connection, parent, signal]: Parameters<Live['browse']>): ReturnType<Live['browse']> {

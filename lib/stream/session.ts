@@ -56,6 +56,8 @@ export class LiveSession implements Session {
         });
       });
     },
+    planTags: (signal, connection, writes) =>
+      this.with(connection, 'planTags', (connector) => connector.planTags?.(writes, signal)),
     browse: (signal, connection, parent) =>
       this.with(connection, 'browse', (connector) => connector.browse?.(parent, signal)),
     call: (signal, connection, operation, parameters, deadline) =>

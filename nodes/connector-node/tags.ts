@@ -1,5 +1,5 @@
 import type { NodeMessageInFlow } from 'node-red';
-import type { TagWrite, TagWriteResult } from '../../lib/connectors/live';
+import type { TagWrite, TagWritePlan, TagWriteResult } from '../../lib/connectors/live';
 import { IntegrationError } from '../../lib/model/errors';
 import { hub } from '../hub-access';
 import { actorOf } from '../support/actor';
@@ -41,6 +41,16 @@ export async function writeTagsMessage(
   receivedAt: number,
 ): Promise<void> {
   const writes = writesOf(msg, tagList((msg as { tags?: unknown }).tags ?? def.tags));
+  const dryRun = (msg as { dryRun?: unknown }).dryRun ?? false;
+  if (dryRun !== false) {
+    const plans = await (await hub(RED)).live.planTags(await connection.open(), writes, signal);
+    const refused = plans.filter(({ outcome }) => outcome === 'failed').length;
+    if (refused > 0) status.attention('failures', { count: refused });
+    else status.finished('planned', { count: plans.length });
+    tell(msg, { planned: plans.length - refused, failed: refused }, writes, plans);
+    send(msg);
+    return;
+  }
   const validForMs = timeLeft(msg, def, receivedAt);
   status.working('writing', { count: writes.length });
   const opened = await connection.open();
@@ -55,12 +65,7 @@ export async function writeTagsMessage(
   else status.finished('written', { count: results.length });
   const count = (outcome: TagWriteResult['outcome']) => results.filter((result) => result.outcome === outcome).length;
   const result = { written: count('written'), failed: count('failed'), unknown: count('unknown'), unverified };
-  const errors = results.flatMap((each, index) =>
-    each.outcome === 'written' ? [] : [recordFailure(index, { ...writes[index] }, errorOf(each))],
-  );
-  Object.assign(msg, { result, results: results.map(plain) });
-  if (errors.length > 0) Object.assign(msg, { errors });
-  else delete (msg as { errors?: unknown }).errors;
+  tell(msg, result, writes, results);
   const [first] = failed;
   if (first !== undefined && def.onError === 'error') throw errorOf(first);
   send(msg);
@@ -73,13 +78,27 @@ function refusedAll(writes: TagWrite[], thrown: unknown): TagWriteResult[] {
   return writes.map(({ tag }) => ({ tag, outcome: 'failed', error }));
 }
 
-function errorOf({ outcome, error }: Exclude<TagWriteResult, { outcome: 'written' }>): IntegrationError {
+function errorOf({
+  outcome,
+  error,
+}: Exclude<TagWriteResult | TagWritePlan, { outcome: 'written' | 'planned' }>): IntegrationError {
   return outcome === 'unknown' ? outcomeUnknown(error) : error;
 }
 
 /** Errors of results travel in `msg.errors`. */
-function plain(result: TagWriteResult): Record<string, unknown> {
-  return result.outcome === 'written' ? { ...result } : { tag: result.tag, outcome: result.outcome };
+function tell(
+  msg: NodeMessageInFlow,
+  result: Record<string, number>,
+  writes: readonly TagWrite[],
+  results: readonly (TagWriteResult | TagWritePlan)[],
+): void {
+  const plain = results.map((each) => ('error' in each ? { tag: each.tag, outcome: each.outcome } : { ...each }));
+  const errors = results.flatMap((each, index) =>
+    'error' in each ? [recordFailure(index, { ...writes[index] }, errorOf(each))] : [],
+  );
+  Object.assign(msg, { result, results: plain });
+  if (errors.length > 0) Object.assign(msg, { errors });
+  else delete (msg as { errors?: unknown }).errors;
 }
 
 /** `{tag: value}`, a list of `{tag, value}`, or the plain value of the one tag that is named. */

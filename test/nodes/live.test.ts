@@ -120,6 +120,16 @@ describe('a node on the shop floor', () => {
       assert.ok(validForMs > 0 && validForMs <= 2_000, String(validForMs));
     });
 
+    it('writes nothing when it is only to tell what it would', async () => {
+      for (const dryRun of [true, 'yes']) {
+        const message = await write({ tags: 'speed' }, { payload: 7, dryRun });
+        assert.deepEqual(message.result, { planned: 1, failed: 0 });
+        assert.deepEqual(message.results, [{ tag: 'speed', outcome: 'planned', request: { function: 6 } }]);
+        await helper.unload();
+      }
+      assert.deepEqual(context.hub.tagWrites, []);
+    });
+
     it('writes nothing that is not valid any more, or for nobody knows how long', async () => {
       for (const [validFor, code] of [
         [0, 'PCP_WRITE_EXPIRED'],

@@ -190,6 +190,8 @@ export class StandInHub implements Hub {
       this.tagWrites.push({ writes, ...options });
       return this.tagWriteResults(writes);
     },
+    planTags: async (_connection, writes) =>
+      writes.map(({ tag }) => ({ tag, outcome: 'planned', request: { function: 6 } })),
     browse: async () => [],
     call: async (_connection, operation, parameters) => {
       this.calls.push({ operation, parameters });

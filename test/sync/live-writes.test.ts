@@ -47,5 +47,10 @@ describe('a write to a machine', function () {
     await came;
     process.kill((await hub.health()).live.pid as number, 'SIGKILL');
     await failed;
+    const { items } = await hub.audit.list({ connection_id: 5 });
+    assert.deepEqual(
+      items.map(({ outcome }) => outcome),
+      ['unknown', 'begun'],
+    );
   });
 });

@@ -1,10 +1,24 @@
 import assert from 'node:assert/strict';
+import type { AuditEntry } from '../../../lib/model/audit';
 import { startApi, type TestApi } from './api-server';
+
+const entry: AuditEntry = {
+  ...{
+    id: 1,
+    at: '2026-11-24T05:00:00.000Z',
+    attempt: 'a1',
+    actor: 'node:1',
+    actor_name: 'Setpoint',
+    origin: 'flow:2',
+  },
+  ...{ action: 'tag.write', connection_id: 1, subject: 'setpoint', outcome: 'done' },
+  ...{ details: { held: 20 }, previous_hash: '', hash: '0'.repeat(64) },
+};
 
 describe('API: audit', () => {
   let api: TestApi;
   beforeEach(async () => {
-    api = await startApi();
+    api = await startApi({ audit: { list: async () => ({ items: [entry], next_cursor: null, total: 1 }) } });
   });
   afterEach(() => api.close());
 

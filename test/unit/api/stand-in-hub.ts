@@ -4,7 +4,6 @@
  */
 import type { ConnectorDescriptor } from '../../../lib/connectors/descriptor';
 import { connectorSchema } from '../../../lib/connectors/schema';
-import type { AuditEntry } from '../../../lib/model/audit';
 import type { OpenConnection } from '../../../lib/model/connection';
 import type { EntityType } from '../../../lib/model/entity';
 import { IntegrationError } from '../../../lib/model/errors';
@@ -35,12 +34,6 @@ const descriptor: ConnectorDescriptor = {
     ssl: { kind: 'boolean', label: both('TLS'), group: 'security', default: false },
     views: { kind: 'json', label: both('Views'), group: 'entities', schema: { type: 'object' } },
   },
-};
-
-const auditEntry: AuditEntry = {
-  ...{ id: 1, at: NOW, attempt: 'a1', actor: 'node:1', actor_name: 'Setpoint', origin: 'flow:2' },
-  ...{ action: 'tag.write', connection_id: 1, subject: 'setpoint', outcome: 'done' },
-  ...{ details: { held: 20 }, previous_hash: '', hash: '0'.repeat(64) },
 };
 
 const order: EntityType = {
@@ -281,14 +274,15 @@ export function standInHub(overrides: Overrides = {}): StandIn {
       },
       readTags: async () => [],
       writeTags: async () => [],
+      planTags: async () => [],
       browse: async (_connection, parent) => [
         { address: `${parent ?? ''}/speed`, name: 'speed', kind: 'tag', data_type: 'Float', has_children: false },
       ],
       call: async () => ({ payload: null }),
     },
     audit: {
-      list: async () => page([auditEntry]),
-      verify: async () => ({ entries: 1, broken_at: null, last_hash: auditEntry.hash }),
+      list: async () => page([]),
+      verify: async () => ({ entries: 0, broken_at: null, last_hash: null }),
     },
     connectorSchema: () => connectorSchema(descriptor),
     health: async () => health(),

@@ -13,7 +13,7 @@ import type {
   ReadQuery,
   TestReport,
 } from '../../contract';
-import type { BrowseNode, LiveEvent, Subscription, TagValue, TagWrite, TagWriteResult } from '../../live';
+import type { BrowseNode, LiveEvent, Subscription, TagValue, TagWrite, TagWritePlan, TagWriteResult } from '../../live';
 import { testConnection } from './connection-test';
 import { importTags } from './import-tags';
 import { poll, watch } from './polling';
@@ -22,7 +22,7 @@ import { openSession, type Session } from './session';
 import { addressOf, type ModbusSettings, readSettings, resolveTag } from './settings';
 import { VALUES, VALUES_SCHEMA } from './values-entity';
 import { WriteGuard } from './write-guard';
-import { writeTags } from './write-tags';
+import { planTags, writeTags } from './write-tags';
 
 export const create: ConnectorFactory = (connection, environment) => new ModbusConnector(connection, environment);
 
@@ -92,6 +92,11 @@ class ModbusConnector implements Connector {
     const guard = this.#guard as WriteGuard;
     const session = await this.#open(signal);
     return writeTags(session, settings, guard, writes, this.#environment.log, signal);
+  }
+
+  async planTags(writes: readonly TagWrite[], signal: AbortSignal): Promise<TagWritePlan[]> {
+    const settings = this.#read();
+    return planTags(() => this.#open(signal), settings, this.#guard as WriteGuard, writes, signal);
   }
 
   async *subscribe({ entity, items }: Subscription, signal: AbortSignal): AsyncGenerator<LiveEvent> {

@@ -1,13 +1,13 @@
 import { IntegrationError } from '../../../model/errors';
 import { decodeTag } from '../../../protocols/modbus/decode';
 import { type Encoded, encodeTag } from '../../../protocols/modbus/encode';
-import { bitAt, READ_FUNCTIONS, type WriteRequest } from '../../../protocols/modbus/pdu';
+import { bitAt, encodeRequest, READ_FUNCTIONS, type WriteRequest } from '../../../protocols/modbus/pdu';
 import type { Tag } from '../../../protocols/modbus/tag';
 import type { ConnectorEnvironment } from '../../contract';
-import type { TagWrite, TagWriteResult } from '../../live';
+import type { TagWrite, TagWritePlan, TagWriteResult } from '../../live';
 import { readPower } from './read-tags';
 import type { Session } from './session';
-import { type ModbusSettings, resolveTag } from './settings';
+import { type ModbusSettings, resolveTag, type WriteRule } from './settings';
 import type { WriteGuard } from './write-guard';
 
 interface Prepared {
@@ -15,6 +15,7 @@ interface Prepared {
   power: number;
   encoded: Encoded;
   request: WriteRequest;
+  rule: WriteRule;
 }
 
 /**
@@ -34,12 +35,9 @@ export async function writeTags(
   const rules = [];
   for (const { tag: name, value } of writes) {
     try {
-      const tag = resolveTag(name, settings);
-      const power = await readPower(session, settings, tag, signal);
-      const encoded = encodeTag(tag, value, power);
-      const { request, rule } = guard.choose(tag, encoded, value, settings.tags.has(name));
-      rules.push(rule);
-      prepared.push({ tag, power, encoded, request });
+      const each = await prepare(async () => session, settings, guard, { tag: name, value }, signal);
+      rules.push(each.rule);
+      prepared.push(each);
     } catch (thrown) {
       const error = IntegrationError.from(thrown);
       if (error.code === 'PCP_WRITE_REFUSED') throw error;
@@ -62,6 +60,44 @@ export async function writeTags(
     results.push({ tag, ...(await writeOne(session, each, signal)) });
   }
   return results;
+}
+
+/** What would be sent. A line is opened only where the device has to be asked for a scale factor. */
+export function planTags(
+  open: () => Promise<Session>,
+  settings: ModbusSettings,
+  guard: WriteGuard,
+  writes: readonly TagWrite[],
+  signal: AbortSignal,
+): Promise<TagWritePlan[]> {
+  return Promise.all(
+    writes.map(async (write): Promise<TagWritePlan> => {
+      const { tag: name } = write;
+      try {
+        const { tag, request } = await prepare(open, settings, guard, write, signal);
+        const { function: code, address } = request;
+        const pdu = encodeRequest(request).toString('hex');
+        const { unitId: unit_id, table } = tag;
+        return { tag: name, outcome: 'planned', request: { unit_id, function: code, table, address, pdu } };
+      } catch (thrown) {
+        return { tag: name, outcome: 'failed', error: IntegrationError.from(thrown) };
+      }
+    }),
+  );
+}
+
+/** @throws permission PCP_WRITE_REFUSED, data PCP_MODBUS_VALUE, config PCP_MODBUS_TAG */
+async function prepare(
+  open: () => Promise<Session>,
+  settings: ModbusSettings,
+  guard: WriteGuard,
+  { tag: name, value }: TagWrite,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const tag = resolveTag(name, settings);
+  const power = tag.scaleFactor === undefined ? 0 : await readPower(await open(), settings, tag, signal);
+  const encoded = encodeTag(tag, value, power);
+  return { tag, power, encoded, ...guard.choose(tag, encoded, value, settings.tags.has(name)) };
 }
 
 type Outcome<T = TagWriteResult> = T extends TagWriteResult ? Omit<T, 'tag'> : never;
