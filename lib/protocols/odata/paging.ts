@@ -1,6 +1,7 @@
 import { IntegrationError } from '../../model/errors';
 import { keyText } from './address';
 import type { Entity } from './entity';
+import type { Page } from './feed';
 import type { EntitySet, ServiceModel } from './model';
 import { type Condition, propertyAt, type Query } from './query';
 import type { ODataService } from './service';
@@ -61,19 +62,29 @@ export async function* readList(
     const asked = at;
     const overlap = asked === undefined || asked.last === '' ? 0 : 1;
     const top = query.pageSize + overlap;
-    let page = await service.page(set, list.request(asked, top, left === undefined), signal);
+    let page: Page;
+    try {
+      page = await service.page(set, list.request(asked, top, left === undefined), signal);
+    } catch (thrown) {
+      if (!list.yields(thrown)) throw thrown;
+      at = undefined;
+      continue;
+    }
     if (page.count !== undefined && from === undefined) total ??= page.count;
-    left ??= page.count === undefined ? 0 : page.count - Math.max(0, (asked?.count ?? 0) - overlap);
+    left ??= page.count === undefined ? 0 : page.count - (asked?.count ?? 0);
     let { entities } = page;
     let received = entities.length;
+    let known = 0;
     if (asked !== undefined && overlap === 1) {
       const index = entities.findIndex(({ data }) => keyText(set, data) === asked.last);
       if (index === -1) {
         missed = asked.last;
         at = list.before(asked);
+        left = undefined;
         continue;
       }
-      entities = entities.slice(index + 1);
+      known = index + 1;
+      entities = entities.slice(known);
     }
     const links = new Set<string>();
     for (;;) {
@@ -91,10 +102,17 @@ export async function* readList(
       entities = page.entities;
       received += entities.length;
     }
-    left -= received - overlap;
-    const isShort = received < top && (left <= 0 || received === overlap);
+    left -= received - known;
+    const isShort = received < top && (left <= 0 || received === known);
     // More than asked for: the service gives all of it at once.
-    if (list.strategy === 'links' || isShort || received > top || set.isSingleton) return;
+    if (list.strategy === 'links' || received > top || set.isSingleton) return;
+    if (isShort && (left <= 0 || !list.weaken())) return;
+    if (isShort) {
+      // It compares otherwise than it sorts, or the list became shorter: counted once more, so that nothing is missing.
+      at = undefined;
+      left = undefined;
+      continue;
+    }
     if (at === undefined || at.last === missed || (asked?.last === at.last && asked.count === at.count)) {
       throw unmovable(set);
     }
@@ -103,7 +121,7 @@ export async function* readList(
 
 /** How one list is asked for. */
 class List {
-  readonly strategy: Strategy;
+  strategy: Strategy;
   readonly #field: string;
   readonly #key: readonly string[];
 
@@ -115,6 +133,21 @@ class List {
     this.strategy = strategyOf(set, query, model);
     this.#key = set.type.key;
     this.#field = query.orderBy ?? this.#key[0] ?? '';
+  }
+
+  /** Goes on by counting from the beginning, where it did not count before. */
+  weaken(): boolean {
+    if (this.strategy !== 'order') return false;
+    this.strategy = 'count';
+    return true;
+  }
+
+  /** What the service does not understand is not asked for again: first the comparison, then order and places. */
+  yields(thrown: unknown): boolean {
+    const isRefused = thrown instanceof IntegrationError && ['data', 'config'].includes(thrown.class);
+    if (!isRefused || thrown.code === 'PCP_HTTP_NOT_FOUND' || this.strategy === 'links') return false;
+    if (!this.weaken()) this.strategy = 'links';
+    return true;
   }
 
   request(at: Position | undefined, top: number, count: boolean): Query {
@@ -130,7 +163,7 @@ class List {
       ...(expand !== undefined && { expand }),
       conditions: [...others, ...begins],
       ...(filter !== undefined && { filter }),
-      count,
+      count: count && this.strategy !== 'links',
       ...(this.strategy !== 'links' && { orderBy: order, top, skip }),
     };
   }
@@ -143,8 +176,10 @@ class List {
     return { value, count: same + (at !== undefined && at.value === value ? at.count : 0), last };
   }
 
-  /** Where to begin again when the list moved, so that nothing slips through. */
-  before({ value, count }: Position): Position {
+  /** Where to begin again when the last entity is not where it was, so that nothing slips through. */
+  before({ value, count }: Position): Position | undefined {
+    // Keys seldom go, but some services compare them otherwise than they sort; times of changes move on all the time.
+    if (value !== undefined && this.query.orderBy === undefined && this.weaken()) return undefined;
     if (value !== undefined) return { value, count: 0, last: '' };
     return { count: Math.max(0, count - this.query.pageSize), last: '' };
   }

@@ -202,7 +202,7 @@ export class ODataService {
 
   async #readModel(signal: AbortSignal): Promise<ServiceModel> {
     const target = `${this.options.path}/$metadata${parameterText(Object.entries(this.options.parameters ?? {}))}`;
-    const headers = { accept: 'application/xml' };
+    const headers = { accept: 'application/xml, */*;q=0.1' };
     const response = await this.client.request({ target, headers, signal, maxBytes: LARGEST_METADATA });
     if (!response.ok) throw await failureOf(response, this.#secrets);
     return parseMetadata(await response.text(), response.url.pathname);

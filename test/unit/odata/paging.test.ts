@@ -106,6 +106,20 @@ describe('odata paging', () => {
     });
   }
 
+  it('leaves nothing out when a service compares otherwise than it sorts', async () => {
+    api.manner = { sortsOtherwise: true };
+    api.rows = 'aBcDeFgHiJkLmN'.split('').map((key) => ({ ManufacturingOrder: key }));
+    assert.deepEqual([...new Set(await keys())].sort(), all().sort());
+  });
+
+  for (const refuses of [['$filter'], ['$skip'], ['$orderby'], ['$inlinecount'], ['$top']]) {
+    it(`reads from a service that refuses ${refuses.join()}`, async () => {
+      api.manner = { refuses, linkAfter: 3 };
+      api.rows = Array.from({ length: 11 }, (_, n) => order(n));
+      assert.deepEqual([...new Set(await keys())], all());
+    });
+  }
+
   it('asks for the fields wanted, and those that it pages by', async () => {
     api.rows = [order(1)];
     await keys({ select: ['Material'], orderBy: 'LastChangeDateTime', conditions: [] });

@@ -17,6 +17,10 @@ export interface Manner {
   ignoresSkip?: boolean;
   ignoresFilter?: boolean;
   countsNothing?: boolean;
+  /** Sorts texts as people do, but compares their characters. */
+  sortsOtherwise?: boolean;
+  /** Answers 400 to these. */
+  refuses?: string[];
 }
 
 /** One entity set of a service that understands "Field ge 'x'", $orderby, $top, $skip and $inlinecount or $count. */
@@ -36,6 +40,8 @@ export class ListService extends TestApi {
   list(asked: Asked): Answer {
     const { query } = asked;
     this.onPage(asked);
+    const { refuses = [] } = this.manner;
+    if (refuses.some((name) => query.has(name))) return { status: 400, body: { error: { message: 'not supported' } } };
     const token = query.get('$skiptoken');
     if (token !== null) return this.#answer(this.#links.get(token) ?? [], undefined);
     const [, field = '', value = ''] = /(\w+) ge '([^']*)'/.exec(query.get('$filter') ?? '') ?? [];
@@ -45,6 +51,9 @@ export class ListService extends TestApi {
     const order = query.get('$orderby')?.split(',') ?? [];
     const sorted = [...matching].sort((a, b) => {
       const decisive = order.find((name) => a[name] !== b[name]);
+      if (decisive !== undefined && this.manner.sortsOtherwise) {
+        return String(a[decisive]).localeCompare(String(b[decisive]), 'en');
+      }
       return decisive === undefined ? 0 : String(a[decisive]) < String(b[decisive]) ? -1 : 1;
     });
     const skip = this.manner.ignoresSkip ? 0 : Number(query.get('$skip') ?? 0);

@@ -66,7 +66,7 @@ describe('sap', function () {
       ['HEAD', 'GET'],
     );
     const failed = await openWriter(open({ csrf: 'head' }), KEY, ORDERS);
-    assert.equal((await failureOf(failed.write([order(2, { Batch: 'A' })], signal))).class, 'config');
+    assert.equal((await failureOf(failed.write([order(2, { Batch: 'A' })], signal))).class, 'permission');
   });
 
   it('changes on the condition of what it has seen; a change of others meanwhile is a conflict', async () => {

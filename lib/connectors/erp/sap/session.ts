@@ -13,6 +13,7 @@ export interface SessionOptions {
 }
 
 const SAFE = ['GET', 'HEAD'];
+const NO_ROOT = [404, 405, 406, 501];
 
 /**
  * The session of a connection with SAP Gateway: its cookies, and for each service the token that a change needs. Cookies stay
@@ -79,7 +80,9 @@ export class GatewaySession {
       response.discard();
       return token;
     }
-    if (response?.ok === false) throw await failureOf(response, secrets);
+    // A service without a page of its own may want no token; if it does, the change itself is told so.
+    const isNothing = response === undefined || response.ok || NO_ROOT.includes(response.status);
+    if (!isNothing) throw await failureOf(response as HttpResponse, secrets);
     response?.discard();
     return null;
   }
