@@ -64,6 +64,26 @@ describe('odata paging', () => {
     assert.deepEqual(await keys(), all());
   });
 
+  it('takes relative links of version 4 from the context of the answer', async () => {
+    api.document = 'plant';
+    api.context = '../other/$metadata#X';
+    api.manner = { linkAfter: 2 };
+    api.rows = Array.from({ length: 3 }, (_, n) => ({ Number: `N${n}` }));
+    assert.deepEqual(await keys(), all());
+    assert.ok(
+      api.paths().some((path) => path.startsWith('GET /other/Orders?')),
+      api.paths().join(),
+    );
+  });
+
+  it('says so when a link leads to itself', async () => {
+    api.manner = { linkAfter: 2, circles: true };
+    api.rows = Array.from({ length: 4 }, (_, n) => order(n));
+    const failure = await failureOf(keys());
+    assert.equal(failure.code, 'PCP_ODATA_PAGING');
+    assert.ok(api.asked.length < 10);
+  });
+
   it('goes on after any piece on another connection', async () => {
     api.manner = { linkAfter: 3 };
     api.rows = Array.from({ length: 11 }, (_, n) => order(n));

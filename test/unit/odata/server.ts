@@ -17,6 +17,8 @@ export interface Manner {
   ignoresSkip?: boolean;
   ignoresFilter?: boolean;
   countsNothing?: boolean;
+  /** Its link leads to itself. */
+  circles?: boolean;
   /** Sorts texts as people do, but compares their characters. */
   sortsOtherwise?: boolean;
   /** Answers 400 to these. */
@@ -28,6 +30,7 @@ export class ListService extends TestApi {
   rows: Row[] = [];
   manner: Manner = {};
   document: Parameters<typeof documentText>[0] = 'orders';
+  context = '$metadata#X';
   #links = new Map<string, Row[]>();
   /** Called before each list is answered. */
   onPage: (asked: Asked) => void = () => undefined;
@@ -65,8 +68,8 @@ export class ListService extends TestApi {
   #answer(rows: Row[], count: number | undefined): Answer {
     const { linkAfter = Infinity } = this.manner;
     const rest = rows.slice(linkAfter);
-    const token = `t${this.#links.size}`;
-    if (rest.length > 0) this.#links.set(token, rest);
+    const token = this.manner.circles ? 't0' : `t${this.#links.size}`;
+    if (rest.length > 0) this.#links.set(token, this.manner.circles ? rows : rest);
     const isV2 = this.document !== 'plant';
     // As behind a proxy: the service knows itself by another name.
     const next = isV2
@@ -76,7 +79,7 @@ export class ListService extends TestApi {
     if (!isV2) {
       return {
         body: {
-          '@odata.context': '$metadata#X',
+          '@odata.context': this.context,
           ...(count !== undefined && { '@odata.count': count }),
           ...(rest.length > 0 && { '@odata.nextLink': next }),
           value: given,

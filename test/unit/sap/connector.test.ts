@@ -111,6 +111,13 @@ describe('sap', function () {
     assert.equal(again?.outcome, 'unchanged');
     assert.ok(other?.outcome === 'failed' && other.error.code === 'PCP_SAP_POSTED_BEFORE');
     assert.equal((await plant.rows('API_PROD_ORDER_CONFIRMATION_2_SRV', 'ProdnOrdConf2')).length, 1);
+    // Several confirmations of one order: our own key tells them apart, whatever identifies the record in the mapping.
+    const byOrder = await openWriter(open(), ['OrderID'], 'production_data');
+    const [second] = await byOrder.write(
+      [record({ ...posting('7').data, ExternalSystemConfirmation: 'REC-2' }, {}, key)],
+      signal,
+    );
+    assert.equal(second?.outcome, 'created');
     const [elsewhere] = await (await openWriter(open({ sender: 'plant 2' }), key, 'production_data')).resolve!(
       [posting('5')],
       signal,
