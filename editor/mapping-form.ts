@@ -86,11 +86,21 @@ class MappingForm {
     this.schedule.save();
   }
 
-  /** Adds a row for each platform field that has none yet, paired with the source field of the same name. */
+  /**
+   * Adds a row for each platform field that has none yet: those of the mapping that comes with the source's entity, else
+   * each paired with the source field of the same name.
+   */
   private async fill(lists: PickLists): Promise<void> {
     const note = document.getElementById('pcp-mapping-note')!;
     note.textContent = '';
     try {
+      const given = await this.defaultMapping();
+      if (given !== undefined) {
+        const mapped = new Set(this.fieldMappings().map((row) => row.target));
+        for (const row of given.field_mappings) if (!mapped.has(row.target)) this.rows.editableList('addItem', { row });
+        adoptSettings(given, this.json);
+        return;
+      }
       const [sources, targets] = await Promise.all([lists.sourceFields(), lists.targetFields()]);
       const mapped = new Set(this.fieldMappings().map((row) => row.target));
       const chosen = (name: string) => $(`#node-config-input-${name}`).val();
@@ -108,6 +118,12 @@ class MappingForm {
     } catch (error) {
       note.textContent = refusalText(error as Error);
     }
+  }
+
+  private async defaultMapping(): Promise<DefaultMapping | undefined> {
+    const chosen = (name: string) => String($(`#node-config-input-${name}`).val() ?? '').trim();
+    const mappings = await this.discovery.defaultMappings(chosen('connection'), chosen('sourceEntity'));
+    return fittingMapping(mappings, chosen('direction'), chosen('targetEntity'));
   }
 
   private async preview(): Promise<void> {

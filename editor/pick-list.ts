@@ -5,7 +5,11 @@ interface EntityOption {
 }
 
 interface DescribedEntity {
-  schema?: { properties?: Record<string, { type?: string | string[]; format?: string; title?: string }> };
+  schema?: {
+    properties?: Record<string, { type?: string | string[]; format?: string; title?: string }>;
+    /** Mappings of the entity that work as they are. */
+    'x-mappings'?: DefaultMapping[];
+  };
 }
 
 interface FlowRow {
@@ -48,10 +52,18 @@ class Discovery {
   }
 
   async fields(nodeId: string, entity: string): Promise<PickOption[]> {
+    return fieldOptions(await this.described(nodeId, entity));
+  }
+
+  async defaultMappings(nodeId: string, entity: string): Promise<DefaultMapping[]> {
+    return (await this.described(nodeId, entity)).schema?.['x-mappings'] ?? [];
+  }
+
+  private async described(nodeId: string, entity: string): Promise<DescribedEntity> {
     const reach = await this.reach(nodeId);
-    return this.once(`fields ${JSON.stringify(reach)} ${entity}`, async () => {
+    return this.once(`entity ${JSON.stringify(reach)} ${entity}`, () => {
       const path = `${entitiesPath(reach)}/${encodeURIComponent(entity)}`;
-      return fieldOptions(await callApi(reach.values ? 'POST' : 'GET', path, reach.values));
+      return callApi<DescribedEntity>(reach.values ? 'POST' : 'GET', path, reach.values);
     });
   }
 

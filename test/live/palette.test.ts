@@ -18,6 +18,7 @@ const TYPES = [
   'pcp-file',
   'pcp-database',
   'pcp-rest',
+  'pcp-sap',
   'pcp-modbus',
   'pcp-mqtt',
   'pcp-opcua',
@@ -84,6 +85,7 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
       const { items } = await nodeRed.json<{ items: { type: string }[] }>('GET', '/integrations/connectors');
       const types = items.map((item) => item.type).sort();
       assert.deepEqual(types, [
+        'erp.sap',
         'generic.database',
         'generic.file',
         'generic.rest',

@@ -37,6 +37,7 @@ describe('palette nodes', () => {
       'pcp-file',
       'pcp-database',
       'pcp-rest',
+      'pcp-sap',
       'pcp-modbus',
       'pcp-mqtt',
       'pcp-opcua',

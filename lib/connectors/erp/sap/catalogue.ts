@@ -1,0 +1,134 @@
+import type { EntityInfo, JsonSchema } from '../../../model/entity';
+import { IntegrationError } from '../../../model/errors';
+import type { EntitySet, ServiceModel } from '../../../protocols/odata/model';
+import { schemaOf } from '../../../protocols/odata/schema';
+import { ODataService, type ServiceClient } from '../../../protocols/odata/service';
+import type { EntityDescription } from '../../contract';
+import { inWordsOfSap } from './explain';
+import { PRESETS, type Preset } from './presets';
+import { GatewaySession } from './session';
+import type { SapSettings } from './settings';
+
+/** An entity of the connection, where it is. */
+export interface SapEntity {
+  name: string;
+  service: ODataService;
+  set: EntitySet;
+  model: ServiceModel;
+  /** Absent for an entity set that is named as it is: "API_PRODUCT_SRV/A_Product". */
+  preset?: Preset;
+}
+
+/** What the services of a connection have. */
+export class Catalogue {
+  readonly #services = new Map<string, ODataService>();
+
+  constructor(client: ServiceClient, settings: SapSettings) {
+    const session = new GatewaySession(client, settings.session);
+    const { parameters, secrets } = settings.session;
+    for (const [name, path] of settings.services) {
+      const options = { path, parameters, secrets, updateMethod: settings.updateMethod };
+      this.#services.set(name, new ODataService(session.of(path), options));
+    }
+  }
+
+  get services(): ReadonlyMap<string, ODataService> {
+    return this.#services;
+  }
+
+  /** @throws config PCP_ENTITY_UNKNOWN, PCP_SAP_SERVICE_INACTIVE; what asking for the metadata throws */
+  async resolve(name: string, signal: AbortSignal): Promise<SapEntity> {
+    signal.throwIfAborted();
+    const preset = PRESETS.find(({ entity }) => entity === name);
+    const [serviceName = '', setName = ''] = preset === undefined ? name.split('/') : [preset.service, preset.set];
+    const service = this.#services.get(serviceName);
+    if (service === undefined || setName === '') throw unknownEntity(name, [...this.#services.keys()]);
+    const model = await service.model(signal).catch((thrown: unknown) => {
+      throw inWordsOfSap(thrown, serviceName, service.options.path);
+    });
+    const set = await service.entitySet(setName, signal);
+    return { name, service, set, model, ...(preset !== undefined && { preset }) };
+  }
+
+  /** @throws config PCP_OPERATION_UNKNOWN */
+  service(name: string): ODataService {
+    const service = this.#services.get(name);
+    if (service !== undefined) return service;
+    throw new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', `The connection has no service "${name}".`, {
+      path: 'service',
+      hint: `There are: ${[...this.#services.keys()].join(', ')}. Add others to "services" of the connection.`,
+    });
+  }
+
+  /** The entities of the plant first; a service that does not answer is told at those. */
+  async list(signal: AbortSignal): Promise<EntityInfo[]> {
+    signal.throwIfAborted();
+    const models = new Map<string, ServiceModel | IntegrationError>();
+    await Promise.all(
+      [...this.#services].map(async ([name, service]) => {
+        const model = await service.model(signal).catch((thrown: unknown) => thrown);
+        models.set(name, isModel(model) ? model : inWordsOfSap(model, name, service.options.path));
+      }),
+    );
+    signal.throwIfAborted();
+    const failures = [...models.values()].filter((model) => model instanceof IntegrationError);
+    if (failures.length === models.size && failures[0] !== undefined) throw failures[0];
+    const presets = PRESETS.map((preset) => presetInfo(preset, models.get(preset.service)));
+    const sets = [...models].flatMap(([service, model]) => {
+      if (model instanceof IntegrationError) return [];
+      return [...model.entitySets.values()].map((set) => setInfo(`${service}/${set.name}`, set));
+    });
+    return [...presets, ...sets];
+  }
+
+  /** With the mappings that work as they are, in `x-mappings`. */
+  async describe(name: string, signal: AbortSignal): Promise<EntityDescription> {
+    const { set, model, preset } = await this.resolve(name, signal);
+    if (preset === undefined) return { info: setInfo(name, set), schema: schemaOf(set, model) };
+    const schema: JsonSchema = { ...schemaOf(set, model), 'x-mappings': preset.mappings };
+    return { info: presetInfo(preset, model), schema };
+  }
+}
+
+export function isWritable({ set, preset }: Pick<SapEntity, 'set' | 'preset'>): boolean {
+  return preset?.read_only !== true && (set.creatable || (set.updatable && preset?.is_document !== true));
+}
+
+function presetInfo(preset: Preset, model: ServiceModel | IntegrationError | undefined): EntityInfo {
+  const { entity, titles } = preset;
+  const info = { name: entity, label: titles['en-US'], kind: 'entity' };
+  const set = model instanceof IntegrationError ? undefined : model?.entitySets.get(preset.set);
+  if (set !== undefined) {
+    return { ...info, key: [...set.type.key], readable: true, writable: isWritable({ set, preset }) };
+  }
+  const error =
+    model instanceof IntegrationError
+      ? model
+      : new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `${preset.service} has no entity set "${preset.set}".`, {
+          hint: 'The system may be older than this service: add the one that it has to "services".',
+        });
+  return { ...info, key: [], readable: false, writable: false, error: error.toJSON() };
+}
+
+function setInfo(name: string, set: EntitySet): EntityInfo {
+  return {
+    name,
+    ...(set.label !== undefined && { label: set.label }),
+    kind: 'entity set',
+    key: [...set.type.key],
+    readable: set.addressable,
+    writable: isWritable({ set }),
+  };
+}
+
+function isModel(model: unknown): model is ServiceModel {
+  return typeof model === 'object' && model !== null && 'entitySets' in model;
+}
+
+function unknownEntity(name: string, services: readonly string[]): IntegrationError {
+  const known = PRESETS.map(({ entity }) => entity).join(', ');
+  return new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `"${name}" is not an entity of the connection.`, {
+    path: '/source_entity',
+    hint: `Take one of ${known}, or SERVICE/EntitySet of the services ${services.join(', ')}.`,
+  });
+}

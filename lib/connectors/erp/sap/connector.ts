@@ -1,0 +1,135 @@
+import type { OpenConnection } from '../../../model/connection';
+import type { EntityInfo } from '../../../model/entity';
+import { IntegrationError } from '../../../model/errors';
+import { openHttp } from '../../../protocols/http/open';
+import type {
+  Batch,
+  CallAnswer,
+  Connector,
+  ConnectorEnvironment,
+  ConnectorFactory,
+  DescribedWrite,
+  EntityDescription,
+  ReadQuery,
+  SourceRecord,
+  TestReport,
+  WriteGuarantee,
+  WriteRecord,
+  Writer,
+  WriteTarget,
+} from '../../contract';
+import { Catalogue } from './catalogue';
+import { type Opened, testConnection } from './connection-test';
+import { descriptor } from './descriptor';
+import { findEntity } from './lookup';
+import { readBatches } from './read';
+import { readSettings } from './settings';
+import { SapWriter } from './writer';
+
+export const create: ConnectorFactory = (connection, environment) => new SapConnector(connection, environment);
+
+/** The OData services of one SAP system. */
+class SapConnector implements Connector {
+  readonly #connection: OpenConnection;
+  readonly #environment: ConnectorEnvironment;
+  #opened: Opened | undefined;
+
+  constructor(connection: OpenConnection, environment: ConnectorEnvironment) {
+    this.#connection = connection;
+    this.#environment = environment;
+  }
+
+  test(signal: AbortSignal): Promise<TestReport> {
+    return testConnection(this.#connection, () => this.#open(), signal);
+  }
+
+  async discover(signal: AbortSignal): Promise<EntityInfo[]> {
+    return this.#open().catalogue.list(signal);
+  }
+
+  async describe(entity: string, signal: AbortSignal): Promise<EntityDescription> {
+    return this.#open().catalogue.describe(entity, signal);
+  }
+
+  async *read(query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {
+    yield* readBatches(await this.#open().catalogue.resolve(query.entity, signal), query, signal);
+  }
+
+  guarantee(): WriteGuarantee {
+    const { settings } = this.#open();
+    return { ...descriptor.writes!, settleMs: 2 * settings.session.timeoutMs };
+  }
+
+  async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
+    const { catalogue, settings } = this.#open();
+    return new SapWriter(await catalogue.resolve(target.entity, signal), target, settings);
+  }
+
+  async describeWrite(
+    target: { entity: string; keyFields: string[] },
+    record: WriteRecord,
+    signal: AbortSignal,
+  ): Promise<DescribedWrite> {
+    const { catalogue, settings } = this.#open();
+    return new SapWriter(await catalogue.resolve(target.entity, signal), target, settings).describeWrite(
+      record,
+      signal,
+    );
+  }
+
+  async lookup(
+    target: { entity: string; keyFields: string[] },
+    keys: Record<string, unknown>[],
+    signal: AbortSignal,
+  ): Promise<(SourceRecord | null | undefined)[]> {
+    const { catalogue, settings } = this.#open();
+    const entity = await catalogue.resolve(target.entity, signal);
+    return Promise.all(
+      keys.map(async (key) => {
+        const found = await findEntity(entity, key, target.keyFields, settings.sender, signal);
+        return found?.data ?? null;
+      }),
+    );
+  }
+
+  async call(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<CallAnswer> {
+    if (operation !== 'function') {
+      throw new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', `SAP has no operation "${operation}".`, {
+        hint: 'Call "function" with service, function and parameters.',
+      });
+    }
+    const { service, function: name, parameters: values, entity_set: set, key, payload } = parameters;
+    const given = objectOf(values) ?? objectOf(payload) ?? {};
+    const boundKey = objectOf(key);
+    const bound =
+      typeof set === 'string' && set !== '' ? { set, ...(boundKey !== undefined && { key: boundKey }) } : undefined;
+    const odata = this.#open().catalogue.service(String(service ?? ''));
+    return { payload: await odata.call(String(name ?? ''), given, signal, bound) };
+  }
+
+  async close(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    await opened?.client.close();
+  }
+
+  /** Dials nothing. */
+  #open(): Opened {
+    if (this.#opened === undefined) {
+      const settings = readSettings(this.#connection);
+      const { allowedTargets, http } = this.#environment;
+      const client = openHttp({
+        ...settings.http,
+        ...http,
+        ...(allowedTargets !== undefined && { allowedTargets }),
+      });
+      this.#opened = { client, settings, catalogue: new Catalogue(client, settings) };
+    }
+    return this.#opened;
+  }
+}
+
+function objectOf(value: unknown): Record<string, unknown> | undefined {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value) && !Buffer.isBuffer(value);
+  return isObject ? (value as Record<string, unknown>) : undefined;
+}

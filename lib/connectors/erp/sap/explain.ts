@@ -1,0 +1,28 @@
+import { type ErrorClass, type ErrorDetails, IntegrationError } from '../../../model/errors';
+
+/** Why a service does not answer, in the words of whoever administers the system. */
+export function inWordsOfSap(thrown: unknown, service: string, path: string): IntegrationError {
+  const error = IntegrationError.from(thrown);
+  const as = (errorClass: ErrorClass, code: string, message: string, hint: string) => {
+    const details: ErrorDetails = { hint, path: '/config/services', cause: error };
+    return new IntegrationError(errorClass, code, message, details);
+  };
+  if (error.code === 'PCP_HTTP_NOT_FOUND') {
+    const transaction = path.includes('/odata4/') ? '/IWFND/V4_ADMIN' : '/IWFND/MAINT_SERVICE';
+    return as(
+      'config',
+      'PCP_SAP_SERVICE_INACTIVE',
+      `The service ${service} is not active at ${path}: ${error.message}`,
+      `Activate it in transaction ${transaction} (and SICF); in S/4HANA Cloud, in a communication arrangement.`,
+    );
+  }
+  if (error.class === 'permission') {
+    return as(
+      'permission',
+      'PCP_SAP_SERVICE_FORBIDDEN',
+      `The user may not use the service ${service}: ${error.message}`,
+      'Give it S_SERVICE for this service and the rights of the application behind it; transaction SU53 shows what is missing.',
+    );
+  }
+  return error;
+}

@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import type { ExternalKeySetting } from './presets';
+
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** RFC 9562 asks for a namespace of one's own. */
+const NAMESPACE = Buffer.from('6d1f5b0e7c1a4a0e9b7d2f3c8a5e4b10', 'hex');
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const SHORT = 16;
+
+/**
+ * What SAP keeps as our own key of a document, so that it is found again by it. The same value gives the same key for ever.
+ * @param sender tells the records of this plant from those of others that post to the same system
+ */
+export function externalKey(value: unknown, { form }: ExternalKeySetting, sender: string): string {
+  const text = String(value);
+  if (form === 'guid') return GUID.test(text) ? text.toLowerCase() : guidOf(`${sender}|${text}`);
+  return sender === '' && text.length <= SHORT && text === text.trim() ? text : shortOf(`${sender}|${text}`);
+}
+
+/** UUID of version 5. */
+function guidOf(name: string): string {
+  const bytes = createHash('sha1').update(NAMESPACE).update(name, 'utf8').digest().subarray(0, 16);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x50;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = bytes.toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+/** 80 bits in 16 characters that no system changes. */
+function shortOf(name: string): string {
+  const bytes = createHash('sha256').update(name, 'utf8').digest();
+  let bits = bytes.readBigUInt64BE(0) * 65536n + BigInt(bytes.readUInt16BE(8));
+  let text = '';
+  for (let place = 0; place < SHORT; place++) {
+    text = `${ALPHABET[Number(bits & 31n)]}${text}`;
+    bits >>= 5n;
+  }
+  return text;
+}

@@ -1,0 +1,136 @@
+import type { Filter } from '../../../model/mapping';
+import type { Cursor } from '../../../model/sync';
+import { keyText } from '../../../protocols/odata/address';
+import type { Entity } from '../../../protocols/odata/entity';
+import { type Position, readList } from '../../../protocols/odata/paging';
+import { type Condition, propertyAt } from '../../../protocols/odata/query';
+import { canBeLiteral, isOrdered } from '../../../protocols/odata/values';
+import type { Batch, ReadQuery } from '../../contract';
+import type { SapEntity } from './catalogue';
+import { earlier, later } from './watermark';
+
+/** SEMANTICS 2.3: what a slow transaction of the other side may still stamp behind its clock. */
+const DEFAULT_LAG_S = 300;
+
+/** A pass: from where it reads, the latest change that it has seen, and how far it is. */
+interface Pass {
+  field: string | null;
+  lo: unknown;
+  /** The next pass begins here, less the lag. */
+  high: unknown;
+  at: Position | undefined;
+}
+
+/**
+ * One pass over an entity, page by page. An interrupted one goes on where it was.
+ * @throws config PCP_ODATA_FIELD, PCP_ODATA_PAGING; what the HTTP client throws
+ */
+export async function* readBatches(entity: SapEntity, query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {
+  const { service, set } = entity;
+  const pass = beginning(entity, query);
+  const { field, lo } = pass;
+  // Changes made while a list is read by its key may be behind what is read last, so what counts is the latest one before.
+  if (field !== null && lo === null && pass.high === null) pass.high = await latest(entity, field, signal);
+  const list = {
+    pageSize: query.batchSize,
+    ...selectionOf(entity, query.fields),
+    conditions: [
+      ...pushedDown(entity, query.filters ?? []),
+      ...(field !== null && lo !== null ? [{ field, operator: 'ge', value: lo } as const] : []),
+    ],
+    ...(field !== null && lo !== null && { orderBy: field }),
+  };
+  for await (const { entities, position, total } of readList(service, set, list, pass.at, signal)) {
+    if (field !== null && lo !== null) {
+      for (const { data } of entities) pass.high = later(pass.high, data[field]);
+    }
+    pass.at = position;
+    yield { ...batchOf(entity, entities, cursorOf(entity, pass)), ...(total !== undefined && { total }) };
+  }
+  yield { records: [], cursorAfter: cursorOf(entity, next(entity, query, pass)) };
+}
+
+/** Fields and navigations to ask for; navigations come expanded where they are wanted. */
+export function selectionOf(
+  { set, preset }: SapEntity,
+  fields: readonly string[] | undefined,
+): { select?: string[]; expand?: string[] } {
+  const { properties, navigations } = set.type;
+  const wanted = fields === undefined ? (preset?.expand ?? []) : fields;
+  const expand = wanted.filter((name) => navigations.has(name));
+  const own = fields?.filter((name) => properties.has(name));
+  return { ...(own !== undefined && { select: own }), ...(expand.length > 0 && { expand }) };
+}
+
+function batchOf({ set }: SapEntity, entities: readonly Entity[], cursorAfter: Cursor): Batch {
+  const { key } = set.type;
+  return {
+    records: entities.map(({ data }) => data),
+    cursorAfter,
+    positions: (index) => {
+      const data = entities[index]?.data ?? {};
+      return key.map((name) => `${name}=${String(data[name])}`).join(', ') || keyText(set, data);
+    },
+  };
+}
+
+function beginning({ set, model }: SapEntity, { cursor, cursorField }: ReadQuery): Pass {
+  const field = cursorField ?? null;
+  if (field !== null) propertyAt(field, set.type, model);
+  const known = cursor?.set === set.name && (cursor.field ?? null) === field ? cursor : undefined;
+  return {
+    field,
+    lo: known?.lo ?? null,
+    high: known?.high ?? null,
+    at: (known?.at ?? undefined) as Position | undefined,
+  };
+}
+
+function next({ set, model }: SapEntity, { lookbackSeconds }: ReadQuery, { field, lo, high }: Pass): Pass {
+  if (field === null || high === null) return { field, lo, high: null, at: undefined };
+  const property = propertyAt(field, set.type, model);
+  const begin = earlier(high, Math.max(0, lookbackSeconds ?? DEFAULT_LAG_S), property);
+  return { field, lo: later(lo, begin), high: null, at: undefined };
+}
+
+function cursorOf({ set }: SapEntity, { field, lo, high, at }: Pass): Cursor {
+  return { v: 1, kind: field === null ? 'keyset' : 'window', set: set.name, field, lo, high, at: at ?? null };
+}
+
+async function latest({ service, set }: SapEntity, field: string, signal: AbortSignal): Promise<unknown> {
+  const query = { select: [field, ...set.type.key], orderBy: [`${field} desc`], top: 1 };
+  const [entity] = (await service.page(set, query, signal)).entities;
+  return entity?.data[field] ?? null;
+}
+
+/** What the service decides as the mapping would; texts are equal for both, but not in the same order. */
+function pushedDown({ set, model }: SapEntity, filters: readonly Filter[]): Condition[] {
+  return filters.flatMap((filter): Condition[] => {
+    if ('expression' in filter) return [];
+    const { field, operator, value } = filter;
+    const property = set.type.properties.get(field);
+    if (property === undefined || !property.filterable || property.isCollection) return [];
+    const fits = (each: unknown) => canBeLiteral(each, property, model);
+    const isComparable = isOrdered(property.type) && property.type !== 'Edm.String';
+    switch (operator) {
+      case 'eq':
+        return fits(value) ? [{ field, operator, value }] : [];
+      case 'in':
+        return Array.isArray(value) && value.length > 0 && value.every(fits) ? [{ field, operator, value }] : [];
+      case 'lt':
+      case 'le':
+      case 'gt':
+      case 'ge':
+        return isComparable && fits(value) ? [{ field, operator, value }] : [];
+      case 'between': {
+        const [from, to] = Array.isArray(value) ? value : [];
+        if (!isComparable || !fits(from) || !fits(to)) return [];
+        return [
+          { field, operator: 'ge', value: from },
+          { field, operator: 'le', value: to },
+        ];
+      }
+    }
+    return [];
+  });
+}

@@ -1,0 +1,219 @@
+import Big from 'big.js';
+import { IntegrationError } from '../../../model/errors';
+import { isDecimal } from '../../../model/formats';
+import { entityPath } from '../../../protocols/odata/address';
+import type { Entity } from '../../../protocols/odata/entity';
+import type { ServiceRequest } from '../../../protocols/odata/operations';
+import type { DescribedWrite, Resolution, WriteRecord, WriteResult, Writer, WriteTarget } from '../../contract';
+import { LostAnswer, WriteRun } from '../../write-run';
+import { isWritable, type SapEntity } from './catalogue';
+import { findEntity, preparedData } from './lookup';
+import type { SapSettings } from './settings';
+
+type Data = Record<string, unknown>;
+
+/** Writes the records of an entity one by one, a few at a time; each is looked for before it is posted. */
+export class SapWriter implements Writer {
+  readonly #entity: SapEntity;
+  readonly #keyFields: readonly string[];
+  readonly #settings: SapSettings;
+
+  /** @throws config PCP_NOT_WRITABLE */
+  constructor(entity: SapEntity, { keyFields }: Pick<WriteTarget, 'keyFields'>, settings: SapSettings) {
+    this.#entity = entity;
+    this.#keyFields = keyFields;
+    this.#settings = settings;
+    if (isWritable(entity)) return;
+    throw new IntegrationError('config', 'PCP_NOT_WRITABLE', `"${entity.name}" cannot be written.`, {
+      path: '/source_entity',
+      hint: 'The service gives it for reading only.',
+    });
+  }
+
+  async write(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
+    return this.#each(records, signal, (record) => this.#write(record, signal));
+  }
+
+  async delete(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
+    const { set, name } = this.#entity;
+    if (!set.deletable || this.#entity.preset?.is_document === true) {
+      throw new IntegrationError('config', 'PCP_NOT_DELETABLE', `Records of "${name}" cannot be deleted.`, {
+        hint: 'Cancel the document or mark it for deletion by a function of the service.',
+      });
+    }
+    return this.#each(records, signal, (record) => this.#remove(record, signal));
+  }
+
+  async resolve(records: WriteRecord[], signal: AbortSignal): Promise<Resolution[]> {
+    return Promise.all(
+      records.map(async (record): Promise<Resolution> => {
+        try {
+          const found = await this.#find(record, signal);
+          if (found === null) return { state: 'absent' };
+          const { version } = found;
+          const data = inTermsOf(record.data, this.#fieldsOf(record), found.data);
+          return {
+            state: 'found',
+            externalKey: this.#keyOf(found),
+            data,
+            ...(version !== undefined && { version }),
+          };
+        } catch (thrown) {
+          const error = IntegrationError.from(thrown);
+          if (error.class !== 'data') throw error;
+          return { state: 'unknown', error };
+        }
+      }),
+    );
+  }
+
+  /** What `write` would do with a record now. */
+  async describeWrite(record: WriteRecord, signal: AbortSignal): Promise<DescribedWrite> {
+    const found = await this.#find(record, signal);
+    const { service, set, preset } = this.#entity;
+    const current = found?.data ?? null;
+    if (found !== null && (preset?.is_document === true || !set.updatable)) return { current, request: null };
+    const { method, path, headers, body } = found === null ? this.#creation(record) : this.#modification(record, found);
+    const url = `${String(service.client.baseUrl).replace(/\/$/, '')}${service.options.path}/${path}`;
+    return { current, request: { method, url, headers, body: body ?? null } };
+  }
+
+  async finish(): Promise<void> {
+    // Every record is with the system when it is written.
+  }
+
+  async abandon(): Promise<void> {
+    // As for finish: there is nothing to take back.
+  }
+
+  async #each(
+    records: readonly WriteRecord[],
+    signal: AbortSignal,
+    work: (record: WriteRecord) => Promise<WriteResult>,
+  ): Promise<WriteResult[]> {
+    signal.throwIfAborted();
+    const run = new WriteRun(records.length, this.#settings.parallelWrites, signal);
+    await run.each(
+      records.map((_, index) => [index]),
+      async ([index]) => {
+        run.results[index!] = await work(records[index!]!);
+      },
+    );
+    return run.end();
+  }
+
+  async #write(record: WriteRecord, signal: AbortSignal): Promise<WriteResult> {
+    const { set, preset } = this.#entity;
+    const found = await this.#find(record, signal);
+    if (found === null) {
+      if (record.externalKey !== undefined && preset?.is_document !== true) throw gone(record.externalKey);
+      if (!set.creatable) throw notThere(this.#entity.name);
+      const created = await this.#send(this.#creation(record), false, signal);
+      return { outcome: 'created', ...(created !== null && { externalKey: this.#keyOf(created) }) };
+    }
+    const externalKey = this.#keyOf(found);
+    if (preset?.is_document === true || !set.updatable) {
+      if (isSame(this.#fieldsOf(record), found.data)) return { outcome: 'unchanged', externalKey };
+      throw postedBefore(externalKey);
+    }
+    await this.#send(this.#modification(record, found), found.version === undefined, signal);
+    return { outcome: 'updated', externalKey };
+  }
+
+  async #remove(record: WriteRecord, signal: AbortSignal): Promise<WriteResult> {
+    const { service, set, model } = this.#entity;
+    const found = await this.#find(record, signal);
+    if (found === null) return { outcome: 'deleted' };
+    await this.#send(service.removal(set, found.data, model, this.#condition(record, found)), true, signal);
+    return { outcome: 'deleted' };
+  }
+
+  #creation(record: WriteRecord): ServiceRequest {
+    const { service, set, model } = this.#entity;
+    return service.creation(set, withoutNothing(this.#fieldsOf(record)) as Data, model);
+  }
+
+  #modification(record: WriteRecord, found: Entity): ServiceRequest {
+    const { service, set, model } = this.#entity;
+    const { navigations, key } = set.type;
+    const fields = Object.entries(this.#fieldsOf(record)).filter(([name]) => !navigations.has(name));
+    const address = Object.fromEntries(key.map((name) => [name, found.data[name]]));
+    const data = { ...Object.fromEntries(fields), ...address };
+    return service.modification(set, data, model, this.#condition(record, found));
+  }
+
+  #condition(record: WriteRecord, found: Entity): { version?: string } {
+    const version = record.version ?? found.version;
+    return version === undefined ? {} : { version };
+  }
+
+  #find(record: WriteRecord, signal: AbortSignal): Promise<Entity | null> {
+    return findEntity(this.#entity, record.data, this.#keyFields, this.#settings.sender, signal);
+  }
+
+  #fieldsOf({ data }: WriteRecord): Data {
+    return preparedData(this.#entity, data, this.#settings.sender);
+  }
+
+  #keyOf({ data }: Entity): string {
+    const { set, model } = this.#entity;
+    return decodeURIComponent(entityPath(set, data, model)).slice(set.name.length);
+  }
+
+  /** @throws LostAnswer where it is not known what became of the request */
+  async #send(request: ServiceRequest, repeatable: boolean, signal: AbortSignal): Promise<Entity | null> {
+    const { service, set } = this.#entity;
+    try {
+      return await service.change(request, set, signal);
+    } catch (thrown) {
+      const error = IntegrationError.from(thrown);
+      throw error.outcomeUnknown ? new LostAnswer(error, repeatable) : error;
+    }
+  }
+}
+
+/** What is new has no value to take away; many services refuse to be told so. */
+function withoutNothing(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNothing);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).filter(([, inner]) => inner !== null && inner !== undefined);
+  return Object.fromEntries(entries.map(([name, inner]) => [name, withoutNothing(inner)]));
+}
+
+/** As far as the system shows it; it may write a decimal with other zeros. */
+function isSame(record: Data, held: Data): boolean {
+  return Object.entries(record).every(([name, value]) => {
+    const theirs = held[name];
+    return typeof value === 'object' || theirs === undefined || theirs === null || isAlike(value, theirs);
+  });
+}
+
+function isAlike(ours: unknown, theirs: unknown): boolean {
+  const [left, right] = [String(ours), String(theirs)];
+  return left === right || (isDecimal(left) && isDecimal(right) && Big(left).eq(right));
+}
+
+/** What the system holds, written as the record writes it wherever that is the same. */
+function inTermsOf(record: Data, sent: Data, held: Data): Data {
+  const same = Object.entries(record).filter(([name]) => held[name] !== undefined && isAlike(sent[name], held[name]));
+  return { ...held, ...Object.fromEntries(same) };
+}
+
+function gone(key: string): IntegrationError {
+  return new IntegrationError('conflict', 'PCP_TARGET_DELETED', `Record ${key} is gone from the other system.`, {
+    hint: 'Create it there again, or take it out of the mapping.',
+  });
+}
+
+function notThere(name: string): IntegrationError {
+  return new IntegrationError('data', 'PCP_SAP_NOT_THERE', `SAP has no such record of "${name}", and creates none.`, {
+    hint: 'Correct the key of the record, or create it there.',
+  });
+}
+
+function postedBefore(key: string): IntegrationError {
+  const message = `It was posted before as ${key}, with other values; a document cannot be changed.`;
+  return new IntegrationError('data', 'PCP_SAP_POSTED_BEFORE', message, {
+    hint: 'Cancel the document in SAP, and post the corrected record under a key of its own.',
+  });
+}

@@ -1,0 +1,41 @@
+import { IntegrationError } from '../../model/errors';
+import type { EntitySet, ServiceModel } from './model';
+import { refusedValue } from './payload';
+import { literalOf, ValueProblem, type ValueType } from './values';
+
+/**
+ * Path of one entity below the service, percent-encoded: "A_Product('4711')". Key parts may be empty texts, never absent.
+ * @throws data PCP_ODATA_KEY, PCP_ODATA_VALUE
+ */
+export function entityPath(set: EntitySet, key: Record<string, unknown>, model: ServiceModel): string {
+  if (set.isSingleton) return encodeURIComponent(set.name);
+  const parts = set.type.key.map((name) => {
+    const value = key[name];
+    if (value !== undefined && value !== null) return [name, keyLiteral(name, value, set, model)] as const;
+    throw new IntegrationError('data', 'PCP_ODATA_KEY', `The key of ${set.name} lacks "${name}".`, {
+      path: name,
+      hint: `Map all fields of its key: ${set.type.key.join(', ')}.`,
+    });
+  });
+  const [only] = parts;
+  const written = parts.length === 1 && only ? only[1] : parts.map(([name, value]) => `${name}=${value}`).join(',');
+  return `${encodeURIComponent(set.name)}(${written})`;
+}
+
+/** The key of an entity as one text; the same whatever the order of its fields. */
+export function keyText(set: EntitySet, data: Record<string, unknown>): string {
+  return JSON.stringify(set.type.key.map((name) => data[name] ?? null));
+}
+
+export function literal(path: string, value: unknown, type: ValueType, model: ServiceModel): string {
+  try {
+    return literalOf(value, type, model);
+  } catch (thrown) {
+    throw thrown instanceof ValueProblem ? refusedValue(path, value, thrown.message) : thrown;
+  }
+}
+
+function keyLiteral(name: string, value: unknown, { type }: EntitySet, model: ServiceModel): string {
+  const property = type.properties.get(name) ?? { type: 'Edm.String', isDay: false };
+  return encodeURIComponent(literal(name, value, property, model));
+}

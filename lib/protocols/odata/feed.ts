@@ -1,0 +1,71 @@
+import { IntegrationError } from '../../model/errors';
+import { parseExactJson } from '../../model/exact-json';
+import type { HttpResponse } from '../http/client';
+import { type Entity, isObject, readEntity } from './entity';
+import type { ServiceModel, StructuredType } from './model';
+
+/** One answer of a list. */
+export interface Page {
+  entities: Entity[];
+  /** More of the same list, by the service's own paging; as it was written. */
+  next?: string;
+  /** Where the changes since this list begin. */
+  delta?: string;
+  /** How many there are in all, when it was asked for. */
+  count?: number;
+  /** What relative links are relative to. */
+  base: URL;
+}
+
+/** @throws transient PCP_HTTP_NOT_JSON, PCP_ODATA_JSON */
+export async function readPage(response: HttpResponse, type: StructuredType, model: ServiceModel): Promise<Page> {
+  const json = await readJson(response);
+  const body = isObject(json) ? json : {};
+  const d = isObject(body.d) ? body.d : undefined;
+  const list = Array.isArray(body.d) ? body.d : (d?.results ?? body.value);
+  // A single entity is a list of one.
+  const items = Array.isArray(list) ? list : [d ?? body];
+  const outer: Record<string, unknown> = { ...body, ...d };
+  const next = text(outer.__next ?? outer['@odata.nextLink'] ?? outer['@nextLink'] ?? outer['odata.nextLink']);
+  const delta = text(outer.__delta ?? outer['@odata.deltaLink'] ?? outer['@deltaLink'] ?? outer['odata.deltaLink']);
+  const count = Number(outer.__count ?? outer['@odata.count'] ?? outer['@count'] ?? outer['odata.count'] ?? Number.NaN);
+  return {
+    entities: items.filter(isObject).map((item) => readEntity(item, type, model)),
+    ...(next !== undefined && { next }),
+    ...(delta !== undefined && { delta }),
+    ...(Number.isFinite(count) && { count }),
+    base: baseOf(body, response.url),
+  };
+}
+
+/** One entity; its version may be in the head of the answer. */
+export async function readOne(response: HttpResponse, type: StructuredType, model: ServiceModel): Promise<Entity> {
+  const json = await readJson(response);
+  const { etag } = response.headers;
+  const body = isObject(json) && isObject(json.d) ? json.d : json;
+  return { ...(etag !== undefined && { version: etag }), ...readEntity(isObject(body) ? body : {}, type, model) };
+}
+
+/** @throws transient PCP_ODATA_JSON */
+export async function readJson(response: HttpResponse): Promise<unknown> {
+  const body = await response.jsonText();
+  try {
+    return parseExactJson(body);
+  } catch (cause) {
+    const message = `${response.url.pathname} answered with broken JSON.`;
+    throw new IntegrationError('transient', 'PCP_ODATA_JSON', message, {
+      hint: 'The answer was cut off, or changed on the way.',
+      cause,
+    });
+  }
+}
+
+/** Version 4 writes links relative to the context of the answer, the others to its URL. */
+function baseOf(body: Record<string, unknown>, url: URL): URL {
+  const context = body['@odata.context'] ?? body['@context'];
+  return typeof context === 'string' && URL.canParse(context, url) ? new URL(context, url) : url;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

@@ -1,0 +1,93 @@
+/** 2 also stands for services of version 1 and 3: they speak the same way to who asks for version 2. */
+export type ODataVersion = 2 | 4;
+
+/** What a $metadata document says, with aliases resolved and inheritance applied. */
+export interface ServiceModel {
+  version: ODataVersion;
+  entitySets: ReadonlyMap<string, EntitySet>;
+  /** By the name that calls them: of the import, or with namespace for those bound to an entity. Overloads in order. */
+  operations: ReadonlyMap<string, readonly Operation[]>;
+  /** By qualified name. */
+  types: ReadonlyMap<string, StructuredType>;
+  enums: ReadonlyMap<string, EnumType>;
+}
+
+/** A place of the service that holds entities. */
+export interface EntitySet {
+  name: string;
+  type: StructuredType;
+  /** One entity that has no key in its address. */
+  isSingleton: boolean;
+  label?: string;
+  creatable: boolean;
+  updatable: boolean;
+  deletable: boolean;
+  /** False where the service gives it through navigation only. */
+  addressable: boolean;
+  /** False where the service does not know $top and $skip for it. */
+  pageable: boolean;
+}
+
+/** An entity type or complex type. */
+export interface StructuredType {
+  name: string;
+  label?: string;
+  /** Qualified name of the type it extends. */
+  base?: string;
+  isEntity: boolean;
+  /** Takes properties that it does not name. */
+  isOpen: boolean;
+  /** Properties that identify an entity, in the order of its address. */
+  key: readonly string[];
+  properties: ReadonlyMap<string, Property>;
+  navigations: ReadonlyMap<string, Navigation>;
+}
+
+export interface Property {
+  name: string;
+  /** "Edm.Decimal", or the qualified name of a complex or enumeration type. */
+  type: string;
+  isCollection: boolean;
+  nullable: boolean;
+  /** In characters, or bytes of Edm.Binary. */
+  maxLength?: number;
+  precision?: number;
+  /** Absent = not said. */
+  scale?: number | 'variable';
+  label?: string;
+  creatable: boolean;
+  updatable: boolean;
+  filterable: boolean;
+  sortable: boolean;
+  /** An Edm.DateTime that means a day. */
+  isDay: boolean;
+  /** Part of the version that If-Match compares. */
+  isVersion: boolean;
+}
+
+export interface Navigation {
+  name: string;
+  /** Qualified name of the entity type; it may be of another document. */
+  target: string;
+  isCollection: boolean;
+  /** Its entities are in no set of their own. */
+  contains: boolean;
+}
+
+export interface EnumType {
+  name: string;
+  members: readonly string[];
+  isFlags: boolean;
+}
+
+export interface Operation {
+  name: string;
+  kind: 'function' | 'action';
+  /** "POST" for actions. */
+  method: string;
+  /** Without the one that it is bound to. */
+  parameters: readonly Property[];
+  returns?: { type: string; isCollection: boolean };
+  /** What it belongs to; absent = the service. */
+  boundTo?: { type: string; isCollection: boolean };
+}

@@ -1,0 +1,116 @@
+import { IntegrationError } from '../../model/errors';
+import { isObject } from './entity';
+import type { Navigation, Property, ServiceModel, StructuredType } from './model';
+import { type Dialect, ValueProblem, writeValue } from './values';
+
+/** What a request with a body needs. */
+export interface Payload {
+  body: string;
+  contentType: string;
+}
+
+/** Digits that every reader of JSON numbers keeps. */
+const SAFE_DIGITS = 15;
+
+/**
+ * The body that creates or changes an entity, with everything in it: values of navigations are inserted with it.
+ * @throws data PCP_ODATA_FIELD_UNKNOWN, PCP_ODATA_VALUE with the path of the field: nothing was sent then
+ */
+export function payloadOf(data: Record<string, unknown>, type: StructuredType, model: ServiceModel): Payload {
+  const { version } = model;
+  const plain = JSON.stringify(structure(data, type, '', model, { version }));
+  if (version === 2 || !hasLongNumber(plain)) return { body: plain, contentType: 'application/json' };
+  const exact = JSON.stringify(structure(data, type, '', model, { version, exactAsText: true }));
+  return { body: exact, contentType: 'application/json;IEEE754Compatible=true' };
+}
+
+/** The body that calls an action of version 4. */
+export function parametersPayload(
+  values: Record<string, unknown>,
+  parameters: readonly Property[],
+  model: ServiceModel,
+): Payload {
+  const properties = new Map(parameters.map((parameter) => [parameter.name, parameter]));
+  const type = { name: '', isEntity: false, isOpen: false, key: [], properties, navigations: new Map() };
+  return payloadOf(values, type, model);
+}
+
+function structure(
+  data: Record<string, unknown>,
+  declared: StructuredType,
+  path: string,
+  model: ServiceModel,
+  dialect: Dialect,
+): Record<string, unknown> {
+  const type = derived(data, declared, model);
+  const result: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(data)) {
+    const at = path === '' ? name : `${path}.${name}`;
+    const property = type.properties.get(name);
+    const navigation = type.navigations.get(name);
+    if (value === undefined) continue;
+    if (property !== undefined) result[name] = valueFor(value, property, at, model, dialect);
+    else if (navigation !== undefined) result[name] = related(value, navigation, at, model, dialect);
+    else if (type.isOpen || name.includes('@odata.')) result[name] = value;
+    else throw unknownField(name, at, type);
+  }
+  return result;
+}
+
+function valueFor(value: unknown, property: Property, path: string, model: ServiceModel, dialect: Dialect): unknown {
+  const one = (item: unknown, at: string): unknown => {
+    const inner = model.types.get(property.type);
+    if (inner !== undefined && isObject(item)) return structure(item, inner, at, model, dialect);
+    try {
+      return writeValue(item, property, dialect);
+    } catch (thrown) {
+      throw thrown instanceof ValueProblem ? refusedValue(at, item, thrown.message) : thrown;
+    }
+  };
+  if (value === null && !property.nullable) throw refusedValue(path, value, 'must not be empty');
+  if (!property.isCollection || value === null) return one(value, path);
+  if (!Array.isArray(value)) throw refusedValue(path, value, 'must be a list');
+  return value.map((item, index) => one(item, `${path}[${index}]`));
+}
+
+function related(value: unknown, navigation: Navigation, path: string, model: ServiceModel, dialect: Dialect): unknown {
+  const target = model.types.get(navigation.target);
+  const one = (item: unknown, at: string) =>
+    isObject(item) && target !== undefined ? structure(item, target, at, model, dialect) : item;
+  if (navigation.isCollection !== Array.isArray(value) && value !== null) {
+    throw refusedValue(path, undefined, navigation.isCollection ? 'must be a list of records' : 'must be one record');
+  }
+  return Array.isArray(value) ? value.map((item, index) => one(item, `${path}[${index}]`)) : one(value, path);
+}
+
+function derived(data: Record<string, unknown>, declared: StructuredType, model: ServiceModel): StructuredType {
+  const said = data['@odata.type'];
+  return (typeof said === 'string' && model.types.get(said.slice(said.indexOf('#') + 1))) || declared;
+}
+
+function hasLongNumber(json: string): boolean {
+  // Outside of texts: JSON has no other place where digits follow one of these.
+  const withoutTexts = json.replace(/"(?:[^"\\]|\\.)*"/g, '""');
+  for (const [digits] of withoutTexts.matchAll(/[\d.]{16,}/g)) {
+    if (digits.replace('.', '').replace(/^0+/, '').length > SAFE_DIGITS) return true;
+  }
+  return false;
+}
+
+function unknownField(name: string, path: string, type: StructuredType): IntegrationError {
+  const alike = [...type.properties.keys(), ...type.navigations.keys()].find(
+    (each) => each.toLowerCase() === name.toLowerCase(),
+  );
+  return new IntegrationError('data', 'PCP_ODATA_FIELD_UNKNOWN', `"${path}" is no field of ${type.name}.`, {
+    path,
+    hint: alike === undefined ? 'Correct the target of the mapping.' : `Write it as "${alike}".`,
+  });
+}
+
+export function refusedValue(path: string, value: unknown, why: string): IntegrationError {
+  return new IntegrationError('data', 'PCP_ODATA_VALUE', `The field "${path}" ${why}.`, {
+    path,
+    ...(value !== undefined && { value: typeof value === 'string' ? value.slice(0, 100) : value }),
+    hint: 'Correct the record or the mapping; nothing was sent.',
+  });
+}

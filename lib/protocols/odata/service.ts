@@ -1,0 +1,241 @@
+import { IntegrationError } from '../../model/errors';
+import type { HttpClient, HttpRequest, HttpResponse } from '../http/client';
+import { entityPath } from './address';
+import type { Entity } from './entity';
+import { failureOf } from './fault';
+import { type Page, readJson, readOne, readPage } from './feed';
+import { parseMetadata } from './metadata';
+import type { EntitySet, ServiceModel } from './model';
+import { callRequest, operationOf, readResult, type ServiceRequest } from './operations';
+import { payloadOf } from './payload';
+import { parameterText, type Query, queryText } from './query';
+
+/** Where a service is asked: every request goes through this client. */
+export type ServiceClient = Pick<HttpClient, 'baseUrl' | 'request' | 'resolveLink'>;
+
+export interface ServiceOptions {
+  /** Below the base URL of the client: "/sap/opu/odata/sap/API_PRODUCT_SRV", "" for the base URL itself. */
+  path: string;
+  /** Sent with every request, as "sap-client". */
+  parameters?: Readonly<Record<string, string>>;
+  /** How version 2 is changed; some old services know MERGE only, some proxies let only PATCH or PUT pass. */
+  updateMethod?: 'MERGE' | 'PATCH' | 'PUT';
+  /** To be masked where an answer repeats them. */
+  secrets?: readonly string[];
+}
+
+export interface Change {
+  /** Of the entity when it was last seen; "*" = whatever it is now. */
+  version?: string;
+  headers?: Record<string, string>;
+}
+
+const LARGEST_METADATA = 128 * 1024 * 1024;
+
+/** One OData service of either version: what its metadata says, and how its entities are read, changed and called. */
+export class ODataService {
+  #model: Promise<ServiceModel> | undefined;
+
+  constructor(
+    readonly client: ServiceClient,
+    readonly options: ServiceOptions,
+  ) {}
+
+  /** Read once; a failure is not kept. @throws config PCP_ODATA_METADATA; what the HTTP client throws */
+  model(signal: AbortSignal): Promise<ServiceModel> {
+    this.#model ??= this.#readModel(signal).catch((thrown: unknown) => {
+      this.#model = undefined;
+      throw thrown;
+    });
+    return this.#model;
+  }
+
+  /** @throws config PCP_ENTITY_UNKNOWN */
+  async entitySet(name: string, signal: AbortSignal): Promise<EntitySet> {
+    const { entitySets } = await this.model(signal);
+    const set = entitySets.get(name);
+    if (set !== undefined) return set;
+    const alike = [...entitySets.keys()].find((each) => each.toLowerCase() === name.toLowerCase());
+    throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `The service has no entity set "${name}".`, {
+      path: '/source_entity',
+      hint: alike === undefined ? 'Take one from the list of its entities.' : `Write it as "${alike}".`,
+    });
+  }
+
+  async page(set: EntitySet, query: Query, signal: AbortSignal, headers: Record<string, string> = {}): Promise<Page> {
+    const model = await this.model(signal);
+    const path = `${encodeURIComponent(set.name)}${this.#query(query, set, model)}`;
+    return readPage(await this.#ask({ method: 'GET', path, headers }, signal), set.type, model);
+  }
+
+  /** What a link of an answer leads to: the next page, or the changes since a list. */
+  async follow(link: string, base: URL, set: EntitySet, signal: AbortSignal): Promise<Page> {
+    const model = await this.model(signal);
+    const target = this.client.resolveLink(this.#onOwnHost(link, base), base);
+    const response = await this.client.request({ target, headers: this.#headers(model), signal });
+    if (!response.ok) throw await failureOf(response, this.#secrets);
+    return readPage(response, set.type, model);
+  }
+
+  /** One entity by its key; null when there is none. */
+  async entity(
+    set: EntitySet,
+    key: Record<string, unknown>,
+    query: Pick<Query, 'select' | 'expand'>,
+    signal: AbortSignal,
+  ): Promise<Entity | null> {
+    const model = await this.model(signal);
+    const path = `${entityPath(set, key, model)}${this.#query(query, set, model)}`;
+    const response = await this.send({ method: 'GET', path, headers: {} }, signal);
+    if (response.status === 404 || response.status === 410 || response.status === 204) {
+      response.discard();
+      return null;
+    }
+    if (!response.ok) throw await failureOf(response, this.#secrets);
+    return readOne(response, set.type, model);
+  }
+
+  /** What `create` sends, with everything inside of the entity. @throws data PCP_ODATA_VALUE, PCP_ODATA_FIELD_UNKNOWN */
+  creation(set: EntitySet, data: Record<string, unknown>, model: ServiceModel, change: Change = {}): ServiceRequest {
+    const { body, contentType } = payloadOf(data, set.type, model);
+    const headers = { 'content-type': contentType, ...change.headers };
+    return { method: 'POST', path: `${encodeURIComponent(set.name)}${this.#query({}, set, model)}`, headers, body };
+  }
+
+  /** What `update` sends: the fields of the key only address the entity. */
+  modification(
+    set: EntitySet,
+    data: Record<string, unknown>,
+    model: ServiceModel,
+    { version, headers }: Change = {},
+  ): ServiceRequest {
+    const changes = Object.fromEntries(Object.entries(data).filter(([name]) => !set.type.key.includes(name)));
+    const { body, contentType } = payloadOf(changes, set.type, model);
+    const method = model.version === 4 ? 'PATCH' : (this.options.updateMethod ?? 'MERGE');
+    const path = `${entityPath(set, data, model)}${this.#query({}, set, model)}`;
+    return { method, path, headers: { 'content-type': contentType, ...ifMatch(version), ...headers }, body };
+  }
+
+  removal(set: EntitySet, key: Record<string, unknown>, model: ServiceModel, { version }: Change = {}): ServiceRequest {
+    const path = `${entityPath(set, key, model)}${this.#query({}, set, model)}`;
+    return { method: 'DELETE', path, headers: ifMatch(version) };
+  }
+
+  async create(
+    set: EntitySet,
+    data: Record<string, unknown>,
+    signal: AbortSignal,
+    change: Change = {},
+  ): Promise<Entity | null> {
+    return this.change(this.creation(set, data, await this.model(signal), change), set, signal);
+  }
+
+  async update(
+    set: EntitySet,
+    data: Record<string, unknown>,
+    signal: AbortSignal,
+    change: Change = {},
+  ): Promise<Entity | null> {
+    return this.change(this.modification(set, data, await this.model(signal), change), set, signal);
+  }
+
+  /** Sends a change that was built before. What the service made of the entity; null when it answers without it. */
+  async change(request: ServiceRequest, set: EntitySet, signal: AbortSignal): Promise<Entity | null> {
+    const response = await this.#ask(request, signal);
+    const isEmpty = response.status === 204 || response.headers['content-length'] === '0';
+    if (isEmpty) {
+      response.discard();
+      return null;
+    }
+    return readOne(response, set.type, await this.model(signal)).catch((thrown: unknown) => {
+      // It is done, but what was made of it did not arrive.
+      throw IntegrationError.fromJSON({ ...IntegrationError.from(thrown).toJSON(), outcomeUnknown: true });
+    });
+  }
+
+  async remove(set: EntitySet, key: Record<string, unknown>, signal: AbortSignal, change: Change = {}): Promise<void> {
+    const model = await this.model(signal);
+    (await this.#ask(this.removal(set, key, model, change), signal)).discard();
+  }
+
+  /**
+   * Calls a function or action. @param bound the entity that it belongs to
+   * @throws config PCP_OPERATION_UNKNOWN; data PCP_ODATA_VALUE
+   */
+  async call(
+    name: string,
+    values: Record<string, unknown>,
+    signal: AbortSignal,
+    bound?: { set: string; key?: Record<string, unknown> },
+  ): Promise<unknown> {
+    const model = await this.model(signal);
+    const operation = operationOf(name, values, model);
+    const place = bound && (await this.entitySet(bound.set, signal));
+    const below = place === undefined ? '' : `${pathOf(place, bound?.key, model)}/`;
+    const request = callRequest(operation, below, values, model, this.options.parameters ?? {});
+    const response = await this.#ask(request, signal);
+    if (response.status === 204) {
+      response.discard();
+      return null;
+    }
+    return readResult(await readJson(response), operation, model);
+  }
+
+  /** Sends a request of this service, whatever comes of it. */
+  async send({ method, path, headers, body }: ServiceRequest, signal: AbortSignal): Promise<HttpResponse> {
+    const model = await this.model(signal);
+    const request: HttpRequest = {
+      method,
+      target: `${this.options.path}/${path}`,
+      headers: { ...this.#headers(model), ...headers },
+      ...(body !== undefined && { body }),
+      signal,
+    };
+    return this.client.request(request);
+  }
+
+  async #ask(request: ServiceRequest, signal: AbortSignal): Promise<HttpResponse> {
+    const response = await this.send(request, signal);
+    if (!response.ok) throw await failureOf(response, this.#secrets);
+    return response;
+  }
+
+  async #readModel(signal: AbortSignal): Promise<ServiceModel> {
+    const target = `${this.options.path}/$metadata${parameterText(Object.entries(this.options.parameters ?? {}))}`;
+    const headers = { accept: 'application/xml, */*;q=0.1' };
+    const response = await this.client.request({ target, headers, signal, maxBytes: LARGEST_METADATA });
+    if (!response.ok) throw await failureOf(response, this.#secrets);
+    return parseMetadata(await response.text(), response.url.pathname);
+  }
+
+  #query(query: Query, set: EntitySet, model: ServiceModel): string {
+    return queryText({ ...query, custom: { ...this.options.parameters, ...query.custom } }, set, model);
+  }
+
+  #headers({ version }: ServiceModel): Record<string, string> {
+    return version === 2
+      ? { accept: 'application/json', dataserviceversion: '2.0', maxdataserviceversion: '2.0' }
+      : { accept: 'application/json;IEEE754Compatible=true', 'odata-version': '4.0', 'odata-maxversion': '4.01' };
+  }
+
+  /** Behind a proxy a service often names itself as it is called inside; what it means is on the way we came. */
+  #onOwnHost(link: string, base: URL): string {
+    if (!URL.canParse(link, base)) return link;
+    const url = new URL(link, base);
+    const { origin, pathname } = this.client.baseUrl;
+    const isOurs = url.pathname.startsWith(`${pathname.replace(/\/$/, '')}${this.options.path}/`);
+    return url.origin !== origin && isOurs ? `${origin}${url.pathname}${url.search}` : link;
+  }
+
+  get #secrets(): readonly string[] {
+    return this.options.secrets ?? [];
+  }
+}
+
+function ifMatch(version: string | undefined): Record<string, string> {
+  return version === undefined ? {} : { 'if-match': version };
+}
+
+function pathOf(set: EntitySet, key: Record<string, unknown> | undefined, model: ServiceModel): string {
+  return key === undefined ? encodeURIComponent(set.name) : entityPath(set, key, model);
+}

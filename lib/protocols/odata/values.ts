@@ -1,0 +1,254 @@
+import Big from 'big.js';
+import { isDate, isDecimal } from '../../model/formats';
+import type { ODataVersion, Property } from './model';
+import * as temporal from './temporal';
+
+/** What a property needs to say for its values to be read and written. */
+export type ValueType = Pick<Property, 'type' | 'maxLength' | 'precision' | 'scale' | 'isDay'>;
+
+/** How JSON and URLs write values: by version, and in version 4 whether long numbers are texts (IEEE754Compatible). */
+export interface Dialect {
+  version: ODataVersion;
+  exactAsText?: boolean;
+}
+
+/** A value that a property cannot hold; the message goes on after "The field X". */
+export class ValueProblem extends Error {}
+
+const INTEGERS: Readonly<Record<string, readonly [min: bigint, max: bigint]>> = {
+  'Edm.SByte': [-128n, 127n],
+  'Edm.Byte': [0n, 255n],
+  'Edm.Int16': [-32768n, 32767n],
+  'Edm.Int32': [-2147483648n, 2147483647n],
+  'Edm.Int64': [-9223372036854775808n, 9223372036854775807n],
+};
+const FLOATS = new Set(['Edm.Double', 'Edm.Single', 'Edm.Float']);
+const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
+const DURATION = /^-?P(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?$/;
+
+/** In the language since ECMAScript 2025: text that `JSON.stringify` takes over as it is. */
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+
+/** True for types whose values a program can put into an order as the server does. */
+export function isOrdered(type: string): boolean {
+  return (
+    type in INTEGERS || ['Edm.String', 'Edm.Decimal', 'Edm.DateTime', 'Edm.DateTimeOffset', 'Edm.Date'].includes(type)
+  );
+}
+
+export function isInteger(type: string): boolean {
+  return type in INTEGERS;
+}
+
+/**
+ * A value of an answer, as records hold it: decimals as texts, 64-bit integers as texts where a number would lose digits,
+ * times as ISO 8601 (without a zone where the type has none), bytes as Base64, all else as it is.
+ */
+export function readValue(value: unknown, { type, isDay }: ValueType): unknown {
+  if (value === null || value === undefined) return null;
+  if (type in INTEGERS) return readInteger(value);
+  if (FLOATS.has(type)) return typeof value === 'string' && NUMBER.test(value) ? Number(value) : value;
+  switch (type) {
+    case 'Edm.Decimal':
+      return plainDecimal(value) ?? value;
+    case 'Edm.Boolean':
+      return value === 'true' ? true : value === 'false' ? false : value;
+    case 'Edm.Binary':
+      return typeof value === 'string' ? value.replaceAll('-', '+').replaceAll('_', '/') : value;
+    case 'Edm.Guid':
+      return typeof value === 'string' ? value.toLowerCase() : value;
+  }
+  if (typeof value !== 'string') return value;
+  switch (type) {
+    case 'Edm.DateTime': {
+      const local = temporal.localTime(value);
+      return isDay ? local.replace(/T00:00:00(\.0+)?$/, '') : local;
+    }
+    case 'Edm.DateTimeOffset':
+      return temporal.instant(value);
+    case 'Edm.Time':
+      return temporal.timeOfDay(value);
+  }
+  return value;
+}
+
+/**
+ * A value of a record, as the body of a request writes it.
+ * @throws ValueProblem when the property cannot hold it
+ */
+export function writeValue(value: unknown, property: ValueType, dialect: Dialect): unknown {
+  if (value === null || value === undefined) return null;
+  const { type } = property;
+  const isV2 = dialect.version === 2;
+  if (type in INTEGERS) {
+    const digits = integer(value, type);
+    if (type !== 'Edm.Int64') return Number(digits);
+    return isV2 || dialect.exactAsText === true ? digits : rawJSON(digits);
+  }
+  if (FLOATS.has(type)) return float(value);
+  switch (type) {
+    case 'Edm.Decimal': {
+      const digits = decimal(value, property);
+      return isV2 || dialect.exactAsText === true ? digits : rawJSON(digits);
+    }
+    case 'Edm.Boolean':
+      return boolean(value);
+    case 'Edm.DateTime':
+      return temporal.ticksOfLocal(text(value)) ?? problem('must be a time without a zone, to the millisecond');
+    case 'Edm.DateTimeOffset':
+      if (!temporal.isInstant(text(value))) problem('must be a time with its offset');
+      return isV2 ? (temporal.ticksOfInstant(text(value)) ?? problem('is finer than a millisecond')) : value;
+    case 'Edm.Binary':
+      return isV2 ? base64(value) : base64url(value);
+  }
+  return checked(value, property);
+}
+
+/**
+ * A value as $filter, keys and parameters of functions write it, not yet percent-encoded.
+ * @throws ValueProblem
+ */
+export function literalOf(value: unknown, property: ValueType, { version }: Dialect): string {
+  if (value === null || value === undefined) return 'null';
+  const { type } = property;
+  const isV2 = version === 2;
+  const quoted = (prefix: string, content: string) => `${prefix}'${content.replaceAll("'", "''")}'`;
+  if (type in INTEGERS) return `${integer(value, type)}${isV2 && type === 'Edm.Int64' ? 'L' : ''}`;
+  if (FLOATS.has(type)) return `${float(value)}${isV2 ? (type === 'Edm.Double' ? 'd' : 'f') : ''}`;
+  switch (type) {
+    case 'Edm.Decimal':
+      return `${decimal(value, {})}${isV2 ? 'M' : ''}`;
+    case 'Edm.Boolean':
+      return String(boolean(value));
+    case 'Edm.DateTime':
+      return quoted('datetime', temporal.fullLocal(text(value)) ?? problem('must be a time without a zone'));
+    case 'Edm.DateTimeOffset':
+      if (!temporal.isInstant(text(value))) problem('must be a time with its offset');
+      return isV2 ? quoted('datetimeoffset', text(value)) : text(value);
+    case 'Edm.Binary':
+      return isV2
+        ? `X'${Buffer.from(base64(value), 'base64').toString('hex').toUpperCase()}'`
+        : quoted('binary', base64url(value));
+    case 'Edm.Time':
+      return quoted('time', String(checked(value, property)));
+    case 'Edm.Guid':
+      return isV2 ? quoted('guid', String(checked(value, property))) : String(checked(value, property));
+    case 'Edm.Date':
+    case 'Edm.TimeOfDay':
+      return String(checked(value, property));
+    case 'Edm.Duration':
+      return quoted('duration', String(checked(value, property)));
+  }
+  // Members of enumerations carry the name of their type.
+  return quoted(type.startsWith('Edm.') ? '' : type, text(value));
+}
+
+/** Whether `literalOf` can write it; null and nothing have no order, so they are none here. */
+export function canBeLiteral(value: unknown, property: ValueType, dialect: Dialect): boolean {
+  if (value === null || value === undefined) return false;
+  try {
+    literalOf(value, property, dialect);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof ValueProblem) return false;
+    throw thrown;
+  }
+}
+
+/** Types whose notation is the same in JSON and literals. */
+function checked(value: unknown, { type, maxLength }: ValueType): unknown {
+  switch (type) {
+    case 'Edm.String': {
+      const content = text(value);
+      // Surrogate pairs count as one: what could be right is not refused here.
+      if (maxLength !== undefined && content.length > maxLength && [...content].length > maxLength) {
+        problem(`holds ${[...content].length} characters, ${maxLength} at most`);
+      }
+      return content;
+    }
+    case 'Edm.Guid':
+      return GUID.test(text(value)) ? text(value) : problem('must be a GUID');
+    case 'Edm.Date': {
+      const day = text(value).replace(/T00:00:00(\.0+)?Z?$/, '');
+      return isDate(day) ? day : problem('must be a day (2026-11-27)');
+    }
+    case 'Edm.Time':
+      return temporal.timeSpan(text(value)) ?? problem('must be a time of day (14:30:00)');
+    case 'Edm.TimeOfDay':
+      return temporal.isTimeOfDay(text(value)) ? text(value) : problem('must be a time of day (14:30:00)');
+    case 'Edm.Duration':
+      return DURATION.test(text(value)) ? text(value) : problem('must be a duration (PT1H30M)');
+  }
+  return value;
+}
+
+function readInteger(value: unknown): unknown {
+  const digits = typeof value === 'string' && /^-?\d+$/.test(value) ? value : undefined;
+  if (digits === undefined) return value;
+  const number = Number(digits);
+  return Number.isSafeInteger(number) ? number : digits;
+}
+
+function integer(value: unknown, type: string): string {
+  const [min, max] = INTEGERS[type] as readonly [bigint, bigint];
+  const digits = plainDecimal(value)?.replace(/\.0+$/, '');
+  if (digits === undefined || !/^-?\d+$/.test(digits)) problem('must be a whole number');
+  const number = BigInt(digits);
+  if (number < min || number > max) problem(`must be from ${min} to ${max}`);
+  return String(number);
+}
+
+function decimal(value: unknown, { precision, scale }: Pick<ValueType, 'precision' | 'scale'>): string {
+  const digits = plainDecimal(value) ?? problem('must be a decimal number');
+  const [, whole = '', fraction = ''] = /^-?0*(\d*)(?:\.(\d*?)0*)?$/.exec(digits) ?? [];
+  const places = typeof scale === 'number' ? scale : undefined;
+  if (places !== undefined && fraction.length > places) problem(`has ${fraction.length} decimals, ${places} at most`);
+  if (precision === undefined) return digits;
+  if (places !== undefined && whole.length > precision - places) {
+    problem(`has ${whole.length} digits before the point, ${precision - places} at most`);
+  }
+  if (whole.length + fraction.length > precision) {
+    problem(`has ${whole.length + fraction.length} digits, ${precision} at most`);
+  }
+  return digits;
+}
+
+/** Without exponent; undefined for what is no number. */
+function plainDecimal(value: unknown): string | undefined {
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value !== 'string' && typeof value !== 'number') return undefined;
+  const written = String(value);
+  if (isDecimal(written)) return written;
+  return NUMBER.test(written) ? Big(written.replace(/^\+/, '')).toFixed() : undefined;
+}
+
+function float(value: unknown): unknown {
+  if (['INF', '-INF', 'NaN'].includes(String(value))) return String(value);
+  const number = typeof value === 'string' && !NUMBER.test(value) ? Number.NaN : Number(value);
+  return Number.isFinite(number) && typeof value !== 'boolean' ? number : problem('must be a number');
+}
+
+function boolean(value: unknown): boolean {
+  if (value === true || value === 'true') return true;
+  return value === false || value === 'false' ? false : problem('must be true or false');
+}
+
+function base64(value: unknown): string {
+  const bytes = value instanceof Uint8Array ? Buffer.from(value).toString('base64') : text(value);
+  return BASE64.test(bytes) ? bytes.replaceAll('-', '+').replaceAll('_', '/') : problem('must be bytes in Base64');
+}
+
+function base64url(value: unknown): string {
+  return Buffer.from(base64(value), 'base64').toString('base64url');
+}
+
+function text(value: unknown): string {
+  if (['string', 'number', 'boolean', 'bigint'].includes(typeof value)) return String(value);
+  return problem('must be a text');
+}
+
+function problem(what: string): never {
+  throw new ValueProblem(what);
+}

@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict';
+import type { HttpClient } from '../../../lib/protocols/http/client';
+import { sendBatch } from '../../../lib/protocols/odata/batch';
+import type { ODataService } from '../../../lib/protocols/odata/service';
+import { type Answer, failureOf, signal, TestApi } from '../rest/server';
+import { documentText } from './documents';
+import { openService, xml } from './server';
+
+/** Answers $metadata by itself and everything else as the test says. */
+class StubService extends TestApi {
+  document: Parameters<typeof documentText>[0] = 'orders';
+  answer: Answer | ((path: string, body: string, type: string) => Answer) = { status: 204 };
+
+  override handler: TestApi['handler'] = ({ path, body, headers }) => {
+    if (path.endsWith('/$metadata')) return xml(documentText(this.document));
+    return typeof this.answer === 'function' ? this.answer(path, body, headers['content-type'] ?? '') : this.answer;
+  };
+}
+
+const fault = (inner: Record<string, unknown> = {}) => ({
+  error: { code: 'RU/505', message: { lang: 'en', value: 'Operation is not released' }, innererror: inner },
+});
+
+describe('odata service', () => {
+  let api: StubService;
+  let client: HttpClient | undefined;
+
+  beforeEach(async () => {
+    api = new StubService();
+    await api.start();
+  });
+  afterEach(async () => {
+    await client?.close();
+    await api.stop();
+  });
+
+  async function open(options: Parameters<typeof openService>[1] = {}): Promise<ODataService> {
+    const opened = await openService(api, options);
+    client = opened.client;
+    return opened.service;
+  }
+
+  const last = () => api.asked.at(-1)!;
+
+  it('keeps what was read of $metadata, and asks again after a failure', async () => {
+    const service = await open({ parameters: { 'sap-client': '100' } });
+    await service.model(signal);
+    assert.deepEqual(api.paths(), ['GET /svc/$metadata?sap-client=100']);
+    const { service: other, client: second } = await openService(api, { path: '/other' }).catch(() => assert.fail());
+    await Promise.all([other.model(signal), other.model(signal)]);
+    assert.equal(api.paths().filter((path) => path.includes('/other')).length, 1);
+    await second.close();
+  });
+
+  it('changes with MERGE, PATCH or PUT, on the condition of a version', async () => {
+    const set = (service: ODataService) => service.entitySet('A_ProductionOrder_2', signal);
+    for (const method of ['MERGE', 'PATCH', 'PUT'] as const) {
+      const service = await open({ updateMethod: method });
+      const data = { ManufacturingOrder: '000001000001', TotalQuantity: '5' };
+      assert.equal(await service.update(await set(service), data, signal, { version: 'W/"1"' }), null);
+      const { body, headers, path } = last();
+      assert.deepEqual(
+        [last().method, path, body],
+        [method, "/svc/A_ProductionOrder_2('000001000001')", '{"TotalQuantity":"5"}'],
+      );
+      assert.equal(headers['if-match'], 'W/"1"');
+      assert.equal(headers.dataserviceversion, '2.0');
+      await client?.close();
+    }
+    const service = await open();
+    await service.remove(await set(service), { ManufacturingOrder: '1' }, signal, { version: '*' });
+    assert.deepEqual([last().method, last().headers['if-match']], ['DELETE', '*']);
+  });
+
+  it('calls functions of version 2 with parameters in the URL, and reads what they answer', async () => {
+    const service = await open({ parameters: { 'sap-client': '100' } });
+    api.answer = { body: { d: { ReleaseOrder: { IsInvalid: false, __metadata: {} } } } };
+    assert.deepEqual(await service.call('ReleaseOrder', { ManufacturingOrder: "1'2" }, signal), { IsInvalid: false });
+    assert.deepEqual([last().method, last().path, last().body], ['POST', '/svc/ReleaseOrder', '']);
+    assert.deepEqual(Object.fromEntries(last().query), { ManufacturingOrder: "'1''2'", 'sap-client': '100' });
+    const wrong = await failureOf(service.call('ReleaseOrder', { Order: '1' }, signal));
+    assert.deepEqual([wrong.code, wrong.hint], ['PCP_OPERATION_UNKNOWN', 'It takes: ManufacturingOrder.']);
+    assert.match((await failureOf(service.call('Release', {}, signal))).hint ?? '', /ReleaseOrder, TechlyCmpltOrder/);
+  });
+
+  it('calls functions and actions of version 4, bound and not', async () => {
+    api.document = 'plant';
+    const service = await open();
+    api.answer = { body: { value: [{ Id: 1, Rate: 2.5 }] } };
+    assert.deepEqual(await service.call('Nearest', { Site: 'A/B', Count: 1 }, signal), [{ Id: 1, Rate: '2.5' }]);
+    assert.equal(last().path, "/svc/Nearest(Site='A%2FB',Count=1)");
+    api.answer = { body: { '@odata.context': 'x', value: 42 } };
+    assert.equal(await service.call('Recalculate', {}, signal), 42);
+    assert.deepEqual([last().method, last().path, last().body], ['POST', '/svc/Recalculate', '{}']);
+    api.answer = { status: 204 };
+    const amount = { Amount: '12345678901234567.5' };
+    assert.equal(await service.call('Release', amount, signal, { set: 'Orders', key: { Number: 'A' } }), null);
+    assert.equal(last().path, "/svc/Orders('A')/Plant.Entities.Release");
+    assert.equal(last().body, '{"Amount":"12345678901234567.5"}');
+    assert.match(last().headers['content-type'] ?? '', /IEEE754Compatible=true/);
+  });
+
+  it('tells what a service said: code, words, details and field, and no secret', async () => {
+    const service = await open({ secrets: ['canary-4711'] });
+    const set = await service.entitySet('A_ProductionOrder_2', signal);
+    const failing = (status: number, body: unknown) => {
+      api.answer = { status, body };
+      return failureOf(service.create(set, {}, signal));
+    };
+    const details = [
+      { code: 'X', message: 'for canary-4711', propertyref: '/#TRANSIENT#/A_Order/TotalQuantity', target: '' },
+    ];
+    const refused = await failing(400, fault({ errordetails: details }));
+    assert.deepEqual([refused.class, refused.code, refused.path], ['data', 'PCP_ODATA_REFUSED', 'TotalQuantity']);
+    assert.equal(refused.message, 'The service answered 400: Operation is not released for [redacted] (RU/505)');
+    const v4 = {
+      error: {
+        code: '',
+        message: 'An error has occurred.',
+        target: 'Amount',
+        details: [{ message: 'too large' }],
+        innererror: { message: 'Field is locked' },
+      },
+    };
+    const said = await failing(400, v4);
+    assert.equal(said.message, 'The service answered 400: An error has occurred. Field is locked too large');
+    assert.equal(said.path, 'Amount');
+    const atom =
+      '<?xml version="1.0"?><error xmlns="x"><code>005</code><message xml:lang="en">No &lt;right&gt;</message></error>';
+    assert.match((await failing(403, atom)).message, /403: No <right> \(005\)/);
+    assert.equal((await failing(400, 'plain words')).code, 'PCP_HTTP_REJECTED');
+    assert.equal((await failing(500, fault())).outcomeUnknown, true);
+    const classes: string[] = [];
+    for (const status of [401, 403, 404, 409, 412, 428, 500, 429]) classes.push((await failing(status, fault())).class);
+    const conflicts = ['conflict', 'conflict', 'conflict'];
+    assert.deepEqual(classes, ['auth', 'permission', 'config', ...conflicts, 'transient', 'rate_limit']);
+  });
+
+  it('reads a version from the head of an answer', async () => {
+    const service = await open();
+    const set = await service.entitySet('A_ProductionOrder_2', signal);
+    api.answer = { headers: { etag: 'W/"7"' }, body: { d: { ManufacturingOrder: '1' } } };
+    assert.equal((await service.entity(set, { ManufacturingOrder: '1' }, {}, signal))?.version, 'W/"7"');
+  });
+
+  describe('batches', () => {
+    const lines = (...parts: string[]) => parts.join('\r\n');
+    const creations = (service: ODataService, set: Awaited<ReturnType<ODataService['entitySet']>>) => async () => {
+      const model = await service.model(signal);
+      return ['1', '2'].map((ManufacturingOrder) => service.creation(set, { ManufacturingOrder }, model));
+    };
+
+    async function sent(answer: Answer['body'], type: string, groups: 'one' | 'each' = 'each', status = 202) {
+      const service = await open();
+      const set = await service.entitySet('A_ProductionOrder_2', signal);
+      const requests = await creations(service, set)();
+      api.answer = { status, headers: { 'content-type': type }, body: answer };
+      return sendBatch(service, groups === 'one' ? [requests] : requests, signal);
+    }
+    const part = (status: string, body: string, id = '') =>
+      lines(
+        'Content-Type: application/http',
+        `Content-Length: 9${id}`,
+        '',
+        `HTTP/1.1 ${status}`,
+        'Content-Type: application/json',
+        '',
+        body,
+      );
+
+    it('takes each answer for its request, whatever order a change set is answered in', async () => {
+      const inner = lines(
+        '--c',
+        part('201 Created', '{"n":2}', '\r\nContent-ID: 2'),
+        '--c',
+        part('201 Created', '{"n":1}', '\r\nContent-ID: 1'),
+        '--c--',
+      );
+      const body = lines('preamble', '--b', 'Content-Type: multipart/mixed; boundary="c"', '', inner, '--b--', '');
+      const [answer] = await sent(body, 'multipart/mixed; boundary=b', 'one');
+      assert.ok(answer && 'answers' in answer);
+      assert.deepEqual(
+        answer.answers.map((each) => each.body),
+        ['{"n":1}', '{"n":2}'],
+      );
+      assert.match(last().headers['content-type'] ?? '', /^multipart\/mixed; boundary=batch_/);
+    });
+
+    it('gives the refusal of a change set as one, with the words of the service', async () => {
+      const body = lines(
+        '--b',
+        part('400 Bad Request', JSON.stringify(fault())),
+        '--b',
+        part('201 Created', '{}'),
+        '--b--',
+      );
+      const [first, second] = await sent(body, 'multipart/mixed;boundary=b');
+      assert.ok(first && 'error' in first && second && 'answers' in second);
+      assert.deepEqual([first.error.class, first.error.outcomeUnknown], ['data', false]);
+      assert.match(first.error.message, /Operation is not released/);
+    });
+
+    it('does not know what became of requests that a cut answer leaves out', async () => {
+      const whole = lines('--b', part('201 Created', '{}'), '--b', part('201 Created', '{}'), '--b--');
+      const cut = await failureOf(sent(whole.slice(0, -10), 'multipart/mixed; boundary=b'));
+      assert.deepEqual([cut.code, cut.outcomeUnknown], ['PCP_ODATA_BATCH', true]);
+      const [, missing] = await sent(lines('--b', part('201 Created', '{}'), '--b--'), 'multipart/mixed; boundary=b');
+      assert.ok(missing && 'error' in missing && missing.error.outcomeUnknown);
+      const [, stopped] = await sent(lines('--b', part('400 No', '{}'), '--b--'), 'multipart/mixed; boundary=b');
+      assert.ok(stopped && 'error' in stopped && !stopped.error.outcomeUnknown);
+    });
+
+    it('writes and reads batches of version 4 as JSON, by the ids of their requests', async () => {
+      api.document = 'plant';
+      const service = await open();
+      const set = await service.entitySet('Orders', signal);
+      const model = await service.model(signal);
+      const creation = (number: string) => service.creation(set, { Number: number, Amount: '1.50' }, model);
+      api.answer = (_path, body) => {
+        const { requests } = JSON.parse(body) as { requests: { id: string; atomicityGroup?: string; url: string }[] };
+        assert.deepEqual(
+          requests.map((each) => [each.url, each.atomicityGroup]),
+          [
+            ['/Orders', undefined],
+            ['/Orders', 'g1'],
+            ['/Orders', 'g1'],
+          ],
+        );
+        assert.ok(body.includes('"body":{"Number":"A","Amount":1.50}'), body);
+        const [one, two, three] = requests.map(({ id }) => ({ id, status: 201, body: { Number: id } }));
+        return { body: { responses: [three, one, two] } };
+      };
+      const [first, group] = await sendBatch(service, [creation('A'), [creation('B'), creation('C')]], signal, 'json');
+      assert.ok(first && 'answers' in first && group && 'answers' in group);
+      assert.deepEqual(
+        group.answers.map(({ body }) => body),
+        ['{"Number":"1.0"}', '{"Number":"1.1"}'],
+      );
+    });
+  });
+});

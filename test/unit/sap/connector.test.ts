@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import type { Connector } from '../../../lib/connectors/contract';
+import { create } from '../../../lib/connectors/erp/sap/connector';
+import { SapPlant } from '../../support/sap/plant';
+import { failureOf, openWriter, record, signal } from '../rest/server';
+
+const ORDERS = 'production_order';
+const KEY = ['ManufacturingOrder'];
+const order = (n: number, data: Record<string, unknown>, more = {}) =>
+  record({ ManufacturingOrder: String(1_000_000 + n).padStart(12, '0'), ...data }, more, KEY);
+
+describe('sap', function () {
+  this.timeout(20_000);
+  const plant = new SapPlant();
+  const opened: Connector[] = [];
+
+  before(() => plant.start());
+  after(() => plant.stop());
+  beforeEach(() => {
+    plant.gateway.asked.length = 0;
+  });
+  afterEach(async () => {
+    Object.assign(plant.gateway, { refusesHead: false, busy: 0, inactive: new Set(), cuts: () => false });
+    await Promise.all(opened.splice(0).map((connector) => connector.close()));
+  });
+
+  function open(config: Record<string, unknown> = {}, password?: string): Connector {
+    const connector = create(plant.connection(config, password), { log: () => undefined });
+    opened.push(connector);
+    return connector;
+  }
+
+  const asked = (method: string) => plant.gateway.asked.filter((each) => each.method === method);
+
+  it('fetches one token for changes at the same time, with its cookies, and sends the client with everything', async () => {
+    const writer = await openWriter(open({ parallel_writes: 4, language: 'pt' }), KEY, ORDERS);
+    const records = [1, 2, 3, 4, 5].map((n) => order(n, { TotalQuantity: `${n}.500` }));
+    const results = await writer.write(records, signal);
+    assert.deepEqual(
+      results.map(({ outcome }) => outcome),
+      Array(5).fill('updated'),
+    );
+    assert.equal(asked('HEAD').length, 1);
+    assert.equal(asked('MERGE').length, 5);
+    for (const { url } of plant.gateway.asked) assert.match(url, /[?&]sap-client=100&sap-language=PT/);
+  });
+
+  it('fetches a token anew, once, when the session is over', async () => {
+    const writer = await openWriter(open(), KEY, ORDERS);
+    await writer.write([order(1, { Batch: 'A' })], signal);
+    plant.gateway.expire();
+    assert.deepEqual(
+      (await writer.write([order(1, { Batch: 'B' })], signal)).map(({ outcome }) => outcome),
+      ['updated'],
+    );
+    assert.deepEqual([asked('HEAD').length, asked('MERGE').length], [2, 3]);
+  });
+
+  it('asks for the token by GET where HEAD is refused', async () => {
+    plant.gateway.refusesHead = true;
+    const writer = await openWriter(open(), KEY, ORDERS);
+    await writer.write([order(2, { Batch: 'A' })], signal);
+    const fetches = plant.gateway.asked.filter(({ headers }) => headers['x-csrf-token'] === 'Fetch');
+    assert.deepEqual(
+      fetches.map(({ method }) => method),
+      ['HEAD', 'GET'],
+    );
+    const failed = await openWriter(open({ csrf: 'head' }), KEY, ORDERS);
+    assert.equal((await failureOf(failed.write([order(2, { Batch: 'A' })], signal))).class, 'permission');
+  });
+
+  it('changes on the condition of what it has seen; a change of others meanwhile is a conflict', async () => {
+    const writer = await openWriter(open(), KEY, ORDERS);
+    const [resolution] = await writer.resolve!([order(3, {})], signal);
+    assert.ok(resolution?.state === 'found' && resolution.version !== undefined);
+    await plant.change('API_PRODUCTION_ORDER_2_SRV', "A_ProductionOrder_2('000001000003')", { Batch: 'OTHER' });
+    const [result] = await writer.write([order(3, { Batch: 'MINE' }, { version: resolution.version })], signal);
+    assert.ok(result?.outcome === 'failed' && result.error.class === 'conflict', JSON.stringify(result));
+    const [again] = await writer.write([order(3, { Batch: 'MINE' })], signal);
+    assert.equal(again?.outcome, 'updated');
+  });
+
+  it('refuses what SAP would refuse before it is sent, naming the field', async () => {
+    const writer = await openWriter(open(), KEY, ORDERS);
+    const [long, many] = await writer.write(
+      [order(4, { ProductionPlant: '10000' }), order(5, { TotalQuantity: '1.2345' })],
+      signal,
+    );
+    assert.ok(long?.outcome === 'failed' && many?.outcome === 'failed');
+    assert.deepEqual([long.error.path, many.error.path], ['ProductionPlant', 'TotalQuantity']);
+    assert.equal(asked('MERGE').length, 0);
+  });
+
+  it('does not know whether a posting whose answer was lost happened, finds it again, and posts no second one', async () => {
+    const writer = await openWriter(open(), ['ExternalSystemConfirmation'], 'production_data');
+    const key = ['ExternalSystemConfirmation'];
+    const posting = (quantity: string) =>
+      record(
+        { ExternalSystemConfirmation: 'REC-1', OrderID: '000001000001', ConfirmationYieldQuantity: quantity },
+        {},
+        key,
+      );
+    plant.gateway.cuts = () => true;
+    const [lost] = await writer.write([posting('5')], signal);
+    assert.equal(lost?.outcome, 'unknown');
+    plant.gateway.cuts = () => false;
+    const [found] = await writer.resolve!([posting('5')], signal);
+    assert.ok(found?.state === 'found');
+    assert.equal(found.data.ExternalSystemConfirmation, 'REC-1');
+    const [again, other] = await writer.write([posting('5'), posting('6')], signal);
+    assert.equal(again?.outcome, 'unchanged');
+    assert.ok(other?.outcome === 'failed' && other.error.code === 'PCP_SAP_POSTED_BEFORE');
+    assert.equal((await plant.rows('API_PROD_ORDER_CONFIRMATION_2_SRV', 'ProdnOrdConf2')).length, 1);
+    // Several confirmations of one order: our own key tells them apart, whatever identifies the record in the mapping.
+    const byOrder = await openWriter(open(), ['OrderID'], 'production_data');
+    const [second] = await byOrder.write(
+      [record({ ...posting('7').data, ExternalSystemConfirmation: 'REC-2' }, {}, key)],
+      signal,
+    );
+    assert.equal(second?.outcome, 'created');
+    const [elsewhere] = await (await openWriter(open({ sender: 'plant 2' }), key, 'production_data')).resolve!(
+      [posting('5')],
+      signal,
+    );
+    assert.equal(elsewhere?.state, 'absent');
+  });
+
+  it('hands on that SAP asks for a pause', async () => {
+    const connector = open();
+    await connector.describe!(ORDERS, signal);
+    plant.gateway.busy = 1;
+    const failure = await failureOf(connector.lookup!({ entity: ORDERS, keyFields: KEY }, [order(1, {}).data], signal));
+    assert.equal(failure.class, 'rate_limit');
+  });
+
+  it('tells of each service whether it answers, and gives the mappings that work as they are', async () => {
+    plant.gateway.inactive.add('API_MATERIAL_STOCK_SRV');
+    const connector = open();
+    const report = await connector.test(signal);
+    assert.ok(report.ok);
+    const detail = report.steps.at(-1)?.detail;
+    assert.match(
+      typeof detail === 'object' ? detail['pt-BR'] : '',
+      /sem resposta: API_MATERIAL_STOCK_SRV \(PCP_SAP_SERVICE_INACTIVE\)/,
+    );
+    const entities = await connector.discover!(signal);
+    const stock = entities.find(({ name }) => name === 'stock');
+    assert.deepEqual([stock?.readable, stock?.error?.code], [false, 'PCP_SAP_SERVICE_INACTIVE']);
+    assert.match(stock?.error?.hint ?? '', /MAINT_SERVICE/);
+    const product = entities.find(({ name }) => name === 'API_PRODUCT_SRV/A_Product');
+    assert.deepEqual([product?.label, product?.key, product?.writable], ['Product', ['Product'], true]);
+    const { schema } = await connector.describe!('production_data', signal);
+    assert.deepEqual(
+      (schema['x-mappings'] as { direction: string }[]).map(({ direction }) => direction),
+      ['export', 'import'],
+    );
+    assert.equal(schema.properties?.ExternalSystemConfirmation?.['x-edm-type'], 'Edm.Guid');
+  });
+
+  it('reads only the fields wanted, with the conditions that SAP decides as the mapping would', async () => {
+    const connector = open();
+    const filters = [
+      { field: 'ProductionPlant', operator: 'eq' as const, value: '1000' },
+      { field: 'MfgOrderPlannedStartDate', operator: 'ge' as const, value: '2026-11-05' },
+      { field: 'ManufacturingOrder', operator: 'ge' as const, value: '000001000010' },
+    ];
+    const found: Record<string, unknown>[] = [];
+    const query = {
+      entity: ORDERS,
+      cursor: null,
+      batchSize: 100,
+      filters,
+      fields: ['Material', 'to_ProductionOrderOperation'],
+    };
+    for await (const { records } of connector.read!(query, signal)) found.push(...records);
+    const { url } = plant.gateway.asked.find((each) => each.url.includes('%24filter') || each.url.includes('$filter'))!;
+    const sent = new URL(url, 'http://x').searchParams;
+    assert.equal(
+      sent.get('$filter'),
+      "ProductionPlant eq '1000' and MfgOrderPlannedStartDate ge datetime'2026-11-05T00:00:00'",
+    );
+    assert.equal(sent.get('$expand'), 'to_ProductionOrderOperation');
+    assert.equal(sent.get('$select'), 'Material,ManufacturingOrder,to_ProductionOrderOperation');
+    assert.ok(found.length > 0);
+  });
+
+  it('calls functions with typed parameters, and says which there are', async () => {
+    const connector = open();
+    const parameters = { service: 'API_PRODUCTION_ORDER_2_SRV', function: 'ReleaseOrder' };
+    const call = (more: object) => failureOf(connector.call!('function', { ...parameters, ...more }, signal));
+    await call({ payload: { ManufacturingOrder: '000001000001' } });
+    const [posted] = asked('POST');
+    assert.match(
+      decodeURIComponent(posted?.url ?? ''),
+      /ReleaseOrder\?ManufacturingOrder='000001000001'&sap-client=100/,
+    );
+    assert.match((await call({ parameters: { Order: 1 } })).hint ?? '', /ManufacturingOrder/);
+    assert.match((await call({ service: 'API_NONE' })).hint ?? '', /API_PRODUCT_SRV/);
+  });
+});
