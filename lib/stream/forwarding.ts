@@ -20,7 +20,7 @@ const CONCURRENCY = 256;
 const STORE_RETRY_MS = 5_000;
 const LOOK_EVERY_MS = 1_000;
 /** A run that failed, rather than waits, needs a person: it is tried again all the same, ever more seldom. */
-const FIRST_RESTART_MS = 60_000;
+const FIRST_RESTART_MS = 5_000;
 const LAST_RESTART_MS = 60 * 60_000;
 
 export interface ForwardingOptions {
