@@ -201,7 +201,14 @@ export class Spool {
   discard(stream: number): number {
     const { changes } = this.file.prepare('DELETE FROM spool WHERE stream = ?').run(stream);
     this.file.prepare('DELETE FROM streams WHERE stream = ?').run(stream);
-    this.streams.delete(stream);
+    const state = this.streams.get(stream);
+    if (state === undefined) return Number(changes);
+    Object.assign(state, { records: 0, bytes: 0, dropped: 0 });
+    const error = new IntegrationError('cancelled', 'PCP_STREAM_GONE', 'The mapping is not live here any more.');
+    for (const { rows, reject } of state.waiting.splice(0)) {
+      this.waiting -= rows.length;
+      reject(error);
+    }
     return Number(changes);
   }
 
