@@ -43,12 +43,14 @@ export class SpooledStream implements Follower {
     this.following = shared.follow({ entity }, this, this.stopped.signal);
   }
 
-  async records(records: SourceRecord[], acknowledge: (() => void) | undefined): Promise<void> {
+  async records(records: SourceRecord[], acknowledge: (() => void) | undefined, over: AbortSignal): Promise<void> {
     const now = Date.now();
     this.meter.note(records.length, now);
     this.watchdog.note(records, now);
     if (this.state_ === 'silent') this.enter('connected');
-    await this.spool.append(this.definition.mapping_id, records, acknowledge !== undefined);
+    // What is not acknowledged to its source comes once, whatever becomes of the subscription.
+    const isAwaited = acknowledge !== undefined;
+    await this.spool.append(this.definition.mapping_id, records, isAwaited, isAwaited ? over : undefined);
     acknowledge?.();
   }
 
