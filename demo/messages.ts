@@ -73,6 +73,7 @@ const PORTUGUESE_STATES: Record<LiveState, string> = {
   interrupted: 'interrompido',
   silent: 'em silêncio',
   failed: 'com falha',
+  standby: 'em outra instância',
 };
 
 const english: Messages = {

@@ -17,7 +17,6 @@ import type {
   EntityTypes,
   Health,
   Hub,
-  Mappings,
   Sync,
 } from './model/services';
 import { EntityTypeStore } from './platform/entity-types';
@@ -84,7 +83,7 @@ export function hasStore(settings: HubSettings): boolean {
 
 class OpenHub implements Hub {
   readonly connections: ConnectionStore;
-  readonly mappings: Mappings;
+  readonly mappings: MappingStore;
   readonly entityTypes: EntityTypes;
   readonly records: EntityRecords;
   readonly sync: Sync;
@@ -156,6 +155,7 @@ class OpenHub implements Hub {
     this.streams = new DesiredStreams({
       database: store.database,
       mapping: (id) => this.mappings.get(id),
+      isDeployed: (nodeId) => this.mappings.isDeployed(nodeId),
       ...host,
       client: live,
       log,

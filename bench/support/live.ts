@@ -6,8 +6,10 @@ import { createHub } from '../../lib/hub';
 import type { ConnectionInput, Hub } from '../../lib/model/services';
 import type { LiveStatus } from '../../lib/model/stream';
 import { loadKeys } from '../../lib/security/keys';
+import { Vault } from '../../lib/security/vault';
 import { readSettings } from '../../lib/settings';
 import { LiveClient } from '../../lib/stream/client';
+import { DefinitionFile } from '../../lib/stream/definitions';
 import { memoryNow, processorSeconds } from './process';
 
 const ID = 1;
@@ -24,11 +26,16 @@ export class SpoolingProcess {
   static start(connection: ConnectionInput, entity: string): SpoolingProcess {
     const directory = mkdtempSync(path.join(tmpdir(), 'pcp-bench-'));
     const settings = readSettings({ integrations: { storeUrl: 'postgres://bench@127.0.0.1:1/none' } }, directory, {});
-    const client = new LiveClient(settings, loadKeys({ directory }));
+    const keys = loadKeys({ directory });
+    const client = new LiveClient(settings, keys);
     const { config = {}, ...others } = connection;
     const opened = { ...others, id: ID, config, credentials: {} };
     const stream = { mapping_id: ID, version: 1, name: 'bench', connection: opened, entity, options: {} };
-    client.setStreams([{ ...stream, is_live_first: true }], [ID], []);
+    // As after a restart while the store is away.
+    new DefinitionFile(directory, new Vault(keys)).write([
+      { ...stream, lease: 'live:connection:1', is_live_first: true },
+    ]);
+    client.resume();
     return new SpoolingProcess(client, directory);
   }
 

@@ -27,7 +27,8 @@ export interface LiveOptions {
   stuck_after_seconds?: number;
 }
 
-export type LiveState = 'connecting' | 'connected' | 'interrupted' | 'silent' | 'failed';
+/** `standby`: another instance on the same store listens. */
+export type LiveState = 'connecting' | 'connected' | 'interrupted' | 'silent' | 'failed' | 'standby';
 
 /** How a stream is, as of a moment ago. */
 export interface LiveStatus {

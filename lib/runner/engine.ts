@@ -13,7 +13,7 @@ import type { EngineContext } from '../sync/stream';
 import type { ConnectionQuestions } from './connection-questions';
 import type { FromRunner, RunnerSetup } from './protocol';
 
-export interface EngineOptions extends Pick<WorkerOptions, 'concurrency' | 'kinds' | 'liveSource'> {
+export interface EngineOptions extends Pick<WorkerOptions, 'concurrency' | 'kinds' | 'isElsewhere' | 'liveSource'> {
   registry: ConnectorRegistry;
   questions: ConnectionQuestions;
   send(message: FromRunner): void;

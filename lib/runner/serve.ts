@@ -3,6 +3,8 @@ import type { FromRunner, RunnerSetup, ToRunner } from './protocol';
 
 const STATE_EVERY_MS = 2_000;
 const WAKE_AGAIN_MS = 10_000;
+/** Leases are kept as long as their process lives: one that cannot close what it holds open ends all the same. */
+const END_WITHIN_MS = 20_000;
 
 /** What a child process of Node-RED holds open, and what it answers. */
 export interface Session {
@@ -20,6 +22,7 @@ export interface Session {
 export function serve(
   name: string,
   open: (setup: RunnerSetup, send: (message: FromRunner) => void) => Promise<Session>,
+  endWithinMs = END_WITHIN_MS,
 ): void {
   let setup: RunnerSetup | null = null;
   let session: Promise<Session> | null = null;
@@ -62,6 +65,7 @@ export function serve(
   const end = async (): Promise<void> => {
     if (ending) return;
     ending = true;
+    setTimeout(() => process.exit(1), endWithinMs).unref();
     try {
       await (await session)?.close();
     } finally {

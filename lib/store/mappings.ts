@@ -42,6 +42,8 @@ export class MappingStore implements Mappings {
   readonly #changed: () => void;
   /** By id of the node: why its newest definition is refused. The node says so again in every process. */
   readonly #refused = new Map<string, string>();
+  /** Nodes of the flows of this process. */
+  readonly #deployed = new Set<string>();
 
   constructor(options: MappingStoreOptions) {
     this.#store = options.store;
@@ -103,6 +105,7 @@ export class MappingStore implements Mappings {
   }
 
   async registerFlow(nodeId: string, input: MappingInput): Promise<MappingView> {
+    this.#deployed.add(nodeId);
     const row = await this.#find({ where: { node_id: nodeId } });
     const wanted = toSettings({ ...input, is_active: input.is_active ?? true }, row);
     await this.#verify(wanted, row?.id ?? null);
@@ -114,10 +117,16 @@ export class MappingStore implements Mappings {
   }
 
   async releaseFlow(nodeId: string, reason?: string): Promise<void> {
-    if (reason === undefined) this.#refused.delete(nodeId);
-    else this.#refused.set(nodeId, reason);
+    if (reason === undefined) {
+      this.#refused.delete(nodeId);
+      this.#deployed.delete(nodeId);
+    } else this.#refused.set(nodeId, reason);
     const row = await this.#find({ where: { node_id: nodeId } });
     if (row?.is_active) await this.#write(row, { ...pickSettings(row), is_active: false });
+  }
+
+  isDeployed(nodeId: string): boolean {
+    return this.#deployed.has(nodeId);
   }
 
   #view(row: MappingRow): MappingView {

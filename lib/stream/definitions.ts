@@ -10,6 +10,8 @@ export interface StreamDefinition {
   /** Of the mapping: another one ends the run that forwards by the old one. */
   version: number;
   name: string;
+  /** Names what the instance must hold that listens; connections of the API go as a whole, what a flow manages by itself. */
+  lease: string;
   connection: OpenConnection;
   entity: string;
   options: LiveOptions;

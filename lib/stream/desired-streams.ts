@@ -10,6 +10,8 @@ import type { StreamDefinition } from './definitions';
 export interface DesiredStreamsOptions {
   database: SqlDatabase;
   mapping(id: number): Promise<Mapping>;
+  /** Whether a node is part of the flows of this instance, as far as they have started. */
+  isDeployed(nodeId: string): boolean;
   openConnection(id: number): Promise<ConnectionOfRun>;
   client: Pick<LiveClient, 'setStreams'>;
   /** A run of this job was ended. */
@@ -66,14 +68,19 @@ export class DesiredStreams {
 
   private async define(id: number): Promise<StreamDefinition | 'unknown' | null> {
     const mapping = await this.options.mapping(id);
+    const { managed_by, node_id, connection_id } = mapping;
+    const isOfFlow = managed_by === 'flow' && node_id !== null;
+    // Another instance's, or Node-RED has not started its flows yet: what it listened to goes on.
+    if (isOfFlow && !this.options.isDeployed(node_id)) return 'unknown';
     try {
-      const { timezone: _, ...connection } = await this.options.openConnection(mapping.connection_id);
+      const { timezone: _, ...connection } = await this.options.openConnection(connection_id);
       const live = mapping.options.live ?? {};
       const isMeasurement = mapping.peer_connection_id === null && mapping.target_entity === 'measurement';
       return {
         mapping_id: id,
         version: mapping.version,
         name: mapping.name,
+        lease: isOfFlow ? `live:mapping:${id}` : `live:connection:${connection_id}`,
         connection,
         entity: mapping.source_entity,
         options: live,
@@ -81,7 +88,7 @@ export class DesiredStreams {
       };
     } catch (error) {
       const { code, class: errorClass } = IntegrationError.from(error);
-      // Node-RED has not started its flows yet, which bring the credentials: until then the stream goes on with those it had.
+      // Likewise: flows bring the credentials, and until then the stream goes on with those it had.
       if (code === 'PCP_FLOW_NOT_DEPLOYED') return 'unknown';
       if (errorClass === 'config') return null;
       throw error;

@@ -34,14 +34,17 @@ export class FlowSubscription implements Follower {
     this.following = shared.follow(subscription, this, this.stopped.signal);
   }
 
-  records(records: SourceRecord[], acknowledge: (() => void) | undefined): Promise<void> {
+  records(records: SourceRecord[], acknowledge: (() => void) | undefined, over: AbortSignal): Promise<void> {
     return new Promise((done) => {
-      this.waiting.push({ records, acknowledge, done });
+      const waiting = { records, acknowledge, done };
+      this.waiting.push(waiting);
       this.count += records.length;
       if (acknowledge === undefined) {
         // Nobody waits for these at the source: keeping it waiting would only move the loss there, uncounted.
         done();
         this.dropOldest();
+      } else {
+        over.addEventListener('abort', () => this.withdraw(waiting), { once: true });
       }
       this.wake();
     });
@@ -75,6 +78,15 @@ export class FlowSubscription implements Follower {
     this.wake();
     await this.following;
     this.release();
+  }
+
+  /** Its source sends it again. */
+  private withdraw(waiting: Waiting): void {
+    const at = this.waiting.indexOf(waiting);
+    if (at < 0) return;
+    this.waiting.splice(at, 1);
+    this.count -= waiting.records.length;
+    waiting.done();
   }
 
   private takeRecords(): LiveBatch {

@@ -9,10 +9,12 @@ import { type Engine, openEngine } from '../runner/engine';
 import type { FromRunner, RunnerSetup } from '../runner/protocol';
 import { Outage } from '../sync/outage';
 import { ensureStream, streamName } from '../sync/runs/lease';
+import { settleLeft } from '../sync/runs/left-streams';
 import { ACTIVE, ENDED, insertRun, newJobId, stateList } from '../sync/runs/run-rows';
 import type { StreamDefinition } from './definitions';
+import { Ownership } from './ownership';
 import type { Spool } from './spool/spool';
-import { SpoolSource } from './spool-source';
+import { SpoolSource, TURN_MS } from './spool-source';
 import type { StreamLog } from './spooled-stream';
 
 /** More streams than a plant has: a run of each may be open, since most of the time it waits. */
@@ -20,8 +22,10 @@ const CONCURRENCY = 256;
 const STORE_RETRY_MS = 5_000;
 const LOOK_EVERY_MS = 1_000;
 /** A run that failed, rather than waits, needs a person: it is tried again all the same, ever more seldom. */
-const FIRST_RESTART_MS = 60_000;
+const FIRST_RESTART_MS = 5_000;
 const LAST_RESTART_MS = 60 * 60_000;
+/** A run of another instance that nobody has taken up for so long keeps the owner waiting no longer. */
+const LEFT_MS = 10_000;
 
 export interface ForwardingOptions {
   setup: RunnerSetup;
@@ -30,6 +34,11 @@ export interface ForwardingOptions {
   send(message: FromRunner): void;
   log: StreamLog;
   spool(): Spool;
+  /** Leases that this instance held last. */
+  assumed: readonly string[];
+  leaseMs?: number;
+  /** Other streams are this instance's now. */
+  onOwnership(): void;
 }
 
 interface Failure {
@@ -48,11 +57,19 @@ export class Forwarding {
   private readonly failures = new Map<number, Failure>();
   /** Streams that were changed since their last run failed. */
   private readonly changed = new Set<number>();
+  /** When what is left of others' streams may go on, by mapping. */
+  private readonly restUntil = new Map<number, number>();
+  /** Since when runs of other instances are in the way. */
+  private readonly leftSince = new Map<number, number>();
+  private readonly ownership: Ownership;
+  private readonly contact = Promise.withResolvers<void>();
+  private pausing = new AbortController();
   private readonly working: Promise<void>;
   private readonly storeAway: Outage;
 
   constructor(private readonly options: ForwardingOptions) {
     this.storeAway = new Outage('Live values wait in the spool', options.log);
+    this.ownership = new Ownership(() => options.spool().id, options.assumed, options.leaseMs);
     this.working = this.work();
   }
 
@@ -66,6 +83,21 @@ export class Forwarding {
       this.sources.get(id)?.ended.abort();
     }
     for (const [id, source] of this.sources) if (!this.definitions.has(id)) source.ended.abort();
+    this.ownership.expire();
+    this.pausing.abort();
+  }
+
+  /** Resolves when the store has said once which streams are this instance's, or did not answer. */
+  get contacted(): Promise<void> {
+    return this.contact.promise;
+  }
+
+  owns({ lease }: StreamDefinition): boolean {
+    return this.ownership.owns(lease);
+  }
+
+  isElsewhere({ lease }: StreamDefinition): boolean {
+    return this.ownership.isElsewhere(lease);
   }
 
   async checkCancelled(): Promise<void> {
@@ -75,6 +107,8 @@ export class Forwarding {
   async close(): Promise<void> {
     this.stopped.abort();
     await this.working;
+    // While the store is away, the lease's end does as well.
+    if (this.engine !== null) await this.ownership.release(this.engine.context.database).catch(() => undefined);
     await this.engine?.close();
   }
 
@@ -83,19 +117,28 @@ export class Forwarding {
     const { signal } = this.stopped;
     while (!signal.aborted) {
       let delay = LOOK_EVERY_MS;
-      if (this.definitions.size > 0) {
+      if (this.definitions.size > 0 || this.engine !== null) {
         try {
           this.engine ??= await this.open();
-          await this.look(this.engine);
+          await this.lookAtOwners(this.engine);
           this.storeAway.succeeded();
+          await this.look(this.engine);
         } catch (error) {
           // Once it has been open, the worker says so.
           if (this.engine === null) this.storeAway.failed(IntegrationError.from(error));
           delay = STORE_RETRY_MS;
         }
+        this.contact.resolve();
       }
-      await wait(delay, undefined, { signal, ref: false }).catch(() => undefined);
+      this.pausing = new AbortController();
+      const until = AbortSignal.any([signal, this.pausing.signal]);
+      await wait(delay, undefined, { signal: until, ref: false }).catch(() => undefined);
     }
+  }
+
+  private async lookAtOwners({ context }: Engine): Promise<void> {
+    const wanted = new Set([...this.definitions.values()].map(({ lease }) => lease));
+    if (await this.ownership.look(context.database, wanted)) this.options.onOwnership();
   }
 
   private async open(): Promise<Engine> {
@@ -108,6 +151,8 @@ export class Forwarding {
       busyTimeoutMs: 0,
       concurrency: CONCURRENCY,
       kinds: ['live'],
+      // Of another instance's spool.
+      isElsewhere: ({ spool }) => spool !== this.options.spool().id,
       liveSource: (mapping) => this.source(mapping),
     });
     // Runs of a process that was killed go on.
@@ -125,8 +170,10 @@ export class Forwarding {
       );
     }
     const spool = this.options.spool();
-    const source: SpoolSource = new SpoolSource(spool, definition, () => {
+    const isOwner = (): boolean => this.owns(definition);
+    const source: SpoolSource = new SpoolSource(spool, definition, isOwner, () => {
       if (this.sources.get(mapping.id) === source) this.sources.delete(mapping.id);
+      if (!isOwner()) this.restUntil.set(mapping.id, performance.now() + TURN_MS);
     });
     this.sources.set(mapping.id, source);
     return source;
@@ -138,38 +185,48 @@ export class Forwarding {
     for (const definition of this.definitions.values()) {
       const id = definition.mapping_id;
       if (this.sources.has(id) || this.options.spool().usage(id).records === 0) continue;
+      if (!this.owns(definition) && performance.now() < (this.restUntil.get(id) ?? 0)) continue;
       if (await this.start(context.database, definition)) started++;
     }
     if (started > 0) await worker.wake();
   }
 
-  /** A replay of dead letters needs the mapping for itself: the live run ends, and another one follows. */
+  /**
+   * A replay of dead letters needs the mapping for itself, and so does another instance for what its spool has left: the live
+   * run ends, and another one follows.
+   */
   private async makeWay(database: SqlDatabase): Promise<void> {
     if (this.sources.size === 0) return;
     const rows = await database.query(
-      `SELECT DISTINCT mapping_id FROM integration_sync_logs WHERE kind <> 'live' AND state IN (${stateList(ACTIVE)})`,
+      `SELECT DISTINCT mapping_id FROM integration_sync_logs
+       WHERE (kind <> 'live' OR spool <> ?) AND state IN (${stateList(ACTIVE)})`,
+      [this.options.spool().id],
     );
     for (const { mapping_id } of rows) this.sources.get(Number(mapping_id))?.ended.abort();
   }
 
   /** @returns whether there is a new run */
-  private async start(
-    database: SqlDatabase,
-    { mapping_id: mappingId, version, connection }: StreamDefinition,
-  ): Promise<boolean> {
+  private async start(database: SqlDatabase, definition: StreamDefinition): Promise<boolean> {
+    const { mapping_id: mappingId, version, connection } = definition;
+    const spool = this.options.spool().id;
     await ensureStream(database, streamName(mappingId));
-    return database.transaction(async (transaction) => {
+    let inTheWay: number[] = [];
+    const isStarted = await database.transaction(async (transaction) => {
       // The row is a lock, as for whoever starts another run of this mapping.
       await transaction.execute('UPDATE integration_stream_locks SET stream = stream WHERE stream = ?', [
         streamName(mappingId),
       ]);
       const rows = await transaction.query(
-        `SELECT id, state FROM integration_sync_logs WHERE mapping_id = ? AND (state IN (${stateList(ACTIVE)})
-           OR id = (SELECT MAX(id) FROM integration_sync_logs WHERE mapping_id = ? AND kind = 'live')) ORDER BY id DESC`,
-        [mappingId, mappingId],
+        `SELECT id, state, kind, spool FROM integration_sync_logs WHERE mapping_id = ? AND (state IN (${stateList(ACTIVE)})
+           OR id = (SELECT MAX(id) FROM integration_sync_logs WHERE mapping_id = ? AND spool = ?)) ORDER BY id DESC`,
+        [mappingId, mappingId, spool],
       );
       const last = rows.find(({ state }) => ENDED.includes(state as (typeof ENDED)[number]));
-      if (rows.some((row) => row !== last) || this.mustWait(mappingId, last)) return false;
+      const active = rows.filter((row) => row !== last);
+      if (active.some((row) => row.kind !== 'live' || row.spool === spool)) return false;
+      inTheWay = active.map(({ id }) => Number(id));
+      // The owner waits for what others have left of its stream, and makes way for it.
+      if ((this.owns(definition) && inTheWay.length > 0) || this.mustWait(mappingId, last)) return false;
       await insertRun(
         transaction,
         {
@@ -182,11 +239,24 @@ export class Forwarding {
           full: false,
           dryRun: false,
           createdBy: null,
+          spool,
         },
         Date.now(),
       );
       return true;
     });
+    if (!isStarted && this.owns(definition)) await this.settleLeft(database, mappingId, inTheWay);
+    return isStarted;
+  }
+
+  /** Runs of an instance that has died would keep this one from forwarding for ever. */
+  private async settleLeft(database: SqlDatabase, mappingId: number, runs: readonly number[]): Promise<void> {
+    const now = performance.now();
+    for (const id of runs) {
+      const since = this.leftSince.get(id) ?? now;
+      this.leftSince.set(id, since);
+      if (now - since >= LEFT_MS && (await settleLeft(database, mappingId, id, Date.now()))) this.leftSince.delete(id);
+    }
   }
 
   private mustWait(mappingId: number, last: Record<string, unknown> | undefined): boolean {

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Connector } from '../connectors/contract';
 import { ConnectorRegistry } from '../connectors/registry';
 import type { OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
+import type { LiveStatus } from '../model/stream';
 import { ConnectionQuestions } from '../runner/connection-questions';
 import { logOf, protectedPlacesOf } from '../runner/engine';
 import { type FromRunner, type LiveCalls, packResults, type RunnerSetup, type ToRunner } from '../runner/protocol';
@@ -15,10 +17,12 @@ import { FlowSubscription } from './flow-subscription';
 import { Forwarding } from './forwarding';
 import { SharedConnections } from './shared-connections';
 import { Spool } from './spool/spool';
-import { SpooledStream, type StreamLog } from './spooled-stream';
+import { limitsOf, SpooledStream, type StreamLog, standbyStatus } from './spooled-stream';
 
 const SPOOL_FILE = 'integrations.spool.db';
 const LOOK_EVERY_MS = 1_000;
+/** So long a new process waits for the store to say whose its streams are; then it listens, since values do not wait. */
+const CONTACT_MS = 3_000;
 
 type Handler<Name extends keyof LiveCalls> = (
   signal: AbortSignal,
@@ -33,12 +37,16 @@ export class LiveSession implements Session {
   private readonly questions: ConnectionQuestions;
   private readonly log: StreamLog;
   private readonly streams = new Map<number, SpooledStream>();
+  /** All that may be listened to here; those are that are this instance's. */
+  private wanted: readonly StreamDefinition[] = [];
   private readonly subscriptions = new Map<number, FlowSubscription>();
   private readonly calls = new Map<number, AbortController>();
   private readonly looking: NodeJS.Timeout;
   private openedSpool: Spool | null = null;
   /** The last statuses told were not empty. */
   private hasTold = false;
+  /** When what is listened to here last changed. */
+  private standbySince = Date.now();
   /** Changes of the streams happen one after the other. */
   private changing: Promise<void> = Promise.resolve();
   private readonly handlers: { [Name in keyof LiveCalls]: Handler<Name> } = {
@@ -71,6 +79,7 @@ export class LiveSession implements Session {
     private readonly setup: RunnerSetup,
     private readonly send: (message: FromRunner) => void,
     registry: ConnectorRegistry = new ConnectorRegistry(),
+    leaseMs?: number,
   ) {
     this.log = logOf(send);
     this.definitions = new DefinitionFile(setup.directory, new Vault(setup.keys));
@@ -79,6 +88,7 @@ export class LiveSession implements Session {
     const { allowedTargets, directory } = setup;
     const environment = { directory, protectedPlaces: protectedPlacesOf(setup), allowedTargets, log };
     this.connections = new SharedConnections({ load: (type) => registry.load(type), environment });
+    if (setup.spool.isEnabled) this.wanted = this.lastDefinitions();
     this.forwarding = new Forwarding({
       setup,
       registry,
@@ -86,22 +96,22 @@ export class LiveSession implements Session {
       send,
       log,
       spool: () => this.spool,
+      assumed: this.wanted.map(({ lease }) => lease),
+      ...(leaseMs !== undefined && { leaseMs }),
+      onOwnership: () => void this.inTurn(() => this.apply()),
     });
     this.looking = setInterval(() => this.look(), LOOK_EVERY_MS).unref();
-    if (setup.spool.isEnabled) this.begin();
+    if (this.wanted.length > 0) void this.inTurn(() => this.begin());
   }
 
   get busy(): boolean {
-    return this.streams.size + this.subscriptions.size + this.calls.size + this.connections.size > 0;
+    return this.wanted.length + this.subscriptions.size + this.calls.size + this.connections.size > 0;
   }
 
   async receive(message: ToRunner): Promise<void> {
     switch (message.type) {
-      case 'streams': {
-        const changed = this.changing.then(() => this.change(message.streams, message.kept, message.unknown));
-        this.changing = changed.catch(() => undefined);
-        return changed;
-      }
+      case 'streams':
+        return this.inTurn(() => this.change(message.streams, message.kept, message.unknown));
       case 'call':
         return this.call(message.id, message.name as keyof LiveCalls, message.arguments);
       case 'subscribe':
@@ -140,44 +150,68 @@ export class LiveSession implements Session {
     return this.openedSpool;
   }
 
-  /** With the streams as they were last: the store that knows them may be away. */
-  private begin(): void {
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.changing.then(work);
+    this.changing = done.catch(() => undefined);
+    return done;
+  }
+
+  /** The store that knows the streams may be away. */
+  private lastDefinitions(): StreamDefinition[] {
     try {
       const streams = this.definitions.read();
       // Sealed with the current key, so that an earlier one can go.
       if (streams.length > 0) this.definitions.write(streams);
-      for (const definition of streams) this.startStream(definition);
-      this.forwarding.setDefinitions(streams);
+      return streams;
     } catch (error) {
       const { code, message } = IntegrationError.from(error);
       this.log('error', `The streams of the last time could not be read: ${code}: ${message}`);
+      return [];
     }
+  }
+
+  /** With the streams as they were last. */
+  private async begin(): Promise<void> {
+    this.configure();
+    await Promise.race([this.forwarding.contacted, wait(CONTACT_MS, undefined, { ref: false })]);
+    await this.apply();
   }
 
   /**
    * @param kept mappings whose spooled records stay
    * @param unknown mappings about which nothing can be said now: their streams go on as they are
    */
-  private async change(wanted: StreamDefinition[], kept: number[], unknown: number[]): Promise<void> {
-    const known = [...this.streams.values()].map(({ definition }) => definition);
-    const streams = [...wanted, ...known.filter(({ mapping_id }) => unknown.includes(mapping_id))];
-    if (!isDeepStrictEqual(new Set(streams), new Set(known))) {
-      this.definitions.write(streams);
-      for (const [id, stream] of this.streams) {
-        const next = streams.find(({ mapping_id }) => mapping_id === id);
-        if (next !== undefined && isDeepStrictEqual(sourceOf(next), sourceOf(stream.definition))) continue;
-        this.streams.delete(id);
-        await stream.stop();
-      }
-      for (const definition of streams) {
-        const running = this.streams.get(definition.mapping_id);
-        if (running === undefined) this.startStream(definition);
-        else running.definition = definition;
-      }
-      this.forwarding.setDefinitions(streams);
-      this.tellStatuses(Date.now());
-    }
+  private async change(streams: StreamDefinition[], kept: number[], unknown: number[]): Promise<void> {
+    this.wanted = [...streams, ...this.wanted.filter(({ mapping_id }) => unknown.includes(mapping_id))];
+    this.configure();
+    await this.apply();
     this.discardOthers(kept);
+  }
+
+  private configure(): void {
+    for (const { mapping_id, options } of this.wanted) this.spool.configure(mapping_id, limitsOf(options));
+    this.forwarding.setDefinitions(this.wanted);
+  }
+
+  /** Listens to what is this instance's, and to nothing else. */
+  private async apply(): Promise<void> {
+    const streams = this.wanted.filter((definition) => this.forwarding.owns(definition));
+    const known = [...this.streams.values()].map(({ definition }) => definition);
+    if (isDeepStrictEqual(new Set(streams), new Set(known))) return;
+    this.definitions.write(streams);
+    this.standbySince = Date.now();
+    for (const [id, stream] of this.streams) {
+      const next = streams.find(({ mapping_id }) => mapping_id === id);
+      if (next !== undefined && isDeepStrictEqual(sourceOf(next), sourceOf(stream.definition))) continue;
+      this.streams.delete(id);
+      await stream.stop();
+    }
+    for (const definition of streams) {
+      const running = this.streams.get(definition.mapping_id);
+      if (running === undefined) this.startStream(definition);
+      else running.definition = definition;
+    }
+    this.tellStatuses(Date.now());
   }
 
   private startStream(definition: StreamDefinition): void {
@@ -203,9 +237,14 @@ export class LiveSession implements Session {
   }
 
   private tellStatuses(now: number): void {
-    if (this.streams.size === 0 && !this.hasTold) return;
-    this.hasTold = this.streams.size > 0;
-    this.send({ type: 'streams', statuses: [...this.streams].map(([id, stream]) => [id, stream.status(now)]) });
+    if (this.wanted.length === 0 && !this.hasTold) return;
+    this.hasTold = this.wanted.length > 0;
+    const statuses = [...this.streams].map(([id, stream]): [number, LiveStatus] => [id, stream.status(now)]);
+    for (const definition of this.wanted.filter((each) => this.forwarding.isElsewhere(each))) {
+      const { mapping_id: id } = definition;
+      if (!this.streams.has(id)) statuses.push([id, standbyStatus(this.spool.usage(id), this.standbySince)]);
+    }
+    this.send({ type: 'streams', statuses });
   }
 
   private async call(id: number, name: keyof LiveCalls, parameters: unknown[]): Promise<void> {

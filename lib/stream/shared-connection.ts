@@ -27,8 +27,11 @@ export interface SharedConnectionOptions {
 
 /** Who follows a subscription. */
 export interface Follower {
-  /** Resolves when it is done with the records. What it throws ends the subscription, which is then begun anew. */
-  records(records: SourceRecord[], acknowledge: (() => void) | undefined): Promise<void>;
+  /**
+   * Resolves when it is done with the records. What it throws ends the subscription, which is then begun anew.
+   * @param over aborted when the subscription has ended: what is acknowledged only now, its source sends again
+   */
+  records(records: SourceRecord[], acknowledge: (() => void) | undefined, over: AbortSignal): Promise<void>;
   state(state: 'connecting' | 'connected' | 'interrupted' | 'failed', error?: IntegrationError): void;
 }
 
@@ -157,6 +160,7 @@ export class SharedConnection {
       throw new IntegrationError('config', 'PCP_NOT_SUBSCRIBABLE', `${this.connection.name} cannot be subscribed to.`);
     }
     const broken = new AbortController();
+    const finished = new AbortController();
     const lastWords = new LastWords(ended.signal);
     const signal = AbortSignal.any([until, broken.signal, over.signal, lastWords.over]);
     let inHand = 0;
@@ -176,7 +180,7 @@ export class SharedConnection {
         if (event.kind === 'records') {
           connected();
           inHand += event.records.length;
-          const done = follower.records(event.records, event.acknowledge?.bind(event)).then(() => {
+          const done = follower.records(event.records, event.acknowledge?.bind(event), finished.signal).then(() => {
             inHand -= event.records.length;
           });
           done.catch((error: unknown) => broken.abort(error));
@@ -193,6 +197,7 @@ export class SharedConnection {
       }
     } finally {
       lastWords.stop();
+      finished.abort(closedError());
       // A source that does not end by itself must not hold up whoever wants to go on.
       void Promise.resolve(events.return?.()).catch(() => undefined);
     }

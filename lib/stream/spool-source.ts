@@ -3,27 +3,32 @@ import { IntegrationError } from '../model/errors';
 import type { Cursor } from '../model/sync';
 import type { StreamDefinition } from './definitions';
 import { liveRecord } from './live-record';
+import type { Range } from './spool/room';
 import type { Spool, Spooled } from './spool/spool';
 
 /** A run goes on for so long, and the next one follows it: neither endless runs nor a log that floods. */
 const ROLL_OVER_MS = 60 * 60_000;
 /** Of ten batches seven are of new records, while there is a backlog and as many new ones come. */
 const LIVE_SHARE = 0.7;
+/** What an instance has left of a stream that another one has taken over goes on for so long, then it is the other's turn. */
+export const TURN_MS = 5_000;
 
+/** By spool: what was committed last. Each instance has its own. */
 interface SpoolCursor extends Cursor {
-  spool: string;
-  from: number;
-  to: number;
+  spools: Record<string, Range>;
 }
 
 /** The spool as the source of a run: gives what waits and what comes, until somebody ends it. */
 export class SpoolSource implements Connector {
   /** Aborted when the run is to end after the batch in hand. */
   readonly ended = new AbortController();
+  private committed: SpoolCursor['spools'] = {};
 
   constructor(
     private readonly spool: Spool,
     private readonly definition: StreamDefinition,
+    /** Records still come; else it ends with those that are there. */
+    private readonly isOwner: () => boolean,
     /** The run has let go of it. */
     private readonly onClose: () => void,
   ) {}
@@ -36,19 +41,21 @@ export class SpoolSource implements Connector {
   async *read({ cursor, batchSize }: ReadQuery, signal: AbortSignal): AsyncIterable<Batch> {
     const { spool } = this;
     const { mapping_id: stream } = this.definition;
-    const committed = cursor as SpoolCursor | null;
+    this.committed = (cursor as SpoolCursor | null)?.spools ?? {};
+    const last = this.committed[spool.id];
     // The process ended between the commit of these and their removal.
-    if (committed?.spool === spool.id) spool.remove(stream, [committed.from, committed.to]);
-    const endsAt = performance.now() + ROLL_OVER_MS;
-    const until = AbortSignal.any([signal, this.ended.signal, AbortSignal.timeout(ROLL_OVER_MS)]);
+    if (last !== undefined) spool.remove(stream, last);
+    const lastsMs = this.isOwner() ? ROLL_OVER_MS : TURN_MS;
+    const endsAt = performance.now() + lastsMs;
+    const until = AbortSignal.any([signal, this.ended.signal, AbortSignal.timeout(lastsMs)]);
     const turns = new Turns(this.definition.is_live_first ? spool.lastSeq : 0, batchSize);
     try {
       while (!this.ended.signal.aborted && performance.now() < endsAt) {
         signal.throwIfAborted();
-        const appended = spool.appended(stream, until);
         const rows = turns.take((after, upTo) => spool.take(stream, after, upTo, batchSize));
         if (rows.length > 0) yield this.batch(rows);
-        else await appended;
+        else if (!this.isOwner()) return;
+        else await spool.appended(stream, until);
       }
     } finally {
       spool.putBack(stream);
@@ -63,7 +70,11 @@ export class SpoolSource implements Connector {
     const { spool } = this;
     const from = (rows[0] as Spooled).seq;
     const to = (rows.at(-1) as Spooled).seq;
-    const cursorAfter: SpoolCursor = { v: 1, kind: 'sequence', spool: spool.id, from, to };
+    const cursorAfter: SpoolCursor = {
+      v: 1,
+      kind: 'sequence',
+      spools: { ...this.committed, [spool.id]: [from, to] },
+    };
     return {
       records: rows.map(({ record, receivedAt }) => liveRecord(record, receivedAt)),
       positions: (index) => `spool:${rows[index]?.seq}`,

@@ -1,11 +1,11 @@
 import type { SourceRecord } from '../connectors/contract';
 import type { IntegrationError } from '../model/errors';
-import type { LiveState, LiveStatus } from '../model/stream';
+import type { LiveOptions, LiveState, LiveStatus } from '../model/stream';
 import type { StreamDefinition } from './definitions';
 import { Meter } from './meter';
 import type { Follower } from './shared-connection';
 import type { SharedConnections } from './shared-connections';
-import type { Spool } from './spool/spool';
+import type { Spool, SpoolLimits } from './spool/spool';
 import { Watchdog } from './watchdog';
 
 const DEFAULT_BYTES = 256 * 1024 * 1024;
@@ -30,13 +30,7 @@ export class SpooledStream implements Follower {
     connections: SharedConnections,
     private readonly log: StreamLog,
   ) {
-    const { connection, entity, mapping_id: id, options } = definition;
-    spool.configure(id, {
-      maxBytes: options.max_bytes ?? DEFAULT_BYTES,
-      ...(options.max_records !== undefined && { maxRecords: options.max_records }),
-      ...(options.max_age_seconds !== undefined && { maxAgeMs: options.max_age_seconds * 1000 }),
-      ...(options.when_full !== undefined && { whenFull: options.when_full }),
-    });
+    const { connection, entity, options } = definition;
     this.watchdog = new Watchdog(
       {
         ...(options.silence_after_seconds !== undefined && { silenceMs: options.silence_after_seconds * 1000 }),
@@ -49,12 +43,14 @@ export class SpooledStream implements Follower {
     this.following = shared.follow({ entity }, this, this.stopped.signal);
   }
 
-  async records(records: SourceRecord[], acknowledge: (() => void) | undefined): Promise<void> {
+  async records(records: SourceRecord[], acknowledge: (() => void) | undefined, over: AbortSignal): Promise<void> {
     const now = Date.now();
     this.meter.note(records.length, now);
     this.watchdog.note(records, now);
     if (this.state_ === 'silent') this.enter('connected');
-    await this.spool.append(this.definition.mapping_id, records, acknowledge !== undefined);
+    // What is not acknowledged to its source comes once, whatever becomes of the subscription.
+    const isAwaited = acknowledge !== undefined;
+    await this.spool.append(this.definition.mapping_id, records, isAwaited, isAwaited ? over : undefined);
     acknowledge?.();
   }
 
@@ -76,8 +72,8 @@ export class SpooledStream implements Follower {
   }
 
   status(now: number): LiveStatus {
-    const { records, bytes, dropped, oldestAt } = this.spool.usage(this.definition.mapping_id);
     return {
+      ...ofSpool(this.spool.usage(this.definition.mapping_id)),
       state: this.state_,
       since: new Date(this.since).toISOString(),
       error: this.error?.toJSON() ?? null,
@@ -85,8 +81,6 @@ export class SpooledStream implements Follower {
       records_per_second: this.meter.perSecond(now),
       last_record_at: isoOrNull(this.meter.lastAt),
       stuck_tags: this.stuckTags,
-      backlog: { records, bytes, oldest_at: isoOrNull(oldestAt) },
-      dropped,
     };
   }
 
@@ -107,6 +101,33 @@ export class SpooledStream implements Follower {
     this.state_ = state;
     this.since = Date.now();
   }
+}
+
+/** Of a stream that another instance listens to: what is left here is still forwarded. */
+export function standbyStatus(usage: ReturnType<Spool['usage']>, since: number): LiveStatus {
+  return {
+    ...ofSpool(usage),
+    state: 'standby',
+    since: new Date(since).toISOString(),
+    error: null,
+    received: 0,
+    records_per_second: 0,
+    last_record_at: null,
+    stuck_tags: [],
+  };
+}
+
+function ofSpool({ records, bytes, dropped, oldestAt }: ReturnType<Spool['usage']>) {
+  return { backlog: { records, bytes, oldest_at: isoOrNull(oldestAt) }, dropped };
+}
+
+export function limitsOf(options: LiveOptions): SpoolLimits {
+  return {
+    maxBytes: options.max_bytes ?? DEFAULT_BYTES,
+    ...(options.max_records !== undefined && { maxRecords: options.max_records }),
+    ...(options.max_age_seconds !== undefined && { maxAgeMs: options.max_age_seconds * 1000 }),
+    ...(options.when_full !== undefined && { whenFull: options.when_full }),
+  };
 }
 
 function isoOrNull(at: number | null): string | null {

@@ -42,13 +42,13 @@ export class LiveHub {
   private readonly settings: HubSettings;
   private streams: DesiredStreams | null = null;
 
-  constructor(directory: string, storeUrl?: string) {
+  constructor(directory: string, storeUrl?: string, entry = 'live-process.js') {
     const log = (level: string, message: string) => void this.logged.push(`${level}: ${message}`);
     const integrations = { retry: { seconds: 0 }, ...(storeUrl !== undefined && { storeUrl }) };
     this.settings = readSettings({ integrations }, directory, {}, log);
     const keys = loadKeys({ directory });
     this.vault = new Vault(keys);
-    this.client = new LiveClient(this.settings, keys, join(__dirname, 'live-process.js'));
+    this.client = new LiveClient(this.settings, keys, join(__dirname, entry));
     this.client.resume();
   }
 
@@ -67,10 +67,16 @@ export class LiveHub {
       database: store.database,
       ...host,
       mapping: (id) => this.mappings.get(id),
+      isDeployed: () => true,
       client: this.client,
       log: this.settings.log,
     });
     await this.streams.refresh();
+  }
+
+  /** As the hub does every fifteen seconds. */
+  async refresh(): Promise<void> {
+    await this.streams?.refresh();
   }
 
   get connections(): ConnectionStore {

@@ -24,7 +24,7 @@ async function* listen(port: number, signal: AbortSignal): AsyncIterable<LiveEve
   }
 }
 
-class TestRegistry extends ConnectorRegistry {
+export class TestRegistry extends ConnectorRegistry {
   private readonly source = new LiveSource();
 
   override async load(type: string) {
@@ -39,4 +39,5 @@ class TestRegistry extends ConnectorRegistry {
   }
 }
 
-serve('live process', async (setup, send) => new LiveSession(setup, send, new TestRegistry()));
+if (require.main === module)
+  serve('live process', async (setup, send) => new LiveSession(setup, send, new TestRegistry()));

@@ -115,6 +115,18 @@ describe('live mappings', function () {
     await until(async () => (await arrived()) > before);
   });
 
+  it('go on by themselves, soon, when their runs ended in failure', async () => {
+    const mappingId = await hub.follow(counter.port);
+    counter.run(1_000);
+    for (const failures of [1, 2]) {
+      await counted(counter.acknowledged + 100);
+      const [log] = (await hub.sync.logs({ mapping_id: mappingId })).items;
+      await hub.sync.cancel(log!.job_id);
+      await until(async () => (await hub.sync.logs({ status: 'error' })).total === failures);
+    }
+    await counted(counter.acknowledged + 100);
+  });
+
   for (const [what, change] of [
     ['made a full one', { sync_mode: 'full' }],
     ['switched off', { is_active: false }],

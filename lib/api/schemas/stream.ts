@@ -38,7 +38,7 @@ const status: JsonSchema = {
   description: 'Of a live mapping: how its stream is. Null when it has none in this Node-RED.',
   required: ['state', 'since', 'error', 'received', 'records_per_second', 'last_record_at', 'backlog', 'dropped'],
   properties: {
-    state: { type: 'string', enum: ['connecting', 'connected', 'interrupted', 'silent', 'failed'] },
+    state: { type: 'string', enum: ['connecting', 'connected', 'interrupted', 'silent', 'failed', 'standby'] },
     since: instant('When it came to this state.'),
     error: { type: ['object', 'null'], description: 'Why it is interrupted or failed.' },
     received: count('Records since the live process started.'),

@@ -7,6 +7,7 @@ import { syncAttempts } from './0006-sync-attempts';
 import { schedules } from './0007-schedules';
 import { requestTurns } from './0008-request-turns';
 import { audit } from './0009-audit';
+import { runsOfSpools } from './0011-runs-of-spools';
 import type { Migration } from './migration';
 
 export type { Migration, MigrationContext } from './migration';
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   schedules,
   requestTurns,
   audit,
+  runsOfSpools,
 ];

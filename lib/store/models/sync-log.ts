@@ -54,6 +54,8 @@ export interface SyncLogRow {
   active_ms: number;
   writer_state: Record<string, unknown> | null;
   mapping_version: number;
+  /** Of a live run: whose records it forwards. */
+  spool: string | null;
   updated_at: number;
 }
 
@@ -107,6 +109,7 @@ export function syncLogModel(sequelize: Sequelize): SyncLogModel {
       active_ms: bigInteger('active_ms'),
       writer_state: json('writer_state', optional),
       mapping_version: integer(),
+      spool: text(36, optional),
       updated_at: bigInteger('updated_at'),
     },
     { tableName: SYNC_LOGS, timestamps: false },

@@ -46,6 +46,7 @@ interface Append {
   rows: { text: string; bytes: number; receivedAt: number }[];
   bytes: number;
   isAwaited: boolean;
+  signal: AbortSignal | undefined;
   resolve(): void;
   reject(error: unknown): void;
 }
@@ -109,8 +110,9 @@ export class Spool {
   /**
    * Resolves when the records are durable, or dropped as the limits say.
    * @param isAwaited a source waits for this to go on
+   * @param signal aborted when nobody waits any more, so that the source sends them again: they are withdrawn unless committed
    */
-  append(stream: number, records: readonly SourceRecord[], isAwaited: boolean): Promise<void> {
+  append(stream: number, records: readonly SourceRecord[], isAwaited: boolean, signal?: AbortSignal): Promise<void> {
     const receivedAt = Date.now();
     const rows = records.map((record) => {
       const text = JSON.stringify(record);
@@ -118,7 +120,7 @@ export class Spool {
     });
     const bytes = rows.reduce((sum, row) => sum + row.bytes, 0);
     return new Promise((resolve, reject) => {
-      this.stateOf(stream).waiting.push({ rows, bytes, isAwaited, resolve, reject });
+      this.stateOf(stream).waiting.push({ rows, bytes, isAwaited, signal, resolve, reject });
       this.waiting += rows.length;
       this.schedule(isAwaited || this.waiting >= GROUP_RECORDS ? 0 : GROUP_MS);
     });
@@ -201,7 +203,14 @@ export class Spool {
   discard(stream: number): number {
     const { changes } = this.file.prepare('DELETE FROM spool WHERE stream = ?').run(stream);
     this.file.prepare('DELETE FROM streams WHERE stream = ?').run(stream);
-    this.streams.delete(stream);
+    const state = this.streams.get(stream);
+    if (state === undefined) return Number(changes);
+    Object.assign(state, { records: 0, bytes: 0, dropped: 0 });
+    const error = new IntegrationError('cancelled', 'PCP_STREAM_GONE', 'The mapping is not live here any more.');
+    for (const { rows, reject } of state.waiting.splice(0)) {
+      this.waiting -= rows.length;
+      reject(error);
+    }
     return Number(changes);
   }
 
@@ -263,6 +272,7 @@ export class Spool {
   /** Moves the appends that are written or dropped from those that wait to `done`. */
   private write(stream: number, state: StreamState, done: Append[]): void {
     const droppedBefore = state.dropped;
+    this.withdraw(state);
     for (let append = state.waiting[0]; append !== undefined; append = state.waiting[0]) {
       if (!this.findsRoom(stream, state, append)) {
         if (whenFull(state, append) === 'stop_ack') break;
@@ -276,6 +286,16 @@ export class Spool {
       done.push(append);
     }
     this.noteDropped(stream, state, droppedBefore);
+  }
+
+  private withdraw(state: StreamState): void {
+    const gone = state.waiting.filter(({ signal }) => signal?.aborted);
+    if (gone.length === 0) return;
+    state.waiting = state.waiting.filter(({ signal }) => !signal?.aborted);
+    for (const { rows, signal, reject } of gone) {
+      this.waiting -= rows.length;
+      reject(signal?.reason);
+    }
   }
 
   private insert(stream: number, rows: Append['rows']): void {

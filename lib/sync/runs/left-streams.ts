@@ -26,13 +26,21 @@ export async function settleLeftStreams(database: SqlDatabase, now: number): Pro
   return jobs;
 }
 
-/** @returns whether it was nobody's, and has ended */
-async function settleLeft(database: SqlDatabase, mappingId: number, runId: number, now: number): Promise<boolean> {
+/**
+ * Ends an open run that nobody holds.
+ * @returns whether it was nobody's
+ */
+export async function settleLeft(
+  database: SqlDatabase,
+  mappingId: number,
+  runId: number,
+  now: number,
+): Promise<boolean> {
   const end: End = {
     state: 'cancelled',
     nextAttemptAt: null,
     uncounted: false,
-    failure: new IntegrationError('cancelled', 'PCP_STREAM_GONE', 'The mapping is not live any more.'),
+    failure: new IntegrationError('cancelled', 'PCP_STREAM_GONE', 'The mapping is not live here any more.'),
   };
   const lease = await Lease.acquire(
     database,

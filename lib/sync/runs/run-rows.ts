@@ -37,6 +37,8 @@ export interface RunRow {
   activeMs: number;
   nextAttemptAt: number | null;
   cancelRequestedAt: number | null;
+  /** Of a live run: whose records it forwards. */
+  spool: string | null;
   errorClass: ErrorClass | null;
   errorCode: string | null;
   errorMessage: string | null;
@@ -86,6 +88,7 @@ export interface NewRun {
   trigger?: RunTrigger | undefined;
   /** Of a schedule. */
   dueAt?: number;
+  spool?: string;
 }
 
 /** What a run that is not queued begins as. */
@@ -130,6 +133,7 @@ export async function insertRun(
     error_message: failure?.message ?? null,
     hint: failure?.hint ?? null,
     created_by: run.createdBy,
+    spool: run.spool ?? null,
     records_processed: 0,
     records_success: 0,
     records_error: 0,
@@ -197,6 +201,7 @@ export function toRun(row: SqlRow): RunRow {
     activeMs: Number(row.active_ms ?? 0),
     nextAttemptAt: number(row.next_attempt_at),
     cancelRequestedAt: number(row.cancel_requested_at),
+    spool: text(row.spool),
     errorClass: text(row.error_class) as ErrorClass | null,
     errorCode: text(row.error_code),
     errorMessage: text(row.error_message),

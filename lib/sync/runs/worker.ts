@@ -37,6 +37,8 @@ export interface WorkerOptions extends EngineContext {
   concurrency: number;
   /** Runs of other kinds are left to other workers. */
   kinds: readonly RunKind[];
+  /** Runs among them that are another worker's to do. */
+  isElsewhere?(run: RunRow): boolean;
   /** Of a live run: where its records wait. */
   liveSource?(mapping: Mapping): Connector;
   /** Called when a run begins and ends, and from time to time while it gets on. */
@@ -139,7 +141,8 @@ export class Worker {
     const all = rows.map(toRun);
     const held = await heldByOthers(database);
     const isHeld = (run: RunRow): boolean => this.active.has(run.id) || held.has(run.id);
-    const runs = withoutFollowers(all).filter((run) => this.options.kinds.includes(run.kind) && !isHeld(run));
+    const { kinds, isElsewhere } = this.options;
+    const runs = withoutFollowers(all).filter((run) => kinds.includes(run.kind) && !isElsewhere?.(run) && !isHeld(run));
     this.waiting = runs.length;
     this.paused = await pauses(database);
     const peers = await database.query(

@@ -12,10 +12,12 @@ const CONNECTION = { id: 7, name: 'line', connector_type: LiveSource.type, confi
 class Recorder implements Follower {
   readonly got: SourceRecord[] = [];
   readonly states: string[] = [];
+  readonly over: AbortSignal[] = [];
   private readonly waiting = new Set<() => void>();
 
-  async records(records: SourceRecord[], acknowledge?: () => void): Promise<void> {
+  async records(records: SourceRecord[], acknowledge: (() => void) | undefined, over: AbortSignal): Promise<void> {
     this.got.push(...records);
+    this.over.push(over);
     acknowledge?.();
     this.notice();
   }
@@ -111,6 +113,17 @@ describe('shared connections', () => {
     await second.until(() => second.states.filter((state) => state === 'connected').length === 2);
     assert.equal(source.opened, 2);
     assert.deepEqual(warnings().length, 1);
+  });
+
+  it('tells its users when a subscription has ended, so that they withdraw what it sends again', async () => {
+    const follower = follow();
+    await source.subscribed();
+    source.push(tagValue('a'));
+    await follower.until(() => follower.got.length === 1);
+    assert.equal(follower.over[0]?.aborted, false);
+    source.break();
+    await follower.until(() => follower.states.at(-1) === 'interrupted');
+    assert.equal(follower.over[0]?.aborted, true);
   });
 
   it('goes on without a user that takes nothing, once it was given its time', async () => {

@@ -126,6 +126,33 @@ describe('spool', () => {
     assert.match(logged.join('\n'), /^The spool of stream 1 is full \(stop_ack\)\.$/);
   });
 
+  it('full with stop_ack keeps one copy of what its source sends again and again', async () => {
+    const spool = open({ maxBytes: 1e9, maxRecords: 10, whenFull: 'stop_ack' });
+    await spool.append(1, numbers(1, 10), true);
+    for (let connection = 0; connection < 5; connection++) {
+      const over = new AbortController();
+      const refused = assert.rejects(spool.append(1, numbers(11, 12), true, over.signal), { name: 'AbortError' });
+      over.abort();
+      void spool.append(1, [], true, over.signal).catch(() => undefined);
+      await refused;
+    }
+    const taken = spool.append(1, numbers(11, 12), true);
+    const [first] = spool.take(1, 0, EVERYTHING, 5);
+    spool.remove(1, [first?.seq ?? 0, (first?.seq ?? 0) + 4]);
+    await taken;
+    assert.deepEqual(kept(spool), range(6, 12));
+  });
+
+  it('lets a run put back and remove what it had in hand when its stream is forgotten', async () => {
+    const spool = open(ROOMY);
+    await spool.append(1, numbers(1, 10), true);
+    const [first] = spool.take(1, 0, EVERYTHING, 5);
+    assert.equal(spool.discard(1), 10);
+    spool.remove(1, [first?.seq ?? 0, (first?.seq ?? 0) + 4]);
+    spool.putBack(1);
+    assert.equal(spool.usage(1).records, 0);
+  });
+
   it('full with drop_newest counts what it drops, over a restart', async () => {
     const limits: SpoolLimits = { maxBytes: 1e9, maxRecords: 10, whenFull: 'drop_newest' };
     const spool = open(limits);

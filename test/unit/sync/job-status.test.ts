@@ -10,7 +10,15 @@ function run(state: RunState, read: number, total: number | null): RunRow {
     ...{ trigger: null, dueAt: null },
     ...{ refetched: 0, full: false, dryRun: false, attempts: 1, withoutProgress: 0, fence: 1, worker: null },
     ...{ writerState: null, activeMs: 1000, nextAttemptAt: null, cancelRequestedAt: null, errorClass: null },
-    ...{ errorCode: null, errorMessage: null, hint: null, startedAt: at, endedAt: at, updatedAt: at.getTime() },
+    ...{
+      spool: null,
+      errorCode: null,
+      errorMessage: null,
+      hint: null,
+      startedAt: at,
+      endedAt: at,
+      updatedAt: at.getTime(),
+    },
     ...{ state, total, counters: { ...noCounters(), read } },
   };
 }

@@ -1,0 +1,133 @@
+import type { SqlDatabase } from '../protocols/sql/database';
+import { LEASE_MS, WORKER, workerIsGone } from '../sync/runs/lease';
+
+const LOCKS = 'integration_stream_locks';
+/** A lease is renewed, and looked at by those who wait for it, so often while it lasts. */
+const LOOKS_PER_LEASE = 12;
+
+/**
+ * Of all instances that share a store, which one listens: leases by the store's clock. Whoever holds one keeps it while the store
+ * is away, since nobody else can take it then, and values are to be spooled above all.
+ */
+export class Ownership {
+  private renewedAt = Number.NEGATIVE_INFINITY;
+  private held: ReadonlySet<string>;
+  /** What the last look was for. */
+  private wanted: ReadonlySet<string> = new Set();
+  /** Since when the store has answered each look. */
+  private contactSince: number | null = null;
+
+  /**
+   * @param instance names this instance, also after a restart
+   * @param assumed what it held last: true until the store says otherwise
+   */
+  constructor(
+    private readonly instance: () => string,
+    assumed: readonly string[],
+    private readonly leaseMs = LEASE_MS,
+  ) {
+    this.held = new Set(assumed);
+  }
+
+  owns(lease: string): boolean {
+    return this.held.has(lease);
+  }
+
+  /** Another instance has it. */
+  isElsewhere(lease: string): boolean {
+    return this.wanted.has(lease) && !this.held.has(lease);
+  }
+
+  /** The next look is due at once. */
+  expire(): void {
+    this.renewedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /**
+   * Renews what it holds and takes what is free of the wanted, when it is time to.
+   * @returns whether that changed anything
+   */
+  async look(database: SqlDatabase, wanted: ReadonlySet<string>): Promise<boolean> {
+    const now = performance.now();
+    if (now - this.renewedAt < this.leaseMs / LOOKS_PER_LEASE) return false;
+    const before = this.held;
+    try {
+      // A store in a file has one instance.
+      this.held = database.dialect === 'sqlite' ? wanted : await this.claim(database, wanted);
+    } catch (error) {
+      this.contactSince = null;
+      throw error;
+    }
+    this.contactSince ??= now;
+    this.renewedAt = now;
+    this.wanted = wanted;
+    return before.symmetricDifference(this.held).size > 0;
+  }
+
+  /** Lets another instance go on at once. */
+  async release(database: SqlDatabase): Promise<void> {
+    if (database.dialect !== 'sqlite') await this.let(database, '', []);
+  }
+
+  private get owner(): string {
+    return `${WORKER}@${this.instance()}`;
+  }
+
+  private async claim(database: SqlDatabase, wanted: ReadonlySet<string>): Promise<Set<string>> {
+    const { epochMs } = database;
+    await database.execute(`UPDATE ${LOCKS} SET lease_until = ${epochMs} + ${this.leaseMs} WHERE owner_worker = ?`, [
+      this.owner,
+    ]);
+    const rows = await database.query(
+      `SELECT stream, owner_worker, CASE WHEN lease_until < ${epochMs} THEN 1 ELSE 0 END AS is_over
+       FROM ${LOCKS} WHERE stream LIKE 'live:%'`,
+    );
+    const owners = new Map(rows.map((row) => [String(row.stream), row]));
+    const held = new Set<string>();
+    for (const lease of wanted) {
+      const row = owners.get(lease);
+      const isHeld =
+        row === undefined
+          ? await this.take(database, lease)
+          : row.owner_worker === this.owner ||
+            (await this.takeOver(database, lease, String(row.owner_worker), Number(row.is_over) === 1));
+      if (isHeld) held.add(lease);
+    }
+    const rest = rows.filter((row) => row.owner_worker === this.owner && !wanted.has(String(row.stream)));
+    for (const { stream } of rest) await this.let(database, ' AND stream = ?', [String(stream)]);
+    return held;
+  }
+
+  private async take(database: SqlDatabase, lease: string): Promise<boolean> {
+    try {
+      await database.execute(
+        `INSERT INTO ${LOCKS} (stream, fence, owner_run, owner_worker, lease_until, touched_at)
+         VALUES (?, 0, NULL, ?, ${database.epochMs} + ${this.leaseMs}, 0)`,
+        [lease, this.owner],
+      );
+      return true;
+    } catch (error) {
+      const [other] = await database.query(`SELECT stream FROM ${LOCKS} WHERE stream = ?`, [lease]);
+      if (other === undefined) throw error;
+      return false;
+    }
+  }
+
+  private async takeOver(database: SqlDatabase, lease: string, other: string, isOver: boolean): Promise<boolean> {
+    const isMine = other.endsWith(`@${this.instance()}`);
+    const isFree = isMine || workerIsGone(other);
+    // When the store comes back after a while, all leases are over: their holders have until then to say that they live.
+    const hasWaited = this.contactSince !== null && performance.now() - this.contactSince >= this.leaseMs;
+    if (!isFree && !(isOver && hasWaited)) return false;
+    const taken = await database.execute(
+      `UPDATE ${LOCKS} SET owner_worker = ?, lease_until = ${database.epochMs} + ${this.leaseMs}
+       WHERE stream = ? AND owner_worker = ?${isFree ? '' : ` AND lease_until < ${database.epochMs}`}`,
+      [this.owner, lease, other],
+    );
+    return taken === 1;
+  }
+
+  private async let(database: SqlDatabase, which: string, values: string[]): Promise<void> {
+    await database.execute(`DELETE FROM ${LOCKS} WHERE owner_worker = ?${which}`, [this.owner, ...values]);
+  }
+}
