@@ -17,7 +17,8 @@ class ConnectionForm {
   private readonly schedule: ScheduleField;
   private settings: SettingsForm | null = null;
 
-  constructor(node: EditorNode) {
+  /** @param suggested connector of a connection that is new */
+  constructor(node: EditorNode, suggested = 'generic.file') {
     this.node = node;
     const zone = $('#node-config-input-timezone');
     this.schedule = new ScheduleField(node, 'connection', () => String(zone.val() ?? '').trim());
@@ -26,7 +27,7 @@ class ConnectionForm {
     for (const connector of CONNECTORS) {
       select.append(element('option', { value: connector.type }, localized(connector.title)));
     }
-    select.val(String(node.connectorType || CONNECTORS[0]?.type || ''));
+    select.val(String(node.connectorType || suggested));
     this.choose(String(select.val()), (node.config as SettingValues) ?? {});
     select.on('change', () => {
       const config = select.val() === node.connectorType ? (node.config as SettingValues) : {};

@@ -3,11 +3,13 @@ let connectionForm: ConnectionForm | null = null;
 let mappingForm: MappingForm | null = null;
 /** Of the open pcp-sync form. Node-RED takes it out of the document while a config form covers it, but keeps it. */
 let syncConnection: JQuery | null = null;
+/** Of the open form of a connector's node: a connection that is added from there is for this one. */
+let neededConnector: string | undefined;
 
 (window as unknown as { PCP: unknown }).PCP = {
   connection: {
     prepare(node: EditorNode) {
-      connectionForm = new ConnectionForm(node);
+      connectionForm = new ConnectionForm(node, neededConnector);
     },
     save() {
       connectionForm?.save();
@@ -29,8 +31,17 @@ let syncConnection: JQuery | null = null;
     problem: fieldMappingsProblem,
   },
   connectorNode: {
-    prepare: prepareConnectorNode,
-    save: (node: EditorNode) => saveJsonProperties(node, ['filters']),
+    prepare(node: EditorNode, connectorType: string) {
+      neededConnector = connectorType;
+      prepareConnectorNode(node, connectorType);
+    },
+    save(node: EditorNode) {
+      saveJsonProperties(node, ['filters']);
+      neededConnector = undefined;
+    },
+    close() {
+      neededConnector = undefined;
+    },
   },
   entityNode: {
     prepare: prepareEntityNode,
@@ -47,4 +58,5 @@ let syncConnection: JQuery | null = null;
   syncLogNode: { prepare: prepareSyncLogNode },
   jsonProblem: jsonPropertyProblem,
   numberProblem,
+  amountProblem,
 };

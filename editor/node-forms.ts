@@ -32,15 +32,15 @@ function saveJsonProperties(node: EditorNode, names: string[]): void {
 }
 
 /** Form of a connector's palette node (pcp-file, pcp-database, ...). */
-function prepareConnectorNode(node: EditorNode): void {
+function prepareConnectorNode(node: EditorNode, connectorType: string): void {
   const discovery = new Discovery();
   const connection = () => String($('#node-input-connection').val() ?? '');
   const entity = () => String($('#node-input-entity').val() ?? '');
   pickFrom($('#node-input-entity'), () => discovery.entities(connection()));
   pickFrom($('#node-input-keyFields'), () => discovery.fields(connection(), entity()));
   pickFrom($('#node-input-cursorField'), () => discovery.fields(connection(), entity()));
-  const connector = CONNECTORS.find(({ type }) => type === RED.nodes.node(connection())?.connectorType);
-  if (connector?.browses) browseTags($('#node-input-tags'), discovery, connection);
+  const { browses } = CONNECTORS.find(({ type }) => type === connectorType) ?? {};
+  if (browses) browseTags($('#node-input-tags'), discovery, connection);
   prepareJsonProperties(node, { filters: FILTER_EXAMPLE });
   showRowsByChoice();
 }
@@ -72,6 +72,14 @@ function prepareSyncLogNode(node: EditorNode): void {
   refresh();
   select.val(String(node.state ?? ''));
   $('#node-input-what').on('change', refresh);
+}
+
+/** Validator of an amount, which is no less than nothing and may come from an environment variable. */
+function amountProblem(value: unknown): true | string {
+  if (value === '' || value === undefined || isEnvironmentReference(value)) return true;
+  const number = Number(value);
+  if (Number.isNaN(number)) return text('form.number');
+  return number < 0 ? text('form.minimum', { minimum: 0 }) : true;
 }
 
 /** Validator of a JSON property: objects are right, text is a typing error unless it names an environment variable. */

@@ -12,6 +12,8 @@ interface TreeItem {
   label: string;
   icon: string;
   address: string;
+  /** What is written into the field. */
+  tag: string;
   selected?: boolean;
   checkbox?: boolean;
   children?: (done: (items: TreeItem[]) => void) => void;
@@ -35,17 +37,24 @@ function browseTags(field: JQuery, discovery: Discovery, connection: () => strin
       const { items } = await callApi<{ items: BrowsedNode[] }>(values ? 'POST' : 'GET', path + place, values);
       hint.textContent = items.length === 0 ? text('discovery.nothing') : '';
       const chosen = tagsOf(String(field.val() ?? ''));
-      return items.map((node) => itemOf(node, chosen));
+      const names = namesOf(connection());
+      return items.map((node) => itemOf(node, chosen, names.get(node.address)));
     } catch (error) {
       hint.textContent = `${refusalText(error as Error)} ${(error as ApiError).hint ?? ''}`;
       return [];
     }
   };
-  const itemOf = (node: BrowsedNode, chosen: string[]): TreeItem => ({
-    label: [node.name, [node.data_type, node.unit].filter(Boolean).join(', ')].filter(Boolean).join(' — '),
+  const itemOf = (node: BrowsedNode, chosen: string[], tag = node.address): TreeItem => ({
+    label: [
+      tag === node.address ? node.name : `${tag} (${node.name})`,
+      [node.data_type, node.unit].filter(Boolean).join(', '),
+    ]
+      .filter(Boolean)
+      .join(' — '),
     icon: NODE_ICONS[node.kind],
     address: node.address,
-    ...(node.kind === 'tag' && { checkbox: true, selected: chosen.includes(node.address) }),
+    tag,
+    ...(node.kind === 'tag' && { checkbox: true, selected: chosen.includes(tag) || chosen.includes(node.address) }),
     ...(node.has_children && { children: (done) => void list(node.address).then(done) }),
   });
 
@@ -62,10 +71,20 @@ function browseTags(field: JQuery, discovery: Discovery, connection: () => strin
     tree.treeList({ data });
     tree.on('treelistselect', (_event: unknown, item: TreeItem) => {
       if (!item.checkbox) return;
-      const others = tagsOf(String(field.val() ?? '')).filter((tag) => tag !== item.address);
-      field.val(tagsText(item.selected ? [...others, item.address] : others)).trigger('change');
+      const others = tagsOf(String(field.val() ?? '')).filter((tag) => tag !== item.address && tag !== item.tag);
+      field.val(tagsText(item.selected ? [...others, item.tag] : others)).trigger('change');
     });
   });
+}
+
+/**
+ * Names that a connection gives to addresses: a tag by its name has the unit and the deadband that are set there.
+ * @param connection id of its config node
+ */
+function namesOf(connection: string): Map<string, string> {
+  const { tags } = (RED.nodes.node(connection)?.config ?? {}) as { tags?: unknown };
+  const entries = typeof tags === 'object' && tags !== null ? Object.entries(tags) : [];
+  return new Map(entries.map(([name, tag]) => [String((tag as { node_id?: unknown })?.node_id ?? name), name]));
 }
 
 /** Addresses may hold commas: then the field holds a JSON array. */

@@ -97,6 +97,12 @@ function subscriptionOf(def: ConnectorNodeDef, msg: NodeMessageInFlow): Subscrip
   }
   const sampling = numberProperty(def.samplingInterval, { fallback: 0, minimum: 0, maximum: 86_400_000 });
   const deadband = Number(def.deadband || 0);
+  if (!(deadband >= 0)) {
+    throw new IntegrationError('config', 'PCP_SETTING_INVALID', `The deadband "${def.deadband}" is no amount.`, {
+      path: 'deadband',
+      hint: 'Give a number of 0 or more, in the unit of the value.',
+    });
+  }
   return {
     items: tags.map((tag) => ({
       tag,

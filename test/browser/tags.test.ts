@@ -85,4 +85,18 @@ describe('tags in the editor', function () {
     await device.start(port);
     await page.waitForSelector('.red-ui-flow-node-status-label:has-text("received")');
   });
+
+  it('are looked for also before there is a connection, which is then one of the node', async () => {
+    const { page } = editor;
+    await editor.edit('node');
+    await page.click('#node-input-lookup-connection, .red-ui-editor-config-node-add, #node-input-btn-connection-add');
+    await page.waitForSelector('#node-config-input-connectorType');
+    assert.equal(await page.inputValue('#node-config-input-connectorType'), 'iot.modbus');
+    await editor.cancel();
+    await page.waitForSelector('text=Browse');
+    await page.fill('#node-input-deadband', 'much');
+    await page.press('#node-input-deadband', 'Tab');
+    await page.waitForSelector('#node-input-deadband.input-error');
+    await editor.cancel();
+  });
 });
