@@ -45,6 +45,7 @@ class ConnectionForm {
     $('#pcp-connection-description').text(connector ? localized(connector.description) : '');
     if (connector) this.settings = new SettingsForm(container, connector, config, this.node.credentials ?? {});
     const { settings } = this;
+    if (settings && connector) offerTagImport(settings, connector, () => this.asItStands(settings));
     if (settings?.has('openapi')) offerDrafts(settings, () => this.asItStands(settings));
     document.getElementById('pcp-connection-report')!.replaceChildren();
   }

@@ -59,6 +59,8 @@ interface FormConnector {
   settings: Record<string, FormSetting>;
   /** Its machine can be looked through. */
   browses: boolean;
+  /** Its tags can be read from files of these kinds; one in JSON needs the parameters. */
+  tagImport?: { accept: string; jsonFormat?: string; jsonParameters: Record<string, FormSetting> };
 }
 
 /** All connectors, printed in front of this code by the build. */

@@ -96,8 +96,14 @@ function buildConnectorNode(descriptor: ConnectorDescriptor, node: string): void
 
 /** The plugin carries the editor's code: the editor loads plugins before nodes. */
 function buildPlugin(descriptors: readonly ConnectorDescriptor[]): void {
-  const forms = descriptors.map(({ type, title, description, settings, capabilities }) => {
-    return { type, title, description, settings, browses: capabilities.includes('browse') };
+  const forms = descriptors.map(({ type, title, description, settings, capabilities, call, tagImport }) => {
+    const jsonParameters = Object.fromEntries(
+      (tagImport?.jsonParameters ?? []).map((name) => [name, call?.parameters[name]]),
+    );
+    return {
+      ...{ type, title, description, settings, browses: capabilities.includes('browse') },
+      ...(tagImport && { tagImport: { ...tagImport, jsonParameters } }),
+    };
   });
   // "<" in a string must not be able to end the script element.
   const connectors = JSON.stringify(forms).replaceAll('<', '\\u003c');

@@ -12,6 +12,8 @@ export interface BenchNodeRedOptions {
   flows: object[];
   /** Installs the package in the user directory. */
   withPackage: boolean;
+  /** Others, by name, and where they are. */
+  packages?: Record<string, string>;
   /** Argument of `flowContext`, when the flows need it. */
   target?: { postgres: string } | { sqlite: string } | null;
 }
@@ -42,6 +44,10 @@ export class BenchNodeRed {
     if (options.withPackage) {
       mkdirSync(path.join(directory, 'node_modules', '@pcp'), { recursive: true });
       symlinkSync(PROJECT_ROOT, path.join(directory, 'node_modules', '@pcp', 'node-red-integrations'), 'junction');
+    }
+    for (const [name, folder] of Object.entries(options.packages ?? {})) {
+      mkdirSync(path.join(directory, 'node_modules'), { recursive: true });
+      symlinkSync(folder, path.join(directory, 'node_modules', name), 'junction');
     }
     const started = performance.now();
     const nodeRed = new NodeRed(PROJECT_ROOT, directory);

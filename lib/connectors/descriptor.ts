@@ -66,6 +66,8 @@ export interface ConnectorDescriptor {
     /** Operations that move a machine or decide whom it trusts, with the parameters that go on record: the first says to what. */
     audited?: Record<string, readonly string[]>;
   };
+  /** The operation `import_tags` turns files of these kinds into the setting `tags`; a JSON file needs more of its parameters. */
+  tagImport?: { accept: string; jsonFormat?: string; jsonParameters?: readonly string[] };
   /** Operations that the palette node offers, of the capabilities. */
   operations: Operation[];
 }

@@ -12,12 +12,14 @@ import { recordRoutes } from './records';
 import { scheduleRoutes } from './schedules';
 import { serviceRoutes } from './service';
 import { syncRoutes } from './sync';
+import { tagImportRoutes } from './tag-import';
 
 /** Every operation of the API. */
 export const routes: readonly Route[] = [
   ...connectionRoutes,
   ...connectionTestRoutes,
   ...discoveryRoutes,
+  ...tagImportRoutes,
   ...certificateRoutes,
   ...mappingRoutes,
   ...syncRoutes,

@@ -122,6 +122,25 @@ export const connectionSchemas: Record<string, JsonSchema> = {
     },
     example,
   },
+  TagImport: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['connection', 'content'],
+    properties: {
+      connection: { $ref: '#/components/schemas/UnsavedConnection' },
+      content: { type: 'string', minLength: 1, description: 'The text of the file.' },
+      options: {
+        type: 'object',
+        description:
+          'Parameters of the operation `import_tags`: `format`, and of SunSpec models `base_address`, `unit_id`, `prefix`, `repeats`.',
+      },
+    },
+  },
+  ImportedTags: {
+    type: 'object',
+    required: ['tags'],
+    properties: { tags: { type: 'object', description: 'By name, as the setting `tags` takes them.' } },
+  },
   TestReport: {
     type: 'object',
     description: 'What a test did, step by step, up to the first step that failed.',

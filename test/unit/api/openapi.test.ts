@@ -92,6 +92,7 @@ describe('API: OpenAPI document', () => {
       'GET POST /connections/{id}/test',
       'POST /connections/test',
       'POST /connections/browse',
+      'POST /connections/tags',
       'POST /connections/entities',
       'POST /connections/entities/{entity}',
       'GET /connections/{id}/browse',

@@ -37,6 +37,13 @@ describe('API: lists and previews of what is not saved', () => {
     assert.equal((await api.call('POST', '/connections/entities/none', values)).status, 404);
   });
 
+  it('imports tags only into connections that have them', async () => {
+    const refused = await api.call('POST', '/connections/tags', { connection: values, content: 'name' });
+    assert.equal(refused.body.code, 'PCP_NOT_SUPPORTED', refused.text);
+    const wrong = await api.call('POST', '/connections/tags', { connection: { ...values, config: {} }, content: 'x' });
+    assert.equal(wrong.body.errors?.[0]?.pointer, '/connection/config/host');
+  });
+
   it('sends saved secrets nowhere but to where they belong', async () => {
     for (const path of LOOKS) {
       const kept = await api.call('POST', path, { ...values, connection_id: 1, credentials: { password: true } });

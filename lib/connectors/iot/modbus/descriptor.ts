@@ -89,6 +89,11 @@ export const descriptor: ConnectorDescriptor = {
       },
     },
   },
+  tagImport: {
+    accept: '.csv,.txt,.json',
+    jsonFormat: 'sunspec',
+    jsonParameters: ['base_address', 'unit_id', 'prefix', 'repeats'],
+  },
   settings: {
     transport: {
       kind: 'choice',

@@ -37,6 +37,7 @@ export const descriptor: ConnectorDescriptor = {
     },
     parameters: CALL_PARAMETERS,
   },
+  tagImport: { accept: '.xml,.csv,.txt' },
   settings: {
     endpoint_url: {
       kind: 'text',
