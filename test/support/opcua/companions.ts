@@ -64,7 +64,9 @@ export function addCompanions(space: address.AddressSpace): void {
     store(inputs[0]?.value as Record<string, unknown>);
     return {
       statusCode: ua.StatusCodes.Good,
-      outputArguments: [new ua.Variant({ dataType: DataType.UInt64, arrayType: VariantArrayType.Scalar, value: [0, 0] })],
+      outputArguments: [
+        new ua.Variant({ dataType: DataType.UInt64, arrayType: VariantArrayType.Scalar, value: [0, 0] }),
+      ],
     };
   });
 }
