@@ -16,10 +16,21 @@ export interface Child {
   has_children: boolean;
 }
 
-interface Reference {
+export interface Reference {
   nodeId: NodeId;
   name: string;
+  /** Without its namespace. */
+  browseName: string;
   nodeClass: number;
+  typeDefinition: NodeId;
+}
+
+export interface BrowseFor {
+  /** With all that are derived from it. */
+  referenceType: number;
+  nodeClasses: number;
+  /** A node that cannot be browsed has nothing below it, instead of being an error. */
+  isLenient: boolean;
 }
 
 /** References asked for at once, and what a folder may hold at most: nobody picks from more. */
@@ -36,15 +47,17 @@ export async function browseChildren(
   parent: NodeId | null,
   signal: AbortSignal,
 ): Promise<Child[]> {
-  const { NodeClass, coerceNodeId } = opcUaLibrary().ua;
-  const [references = []] = await browse(client, open, [parent ?? coerceNodeId(OBJECTS)], true, signal);
+  const { NodeClass, ReferenceTypeIds, coerceNodeId } = opcUaLibrary().ua;
+  const nodeClasses = NodeClass.Object | NodeClass.Variable | NodeClass.Method;
+  const all = { referenceType: ReferenceTypeIds.HierarchicalReferences, nodeClasses, isLenient: false };
+  const [references = []] = await browseForward(client, open, [parent ?? coerceNodeId(OBJECTS)], all, signal);
   const variables = references.filter(({ nodeClass }) => nodeClass === NodeClass.Variable);
   const attributes = await readDetails(client, open, variables, signal);
-  const below = await browse(
+  const below = await browseForward(
     client,
     open,
     variables.map(({ nodeId }) => nodeId),
-    false,
+    { referenceType: ReferenceTypeIds.HasComponent, nodeClasses, isLenient: true },
     signal,
   );
   const details = new Map(
@@ -67,12 +80,12 @@ export async function browseChildren(
   }));
 }
 
-/** @param all with methods and what is not a component, such as the nodes that a folder organises */
-async function browse(
+/** What each node refers to, all pages of it, each once. */
+export async function browseForward(
   client: OpcUaClient,
   { session, limits }: OpenSession,
   nodes: readonly NodeId[],
-  all: boolean,
+  { referenceType, nodeClasses, isLenient }: BrowseFor,
   signal: AbortSignal,
 ): Promise<Reference[][]> {
   const { ua } = opcUaLibrary();
@@ -80,18 +93,16 @@ async function browse(
   for (const part of chunks(nodes, limits.browse)) {
     const request = part.map((nodeId) => ({
       nodeId,
-      referenceTypeId: ua.makeNodeId(
-        all ? ua.ReferenceTypeIds.HierarchicalReferences : ua.ReferenceTypeIds.HasComponent,
-      ),
+      referenceTypeId: ua.makeNodeId(referenceType),
       browseDirection: ua.BrowseDirection.Forward,
       includeSubtypes: true,
-      nodeClassMask: ua.NodeClass.Object | ua.NodeClass.Variable | ua.NodeClass.Method,
+      nodeClassMask: nodeClasses,
       resultMask: 63,
     }));
     session.requestedMaxReferencesPerNode = PAGE;
     const results = await client.request(session.browse(request), 'browsing', signal);
     for (const [index, result] of results.entries()) {
-      if (result.statusCode.isBad() && all) throw statusError(result.statusCode.name, `browsing ${part[index]}`);
+      if (result.statusCode.isBad() && !isLenient) throw statusError(result.statusCode.name, `browsing ${part[index]}`);
       const references = [...(result.references ?? [])];
       let point = result.continuationPoint;
       for (let page = 1; point !== null && point !== undefined && point.length > 0; page++) {
@@ -107,7 +118,9 @@ async function browse(
         [...unique.values()].map((reference) => ({
           nodeId: reference.nodeId as NodeId,
           name: reference.displayName.text || reference.browseName.name || '',
+          browseName: reference.browseName.name ?? '',
           nodeClass: reference.nodeClass,
+          typeDefinition: reference.typeDefinition as NodeId,
         })),
       );
     }

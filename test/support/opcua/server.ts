@@ -3,6 +3,7 @@ import type * as address from 'node-opcua-address-space' with { 'resolution-mode
 import type * as server from 'node-opcua-server' with { 'resolution-mode': 'import' };
 import { opcUaLibrary } from '../../../lib/protocols/opcua/library';
 import { inProject } from '../../package/project';
+import { addCompanions } from './companions';
 import { addLine, type Line } from './line';
 import { type Misbehaviour, misbehave } from './misbehaviour';
 
@@ -19,6 +20,8 @@ export interface ServerOptions {
   /** Certificate of another application than the one it claims to be, expired, and so on. */
   certificateFile?: string;
   many?: number;
+  /** Machines of companion specifications: PackML, OPC UA for Machinery, ISA-95 Job Control. */
+  hasCompanions?: boolean;
   /** The temperature changes ten times a second, and an event tells of it once a second. */
   moves?: boolean;
   /** Says by an empty message that there is nothing to be told again. */
@@ -49,7 +52,8 @@ const { ua, CertificateManager } = opcUaLibrary();
 
 async function start(options: ServerOptions): Promise<{ server: server.OPCUAServer; line: Line }> {
   const { OPCUAServer } = require('node-opcua-server') as typeof server;
-  const { nodesets } = require('node-opcua-nodesets') as { nodesets: { standard: string } };
+  const { nodesets } = require('node-opcua-nodesets') as { nodesets: Record<string, string> };
+  const companions = options.hasCompanions ? ['di', 'ia', 'machinery', 'packML', 'isa95JobControl'] : [];
   const manager = new CertificateManager({
     rootFolder: join(options.directory, 'pki'),
     automaticallyAcceptUnknownCertificate: true,
@@ -64,7 +68,10 @@ async function start(options: ServerOptions): Promise<{ server: server.OPCUAServ
     port: options.port,
     hostname: '127.0.0.1',
     allowAnonymous: true,
-    nodeset_filename: [nodesets.standard, inProject('test/support/opcua/plant.nodeset2.xml')],
+    nodeset_filename: [
+      ...['standard', ...companions].map((name) => nodesets[name] ?? ''),
+      inProject('test/support/opcua/plant.nodeset2.xml'),
+    ],
     serverInfo: { applicationUri: 'urn:plant.example:server', productUri: 'urn:plant.example' },
     serverCertificateManager: manager,
     userCertificateManager: users,
@@ -91,6 +98,7 @@ async function start(options: ServerOptions): Promise<{ server: server.OPCUAServ
   for (const uri of options.otherNamespaces ?? []) space.registerNamespace(uri);
   const line = addLine(space, options.many ?? 0);
   if (options.moves) move(line);
+  if (options.hasCompanions) addCompanions(space);
   await opcua.start();
   return { server: opcua, line };
 }

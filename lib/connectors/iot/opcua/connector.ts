@@ -18,6 +18,7 @@ import type {
 } from '../../contract';
 import type { BrowseNode, LiveEvent, Subscription, TagValue, TagWrite, TagWriteResult } from '../../live';
 import { callOperation } from './call';
+import { describeCompanion, discoverCompanions, isCompanion } from './companion-entities';
 import { testConnection } from './connection-test';
 import { describeEntity, EVENTS, readEntity, unknownEntity, VALUES } from './entities';
 import { readNow } from './read-tags';
@@ -52,12 +53,29 @@ class OpcUaConnector implements Connector {
     return testConnection(() => this.#open(), this.#until(signal));
   }
 
-  async discover(): Promise<EntityInfo[]> {
-    return [VALUES, EVENTS];
+  /** What a server that is away has besides is not known. */
+  async discover(signal: AbortSignal): Promise<EntityInfo[]> {
+    const { client } = this.#open();
+    const until = this.#until(signal);
+    const companions = client
+      .open(until)
+      .then((open) => discoverCompanions(client, open, until))
+      .catch((thrown: unknown) => {
+        const error = IntegrationError.from(thrown);
+        if (error.class !== 'transient') throw error;
+        this.#environment.log('info', `What the server has of companion specifications is not known: ${error.message}`);
+        return [];
+      });
+    return [VALUES, EVENTS, ...(await companions)];
   }
 
-  async describe(entity: string): Promise<EntityDescription> {
-    return describeEntity(entity, this.#open().settings);
+  async describe(entity: string, signal: AbortSignal): Promise<EntityDescription> {
+    const { client, settings } = this.#open();
+    if (!isCompanion(entity)) return describeEntity(entity, settings);
+    const until = this.#until(signal);
+    return (
+      (await describeCompanion(client, await client.open(until), entity, until)) ?? describeEntity(entity, settings)
+    );
   }
 
   async *read(query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {

@@ -1,7 +1,8 @@
 import type { EntityInfo, JsonSchema } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
 import type { OpcUaClient } from '../../../protocols/opcua/client';
-import type { Batch, EntityDescription, ReadQuery } from '../../contract';
+import type { Batch, EntityDescription, ReadQuery, SourceRecord } from '../../contract';
+import { isCompanion, readCompanion } from './companion-entities';
 import { readNow } from './read-tags';
 import type { OpcUaSettings } from './settings';
 import { readAlarms } from './subscribe';
@@ -74,25 +75,19 @@ export async function* readEntity(
   signal: AbortSignal,
 ): AsyncGenerator<Batch> {
   if (query.entity === VALUES.name) yield* readValues(client, settings, query, signal);
-  else if (query.entity === EVENTS.name) yield* readStandingAlarms(client, settings, query, signal);
-  else throw unknownEntity(query.entity);
+  else if (query.entity === EVENTS.name) {
+    yield* snapshot(await readAlarms(client, settings, signal), query, signal);
+  } else if (isCompanion(query.entity)) {
+    const open = await client.open(signal);
+    yield* snapshot(await readCompanion(client, open, query.entity, signal), query, signal);
+  } else throw unknownEntity(query.entity);
 }
 
-/** Alarms come and go: a read that was interrupted begins anew. */
-async function* readStandingAlarms(
-  client: OpcUaClient,
-  settings: OpcUaSettings,
-  { batchSize }: ReadQuery,
-  signal: AbortSignal,
-): AsyncGenerator<Batch> {
-  const alarms = await readAlarms(client, settings, signal);
-  for (let at = 0; at < alarms.length || at === 0; at += batchSize) {
+/** Alarms and jobs come and go: a read that was interrupted begins anew. */
+function* snapshot(all: readonly SourceRecord[], { batchSize }: ReadQuery, signal: AbortSignal): Generator<Batch> {
+  for (let at = 0; at < all.length || at === 0; at += batchSize) {
     signal.throwIfAborted();
-    yield {
-      records: alarms.slice(at, at + batchSize),
-      cursorAfter: { v: 1, kind: 'snapshot' },
-      total: alarms.length,
-    };
+    yield { records: all.slice(at, at + batchSize), cursorAfter: { v: 1, kind: 'snapshot' }, total: all.length };
   }
 }
 
@@ -124,6 +119,6 @@ async function* readValues(
 export function unknownEntity(name: string): IntegrationError {
   return new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `"${name}" is not an entity of the connection.`, {
     path: '/source_entity',
-    hint: 'There are: values (all tags of the connection) and events.',
+    hint: 'There are: values (all tags of the connection), events, and what else discovery shows.',
   });
 }
