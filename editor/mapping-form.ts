@@ -19,6 +19,7 @@ class MappingForm {
   private readonly discovery = new Discovery();
   private readonly rows = $('#pcp-mapping-fields');
   private readonly schedule: ScheduleField;
+  private readonly dependsOn: DependsOnField;
   private readonly json = {
     filters: { input: $('#pcp-mapping-filters'), example: FILTER_EXAMPLE },
     transformations: { input: $('#pcp-mapping-transformations'), example: TRANSFORMATION_EXAMPLE },
@@ -42,6 +43,7 @@ class MappingForm {
     pickFrom($('#node-config-input-cursorField'), () =>
       $('#node-config-input-direction').val() === 'export' ? lists.targetFields() : lists.sourceFields(),
     );
+    this.dependsOn = new DependsOnField(node);
     this.schedule = new ScheduleField(node, 'mapping', () => String(RED.nodes.node(connection())?.timezone ?? ''));
     $('#node-config-input-connection').on('change', () => this.schedule.look());
     for (const [name, { input, example }] of Object.entries(this.json)) {
@@ -84,6 +86,7 @@ class MappingForm {
     this.node.transformations = jsonFieldValue(this.json.transformations.input) ?? [];
     this.node.options = jsonFieldValue(this.json.options.input) ?? {};
     this.schedule.save();
+    this.dependsOn.save();
   }
 
   /**

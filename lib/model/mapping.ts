@@ -117,6 +117,8 @@ export interface Mapping extends Scheduled {
   /** The other external system, or null for the platform. */
   peer_connection_id: number | null;
   options: MappingOptions;
+  /** Mappings, of any connection, whose success starts this one. In a job with them it runs after them. */
+  depends_on: number[];
   is_active: boolean;
   managed_by: 'api' | 'flow';
   node_id: string | null;

@@ -57,6 +57,7 @@ export type MappingInput = Pick<
       | 'cursor_field'
       | 'peer_connection_id'
       | 'options'
+      | 'depends_on'
       | 'schedule'
       | 'schedule_options'
       | 'is_active'

@@ -3,12 +3,14 @@ import { createExpressionEvaluator } from '../mapping/expressions/evaluator';
 import { parseDatabaseUrl } from '../protocols/sql/url';
 import { type ProtectedPlaces, sqliteFiles } from '../security/protected-files';
 import { Vault } from '../security/vault';
+import { ConnectionStore } from '../store/connections';
 import { MappingStore } from '../store/mappings';
 import { openStore } from '../store/store';
 import { StoreClock } from '../sync/clock';
 import { SharedRequestLimits } from '../sync/http/request-limits';
 import { SignInStore } from '../sync/http/sign-ins';
 import { Worker, type WorkerOptions } from '../sync/runs/worker';
+import { SourceRules } from '../sync/source-rules';
 import type { EngineContext } from '../sync/stream';
 import type { ConnectionQuestions } from './connection-questions';
 import type { FromRunner, RunnerSetup } from './protocol';
@@ -43,6 +45,7 @@ export async function openEngine(setup: RunnerSetup, options: EngineOptions): Pr
   // Only reads are made here; what is written to mappings was checked by the hub.
   const mappings = new MappingStore({ store, check: async () => undefined });
   const vault = new Vault(setup.keys);
+  const connections = new ConnectionStore({ store, vault, validate: () => undefined });
   // A store in a file has one runner.
   const sharedLimits = database.dialect === 'sqlite' ? undefined : new SharedRequestLimits(database, log);
   const signIns = new SignInStore(database, vault, log);
@@ -61,11 +64,13 @@ export async function openEngine(setup: RunnerSetup, options: EngineOptions): Pr
       log,
     },
   };
+  const sourceRules = new SourceRules({ database, registry, connections, environment: context.environment });
   const worker = new Worker({
     ...context,
     ...ofWorker,
     clock,
     mapping: (id) => mappings.get(id),
+    check: (mapping) => sourceRules.check(mapping, mapping.id),
     vault,
     deadLetters: setup.deadLetters,
     logDays: setup.logDays,

@@ -3,7 +3,8 @@ import type { Mappings } from '../model/services';
 import type { SqlDatabase } from '../protocols/sql/database';
 import { Outage } from '../sync/outage';
 import type { Beginning } from '../sync/runs/run-rows';
-import type { JobStarter, MappedStream, UnattendedJob } from '../sync/runs/start';
+import type { JobStarter, UnattendedJob } from '../sync/runs/start';
+import { type MappedStream, streamsOf } from '../sync/runs/streams';
 import type { Schedule } from './definition';
 import { type Fire, fireAt, type Plan, planFires } from './due';
 import { type Owner, type ScheduleRow, ScheduleRows } from './rows';
@@ -140,7 +141,7 @@ export class Scheduler {
       kind === 'mapping'
         ? [await mappings.get(id)]
         : (await starter.startable(id)).filter(({ schedule }) => schedule === null);
-    return chosen.flatMap((mapping) => starter.streamsOf(mapping));
+    return chosen.flatMap((mapping) => streamsOf(mapping));
   }
 }
 

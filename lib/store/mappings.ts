@@ -4,6 +4,7 @@ import { IntegrationError } from '../model/errors';
 import type { MappingInput, Mappings, MappingView, Page } from '../model/services';
 import type { SqlValue } from '../protocols/sql/database';
 import { checkSchedule } from '../schedule/definition';
+import { checkDependencies } from './mapping-dependencies';
 import { deleteMappings } from './mapping-rows';
 import { MAPPINGS, type MappingRow } from './models/mapping';
 import { decodeCursor, isId, pageLimit, toPage } from './pages';
@@ -133,6 +134,7 @@ export class MappingStore implements Mappings {
     return {
       ...row,
       schedule_options: row.schedule_options ?? {},
+      depends_on: row.depends_on ?? [],
       created_at: row.created_at.toISOString(),
       updated_at: row.updated_at.toISOString(),
       flow_error: row.node_id === null ? null : (this.#refused.get(row.node_id) ?? null),
@@ -160,7 +162,15 @@ export class MappingStore implements Mappings {
         },
       );
     }
+    await this.#checkDependencies(settings, id);
     await this.#check(settings, id);
+  }
+
+  async #checkDependencies({ depends_on, sync_mode }: MappingSettings, id: number | null): Promise<void> {
+    if (depends_on.length === 0) return;
+    const { database } = this.#store;
+    const rows = await database.query('SELECT id, name, sync_mode, depends_on FROM integration_mappings');
+    checkDependencies(depends_on, sync_mode, id, rows);
   }
 
   async #find(options: FindOptions<MappingRow>): Promise<MappingRow | null> {
@@ -223,6 +233,7 @@ function toSettings(input: MappingInput, row: MappingRow | null): MappingSetting
     cursor_field: null,
     peer_connection_id: null,
     options: {},
+    depends_on: [],
     schedule: null,
     schedule_options: {},
     is_active: true,
@@ -243,6 +254,7 @@ function toSettings(input: MappingInput, row: MappingRow | null): MappingSetting
     cursor_field: input.cursor_field === undefined ? defaults.cursor_field : input.cursor_field,
     peer_connection_id: input.peer_connection_id === undefined ? defaults.peer_connection_id : input.peer_connection_id,
     options: input.options ?? defaults.options,
+    depends_on: input.depends_on ?? defaults.depends_on ?? [],
     schedule: (input.schedule === undefined ? defaults.schedule : input.schedule) || null,
     schedule_options: input.schedule_options ?? defaults.schedule_options ?? {},
     is_active: input.is_active ?? defaults.is_active,
@@ -250,7 +262,7 @@ function toSettings(input: MappingInput, row: MappingRow | null): MappingSetting
 }
 
 function pickSettings(row: MappingRow): MappingSettings {
-  return toSettings({ ...row, schedule_options: row.schedule_options ?? {} }, row);
+  return toSettings({ ...row, schedule_options: row.schedule_options ?? {}, depends_on: row.depends_on ?? [] }, row);
 }
 
 function toColumns(settings: MappingSettings): Record<string, SqlValue> {

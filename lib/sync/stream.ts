@@ -30,7 +30,15 @@ const PAGE = 300;
 
 export type MappingLike = Omit<
   Mapping,
-  'id' | 'version' | 'managed_by' | 'node_id' | 'created_at' | 'updated_at' | 'schedule' | 'schedule_options'
+  | 'id'
+  | 'version'
+  | 'managed_by'
+  | 'node_id'
+  | 'created_at'
+  | 'updated_at'
+  | 'schedule'
+  | 'schedule_options'
+  | 'depends_on'
 >;
 
 /** One end of a stream: an entity of an open connector. */

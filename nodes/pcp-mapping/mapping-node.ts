@@ -13,6 +13,8 @@ import { missingReference } from '../support/failure';
 
 /** What other nodes see of a deployed pcp-mapping. */
 export interface MappingNode extends Node {
+  /** Ids of the mapping nodes that it runs after. */
+  dependsOn: readonly string[];
   /** The mapping's row in the hub, after its connection's; tries again when the last attempt failed. */
   registered(): Promise<MappingView>;
 }
@@ -31,6 +33,7 @@ export interface MappingNodeDef extends NodeDef {
   keyFields: string;
   syncMode: SyncMode;
   cursorField: string;
+  dependsOn?: string[];
   schedule: string;
   scheduleOptions: ScheduleOptions;
 }

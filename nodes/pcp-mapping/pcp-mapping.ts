@@ -7,13 +7,25 @@ import { nodeFailure } from '../support/failure';
 import { withUniqueName } from '../support/unique-name';
 import { jsonProperty, nameList } from '../support/values';
 import { settleWithin } from '../support/work-queue';
-import type { MappingNode, MappingNodeDef } from './mapping-node';
+import { type MappingNode, type MappingNodeDef, mappingNode } from './mapping-node';
 
 /** A config node: a mapping that this flow owns. It is registered after its connection, whose id it refers to. */
 export = (RED: NodeAPI): void => {
   async function register(node: MappingNode, def: MappingNodeDef): Promise<MappingView> {
     const connection = await connectionNode(RED, def.connection).registered();
     const peer = def.peerConnection ? await connectionNode(RED, def.peerConnection).registered() : null;
+    // One that waits for itself would never be registered.
+    if (waitsFor(RED, node.dependsOn, node.id)) {
+      throw new IntegrationError(
+        'config',
+        'PCP_DEPENDENCY_CYCLE',
+        `Mapping "${def.name || node.id}" depends on itself.`,
+        {
+          path: '/depends_on',
+        },
+      );
+    }
+    const leaders = await Promise.all(node.dependsOn.map((id) => mappingNode(RED, id).registered()));
     const input: MappingInput = {
       connection_id: connection.id,
       peer_connection_id: peer?.id ?? null,
@@ -30,6 +42,7 @@ export = (RED: NodeAPI): void => {
       key_fields: nameList(def.keyFields),
       sync_mode: def.syncMode,
       cursor_field: def.cursorField || null,
+      depends_on: leaders.map(({ id }) => id),
       schedule: def.schedule || null,
       schedule_options: jsonProperty(def.scheduleOptions, 'schedule options', {}),
       is_active: true,
@@ -41,6 +54,7 @@ export = (RED: NodeAPI): void => {
   function PcpMapping(this: MappingNode, def: MappingNodeDef): void {
     RED.nodes.createNode(this, def);
     let registration: Promise<MappingView> | null = null;
+    this.dependsOn = def.dependsOn ?? [];
     this.registered = () => {
       if (!registration) {
         registration = register(this, def).catch(async (thrown: unknown) => {
@@ -73,3 +87,12 @@ export = (RED: NodeAPI): void => {
 
   RED.nodes.registerType('pcp-mapping', PcpMapping);
 };
+
+function waitsFor(RED: NodeAPI, dependsOn: readonly string[], id: string, seen = new Set<string>()): boolean {
+  return dependsOn.some((leader) => {
+    if (leader === id) return true;
+    if (seen.has(leader)) return false;
+    seen.add(leader);
+    return waitsFor(RED, mappingNode(RED, leader).dependsOn, id, seen);
+  });
+}

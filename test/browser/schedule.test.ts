@@ -4,6 +4,12 @@ import { exampleFlow, NodeRed } from '../live/node-red-process';
 import { openChromium } from './chromium';
 import { EditorPage } from './editor';
 
+interface Row {
+  schedule: string;
+  next_runs: string[];
+  depends_on: number[];
+}
+
 declare const $: (selector: string) => { typedInput(property: 'value', value?: string): string };
 
 describe('schedules in the editor', function () {
@@ -12,7 +18,11 @@ describe('schedules in the editor', function () {
   let browser: Browser;
 
   before(async () => {
-    nodeRed = await NodeRed.start({ flows: exampleFlow('pcp-sync') });
+    const flows = exampleFlow('pcp-sync');
+    const first = flows.find(({ type }) => type === 'pcp-mapping');
+    nodeRed = await NodeRed.start({
+      flows: [...flows, { ...first, type: 'pcp-mapping', id: 'materials', name: 'Materials' }],
+    });
     browser = await openChromium();
   });
   after(async () => {
@@ -53,15 +63,22 @@ describe('schedules in the editor', function () {
         $('#pcp-mapping-schedule-options').typedInput('value', '{"timezone":"Asia/Kathmandu","overlap":"queue_one"}'),
       );
       await says('pcp-mapping-next-runs', 'Asia/Kathmandu');
+      await page.check('#pcp-mapping-depends-on input[value=materials]');
       await page.locator('#pcp-mapping-next-runs').scrollIntoViewIfNeeded();
       await editor.screenshot(`schedule-mapping-${locale}`);
       await editor.saveConfig();
+      await editor.editConfig('materials');
+      assert.equal(await page.locator('#pcp-mapping-depends-on input').count(), 0, 'neither may wait for the other');
+      await editor.cancel();
       const kept = await editor.properties(mapping);
       assert.equal(kept.schedule, `${minute} 7 * * *`);
+      assert.deepEqual(kept.dependsOn, ['materials']);
       assert.deepEqual(kept.scheduleOptions, { timezone: 'Asia/Kathmandu', overlap: 'queue_one' });
       await editor.deploy();
       const api = (path: string) => fetch(`${nodeRed.url}/integrations${path}`).then((answer) => answer.json());
-      const [row] = ((await api('/mappings')) as { items: { schedule: string; next_runs: string[] }[] }).items;
+      const [row] = ((await api('/mappings')) as { items: Row[] }).items.filter(
+        ({ depends_on }) => depends_on.length > 0,
+      );
       assert.equal(row?.schedule, `${minute} 7 * * *`);
       assert.ok(
         row.next_runs.every((run) => run.endsWith(`T01:${Number(minute) + 15}:00.000Z`)),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { MappingNode } from '../../nodes/pcp-mapping/mapping-node';
 import { CONNECTION, fileFlow, MAPPING, mappingFlow, TAB, TYPES } from './flows';
 import { failureOf, helper, received, withNodeRed } from './helper';
 import { StandInHub } from './stand-in-hub';
@@ -69,6 +70,31 @@ describe('pcp-connection and pcp-mapping', () => {
     assert.deepEqual(input?.key_fields, ['order_number']);
     assert.equal(input?.entity_type, 'production_order');
     assert.equal(input?.cursor_field, null);
+  });
+
+  it('registers a mapping after those that it runs after, by their ids', async () => {
+    await helper.load(TYPES, [TAB, CONNECTION, { ...MAPPING, dependsOn: ['first'] }, { ...MAPPING, id: 'first' }]);
+    await until(() => context.hub.mappingsRegistered.has('mapping'));
+    assert.deepEqual([...context.hub.mappingsRegistered.keys()], ['first', 'mapping']);
+    const { id } = await (helper.getNode('first') as unknown as MappingNode).registered();
+    assert.deepEqual(context.hub.mappingsRegistered.get('mapping')?.depends_on, [id]);
+  });
+
+  it('refuses mappings that would wait for each other', async () => {
+    // Of lists with one member Node-RED itself finds out, and starts nothing.
+    const circle = [
+      { ...MAPPING, id: 'a', dependsOn: ['b', 'first'] },
+      { ...MAPPING, id: 'b', dependsOn: ['first', 'c'] },
+      { ...MAPPING, id: 'c', dependsOn: ['first', 'a'] },
+      { ...MAPPING, id: 'first' },
+    ];
+    await helper.load(TYPES, [TAB, CONNECTION, ...circle]);
+    await until(() => context.hub.released.length >= 3);
+    assert.deepEqual([...context.hub.mappingsRegistered.keys()], ['first']);
+    assert.ok(
+      context.hub.released.every((why) => why.includes('depends on itself')),
+      String(context.hub.released),
+    );
   });
 
   it('reads lists that an imported flow holds as text', async () => {

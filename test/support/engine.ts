@@ -75,6 +75,7 @@ export class TestEngine {
       logDays: 90,
       clock: await StoreClock.of(this.store.database),
       mapping: (id) => this.mappings.get(id),
+      check: async () => undefined,
       retry: { maxWithoutProgress: 2, maxAttempts: 20, baseDelayMs: 0, maxDelayMs: 0 },
       concurrency: 1,
       kinds: ['sync', 'replay'],

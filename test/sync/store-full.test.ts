@@ -56,6 +56,7 @@ describe('a full disk under the store', () => {
       logDays: 90,
       clock: await StoreClock.of(database),
       mapping: (id) => mappings.get(id),
+      check: async () => undefined,
       retry: { ...DEFAULT_RETRY_POLICY, baseDelayMs: 0, maxWithoutProgress: 2 },
       concurrency: 1,
       kinds: ['sync', 'replay'],

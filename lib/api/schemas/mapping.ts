@@ -158,6 +158,13 @@ const writable: Record<string, JsonSchema> = {
     description: 'Other external system; null = the platform.',
   },
   options: { $ref: '#/components/schemas/MappingOptions' },
+  depends_on: {
+    type: 'array',
+    maxItems: 100,
+    uniqueItems: true,
+    items: id('Mapping, of any connection.'),
+    description: 'Mappings whose success starts this one; in a job with them it runs after them.',
+  },
   ...scheduled,
   is_active: { type: 'boolean', default: true },
 };

@@ -7,6 +7,7 @@ import { syncAttempts } from './0006-sync-attempts';
 import { schedules } from './0007-schedules';
 import { requestTurns } from './0008-request-turns';
 import { audit } from './0009-audit';
+import { mappingDependencies } from './0010-mapping-dependencies';
 import { runsOfSpools } from './0011-runs-of-spools';
 import type { Migration } from './migration';
 
@@ -23,5 +24,6 @@ export const migrations: readonly Migration[] = [
   schedules,
   requestTurns,
   audit,
+  mappingDependencies,
   runsOfSpools,
 ];

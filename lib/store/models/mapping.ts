@@ -4,9 +4,10 @@ import type { ScheduleOptions } from '../../model/schedule';
 import { flag, id, instant, integer, json, longText, optional, text } from '../columns';
 import { CONNECTIONS } from './connection';
 
-export type MappingRow = Omit<Mapping, 'created_at' | 'updated_at' | 'schedule_options'> & {
-  /** Null in rows that are older than it. */
+export type MappingRow = Omit<Mapping, 'created_at' | 'updated_at' | 'schedule_options' | 'depends_on'> & {
+  /** Null in rows that are older than them. */
   schedule_options: ScheduleOptions | null;
+  depends_on: number[] | null;
   revision: number;
   created_at: Date;
   updated_at: Date;
@@ -36,6 +37,7 @@ export function mappingModel(sequelize: Sequelize): MappingModel {
       cursor_field: text(255, optional),
       peer_connection_id: integer(optional),
       options: json('options'),
+      depends_on: json('depends_on', optional),
       schedule: text(255, optional),
       schedule_options: json('schedule_options', optional),
       is_active: flag(true),

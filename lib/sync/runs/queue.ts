@@ -1,12 +1,16 @@
 import { IntegrationError } from '../../model/errors';
 import type { Direction, Mapping } from '../../model/mapping';
+import type { OverlapPolicy } from '../../model/schedule';
 import type { ReplaySelection } from '../../model/services';
 import type { RunState } from '../../model/sync';
 import type { SqlTransaction } from '../../protocols/sql/database';
 import { reopenChosen } from '../letters/replay';
 import { type Condition, values, where } from '../lists';
 import { streamName } from './lease';
-import { ACTIVE, insertRun, newJobId, type RunRow, stateList } from './run-rows';
+import { ACTIVE, type Beginning, insertRun, newJobId, newRun, type RunRow, stateList } from './run-rows';
+
+/** Runs of one stream that may wait for each other. */
+const MOST_QUEUED = 100;
 
 /** Queues one run for the chosen dead letters of a stream, and marks them as its own. */
 export async function queueReplay(
@@ -20,18 +24,7 @@ export async function queueReplay(
   const jobId = newJobId();
   const runId = await insertRun(
     transaction,
-    {
-      jobId,
-      connectionId: mapping.connection_id,
-      mappingId: mapping.id,
-      mappingVersion: mapping.version,
-      direction,
-      kind: 'replay',
-      replayMode: mode ?? null,
-      full: false,
-      dryRun: false,
-      createdBy: createdBy ?? null,
-    },
+    { ...newRun(mapping, direction, jobId), kind: 'replay', replayMode: mode ?? null, createdBy: createdBy ?? null },
     Date.now(),
   );
   const conditions: Condition[] = [...chosen, ['mapping_id = ?', mapping.id], ['direction = ?', direction]];
@@ -64,20 +57,53 @@ export async function refuseSecondRun(
   );
 }
 
+/** The row of a stream is a lock, which is held until the transaction ends. */
+export async function lockStream(transaction: SqlTransaction, mappingId: number): Promise<void> {
+  await transaction.execute('UPDATE integration_stream_locks SET stream = stream WHERE stream = ?', [
+    streamName(mappingId),
+  ]);
+}
+
 /** Runs of a stream that are not over, oldest first, live ones aside. Until the transaction ends no other is inserted. */
 export async function activeRuns(
   transaction: SqlTransaction,
   { id }: Pick<Mapping, 'id'>,
   direction: Direction,
 ): Promise<{ id: number; job_id: string; state: RunState }[]> {
-  // The stream's row is a lock: of two starts at the same moment, the second waits here and then sees the first's run.
-  await transaction.execute('UPDATE integration_stream_locks SET stream = stream WHERE stream = ?', [streamName(id)]);
+  // Of two starts at the same moment, the second waits here and then sees the first's run.
+  await lockStream(transaction, id);
   const rows = await transaction.query(
     `SELECT id, job_id, state FROM integration_sync_logs WHERE mapping_id = ? AND direction = ? AND kind <> 'live'
        AND state IN (${stateList(ACTIVE)}) ORDER BY id`,
     [id, direction],
   );
   return rows.map((row) => ({ id: Number(row.id), job_id: String(row.job_id), state: row.state as RunState }));
+}
+
+/** What becomes of a run whose stream has others already. Undefined: it may begin, or waits behind them. */
+export async function beginningBehind(
+  transaction: SqlTransaction,
+  mapping: Mapping,
+  direction: Direction,
+  policy: OverlapPolicy,
+  now: number,
+): Promise<Beginning | undefined> {
+  const active = await activeRuns(transaction, mapping, direction);
+  const [first] = active;
+  if (first === undefined) return undefined;
+  if (policy === 'cancel_running') {
+    for (const { id } of active) await cancelRun(transaction, id, now);
+    return undefined;
+  }
+  const room = { skip: 0, queue_one: 1, queue_all: MOST_QUEUED }[policy];
+  if (active.length <= room) return undefined;
+  const others = active.length === 1 ? '' : `, with ${active.length - 1} behind it`;
+  const failure = new IntegrationError(
+    'cancelled',
+    'PCP_SKIPPED_OVERLAP',
+    `Mapping "${mapping.name}" has an ${direction} that is ${first.state}: sync log ${first.id}${others}.`,
+  );
+  return { state: 'skipped', failure: failure.toJSON() };
 }
 
 /** Of the runs that are not over, oldest first, those that may be worked on: runs of a stream go one after the other, also while the first of them waits; live ones make way by themselves. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SyncStatus } from '../../model/connection';
 import { type ErrorClass, IntegrationError, type SerializedError } from '../../model/errors';
-import type { Direction } from '../../model/mapping';
+import type { Direction, Mapping } from '../../model/mapping';
 import type { RunTrigger } from '../../model/schedule';
 import type { ReplayMode, RunCounters, RunKind, RunState, SyncLog } from '../../model/sync';
 import type { SqlDatabase, SqlRow, SqlTransaction, SqlValue } from '../../protocols/sql/database';
@@ -89,6 +89,21 @@ export interface NewRun {
   /** Of a schedule. */
   dueAt?: number;
   spool?: string;
+}
+
+/** A run of a stream as nobody wishes it to be otherwise. */
+export function newRun(mapping: Mapping, direction: Direction, jobId: string): NewRun {
+  return {
+    jobId,
+    connectionId: mapping.connection_id,
+    mappingId: mapping.id,
+    mappingVersion: mapping.version,
+    direction,
+    kind: 'sync',
+    full: false,
+    dryRun: false,
+    createdBy: null,
+  };
 }
 
 /** What a run that is not queued begins as. */

@@ -1,16 +1,16 @@
 import { IntegrationError } from '../../model/errors';
-import type { Direction, Mapping } from '../../model/mapping';
+import type { Mapping } from '../../model/mapping';
 import type { OverlapPolicy } from '../../model/schedule';
 import type { Connections, Mappings, SyncRequest } from '../../model/services';
 import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
+import { type Followers, followersOf, startFollowers } from './followers';
 import { ensureStream, streamName } from './lease';
-import { activeRuns, cancelRun, refuseSecondRun } from './queue';
-import { type Beginning, insertRun, type NewRun, newJobId } from './run-rows';
+import { beginningBehind, refuseSecondRun } from './queue';
+import { type Beginning, ENDED, insertRun, type NewRun, newJobId, newRun } from './run-rows';
+import { leadersOf, type MappedStream, streamsOf } from './streams';
 
 /** More mappings than one connection will ever have. */
 const MAX_MAPPINGS = 1000;
-/** Runs of one stream that may wait for each other. */
-const MOST_QUEUED = 100;
 
 export interface StartOptions {
   /** Resolves when the store is open. */
@@ -19,12 +19,6 @@ export interface StartOptions {
   mappings: Pick<Mappings, 'get' | 'list'>;
   /** Refuses a mapping that must not be started. @throws config PCP_SOURCE_REPLACED, PCP_SOURCE_SHARED */
   check(mapping: Mapping): Promise<void>;
-}
-
-/** A mapping in one of its directions. */
-export interface MappedStream {
-  mapping: Mapping;
-  direction: Direction;
 }
 
 /** A job that nobody waits for: whatever keeps a run from starting is told by the run itself. */
@@ -75,30 +69,24 @@ export class JobStarter {
     jobs: readonly UnattendedJob[],
     decide: (transaction: SqlTransaction) => Promise<boolean>,
   ): Promise<boolean> {
+    const { mappings, check } = this.options;
     const database = await this.options.database();
-    const mappings = new Map(jobs.flatMap(({ streams }) => streams).map(({ mapping }) => [mapping.id, mapping]));
+    const chosen = new Map(jobs.flatMap(({ streams }) => streams).map(({ mapping }) => [mapping.id, mapping]));
     const refusals = new Map<number, IntegrationError>();
-    for (const mapping of mappings.values()) {
+    for (const mapping of chosen.values()) {
       await ensureStream(database, streamName(mapping.id));
-      await this.options.check(mapping).catch((error: unknown) => {
+      await check(mapping).catch((error: unknown) => {
         const refusal = IntegrationError.from(error);
         if (refusal.class !== 'config') throw error;
         refusals.set(mapping.id, refusal);
       });
     }
+    const followers = await followersOf({ database, mapping: (id) => mappings.get(id), check });
     return database.transaction(async (transaction) => {
       if (!(await decide(transaction))) return false;
-      for (const job of jobs) await insertJob(transaction, job, refusals);
+      for (const job of jobs) await insertJob(transaction, job, refusals, followers);
       return true;
     });
-  }
-
-  /** Directions of a mapping that a request, or nobody, chooses. */
-  streamsOf(mapping: Mapping, wanted?: Direction): MappedStream[] {
-    const directions: Direction[] = mapping.direction === 'bidirectional' ? ['import', 'export'] : [mapping.direction];
-    return directions
-      .filter((direction) => wanted === undefined || wanted === direction)
-      .map((direction) => ({ mapping, direction }));
   }
 
   /** The active mappings of a connection that do not run by themselves, by id. */
@@ -113,7 +101,7 @@ export class JobStarter {
 
   private async chosenStreams(connectionId: number, request: SyncRequest): Promise<MappedStream[]> {
     const mappings = await this.chosenMappings(connectionId, request.mapping_id);
-    const streams = mappings.flatMap((mapping) => this.streamsOf(mapping, request.direction));
+    const streams = mappings.flatMap((mapping) => streamsOf(mapping, request.direction));
     if (streams.length === 0) {
       throw new IntegrationError(
         'config',
@@ -125,7 +113,8 @@ export class JobStarter {
         },
       );
     }
-    return streams;
+    const leaders = leadersOf(streams);
+    return leaders.length === 0 ? streams : leaders;
   }
 
   private async chosenMappings(connectionId: number, mappingId: number | undefined): Promise<Mapping[]> {
@@ -158,55 +147,19 @@ async function insertJob(
   transaction: SqlTransaction,
   { streams, overlap, beginning, ...origin }: UnattendedJob,
   refusals: ReadonlyMap<number, IntegrationError>,
+  followers: Followers,
 ): Promise<void> {
   const jobId = newJobId();
   const now = Date.now();
-  for (const { mapping, direction } of streams) {
+  for (const { mapping, direction } of leadersOf(streams)) {
     const refusal = refusals.get(mapping.id);
     const failed: Beginning | undefined = refusal && { state: 'failed', failure: refusal.toJSON() };
-    const begins = failed ?? (await overlapping(transaction, mapping, direction, overlap, now)) ?? beginning;
+    const begins = failed ?? (await beginningBehind(transaction, mapping, direction, overlap, now)) ?? beginning;
     await insertRun(transaction, { ...newRun(mapping, direction, jobId), ...origin }, now, begins);
+    if (begins === undefined || !ENDED.includes(begins.state)) continue;
+    const leader = { jobId, mappingId: mapping.id, full: false, dryRun: false };
+    await startFollowers(transaction, followers, leader, now);
   }
-}
-
-/** What becomes of a run whose stream has others already. Undefined: it may begin, or waits behind them. */
-async function overlapping(
-  transaction: SqlTransaction,
-  mapping: Mapping,
-  direction: Direction,
-  policy: OverlapPolicy,
-  now: number,
-): Promise<Beginning | undefined> {
-  const active = await activeRuns(transaction, mapping, direction);
-  const [first] = active;
-  if (first === undefined) return undefined;
-  if (policy === 'cancel_running') {
-    for (const { id } of active) await cancelRun(transaction, id, now);
-    return undefined;
-  }
-  const room = { skip: 0, queue_one: 1, queue_all: MOST_QUEUED }[policy];
-  if (active.length <= room) return undefined;
-  const others = active.length === 1 ? '' : `, with ${active.length - 1} behind it`;
-  const failure = new IntegrationError(
-    'cancelled',
-    'PCP_SKIPPED_OVERLAP',
-    `Mapping "${mapping.name}" has an ${direction} that is ${first.state}: sync log ${first.id}${others}.`,
-  );
-  return { state: 'skipped', failure: failure.toJSON() };
-}
-
-function newRun(mapping: Mapping, direction: Direction, jobId: string): NewRun {
-  return {
-    jobId,
-    connectionId: mapping.connection_id,
-    mappingId: mapping.id,
-    mappingVersion: mapping.version,
-    direction,
-    kind: 'sync',
-    full: false,
-    dryRun: false,
-    createdBy: null,
-  };
 }
 
 function ofRequest({ full, dry_run, created_by, trigger }: SyncRequest): Partial<NewRun> {

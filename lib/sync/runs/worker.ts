@@ -11,6 +11,7 @@ import { Outage } from '../outage';
 import { type DeadLetterPolicy, Retention } from '../retention';
 import { type EngineContext, openStream } from '../stream';
 import { beginAttempt, endAttempt } from './attempts';
+import { followersOf, lockFollowers, startFollowers } from './followers';
 import { heldByOthers, Lease, streamName, WORKER } from './lease';
 import { noteAttempt, noteWorking, type Pause, pauses, waitForPause } from './pauses';
 import { withoutFollowers } from './queue';
@@ -27,6 +28,8 @@ const TELL_EVERY_MS = 200;
 export interface WorkerOptions extends EngineContext {
   clock: StoreClock;
   mapping(id: number): Promise<Mapping>;
+  /** Refuses a mapping that must not be started by another. @throws config */
+  check(mapping: Mapping): Promise<void>;
   /** Seals and opens what dead letters keep. */
   vault: Vault;
   deadLetters: DeadLetterPolicy;
@@ -239,14 +242,17 @@ export class Worker {
     lease.stop();
     if (ending.failure?.code === 'PCP_LEASE_LOST') return;
     try {
+      const followers = run.kind === 'sync' ? await followersOf(this.options) : new Map();
       const { state, failure } = await database.transaction(async (transaction) => {
         await lease.assertHeld(transaction);
+        await lockFollowers(transaction, followers, run.mappingId);
         const current = await getRun(transaction, run.id);
         const end = endingOf(current, ending, retry, clock.now());
         await settle(transaction, current, end, clock.now());
         await endAttempt(transaction, current, end, clock.now());
         await noteAttempt(transaction, current, this.endsOf(run), end, clock.now());
         if (end.state !== 'queued' && end.nextAttemptAt === null) await reopenChosen(transaction, run.id);
+        if (ENDED.includes(end.state)) await startFollowers(transaction, followers, current, clock.now());
         await lease.release(transaction);
         return end;
       });

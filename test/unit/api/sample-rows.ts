@@ -13,7 +13,7 @@ export function mappingView(id: number, input: MappingInput, revision: number): 
   return {
     ...{ description: null, transformations: [], filters: [], key_fields: [], sync_mode: 'full', cursor_field: null },
     ...{ peer_connection_id: null, options: {}, is_active: true, flow_error: null },
-    ...{ schedule: null, schedule_options: {} },
+    ...{ schedule: null, schedule_options: {}, depends_on: [] },
     ...input,
     ...{ id, revision, version: 1, managed_by: 'api', node_id: null, created_at: NOW, updated_at: NOW },
   };

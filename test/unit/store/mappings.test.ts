@@ -51,6 +51,7 @@ for (const kind of storeKinds) {
         cursor_field: null,
         peer_connection_id: null,
         options: {},
+        depends_on: [],
         schedule: null,
         schedule_options: {},
         is_active: true,
