@@ -198,8 +198,10 @@ class OpenHub implements Hub {
       runs: { queued: 0, running: 0, waiting: 0 },
       dead_letters_open: 0,
     }));
-    const isWell = facts.store.ok && [runner, live].every(({ state }) => state !== 'restarting');
-    return { status: isWell ? 'ok' : 'degraded', version, ...facts, runner, live };
+    const streams = this.live.health;
+    const isWell =
+      facts.store.ok && streams.alarms.length === 0 && [runner, live].every(({ state }) => state !== 'restarting');
+    return { status: isWell ? 'ok' : 'degraded', version, ...facts, runner, live, streams };
   }
 
   private async storeHealth(): Promise<Pick<Health, 'store' | 'runs' | 'dead_letters_open'>> {

@@ -8,6 +8,7 @@ import type { EntityType, JsonSchema } from './entity';
 import type { Direction, Mapping } from './mapping';
 import type { Live, Runner } from './processes';
 import type { RunTrigger } from './schedule';
+import type { StreamsHealth } from './stream';
 import type { DeadLetter, ReplayMode, SyncLog } from './sync';
 
 /** A page of a list, newest or smallest id first as the list says. `next_cursor` is opaque. */
@@ -244,6 +245,7 @@ export interface Health {
   live: { state: 'idle' | 'running' | 'restarting'; pid: number | null; rss_bytes: number | null; restarts: number };
   runs: { queued: number; running: number; waiting: number };
   dead_letters_open: number;
+  streams: StreamsHealth;
 }
 
 /** Certificates of OPC UA servers, for all connections. */

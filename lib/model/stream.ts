@@ -30,6 +30,28 @@ export interface LiveOptions {
 /** `standby`: another instance on the same store listens. */
 export type LiveState = 'connecting' | 'connected' | 'interrupted' | 'silent' | 'failed' | 'standby';
 
+/** What a person should look at, for as long as it lasts. */
+export interface LiveAlarm {
+  /**
+   * `dropped`: the spool's limits cost records, within the last ten minutes; `full`: the source is kept waiting; `silent`;
+   * `stuck`: tags whose value stays the same.
+   */
+  kind: 'dropped' | 'full' | 'silent' | 'stuck';
+  /** Of records, or of tags that are stuck; 1 for silence. */
+  count: number;
+  since: string;
+}
+
+/** The live mappings of this instance. */
+export interface StreamsHealth {
+  states: Partial<Record<LiveState, number>>;
+  /** Records that wait in the spool. */
+  backlog: number;
+  /** Records that the spool's limits cost, ever. */
+  dropped: number;
+  alarms: (LiveAlarm & { mapping_id: number })[];
+}
+
 /** How a stream is, as of a moment ago. */
 export interface LiveStatus {
   state: LiveState;
@@ -51,4 +73,5 @@ export interface LiveStatus {
   };
   /** Records that the spool's limits cost, ever. */
   dropped: number;
+  alarms: LiveAlarm[];
 }

@@ -39,6 +39,8 @@ export interface WorkProcessOptions {
   heapMb: number;
   /** Answers the process's question for a connection and its secrets. */
   openConnection(id: number): Promise<ConnectionOfRun>;
+  /** It has ended, for whatever reason. */
+  onExit?(): void;
   /** Whatever else it tells. */
   onMessage(message: FromRunner): void;
 }
@@ -285,6 +287,7 @@ export class WorkProcess {
     if (this.child !== child) return;
     const wanted = this.stopping !== null;
     this.child = null;
+    this.options.onExit?.();
     this.stopping = null;
     this.busy = false;
     clearTimeout(this.idleTimer);

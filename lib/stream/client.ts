@@ -4,7 +4,7 @@ import type { Subscription, TagWritePlan, TagWriteResult } from '../connectors/l
 import type { ConnectionOfRun, OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
 import type { Live, LiveBatch } from '../model/processes';
-import type { LiveStatus } from '../model/stream';
+import type { LiveStatus, StreamsHealth } from '../model/stream';
 import { type LiveCalls, unpackResults } from '../runner/protocol';
 import { WorkProcess, type WorkProcessState } from '../runner/work-process';
 import type { VaultKey } from '../security/keys';
@@ -39,6 +39,8 @@ export class LiveClient implements Live {
       openConnection: (id) => {
         return this.opened.openConnection(id);
       },
+      // What it said of its streams is not so any more.
+      onExit: () => this.statuses.clear(),
       onMessage: (message) => {
         if (message.type === 'changed') this.host?.onChange(message.jobId);
         if (message.type === 'streams') this.statuses = new Map(message.statuses);
@@ -72,6 +74,17 @@ export class LiveClient implements Live {
 
   checkCancelled(): void {
     if (this.state.state === 'running') this.process.send({ type: 'check_cancelled' });
+  }
+
+  get health(): StreamsHealth {
+    const health: StreamsHealth = { states: {}, backlog: 0, dropped: 0, alarms: [] };
+    for (const [mapping_id, { state, backlog, dropped, alarms }] of this.statuses) {
+      health.states[state] = (health.states[state] ?? 0) + 1;
+      health.backlog += backlog.records;
+      health.dropped += dropped;
+      health.alarms.push(...alarms.map((alarm) => ({ mapping_id, ...alarm })));
+    }
+    return health;
   }
 
   status(mappingId: number): LiveStatus | null {

@@ -5,18 +5,27 @@ import type { SourceRecord } from '../connectors/contract';
 const LATE_MS = 10_000;
 
 /**
- * With what mappings of values need: `_id` is the same for a value that its source sends again, `_time` is the source's or
+ * With what mappings of values need: `_id` is the same for a value that its source sends again, however it does, `_time` is its or
  * else that of arrival, `_number` and `_text` are the value as each column of a time series takes it.
  */
 export function liveRecord(record: SourceRecord, receivedAt: number): SourceRecord {
-  const { received_at: given, _received_at, _duplicate, ...content } = record;
+  const {
+    received_at: given,
+    _received_at,
+    _duplicate,
+    _retain,
+    _qos,
+    server_timestamp,
+    backfilled,
+    ...content
+  } = record;
   const arrival = new Date(receivedAt).toISOString();
   const hasTime = typeof record.source_timestamp === 'string';
   const digest = createHash('sha256')
     .update(hasTime ? '' : arrival)
     .update(JSON.stringify(content))
     .digest('base64url');
-  const isLate = record.backfilled === true || Date.now() - receivedAt > LATE_MS;
+  const isLate = backfilled === true || Date.now() - receivedAt > LATE_MS;
   return {
     ...record,
     received_at: given ?? arrival,

@@ -77,7 +77,8 @@ export class SharedConnection {
    * once.
    */
   async use<T>(work: (connector: Connector) => Promise<T>): Promise<T> {
-    if (this.lastError !== null && performance.now() < this.nextAt) throw this.lastError;
+    const waitMs = this.nextAt - performance.now();
+    if (this.lastError !== null && waitMs > 0) throw notTried(this.lastError, waitMs);
     const opened = await this.open();
     try {
       const result = await work(opened.connector);
@@ -258,6 +259,13 @@ function isOfConnection({ class: errorClass }: IntegrationError): boolean {
 /** What says that there is no connection, or that nothing comes over it; the rest is an answer to one request. */
 function isLoss({ class: errorClass, code }: IntegrationError): boolean {
   return errorClass === 'transient' && /^PCP_CONNECT(ION)?_|_(TIMEOUT|BUSY)$/.test(code);
+}
+
+/** What went wrong before, told to whoever asks while nothing is tried: of what they ask, nothing was sent. */
+function notTried(error: IntegrationError, waitMs: number): IntegrationError {
+  const { outcomeUnknown: _, ...told } = error.toJSON();
+  const message = `${error.message} It is tried again in ${Math.ceil(waitMs / 1000)} s.`;
+  return IntegrationError.fromJSON({ ...told, message, retryAfterMs: waitMs });
 }
 
 function closedError(): IntegrationError {

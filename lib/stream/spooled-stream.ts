@@ -1,11 +1,12 @@
 import type { SourceRecord } from '../connectors/contract';
 import type { IntegrationError } from '../model/errors';
-import type { LiveOptions, LiveState, LiveStatus } from '../model/stream';
+import type { LiveAlarm, LiveOptions, LiveState, LiveStatus } from '../model/stream';
 import type { StreamDefinition } from './definitions';
 import { Meter } from './meter';
 import type { Follower } from './shared-connection';
 import type { SharedConnections } from './shared-connections';
-import type { Spool, SpoolLimits } from './spool/spool';
+import type { SpoolLimits } from './spool/limits';
+import type { Spool } from './spool/spool';
 import { Watchdog } from './watchdog';
 
 const DEFAULT_BYTES = 256 * 1024 * 1024;
@@ -22,7 +23,7 @@ export class SpooledStream implements Follower {
   private state_: LiveState = 'connecting';
   private since = Date.now();
   private error: IntegrationError | null = null;
-  private stuckTags: string[] = [];
+  private stuck: ReturnType<Watchdog['stuckTags']>;
 
   constructor(
     public definition: StreamDefinition,
@@ -38,6 +39,7 @@ export class SpooledStream implements Follower {
       },
       Date.now(),
     );
+    this.stuck = this.watchdog.stuckTags(Date.now());
     const { shared, release } = connections.acquire(connection);
     this.release = release;
     this.following = shared.follow({ entity }, this, this.stopped.signal);
@@ -66,22 +68,34 @@ export class SpooledStream implements Follower {
       this.log('warn', `${this.name} has been silent for ${this.definition.options.silence_after_seconds} s.`);
     }
     const stuck = this.watchdog.stuckTags(now);
-    const news = stuck.filter((tag) => !this.stuckTags.includes(tag));
-    this.stuckTags = stuck;
+    const news = stuck.tags.filter((tag) => !this.stuck.tags.includes(tag));
+    this.stuck = stuck;
     if (news.length > 0) this.log('warn', `${this.name} has values that do not change any more: ${news.join(', ')}.`);
   }
 
   status(now: number): LiveStatus {
+    const usage = ofSpool(this.spool.usage(this.definition.mapping_id));
     return {
-      ...ofSpool(this.spool.usage(this.definition.mapping_id)),
+      ...usage,
       state: this.state_,
       since: new Date(this.since).toISOString(),
       error: this.error?.toJSON() ?? null,
       received: this.meter.total,
       records_per_second: this.meter.perSecond(now),
       last_record_at: isoOrNull(this.meter.lastAt),
-      stuck_tags: this.stuckTags,
+      stuck_tags: this.stuck.tags,
+      alarms: [...usage.alarms, ...this.alarms()],
     };
+  }
+
+  private alarms(): LiveAlarm[] {
+    const alarms: LiveAlarm[] = [];
+    if (this.state_ === 'silent') {
+      alarms.push({ kind: 'silent', count: 1, since: new Date(this.watchdog.heardAt).toISOString() });
+    }
+    const { count, since } = this.stuck;
+    if (count > 0) alarms.push({ kind: 'stuck', count, since: new Date(since).toISOString() });
+    return alarms;
   }
 
   async stop(): Promise<void> {
@@ -117,8 +131,8 @@ export function standbyStatus(usage: ReturnType<Spool['usage']>, since: number):
   };
 }
 
-function ofSpool({ records, bytes, dropped, oldestAt }: ReturnType<Spool['usage']>) {
-  return { backlog: { records, bytes, oldest_at: isoOrNull(oldestAt) }, dropped };
+function ofSpool({ records, bytes, dropped, oldestAt, alarms }: ReturnType<Spool['usage']>) {
+  return { backlog: { records, bytes, oldest_at: isoOrNull(oldestAt) }, dropped, alarms };
 }
 
 export function limitsOf(options: LiveOptions): SpoolLimits {

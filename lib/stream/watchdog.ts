@@ -44,10 +44,18 @@ export class Watchdog {
     return this.limits.silenceMs !== undefined && now - this.lastRecordAt > this.limits.silenceMs;
   }
 
-  stuckTags(now: number): string[] {
+  /** When the last record came, or the connection. */
+  get heardAt(): number {
+    return this.lastRecordAt;
+  }
+
+  stuckTags(now: number): { tags: string[]; count: number; since: number } {
     const { stuckMs } = this.limits;
-    if (stuckMs === undefined) return [];
-    const stuck = [...this.changes].filter(([, { at }]) => now - at > stuckMs).map(([tag]) => tag);
-    return stuck.slice(0, REPORTED_TAGS);
+    const stuck = stuckMs === undefined ? [] : [...this.changes].filter(([, { at }]) => now - at > stuckMs);
+    return {
+      tags: stuck.slice(0, REPORTED_TAGS).map(([tag]) => tag),
+      count: stuck.length,
+      since: stuck.reduce((earliest, [, { at }]) => Math.min(earliest, at), now),
+    };
   }
 }

@@ -183,6 +183,7 @@ describe('live values while PostgreSQL is away', function () {
       await limit('stop_ack');
       await until(() => counter.counted > counter.acknowledged + PER_SECOND);
       assert.ok((hub.client.status(mappingId)?.backlog.records ?? 0) <= LIMIT);
+      await until(() => hub.client.health.alarms.some(({ kind, count }) => kind === 'full' && count > 0));
       assert.equal(await drained(), 0);
       assert.equal(await arrived(), counter.counted);
     });
@@ -192,6 +193,10 @@ describe('live values while PostgreSQL is away', function () {
       const { acknowledged } = counter;
       await until(() => counter.acknowledged > acknowledged + LIMIT);
       const dropped = await drained();
+      assert.deepEqual(
+        hub.client.health.alarms.map(({ kind, count }) => [kind, count]),
+        [['dropped', dropped]],
+      );
       const missing = counter.counted - (await arrived());
       assert.ok(missing > 0 && missing <= dropped, `${missing} are missing, ${dropped} were counted`);
       // Of the batch whose commit was cut off nobody knew whether it had arrived.

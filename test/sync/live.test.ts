@@ -115,6 +115,28 @@ describe('live mappings', function () {
     await until(async () => (await arrived()) > before);
   });
 
+  it('raise alarms for silence, stuck values and losses, with counts and since when, until they are over', async () => {
+    const options = { live: { silence_after_seconds: 1, stuck_after_seconds: 1, max_records: 1_000 } };
+    const mappingId = await hub.follow(counter.port, { options });
+    counter.run(100);
+    await counted(10);
+    counter.pause();
+    const alarms = () => hub.client.status(mappingId)?.alarms ?? [];
+    await until(() => alarms().length === 2);
+    const [silent, stuck] = alarms();
+    assert.deepEqual([silent?.kind, silent?.count], ['silent', 1]);
+    assert.deepEqual([stuck?.kind, stuck?.count], ['stuck', 5]);
+    assert.ok(Date.parse(silent!.since) <= Date.now() - 1_000);
+    const { states, alarms: all } = hub.client.health;
+    assert.deepEqual(states, { silent: 1 });
+    assert.deepEqual(all[0], { mapping_id: mappingId, ...silent });
+    counter.run(1_000);
+    await until(() => alarms().length === 0);
+    process.kill(hub.client.state.pid as number, 'SIGKILL');
+    await until(() => hub.client.status(mappingId) === null);
+    await until(() => hub.client.status(mappingId)?.state === 'connected');
+  });
+
   it('go on by themselves, soon, when their runs ended in failure', async () => {
     const mappingId = await hub.follow(counter.port);
     counter.run(1_000);

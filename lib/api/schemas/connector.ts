@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../../model/entity';
-import { connectorType } from './common';
+import { connectorType, count } from './common';
 
 const localized: JsonSchema = {
   type: 'object',
@@ -43,7 +43,7 @@ export const connectorSchemas: Record<string, JsonSchema> = {
   },
   Health: {
     type: 'object',
-    required: ['status', 'version', 'store', 'runner', 'live', 'runs', 'dead_letters_open'],
+    required: ['status', 'version', 'store', 'runner', 'live', 'runs', 'dead_letters_open', 'streams'],
     properties: {
       status: { type: 'string', enum: ['ok', 'degraded'] },
       version: { type: 'string' },
@@ -60,6 +60,25 @@ export const connectorSchemas: Record<string, JsonSchema> = {
         properties: { queued: { type: 'integer' }, running: { type: 'integer' }, waiting: { type: 'integer' } },
       },
       dead_letters_open: { type: 'integer', minimum: 0 },
+      streams: {
+        type: 'object',
+        required: ['states', 'backlog', 'dropped', 'alarms'],
+        description: 'The live mappings of this Node-RED.',
+        properties: {
+          states: {
+            type: 'object',
+            additionalProperties: { type: 'integer' },
+            description: 'How many are in which state.',
+          },
+          backlog: count('Records that wait in the spool.'),
+          dropped: count('Records that the limits of the spool cost, ever.'),
+          alarms: {
+            type: 'array',
+            items: { $ref: '#/components/schemas/LiveAlarm' },
+            description: 'Each with its mapping_id.',
+          },
+        },
+      },
     },
   },
 };

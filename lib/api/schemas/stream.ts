@@ -32,11 +32,34 @@ const options: JsonSchema = {
   },
 };
 
+const alarm: JsonSchema = {
+  type: 'object',
+  required: ['kind', 'count', 'since'],
+  description:
+    'What a person should look at: `dropped` (the limits of the spool cost records, within the last ten minutes), `full` (the source is kept waiting), `silent`, `stuck`.',
+  properties: {
+    kind: { type: 'string', enum: ['dropped', 'full', 'silent', 'stuck'] },
+    count: count('Of records, or of tags that are stuck; 1 for silence.'),
+    since: instant('Since when.'),
+    mapping_id: { type: 'integer' },
+  },
+};
+
 const status: JsonSchema = {
   type: ['object', 'null'],
   readOnly: true,
   description: 'Of a live mapping: how its stream is. Null when it has none in this Node-RED.',
-  required: ['state', 'since', 'error', 'received', 'records_per_second', 'last_record_at', 'backlog', 'dropped'],
+  required: [
+    'state',
+    'since',
+    'error',
+    'received',
+    'records_per_second',
+    'last_record_at',
+    'backlog',
+    'dropped',
+    'alarms',
+  ],
   properties: {
     state: { type: 'string', enum: ['connecting', 'connected', 'interrupted', 'silent', 'failed', 'standby'] },
     since: instant('When it came to this state.'),
@@ -56,6 +79,7 @@ const status: JsonSchema = {
       },
     },
     dropped: count('Records that the limits of the spool cost, ever.'),
+    alarms: { type: 'array', items: { $ref: '#/components/schemas/LiveAlarm' } },
   },
 };
 
@@ -89,6 +113,7 @@ const certificate: JsonSchema = {
 
 export const streamSchemas: Record<string, JsonSchema> = {
   LiveOptions: options,
+  LiveAlarm: alarm,
   LiveStatus: status,
   BrowseNode: node,
   Certificate: certificate,

@@ -1,8 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { SourceRecord } from '../../connectors/contract';
 import { IntegrationError } from '../../model/errors';
-import type { WhenFull } from '../../model/stream';
+import type { LiveAlarm } from '../../model/stream';
 import { openSpoolFile, type SpoolFileOptions } from './file';
+import { fill, hasRoom, type SpoolLimits, whenFull } from './limits';
+import { Losses } from './losses';
 import { makeRoom, type Range, removeOlder } from './room';
 
 /** A group is committed at this size, */
@@ -20,14 +22,6 @@ const RECORD_OVERHEAD = 60;
 const REFILLED = 0.5;
 const TIDY_EVERY_MS = 10_000;
 const VACUUM_PAGES = 2_000;
-
-export interface SpoolLimits {
-  maxBytes: number;
-  maxRecords?: number;
-  maxAgeMs?: number;
-  /** Default: `stop_ack` for what is acknowledged; for the rest `drop_oldest`, since its source does not wait. */
-  whenFull?: WhenFull;
-}
 
 export interface Spooled {
   seq: number;
@@ -56,7 +50,7 @@ interface StreamState extends SpoolUsage {
   limits: SpoolLimits;
   /** Appends that wait for their commit, in order; those that found no room stay at its head. */
   waiting: Append[];
-  isFull: boolean;
+  losses: Losses;
   /** Read by the run that forwards, and not removed yet. */
   taken: Range[];
   listeners: Set<() => void>;
@@ -104,7 +98,7 @@ export class Spool {
            COALESCE((SELECT dropped FROM streams WHERE stream = ?), 0) AS dropped FROM spool WHERE stream = ?`,
       )
       .get(stream, stream) as unknown as SpoolUsage;
-    this.streams.set(stream, { ...row, limits, waiting: [], isFull: false, taken: [], listeners: new Set() });
+    this.streams.set(stream, { ...row, limits, waiting: [], losses: new Losses(), taken: [], listeners: new Set() });
   }
 
   /**
@@ -126,10 +120,12 @@ export class Spool {
     });
   }
 
-  usage(stream: number): SpoolUsage & { oldestAt: number | null } {
-    const { records, bytes, dropped } = this.stateOf(stream);
+  usage(stream: number): SpoolUsage & { oldestAt: number | null; alarms: LiveAlarm[] } {
+    const { records, bytes, dropped, losses, waiting } = this.stateOf(stream);
     const oldest = records === 0 ? undefined : this.first(stream);
-    return { records, bytes, dropped, oldestAt: oldest === undefined ? null : Number(oldest.received_at) };
+    const kept = waiting.reduce((sum, { rows }) => sum + rows.length, 0);
+    const oldestAt = oldest === undefined ? null : Number(oldest.received_at);
+    return { records, bytes, dropped, oldestAt, alarms: losses.alarms(Date.now(), kept) };
   }
 
   /** The streams that have records, known or not. */
@@ -310,15 +306,15 @@ export class Spool {
 
   private findsRoom(stream: number, state: StreamState, append: Append): boolean {
     if (hasRoom(state, append)) {
-      if (state.isFull && fill(state) < REFILLED) {
-        state.isFull = false;
+      if (state.losses.isFull && fill(state) < REFILLED) {
+        state.losses.refill();
         this.options.log('warn', `The spool of stream ${stream} has room again. Dropped so far: ${state.dropped}.`);
       }
       return true;
     }
     const how = whenFull(state, append);
-    if (!state.isFull) {
-      state.isFull = true;
+    if (!state.losses.isFull) {
+      state.losses.fill(Date.now());
       this.options.log('warn', `The spool of stream ${stream} is full (${how}).`);
     }
     if (how === 'stop_ack' || how === 'drop_newest') return false;
@@ -331,6 +327,7 @@ export class Spool {
 
   private noteDropped(stream: number, state: StreamState, before: number): void {
     if (state.dropped === before) return;
+    state.losses.drop(state.dropped - before, Date.now());
     this.file
       .prepare('INSERT INTO streams VALUES (?, ?) ON CONFLICT (stream) DO UPDATE SET dropped = excluded.dropped')
       .run(stream, state.dropped);
@@ -374,22 +371,4 @@ export class Spool {
 
 function insertOf(rows: number): string {
   return `INSERT INTO spool (stream, received_at, bytes, record) VALUES ${Array(rows).fill('(?, ?, ?, ?)').join(', ')}`;
-}
-
-/** What does not even fit into an empty spool is taken all the same: nothing would ever go on otherwise. */
-function hasRoom({ limits, records, bytes }: StreamState, append: Append): boolean {
-  if (records === 0) return true;
-  return bytes + append.bytes <= limits.maxBytes && records + append.rows.length <= mostRecords(limits);
-}
-
-function whenFull({ limits }: StreamState, { isAwaited }: Append): WhenFull {
-  return limits.whenFull ?? (isAwaited ? 'stop_ack' : 'drop_oldest');
-}
-
-function fill({ limits, records, bytes }: StreamState): number {
-  return Math.max(bytes / limits.maxBytes, records / mostRecords(limits));
-}
-
-function mostRecords({ maxRecords }: SpoolLimits): number {
-  return maxRecords ?? Number.POSITIVE_INFINITY;
 }

@@ -25,6 +25,7 @@ const status: LiveStatus = {
   stuck_tags: [],
   backlog: { records: 0, bytes: 0, oldest_at: null },
   dropped: 0,
+  alarms: [{ kind: 'silent', count: 1, since: '2026-11-27T12:41:00.000Z' }],
 };
 
 describe('API: live values', () => {

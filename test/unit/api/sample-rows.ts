@@ -83,5 +83,6 @@ export function health(): Health {
     live: { state: 'idle', pid: null, rss_bytes: null, restarts: 0 },
     runs: { queued: 0, running: 0, waiting: 0 },
     dead_letters_open: 0,
+    streams: { states: {}, backlog: 0, dropped: 0, alarms: [] },
   };
 }

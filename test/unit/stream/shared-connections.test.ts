@@ -218,8 +218,8 @@ describe('shared connections', () => {
     );
     const { shared } = connections.acquire(CONNECTION);
     const read = () => shared.use((connector) => connector.readTags!(['a'], stop.signal));
-    await assert.rejects(read(), { code: 'PCP_CONNECT_REFUSED' });
-    await assert.rejects(read(), { code: 'PCP_CONNECT_REFUSED' });
+    await assert.rejects(read(), { code: 'PCP_CONNECT_REFUSED', message: 'Refused.' });
+    await assert.rejects(read(), { code: 'PCP_CONNECT_REFUSED', message: /^Refused\. It is tried again in \d+ s\.$/ });
     assert.equal(source.opened, 1);
   });
 

@@ -3,7 +3,8 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Spool, type SpoolLimits } from '../../../lib/stream/spool/spool';
+import type { SpoolLimits } from '../../../lib/stream/spool/limits';
+import { Spool } from '../../../lib/stream/spool/spool';
 import { temporaryDirectory } from '../../support/hub';
 
 const ROOMY: SpoolLimits = { maxBytes: 1e9, whenFull: 'stop_ack' };
@@ -64,7 +65,7 @@ describe('spool', () => {
     await spool.append(1, numbers(1, 3), true);
     const last = spool.lastSeq;
     spool.remove(1, [1, last]);
-    assert.deepEqual(spool.usage(1), { records: 0, bytes: 0, dropped: 0, oldestAt: null });
+    assert.deepEqual(spool.usage(1), { records: 0, bytes: 0, dropped: 0, oldestAt: null, alarms: [] });
     close(spool);
     const again = open();
     await again.append(1, numbers(4, 4), true);
@@ -118,9 +119,12 @@ describe('spool', () => {
     spool.configure(2, ROOMY);
     await spool.append(2, [{ other: 1 }], true);
     assert.equal(isTaken, false);
+    const [alarm, ...others] = spool.usage(1).alarms;
+    assert.deepEqual([alarm?.kind, alarm?.count, others], ['full', 2, []]);
     const [first] = spool.take(1, 0, EVERYTHING, 5);
     spool.remove(1, [first?.seq ?? 0, (first?.seq ?? 0) + 4]);
     await late;
+    assert.deepEqual(spool.usage(1).alarms, [], 'nobody waits any more');
     assert.deepEqual(kept(spool), range(6, 12));
     assert.equal(spool.usage(1).dropped, 0);
     assert.match(logged.join('\n'), /^The spool of stream 1 is full \(stop_ack\)\.$/);
@@ -203,7 +207,8 @@ describe('spool', () => {
     await spool.append(1, numbers(1, 3), true);
     while (Date.now() === spool.usage(1).oldestAt) await new Promise(setImmediate);
     (spool as unknown as { tidy(): void }).tidy();
-    assert.deepEqual({ ...spool.usage(1) }, { records: 0, bytes: 0, dropped: 3, oldestAt: null });
+    const { records, dropped, alarms } = spool.usage(1);
+    assert.deepEqual([records, dropped, alarms[0]?.kind, alarms[0]?.count], [0, 3, 'dropped', 3]);
     assert.match(logged.join(), /too old/);
   });
 
