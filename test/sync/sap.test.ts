@@ -63,7 +63,6 @@ describe('synchronising with SAP', function () {
     assert.deepEqual(order, {
       ...order,
       material: 'M-002',
-      description: 'Eixo ação 😀',
       quantity: '102.5',
       unit: 'PCE',
       planned_start: '2026-11-03',
