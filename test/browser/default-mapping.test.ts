@@ -41,7 +41,7 @@ describe('a mapping that comes with an entity', function () {
     const editor = await EditorPage.open(browser, nodeRed.url);
     await editor.editConfig('sap-orders');
     await editor.page.click('#pcp-mapping-fill');
-    await editor.page.waitForSelector('#pcp-mapping-fields input >> nth=20', { state: 'attached' });
+    await editor.page.waitForSelector('#pcp-mapping-fields input >> nth=18', { state: 'attached' });
     await editor.page.click('#pcp-mapping-preview');
     await editor.page.waitForSelector('#pcp-mapping-result >> text=000001000003');
     await editor.screenshot('default-mapping');
@@ -49,7 +49,7 @@ describe('a mapping that comes with an entity', function () {
     const { targetEntity, syncMode, cursorField, fieldMappings } = await editor.properties('sap-orders');
     assert.deepEqual([targetEntity, syncMode, cursorField], ['production_order', 'incremental', 'LastChangeDateTime']);
     const fields = fieldMappings as { source?: string; target: string }[];
-    assert.equal(fields.length, 18);
+    assert.equal(fields.length, 16);
     assert.equal(fields.find(({ target }) => target === 'quantity')?.source, 'TotalQuantity');
     assert.deepEqual(editor.complaints, []);
   });

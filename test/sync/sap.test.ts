@@ -63,7 +63,6 @@ describe('synchronising with SAP', function () {
     assert.deepEqual(order, {
       ...order,
       material: 'M-002',
-      description: 'Eixo ação 😀',
       quantity: '102.5',
       unit: 'PCE',
       planned_start: '2026-11-03',
@@ -152,5 +151,23 @@ describe('synchronising with SAP', function () {
         },
       ],
     });
+  });
+
+  it('imports what was posted by its default mappings', async () => {
+    assert.deepEqual(counts(await run('production_data', 'import')), [[12, 0]]);
+    const confirmations = (await records('production_data')).filter((each) => String(each.record_id).includes('/'));
+    assert.equal(confirmations.length, 12);
+    const first = confirmations.find((each) => each.order_number === '000001000002');
+    assert.deepEqual(
+      [first?.operation, first?.good_quantity, first?.posting_date, first?.notes],
+      ['0010', '1.5', '2026-11-27', 'ção 😀'],
+    );
+    const moved = await run('goods_movement', 'import');
+    counts(moved);
+    const [movement] = (await records('goods_movement')).filter((each) => String(each.document).startsWith('2026/'));
+    assert.deepEqual(
+      [movement?.material, movement?.quantity, movement?.movement_code, movement?.order_number],
+      ['M-001', '2.125', '261', '000001000001'],
+    );
   });
 });

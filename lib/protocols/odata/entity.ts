@@ -20,12 +20,40 @@ export function readEntity(json: Json, type: StructuredType, model: ServiceModel
   const { etag, uri } = metadataOf(json);
   const version = etag ?? json['@odata.etag'] ?? json['@etag'] ?? json['odata.etag'];
   const url = uri ?? json['@odata.id'] ?? json['@id'] ?? json['@odata.editLink'];
+  if (isRemoved(json)) return removed(json, typeof url === 'string' ? url : String(json.id ?? ''), type, model);
   return {
     data: readStructure(json, type, model),
     ...(typeof version === 'string' && { version }),
     ...(typeof url === 'string' && { url }),
-    ...(isRemoved(json) && { isRemoved: true }),
   };
+}
+
+/** Some services give the key of what is gone as fields, others only in its address. */
+function removed(json: Json, url: string, type: StructuredType, model: ServiceModel): Entity {
+  const named = Object.fromEntries(
+    type.key.filter((name) => Object.hasOwn(json, name)).map((name) => [name, json[name]]),
+  );
+  const key = Object.keys(named).length === type.key.length ? named : keyIn(url, type);
+  return { data: readStructure(key, type, model), isRemoved: true, ...(url !== '' && { url }) };
+}
+
+function keyIn(url: string, { key, properties }: StructuredType): Json {
+  const predicate = /\((.*)\)$/.exec(decoded(url))?.[1] ?? '';
+  const parts = [...predicate.matchAll(/(?:(\w+)=)?('(?:[^']|'')*'|[^,]+)/g)];
+  const values = parts.map(([, name = key[0] ?? '', literal = '']): [string, unknown] => {
+    if (literal.startsWith("'")) return [name, literal.slice(1, -1).replaceAll("''", "'")];
+    return [name, readValue(literal, properties.get(name) ?? { type: 'Edm.String', isDay: false })];
+  });
+  return Object.fromEntries(values);
+}
+
+function decoded(url: string): string {
+  try {
+    return decodeURIComponent(url);
+  } catch {
+    // Not encoded as a URL is: then it is what it is.
+    return url;
+  }
 }
 
 function readStructure(json: Json, declared: StructuredType, model: ServiceModel): Record<string, unknown> {
@@ -71,7 +99,7 @@ function listOf(value: unknown): unknown[] {
 
 function isRemoved(json: Json): boolean {
   if (json['@removed'] !== undefined || json['@odata.removed'] !== undefined) return true;
-  return typeof json['@odata.context'] === 'string' && json['@odata.context'].endsWith('/$deletedEntity');
+  return typeof json['@odata.context'] === 'string' && /[#/]\$deletedEntity$/.test(json['@odata.context']);
 }
 
 function isDeferred(value: unknown): boolean {

@@ -60,7 +60,7 @@ export function propertyAt(path: string, type: StructuredType, model: ServiceMod
   if (found !== undefined) return found;
   throw new IntegrationError('config', 'PCP_ODATA_FIELD', `"${path}" is no field of ${type.name}.`, {
     path,
-    hint: 'Correct the filter or the cursor field of the mapping.',
+    hint: 'Correct it in the mapping, or take it out if this service does not have it.',
   });
 }
 

@@ -136,6 +136,35 @@ describe('odata service', () => {
     assert.deepEqual(classes, ['auth', 'permission', 'config', ...conflicts, 'transient', 'rate_limit']);
   });
 
+  it('follows delta links: what changed, and what is gone by its key', async () => {
+    api.document = 'plant';
+    const service = await open();
+    const set = await service.entitySet('Machines', signal);
+    api.answer = { body: { value: [], '@odata.deltaLink': 'Machines?$deltatoken=1' } };
+    const first = await service.page(set, {}, signal, { prefer: 'odata.track-changes' });
+    assert.equal(last().headers.prefer, 'odata.track-changes');
+    const gone = {
+      '@odata.context': '#Machines/$deletedEntity',
+      id: "Machines(Company='A/1, (b)',Id=7)",
+      reason: 'deleted',
+    };
+    const removed = { '@removed': { reason: 'deleted' }, '@id': 'x', Company: 'B', Id: '9007199254740993' };
+    api.answer = {
+      body: { value: [{ Company: 'C', Id: 1, Rate: 2 }, gone, removed], '@odata.deltaLink': 'Machines?$deltatoken=2' },
+    };
+    const changes = await service.follow(first.delta!, first.base, set, signal);
+    assert.equal(last().query.get('$deltatoken'), '1');
+    assert.deepEqual(
+      changes.entities.map(({ data, isRemoved }) => [data, isRemoved === true]),
+      [
+        [{ Company: 'C', Id: 1, Rate: '2' }, false],
+        [{ Company: 'A/1, (b)', Id: 7 }, true],
+        [{ Company: 'B', Id: '9007199254740993' }, true],
+      ],
+    );
+    assert.equal(changes.delta, 'Machines?$deltatoken=2');
+  });
+
   it('reads a version from the head of an answer', async () => {
     const service = await open();
     const set = await service.entitySet('A_ProductionOrder_2', signal);

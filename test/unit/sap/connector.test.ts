@@ -182,6 +182,9 @@ describe('sap', function () {
     assert.equal(sent.get('$expand'), 'to_ProductionOrderOperation');
     assert.equal(sent.get('$select'), 'Material,ManufacturingOrder,to_ProductionOrderOperation');
     assert.ok(found.length > 0);
+    const wrong = { ...query, namedFields: ['Material', 'material_name'] };
+    const failure = await failureOf(connector.read!(wrong, signal)[Symbol.asyncIterator]().next());
+    assert.deepEqual([failure.code, failure.path], ['PCP_ODATA_FIELD', 'material_name']);
   });
 
   it('calls functions with typed parameters, and says which there are', async () => {

@@ -26,7 +26,11 @@ interface Pass {
  * @throws config PCP_ODATA_FIELD, PCP_ODATA_PAGING; what the HTTP client throws
  */
 export async function* readBatches(entity: SapEntity, query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {
-  const { service, set } = entity;
+  const { service, set, model } = entity;
+  for (const name of query.namedFields ?? []) {
+    // What the service does not have would read as empty in every record.
+    if (!set.type.navigations.has(name) && !set.type.isOpen) propertyAt(name, set.type, model);
+  }
   const pass = beginning(entity, query);
   const { field, lo } = pass;
   // Changes made while a list is read by its key may be behind what is read last, so what counts is the latest one before.
