@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { OrderApiTask } from './peers/order-api';
 import type { PlainRestResult, PlainRestTask } from './peers/plain-rest';
-import { BenchHub } from './support/hub';
+import { BenchHub, type SyncMeasure } from './support/hub';
 import { runAlone } from './support/process';
 import { type Figure, median, printTable } from './support/report';
 
@@ -96,7 +96,7 @@ function openHub(origin: string): Promise<BenchHub> {
   ]);
 }
 
-function rate({ rows, activeSeconds }: { rows: number; activeSeconds: number }, expected: number): number {
+function rate({ rows, rowsPerSecond }: SyncMeasure, expected: number): number {
   if (rows !== expected) throw new Error(`The run took ${rows} of ${expected} records.`);
-  return rows / activeSeconds;
+  return rowsPerSecond;
 }

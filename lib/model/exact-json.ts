@@ -1,6 +1,5 @@
-/** Numbers that may be too long, by their beginning; in two patterns, as one of both costs twice as much per page. */
-const MAYBE_LONG = /(?:^|[:[,\s])-?\d[\d.]{15}/;
-const MAYBE_EXPONENT = /\d[eE][+-]?\d/;
+/** Numbers with many digits or an exponent, by their beginning; texts in quotes, such as ids in hexadecimal, do not count. */
+const MAYBE_INEXACT = /(?:^|[:[,\s])-?\d(?:[\d.]{15}|[\d.]*[eE])/;
 const LONGEST_EXACT_DIGITS = 15;
 
 /** `JSON.parse` since ECMAScript 2025 gives a reviver the number's own text. */
@@ -17,7 +16,7 @@ const keepExact: SourceReviver = (_key, value, context) => {
  * @throws SyntaxError
  */
 export function parseExactJson(text: string): unknown {
-  if (!MAYBE_EXPONENT.test(text) && !MAYBE_LONG.test(text)) return JSON.parse(text);
+  if (!MAYBE_INEXACT.test(text)) return JSON.parse(text);
   return JSON.parse(text, keepExact as Parameters<typeof JSON.parse>[1]);
 }
 

@@ -23,15 +23,19 @@ const HASH_CHARACTERS = 22;
  * the mapping (decimals without idle zeros, instants in UTC), so equal content gives equal hashes whatever its spelling.
  */
 export function recordHasher(fields: readonly string[]): (data: Record<string, unknown>) => string {
-  const prefix = JSON.stringify(fields);
+  const prefix = shortDigest(JSON.stringify(fields));
   return (data) => {
     let text = prefix;
     for (const field of fields) {
       const value = data[field];
       text += typeof value === 'string' ? `\u0001${value}` : `\u0002${canonicalJson(value)}`;
     }
-    return hash('sha256', text, 'base64url').slice(0, HASH_CHARACTERS);
+    return shortDigest(text);
   };
+}
+
+function shortDigest(text: string): string {
+  return digest(text).slice(0, HASH_CHARACTERS);
 }
 
 /** A short digest for look-ups by long keys, base64url. */

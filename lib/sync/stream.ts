@@ -215,10 +215,12 @@ function sizes(
   target: End,
 ): Pick<Stream, 'batchSize' | 'pageSize'> {
   const [from, to] = [source.descriptor.batchSize, target.descriptor.batchSize];
-  const joinsCommit = guaranteeOf(target).transactional;
+  const guarantee = guaranteeOf(target);
+  const joinsCommit = guarantee.transactional;
   const best = Math.min(from.default, to.default);
-  // With an embedded store there is no round trip that many pages would have to share.
-  const wanted = options.batch_size ?? (joinsCommit && database.dialect === 'sqlite' ? Math.min(best, PAGE) : best);
+  // What goes through the store for each record goes page by page: an embedded one has no round trip that many would share.
+  const isEmbedded = database.dialect === 'sqlite' && (joinsCommit || needsIntents(guarantee));
+  const wanted = options.batch_size ?? (isEmbedded ? Math.min(best, PAGE) : best);
   const batchSize = Math.max(1, Math.min(wanted, from.maximum, to.maximum));
   // What is live is committed page by page, as it comes: larger pages are fewer commits.
   const isPaged = joinsCommit && sync_mode !== 'live';

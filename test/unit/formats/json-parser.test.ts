@@ -59,6 +59,26 @@ describe('JSON parser', () => {
     assert.deepEqual(parseNdjson(text).records, [expected]);
   });
 
+  it('finds every number that needs care, wherever it stands', () => {
+    const number = fc.stringMatching(/^-?(0|[1-9]\d{0,18})(\.\d{1,18})?([eE][+-]?\d{1,3})?$/);
+    const other = fc.constantFrom('"6e1f-1E4a"', '"a, 1e5"', 'null', '{}', '9007199254740993');
+    const space = fc.constantFrom('', ' ', '\n', '\t');
+    const list = fc.array(fc.tuple(space, fc.oneof(number, other), space), { minLength: 1, maxLength: 4 });
+    const parse = (json: string) => parseExactJson(json) as unknown[];
+    fc.assert(
+      fc.property(list, fc.boolean(), (parts, named) => {
+        const members = parts.map(
+          ([before, value, after], index) => `${named ? `"${index}":` : ''}${before}${value}${after}`,
+        );
+        const json = named ? `{${members}}` : `[${members}]`;
+        // Beside one that needs care, every number is looked at.
+        assert.deepEqual(parse(json), parse(`[${json},1e400]`)[0]);
+        for (const [, value] of parts) assert.deepEqual(parse(value), parse(`[${value},1e400]`)[0]);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   it('refuses what is truncated, trailing, misplaced or not an object', () => {
     const CASES: [string, string, string][] = [
       ['[{"a":1},', '', 'PCP_JSON_TRUNCATED'],
