@@ -37,6 +37,8 @@ export type Command =
   | { do: 'status'; name: string; status: string }
   | { do: 'event'; message: string; severity: number }
   | { do: 'alarm'; value: number }
+  /** How long the last write or call was said to be valid, in milliseconds. */
+  | { do: 'validity' }
   /** How often the method was called. */
   | { do: 'calls' }
   | { do: 'continuation points'; given: boolean }
@@ -46,6 +48,7 @@ export type Command =
   | { do: 'drop' };
 
 const { ua, CertificateManager } = opcUaLibrary();
+let validity: number | undefined;
 
 async function start(options: ServerOptions): Promise<{ server: server.OPCUAServer; line: Line }> {
   const { OPCUAServer } = require('node-opcua-server') as typeof server;
@@ -90,6 +93,7 @@ async function start(options: ServerOptions): Promise<{ server: server.OPCUAServ
   const space = opcua.engine.addressSpace as unknown as address.AddressSpace;
   for (const uri of options.otherNamespaces ?? []) space.registerNamespace(uri);
   const line = addLine(space, options.many ?? 0);
+  noteValidity(opcua);
   if (options.moves) move(line);
   await opcua.start();
   return { server: opcua, line };
@@ -103,6 +107,15 @@ function republishNothing(opcua: server.OPCUAServer): void {
   handling._on_RepublishRequest = (message, channel) => {
     channel.send_response('MSG', new ua.RepublishResponse({}), message);
   };
+}
+
+function noteValidity(opcua: server.OPCUAServer): void {
+  opcua.on(
+    'request',
+    ({ schema, requestHeader }: { schema: { name: string }; requestHeader: { timeoutHint: number } }) => {
+      if (schema.name === 'WriteRequest' || schema.name === 'CallRequest') validity = requestHeader.timeoutHint;
+    },
+  );
 }
 
 function move(line: Line): void {
@@ -135,6 +148,8 @@ function obey({ server: opcua, line }: Awaited<ReturnType<typeof start>>, comman
       return line.raise(command.message, command.severity);
     case 'alarm':
       return line.setTank(command.value);
+    case 'validity':
+      return validity;
     case 'calls':
       return line.calls();
     case 'continuation points':

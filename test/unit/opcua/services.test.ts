@@ -60,6 +60,34 @@ describe('OPC UA: methods and history', function () {
     assert.match(refused.message, /BadInvalidState/);
   });
 
+  it('tells the server how long a write or a call is valid, and sends none later', async () => {
+    const node = `${LINE}Start`;
+    connector = connections.open(server.url, {
+      writes_enabled: true,
+      writable: [{ tag: node }, { tag: `${LINE}Int32` }],
+    });
+    const acts = [
+      (until: number) => connector.writeTags?.([{ tag: `${LINE}Int32`, value: 5 }], never(), until),
+      (until: number) => connector.call?.('method', { node, arguments: ['IPA', 3] }, never(), until),
+      (until: number) =>
+        connector
+          .call?.('acknowledge', { node: `${LINE}TankAlarm`, event_id: 'AQID' }, never(), until)
+          .catch(() => null),
+    ];
+    await connector.readTags?.([node], never());
+    for (const act of acts) {
+      await act(Date.now() + 2500);
+      const left = await server.ask<number>({ do: 'validity' });
+      assert.ok(left > 0 && left <= 2500, `${left}`);
+    }
+    const calls = await server.ask({ do: 'calls' });
+    const [write, method, acknowledgement] = acts.map((act) => act(Date.now() - 1) as Promise<unknown>);
+    assert.deepEqual(((await write) as { error?: { code: string } }[])[0]?.error?.code, 'PCP_WRITE_EXPIRED');
+    assert.equal((await failureOf(method as Promise<unknown>)).code, 'PCP_WRITE_EXPIRED');
+    await acknowledgement;
+    assert.equal(await server.ask({ do: 'calls' }), calls);
+  });
+
   it('calls no method that the connection does not allow', async () => {
     connector = connections.open(server.url, { tags });
     const error = await failureOf(call('method', { node: `${LINE}Start`, arguments: ['IPA', 3] }));
