@@ -161,4 +161,28 @@ describe('OPC UA: methods and history', function () {
     assert.equal(received.values.length, 302);
     await received.stop();
   });
+
+  it('fills from the history what came while nobody listened, over a new connection as well', async () => {
+    const own = { tags, publishing_interval_ms: 50 };
+    const watch = () => new Received((signal) => connector.subscribe?.({}, signal) ?? assert.fail());
+    connector = connections.open(server.url, own);
+    const first = watch();
+    await first.until(({ values }) => values.length === 1);
+    const from = START + 600_000;
+    for (const value of [71, 72]) {
+      await set(value, from + value);
+      await first.until((received) => received.of('temperature').includes(value));
+    }
+    await first.stop();
+    await connector.close();
+    for (const value of [73, 74, 75]) await set(value, from + value);
+    connector = connections.open(server.url, own);
+    const second = watch();
+    await second.until((received) => received.of('temperature').includes(74));
+    // 72 was the last that was given: whether it was kept is not known.
+    const backfilled = second.values.filter(({ backfilled }) => backfilled).map(({ value }) => value);
+    assert.deepEqual(backfilled, [72, 73, 74]);
+    assert.equal(second.of('temperature')[0], 75);
+    await second.stop();
+  });
 });
