@@ -39,6 +39,8 @@ export type Command =
   | { do: 'alarm'; value: number }
   /** How long the last write or call was said to be valid, in milliseconds. */
   | { do: 'validity' }
+  /** Answers once it was asked for so many more signs of life. */
+  | { do: 'await reads'; count: number }
   /** How often the method was called. */
   | { do: 'calls' }
   | { do: 'continuation points'; given: boolean }
@@ -148,6 +150,14 @@ function obey({ server: opcua, line }: Awaited<ReturnType<typeof start>>, comman
       return line.raise(command.message, command.severity);
     case 'alarm':
       return line.setTank(command.value);
+    case 'await reads': {
+      let left = command.count;
+      return new Promise<null>((resolve) => {
+        opcua.on('request', ({ schema }: { schema: { name: string } }) => {
+          if (schema.name === 'ReadRequest' && --left === 0) resolve(null);
+        });
+      });
+    }
     case 'validity':
       return validity;
     case 'calls':
@@ -180,7 +190,7 @@ if (process.send !== undefined) {
     async ({ id, start: options, command }: { id: number; start?: ServerOptions; command?: Command }) => {
       try {
         if (options !== undefined) running = await start(options);
-        const result = command === undefined || running === undefined ? null : obey(running, command);
+        const result = command === undefined || running === undefined ? null : await obey(running, command);
         send({ id, result: result ?? null });
       } catch (error) {
         send({ id, error: (error as Error).stack });
