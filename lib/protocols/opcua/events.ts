@@ -56,7 +56,7 @@ export class EventMonitor {
   readonly #options: EventOptions;
   readonly #live: LiveSubscription<EventChange>;
   readonly #names: string[];
-  /** Of each condition, the event that was given last: a refresh tells it again. */
+  /** Of each condition that stands, the event that was given last: a refresh tells it again. */
   readonly #last = new Map<string, string>();
   #refresh: () => void = () => undefined;
 
@@ -124,7 +124,9 @@ export class EventMonitor {
     if (record.condition_id !== null) {
       const condition = `${record.condition_id} ${record.branch_id}`;
       if (this.#last.get(condition) === record.event_id) return;
-      this.#last.set(condition, record.event_id);
+      // What is over is not told by a refresh.
+      if (record.retain === false) this.#last.delete(condition);
+      else this.#last.set(condition, record.event_id);
     }
     this.#live.push({ kind: 'event', record });
   }

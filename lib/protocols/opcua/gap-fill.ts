@@ -59,12 +59,11 @@ export class GapFill {
     });
   }
 
-  /** @param last the last value of each tag, where there is one */
-  interrupted(last: ReadonlyMap<string, NodeValue>): void {
+  /** @param last the time of each tag's last value, where there is one */
+  interrupted(last: ReadonlyMap<string, string>): void {
     clearTimeout(this.#settling);
-    for (const [tag, value] of last) {
-      const after = value.source_timestamp;
-      if (after === null || this.#begun.has(tag) || !this.#nodes.has(tag)) continue;
+    for (const [tag, after] of last) {
+      if (this.#begun.has(tag) || !this.#nodes.has(tag)) continue;
       this.#begun.set(tag, { tag, after, seen: new Set(), before: after, tries: 0 });
     }
   }

@@ -24,6 +24,8 @@ export interface MonitorOptions {
   publishingIntervalMs: number;
   /** Reads from the server's history what an interruption swallowed. */
   fillsGaps: boolean;
+  /** Times of values that were given before, by an earlier monitor of the same tags. */
+  since: ReadonlyMap<string, string>;
   report(message: string): void;
 }
 
@@ -80,6 +82,7 @@ export class Monitor {
       };
       this.#gaps = new GapFill(this.#client, this.#open, filled, this.#options);
       await this.#gaps.prepare(known, signal);
+      this.#gaps.interrupted(this.#options.since);
     }
     const alike = Map.groupBy(known, ({ samplingIntervalMs, deadband }) =>
       JSON.stringify([samplingIntervalMs, deadband]),
@@ -91,6 +94,7 @@ export class Monitor {
       }
       for (const part of chunks(refused, limits.monitor)) await this.#monitor(subscription, part, false, signal);
     }
+    this.#gaps?.resumed();
   }
 
   take(): Promise<(TagChange | StateChange)[]> {
@@ -161,9 +165,9 @@ export class Monitor {
     this.#live.push({ kind: 'value', tag, value, backfilled });
   }
 
-  #last(): Map<string, NodeValue> {
+  #last(): Map<string, string> {
     const all = this.#groups.flatMap(({ watched }) => watched);
-    return new Map(all.flatMap(({ tag, last }) => (last === undefined ? [] : [[tag, last]])));
+    return new Map(all.flatMap(({ tag, last }) => (last?.source_timestamp ? [[tag, last.source_timestamp]] : [])));
   }
 
   #resumed(): void {

@@ -44,7 +44,7 @@ export async function sendOnce<R>(
     const cause = IntegrationError.from(thrown);
     if (isRefused) throw cause;
     // What still waits in the machine's own buffers would arrive whenever the line is back.
-    if (direct.lastResponseReceivedTime.getTime() < sentAt) client.breakOff();
+    if (direct.lastResponseReceivedTime.getTime() <= sentAt) client.breakOff();
     const details = { ...(cause.hint !== undefined && { hint: cause.hint }), outcomeUnknown: true, cause };
     throw new IntegrationError(cause.class, cause.code, cause.message, details);
   }

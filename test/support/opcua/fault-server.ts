@@ -33,7 +33,8 @@ export type Fault =
   | 'fault for every request'
   | 'fault for sessions'
   | 'garbage body'
-  | 'endless browse';
+  | 'endless browse'
+  | 'silence from a call on';
 
 const NONE = 'http://opcfoundation.org/UA/SecurityPolicy#None';
 const BAD_TOO_MANY_SESSIONS = 0x80560000;
@@ -44,12 +45,15 @@ const BAD_NODE_ID_UNKNOWN = 0x80340000;
 /** Requests, and what their answers are called (Part 6, annex A). */
 const ANSWERS: Record<number, number> = { 428: 431, 461: 464, 467: 470, 473: 476, 527: 530, 533: 536, 631: 634 };
 const SERVICE_FAULT = 397;
+const CALL = 712;
 
 /** A server that speaks just enough of OPC UA over TCP (Part 6, 7) to break at a chosen place. */
 export class FaultServer {
   fault: Fault = 'none';
   /** How often somebody connected. */
   connections = 0;
+  /** How often somebody broke a connection off, instead of closing it. */
+  resets = 0;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #waiting: (() => void)[] = [];
@@ -59,7 +63,10 @@ export class FaultServer {
       this.connections++;
       for (const wake of this.#waiting.splice(0)) wake();
       this.#sockets.add(socket);
-      socket.on('error', () => undefined);
+      socket.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ECONNRESET') this.resets++;
+        for (const wake of this.#waiting.splice(0)) wake();
+      });
       socket.on('close', () => this.#sockets.delete(socket));
       if (this.fault === 'close on connect') socket.destroy();
       else this.#serve(socket);
@@ -79,6 +86,10 @@ export class FaultServer {
   async more(count: number): Promise<void> {
     const wanted = this.connections + count;
     while (this.connections < wanted) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  async reset(): Promise<void> {
+    while (this.resets === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /** Breaks all connections that stand. */
@@ -170,6 +181,10 @@ export class FaultServer {
         ...[uint32(7), uint32(1), uint32(this.fault === 'wrong sequence' ? 1 : sequence), uint32(requestId)],
         ...[nodeId(id), responseHeader(handle, status), content],
       ]);
+    if (this.fault === 'silence from a call on' && type === CALL) {
+      this.fault = 'silence after open channel';
+      return;
+    }
     const refuses =
       this.fault === 'fault for every request' ||
       (this.fault === 'fault for sessions' && (type === 461 || type === 467));

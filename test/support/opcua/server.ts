@@ -40,6 +40,10 @@ export type Command =
   | { do: 'status'; name: string; status: string }
   | { do: 'event'; message: string; severity: number }
   | { do: 'alarm'; value: number }
+  /** How long the last write or call was said to be valid, in milliseconds. */
+  | { do: 'validity' }
+  /** Answers once it was asked for so many more signs of life. */
+  | { do: 'await reads'; count: number }
   /** How often the method was called. */
   | { do: 'calls' }
   | { do: 'continuation points'; given: boolean }
@@ -49,6 +53,7 @@ export type Command =
   | { do: 'drop' };
 
 const { ua, CertificateManager } = opcUaLibrary();
+let validity: number | undefined;
 
 async function start(options: ServerOptions): Promise<{ server: server.OPCUAServer; line: Line }> {
   const { OPCUAServer } = require('node-opcua-server') as typeof server;
@@ -97,6 +102,7 @@ async function start(options: ServerOptions): Promise<{ server: server.OPCUAServ
   const space = opcua.engine.addressSpace as unknown as address.AddressSpace;
   for (const uri of options.otherNamespaces ?? []) space.registerNamespace(uri);
   const line = addLine(space, options.many ?? 0);
+  noteValidity(opcua);
   if (options.moves) move(line);
   if (options.hasCompanions) addCompanions(space);
   await opcua.start();
@@ -111,6 +117,15 @@ function republishNothing(opcua: server.OPCUAServer): void {
   handling._on_RepublishRequest = (message, channel) => {
     channel.send_response('MSG', new ua.RepublishResponse({}), message);
   };
+}
+
+function noteValidity(opcua: server.OPCUAServer): void {
+  opcua.on(
+    'request',
+    ({ schema, requestHeader }: { schema: { name: string }; requestHeader: { timeoutHint: number } }) => {
+      if (schema.name === 'WriteRequest' || schema.name === 'CallRequest') validity = requestHeader.timeoutHint;
+    },
+  );
 }
 
 function move(line: Line): void {
@@ -143,6 +158,16 @@ function obey({ server: opcua, line }: Awaited<ReturnType<typeof start>>, comman
       return line.raise(command.message, command.severity);
     case 'alarm':
       return line.setTank(command.value);
+    case 'await reads': {
+      let left = command.count;
+      return new Promise<null>((resolve) => {
+        opcua.on('request', ({ schema }: { schema: { name: string } }) => {
+          if (schema.name === 'ReadRequest' && --left === 0) resolve(null);
+        });
+      });
+    }
+    case 'validity':
+      return validity;
     case 'calls':
       return line.calls();
     case 'continuation points':
@@ -173,7 +198,7 @@ if (process.send !== undefined) {
     async ({ id, start: options, command }: { id: number; start?: ServerOptions; command?: Command }) => {
       try {
         if (options !== undefined) running = await start(options);
-        const result = command === undefined || running === undefined ? null : obey(running, command);
+        const result = command === undefined || running === undefined ? null : await obey(running, command);
         send({ id, result: result ?? null });
       } catch (error) {
         send({ id, error: (error as Error).stack });

@@ -122,6 +122,14 @@ describe('OPC UA: a server that misbehaves', function () {
     assert.deepEqual([error.class, error.code], ['guard', 'PCP_OPCUA_BROWSE']);
   });
 
+  it('gets nothing of what was sent to it once the answer did not come', async () => {
+    server.fault = 'silence from a call on';
+    const connector = connections.open(server.url, { ...settings, writes_enabled: true });
+    const work = connector.call?.('acknowledge', { node: 'i=4711', event_id: 'AQID' }, never()) as Promise<unknown>;
+    assert.equal((await failureOf(work)).outcomeUnknown, true);
+    await server.reset();
+  });
+
   it('that gives no subscription says so', async () => {
     const connector = connections.open(server.url, settings);
     const received = new Received((signal) => connector.subscribe?.({}, signal) ?? assert.fail());

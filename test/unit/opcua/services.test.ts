@@ -60,6 +60,34 @@ describe('OPC UA: methods and history', function () {
     assert.match(refused.message, /BadInvalidState/);
   });
 
+  it('tells the server how long a write or a call is valid, and sends none later', async () => {
+    const node = `${LINE}Start`;
+    connector = connections.open(server.url, {
+      writes_enabled: true,
+      writable: [{ tag: node }, { tag: `${LINE}Int32` }],
+    });
+    const acts = [
+      (until: number) => connector.writeTags?.([{ tag: `${LINE}Int32`, value: 5 }], never(), until),
+      (until: number) => connector.call?.('method', { node, arguments: ['IPA', 3] }, never(), until),
+      (until: number) =>
+        connector
+          .call?.('acknowledge', { node: `${LINE}TankAlarm`, event_id: 'AQID' }, never(), until)
+          .catch(() => null),
+    ];
+    await connector.readTags?.([node], never());
+    for (const act of acts) {
+      await act(Date.now() + 2500);
+      const left = await server.ask<number>({ do: 'validity' });
+      assert.ok(left > 0 && left <= 2500, `${left}`);
+    }
+    const calls = await server.ask({ do: 'calls' });
+    const [write, method, acknowledgement] = acts.map((act) => act(Date.now() - 1) as Promise<unknown>);
+    assert.deepEqual(((await write) as { error?: { code: string } }[])[0]?.error?.code, 'PCP_WRITE_EXPIRED');
+    assert.equal((await failureOf(method as Promise<unknown>)).code, 'PCP_WRITE_EXPIRED');
+    await acknowledgement;
+    assert.equal(await server.ask({ do: 'calls' }), calls);
+  });
+
   it('calls no method that the connection does not allow', async () => {
     connector = connections.open(server.url, { tags });
     const error = await failureOf(call('method', { node: `${LINE}Start`, arguments: ['IPA', 3] }));
@@ -132,5 +160,29 @@ describe('OPC UA: methods and history', function () {
     await received.until(({ values: all }) => all.at(-1)?.value === 400);
     assert.equal(received.values.length, 302);
     await received.stop();
+  });
+
+  it('fills from the history what came while nobody listened, over a new connection as well', async () => {
+    const own = { tags, publishing_interval_ms: 50 };
+    const watch = () => new Received((signal) => connector.subscribe?.({}, signal) ?? assert.fail());
+    connector = connections.open(server.url, own);
+    const first = watch();
+    await first.until(({ values }) => values.length === 1);
+    const from = START + 600_000;
+    for (const value of [71, 72]) {
+      await set(value, from + value);
+      await first.until((received) => received.of('temperature').includes(value));
+    }
+    await first.stop();
+    await connector.close();
+    for (const value of [73, 74, 75]) await set(value, from + value);
+    connector = connections.open(server.url, own);
+    const second = watch();
+    await second.until((received) => received.of('temperature').includes(74));
+    // 72 was the last that was given: whether it was kept is not known.
+    const backfilled = second.values.filter(({ backfilled }) => backfilled).map(({ value }) => value);
+    assert.deepEqual(backfilled, [72, 73, 74]);
+    assert.equal(second.of('temperature')[0], 75);
+    await second.stop();
   });
 });

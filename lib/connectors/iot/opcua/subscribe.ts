@@ -4,6 +4,7 @@ import { EventMonitor, type EventRecord } from '../../../protocols/opcua/events'
 import { Monitor, type TagChange } from '../../../protocols/opcua/monitor';
 import type { StateChange } from '../../../protocols/opcua/subscription';
 import type { LiveEvent, SubscriptionItem, TagValue } from '../../live';
+import { GivenTimes } from './given-times';
 import type { OpcUaSettings } from './settings';
 import { deadbandOf, nodesOf, type Tag, tagsNamed, tagValue } from './tags';
 
@@ -24,7 +25,9 @@ export async function* subscribeTags(
   );
   const open = await client.open(signal);
   const nodes = await nodesOf(client, open, tags, signal);
-  const monitor = new Monitor(client, open, { ...settings, report });
+  const addresses = tags.map(({ name, setting }) => [name, setting.node_id]);
+  const given = new GivenTimes(JSON.stringify([client.options.endpointUrl, addresses]));
+  const monitor = new Monitor(client, open, { ...settings, report, since: given.times });
   const onAbort = () => monitor.fail(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
@@ -38,9 +41,16 @@ export async function* subscribeTags(
       signal,
     );
     yield { kind: 'state', state: 'connected' };
-    for (;;) yield* liveEvents(await monitor.take(), byName);
+    for (;;) {
+      for (const event of liveEvents(await monitor.take(), byName)) {
+        given.note(event);
+        yield event;
+      }
+    }
   } catch (thrown) {
-    if (!signal.aborted) throw thrown;
+    if (signal.aborted) return;
+    given.settle();
+    throw thrown;
   } finally {
     signal.removeEventListener('abort', onAbort);
     await monitor.close();
