@@ -61,6 +61,11 @@ describe('palette nodes', () => {
       assert.notDeepEqual(catalogue('pt-BR'), catalogue('en-US'));
     });
 
+    it(`${set} has validators whose reasons the editor takes for such: those of two parameters`, () => {
+      const validators = builtHtml(file).matchAll(/validate: (?:function )?\(([^)]*)\)[^\n]*PCP\./g);
+      for (const [line, parameters] of validators) assert.equal(parameters?.split(',').length, 2, line);
+    });
+
     it(`${set} has help in both languages`, () => {
       const types = [...builtHtml(file).matchAll(/data-template-name="([^"]+)"/g)].map((match) => match[1]);
       assert.ok(types.length > 0);

@@ -29,7 +29,8 @@ export class Recording {
   dissect(file: string, fields: readonly string[]): string[][] {
     const head = Buffer.alloc(24);
     // Magic, version 2.4, time zone and accuracy unused, largest packet, raw IP.
-    [0xa1b2c3d4, 0x00040002, 0, 0, 0x40000, 101].forEach((value, index) => head.writeUInt32LE(value, index * 4));
+    for (const [index, value] of [0xa1b2c3d4, 0x00040002, 0, 0, 0x40000, 101].entries())
+      head.writeUInt32LE(value, index * 4);
     writeFileSync(file, Buffer.concat([head, ...this.#packets]));
     const parameters = [
       '-r',
