@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { KnownEdgeNodes } from '../../../lib/connectors/iot/mqtt/known-edge-nodes';
 import { temporaryDirectory } from '../../support/hub';
 import { type Broker, mosquitto } from '../../support/mosquitto';
 import { PythonProtobuf } from '../../support/protobuf';
@@ -219,6 +220,18 @@ describe('Sparkplug host over Mosquitto', () => {
     const third = await new Listener(open(), { items: [] }).connected();
     for (const listener of [second, third]) await listener.stop();
     await plant.connection.close();
+    await remove();
+  });
+
+  it('keeps the edge nodes of a whole plant in one write', async () => {
+    const { path: directory, remove } = await temporaryDirectory();
+    const file = join(directory, 'sparkplug-7.json');
+    const known = new KnownEdgeNodes(file, () => assert.fail());
+    const names = Array.from({ length: 1000 }, (_, index) => ({ group: 'g', edgeNode: `n${index}` }));
+    for (const name of names) known.add(name);
+    assert.equal(existsSync(file), false);
+    known.close();
+    assert.deepEqual([...new KnownEdgeNodes(file, () => assert.fail())], names);
     await remove();
   });
 
