@@ -157,6 +157,18 @@ export function noAnswer(what: string, url: URL): IntegrationError {
   });
 }
 
+/** Messages of another subscription are not taken, and the broker waits for them. */
+export function heldUp(topic: string): IntegrationError {
+  return new IntegrationError(
+    'transient',
+    'PCP_MQTT_HELD_UP',
+    `The broker sends nothing more until who listens to "${topic}" takes its messages.`,
+    {
+      hint: 'Its spool is full, or its flow does not go on. With a connection of its own it would hold up nobody else.',
+    },
+  );
+}
+
 export function notMqtt(url: URL, cause: Error): IntegrationError {
   return new IntegrationError('transient', 'PCP_MQTT_PROTOCOL', `${url.host} does not speak MQTT: ${cause.message}.`, {
     cause,

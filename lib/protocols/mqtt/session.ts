@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IntegrationError } from '../../model/errors';
 import { MqttConnection } from './connection';
+import { heldUp } from './errors';
 import type { IncomingMessage, MqttOptions, TopicSubscription } from './options';
 import { matches, withoutShare } from './topic';
 
@@ -9,6 +10,8 @@ export interface Consumer {
   subscriptions: readonly TopicSubscription[];
   /** The message counts as taken when `acknowledge` was called, by every consumer that got it. */
   receive(message: IncomingMessage): void;
+  /** Others take none of theirs, and the broker sends no more until they do; null = it goes on. */
+  heldUp?(error: IntegrationError | null): void;
 }
 
 /**
@@ -22,11 +25,16 @@ const IN_THE_WAY_MS = 5_000;
 const FILLED = 0.75;
 const FILLED_MS = 2_000;
 const LOOK_EVERY_MS = 1_000;
+/** Of a consumer that does not take its messages. */
+const HELD_UP_MS = 10_000;
+/** Brokers of MQTT 3.1.1 have a window of their own, often of 20. */
+const UNTOLD_WINDOW = 10;
 const LARGEST_ID = 268_435_455;
 const MOST_ROUTES = 10_000;
 
 interface Delivery {
   message: IncomingMessage;
+  at: number;
   /** Who has it and did not acknowledge it. */
   holders: Set<Consumer>;
   /** Somebody acknowledged it. */
@@ -55,6 +63,7 @@ export class MqttSession {
   #strangers: StandIn | undefined;
   #looking: NodeJS.Timeout | undefined;
   #hasToldLoss = false;
+  readonly #heldUp = new Set<Consumer>();
 
   private constructor(connection: MqttConnection, options: MqttOptions, graceMs: number) {
     this.connection = connection;
@@ -94,6 +103,7 @@ export class MqttSession {
 
   /** What the consumer did not acknowledge waits for the next one. */
   remove(consumer: Consumer): void {
+    this.#heldUp.delete(consumer);
     if (!this.#consumers.delete(consumer) || this.#looking === undefined) return;
     const standIn = this.#standIn(consumer.subscriptions);
     for (const delivery of this.#deliveries) if (delivery.holders.delete(consumer)) this.#give(delivery, standIn);
@@ -115,7 +125,7 @@ export class MqttSession {
   }
 
   #dispatch(message: IncomingMessage): void {
-    const delivery = { message, holders: new Set<Consumer>(), isTaken: false };
+    const delivery = { message, at: performance.now(), holders: new Set<Consumer>(), isTaken: false };
     if (message.qos > 0) this.#deliveries.add(delivery);
     const consumers = this.#route(message);
     for (const consumer of consumers) this.#give(delivery, consumer);
@@ -125,6 +135,7 @@ export class MqttSession {
   #give(delivery: Delivery, consumer: Consumer): void {
     const { message, holders } = delivery;
     holders.add(consumer);
+    if (this.#heldUp.delete(consumer)) consumer.heldUp?.(null);
     const acknowledge = () => {
       delivery.isTaken = true;
       this.#release(delivery, consumer);
@@ -208,7 +219,9 @@ export class MqttSession {
   /** Ends the waiting for who does not come. */
   #look(): void {
     const now = performance.now();
-    const isFilled = this.connection.unacknowledged > this.#options.receiveMaximum * FILLED;
+    const { version, receiveMaximum } = this.#options;
+    const isFilled = this.connection.unacknowledged > receiveMaximum * FILLED;
+    this.#lookForHolder(now, isFilled || (version === 4 && this.connection.unacknowledged >= UNTOLD_WINDOW));
     const patience = Math.min(this.#graceMs, isFilled ? FILLED_MS : IN_THE_WAY_MS);
     const [oldest] = this.#deliveries;
     for (const standIn of this.#standIns) {
@@ -216,6 +229,19 @@ export class MqttSession {
       // Whom strangers wait for is about to start, after a restart for instance.
       const isInTheWay = this.#consumers.size > 0 && standIn !== this.#strangers && oldest?.holders.has(standIn);
       if (now - since > this.#graceMs || (isInTheWay && now - holdsSince > patience)) this.#dismiss(standIn);
+    }
+  }
+
+  /** Tells all others of one that takes nothing: acknowledgements leave in order, theirs wait as well. */
+  #lookForHolder(now: number, isFilled: boolean): void {
+    const [oldest] = this.#deliveries;
+    const isHeld = isFilled && oldest !== undefined && now - oldest.at > Math.min(HELD_UP_MS, this.#graceMs);
+    for (const consumer of this.#consumers) {
+      const isHeldUp = isHeld && !oldest.holders.has(consumer);
+      if (isHeldUp === this.#heldUp.has(consumer)) continue;
+      if (isHeldUp) this.#heldUp.add(consumer);
+      else this.#heldUp.delete(consumer);
+      consumer.heldUp?.(isHeldUp ? heldUp(oldest.message.topic) : null);
     }
   }
 

@@ -134,6 +134,33 @@ describe('mqtt: one connection for several subscriptions', function () {
   }
 });
 
+describe('mqtt: a subscription whose messages nobody takes', function () {
+  this.timeout(30_000);
+  let broker: Broker;
+  const connectors = new Connectors();
+  before(async function () {
+    broker = await mosquitto(this);
+  });
+  after(async () => {
+    await connectors.close();
+    await broker?.release();
+  });
+
+  it('is told to the others, who get nothing more until it goes on', async () => {
+    const connector = connectors.open(connectionTo(broker.plain, { client_id: 'held', receive_maximum: 5 }));
+    const full = await new Listener(connector, { items: [{ tag: 'full/#' }] }).connected();
+    const other = await new Listener(connector, { items: [{ tag: 'other/#' }] }).connected();
+    for (let n = 0; n < 10; n++) publishBy(broker.open, 'full/x', String(n), '-q', '1');
+    publishBy(broker.open, 'other/x', '1', '-q', '1');
+    const held = await other.state();
+    assert.deepEqual([held.state, held.error?.code], ['interrupted', 'PCP_MQTT_HELD_UP']);
+    assert.match(held.error!.message, /full\/x/);
+    await full.take(10);
+    assert.equal((await other.state()).state, 'connected');
+    assert.equal((await other.take(1))[0]?.value, 1);
+  });
+});
+
 describe('mqtt: subscriptions that are over', () => {
   it('are ended at the broker, and what waited for them is given up and told', async () => {
     const topic = 'over/x';
