@@ -95,6 +95,15 @@ export function connectRefused(reason: number, url: URL, said?: string): Integra
   return new IntegrationError(errorClass, code, message, { hint, ...(path !== undefined && { path }) });
 }
 
+/** The connection ended before TLS was there. */
+export function tlsUnanswered({ host }: URL, cause: unknown): IntegrationError {
+  return new IntegrationError('transient', 'PCP_TLS_FAILED', `${host} ended the connection instead of answering TLS.`, {
+    path: '/config/url',
+    hint: 'Check the port: one without TLS is reached by mqtt: or ws:. Else look at the log of the broker.',
+    cause,
+  });
+}
+
 /** A connection that was open, and is not any more. */
 export function connectionLost(url: URL, cause?: unknown): IntegrationError {
   const why = cause instanceof Error ? `: ${cause.message}` : '';
