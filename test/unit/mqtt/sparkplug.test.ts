@@ -141,11 +141,20 @@ describe('Sparkplug host over Mosquitto', () => {
 
   it('commands a device only where that is allowed, and reads back what it did', async () => {
     const tag = 'g/n/d/set point';
-    const allowed = { writes_enabled: true, writable: ['g/n/d/#'] };
+    const bounded = { filter: tag, min: 2, max: 3 };
+    const allowed = { writes_enabled: true, writable: [bounded, 'g/n/d/none'] };
     for (const config of [
       { writable: allowed.writable },
       { writes_enabled: true },
       { ...allowed, writable: ['g/n/d/other'] },
+      allowed,
+      {
+        ...allowed,
+        writable: [
+          { filter: 'g/n/d/#', max: 0 },
+          { filter: '#', min: 1.5 },
+        ],
+      },
     ]) {
       await assert.rejects(host('active', config).writeTags!([{ tag, value: 1 }], signal()), {
         class: 'permission',
@@ -153,6 +162,9 @@ describe('Sparkplug host over Mosquitto', () => {
       });
     }
     const connector = host('active', allowed);
+    for (const value of ['3.1', 'NaN', null, true, [2.5], Number.NaN]) {
+      await assert.rejects(connector.writeTags!([{ tag, value }], signal()), { code: 'PCP_WRITE_REFUSED' });
+    }
     const plant = await Plant.open(broker);
     await plant.listen('spBv1.0/g/DCMD/#');
     const sender = new Sender();
@@ -172,7 +184,7 @@ describe('Sparkplug host over Mosquitto', () => {
 
     const late = await connector.writeTags!(
       [
-        { tag, value: 4 },
+        { tag, value: 3 },
         { tag: 'g/n/d/none', value: 4 },
       ],
       AbortSignal.timeout(50),
