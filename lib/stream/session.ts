@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { Connector } from '../connectors/contract';
+import { serialize } from 'node:v8';
+import type { Connector, SourceRecord } from '../connectors/contract';
 import { ConnectorRegistry } from '../connectors/registry';
 import type { OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
@@ -18,6 +19,7 @@ import { Forwarding } from './forwarding';
 import { SharedConnections } from './shared-connections';
 import { Spool } from './spool/spool';
 import { limitsOf, SpooledStream, type StreamLog, standbyStatus } from './spooled-stream';
+import { unreadable } from './unreadable-record';
 
 const SPOOL_FILE = 'integrations.spool.db';
 const LOOK_EVERY_MS = 1_000;
@@ -283,7 +285,13 @@ export class LiveSession implements Session {
       // Begun in a process that is no more: whoever listens must hear of it, or waits for ever.
       throw new IntegrationError('transient', 'PCP_READ_LOST', 'The process that was listening has ended.');
     }
-    this.send({ type: 'batch', id, batch: await subscription.next() });
+    const batch = await subscription.next();
+    try {
+      this.send({ type: 'batch', id, batch });
+    } catch (cause) {
+      if (batch?.kind !== 'records') throw cause;
+      this.send({ type: 'batch', id, batch: { ...batch, records: batch.records.map(sendable) } });
+    }
   }
 
   private async unsubscribe(id: number): Promise<void> {
@@ -296,6 +304,15 @@ export class LiveSession implements Session {
 /** What a stream listens to and how it is spooled; the rest concerns only what is made of its records. */
 function sourceOf({ connection, entity, options, name }: StreamDefinition) {
   return { connection, entity, options, name };
+}
+
+function sendable(record: SourceRecord): SourceRecord {
+  try {
+    serialize(record);
+    return record;
+  } catch (cause) {
+    return unreadable(record, cause);
+  }
 }
 
 function expired({ name }: OpenConnection): IntegrationError {

@@ -102,7 +102,8 @@ export class SharedConnection {
       while (!until.aborted) {
         const failure = await this.attempt(subscription, follower, refusal, until);
         if (until.aborted || failure === null) continue;
-        follower.state(isOfConnection(failure) ? 'interrupted' : 'failed', failure);
+        const isForPerson = failure.class === 'auth' || !isOfConnection(failure);
+        follower.state(isForPerson ? 'failed' : 'interrupted', failure);
         if (!isOfConnection(failure)) {
           refusal.failed(failure);
           await pause(REFUSED_RETRY_MS, until);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { Counter } from '../support/counter';
 import { temporaryDirectory } from '../support/hub';
@@ -170,6 +171,27 @@ describe('live mappings', function () {
       await hub.sync.start(mapping.connection_id, { mapping_id: mappingId });
     });
   }
+
+  it('reach a flow although one of them cannot be sent to it', async () => {
+    const nested = '['.repeat(4500) + ']'.repeat(4500);
+    const server = createServer((socket) => socket.write(`[{"n":1},{"n":2,"nested":${nested}},{"n":3}]\n`));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const connection = { id: 9, name: 'line', connector_type: 'iot.test', config: { port }, credentials: {} };
+    for await (const batch of hub.client.subscribe(connection, { entity: 'values' })) {
+      if (batch.kind !== 'records') continue;
+      assert.deepEqual(
+        batch.records.map(({ n, _error }) => [n, (_error as { code: string } | undefined)?.code]),
+        [
+          [1, undefined],
+          [2, 'PCP_RECORD_UNREADABLE'],
+          [3, undefined],
+        ],
+      );
+      break;
+    }
+    server.close();
+  });
 
   it('end with their mapping, whose definition is kept sealed meanwhile', async () => {
     const mappingId = await hub.follow(counter.port);

@@ -88,14 +88,29 @@ describe('live mappings of Sparkplug', function () {
     await publish(writer, -5);
     await until(() => has('-5 good rpm'));
 
+    // Whoever else listens over the connection may be the first to notice that it is gone.
+    const opened = await hub.connections.open(id);
+    const flows = [{ entity: 'sparkplug' }, { items: [{ tag: 'Plant/Line/M1/speed' }] }].map((subscription) =>
+      hub.live.subscribe(opened, subscription)[Symbol.asyncIterator](),
+    );
+    const heard = flows.map(async (flow) => {
+      for (;;) {
+        const { value, done } = await flow.next();
+        if (done) return;
+        if (value.kind !== 'records') continue;
+        if (value.records.some(({ tag, quality }) => tag === 'Plant/Line/M1/speed' && quality === 'bad')) return;
+      }
+    });
+
     await broker.stop('SIGKILL');
+    await Promise.all(heard);
     await until(() => has('-5 bad rpm'));
     await broker.start();
     await until(connected);
     await publish(writer, 7);
     await until(() => has('7 good rpm'));
 
-    const opened = await hub.connections.open(id);
+    await Promise.all(flows.map((flow) => flow.return?.()));
     const tag = 'Plant/Line/M1/speed';
     const [node] = await hub.live.browse(opened, 'Plant/Line/M1');
     assert.deepEqual([node?.address, node?.data_type], ['Plant/Line/M1/machine', 'String']);

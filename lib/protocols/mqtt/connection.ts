@@ -110,6 +110,10 @@ export class MqttConnection {
     });
   }
 
+  get unacknowledged(): number {
+    return this.#inbox.length;
+  }
+
   /** @throws permission PCP_MQTT_FORBIDDEN, config PCP_MQTT_REFUSED, transient when the connection is lost */
   async subscribe(subscription: TopicSubscription, signal: AbortSignal): Promise<void> {
     const { filter } = subscription;

@@ -7,6 +7,7 @@ import { Deadline } from '../http/deadline';
 import { connectError, connectTimeout } from '../http/errors';
 import { loadPackage } from '../load-package';
 import { secureContext } from '../secure-context';
+import { tlsUnanswered } from './errors';
 import type { MqttOptions } from './options';
 
 export interface Dialed {
@@ -50,10 +51,19 @@ async function dialOne(server: URL, options: MqttOptions, trust: SecureContext, 
     return await deadline.of(opening.opened);
   } catch (thrown) {
     opening.destroy();
-    throw thrown instanceof IntegrationError ? thrown : connectError(thrown, server, SETTING);
+    if (thrown instanceof IntegrationError) throw thrown;
+    throw isCutInTls(thrown, server) ? tlsUnanswered(server, thrown) : connectError(thrown, server, SETTING);
   } finally {
     deadline.clear();
   }
+}
+
+/** A port without TLS ends the connection when it gets a greeting that it does not understand. */
+function isCutInTls(thrown: unknown, { protocol }: URL): boolean {
+  const { code = '', message } = thrown as NodeJS.ErrnoException;
+  const isCut = code === 'ECONNRESET' || code === 'EPIPE';
+  // What Node.js says of an HTTP request whose connection ended, TLS or not, is not counted.
+  return isCut && (protocol === 'mqtts:' || (protocol === 'wss:' && message !== 'socket hang up'));
 }
 
 interface Opening {

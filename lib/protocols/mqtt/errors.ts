@@ -95,6 +95,15 @@ export function connectRefused(reason: number, url: URL, said?: string): Integra
   return new IntegrationError(errorClass, code, message, { hint, ...(path !== undefined && { path }) });
 }
 
+/** The connection ended before TLS was there. */
+export function tlsUnanswered({ host }: URL, cause: unknown): IntegrationError {
+  return new IntegrationError('transient', 'PCP_TLS_FAILED', `${host} ended the connection instead of answering TLS.`, {
+    path: '/config/url',
+    hint: 'Check the port: one without TLS is reached by mqtt: or ws:. Else look at the log of the broker.',
+    cause,
+  });
+}
+
 /** A connection that was open, and is not any more. */
 export function connectionLost(url: URL, cause?: unknown): IntegrationError {
   const why = cause instanceof Error ? `: ${cause.message}` : '';
@@ -155,6 +164,18 @@ export function noAnswer(what: string, url: URL): IntegrationError {
   return new IntegrationError('transient', 'PCP_MQTT_TIMEOUT', `${url.host} did not answer ${what} in time.`, {
     hint: 'Look whether the broker is overloaded, or raise timeout_ms.',
   });
+}
+
+/** Messages of another subscription are not taken, and the broker waits for them. */
+export function heldUp(topic: string): IntegrationError {
+  return new IntegrationError(
+    'transient',
+    'PCP_MQTT_HELD_UP',
+    `The broker sends nothing more until who listens to "${topic}" takes its messages.`,
+    {
+      hint: 'Its spool is full, or its flow does not go on. With a connection of its own it would hold up nobody else.',
+    },
+  );
 }
 
 export function notMqtt(url: URL, cause: Error): IntegrationError {

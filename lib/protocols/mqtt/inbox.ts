@@ -50,6 +50,11 @@ export class Inbox {
     };
   }
 
+  /** Messages that the broker knows of as sent, and not as received. */
+  get length(): number {
+    return this.#waiting.length;
+  }
+
   /** Acknowledges a message that nobody gets. */
   refuse({ qos, messageId }: { qos: number; messageId: number }): void {
     if (qos > 0) this.#done(this.#wait(qos, messageId, 0));

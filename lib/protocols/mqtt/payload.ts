@@ -11,6 +11,9 @@ export interface PayloadCodec {
   encode(value: unknown, format: PayloadFormat): Buffer;
 }
 
+/** Deeper ones would exhaust the stack of whoever walks through them, the serialization of records first of all. */
+const DEEPEST = 100;
+
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /** @throws config PCP_DRIVER_MISSING */
@@ -19,7 +22,7 @@ export async function loadPayloadCodec(formats: Iterable<PayloadFormat>): Promis
   return {
     decode(payload, format) {
       try {
-        return decode(payload, format, cbor);
+        return shallow(decode(payload, format, cbor));
       } catch (cause) {
         const why = cause instanceof Error ? cause.message.slice(0, 150) : String(cause);
         throw new IntegrationError('data', 'PCP_MQTT_PAYLOAD', `The payload is no ${format}: ${why}.`, {
@@ -48,13 +51,21 @@ export function guessPayload(payload: Buffer): unknown {
   try {
     const text = UTF8.decode(payload);
     try {
-      return parseExactJson(text);
+      return shallow(parseExactJson(text));
     } catch {
       return text;
     }
   } catch {
     return payload.toString('base64');
   }
+}
+
+/** @throws RangeError */
+function shallow(value: unknown, depth = 0): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth === DEEPEST) throw new RangeError(`it is nested in more than ${DEEPEST} levels`);
+  for (const inner of Array.isArray(value) ? value : Object.values(value)) shallow(inner, depth + 1);
+  return value;
 }
 
 function decode(payload: Buffer, format: PayloadFormat, cbor: typeof Cborg | undefined): unknown {

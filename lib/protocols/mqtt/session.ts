@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IntegrationError } from '../../model/errors';
 import { MqttConnection } from './connection';
+import { heldUp } from './errors';
 import type { IncomingMessage, MqttOptions, TopicSubscription } from './options';
 import { matches, withoutShare } from './topic';
 
@@ -9,6 +10,8 @@ export interface Consumer {
   subscriptions: readonly TopicSubscription[];
   /** The message counts as taken when `acknowledge` was called, by every consumer that got it. */
   receive(message: IncomingMessage): void;
+  /** Others take none of theirs, and the broker sends no more until they do; null = it goes on. */
+  heldUp?(error: IntegrationError | null): void;
 }
 
 /**
@@ -16,13 +19,33 @@ export interface Consumer {
  * must not lose what arrived meanwhile, or waited in the session that the broker kept.
  */
 const GRACE_MS = 30_000;
+/** While they keep others from theirs, as acknowledgements leave in order and the broker sends only so many without. */
+const IN_THE_WAY_MS = 5_000;
+/** The same when so much of what the broker may send is under way. */
+const FILLED = 0.75;
+const FILLED_MS = 2_000;
+const LOOK_EVERY_MS = 1_000;
+/** Of a consumer that does not take its messages. */
+const HELD_UP_MS = 10_000;
+/** Brokers of MQTT 3.1.1 have a window of their own, often of 20. */
+const UNTOLD_WINDOW = 10;
 const LARGEST_ID = 268_435_455;
 const MOST_ROUTES = 10_000;
 
 interface Delivery {
   message: IncomingMessage;
+  at: number;
   /** Who has it and did not acknowledge it. */
   holders: Set<Consumer>;
+  /** Somebody acknowledged it. */
+  isTaken: boolean;
+}
+
+/** In place of a consumer that went, or that did not come yet. */
+interface StandIn extends Consumer {
+  since: number;
+  /** When it began to hold messages. */
+  holdsSince: number | undefined;
 }
 
 /** One connection whose messages go to several consumers. */
@@ -31,19 +54,22 @@ export class MqttSession {
   readonly #options: MqttOptions;
   readonly #graceMs: number;
   readonly #consumers = new Set<Consumer>();
-  /** In place of consumers that went, and of those that did not come yet. */
-  readonly #standIns = new Map<Consumer, NodeJS.Timeout>();
+  readonly #standIns = new Set<StandIn>();
+  /** Filters that nobody came for: what the broker has queued of them still comes. */
+  readonly #abandoned = new Set<string>();
   readonly #deliveries = new Set<Delivery>();
   /** Who gets the messages of a topic. */
   readonly #routes = new Map<string, readonly Consumer[]>();
-  #strangers: Consumer | undefined;
-  #isOver = false;
+  #strangers: StandIn | undefined;
+  #looking: NodeJS.Timeout | undefined;
   #hasToldLoss = false;
+  readonly #heldUp = new Set<Consumer>();
 
   private constructor(connection: MqttConnection, options: MqttOptions, graceMs: number) {
     this.connection = connection;
     this.#options = options;
     this.#graceMs = graceMs;
+    this.#looking = setInterval(() => this.#look(), Math.min(LOOK_EVERY_MS, graceMs)).unref();
     void connection.ended.then(() => this.#stop());
   }
 
@@ -63,12 +89,8 @@ export class MqttSession {
   async add(consumer: Consumer, signal: AbortSignal): Promise<void> {
     this.#consumers.add(consumer);
     this.#routes.clear();
-    for (const delivery of this.#deliveries) {
-      const standIns = [...delivery.holders].filter((holder) => this.#standIns.has(holder));
-      if (standIns.length === 0 || !isMeant(consumer, delivery.message)) continue;
-      for (const standIn of standIns) delivery.holders.delete(standIn);
-      this.#give(delivery, consumer);
-    }
+    for (const { filter } of consumer.subscriptions) this.#abandoned.delete(filter);
+    this.#handOver(consumer);
     try {
       for (const subscription of consumer.subscriptions) {
         await this.connection.subscribe(this.#asked(subscription), signal);
@@ -81,9 +103,10 @@ export class MqttSession {
 
   /** What the consumer did not acknowledge waits for the next one. */
   remove(consumer: Consumer): void {
-    if (!this.#consumers.delete(consumer) || this.#isOver) return;
+    this.#heldUp.delete(consumer);
+    if (!this.#consumers.delete(consumer) || this.#looking === undefined) return;
     const standIn = this.#standIn(consumer.subscriptions);
-    for (const { holders } of this.#deliveries) if (holders.delete(consumer)) holders.add(standIn);
+    for (const delivery of this.#deliveries) if (delivery.holders.delete(consumer)) this.#give(delivery, standIn);
   }
 
   close(): Promise<void> {
@@ -102,7 +125,7 @@ export class MqttSession {
   }
 
   #dispatch(message: IncomingMessage): void {
-    const delivery = { message, holders: new Set<Consumer>() };
+    const delivery = { message, at: performance.now(), holders: new Set<Consumer>(), isTaken: false };
     if (message.qos > 0) this.#deliveries.add(delivery);
     const consumers = this.#route(message);
     for (const consumer of consumers) this.#give(delivery, consumer);
@@ -112,7 +135,12 @@ export class MqttSession {
   #give(delivery: Delivery, consumer: Consumer): void {
     const { message, holders } = delivery;
     holders.add(consumer);
-    consumer.receive({ ...message, acknowledge: () => this.#release(delivery, consumer) });
+    if (this.#heldUp.delete(consumer)) consumer.heldUp?.(null);
+    const acknowledge = () => {
+      delivery.isTaken = true;
+      this.#release(delivery, consumer);
+    };
+    consumer.receive({ ...message, acknowledge });
   }
 
   #release(delivery: Delivery, consumer: Consumer): void {
@@ -130,11 +158,14 @@ export class MqttSession {
     const key = `${subscriptionIds.join()} ${topic}`;
     let consumers = this.#routes.get(key);
     if (consumers === undefined) {
-      const all = [...this.#consumers, ...this.#standIns.keys()];
+      const all = [...this.#consumers, ...this.#standIns];
       const found = all.filter((consumer) => isMeant(consumer, message));
-      const known = new Set(all.flatMap(({ subscriptions }) => subscriptions.map(({ filter }) => idOf(filter))));
+      const filters = [...filtersOf(all), ...this.#abandoned];
+      const known = new Set(filters.map(idOf));
       const isStrange =
-        subscriptionIds.length === 0 ? found.length === 0 : subscriptionIds.some((id) => !known.has(id));
+        subscriptionIds.length === 0
+          ? !filters.some((filter) => matches(withoutShare(filter), topic))
+          : subscriptionIds.some((id) => !known.has(id));
       consumers = isStrange ? [...found, this.#expectStrangers()] : found;
       if (this.#routes.size >= MOST_ROUTES) this.#routes.clear();
       this.#routes.set(key, consumers);
@@ -148,32 +179,94 @@ export class MqttSession {
     return this.#strangers;
   }
 
-  #standIn(subscriptions: readonly TopicSubscription[]): Consumer {
-    const standIn: Consumer = { subscriptions, receive: () => undefined };
-    this.#standIns.set(standIn, setTimeout(() => this.#dismiss(standIn), this.#graceMs).unref());
+  #standIn(subscriptions: readonly TopicSubscription[]): StandIn {
+    const standIn: StandIn = {
+      subscriptions,
+      since: performance.now(),
+      holdsSince: undefined,
+      receive: () => {
+        standIn.holdsSince ??= performance.now();
+      },
+    };
+    this.#standIns.add(standIn);
     this.#routes.clear();
     return standIn;
   }
 
+  /** For each of its filters a consumer takes the place of one that had it before, and gets what that one did not take. */
+  #handOver(consumer: Consumer): void {
+    const before = new Set<StandIn>(this.#strangers === undefined ? [] : [this.#strangers]);
+    for (const { filter } of consumer.subscriptions) {
+      const standIn = [...this.#standIns].find(({ subscriptions }) =>
+        subscriptions.some((one) => one.filter === filter),
+      );
+      if (standIn === undefined) continue;
+      standIn.subscriptions = standIn.subscriptions.filter((one) => one.filter !== filter);
+      before.add(standIn);
+    }
+    for (const delivery of this.#deliveries) {
+      const { message, holders } = delivery;
+      const left = [...before].filter((standIn) => holders.has(standIn) && !isMeant(standIn, message));
+      if (left.length === 0) continue;
+      const isWanted = isMeant(consumer, message);
+      if (isWanted) this.#give(delivery, consumer);
+      for (const standIn of left) if (isWanted || standIn !== this.#strangers) this.#release(delivery, standIn);
+    }
+    for (const standIn of before)
+      if (standIn.subscriptions.length === 0 && standIn !== this.#strangers) this.#standIns.delete(standIn);
+  }
+
+  /** Ends the waiting for who does not come. */
+  #look(): void {
+    const now = performance.now();
+    const { version, receiveMaximum } = this.#options;
+    const isFilled = this.connection.unacknowledged > receiveMaximum * FILLED;
+    this.#lookForHolder(now, isFilled || (version === 4 && this.connection.unacknowledged >= UNTOLD_WINDOW));
+    const patience = Math.min(this.#graceMs, isFilled ? FILLED_MS : IN_THE_WAY_MS);
+    const [oldest] = this.#deliveries;
+    for (const standIn of this.#standIns) {
+      const { since, holdsSince = now } = standIn;
+      // Whom strangers wait for is about to start, after a restart for instance.
+      const isInTheWay = this.#consumers.size > 0 && standIn !== this.#strangers && oldest?.holders.has(standIn);
+      if (now - since > this.#graceMs || (isInTheWay && now - holdsSince > patience)) this.#dismiss(standIn);
+    }
+  }
+
+  /** Tells all others of one that takes nothing: acknowledgements leave in order, theirs wait as well. */
+  #lookForHolder(now: number, isFilled: boolean): void {
+    const [oldest] = this.#deliveries;
+    const isHeld = isFilled && oldest !== undefined && now - oldest.at > Math.min(HELD_UP_MS, this.#graceMs);
+    for (const consumer of this.#consumers) {
+      const isHeldUp = isHeld && !oldest.holders.has(consumer);
+      if (isHeldUp === this.#heldUp.has(consumer)) continue;
+      if (isHeldUp) this.#heldUp.add(consumer);
+      else this.#heldUp.delete(consumer);
+      consumer.heldUp?.(isHeldUp ? heldUp(oldest.message.topic) : null);
+    }
+  }
+
   /** Nobody came: what waited is given up, and the broker is told to send no more. */
-  #dismiss(standIn: Consumer): void {
+  #dismiss(standIn: StandIn): void {
     this.#standIns.delete(standIn);
     this.#routes.clear();
     if (standIn === this.#strangers) this.#strangers = undefined;
     const given = [...this.#deliveries].filter(({ holders }) => holders.has(standIn));
+    this.#tellLoss(given.filter(({ holders, isTaken }) => holders.size === 1 && !isTaken));
     for (const delivery of given) this.#release(delivery, standIn);
-    // Once for each connection: a filter that the broker has kept of an earlier one goes on sending.
-    if (given.length > 0 && !this.#hasToldLoss) {
-      this.#hasToldLoss = true;
-      const topics = [...new Set(given.map(({ message }) => message.topic))].slice(0, 5).join(', ');
-      this.#options.onProblem(`Messages that nobody subscribes to any more are left out: ${topics}.`);
+    const wanted = filtersOf([...this.#consumers, ...this.#standIns]);
+    for (const { filter } of standIn.subscriptions) {
+      if (wanted.includes(filter)) continue;
+      this.#abandoned.add(filter);
+      this.#unsubscribe(filter);
     }
-    const wanted = new Set(
-      [...this.#consumers, ...this.#standIns.keys()].flatMap(({ subscriptions }) =>
-        subscriptions.map((one) => one.filter),
-      ),
-    );
-    for (const { filter } of standIn.subscriptions) if (!wanted.has(filter)) this.#unsubscribe(filter);
+  }
+
+  /** Once for each connection: a filter that the broker has kept of an earlier one goes on sending. */
+  #tellLoss(deliveries: readonly Delivery[]): void {
+    if (deliveries.length === 0 || this.#hasToldLoss) return;
+    this.#hasToldLoss = true;
+    const topics = [...new Set(deliveries.map(({ message }) => message.topic))].slice(0, 5).join(', ');
+    this.#options.onProblem(`Messages that nobody subscribes to any more are left out: ${topics}.`);
   }
 
   #unsubscribe(filter: string): void {
@@ -184,9 +277,13 @@ export class MqttSession {
   }
 
   #stop(): void {
-    this.#isOver = true;
-    for (const timer of this.#standIns.values()) clearTimeout(timer);
+    clearInterval(this.#looking);
+    this.#looking = undefined;
   }
+}
+
+function filtersOf(consumers: readonly Consumer[]): string[] {
+  return consumers.flatMap(({ subscriptions }) => subscriptions.map(({ filter }) => filter));
 }
 
 /**

@@ -22,6 +22,7 @@ export function topicPattern(pattern: string, path: string): TopicPattern {
   const filter = levels.map((level, index) => (names[index] === undefined ? level : '+')).join('/');
   const named = names.flatMap((name, level) => (name === undefined ? [] : [{ name, level }]));
   checkFilter(filter, path);
+  if (levels.some((level, index) => names[index] === undefined && /[{}]/.test(level))) throw noTopic(pattern, path);
   return {
     filter,
     isPublishable: !levels.some((level) => level === '+' || level === '#'),
@@ -48,12 +49,14 @@ export function checkFilter(filter: string, path: string): void {
       (level.includes('#') && (level !== '#' || index < levels.length - 1)) || (level.includes('+') && level !== '+'),
   );
   const isUnfit = filter === '' || withoutShare(filter) === '' || filter.includes('\0') || tooLong(filter);
-  if (isWrong || isUnfit) {
-    throw new IntegrationError('config', 'PCP_MQTT_TOPIC', `"${filter.slice(0, 100)}" is no topic.`, {
-      path,
-      hint: 'Levels are parted by "/"; "+" and "{field}" stand for a whole level, "#" for all levels at the end.',
-    });
-  }
+  if (isWrong || isUnfit) throw noTopic(filter, path);
+}
+
+function noTopic(text: string, path: string): IntegrationError {
+  return new IntegrationError('config', 'PCP_MQTT_TOPIC', `"${text.slice(0, 100)}" is no topic.`, {
+    path,
+    hint: 'Levels are parted by "/"; "+" and "{field}" stand for a whole level, "#" for all levels at the end.',
+  });
 }
 
 /** Whether a topic filter covers a topic. Wildcards at the beginning do not cover topics of the broker's own ("$SYS/..."). */

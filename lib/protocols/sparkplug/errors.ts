@@ -8,6 +8,13 @@ export function malformed(message: string, cause?: unknown): IntegrationError {
   });
 }
 
+/** Names that somebody makes up without end. */
+export function tooMany(message: string): IntegrationError {
+  return new IntegrationError('guard', 'PCP_SPARKPLUG_TOO_MANY', message, {
+    hint: 'Listen to fewer groups, and find out who publishes under so many names.',
+  });
+}
+
 /** A value that its data type cannot hold. */
 export function unfit(dataType: string, value: unknown): IntegrationError {
   const shown = typeof value === 'bigint' ? String(value) : value;

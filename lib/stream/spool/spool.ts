@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { SourceRecord } from '../../connectors/contract';
 import { IntegrationError } from '../../model/errors';
 import type { LiveAlarm } from '../../model/stream';
+import { recordText } from '../unreadable-record';
 import { openSpoolFile, type SpoolFileOptions } from './file';
 import { fill, hasRoom, type SpoolLimits, whenFull } from './limits';
 import { Losses } from './losses';
@@ -109,7 +110,7 @@ export class Spool {
   append(stream: number, records: readonly SourceRecord[], isAwaited: boolean, signal?: AbortSignal): Promise<void> {
     const receivedAt = Date.now();
     const rows = records.map((record) => {
-      const text = JSON.stringify(record);
+      const text = recordText(record);
       return { text, bytes: Buffer.byteLength(text) + RECORD_OVERHEAD, receivedAt };
     });
     const bytes = rows.reduce((sum, row) => sum + row.bytes, 0);

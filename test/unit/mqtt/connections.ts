@@ -19,6 +19,7 @@ export function connectionTo(port: number, config: Record<string, unknown> = {})
 }
 
 type Records = Extract<LiveEvent, { kind: 'records' }>;
+type State = Extract<LiveEvent, { kind: 'state' }>;
 
 /** A subscription as the hub runs it: its events are taken one after the other. */
 export class Listener {
@@ -33,6 +34,12 @@ export class Listener {
   async connected(): Promise<this> {
     assert.deepEqual(await this.#events.next(), { done: false, value: { kind: 'state', state: 'connected' } });
     return this;
+  }
+
+  async state(): Promise<State> {
+    const { value } = await this.#events.next();
+    assert.equal(value?.kind, 'state', JSON.stringify(value));
+    return value as State;
   }
 
   async next(): Promise<Records> {

@@ -52,7 +52,7 @@ describe('mqtt: topics', () => {
   });
 
   it('are refused where they are none', () => {
-    for (const topic of ['', 'a/#/b', 'a#', 'a/b+', 'a\0b', `a/${'x'.repeat(70_000)}`]) {
+    for (const topic of ['', 'x/{y/z', 'x/{y}z', 'a/#/b', 'a#', 'a/b+', 'a\0b', `a/${'x'.repeat(70_000)}`]) {
       assert.throws(
         () => topicPattern(topic, '/x'),
         (thrown) => thrown instanceof IntegrationError && thrown.code === 'PCP_MQTT_TOPIC',
@@ -97,6 +97,9 @@ describe('mqtt: payloads', () => {
       [Buffer.alloc(0), 'json'],
       [Buffer.from('[1'), 'json'],
       [hex('ff fe'), 'json'],
+      [Buffer.from(`${'['.repeat(101)}${']'.repeat(101)}`), 'json'],
+      [Buffer.from(`${'['.repeat(100_000)}1.2345678901234567${']'.repeat(100_000)}`), 'json'],
+      [Buffer.concat([Buffer.alloc(101, 0x81), hex('80')]), 'cbor'],
       [hex('ff fe'), 'text'],
     ] as const) {
       assert.throws(
@@ -108,6 +111,10 @@ describe('mqtt: payloads', () => {
   });
 
   it('of unknown format are JSON, text or bytes', () => {
+    for (const depth of [100, 101, 5000]) {
+      const nested = `${'['.repeat(depth)}${']'.repeat(depth)}`;
+      assert.equal(typeof guessPayload(Buffer.from(nested)), depth === 100 ? 'object' : 'string');
+    }
     assert.equal(guessPayload(Buffer.from('9007199254740993')), '9007199254740993');
     assert.equal(guessPayload(Buffer.from('on')), 'on');
     assert.equal(guessPayload(hex('ff fe')), '//4=');

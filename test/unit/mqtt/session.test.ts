@@ -15,7 +15,10 @@ describe('mqtt: one connection for several subscriptions', function () {
   before(async function () {
     broker = await mosquitto(this);
   });
-  afterEach(() => connectors.close());
+  afterEach(async () => {
+    await connectors.close();
+    connectors.logged.length = 0;
+  });
   after(() => broker?.release());
 
   for (const version of ['3.1.1', '5']) {
@@ -99,7 +102,63 @@ describe('mqtt: one connection for several subscriptions', function () {
         [1, 2, 3],
       );
     });
+
+    it(`${version}: two that subscribe anew both get what came in between, and messages go on at once`, async () => {
+      const connector = open({ receive_maximum: 5 });
+      const items = [{ tag: `both-anew-${version}/#` }];
+      const other = await new Listener(connector, { items: [{ tag: `mark/both-${version}` }] }).connected();
+      const first = await Promise.all([0, 1].map(() => new Listener(connector, { items }).connected()));
+      await Promise.all(first.map((listener) => listener.stop()));
+      send(`both-anew-${version}/x`, 0);
+      send(`mark/both-${version}`, 0);
+      await other.take(1);
+      const second = await Promise.all([0, 1].map(() => new Listener(connector, { items }).connected()));
+      for (let n = 1; n < 30; n++) send(`both-anew-${version}/x`, n);
+      const expected = Array.from({ length: 30 }, (_, n) => n);
+      for (const records of await Promise.all(second.map((listener) => listener.take(30)))) {
+        const values = records.map(({ value }) => value);
+        assert.deepEqual(values, expected);
+      }
+      assert.deepEqual(connectors.logged, []);
+    });
+
+    it(`${version}: the messages of one that has gone keep nobody else from theirs for long`, async () => {
+      const connector = open({ receive_maximum: 5 });
+      const other = await new Listener(connector, { items: [{ tag: `stays-${version}/#` }] }).connected();
+      const gone = await new Listener(connector, { items: [{ tag: `gone-${version}/#` }] }).connected();
+      await gone.stop();
+      for (let n = 0; n < 30; n++) send(`gone-${version}/x`, n);
+      for (let n = 0; n < 30; n++) send(`stays-${version}/x`, n);
+      assert.equal((await other.take(30)).length, 30);
+    });
   }
+});
+
+describe('mqtt: a subscription whose messages nobody takes', function () {
+  this.timeout(30_000);
+  let broker: Broker;
+  const connectors = new Connectors();
+  before(async function () {
+    broker = await mosquitto(this);
+  });
+  after(async () => {
+    await connectors.close();
+    await broker?.release();
+  });
+
+  it('is told to the others, who get nothing more until it goes on', async () => {
+    const connector = connectors.open(connectionTo(broker.plain, { client_id: 'held', receive_maximum: 5 }));
+    const full = await new Listener(connector, { items: [{ tag: 'full/#' }] }).connected();
+    const other = await new Listener(connector, { items: [{ tag: 'other/#' }] }).connected();
+    for (let n = 0; n < 10; n++) publishBy(broker.open, 'full/x', String(n), '-q', '1');
+    publishBy(broker.open, 'other/x', '1', '-q', '1');
+    const held = await other.state();
+    assert.deepEqual([held.state, held.error?.code], ['interrupted', 'PCP_MQTT_HELD_UP']);
+    assert.match(held.error!.message, /full\/x/);
+    await full.take(10);
+    assert.equal((await other.state()).state, 'connected');
+    assert.equal((await other.take(1))[0]?.value, 1);
+  });
 });
 
 describe('mqtt: subscriptions that are over', () => {

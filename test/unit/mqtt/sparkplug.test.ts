@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { KnownEdgeNodes } from '../../../lib/connectors/iot/mqtt/known-edge-nodes';
 import { temporaryDirectory } from '../../support/hub';
 import { type Broker, mosquitto } from '../../support/mosquitto';
 import { PythonProtobuf } from '../../support/protobuf';
@@ -140,11 +141,20 @@ describe('Sparkplug host over Mosquitto', () => {
 
   it('commands a device only where that is allowed, and reads back what it did', async () => {
     const tag = 'g/n/d/set point';
-    const allowed = { writes_enabled: true, writable: ['g/n/d/#'] };
+    const bounded = { filter: tag, min: 2, max: 3 };
+    const allowed = { writes_enabled: true, writable: [bounded, 'g/n/d/none'] };
     for (const config of [
       { writable: allowed.writable },
       { writes_enabled: true },
       { ...allowed, writable: ['g/n/d/other'] },
+      allowed,
+      {
+        ...allowed,
+        writable: [
+          { filter: 'g/n/d/#', max: 0 },
+          { filter: '#', min: 1.5 },
+        ],
+      },
     ]) {
       await assert.rejects(host('active', config).writeTags!([{ tag, value: 1 }], signal()), {
         class: 'permission',
@@ -152,6 +162,9 @@ describe('Sparkplug host over Mosquitto', () => {
       });
     }
     const connector = host('active', allowed);
+    for (const value of ['3.1', 'NaN', null, true, [2.5], Number.NaN]) {
+      await assert.rejects(connector.writeTags!([{ tag, value }], signal()), { code: 'PCP_WRITE_REFUSED' });
+    }
     const plant = await Plant.open(broker);
     await plant.listen('spBv1.0/g/DCMD/#');
     const sender = new Sender();
@@ -171,7 +184,7 @@ describe('Sparkplug host over Mosquitto', () => {
 
     const late = await connector.writeTags!(
       [
-        { tag, value: 4 },
+        { tag, value: 3 },
         { tag: 'g/n/d/none', value: 4 },
       ],
       AbortSignal.timeout(50),
@@ -219,6 +232,18 @@ describe('Sparkplug host over Mosquitto', () => {
     const third = await new Listener(open(), { items: [] }).connected();
     for (const listener of [second, third]) await listener.stop();
     await plant.connection.close();
+    await remove();
+  });
+
+  it('keeps the edge nodes of a whole plant in one write', async () => {
+    const { path: directory, remove } = await temporaryDirectory();
+    const file = join(directory, 'sparkplug-7.json');
+    const known = new KnownEdgeNodes(file, () => assert.fail());
+    const names = Array.from({ length: 1000 }, (_, index) => ({ group: 'g', edgeNode: `n${index}` }));
+    for (const name of names) known.add(name);
+    assert.equal(existsSync(file), false);
+    known.close();
+    assert.deepEqual([...new KnownEdgeNodes(file, () => assert.fail())], names);
     await remove();
   });
 

@@ -63,6 +63,18 @@ describe('mqtt: ways to a broker', function () {
     }
   });
 
+  for (const [scheme, path] of [
+    ['mqtts', ''],
+    ['wss', '/mqtt'],
+  ]) {
+    it(`${scheme}: says that a port without TLS does not answer it`, async () => {
+      const url = `${scheme}://127.0.0.1:${broker.plain}${path}`;
+      const { steps } = await connectors.open(connectionTo(broker.plain, { url })).test(signal());
+      const { name, error } = steps.at(-1)!;
+      assert.deepEqual([name, error?.code], ['tls', 'PCP_TLS_FAILED']);
+    });
+  }
+
   it('refuses a broker that offers TLS 1.1 only', async () => {
     const old = { maxVersion: 'TLSv1.1', minVersion: 'TLSv1.1', ciphers: 'ALL:@SECLEVEL=0' } as const;
     const server = createServer({ ...SERVER, ...old }, (socket) => socket.on('error', () => undefined));

@@ -6,6 +6,7 @@ import {
   type Payload,
 } from '../../../lib/protocols/sparkplug/codec/payload';
 import { encodeValue } from '../../../lib/protocols/sparkplug/codec/values';
+import type { Capacity } from '../../../lib/protocols/sparkplug/host/capacity';
 import type { Effects } from '../../../lib/protocols/sparkplug/host/effects';
 import { type HostOptions, SparkplugHost } from '../../../lib/protocols/sparkplug/host/host';
 import type { Message } from '../../../lib/protocols/sparkplug/message';
@@ -62,8 +63,8 @@ export function payloadOf(message: Message | undefined): Payload {
 }
 
 /** A connected host, and the time as a number of milliseconds since START. */
-export function connectedHost(options: Partial<HostOptions> = {}) {
-  const host = new SparkplugHost({ role: 'active', ...options });
+export function connectedHost(options: Partial<HostOptions> = {}, capacity?: Capacity) {
+  const host = new SparkplugHost({ role: 'active', ...options }, capacity);
   host.connecting(START);
   host.connected();
   const receive = ([topic, payload]: [string, Buffer], after = 0) => host.receive(topic, payload, START + after);

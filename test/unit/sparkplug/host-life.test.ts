@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { encodePayload } from '../../../lib/protocols/sparkplug/codec/payload';
+import { Capacity } from '../../../lib/protocols/sparkplug/host/capacity';
 import type { Effects } from '../../../lib/protocols/sparkplug/host/effects';
 import type { HostOptions } from '../../../lib/protocols/sparkplug/host/host';
 import { payloads } from './arbitrary';
@@ -160,6 +161,42 @@ describe('Sparkplug host: life of edge nodes', () => {
       { numRuns: 300 },
     );
   });
+
+  it('names that nobody declared, and names without end, take no memory', () => {
+    const { host, receive } = connectedHost({ role: 'passive' }, new Capacity(10));
+    const metrics = (prefix: string, count: number) =>
+      Array.from({ length: count }, (_, index) => metric(`${prefix}${index}`, 'Int32', index));
+    const sender = new Sender();
+    assert.equal(receive(sender.data(...metrics('made up', 20))).values.length, 20);
+    assert.equal([...host.lastValues()].length, 5);
+    assert.equal(receive(sender.birth(metrics('a', 1))).values.length, 1 + 5);
+    const { problems, values } = receive(new Sender('other').birth(metrics('b', 5)));
+    assert.deepEqual([problems.map(({ code }) => code), values], [['PCP_SPARKPLUG_TOO_MANY'], []]);
+    // The same again takes no more than before.
+    for (let time = 0; time < 20; time += 1) assert.equal(receive(sender.birth(metrics('a', 1))).values.length, 1);
+  });
+
+  it('names that are too long for what is made of them are refused', () => {
+    const { receive } = connectedHost({ flatten: true });
+    const codes = ([name, bytes]: [string, Buffer]) => receive([name, bytes]).problems.map(({ code }) => code);
+    assert.deepEqual(codes(new Sender('n'.repeat(1000)).birth([A])), ['PCP_SPARKPLUG_MALFORMED']);
+    assert.deepEqual(codes(new Sender().birth([metric('m'.repeat(1001), 'Int32', 1)])), ['PCP_SPARKPLUG_MALFORMED']);
+    const template = { metrics: [metric('x'.repeat(600), 'Int32', 1)] };
+    const { values } = receive(new Sender().birth([{ name: 'm'.repeat(600), datatype: 19, template_value: template }]));
+    assert.deepEqual([values.length, values[0]?.metric], [1, 'm'.repeat(600)]);
+  });
+
+  it('a birth with as many instances as its template has members is read once for each', () => {
+    const { receive } = connectedHost();
+    const members = Array.from({ length: 20_000 }, (_, index) => ({ name: `m${index}`, datatype: 3 }));
+    const definition = { name: 'T', datatype: 19, template_value: { is_definition: true, metrics: members } };
+    const instances = Array.from({ length: 20_000 }, (_, index) => ({
+      name: `i${index}`,
+      datatype: 19,
+      template_value: { template_ref: 'T' },
+    }));
+    assert.equal(receive(new Sender().birth([definition, ...instances])).values.length, 20_000);
+  }).timeout(20_000);
 
   it('takes a birth with as many metrics as a payload may have, and not more edge nodes than memory bears', () => {
     const { receive } = connectedHost();

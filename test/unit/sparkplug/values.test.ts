@@ -170,6 +170,7 @@ describe('Sparkplug values', () => {
     ['Int64', '9223372036854775808'],
     ['UInt64', -1],
     ['Float', '1'],
+    ['Float', 1e39],
     ['Boolean', 1],
     ['String', 5],
     ['DateTime', 'yesterday'],
@@ -198,9 +199,31 @@ describe('Sparkplug values', () => {
         code: 'PCP_SPARKPLUG_MALFORMED',
       });
     }
-    assert.throws(() => decodeValue({ dataset_value: { columns: ['a', 'a'], rows: [{}] } }, 'DataSet'), {
-      code: 'PCP_SPARKPLUG_MALFORMED',
-    });
+    for (const dataset of [
+      { columns: ['a', 'a'], rows: [{ elements: [{}, {}] }] },
+      { columns: ['a', 'b'], rows: [{ elements: [{}] }] },
+      { columns: [], rows: [{ elements: [{}] }] },
+    ]) {
+      assert.throws(() => decodeValue({ dataset_value: dataset }, 'DataSet'), { code: 'PCP_SPARKPLUG_MALFORMED' });
+    }
+  });
+
+  it('that would be many times as large as their bytes are refused', () => {
+    const columns = Array.from({ length: 60_000 }, (_, index) => index.toString(36));
+    const row = { elements: [{ int_value: 1 }] };
+    for (const dataset of [
+      { columns, rows: Array(150_000).fill({ elements: [] }) },
+      { columns: ['x'.repeat(500_000)], rows: Array(100_000).fill(row) },
+    ]) {
+      assert.throws(() => decodeValue({ dataset_value: dataset }, 'DataSet'), { code: 'PCP_SPARKPLUG_MALFORMED' });
+    }
+    const booleans = Buffer.alloc(4 + 1_000_000);
+    booleans.writeUInt32LE(8_000_000);
+    assert.throws(() => decodeValue({ bytes_value: booleans }, 'BooleanArray'), { code: 'PCP_SPARKPLUG_MALFORMED' });
+  });
+
+  it('of type Float are told as they come back', () => {
+    assert.equal(decodeValue(encodeValue(0.1, 'Float'), 'Float'), roundTrip(0.1, 'Float'));
   });
 
   it('know every number of the specification', () => {

@@ -149,6 +149,13 @@ describe('shared connections', () => {
     await follower.until(() => follower.got.length === 1);
   });
 
+  it('has failed for all its users when the password is refused: a person is needed', async () => {
+    source.refusal = new IntegrationError('auth', 'PCP_UNAUTHORIZED', 'The password is wrong.');
+    const followers = [follow(), follow()];
+    for (const follower of followers) await follower.until(() => follower.states.at(-1) === 'failed');
+    assert.equal(warnings().length, 1);
+  });
+
   it('tries once for all its users, who come back together', async () => {
     const refused = (retryAfterMs: number) =>
       new IntegrationError('transient', 'PCP_CONNECT_REFUSED', 'Refused.', { retryAfterMs });

@@ -45,6 +45,17 @@ describe('spool', () => {
     spool.take(1, 0, EVERYTHING, limit).map(({ record }) => (record as { n: number }).n);
   const range = (from: number, to: number) => numbers(from, to).map(({ n }) => n);
 
+  it('keeps a record that cannot be written as one that says so, and the others as they are', async () => {
+    let nested: unknown = 1;
+    for (let depth = 0; depth < 20_000; depth++) nested = [nested];
+    const spool = open();
+    await spool.append(1, [{ n: 1 }, { n: 2, tag: 'a', nested, big: 1n }, { n: 3 }], true);
+    const [first, second, third] = spool.take(1, 0, EVERYTHING, 10).map(({ record }) => record);
+    assert.deepEqual([first, third], [{ n: 1 }, { n: 3 }]);
+    const { _error, ...rest } = second ?? {};
+    assert.deepEqual([rest, (_error as { code: string }).code], [{ n: 2, tag: 'a' }, 'PCP_RECORD_UNREADABLE']);
+  });
+
   it('gives records back in order, until they are removed, over a restart', async () => {
     const spool = open();
     await spool.append(1, numbers(1, 700), false);

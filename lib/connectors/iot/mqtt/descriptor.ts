@@ -166,10 +166,28 @@ export const descriptor: ConnectorDescriptor = {
       label: { 'en-US': 'Topics to publish to', 'pt-BR': 'Tópicos para publicar' },
       help: {
         'en-US':
-          'Filters of topics, and of Sparkplug tags to command (group/node/#). When empty, the topics of "Topics".',
-        'pt-BR': 'Filtros de tópicos e de tags Sparkplug a comandar (grupo/nó/#). Se vazio, os tópicos de "Tópicos".',
+          'Filters of topics, and of Sparkplug tags to command (group/node/#), those with bounds of the value as {"filter","min","max"}. When empty, the topics of "Topics".',
+        'pt-BR':
+          'Filtros de tópicos e de tags Sparkplug a comandar (grupo/nó/#), estas com limites do valor como {"filter","min","max"}. Se vazio, os tópicos de "Tópicos".',
       },
-      schema: { type: 'array', items: { type: 'string', minLength: 1 } },
+      schema: {
+        type: 'array',
+        items: {
+          anyOf: [
+            { type: 'string', minLength: 1 },
+            {
+              type: 'object',
+              required: ['filter'],
+              properties: {
+                filter: { type: 'string', minLength: 1 },
+                min: { type: 'number' },
+                max: { type: 'number' },
+              },
+              additionalProperties: false,
+            },
+          ],
+        },
+      },
       default: [],
       example: ['plant/+/order'],
     },

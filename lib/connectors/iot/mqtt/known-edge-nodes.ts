@@ -4,6 +4,8 @@ import type { EdgeNodeName } from '../../../protocols/sparkplug/topics';
 import type { ConnectorEnvironment } from '../../contract';
 
 const MOST = 10_000;
+/** The births of a whole plant, after a restart of the broker, are one write. */
+const WRITE_AFTER_MS = 1000;
 
 /**
  * The edge nodes that were born while the hub listened, kept in a file. They speak only when something changes: after a lost
@@ -11,6 +13,7 @@ const MOST = 10_000;
  */
 export class KnownEdgeNodes {
   readonly #names = new Map<string, EdgeNodeName>();
+  #writing: NodeJS.Timeout | undefined;
 
   /** @param file absent where nothing can be kept */
   constructor(
@@ -28,11 +31,20 @@ export class KnownEdgeNodes {
     const key = `${group}/${edgeNode}`;
     if (this.#names.has(key) || this.#names.size >= MOST) return;
     this.#names.set(key, { group, edgeNode });
-    if (this.file === undefined) return;
+    if (this.file !== undefined) this.#writing ??= setTimeout(() => this.#write(this.file!), WRITE_AFTER_MS);
+  }
+
+  close(): void {
+    if (this.#writing !== undefined && this.file !== undefined) this.#write(this.file);
+  }
+
+  #write(file: string): void {
+    clearTimeout(this.#writing);
+    this.#writing = undefined;
     try {
-      mkdirSync(dirname(this.file), { recursive: true });
-      writeFileSync(`${this.file}.new`, JSON.stringify([...this.#names.values()]));
-      renameSync(`${this.file}.new`, this.file);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(`${file}.new`, JSON.stringify([...this.#names.values()]));
+      renameSync(`${file}.new`, file);
     } catch (error) {
       this.log('warn', `The known Sparkplug edge nodes cannot be kept: ${(error as Error).message}`);
     }

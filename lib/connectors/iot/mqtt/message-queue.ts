@@ -11,6 +11,7 @@ export class MessageQueue {
   #bytes = 0;
   #dropped = 0;
   #wake: (() => void) | undefined;
+  #isInterrupted = false;
   #end: { error: IntegrationError | null } | undefined;
 
   /** @param onDropped called once when messages of QoS 0 begin to be left out, and with their number when that is over */
@@ -28,6 +29,12 @@ export class MessageQueue {
     this.#wake?.();
   }
 
+  /** Lets who takes messages look up, without one. */
+  interrupt(): void {
+    this.#isInterrupted = true;
+    this.#wake?.();
+  }
+
   /** @param error null = nothing more is wanted; else what came unacknowledged comes again, and the rest is still given */
   end(error: IntegrationError | null): void {
     this.#end ??= { error };
@@ -36,11 +43,11 @@ export class MessageQueue {
   }
 
   /**
-   * What waits, at least one message; null at the end.
+   * What waits: at least one message, unless it was interrupted; null at the end.
    * @throws what ended it
    */
   async take(most: number): Promise<IncomingMessage[] | null> {
-    while (this.#messages.length === 0 && this.#end === undefined) {
+    while (this.#messages.length === 0 && this.#end === undefined && !this.#isInterrupted) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -49,6 +56,7 @@ export class MessageQueue {
       if (this.#end.error !== null) throw this.#end.error;
       return null;
     }
+    this.#isInterrupted = false;
     const taken = this.#messages.splice(0, most);
     for (const { payload } of taken) this.#bytes -= payload.length;
     if (this.#dropped > 0) this.onDropped(this.#dropped);

@@ -43,6 +43,13 @@ export interface Topic {
   publish: PublishSetting;
 }
 
+/** An entry of `writable`: topics or tags, with bounds of the values where it has some. */
+export interface WriteRule {
+  filter: string;
+  min?: number;
+  max?: number;
+}
+
 interface WillSetting {
   topic: string;
   payload?: string;
@@ -58,7 +65,7 @@ export type Role = 'subscribe' | 'publish' | 'test' | 'sample' | 'sparkplug' | '
 export interface MqttSettings {
   topics: ReadonlyMap<string, Topic>;
   writesEnabled: boolean;
-  writable: readonly string[];
+  writable: readonly WriteRule[];
   timeoutMs: number;
   receiveMaximum: number;
   sparkplug: SparkplugSettings;
@@ -81,8 +88,10 @@ export function readSettings(connection: OpenConnection, directory?: string): Mq
     const pattern = topicPattern(setting.topic, `/config/topics/${name}/topic`);
     return [name, { name, setting, pattern, publish: setting.publish ?? {} }];
   });
-  const writable = Array.isArray(config.writable) ? config.writable.map(String) : [];
-  for (const filter of writable) checkFilter(filter, '/config/writable');
+  const writable = (Array.isArray(config.writable) ? config.writable : []).map(
+    (rule: WriteRule | string): WriteRule => (typeof rule === 'string' ? { filter: rule } : rule),
+  );
+  for (const { filter } of writable) checkFilter(filter, '/config/writable');
   const timeoutMs = number(config.timeout_ms, 8000);
   const receiveMaximum = number(config.receive_maximum, 1000);
   const base = readOptions(connection, timeoutMs, receiveMaximum);
@@ -136,12 +145,19 @@ export function checkPublishable(topic: Topic, { writesEnabled, writable }: Mqtt
     );
   }
   const isAllowed =
-    writable.length > 0 ? writable.some((filter) => covers(filter, topic.pattern.filter)) : topic.setting !== undefined;
+    writable.length > 0
+      ? writable.some((rule) => !hasBounds(rule) && covers(rule.filter, topic.pattern.filter))
+      : topic.setting !== undefined;
   const what = `"${topic.name}"`;
   if (!writesEnabled) {
     throw writeRefused(what, '/config/writes_enabled', 'Turn "writes_enabled" on in the connection.');
   }
   if (!isAllowed) throw writeRefused(what, '/config/writable', 'Add the topic to "writable" of the connection.');
+}
+
+/** Such a rule is about the values of tags, not about what is published to topics. */
+export function hasBounds({ min, max }: WriteRule): boolean {
+  return min !== undefined || max !== undefined;
 }
 
 function readOptions(

@@ -4,7 +4,7 @@ import { matches } from '../../../protocols/mqtt/topic';
 import type { SparkplugHost } from '../../../protocols/sparkplug/host/host';
 import type { BrowseNode, TagValue, TagWrite, TagWriteResult } from '../../live';
 import { writeRefused } from '../../write-refused';
-import type { MqttSettings } from './settings';
+import { hasBounds, type MqttSettings, type WriteRule } from './settings';
 import type { HostConnection } from './sparkplug-host';
 
 /** How long a machine may take to tell a value that was written. */
@@ -38,7 +38,7 @@ export async function writeSparkplugTags(
   open: (signal: AbortSignal) => Promise<HostConnection>,
   signal: AbortSignal,
 ): Promise<TagWriteResult[]> {
-  for (const { tag } of writes) checkWritable(tag, settings);
+  for (const write of writes) checkWritable(write, settings);
   const connection = await open(signal);
   const tags = writes.map(({ tag }) => tag);
   await connection.births(tags, (tag) => host.isOnline(tag), signal);
@@ -46,13 +46,24 @@ export async function writeSparkplugTags(
 }
 
 /** @throws permission PCP_WRITE_REFUSED */
-function checkWritable(tag: string, { writesEnabled, writable }: MqttSettings): void {
+function checkWritable({ tag, value }: TagWrite, { writesEnabled, writable }: MqttSettings): void {
   if (!writesEnabled) {
     throw writeRefused(`"${tag}"`, '/config/writes_enabled', 'Turn "writes_enabled" on in the connection.');
   }
-  if (!writable.some((filter) => matches(filter, tag))) {
+  const rules = writable.filter(({ filter }) => matches(filter, tag));
+  if (rules.length === 0) {
     throw writeRefused(`"${tag}"`, '/config/writable', 'Add the tag, or a filter as "group/node/#", to "writable".');
   }
+  if (!rules.some((rule) => allows(rule, value))) {
+    throw writeRefused(`this value to "${tag}"`, '/config/writable', 'It is outside of "min" and "max" in "writable".');
+  }
+}
+
+function allows(rule: WriteRule, value: unknown): boolean {
+  if (!hasBounds(rule)) return true;
+  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = rule;
+  const isNumeric = typeof value === 'number' || (typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value));
+  return isNumeric && Number(value) >= min && Number(value) <= max;
 }
 
 async function writeOne(

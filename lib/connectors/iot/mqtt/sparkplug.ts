@@ -45,6 +45,7 @@ const VALUE_FIELDS: EntityDescription['schema'] = {
 export class Sparkplug {
   readonly #settings: MqttSettings;
   readonly #log: ConnectorEnvironment['log'];
+  readonly #known: KnownEdgeNodes;
   readonly #host: SparkplugHost | undefined;
   readonly #hostConnection: Shared<HostConnection>;
   readonly #nodeConnection: Shared<EdgeNodeConnection>;
@@ -63,6 +64,7 @@ export class Sparkplug {
     const node = edgeNode && new SparkplugEdgeNode({ ...edgeNode, bdSeq });
     this.#settings = settings;
     this.#log = log;
+    this.#known = known;
     this.#host = host && new SparkplugHost(host);
     this.#hostConnection = new Shared(
       async () => HostConnection.open(this.#required(), known, options('sparkplug'), log, closing),
@@ -133,6 +135,7 @@ export class Sparkplug {
 
   async close(): Promise<void> {
     await Promise.all([this.#hostConnection.close(), this.#nodeConnection.close()]);
+    this.#known.close();
   }
 
   readonly #connect = (signal: AbortSignal): Promise<HostConnection> => this.#hostConnection.get(signal);

@@ -32,7 +32,12 @@ export async function* subscribeTo(
     const what = `messages of QoS 0 of ${names.join(', ')} come faster than they are taken`;
     log('warn', count === 0 ? `${what}: some are left out.` : `${what}: ${count} were left out.`);
   });
+  let news: LiveEvent | undefined;
   const consumer: Consumer = {
+    heldUp: (error) => {
+      news = error === null ? { kind: 'state', state: 'connected' } : { kind: 'state', state: 'interrupted', error };
+      queue.interrupt();
+    },
     subscriptions: topics.map(subscriptionOf),
     receive: (message) => {
       if (message.retain && isUnwanted(topics, message.topic)) message.acknowledge();
@@ -50,6 +55,10 @@ export async function* subscribeTo(
     for (;;) {
       const messages = await queue.take(MOST_MESSAGES);
       if (messages === null) return;
+      const told = news;
+      news = undefined;
+      if (told !== undefined) yield told;
+      if (messages.length === 0) continue;
       const now = new Date().toISOString();
       const records = messages.flatMap((message) => toRecords(message, now));
       const acknowledge = () => {

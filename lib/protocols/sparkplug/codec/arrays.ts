@@ -11,6 +11,8 @@ interface Elements {
 }
 
 const BOOLEAN_COUNT_SIZE = 4;
+/** A byte has eight of them, and each takes as much memory as any value. */
+const MOST_BOOLEANS = 1_000_000;
 
 function integers(type: DataType): Elements {
   const { bits, signed } = integerType(type)!;
@@ -92,7 +94,7 @@ export function encodeArray(type: DataType, value: unknown): Buffer {
 /** The first element is the highest bit of the first byte. */
 function decodeBooleans(bytes: Buffer): boolean[] {
   const count = bytes.length < BOOLEAN_COUNT_SIZE ? Number.POSITIVE_INFINITY : bytes.readUInt32LE(0);
-  if (count > (bytes.length - BOOLEAN_COUNT_SIZE) * 8) throw cut('BooleanArray');
+  if (count > (bytes.length - BOOLEAN_COUNT_SIZE) * 8 || count > MOST_BOOLEANS) throw cut('BooleanArray');
   return Array.from(
     { length: count },
     (_, index) => (bytes[BOOLEAN_COUNT_SIZE + (index >> 3)]! & (0x80 >> (index & 7))) !== 0,

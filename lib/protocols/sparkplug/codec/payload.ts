@@ -183,11 +183,17 @@ const PAYLOAD = new MessageType<Payload>({
 });
 
 const LONGEST = 16 * 1024 * 1024;
+/** With the names of members, where a Template is flattened. */
+export const LONGEST_NAME = 1000;
 
 /** @throws data PCP_SPARKPLUG_MALFORMED for bytes that are no payload, or one that no edge node needs */
 export function decodePayload(bytes: Buffer): Payload {
   if (bytes.length > LONGEST) throw malformed(`The payload has ${bytes.length} bytes; at most ${LONGEST} are read.`);
-  return PAYLOAD.decode(bytes);
+  const payload = PAYLOAD.decode(bytes);
+  for (const { name = '' } of payload.metrics ?? []) {
+    if (name.length > LONGEST_NAME) throw malformed(`A metric's name has more than ${LONGEST_NAME} characters.`);
+  }
+  return payload;
 }
 
 export function encodePayload(payload: Payload): Buffer {

@@ -42,13 +42,19 @@ function decodeInteger(integer: Uint64, type: DataType): unknown {
   return plainInteger(signed ? signedInteger(integer, bits) : integer);
 }
 
+/** Each row repeats the names of the columns: few bytes could become any amount of memory. */
+const MOST_CHARACTERS = 16 * 1024 * 1024;
+
 function decodeDataSet({ columns = [], types = [], rows = [] }: DataSet): Record<string, unknown>[] {
   if (new Set(columns).size !== columns.length) throw malformed('A DataSet has two columns of one name.');
-  return rows.map(({ elements = [] }) =>
-    Object.fromEntries(
-      columns.map((column, index) => [column, decodeValue(elements[index] ?? {}, dataTypeName(types[index]))]),
-    ),
-  );
+  const characters = columns.reduce((sum, column) => sum + column.length, 0);
+  if (characters * rows.length > MOST_CHARACTERS) throw malformed('The columns of a DataSet have too long names.');
+  return rows.map(({ elements = [] }) => {
+    if (elements.length !== columns.length) throw malformed('A row of a DataSet has not one element for each column.');
+    return Object.fromEntries(
+      columns.map((column, index) => [column, decodeValue(elements[index]!, dataTypeName(types[index]))]),
+    );
+  });
 }
 
 function decodeTemplate(template: Template): Record<string, unknown> {
@@ -94,7 +100,7 @@ export function encodeValue(value: unknown, type: DataType): AnyValue {
   if (isArrayType(type)) return { bytes_value: encodeArray(type, value) };
   switch (type) {
     case 'Float':
-      return { float_value: expectType(value, 'number', type) };
+      return { float_value: single(expectType(value, 'number', type)) };
     case 'Double':
       return { double_value: expectType(value, 'number', type) };
     case 'Boolean':
@@ -124,6 +130,13 @@ interface Types {
 function expectType<K extends keyof Types>(value: unknown, expected: K, type: DataType): Types[K] {
   if (typeof value !== expected) throw unfit(type, value);
   return value as Types[K];
+}
+
+/** As it will be read, so that it compares with what comes back. */
+function single(value: number): number {
+  const rounded = Math.fround(value);
+  if (Number.isFinite(value) && !Number.isFinite(rounded)) throw unfit('Float', value);
+  return rounded;
 }
 
 function encodeDataSet({ columns, rows }: Table): DataSet {

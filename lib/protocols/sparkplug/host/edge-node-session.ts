@@ -2,8 +2,10 @@ import { IntegrationError } from '../../../model/errors';
 import { isoTimestamp } from '../codec/date-time';
 import type { Payload, Template } from '../codec/payload';
 import type { Uint64 } from '../codec/wire-reader';
+import { tooMany } from '../errors';
 import { bdSeqOf, rebirthCommand, SEQUENCE_LENGTH } from '../metrics';
 import type { DeviceTopic, EdgeNodeName, NodeTopic } from '../topics';
+import type { Capacity } from './capacity';
 import type { Effects } from './effects';
 import { templateDefinitions } from './known-metrics';
 import { MetricOwner } from './metric-owner';
@@ -17,6 +19,8 @@ export interface SessionSettings {
   /** Whether births may be asked for. */
   asksForRebirth: boolean;
   flatten: boolean;
+  /** Shared by all edge nodes. */
+  capacity: Capacity;
 }
 
 /** What comes in the order of sequence numbers. */
@@ -34,7 +38,7 @@ const DEVICE_BIRTHS_MS = 5000;
 
 /** One edge node as a host sees it: from its birth to its death, in the order in which it sent its messages. */
 export class EdgeNodeSession {
-  readonly node = new MetricOwner();
+  readonly node: MetricOwner;
   readonly devices = new Map<string, MetricOwner>();
   readonly #sequence = new Sequence<Arrived>();
   readonly #rebirth: RebirthRequest;
@@ -52,6 +56,7 @@ export class EdgeNodeSession {
     readonly name: EdgeNodeName,
     private readonly settings: SessionSettings,
   ) {
+    this.node = new MetricOwner(settings.capacity);
     this.#rebirth = new RebirthRequest(settings.rebirthThrottleMs);
   }
 
@@ -172,7 +177,8 @@ export class EdgeNodeSession {
     let device = this.devices.get(name);
     if (device === undefined) {
       if (this.devices.size >= MOST_DEVICES) throw tooMany(`The edge node has more than ${MOST_DEVICES} devices.`);
-      device = new MetricOwner();
+      if (!this.settings.capacity.take(1, true)) throw tooMany('The edge nodes have too many devices.');
+      device = new MetricOwner(this.settings.capacity);
       this.devices.set(name, device);
     }
     return device;
@@ -202,12 +208,6 @@ export class EdgeNodeSession {
     const path = `${this.name.group}/${this.name.edgeNode}`;
     effects.problems.push(new IntegrationError('data', code, message, { ...details, path }));
   }
-}
-
-export function tooMany(message: string): IntegrationError {
-  return new IntegrationError('guard', 'PCP_SPARKPLUG_TOO_MANY', message, {
-    hint: 'Listen to fewer groups, and find out who publishes under so many names.',
-  });
 }
 
 function sequenceNumber({ seq }: Payload): number | undefined {

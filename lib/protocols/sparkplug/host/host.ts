@@ -2,6 +2,7 @@ import { IntegrationError } from '../../../model/errors';
 import { dataTypeNumber } from '../codec/data-types';
 import { decodePayload, type Metric } from '../codec/payload';
 import { decodeValue, encodeValue } from '../codec/values';
+import { malformed, tooMany } from '../errors';
 import type { Message, TopicFilter } from '../message';
 import { commandMessage } from '../metrics';
 import { parseState, stateMessage } from '../state';
@@ -15,7 +16,8 @@ import {
   parseTopic,
   stateTopic,
 } from '../topics';
-import { EdgeNodeSession, type Ordered, tooMany } from './edge-node-session';
+import { Capacity } from './capacity';
+import { EdgeNodeSession, type Ordered } from './edge-node-session';
 import { Effects } from './effects';
 import type { KnownMetric } from './known-metrics';
 import type { MetricOwner } from './metric-owner';
@@ -39,6 +41,8 @@ export interface HostOptions {
 }
 
 const MOST_EDGE_NODES = 10_000;
+/** Its ids are in the name of each value. */
+const LONGEST_TOPIC = 1000;
 
 export interface HostMetric extends KnownMetric {
   tag: string;
@@ -53,13 +57,15 @@ export class SparkplugHost {
   /** Those with a deadline. */
   readonly #waiting = new Set<EdgeNodeSession>();
   readonly #options: HostOptions;
+  readonly #capacity: Capacity;
   /** Of the will and the birth of the current connection. */
   #connectedSince = 0;
   #isConnected = false;
 
   /** @throws config PCP_SPARKPLUG_ID */
-  constructor(options: HostOptions) {
+  constructor(options: HostOptions, capacity = new Capacity()) {
     this.#options = options;
+    this.#capacity = capacity;
     if (options.role === 'primary') checkId(options.hostId ?? '', '/config/sparkplug_host_id');
     for (const group of options.groups ?? []) checkId(group, '/config/sparkplug_groups');
   }
@@ -91,11 +97,18 @@ export class SparkplugHost {
     const topic = parseTopic(topicText);
     if (topic === undefined || (isRetained && topic.type !== 'STATE')) return effects;
     try {
+      if (topicText.length > LONGEST_TOPIC) throw malformed(`A topic has more than ${LONGEST_TOPIC} characters.`);
       if (topic.type === 'STATE') effects.publish.push(...this.#stateReceived(topic.host, bytes));
       else this.#nodeMessage(topic, bytes, now, effects);
     } catch (thrown) {
       const { class: errorClass, code, message, hint = '' } = IntegrationError.from(thrown);
-      effects.problems.push(new IntegrationError(errorClass, code, message, { hint, path: topicText, cause: thrown }));
+      effects.problems.push(
+        new IntegrationError(errorClass, code, message, {
+          hint,
+          path: topicText.slice(0, LONGEST_TOPIC),
+          cause: thrown,
+        }),
+      );
     }
     return effects;
   }
@@ -246,7 +259,8 @@ export class SparkplugHost {
 
   #sessionSettings() {
     const { role, reorderTimeoutMs = 2000, rebirthThrottleMs = 1000, flatten = false } = this.#options;
-    return { reorderTimeoutMs, rebirthThrottleMs, asksForRebirth: role !== 'passive', flatten };
+    const asksForRebirth = role !== 'passive';
+    return { reorderTimeoutMs, rebirthThrottleMs, asksForRebirth, flatten, capacity: this.#capacity };
   }
 
   /** Where a tag may be: slashes belong to names of metrics as well. */

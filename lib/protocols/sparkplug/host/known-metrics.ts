@@ -67,11 +67,30 @@ function declared(metric: Metric, name: string, definitions: ReadonlyMap<string,
   };
 }
 
+interface Declared {
+  members: Map<string | undefined, Metric>;
+  parameters: Map<string | undefined, number | undefined>;
+}
+
+/** One declaration may have as many members as there are instances of it: it is gone through once. */
+const declarations = new WeakMap<Template, Declared>();
+
+function declaredBy(declaration: Template): Declared {
+  let declared = declarations.get(declaration);
+  if (declared === undefined) {
+    declared = {
+      members: new Map(declaration.metrics?.map((metric) => [metric.name, metric])),
+      parameters: new Map(declaration.parameters?.map((parameter) => [parameter.name, parameter.type])),
+    };
+    declarations.set(declaration, declared);
+  }
+  return declared;
+}
+
 /** A template whose members have the types that were declared for them. */
 export function withMemberTypes(template: Template, declaration: Template | undefined): Template {
   if (declaration === undefined) return template;
-  const members = new Map(declaration.metrics?.map((metric) => [metric.name, metric]));
-  const parameters = new Map(declaration.parameters?.map((parameter) => [parameter.name, parameter.type]));
+  const { members, parameters } = declaredBy(declaration);
   return {
     ...template,
     metrics: (template.metrics ?? []).map((metric) => {

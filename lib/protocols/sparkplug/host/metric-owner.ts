@@ -1,5 +1,7 @@
 import type { Metric, Template } from '../codec/payload';
+import { tooMany } from '../errors';
 import { BD_SEQ, REBIRTH } from '../metrics';
+import type { Capacity } from './capacity';
 import { KnownMetrics } from './known-metrics';
 import { metricValues, type Origin, staleValue, type TagValue } from './tag-values';
 
@@ -12,12 +14,24 @@ export class MetricOwner {
   known = new KnownMetrics();
   /** By tag; the rows of a flattened DataSet share one. */
   #last = new Map<string, TagValue[]>();
+  #declared = 0;
+  #kept = 0;
 
-  /** All metrics anew. What the birth no longer has is stale. */
+  constructor(private readonly capacity: Capacity) {}
+
+  /**
+   * All metrics anew. What the birth no longer has is stale.
+   * @throws guard PCP_SPARKPLUG_TOO_MANY
+   */
   birth(metrics: readonly Metric[], origin: Origin, definitions: ReadonlyMap<string, Template>): TagValue[] {
+    this.capacity.giveBack(this.#declared);
+    this.#declared = this.capacity.take(metrics.length, true) ? metrics.length : 0;
+    if (this.#declared < metrics.length) throw tooMany('The edge nodes have too many metrics.');
     this.isOnline = true;
     this.known = new KnownMetrics(metrics, definitions);
     const before = this.#last;
+    this.capacity.giveBack(this.#kept);
+    this.#kept = 0;
     this.#last = new Map();
     const values = this.#values(metrics, origin);
     const gone = [...before].filter(([tag]) => !this.#last.has(tag)).flatMap(([, last]) => last);
@@ -34,11 +48,11 @@ export class MetricOwner {
   death(at: string, now: number): TagValue[] {
     this.isOnline = false;
     const gone = stale([...this.#last.values()].flat(), at, now);
-    this.#remember(gone);
+    this.#remember(gone, true);
     return gone;
   }
 
-  /** The last values of a tag; empty where none came. */
+  /** The last values of a tag; empty where none came, or there was no room for it. */
   last(tag: string): TagValue[] {
     return this.#last.get(tag) ?? [];
   }
@@ -61,13 +75,18 @@ export class MetricOwner {
       const doubt = known === undefined && metric.datatype === undefined ? 'not in birth' : origin.doubt;
       const ofMetric = metricValues(metric, name, known, { ...origin, doubt });
       for (const value of ofMetric) values.push(value);
-      if (!metric.is_historical) this.#remember(ofMetric);
+      if (!metric.is_historical) this.#remember(ofMetric, known !== undefined);
     }
     return values;
   }
 
-  #remember(values: readonly TagValue[]): void {
-    for (const [tag, last] of Map.groupBy(values, (value) => value.tag)) this.#last.set(tag, last);
+  #remember(values: readonly TagValue[], isDeclared: boolean): void {
+    for (const [tag, last] of Map.groupBy(values, (value) => value.tag)) {
+      const more = last.length - this.last(tag).length;
+      if (!this.capacity.take(more, isDeclared)) continue;
+      this.#kept += more;
+      this.#last.set(tag, last);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { type DataType, dataTypeName } from '../codec/data-types';
 import { isoTimestamp } from '../codec/date-time';
-import type { Metric, Template } from '../codec/payload';
+import { LONGEST_NAME, type Metric, type Template } from '../codec/payload';
 import { decodeProperties, decodeValue } from '../codec/values';
 import type { Uint64 } from '../codec/wire-reader';
 import type { EdgeNodeName } from '../topics';
@@ -51,15 +51,25 @@ export function tagName({ group, edgeNode }: EdgeNodeName, device: string | unde
   return [group, edgeNode, ...(device === undefined ? [] : [device]), metric].join('/');
 }
 
-/** The values of one metric: more than one only where it is flattened, none for the definition of a template. */
+/**
+ * The values of one metric: more than one only where it is flattened, none for the definition of a template. A template whose
+ * members would have endless names stays one value.
+ */
 export function metricValues(metric: Metric, name: string, known: KnownMetric | undefined, origin: Origin): TagValue[] {
   const template = metric.template_value && withMemberTypes(metric.template_value, known?.template);
   if (template?.is_definition) return [];
-  if (template !== undefined && origin.flatten) return memberValues(metric, name, template, origin);
+  if (template !== undefined && origin.flatten && isNameable(name, template)) {
+    return memberValues(metric, name, template, origin);
+  }
   const dataType = metric.datatype === undefined ? (known?.dataType ?? 'Unknown') : dataTypeName(metric.datatype);
   const value = oneValue({ ...metric, ...(template && { template_value: template }) }, name, dataType, known, origin);
   if (!origin.flatten || metric.dataset_value === undefined || !Array.isArray(value.value)) return [value];
   return value.value.map((row: unknown, index) => ({ ...value, value: row, row: index }));
+}
+
+function isNameable(name: string, { metrics = [], parameters = [] }: Template): boolean {
+  const longest = LONGEST_NAME - name.length - 1;
+  return [...metrics, ...parameters].every((member) => (member.name ?? '').length <= longest);
 }
 
 function memberValues(metric: Metric, name: string, template: Template, origin: Origin): TagValue[] {
