@@ -3,7 +3,7 @@ import type { AuditEntry, AuditEvent, AuditVerification } from '../model/audit';
 import type { Audit } from '../model/services';
 import type { SqlDatabase, SqlRow, SqlTransaction, SqlValue } from '../protocols/sql/database';
 import { redact } from '../security/redact';
-import { isUniqueViolation } from '../store/rows';
+import { isDeadlock, isUniqueViolation } from '../store/rows';
 import { type Condition, equalities, newestFirst } from '../sync/lists';
 
 const TABLE = 'integration_audit';
@@ -29,19 +29,16 @@ const VERIFIED_AT_ONCE = 1000;
 
 /** Who did what, when, from where: entries are added and never changed, each with the hash of the one before it. */
 export class AuditLog implements Audit {
+  /** One after the other: each entry names the one before it. */
+  private adding: Promise<void> = Promise.resolve();
+
   constructor(private readonly database: SqlDatabase) {}
 
   /** Puts all on record, in their order, or none. */
-  async append(events: readonly AuditEvent[]): Promise<void> {
-    for (;;) {
-      try {
-        await this.database.transaction((transaction) => this.add(events, transaction));
-        return;
-      } catch (error) {
-        // Another process had the same entry before its own: that one is before ours now.
-        if (!isUniqueViolation(error)) throw error;
-      }
-    }
+  append(events: readonly AuditEvent[]): Promise<void> {
+    const added = this.adding.then(() => this.addInTurn(events));
+    this.adding = added.catch(() => undefined);
+    return added;
   }
 
   list({ limit, cursor, from, to, ...columns }: Parameters<Audit['list']>[0]): ReturnType<Audit['list']> {
@@ -67,6 +64,18 @@ export class AuditLog implements Audit {
         last = row.hash;
       }
       if (rows.length < VERIFIED_AT_ONCE) return { entries, broken_at: null, last_hash: last };
+    }
+  }
+
+  private async addInTurn(events: readonly AuditEvent[]): Promise<void> {
+    for (;;) {
+      try {
+        await this.database.transaction((transaction) => this.add(events, transaction));
+        return;
+      } catch (error) {
+        // Another process had the same entry before its own: that one is before ours now.
+        if (!isUniqueViolation(error) && !isDeadlock(error)) throw error;
+      }
     }
   }
 
