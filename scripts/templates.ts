@@ -55,9 +55,17 @@ function tagHelp({ operations }: ConnectorDescriptor, locale: Locale): Record<st
   return { tagInputs: join('inputs'), tagOutputs: join('outputs'), tagDetails: join('details') };
 }
 
-/** Labels of the fields that only this connector's node has. */
+/** Labels of the fields that only this connector's node has, and what there is to choose from. */
 export function callLabels(descriptor: ConnectorDescriptor, locale: Locale): Record<string, string> {
-  return Object.fromEntries(callParameters(descriptor).map(([name, { label }]) => [name, label[locale]]));
+  return Object.fromEntries(
+    callParameters(descriptor).flatMap(([name, setting]) => [
+      [name, setting.label[locale]],
+      ...(setting.kind === 'choice' ? setting.options : []).map(({ value, label }) => [
+        `${name}_${value}`,
+        label[locale],
+      ]),
+    ]),
+  );
 }
 
 /** Properties of the node that only this connector's has, as the flow library reads them. */
@@ -76,12 +84,16 @@ function callParameters({ call }: ConnectorDescriptor): [string, Setting][] {
 function callRow(node: string, name: string, setting: Setting): string {
   const id = `node-input-${name}`;
   const placeholder = setting.placeholder === undefined ? '' : ` placeholder="${escaped(setting.placeholder)}"`;
-  const options = setting.kind === 'choice' ? setting.options.map(({ value }) => `<option>${value}</option>`) : [];
+  const options = (setting.kind === 'choice' ? setting.options : []).map(
+    ({ value }) => `<option value="${value}" data-i18n="${node}.label.${name}_${value}"></option>`,
+  );
   const field =
     setting.kind === 'choice'
       ? `<select id="${id}">${options.join('')}</select>`
       : `<input type="text" id="${id}"${placeholder}>`;
-  return `<div class="form-row" data-when="operation=call">
+  const conditions = Object.entries({ operation: ['call'], ...setting.showWhen });
+  const when = conditions.map(([other, values]) => `${other}=${values.join(',')}`).join(' ');
+  return `<div class="form-row" data-when="${when}">
       <label for="${id}" data-i18n="${node}.label.${name}"></label>
       ${field}
     </div>`;

@@ -99,4 +99,15 @@ describe('tags in the editor', function () {
     await page.waitForSelector('#node-input-deadband.input-error');
     await editor.cancel();
   });
+
+  it('of a call, the form shows the fields that what is chosen needs', async () => {
+    const { page } = editor;
+    await editor.edit('node');
+    await page.selectOption('#node-input-operation', 'call');
+    await page.selectOption('#node-input-format', { label: 'CSV table' });
+    assert.equal(await page.isVisible('#node-input-prefix'), false);
+    await page.selectOption('#node-input-format', 'sunspec');
+    assert.equal(await page.isVisible('#node-input-prefix'), true);
+    await editor.cancel();
+  });
 });

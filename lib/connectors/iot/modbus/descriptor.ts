@@ -52,6 +52,7 @@ export const descriptor: ConnectorDescriptor = {
         help: { 'en-US': 'as text; without it the payload', 'pt-BR': 'como texto; sem ele, o payload' },
       },
       base_address: {
+        showWhen: { format: ['sunspec'] },
         kind: 'integer',
         group: 'connection',
         label: { 'en-US': 'First register', 'pt-BR': 'Primeiro registrador' },
@@ -63,12 +64,14 @@ export const descriptor: ConnectorDescriptor = {
         maximum: 65_535,
       },
       prefix: {
+        showWhen: { format: ['sunspec'] },
         kind: 'text',
         group: 'connection',
         label: { 'en-US': 'Prefix', 'pt-BR': 'Prefixo' },
         help: { 'en-US': 'of the names of SunSpec tags', 'pt-BR': 'dos nomes das tags SunSpec' },
       },
       repeats: {
+        showWhen: { format: ['sunspec'] },
         kind: 'integer',
         group: 'connection',
         label: { 'en-US': 'Repetitions', 'pt-BR': 'Repetições' },
@@ -80,6 +83,7 @@ export const descriptor: ConnectorDescriptor = {
         maximum: 1000,
       },
       unit_id: {
+        showWhen: { format: ['sunspec'] },
         kind: 'integer',
         group: 'connection',
         label: { 'en-US': 'Unit id', 'pt-BR': 'Id da unidade' },

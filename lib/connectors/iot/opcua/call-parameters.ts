@@ -24,6 +24,7 @@ export const CALL_PARAMETERS: Record<string, Setting> = {
     default: 'method',
   },
   node: {
+    showWhen: { service: ['method', 'history', 'acknowledge', 'confirm'] },
     kind: 'text',
     group: 'connection',
     label: { 'en-US': 'Node', 'pt-BR': 'Nó' },
@@ -34,6 +35,7 @@ export const CALL_PARAMETERS: Record<string, Setting> = {
     placeholder: 'nsu=http://plant.example/line;s=Line1.Start',
   },
   object: {
+    showWhen: { service: ['method'] },
     kind: 'text',
     group: 'connection',
     label: { 'en-US': 'Object', 'pt-BR': 'Objeto' },
@@ -43,6 +45,7 @@ export const CALL_PARAMETERS: Record<string, Setting> = {
     },
   },
   arguments: {
+    showWhen: { service: ['method'] },
     kind: 'json',
     group: 'connection',
     schema: { type: ['object', 'array'] },
@@ -53,6 +56,7 @@ export const CALL_PARAMETERS: Record<string, Setting> = {
     },
   },
   start: {
+    showWhen: { service: ['history'] },
     kind: 'text',
     group: 'connection',
     label: { 'en-US': 'From', 'pt-BR': 'De' },
@@ -60,12 +64,14 @@ export const CALL_PARAMETERS: Record<string, Setting> = {
     placeholder: '2026-11-27T06:00:00Z',
   },
   end: {
+    showWhen: { service: ['history'] },
     kind: 'text',
     group: 'connection',
     label: { 'en-US': 'Until', 'pt-BR': 'Até' },
     help: { 'en-US': 'end of the history; now when empty', 'pt-BR': 'fim do histórico; agora, se vazio' },
   },
   aggregate: {
+    showWhen: { service: ['history'] },
     kind: 'text',
     group: 'connection',
     label: { 'en-US': 'Aggregate', 'pt-BR': 'Agregação' },
@@ -75,6 +81,7 @@ export const CALL_PARAMETERS: Record<string, Setting> = {
     },
   },
   interval_ms: {
+    showWhen: { service: ['history'] },
     kind: 'integer',
     group: 'connection',
     minimum: 1,
@@ -82,6 +89,7 @@ export const CALL_PARAMETERS: Record<string, Setting> = {
     help: { 'en-US': 'of one aggregated value', 'pt-BR': 'de um valor agregado' },
   },
   limit: {
+    showWhen: { service: ['history'] },
     kind: 'integer',
     group: 'connection',
     minimum: 1,
@@ -89,18 +97,21 @@ export const CALL_PARAMETERS: Record<string, Setting> = {
     help: { 'en-US': 'values of a history; 100,000 when empty', 'pt-BR': 'valores de um histórico; 100.000, se vazio' },
   },
   event_id: {
+    showWhen: { service: ['acknowledge', 'confirm'] },
     kind: 'text',
     group: 'connection',
     label: { 'en-US': 'Event', 'pt-BR': 'Evento' },
     help: { 'en-US': 'event_id of the alarm as it was received', 'pt-BR': 'event_id do alarme como foi recebido' },
   },
   comment: {
+    showWhen: { service: ['acknowledge', 'confirm'] },
     kind: 'text',
     group: 'connection',
     label: { 'en-US': 'Comment', 'pt-BR': 'Comentário' },
     help: { 'en-US': 'of whoever acknowledges', 'pt-BR': 'de quem reconhece' },
   },
   thumbprint: {
+    showWhen: { service: ['trust_certificate'] },
     kind: 'text',
     group: 'connection',
     label: { 'en-US': 'Thumbprint', 'pt-BR': 'Impressão digital' },
