@@ -208,11 +208,17 @@ export class OpcUaClient extends EventEmitter<Events> {
   #watch(session: ClientSession, namespaces: readonly string[]): void {
     const client = this.#client;
     if (client === undefined) return;
+    // Values may come again before the session counts as back: what broke then is an interruption of its own.
+    let isLetIn = true;
     const lost = () => {
-      if (this.#client !== client || !this.isConnected) return;
+      if (this.#client !== client || !isLetIn) return;
+      isLetIn = false;
       this.isConnected = false;
       this.emit('interrupted');
     };
+    client.on('after_reconnection', () => {
+      isLetIn = true;
+    });
     const giveUp = (error: IntegrationError) => {
       if (this.#client !== client) return;
       this.reset(error).catch(() => undefined);
