@@ -12,7 +12,7 @@ import {
   opcUaLibrary,
   type UserIdentityInfo,
 } from './library';
-import { endRepublishing, resetConnection, waitInsteadOfAsking } from './library-mends';
+import { dialOnlyWhenLost, endRepublishing, resetConnection, waitInsteadOfAsking } from './library-mends';
 import { type Limits, type Profile, readLimits } from './limits';
 import { APPLICATION_NAME, type Pki } from './pki';
 import { ReverseListener, type ReverseOptions } from './reverse';
@@ -194,6 +194,7 @@ export class OpcUaClient extends EventEmitter<Events> {
       endpointMustExist: false,
     });
     waitInsteadOfAsking(client);
+    dialOnlyWhenLost(client);
     this.#client = client;
     if (this.#reverse !== undefined) await this.#reverse.connect(client, signal);
     else await within(client.connect(endpointUrl), timeoutMs, `connecting to ${endpointUrl}`, signal);
@@ -208,11 +209,17 @@ export class OpcUaClient extends EventEmitter<Events> {
   #watch(session: ClientSession, namespaces: readonly string[]): void {
     const client = this.#client;
     if (client === undefined) return;
+    // Values may come again before the session counts as back: what broke then is an interruption of its own.
+    let isLetIn = true;
     const lost = () => {
-      if (this.#client !== client || !this.isConnected) return;
+      if (this.#client !== client || !isLetIn) return;
+      isLetIn = false;
       this.isConnected = false;
       this.emit('interrupted');
     };
+    client.on('after_reconnection', () => {
+      isLetIn = true;
+    });
     const giveUp = (error: IntegrationError) => {
       if (this.#client !== client) return;
       this.reset(error).catch(() => undefined);
@@ -241,14 +248,18 @@ export class OpcUaClient extends EventEmitter<Events> {
     });
     client.on('connection_reestablished', () => {
       if (this.#client !== client) return;
-      this.#sameNamespaces(session, namespaces).then((same) => {
-        if (this.#client !== client || this.isConnected) return;
-        if (!same) return giveUp(namespacesMoved());
-        clearTimeout(this.#patience);
-        this.isConnected = true;
-        attempts = 0;
-        this.emit('connected');
-      }, giveUp);
+      // Broken again: given up here, its session would stay on the server, which cannot be told.
+      this.#sameNamespaces(session, namespaces).then(
+        (same) => {
+          if (this.#client !== client || this.isConnected) return;
+          if (!same) return giveUp(namespacesMoved());
+          clearTimeout(this.#patience);
+          this.isConnected = true;
+          attempts = 0;
+          this.emit('connected');
+        },
+        () => resetConnection(client),
+      );
     });
     client.on('close', (error) => {
       giveUp(opcUaError(error ?? new Error('BadConnectionClosed'), 'keeping the connection'));

@@ -15,6 +15,18 @@ export function waitInsteadOfAsking(client: OPCUAClient): void {
   };
 }
 
+/**
+ * Each loss of a connection makes the library dial again a second later, also when it is back by then: it takes that for an error of
+ * its own, and lets go of the client without closing session or socket.
+ */
+export function dialOnlyWhenLost(client: OPCUAClient): void {
+  const dialling = client as unknown as { _secureChannel: object | null; __innerRepairConnection(): void };
+  const dial = dialling.__innerRepairConnection.bind(client);
+  dialling.__innerRepairConnection = () => {
+    if (dialling._secureChannel === null) dial();
+  };
+}
+
 interface Republished {
   notificationMessage?: { notificationData?: unknown[] | null };
 }
