@@ -42,6 +42,12 @@ function prepareConnectorNode(node: EditorNode, connectorType: string): void {
   const { browses } = CONNECTORS.find(({ type }) => type === connectorType) ?? {};
   if (browses) browseTags($('#node-input-tags'), discovery, connection);
   prepareJsonProperties(node, { filters: FILTER_EXAMPLE });
+  // Nodes of a flow that was written by hand may lack the property.
+  for (const select of document.querySelectorAll<HTMLSelectElement>(
+    '#dialog-form [data-when^="operation=call"] select',
+  )) {
+    if (select.selectedIndex < 0) select.selectedIndex = 0;
+  }
   showRowsByChoice();
 }
 
