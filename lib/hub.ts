@@ -169,7 +169,14 @@ class OpenHub implements Hub {
       log,
     });
     void this.scheduler.look();
-    const look = (): void => void Promise.all([this.wakeWhenWaiting(settings), this.streams.refresh()]);
+    const look = (): void => {
+      void Promise.all([this.wakeWhenWaiting(settings), this.streams.refresh()]);
+      sync
+        .lookAfterWatched()
+        .catch((error: unknown) =>
+          log('debug', `Jobs could not be looked at: ${IntegrationError.from(error).message}`),
+        );
+    };
     this.timer = setInterval(look, LOOK_EVERY_MS).unref();
     look();
   }

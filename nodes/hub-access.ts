@@ -64,6 +64,12 @@ export async function hubHasStore(RED: NodeAPI): Promise<boolean> {
   return existsSync(join(settings.directory, STORE_FILE));
 }
 
+/** Where this instance keeps which nodes it had; null when its store is its own. */
+export async function knownNodesFile(RED: NodeAPI): Promise<string | null> {
+  const settings = await hubSettings(RED);
+  return settings.storeUrl === undefined ? null : join(settings.directory, 'integrations.nodes');
+}
+
 /** The hub if somebody opened it already. */
 export function openedHub(): Promise<Hub> | null {
   return state.failedAt > 0 ? null : state.hub;

@@ -26,6 +26,8 @@ const LONGEST_SUBJECT = 500;
 const LONGEST_NAME = 255;
 const LONGEST_DETAILS = 20_000;
 const VERIFIED_AT_ONCE = 1000;
+/** Databases take so many parameters in one statement. */
+const ADDED_AT_ONCE = 500;
 
 /** Who did what, when, from where: entries are added and never changed, each with the hash of the one before it. */
 export class AuditLog implements Audit {
@@ -83,13 +85,13 @@ export class AuditLog implements Audit {
     const [newest] = await transaction.query(`SELECT hash FROM ${TABLE} ORDER BY id DESC LIMIT 1`);
     const at = Date.now();
     let previous = typeof newest?.hash === 'string' ? newest.hash : '';
-    const values = events.flatMap(({ actor, details, ...event }) => {
+    const rows = events.map(({ actor, details, ...event }) => {
       const row: SqlRow = {
         ...event,
         at,
-        subject: event.subject.slice(0, LONGEST_SUBJECT),
+        subject: event.subject.slice(0, LONGEST_SUBJECT).toWellFormed(),
         actor: actor.id,
-        actor_name: actor.name?.slice(0, LONGEST_NAME) ?? null,
+        actor_name: actor.name?.slice(0, LONGEST_NAME).toWellFormed() ?? null,
         origin: actor.origin,
         details: textOf(details),
         previous_hash: previous,
@@ -98,11 +100,14 @@ export class AuditLog implements Audit {
       return [...HASHED.map((name) => row[name] as SqlValue), previous];
     });
     const places = `(${COLUMNS.map(() => '?').join(', ')})`;
-    await transaction.execute(
-      `INSERT INTO ${TABLE} (${COLUMNS.map((name) => this.database.quote(name)).join(', ')})
-       VALUES ${events.map(() => places).join(', ')}`,
-      values,
-    );
+    const names = COLUMNS.map((name) => this.database.quote(name)).join(', ');
+    for (let start = 0; start < rows.length; start += ADDED_AT_ONCE) {
+      const some = rows.slice(start, start + ADDED_AT_ONCE);
+      await transaction.execute(
+        `INSERT INTO ${TABLE} (${names}) VALUES ${some.map(() => places).join(', ')}`,
+        some.flat(),
+      );
+    }
   }
 }
 

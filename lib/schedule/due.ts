@@ -37,7 +37,9 @@ export function planFires(id: string, schedule: Schedule, dueAt: number, now: nu
   const closed = closedUntil(schedule.closures, now);
   if (closed !== null) {
     const as = closed.policy === 'wait' ? { waitUntil: closed.until } : ({ skip: 'PCP_SKIPPED_BLACKOUT' } as const);
-    return { fires: [{ dueAt, as, isCaughtUp: false }], nextFireAt: schedule.times.after(closed.until - 1) };
+    // What waits for the end of the blackout is the run of that very moment as well.
+    const from = closed.policy === 'wait' ? closed.until : closed.until - 1;
+    return { fires: [{ dueAt, as, isCaughtUp: false }], nextFireAt: schedule.times.after(from) };
   }
   return { fires: firesOf(id, schedule, dueAt, now), nextFireAt: firstOpen(id, schedule, dueAt, now) };
 }

@@ -100,10 +100,10 @@ export class LiveSession implements Session {
       spool: () => this.spool,
       assumed: this.wanted.map(({ lease }) => lease),
       ...(leaseMs !== undefined && { leaseMs }),
-      onOwnership: () => void this.inTurn(() => this.apply()),
+      onOwnership: () => this.inBackground(() => this.apply()),
     });
     this.looking = setInterval(() => this.look(), LOOK_EVERY_MS).unref();
-    if (this.wanted.length > 0) void this.inTurn(() => this.begin());
+    if (this.wanted.length > 0) this.inBackground(() => this.begin());
   }
 
   get busy(): boolean {
@@ -156,6 +156,14 @@ export class LiveSession implements Session {
     const done = this.changing.then(work);
     this.changing = done.catch(() => undefined);
     return done;
+  }
+
+  /** Nobody waits for it: what goes wrong, such as a full disk, is tried again with the next change. */
+  private inBackground(work: () => Promise<void>): void {
+    this.inTurn(work).catch((error: unknown) => {
+      const { code, message } = IntegrationError.from(error);
+      this.log('error', `Streams could not be changed: ${code}: ${message}`);
+    });
   }
 
   /** The store that knows the streams may be away. */

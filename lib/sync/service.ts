@@ -201,6 +201,11 @@ export class SyncService implements Sync {
     };
   }
 
+  /** Runs may be those of another instance, or be ended by a schedule: nobody here is told of it. */
+  async lookAfterWatched(): Promise<void> {
+    for (const jobId of [...this.watchers.keys()]) await this.changed(jobId);
+  }
+
   /** The runner says that something of this job was committed. */
   async changed(jobId: string): Promise<void> {
     if (!this.watchers.has(jobId)) return;

@@ -1,5 +1,5 @@
 import type { NodeAPI } from 'node-red';
-import { closeHub, hub, hubClosing, hubHasStore, openedHub } from '../hub-access';
+import { closeHub, hub, hubClosing, hubHasStore, knownNodesFile, openedHub } from '../hub-access';
 import { nodeFailure } from '../support/failure';
 import { mountApi } from './api-mount';
 import { registerConfigNodes } from './config-nodes';
@@ -22,7 +22,7 @@ export = (RED: NodeAPI): void => {
     if (opened === null) return;
     await opened;
     await registerConfigNodes(RED);
-    await releaseGoneNodes(RED, await opened);
+    await releaseGoneNodes(RED, await opened, await knownNodesFile(RED));
   };
   /** Whoever waits for the store must not wait for somebody to ask for the hub. */
   const start = (isFirst: boolean) => {

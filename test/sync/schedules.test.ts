@@ -184,6 +184,22 @@ for (const kind of storeKinds) {
       }
     });
 
+    it('end no run for one that does not start', async () => {
+      const blackouts = [{ from: '12:01', to: '12:10' }];
+      const id = await connection('* * * * *', { overlap: 'cancel_running', in_blackout: 'skip', blackouts });
+      const orders = await mapping(id, 'orders');
+      const scheduler = schedulerOf(test.store);
+      await scheduler.look();
+      for (let minute = 0; minute < 2; minute++) {
+        now = NOON + minute * MINUTE;
+        await scheduler.look();
+      }
+      assert.deepEqual(await runs(), [
+        `${orders} import queued - 0`,
+        `${orders} import skipped PCP_SKIPPED_BLACKOUT 1`,
+      ]);
+    });
+
     it('let one run wait for the end of a blackout', async () => {
       const id = await connection('* * * * *', { blackouts: [{ from: '12:00', to: '12:10' }] });
       const orders = await mapping(id, 'orders');

@@ -3,7 +3,7 @@ import type { Mapping } from '../../model/mapping';
 import type { RunState } from '../../model/sync';
 import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
 import { ensureStream, streamName } from './lease';
-import { beginningBehind, lockStream } from './queue';
+import { beginningBehind, lockStreams } from './queue';
 import { ACTIVE, type Beginning, ENDED, insertRun, newRun, type RunRow } from './run-rows';
 import { streamsOf } from './streams';
 
@@ -15,7 +15,8 @@ export interface FollowerOptions {
 }
 
 /** A run that is over, as those who follow see it. */
-export type Leader = Pick<RunRow, 'jobId' | 'mappingId' | 'full' | 'dryRun'>;
+export type Leader = Pick<RunRow, 'jobId' | 'mappingId' | 'full' | 'dryRun'> &
+  Partial<Pick<RunRow, 'cancelRequestedAt'>>;
 
 const WENT_WELL: readonly RunState[] = ['succeeded', 'partial'];
 const DID_NOT: readonly RunState[] = ['failed', 'skipped'];
@@ -33,14 +34,18 @@ export async function followersOf(options: FollowerOptions): Promise<Followers> 
   );
   const found = new Map<number, { mapping: Mapping; refusal?: IntegrationError | undefined }>();
   for (const row of rows) {
-    const mapping = await options.mapping(Number(row.id));
-    if (mapping.sync_mode === 'live') continue;
+    const mapping = await options.mapping(Number(row.id)).catch((error: unknown) => {
+      // Deleted meanwhile.
+      if (IntegrationError.from(error).code === 'PCP_NOT_FOUND') return null;
+      throw error;
+    });
+    if (mapping === null || mapping.sync_mode === 'live') continue;
     await ensureStream(database, streamName(mapping.id));
     const refusal = await check(mapping).then(
       () => undefined,
       (error: unknown) => {
         const refused = IntegrationError.from(error);
-        if (refused.class !== 'config') throw error;
+        if (refused.class === 'transient') throw error;
         return refused;
       },
     );
@@ -58,9 +63,7 @@ export async function lockFollowers(
   followers: Followers,
   mappingId: number,
 ): Promise<void> {
-  for (const { mapping } of followers.values()) {
-    if (mapping.depends_on.includes(mappingId)) await lockStream(transaction, mapping.id);
-  }
+  await lockStreams(transaction, [mappingId, ...comingAfter(followers, new Set([mappingId]))]);
 }
 
 /** Continues a job after one of its runs: mappings whose leaders in it all went well are started, the others skipped. */
@@ -70,6 +73,8 @@ export async function startFollowers(
   leader: Leader,
   now: number,
 ): Promise<void> {
+  // It was to end, and had nothing left to do.
+  if (typeof leader.cancelRequestedAt === 'number') return;
   for (const { mapping, refusal } of followers.values()) {
     if (!mapping.depends_on.includes(leader.mappingId)) continue;
     const runs = await transaction.query('SELECT mapping_id, state FROM integration_sync_logs WHERE job_id = ?', [
@@ -89,7 +94,7 @@ export async function startFollowers(
 }
 
 /** Mappings that follow in a job sooner or later, itself or by others that do. */
-function comingAfter(followers: Followers, present: ReadonlySet<number>): Set<number> {
+export function comingAfter(followers: Followers, present: ReadonlySet<number>): Set<number> {
   const coming = new Set<number>();
   let found: number;
   do {

@@ -64,6 +64,14 @@ export async function lockStream(transaction: SqlTransaction, mappingId: number)
   ]);
 }
 
+/**
+ * Of several mappings, always in the same order. Before any row is read: on MariaDB a transaction goes on seeing what it saw
+ * first.
+ */
+export async function lockStreams(transaction: SqlTransaction, mappingIds: Iterable<number>): Promise<void> {
+  for (const id of [...new Set(mappingIds)].sort((a, b) => a - b)) await lockStream(transaction, id);
+}
+
 /** Runs of a stream that are not over, oldest first, live ones aside. Until the transaction ends no other is inserted. */
 export async function activeRuns(
   transaction: SqlTransaction,

@@ -3,9 +3,9 @@ import type { Mapping } from '../../model/mapping';
 import type { OverlapPolicy } from '../../model/schedule';
 import type { Connections, Mappings, SyncRequest } from '../../model/services';
 import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
-import { type Followers, followersOf, startFollowers } from './followers';
+import { comingAfter, type Followers, followersOf, startFollowers } from './followers';
 import { ensureStream, streamName } from './lease';
-import { beginningBehind, refuseSecondRun } from './queue';
+import { beginningBehind, lockStreams, refuseSecondRun } from './queue';
 import { type Beginning, ENDED, insertRun, type NewRun, newJobId, newRun } from './run-rows';
 import { leadersOf, type MappedStream, streamsOf } from './streams';
 
@@ -53,6 +53,10 @@ export class JobStarter {
     const jobId = newJobId();
     for (const { mapping } of streams) await ensureStream(database, streamName(mapping.id));
     await database.transaction(async (transaction) => {
+      await lockStreams(
+        transaction,
+        streams.map(({ mapping }) => mapping.id),
+      );
       for (const { mapping, direction } of streams) {
         await refuseSecondRun(transaction, mapping, direction);
         await insertRun(transaction, { ...newRun(mapping, direction, jobId), ...ofRequest(request) }, Date.now());
@@ -84,6 +88,7 @@ export class JobStarter {
     const followers = await followersOf({ database, mapping: (id) => mappings.get(id), check });
     return database.transaction(async (transaction) => {
       if (!(await decide(transaction))) return false;
+      await lockStreams(transaction, [...chosen.keys(), ...comingAfter(followers, new Set(chosen.keys()))]);
       for (const job of jobs) await insertJob(transaction, job, refusals, followers);
       return true;
     });
@@ -154,7 +159,10 @@ async function insertJob(
   for (const { mapping, direction } of leadersOf(streams)) {
     const refusal = refusals.get(mapping.id);
     const failed: Beginning | undefined = refusal && { state: 'failed', failure: refusal.toJSON() };
-    const begins = failed ?? (await beginningBehind(transaction, mapping, direction, overlap, now)) ?? beginning;
+    const over = failed ?? (beginning !== undefined && ENDED.includes(beginning.state) ? beginning : undefined);
+    // What only waits as yet ends nobody's run.
+    const policy = beginning !== undefined && overlap === 'cancel_running' ? 'queue_one' : overlap;
+    const begins = over ?? (await beginningBehind(transaction, mapping, direction, policy, now)) ?? beginning;
     await insertRun(transaction, { ...newRun(mapping, direction, jobId), ...origin }, now, begins);
     if (begins === undefined || !ENDED.includes(begins.state)) continue;
     const leader = { jobId, mappingId: mapping.id, full: false, dryRun: false };

@@ -244,8 +244,8 @@ export class Worker {
     try {
       const followers = run.kind === 'sync' ? await followersOf(this.options) : new Map();
       const { state, failure } = await database.transaction(async (transaction) => {
-        await lease.assertHeld(transaction);
         await lockFollowers(transaction, followers, run.mappingId);
+        await lease.assertHeld(transaction);
         const current = await getRun(transaction, run.id);
         const end = endingOf(current, ending, retry, clock.now());
         await settle(transaction, current, end, clock.now());

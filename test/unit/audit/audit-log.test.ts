@@ -44,6 +44,13 @@ for (const kind of storeKinds) {
       assert.equal((await audit.list({ to: begun!.at })).total, 0);
     });
 
+    it('takes as many at once as a machine has tags, and what is cut off in the middle of a character', async () => {
+      const subject = `${'x'.repeat(499)}\u{1f600}`;
+      await audit.append(Array.from({ length: 6000 }, () => event({ subject })));
+      const { entries, broken_at } = await audit.verify();
+      assert.deepEqual([entries, broken_at], [6000, null]);
+    });
+
     it('is one chain, whoever adds to it at once', async () => {
       const others = [audit, new AuditLog((await place.again()).database)];
       const added = Array.from({ length: 20 }, (_, index) => others[index % 2]!.append([event(), event()]));
