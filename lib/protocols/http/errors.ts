@@ -200,6 +200,7 @@ const STATUS: Record<number, Meaning> = {
   409: CHANGED,
   410: MISSING,
   412: CHANGED,
+  428: CHANGED,
   415: FORMAT,
   425: BROKEN,
   429: BUSY,

@@ -42,7 +42,8 @@ export function readEdmx(text: string, place: string): Element {
     if (skipping > 0) skipping--;
     else open.pop();
   });
-  parser.write(text.startsWith('\ufeff') ? text.slice(1) : text).close();
+  // Some services, and proxies on the way, begin with empty lines.
+  parser.write(text.replace(/^[\ufeff\s]+/, '')).close();
   const [edmx] = root.children;
   if (edmx?.name === 'Edmx') return edmx;
   throw notMetadata(place, `its root is <${edmx?.name ?? ''}> instead of <Edmx>`);
@@ -55,7 +56,10 @@ export function childrenOf(element: Element | undefined, name: string): Element[
 function localAttributes(attributes: Record<string, string>): Record<string, string> {
   const result: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(attributes)) {
-    if (name !== 'xmlns' && !name.startsWith('xmlns:')) result[localName(name)] = value;
+    if (name === 'xmlns' || name.startsWith('xmlns:')) continue;
+    // A foreign attribute does not stand in for one of the document's own.
+    const local = localName(name);
+    if (local === name || !(local in attributes)) result[local] = value;
   }
   return result;
 }

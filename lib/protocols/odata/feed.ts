@@ -23,8 +23,15 @@ export async function readPage(response: HttpResponse, type: StructuredType, mod
   const body = isObject(json) ? json : {};
   const d = isObject(body.d) ? body.d : undefined;
   const list = Array.isArray(body.d) ? body.d : (d?.results ?? body.value);
+  const one = isObject(list) ? list : (d ?? body);
+  if (!Array.isArray(list) && !isEntity(one, type)) {
+    const message = `${response.url.pathname} answered neither a list nor an entity.`;
+    throw new IntegrationError('transient', 'PCP_ODATA_JSON', message, {
+      hint: 'Look at what the service answers to the same address.',
+    });
+  }
   // A single entity is a list of one.
-  const items = Array.isArray(list) ? list : [d ?? body];
+  const items = Array.isArray(list) ? list : [one];
   const outer: Record<string, unknown> = { ...body, ...d };
   const next = text(outer.__next ?? outer['@odata.nextLink'] ?? outer['@nextLink'] ?? outer['odata.nextLink']);
   const delta = text(outer.__delta ?? outer['@odata.deltaLink'] ?? outer['@deltaLink'] ?? outer['odata.deltaLink']);
@@ -34,13 +41,33 @@ export async function readPage(response: HttpResponse, type: StructuredType, mod
     ...(next !== undefined && { next }),
     ...(delta !== undefined && { delta }),
     ...(Number.isFinite(count) && { count }),
-    base: baseOf(body, response.url),
+    // Strictly relative to the context; but what begins with its query means the address that was asked.
+    base: next?.startsWith('?') ? response.url : baseOf(body, response.url),
   };
+}
+
+/** Whatever it is, it has its key; without one, something that the type declares. */
+function isEntity(found: Record<string, unknown>, { key, properties, isOpen }: StructuredType): boolean {
+  if (key.length > 0) return key.every((name) => Object.hasOwn(found, name));
+  return isOpen || [...properties.keys()].some((name) => Object.hasOwn(found, name));
 }
 
 /** One entity; its version may be in the head of the answer. */
 export async function readOne(response: HttpResponse, type: StructuredType, model: ServiceModel): Promise<Entity> {
-  const json = await readJson(response);
+  return oneOf(await readJson(response), response, type, model);
+}
+
+/** What a change was answered with: null when nothing came. */
+export async function readChanged(
+  response: HttpResponse,
+  type: StructuredType,
+  model: ServiceModel,
+): Promise<Entity | null> {
+  const body = await response.text();
+  return body.trim() === '' ? null : oneOf(parsed(body, response), response, type, model);
+}
+
+function oneOf(json: unknown, response: HttpResponse, type: StructuredType, model: ServiceModel): Entity {
   const { etag } = response.headers;
   const body = isObject(json) && isObject(json.d) ? json.d : json;
   return { ...(etag !== undefined && { version: etag }), ...readEntity(isObject(body) ? body : {}, type, model) };
@@ -48,7 +75,10 @@ export async function readOne(response: HttpResponse, type: StructuredType, mode
 
 /** @throws transient PCP_ODATA_JSON */
 export async function readJson(response: HttpResponse): Promise<unknown> {
-  const body = await response.jsonText();
+  return parsed(await response.jsonText(), response);
+}
+
+function parsed(body: string, response: HttpResponse): unknown {
   try {
     return parseExactJson(body);
   } catch (cause) {

@@ -151,15 +151,15 @@ class Reader {
       name: attributes.Name ?? '',
       type,
       isCollection: isCollection || /^(Collection|List)$/i.test(attributes.CollectionKind ?? ''),
-      nullable: attributes.Nullable !== 'false',
+      nullable: !isFalse(attributes.Nullable),
       ...(maxLength !== undefined && { maxLength }),
       ...(precision !== undefined && { precision }),
       ...(scale !== undefined && { scale }),
       ...(attributes.label !== undefined && { label: attributes.label }),
-      creatable: attributes.creatable !== 'false',
-      updatable: attributes.updatable !== 'false',
-      filterable: attributes.filterable !== 'false',
-      sortable: attributes.sortable !== 'false',
+      creatable: !isFalse(attributes.creatable),
+      updatable: !isFalse(attributes.updatable),
+      filterable: !isFalse(attributes.filterable),
+      sortable: !isFalse(attributes.sortable),
       isDay: type === 'Edm.DateTime' && attributes['display-format'] === 'Date',
       isVersion: attributes.ConcurrencyMode === 'Fixed',
     };
@@ -167,7 +167,7 @@ class Reader {
 
   #navigation({ attributes }: Element): Navigation {
     const { Name: name = '', Type: reference, Relationship = '', ToRole } = attributes;
-    const contains = attributes.ContainsTarget === 'true';
+    const contains = /^(true|1)$/i.test(attributes.ContainsTarget ?? '');
     if (reference !== undefined) {
       const { type: target, isCollection } = this.#resolve(reference);
       return { name, target, isCollection, contains };
@@ -179,7 +179,7 @@ class Reader {
   }
 
   #entitySet({ name: kind, attributes }: Element): EntitySet {
-    const allows = (annotation: string) => attributes[annotation] !== 'false';
+    const allows = (annotation: string) => !isFalse(attributes[annotation]);
     const type = this.#type(this.#qualified(attributes.EntityType ?? attributes.Type ?? ''));
     const label = attributes.label ?? type.label;
     return {
@@ -223,8 +223,13 @@ class Reader {
   }
 }
 
+/** Booleans of XML Schema are also 1 and 0. */
+function isFalse(value: string | undefined): boolean {
+  return /^(false|0)$/i.test(value ?? '');
+}
+
 function isTrue({ attributes }: Element, name: string): boolean {
-  return attributes[name] === 'true';
+  return /^(true|1)$/i.test(attributes[name] ?? '');
 }
 
 /** "max" says nothing. */

@@ -55,6 +55,8 @@ export async function* readList(
   let total: number | undefined;
   /** What the service said is to come: some give fewer than asked for without a word. */
   let left: number | undefined;
+  /** It said so at all. */
+  let isTold = false;
   /** Last key before the list was read back a little. */
   let missed: string | undefined;
   for (;;) {
@@ -71,7 +73,10 @@ export async function* readList(
       continue;
     }
     if (page.count !== undefined && from === undefined) total ??= page.count;
-    left ??= page.count === undefined ? 0 : page.count - (asked?.count ?? 0);
+    if (left === undefined) {
+      isTold = page.count !== undefined;
+      left = page.count === undefined ? 0 : page.count - (asked?.count ?? 0);
+    }
     let { entities } = page;
     let received = entities.length;
     let known = 0;
@@ -103,11 +108,13 @@ export async function* readList(
       received += entities.length;
     }
     left -= received - known;
-    const isShort = received < top && (left <= 0 || received === known);
-    // More than asked for: the service gives all of it at once.
-    if (list.strategy === 'links' || received > top || set.isSingleton) return;
-    if (isShort && (left <= 0 || !list.weaken())) return;
-    if (isShort) {
+    // More than asked for, and no more announced: the service gives all of it at once.
+    if (list.strategy === 'links' || set.isSingleton || (received > top && left <= 0)) return;
+    // Only a number that came true is believed. Services may give fewer than asked for without a word: one more question
+    // shows the end.
+    if (received < top && isTold && left === 0) return;
+    if (received === known && received !== top) {
+      if (left <= 0 || !list.weaken()) return;
       // It compares otherwise than it sorts, or the list became shorter: counted once more, so that nothing is missing.
       at = undefined;
       left = undefined;

@@ -31,7 +31,7 @@ export function queryText(query: Query, set: EntitySet, model: ServiceModel): st
   const { select, expand = [], top, skip, count, custom = {} } = query;
   const parameters: [string, string | undefined][] = [
     ['$filter', filterOf(query, set, model)],
-    ['$select', select && selection(select, expand, model)],
+    ['$select', select?.length ? selection(select, expand, model) : undefined],
     ['$expand', expand.length === 0 ? undefined : expansion(expand, model.version)],
     ['$orderby', query.orderBy?.length ? query.orderBy.join(',') : undefined],
     ['$top', top?.toString()],

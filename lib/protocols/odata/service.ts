@@ -3,7 +3,7 @@ import type { HttpClient, HttpRequest, HttpResponse } from '../http/client';
 import { entityPath } from './address';
 import type { Entity } from './entity';
 import { failureOf } from './fault';
-import { type Page, readJson, readOne, readPage } from './feed';
+import { type Page, readChanged, readJson, readOne, readPage } from './feed';
 import { parseMetadata } from './metadata';
 import type { EntitySet, ServiceModel } from './model';
 import { callRequest, operationOf, readResult, type ServiceRequest } from './operations';
@@ -72,6 +72,11 @@ export class ODataService {
   async follow(link: string, base: URL, set: EntitySet, signal: AbortSignal): Promise<Page> {
     const model = await this.model(signal);
     const target = this.client.resolveLink(this.#onOwnHost(link, base), base);
+    // A link may lack what each request has, such as SAP's client: the next page would be another system's.
+    for (const [name, value] of Object.entries(this.options.parameters ?? {})) {
+      if (target.searchParams.has(name)) continue;
+      target.search += `${target.search === '' ? '?' : '&'}${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
+    }
     const response = await this.client.request({ target, headers: this.#headers(model), signal });
     if (!response.ok) throw await failureOf(response, this.#secrets);
     return readPage(response, set.type, model);
@@ -147,7 +152,7 @@ export class ODataService {
       response.discard();
       return null;
     }
-    return readOne(response, set.type, await this.model(signal)).catch((thrown: unknown) => {
+    return readChanged(response, set.type, await this.model(signal)).catch((thrown: unknown) => {
       // It is done, but what was made of it did not arrive.
       throw IntegrationError.fromJSON({ ...IntegrationError.from(thrown).toJSON(), outcomeUnknown: true });
     });

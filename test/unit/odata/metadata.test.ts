@@ -127,4 +127,20 @@ describe('odata metadata', () => {
       );
     }
   });
+
+  it('bears empty lines before the document, foreign attributes, and booleans as numbers', () => {
+    const model = parseMetadata(
+      `\ufeff\n\n<?xml version="1.0"?>
+      <edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx" xmlns:x="urn:x">
+        <edmx:DataServices><Schema Namespace="N" xmlns="http://docs.oasis-open.org/odata/ns/edm">
+          <EntityType Name="E" OpenType="1"><Key><PropertyRef Name="Id"/></Key>
+            <Property Name="Id" Type="Edm.Int32" x:Type="other" x:Name="other" Nullable="0"/></EntityType>
+          <EntityContainer Name="C"><EntitySet Name="Es" EntityType="N.E"/></EntityContainer>
+        </Schema></edmx:DataServices></edmx:Edmx>`,
+      'here',
+    );
+    const { type } = setOf(model, 'Es');
+    const id = type.properties.get('Id');
+    assert.deepEqual([type.isOpen, id?.type, id?.nullable], [true, 'Edm.Int32', false]);
+  });
 });

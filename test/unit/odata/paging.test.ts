@@ -45,6 +45,7 @@ describe('odata paging', () => {
     'gives links of its own': { linkAfter: 3 },
     'gives fewer than asked for without a word': { silentLimit: 3 },
     'counts nothing': { countsNothing: true },
+    'counts nothing and gives fewer than asked for': { countsNothing: true, silentLimit: 3 },
     'gives everything at once': { ignoresTop: true, ignoresSkip: true },
   };
   for (const [name, manner] of Object.entries(manners)) {

@@ -267,4 +267,40 @@ describe('odata service', () => {
       );
     });
   });
+
+  it('takes nothing for a record that is none', async () => {
+    const service = await open();
+    const set = await service.entitySet('A_ProductionOrder_2', signal);
+    const bodies = [
+      {},
+      { value: null },
+      { d: {} },
+      { d: { results: null } },
+      { error: { code: 'X' } },
+      { d: { __count: '0' } },
+    ];
+    for (const body of bodies) {
+      api.answer = { status: 200, body };
+      const error = await failureOf(service.page(set, { top: 1 }, signal));
+      assert.equal(error.code, 'PCP_ODATA_JSON', JSON.stringify(body));
+    }
+    api.answer = { status: 200, body: { d: { results: [] } } };
+    assert.deepEqual((await service.page(set, { top: 1 }, signal)).entities, []);
+  });
+
+  it('asks for the next page as for the first, also where the link has forgotten how', async () => {
+    const service = await open({ parameters: { 'sap-client': '100' } });
+    const set = await service.entitySet('A_ProductionOrder_2', signal);
+    api.answer = { status: 200, body: { d: { results: [] } } };
+    const { base } = await service.page(set, { top: 1 }, signal);
+    await service.follow('A_ProductionOrder_2?$skiptoken=a%20b', base, set, signal);
+    assert.match(String(api.paths().at(-1)), /skiptoken=a.b&sap-client=100$/);
+  });
+
+  it('takes a change that is answered with nothing for done', async () => {
+    const service = await open();
+    const set = await service.entitySet('A_ProductionOrder_2', signal);
+    api.answer = { status: 201, headers: { 'transfer-encoding': 'chunked' }, body: '' };
+    assert.equal(await service.create(set, { ManufacturingOrder: '1' }, signal), null);
+  });
 });

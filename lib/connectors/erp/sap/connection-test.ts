@@ -91,7 +91,8 @@ async function readOne(
   const preset = PRESETS.find(({ service }) => isActive(service));
   const [other] = active;
   const model = other && (await catalogue.service(other.name).model(signal));
-  const own = model && [...model.entitySets.values()].find(({ addressable }) => addressable);
+  const own =
+    model && [...model.entitySets.values()].find((set) => set.addressable && set.pageable && !set.isSingleton);
   const name = preset?.entity ?? (own === undefined ? undefined : `${other?.name}/${own.name}`);
   let found = 0;
   if (name !== undefined) {

@@ -108,7 +108,7 @@ export const descriptor: ConnectorDescriptor = {
       schema: {
         type: 'object',
         propertyNames: { pattern: '^[A-Za-z0-9_.;=-]+$' },
-        additionalProperties: { type: 'string', pattern: '^/.+' },
+        additionalProperties: { type: 'string', pattern: '^/' },
       },
       default: {},
       example: {

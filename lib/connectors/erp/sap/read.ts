@@ -62,7 +62,8 @@ export function selectionOf(
   const { properties, navigations } = set.type;
   const wanted = fields === undefined ? (preset?.expand ?? []) : fields;
   const expand = wanted.filter((name) => navigations.has(name));
-  const own = fields?.filter((name) => properties.has(name));
+  // An open type may have fields that it does not declare.
+  const own = fields?.filter((name) => properties.has(name) || (set.type.isOpen && !navigations.has(name)));
   return { ...(own !== undefined && { select: own }), ...(expand.length > 0 && { expand }) };
 }
 

@@ -109,7 +109,7 @@ export class SapWriter implements Writer {
       if (record.externalKey !== undefined && preset?.is_document !== true) throw gone(record.externalKey);
       if (!set.creatable) throw notThere(this.#entity.name);
       const created = await this.#send(this.#creation(record), false, signal);
-      return { outcome: 'created', ...(created !== null && { externalKey: this.#keyOf(created) }) };
+      return { outcome: 'created', ...this.#createdKey(created) };
     }
     const externalKey = this.#keyOf(found);
     if (preset?.is_document === true || !set.updatable) {
@@ -153,6 +153,15 @@ export class SapWriter implements Writer {
 
   #fieldsOf({ data }: WriteRecord): Data {
     return preparedData(this.#entity, data, this.#settings.sender);
+  }
+
+  /** It is created, whatever the answer lacks. */
+  #createdKey(created: Entity | null): { externalKey?: string } {
+    try {
+      return created === null ? {} : { externalKey: this.#keyOf(created) };
+    } catch {
+      return {};
+    }
   }
 
   #keyOf({ data }: Entity): string {
