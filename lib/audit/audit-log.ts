@@ -3,8 +3,8 @@ import type { AuditEntry, AuditEvent, AuditVerification } from '../model/audit';
 import type { Audit } from '../model/services';
 import type { SqlDatabase, SqlRow, SqlTransaction, SqlValue } from '../protocols/sql/database';
 import { redact } from '../security/redact';
+import { type Condition, equalities, newestFirst } from '../store/lists';
 import { isDeadlock, isUniqueViolation } from '../store/rows';
-import { type Condition, equalities, newestFirst } from '../sync/lists';
 
 const TABLE = 'integration_audit';
 /** All that an entry says, in the order in which it is hashed. */

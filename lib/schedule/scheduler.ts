@@ -1,7 +1,7 @@
 import { IntegrationError } from '../model/errors';
 import type { Mappings } from '../model/services';
+import { Outage } from '../outage';
 import type { SqlDatabase } from '../protocols/sql/database';
-import { Outage } from '../sync/outage';
 import type { Beginning } from '../sync/runs/run-rows';
 import type { JobStarter, UnattendedJob } from '../sync/runs/start';
 import { type MappedStream, streamsOf } from '../sync/runs/streams';

@@ -62,12 +62,12 @@ export function nameTaken(what: string, name: string): IntegrationError {
   return new IntegrationError('conflict', 'PCP_NAME_TAKEN', `Another ${what} is called "${name}".`, { path: '/name' });
 }
 
-/** Whether a write failed because a unique value exists already. */
 /** The database ended this work to let another one go on: done again it may succeed. */
 export function isDeadlock(error: unknown): boolean {
   return error instanceof IntegrationError && error.code === 'PCP_SQL_DEADLOCK';
 }
 
+/** Whether a write failed because a unique value exists already. */
 export function isUniqueViolation(error: unknown): boolean {
   if (error instanceof IntegrationError) return error.code === 'PCP_SQL_UNIQUE';
   return error instanceof Error && error.name === 'SequelizeUniqueConstraintError';

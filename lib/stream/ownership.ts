@@ -1,5 +1,6 @@
 import type { SqlDatabase } from '../protocols/sql/database';
-import { LEASE_MS, WORKER, workerIsGone } from '../sync/runs/lease';
+import { WORKER, workerIsGone } from '../store/worker-name';
+import { LEASE_MS } from '../sync/runs/lease';
 
 const LOCKS = 'integration_stream_locks';
 /** A lease is renewed, and looked at by those who wait for it, so often while it lasts. */

@@ -4,7 +4,7 @@ import type { Subscription } from '../connectors/live';
 import type { LoadedConnector } from '../connectors/registry';
 import type { OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
-import { Outage } from '../sync/outage';
+import { Outage } from '../outage';
 import { abortable } from './abortable';
 import { LastWords } from './last-words';
 

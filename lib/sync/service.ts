@@ -12,6 +12,7 @@ import type {
 import type { DeadLetter, SyncLog } from '../model/sync';
 import type { SqlDatabase, SqlRow, SqlValue } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
+import { between, type Condition, equalities, newestFirst, values, where } from '../store/lists';
 import {
   idsAtOnce,
   LETTER_SIZE,
@@ -21,7 +22,6 @@ import {
   sealPayload,
   toDeadLetter,
 } from './letters/letter-rows';
-import { between, type Condition, equalities, newestFirst, values, where } from './lists';
 import { withAttempts } from './runs/attempts';
 import { jobStatus } from './runs/job-status';
 import { endPause } from './runs/pauses';

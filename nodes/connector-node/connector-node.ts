@@ -1,6 +1,6 @@
 import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
 import type { Operation } from '../../lib/connectors/descriptor';
-import { IntegrationError } from '../../lib/model/errors';
+import { type ErrorClass, IntegrationError } from '../../lib/model/errors';
 import { type ConnectionNode, connectionNode } from '../pcp-connection/connection-node';
 import { nodeFailure } from '../support/failure';
 import { NodeStatusLine } from '../support/status';
@@ -48,6 +48,8 @@ export interface ConnectorNodeContext {
   connection: ConnectionNode;
 }
 
+/** Failures of the other side as a whole, not of one message. */
+const OUTAGES: readonly ErrorClass[] = ['transient', 'auth', 'rate_limit'];
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 300_000;
 
@@ -93,7 +95,8 @@ export function registerConnectorNode(RED: NodeAPI, type: string, connectorType:
         }
         connection.outage.succeeded();
       } catch (error) {
-        connection.outage.failed(error);
+        const failure = IntegrationError.from(error);
+        if (OUTAGES.includes(failure.class)) connection.outage.failed(failure);
         throw error;
       }
     };

@@ -2,13 +2,13 @@ import type { Node, NodeAPI, NodeDef } from 'node-red';
 import type { OpenConnection } from '../../lib/model/connection';
 import type { ScheduleOptions } from '../../lib/model/schedule';
 import type { ConnectionView } from '../../lib/model/services';
+import type { Outage } from '../../lib/outage';
 import { missingReference } from '../support/failure';
-import type { OutageLog } from '../support/outage';
 
 /** What other nodes see of a deployed pcp-connection. */
 export interface ConnectionNode extends Node<Record<string, string>> {
   connectorType: string;
-  outage: OutageLog;
+  outage: Outage;
   /** The connection's row in the hub; tries again when the last attempt failed. */
   registered(): Promise<ConnectionView>;
   open(): Promise<OpenConnection>;

@@ -2,10 +2,10 @@ import type { NodeAPI } from 'node-red';
 
 import { IntegrationError } from '../../lib/model/errors';
 import type { ConnectionView } from '../../lib/model/services';
+import { Outage } from '../../lib/outage';
 import { hub, hubClosing, openedHub } from '../hub-access';
 import { descriptors } from '../support/connectors';
 import { nodeFailure } from '../support/failure';
-import { OutageLog } from '../support/outage';
 import { withUniqueName } from '../support/unique-name';
 import { jsonProperty } from '../support/values';
 import { settleWithin } from '../support/work-queue';
@@ -49,11 +49,7 @@ export = (RED: NodeAPI): void => {
     RED.nodes.createNode(this, def);
     let registration: Promise<ConnectionView> | null = null;
     this.connectorType = def.connectorType;
-    this.outage = new OutageLog({
-      warn: (message) => this.warn(message),
-      log: (message) => this.log(message),
-      debug: (message) => this.debug(message),
-    });
+    this.outage = new Outage('The connection', (level, message) => this[level === 'info' ? 'log' : level](message));
     this.registered = () => {
       if (!registration) {
         registration = register(this, def).catch(async (thrown: unknown) => {

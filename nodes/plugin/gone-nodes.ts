@@ -18,7 +18,7 @@ export async function releaseGoneNodes(
   hub: Pick<Hub, 'mappings' | 'connections'>,
   knownFile: string | null,
 ): Promise<void> {
-  const isHere = (node: string) => RED.nodes.getNode(node) !== null && RED.nodes.getNode(node) !== undefined;
+  const isHere = (node: string) => (RED.nodes.getNode(node) ?? null) !== null;
   const known = knownFile === null ? null : readKnown(knownFile);
   const isGone = (node: string) => !isHere(node) && (known === null || known.has(node));
   const mappings = await flowNodes((cursor) => hub.mappings.list({ limit: 1000, ...cursor }));

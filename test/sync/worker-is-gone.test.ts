@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Writable } from 'node:stream';
-import { WORKER, workerIsGone } from '../../lib/sync/runs/lease';
-import { processStart } from '../../lib/sync/runs/process-start';
+import { processStart } from '../../lib/store/process-start';
+import { WORKER, workerIsGone } from '../../lib/store/worker-name';
 
 describe('a worker of this host is known to be gone', function () {
   if (process.platform !== 'linux') return;

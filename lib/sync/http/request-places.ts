@@ -1,7 +1,7 @@
 import { IntegrationError } from '../../model/errors';
 import { Places } from '../../protocols/http/places';
 import type { SqlTransaction } from '../../protocols/sql/database';
-import { WORKER, workerIsGone } from '../runs/lease';
+import { WORKER, workerIsGone } from '../../store/worker-name';
 import type { LimitsRow } from './limits-row';
 
 /** How long places are held without being renewed: those of a host that died are free after this time. */

@@ -6,7 +6,7 @@ import type { SqlDatabase } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
 import { signInContext } from '../../store/connections';
 import { isUniqueViolation } from '../../store/rows';
-import { WORKER, workerIsGone } from '../runs/lease';
+import { WORKER, workerIsGone } from '../../store/worker-name';
 
 /** Longer than a token endpoint may take to answer. */
 const LEASE_MS = 60_000;

@@ -1,7 +1,7 @@
 import type { ErrorClass } from '../../model/errors';
 import type { RunState, SyncAttempt, SyncLog } from '../../model/sync';
 import type { SqlTransaction } from '../../protocols/sql/database';
-import { WORKER } from './lease';
+import { WORKER } from '../../store/worker-name';
 import { type RunRow, text } from './run-rows';
 import type { End } from './settle';
 

@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { IntegrationError } from '../../model/errors';
 import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
-import { processStart } from './process-start';
+import { WORKER, workerIsGone } from '../../store/worker-name';
 
 /** How long a lease lasts without a heartbeat. */
 export const LEASE_MS = 60_000;
@@ -13,25 +11,9 @@ const MARGIN_MS = 10_000;
 /** An external write must be able to end this long before the lease does. */
 const WRITE_TIMEOUT_MS = 20_000;
 
-/** "host:pid:start-nonce": lets a worker on the same host see that the owner's process is gone. */
-export const WORKER = `${hostname()}:${process.pid}:${processStart(process.pid)}-${randomUUID().slice(0, 8)}`;
-
 /** Both directions of a mapping are one stream: each has to see what the other did. */
 export function streamName(mappingId: number): string {
   return `mapping:${mappingId}`;
-}
-
-/** True when the worker ran on this host and its process has ended. Nothing can be said about other hosts. */
-export function workerIsGone(worker: string | null): boolean {
-  // One worker may hold several things, each under its name and a number.
-  if (worker === null || worker === WORKER || worker.startsWith(`${WORKER}:`)) return false;
-  const [host, pidText, begun = ''] = worker.split(':');
-  const pid = Number(pidText);
-  if (host !== hostname() || !Number.isInteger(pid) || pid <= 0) return false;
-  if (pid === process.pid) return true;
-  const start = processStart(pid);
-  // Where nobody knows when processes began, one of this pid is taken for the owner.
-  return start === null || (start !== '' && begun.includes('-') && start !== begun.split('-')[0]);
 }
 
 /** The runs that workers other than this one hold. Whoever does not answer for its lease any more holds nothing. */

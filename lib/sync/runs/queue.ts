@@ -4,8 +4,8 @@ import type { OverlapPolicy } from '../../model/schedule';
 import type { ReplaySelection } from '../../model/services';
 import type { RunState } from '../../model/sync';
 import type { SqlTransaction } from '../../protocols/sql/database';
+import { type Condition, values, where } from '../../store/lists';
 import { reopenChosen } from '../letters/replay';
-import { type Condition, values, where } from '../lists';
 import { streamName } from './lease';
 import { ACTIVE, type Beginning, insertRun, newJobId, newRun, type RunRow, stateList } from './run-rows';
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { IntegrationError } from '../../../lib/model/errors';
 import { parseKey } from '../../../lib/security/keys';
 import { Vault } from '../../../lib/security/vault';
+import { newestFirst } from '../../../lib/store/lists';
 import { groupHash, LetterKeeper } from '../../../lib/sync/letters/dead-letters';
 import { idsAtOnce, LETTER_SIZE, toDeadLetter } from '../../../lib/sync/letters/letter-rows';
-import { newestFirst } from '../../../lib/sync/lists';
 import type { Failure } from '../../../lib/sync/plan';
 import { newStore, storeKinds, type TestStore } from '../store/stores';
 

@@ -1,4 +1,4 @@
-import type { IntegrationError } from '../model/errors';
+import type { IntegrationError } from './model/errors';
 
 /** Says once that the other side is gone and once that it is back, however many users and attempts meet the outage. */
 export class Outage {

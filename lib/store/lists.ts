@@ -1,6 +1,6 @@
 import type { Page } from '../model/services';
 import type { SqlDatabase, SqlRow, SqlValue } from '../protocols/sql/database';
-import { decodeCursor, isId, pageLimit, toPage } from '../store/pages';
+import { decodeCursor, isId, pageLimit, toPage } from './pages';
 
 /** A condition of a list: SQL of our own with one `?`, or none when there is no value. */
 export type Condition = [sql: string, value?: SqlValue];
