@@ -1,14 +1,18 @@
 import type { OpenConnection } from '../../../model/connection';
-import { IntegrationError } from '../../../model/errors';
+import type { IntegrationError } from '../../../model/errors';
 import type { HttpClient } from '../../../protocols/http/client';
-import type { TestDetail, TestReport, TestStep, TestStepName } from '../../contract';
+import type { TestDetail, TestReport } from '../../contract';
+import { testHttp } from '../../http-test';
+import type { Steps } from '../../step-by-step';
 import type { Catalogue } from './catalogue';
 import { inWordsOfSap } from './explain';
 import { PRESETS } from './presets';
 import { DEFAULTS, type SapSettings } from './settings';
 
-/** All steps together; the contract allows 10 s. */
-const LIMIT_MS = 9000;
+const HINTS = {
+  timeout: 'Look whether the system is overloaded (transaction SM50).',
+  other: 'Try the same address in a browser, and ask whoever administers the system.',
+};
 
 export interface Opened {
   client: HttpClient;
@@ -21,23 +25,12 @@ export interface Opened {
  * connection names itself has to answer; of the standard ones, one is enough, and the others are told.
  * @param open reads the settings and opens the client; may throw
  */
-export async function testConnection(
+export function testConnection(
   connection: OpenConnection,
   open: () => Opened,
   signal: AbortSignal,
 ): Promise<TestReport> {
-  const started = performance.now();
-  const steps: TestStep[] = [];
-  const pass = (name: TestStepName, detail: TestDetail) => steps.push({ name, ok: true, detail });
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
-  let step: TestStepName = 'resolve';
-  try {
-    const { client, settings, catalogue } = open();
-    const reached = await client.probe(limit);
-    pass('resolve', reached.address);
-    pass('connect', reached.address);
-    if (reached.tls !== undefined) pass('tls', reached.tls);
-    step = 'read';
+  const readServices = async ({ settings, catalogue }: Opened, steps: Steps, limit: AbortSignal): Promise<void> => {
     const asked = await askServices(catalogue, limit);
     const active = asked.filter(({ error }) => error === undefined);
     const failed = asked.find(({ name, error }) => error !== undefined && settings.own.includes(name));
@@ -45,14 +38,11 @@ export async function testConnection(
     if (worst?.error !== undefined && (worst.error.class === 'auth' || failed !== undefined || active.length === 0)) {
       throw worst.error;
     }
-    pass('authenticate', String(connection.config.authentication || DEFAULTS.authentication));
-    pass('authorise', active.map(({ name }) => name).join(', '));
-    pass('read', await readOne(catalogue, active, asked, limit));
-  } catch (thrown) {
-    const error = explained(thrown, limit, signal);
-    steps.push({ name: failedStep(error, step), ok: false, error: error.toJSON() });
-  }
-  return { ok: steps.every(({ ok }) => ok), steps, duration_ms: Math.round(performance.now() - started) };
+    steps.pass('authenticate', String(connection.config.authentication || DEFAULTS.authentication));
+    steps.pass('authorise', active.map(({ name }) => name).join(', '));
+    steps.pass('read', await readOne(catalogue, active, asked, limit));
+  };
+  return testHttp(open, readServices, HINTS, signal);
 }
 
 interface Asked {
@@ -105,26 +95,4 @@ async function readOne(
     'en-US': `${name ?? '-'}: ${found === 0 ? 'no record yet' : 'a record was read'}${rest && `; without an answer: ${rest}`}`,
     'pt-BR': `${name ?? '-'}: ${found === 0 ? 'ainda sem registros' : 'um registro foi lido'}${rest && `; sem resposta: ${rest}`}`,
   };
-}
-
-function explained(thrown: unknown, limit: AbortSignal, signal: AbortSignal): IntegrationError {
-  if (limit.aborted && !signal.aborted) {
-    return new IntegrationError('transient', 'PCP_HTTP_TIMEOUT', `No complete answer within ${LIMIT_MS / 1000} s.`, {
-      hint: 'Look whether the system is overloaded (transaction SM50).',
-    });
-  }
-  const error = IntegrationError.from(thrown);
-  if (error.hint !== undefined) return error;
-  return IntegrationError.fromJSON({
-    ...error.toJSON(),
-    hint: 'Try the same address in a browser, and ask whoever administers the system.',
-  });
-}
-
-function failedStep({ class: errorClass, code }: IntegrationError, step: TestStepName): TestStepName {
-  if (code === 'PCP_CONNECT_HOST_UNKNOWN' || code === 'PCP_ADDRESS_REFUSED') return 'resolve';
-  if (code.startsWith('PCP_TLS_')) return 'tls';
-  if (code.startsWith('PCP_CONNECT_')) return 'connect';
-  if (errorClass === 'auth') return 'authenticate';
-  return errorClass === 'permission' ? 'authorise' : step;
 }
