@@ -2,7 +2,7 @@ import { IntegrationError } from '../model/errors';
 import type { Mappings } from '../model/services';
 import { Outage } from '../outage';
 import type { SqlDatabase } from '../protocols/sql/database';
-import type { Beginning } from '../sync/runs/run-rows';
+import { type Beginning, BLACKOUT } from '../sync/runs/run-rows';
 import type { JobStarter, UnattendedJob } from '../sync/runs/start';
 import { type MappedStream, streamsOf } from '../sync/runs/streams';
 import type { Schedule } from './definition';
@@ -153,11 +153,7 @@ function beginningOf(as: Fire['as']): { beginning?: Beginning } {
   if ('run' in as) return {};
   if ('waitUntil' in as) {
     const until = new Date(as.waitUntil).toISOString();
-    const failure = new IntegrationError(
-      'rate_limit',
-      'PCP_BLACKOUT',
-      `It was due in a blackout, which ends at ${until}.`,
-    );
+    const failure = new IntegrationError('rate_limit', BLACKOUT, `It was due in a blackout, which ends at ${until}.`);
     return { beginning: { state: 'waiting_quota', failure: failure.toJSON(), nextAttemptAt: as.waitUntil } };
   }
   const why =

@@ -117,17 +117,17 @@ async function insertFollower(
   failed: number | undefined,
 ): Promise<void> {
   let isOver = false;
-  for (const { direction } of streamsOf(mapping)) {
+  for (const stream of streamsOf(mapping)) {
     const overlap = mapping.schedule_options.overlap ?? 'queue_one';
     const begins: Beginning | undefined =
       failed !== undefined
         ? upstream(failed)
         : refusal !== undefined
           ? { state: 'failed', failure: refusal.toJSON() }
-          : await beginningBehind(transaction, mapping, direction, overlap, now);
+          : await beginningBehind(transaction, stream, overlap, now);
     await insertRun(
       transaction,
-      { ...newRun(mapping, direction, jobId), full, dryRun, trigger: 'mapping' },
+      { ...newRun(mapping, stream.direction, jobId), full, dryRun, trigger: 'mapping' },
       now,
       begins,
     );

@@ -2,12 +2,13 @@ import { IntegrationError } from '../../model/errors';
 import type { Direction, Mapping } from '../../model/mapping';
 import type { OverlapPolicy } from '../../model/schedule';
 import type { ReplaySelection } from '../../model/services';
-import type { RunState } from '../../model/sync';
+import type { RunKind, RunState } from '../../model/sync';
 import type { SqlTransaction } from '../../protocols/sql/database';
 import { type Condition, values, where } from '../../store/lists';
 import { reopenChosen } from '../letters/replay';
 import { streamName } from './lease';
-import { ACTIVE, type Beginning, insertRun, newJobId, newRun, type RunRow, stateList } from './run-rows';
+import { ACTIVE, AWAKE, type Beginning, insertRun, newJobId, newRun, stateList } from './run-rows';
+import type { MappedStream } from './streams';
 
 /** Runs of one stream that may wait for each other. */
 const MOST_QUEUED = 100;
@@ -20,12 +21,13 @@ export async function queueReplay(
   chosen: readonly Condition[],
   { mode, created_by: createdBy }: Pick<ReplaySelection, 'mode' | 'created_by'>,
 ): Promise<string> {
-  await refuseSecondRun(transaction, mapping, direction);
+  const now = Date.now();
+  await refuseSecondRun(transaction, mapping, direction, now);
   const jobId = newJobId();
   const runId = await insertRun(
     transaction,
     { ...newRun(mapping, direction, jobId), kind: 'replay', replayMode: mode ?? null, createdBy: createdBy ?? null },
-    Date.now(),
+    now,
   );
   const conditions: Condition[] = [...chosen, ['mapping_id = ?', mapping.id], ['direction = ?', direction]];
   await transaction.execute(
@@ -36,22 +38,23 @@ export async function queueReplay(
 }
 
 /**
- * One run per mapping and direction at a time, beside a live one, which makes way for others. Runs inside the transaction that
- * inserts the new one.
+ * One run per mapping and direction at a time, beside those that let others pass: a live one, one that waits for the end of a
+ * blackout. Runs inside the transaction that inserts the new one.
  */
 export async function refuseSecondRun(
   transaction: SqlTransaction,
   mapping: Mapping,
   direction: Direction,
+  now: number,
 ): Promise<void> {
-  const [active] = await activeRuns(transaction, mapping, direction);
+  const active = (await activeRuns(transaction, mapping, direction, now)).find(({ isAwake }) => isAwake);
   if (active === undefined) return;
   throw new IntegrationError(
     'conflict',
     'PCP_RUN_ACTIVE',
-    `Mapping "${mapping.name}" has an ${direction} that is ${active.state}: sync log ${active.id}, job ${active.job_id}.`,
+    `Mapping "${mapping.name}" has an ${direction} that is ${active.state}: sync log ${active.id}, job ${active.jobId}.`,
     {
-      value: { sync_log_id: active.id, job_id: active.job_id },
+      value: { sync_log_id: active.id, job_id: active.jobId },
       hint: 'Wait for it, or cancel its job.',
     },
   );
@@ -72,35 +75,55 @@ export async function lockStreams(transaction: SqlTransaction, mappingIds: Itera
   for (const id of [...new Set(mappingIds)].sort((a, b) => a - b)) await lockStream(transaction, id);
 }
 
+interface ActiveRun {
+  id: number;
+  jobId: string;
+  state: RunState;
+  kind: RunKind;
+  /** False while it waits for the end of a blackout. */
+  isAwake: boolean;
+}
+
 /** Runs of a stream that are not over, oldest first, live ones aside. Until the transaction ends no other is inserted. */
-export async function activeRuns(
+async function activeRuns(
   transaction: SqlTransaction,
   { id }: Pick<Mapping, 'id'>,
   direction: Direction,
-): Promise<{ id: number; job_id: string; state: RunState }[]> {
+  now: number,
+): Promise<ActiveRun[]> {
   // Of two starts at the same moment, the second waits here and then sees the first's run.
   await lockStream(transaction, id);
   const rows = await transaction.query(
-    `SELECT id, job_id, state FROM integration_sync_logs WHERE mapping_id = ? AND direction = ? AND kind <> 'live'
-       AND state IN (${stateList(ACTIVE)}) ORDER BY id`,
-    [id, direction],
+    `SELECT id, job_id, state, kind, CASE WHEN ${AWAKE} THEN 1 ELSE 0 END AS is_awake FROM integration_sync_logs
+     WHERE mapping_id = ? AND direction = ? AND kind <> 'live' AND state IN (${stateList(ACTIVE)}) ORDER BY id`,
+    [now, id, direction],
   );
-  return rows.map((row) => ({ id: Number(row.id), job_id: String(row.job_id), state: row.state as RunState }));
+  return rows.map((row) => ({
+    id: Number(row.id),
+    jobId: String(row.job_id),
+    state: row.state as RunState,
+    kind: row.kind as RunKind,
+    isAwake: Number(row.is_awake) === 1,
+  }));
 }
 
-/** What becomes of a run whose stream has others already. Undefined: it may begin, or waits behind them. */
+/**
+ * What becomes of a run whose stream has others already. Undefined: it may begin, or waits behind them.
+ * @param waits it would wait for the end of a blackout: one that does so already is before it
+ */
 export async function beginningBehind(
   transaction: SqlTransaction,
-  mapping: Mapping,
-  direction: Direction,
+  { mapping, direction }: MappedStream,
   policy: OverlapPolicy,
   now: number,
+  waits = false,
 ): Promise<Beginning | undefined> {
-  const active = await activeRuns(transaction, mapping, direction);
+  const active = (await activeRuns(transaction, mapping, direction, now)).filter(({ isAwake }) => isAwake || waits);
   const [first] = active;
   if (first === undefined) return undefined;
   if (policy === 'cancel_running') {
-    for (const { id } of active) await cancelRun(transaction, id, now);
+    // What somebody asked to be replayed is no earlier state of what is read now.
+    for (const { id, kind } of active) if (kind === 'sync') await cancelRun(transaction, id, now);
     return undefined;
   }
   const room = { skip: 0, queue_one: 1, queue_all: MOST_QUEUED }[policy];
@@ -112,18 +135,6 @@ export async function beginningBehind(
     `Mapping "${mapping.name}" has an ${direction} that is ${first.state}: sync log ${first.id}${others}.`,
   );
   return { state: 'skipped', failure: failure.toJSON() };
-}
-
-/** Of the runs that are not over, oldest first, those that may be worked on: runs of a stream go one after the other, also while the first of them waits; live ones make way by themselves. */
-export function withoutFollowers(runs: readonly RunRow[]): RunRow[] {
-  const streams = new Set<string>();
-  return runs.filter(({ kind, mappingId, direction }) => {
-    const stream = `${mappingId} ${direction}`;
-    if (kind === 'live') return true;
-    if (streams.has(stream)) return false;
-    streams.add(stream);
-    return true;
-  });
 }
 
 /** Ends a run that has not begun; one that has is told to end by its worker. A run that is over stays as it is. */

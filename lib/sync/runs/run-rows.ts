@@ -59,6 +59,11 @@ export const COUNTERS: readonly (keyof RunCounters)[] = [
 export const ENDED: readonly RunState[] = ['succeeded', 'partial', 'failed', 'cancelled', 'skipped'];
 export const ACTIVE: readonly RunState[] = ['queued', 'running', 'waiting_retry', 'waiting_quota', 'cancelling'];
 
+/** What a run waits with that was due in a blackout. */
+export const BLACKOUT = 'PCP_BLACKOUT';
+/** SQL: false for a run that waits for the end of a blackout, which keeps no other from running. One parameter: now. */
+export const AWAKE = `(state <> 'waiting_quota' OR error_code <> '${BLACKOUT}' OR next_attempt_at <= ?)`;
+
 /** A SQL list of string constants of our own. */
 export function stateList(states: readonly RunState[]): string {
   return states.map((state) => `'${state}'`).join(', ');

@@ -58,8 +58,9 @@ export class JobStarter {
         streams.map(({ mapping }) => mapping.id),
       );
       for (const { mapping, direction } of streams) {
-        await refuseSecondRun(transaction, mapping, direction);
-        await insertRun(transaction, { ...newRun(mapping, direction, jobId), ...ofRequest(request) }, Date.now());
+        const now = Date.now();
+        await refuseSecondRun(transaction, mapping, direction, now);
+        await insertRun(transaction, { ...newRun(mapping, direction, jobId), ...ofRequest(request) }, now);
       }
     });
     return jobId;
@@ -156,13 +157,15 @@ async function insertJob(
 ): Promise<void> {
   const jobId = newJobId();
   const now = Date.now();
-  for (const { mapping, direction } of leadersOf(streams)) {
+  for (const stream of leadersOf(streams)) {
+    const { mapping, direction } = stream;
     const refusal = refusals.get(mapping.id);
     const failed: Beginning | undefined = refusal && { state: 'failed', failure: refusal.toJSON() };
     const over = failed ?? (beginning !== undefined && ENDED.includes(beginning.state) ? beginning : undefined);
     // What only waits as yet ends nobody's run.
-    const policy = beginning !== undefined && overlap === 'cancel_running' ? 'queue_one' : overlap;
-    const begins = over ?? (await beginningBehind(transaction, mapping, direction, policy, now)) ?? beginning;
+    const waits = beginning !== undefined;
+    const policy = waits && overlap === 'cancel_running' ? 'queue_one' : overlap;
+    const begins = over ?? (await beginningBehind(transaction, stream, policy, now, waits)) ?? beginning;
     await insertRun(transaction, { ...newRun(mapping, direction, jobId), ...origin }, now, begins);
     if (begins === undefined || !ENDED.includes(begins.state)) continue;
     const leader = { jobId, mappingId: mapping.id, full: false, dryRun: false };

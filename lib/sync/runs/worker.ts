@@ -3,22 +3,22 @@ import { IntegrationError } from '../../model/errors';
 import type { Mapping } from '../../model/mapping';
 import type { RunCounters, RunKind } from '../../model/sync';
 import { Outage } from '../../outage';
-import type { SqlTransaction } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
 import { WORKER } from '../../store/worker-name';
 import type { StoreClock } from '../clock';
-import { abandonRun, type Execution, executeRun, reasonOf } from '../execute';
+import { type Execution, executeRun, reasonOf } from '../execute';
 import { executeReplay, reopenChosen } from '../letters/replay';
 import { type DeadLetterPolicy, Retention } from '../retention';
 import { type EngineContext, openStream } from '../stream';
-import { beginAttempt, endAttempt } from './attempts';
+import { endAttempt } from './attempts';
+import { claimRun, firstOfStreams } from './claim';
 import { followersOf, lockFollowers, startFollowers } from './followers';
 import { heldByOthers, Lease, streamName } from './lease';
 import { noteAttempt, noteWorking, type Pause, pauses, waitForPause } from './pauses';
-import { withoutFollowers } from './queue';
 import type { RetryPolicy } from './retry';
-import { ACTIVE, COUNTERS, ENDED, getRun, type RunRow, stateList, toRun } from './run-rows';
+import { ENDED, getRun, type RunRow } from './run-rows';
 import { type Ending, endingOf, settle } from './settle';
+import { takeBack, takeBackEarlier } from './unfinished-targets';
 
 /** How often a worker looks for runs that wait, and for those whose worker is gone. */
 const LOOK_EVERY_MS = 5_000;
@@ -139,14 +139,11 @@ export class Worker {
   private async look(): Promise<void> {
     const { database, clock, concurrency } = this.options;
     await clock.measure();
-    const rows = await database.query(
-      `SELECT * FROM integration_sync_logs WHERE state IN (${stateList(ACTIVE)}) ORDER BY id LIMIT 500`,
-    );
-    const all = rows.map(toRun);
+    const all = await firstOfStreams(database, clock.now());
     const held = await heldByOthers(database);
     const isHeld = (run: RunRow): boolean => this.active.has(run.id) || held.has(run.id);
     const { kinds, isElsewhere } = this.options;
-    const runs = withoutFollowers(all).filter((run) => kinds.includes(run.kind) && !isElsewhere?.(run) && !isHeld(run));
+    const runs = all.filter((run) => kinds.includes(run.kind) && !isElsewhere?.(run) && !isHeld(run));
     this.waiting = runs.length;
     this.paused = await pauses(database);
     const peers = await database.query(
@@ -280,6 +277,8 @@ export class Worker {
     // Should it be the opening of the target that kills the worker, then that is tried once more and not again.
     if (surplus > 1 || (surplus === 1 && run.writerState === null)) throw workerDied(run);
     const mapping = await options.mapping(run.mappingId);
+    const unwanted = unwantedBecause(run, mapping);
+    if (unwanted !== null && run.writerState === null) throw unwanted;
     const source = run.kind === 'live' ? options.liveSource?.(mapping) : undefined;
     const stream = await openStream(options, mapping, run.direction, signal, source);
     let toldAt = 0;
@@ -303,8 +302,8 @@ export class Worker {
     };
     try {
       if (surplus === 1) throw workerDied(run);
-      if (run.state === 'cancelling') throw cancelled();
-      await this.abandonEarlier(execution);
+      if (unwanted !== null) throw unwanted;
+      await takeBackEarlier(execution);
       return await (run.kind === 'replay' ? executeReplay(execution) : executeRun(execution));
     } catch (error) {
       await this.abandonWhenOver(execution, reasonOf(error, signal));
@@ -324,7 +323,7 @@ export class Worker {
     try {
       const run = await getRun(database, execution.run.id);
       const end = endingOf(run, { failure }, retry, clock.now());
-      if (ENDED.includes(end.state)) await this.takeBack(execution, run);
+      if (ENDED.includes(end.state)) await takeBack(execution, run);
     } catch (error) {
       const { message } = IntegrationError.from(error);
       log(
@@ -332,39 +331,6 @@ export class Worker {
         `Run ${execution.run.id} left its target unfinished: ${message}`,
       );
     }
-  }
-
-  /** What earlier runs of this stream could not take back when they ended: their target was away, their worker died. */
-  private async abandonEarlier(execution: Execution): Promise<void> {
-    const { run } = execution;
-    if (run.dryRun) return;
-    // What stood before a run that succeeded is part of what that run left, and must not be touched any more.
-    const rows = await this.options.database.query(
-      `SELECT * FROM integration_sync_logs WHERE mapping_id = ? AND direction = ? AND state IN ('failed', 'cancelled')
-         AND writer_state IS NOT NULL AND id < ? AND id > (
-           SELECT COALESCE(MAX(id), 0) FROM integration_sync_logs
-           WHERE mapping_id = ? AND direction = ? AND dry_run = ? AND state IN ('succeeded', 'partial'))
-       ORDER BY id DESC`,
-      [run.mappingId, run.direction, run.id, run.mappingId, run.direction, false],
-    );
-    for (const row of rows) {
-      const earlier = toRun(row);
-      await this.takeBack(execution, earlier).catch(async (error: unknown) => {
-        const failure = IntegrationError.from(error);
-        if (failure.class !== 'config') throw failure;
-        // What is gone, or belongs to a target that the mapping no longer has, cannot be taken back by anybody, ever.
-        await this.forgetTarget(earlier);
-      });
-    }
-  }
-
-  private async takeBack(execution: Execution, run: RunRow): Promise<void> {
-    await abandonRun({ ...execution, run, signal: new AbortController().signal });
-    await this.forgetTarget(run);
-  }
-
-  private async forgetTarget(run: RunRow): Promise<void> {
-    await this.options.database.execute('UPDATE integration_sync_logs SET writer_state = NULL WHERE id = ?', [run.id]);
   }
 }
 
@@ -379,23 +345,14 @@ function workerDied({ withoutProgress }: RunRow): IntegrationError {
   );
 }
 
-function cancelled(): IntegrationError {
-  return new IntegrationError('cancelled', 'PCP_CANCELLED', 'The run was cancelled.');
+/** Why a run must not go on, if so. Dead letters are replayed whether their mapping is active or not. */
+function unwantedBecause(run: RunRow, { name, is_active: isActive }: Mapping): IntegrationError | null {
+  if (run.state === 'cancelling') return cancelled();
+  if (isActive || run.kind !== 'sync') return null;
+  const message = `Mapping "${name}" was switched off before the run went on.`;
+  return new IntegrationError('cancelled', 'PCP_MAPPING_INACTIVE', message);
 }
 
-/** Moves a run to this worker: what ended its last attempt is history. A dry run begins its counting anew. */
-async function claimRun(transaction: SqlTransaction, run: RunRow, fence: number, now: number): Promise<boolean> {
-  const restart = run.dryRun ? `, ${COUNTERS.map((name) => `c_${name} = 0`).join(', ')}` : '';
-  const changed = await transaction.execute(
-    `UPDATE integration_sync_logs
-     SET state = CASE WHEN state = 'cancelling' THEN 'cancelling' ELSE 'running' END, fence = ?, worker = ?,
-       attempts = attempts + 1, no_progress = no_progress + 1, next_attempt_at = NULL, updated_at = ?,
-       error_class = NULL, error_code = NULL, error_message = NULL, hint = NULL${restart}
-     WHERE id = ? AND (state IN ('queued', 'waiting_retry', 'waiting_quota')
-       OR (state IN ('running', 'cancelling') AND fence < ?))`,
-    [fence, WORKER, now, run.id, fence],
-  );
-  if (changed !== 1) return false;
-  await beginAttempt(transaction, run.id, fence, now);
-  return true;
+function cancelled(): IntegrationError {
+  return new IntegrationError('cancelled', 'PCP_CANCELLED', 'The run was cancelled.');
 }
