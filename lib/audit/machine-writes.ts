@@ -21,7 +21,7 @@ export class MachineWrites {
     private readonly log: Log,
   ) {}
 
-  /** @throws transient PCP_AUDIT_AWAY when nothing was sent because it could not be put on record; what `send` throws */
+  /** @throws transient PCP_AUDIT_AWAY, PCP_AUDIT_REFUSED: nothing was sent, as it could not be put on record; what `send` throws */
   tags(
     connection: OpenConnection,
     by: Actor,
@@ -54,10 +54,7 @@ export class MachineWrites {
     try {
       await this.audit.append(begun.map((event) => ({ ...event, outcome: 'begun' })));
     } catch (thrown) {
-      const cause = IntegrationError.from(thrown);
-      const message = `Nothing was sent, since it could not be put on record: ${cause.message}`;
-      const hint = 'Writes to machines wait for nothing: send it again when the store is back.';
-      throw new IntegrationError('transient', 'PCP_AUDIT_AWAY', message, { hint, cause });
+      throw notOnRecord(IntegrationError.from(thrown));
     }
     let ends: Ended[] = [];
     try {
@@ -94,6 +91,19 @@ function attempt(
 ): Begun {
   const named = { connection: connection.name, ...details };
   return { attempt: randomUUID(), actor, action, connection_id: connection.id, subject, details: named };
+}
+
+/** What the store refuses it will refuse again; what it could not take because it is away, it takes later. */
+function notOnRecord(cause: IntegrationError): IntegrationError {
+  const message = `Nothing was sent, since it could not be put on record: ${cause.message}`;
+  if (cause.class !== 'transient') {
+    return new IntegrationError(cause.class, 'PCP_AUDIT_REFUSED', message, {
+      ...(cause.hint !== undefined && { hint: cause.hint }),
+      cause,
+    });
+  }
+  const hint = 'Writes to machines wait for nothing: send it again when the store is back.';
+  return new IntegrationError('transient', 'PCP_AUDIT_AWAY', message, { hint, cause });
 }
 
 function endOf(result: TagWriteResult): Ended {

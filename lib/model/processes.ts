@@ -116,7 +116,7 @@ export interface Live {
   readTags(connection: OpenConnection, tags: readonly string[], signal?: AbortSignal): Promise<TagValue[]>;
   /**
    * Nothing is written later than `validForMs` from now, and nothing that is not on record.
-   * @throws transient PCP_AUDIT_AWAY
+   * @throws transient PCP_AUDIT_AWAY, PCP_AUDIT_REFUSED
    */
   writeTags(
     connection: OpenConnection,
@@ -129,7 +129,7 @@ export interface Live {
   browse(connection: OpenConnection, parent: string | null, signal?: AbortSignal): Promise<BrowseNode[]>;
   /**
    * What acts on a machine is not sent later than `validForMs` from now.
-   * @throws transient PCP_AUDIT_AWAY when it moves a machine
+   * @throws transient PCP_AUDIT_AWAY, PCP_AUDIT_REFUSED when it moves a machine
    */
   call(
     connection: OpenConnection,

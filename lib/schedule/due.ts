@@ -20,11 +20,12 @@ export interface Plan {
   nextFireAt: number | null;
 }
 
-/** When a due time is fired: put off by its share of the jitter, which every process reckons alike. */
-export function fireAt(id: string, { jitterMs }: Schedule, dueAt: number): number {
+/** When a due time is fired: put off by its share of the jitter, which every process reckons alike, yet before the next. */
+export function fireAt(id: string, { jitterMs, times }: Schedule, dueAt: number): number {
   if (jitterMs === 0) return dueAt;
   const share = createHash('sha256').update(`${id} ${dueAt}`).digest().readUInt32BE() / 2 ** 32;
-  return dueAt + Math.floor(share * jitterMs);
+  const interval = (times.after(dueAt) ?? Number.POSITIVE_INFINITY) - dueAt;
+  return dueAt + Math.floor(share * Math.min(jitterMs, interval));
 }
 
 /**
@@ -46,8 +47,7 @@ export function planFires(id: string, schedule: Schedule, dueAt: number, now: nu
 
 function firesOf(id: string, schedule: Schedule, dueAt: number, now: number): Fire[] {
   if (schedule.misfire === 'run_all') {
-    const oldest = Math.max(dueAt, now - schedule.catchUpMs);
-    const dues = dueTimes(id, schedule, oldest, now);
+    const dues = newestDues(id, schedule, Math.max(dueAt, now - schedule.catchUpMs), now);
     if (dues.length > 0) return dues.map((due) => ({ dueAt: due, as: { run: true }, isCaughtUp: dues.length > 1 }));
   } else if (schedule.misfire === 'run_once') {
     return [{ dueAt, as: { run: true }, isCaughtUp: false }];
@@ -58,15 +58,22 @@ function firesOf(id: string, schedule: Schedule, dueAt: number, now: number): Fi
   return [{ dueAt, as: { skip: 'PCP_SKIPPED_MISSED' }, isCaughtUp: false }];
 }
 
-/** Due times from one on that are to be fired by now, in order: one that is put off for longer holds up the next. */
-function dueTimes(id: string, schedule: Schedule, from: number, now: number): number[] {
-  const found: number[] = [];
+/** The last due times from one on that are to be fired by now, in order. Few are looked at, however many there were. */
+function newestDues(id: string, schedule: Schedule, from: number, now: number): number[] {
+  for (let back = MOST_CAUGHT_UP * 1000; ; back *= 2) {
+    const start = Math.max(from, now - back);
+    const found = [...dueTimes(id, schedule, start, now)];
+    if (start === from || found.length >= MOST_CAUGHT_UP) return found.slice(-MOST_CAUGHT_UP);
+  }
+}
+
+/** Due times from one on that are to be fired by now, in order. */
+function* dueTimes(id: string, schedule: Schedule, from: number, now: number): Generator<number> {
   let due = schedule.times.after(from - 1);
-  while (due !== null && fireAt(id, schedule, due) <= now && found.length < MOST_CAUGHT_UP) {
-    found.push(due);
+  while (due !== null && fireAt(id, schedule, due) <= now) {
+    yield due;
     due = schedule.times.after(due);
   }
-  return found;
 }
 
 /** The first due time whose moment has not come. */

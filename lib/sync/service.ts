@@ -25,7 +25,7 @@ import {
 import { withAttempts } from './runs/attempts';
 import { jobStatus } from './runs/job-status';
 import { endPause } from './runs/pauses';
-import { cancelRun, queueReplay } from './runs/queue';
+import { cancelRun, lockStream, queueReplay } from './runs/queue';
 import { getRun, runsOfJob, toDate, toRun, toSyncLog } from './runs/run-rows';
 import { JobStarter, type StartOptions } from './runs/start';
 import { acceptIntent } from './writes/links';
@@ -62,9 +62,19 @@ export class SyncService implements Sync {
 
   async cancel(jobId: string): Promise<JobStatus> {
     const database = await this.options.database();
-    const runs = await runsOfJob(database, jobId);
-    const now = Date.now();
-    for (const run of runs) await database.transaction((transaction) => cancelRun(transaction, run.id, now));
+    const asked = new Set<number>();
+    const rest = async () => (await runsOfJob(database, jobId)).filter(({ id }) => !asked.has(id));
+    // A run that ended meanwhile may have started others.
+    for (let runs = await rest(); runs.length > 0; runs = await rest()) {
+      for (const { id, mappingId } of runs) {
+        await database.transaction(async (transaction) => {
+          // The end of the run either sees the wish, or has started what follows before this goes on.
+          await lockStream(transaction, mappingId);
+          await cancelRun(transaction, id, Date.now());
+        });
+        asked.add(id);
+      }
+    }
     this.options.nudgeCancel();
     await this.changed(jobId);
     return this.status(jobId);

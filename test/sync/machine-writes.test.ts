@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { AuditLog } from '../../lib/audit/audit-log';
 import { MachineWrites } from '../../lib/audit/machine-writes';
 import { ConnectorRegistry } from '../../lib/connectors/registry';
+import { IntegrationError } from '../../lib/model/errors';
 import type { Hub } from '../../lib/model/services';
 import { openHub, temporaryDirectory } from '../support/hub';
 import { ModbusDevice } from '../support/modbus-device';
@@ -87,12 +88,22 @@ describe('writes to machines', function () {
     const before = sent();
     await hub.database.execute('ALTER TABLE integration_audit RENAME TO away');
     try {
-      await assert.rejects(write('setpoint', 22), { code: 'PCP_AUDIT_AWAY', class: 'transient' });
+      await assert.rejects(write('setpoint', 22), { code: 'PCP_AUDIT_REFUSED', class: 'config' });
     } finally {
       await hub.database.execute('ALTER TABLE away RENAME TO integration_audit');
     }
     assert.equal(sent(), before);
     assert.equal((await hub.audit.verify()).broken_at, null);
+  });
+
+  it('are not sent while the store is away, and may be then', async () => {
+    const away = Object.create(hub.database) as typeof hub.database;
+    away.transaction = () => Promise.reject(new IntegrationError('transient', 'PCP_CONNECT_LOST', 'It is away.'));
+    const recorder = new MachineWrites(new AuditLog(away), new ConnectorRegistry(), () => undefined);
+    const writing = recorder.tags(await hub.connections.open(connectionId), BY, [{ tag: 'setpoint', value: 1 }], () =>
+      assert.fail('It was sent.'),
+    );
+    await assert.rejects(writing, { code: 'PCP_AUDIT_AWAY', class: 'transient' });
   });
 
   it('are calls as well, where they move something', async () => {

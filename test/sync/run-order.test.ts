@@ -132,4 +132,19 @@ describe('which run of a stream goes first', () => {
     await schedule({ overlap: 'cancel_running' });
     assert.deepEqual(await told(), ['replay queued -', 'sync cancelled PCP_CANCELLED', 'sync queued -']);
   });
+
+  it('none of a job that was cancelled, also when it joined the job at that moment', async () => {
+    const { job_id: job } = await engine.sync.start(connectionId, {});
+    const other = await engine.mappings.create(input('others'));
+    const { database } = engine.store;
+    const transaction = database.transaction.bind(database);
+    database.transaction = async (work) => {
+      database.transaction = transaction;
+      await database.execute("UPDATE integration_sync_logs SET state = 'succeeded', status = 'success'");
+      await transaction((inside) => insertRun(inside, newRun(other, 'export', job), Date.now()));
+      return transaction(work);
+    };
+    await engine.sync.cancel(job);
+    assert.deepEqual(await told(), ['sync succeeded -', 'sync cancelled PCP_CANCELLED']);
+  });
 });

@@ -50,9 +50,12 @@ describe('what a schedule fires', () => {
       assert.ok(fires.every(({ isCaughtUp }) => isCaughtUp));
     });
 
-    it('not more than a hundred', () => {
+    it('not more than a hundred, the newest of them', () => {
       assert.equal(missed('run_all', {}, 24 * 60 * MINUTE * 3).fires.length, 49);
-      assert.equal(missed('run_all', { catch_up_seconds: 31 * 86_400 }, 24 * 60 * MINUTE * 20).fires.length, 100);
+      const days = 20 * 24 * 60 * MINUTE;
+      const { fires } = missed('run_all', { catch_up_seconds: 31 * 86_400 }, days);
+      assert.equal(fires.length, 100);
+      assert.deepEqual([fires[0]?.dueAt, fires[99]?.dueAt], [NOON + days - 99 * 30 * MINUTE, NOON + days]);
     });
 
     it('none but the one that is not late', () => {
@@ -94,9 +97,15 @@ describe('what a schedule fires', () => {
             fired,
             [...new Set(fired)].sort((a, b) => a - b),
           );
-          if (misfire !== 'run_all' || jitter_seconds > 0) return;
-          const all = Math.floor((now - NOON) / (2 * MINUTE)) + 1;
-          assert.equal(fired.length, all);
+          if (misfire !== 'run_all') return;
+          const dues = Array.from(
+            { length: Math.floor((now - NOON) / (2 * MINUTE)) + 1 },
+            (_, n) => NOON + n * 2 * MINUTE,
+          );
+          assert.deepEqual(
+            fired,
+            dues.filter((due) => fireAt('m 1', every, due) <= now),
+          );
         },
       ),
       { numRuns: 40 },
@@ -109,6 +118,14 @@ describe('what a schedule fires', () => {
     assert.ok(delays.every((delay) => delay >= 0 && delay < 600_000));
     assert.ok(new Set(delays).size > 45);
     assert.equal(fireAt('mapping 7', spread, NOON), NOON + (delays[7] as number));
+  });
+
+  it('with a jitter that is longer than the time between two, each before the next', () => {
+    const often = schedule('*/2 * * * *', { jitter_seconds: 3600 });
+    for (let due = NOON; due < NOON + 100 * MINUTE; due += 2 * MINUTE) {
+      const delay = fireAt('mapping 7', often, due) - due;
+      assert.ok(delay >= 0 && delay < 2 * MINUTE, String(delay));
+    }
   });
 });
 
