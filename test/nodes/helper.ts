@@ -33,8 +33,7 @@ export function withNodeRed(create: () => StandInHub): { hub: StandInHub } {
   const context = {} as { hub: StandInHub };
   before((done) => void helper.startServer(done));
   after((done) => void helper.stopServer(done));
-  beforeEach(function () {
-    this.currentTest?.timeout(10_000);
+  beforeEach(() => {
     context.hub = create();
     provideHub(() => Promise.resolve(context.hub));
   });

@@ -13,8 +13,7 @@ import { definition, invalid } from './support';
 const KILLED = /^PCP_EXPRESSION_(MEMORY|TIMEOUT)$/;
 const entry = path.resolve(__dirname, '../../../lib/mapping/expressions/sandbox-process.js');
 
-describe('expressions', function () {
-  this.timeout(60_000);
+describe('expressions', () => {
   const evaluator = createExpressionEvaluator({ batchTimeoutMs: 1_000 });
   after(() => evaluator.close());
 
@@ -229,9 +228,7 @@ describe('expressions', function () {
   });
 });
 
-describe('the sandbox process', function () {
-  this.timeout(30_000);
-
+describe('the sandbox process', () => {
   async function start(): Promise<ChildProcess> {
     const child = fork(entry, [], { serialization: 'advanced', env: {}, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
     await once(child, 'message');

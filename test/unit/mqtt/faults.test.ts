@@ -11,8 +11,7 @@ const CYCLES = 100;
 const RESTARTS = 50;
 const FAULTS: Fault[] = ['refuse', 'reset', 'cut'];
 
-describe('mqtt: outages, as the hub survives them', function () {
-  this.timeout(120_000);
+describe('mqtt: outages, as the hub survives them', () => {
   let broker: Broker;
   let proxy: FaultProxy;
   let shared: SharedConnection;

@@ -7,8 +7,7 @@ import { ACCEPTED, FakeBroker, publishHead } from './fake-broker';
 
 const MIB = 1024 * 1024;
 
-describe('mqtt: brokers that misbehave', function () {
-  this.timeout(30_000);
+describe('mqtt: brokers that misbehave', () => {
   let broker: FakeBroker | undefined;
   const connectors = new Connectors();
   const unhandled: unknown[] = [];

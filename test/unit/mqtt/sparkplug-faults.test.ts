@@ -11,8 +11,7 @@ import { Watcher } from './watcher';
 const CYCLES = 100;
 const FAULTS: Fault[] = ['refuse', 'reset', 'cut'];
 
-describe('Sparkplug: outages of a host, as the hub survives them', function () {
-  this.timeout(120_000);
+describe('Sparkplug: outages of a host, as the hub survives them', () => {
   const connectors = new Connectors();
   let broker: Broker;
   let proxy: FaultProxy;
