@@ -39,7 +39,7 @@ describe('Sparkplug: outages of a host, as the hub survives them', () => {
 
     const watcher = new Watcher();
     const stop = new AbortController();
-    const config = { sparkplug_role: 'active', keepalive_s: 1, timeout_ms: 500 };
+    const config = { sparkplug_role: 'active', timeout_ms: 500 };
     const shared = new SharedConnection(connectionTo(proxy.port, config), {
       load: async () => ({ descriptor, create }),
       environment: { directory: temporary.path, log: () => undefined },
