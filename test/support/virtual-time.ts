@@ -9,7 +9,7 @@ export function withVirtualTime(): void {
   beforeEach(() => {
     isOn = true;
     let now = performance.now();
-    mock.timers.enable({ apis: ['setTimeout'] });
+    mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
     mock.method(performance, 'now', () => now);
     const pass = () => {
       if (!isOn) return;
