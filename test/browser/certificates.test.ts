@@ -5,8 +5,7 @@ import { PlantServer } from '../support/opcua/plant-server';
 import { openChromium } from './chromium';
 import { EditorPage } from './editor';
 
-describe('certificates in the editor', function () {
-  this.timeout(180_000);
+describe('certificates in the editor', () => {
   const server = new PlantServer();
   let nodeRed: NodeRed;
   let browser: Browser;

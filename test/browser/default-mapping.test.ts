@@ -5,8 +5,7 @@ import { SapPlant } from '../support/sap/plant';
 import { openChromium } from './chromium';
 import { EditorPage } from './editor';
 
-describe('a mapping that comes with an entity', function () {
-  this.timeout(180_000);
+describe('a mapping that comes with an entity', () => {
   const plant = new SapPlant();
   let nodeRed: NodeRed;
   let browser: Browser;

@@ -10,8 +10,7 @@ declare const $: (selector: string) => { typedInput(property: 'value'): string }
 const items = { type: 'array', items: { type: 'object', properties: { code: { type: 'string' } } } };
 const list = { get: { responses: { 200: { content: { 'application/json': { schema: items } } } } } };
 
-describe('entities drafted in the editor', function () {
-  this.timeout(180_000);
+describe('entities drafted in the editor', () => {
   const api = new TestApi();
   let nodeRed: NodeRed;
   let browser: Browser;

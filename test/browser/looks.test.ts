@@ -35,8 +35,7 @@ const LOOKS = [
   { scheme: 'dark', width: 1920, locale: 'en-US' },
 ] as const;
 
-describe('looks of the forms', function () {
-  this.timeout(180_000);
+describe('looks of the forms', () => {
   let folder: string;
   let nodeRed: NodeRed;
   let browser: Browser;

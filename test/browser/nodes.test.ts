@@ -9,8 +9,7 @@ import { openChromium } from './chromium';
 import { EditorPage } from './editor';
 
 /** Each node as its user meets it: dragged, filled in, tested, deployed, reopened with what was typed. */
-describe('nodes in the editor', function () {
-  this.timeout(180_000);
+describe('nodes in the editor', () => {
   let folder: string;
   let nodeRed: NodeRed;
   let browser: Browser;

@@ -12,8 +12,7 @@ interface Row {
 
 declare const $: (selector: string) => { typedInput(property: 'value', value?: string): string };
 
-describe('schedules in the editor', function () {
-  this.timeout(180_000);
+describe('schedules in the editor', () => {
   let nodeRed: NodeRed;
   let browser: Browser;
 

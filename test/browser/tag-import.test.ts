@@ -19,8 +19,7 @@ const LOOKS = [
   { scheme: 'dark', width: 1920, locale: 'pt-BR', button: 'Importar tags' },
 ] as const;
 
-describe('tags imported in the editor', function () {
-  this.timeout(180_000);
+describe('tags imported in the editor', () => {
   let nodeRed: NodeRed;
   let browser: Browser;
 

@@ -6,8 +6,7 @@ import { openChromium } from './chromium';
 import { EditorPage } from './editor';
 
 /** A machine of the shop floor in the editor: its tags are ticked in a tree, whether its connection is deployed or not. */
-describe('tags in the editor', function () {
-  this.timeout(180_000);
+describe('tags in the editor', () => {
   let device: ModbusDevice;
   let nodeRed: NodeRed;
   let browser: Browser;

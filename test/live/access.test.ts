@@ -7,8 +7,7 @@ import { NodeRed } from './node-red-process';
 /** bcrypt of "secret". */
 const SECRET = '$2b$08$FwW/er7pj80avmngXWd4du5zm34nXkx8..HseojBX9klfCptSF0MW';
 
-describe('who may use the API', function () {
-  this.timeout(60_000);
+describe('who may use the API', () => {
   let folder: string;
   let nodeRed: NodeRed;
 

@@ -28,8 +28,7 @@ const EXAMPLES = [
 ];
 
 for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
-  describe(`examples in ${version}`, function () {
-    this.timeout(120_000);
+  describe(`examples in ${version}`, () => {
     let folder: string;
     let nodeRed: NodeRed;
     let broker: Broker | undefined;

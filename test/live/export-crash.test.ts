@@ -14,7 +14,7 @@ const SEED = Number(process.env.PCP_TEST_SEED ?? Date.now() % 100_000);
 const NEW_ORDERS = 200;
 
 describe(`kill -9 of Node-RED in an export to an API (seed ${SEED})`, function () {
-  this.timeout(Math.max(120_000, KILLS * 30_000));
+  this.timeout(Math.max(180_000, KILLS * 30_000));
   const random = new SeededRandom(SEED);
   let api: StrictApi;
   let directory: string;

@@ -6,8 +6,7 @@ const flows: FlowNode[] = [
   { id: 'connection', type: 'pcp-connection', name: 'x', connectorType: 'erp.none', config: {} },
 ];
 
-describe('language of what nodes report', function () {
-  this.timeout(60_000);
+describe('language of what nodes report', () => {
   const spoken: [string, RegExp][] = [
     ['en-US', /PCP_CONNECTOR_UNKNOWN: There is no connector "erp\.none"\. Open the connection/],
     ['pt-BR', /PCP_CONNECTOR_UNKNOWN: Este conector não existe \(There is no connector "erp\.none"\)\. Escolha um/],

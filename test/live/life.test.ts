@@ -31,8 +31,7 @@ function syncFlow(prefix = 'pcp-ex-sync'): FlowNode[] {
   return JSON.parse(text) as FlowNode[];
 }
 
-describe('flows and runs over time', function () {
-  this.timeout(180_000);
+describe('flows and runs over time', () => {
   let folder: string;
   let nodeRed: NodeRed;
   let environment: Record<string, string>;

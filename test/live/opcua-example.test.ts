@@ -3,8 +3,7 @@ import { PlantServer } from '../support/opcua/plant-server';
 import { DebugMessages } from './debug-messages';
 import { exampleFlow, NodeRed } from './node-red-process';
 
-describe('example of pcp-opcua', function () {
-  this.timeout(120_000);
+describe('example of pcp-opcua', () => {
   const server = new PlantServer();
   let nodeRed: NodeRed;
   let debug: DebugMessages;

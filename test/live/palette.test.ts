@@ -29,8 +29,7 @@ const TYPES = [
 ];
 
 for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
-  describe(`palette in ${version}`, function () {
-    this.timeout(60_000);
+  describe(`palette in ${version}`, () => {
     let nodeRed: NodeRed;
 
     before(async () => {

@@ -13,8 +13,7 @@ import { type FlowNode, NodeRed } from './node-red-process';
 const BATCH = 200;
 
 /** A flow brings connection and mapping; Node-RED is killed again and again, and starts while its store is away. */
-describe('live values through kill -9 of Node-RED', function () {
-  this.timeout(180_000);
+describe('live values through kill -9 of Node-RED', () => {
   let broker: Broker;
   let gate: Gate;
   let url: string;

@@ -153,9 +153,7 @@ describe('pcp-sync', () => {
   it('leaves the run alone when it is closed', async () => {
     await helper.load(TYPES, mappingFlow(node));
     await begin();
-    const started = Date.now();
     await helper.unload();
-    assert.ok(Date.now() - started < 2_000);
     assert.deepEqual([context.hub.cancelled, context.hub.watching], [[], 0]);
   });
 });

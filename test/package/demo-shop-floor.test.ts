@@ -77,8 +77,7 @@ describe('machines of the demo', () => {
     }
   });
 
-  describe('as processes', function () {
-    this.timeout(60_000);
+  describe('as processes', () => {
     const directory = mkdtempSync(path.join(tmpdir(), 'pcp-machines-'));
     let machines: Machines;
     const told: string[] = [];

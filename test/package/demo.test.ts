@@ -48,8 +48,7 @@ function assertConfirmedOnce(directory: string): void {
   }
 }
 
-describe('demo', function () {
-  this.timeout(120_000);
+describe('demo', () => {
   let directory: string;
 
   before(() => {

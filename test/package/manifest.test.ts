@@ -13,8 +13,7 @@ describe('package', () => {
   let packed: Packed;
   let paths: Set<string>;
 
-  before(function () {
-    this.timeout(60_000);
+  before(() => {
     const command = 'npm pack --dry-run --json --ignore-scripts --loglevel=silent';
     const output = execFileSync(command, {
       cwd: inProject(),

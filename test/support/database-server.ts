@@ -50,7 +50,6 @@ export class DatabaseServer {
   async open(context?: Mocha.Context): Promise<TestServer> {
     const { url, product } = this;
     const program = product.findServer();
-    context?.timeout(60_000);
     if (url !== undefined) {
       this.started ??= Promise.resolve(this.server({ options: parseDatabaseUrl(url), stop: async () => undefined }));
     } else if (program !== undefined) {

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** How often the judge notes when it has looked at its sockets: what it sees next came after that. */
+/** How often the judge notes when it looks at its sockets: what it sees later came after that. */
 const TICK_MS = 5;
 
 /** An API that counts for itself what its callers do: how many requests in any second, and how many at a time. */
@@ -11,22 +11,24 @@ export class Judge {
   mostAtOnce = 0;
   /** Requests under way. */
   current = new Map<string, number>();
-  private lookedAt = performance.now();
+  /** When the judge last began to look at its sockets and was done with it, and the time before: new connections take two looks. */
+  private looks = [performance.now(), performance.now()] as const;
   private readonly server: Server;
   private readonly timer: NodeJS.Timeout;
   private readonly watchers = new Set<() => void>();
 
   /** @param answerMs how long each answer takes; those below /held are never answered */
   constructor(private readonly answerMs: () => number) {
-    // Immediates run after the sockets of a turn of the event loop, timers before them.
+    // Timers run before the sockets of a turn of the event loop, immediates after them.
     this.timer = setInterval(() => {
+      const now = performance.now();
       setImmediate(() => {
-        this.lookedAt = performance.now();
+        this.looks = [now, this.looks[0]];
       });
     }, TICK_MS);
     this.server = createServer((request, response) => {
       const path = request.url ?? '';
-      this.arrivals.push({ path, notBefore: this.lookedAt, notAfter: performance.now() });
+      this.arrivals.push({ path, notBefore: this.looks[1], notAfter: performance.now() });
       this.count(path, 1);
       let isOpen = true;
       const end = () => {

@@ -37,7 +37,7 @@ const FIELDS: MappingInput['field_mappings'] = [
 ];
 
 describe(`kill -9 of the runner (seed ${SEED})`, function () {
-  this.timeout(Math.max(60_000, KILLS * 6000));
+  this.timeout(Math.max(180_000, KILLS * 6000));
   const random = new SeededRandom(SEED);
   let hub: Hub;
   let directory: string;

@@ -14,8 +14,7 @@ const NEW_KEY = 'b2'.repeat(32);
 const CANARY = 'canary-Maria-da-Silva';
 
 for (const kind of storeKinds.filter(({ name }) => name !== 'MariaDB')) {
-  describe(`dead letters in ${kind.name}`, function () {
-    this.timeout(60_000);
+  describe(`dead letters in ${kind.name}`, () => {
     let place: StorePlace;
     let orders: OrderImport;
     let said: string[];

@@ -11,7 +11,7 @@ const SEED = Number(process.env.PCP_TEST_SEED ?? Date.now() % 100_000);
 const NEW_ORDERS = 200;
 
 describe(`kill -9 of the runner in an export to an API (seed ${SEED})`, function () {
-  this.timeout(Math.max(60_000, KILLS * 10_000));
+  this.timeout(Math.max(180_000, KILLS * 10_000));
   const random = new SeededRandom(SEED);
   let api: StrictApi;
   let hub: Hub;

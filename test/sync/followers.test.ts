@@ -7,8 +7,7 @@ import { jobEnd, openHub, runToEnd } from '../support/hub';
 import { type StorePlace, storeKinds } from '../unit/store/stores';
 
 for (const kind of storeKinds) {
-  describe(`mappings that depend on others, on ${kind.name}`, function () {
-    this.timeout(120_000);
+  describe(`mappings that depend on others, on ${kind.name}`, () => {
     let place: StorePlace;
     let hub: Hub;
     let folder: string;

@@ -173,7 +173,7 @@ describe('runs that are disturbed', () => {
     assert.equal(waiting.status, 'in_progress');
     await second.connections.registerFlow('node-1', connectionInput());
     assert.equal((await jobEnd(second, job_id)).logs[0]!.details.created, RECORDS);
-  }).timeout(40_000);
+  });
 
   const bombs: [name: string, expression: string][] = [
     ['endless recursion', '($f := function($n) { $f($n + 1) + 1 }; $f(1))'],

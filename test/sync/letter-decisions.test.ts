@@ -4,8 +4,7 @@ import { ORDER_FIELDS, OrderImport } from '../support/order-import';
 import { type StorePlace, storeKinds } from '../unit/store/stores';
 
 for (const kind of storeKinds) {
-  describe(`what somebody decided about dead letters in ${kind.name}`, function () {
-    this.timeout(60_000);
+  describe(`what somebody decided about dead letters in ${kind.name}`, () => {
     let place: StorePlace;
     let orders: OrderImport;
 

@@ -15,8 +15,7 @@ import { postgresServer } from '../support/postgres';
 const PER_SECOND = 500;
 const LEASE_MS = 3_000;
 
-describe('a live mapping of two instances on one PostgreSQL', function () {
-  this.timeout(120_000);
+describe('a live mapping of two instances on one PostgreSQL', () => {
   let options: SqlOptions;
   let directories: { path: string; remove: () => Promise<void> }[];
   let gates: Gate[];

@@ -9,8 +9,7 @@ import { type Broker, mosquitto, USER } from '../support/mosquitto';
 
 const MESSAGES = 600;
 
-describe('live values of a broker', function () {
-  this.timeout(90_000);
+describe('live values of a broker', () => {
   let directory: string;
   let remove: () => Promise<void>;
   let broker: Broker;

@@ -16,7 +16,7 @@ const OUTAGE_SECONDS = Number(process.env.INTEGRATIONS_TEST_OUTAGE_SECONDS ?? 2)
 const IS_FULL_PROOF = OUTAGE_SECONDS >= 60;
 
 describe('live values while PostgreSQL is away', function () {
-  this.timeout(120_000 + 4_000 * OUTAGE_SECONDS);
+  this.timeout(180_000 + 4_000 * OUTAGE_SECONDS);
   let directory: string;
   let remove: () => Promise<void>;
   let options: SqlOptions;

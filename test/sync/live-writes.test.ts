@@ -3,8 +3,7 @@ import type { Hub } from '../../lib/model/services';
 import { openHub, temporaryDirectory } from '../support/hub';
 import { ModbusDevice } from '../support/modbus-device';
 
-describe('a write to a machine', function () {
-  this.timeout(30_000);
+describe('a write to a machine', () => {
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
   let hub: Hub;
   let device: ModbusDevice;

@@ -6,8 +6,7 @@ import { Counter } from '../support/counter';
 import { temporaryDirectory } from '../support/hub';
 import { LiveHub } from '../support/live-hub';
 
-describe('live mappings', function () {
-  this.timeout(60_000);
+describe('live mappings', () => {
   let directory: string;
   let remove: () => Promise<void>;
   let counter: Counter;

@@ -13,7 +13,7 @@ const SEED = Number(process.env.PCP_TEST_SEED ?? Date.now() % 100_000);
 const NEW_ORDERS = 60;
 
 describe(`answers cut at ${CUTS} random moments (seed ${SEED})`, function () {
-  this.timeout(Math.max(60_000, CUTS * 2000));
+  this.timeout(Math.max(180_000, CUTS * 2000));
   const random = new SeededRandom(SEED);
   let api: StrictApi;
   let proxy: CuttingProxy;

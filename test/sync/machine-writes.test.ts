@@ -9,8 +9,7 @@ import { ModbusDevice } from '../support/modbus-device';
 
 const BY = { id: 'node:4a1f', name: 'Setpoint', origin: 'flow:1' };
 
-describe('writes to machines', function () {
-  this.timeout(60_000);
+describe('writes to machines', () => {
   let hub: Hub;
   let device: ModbusDevice;
   let remove: () => Promise<void>;

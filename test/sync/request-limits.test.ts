@@ -17,8 +17,7 @@ const PATHS = ['/a', '/b', '/c'];
 const live = new AbortController().signal;
 
 for (const kind of storeKinds.filter(({ name }) => name !== 'SQLite')) {
-  describe(`limits that processes share, on ${kind.name}`, function () {
-    this.timeout(60_000);
+  describe(`limits that processes share, on ${kind.name}`, () => {
     let place: TestStore;
     let judge: Judge;
     let answerMs: () => number;
@@ -52,7 +51,7 @@ for (const kind of storeKinds.filter(({ name }) => name !== 'SQLite')) {
     const arrived = (path: string) => judge.arrivals.filter((arrival) => arrival.path === path).length;
 
     it('two hubs never ask more often than allowed together, and both have their part', async function () {
-      this.timeout(60_000 + REQUESTS * 200);
+      this.timeout(180_000 + REQUESTS * 200);
       const { directory, url } = place.options;
       const hubs = await Promise.all([1, 2].map(() => openHub(directory, { ...(url && { storeUrl: url }) })));
       try {
@@ -102,9 +101,9 @@ for (const kind of storeKinds.filter(({ name }) => name !== 'SQLite')) {
          VALUES (1, ?, 1, 1, 0, ${database.epochMs} + 3600000)`,
         [`${hostname()}:${pid}:x:1`],
       );
-      const began = performance.now();
+      const began = await database.now();
       await limits.of(1, allowance).turn(live);
-      const waited = performance.now() - began;
+      const waited = Number(await database.now()) - Number(began);
       assert.ok(waited >= 1000, `${waited} ms`);
       await limits.close();
     });

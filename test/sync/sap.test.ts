@@ -8,8 +8,7 @@ const CONFIRMATIONS = 'API_PROD_ORDER_CONFIRMATION_2_SRV';
 const DOCUMENTS = 'API_MATERIAL_DOCUMENT_SRV';
 
 /** The mappings that come with the connector, run by the hub against SAP's mock server behind a strict gateway. */
-describe('synchronising with SAP', function () {
-  this.timeout(60_000);
+describe('synchronising with SAP', () => {
   const plant = new SapPlant();
   let hub: Hub;
   let remove: () => Promise<void>;

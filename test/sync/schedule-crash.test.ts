@@ -13,7 +13,7 @@ const MAPPINGS = 10;
 const SECONDS = Number(process.env.PCP_TEST_SECONDS ?? 3);
 
 describe('hubs that share a store and its schedules', function () {
-  this.timeout(60_000 + SECONDS * 10_000);
+  this.timeout(180_000 + SECONDS * 10_000);
   let storeUrl: string;
   let store: Store;
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>;

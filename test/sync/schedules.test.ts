@@ -19,8 +19,7 @@ const MINUTE = 60_000;
 const NOON = Date.parse('2026-11-27T12:00Z');
 
 for (const kind of storeKinds) {
-  describe(`schedules over ${kind.name}`, function () {
-    this.timeout(60_000);
+  describe(`schedules over ${kind.name}`, () => {
     let keys: string;
     let test: TestStore;
     let connections: ConnectionStore;

@@ -3,9 +3,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-describe('a child process of the hub', function () {
-  this.timeout(20_000);
-
+describe('a child process of the hub', () => {
   it('ends after its parent, whatever it cannot close', async () => {
     const child = fork(join(__dirname, '../support/hanging-process.js'), { serialization: 'advanced' });
     child.send({ type: 'setup', setup: {} });

@@ -5,8 +5,7 @@ import { TokenServer } from '../support/token-server';
 import { type StorePlace, storeKinds } from '../unit/store/stores';
 
 for (const kind of storeKinds) {
-  describe(`sign-ins whose refresh token changes, on ${kind.name}`, function () {
-    this.timeout(60_000);
+  describe(`sign-ins whose refresh token changes, on ${kind.name}`, () => {
     let place: StorePlace;
     let server: TokenServer;
     let hubs: Hub[];

@@ -5,8 +5,7 @@ import { openHub, temporaryDirectory } from '../support/hub';
 import { type Broker, mosquitto } from '../support/mosquitto';
 import { Connectors, connectionTo, signal } from '../unit/mqtt/connections';
 
-describe('live mappings of Sparkplug', function () {
-  this.timeout(60_000);
+describe('live mappings of Sparkplug', () => {
   let broker: Broker;
   let hub: Hub;
   let remove: () => Promise<void>;

@@ -7,9 +7,8 @@ import type { Writable } from 'node:stream';
 import { processStart } from '../../lib/store/process-start';
 import { WORKER, workerIsGone } from '../../lib/store/worker-name';
 
-describe('a worker of this host is known to be gone', function () {
+describe('a worker of this host is known to be gone', () => {
   if (process.platform !== 'linux') return;
-  this.timeout(20_000);
   let parent: ChildProcess;
   /** Ended, and its parent never asks for it. */
   let zombie: number;

@@ -15,8 +15,7 @@ const event = (changes: Partial<AuditEvent> = {}): AuditEvent => ({
 });
 
 for (const kind of storeKinds) {
-  describe(`audit log, on ${kind.name}`, function () {
-    this.timeout(60_000);
+  describe(`audit log, on ${kind.name}`, () => {
     let place: TestStore;
     let audit: AuditLog;
 

@@ -248,12 +248,10 @@ describe('files that attack or break', () => {
       'a.csv.gz',
       gzipSync(Buffer.concat([Buffer.from('a\n'), Buffer.alloc(64 * MIB, `${'x'.repeat(999)}\n`)]), { level: 9 }),
     );
-    const started = performance.now();
     const { error, batches } = await readBatches(fileConnector(root.path), 'a.csv.gz', { batchSize: 20_000 });
     assert.equal(error?.code, 'PCP_FILE_TOO_LARGE', `${batches.length}`);
     assert.match(error.message, /gzip bomb/);
     assert.ok(batches.length < 10);
-    assert.ok(performance.now() - started < 5_000);
   });
 
   it('a file beyond max_file_bytes is refused', async () => {

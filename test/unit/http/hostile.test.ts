@@ -5,6 +5,7 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import type { HttpClient, HttpOptions, HttpRequest } from '../../../lib/protocols/http/client';
 import { type Allowance, OwnLimits } from '../../../lib/protocols/http/request-gate';
 import { CountingNetwork, endless, HostileServer, raw } from '../../support/hostile-server';
+import { withVirtualTime } from '../../support/virtual-time';
 import { clients, failure, live } from './support';
 
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n';
@@ -164,35 +165,47 @@ describe('http: hostile servers', () => {
     assert.equal((await failure(text('/not-utf8'))).code, 'PCP_HTTP_CHARSET');
   });
 
-  it('waits for the head of an answer no longer than its limit', async () => {
-    for (const path of ['/silent', '/slow-head']) {
-      const error = await failure(text(path, { timeouts: { headers: 150 } }));
-      assert.deepEqual([error.class, error.code, error.outcomeUnknown], ['transient', 'PCP_HTTP_TIMEOUT', true], path);
-    }
-  });
+  describe('by the clock', () => {
+    withVirtualTime();
 
-  it('waits for the next piece of a body no longer than its limit', async () => {
-    const error = await failure(text('/stalled-body', { timeouts: { idle: 150 } }));
-    assert.deepEqual([error.class, error.code, error.outcomeUnknown], ['transient', 'PCP_HTTP_TIMEOUT', true]);
-  });
+    it('waits for the head of an answer no longer than its limit', async () => {
+      for (const path of ['/silent', '/slow-head']) {
+        const error = await failure(text(path, { timeouts: { headers: 150 } }));
+        assert.deepEqual(
+          [error.class, error.code, error.outcomeUnknown],
+          ['transient', 'PCP_HTTP_TIMEOUT', true],
+          path,
+        );
+      }
+    });
 
-  it('ends the whole at the time of the caller, in every phase', async () => {
-    for (const path of ['/silent', '/slow-head', '/stalled-body', '/drip']) {
-      const error = await failure(get(connect(), path, { timeoutMs: 150 }).then((response) => response.bytes()));
-      assert.deepEqual([error.class, error.code, error.outcomeUnknown], ['transient', 'PCP_HTTP_TIMEOUT', true], path);
-    }
-    // One whose body is never read gives its place back as well.
-    const one = connect({ maxConcurrency: 1 });
-    await get(one, '/drip', { timeoutMs: 100 });
-    assert.equal(await (await get(one, '/ok')).text(), '{"ok":true}');
-  });
+    it('waits for the next piece of a body no longer than its limit', async () => {
+      const error = await failure(text('/stalled-body', { timeouts: { idle: 150 } }));
+      assert.deepEqual([error.class, error.code, error.outcomeUnknown], ['transient', 'PCP_HTTP_TIMEOUT', true]);
+    });
 
-  it('does not count the time in which a request waits for its turn', async () => {
-    const client = connect({ maxConcurrency: 1 });
-    const first = failure(get(client, '/silent', { timeoutMs: 300 }));
-    const second = get(client, '/ok', { timeoutMs: 200 });
-    assert.equal((await first).code, 'PCP_HTTP_TIMEOUT');
-    assert.equal(await (await second).text(), '{"ok":true}');
+    it('ends the whole at the time of the caller, in every phase', async () => {
+      for (const path of ['/silent', '/slow-head', '/stalled-body', '/drip']) {
+        const error = await failure(get(connect(), path, { timeoutMs: 150 }).then((response) => response.bytes()));
+        assert.deepEqual(
+          [error.class, error.code, error.outcomeUnknown],
+          ['transient', 'PCP_HTTP_TIMEOUT', true],
+          path,
+        );
+      }
+      // One whose body is never read gives its place back as well.
+      const one = connect({ maxConcurrency: 1 });
+      await get(one, '/drip', { timeoutMs: 100 });
+      assert.equal(await (await get(one, '/ok')).text(), '{"ok":true}');
+    });
+
+    it('does not count the time in which a request waits for its turn', async () => {
+      const client = connect({ maxConcurrency: 1 });
+      const first = failure(get(client, '/silent', { timeoutMs: 300 }));
+      const second = get(client, '/ok', { timeoutMs: 200 });
+      assert.equal((await first).code, 'PCP_HTTP_TIMEOUT');
+      assert.equal(await (await second).text(), '{"ok":true}');
+    });
   });
 
   it('stops at the signal of the caller, in every phase', async () => {

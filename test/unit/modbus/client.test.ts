@@ -5,12 +5,13 @@ import { ModbusClient } from '../../../lib/protocols/modbus/client';
 import { RtuFraming, TcpFraming } from '../../../lib/protocols/modbus/framing';
 import { openTcp } from '../../../lib/protocols/modbus/line';
 import { type DeviceRequest, exception, ModbusDevice, registers } from '../../support/modbus-device';
+import { withVirtualTime } from '../../support/virtual-time';
 import { failure, never } from './support';
 
 const READ = { function: 3, address: 100, count: 2 } as const;
 
-describe('Modbus client', function () {
-  this.timeout(20_000);
+describe('Modbus client', () => {
+  withVirtualTime();
   let device: ModbusDevice;
   const clients: ModbusClient[] = [];
 
@@ -245,7 +246,9 @@ describe('Modbus client', function () {
     const reset = new Promise((resolve) => socket.once('error', resolve));
     await asked;
     const request = { function: 6, address: 5, registers: Buffer.alloc(2) } as const;
-    const error = await failure(client.request(1, request, AbortSignal.timeout(100)));
+    const impatient = new AbortController();
+    device.answer = () => void impatient.abort();
+    const error = await failure(client.request(1, request, impatient.signal));
     assert.deepEqual([error.code, error.outcomeUnknown], ['PCP_CANCELLED', true]);
     assert.equal(((await reset) as NodeJS.ErrnoException).code, 'ECONNRESET');
     assert.equal(client.failure?.code, 'PCP_CONNECT_LOST');

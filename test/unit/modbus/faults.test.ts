@@ -36,8 +36,7 @@ class Watcher implements Follower {
   }
 }
 
-describe('Modbus: outages, as the hub survives them', function () {
-  this.timeout(120_000);
+describe('Modbus: outages, as the hub survives them', () => {
   const writers = new OpenConnectors();
   let peer: ModbusPeer;
   let proxy: FaultProxy;

@@ -38,8 +38,7 @@ class Watch {
   }
 }
 
-describe('Modbus live values', function () {
-  this.timeout(20_000);
+describe('Modbus live values', () => {
   const connectors = new OpenConnectors();
   let device: ModbusDevice;
   beforeEach(async () => {

@@ -38,8 +38,7 @@ const writable = (functions: number[]) => ({
   ],
 });
 
-describe('Modbus peers', function () {
-  this.timeout(60_000);
+describe('Modbus peers', () => {
   const connectors = new OpenConnectors();
   afterEach(() => connectors.close());
 

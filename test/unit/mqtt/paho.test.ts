@@ -8,8 +8,7 @@ import { Connectors, connectionTo, Listener, signal } from './connections';
 
 const PYTHON = '/usr/bin/python3';
 
-describe('mqtt: with a client of other hands', function () {
-  this.timeout(30_000);
+describe('mqtt: with a client of other hands', () => {
   let broker: Broker;
   let peer: ChildProcess | undefined;
   const connectors = new Connectors();

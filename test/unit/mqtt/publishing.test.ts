@@ -10,8 +10,7 @@ const record = (data: Record<string, unknown>): WriteRecord => {
   return { data, key, sourceKey: key, hash: '', idempotencyKey: 'change-1' };
 };
 
-describe('mqtt: publishing', function () {
-  this.timeout(30_000);
+describe('mqtt: publishing', () => {
   let broker: Broker;
   let published: Published;
   const connectors = new Connectors();

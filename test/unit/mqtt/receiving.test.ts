@@ -5,8 +5,7 @@ import { Connectors, connectionTo, Listener } from './connections';
 
 const SIGN_IN = ['-u', USER.username, '-P', USER.password];
 
-describe('mqtt: receiving', function () {
-  this.timeout(30_000);
+describe('mqtt: receiving', () => {
   let broker: Broker;
   const connectors = new Connectors();
 

@@ -7,8 +7,7 @@ import { type Broker, mosquitto, publishBy } from '../../support/mosquitto';
 import { Connectors, connectionTo, Listener, signal } from './connections';
 import { ACCEPTED, FakeBroker, publishHead } from './fake-broker';
 
-describe('mqtt: one connection for several subscriptions', function () {
-  this.timeout(30_000);
+describe('mqtt: one connection for several subscriptions', () => {
   let broker: Broker;
   const connectors = new Connectors();
 
@@ -134,8 +133,7 @@ describe('mqtt: one connection for several subscriptions', function () {
   }
 });
 
-describe('mqtt: a subscription whose messages nobody takes', function () {
-  this.timeout(30_000);
+describe('mqtt: a subscription whose messages nobody takes', () => {
   let broker: Broker;
   const connectors = new Connectors();
   before(async function () {

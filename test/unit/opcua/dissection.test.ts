@@ -23,8 +23,7 @@ const SERVICES = {
   DeleteSubscriptions: 847,
 };
 
-describe('OPC UA: a session as tshark dissects it', function () {
-  this.timeout(60_000);
+describe('OPC UA: a session as tshark dissects it', () => {
   const server = new PlantServer();
   const connections = new Connections();
   let frames: { type: string; services: number[]; malformed: string; texts: string }[];

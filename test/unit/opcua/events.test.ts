@@ -6,8 +6,7 @@ import { PlantServer } from '../../support/opcua/plant-server';
 
 type Event = Record<string, unknown>;
 
-describe('OPC UA: events and alarms', function () {
-  this.timeout(60_000);
+describe('OPC UA: events and alarms', () => {
   const server = new PlantServer();
   const connections = new Connections();
   let connector: Connector;

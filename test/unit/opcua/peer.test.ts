@@ -19,8 +19,7 @@ const LIMITS = { maxNodesPerRead: 200, maxNodesPerWrite: 50, maxNodesPerBrowse: 
 const DAY_MS = 86_400_000;
 const MINUTES_MS = 180_000;
 
-describe(`OPC UA: ${OPCUA_PEER_URL ?? "the tests' own server"} as any server`, function () {
-  this.timeout(120_000);
+describe(`OPC UA: ${OPCUA_PEER_URL ?? "the tests' own server"} as any server`, () => {
   const server = new PlantServer();
   const connections = new Connections();
   const username = OPCUA_PEER_USER ?? (isOwn ? 'pcp' : undefined);

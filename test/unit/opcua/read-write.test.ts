@@ -40,8 +40,7 @@ const TYPES = {
   Any: 5,
 };
 
-describe('OPC UA: values', function () {
-  this.timeout(60_000);
+describe('OPC UA: values', () => {
   const server = new PlantServer();
   const connections = new Connections();
   let connector: Connector;

@@ -3,8 +3,7 @@ import { Connections, LINE, never, Received } from '../../support/opcua/connecti
 import { PlantServer } from '../../support/opcua/plant-server';
 import { freePort } from '../../support/server-process';
 
-describe('OPC UA: a server that connects from its side', function () {
-  this.timeout(90_000);
+describe('OPC UA: a server that connects from its side', () => {
   const server = new PlantServer();
   let connections: Connections;
   let listen: string;

@@ -7,8 +7,7 @@ import { PlantServer } from '../../support/opcua/plant-server';
 
 const USER = { security_policy: 'best', authentication: 'username', username: 'pcp' };
 
-describe('OPC UA: trust and sign-in', function () {
-  this.timeout(60_000);
+describe('OPC UA: trust and sign-in', () => {
   const server = new PlantServer();
   let connections: Connections;
 

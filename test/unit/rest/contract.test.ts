@@ -67,8 +67,7 @@ components:
 `;
 
 /** Prism judges every request by an OpenAPI document, and answers with the examples of it. */
-describe('generic.rest: requests as an OpenAPI document wants them', function () {
-  this.timeout(60_000);
+describe('generic.rest: requests as an OpenAPI document wants them', () => {
   let prism: ChildProcess;
   let directory: string;
   let connector: Connector;

@@ -10,8 +10,7 @@ import { failureOf, openWriter, orders, readAll, record, signal } from './server
 
 const all = orders(1, 23).map((order) => ({ id: `X${order.number}`, ...order }));
 
-describe('generic.rest on json-server', function () {
-  this.timeout(60_000);
+describe('generic.rest on json-server', () => {
   let directory: string;
   let server: ChildProcess;
   let connector: Connector;

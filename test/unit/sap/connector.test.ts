@@ -9,8 +9,7 @@ const KEY = ['ManufacturingOrder'];
 const order = (n: number, data: Record<string, unknown>, more = {}) =>
   record({ ManufacturingOrder: String(1_000_000 + n).padStart(12, '0'), ...data }, more, KEY);
 
-describe('sap', function () {
-  this.timeout(20_000);
+describe('sap', () => {
   const plant = new SapPlant();
   const opened: Connector[] = [];
 

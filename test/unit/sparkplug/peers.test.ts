@@ -113,7 +113,6 @@ describe('Sparkplug payload by protoc', () => {
 describe("Sparkplug payload by Python's protobuf", () => {
   let python: PythonProtobuf;
   before(function () {
-    this.timeout(60_000);
     python = new PythonProtobuf(this);
   });
   after(() => python?.close());

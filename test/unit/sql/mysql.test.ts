@@ -29,7 +29,6 @@ const GROWING: [string, string | number][] = [
 describe('sql: MySQL (grammar)', () => {
   it('says nothing that the grammar of MySQL 8 does not know', async function () {
     const options = await (await mariadbServer(this)).createDatabase();
-    this.timeout(60_000);
     const database = await openDatabase({ ...options, statementTimeoutMs: 5000 });
     const said = new Set<string>();
     database.sequelize.addHook('afterConnect', (given) => {

@@ -85,8 +85,7 @@ describe('sql: Oracle (driver alone)', () => {
     connectTimeoutMs: 3000,
   };
 
-  it('says nothing that the grammar of Oracle does not know, and binds times in the formats of its session', async function () {
-    this.timeout(30_000);
+  it('says nothing that the grammar of Oracle does not know, and binds times in the formats of its session', async () => {
     const database = new Recorded({ ...options, schema: 'ERP' });
     const values = Object.fromEntries(COLUMNS.map(([name, , value]) => [name, value]));
     await sayEverything(database, { all: COLUMNS.map(([name]) => name), growing: GROWING, values });

@@ -23,8 +23,7 @@ async function rawDatabase({ url, directory }: StoreOptions) {
 }
 
 for (const kind of storeKinds) {
-  describe(`migrations on ${kind.name}`, function () {
-    this.timeout(60_000);
+  describe(`migrations on ${kind.name}`, () => {
     let options: StoreOptions;
     let place: StorePlace | undefined;
     beforeEach(async function () {

@@ -13,8 +13,7 @@ const LARGE = 'é'.repeat(40_000);
 const vault = new Vault([parseKey('c3'.repeat(32), 'test')]);
 
 for (const kind of storeKinds) {
-  describe(`retention of dead letters on ${kind.name}`, function () {
-    this.timeout(60_000);
+  describe(`retention of dead letters on ${kind.name}`, () => {
     let opened: TestStore;
     let clock: StoreClock;
     let offset: number;

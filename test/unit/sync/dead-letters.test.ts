@@ -21,8 +21,7 @@ describe('groups of dead letters', () => {
 });
 
 for (const kind of storeKinds) {
-  describe(`large dead letters in ${kind.name}`, function () {
-    this.timeout(60_000);
+  describe(`large dead letters in ${kind.name}`, () => {
     let opened: TestStore;
 
     beforeEach(async function () {
