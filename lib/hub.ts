@@ -25,6 +25,7 @@ import { CertificateFolder, PKI_FOLDER } from './protocols/opcua/certificate-fol
 import type { SqlDatabase } from './protocols/sql/database';
 import { RunnerClient } from './runner/client';
 import type { WorkProcessState } from './runner/work-process';
+import { Arrivals } from './schedule/arrivals';
 import { Scheduler } from './schedule/scheduler';
 import { loadKeys, type VaultKey } from './security/keys';
 import { Vault } from './security/vault';
@@ -95,6 +96,7 @@ class OpenHub implements Hub {
   private readonly client: RunnerClient;
   private readonly streams: DesiredStreams;
   private readonly scheduler: Scheduler;
+  private readonly arrivals: Arrivals;
   private readonly timer: NodeJS.Timeout;
 
   constructor(
@@ -160,14 +162,15 @@ class OpenHub implements Hub {
       client: live,
       log,
     });
-    this.scheduler = new Scheduler({
+    const starting = {
       database: store.database,
       mappings: this.mappings,
       starter: sync.starter,
-      clock,
       wakeRunner: () => this.client.wake(),
       log,
-    });
+    };
+    this.scheduler = new Scheduler({ ...starting, clock });
+    this.arrivals = new Arrivals({ ...starting, connections: this.connections, runner: this.client });
     void this.scheduler.look();
     const look = (): void => {
       void Promise.all([this.wakeWhenWaiting(settings), this.streams.refresh()]);
@@ -235,7 +238,7 @@ class OpenHub implements Hub {
 
   async close(): Promise<void> {
     clearInterval(this.timer);
-    await this.scheduler.stop();
+    await Promise.all([this.scheduler.stop(), this.arrivals.stop()]);
     await Promise.all([this.client.close(), this.live.close()]);
     await this.store.close();
   }
@@ -264,6 +267,7 @@ class OpenHub implements Hub {
       definition.peer_connection_id === null ? null : await this.connections.get(definition.peer_connection_id);
     if (definition.sync_mode === 'live') this.checkLive(definition, external, peer);
     const { direction } = definition;
+    if (definition.options.on_arrival) this.checkArrival(definition, external);
     if (direction !== 'export') this.checkCursor(definition, external);
     if (direction !== 'import' && peer !== null) this.checkCursor(definition, peer);
     if (peer !== null) {
@@ -290,6 +294,21 @@ class OpenHub implements Hub {
     if (peer !== null && this.registry.descriptor(peer.connector_type).writes?.snapshot === true) {
       refuse('/peer_connection_id', 'its target takes records one by one, which files do not');
     }
+  }
+
+  private checkArrival({ direction, sync_mode }: MappingSettings, source: ConnectionView): void {
+    const { capabilities, title } = this.registry.descriptor(source.connector_type);
+    const why =
+      direction === 'export' || sync_mode === 'live'
+        ? 'it is for imports that have an end'
+        : capabilities.includes('arrival')
+          ? undefined
+          : `${title['en-US']} cannot tell that something has arrived`;
+    if (why === undefined) return;
+    throw new IntegrationError('config', 'PCP_MAPPING_INVALID', `The mapping cannot run on arrival: ${why}.`, {
+      path: '/options/on_arrival',
+      hint: 'Give it a schedule instead.',
+    });
   }
 
   private checkCursor(definition: MappingSettings, source: ConnectionView): void {

@@ -24,6 +24,11 @@ export interface Connector {
   describe?(entity: string, signal: AbortSignal): Promise<EntityDescription>;
   /** Pulls batches; the next one is read when the consumer asks for it. No side effects before `Batch.acknowledge`. */
   read?(query: ReadQuery, signal: AbortSignal): AsyncIterable<Batch>;
+  /**
+   * Names what lies ready to be read of an entity: another text whenever that is something else; null where there is nothing.
+   * Reads none of it. For mappings that run when something arrives.
+   */
+  present?(entity: string, signal: AbortSignal): Promise<string | null>;
   /** How texts of the entity's records write decimals; absent = with a point. */
   decimalSeparator?(entity: string): ',' | '.';
   /** What reading and writing an entity does to the place where it is; absent = nothing that others would miss. */
@@ -260,6 +265,7 @@ export type Capability =
   | 'discover'
   | 'describe'
   | 'incremental'
+  | 'arrival'
   | 'delete';
 
 /** What a target promises about writes (SEMANTICS 2.3); the engine chooses the protocol and words the guarantee from it. */

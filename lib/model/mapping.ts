@@ -87,6 +87,8 @@ export interface MappingOptions {
   lookback_seconds?: number;
   /** Which side wins when a record of a two-way mapping was changed on both; default `manual`: a person decides. */
   conflict_policy?: ConflictPolicy;
+  /** Runs when something new lies in its source, such as a file in its folder; imports only. */
+  on_arrival?: boolean;
   /** Of a live mapping: its spool and its watchdog. */
   live?: LiveOptions;
 }

@@ -70,6 +70,8 @@ export interface Runner {
   test(connection: OpenConnection, signal?: AbortSignal): Promise<TestReport>;
   discover(connection: OpenConnection, signal?: AbortSignal): Promise<EntityInfo[]>;
   describe(connection: OpenConnection, entity: string, signal?: AbortSignal): Promise<EntityDescription>;
+  /** Names what lies ready to be read: another text when that is something else; null = nothing, or nobody can tell. */
+  present(connection: OpenConnection, entity: string, signal?: AbortSignal): Promise<string | null>;
   preview(request: PreviewRequest, signal?: AbortSignal): Promise<PreviewResult>;
   /** Applies a mapping to records of a message, in one direction. */
   map(

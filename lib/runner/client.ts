@@ -50,6 +50,10 @@ export class RunnerClient implements Runner {
     return this.ask('describe', [connection, entity], signal);
   }
 
+  present(connection: OpenConnection, entity: string, signal?: AbortSignal): Promise<Calls['present']['answer']> {
+    return this.ask('present', [connection, entity], signal);
+  }
+
   preview(request: Calls['preview']['arguments'][0], signal?: AbortSignal): Promise<Calls['preview']['answer']> {
     return this.ask('preview', [request], signal);
   }

@@ -38,6 +38,7 @@ export interface Calls {
   test: { arguments: [connection: OpenConnection]; answer: TestReport };
   discover: { arguments: [connection: OpenConnection]; answer: EntityInfo[] };
   describe: { arguments: [connection: OpenConnection, entity: string]; answer: EntityDescription };
+  present: { arguments: [connection: OpenConnection, entity: string]; answer: string | null };
   preview: { arguments: [request: PreviewRequest]; answer: PreviewResult };
   map: {
     arguments: [mapping: MappingInput, direction: Direction, records: Record<string, unknown>[]];

@@ -56,6 +56,8 @@ export class RunnerSession implements Session {
             `Entities of ${connection.name} cannot be described.`,
           );
         }),
+      present: (signal, connection, entity) =>
+        this.connected(connection, async (connector) => (await connector.present?.(entity, signal)) ?? null),
       preview: (signal, { connections = [], ...request }) => {
         const openConnection = async (id: number) =>
           connections.find((connection) => connection.id === id) ?? context.openConnection(id);

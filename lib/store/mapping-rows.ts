@@ -10,6 +10,7 @@ export async function deleteMappings(database: SqlDatabase, transaction: SqlTran
   for (const id of ids) {
     await deleteRows(database, transaction, 'integration_stream_locks', { stream: streamName(id) });
     await deleteRows(database, transaction, 'integration_checkpoints', { mapping_id: id });
+    await deleteRows(database, transaction, 'integration_arrivals', { mapping_id: id });
     await deleteRows(database, transaction, 'integration_record_links', { mapping_id: id });
     await transaction.execute(
       `UPDATE integration_dead_letters SET state = 'discarded', note = ?, last_at = ?

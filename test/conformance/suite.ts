@@ -113,6 +113,7 @@ export function conformance(name: string, subject: ConformanceSubject): void {
     if (can('describe')) describeDescribe(() => open());
     if (can('read')) describeRead(readCase, () => open());
     if (can('incremental')) describeIncremental(incrementalCase, () => open());
+    if (can('arrival')) describeArrival(incrementalCase, () => open());
     if (can('write')) describeWrite(writeCase, () => open());
 
     it('offers the methods that its capabilities promise', () => {
@@ -124,6 +125,7 @@ export function conformance(name: string, subject: ConformanceSubject): void {
         subscribe: connector.subscribe,
         discover: connector.discover,
         describe: connector.describe,
+        arrival: connector.present,
       };
       for (const [capability, method] of Object.entries(methods)) {
         const promised = (subject.descriptor.capabilities as string[]).includes(capability);
@@ -298,6 +300,18 @@ function describeIncremental(needed: () => IncrementalCase, open: () => Connecto
     for (const expected of changed) assert.ok(seen.includes(expected), `${expected} changed and was not read`);
     for (const repeated of seen) assert.ok(changed.includes(repeated) || known.has(repeated), `unknown ${repeated}`);
     if (incremental.exact !== false) assert.deepEqual(seen.sort(), [...changed].sort());
+  });
+}
+
+function describeArrival(needed: () => IncrementalCase, open: () => Connector): void {
+  it('present: names what is there, and by another name what has arrived since', async () => {
+    const { entity, change } = needed();
+    const { signal } = new AbortController();
+    const before = await open().present!(entity, signal);
+    assert.equal(await open().present!(entity, signal), before);
+    await change();
+    const after = await open().present!(entity, signal);
+    assert.ok(after !== null && after !== before, String(after));
   });
 }
 

@@ -26,6 +26,7 @@ const CAN: Record<Capability, string> = {
   describe: 'descrever',
   browse: 'navegar',
   incremental: 'ler o que mudou',
+  arrival: 'avisar chegada',
   delete: 'excluir',
 };
 

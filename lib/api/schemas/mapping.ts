@@ -124,6 +124,10 @@ const options: JsonSchema = {
       enum: ['manual', 'external_wins', 'platform_wins'],
       description: 'Two-way mappings: what happens to a record that both sides changed.',
     },
+    on_arrival: {
+      type: 'boolean',
+      description: 'Imports from connectors that can `arrival`: runs when something new lies in the source.',
+    },
     live: { $ref: '#/components/schemas/LiveOptions' },
   },
 };

@@ -9,6 +9,7 @@ import { requestTurns } from './0008-request-turns';
 import { audit } from './0009-audit';
 import { mappingDependencies } from './0010-mapping-dependencies';
 import { runsOfSpools } from './0011-runs-of-spools';
+import { arrivals } from './0016-arrivals';
 import type { Migration } from './migration';
 
 export type { Migration, MigrationContext } from './migration';
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
   audit,
   mappingDependencies,
   runsOfSpools,
+  arrivals,
 ];

@@ -251,6 +251,7 @@ export function standInHub(overrides: Overrides = {}): StandIn {
         const info = { name, kind: 'table', key: ['id'], readable: true, writable: true };
         return { info, schema: { type: 'object', properties: { id: { type: 'integer' } } } };
       },
+      present: async () => null,
       preview: async ({ records: given = [{ a: 1 }] }: PreviewRequest) => ({
         records: given.map((before) => ({
           ...{ position: null, before, after: before, current: null, diff: [], request: null, errors: [] },

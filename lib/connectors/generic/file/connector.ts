@@ -22,6 +22,7 @@ import { descriptor } from './descriptor';
 import { matches } from './glob';
 import { FileReader } from './reader';
 import { RootFolder } from './root-folder';
+import { namePresent } from './selection';
 import { type FileSettings, parseSettings, resolveEntity } from './settings';
 import { exampleNames } from './templates';
 import { FileWriter } from './writer';
@@ -66,6 +67,11 @@ class FileConnector implements Connector {
     } catch (thrown) {
       throw IntegrationError.from(thrown);
     }
+  }
+
+  async present(entity: string, signal: AbortSignal): Promise<string | null> {
+    const { settings, root } = this.#open();
+    return typed(() => namePresent(root, resolveEntity(entity, settings), settings, signal));
   }
 
   decimalSeparator(entity: string): ',' | '.' {

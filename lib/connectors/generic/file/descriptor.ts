@@ -15,7 +15,7 @@ export const descriptor: ConnectorDescriptor = {
   icon: 'pcp-file.svg',
   color: '#D9C69A',
   since: '0.1.0',
-  capabilities: ['test', 'read', 'write', 'discover', 'describe', 'incremental'],
+  capabilities: ['test', 'read', 'write', 'discover', 'describe', 'incremental', 'arrival'],
   // A run goes on from the offset of its last commit: what was written after it is cut off, so repeating is harmless.
   writes: {
     upsertByKey: false,

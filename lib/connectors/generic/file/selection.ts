@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectorEnvironment } from '../../contract';
 import { fileError } from './fs-errors';
@@ -47,6 +48,22 @@ export async function settledFiles(
     else environment.log('info', `"${file.path}" is still being written; it is read in the next run.`);
   }
   return settled;
+}
+
+/** The same text for the same files; null where there are none. What changed within the settle time does not count yet. */
+export async function namePresent(
+  root: RootFolder,
+  entity: FileEntity,
+  settings: FileSettings,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const settledBefore = Date.now() - settings.settle_seconds * 1000;
+  const settled = (await matchingFiles(root, entity, settings, signal)).filter(
+    (file) => file.changedMs <= settledBefore,
+  );
+  if (settled.length === 0) return null;
+  const names = settled.map(({ path, size, mtimeMs }) => [path, size, mtimeMs]);
+  return createHash('sha256').update(JSON.stringify(names)).digest('base64url');
 }
 
 /** True while the file is the one that was found: same size and time. */
