@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { version } from '../package.json';
 import { AuditLog } from './audit/audit-log';
+import { CertificateTrust } from './audit/certificate-trust';
 import { MachineWrites } from './audit/machine-writes';
 import type { ConnectorDescriptor } from './connectors/descriptor';
 import { ConnectorRegistry } from './connectors/registry';
@@ -107,7 +108,6 @@ class OpenHub implements Hub {
     clock: StoreClock,
   ) {
     this.vault = new Vault(keys);
-    this.certificates = new CertificateFolder(join(settings.directory, PKI_FOLDER));
     const types = new EntityTypeStore(store.database);
     this.entityTypes = types;
     this.records = new EntityRecordStore({ database: store.database, types });
@@ -143,8 +143,11 @@ class OpenHub implements Hub {
     this.sync = sync;
     const { log } = settings;
     this.audit = new AuditLog(store.database);
+    const recorder = new MachineWrites(this.audit, this.registry, log);
+    const folder = new CertificateFolder(join(settings.directory, PKI_FOLDER));
+    this.certificates = new CertificateTrust(folder, recorder, () => live.retry());
     const host: LiveHost = {
-      recorder: new MachineWrites(this.audit, this.registry, log),
+      recorder,
       openConnection: (id) => this.openForRun(id),
       onChange: (jobId) => {
         sync
@@ -209,9 +212,13 @@ class OpenHub implements Hub {
       dead_letters_open: 0,
     }));
     const streams = this.live.health;
+    const certificates = await this.certificates.expiring();
     const isWell =
-      facts.store.ok && streams.alarms.length === 0 && [runner, live].every(({ state }) => state !== 'restarting');
-    return { status: isWell ? 'ok' : 'degraded', version, ...facts, runner, live, streams };
+      facts.store.ok &&
+      streams.alarms.length === 0 &&
+      certificates.length === 0 &&
+      [runner, live].every(({ state }) => state !== 'restarting');
+    return { status: isWell ? 'ok' : 'degraded', version, ...facts, runner, live, streams, certificates };
   }
 
   private async storeHealth(): Promise<Pick<Health, 'store' | 'runs' | 'dead_letters_open'>> {

@@ -50,6 +50,12 @@ export class MachineWrites {
     return this.recorded([begun], send, () => [{ outcome: 'done', details: {} }]);
   }
 
+  /** What concerns all connections. @throws as `tags` */
+  operation<T>(operation: string, subject: string, by: Actor, work: () => Promise<T>): Promise<T> {
+    const begun = attempt('operation.call', null, by, subject, { operation });
+    return this.recorded([begun], work, () => [{ outcome: 'done', details: {} }]);
+  }
+
   private async recorded<T>(begun: Begun[], send: () => Promise<T>, endsOf: (answer: T) => Ended[]): Promise<T> {
     try {
       await this.audit.append(begun.map((event) => ({ ...event, outcome: 'begun' })));
@@ -84,13 +90,13 @@ export class MachineWrites {
 
 function attempt(
   action: AuditEvent['action'],
-  connection: OpenConnection,
+  connection: OpenConnection | null,
   actor: Actor,
   subject: string,
   details: Record<string, unknown>,
 ): Begun {
-  const named = { connection: connection.name, ...details };
-  return { attempt: randomUUID(), actor, action, connection_id: connection.id, subject, details: named };
+  const named = { ...(connection !== null && { connection: connection.name }), ...details };
+  return { attempt: randomUUID(), actor, action, connection_id: connection?.id ?? null, subject, details: named };
 }
 
 /** What the store refuses it will refuse again; what it could not take because it is away, it takes later. */

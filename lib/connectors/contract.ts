@@ -298,5 +298,7 @@ export interface ConnectorEnvironment {
   protectedPlaces?: ProtectedPlaces;
   /** The hub's own, for what a connector has to keep, such as its certificate. */
   directory?: string;
+  /** What connections wait for has been done, such as trust in a certificate: those that failed try again at once. */
+  retry?(): void;
   log(level: 'info' | 'warn' | 'error' | 'debug', message: string): void;
 }

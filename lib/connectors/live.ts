@@ -20,7 +20,14 @@ export interface TagValue extends SourceRecord {
   unit?: string;
   /** Late: from the source's history after an outage, or sent by it as historical. */
   backfilled?: boolean;
+  /** Told again after an outage in which it was lost: the source's time is of before, and it is so now. */
+  unchanged?: boolean;
+  /** Changes before it were lost: the source had no room for them. */
+  overflow?: boolean;
 }
+
+/** Status of a tag, without a value and bad, whose connection was interrupted. */
+export const CONNECTION_LOST = 'connection lost';
 
 /** What to listen to: an entity of the connection, or tags by name or address. */
 export interface Subscription {

@@ -1,8 +1,8 @@
 import type { ConnectorDescriptor } from '../connectors/descriptor';
-import type { CertificateFolder } from '../protocols/opcua/certificate-folder';
+import type { CertificateFolder, KnownCertificate } from '../protocols/opcua/certificate-folder';
 import type { SqlDatabase } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
-import type { AuditEntry, AuditFilter, AuditVerification } from './audit';
+import type { Actor, AuditEntry, AuditFilter, AuditVerification } from './audit';
 import type { Connection, OpenConnection } from './connection';
 import type { EntityType, JsonSchema } from './entity';
 import type { Direction, Mapping } from './mapping';
@@ -246,10 +246,17 @@ export interface Health {
   runs: { queued: number; running: number; waiting: number };
   dead_letters_open: number;
   streams: StreamsHealth;
+  /** Those that have to be renewed. */
+  certificates: KnownCertificate[];
 }
 
-/** Certificates of OPC UA servers, for all connections. */
-export type Certificates = Pick<CertificateFolder, 'list' | 'trust' | 'reject'>;
+/** Certificates of OPC UA, for all connections. */
+export interface Certificates extends Pick<CertificateFolder, 'list' | 'expiring'> {
+  /** Connections that wait for it try again at once. @throws config PCP_OPCUA_THUMBPRINT */
+  trust(thumbprint: string, by: Actor): Promise<KnownCertificate>;
+  /** Sessions that are open go on until they end. @throws config PCP_OPCUA_THUMBPRINT */
+  reject(thumbprint: string, by: Actor): Promise<KnownCertificate>;
+}
 
 /** The hub as the API and the nodes see it: one per Node-RED process. */
 export interface Hub {

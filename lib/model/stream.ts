@@ -33,11 +33,11 @@ export type LiveState = 'connecting' | 'connected' | 'interrupted' | 'silent' | 
 /** What a person should look at, for as long as it lasts. */
 export interface LiveAlarm {
   /**
-   * `dropped`: the spool's limits cost records, within the last ten minutes; `full`: the source is kept waiting; `silent`;
-   * `stuck`: tags whose value stays the same.
+   * `dropped`: the spool's limits cost records, within the last ten minutes; `overflow`: the source's own queues did, likewise;
+   * `full`: the source is kept waiting; `silent`; `stuck`: tags whose value stays the same.
    */
-  kind: 'dropped' | 'full' | 'silent' | 'stuck';
-  /** Of records, or of tags that are stuck; 1 for silence. */
+  kind: 'dropped' | 'overflow' | 'full' | 'silent' | 'stuck';
+  /** Of records, of overflows that the source told, or of tags that are stuck; 1 for silence. */
   count: number;
   since: string;
 }

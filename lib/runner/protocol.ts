@@ -94,6 +94,8 @@ export type ToRunner =
   /** Acknowledges the batch before and asks for the next one. */
   | { type: 'next'; id: number }
   | { type: 'abort'; id: number }
+  /** Connections that failed try again at once. */
+  | { type: 'retry' }
   | { type: 'connection'; id: number; connection?: ConnectionOfRun; error?: SerializedError }
   | { type: 'stop' };
 

@@ -76,6 +76,11 @@ export class LiveClient implements Live {
     if (this.state.state === 'running') this.process.send({ type: 'check_cancelled' });
   }
 
+  /** What connections wait for may have been done: those that failed try again at once. */
+  retry(): void {
+    if (this.state.state === 'running') this.process.send({ type: 'retry' });
+  }
+
   get health(): StreamsHealth {
     const health: StreamsHealth = { states: {}, backlog: 0, dropped: 0, alarms: [] };
     for (const [mapping_id, { state, backlog, dropped, alarms }] of this.statuses) {

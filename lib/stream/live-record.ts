@@ -6,7 +6,8 @@ const LATE_MS = 10_000;
 
 /**
  * With what mappings of values need: `_id` is the same for a value that its source sends again, however it does, `_time` is its or
- * else that of arrival, `_number` and `_text` are the value as each column of a time series takes it.
+ * else that of arrival, `_number` and `_text` are the value as each column of a time series takes it. One that did not change over
+ * an outage follows the bad one of the outage, so its time is that of arrival as well.
  */
 export function liveRecord(record: SourceRecord, receivedAt: number): SourceRecord {
   const {
@@ -17,10 +18,11 @@ export function liveRecord(record: SourceRecord, receivedAt: number): SourceReco
     _qos,
     server_timestamp,
     backfilled,
+    overflow,
     ...content
   } = record;
   const arrival = new Date(receivedAt).toISOString();
-  const hasTime = typeof record.source_timestamp === 'string';
+  const hasTime = typeof record.source_timestamp === 'string' && record.unchanged !== true;
   const digest = createHash('sha256')
     .update(hasTime ? '' : arrival)
     .update(JSON.stringify(content))

@@ -88,7 +88,8 @@ export class LiveSession implements Session {
     this.questions = new ConnectionQuestions(send);
     const { log } = this;
     const { allowedTargets, directory } = setup;
-    const environment = { directory, protectedPlaces: protectedPlacesOf(setup), allowedTargets, log };
+    const retry = (): void => this.connections.retry();
+    const environment = { directory, protectedPlaces: protectedPlacesOf(setup), allowedTargets, log, retry };
     this.connections = new SharedConnections({ load: (type) => registry.load(type), environment });
     if (setup.spool.isEnabled) this.wanted = this.lastDefinitions();
     this.forwarding = new Forwarding({
@@ -129,6 +130,8 @@ export class LiveSession implements Session {
         return this.unsubscribe(message.id);
       case 'check_cancelled':
         return this.forwarding.checkCancelled();
+      case 'retry':
+        return this.connections.retry();
       case 'connection':
         this.questions.answered(message);
     }

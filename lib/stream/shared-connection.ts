@@ -59,6 +59,7 @@ export class SharedConnection {
   private connectedAt: number | null = null;
   private lastError: IntegrationError | null = null;
   private followers = 0;
+  private pausing = new AbortController();
   private readonly closed = new AbortController();
   private readonly outage: Outage;
 
@@ -106,12 +107,19 @@ export class SharedConnection {
         follower.state(isForPerson ? 'failed' : 'interrupted', failure);
         if (!isOfConnection(failure)) {
           refusal.failed(failure);
-          await pause(REFUSED_RETRY_MS, until);
+          await this.pause(REFUSED_RETRY_MS, until);
         }
       }
     } finally {
       this.followers--;
     }
+  }
+
+  /** What it failed for may be over: nobody waits any longer. */
+  retry(): void {
+    this.nextAt = 0;
+    this.pausing.abort();
+    this.pausing = new AbortController();
   }
 
   async close(): Promise<void> {
@@ -133,7 +141,7 @@ export class SharedConnection {
     until: AbortSignal,
   ): Promise<IntegrationError | null> {
     // Another user that woke first may have failed by now: to try once more would double the pause of all.
-    while (this.nextAt > performance.now() && !until.aborted) await pause(this.nextAt - performance.now(), until);
+    while (this.nextAt > performance.now() && !until.aborted) await this.pause(this.nextAt - performance.now(), until);
     if (until.aborted) return null;
     let opened: Opened | null = null;
     try {
@@ -228,6 +236,11 @@ export class SharedConnection {
     this.closing = closeAfterLastWords(opened);
   }
 
+  private async pause(milliseconds: number, until: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([until, this.pausing.signal]);
+    if (milliseconds > 0) await wait(milliseconds, undefined, { signal, ref: false }).catch(() => undefined);
+  }
+
   private delay(error: IntegrationError): number {
     if (error.class === 'auth') return REFUSED_RETRY_MS;
     if (error.retryAfterMs !== undefined) return error.retryAfterMs;
@@ -271,10 +284,6 @@ function notTried(error: IntegrationError, waitMs: number): IntegrationError {
 
 function closedError(): IntegrationError {
   return new IntegrationError('cancelled', 'PCP_CONNECTION_CLOSED', 'The connection was closed.');
-}
-
-async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  if (milliseconds > 0) await wait(milliseconds, undefined, { signal, ref: false }).catch(() => undefined);
 }
 
 /** Users that have not noticed yet have values in hand that come once: nothing is closed before they took them. */

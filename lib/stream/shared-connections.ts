@@ -60,6 +60,11 @@ export class SharedConnections {
     return this.entries.size;
   }
 
+  /** All that failed try again at once. */
+  retry(): void {
+    for (const { shared } of this.entries.values()) shared.retry();
+  }
+
   async closeAll(): Promise<void> {
     await Promise.all([...this.entries.keys()].map((key) => this.close(key)));
   }

@@ -6,6 +6,7 @@ import { Meter } from './meter';
 import type { Follower } from './shared-connection';
 import type { SharedConnections } from './shared-connections';
 import type { SpoolLimits } from './spool/limits';
+import { Loss } from './spool/losses';
 import type { Spool } from './spool/spool';
 import { Watchdog } from './watchdog';
 
@@ -17,6 +18,7 @@ export type StreamLog = (level: 'info' | 'warn' | 'error' | 'debug', message: st
 export class SpooledStream implements Follower {
   private readonly stopped = new AbortController();
   private readonly meter = new Meter();
+  private readonly overflow = new Loss('overflow');
   private readonly watchdog: Watchdog;
   private readonly following: Promise<void>;
   private readonly release: () => void;
@@ -48,6 +50,7 @@ export class SpooledStream implements Follower {
   async records(records: SourceRecord[], acknowledge: (() => void) | undefined, over: AbortSignal): Promise<void> {
     const now = Date.now();
     this.meter.note(records.length, now);
+    this.overflow.note(records.filter(({ overflow }) => overflow === true).length, now);
     this.watchdog.note(records, now);
     if (this.state_ === 'silent') this.enter('connected');
     // What is not acknowledged to its source comes once, whatever becomes of the subscription.
@@ -84,7 +87,7 @@ export class SpooledStream implements Follower {
       records_per_second: this.meter.perSecond(now),
       last_record_at: isoOrNull(this.meter.lastAt),
       stuck_tags: this.stuck.tags,
-      alarms: [...usage.alarms, ...this.alarms()],
+      alarms: [...usage.alarms, ...this.overflow.alarms(now), ...this.alarms()],
     };
   }
 

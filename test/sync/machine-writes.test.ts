@@ -54,6 +54,22 @@ describe('writes to machines', () => {
     ]);
   const sent = () => device.requests.filter(({ function: code }) => code === 6).length;
 
+  it('share their record with the trust in servers, that decides whom they go to', async () => {
+    const thumbprint = 'ab'.repeat(20);
+    await assert.rejects(hub.certificates.trust(thumbprint, BY), { code: 'PCP_OPCUA_THUMBPRINT' });
+    const { items } = await hub.audit.list({ subject: thumbprint });
+    assert.deepEqual(
+      items.map(({ outcome, action, actor, connection_id, details: { operation, code } }) => [
+        ...[outcome, action, actor, connection_id],
+        ...[operation, code],
+      ]),
+      [
+        ['failed', 'operation.call', BY.id, null, undefined, 'PCP_OPCUA_THUMBPRINT'],
+        ['begun', 'operation.call', BY.id, null, 'trust_certificate', undefined],
+      ],
+    );
+  });
+
   it('are on record before they are sent, and with what became of them', async () => {
     let before: unknown;
     const { answer } = device;

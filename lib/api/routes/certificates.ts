@@ -1,7 +1,7 @@
 import { IntegrationError } from '../../model/errors';
 import { Problem } from '../problem';
 import { type Route, ref } from '../route';
-import { ok } from './shared';
+import { actorOf, ok } from './shared';
 
 const tag = 'connections';
 const params = {
@@ -43,12 +43,12 @@ export const certificateRoutes: Route[] = [
     tag,
     summary: "Trusts an OPC UA server's certificate that was refused",
     description:
-      'Compare the thumbprint with the one that the server shows first. Connections try it again by themselves.',
+      'Compare the thumbprint with the one that the server shows first. Connections that wait for it try again at once. It is in the audit log.',
     permission: 'integrations.write',
     params,
     responses,
     problems: [404, 415],
-    handle: ({ hub, params }) => known(hub.certificates.trust(params.thumbprint ?? '')),
+    handle: (call) => known(call.hub.certificates.trust(call.params.thumbprint ?? '', actorOf(call))),
   },
   {
     method: 'POST',
@@ -56,12 +56,12 @@ export const certificateRoutes: Route[] = [
     operation: 'rejectCertificate',
     tag,
     summary: "Takes the trust in an OPC UA server's certificate back",
-    description: 'Sessions that are open go on until they end.',
+    description: 'Sessions that are open go on until they end. It is in the audit log.',
     permission: 'integrations.write',
     params,
     responses,
     problems: [404, 415],
-    handle: ({ hub, params }) => known(hub.certificates.reject(params.thumbprint ?? '')),
+    handle: (call) => known(call.hub.certificates.reject(call.params.thumbprint ?? '', actorOf(call))),
   },
 ];
 

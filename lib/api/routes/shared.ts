@@ -1,3 +1,4 @@
+import type { Actor } from '../../model/audit';
 import type { JsonSchema } from '../../model/entity';
 import { IntegrationError } from '../../model/errors';
 import { revisionTag } from '../conditional';
@@ -15,6 +16,11 @@ export const idParameter = (what: string): Parameter => ({
 /** An id of the path; its pattern was checked when the route was found. */
 export function idOf(call: Call, name = 'id'): number {
   return Number(call.params[name]);
+}
+
+/** Whom the audit log names. */
+export function actorOf({ user }: Call): Actor {
+  return { id: `user:${user ?? ''}`, name: user ?? null, origin: null };
 }
 
 /** The declared query parameters of these names that were given. */

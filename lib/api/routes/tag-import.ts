@@ -1,6 +1,6 @@
 import { IntegrationError } from '../../model/errors';
 import { type Route, ref } from '../route';
-import { ok, within } from './shared';
+import { actorOf, ok, within } from './shared';
 import { openUnsavedToRead, type UnsavedConnection } from './unsaved-connection';
 
 interface TagImport {
@@ -24,13 +24,13 @@ export const tagImportRoutes: Route[] = [
     problems: [409, 413, 415, 422],
     handle: async (call) => {
       const { connection, content, options } = call.body as TagImport;
-      const { hub, user, signal } = call;
+      const { hub, signal } = call;
       const opened = await within('/connection', () => openUnsavedToRead(call, connection));
       if (hub.descriptors.find(({ type }) => type === opened.connector_type)?.tagImport === undefined) {
         const what = `Connections of type ${opened.connector_type} take no list of tags.`;
         throw new IntegrationError('config', 'PCP_NOT_SUPPORTED', what, { path: '/connection/connector_type' });
       }
-      const by = { id: `user:${user ?? ''}`, name: user ?? null, origin: null };
+      const by = actorOf(call);
       const answer = await hub.live.call(opened, 'import_tags', { ...options, payload: content }, { by }, signal);
       return ok({ tags: answer.payload });
     },

@@ -43,7 +43,7 @@ export const connectorSchemas: Record<string, JsonSchema> = {
   },
   Health: {
     type: 'object',
-    required: ['status', 'version', 'store', 'runner', 'live', 'runs', 'dead_letters_open', 'streams'],
+    required: ['status', 'version', 'store', 'runner', 'live', 'runs', 'dead_letters_open', 'streams', 'certificates'],
     properties: {
       status: { type: 'string', enum: ['ok', 'degraded'] },
       version: { type: 'string' },
@@ -78,6 +78,12 @@ export const connectorSchemas: Record<string, JsonSchema> = {
             description: 'Each with its mapping_id.',
           },
         },
+      },
+      certificates: {
+        type: 'array',
+        items: { $ref: '#/components/schemas/Certificate' },
+        description:
+          "Of OPC UA, the hub's own and trusted ones of servers, that end within 30 days or have ended, soonest first. One that is not used any more goes away when it is rejected.",
       },
     },
   },

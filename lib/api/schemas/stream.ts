@@ -36,10 +36,10 @@ const alarm: JsonSchema = {
   type: 'object',
   required: ['kind', 'count', 'since'],
   description:
-    'What a person should look at: `dropped` (the limits of the spool cost records, within the last ten minutes), `full` (the source is kept waiting), `silent`, `stuck`.',
+    'What a person should look at: `dropped` (the limits of the spool cost records, within the last ten minutes), `overflow` (the queues of the source did), `full` (the source is kept waiting), `silent`, `stuck`.',
   properties: {
-    kind: { type: 'string', enum: ['dropped', 'full', 'silent', 'stuck'] },
-    count: count('Of records, or of tags that are stuck; 1 for silence.'),
+    kind: { type: 'string', enum: ['dropped', 'overflow', 'full', 'silent', 'stuck'] },
+    count: count('Of records, of overflows that were told, or of tags that are stuck; 1 for silence.'),
     since: instant('Since when.'),
     mapping_id: { type: 'integer' },
   },
@@ -98,6 +98,20 @@ const node: JsonSchema = {
   },
 };
 
+const value: JsonSchema = {
+  type: 'object',
+  required: ['tag', 'value', 'quality', 'source_timestamp', 'received_at'],
+  properties: {
+    tag: { type: 'string', description: 'As it was asked for.' },
+    value: { description: 'Integers beyond 2^53 and decimals are texts, bytes base64; null where there is none.' },
+    quality: { type: 'string', enum: ['good', 'uncertain', 'bad'] },
+    status: { type: 'string', description: 'What the source calls it, when it is not simply good.' },
+    source_timestamp: instantOrNull('By the clock of the source.'),
+    received_at: instant('By the clock of the hub.'),
+    unit: { type: 'string' },
+  },
+};
+
 const certificate: JsonSchema = {
   type: 'object',
   required: ['thumbprint', 'state', 'subject', 'application_uri', 'valid_from', 'valid_to'],
@@ -116,5 +130,6 @@ export const streamSchemas: Record<string, JsonSchema> = {
   LiveAlarm: alarm,
   LiveStatus: status,
   BrowseNode: node,
+  TagValue: value,
   Certificate: certificate,
 };

@@ -13,6 +13,8 @@ export interface KnownCertificate {
   valid_to: string;
 }
 
+/** Time enough to make another one, and to have it accepted on each server. */
+const RENEW_WITHIN_MS = 30 * 86_400_000;
 /** Below the hub's directory. */
 export const PKI_FOLDER = 'integrations.pki';
 const FOLDERS = { own: 'own/certs', trusted: 'trusted/certs', rejected: 'rejected' } as const;
@@ -30,6 +32,26 @@ export class CertificateFolder {
 
   async list(): Promise<KnownCertificate[]> {
     return (await this.#files()).map(({ certificate, state }) => describe(certificate, state));
+  }
+
+  /**
+   * Those that end within 30 days or have ended, soonest first: the hub's own, and those of servers that are trusted. One that
+   * a later one of the same application replaces needs nobody any more.
+   */
+  async expiring(now = Date.now()): Promise<KnownCertificate[]> {
+    const kept = (await this.list()).filter(({ state }) => state !== 'rejected');
+    const isReplaced = (old: KnownCertificate) =>
+      old.state === 'trusted' &&
+      kept.some(
+        ({ state, application_uri, valid_to }) =>
+          state === 'trusted' &&
+          application_uri !== null &&
+          application_uri === old.application_uri &&
+          valid_to > old.valid_to,
+      );
+    return kept
+      .filter((each) => endsSoon(each, now) && !isReplaced(each))
+      .sort((one, other) => Date.parse(one.valid_to) - Date.parse(other.valid_to));
   }
 
   /**
@@ -69,11 +91,16 @@ export class CertificateFolder {
     for (const [state, folder] of Object.entries(FOLDERS) as [KnownCertificate['state'], string][]) {
       for (const name of (await readdir(join(this.directory, folder)).catch(none)).filter(isCertificate)) {
         const file = join(this.directory, folder, name);
-        found.push({ file, state, certificate: new X509Certificate(await readFile(file)).raw });
+        const certificate = certificateIn(await readFile(file));
+        if (certificate !== undefined) found.push({ file, state, certificate });
       }
     }
     return found;
   }
+}
+
+export function endsSoon({ valid_to }: Pick<KnownCertificate, 'valid_to'>, now = Date.now()): boolean {
+  return Date.parse(valid_to) - now < RENEW_WITHIN_MS;
 }
 
 export function describe(certificate: Buffer, state: KnownCertificate['state']): KnownCertificate {
@@ -90,6 +117,15 @@ export function describe(certificate: Buffer, state: KnownCertificate['state']):
 
 export function thumbprintOf(certificate: Buffer): string {
   return new X509Certificate(certificate).fingerprint.replaceAll(':', '').toLowerCase();
+}
+
+/** What somebody copied there may be no certificate, or half of one: the others are there all the same. */
+function certificateIn(content: Buffer): Buffer | undefined {
+  try {
+    return new X509Certificate(content).raw;
+  } catch {
+    return undefined;
+  }
 }
 
 function isCertificate(name: string): boolean {

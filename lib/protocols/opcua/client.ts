@@ -41,6 +41,8 @@ export interface OpenSession {
   session: ClientSession;
   /** "Basic256Sha256 SignAndEncrypt", or "None". */
   security: string;
+  /** Null where nothing is secured. */
+  serverCertificate: Buffer | null;
   namespaces: string[];
   limits: Limits;
 }
@@ -153,7 +155,8 @@ export class OpcUaClient extends EventEmitter<Events> {
       this.isConnected = true;
       endRepublishing(session);
       this.#watch(session, namespaces);
-      return { session, security: securityOf(endpoint), namespaces, limits };
+      const serverCertificate = security.policy === 'None' ? null : endpoint.serverCertificate;
+      return { session, security: securityOf(endpoint), serverCertificate, namespaces, limits };
     } catch (thrown) {
       await this.#dispose();
       throw opcUaError(thrown, `opening a session with ${endpointUrl}`);

@@ -28,7 +28,6 @@ export class GapFill {
   readonly #open: OpenSession;
   readonly #found: (tag: string, value: NodeValue) => Promise<void>;
   readonly #report: (message: string) => void;
-  readonly #settleMs: number;
   readonly #closed = new AbortController();
   /** Nodes with a history. */
   readonly #nodes = new Map<string, NodeId>();
@@ -36,19 +35,17 @@ export class GapFill {
   readonly #begun = new Map<string, Gap>();
   readonly #gaps: Gap[] = [];
   #isReading = false;
-  #settling: NodeJS.Timeout | undefined;
 
   constructor(
     client: OpcUaClient,
     open: OpenSession,
     found: (tag: string, value: NodeValue) => Promise<void>,
-    { report, publishingIntervalMs }: { report(message: string): void; publishingIntervalMs: number },
+    report: (message: string) => void,
   ) {
     this.#client = client;
     this.#open = open;
     this.#found = found;
     this.#report = report;
-    this.#settleMs = 3 * publishingIntervalMs;
   }
 
   async prepare(tags: readonly { tag: string; nodeId: NodeId }[], signal: AbortSignal): Promise<void> {
@@ -61,18 +58,14 @@ export class GapFill {
 
   /** @param last the time of each tag's last value, where there is one */
   interrupted(last: ReadonlyMap<string, string>): void {
-    clearTimeout(this.#settling);
     for (const [tag, after] of last) {
       if (this.#begun.has(tag) || !this.#nodes.has(tag)) continue;
       this.#begun.set(tag, { tag, after, seen: new Set(), before: after, tries: 0 });
     }
   }
 
-  /** What the server had kept comes with the next publishings. */
+  /** What was interrupted itself goes on. */
   resumed(): void {
-    clearTimeout(this.#settling);
-    this.#settling = setTimeout(() => this.#end(), this.#settleMs);
-    this.#settling.unref();
     this.#read();
   }
 
@@ -83,15 +76,14 @@ export class GapFill {
     if (time > gap.before) gap.before = time;
   }
 
-  /** A tag without a newer value missed nothing: the server holds the same as before. */
-  #end(): void {
+  /** What the server had kept has come. A tag without a newer value missed nothing: the server holds the same as before. */
+  settled(): void {
     this.#gaps.push(...[...this.#begun.values()].filter(({ after, before }) => before > after));
     this.#begun.clear();
     this.#read();
   }
 
   close(): void {
-    clearTimeout(this.#settling);
     this.#closed.abort();
   }
 

@@ -1,9 +1,10 @@
+import { IntegrationError } from '../../model/errors';
 import type { OpcUaClient, OpenSession } from './client';
 import { nodeTypes } from './data-types';
 import { GapFill } from './gap-fill';
 import { type ClientMonitoredItemGroup, type ClientSubscription, type NodeId, opcUaLibrary } from './library';
 import { chunks } from './limits';
-import { missingValue, type NodeValue, nodeValue } from './read';
+import { missingValue, type NodeValue, nodeValue, readValues } from './read';
 import { LiveSubscription, type StateChange } from './subscription';
 import type { EnumerationNames } from './values';
 
@@ -24,19 +25,33 @@ export interface MonitorOptions {
   publishingIntervalMs: number;
   /** Reads from the server's history what an interruption swallowed. */
   fillsGaps: boolean;
-  /** Times of values that were given before, by an earlier monitor of the same tags. */
-  since: ReadonlyMap<string, string>;
+  /** What an earlier monitor of the same tags gave. */
+  before: EarlierValues;
   report(message: string): void;
 }
 
-export interface TagChange {
-  kind: 'value';
-  tag: string;
-  value: NodeValue;
-  /** From the server's history: older than what came already. */
-  backfilled: boolean;
+export interface EarlierValues {
+  /** Source's time of the last value, by tag. */
+  times: ReadonlyMap<string, string>;
+  /** When a tag was told to be lost. */
+  lost: ReadonlyMap<string, string>;
 }
 
+export type TagChange =
+  | {
+      kind: 'value';
+      tag: string;
+      value: NodeValue;
+      /** From the server's history: older than what came already. */
+      backfilled: boolean;
+      /** It did not change while it was lost. */
+      unchanged: boolean;
+    }
+  /** Its value cannot be known any more. */
+  | { kind: 'lost'; tag: string };
+
+/** What the server had kept during an interruption has come after so many publishings. */
+const SETTLED = 3;
 const FILTER_REFUSED = /Filter|Deadband|Unsupported|NotSupported/;
 
 interface Watched extends MonitoredTag {
@@ -45,6 +60,8 @@ interface Watched extends MonitoredTag {
   /** The server takes no deadband: it is applied here, to numbers. */
   localDeadband?: number;
   last?: NodeValue;
+  /** Since when it has been told to be lost, while no value of later came. */
+  lostAt?: string | undefined;
 }
 
 /** Watches tags with one subscription of the server. */
@@ -56,13 +73,15 @@ export class Monitor {
   /** `refused` are watched by another group, without the deadband. */
   readonly #groups: { group: ClientMonitoredItemGroup; watched: Watched[]; refused: Set<Watched> }[] = [];
   #gaps: GapFill | undefined;
+  #settling: NodeJS.Timeout | undefined;
+  readonly #closed = new AbortController();
 
   constructor(client: OpcUaClient, open: OpenSession, options: MonitorOptions) {
     this.#client = client;
     this.#open = open;
     this.#options = options;
     this.#live = new LiveSubscription(client, {
-      onInterrupted: () => this.#gaps?.interrupted(this.#last()),
+      onInterrupted: () => this.#interrupted(),
       onResumed: () => this.#resumed(),
     });
   }
@@ -70,19 +89,20 @@ export class Monitor {
   async start(tags: readonly MonitoredTag[], signal: AbortSignal): Promise<void> {
     const { limits } = this.#open;
     const subscription = await this.#live.start(this.#open, this.#options.publishingIntervalMs, signal);
-    for (const { tag, nodeId } of tags) if (nodeId === null) this.#push(tag, missingValue('BadNoMatch'));
+    for (const { tag, nodeId } of tags) if (nodeId === null) this.#give(tag, missingValue('BadNoMatch'));
     const found = tags.flatMap((tag) => (tag.nodeId === null ? [] : [{ ...tag, nodeId: tag.nodeId }]));
     const nodes = found.map(({ nodeId }) => nodeId);
     const types = await nodeTypes(this.#client, this.#open, nodes, signal);
-    const known = found.map((tag, index) => ({ ...tag, names: types[index]?.names }));
+    const { times, lost } = this.#options.before;
+    const known = found.map((tag, index) => ({ ...tag, names: types[index]?.names, lostAt: lost.get(tag.tag) }));
     if (this.#options.fillsGaps) {
       const filled = (tag: string, value: NodeValue) => {
-        this.#push(tag, value, true);
+        this.#give(tag, value, { backfilled: true });
         return this.#live.room();
       };
-      this.#gaps = new GapFill(this.#client, this.#open, filled, this.#options);
+      this.#gaps = new GapFill(this.#client, this.#open, filled, this.#options.report);
       await this.#gaps.prepare(known, signal);
-      this.#gaps.interrupted(this.#options.since);
+      this.#gaps.interrupted(times);
     }
     const alike = Map.groupBy(known, ({ samplingIntervalMs, deadband }) =>
       JSON.stringify([samplingIntervalMs, deadband]),
@@ -94,7 +114,7 @@ export class Monitor {
       }
       for (const part of chunks(refused, limits.monitor)) await this.#monitor(subscription, part, false, signal);
     }
-    this.#gaps?.resumed();
+    this.#settle();
   }
 
   take(): Promise<(TagChange | StateChange)[]> {
@@ -107,6 +127,8 @@ export class Monitor {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#settling);
+    this.#closed.abort();
     this.#gaps?.close();
     await this.#live.close();
   }
@@ -153,26 +175,74 @@ export class Monitor {
     return [...refused];
   }
 
-  #arrived(tag: Watched, value: NodeValue): void {
-    if (isRepeated(tag.last, value)) return;
-    this.#gaps?.arrived(tag.tag, value);
-    if (isWithin(tag.localDeadband, tag.last, value)) return;
+  /** @param isCurrent the server says that it is the value of now, rather than one that it had kept */
+  #arrived(tag: Watched, value: NodeValue, isCurrent = tag.last === undefined): void {
+    const { last, lostAt } = tag;
+    const isNews = !isRepeated(last, value);
+    if (lostAt === undefined && !isNews) return;
+    if (isNews) this.#gaps?.arrived(tag.tag, value);
+    if (lostAt === undefined && isWithin(tag.localDeadband, last, value)) return;
+    const { source_timestamp: time } = value;
+    const isLater = lostAt === undefined || time === null || time > lostAt;
+    const unchanged = !isLater && (isCurrent || !isNews);
+    if (isLater || unchanged) tag.lostAt = undefined;
     tag.last = value;
-    this.#push(tag.tag, value);
+    this.#give(tag.tag, value, { unchanged });
   }
 
-  #push(tag: string, value: NodeValue, backfilled = false): void {
-    this.#live.push({ kind: 'value', tag, value, backfilled });
+  #give(tag: string, value: NodeValue, { backfilled = false, unchanged = false } = {}): void {
+    this.#live.push({ kind: 'value', tag, value, backfilled, unchanged });
   }
 
-  #last(): Map<string, string> {
-    const all = this.#groups.flatMap(({ watched }) => watched);
-    return new Map(all.flatMap(({ tag, last }) => (last?.source_timestamp ? [[tag, last.source_timestamp]] : [])));
+  get #watched(): Watched[] {
+    return this.#groups.flatMap(({ watched, refused }) => watched.filter((tag) => !refused.has(tag)));
+  }
+
+  #interrupted(): void {
+    clearTimeout(this.#settling);
+    const lostAt = new Date().toISOString();
+    const times = new Map<string, string>();
+    for (const tag of this.#watched) {
+      if (tag.last === undefined) continue;
+      if (tag.last.source_timestamp !== null) times.set(tag.tag, tag.last.source_timestamp);
+      if (tag.lostAt === undefined) this.#live.push({ kind: 'lost', tag: tag.tag });
+      tag.lostAt ??= lostAt;
+    }
+    this.#gaps?.interrupted(times);
   }
 
   #resumed(): void {
     this.#gaps?.resumed();
+    this.#settle();
     this.#reportMissing();
+  }
+
+  #settle(): void {
+    clearTimeout(this.#settling);
+    const settled = (): void => {
+      this.#gaps?.settled();
+      void this.#readLost();
+    };
+    this.#settling = setTimeout(settled, SETTLED * this.#options.publishingIntervalMs).unref();
+  }
+
+  /** A server does not publish again what did not change. */
+  async #readLost(): Promise<void> {
+    const lost = this.#watched.filter(({ lostAt }) => lostAt !== undefined);
+    if (lost.length === 0) return;
+    const nodes = lost.map(({ nodeId }) => nodeId);
+    try {
+      const values = await readValues(this.#client, this.#open, nodes, this.#closed.signal);
+      lost.forEach((tag, index) => {
+        const value = values[index];
+        if (value !== undefined && tag.lostAt !== undefined) this.#arrived(tag, value, true);
+      });
+    } catch (thrown) {
+      // Broken once more, they are read when it is back.
+      if (this.#closed.signal.aborted || !this.#client.isConnected) return;
+      const { message } = IntegrationError.from(thrown);
+      this.#options.report(`${lost.length} tags stay bad until they change: ${message}`);
+    }
   }
 
   /** What the server does not watch has no value. */

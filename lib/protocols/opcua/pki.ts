@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, link, mkdir, readFile, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { IntegrationError } from '../../model/errors';
-import { CertificateFolder, describe, type KnownCertificate } from './certificate-folder';
+import { CertificateFolder, describe, endsSoon, type KnownCertificate } from './certificate-folder';
 import { type OPCUACertificateManager, opcUaLibrary } from './library';
 import { type CertificateProblem, certificateProblem, type ExpectedServer, RENEW } from './server-certificate';
 
@@ -28,6 +28,15 @@ export class Pki {
 
   get applicationUri(): string {
     return `urn:${hostname()}:pcp-integrations`;
+  }
+
+  /** Where an endpoint's certificate, or the hub's own, ends within 30 days: what ends, and when. */
+  async endingSoon(server: Buffer): Promise<{ whose: 'own' | 'server'; validTo: string }[]> {
+    const own = (await this.certificates.list()).filter(({ state }) => state === 'own');
+    const known = [...own, describe(server, 'trusted')];
+    return known
+      .filter((certificate) => endsSoon(certificate))
+      .map(({ state, valid_to }) => ({ whose: state === 'own' ? 'own' : 'server', validTo: valid_to }));
   }
 
   /** For one client, which disposes of it. Makes key and certificate when there are none yet. */

@@ -14,7 +14,13 @@ export interface NodeValue {
   status?: string;
   source_timestamp: string | null;
   server_timestamp?: string;
+  /** Changes before it were lost: the server's queue had no room for them. */
+  overflow?: true;
 }
+
+/** Bits of a status code that tell of the queue that a value was in, rather than of the value (Part 4, 7.39). */
+const OVERFLOW = 0x480;
+const OVERFLOW_NAME = /\|Overflow|#InfoTypeDataValue(\|Overflow)?$/;
 
 export function nodeValue(dataValue: DataValue, names?: EnumerationNames): NodeValue {
   const { statusCode } = dataValue;
@@ -24,9 +30,10 @@ export function nodeValue(dataValue: DataValue, names?: EnumerationNames): NodeV
     value: plainValue(dataValue.value),
     ...(name !== undefined && { value_name: name }),
     quality: qualityOf(statusCode),
-    ...(statusCode.value !== 0 && { status: statusCode.name }),
+    ...((statusCode.value & ~OVERFLOW) !== 0 && { status: statusCode.name.replace(OVERFLOW_NAME, '') }),
     source_timestamp: timestamp(dataValue.sourceTimestamp),
     ...(server !== null && { server_timestamp: server }),
+    ...((statusCode.value & OVERFLOW) === OVERFLOW && { overflow: true as const }),
   };
 }
 

@@ -44,7 +44,10 @@ export class LiveSubscription<T> {
     this.#hooks.onResumed();
     this.inbox.push({ kind: 'connected' });
   };
-  readonly #failed = (error: IntegrationError) => this.inbox.fail(error);
+  readonly #failed = (error: IntegrationError) => {
+    this.#hooks.onInterrupted();
+    this.inbox.fail(error);
+  };
 
   constructor(client: OpcUaClient, hooks: Hooks) {
     this.#client = client;
@@ -76,7 +79,7 @@ export class LiveSubscription<T> {
       this.#lastSign = Date.now();
     });
     subscription.on('internal_error', () => undefined);
-    subscription.on('terminated', () => this.inbox.fail(ended()));
+    subscription.on('terminated', () => this.#failed(ended()));
     this.#watch(subscription);
     return subscription;
   }
@@ -112,7 +115,7 @@ export class LiveSubscription<T> {
   #hold(isHeld: boolean): void {
     this.#isHeld = isHeld;
     this.#subscription?.setPublishingMode(!isHeld).catch((thrown) => {
-      this.inbox.fail(opcUaError(thrown, isHeld ? 'holding values back' : 'letting values come again'));
+      this.#failed(opcUaError(thrown, isHeld ? 'holding values back' : 'letting values come again'));
     });
   }
 
@@ -122,7 +125,7 @@ export class LiveSubscription<T> {
     this.#lastSign = Date.now();
     this.#watchdog = setInterval(
       () => {
-        if (this.#client.isConnected && Date.now() - this.#lastSign > silentMs) this.inbox.fail(silent(silentMs));
+        if (this.#client.isConnected && Date.now() - this.#lastSign > silentMs) this.#failed(silent(silentMs));
       },
       Math.min(keepAliveMs, 1000),
     );

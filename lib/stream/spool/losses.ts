@@ -3,10 +3,30 @@ import type { LiveAlarm } from '../../model/stream';
 /** After so long without another loss it is history, and only the count of all of them tells of it. */
 const OVER_MS = 10 * 60_000;
 
-/** What a stream's limits cost, as something that a person is to see. */
+/** Records that were lost, as something that a person is to see. */
+export class Loss {
+  private run: { since: number; count: number; lastAt: number } | null = null;
+
+  constructor(private readonly kind: LiveAlarm['kind']) {}
+
+  note(count: number, now: number): void {
+    if (count === 0) return;
+    if (this.run === null || now - this.run.lastAt > OVER_MS) this.run = { since: now, count: 0, lastAt: now };
+    this.run.count += count;
+    this.run.lastAt = now;
+  }
+
+  alarms(now: number): LiveAlarm[] {
+    const { kind, run } = this;
+    if (run === null || now - run.lastAt > OVER_MS) return [];
+    return [{ kind, count: run.count, since: new Date(run.since).toISOString() }];
+  }
+}
+
+/** What a stream's limits cost. */
 export class Losses {
   private fullSince: number | null = null;
-  private dropping: { since: number; count: number; lastAt: number } | null = null;
+  private readonly dropped = new Loss('dropped');
 
   get isFull(): boolean {
     return this.fullSince !== null;
@@ -21,19 +41,13 @@ export class Losses {
   }
 
   drop(count: number, now: number): void {
-    if (this.dropping === null || now - this.dropping.lastAt > OVER_MS)
-      this.dropping = { since: now, count: 0, lastAt: now };
-    this.dropping.count += count;
-    this.dropping.lastAt = now;
+    this.dropped.note(count, now);
   }
 
   /** @param waiting records that were not taken yet, since there is no room */
   alarms(now: number, waiting: number): LiveAlarm[] {
-    const { fullSince, dropping } = this;
-    const alarms: LiveAlarm[] = [];
-    if (dropping !== null && now - dropping.lastAt <= OVER_MS) {
-      alarms.push({ kind: 'dropped', count: dropping.count, since: new Date(dropping.since).toISOString() });
-    }
+    const { fullSince } = this;
+    const alarms = this.dropped.alarms(now);
     if (fullSince !== null && waiting > 0) {
       alarms.push({ kind: 'full', count: waiting, since: new Date(fullSince).toISOString() });
     }

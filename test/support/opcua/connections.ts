@@ -13,6 +13,8 @@ export const LINE = 'nsu=http://plant.example/line;s=Line1.';
 export class Connections {
   readonly directory = mkdtempSync(join(tmpdir(), 'pcp-opcua-hub-'));
   readonly log: string[] = [];
+  /** How often connections were told to try again. */
+  retries = 0;
   readonly #opened: Connector[] = [];
 
   get pki(): string {
@@ -32,6 +34,7 @@ export class Connections {
     const environment = {
       directory: this.directory,
       log: (_level: string, message: string) => void this.log.push(message),
+      retry: () => void this.retries++,
     };
     const connector = create(this.connection(url, config, credentials), environment);
     this.#opened.push(connector);

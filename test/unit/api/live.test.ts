@@ -90,6 +90,29 @@ describe('API: live values', () => {
     assert.equal((await api.call('GET', '/connections/99/browse')).status, 404);
   });
 
+  it('are read now, with saved values and with unsaved ones, so many at once', async () => {
+    const at = '2026-11-27T12:41:00.000Z';
+    const readTags = async (_connection: unknown, tags: readonly string[]) =>
+      tags.map((tag) => ({ tag, value: 7, quality: 'good' as const, source_timestamp: at, received_at: at }));
+    api = await startApi({ live: { readTags } });
+    const values = { connector_type: 'generic.database', config: { host: 'h' } };
+    await api.call('POST', '/connections', { name: 'line', ...values });
+    const asked = (tags: string) => `values?tags=${encodeURIComponent(tags)}`;
+    const read = await api.call('GET', `/connections/1/${asked('["a, b","c"]')}`);
+    assert.deepEqual(
+      read.body.items?.map(({ tag, value }) => [tag, value]),
+      [
+        ['a, b', 7],
+        ['c', 7],
+      ],
+    );
+    assert.equal((await api.call('POST', `/connections/${asked('["c"]')}`, values)).body.items?.[0]?.tag, 'c');
+    for (const wrong of ['c', '{}', '[1]', JSON.stringify(Array(101).fill('c'))]) {
+      const { status, body } = await api.call('GET', `/connections/1/${asked(wrong)}`);
+      assert.deepEqual([status, body.code], [400, 'PCP_QUERY_INVALID'], wrong);
+    }
+  });
+
   it('trusts the certificate of a server by its thumbprint, and takes that back', async () => {
     api = await startApi();
     const thumbprint = 'ab'.repeat(20);

@@ -174,6 +174,7 @@ export function standInHub(overrides: Overrides = {}): StandIn {
     },
     certificates: {
       list: async () => [certificate('rejected')],
+      expiring: async () => [],
       trust: async (thumbprint) => seen(thumbprint) && certificate('trusted'),
       reject: async (thumbprint) => seen(thumbprint) && certificate('rejected'),
     },

@@ -5,6 +5,7 @@ import { CertificateFolder, type KnownCertificate, PKI_FOLDER } from '../../../l
 import { Connections, never, Received } from '../../support/opcua/connections';
 import { PlantServer } from '../../support/opcua/plant-server';
 
+const DAY = 86_400_000;
 const USER = { security_policy: 'best', authentication: 'username', username: 'pcp' };
 
 describe('OPC UA: trust and sign-in', () => {
@@ -39,6 +40,7 @@ describe('OPC UA: trust and sign-in', () => {
     assert.deepEqual((await server.counts()).sessions, 0);
     await connector.call?.('trust_certificate', { thumbprint: rejected[0]?.thumbprint.toUpperCase() }, never());
     assert.deepEqual((await list()).map(({ state }) => state).sort(), ['own', 'trusted']);
+    assert.equal(connections.retries, 1);
     const report = await connector.test(never());
     assert.equal(report.ok, true, JSON.stringify(report));
     assert.equal(report.steps.find(({ name }) => name === 'tls')?.detail, 'Aes256_Sha256_RsaPss SignAndEncrypt');
@@ -53,6 +55,28 @@ describe('OPC UA: trust and sign-in', () => {
     assert.equal((await connector.test(never())).steps.at(-1)?.error?.code, 'PCP_OPCUA_UNTRUSTED');
     const [own] = (await folder.list()).filter(({ state }) => state === 'own');
     await assert.rejects(folder.reject(own?.thumbprint ?? ''), { code: 'PCP_OPCUA_THUMBPRINT' });
+  });
+
+  it('says beforehand that the certificate of a server ends', async () => {
+    const other = new PlantServer();
+    try {
+      const names = 'URI:urn:plant.example:server,DNS:localhost';
+      await other.start({ certificateFile: await other.makeCertificate(names, new Date(Date.now() - DAY), 29) });
+      const connector = await connections.openTrusted(other.url);
+      const { steps } = await connector.test(never());
+      const day = new Date(Date.now() + 28 * DAY).toISOString().slice(0, 10);
+      assert.deepEqual(steps.find(({ name }) => name === 'tls')?.detail, {
+        'en-US': `Aes256_Sha256_RsaPss SignAndEncrypt; the server's certificate ends on ${day}`,
+        'pt-BR': `Aes256_Sha256_RsaPss SignAndEncrypt; o certificado do servidor termina em ${day}`,
+      });
+      const folder = new CertificateFolder(join(connections.directory, PKI_FOLDER));
+      assert.deepEqual(
+        (await folder.expiring()).map(({ state }) => state),
+        ['trusted'],
+      );
+    } finally {
+      await other.stop();
+    }
   });
 
   it('keeps its private key to itself', async () => {

@@ -9,6 +9,7 @@ describe('a live record', () => {
   it('has the same id however its source sends it again', () => {
     const again = {
       backfilled: true,
+      overflow: true,
       server_timestamp: '2026-11-27T12:00:05.000Z',
       received_at: '2026-11-27T12:00:06.000Z',
     };
@@ -21,6 +22,14 @@ describe('a live record', () => {
     assert.notEqual(idOf({ ...value, value: 2 }), idOf(value));
     assert.notEqual(idOf({ ...value, tag: 'b' }), idOf(value));
     assert.notEqual(idOf({ ...value, quality: 'bad' }), idOf(value));
+  });
+
+  it('is of now when it did not change over an outage, and keeps the time of its source', () => {
+    const now = Date.parse(at) + 60_000;
+    const again = liveRecord({ ...value, unchanged: true }, now);
+    assert.equal(again._time, new Date(now).toISOString());
+    assert.equal(again.source_timestamp, at);
+    assert.notEqual(again._id, idOf(value));
   });
 
   it('is late when its source says so, or when it has waited', () => {

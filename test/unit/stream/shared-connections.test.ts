@@ -126,6 +126,23 @@ describe('shared connections', () => {
     assert.equal(follower.over[0]?.aborted, true);
   });
 
+  it('tries again at once when what it failed for may be over', async () => {
+    for (const refusal of [
+      new IntegrationError('config', 'PCP_OPCUA_UNTRUSTED', 'The certificate is not trusted.'),
+      new IntegrationError('auth', 'PCP_OPCUA_SIGN_IN', 'The user is refused.'),
+    ]) {
+      source.refusal = refusal;
+      const follower = follow();
+      await follower.until(() => follower.states.at(-1) === 'failed');
+      source.refusal = null;
+      connections.retry();
+      await follower.until(() => follower.states.at(-1) === 'connected');
+      stop.abort();
+      await source.subscribed(0);
+      stop = new AbortController();
+    }
+  });
+
   it('goes on without a user that takes nothing, once it was given its time', async () => {
     const follower = follow();
     const slow: Follower = { records: () => new Promise(() => undefined), state: () => undefined };

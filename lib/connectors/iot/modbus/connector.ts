@@ -13,7 +13,16 @@ import type {
   ReadQuery,
   TestReport,
 } from '../../contract';
-import type { BrowseNode, LiveEvent, Subscription, TagValue, TagWrite, TagWritePlan, TagWriteResult } from '../../live';
+import {
+  type BrowseNode,
+  CONNECTION_LOST,
+  type LiveEvent,
+  type Subscription,
+  type TagValue,
+  type TagWrite,
+  type TagWritePlan,
+  type TagWriteResult,
+} from '../../live';
 import { testConnection } from './connection-test';
 import { importTags } from './import-tags';
 import { poll, watch } from './polling';
@@ -28,7 +37,6 @@ export const create: ConnectorFactory = (connection, environment) => new ModbusC
 
 /** The devices on one line: a TCP connection or a serial bus. A line that broke is opened anew by the next who needs it. */
 /** What a tag's status says when its connection broke. */
-const LOST = 'connection lost';
 
 class ModbusConnector implements Connector {
   readonly #connection: OpenConnection;
@@ -133,7 +141,7 @@ class ModbusConnector implements Connector {
       }
     } catch (error) {
       // The last values must not go on looking like those of now.
-      const lost = { value: null, status: LOST };
+      const lost = { value: null, status: CONNECTION_LOST };
       const at = new Date().toISOString();
       if (isConnected) yield { kind: 'records', records: watched.map(({ tag }) => tagValue(tag, at, lost)) };
       throw error;

@@ -16,6 +16,8 @@ interface Opened {
   client: OpcUaClient;
   settings: OpcUaSettings;
   pki: Pki;
+  /** What waits for a certificate to be trusted may try again. */
+  onTrusted(): void;
   /** What acts is not sent later. */
   validUntil: number | undefined;
 }
@@ -33,7 +35,11 @@ const OPERATIONS: Record<string, Operation> = {
   import_tags: async (_opened, parameters) =>
     readTagList(text(parameters, parameters.text === undefined ? 'payload' : 'text')),
   list_certificates: ({ pki }) => pki.certificates.list(),
-  trust_certificate: ({ pki }, parameters) => pki.certificates.trust(text(parameters, 'thumbprint')),
+  trust_certificate: async ({ pki, onTrusted }, parameters) => {
+    const trusted = await pki.certificates.trust(text(parameters, 'thumbprint'));
+    onTrusted();
+    return trusted;
+  },
 };
 
 /**

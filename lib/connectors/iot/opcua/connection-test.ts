@@ -1,7 +1,8 @@
 import { IntegrationError } from '../../../model/errors';
 import type { OpcUaClient } from '../../../protocols/opcua/client';
 import { resolveHost } from '../../../protocols/opcua/endpoints';
-import type { TestReport } from '../../contract';
+import type { Pki } from '../../../protocols/opcua/pki';
+import type { TestDetail, TestReport } from '../../contract';
 import { type FailureRules, type Steps, stepByStep } from '../../step-by-step';
 import { readNow } from './read-tags';
 import type { OpcUaSettings } from './settings';
@@ -26,17 +27,17 @@ const RULES: FailureRules = {
  * @param open reads the settings; may throw
  */
 export function testConnection(
-  open: () => { client: OpcUaClient; settings: OpcUaSettings },
+  open: () => { client: OpcUaClient; settings: OpcUaSettings; pki: Pki },
   signal: AbortSignal,
 ): Promise<TestReport> {
   const askServer = async (steps: Steps, limit: AbortSignal): Promise<void> => {
-    const { client, settings } = open();
+    const { client, settings, pki } = open();
     const { reverse, endpointUrl, timeoutMs } = settings;
     steps.pass('resolve', reverse?.listenUrl ?? (await resolveHost(endpointUrl, timeoutMs, limit)));
     steps.begin('connect');
-    const { security } = await client.open(limit);
+    const { security, serverCertificate } = await client.open(limit);
     steps.pass('connect', endpointUrl);
-    steps.pass('tls', security);
+    steps.pass('tls', await secured(security, pki, serverCertificate));
     steps.pass('authenticate', settings.identity.type);
     steps.begin('read');
     const [first = 'i=2259'] = settings.tags.keys();
@@ -45,6 +46,18 @@ export function testConnection(
     steps.pass('read', first);
   };
   return stepByStep(askServer, RULES, signal);
+}
+
+/** How it is secured, and what has to be renewed before it is not any more. */
+async function secured(security: string, pki: Pki, serverCertificate: Buffer | null): Promise<TestDetail> {
+  const ending = serverCertificate === null ? [] : await pki.endingSoon(serverCertificate);
+  if (ending.length === 0) return security;
+  const said = (words: Record<'own' | 'server', string>) =>
+    [security, ...ending.map(({ whose, validTo }) => `${words[whose]} ${validTo.slice(0, 10)}`)].join('; ');
+  return {
+    'en-US': said({ own: "the hub's certificate ends on", server: "the server's certificate ends on" }),
+    'pt-BR': said({ own: 'o certificado do hub termina em', server: 'o certificado do servidor termina em' }),
+  };
 }
 
 function unreadable(tag: string, status: string): IntegrationError {

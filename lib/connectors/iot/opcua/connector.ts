@@ -27,8 +27,6 @@ import { subscribeEvents, subscribeTags } from './subscribe';
 import { nodesOf, tagsNamed } from './tags';
 import { writeTags } from './write-tags';
 
-/** Below the hub's directory. */
-
 export const create: ConnectorFactory = (connection, environment) => new OpcUaConnector(connection, environment);
 
 interface Opened {
@@ -120,7 +118,8 @@ class OpcUaConnector implements Connector {
     signal: AbortSignal,
     validUntil?: number,
   ): Promise<CallAnswer> {
-    return callOperation({ ...this.#open(), validUntil }, operation, parameters, this.#until(signal));
+    const onTrusted = () => this.#environment.retry?.();
+    return callOperation({ ...this.#open(), validUntil, onTrusted }, operation, parameters, this.#until(signal));
   }
 
   async close(): Promise<void> {

@@ -53,6 +53,8 @@ const PROPERTIES: Record<string, JsonSchema> = {
   received_at: { type: 'string', format: 'date-time' },
   unit: { type: 'string' },
   backfilled: { type: 'boolean' },
+  unchanged: { type: 'boolean', description: 'Told again after an outage: the value of before is that of now.' },
+  overflow: { type: 'boolean', description: "Changes before it were lost in the server's queue." },
 };
 
 /** @throws config PCP_ENTITY_UNKNOWN */

@@ -2,14 +2,17 @@ import type { OpcUaClient } from '../../../protocols/opcua/client';
 import { statusError } from '../../../protocols/opcua/errors';
 import { EventMonitor, type EventRecord } from '../../../protocols/opcua/events';
 import { Monitor, type TagChange } from '../../../protocols/opcua/monitor';
+import { missingValue } from '../../../protocols/opcua/read';
 import type { StateChange } from '../../../protocols/opcua/subscription';
-import type { LiveEvent, SubscriptionItem, TagValue } from '../../live';
-import { GivenTimes } from './given-times';
+import { CONNECTION_LOST, type LiveEvent, type SubscriptionItem, type TagValue } from '../../live';
+import { GivenValues } from './given-values';
 import type { OpcUaSettings } from './settings';
 import { deadbandOf, nodesOf, type Tag, tagsNamed, tagValue } from './tags';
 
 /** Records of one event at most, so that whoever keeps them can do so in pieces. */
 const MOST = 5000;
+/** The last value must not go on looking like that of now. */
+const LOST = missingValue(CONNECTION_LOST);
 
 /** Values as they change, over interruptions, until the signal aborts. */
 export async function* subscribeTags(
@@ -26,8 +29,8 @@ export async function* subscribeTags(
   const open = await client.open(signal);
   const nodes = await nodesOf(client, open, tags, signal);
   const addresses = tags.map(({ name, setting }) => [name, setting.node_id]);
-  const given = new GivenTimes(JSON.stringify([client.options.endpointUrl, addresses]));
-  const monitor = new Monitor(client, open, { ...settings, report, since: given.times });
+  const given = new GivenValues(JSON.stringify([client.options.endpointUrl, addresses]));
+  const monitor = new Monitor(client, open, { ...settings, report, before: given.before });
   const onAbort = () => monitor.fail(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
@@ -126,14 +129,15 @@ function* liveEvents(
 ): Generator<LiveEvent> {
   let records: TagValue[] = [];
   for (const event of events) {
-    if (event.kind === 'value') {
+    if (event.kind === 'value' || event.kind === 'lost') {
       const tag = tags.get(event.tag);
-      if (tag !== undefined) records.push(tagValue(tag, event.value, event.backfilled));
+      if (tag !== undefined)
+        records.push(event.kind === 'lost' ? tagValue(tag, LOST) : tagValue(tag, event.value, event));
       if (records.length < MOST) continue;
     }
     if (records.length > 0) yield { kind: 'records', records };
     records = [];
-    if (event.kind !== 'value') yield { kind: 'state', state: event.kind };
+    if (event.kind === 'interrupted' || event.kind === 'connected') yield { kind: 'state', state: event.kind };
   }
   if (records.length > 0) yield { kind: 'records', records };
 }

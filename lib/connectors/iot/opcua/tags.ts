@@ -58,7 +58,11 @@ export async function nodesOf(
   return addresses.map((address) => known.get(address) ?? null);
 }
 
-export function tagValue({ name, setting }: Tag, given: NodeValue, backfilled = false): TagValue {
+export function tagValue(
+  { name, setting }: Tag,
+  given: NodeValue,
+  { backfilled = false, unchanged = false } = {},
+): TagValue {
   return {
     tag: name,
     ...given,
@@ -66,6 +70,7 @@ export function tagValue({ name, setting }: Tag, given: NodeValue, backfilled = 
     received_at: new Date().toISOString(),
     ...(setting.unit !== undefined && { unit: setting.unit }),
     ...(backfilled && { backfilled }),
+    ...(unchanged && { unchanged }),
   };
 }
 
