@@ -46,6 +46,9 @@ class ConnectionForm {
     if (connector) this.settings = new SettingsForm(container, connector, config, this.node.credentials ?? {});
     const { settings } = this;
     if (settings && connector) offerTagImport(settings, connector, () => this.asItStands(settings));
+    if (settings && connector?.tagAddress) {
+      browseIntoSettings(settings, connector.tagAddress, () => this.asItStands(settings));
+    }
     if (settings?.has('openapi')) offerDrafts(settings, () => this.asItStands(settings));
     document.getElementById('pcp-connection-report')!.replaceChildren();
   }

@@ -23,6 +23,7 @@ interface JQuery {
   autoComplete(access: 'instance'): { completionMenuShown: boolean; menu?: { hide(): void } };
   typedInput(options: { types?: unknown[]; default?: string } | string, value?: unknown): string & JQuery & boolean;
   treeList(options: { data: unknown[] }): JQuery;
+  treeList(replace: 'data', items: unknown[]): JQuery;
   editableList(options: Record<string, unknown> | string, value?: unknown): JQuery;
 }
 
@@ -59,6 +60,8 @@ interface FormConnector {
   settings: Record<string, FormSetting>;
   /** Its machine can be looked through. */
   browses: boolean;
+  /** Property of a tag of its setting `tags` that holds what browsing finds. */
+  tagAddress?: string;
   /** Its tags can be read from files of these kinds; one in JSON needs the parameters. */
   tagImport?: { accept: string; jsonFormat?: string; jsonParameters: Record<string, FormSetting> };
 }

@@ -27,6 +27,10 @@ let neededConnector: string | undefined;
     },
     save() {
       mappingForm?.save();
+      mappingForm?.close();
+    },
+    close() {
+      mappingForm?.close();
     },
     problem: fieldMappingsProblem,
   },

@@ -20,6 +20,7 @@ class MappingForm {
   private readonly rows = $('#pcp-mapping-fields');
   private readonly schedule: ScheduleField;
   private readonly dependsOn: DependsOnField;
+  private readonly live: LiveState;
   private readonly json = {
     filters: { input: $('#pcp-mapping-filters'), example: FILTER_EXAMPLE },
     transformations: { input: $('#pcp-mapping-transformations'), example: TRANSFORMATION_EXAMPLE },
@@ -44,6 +45,7 @@ class MappingForm {
       $('#node-config-input-direction').val() === 'export' ? lists.targetFields() : lists.sourceFields(),
     );
     this.dependsOn = new DependsOnField(node);
+    this.live = new LiveState(node);
     this.schedule = new ScheduleField(node, 'mapping', () => String(RED.nodes.node(connection())?.timezone ?? ''));
     $('#node-config-input-connection').on('change', () => this.schedule.look());
     for (const [name, { input, example }] of Object.entries(this.json)) {
@@ -87,6 +89,10 @@ class MappingForm {
     this.node.options = jsonFieldValue(this.json.options.input) ?? {};
     this.schedule.save();
     this.dependsOn.save();
+  }
+
+  close(): void {
+    this.live.close();
   }
 
   /**

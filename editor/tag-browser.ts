@@ -1,80 +1,53 @@
-interface BrowsedNode {
-  address: string;
-  name: string;
-  kind: 'folder' | 'tag' | 'method' | 'event';
-  data_type?: string;
-  unit?: string;
-  writable?: boolean;
-  has_children: boolean;
-}
-
-interface TreeItem {
-  label: string;
-  icon: string;
-  address: string;
-  /** What is written into the field. */
-  tag: string;
-  selected?: boolean;
-  checkbox?: boolean;
-  children?: (done: (items: TreeItem[]) => void) => void;
-}
-
-const NODE_ICONS = { folder: 'fa fa-folder-o', tag: 'fa fa-tag', method: 'fa fa-cog', event: 'fa fa-bell-o' };
-
 /** A tree of what the machine of a connection has, beside a field with tags: ticking one writes it into the field. */
 function browseTags(field: JQuery, discovery: Discovery, connection: () => string): void {
-  const area = element('div', { class: 'pcp-tags' });
-  const hint = element('div', { class: 'pcp-hint', role: 'status' });
-  const button = element('button', { type: 'button', class: 'red-ui-button red-ui-button-small' }, text('tags.browse'));
-  field.parent().append(button, area, hint);
+  const ticked = () => tagsOf(String(field.val() ?? ''));
+  new TagTree(field.parent().children().last(), {
+    reach: () => discovery.reach(connection()),
+    nameOf: ({ address }) => namesOf(connection()).get(address),
+    isTicked: ({ address }) => {
+      const tags = ticked();
+      return tags.includes(address) || tags.includes(namesOf(connection()).get(address) ?? address);
+    },
+    tick: ({ address }, isTicked) => {
+      const tag = namesOf(connection()).get(address) ?? address;
+      const others = ticked().filter((each) => each !== address && each !== tag);
+      field.val(tagsText(isTicked ? [...others, tag] : others)).trigger('change');
+    },
+  });
+}
 
-  const list = async (parent: string | null): Promise<TreeItem[]> => {
-    hint.textContent = text('tags.looking');
-    try {
-      const { id, values } = await discovery.reach(connection());
-      const path = id === undefined ? '/connections/browse' : `/connections/${id}/browse`;
-      const place = parent === null ? '' : `?parent=${encodeURIComponent(parent)}`;
-      const { items } = await callApi<{ items: BrowsedNode[] }>(values ? 'POST' : 'GET', path + place, values);
-      hint.textContent = items.length === 0 ? text('discovery.nothing') : '';
-      const chosen = tagsOf(String(field.val() ?? ''));
-      const names = namesOf(connection());
-      return items.map((node) => itemOf(node, chosen, names.get(node.address)));
-    } catch (error) {
-      hint.textContent = `${refusalText(error as Error)} ${(error as ApiError).hint ?? ''}`;
-      return [];
-    }
+type NamedTags = Record<string, Record<string, unknown>>;
+
+/** The same tree beside the setting `tags` of a connection: what is ticked becomes one of its tags, by the name that it has there. */
+function browseIntoSettings(form: SettingsForm, property: string, connection: () => UnsavedConnection): void {
+  const input = $('#pcp-setting-tags');
+  const tags = (): NamedTags => {
+    const value = jsonFieldValue(input) ?? {};
+    return typeof value === 'object' ? (value as NamedTags) : {};
   };
-  const itemOf = (node: BrowsedNode, chosen: string[], tag = node.address): TreeItem => ({
-    label: [
-      tag === node.address ? node.name : `${tag} (${node.name})`,
-      [node.data_type, node.unit].filter(Boolean).join(', '),
-    ]
-      .filter(Boolean)
-      .join(' — '),
-    icon: NODE_ICONS[node.kind],
-    address: node.address,
-    tag,
-    ...(node.kind === 'tag' && { checkbox: true, selected: chosen.includes(tag) || chosen.includes(node.address) }),
-    ...(node.has_children && { children: (done) => void list(node.address).then(done) }),
+  const namesAt = (address: string) => Object.keys(tags()).filter((name) => tags()[name]?.[property] === address);
+  new TagTree(input.closest('.pcp-row').find('.red-ui-button-small').last(), {
+    reach: async () => ({ values: connection() }),
+    nameOf: ({ address }) => namesAt(address)[0],
+    isTicked: ({ address }) => namesAt(address).length > 0,
+    tick: ({ address, name, unit }, isTicked) => {
+      const own = tags();
+      if (isTicked) own[freeName(name, own)] = { [property]: address, ...(unit && { unit }) };
+      else for (const named of namesAt(address)) delete own[named];
+      input.typedInput('value', JSON.stringify(own));
+      input.trigger('change');
+      form.showProblem('tags', null);
+    },
   });
+}
 
-  $(button).on('click', async () => {
-    if (area.childElementCount > 0) {
-      area.replaceChildren();
-      hint.textContent = '';
-      return;
-    }
-    const data = await list(null);
-    if (data.length === 0) return;
-    const tree = $(element('div', {}));
-    $(area).append(tree);
-    tree.treeList({ data });
-    tree.on('treelistselect', (_event: unknown, item: TreeItem) => {
-      if (!item.checkbox) return;
-      const others = tagsOf(String(field.val() ?? '')).filter((tag) => tag !== item.address && tag !== item.tag);
-      field.val(tagsText(item.selected ? [...others, item.tag] : others)).trigger('change');
-    });
-  });
+/** A found tag is called by the last part of its path. */
+function freeName(path: string, taken: NamedTags): string {
+  const name = path.split(' / ').at(-1) ?? path;
+  for (let n = 1; ; n++) {
+    const candidate = n === 1 ? name : `${name}_${n}`;
+    if (!(candidate in taken)) return candidate;
+  }
 }
 
 /**

@@ -96,12 +96,13 @@ function buildConnectorNode(descriptor: ConnectorDescriptor, node: string): void
 
 /** The plugin carries the editor's code: the editor loads plugins before nodes. */
 function buildPlugin(descriptors: readonly ConnectorDescriptor[]): void {
-  const forms = descriptors.map(({ type, title, description, settings, capabilities, call, tagImport }) => {
+  const forms = descriptors.map(({ type, title, description, settings, capabilities, call, tagImport, tagAddress }) => {
     const jsonParameters = Object.fromEntries(
       (tagImport?.jsonParameters ?? []).map((name) => [name, call?.parameters[name]]),
     );
     return {
       ...{ type, title, description, settings, browses: capabilities.includes('browse') },
+      ...(tagAddress && { tagAddress }),
       ...(tagImport && { tagImport: { ...tagImport, jsonParameters } }),
     };
   });

@@ -68,6 +68,8 @@ export interface ConnectorDescriptor {
   };
   /** The operation `import_tags` turns files of these kinds into the setting `tags`; a JSON file needs more of its parameters. */
   tagImport?: { accept: string; jsonFormat?: string; jsonParameters?: readonly string[] };
+  /** Property of a tag in the setting `tags` that holds the address which browsing finds. */
+  tagAddress?: string;
   /** Operations that the palette node offers, of the capabilities. */
   operations: Operation[];
 }

@@ -4,6 +4,7 @@ import type { MappingInput, MappingView } from '../../lib/model/services';
 import { hub, hubClosing, openedHub } from '../hub-access';
 import { connectionNode } from '../pcp-connection/connection-node';
 import { nodeFailure } from '../support/failure';
+import { showLiveState } from '../support/live-state';
 import { withUniqueName } from '../support/unique-name';
 import { jsonProperty, nameList } from '../support/values';
 import { settleWithin } from '../support/work-queue';
@@ -66,9 +67,18 @@ export = (RED: NodeAPI): void => {
       return registration;
     };
     // Config nodes are created in no certain order: the connection may come after this one.
-    setImmediate(() => this.registered().catch((error) => this.error(nodeFailure(RED, error), {})));
+    const closing = new AbortController();
+    setImmediate(() =>
+      this.registered().then(
+        ({ id, sync_mode }) => {
+          if (sync_mode === 'live') showLiveState(RED, this, id, closing.signal);
+        },
+        (error) => this.error(nodeFailure(RED, error), {}),
+      ),
+    );
 
     this.on('close', (removed: boolean, done: () => void) => {
+      closing.abort();
       settleWithin(release(this.id, removed), 4_000).then(done);
     });
   }

@@ -6,6 +6,7 @@ import { hub } from '../hub-access';
 import { connectionNode } from '../pcp-connection/connection-node';
 import { mappingNode } from '../pcp-mapping/mapping-node';
 import { nodeFailure } from '../support/failure';
+import { showLiveState } from '../support/live-state';
 import { NodeStatusLine } from '../support/status';
 import { followJob, jobFailure, jobTotals } from './follow-job';
 
@@ -112,9 +113,17 @@ export = (RED: NodeAPI): void => {
       );
     });
 
-    /** A deploy does not stop the run that an earlier life of this node began: show it, and let it be cancelled. */
+    /**
+     * A deploy does not stop the run that an earlier life of this node began: show it, and let it be cancelled. A live mapping
+     * runs by itself: show how it is.
+     */
     const adopt = async () => {
       const open = await hub(RED);
+      const mapping = def.mapping ? await mappingNode(RED, def.mapping).registered() : null;
+      if (mapping?.sync_mode === 'live') {
+        showLiveState(RED, this, mapping.id, closing.signal);
+        return;
+      }
       const { connectionId, request } = await requested({ _msgid: '' });
       const job = await activeJob(open, connectionId, request);
       if (!job) return;

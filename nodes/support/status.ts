@@ -31,6 +31,11 @@ export class NodeStatusLine {
     this.#show('grey', 'ring', 'waiting');
   }
 
+  /** Nothing is to be done here for now. */
+  resting(key: string): void {
+    this.#show('grey', 'ring', key);
+  }
+
   /** Work goes on; `values.count` and the like fill the text's gaps. */
   working(key: string, values?: Record<string, string | number>): void {
     const now = Date.now();

@@ -59,8 +59,14 @@ describe('tags in the editor', () => {
     const { page } = editor;
     await editor.edit('node');
     await page.click('text=Browse');
+    await page.locator('.pcp-tag:has-text("voltage") .pcp-tag-value:text("10")').waitFor();
+    await page.fill('.pcp-tags > input', 'volt');
+    await page.locator('.pcp-hint', { hasText: 'Tags found: 1.' }).waitFor();
+    assert.equal(await page.locator('.pcp-tag').count(), 1);
     await tick('voltage');
     assert.equal(await page.inputValue('#node-input-tags'), 'voltage');
+    await page.fill('.pcp-tags > input', '');
+    await page.locator('.pcp-tag', { hasText: 'a, b' }).waitFor();
     await tick('a, b');
     assert.equal(await page.inputValue('#node-input-tags'), '["voltage","a, b"]');
     await editor.screenshot('tags');

@@ -26,6 +26,22 @@ const nodes = {
     properties: { items: { type: 'array', items: ref('BrowseNode') } },
   },
 };
+const MOST_TAGS = 100;
+const tags = {
+  tags: {
+    description: `Names or addresses, as a JSON array of at most ${MOST_TAGS}.`,
+    schema: { type: 'string', minLength: 2, maxLength: 16_000 },
+    example: '["temperature"]',
+  },
+};
+const values = {
+  description: 'One per tag, in their order.',
+  schema: {
+    type: 'object',
+    required: ['items'],
+    properties: { items: { type: 'array', items: ref('TagValue') } },
+  },
+};
 const ALSO_WRITE = 'Needs `integrations.write` as well: who may save these values could look through them anyway.';
 
 interface Question {
@@ -66,6 +82,16 @@ export const discoveryRoutes: Route[] = [
     query: place,
     answer: nodes,
     ask: browse,
+  }),
+  ...routesOf({
+    path: '/values',
+    operation: 'readValues',
+    summary: 'Reads tags now',
+    description:
+      'For machines, over the connection that is open anyway. What cannot be read is `bad`, with its status.',
+    query: tags,
+    answer: values,
+    ask: readValues,
   }),
 ];
 
@@ -111,6 +137,22 @@ async function browse(call: Call, connection: OpenConnection): Promise<Answer> {
   const { parent } = call.query;
   const nodes = await call.hub.live.browse(connection, typeof parent === 'string' ? parent : null, call.signal);
   return ok({ items: nodes });
+}
+
+async function readValues(call: Call, connection: OpenConnection): Promise<Answer> {
+  return ok({ items: await call.hub.live.readTags(connection, namedTags(call.query.tags), call.signal) });
+}
+
+function namedTags(text: unknown): string[] {
+  let names: unknown;
+  try {
+    names = JSON.parse(String(text));
+  } catch {
+    names = undefined;
+  }
+  if (Array.isArray(names) && names.length <= MOST_TAGS && names.every((name) => typeof name === 'string'))
+    return names;
+  throw new Problem(400, 'PCP_QUERY_INVALID', `\`tags\` is no JSON array of at most ${MOST_TAGS} names.`);
 }
 
 async function discover(call: Call, connection: OpenConnection): Promise<Answer> {

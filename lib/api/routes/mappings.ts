@@ -190,7 +190,11 @@ async function oneRow(call: Call, mapping: MappingView): Promise<Answer> {
 /** Mappings with how their streams are and when their schedules begin runs. */
 async function withState(call: Call, mappings: readonly MappingView[]): Promise<MappingView[]> {
   const views = await withNextRunsEach(call, mappings);
-  return views.map((view) => (view.sync_mode === 'live' ? { ...view, live: call.hub.live.status(view.id) } : view));
+  return views.map((view) => {
+    if (view.sync_mode !== 'live') return view;
+    const live = call.hub.live.status(view.id);
+    return { ...view, live: live?.error ? { ...live, error: localise(live.error, call.language) } : live };
+  });
 }
 
 function inputOf(body: unknown): MappingInput {

@@ -38,6 +38,7 @@ export const descriptor: ConnectorDescriptor = {
     parameters: CALL_PARAMETERS,
   },
   tagImport: { accept: '.xml,.csv,.txt' },
+  tagAddress: 'node_id',
   settings: {
     endpoint_url: {
       kind: 'text',
