@@ -1,6 +1,7 @@
 import { IntegrationError } from '../../model/errors';
 import type { EntitySet, ServiceModel } from './model';
 import { refusedValue } from './payload';
+import { findProperty } from './structure';
 import { literalOf, ValueProblem, type ValueType } from './values';
 
 /**
@@ -9,12 +10,15 @@ import { literalOf, ValueProblem, type ValueType } from './values';
  */
 export function entityPath(set: EntitySet, key: Record<string, unknown>, model: ServiceModel): string {
   if (set.isSingleton) return encodeURIComponent(set.name);
-  const parts = set.type.key.map((name) => {
-    const value = key[name];
-    if (value !== undefined && value !== null) return [name, keyLiteral(name, value, set, model)] as const;
+  const { key: paths, keyAliases } = set.type;
+  const parts = paths.map((name) => {
+    const value = valueAt(key, name);
+    if (value !== undefined && value !== null) {
+      return [keyAliases.get(name) ?? name, keyLiteral(name, value, set, model)] as const;
+    }
     throw new IntegrationError('data', 'PCP_ODATA_KEY', `The key of ${set.name} lacks "${name}".`, {
       path: name,
-      hint: `Map all fields of its key: ${set.type.key.join(', ')}.`,
+      hint: `Map all fields of its key: ${paths.join(', ')}.`,
     });
   });
   const [only] = parts;
@@ -24,7 +28,17 @@ export function entityPath(set: EntitySet, key: Record<string, unknown>, model: 
 
 /** The key of an entity as one text; the same whatever the order of its fields. */
 export function keyText(set: EntitySet, data: Record<string, unknown>): string {
-  return JSON.stringify(set.type.key.map((name) => data[name] ?? null));
+  return JSON.stringify(set.type.key.map((name) => valueAt(data, name) ?? null));
+}
+
+/** True when the data hold all of the key. */
+export function hasKey({ type }: EntitySet, data: Record<string, unknown>): boolean {
+  return type.key.every((path) => (valueAt(data, path) ?? null) !== null);
+}
+
+/** The value at a path through complex values, "Address/City". */
+export function valueAt(data: Record<string, unknown>, path: string): unknown {
+  return path.split('/').reduce((value: unknown, name) => (value as Record<string, unknown> | null)?.[name], data);
 }
 
 export function literal(path: string, value: unknown, type: ValueType, model: ServiceModel): string {
@@ -36,6 +50,6 @@ export function literal(path: string, value: unknown, type: ValueType, model: Se
 }
 
 function keyLiteral(name: string, value: unknown, { type }: EntitySet, model: ServiceModel): string {
-  const property = type.properties.get(name) ?? { type: 'Edm.String', isDay: false };
+  const property = findProperty(name, type, model) ?? { type: 'Edm.String', isDay: false };
   return encodeURIComponent(literal(name, value, property, model));
 }

@@ -4,21 +4,40 @@ import { IntegrationError } from '../../model/errors';
 /** An element of a $metadata document; attributes by their local name. */
 export interface Element {
   name: string;
-  attributes: Readonly<Record<string, string>>;
+  attributes: Record<string, string>;
   children: Element[];
+  /** What stands in it, of an element inside of an annotation. */
+  text: string;
+}
+
+/** A document with its aliases resolved: they hold inside of it only. */
+export interface Edmx {
+  root: Element;
+  /** Of OASIS, as every document of version 4. */
+  isOasis: boolean;
 }
 
 const DEEPEST = 50;
 /** What is most of a large document, and nothing that is read here. */
-const SKIPPED = new Set(['Annotations', 'Annotation', 'Documentation', 'ReferentialConstraint', 'AssociationSet']);
+const SKIPPED = new Set(['Documentation', 'ReferentialConstraint', 'AssociationSet']);
+/** Annotations that say how a service may be used; all others describe how it is shown. */
+const TERMS =
+  /\.(InsertRestrictions|UpdateRestrictions|DeleteRestrictions|ReadRestrictions|FilterRestrictions|SortRestrictions|CountRestrictions|TopSupported|SkipSupported|Computed|Immutable)$/;
+const OASIS = 'http://docs.oasis-open.org/odata/ns/';
+/** Attributes and elements that name a type or what else a namespace holds. */
+const NAMING = [
+  ...['Type', 'BaseType', 'EntityType', 'ReturnType', 'ElementType', 'UnderlyingType', 'Relationship'],
+  ...['Function', 'Action', 'Extends', 'Target', 'Term'],
+];
 
 /**
  * Reads the elements of a $metadata document.
  * @throws config PCP_ODATA_METADATA when it is no such document, or is cut off
  */
-export function readEdmx(text: string, place: string): Element {
-  const root: Element = { name: '', attributes: {}, children: [] };
-  const open: Element[] = [root];
+export function readEdmx(text: string, place: string): Edmx {
+  const top: Element = newElement('', {});
+  const open: Element[] = [top];
+  let isOasis = false;
   let skipping = 0;
   const parser = new SaxesParser({ xmlns: false, position: false });
   parser.on('error', (error) => {
@@ -29,14 +48,19 @@ export function readEdmx(text: string, place: string): Element {
   });
   parser.on('opentag', ({ name, attributes }) => {
     const local = localName(name);
-    if (skipping > 0 || SKIPPED.has(local)) {
+    const own = localAttributes(attributes);
+    if (skipping > 0 || SKIPPED.has(local) || (local === 'Annotation' && !TERMS.test(own.Term ?? ''))) {
       skipping++;
       return;
     }
     if (open.length > DEEPEST) throw notMetadata(place, `it is nested deeper than ${DEEPEST} elements`);
-    const element: Element = { name: local, attributes: localAttributes(attributes), children: [] };
+    if (local === 'Edmx' || local === 'Schema') isOasis ||= namespaceOf(name, attributes).startsWith(OASIS);
+    const element = newElement(local, own);
     open.at(-1)!.children.push(element);
     open.push(element);
+  });
+  parser.on('text', (content) => {
+    if (skipping === 0) open.at(-1)!.text += content.trim();
   });
   parser.on('closetag', () => {
     if (skipping > 0) skipping--;
@@ -44,13 +68,48 @@ export function readEdmx(text: string, place: string): Element {
   });
   // Some services, and proxies on the way, begin with empty lines.
   parser.write(text.replace(/^[\ufeff\s]+/, '')).close();
-  const [edmx] = root.children;
-  if (edmx?.name === 'Edmx') return edmx;
-  throw notMetadata(place, `its root is <${edmx?.name ?? ''}> instead of <Edmx>`);
+  const [root] = top.children;
+  if (root?.name !== 'Edmx') throw notMetadata(place, `its root is <${root?.name ?? ''}> instead of <Edmx>`);
+  const aliases = aliasesIn(root);
+  if (aliases.size > 0) resolveAliases(root, aliases);
+  return { root, isOasis };
 }
 
 export function childrenOf(element: Element | undefined, name: string): Element[] {
   return element?.children.filter((child) => child.name === name) ?? [];
+}
+
+function newElement(name: string, attributes: Record<string, string>): Element {
+  return { name, attributes, children: [], text: '' };
+}
+
+/** Namespace by alias: of the document's own schemas, and of those that it includes. */
+function aliasesIn(root: Element): Map<string, string> {
+  const schemas = childrenOf(root, 'DataServices').flatMap((services) => childrenOf(services, 'Schema'));
+  const declaring = [
+    ...childrenOf(root, 'Reference').flatMap((reference) => childrenOf(reference, 'Include')),
+    ...schemas.flatMap((schema) => [schema, ...childrenOf(schema, 'Using')]),
+  ];
+  return new Map(
+    declaring.flatMap(({ attributes: { Alias: alias, Namespace: namespace } }) =>
+      alias === undefined || namespace === undefined ? [] : [[alias, namespace]],
+    ),
+  );
+}
+
+function resolveAliases({ attributes, children }: Element, aliases: ReadonlyMap<string, string>): void {
+  for (const name of NAMING) {
+    if (attributes[name] !== undefined) attributes[name] = withoutAlias(attributes[name], aliases);
+  }
+  for (const child of children) resolveAliases(child, aliases);
+}
+
+/** "Self.Order", "Collection(Self.Order)", "Self.Container/Orders": an alias has no dot, nor has the name after it. */
+function withoutAlias(reference: string, aliases: ReadonlyMap<string, string>): string {
+  return reference.replace(
+    /^(\s*(?:Collection\()?\s*)([^./()]+)(?=\.[^./()]+\s*(?:$|[/()]))/,
+    (_, before: string, alias: string) => before + (aliases.get(alias) ?? alias),
+  );
 }
 
 function localAttributes(attributes: Record<string, string>): Record<string, string> {
@@ -62,6 +121,12 @@ function localAttributes(attributes: Record<string, string>): Record<string, str
     if (local === name || !(local in attributes)) result[local] = value;
   }
   return result;
+}
+
+/** As the element itself declares it. */
+function namespaceOf(name: string, attributes: Record<string, string>): string {
+  const prefix = name.includes(':') ? `xmlns:${name.slice(0, name.indexOf(':'))}` : 'xmlns';
+  return attributes[prefix] ?? '';
 }
 
 function localName(name: string): string {

@@ -1,4 +1,5 @@
 import type { ServiceModel, StructuredType } from './model';
+import { actualType, findProperty, TYPE_FIELD } from './structure';
 import { readValue } from './values';
 
 /** An entity of an answer. */
@@ -30,21 +31,40 @@ export function readEntity(json: Json, type: StructuredType, model: ServiceModel
 
 /** Some services give the key of what is gone as fields, others only in its address. */
 function removed(json: Json, url: string, type: StructuredType, model: ServiceModel): Entity {
-  const named = Object.fromEntries(
-    type.key.filter((name) => Object.hasOwn(json, name)).map((name) => [name, json[name]]),
-  );
-  const key = Object.keys(named).length === type.key.length ? named : keyIn(url, type);
+  const names = keyFields(type);
+  const named = Object.fromEntries(names.filter((name) => Object.hasOwn(json, name)).map((name) => [name, json[name]]));
+  const key = Object.keys(named).length === names.length ? named : keyIn(url, type, model);
   return { data: readStructure(key, type, model), isRemoved: true, ...(url !== '' && { url }) };
 }
 
-function keyIn(url: string, { key, properties }: StructuredType): Json {
+/** The properties that hold a key, or complex values with it. */
+export function keyFields({ key }: StructuredType): string[] {
+  return [...new Set(key.map((path) => path.replace(/\/.*$/, '')))];
+}
+
+function keyIn(url: string, type: StructuredType, model: ServiceModel): Json {
+  const { key, keyAliases } = type;
   const predicate = /\((.*)\)$/.exec(decoded(url))?.[1] ?? '';
   const parts = [...predicate.matchAll(/(?:(\w+)=)?('(?:[^']|'')*'|[^,]+)/g)];
-  const values = parts.map(([, name = key[0] ?? '', literal = '']): [string, unknown] => {
-    if (literal.startsWith("'")) return [name, literal.slice(1, -1).replaceAll("''", "'")];
-    return [name, readValue(literal, properties.get(name) ?? { type: 'Edm.String', isDay: false })];
-  });
-  return Object.fromEntries(values);
+  const result: Json = {};
+  for (const [, name = key[0] ?? '', literal = ''] of parts) {
+    const path = key.find((each) => keyAliases.get(each) === name) ?? name;
+    const property = findProperty(path, type, model) ?? { type: 'Edm.String', isDay: false };
+    const isText = literal.startsWith("'");
+    put(result, path, isText ? literal.slice(1, -1).replaceAll("''", "'") : readValue(literal, property));
+  }
+  return result;
+}
+
+function put(data: Json, path: string, value: unknown): void {
+  const [first = '', ...rest] = path.split('/');
+  if (rest.length === 0) {
+    data[first] = value;
+    return;
+  }
+  const inner = isObject(data[first]) ? data[first] : {};
+  data[first] = inner;
+  put(inner, rest.join('/'), value);
 }
 
 function decoded(url: string): string {
@@ -57,8 +77,8 @@ function decoded(url: string): string {
 }
 
 function readStructure(json: Json, declared: StructuredType, model: ServiceModel): Record<string, unknown> {
-  const type = actualType(json, declared, model);
-  const data: Record<string, unknown> = {};
+  const type = actualType(saidType(json), declared, model);
+  const data: Record<string, unknown> = type === declared ? {} : { [TYPE_FIELD]: `#${type.name}` };
   for (const [name, value] of Object.entries(json)) {
     if (name === '__metadata' || name.includes('@') || name.startsWith('odata.') || isDeferred(value)) continue;
     const property = type.properties.get(name);
@@ -80,11 +100,8 @@ function readStructure(json: Json, declared: StructuredType, model: ServiceModel
   return data;
 }
 
-/** The type that an entity says it has, if it extends the expected one. */
-function actualType(json: Json, declared: StructuredType, model: ServiceModel): StructuredType {
-  const said = json['@odata.type'] ?? json['@type'] ?? json['odata.type'] ?? metadataOf(json).type;
-  if (typeof said !== 'string') return declared;
-  return model.types.get(said.slice(said.lastIndexOf('#') + 1)) ?? declared;
+function saidType(json: Json): unknown {
+  return json[TYPE_FIELD] ?? json['@type'] ?? json['odata.type'] ?? metadataOf(json).type;
 }
 
 function metadataOf(json: Json): Json {

@@ -13,6 +13,9 @@ export interface Fault {
 }
 
 const LONGEST_TEXT = 500;
+const CHANGES = new Set(['MERGE', 'PATCH', 'PUT', 'DELETE']);
+/** Code of an error that says that what was to be changed is not there any more. */
+export const GONE = 'PCP_TARGET_DELETED';
 
 /** Reads the error of an answer of any version, in JSON or XML; null where the body is none. */
 export function readFault(body: string): Fault | null {
@@ -31,35 +34,55 @@ export function readFault(body: string): Fault | null {
     .flatMap((list) => (Array.isArray(list) ? list : []))
     .filter(isObject);
   const main = textOf(isObject(error.message) ? error.message.value : error.message);
+  const fieldOf = (said: Record<string, unknown>) => fieldName(said.target) || fieldName(said.propertyref);
+  const fields = new Set(details.map(fieldOf).filter((name) => name !== ''));
+  // Where several fields are wrong, each is named at what is said about it.
+  const words = (detail: Record<string, unknown>) => {
+    const [name, said] = [fieldOf(detail), textOf(isObject(detail.message) ? detail.message.value : detail.message)];
+    return fields.size > 1 && name !== '' && said !== '' && !said.includes(name) ? `${name}: ${said}` : said;
+  };
   // Dynamics says no more than "An error has occurred." outside.
-  const all = [main, textOf(inner.message), ...details.map(({ message }) => textOf(message))];
+  const all = [main, textOf(inner.message), ...details.map(words)];
   const texts = [...new Set(all.filter((each) => each !== ''))];
-  const fields = [error.target, ...details.flatMap(({ target, propertyref }) => [target, propertyref])];
-  const field = fields.map(fieldName).find((name) => name !== '');
-  return { code: textOf(error.code), message: texts.join(' '), ...(field !== undefined && { field }) };
+  const field = fieldOf(error) || [...fields][0];
+  return { code: textOf(error.code), message: texts.join(' '), ...(field !== undefined && field !== '' && { field }) };
 }
 
-/** A failed answer as an error: its class by the status, its words by the body. */
-export async function failureOf(response: HttpResponse, secrets: readonly string[]): Promise<IntegrationError> {
+/**
+ * A failed answer as an error: its class by the status, its words by the body.
+ * @param method of the request, where it changed an entity
+ */
+export async function failureOf(
+  response: HttpResponse,
+  secrets: readonly string[],
+  method?: string,
+): Promise<IntegrationError> {
   const body = await response.text().catch(() => '');
-  return worded(await response.failure(body), response.status, readFault(body), secrets);
+  return worded(
+    await response.failure(body),
+    { status: response.status, ...(method && { method }) },
+    readFault(body),
+    secrets,
+  );
 }
 
 /** The same for an answer inside of a batch. */
 export function partFailure(answer: Omit<FailedAnswer, 'secrets'>, secrets: readonly string[]): IntegrationError {
-  return worded(statusError({ ...answer, secrets }), answer.status, readFault(answer.body ?? ''), secrets);
+  return worded(statusError({ ...answer, secrets }), answer, readFault(answer.body ?? ''), secrets);
 }
 
 function worded(
   error: IntegrationError,
-  status: number,
+  { status, method = '' }: { status: number; method?: string },
   fault: Fault | null,
   secrets: readonly string[],
 ): IntegrationError {
+  const isMissing = status === 404 || status === 410;
+  // What is changed was there before, so its address is right.
+  if (isMissing && CHANGES.has(method)) return gone(error, fault, secrets);
   if (fault === null || (fault.message === '' && fault.code === '')) return error;
   const code = fault.code === '' ? '' : ` (${fault.code})`;
   const said = redactText(`${fault.message}${code}`, secrets).slice(0, LONGEST_TEXT);
-  const isMissing = status === 404 || status === 410;
   const errorClass: ErrorClass = isMissing ? 'config' : status === 428 ? 'conflict' : error.class;
   const isRecord = errorClass === 'data' || errorClass === 'conflict';
   return new IntegrationError(
@@ -74,6 +97,14 @@ function worded(
       cause: error,
     },
   );
+}
+
+function gone(error: IntegrationError, fault: Fault | null, secrets: readonly string[]): IntegrationError {
+  const said = fault?.message ? `: ${redactText(fault.message, secrets).slice(0, LONGEST_TEXT)}` : '.';
+  return new IntegrationError('conflict', GONE, `The record is gone from the other system${said}`, {
+    hint: 'Create it there again, or take it out of the mapping.',
+    cause: error,
+  });
 }
 
 function xmlFault(text: string): Fault | null {

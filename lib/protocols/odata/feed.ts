@@ -1,7 +1,7 @@
 import { IntegrationError } from '../../model/errors';
 import { parseExactJson } from '../../model/exact-json';
 import type { HttpResponse } from '../http/client';
-import { type Entity, isObject, readEntity } from './entity';
+import { type Entity, isObject, keyFields, readEntity } from './entity';
 import type { ServiceModel, StructuredType } from './model';
 
 /** One answer of a list. */
@@ -33,22 +33,29 @@ export async function readPage(response: HttpResponse, type: StructuredType, mod
   // A single entity is a list of one.
   const items = Array.isArray(list) ? list : [one];
   const outer: Record<string, unknown> = { ...body, ...d };
-  const next = text(outer.__next ?? outer['@odata.nextLink'] ?? outer['@nextLink'] ?? outer['odata.nextLink']);
   const delta = text(outer.__delta ?? outer['@odata.deltaLink'] ?? outer['@deltaLink'] ?? outer['odata.deltaLink']);
   const count = Number(outer.__count ?? outer['@odata.count'] ?? outer['@count'] ?? outer['odata.count'] ?? Number.NaN);
   return {
     entities: items.filter(isObject).map((item) => readEntity(item, type, model)),
-    ...(next !== undefined && { next }),
+    ...nextOf(json, response),
     ...(delta !== undefined && { delta }),
     ...(Number.isFinite(count) && { count }),
-    // Strictly relative to the context; but what begins with its query means the address that was asked.
-    base: next?.startsWith('?') ? response.url : baseOf(body, response.url),
   };
 }
 
+/** Where the answer goes on, by the service's own paging. */
+export function nextOf(json: unknown, { url }: Pick<HttpResponse, 'url'>): Pick<Page, 'next' | 'base'> {
+  const body = isObject(json) ? json : {};
+  const outer: Record<string, unknown> = { ...body, ...(isObject(body.d) && body.d) };
+  const next = text(outer.__next ?? outer['@odata.nextLink'] ?? outer['@nextLink'] ?? outer['odata.nextLink']);
+  // Strictly relative to the context; but what begins with its query means the address that was asked.
+  return { ...(next !== undefined && { next }), base: next?.startsWith('?') ? url : baseOf(body, url) };
+}
+
 /** Whatever it is, it has its key; without one, something that the type declares. */
-function isEntity(found: Record<string, unknown>, { key, properties, isOpen }: StructuredType): boolean {
-  if (key.length > 0) return key.every((name) => Object.hasOwn(found, name));
+function isEntity(found: Record<string, unknown>, type: StructuredType): boolean {
+  const { key, properties, isOpen } = type;
+  if (key.length > 0) return keyFields(type).every((name) => Object.hasOwn(found, name));
   return isOpen || [...properties.keys()].some((name) => Object.hasOwn(found, name));
 }
 
@@ -94,6 +101,13 @@ function parsed(body: string, response: HttpResponse): unknown {
 function baseOf(body: Record<string, unknown>, url: URL): URL {
   const context = body['@odata.context'] ?? body['@context'];
   return typeof context === 'string' && URL.canParse(context, url) ? new URL(context, url) : url;
+}
+
+/** Pages that lead to themselves. */
+export function unmovable(name: string): IntegrationError {
+  return new IntegrationError('config', 'PCP_ODATA_PAGING', `"${name}" gives the same page again and again.`, {
+    hint: 'The service does not follow $skip, $filter or its own links: have it corrected, or read another one.',
+  });
 }
 
 function text(value: unknown): string | undefined {

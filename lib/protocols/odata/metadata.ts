@@ -1,4 +1,6 @@
-import { childrenOf, type Element, notMetadata, readEdmx } from './edmx';
+import { type Capabilities, capabilitiesOf, tag } from './capabilities';
+import { type MetadataDocument, readDocument } from './document';
+import { childrenOf, type Element } from './edmx';
 import type {
   EntitySet,
   EnumType,
@@ -10,73 +12,96 @@ import type {
   StructuredType,
 } from './model';
 
-/**
- * Reads a $metadata document of any version. What it refers to in other documents stays unknown: values of such types pass
- * as they are.
- * @param place of the document, for messages
- * @throws config PCP_ODATA_METADATA
- */
+/** @throws config PCP_ODATA_METADATA */
 export function parseMetadata(text: string, place = '$metadata'): ServiceModel {
-  const edmx = readEdmx(text, place);
-  const schemas = childrenOf(edmx, 'DataServices').flatMap((services) => childrenOf(services, 'Schema'));
-  if (schemas.length === 0) throw notMetadata(place, 'it has no Schema');
-  const version: ODataVersion = /^[4-9]/.test(edmx.attributes.Version ?? '') ? 4 : 2;
-  return new Reader(schemas, version).model();
+  return modelOf([readDocument(text, place)]);
 }
 
-interface Declared {
-  element: Element;
-  name: string;
+/**
+ * What the documents of a service say, the service's own first. What none of them declares stays unknown: values of such
+ * types pass as they are.
+ */
+export function modelOf(documents: readonly MetadataDocument[]): ServiceModel {
+  return new Reader(documents).model();
 }
 
 class Reader {
-  readonly #namespaces = new Map<string, string>();
-  readonly #structured = new Map<string, Declared>();
+  readonly #version: ODataVersion;
+  readonly #containers = new Map<string, Element>();
+  /** Of the service itself: its names are those that can be asked for. */
+  readonly #own: string[] = [];
+  readonly #structured = new Map<string, Element>();
   readonly #definitions = new Map<string, Element>();
   readonly #associations = new Map<string, Element>();
   readonly #operations = new Map<string, Element[]>();
   readonly #enums = new Map<string, EnumType>();
   readonly #types = new Map<string, StructuredType>();
+  /** Those that stand apart from what they are about, by its name. */
+  readonly #annotations = new Map<string, Element[]>();
 
-  constructor(
-    private readonly schemas: readonly Element[],
-    private readonly version: ODataVersion,
-  ) {
-    for (const { attributes } of schemas) {
-      if (attributes.Alias !== undefined) this.#namespaces.set(attributes.Alias, attributes.Namespace ?? '');
+  constructor(documents: readonly MetadataDocument[]) {
+    const [service] = documents;
+    this.#version = service?.version ?? 4;
+    for (const document of documents) {
+      for (const schema of document.schemas) {
+        for (const element of schema.children) this.#declare(schema, element, document === service);
+      }
     }
-    for (const schema of schemas) for (const element of schema.children) this.#declare(schema, element);
   }
 
   model(): ServiceModel {
     for (const name of this.#structured.keys()) this.#type(name);
-    const containers = this.schemas
-      .flatMap((schema) => childrenOf(schema, 'EntityContainer'))
-      // The default one comes first, so that its names win.
-      .sort((a, b) => Number(isTrue(b, 'IsDefaultEntityContainer')) - Number(isTrue(a, 'IsDefaultEntityContainer')));
     const entitySets = new Map<string, EntitySet>();
     const operations = new Map<string, Operation[]>();
-    for (const element of containers.flatMap(({ children }) => children)) {
-      const { Name: name = '' } = element.attributes;
-      if (element.name === 'EntitySet' || element.name === 'Singleton') {
-        if (!entitySets.has(name)) entitySets.set(name, this.#entitySet(element));
-      } else if (/^(Function|Action)Import$/.test(element.name) && !operations.has(name)) {
-        operations.set(name, this.#imported(name, element));
+    for (const container of this.#extended()) {
+      // Overloads stand in one container; what another one has of the same name is something else.
+      const imported = new Map<string, Operation[]>();
+      for (const element of this.#containers.get(container)?.children ?? []) {
+        const { Name: name = '' } = element.attributes;
+        if (element.name === 'EntitySet' || element.name === 'Singleton') {
+          if (!entitySets.has(name)) entitySets.set(name, this.#entitySet(element, container));
+        } else if (/^(Function|Action)Import$/.test(element.name)) {
+          imported.set(name, [...(imported.get(name) ?? []), ...this.#imported(name, element)]);
+        }
       }
+      for (const [name, overloads] of imported) if (!operations.has(name)) operations.set(name, overloads);
     }
     for (const [name, elements] of this.#operations) {
-      const bound = elements.filter((element) => isTrue(element, 'IsBound')).map((each) => this.#operation(name, each));
+      const bound = elements.filter(isBound).map((element) => this.#operation(name, element));
       if (bound.length > 0) operations.set(name, bound);
     }
-    return { version: this.version, entitySets, operations, types: this.#types, enums: this.#enums };
+    return { version: this.#version, entitySets, operations, types: this.#types, enums: this.#enums };
   }
 
-  #declare({ attributes: { Namespace = '' } }: Element, element: Element): void {
+  /** The service's containers, and what they extend, wherever it stands; the default one comes first, so that its names win. */
+  #extended(): Set<string> {
+    const isDefault = (name: string) => isTrue(this.#containers.get(name), 'IsDefaultEntityContainer');
+    const names = new Set([...this.#own].sort((a, b) => Number(isDefault(b)) - Number(isDefault(a))));
+    for (const name of names) {
+      const extended = this.#containers.get(name)?.attributes.Extends;
+      if (extended === undefined) continue;
+      const namespace = name.slice(0, name.lastIndexOf('.') + 1);
+      names.add(extended.includes('.') ? extended : namespace + extended);
+    }
+    return names;
+  }
+
+  #declare({ attributes: { Namespace = '' } }: Element, element: Element, isOwn: boolean): void {
     const name = `${Namespace}.${element.attributes.Name ?? ''}`;
     switch (element.name) {
+      case 'EntityContainer':
+        this.#containers.set(name, element);
+        if (isOwn) this.#own.push(name);
+        break;
+      case 'Annotations': {
+        const { Target = '', Qualifier } = element.attributes;
+        const known = this.#annotations.get(Target) ?? [];
+        if (Qualifier === undefined) this.#annotations.set(Target, [...known, ...element.children]);
+        break;
+      }
       case 'EntityType':
       case 'ComplexType':
-        this.#structured.set(name, { element, name });
+        this.#structured.set(name, element);
         break;
       case 'EnumType':
         this.#enums.set(name, {
@@ -97,55 +122,62 @@ class Reader {
     }
   }
 
-  /** "Self.Order", "Collection(NS.Order)" with the namespace in place of its alias. */
-  #resolve(reference: string): { type: string; isCollection: boolean } {
-    const inner = /^Collection\((.*)\)$/.exec(reference.trim())?.[1];
-    return { type: this.#qualified(inner ?? reference.trim()), isCollection: inner !== undefined };
+  /** Those that stand in an element, and those elsewhere that name it. */
+  #annotationsOf(element: Element, target: string): Element[] {
+    return [...childrenOf(element, 'Annotation'), ...(this.#annotations.get(target) ?? [])];
   }
 
-  #qualified(name: string): string {
-    const dot = name.lastIndexOf('.');
-    if (dot === -1) return `Edm.${name}`;
-    const namespace = name.slice(0, dot);
-    return `${this.#namespaces.get(namespace) ?? namespace}${name.slice(dot)}`;
+  #type(name: string): StructuredType {
+    // From the top down: there are chains that are longer than the stack.
+    const chain = new Set<string>();
+    for (let at: string | undefined = name; at !== undefined && !this.#types.has(at) && !chain.has(at); ) {
+      chain.add(at);
+      at = this.#baseOf(at);
+    }
+    for (const each of [...chain].reverse()) this.#types.set(each, this.#structure(each));
+    return this.#types.get(name)!;
   }
 
-  #type(name: string, below: readonly string[] = []): StructuredType {
-    const known = this.#types.get(name);
-    if (known !== undefined) return known;
-    const declared = this.#structured.get(name);
-    const { element } = declared ?? { element: undefined };
-    const base = element?.attributes.BaseType;
-    const baseName = base === undefined ? undefined : this.#qualified(base);
-    // A type that extends itself stands for itself alone.
-    const parent = baseName === undefined || below.includes(baseName) ? undefined : baseName;
-    const inherited = parent === undefined ? undefined : this.#type(parent, [...below, name]);
+  #baseOf(name: string): string | undefined {
+    const base = this.#structured.get(name)?.attributes.BaseType;
+    return base === undefined ? undefined : qualified(base);
+  }
+
+  #structure(name: string): StructuredType {
+    const element = this.#structured.get(name);
+    const base = this.#baseOf(name);
+    // Not there yet in a circle: a type that extends itself stands for itself alone.
+    const inherited = base === undefined ? undefined : this.#types.get(base);
     const keys = childrenOf(element, 'Key').flatMap((key) => childrenOf(key, 'PropertyRef'));
-    const own = childrenOf(element, 'Property').map((property) => this.#property(property));
+    const own = childrenOf(element, 'Property').map((property) => this.#property(property, `${name}/`));
     const links = childrenOf(element, 'NavigationProperty').map((property) => this.#navigation(property));
-    const type: StructuredType = {
+    const aliases = keys.flatMap(({ attributes: { Name, Alias } }) => (Name && Alias ? [[Name, Alias] as const] : []));
+    return {
       name,
       ...(element?.attributes.label !== undefined && { label: element.attributes.label }),
-      ...(parent !== undefined && { base: parent }),
+      ...(inherited !== undefined && { base: inherited.name }),
       isEntity: element?.name !== 'ComplexType',
       isOpen: element === undefined || isTrue(element, 'OpenType') || inherited?.isOpen === true,
       key: keys.length > 0 ? keys.map(({ attributes }) => attributes.Name ?? '') : (inherited?.key ?? []),
+      keyAliases: keys.length > 0 ? new Map(aliases) : (inherited?.keyAliases ?? new Map()),
       properties: new Map([...(inherited?.properties ?? []), ...own.map((each) => [each.name, each] as const)]),
       navigations: new Map([...(inherited?.navigations ?? []), ...links.map((each) => [each.name, each] as const)]),
     };
-    this.#types.set(name, type);
-    return type;
   }
 
-  #property({ attributes, children }: Element): Property {
+  /** @param path of what holds it, for annotations that stand apart */
+  #property(element: Element, path = ''): Property {
+    const { attributes, children } = element;
     // Version 3 may write the type as an element.
     const [written] = children.filter(({ name }) => name === 'CollectionType' || name === 'TypeRef');
     const reference = attributes.Type ?? written?.attributes.ElementType ?? written?.attributes.Type ?? 'Edm.String';
-    const { type: named, isCollection } = this.#resolve(reference);
+    const { type: named, isCollection } = resolve(reference);
     const definition = this.#definitions.get(named);
     const facets = { ...definition?.attributes, ...attributes };
-    const type = definition === undefined ? named : this.#qualified(definition.attributes.UnderlyingType ?? named);
+    const type = definition === undefined ? named : qualified(definition.attributes.UnderlyingType ?? named);
     const [maxLength, precision] = [count(facets.MaxLength), count(facets.Precision)];
+    const annotations = this.#annotationsOf(element, path + attributes.Name);
+    const isComputed = tag(annotations, 'Computed') === true;
     const scale = /^(variable|floating)$/i.test(facets.Scale ?? '') ? 'variable' : count(facets.Scale);
     return {
       name: attributes.Name ?? '',
@@ -156,12 +188,13 @@ class Reader {
       ...(precision !== undefined && { precision }),
       ...(scale !== undefined && { scale }),
       ...(attributes.label !== undefined && { label: attributes.label }),
-      creatable: !isFalse(attributes.creatable),
-      updatable: !isFalse(attributes.updatable),
+      creatable: !isFalse(attributes.creatable) && !isComputed,
+      updatable: !isFalse(attributes.updatable) && !isComputed && tag(annotations, 'Immutable') !== true,
       filterable: !isFalse(attributes.filterable),
       sortable: !isFalse(attributes.sortable),
       isDay: type === 'Edm.DateTime' && attributes['display-format'] === 'Date',
       isVersion: attributes.ConcurrencyMode === 'Fixed',
+      isRequiredInFilter: isTrue(element, 'required-in-filter'),
     };
   }
 
@@ -169,29 +202,39 @@ class Reader {
     const { Name: name = '', Type: reference, Relationship = '', ToRole } = attributes;
     const contains = /^(true|1)$/i.test(attributes.ContainsTarget ?? '');
     if (reference !== undefined) {
-      const { type: target, isCollection } = this.#resolve(reference);
+      const { type: target, isCollection } = resolve(reference);
       return { name, target, isCollection, contains };
     }
-    const association = this.#associations.get(this.#qualified(Relationship));
-    const end = childrenOf(association, 'End').find((each) => each.attributes.Role === ToRole);
-    const target = this.#qualified(end?.attributes.Type ?? '');
+    const association = this.#associations.get(qualified(Relationship));
+    // An end without a role has the name of its type.
+    const end = childrenOf(association, 'End').find(
+      ({ attributes: { Role, Type = '' } }) => (Role ?? Type.slice(Type.lastIndexOf('.') + 1)) === ToRole,
+    );
+    const target = qualified(end?.attributes.Type ?? '');
     return { name, target, isCollection: end?.attributes.Multiplicity === '*', contains };
   }
 
-  #entitySet({ name: kind, attributes }: Element): EntitySet {
+  #entitySet(element: Element, container: string): EntitySet {
+    const { name: kind, attributes } = element;
+    const name = attributes.Name ?? '';
     const allows = (annotation: string) => !isFalse(attributes[annotation]);
-    const type = this.#type(this.#qualified(attributes.EntityType ?? attributes.Type ?? ''));
-    const label = attributes.label ?? type.label;
+    const can = capabilitiesOf(this.#annotationsOf(element, `${container}/${name}`));
+    const declared = this.#type(qualified(attributes.EntityType ?? attributes.Type ?? ''));
+    const label = attributes.label ?? declared.label;
+    const required = [...declared.properties.values()].filter((property) => property.isRequiredInFilter);
     return {
-      name: attributes.Name ?? '',
-      type,
+      name,
+      type: restricted(declared, can),
       isSingleton: kind === 'Singleton',
       ...(label !== undefined && { label }),
-      creatable: allows('creatable') && kind === 'EntitySet',
-      updatable: allows('updatable'),
-      deletable: allows('deletable') && kind === 'EntitySet',
-      addressable: allows('addressable'),
-      pageable: allows('pageable'),
+      creatable: allows('creatable') && can.insertable && kind === 'EntitySet',
+      updatable: allows('updatable') && can.updatable,
+      deletable: allows('deletable') && can.deletable && kind === 'EntitySet',
+      addressable: allows('addressable') && can.readable,
+      pageable: allows('pageable') && can.pageable,
+      countable: allows('countable') && can.countable,
+      requiresFilter: isTrue(element, 'requires-filter') || can.requiresFilter,
+      requiredInFilter: [...required.map((property) => property.name), ...can.requiredInFilter],
     };
   }
 
@@ -200,8 +243,8 @@ class Reader {
     const reference = ofFunction ?? ofAction;
     // Version 2 declares the function where it is imported.
     if (reference === undefined) return [this.#operation(name, element)];
-    const declared = this.#operations.get(this.#qualified(reference)) ?? [];
-    return declared.filter((each) => !isTrue(each, 'IsBound')).map((each) => this.#operation(name, each));
+    const declared = this.#operations.get(qualified(reference)) ?? [];
+    return declared.filter((each) => !isBound(each)).map((each) => this.#operation(name, each));
   }
 
   #operation(name: string, element: Element): Operation {
@@ -209,16 +252,16 @@ class Reader {
     const [written] = childrenOf(element, 'ReturnType');
     const reference = written?.attributes.Type ?? attributes.ReturnType;
     const parameters = childrenOf(element, 'Parameter').filter(({ attributes: { Mode } }) => Mode !== 'Out');
-    const bound = isTrue(element, 'IsBound') ? parameters.shift() : undefined;
-    const isAction = element.name === 'Action';
+    const bound = isBound(element) ? parameters.shift() : undefined;
+    const isAction = element.name === 'Action' || isTrue(element, 'IsSideEffecting');
     const method = attributes.HttpMethod ?? (isAction ? 'POST' : 'GET');
     return {
       name,
       kind: isAction ? 'action' : 'function',
       method,
       parameters: parameters.map((parameter) => this.#property(parameter)),
-      ...(reference !== undefined && { returns: this.#resolve(reference) }),
-      ...(bound !== undefined && { boundTo: this.#resolve(bound.attributes.Type ?? '') }),
+      ...(reference !== undefined && { returns: resolve(reference) }),
+      ...(bound !== undefined && { boundTo: resolve(bound.attributes.Type ?? '') }),
     };
   }
 }
@@ -228,8 +271,39 @@ function isFalse(value: string | undefined): boolean {
   return /^(false|0)$/i.test(value ?? '');
 }
 
-function isTrue({ attributes }: Element, name: string): boolean {
-  return /^(true|1)$/i.test(attributes[name] ?? '');
+function isTrue(element: Element | undefined, name: string): boolean {
+  return /^(true|1)$/i.test(element?.attributes[name] ?? '');
+}
+
+/** The latter in version 3. */
+function isBound(element: Element): boolean {
+  return isTrue(element, 'IsBound') || isTrue(element, 'IsBindable');
+}
+
+/** "Collection(NS.Order)" in its parts. */
+function resolve(reference: string): { type: string; isCollection: boolean } {
+  const inner = /^Collection\(\s*(.*?)\s*\)$/.exec(reference.trim())?.[1];
+  return { type: qualified(inner ?? reference.trim()), isCollection: inner !== undefined };
+}
+
+/** Names without a namespace are of the primitive types. */
+function qualified(name: string): string {
+  return name.includes('.') ? name : `Edm.${name}`;
+}
+
+/** A type as a set lets it be used. */
+function restricted(type: StructuredType, can: Capabilities): StructuredType {
+  const { notInsertable, notUpdatable, notFilterable, notSortable, filterable, sortable } = can;
+  const names = [notInsertable, notUpdatable, notFilterable, notSortable];
+  if (filterable && sortable && names.every(({ size }) => size === 0)) return type;
+  const properties = [...type.properties.values()].map((property) => ({
+    ...property,
+    creatable: property.creatable && !notInsertable.has(property.name),
+    updatable: property.updatable && !notUpdatable.has(property.name),
+    filterable: property.filterable && filterable && !notFilterable.has(property.name),
+    sortable: property.sortable && sortable && !notSortable.has(property.name),
+  }));
+  return { ...type, properties: new Map(properties.map((property) => [property.name, property])) };
 }
 
 /** "max" says nothing. */

@@ -26,6 +26,12 @@ export interface EntitySet {
   addressable: boolean;
   /** False where the service does not know $top and $skip for it. */
   pageable: boolean;
+  /** False where the service does not tell how many there are. */
+  countable: boolean;
+  /** The service gives none of it without a condition. */
+  requiresFilter: boolean;
+  /** Fields that need a condition each. */
+  requiredInFilter: readonly string[];
 }
 
 /** An entity type or complex type. */
@@ -37,8 +43,10 @@ export interface StructuredType {
   isEntity: boolean;
   /** Takes properties that it does not name. */
   isOpen: boolean;
-  /** Properties that identify an entity, in the order of its address. */
+  /** Properties that identify an entity, in the order of its address; "Address/Site" stands in a complex one. */
   key: readonly string[];
+  /** How the address names a part of the key that is a path. */
+  keyAliases: ReadonlyMap<string, string>;
   properties: ReadonlyMap<string, Property>;
   navigations: ReadonlyMap<string, Navigation>;
 }
@@ -63,6 +71,8 @@ export interface Property {
   isDay: boolean;
   /** Part of the version that If-Match compares. */
   isVersion: boolean;
+  /** The service gives nothing without a condition for it. */
+  isRequiredInFilter: boolean;
 }
 
 export interface Navigation {

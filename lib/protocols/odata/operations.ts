@@ -1,9 +1,10 @@
 import { IntegrationError } from '../../model/errors';
 import { literal } from './address';
 import { isObject, readEntity } from './entity';
-import type { Operation, ServiceModel } from './model';
-import { parametersPayload } from './payload';
+import type { Operation, Property, ServiceModel, StructuredType } from './model';
+import { jsonText, parametersPayload } from './payload';
 import { parameterText } from './query';
+import { isOf } from './structure';
 
 /** A request of a service before it is sent; its path is below the service. */
 export interface ServiceRequest {
@@ -13,32 +14,73 @@ export interface ServiceRequest {
   body?: string;
 }
 
+/** What an operation is called on: an entity, or a set of them. */
+export interface BindingPlace {
+  type: StructuredType;
+  isCollection: boolean;
+}
+
 /**
- * The overload that takes what is given; bound ones may be called without their namespace.
+ * The overload that takes what is given, of those that belong to the place; bound ones may be called without their namespace.
+ * @param place absent = the service itself
  * @throws config PCP_OPERATION_UNKNOWN
  */
-export function operationOf(name: string, values: Record<string, unknown>, { operations }: ServiceModel): Operation {
-  const qualified = [...operations.keys()].find((each) => each.endsWith(`.${name}`));
-  const overloads = operations.get(name) ?? operations.get(qualified ?? '') ?? [];
+export function operationOf(
+  name: string,
+  values: Record<string, unknown>,
+  model: ServiceModel,
+  place?: BindingPlace,
+): Operation {
+  const { operations } = model;
+  const overloads = operations.get(name) ?? [...operations].flatMap(([each, all]) => (isShort(name, each) ? all : []));
+  const there = overloads
+    .map((operation) => [distance(operation, place, model), operation] as const)
+    .filter(([steps]) => steps !== undefined)
+    // One of the type itself comes before those of the types that it extends.
+    .sort(([a = 0], [b = 0]) => a - b)
+    .map(([, operation]) => operation);
   const given = Object.keys(values);
-  const fitting = overloads.filter(({ parameters }) =>
+  const fitting = there.filter(({ parameters }) =>
     given.every((each) => parameters.some((parameter) => parameter.name === each)),
   );
   const found = fitting.find(({ parameters }) => parameters.length === given.length) ?? fitting[0];
   if (found !== undefined) return found;
-  const [first] = overloads;
-  const takes = first?.parameters.map((parameter) => parameter.name).join(', ');
-  const message =
-    first === undefined
-      ? `The service has no function or action "${name}".`
-      : `"${name}" does not take these parameters: ${given.join(', ')}.`;
-  throw new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', message, {
-    path: 'operation',
-    hint:
-      first === undefined
-        ? `There are: ${[...operations.keys()].slice(0, 20).join(', ') || 'none'}.`
-        : `It takes: ${takes || 'none'}.`,
-  });
+  const fails = (message: string, hint: string) =>
+    new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', message, { path: 'operation', hint });
+  if (overloads.length === 0) {
+    const known = [...operations.keys()].slice(0, 20).join(', ') || 'none';
+    throw fails(`The service has no function or action "${name}".`, `There are: ${known}.`);
+  }
+  if (there.length === 0) {
+    const places = overloads.map(
+      ({ boundTo }) => boundTo && `${boundTo.isCollection ? 'a set' : 'an entity'} of ${boundTo.type}`,
+    );
+    const belongs = [...new Set(places.map((each) => each ?? 'the service itself'))].join(', or ');
+    throw fails(
+      `"${name}" belongs to ${belongs}.`,
+      'Give the entity set that it is called on, and the key of the entity.',
+    );
+  }
+  const takes = there[0]?.parameters.map((parameter) => parameter.name).join(', ') || 'none';
+  throw fails(`"${name}" does not take these parameters: ${given.join(', ')}.`, `It takes: ${takes}.`);
+}
+
+function isShort(name: string, qualified: string): boolean {
+  return qualified.endsWith(`.${name}`);
+}
+
+/** How many types lie between the place and what the operation belongs to; undefined where it belongs elsewhere. */
+function distance({ boundTo }: Operation, place: BindingPlace | undefined, model: ServiceModel): number | undefined {
+  if (boundTo === undefined || place === undefined) return boundTo === place ? 0 : undefined;
+  if (boundTo.isCollection !== place.isCollection) return undefined;
+  let steps = 0;
+  for (let at: StructuredType | undefined = place.type; at !== undefined; at = model.types.get(at.base ?? '')) {
+    if (at.name === boundTo.type) return steps;
+    steps++;
+  }
+  // Of the entity at hand, which may be of a type that extends the one of its set; and of any entity at all.
+  const isPossible = isOf(model.types.get(boundTo.type), place.type.name, model) || boundTo.type === 'Edm.EntityType';
+  return isPossible ? steps : undefined;
 }
 
 /**
@@ -60,11 +102,23 @@ export function callRequest(
     return { method, path: `${below}${name}${parameterText(query)}`, headers: { 'content-type': contentType }, body };
   }
   const given = parameters.filter((parameter) => values[parameter.name] !== undefined);
-  const written = given.map((each) => [each.name, literal(each.name, values[each.name], each, model)] as const);
-  if (model.version === 2)
-    return { method, path: `${below}${name}${parameterText([...written, ...query])}`, headers: {} };
-  const inPath = written.map(([parameter, value]) => `${parameter}=${encodeURIComponent(value)}`).join(',');
-  return { method, path: `${below}${name}(${inPath})${parameterText(query)}`, headers: {} };
+  // Lists and complex values have no literal: they stand in the query, and the path refers to them.
+  const isJson = (each: Property) => model.version === 4 && (each.isCollection || model.types.has(each.type));
+  const written = given.map((each) => {
+    const value = values[each.name];
+    return [each, isJson(each) ? jsonText(value, each, model) : literal(each.name, value, each, model)] as const;
+  });
+  if (model.version === 2) {
+    const all = written.map(([each, value]): [string, string] => [each.name, value]);
+    return { method, path: `${below}${name}${parameterText([...all, ...query])}`, headers: {} };
+  }
+  const inPath = written.map(
+    ([each, value]) => `${each.name}=${isJson(each) ? `@${each.name}` : encodeURIComponent(value)}`,
+  );
+  const apart = written
+    .filter(([each]) => isJson(each))
+    .map(([each, value]): [string, string] => [`@${each.name}`, value]);
+  return { method, path: `${below}${name}(${inPath.join(',')})${parameterText([...apart, ...query])}`, headers: {} };
 }
 
 /** What an operation answered, with the types of the metadata. */

@@ -1,10 +1,11 @@
 import { IntegrationError } from '../../model/errors';
-import { keyText } from './address';
+import { keyText, valueAt } from './address';
 import type { Entity } from './entity';
-import type { Page } from './feed';
+import { type Page, unmovable } from './feed';
 import type { EntitySet, ServiceModel } from './model';
-import { type Condition, propertyAt, type Query } from './query';
+import type { Condition, Query } from './query';
 import type { ODataService } from './service';
+import { findProperty, propertyAt } from './structure';
 import { isOrdered } from './values';
 
 /** How far a list was read; a later read goes on after it, on another connection, too. */
@@ -68,8 +69,9 @@ export async function* readList(
     try {
       page = await service.page(set, list.request(asked, top, left === undefined), signal);
     } catch (thrown) {
+      const { strategy } = list;
       if (!list.yields(thrown)) throw thrown;
-      at = undefined;
+      if (list.strategy !== strategy) at = undefined;
       continue;
     }
     if (page.count !== undefined && from === undefined) total ??= page.count;
@@ -100,7 +102,7 @@ export async function* readList(
         yield { entities: piece, position: at, ...(total !== undefined && { total }) };
       }
       if (page.next === undefined) break;
-      if (links.has(page.next)) throw unmovable(set);
+      if (links.has(page.next)) throw unmovable(set.name);
       links.add(page.next);
       signal.throwIfAborted();
       page = await service.follow(page.next, page.base, set, signal);
@@ -121,14 +123,17 @@ export async function* readList(
       continue;
     }
     if (at === undefined || at.last === missed || (asked?.last === at.last && asked.count === at.count)) {
-      throw unmovable(set);
+      throw unmovable(set.name);
     }
   }
 }
 
+const NOT_ABOUT_PAGING = new Set(['PCP_HTTP_NOT_FOUND', 'PCP_ODATA_FILTER_REQUIRED']);
+
 /** How one list is asked for. */
 class List {
   strategy: Strategy;
+  #counts: boolean;
   readonly #field: string;
   readonly #key: readonly string[];
 
@@ -138,6 +143,7 @@ class List {
     model: ServiceModel,
   ) {
     this.strategy = strategyOf(set, query, model);
+    this.#counts = set.countable;
     this.#key = set.type.key;
     this.#field = query.orderBy ?? this.#key[0] ?? '';
   }
@@ -149,11 +155,12 @@ class List {
     return true;
   }
 
-  /** What the service does not understand is not asked for again: first the comparison, then order and places. */
+  /** What the service does not understand is not asked for again: first the number, the comparison, order and places. */
   yields(thrown: unknown): boolean {
     const isRefused = thrown instanceof IntegrationError && ['data', 'config'].includes(thrown.class);
-    if (!isRefused || thrown.code === 'PCP_HTTP_NOT_FOUND' || this.strategy === 'links') return false;
-    if (!this.weaken()) this.strategy = 'links';
+    if (!isRefused || NOT_ABOUT_PAGING.has(thrown.code) || this.strategy === 'links') return false;
+    if (this.#counts) this.#counts = false;
+    else if (!this.weaken()) this.strategy = 'links';
     return true;
   }
 
@@ -170,7 +177,7 @@ class List {
       ...(expand !== undefined && { expand }),
       conditions: [...others, ...begins],
       ...(filter !== undefined && { filter }),
-      count: count && this.strategy !== 'links',
+      count: count && this.#counts && this.strategy !== 'links',
       ...(this.strategy !== 'links' && { orderBy: order, top, skip }),
     };
   }
@@ -193,23 +200,13 @@ class List {
 }
 
 function strategyOf({ type, isSingleton, pageable }: EntitySet, { orderBy }: ListQuery, model: ServiceModel): Strategy {
-  const fields = type.key.map((name) => type.properties.get(name));
+  const fields = type.key.map((name) => findProperty(name, type, model));
   if (isSingleton || !pageable || fields.length === 0) return 'links';
   if (fields.some((field) => field === undefined || !field.sortable)) return 'links';
   const first = orderBy === undefined ? fields[0] : propertyAt(orderBy, type, model);
   return first?.filterable && isOrdered(first.type) ? 'order' : 'count';
 }
 
-function valueAt(data: Record<string, unknown>, path: string): unknown {
-  return path.split('/').reduce((value: unknown, name) => (value as Record<string, unknown> | null)?.[name], data);
-}
-
 function isLowerBound({ field, operator }: Condition, ordered: string): boolean {
   return field === ordered && (operator === 'ge' || operator === 'gt');
-}
-
-function unmovable({ name }: EntitySet): IntegrationError {
-  return new IntegrationError('config', 'PCP_ODATA_PAGING', `"${name}" gives the same page again and again.`, {
-    hint: 'The service does not follow $skip, $filter or its own links: have it corrected, or read another one.',
-  });
 }

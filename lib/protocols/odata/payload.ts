@@ -1,6 +1,7 @@
 import { IntegrationError } from '../../model/errors';
 import { isObject } from './entity';
 import type { Navigation, Property, ServiceModel, StructuredType } from './model';
+import { actualType, TYPE_FIELD } from './structure';
 import { type Dialect, ValueProblem, writeValue } from './values';
 
 /** What a request with a body needs. */
@@ -31,8 +32,16 @@ export function parametersPayload(
   model: ServiceModel,
 ): Payload {
   const properties = new Map(parameters.map((parameter) => [parameter.name, parameter]));
-  const type = { name: '', isEntity: false, isOpen: false, key: [], properties, navigations: new Map() };
+  const type = {
+    ...{ name: '', isEntity: false, isOpen: false, key: [], keyAliases: new Map() },
+    ...{ properties, navigations: new Map() },
+  };
   return payloadOf(values, type, model);
+}
+
+/** One value as JSON. @throws data PCP_ODATA_VALUE */
+export function jsonText(value: unknown, property: Property, model: ServiceModel): string {
+  return JSON.stringify(valueFor(value, property, property.name, model, { version: model.version }));
 }
 
 function structure(
@@ -42,13 +51,17 @@ function structure(
   model: ServiceModel,
   dialect: Dialect,
 ): Record<string, unknown> {
-  const type = derived(data, declared, model);
+  const type = actualType(data[TYPE_FIELD], declared, model);
   const result: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(data)) {
     const at = path === '' ? name : `${path}.${name}`;
     const property = type.properties.get(name);
     const navigation = type.navigations.get(name);
     if (value === undefined) continue;
+    if (name === TYPE_FIELD && dialect.version === 2) {
+      result.__metadata = { type: String(value).replace(/^.*#/, '') };
+      continue;
+    }
     if (property !== undefined) result[name] = valueFor(value, property, at, model, dialect);
     else if (navigation !== undefined) result[name] = related(value, navigation, at, model, dialect);
     else if (type.isOpen || name.includes('@odata.')) result[name] = value;
@@ -81,11 +94,6 @@ function related(value: unknown, navigation: Navigation, path: string, model: Se
     throw refusedValue(path, undefined, navigation.isCollection ? 'must be a list of records' : 'must be one record');
   }
   return Array.isArray(value) ? value.map((item, index) => one(item, `${path}[${index}]`)) : one(value, path);
-}
-
-function derived(data: Record<string, unknown>, declared: StructuredType, model: ServiceModel): StructuredType {
-  const said = data['@odata.type'];
-  return (typeof said === 'string' && model.types.get(said.slice(said.indexOf('#') + 1))) || declared;
 }
 
 function hasLongNumber(json: string): boolean {

@@ -1,6 +1,7 @@
 import { IntegrationError } from '../../model/errors';
 import { literal } from './address';
-import type { EntitySet, ODataVersion, Property, ServiceModel, StructuredType } from './model';
+import type { EntitySet, ODataVersion, ServiceModel } from './model';
+import { propertyAt, requestPath, TYPE_FIELD } from './structure';
 
 export interface Query {
   /** Fields and paths of expanded ones; absent = all. */
@@ -31,9 +32,9 @@ export function queryText(query: Query, set: EntitySet, model: ServiceModel): st
   const { select, expand = [], top, skip, count, custom = {} } = query;
   const parameters: [string, string | undefined][] = [
     ['$filter', filterOf(query, set, model)],
-    ['$select', select?.length ? selection(select, expand, model) : undefined],
+    ['$select', select?.length ? selection(select, expand, set, model) : undefined],
     ['$expand', expand.length === 0 ? undefined : expansion(expand, model.version)],
-    ['$orderby', query.orderBy?.length ? query.orderBy.join(',') : undefined],
+    ['$orderby', query.orderBy?.length ? ordered(query.orderBy, set, model) : undefined],
     ['$top', top?.toString()],
     ['$skip', skip ? String(skip) : undefined],
     model.version === 2 ? ['$inlinecount', count ? 'allpages' : undefined] : ['$count', count ? 'true' : undefined],
@@ -42,26 +43,24 @@ export function queryText(query: Query, set: EntitySet, model: ServiceModel): st
   return parameterText(parameters.filter((each): each is [string, string] => each[1] !== undefined));
 }
 
+/** @throws config PCP_ODATA_FILTER_REQUIRED when the service gives a list only on conditions that the query lacks */
+export function requireConditions({ conditions = [], filter = '' }: Query, set: EntitySet): void {
+  const isAsked = (name: string) => conditions.some(({ field }) => field === name) || filter.includes(name);
+  const missing = set.requiredInFilter.filter((name) => !isAsked(name));
+  const isBare = set.requiresFilter && conditions.length === 0 && filter.trim() === '';
+  if (!isBare && missing.length === 0) return;
+  const of = missing.length === 0 ? '' : ` for ${missing.join(', ')}`;
+  const message = `"${set.name}" is not read without a condition${of}.`;
+  throw new IntegrationError('config', 'PCP_ODATA_FILTER_REQUIRED', message, {
+    path: '/filters',
+    hint: 'Add a filter to the mapping that says which values are wanted: equal to one, or one of several.',
+  });
+}
+
 /** "?name=value&..." or empty. */
 export function parameterText(parameters: readonly (readonly [string, string])[]): string {
   if (parameters.length === 0) return '';
   return `?${parameters.map(([name, value]) => `${plainName(name)}=${encodeURIComponent(value)}`).join('&')}`;
-}
-
-/** The property at a path through complex values, "Address/City". @throws config PCP_ODATA_FIELD */
-export function propertyAt(path: string, type: StructuredType, model: ServiceModel): Property {
-  let at: StructuredType | undefined = type;
-  let found: Property | undefined;
-  for (const name of path.split('/')) {
-    found = at?.properties.get(name);
-    const next: string | undefined = found?.type ?? at?.navigations.get(name)?.target;
-    at = next === undefined ? undefined : model.types.get(next);
-  }
-  if (found !== undefined) return found;
-  throw new IntegrationError('config', 'PCP_ODATA_FIELD', `"${path}" is no field of ${type.name}.`, {
-    path,
-    hint: 'Correct it in the mapping, or take it out if this service does not have it.',
-  });
 }
 
 function filterOf({ conditions = [], filter }: Query, set: EntitySet, model: ServiceModel): string | undefined {
@@ -72,18 +71,30 @@ function filterOf({ conditions = [], filter }: Query, set: EntitySet, model: Ser
 
 function term({ field, operator, value }: Condition, { type }: EntitySet, model: ServiceModel): string {
   const property = propertyAt(field, type, model);
+  const path = requestPath(field, type, model);
   const written = (each: unknown) => literal(field, each, property, model);
   if (operator === 'in') {
-    const choices = (value as readonly unknown[]).map((each) => `${field} eq ${written(each)}`);
+    const choices = (value as readonly unknown[]).map((each) => `${path} eq ${written(each)}`);
     return choices.length === 1 ? (choices[0] as string) : `(${choices.join(' or ')})`;
   }
-  if (operator !== 'contains') return `${field} ${operator} ${written(value)}`;
-  return model.version === 2 ? `substringof(${written(value)},${field})` : `contains(${field},${written(value)})`;
+  if (operator !== 'contains') return `${path} ${operator} ${written(value)}`;
+  return model.version === 2 ? `substringof(${written(value)},${path})` : `contains(${path},${written(value)})`;
+}
+
+/** "Name", "Name desc". */
+function ordered(fields: readonly string[], { type }: EntitySet, model: ServiceModel): string {
+  return fields.map((field) => field.replace(/^\S+/, (path) => requestPath(path, type, model))).join(',');
 }
 
 /** Version 2 gives of an expanded navigation only what is selected. */
-function selection(select: readonly string[], expand: readonly string[], { version }: ServiceModel): string {
-  return [...new Set(version === 2 ? [...select, ...expand] : select)].join(',');
+function selection(
+  select: readonly string[],
+  expand: readonly string[],
+  { type }: EntitySet,
+  model: ServiceModel,
+): string {
+  const fields = select.filter((name) => name !== TYPE_FIELD).map((name) => requestPath(name, type, model));
+  return [...new Set(model.version === 2 ? [...fields, ...expand] : fields)].join(',');
 }
 
 /** "a,a/b" is "a($expand=b)" in version 4. */

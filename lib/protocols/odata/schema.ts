@@ -1,5 +1,7 @@
 import type { JsonSchema } from '../../model/entity';
+import { keyFields } from './entity';
 import type { EntitySet, Property, ServiceModel, StructuredType } from './model';
+import { derivedFrom, TYPE_FIELD } from './structure';
 import { isInteger } from './values';
 
 /** Deeper navigations are named, not described. */
@@ -7,7 +9,13 @@ const DEEPEST = 1;
 
 /** JSON Schema of the records that `readEntity` gives; navigations stand in it as far as they may be expanded. */
 export function schemaOf({ type }: EntitySet, model: ServiceModel): JsonSchema {
-  return structureSchema(type, model, 0);
+  const derived = derivedFrom(type, model);
+  // Its entities may be of these, each with fields of its own.
+  const others = derived.map((each) => structureSchema(each, model, 0).properties);
+  const schema = structureSchema(type, model, 0);
+  if (derived.length === 0) return schema;
+  const properties = Object.assign({ [TYPE_FIELD]: { type: 'string' } }, ...others, schema.properties);
+  return { ...schema, properties };
 }
 
 function structureSchema(type: StructuredType, model: ServiceModel, depth: number): JsonSchema {
@@ -19,7 +27,7 @@ function structureSchema(type: StructuredType, model: ServiceModel, depth: numbe
     const schema = structureSchema(inner, model, depth + 1);
     properties[name] = { ...(isCollection ? { type: 'array', items: schema } : schema), 'x-expand': true };
   }
-  return { type: 'object', properties, ...(type.key.length > 0 && { required: [...type.key] }) };
+  return { type: 'object', properties, ...(type.key.length > 0 && { required: keyFields(type) }) };
 }
 
 function propertySchema(property: Property, model: ServiceModel, depth: number): JsonSchema {

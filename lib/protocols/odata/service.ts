@@ -3,12 +3,12 @@ import type { HttpClient, HttpRequest, HttpResponse } from '../http/client';
 import { entityPath } from './address';
 import type { Entity } from './entity';
 import { failureOf } from './fault';
-import { type Page, readChanged, readJson, readOne, readPage } from './feed';
-import { parseMetadata } from './metadata';
-import type { EntitySet, ServiceModel } from './model';
+import { nextOf, type Page, readChanged, readJson, readOne, readPage, unmovable } from './feed';
+import { loadModel } from './load';
+import type { EntitySet, Operation, ServiceModel } from './model';
 import { callRequest, operationOf, readResult, type ServiceRequest } from './operations';
 import { payloadOf } from './payload';
-import { parameterText, type Query, queryText } from './query';
+import { type Query, queryText, requireConditions } from './query';
 
 /** Where a service is asked: every request goes through this client. */
 export type ServiceClient = Pick<HttpClient, 'baseUrl' | 'request' | 'resolveLink'>;
@@ -28,9 +28,9 @@ export interface Change {
   /** Of the entity when it was last seen; "*" = whatever it is now. */
   version?: string;
   headers?: Record<string, string>;
+  /** Of what is changed, where the data do not hold it. */
+  key?: Record<string, unknown>;
 }
-
-const LARGEST_METADATA = 128 * 1024 * 1024;
 
 /** One OData service of either version: what its metadata says, and how its entities are read, changed and called. */
 export class ODataService {
@@ -43,7 +43,7 @@ export class ODataService {
 
   /** Read once; a failure is not kept. @throws config PCP_ODATA_METADATA; what the HTTP client throws */
   model(signal: AbortSignal): Promise<ServiceModel> {
-    this.#model ??= this.#readModel(signal).catch((thrown: unknown) => {
+    this.#model ??= loadModel(this.client, this.options, signal).catch((thrown: unknown) => {
       this.#model = undefined;
       throw thrown;
     });
@@ -62,7 +62,9 @@ export class ODataService {
     });
   }
 
+  /** @throws config PCP_ODATA_FILTER_REQUIRED */
   async page(set: EntitySet, query: Query, signal: AbortSignal, headers: Record<string, string> = {}): Promise<Page> {
+    requireConditions(query, set);
     const model = await this.model(signal);
     const path = `${encodeURIComponent(set.name)}${this.#query(query, set, model)}`;
     return readPage(await this.#ask({ method: 'GET', path, headers }, signal), set.type, model);
@@ -71,15 +73,7 @@ export class ODataService {
   /** What a link of an answer leads to: the next page, or the changes since a list. */
   async follow(link: string, base: URL, set: EntitySet, signal: AbortSignal): Promise<Page> {
     const model = await this.model(signal);
-    const target = this.client.resolveLink(this.#onOwnHost(link, base), base);
-    // A link may lack what each request has, such as SAP's client: the next page would be another system's.
-    for (const [name, value] of Object.entries(this.options.parameters ?? {})) {
-      if (target.searchParams.has(name)) continue;
-      target.search += `${target.search === '' ? '?' : '&'}${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
-    }
-    const response = await this.client.request({ target, headers: this.#headers(model), signal });
-    if (!response.ok) throw await failureOf(response, this.#secrets);
-    return readPage(response, set.type, model);
+    return readPage(await this.#followed(link, base, model, signal), set.type, model);
   }
 
   /** One entity by its key; null when there is none. */
@@ -112,12 +106,12 @@ export class ODataService {
     set: EntitySet,
     data: Record<string, unknown>,
     model: ServiceModel,
-    { version, headers }: Change = {},
+    { version, headers, key = data }: Change = {},
   ): ServiceRequest {
     const changes = Object.fromEntries(Object.entries(data).filter(([name]) => !set.type.key.includes(name)));
     const { body, contentType } = payloadOf(changes, set.type, model);
     const method = model.version === 4 ? 'PATCH' : (this.options.updateMethod ?? 'MERGE');
-    const path = `${entityPath(set, data, model)}${this.#query({}, set, model)}`;
+    const path = `${entityPath(set, key, model)}${this.#query({}, set, model)}`;
     return { method, path, headers: { 'content-type': contentType, ...ifMatch(version), ...headers }, body };
   }
 
@@ -174,8 +168,9 @@ export class ODataService {
     bound?: { set: string; key?: Record<string, unknown> },
   ): Promise<unknown> {
     const model = await this.model(signal);
-    const operation = operationOf(name, values, model);
     const place = bound && (await this.entitySet(bound.set, signal));
+    const isCollection = bound?.key === undefined && place?.isSingleton === false;
+    const operation = operationOf(name, values, model, place && { type: place.type, isCollection });
     const below = place === undefined ? '' : `${pathOf(place, bound?.key, model)}/`;
     const request = callRequest(operation, below, values, model, this.options.parameters ?? {});
     const response = await this.#ask(request, signal);
@@ -183,7 +178,43 @@ export class ODataService {
       response.discard();
       return null;
     }
-    return readResult(await readJson(response), operation, model);
+    const json = await readJson(response);
+    const result = readResult(json, operation, model);
+    return Array.isArray(result) ? this.#rest(result, json, response, operation, model, signal) : result;
+  }
+
+  /** A list that comes in several pages, whole. */
+  async #rest(
+    list: unknown[],
+    json: unknown,
+    response: HttpResponse,
+    operation: Operation,
+    model: ServiceModel,
+    signal: AbortSignal,
+  ): Promise<unknown[]> {
+    const links = new Set<string>();
+    let { next, base } = nextOf(json, response);
+    while (next !== undefined) {
+      if (links.has(next)) throw unmovable(operation.name);
+      links.add(next);
+      const page = await this.#followed(next, base, model, signal);
+      const body = await readJson(page);
+      list = list.concat(readResult(body, operation, model));
+      ({ next, base } = nextOf(body, page));
+    }
+    return list;
+  }
+
+  async #followed(link: string, base: URL, model: ServiceModel, signal: AbortSignal): Promise<HttpResponse> {
+    const target = this.client.resolveLink(this.#onOwnHost(link, base), base);
+    // A link may lack what each request has, such as SAP's client: the next page would be another system's.
+    for (const [name, value] of Object.entries(this.options.parameters ?? {})) {
+      if (target.searchParams.has(name)) continue;
+      target.search += `${target.search === '' ? '?' : '&'}${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
+    }
+    const response = await this.client.request({ target, headers: this.#headers(model), signal });
+    if (!response.ok) throw await failureOf(response, this.#secrets);
+    return response;
   }
 
   /** Sends a request of this service, whatever comes of it. */
@@ -201,16 +232,8 @@ export class ODataService {
 
   async #ask(request: ServiceRequest, signal: AbortSignal): Promise<HttpResponse> {
     const response = await this.send(request, signal);
-    if (!response.ok) throw await failureOf(response, this.#secrets);
+    if (!response.ok) throw await failureOf(response, this.#secrets, request.method);
     return response;
-  }
-
-  async #readModel(signal: AbortSignal): Promise<ServiceModel> {
-    const target = `${this.options.path}/$metadata${parameterText(Object.entries(this.options.parameters ?? {}))}`;
-    const headers = { accept: 'application/xml, */*;q=0.1' };
-    const response = await this.client.request({ target, headers, signal, maxBytes: LARGEST_METADATA });
-    if (!response.ok) throw await failureOf(response, this.#secrets);
-    return parseMetadata(await response.text(), response.url.pathname);
   }
 
   #query(query: Query, set: EntitySet, model: ServiceModel): string {

@@ -22,7 +22,9 @@ const INTEGERS: Readonly<Record<string, readonly [min: bigint, max: bigint]>> = 
   'Edm.Int32': [-2147483648n, 2147483647n],
   'Edm.Int64': [-9223372036854775808n, 9223372036854775807n],
 };
+const ABSTRACT = new Set(['Edm.PrimitiveType', 'Edm.Untyped']);
 const FLOATS = new Set(['Edm.Double', 'Edm.Single', 'Edm.Float']);
+const GREATEST_EXPONENT = 400;
 const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
@@ -116,7 +118,11 @@ export function literalOf(value: unknown, property: ValueType, { version }: Dial
   const isV2 = version === 2;
   const quoted = (prefix: string, content: string) => `${prefix}'${content.replaceAll("'", "''")}'`;
   if (type in INTEGERS) return `${integer(value, type)}${isV2 && type === 'Edm.Int64' ? 'L' : ''}`;
-  if (FLOATS.has(type)) return `${float(value)}${isV2 ? (type === 'Edm.Double' ? 'd' : 'f') : ''}`;
+  if (FLOATS.has(type)) {
+    const number = float(value);
+    // INF and NaN are written alike in all versions.
+    return `${number}${isV2 && typeof number === 'number' ? (type === 'Edm.Double' ? 'd' : 'f') : ''}`;
+  }
   switch (type) {
     case 'Edm.Decimal':
       return `${decimal(value, {})}${isV2 ? 'M' : ''}`;
@@ -141,6 +147,8 @@ export function literalOf(value: unknown, property: ValueType, { version }: Dial
     case 'Edm.Duration':
       return quoted('duration', String(checked(value, property)));
   }
+  // Of a type that leaves open what its values are, the value itself tells.
+  if (ABSTRACT.has(type) && typeof value !== 'string') return text(value);
   // Members of enumerations carry the name of their type.
   return quoted(type.startsWith('Edm.') ? '' : type, text(value));
 }
@@ -215,17 +223,21 @@ function decimal(value: unknown, { precision, scale }: Pick<ValueType, 'precisio
   return digits;
 }
 
-/** Without exponent; undefined for what is no number. */
+/** Without exponent; undefined for what is no number, or one that no system keeps digit by digit. */
 function plainDecimal(value: unknown): string | undefined {
   if (typeof value === 'bigint') return String(value);
   if (typeof value !== 'string' && typeof value !== 'number') return undefined;
   const written = String(value);
   if (isDecimal(written)) return written;
-  return NUMBER.test(written) ? Big(written.replace(/^\+/, '')).toFixed() : undefined;
+  const [, , exponent = '0'] = NUMBER.exec(written) ?? [undefined, undefined, 'Infinity'];
+  // Written out, "1e999999999" would be a text of a gigabyte.
+  if (!(Math.abs(Number(exponent.replace(/^[eE]/, ''))) <= GREATEST_EXPONENT)) return undefined;
+  return Big(written.replace(/^\+/, '')).toFixed();
 }
 
-function float(value: unknown): unknown {
-  if (['INF', '-INF', 'NaN'].includes(String(value))) return String(value);
+function float(value: unknown): number | string {
+  const named = String(value).replace('Infinity', 'INF');
+  if (['INF', '-INF', 'NaN'].includes(named)) return named;
   const number = typeof value === 'string' && !NUMBER.test(value) ? Number.NaN : Number(value);
   return Number.isFinite(number) && typeof value !== 'boolean' ? number : problem('must be a number');
 }

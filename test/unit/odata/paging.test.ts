@@ -141,6 +141,18 @@ describe('odata paging', () => {
     });
   }
 
+  it('keeps the order of its key where only the number is refused', async () => {
+    api.manner = { refuses: ['$inlinecount'] };
+    api.rows = Array.from({ length: 6 }, (_, n) => order(n));
+    assert.deepEqual(await keys(), all());
+    const lists = api.asked.filter(({ path }) => path.endsWith(api.set));
+    assert.deepEqual(
+      lists.map(({ query }) => query.has('$inlinecount')),
+      [true, ...Array(lists.length - 1).fill(false)],
+    );
+    assert.match(lists.at(-1)?.query.get('$filter') ?? '', /ManufacturingOrder ge/);
+  });
+
   it('asks for the fields wanted, and those that it pages by', async () => {
     api.rows = [order(1)];
     await keys({ select: ['Material'], orderBy: 'LastChangeDateTime', conditions: [] });

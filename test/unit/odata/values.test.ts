@@ -78,6 +78,28 @@ describe('odata values', () => {
     assert.equal(readValue(null, of('Edm.Decimal')), null);
   });
 
+  it('bears what is no number, unknown types, and exponents that would fill the memory', () => {
+    for (const version of [2, 4] as const) {
+      for (const name of ['INF', '-INF', 'NaN']) {
+        assert.equal(literalOf(name, of('Edm.Double'), { version }), name);
+        assert.equal(writeValue(Number(name.replace('INF', 'Infinity')), of('Edm.Single'), { version }), name);
+        assert.equal(readValue(name, of('Edm.Double')), name);
+      }
+    }
+    for (const huge of ['1e999999999', '-1E-999999999', '1e99999999999999999999']) {
+      assert.equal(readValue(huge, of('Edm.Decimal')), huge);
+      for (const type of ['Edm.Decimal', 'Edm.Int64']) {
+        assert.throws(() => literalOf(huge, of(type), { version: 4 }), ValueProblem);
+      }
+    }
+    assert.equal(readValue('1e30', of('Edm.Decimal')), `1${'0'.repeat(30)}`);
+    assert.deepEqual(readValue({ a: [1] }, of('Edm.Untyped')), { a: [1] });
+    assert.equal(literalOf(5, of('Edm.PrimitiveType'), { version: 4 }), '5');
+    assert.equal(literalOf('5', of('Edm.PrimitiveType'), { version: 4 }), "'5'");
+    assert.equal(literalOf('x', of('Edm.OfTomorrow'), { version: 4 }), "'x'");
+    assert.deepEqual(writeValue({ a: 1 }, of('Elsewhere.Thing'), { version: 4 }), { a: 1 });
+  });
+
   it('refuses what the property cannot hold before anything is sent', () => {
     const refused: [ValueType, unknown, RegExp][] = [
       [of('Edm.String', { maxLength: 4 }), '12345', /5 characters, 4 at most/],
@@ -140,6 +162,7 @@ describe('odata values', () => {
     const press = readEntity(parseExactJson(text) as Record<string, unknown>, setOf(plant, 'Machines').type, plant);
     assert.equal(press.version, 'W/"2"');
     assert.deepEqual(press.data, {
+      '@odata.type': '#Plant.Entities.Press',
       Force: 1.5,
       Rate: '12345678901234.123456',
       Place: { Site: 'A' },

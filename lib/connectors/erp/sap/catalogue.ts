@@ -99,7 +99,7 @@ function presetInfo(preset: Preset, model: ServiceModel | IntegrationError | und
   const info = { name: entity, label: titles['en-US'], kind: 'entity' };
   const set = model instanceof IntegrationError ? undefined : model?.entitySets.get(preset.set);
   if (set !== undefined) {
-    return { ...info, key: [...set.type.key], readable: true, writable: isWritable({ set, preset }) };
+    return { ...info, key: keyOf(set), readable: true, writable: isWritable({ set, preset }) };
   }
   const error =
     model instanceof IntegrationError
@@ -110,12 +110,17 @@ function presetInfo(preset: Preset, model: ServiceModel | IntegrationError | und
   return { ...info, key: [], readable: false, writable: false, error: error.toJSON() };
 }
 
+/** As mappings write paths. */
+function keyOf({ type }: EntitySet): string[] {
+  return type.key.map((path) => path.replaceAll('/', '.'));
+}
+
 function setInfo(name: string, set: EntitySet): EntityInfo {
   return {
     name,
     ...(set.label !== undefined && { label: set.label }),
     kind: 'entity set',
-    key: [...set.type.key],
+    key: keyOf(set),
     readable: set.addressable,
     writable: isWritable({ set }),
   };

@@ -1,6 +1,7 @@
 import type { OpenConnection } from '../../../model/connection';
 import type { IntegrationError } from '../../../model/errors';
 import type { HttpClient } from '../../../protocols/http/client';
+import type { EntitySet } from '../../../protocols/odata/model';
 import type { TestDetail, TestReport } from '../../contract';
 import { testHttp } from '../../http-test';
 import type { Steps } from '../../step-by-step';
@@ -82,7 +83,8 @@ async function readOne(
   const [other] = active;
   const model = other && (await catalogue.service(other.name).model(signal));
   const own =
-    model && [...model.entitySets.values()].find((set) => set.addressable && set.pageable && !set.isSingleton);
+    model &&
+    [...model.entitySets.values()].find((set) => set.addressable && set.pageable && !set.isSingleton && isFree(set));
   const name = preset?.entity ?? (own === undefined ? undefined : `${other?.name}/${own.name}`);
   let found = 0;
   if (name !== undefined) {
@@ -95,4 +97,8 @@ async function readOne(
     'en-US': `${name ?? '-'}: ${found === 0 ? 'no record yet' : 'a record was read'}${rest && `; without an answer: ${rest}`}`,
     'pt-BR': `${name ?? '-'}: ${found === 0 ? 'ainda sem registros' : 'um registro foi lido'}${rest && `; sem resposta: ${rest}`}`,
   };
+}
+
+function isFree({ requiresFilter, requiredInFilter }: EntitySet): boolean {
+  return !requiresFilter && requiredInFilter.length === 0;
 }

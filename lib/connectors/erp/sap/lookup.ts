@@ -1,5 +1,7 @@
 import { IntegrationError } from '../../../model/errors';
+import { hasKey } from '../../../protocols/odata/address';
 import type { Entity } from '../../../protocols/odata/entity';
+import { findMatches } from '../../../protocols/odata/find';
 import type { SapEntity } from './catalogue';
 import { externalKey } from './external-key';
 import { selectionOf } from './read';
@@ -22,11 +24,10 @@ export async function findEntity(
   const data = preparedData(entity, record, sender);
   const selection = selectionOf(entity, undefined);
   const ownKey = preset?.external_key?.field;
-  const isAddressed = set.type.key.every((name) => data[name] !== undefined && data[name] !== null);
-  if (isAddressed) return service.entity(set, data, selection, signal);
+  if (hasKey(set, data)) return service.entity(set, data, selection, signal);
   const fields = ownKey !== undefined && data[ownKey] !== undefined ? [ownKey] : keyFields;
-  const conditions = fields.map((field) => ({ field, operator: 'eq' as const, value: data[field] ?? '' }));
-  const { entities } = await service.page(set, { ...selection, conditions, top: 2 }, signal);
+  const values = Object.fromEntries(fields.map((field) => [field, data[field] ?? '']));
+  const entities = await findMatches(service, set, values, selection, signal);
   if (entities.length < 2) return entities[0] ?? null;
   const key = fields.map((field) => `${field} "${String(data[field])}"`).join(', ');
   throw new IntegrationError('data', 'PCP_SAP_AMBIGUOUS', `SAP has more than one record with ${key}.`, {

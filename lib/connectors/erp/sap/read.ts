@@ -1,9 +1,10 @@
 import type { Filter } from '../../../model/mapping';
 import type { Cursor } from '../../../model/sync';
-import { keyText } from '../../../protocols/odata/address';
+import { keyText, valueAt } from '../../../protocols/odata/address';
 import type { Entity } from '../../../protocols/odata/entity';
 import { type Position, readList } from '../../../protocols/odata/paging';
-import { type Condition, propertyAt } from '../../../protocols/odata/query';
+import type { Condition } from '../../../protocols/odata/query';
+import { findProperty, propertyAt, TYPE_FIELD } from '../../../protocols/odata/structure';
 import { canBeLiteral, isOrdered } from '../../../protocols/odata/values';
 import type { Batch, ReadQuery } from '../../contract';
 import type { SapEntity } from './catalogue';
@@ -29,19 +30,18 @@ export async function* readBatches(entity: SapEntity, query: ReadQuery, signal: 
   const { service, set, model } = entity;
   for (const name of query.namedFields ?? []) {
     // What the service does not have would read as empty in every record.
-    if (!set.type.navigations.has(name) && !set.type.isOpen) propertyAt(name, set.type, model);
+    const isKnown = name === TYPE_FIELD || set.type.navigations.has(name) || set.type.isOpen;
+    if (!isKnown) propertyAt(name, set.type, model);
   }
   const pass = beginning(entity, query);
   const { field, lo } = pass;
   // Changes made while a list is read by its key may be behind what is read last, so what counts is the latest one before.
-  if (field !== null && lo === null && pass.high === null) pass.high = await latest(entity, field, signal);
+  const wanted = pushedDown(entity, query.filters ?? []);
+  if (field !== null && lo === null && pass.high === null) pass.high = await latest(entity, field, wanted, signal);
   const list = {
     pageSize: query.batchSize,
     ...selectionOf(entity, query.fields),
-    conditions: [
-      ...pushedDown(entity, query.filters ?? []),
-      ...(field !== null && lo !== null ? [{ field, operator: 'ge', value: lo } as const] : []),
-    ],
+    conditions: [...wanted, ...(field !== null && lo !== null ? [{ field, operator: 'ge', value: lo } as const] : [])],
     ...(field !== null && lo !== null && { orderBy: field }),
   };
   for await (const { entities, position, total } of readList(service, set, list, pass.at, signal)) {
@@ -56,14 +56,15 @@ export async function* readBatches(entity: SapEntity, query: ReadQuery, signal: 
 
 /** Fields and navigations to ask for; navigations come expanded where they are wanted. */
 export function selectionOf(
-  { set, preset }: SapEntity,
+  { set, preset, model }: SapEntity,
   fields: readonly string[] | undefined,
 ): { select?: string[]; expand?: string[] } {
-  const { properties, navigations } = set.type;
+  const { navigations, isOpen } = set.type;
   const wanted = fields === undefined ? (preset?.expand ?? []) : fields;
   const expand = wanted.filter((name) => navigations.has(name));
   // An open type may have fields that it does not declare.
-  const own = fields?.filter((name) => properties.has(name) || (set.type.isOpen && !navigations.has(name)));
+  const isField = (name: string) => findProperty(name, set.type, model) !== undefined;
+  const own = fields?.filter((name) => isField(name) || (isOpen && !navigations.has(name)));
   return { ...(own !== undefined && { select: own }), ...(expand.length > 0 && { expand }) };
 }
 
@@ -74,7 +75,7 @@ function batchOf({ set }: SapEntity, entities: readonly Entity[], cursorAfter: C
     cursorAfter,
     positions: (index) => {
       const data = entities[index]?.data ?? {};
-      return key.map((name) => `${name}=${String(data[name])}`).join(', ') || keyText(set, data);
+      return key.map((name) => `${name}=${String(valueAt(data, name))}`).join(', ') || keyText(set, data);
     },
   };
 }
@@ -102,8 +103,13 @@ function cursorOf({ set }: SapEntity, { field, lo, high, at }: Pass): Cursor {
   return { v: 1, kind: field === null ? 'keyset' : 'window', set: set.name, field, lo, high, at: at ?? null };
 }
 
-async function latest({ service, set }: SapEntity, field: string, signal: AbortSignal): Promise<unknown> {
-  const query = { select: [field, ...set.type.key], orderBy: [`${field} desc`], top: 1 };
+async function latest(
+  { service, set }: SapEntity,
+  field: string,
+  conditions: readonly Condition[],
+  signal: AbortSignal,
+): Promise<unknown> {
+  const query = { select: [field, ...set.type.key], conditions, orderBy: [`${field} desc`], top: 1 };
   const [entity] = (await service.page(set, query, signal)).entities;
   return entity?.data[field] ?? null;
 }

@@ -3,6 +3,7 @@ import { IntegrationError } from '../../../model/errors';
 import { isDecimal } from '../../../model/formats';
 import { entityPath } from '../../../protocols/odata/address';
 import type { Entity } from '../../../protocols/odata/entity';
+import { GONE } from '../../../protocols/odata/fault';
 import type { ServiceRequest } from '../../../protocols/odata/operations';
 import type { DescribedWrite, Resolution, WriteRecord, WriteResult, Writer, WriteTarget } from '../../contract';
 import { LostAnswer, WriteRun } from '../../write-run';
@@ -124,7 +125,10 @@ export class SapWriter implements Writer {
     const { service, set, model } = this.#entity;
     const found = await this.#find(record, signal);
     if (found === null) return { outcome: 'deleted' };
-    await this.#send(service.removal(set, found.data, model, this.#condition(record, found)), true, signal);
+    const request = service.removal(set, found.data, model, this.#condition(record, found));
+    await this.#send(request, true, signal).catch((thrown: unknown) => {
+      if (!(thrown instanceof IntegrationError) || thrown.code !== GONE) throw thrown;
+    });
     return { outcome: 'deleted' };
   }
 
@@ -135,11 +139,9 @@ export class SapWriter implements Writer {
 
   #modification(record: WriteRecord, found: Entity): ServiceRequest {
     const { service, set, model } = this.#entity;
-    const { navigations, key } = set.type;
-    const fields = Object.entries(this.#fieldsOf(record)).filter(([name]) => !navigations.has(name));
-    const address = Object.fromEntries(key.map((name) => [name, found.data[name]]));
-    const data = { ...Object.fromEntries(fields), ...address };
-    return service.modification(set, data, model, this.#condition(record, found));
+    const fields = Object.entries(this.#fieldsOf(record)).filter(([name]) => !set.type.navigations.has(name));
+    const change = { ...this.#condition(record, found), key: found.data };
+    return service.modification(set, Object.fromEntries(fields), model, change);
   }
 
   #condition(record: WriteRecord, found: Entity): { version?: string } {
@@ -209,7 +211,7 @@ function inTermsOf(record: Data, sent: Data, held: Data): Data {
 }
 
 function gone(key: string): IntegrationError {
-  return new IntegrationError('conflict', 'PCP_TARGET_DELETED', `Record ${key} is gone from the other system.`, {
+  return new IntegrationError('conflict', GONE, `Record ${key} is gone from the other system.`, {
     hint: 'Create it there again, or take it out of the mapping.',
   });
 }
