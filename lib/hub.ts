@@ -41,6 +41,8 @@ import { keyFieldsOf } from './sync/keys';
 import { ACTIVE, stateList } from './sync/runs/run-rows';
 import { SyncService } from './sync/service';
 import { SourceRules } from './sync/source-rules';
+import { Deliveries } from './webhooks/outgoing/deliveries';
+import { WebhookStore } from './webhooks/outgoing/webhooks';
 
 /** How often the hub looks whether runs wait that nobody told the runner of, e.g. after another instance died. */
 const LOOK_EVERY_MS = 15_000;
@@ -64,6 +66,7 @@ export async function createHub(settings: HubSettings): Promise<Hub> {
   try {
     const hub = new OpenHub(settings, store, keys, live, await StoreClock.of(store.database));
     await hub.connections.rotateKeys();
+    await hub.webhooks.rotateKeys();
     ahead.delete(directory);
     return hub;
   } catch (error) {
@@ -90,6 +93,8 @@ class OpenHub implements Hub {
   readonly records: EntityRecords;
   readonly sync: Sync;
   readonly audit: AuditLog;
+  readonly webhooks: WebhookStore;
+  readonly deliveries: Deliveries;
   readonly vault: Vault;
   readonly certificates: Certificates;
   private readonly registry = new ConnectorRegistry();
@@ -146,10 +151,24 @@ class OpenHub implements Hub {
     const recorder = new MachineWrites(this.audit, this.registry, log);
     const folder = new CertificateFolder(join(settings.directory, PKI_FOLDER));
     this.certificates = new CertificateTrust(folder, recorder, () => live.retry());
+    const webhooks = new WebhookStore(store, this.vault, () => void this.deliveries.look());
+    this.webhooks = webhooks;
+    this.deliveries = new Deliveries({
+      database: store.database,
+      vault: this.vault,
+      webhook: (id) => webhooks.row(id),
+      allowedTargets: settings.network.allowedTargets,
+      expressionHeapMb: settings.runner.expressionHeapMb,
+      days: settings.webhookDays,
+      clock,
+      log,
+    });
+    void this.deliveries.look();
     const host: LiveHost = {
       recorder,
       openConnection: (id) => this.openForRun(id),
       onChange: (jobId) => {
+        void this.deliveries.look();
         sync
           .changed(jobId)
           .catch((error: unknown) => log('warn', `Job ${jobId}: ${IntegrationError.from(error).message}`));
@@ -246,7 +265,7 @@ class OpenHub implements Hub {
   async close(): Promise<void> {
     clearInterval(this.timer);
     await Promise.all([this.scheduler.stop(), this.arrivals.stop()]);
-    await Promise.all([this.client.close(), this.live.close()]);
+    await Promise.all([this.client.close(), this.live.close(), this.deliveries.close()]);
     await this.store.close();
   }
 

@@ -13,6 +13,7 @@ const TAGS: Record<string, string> = {
   connectors: 'Kinds of systems that can be connected.',
   entities: "Types of the platform's entities.",
   records: "Records of the platform's entities.",
+  webhooks: 'Other systems that are told what happens, and what became of it.',
   audit: 'Who did what to which machine.',
   service: 'The hub itself.',
 };
@@ -20,7 +21,7 @@ const TAGS: Record<string, string> = {
 const PERMISSIONS: Record<Permission, string> = {
   'integrations.read': 'Reads everything but secrets.',
   'integrations.write': 'Changes connections, mappings, types and records.',
-  'integrations.sync': 'Starts and cancels runs, replays and discards dead letters.',
+  'integrations.sync': 'Starts and cancels runs, replays and discards dead letters, triggers and redelivers webhooks.',
   'integrations.test': 'Tests connections and previews mappings.',
 };
 

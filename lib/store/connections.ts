@@ -10,6 +10,7 @@ import type { Vault } from '../security/vault';
 import { deleteMappings } from './mapping-rows';
 import { CONNECTIONS, type ConnectionRow } from './models/connection';
 import { decodeCursor, isId, pageLimit, toPage } from './pages';
+import { reseal } from './reseal';
 import {
   deleteRows,
   isUniqueViolation,
@@ -180,25 +181,10 @@ export class ConnectionStore implements Connections {
    * @returns how many connections and sign-ins changed
    */
   async rotateKeys(): Promise<number> {
-    const connections = await this.#reseal(CONNECTIONS, 'credentials', (id) => vaultContext(Number(id)));
-    return connections + (await this.#reseal('integration_sign_ins', 'tokens', signInContext));
-  }
-
-  async #reseal(table: string, column: string, contextOf: (id: string) => string): Promise<number> {
     const { database } = this.#store;
-    const rows = await database.query(`SELECT id, ${column} AS sealed FROM ${table} WHERE ${column} IS NOT NULL`);
-    let resealed = 0;
-    for (const row of rows) {
-      const sealed = String(row.sealed);
-      const context = contextOf(String(row.id));
-      if (!this.#vault.isOutdated(sealed, context)) continue;
-      resealed += await database.execute(`UPDATE ${table} SET ${column} = ? WHERE id = ? AND ${column} = ?`, [
-        this.#vault.encrypt(this.#vault.decrypt(sealed, context), context),
-        row.id as string | number,
-        sealed,
-      ]);
-    }
-    return resealed;
+    const contextOf = (id: string) => vaultContext(Number(id));
+    const connections = await reseal(database, this.#vault, CONNECTIONS, 'credentials', contextOf);
+    return connections + (await reseal(database, this.#vault, 'integration_sign_ins', 'tokens', signInContext));
   }
 
   async #find(options: FindOptions<ConnectionRow>): Promise<ConnectionRow | null> {

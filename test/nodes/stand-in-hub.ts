@@ -33,6 +33,14 @@ export class StandInHub implements Hub {
     throw new Error('The stand-in knows no certificates.');
   }
 
+  get webhooks(): never {
+    throw new Error('The stand-in tells nobody.');
+  }
+
+  get deliveries(): never {
+    throw new Error('The stand-in tells nobody.');
+  }
+
   readonly descriptors = descriptors;
   readonly registered = new Map<string, ConnectionInput>();
   readonly mappingsRegistered = new Map<string, MappingInput>();

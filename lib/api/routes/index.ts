@@ -13,6 +13,8 @@ import { scheduleRoutes } from './schedules';
 import { serviceRoutes } from './service';
 import { syncRoutes } from './sync';
 import { tagImportRoutes } from './tag-import';
+import { webhookExecutionRoutes } from './webhook-executions';
+import { webhookRoutes } from './webhooks';
 
 /** Every operation of the API. */
 export const routes: readonly Route[] = [
@@ -28,6 +30,8 @@ export const routes: readonly Route[] = [
   ...connectorRoutes,
   ...entityRoutes,
   ...recordRoutes,
+  ...webhookRoutes,
+  ...webhookExecutionRoutes,
   ...auditRoutes,
   ...serviceRoutes,
 ];

@@ -8,6 +8,7 @@ import { mappingSchemas } from './mapping';
 import { scheduleSchemas } from './schedule';
 import { streamSchemas } from './stream';
 import { syncSchemas } from './sync';
+import { webhookSchemas } from './webhook';
 
 /** Everything that bodies and answers are made of: validates requests, and stands in the OpenAPI document. */
 export const components: Record<string, JsonSchema> = {
@@ -20,4 +21,5 @@ export const components: Record<string, JsonSchema> = {
   ...streamSchemas,
   ...syncSchemas,
   ...auditSchemas,
+  ...webhookSchemas,
 };

@@ -98,7 +98,7 @@ export interface Limits {
   headers: number;
   /** Bytes of the body, inflated; 32 MiB. A request can set its own. */
   body: number;
-  /** How many are followed; 5. */
+  /** How many are followed; 5. With 0 the answer that would redirect is the answer. */
   redirects: number;
 }
 

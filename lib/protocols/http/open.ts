@@ -145,6 +145,7 @@ class GuardedClient implements HttpClient {
   }
 
   private redirect(answer: Answer, method: string): ReturnType<typeof redirectOf> {
+    if (this.limits.redirects === 0) return undefined;
     let redirect: ReturnType<typeof redirectOf>;
     try {
       redirect = redirectOf(answer, method, this.baseUrl);

@@ -8,6 +8,8 @@ import { mappingModel } from './mapping';
 import { recordLinkModel } from './record-link';
 import { streamLockModel } from './stream-lock';
 import { syncLogModel } from './sync-log';
+import { webhookModel } from './webhook';
+import { webhookExecutionModel } from './webhook-execution';
 
 /** The hub's own tables. */
 export function defineModels(sequelize: Sequelize) {
@@ -21,6 +23,8 @@ export function defineModels(sequelize: Sequelize) {
     deadLetters: deadLetterModel(sequelize),
     entityTypes: entityTypeModel(sequelize),
     idempotencyKeys: idempotencyKeyModel(sequelize),
+    webhooks: webhookModel(sequelize),
+    webhookExecutions: webhookExecutionModel(sequelize),
   };
 }
 

@@ -2,6 +2,7 @@ import { type ErrorClass, IntegrationError } from '../../model/errors';
 import type { Direction } from '../../model/mapping';
 import type { SqlRow, SqlTransaction, SqlValue } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
+import { enqueueEvents } from '../../store/outbox';
 import { canonicalJson, digest } from '../hash';
 import type { Failure } from '../plan';
 import { truth } from '../runs/run-rows';
@@ -12,6 +13,7 @@ const ROWS_PER_STATEMENT = 40;
 const STATEMENT_LENGTH = 4 * 1024 * 1024;
 const KEYS_PER_STATEMENT = 500;
 const DAY_MS = 86_400_000;
+const GROUPS_TOLD = 50;
 const JUDGED_ANEW: readonly ErrorClass[] = ['unknown_outcome', 'conflict'];
 const CORRECTION_REPLACED = 'A correction was replaced: what the mapping reads of the record has changed since.';
 const COLUMNS = [
@@ -112,6 +114,7 @@ export class LetterKeeper {
     }
     await this.takeRoom(transaction, unknown.length);
     await this.insert(transaction, unknown, now);
+    await this.announce(transaction, unknown, now);
   }
 
   /**
@@ -205,6 +208,23 @@ export class LetterKeeper {
       length += added;
     }
     if (rows.length > 0) await write();
+  }
+
+  /** Tells how many records were refused for which reasons. What quotes a record is told to nobody. */
+  private async announce(transaction: SqlTransaction, opened: readonly Failure[], now: number): Promise<void> {
+    if (opened.length === 0) return;
+    const { stream } = this.options;
+    const groups = Map.groupBy(opened, (failure) => groupHash(stream, failure));
+    const data = {
+      sync_log_id: stream.runId,
+      direction: stream.direction,
+      count: opened.length,
+      groups: [...groups].slice(0, GROUPS_TOLD).map(([group, failures]) => {
+        const { error, stage, field } = failures[0] as Failure;
+        return { group, count: failures.length, code: error.code, error_class: error.class, stage, field };
+      }),
+    };
+    await enqueueEvents(transaction, [{ type: 'dead_letter.opened', mapping_id: stream.mappingId, at: now, data }]);
   }
 
   /** What says why the record failed. */

@@ -10,6 +10,7 @@ import { apply, type BatchOutcome, keepsLinks } from '../writes/apply';
 import { addCounters, type RunScope } from '../writes/commit';
 import { needsIntents } from '../writes/guarantee';
 import { endIntents, linksOf, saveLinks } from '../writes/links';
+import { announceRecords } from '../writes/record-events';
 import { keyHash } from './dead-letters';
 import { digestAsRead, idsAtOnce, LETTER_SIZE, payloadOf, toDeadLetter } from './letter-rows';
 import { keyAt, refetch } from './refetch';
@@ -109,6 +110,7 @@ async function replayBatch(execution: Execution, scope: RunScope, letters: Chose
     if (keepsLinks(scope)) await saveLinks(transaction, scope.ids, outcome.written, now);
     if (needsIntents(stream.guarantee)) await endIntents(transaction, scope.ids, outcome.refused);
     await stream.twoWay?.remember(scope.ids, transaction, outcome.agreed, now, signal);
+    await announceRecords(scope, transaction, outcome.written, now);
     const letterIn = (failure: Failure) => refused.get(failure) ?? owners.get(failure.payload as SourceRecord);
     const failed = new Map(outcome.failures.map((failure) => [letterIn(failure)?.id, failure]));
     for (const letter of letters) {

@@ -7,7 +7,7 @@ import type { SqlTransaction } from '../../protocols/sql/database';
 import { type Condition, values, where } from '../../store/lists';
 import { reopenChosen } from '../letters/replay';
 import { streamName } from './lease';
-import { ACTIVE, AWAKE, type Beginning, insertRun, newJobId, newRun, stateList } from './run-rows';
+import { ACTIVE, AWAKE, announceEnd, type Beginning, insertRun, newJobId, newRun, stateList } from './run-rows';
 import type { MappedStream } from './streams';
 
 /** Runs of one stream that may wait for each other. */
@@ -148,6 +148,7 @@ export async function cancelRun(transaction: SqlTransaction, runId: number, now:
   );
   if (ended > 0) {
     await reopenChosen(transaction, runId);
+    await announceEnd(transaction, runId);
     return;
   }
   await transaction.execute(

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { SyncStatus } from '../../model/connection';
 import { type ErrorClass, IntegrationError, type SerializedError } from '../../model/errors';
+import type { EventType } from '../../model/events';
 import type { Direction, Mapping } from '../../model/mapping';
 import type { RunTrigger } from '../../model/schedule';
 import type { ReplayMode, RunCounters, RunKind, RunState, SyncLog } from '../../model/sync';
 import type { SqlDatabase, SqlRow, SqlTransaction, SqlValue } from '../../protocols/sql/database';
+import { enqueueEvents } from '../../store/outbox';
 
 /** A row of `integration_sync_logs` with the engine's own columns. */
 export interface RunRow {
@@ -172,7 +174,19 @@ export async function insertRun(
     'SELECT MAX(id) AS id FROM integration_sync_logs WHERE job_id = ? AND mapping_id = ? AND direction = ?',
     [run.jobId, run.mappingId, run.direction],
   );
-  return Number(row?.id);
+  const id = Number(row?.id);
+  if (ENDED.includes(state)) await announceEnd(transaction, id);
+  return id;
+}
+
+/** Tells of a run that is over; a dry run changed nothing that anybody could want to know. */
+export async function announceEnd(transaction: SqlTransaction, runId: number): Promise<void> {
+  const run = await getRun(transaction, runId);
+  if (run.dryRun) return;
+  const { connectionId, mappingId } = run;
+  const type = `run.${run.state}` as EventType;
+  const data = { run: toSyncLog(run) };
+  await enqueueEvents(transaction, [{ type, connection_id: connectionId, mapping_id: mappingId, data }]);
 }
 
 export async function getRun(database: SqlTransaction, id: number): Promise<RunRow> {

@@ -2,7 +2,7 @@ import type { IntegrationError } from '../../model/errors';
 import type { RunCounters, RunState } from '../../model/sync';
 import type { SqlTransaction } from '../../protocols/sql/database';
 import { type RetryPolicy, retryDelay } from './retry';
-import { ENDED, type RunRow, statusOf } from './run-rows';
+import { announceEnd, ENDED, type RunRow, statusOf } from './run-rows';
 
 /** What a run waits out for as long as it takes: a flow that is not deployed yet, a file that another run writes. */
 const WAITS: ReadonlySet<string> = new Set(['PCP_FLOW_NOT_DEPLOYED', 'PCP_FILE_BUSY']);
@@ -94,6 +94,7 @@ export async function settle(transaction: SqlTransaction, run: RunRow, end: End,
     statusOf(end.state),
     run.connectionId,
   ]);
+  await announceEnd(transaction, run.id);
 }
 
 function partialMessage(errors: number): string {

@@ -15,11 +15,13 @@ interface Sent {
   origin: SourceRecord;
 }
 
+type WrittenOutcome = Exclude<WriteResult['outcome'], 'failed' | 'unknown'>;
+
 /** What became of a page. */
 export interface BatchOutcome {
   counters: RunCounters;
   failures: Failure[];
-  written: { record: WriteRecord; externalKey: string | undefined }[];
+  written: { record: WriteRecord; externalKey: string | undefined; outcome: WrittenOutcome }[];
   unchanged: WriteRecord[];
   /** Of the failures, those that the target refused. */
   refused: RefusedWrite[];
@@ -61,7 +63,7 @@ export async function apply(
       return;
     }
     counters[result.outcome]++;
-    written.push({ record, externalKey: result.externalKey });
+    written.push({ record, externalKey: result.externalKey, outcome: result.outcome });
     if (scope.stream.twoWay !== null) agreed.push({ record, origin });
   });
   // Whoever replays a record wants to know how it ends.

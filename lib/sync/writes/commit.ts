@@ -11,6 +11,7 @@ import type { Stream } from '../stream';
 import { apply, type BatchOutcome, keepsLinks } from './apply';
 import { needsIntents } from './guarantee';
 import { endIntents, saveLinks } from './links';
+import { announceRecords } from './record-events';
 
 /** Everything that a batch needs to be written and accounted for. */
 export interface RunScope {
@@ -141,6 +142,7 @@ async function settleRecords(scope: RunScope, transaction: SqlTransaction, outco
   await scope.stream.twoWay?.remember(scope.ids, transaction, outcome.agreed, now, scope.signal);
   await closeLetters(scope, transaction, outcome, now);
   await scope.letters.keep(transaction, outcome.failures, now);
+  await announceRecords(scope, transaction, outcome.written, now);
 }
 
 /** Cursor and counters. @returns whether somebody asked to cancel the run */

@@ -3,8 +3,9 @@
  * It proves nothing about the store, the engine or the runner; those have tests of their own.
  */
 import type { TestReport } from '../../../lib/connectors/contract';
-import type { Health, JobStatus, MappingInput, MappingView } from '../../../lib/model/services';
+import type { Health, JobStatus, MappingInput, MappingView, WebhookView } from '../../../lib/model/services';
 import type { DeadLetter, SyncLog } from '../../../lib/model/sync';
+import type { WebhookExecution } from '../../../lib/model/webhook';
 
 /** When everything happened in these rows. */
 export const NOW = '2026-11-24T05:00:00.000Z';
@@ -67,6 +68,51 @@ export function deadLetter(): DeadLetter {
     },
     ...{ message: 'No such day.', field: 'start', value: '2026-02-30', rule: 'date', attempts: 1, state: 'open' },
     ...{ group_hash: 'g1', note: null, first_at: NOW, last_at: NOW },
+  };
+}
+
+export function webhook(): WebhookView {
+  return {
+    id: 1,
+    name: 'maintenance',
+    description: null,
+    url: 'https://maintenance.plant.example/hooks',
+    event_type: 'run.*',
+    connection_id: null,
+    method: 'POST',
+    headers: { authorization: true },
+    payload_template: null,
+    signature: 'standard',
+    options: {},
+    is_active: true,
+    disabled_reason: null,
+    disabled_at: null,
+    failing_since: null,
+    previous_secret_until: null,
+    created_by: null,
+    created_at: NOW,
+    updated_at: NOW,
+    revision: 1,
+  };
+}
+
+export function execution(): WebhookExecution {
+  return {
+    id: 1,
+    webhook_id: 1,
+    event_id: 'msg_1',
+    event_type: 'run.failed',
+    status: 'pending',
+    created_at: NOW,
+    executed_at: NOW,
+    next_attempt_at: NOW,
+    response_status: 503,
+    response_body: 'busy',
+    error_code: 'PCP_HTTP_BUSY',
+    error_message: 'It is busy.',
+    attempts: [
+      { at: NOW, duration_ms: 3, response_status: 503, error_code: 'PCP_HTTP_BUSY', error_message: 'It is busy.' },
+    ],
   };
 }
 

@@ -8,8 +8,15 @@ import type { OpenConnection } from '../../../lib/model/connection';
 import type { EntityType } from '../../../lib/model/entity';
 import { IntegrationError } from '../../../lib/model/errors';
 import type { PreviewRequest } from '../../../lib/model/processes';
-import type { ConnectionInput, ConnectionView, Hub, MappingView, Page } from '../../../lib/model/services';
-import { deadLetter, health, job, mappingView, NOW, report, syncLog } from './sample-rows';
+import type {
+  ConnectionInput,
+  ConnectionView,
+  Hub,
+  MappingView,
+  Page,
+  WebhookWithSecret,
+} from '../../../lib/model/services';
+import { deadLetter, execution, health, job, mappingView, NOW, report, syncLog, webhook } from './sample-rows';
 
 const both = (text: string) => ({ 'en-US': text, 'pt-BR': text });
 
@@ -281,6 +288,24 @@ export function standInHub(overrides: Overrides = {}): StandIn {
         { address: `${parent ?? ''}/speed`, name: 'speed', kind: 'tag', data_type: 'Float', has_children: false },
       ],
       call: async () => ({ payload: null }),
+    },
+    webhooks: {
+      list: async () => page([webhook()]),
+      get: async (id) => find(new Map([[1, webhook()]]), id, 'webhook'),
+      create: async (input) => ({ ...webhook(), ...input, secret: 'whsec_new' }) as WebhookWithSecret,
+      update: async (_id, input, revision) => {
+        checkRevision({ revision: 1 }, revision);
+        return { ...webhook(), ...input, secret: null } as WebhookWithSecret;
+      },
+      delete: async () => undefined,
+      rotateSecret: async () => ({ ...webhook(), secret: 'whsec_new' }),
+    },
+    deliveries: {
+      list: async () => page([execution()]),
+      get: async (_webhookId, id) => find(new Map([[1, execution()]]), id, 'execution'),
+      trigger: async () => execution(),
+      redeliver: async () => execution(),
+      redeliverFailed: async () => 3,
     },
     audit: {
       list: async () => page([]),

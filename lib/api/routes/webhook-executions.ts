@@ -1,0 +1,120 @@
+import type { WebhookDeliveries } from '../../model/services';
+import type { WebhookExecution } from '../../model/webhook';
+import { pageParameters, pageRequest, pageSchema } from '../paging';
+import { type Answer, type Call, type Route, ref } from '../route';
+import { eventType, executionStatus } from '../schemas/webhook';
+import { given, idOf, idParameter, instantParameter, ok, periodOf } from './shared';
+
+const path = '/webhooks/{id}';
+const tag = 'webhooks';
+const params = { id: idParameter('webhook') };
+const ofExecution = { ...params, execution_id: idParameter('execution') };
+
+export const webhookExecutionRoutes: Route[] = [
+  {
+    method: 'POST',
+    path: `${path}/trigger`,
+    operation: 'triggerWebhook',
+    tag,
+    summary: 'Sends a webhook an event by hand',
+    description: 'It goes the way of all events, with retries and in the log.',
+    permission: 'integrations.sync',
+    params,
+    body: { schema: ref('WebhookTrigger'), required: false },
+    responses: {
+      202: { description: 'It is going to be delivered.', schema: ref('WebhookExecution'), headers: ['Location'] },
+    },
+    problems: [404, 409, 413, 415, 422],
+    idempotent: true,
+    handle: async (call) => {
+      const request = (call.body ?? {}) as Parameters<WebhookDeliveries['trigger']>[1];
+      return accepted(call, await call.hub.deliveries.trigger(idOf(call), request));
+    },
+  },
+  {
+    method: 'GET',
+    path: `${path}/executions`,
+    operation: 'listWebhookExecutions',
+    tag,
+    summary: 'Lists what a webhook was told, and is to be told',
+    permission: 'integrations.read',
+    params,
+    query: {
+      ...pageParameters,
+      status: { description: 'In this state.', schema: executionStatus },
+      event_type: { description: 'Of this kind.', schema: eventType },
+      from: instantParameter('Of events at or after this instant or day (UTC).'),
+      to: instantParameter('Of events before this instant or day (UTC).'),
+    },
+    responses: { 200: { description: 'A page, newest first.', schema: pageSchema(ref('WebhookExecution')) } },
+    problems: [404],
+    handle: async (call) =>
+      ok(
+        await call.hub.deliveries.list(idOf(call), {
+          ...given(call, ['status', 'event_type']),
+          ...periodOf(call),
+          ...pageRequest(call),
+        }),
+      ),
+  },
+  {
+    method: 'GET',
+    path: `${path}/executions/{execution_id}`,
+    operation: 'getWebhookExecution',
+    tag,
+    summary: 'Reads what became of an event',
+    permission: 'integrations.read',
+    params: ofExecution,
+    responses: { 200: { description: 'The execution.', schema: ref('WebhookExecution') } },
+    problems: [404],
+    handle: async (call) => ok(await call.hub.deliveries.get(idOf(call), idOf(call, 'execution_id'))),
+  },
+  {
+    method: 'POST',
+    path: `${path}/executions/{execution_id}/redeliver`,
+    operation: 'redeliverWebhookExecution',
+    tag,
+    summary: 'Delivers an event once more',
+    description: 'Under the same `webhook-id`, however the earlier attempts ended.',
+    permission: 'integrations.sync',
+    params: ofExecution,
+    responses: {
+      202: { description: 'It is going to be delivered.', schema: ref('WebhookExecution'), headers: ['Location'] },
+    },
+    problems: [404, 409, 413, 415],
+    idempotent: true,
+    handle: async (call) => accepted(call, await call.hub.deliveries.redeliver(idOf(call), idOf(call, 'execution_id'))),
+  },
+  {
+    method: 'POST',
+    path: `${path}/redeliver`,
+    operation: 'redeliverFailedWebhookExecutions',
+    tag,
+    summary: 'Delivers once more what failed since an instant',
+    permission: 'integrations.sync',
+    params,
+    body: { schema: ref('Redelivery'), required: true },
+    responses: {
+      202: {
+        description: 'They are going to be delivered.',
+        schema: {
+          type: 'object',
+          required: ['count'],
+          properties: { count: { type: 'integer', minimum: 0, description: 'How many.' } },
+        },
+      },
+    },
+    problems: [404, 409, 413, 415, 422],
+    idempotent: true,
+    handle: async (call) => {
+      const { since } = call.body as { since: string };
+      return { status: 202, body: { count: await call.hub.deliveries.redeliverFailed(idOf(call), since) } };
+    },
+  },
+];
+
+function accepted(call: Call, execution: WebhookExecution): Answer {
+  const { id, webhook_id: webhookId } = execution;
+  const location = call.href(`/webhooks/${webhookId}/executions/${id}`);
+  return { status: 202, headers: { Location: location }, body: execution };
+}

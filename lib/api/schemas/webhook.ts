@@ -1,0 +1,249 @@
+import type { JsonSchema } from '../../model/entity';
+import { EVENT_PATTERN, EVENT_TYPES } from '../../model/events';
+import { id, instant, instantOrNull } from './common';
+
+export const eventType: JsonSchema = { type: 'string', enum: [...EVENT_TYPES] };
+export const executionStatus: JsonSchema = { type: 'string', enum: ['pending', 'success', 'error', 'skipped'] };
+const secret: JsonSchema = {
+  type: ['string', 'null'],
+  minLength: 16,
+  maxLength: 200,
+  writeOnly: true,
+  description:
+    'To sign with: `whsec_` and the base64 of 24 to 64 random bytes. One is made when there is none; null = as it is.',
+};
+
+const options: JsonSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    max_concurrency: { type: 'integer', minimum: 1, maximum: 32, default: 4, description: 'Deliveries at a time.' },
+    requests_per_second: { type: 'number', exclusiveMinimum: 0, maximum: 1000 },
+    timeout_ms: { type: 'integer', minimum: 1000, maximum: 30_000, default: 15_000 },
+    ordered: {
+      type: 'boolean',
+      default: false,
+      description: 'One after the other, in the order of the events: one that fails holds up those behind it.',
+    },
+    retry_seconds: {
+      type: 'array',
+      maxItems: 20,
+      items: { type: 'integer', minimum: 0, maximum: 604_800 },
+      description:
+        'Seconds after each failed attempt until the next; absent = the table of Standard Webhooks, over 75 hours.',
+    },
+  },
+};
+
+const writable: Record<string, JsonSchema> = {
+  name: { type: 'string', minLength: 1, maxLength: 255, pattern: '\\S', description: 'Unique among the webhooks.' },
+  description: { type: ['string', 'null'], maxLength: 10_000 },
+  url: { type: 'string', minLength: 1, maxLength: 2000, description: 'http: or https:, without user and password.' },
+  event_type: {
+    type: 'string',
+    minLength: 1,
+    maxLength: 500,
+    pattern: EVENT_PATTERN,
+    description: 'Events that are told: `run.failed`, `run.*`, `*`; several separated by commas.',
+  },
+  connection_id: {
+    type: ['integer', 'null'],
+    minimum: 1,
+    description: 'Only events of this connection; null = of all.',
+  },
+  method: { type: 'string', enum: ['POST', 'PUT', 'PATCH', 'DELETE', 'GET'], default: 'POST' },
+  headers: {
+    type: 'object',
+    maxProperties: 50,
+    description:
+      'Sent as well. Values of Authorization, keys and tokens are kept secret: `true` stands for one that is kept.',
+    additionalProperties: { oneOf: [{ type: 'string', maxLength: 4000 }, { const: true }] },
+  },
+  payload_template: {
+    type: ['string', 'null'],
+    maxLength: 65_536,
+    description:
+      'JSONata over `{type, timestamp, data}` that gives the body; a text is sent as it is, anything else as JSON. What it gives nothing for is not sent. Null = the envelope itself.',
+  },
+  signature: {
+    type: 'string',
+    enum: ['standard', 'github', 'none'],
+    default: 'standard',
+    description:
+      '`standard`: Standard Webhooks 1.0. `github`: X-Hub-Signature-256. `none`: whoever knows the address can forge events.',
+  },
+  options,
+  is_active: { type: 'boolean', default: true },
+};
+
+const readOnly: Record<string, JsonSchema> = {
+  id: { ...id('Id'), readOnly: true },
+  disabled_reason: {
+    type: ['string', 'null'],
+    enum: ['gone', 'failing', null],
+    readOnly: true,
+    description: 'Why the hub switched it off: the receiver answered that it is gone, or nothing arrived for days.',
+  },
+  disabled_at: { ...instantOrNull('When the hub switched it off.'), readOnly: true },
+  failing_since: { ...instantOrNull('Since when no attempt succeeded.'), readOnly: true },
+  previous_secret_until: {
+    ...instantOrNull('Until then what is sent is signed with the secret before the last one as well.'),
+    readOnly: true,
+  },
+  created_by: { type: ['string', 'null'], readOnly: true },
+  created_at: { ...instant('When it was created.'), readOnly: true },
+  updated_at: { ...instant('When it was last changed.'), readOnly: true },
+  revision: { type: 'integer', minimum: 0, readOnly: true, description: 'Grows with each change; stands in ETag.' },
+};
+
+/** Members of an answer that a PUT may repeat; they are left aside. */
+export const webhookReadOnly = Object.keys(readOnly);
+
+const example = {
+  name: 'Maintenance',
+  url: 'https://maintenance.plant.example/hooks/pcp',
+  event_type: 'run.failed, dead_letter.opened',
+  headers: { 'X-Plant': '1000' },
+};
+
+const exampleWebhook = {
+  id: 4,
+  ...example,
+  description: null,
+  connection_id: null,
+  method: 'POST',
+  payload_template: null,
+  signature: 'standard',
+  options: {},
+  is_active: true,
+  disabled_reason: null,
+  disabled_at: null,
+  failing_since: null,
+  previous_secret_until: null,
+  created_by: 'engineer',
+  created_at: '2026-11-24T05:00:00.000Z',
+  updated_at: '2026-11-24T05:00:00.000Z',
+  revision: 1,
+};
+
+const nullableText: JsonSchema = { type: ['string', 'null'] };
+const status: JsonSchema = { type: ['integer', 'null'], description: 'Null: no answer came.' };
+
+export const webhookSchemas: Record<string, JsonSchema> = {
+  Webhook: {
+    type: 'object',
+    description: 'Where events are sent.',
+    required: ['name', 'url', 'event_type', 'method', 'headers', 'signature', 'is_active', ...webhookReadOnly],
+    properties: { ...readOnly, ...writable },
+    example: exampleWebhook,
+  },
+  WebhookWithSecret: {
+    description: 'The webhook, and the secret that was made for it: it is told this once.',
+    allOf: [
+      { $ref: '#/components/schemas/Webhook' },
+      {
+        type: 'object',
+        required: ['secret'],
+        properties: { secret: { type: ['string', 'null'], description: 'Null when none was made.' } },
+      },
+    ],
+    example: { ...exampleWebhook, secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' },
+  },
+  WebhookCreate: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['name', 'url', 'event_type'],
+    properties: { ...writable, secret },
+    example,
+  },
+  WebhookUpdate: {
+    type: 'object',
+    description: 'As it was read, with changes: members that only the hub writes may be repeated and are left aside.',
+    additionalProperties: false,
+    required: ['name', 'url', 'event_type'],
+    properties: {
+      ...writable,
+      secret,
+      ...Object.fromEntries(webhookReadOnly.map((name) => [name, { readOnly: true, description: 'Left aside.' }])),
+    },
+    example,
+  },
+  SecretRotation: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      secret,
+      overlap_hours: {
+        type: 'integer',
+        minimum: 0,
+        maximum: 168,
+        default: 24,
+        description: 'How long the earlier secret signs as well.',
+      },
+    },
+  },
+  WebhookTrigger: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      event_type: { ...eventType, default: 'webhook.test' },
+      data: { type: 'object', description: 'Of the event.' },
+    },
+    example: { data: { hello: 'world' } },
+  },
+  Redelivery: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['since'],
+    properties: { since: { type: 'string', format: 'date-time', description: 'Events that happened then or later.' } },
+    example: { since: '2026-11-24T05:00:00Z' },
+  },
+  WebhookExecution: {
+    type: 'object',
+    description: 'An event on its way to a webhook.',
+    required: [
+      'id',
+      'webhook_id',
+      'event_id',
+      'event_type',
+      'status',
+      'created_at',
+      'executed_at',
+      'next_attempt_at',
+      'response_status',
+      'response_body',
+      'error_code',
+      'error_message',
+      'attempts',
+    ],
+    properties: {
+      id: id('Id'),
+      webhook_id: id('Of this webhook.'),
+      event_id: { type: 'string', description: 'The header `webhook-id`: the same in every attempt.' },
+      event_type: eventType,
+      status: { ...executionStatus, description: '`skipped`: the template gave nothing.' },
+      created_at: instant('When it happened.'),
+      executed_at: instantOrNull('When the last attempt began.'),
+      next_attempt_at: instantOrNull('When the next one is due.'),
+      response_status: status,
+      response_body: { ...nullableText, description: 'The beginning of the last answer, without secrets.' },
+      error_code: nullableText,
+      error_message: nullableText,
+      attempts: {
+        type: 'array',
+        description: 'The last 50.',
+        items: {
+          type: 'object',
+          required: ['at', 'duration_ms', 'response_status', 'error_code', 'error_message'],
+          properties: {
+            at: instant('When it began.'),
+            duration_ms: { type: 'integer', minimum: 0 },
+            response_status: status,
+            error_code: nullableText,
+            error_message: nullableText,
+          },
+        },
+      },
+    },
+  },
+};

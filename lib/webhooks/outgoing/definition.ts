@@ -1,0 +1,45 @@
+import { checkExpression } from '../../mapping/expressions/check';
+import { IntegrationError } from '../../model/errors';
+import { unknownPatterns } from '../../model/events';
+import type { Webhook } from '../../model/webhook';
+import { parseUrl } from '../../protocols/http/url';
+import { isSecretName } from '../../security/redact';
+
+/** Headers that the connection or the signature sets. */
+const RESERVED =
+  /^(host|connection|content-length|transfer-encoding|te|trailer|upgrade|keep-alive|expect|webhook-.*|x-hub-signature.*)$/i;
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a line break in a value would be another header
+const HEADER_VALUE = /^[^\u0000-\u0008\u000a-\u001f\u007f\u0100-\uffff]*$/;
+
+/** @throws config PCP_URL_REFUSED, PCP_WEBHOOK_EVENT, PCP_WEBHOOK_HEADER, PCP_EXPRESSION_INVALID */
+export function checkWebhook({
+  url,
+  event_type: patterns,
+  headers,
+  payload_template: template,
+}: Pick<Webhook, 'url' | 'event_type' | 'headers' | 'payload_template'>): void {
+  parseUrl(url, '/url');
+  const [unknown] = unknownPatterns(patterns);
+  if (unknown !== undefined) {
+    throw new IntegrationError('config', 'PCP_WEBHOOK_EVENT', `No event is called "${unknown}".`, {
+      path: '/event_type',
+    });
+  }
+  for (const [name, value] of Object.entries(headers)) {
+    const isFine = HEADER_NAME.test(name) && !RESERVED.test(name) && (value === true || HEADER_VALUE.test(value));
+    if (!isFine) throw headerRefused(name);
+  }
+  if (template !== null) checkExpression(template, '/payload_template');
+}
+
+/** Whether the value of a header is kept secret. */
+export function isSecretHeader(name: string): boolean {
+  return isSecretName(name) || /^(proxy-)?authorization$/i.test(name);
+}
+
+function headerRefused(name: string): IntegrationError {
+  return new IntegrationError('config', 'PCP_WEBHOOK_HEADER', `The header "${name}" cannot be sent.`, {
+    path: `/headers/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+  });
+}

@@ -1,0 +1,82 @@
+import type { ExpressionEvaluator } from '../../mapping/contract';
+import type { Envelope } from '../../model/webhook';
+import type { WebhookRow } from '../../store/models/webhook';
+import { signGithub } from '../signature/github';
+import { signStandardWebhook } from '../signature/standard-webhooks';
+
+/** An event on its way. */
+export interface Outgoing {
+  eventId: string;
+  envelope: Envelope;
+}
+
+/** What is sent. */
+export interface Message {
+  method: string;
+  headers: Record<string, string>;
+  body: string | undefined;
+}
+
+type Shape = Pick<WebhookRow, 'method' | 'payload_template' | 'signature'>;
+
+/**
+ * The request that tells of an event, signed for this moment.
+ * @param headers of the webhook, the secret ones with their values
+ * @param keys that sign, the newest first
+ * @returns null when the template gives nothing: the event is not wanted
+ * @throws IntegrationError of the template
+ */
+export async function messageOf(
+  { method, payload_template: template, signature }: Shape,
+  { eventId, envelope }: Outgoing,
+  headers: Record<string, string>,
+  keys: readonly string[],
+  at: number,
+  expressions: ExpressionEvaluator,
+): Promise<Message | null> {
+  let payload: unknown = envelope;
+  if (template !== null) {
+    const [outcome] = await expressions.evaluate(template, [{ ...envelope }]);
+    if (outcome === undefined || 'error' in outcome) throw outcome?.error;
+    if (outcome.value === undefined) return null;
+    payload = outcome.value;
+  }
+  const body = method === 'GET' || method === 'DELETE' ? undefined : textOf(payload);
+  const isText = typeof payload === 'string';
+  return {
+    method,
+    body,
+    headers: {
+      ...(body !== undefined && { 'content-type': isText ? 'text/plain; charset=utf-8' : 'application/json' }),
+      ...lowerCase(headers),
+      'webhook-id': eventId,
+      ...signatureOf(signature, eventId, at, body ?? '', keys),
+    },
+  };
+}
+
+/** A text is sent as it is: it may be XML or whatever the receiver wants. */
+function textOf(payload: unknown): string {
+  return typeof payload === 'string' ? payload : JSON.stringify(payload);
+}
+
+function signatureOf(
+  style: WebhookRow['signature'],
+  id: string,
+  at: number,
+  body: string,
+  keys: readonly string[],
+): Record<string, string> {
+  const { timestamp, signature } = signStandardWebhook(id, at, body, style === 'standard' ? keys : []);
+  const [newest] = keys;
+  return {
+    'webhook-timestamp': timestamp,
+    ...(style === 'standard' && { 'webhook-signature': signature }),
+    // It has room for one signature: the receiver changes its key when the webhook does.
+    ...(style === 'github' && newest !== undefined && { 'x-hub-signature-256': signGithub(body, newest) }),
+  };
+}
+
+function lowerCase(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}

@@ -1,0 +1,117 @@
+import type { SqlDatabase } from '../../protocols/sql/database';
+import { redactText } from '../../security/redact';
+import type { Delivery } from './delivery';
+import type { DueExecution } from './executions';
+import { giveUp } from './executions';
+import type { Hold } from './hold';
+import { isGivenUp, pauseAfter, retryDelay } from './retry';
+
+/** Attempts that an execution remembers. */
+const REMEMBERED = 50;
+
+/** How the attempts at one webhook went, as its row keeps it. */
+export interface Health {
+  failures: number;
+  failingSince: number | null;
+}
+
+export interface Attempt {
+  execution: DueExecution;
+  /** Null: its template gave nothing, so there was nothing to send. */
+  delivery: Delivery | null;
+  startedAt: number;
+  endedAt: number;
+}
+
+/** What follows from an attempt. */
+export interface Outcome {
+  status: 'pending' | 'success' | 'error' | 'skipped';
+  nextAttemptAt: number | null;
+  health: Health;
+  pausedUntil: number;
+  disable: 'gone' | 'failing' | null;
+}
+
+export function outcomeOf(
+  { execution, delivery, endedAt: now }: Attempt,
+  health: Health,
+  schedule?: readonly number[],
+): Outcome {
+  const well: Outcome = {
+    status: 'skipped',
+    nextAttemptAt: null,
+    health,
+    pausedUntil: 0,
+    disable: null,
+  };
+  if (delivery === null) return well;
+  const disable = delivery.isGone ? 'gone' : null;
+  if (delivery.delivered) {
+    return { ...well, status: 'success', health: { failures: 0, failingSince: null }, disable };
+  }
+  // What could not be made into a message says nothing about the receiver.
+  const isReceivers = !delivery.isFinal || delivery.status !== null;
+  const failures = health.failures + (isReceivers ? 1 : 0);
+  const failingSince = isReceivers ? (health.failingSince ?? now) : health.failingSince;
+  const delay = delivery.isFinal ? null : retryDelay(execution.attempts + 1, schedule);
+  const isOver = failingSince !== null && isGivenUp(failures, failingSince, now);
+  return {
+    status: delay === null ? 'error' : 'pending',
+    nextAttemptAt: delay === null ? null : now + Math.max(delay, delivery.pauseMs),
+    health: { failures, failingSince },
+    pausedUntil: isReceivers ? now + Math.max(delivery.pauseMs, pauseAfter(failures)) : 0,
+    disable: disable ?? (isOver ? 'failing' : null),
+  };
+}
+
+/**
+ * Writes what an attempt came to, unless another process sends by now: then that one makes its own.
+ * @throws conflict PCP_LEASE_LOST
+ */
+export function saveOutcome(
+  database: SqlDatabase,
+  hold: Hold,
+  { execution, delivery, startedAt, endedAt }: Attempt,
+  outcome: Outcome,
+  secrets: readonly string[],
+): Promise<void> {
+  const failure = delivery?.failure ?? null;
+  const message = failure === null ? null : redactText(failure.message, secrets);
+  const entry = {
+    at: new Date(startedAt).toISOString(),
+    duration_ms: Math.max(0, Math.round(endedAt - startedAt)),
+    response_status: delivery?.status ?? null,
+    error_code: failure?.code ?? null,
+    error_message: message,
+  };
+  return database.transaction(async (transaction) => {
+    await hold.assertHeld(transaction);
+    await transaction.execute(
+      `UPDATE integration_webhook_executions SET status = ?, attempts = ?, executed_at = ?, next_attempt_at = ?,
+         response_status = ?, response_body = ?, error_code = ?, error_message = ?, attempt_log = ? WHERE id = ?`,
+      [
+        outcome.status,
+        execution.attempts + 1,
+        startedAt,
+        outcome.nextAttemptAt,
+        entry.response_status,
+        delivery?.body ?? null,
+        entry.error_code,
+        message,
+        JSON.stringify([...execution.attemptLog, entry].slice(-REMEMBERED)),
+        execution.id,
+      ],
+    );
+    const { failures, failingSince } = outcome.health;
+    await transaction.execute(
+      'UPDATE integration_webhooks SET failures = ?, failing_since = ?, paused_until = ? WHERE id = ?',
+      [failures, failingSince, outcome.pausedUntil, hold.webhookId],
+    );
+    if (outcome.disable === null) return;
+    await transaction.execute(
+      `UPDATE integration_webhooks SET is_active = ?, disabled_reason = ?, disabled_at = ?, revision = revision + 1 WHERE id = ?`,
+      [false, outcome.disable, endedAt, hold.webhookId],
+    );
+    await giveUp(transaction, hold.webhookId);
+  });
+}
