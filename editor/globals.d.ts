@@ -3,7 +3,6 @@ declare const RED: {
   _(key: string, values?: Record<string, unknown>): string;
   i18n: { lang(): string };
   nodes: { node(id: string): EditorNode | null; eachConfig(visit: (node: EditorNode) => void): void };
-  notify(message: string, options?: unknown): void;
 };
 
 interface EditorNode {

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { version } from '../package.json';
 import { AuditLog } from './audit/audit-log';
@@ -33,7 +32,7 @@ import { Vault } from './security/vault';
 import type { HubSettings } from './settings';
 import { ConnectionStore } from './store/connections';
 import { type MappingSettings, MappingStore } from './store/mappings';
-import { openStore, STORE_FILE, type Store } from './store/store';
+import { openStore, type Store } from './store/store';
 import { LiveClient, type LiveHost } from './stream/client';
 import { DesiredStreams } from './stream/desired-streams';
 import { StoreClock } from './sync/clock';
@@ -79,11 +78,6 @@ export async function createHub(settings: HubSettings): Promise<Hub> {
 export async function closeAhead(): Promise<void> {
   await Promise.all([...ahead.values()].map((live) => live.close()));
   ahead.clear();
-}
-
-/** True when a store of this directory may hold work from before, so that the hub should be opened without being asked. */
-export function hasStore(settings: HubSettings): boolean {
-  return settings.storeUrl !== undefined || existsSync(join(settings.directory, STORE_FILE));
 }
 
 class OpenHub implements Hub {

@@ -5,7 +5,7 @@ import type { ProtectedPlaces } from './security/protected-files';
 import type { DeadLetterPolicy } from './sync/retention';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from './sync/runs/retry';
 
-export type LogLevel = 'info' | 'warn' | 'error' | 'debug';
+type LogLevel = 'info' | 'warn' | 'error' | 'debug';
 
 /** How the hub runs in this process. */
 export interface HubSettings {

@@ -5,7 +5,7 @@ import { escapePointer, Problem, type ProblemDetail } from './problem';
 export const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Deepest nesting of arrays and objects taken. */
-export const MAX_DEPTH = 64;
+const MAX_DEPTH = 64;
 
 /** A request that some body parser (Node-RED's) may have read before. */
 export type ParsedRequest = IncomingMessage & { body?: unknown; _body?: boolean };

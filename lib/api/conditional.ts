@@ -23,7 +23,7 @@ export function requireMatch(ifMatch: string | undefined, current: string): void
   if (ifMatch !== undefined && !tagMatches(ifMatch, current, false)) throw stale();
 }
 
-export function stale(): Problem {
+function stale(): Problem {
   return new Problem(412, 'PCP_STALE_REVISION', 'It was changed since the state that If-Match names.', {
     hint: 'Read it again, apply your change to what you get, and send the new ETag.',
   });

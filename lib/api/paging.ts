@@ -3,7 +3,7 @@ import type { Page, PageRequest } from '../model/services';
 import { badQuery, wrong } from './query';
 import type { Call, Parameter } from './route';
 
-export const MAX_PAGE = 1000;
+const MAX_PAGE = 1000;
 
 export const pageParameters: Record<string, Parameter> = {
   limit: {

@@ -5,7 +5,7 @@ import type { Permission } from './route';
 export type Middleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
 
 /** A request that an authentication middleware has seen: passport leaves the user here. */
-export type SignedIn = IncomingMessage & { user?: { username?: unknown } };
+type SignedIn = IncomingMessage & { user?: { username?: unknown } };
 
 /**
  * Runs Node-RED's permission check. It answers refusals itself, in plain text; what it would have sent becomes a problem

@@ -3,7 +3,7 @@ import type { JsonSchema } from '../model/entity';
 import type { Hub } from '../model/services';
 
 export type Permission = 'integrations.read' | 'integrations.write' | 'integrations.sync' | 'integrations.test';
-export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 /** What a handler knows about its request. Body, query and path are validated against the route's schemas before. */
 export interface Call {

@@ -6,7 +6,7 @@ import type { Step } from './transformations';
 import type { Validate } from './validation';
 
 /** Where a value of the output comes from. */
-export type Origin =
+type Origin =
   | { kind: 'field'; read: Reader }
   | { kind: 'constant'; value: unknown }
   | { kind: 'expression'; expression: string };

@@ -6,7 +6,7 @@ import type { PlainRecord } from './contract';
 import { show, type ValueCode, ValueProblem } from './problems';
 
 /** What a mapped record breaks of its target's schema. */
-export interface Violation {
+interface Violation {
   field: string;
   problem: ValueProblem;
 }

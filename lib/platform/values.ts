@@ -59,7 +59,7 @@ export function instantText(value: unknown): string {
   return new Date(/(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`).toISOString();
 }
 
-export function invalid(field: Pick<FieldShape, 'name'>, value: unknown, why: string): IntegrationError {
+function invalid(field: Pick<FieldShape, 'name'>, value: unknown, why: string): IntegrationError {
   return new IntegrationError('data', 'PCP_RECORD_INVALID', `Field "${field.name}" ${why}.`, {
     path: field.name,
     value: typeof value === 'string' ? value.slice(0, 200) : value,

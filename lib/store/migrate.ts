@@ -4,7 +4,7 @@ import { instant, text } from './columns';
 import type { Migration, MigrationContext } from './migrations';
 import { createTable } from './migrations/migration';
 
-export const MIGRATIONS_TABLE = 'integration_migrations';
+const MIGRATIONS_TABLE = 'integration_migrations';
 
 /** Any number will do, as long as every process takes the same. */
 const POSTGRES_LOCK = 7_226_001;

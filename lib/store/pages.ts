@@ -14,7 +14,7 @@ export function pageLimit(request: PageRequest): number {
 }
 
 /** Opaque to callers: where the next page begins. */
-export function encodeCursor(position: unknown): string {
+function encodeCursor(position: unknown): string {
   return Buffer.from(JSON.stringify(position), 'utf8').toString('base64url');
 }
 

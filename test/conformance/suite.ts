@@ -47,7 +47,7 @@ export interface FailingCase {
 }
 
 /** An entity that holds exactly these records: at least 10, distinct in their key. */
-export interface ReadCase {
+interface ReadCase {
   entity: string;
   key: string[];
   /** As `read` gives them; fields not named here are not compared. */
@@ -57,7 +57,7 @@ export interface ReadCase {
 }
 
 /** Changes at the source that an incremental read must find from the cursor of a complete pass. */
-export interface IncrementalCase {
+interface IncrementalCase {
   entity: string;
   key: string[];
   cursorField: string;
@@ -67,7 +67,7 @@ export interface IncrementalCase {
   exact?: boolean;
 }
 
-export interface WriteCase {
+interface WriteCase {
   target: Pick<WriteTarget, 'entity' | 'keyFields' | 'fields'>;
   /** At least 4 records, distinct in their key. */
   records: SourceRecord[];

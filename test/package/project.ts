@@ -4,7 +4,7 @@ import type { ConnectorDescriptor, LocalizedText } from '../../lib/connectors/de
 import { ConnectorRegistry } from '../../lib/connectors/registry';
 
 /** dist/test/package/project.js lies three levels below the project. */
-export const ROOT = path.join(__dirname, '..', '..', '..');
+const ROOT = path.join(__dirname, '..', '..', '..');
 
 export interface Manifest {
   name: string;

@@ -17,7 +17,7 @@ import { SyncService } from '../../lib/sync/service';
 import { LiveSource } from './live-source';
 
 /** Every field of a measurement, as the documents propose it. */
-export const MEASUREMENT: Pick<MappingInput, 'entity_type' | 'target_entity' | 'field_mappings'> = {
+const MEASUREMENT: Pick<MappingInput, 'entity_type' | 'target_entity' | 'field_mappings'> = {
   entity_type: 'measurement',
   target_entity: 'measurement',
   field_mappings: [

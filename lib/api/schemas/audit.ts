@@ -6,52 +6,37 @@ export const auditOutcome: JsonSchema = { type: 'string', enum: ['begun', 'done'
 const nullableText: JsonSchema = { type: ['string', 'null'] };
 const hash: JsonSchema = { type: 'string', pattern: '^[0-9a-f]{64}$' };
 
-export const auditSchemas: Record<string, JsonSchema> = {
-  AuditEntry: {
-    type: 'object',
-    required: [
-      'id',
-      'at',
-      'attempt',
-      'actor',
-      'actor_name',
-      'origin',
-      'action',
-      'connection_id',
-      'subject',
-      'outcome',
-      'details',
-      'previous_hash',
-      'hash',
-    ],
-    properties: {
-      id: id('Grows with each entry.'),
-      at: instant('When it was put on record.'),
-      attempt: { type: 'string', description: 'The same in both entries of an attempt.' },
-      actor: { type: 'string', description: 'Who: `node:` and the id of a node of a flow, `user:` and a name.' },
-      actor_name: { ...nullableText, description: 'What people call it.' },
-      origin: { ...nullableText, description: 'From where: `flow:` and the id of the tab.' },
-      action: auditAction,
-      connection_id: { type: ['integer', 'null'] },
-      subject: { type: 'string', description: 'What it is done to: a tag or address, a node.' },
-      outcome: {
-        ...auditOutcome,
-        description:
-          '`begun`: about to be sent. `done`: it was; `failed`, `refused`: nothing happened; `unknown`: the answer was lost. A `begun` without another entry is as good as `unknown`.',
-      },
-      details: {
-        type: 'object',
-        description:
-          '`connection` is its name then; `asked` the value that was to be written, `held` what was read back and `verified` whether it is the same; `code` and `message` of a failure. No secrets.',
-      },
-      previous_hash: {
-        type: 'string',
-        pattern: '^([0-9a-f]{64})?$',
-        description: 'Of the entry before; empty for the first.',
-      },
-      hash: { ...hash, description: 'SHA-256 of all that the entry says, `previous_hash` among it.' },
-    },
+/** Of an entry, all of which it has. */
+const properties: Record<string, JsonSchema> = {
+  id: id('Grows with each entry.'),
+  at: instant('When it was put on record.'),
+  attempt: { type: 'string', description: 'The same in both entries of an attempt.' },
+  actor: { type: 'string', description: 'Who: `node:` and the id of a node of a flow, `user:` and a name.' },
+  actor_name: { ...nullableText, description: 'What people call it.' },
+  origin: { ...nullableText, description: 'From where: `flow:` and the id of the tab.' },
+  action: auditAction,
+  connection_id: { type: ['integer', 'null'] },
+  subject: { type: 'string', description: 'What it is done to: a tag or address, a node.' },
+  outcome: {
+    ...auditOutcome,
+    description:
+      '`begun`: about to be sent. `done`: it was; `failed`, `refused`: nothing happened; `unknown`: the answer was lost. A `begun` without another entry is as good as `unknown`.',
   },
+  details: {
+    type: 'object',
+    description:
+      '`connection` is its name then; `asked` the value that was to be written, `held` what was read back and `verified` whether it is the same; `code` and `message` of a failure. No secrets.',
+  },
+  previous_hash: {
+    type: 'string',
+    pattern: '^([0-9a-f]{64})?$',
+    description: 'Of the entry before; empty for the first.',
+  },
+  hash: { ...hash, description: 'SHA-256 of all that the entry says, `previous_hash` among it.' },
+};
+
+export const auditSchemas: Record<string, JsonSchema> = {
+  AuditEntry: { type: 'object', required: Object.keys(properties), properties },
   AuditVerification: {
     type: 'object',
     required: ['entries', 'broken_at', 'last_hash'],

@@ -10,7 +10,6 @@ const MAX_DIGITS = 78;
 const ZERO = 48;
 const NINE = 57;
 const MINUS = 45;
-const PLUS = 43;
 const GENERAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?(-?)$/;
 
 export type Separator = '.' | ',';
@@ -211,18 +210,4 @@ function notDecimal(value: unknown): ValueProblem {
 
 function tooLong(value: unknown): ValueProblem {
   return new ValueProblem('PCP_VALUE_RANGE', 'digits', `${show(value)} has more than ${MAX_DIGITS} digits`, value);
-}
-
-/** @returns true for what `decimalOf` would give, with or without trailing zeros (as `scale` leaves them) */
-export function isDecimalText(text: string): boolean {
-  const length = text.length;
-  let at = text.charCodeAt(0) === MINUS ? 1 : 0;
-  let digits = 0;
-  for (let point = false; at < length; at++) {
-    const code = text.charCodeAt(at);
-    if (code >= ZERO && code <= NINE) digits++;
-    else if (code === 46 && !point && digits > 0 && at < length - 1) point = true;
-    else return false;
-  }
-  return digits > 0 && digits <= MAX_DIGITS && text.charCodeAt(0) !== PLUS;
 }

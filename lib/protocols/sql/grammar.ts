@@ -1,6 +1,6 @@
 import type { ColumnDefinition, ColumnInfo, ColumnType, SqlRow, SqlValue, TableInfo, TableRef } from './database';
 
-export type RunQuery = (sql: string, parameters?: SqlValue[]) => Promise<SqlRow[]>;
+type RunQuery = (sql: string, parameters?: SqlValue[]) => Promise<SqlRow[]>;
 
 /** What differs between dialects in the SQL that the hub writes itself. Holds no connection. */
 export interface Grammar {

@@ -4,7 +4,7 @@ import type { Cursor } from '../../model/sync';
 import { bigInteger, integer, json, text } from '../columns';
 
 /** How far a mapping has read in one direction, committed with the effects that it accounts for. */
-export interface CheckpointRow {
+interface CheckpointRow {
   mapping_id: number;
   direction: Direction;
   cursor: Cursor;
@@ -15,7 +15,7 @@ export interface CheckpointRow {
 
 export type CheckpointModel = ModelStatic<Model<CheckpointRow, Partial<CheckpointRow>> & CheckpointRow>;
 
-export const CHECKPOINTS = 'integration_checkpoints';
+const CHECKPOINTS = 'integration_checkpoints';
 
 export function checkpointModel(sequelize: Sequelize): CheckpointModel {
   return sequelize.define(

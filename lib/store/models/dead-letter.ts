@@ -2,7 +2,7 @@ import type { Model, ModelStatic, Sequelize } from 'sequelize';
 import type { DeadLetter } from '../../model/sync';
 import { bigInteger, flag, id, instant, integer, json, longText, optional, text } from '../columns';
 
-export type DeadLetterRow = Omit<DeadLetter, 'message' | 'payload_error' | 'replay_mode' | 'first_at' | 'last_at'> & {
+type DeadLetterRow = Omit<DeadLetter, 'message' | 'payload_error' | 'replay_mode' | 'first_at' | 'last_at'> & {
   /** Message, value and payload of rows from before they were sealed; null ever since. */
   message: string | null;
   /** Digest of the source key, for look-ups. */
@@ -25,7 +25,7 @@ export type DeadLetterRow = Omit<DeadLetter, 'message' | 'payload_error' | 'repl
 
 export type DeadLetterModel = ModelStatic<Model<DeadLetterRow, Partial<DeadLetterRow>> & DeadLetterRow>;
 
-export const DEAD_LETTERS = 'integration_dead_letters';
+const DEAD_LETTERS = 'integration_dead_letters';
 
 export function deadLetterModel(sequelize: Sequelize): DeadLetterModel {
   return sequelize.define(

@@ -3,7 +3,7 @@ import type { JsonSchema } from '../../model/entity';
 import { instant, json, text } from '../columns';
 
 /** A type that a user added to the catalogue. */
-export interface EntityTypeRow {
+interface EntityTypeRow {
   type: string;
   title: string;
   key_fields: string[];
@@ -14,7 +14,7 @@ export interface EntityTypeRow {
 
 export type EntityTypeModel = ModelStatic<Model<EntityTypeRow, Partial<EntityTypeRow>> & EntityTypeRow>;
 
-export const ENTITY_TYPES = 'integration_entity_types';
+const ENTITY_TYPES = 'integration_entity_types';
 
 export function entityTypeModel(sequelize: Sequelize): EntityTypeModel {
   return sequelize.define(

@@ -2,7 +2,7 @@ import type { Model, ModelStatic, Sequelize } from 'sequelize';
 import { bigInteger, integer, longText, text } from '../columns';
 
 /** The answer given to a POST with an Idempotency-Key, to be given again. */
-export interface IdempotencyKeyRow {
+interface IdempotencyKeyRow {
   /** SHA-256 (hex) of key, method, path and user. */
   key: string;
   request_hash: string;
@@ -16,7 +16,7 @@ export interface IdempotencyKeyRow {
 
 export type IdempotencyKeyModel = ModelStatic<Model<IdempotencyKeyRow, Partial<IdempotencyKeyRow>> & IdempotencyKeyRow>;
 
-export const IDEMPOTENCY_KEYS = 'integration_idempotency_keys';
+const IDEMPOTENCY_KEYS = 'integration_idempotency_keys';
 
 export function idempotencyKeyModel(sequelize: Sequelize): IdempotencyKeyModel {
   return sequelize.define(

@@ -3,7 +3,7 @@ import type { Direction } from '../../model/mapping';
 import { bigInteger, integer, optional, text } from '../columns';
 
 /** Pairs a source key with a target key and remembers what was last written, for targets that keep no hash themselves. */
-export interface RecordLinkRow {
+interface RecordLinkRow {
   mapping_id: number;
   direction: Direction;
   source_key: string;
@@ -21,10 +21,10 @@ export interface RecordLinkRow {
 
 export type RecordLinkModel = ModelStatic<Model<RecordLinkRow, Partial<RecordLinkRow>> & RecordLinkRow>;
 
-export const RECORD_LINKS = 'integration_record_links';
+const RECORD_LINKS = 'integration_record_links';
 
 /** Longest canonical key of a record, in characters. */
-export const RECORD_KEY_LENGTH = 512;
+const RECORD_KEY_LENGTH = 512;
 
 export function recordLinkModel(sequelize: Sequelize): RecordLinkModel {
   return sequelize.define(

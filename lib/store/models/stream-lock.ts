@@ -2,7 +2,7 @@ import type { Model, ModelStatic, Sequelize } from 'sequelize';
 import { bigInteger, optional, text } from '../columns';
 
 /** Who works on a stream ("<mapping_id>:<direction>"). Times in epoch milliseconds of the store's clock. */
-export interface StreamLockRow {
+interface StreamLockRow {
   stream: string;
   fence: number;
   owner_run: number | null;
@@ -13,7 +13,7 @@ export interface StreamLockRow {
 
 export type StreamLockModel = ModelStatic<Model<StreamLockRow, Partial<StreamLockRow>> & StreamLockRow>;
 
-export const STREAM_LOCKS = 'integration_stream_locks';
+const STREAM_LOCKS = 'integration_stream_locks';
 
 export function streamLockModel(sequelize: Sequelize): StreamLockModel {
   return sequelize.define(

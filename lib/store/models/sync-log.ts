@@ -7,7 +7,7 @@ import type { ReplayMode, RunKind, RunState } from '../../model/sync';
 import { bigInteger, flag, id, instant, integer, json, longText, optional, text } from '../columns';
 
 /** One run of one mapping in one direction: the seed's columns, then the engine's. */
-export interface SyncLogRow {
+interface SyncLogRow {
   id: number;
   job_id: string;
   connection_id: number;
@@ -61,7 +61,7 @@ export interface SyncLogRow {
 
 export type SyncLogModel = ModelStatic<Model<SyncLogRow, Partial<SyncLogRow>> & SyncLogRow>;
 
-export const SYNC_LOGS = 'integration_sync_logs';
+const SYNC_LOGS = 'integration_sync_logs';
 
 export function syncLogModel(sequelize: Sequelize): SyncLogModel {
   return sequelize.define(

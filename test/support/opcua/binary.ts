@@ -3,7 +3,7 @@
 export const byte = (value: number): Buffer => Buffer.from([value]);
 export const boolean = (value: boolean): Buffer => byte(value ? 1 : 0);
 
-export function uint16(value: number): Buffer {
+function uint16(value: number): Buffer {
   const buffer = Buffer.alloc(2);
   buffer.writeUInt16LE(value);
   return buffer;

@@ -5,7 +5,7 @@ import { Historian } from './historian';
 const { ua } = opcUaLibrary();
 const { DataType, StatusCodes, Variant, VariantArrayType } = ua;
 
-export const PLANT_URI = 'http://plant.example/line';
+const PLANT_URI = 'http://plant.example/line';
 
 /** One variable of each type, with values that lose digits when they are treated carelessly. */
 const TYPES: [name: string, type: keyof typeof DataType, value: unknown][] = [

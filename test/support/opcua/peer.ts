@@ -26,7 +26,7 @@ export interface Peer {
   security: string[];
   limits: OpenLimits;
 }
-export interface OpenLimits {
+interface OpenLimits {
   read: number;
   monitor: number;
 }

@@ -63,7 +63,7 @@ function readOptions(
   return options;
 }
 
-export const DEFAULT_PORTS = { postgres: 5432, mysql: 3306, mariadb: 3306, mssql: 1433, oracle: 1521, sqlite: 0 };
+const DEFAULT_PORTS = { postgres: 5432, mysql: 3306, mariadb: 3306, mssql: 1433, oracle: 1521, sqlite: 0 };
 
 function readViews(views: unknown): Map<string, ViewSetting> {
   const result = new Map<string, ViewSetting>();

@@ -26,7 +26,7 @@ export interface FileSettings {
 }
 
 /** An entry of "entities" as it is configured. */
-export interface EntitySetting {
+interface EntitySetting {
   path: string;
   format?: RecordFormat;
   delimiter?: string;

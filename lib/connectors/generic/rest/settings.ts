@@ -58,7 +58,7 @@ export interface BulkSetting extends JudgementSetting {
   match?: string;
 }
 
-export interface LookupSetting {
+interface LookupSetting {
   path: string;
   items?: string;
   id?: string;
