@@ -1,6 +1,6 @@
+/** What is shown of a certificate of the API. */
 interface CertificateAnswer {
   thumbprint: string;
-  state: 'own' | 'trusted' | 'rejected';
   subject: string;
   application_uri: string | null;
   valid_from: string;

@@ -1,8 +1,8 @@
 import type { ConnectorDescriptor } from '../connectors/descriptor';
-import type { CertificateFolder, KnownCertificate } from '../protocols/opcua/certificate-folder';
 import type { SqlDatabase } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
 import type { Actor, AuditEntry, AuditFilter, AuditVerification } from './audit';
+import type { KnownCertificate } from './certificate';
 import type { Connection, OpenConnection } from './connection';
 import type { EntityType, JsonSchema } from './entity';
 import type { EventType } from './events';
@@ -318,7 +318,10 @@ export interface Health {
 }
 
 /** Certificates of OPC UA, for all connections. */
-export interface Certificates extends Pick<CertificateFolder, 'list' | 'expiring'> {
+export interface Certificates {
+  list(): Promise<KnownCertificate[]>;
+  /** Those that end soon or have ended, soonest first, unless another one of theirs is there. */
+  expiring(now?: number): Promise<KnownCertificate[]>;
   /** Connections that wait for it try again at once. @throws config PCP_OPCUA_THUMBPRINT */
   trust(thumbprint: string, by: Actor): Promise<KnownCertificate>;
   /** Sessions that are open go on until they end. @throws config PCP_OPCUA_THUMBPRINT */

@@ -1,17 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { KnownCertificate } from '../../model/certificate';
 import { IntegrationError } from '../../model/errors';
-
-export interface KnownCertificate {
-  /** SHA-1 of the certificate, in hexadecimal: how OPC UA servers and their tools name it. */
-  thumbprint: string;
-  state: 'own' | 'trusted' | 'rejected';
-  subject: string;
-  application_uri: string | null;
-  valid_from: string;
-  valid_to: string;
-}
 
 /** Time enough to make another one, and to have it accepted on each server. */
 const RENEW_WITHIN_MS = 30 * 86_400_000;

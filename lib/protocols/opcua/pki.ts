@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, link, mkdir, readFile, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import type { KnownCertificate } from '../../model/certificate';
 import { IntegrationError } from '../../model/errors';
-import { CertificateFolder, describe, endsSoon, type KnownCertificate } from './certificate-folder';
+import { CertificateFolder, describe, endsSoon } from './certificate-folder';
 import { type OPCUACertificateManager, opcUaLibrary } from './library';
 import { type CertificateProblem, certificateProblem, type ExpectedServer, RENEW } from './server-certificate';
 

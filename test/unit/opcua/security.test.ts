@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { CertificateFolder, type KnownCertificate, PKI_FOLDER } from '../../../lib/protocols/opcua/certificate-folder';
+import type { KnownCertificate } from '../../../lib/model/certificate';
+import { CertificateFolder, PKI_FOLDER } from '../../../lib/protocols/opcua/certificate-folder';
 import { Connections, never, Received } from '../../support/opcua/connections';
 import { PlantServer } from '../../support/opcua/plant-server';
 
