@@ -10,7 +10,8 @@ import { openDatabase } from '../../lib/protocols/sql/open';
 import type { TestServer } from '../support/database-server';
 import { mariadbAvailable, mariadbServer } from '../support/mariadb';
 import { postgresAvailable, postgresServer } from '../support/postgres';
-import { type ConformanceCases, conformance, type FailingCase } from './suite';
+import type { ConformanceCases, FailingCase } from './cases';
+import { conformance } from './suite';
 
 const NOTES = ["O'Neil", '日本語', 'tab\tline\nbreak', '\\N', '', 'ç "quoted"'];
 

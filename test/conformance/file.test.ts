@@ -5,7 +5,8 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import type { SourceRecord } from '../../lib/connectors/contract';
 import { create } from '../../lib/connectors/generic/file/connector';
 import { descriptor } from '../../lib/connectors/generic/file/descriptor';
-import { type ConformanceCases, conformance } from './suite';
+import type { ConformanceCases } from './cases';
+import { conformance } from './suite';
 
 const RECORDS: SourceRecord[] = Array.from({ length: 14 }, (_, index) => ({
   order: `PO-${String(index + 1).padStart(4, '0')}`,

@@ -6,7 +6,8 @@ import { AUTHORITY, CLIENT } from '../support/certificates';
 import { type Broker, mosquitto, mosquittoAvailable, USER } from '../support/mosquitto';
 import { Published } from '../support/mqtt-subscriber';
 import { freePort } from '../support/server-process';
-import { type ConformanceCases, conformance, type FailingCase } from './suite';
+import type { ConformanceCases, FailingCase } from './cases';
+import { conformance } from './suite';
 
 const TOPICS = {
   orders: { topic: 'conformance/{plant}/order/{number}', key: ['plant', 'number'], publish: { retain: true } },

@@ -5,7 +5,8 @@ import { descriptor } from '../../lib/connectors/iot/opcua/descriptor';
 import type { OpenConnection } from '../../lib/model/connection';
 import { Connections, LINE } from '../support/opcua/connections';
 import { PlantServer } from '../support/opcua/plant-server';
-import { type ConformanceCases, conformance, type FailingCase } from './suite';
+import type { ConformanceCases, FailingCase } from './cases';
+import { conformance } from './suite';
 
 const server = new PlantServer();
 const connections = new Connections();

@@ -5,7 +5,8 @@ import { EntityTypeStore } from '../../lib/platform/entity-types';
 import { EntityRecordStore } from '../../lib/platform/records';
 import { openStore, type Store } from '../../lib/store/store';
 import { type StorePlace, storeKinds } from '../unit/store/stores';
-import { type ConformanceCases, conformance } from './suite';
+import type { ConformanceCases } from './cases';
+import { conformance } from './suite';
 
 const connection: OpenConnection = { id: 0, name: 'platform', connector_type: 'platform', config: {}, credentials: {} };
 

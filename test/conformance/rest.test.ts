@@ -5,7 +5,8 @@ import { create } from '../../lib/connectors/generic/rest/connector';
 import { descriptor } from '../../lib/connectors/generic/rest/descriptor';
 import type { OpenConnection } from '../../lib/model/connection';
 import { TestApi } from '../unit/rest/server';
-import { type ConformanceCases, conformance, type FailingCase } from './suite';
+import type { ConformanceCases, FailingCase } from './cases';
+import { conformance } from './suite';
 
 const NOTES = ["O'Neil", '日本語', 'tab\tline\nbreak', '', 'ç "quoted"', '{braces}', '000123'];
 

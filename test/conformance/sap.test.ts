@@ -4,7 +4,8 @@ import { create } from '../../lib/connectors/erp/sap/connector';
 import { descriptor } from '../../lib/connectors/erp/sap/descriptor';
 import type { OpenConnection } from '../../lib/model/connection';
 import { ORDERS, SapPlant } from '../support/sap/plant';
-import { type ConformanceCases, conformance, type FailingCase } from './suite';
+import type { ConformanceCases, FailingCase } from './cases';
+import { conformance } from './suite';
 
 const plant = new SapPlant();
 const silent = createServer(() => undefined);
