@@ -3,6 +3,6 @@ import { serve } from '../../lib/runner/serve';
 import { LiveSession } from '../../lib/stream/session';
 import { TestRegistry } from './live-process';
 
-const LEASE_MS = 3_000;
+const LEASE_MS = 8_000;
 
 serve('live process', async (setup, send) => new LiveSession(setup, send, new TestRegistry(), LEASE_MS));

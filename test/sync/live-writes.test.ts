@@ -41,7 +41,7 @@ describe('a write to a machine', () => {
       credentials: {},
     };
     const by = { id: 'node:1', name: null, origin: null };
-    const written = hub.live.writeTags(connection, [{ tag: 'go', value: 1 }], { by, validForMs: 10_000 });
+    const written = hub.live.writeTags(connection, [{ tag: 'go', value: 1 }], { by, validForMs: 60_000 });
     const failed = assert.rejects(written, { code: 'PCP_RUNNER_DIED', outcomeUnknown: true });
     await came;
     process.kill((await hub.health()).live.pid as number, 'SIGKILL');

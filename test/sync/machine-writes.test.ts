@@ -34,7 +34,7 @@ describe('writes to machines', () => {
         tags: { setpoint: { address: 10 }, other: { address: 11 } },
         writes_enabled: true,
         writable: [{ functions: [6], from: 10, to: 10 }],
-        timeout_ms: 3000,
+        timeout_ms: 60_000,
       },
     });
     connectionId = id;
@@ -93,7 +93,7 @@ describe('writes to machines', () => {
 
   it('whose answer is lost are on record as unknown', async () => {
     const { answer } = device;
-    device.answer = (request, socket) => (request.function === 6 ? undefined : answer(request, socket));
+    device.answer = (request, socket) => (request.function === 6 ? void socket.destroy() : answer(request, socket));
     assert.equal((await write('holding/10', 5))[0]?.outcome, 'unknown');
     device.answer = answer;
     assert.equal((await entries('holding/10'))[0]?.[0], 'unknown');

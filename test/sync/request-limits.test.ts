@@ -108,6 +108,31 @@ for (const kind of storeKinds.filter(({ name }) => name !== 'SQLite')) {
       await limits.close();
     });
 
+    // MariaDB locks what is not there yet as well.
+    const onPostgres = kind.name === 'PostgreSQL' ? it : () => undefined;
+    onPostgres('a connection that two are the first to use is used under their lock by both', async () => {
+      const { database } = place.store;
+      const said: string[][] = [];
+      const transaction: typeof database.transaction = (work) =>
+        database.transaction((begun) => {
+          const statements: string[] = [];
+          said.push(statements);
+          const execute: typeof begun.execute = async (sql, values) => {
+            const changed = await begun.execute(sql, values);
+            statements.push(`${sql.trim().split(' ')[0]} ${changed}`);
+            // The other one comes between this statement and the next.
+            if (changed === 0) await database.execute('INSERT INTO integration_request_limits VALUES (1, 0)');
+            return changed;
+          };
+          return work(Object.create(begun, { execute: { value: execute } }) as typeof begun);
+        });
+      const late = Object.create(database, { transaction: { value: transaction } }) as typeof database;
+      const limits = new SharedRequestLimits(late, () => undefined);
+      (await limits.of(1, { perSecond: undefined, atOnce: 1 }).place(live))();
+      await limits.close();
+      assert.deepEqual(said.slice(0, 2), [['UPDATE 0'], ['UPDATE 1', 'INSERT 1']]);
+    });
+
     it('a single place goes round among three processes', async () => {
       const all = PATHS.map((target) => start({ target, maxConcurrency: 1, parallel: 2 }));
       await judge.when(() => PATHS.every((path) => arrived(path) >= 2));

@@ -116,7 +116,7 @@ describe('live mappings of Sparkplug', () => {
     assert.equal((await hub.live.readTags(opened, [tag]))[0]?.value, 7);
     const by = { id: 'node:1', name: null, origin: null };
     // The hub's own edge node obeys nobody.
-    assert.deepEqual(await hub.live.writeTags(opened, [{ tag, value: 8 }], { by, validForMs: 1000 }), [
+    assert.deepEqual(await hub.live.writeTags(opened, [{ tag, value: 8 }], { by, validForMs: 4000 }), [
       { tag, outcome: 'written', verified: false, value: 7 },
     ]);
 

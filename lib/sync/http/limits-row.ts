@@ -18,10 +18,12 @@ export class LimitsRow {
   async locked<T>(work: (now: number, transaction: SqlTransaction) => Promise<T>): Promise<T> {
     for (;;) {
       const done = await this.database.transaction(async (transaction) => {
-        await transaction.execute(
+        const locked = await transaction.execute(
           'UPDATE integration_request_limits SET paused_until = paused_until WHERE connection_id = ?',
           [this.connectionId],
         );
+        // A row that another process makes now would be seen below, but not be locked.
+        if (locked === 0) return undefined;
         const [row] = await transaction.query(
           `SELECT paused_until, ${this.database.epochMs} AS now_ms FROM integration_request_limits WHERE connection_id = ?`,
           [this.connectionId],

@@ -3,6 +3,7 @@ import type { Connector } from '../../../lib/connectors/contract';
 import type { LiveEvent, Subscription, TagValue } from '../../../lib/connectors/live';
 import { IntegrationError } from '../../../lib/model/errors';
 import { ModbusDevice, registers } from '../../support/modbus-device';
+import { withVirtualTime } from '../../support/virtual-time';
 import { failure, never, OpenConnectors, table } from './support';
 
 const LOST = { value: null, status: 'connection lost' };
@@ -39,6 +40,7 @@ class Watch {
 }
 
 describe('Modbus live values', () => {
+  withVirtualTime();
   const connectors = new OpenConnectors();
   let device: ModbusDevice;
   beforeEach(async () => {

@@ -7,6 +7,7 @@ import { readSettings } from '../../../lib/connectors/iot/modbus/settings';
 import { WriteGuard } from '../../../lib/connectors/iot/modbus/write-guard';
 import type { ModbusRequest } from '../../../lib/protocols/modbus/pdu';
 import { exception, ModbusDevice, registers } from '../../support/modbus-device';
+import { withVirtualTime } from '../../support/virtual-time';
 import { connectionOf, failure, never, OpenConnectors } from './support';
 
 /** PCP_TEST_MODBUS_REQUESTS=1000000 takes a few minutes. */
@@ -160,27 +161,31 @@ describe('Modbus writes', () => {
     assert.equal(machine.writes.length, 1);
   });
 
-  it('tell what became of each', async () => {
-    const connector = open({ timeout_ms: 500 });
-    const answer = machine.answer;
-    const [wrong] = await write(connector, 'setpoint', 20.05);
-    assert.equal(wrong?.outcome === 'failed' && wrong.error.code, 'PCP_MODBUS_VALUE');
-    machine.answer = (request) => (request.function === 6 ? exception(request, 2) : registers(request));
-    const [refused] = await write(connector, 'setpoint', 20);
-    assert.equal(refused?.outcome === 'failed' && refused.error.code, 'PCP_MODBUS_EXCEPTION');
-    machine.answer = (request) => (request.function === 6 ? exception(request, 5) : registers(request));
-    assert.equal((await write(connector, 'setpoint', 20))[0]?.outcome, 'unknown');
-    machine.answer = (request) => (request.function === 6 ? request.pdu : registers(request));
-    assert.deepEqual(await write(connector, 'setpoint', 20), [
-      { tag: 'setpoint', outcome: 'written', verified: false, value: 1 },
-    ]);
-    machine.answer = () => undefined;
-    const [lost] = await write(connector, 'setpoint', 20);
-    assert.equal(lost?.outcome === 'unknown' && lost.error.code, 'PCP_MODBUS_TIMEOUT');
-    machine.answer = answer;
-    assert.equal((await write(connector, 'setpoint', 21))[0]?.outcome, 'written');
-    // Each was sent once, the first not at all.
-    assert.equal(machine.writes.length, 5);
+  describe('by the clock', () => {
+    withVirtualTime();
+
+    it('tell what became of each', async () => {
+      const connector = open({ timeout_ms: 500 });
+      const answer = machine.answer;
+      const [wrong] = await write(connector, 'setpoint', 20.05);
+      assert.equal(wrong?.outcome === 'failed' && wrong.error.code, 'PCP_MODBUS_VALUE');
+      machine.answer = (request) => (request.function === 6 ? exception(request, 2) : registers(request));
+      const [refused] = await write(connector, 'setpoint', 20);
+      assert.equal(refused?.outcome === 'failed' && refused.error.code, 'PCP_MODBUS_EXCEPTION');
+      machine.answer = (request) => (request.function === 6 ? exception(request, 5) : registers(request));
+      assert.equal((await write(connector, 'setpoint', 20))[0]?.outcome, 'unknown');
+      machine.answer = (request) => (request.function === 6 ? request.pdu : registers(request));
+      assert.deepEqual(await write(connector, 'setpoint', 20), [
+        { tag: 'setpoint', outcome: 'written', verified: false, value: 1 },
+      ]);
+      machine.answer = () => undefined;
+      const [lost] = await write(connector, 'setpoint', 20);
+      assert.equal(lost?.outcome === 'unknown' && lost.error.code, 'PCP_MODBUS_TIMEOUT');
+      machine.answer = answer;
+      assert.equal((await write(connector, 'setpoint', 21))[0]?.outcome, 'written');
+      // Each was sent once, the first not at all.
+      assert.equal(machine.writes.length, 5);
+    });
   });
 
   it('leave no more when their time is over', async () => {

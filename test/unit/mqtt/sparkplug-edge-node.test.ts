@@ -131,7 +131,7 @@ describe('Sparkplug edge node over Mosquitto', () => {
       sparkplug_primary_host_id: 'scada',
       writes_enabled: true,
     };
-    const publisher = connectors.open(connectionTo(broker.plain, { ...config, timeout_ms: 300 }));
+    const publisher = connectors.open(connectionTo(broker.plain, { ...config, timeout_ms: 2000 }));
     const writer = await publisher.openWriter!(target([]), signal());
     await assert.rejects(writer.write([record({ a: 1 })], signal()), {
       class: 'transient',
