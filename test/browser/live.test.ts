@@ -7,8 +7,7 @@ import { openChromium } from './chromium';
 import { EditorPage } from './editor';
 
 /** A machine in the editor: its tags are found where its connection is set up, and how its live mapping is can be seen. */
-describe('a live mapping in the editor', function () {
-  this.timeout(240_000);
+describe('a live mapping in the editor', () => {
   const server = new PlantServer();
   let nodeRed: NodeRed;
   let browser: Browser;

@@ -233,6 +233,35 @@ describe('Sparkplug host over Mosquitto', () => {
     await remove();
   });
 
+  it('tells after a restart that what it knew from before is stale, until the edge node says otherwise', async () => {
+    const { path: directory, remove } = await temporaryDirectory();
+    const plant = await Plant.open(broker);
+    const sender = new Sender('dead');
+    const open = () => connectors.open(connectionTo(broker.plain, { sparkplug_role: 'passive' }), directory);
+    const first = await new Listener(open(), { entity: 'sparkplug' }).connected();
+    await plant.publish(sender.birth([metric('a', 'Int32', 6)]), sender.device('DBIRTH', 'd', metric('b', 'Int32', 7)));
+    await first.take(2);
+    await connectors.close();
+    await first.stop();
+    const second = await new Listener(open(), { entity: 'sparkplug' }).connected();
+    const stale = await second.take(2);
+    assert.deepEqual(
+      stale.map(({ tag, value, status }) => [tag, value, status]),
+      [
+        ['g/dead/a', null, 'stale'],
+        ['g/dead/d/b', null, 'stale'],
+      ],
+    );
+    await plant.publish(new Sender('dead').birth([metric('a', 'Int32', 8)]));
+    assert.deepEqual(
+      (await second.take(1)).map(({ tag, value, quality }) => [tag, value, quality]),
+      [['g/dead/a', 8, 'good']],
+    );
+    await second.stop();
+    await plant.connection.close();
+    await remove();
+  });
+
   it('keeps the edge nodes of a whole plant in one write', async () => {
     const { path: directory, remove } = await temporaryDirectory();
     const file = join(directory, 'sparkplug-7.json');

@@ -62,6 +62,60 @@ describe('Sparkplug host: life of edge nodes', () => {
     assert.equal(host.deadline(), undefined);
   });
 
+  describe('that ended while nobody listened', () => {
+    const TAGS = [
+      { metric: 'a', dataType: 'Int32' },
+      { metric: 'gone', dataType: 'Double' },
+      { device: 'd', metric: 'x', dataType: 'Int32' },
+    ] as const;
+    const stale = (tag: string) => [tag, null, 'bad', 'stale'];
+
+    it('are stale at once where nobody can be asked, until a birth', () => {
+      const { host, receive } = connectedHost({ role: 'passive' });
+      const told = host.remember({ group: 'g', edgeNode: 'n' }, TAGS, START);
+      assert.deepEqual(short(told), [stale('g/n/a'), stale('g/n/gone'), stale('g/n/d/x')]);
+      assert.deepEqual(told.values[2], {
+        ...{
+          tag: 'g/n/d/x',
+          value: null,
+          quality: 'bad',
+          status: 'stale',
+          source_timestamp: at(0),
+          received_at: at(0),
+        },
+        ...{ data_type: 'Int32', group_id: 'g', edge_node_id: 'n', device_id: 'd', metric: 'x' },
+      });
+      assert.equal([...host.lastValues()].length, 3);
+      assert.deepEqual(short(receive(new Sender().birth([A], 3))), [['g/n/a', 1, 'good']]);
+    });
+
+    it('are asked for, as often as the throttle allows, and stale when no birth comes', () => {
+      const { host, expire } = connectedHost();
+      assert.deepEqual(rebirths(host.askForBirth({ group: 'g', edgeNode: 'n' }, START)), ['spBv1.0/g/NCMD/n']);
+      const effects = host.remember({ group: 'g', edgeNode: 'n' }, TAGS, START);
+      assert.deepEqual([effects.values, effects.publish], [[], []]);
+      assert.equal([...host.lastValues()].length, 0);
+      let values: unknown[] = [];
+      while (values.length === 0) values = short(expire(host.deadline()! - START));
+      assert.deepEqual(values, [stale('g/n/a'), stale('g/n/gone'), stale('g/n/d/x')]);
+      assert.equal(host.deadline(), undefined);
+    });
+
+    it('are stale when the births that come are without them', () => {
+      const { host, receive, expire } = connectedHost();
+      host.remember({ group: 'g', edgeNode: 'n' }, TAGS, START);
+      assert.deepEqual(short(receive(new Sender().birth([A], 3), 4000)), [['g/n/a', 1, 'good']]);
+      const effects = expire(host.deadline()! - START);
+      assert.deepEqual(short(effects), [stale('g/n/gone'), stale('g/n/d/x')]);
+      assert.equal(host.deadline(), undefined);
+    });
+
+    it('of groups that nobody listens to any more are left alone', () => {
+      const { host } = connectedHost({ role: 'passive', groups: ['other'] });
+      assert.deepEqual(host.remember({ group: 'g', edgeNode: 'n' }, TAGS, START).values, []);
+    });
+  });
+
   it('values are stale while the host has no connection, and births are asked for when it is back', () => {
     const { host } = born();
     assert.deepEqual(short(host.disconnected(START)), [

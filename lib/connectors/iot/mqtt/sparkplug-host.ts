@@ -53,6 +53,7 @@ export class HostConnection {
     void opened.#connection.ended.then((error) => opened.#lost(error));
     opened.#apply(host.connected());
     for (const name of known) opened.#ask(name);
+    for (const { tags, ...name } of known.takeRemembered()) opened.#apply(host.remember(name, tags, Date.now()));
     return opened;
   }
 
@@ -117,7 +118,8 @@ export class HostConnection {
     const effects = this.#host.receive(text, payload, Date.now(), retain);
     message.acknowledge();
     const topic = parseTopic(text);
-    if (topic?.type === 'NBIRTH' && !retain && effects.problems.length === 0) this.#known.add(topic);
+    const isBirth = topic?.type === 'NBIRTH' || topic?.type === 'DBIRTH';
+    if (isBirth && !retain && effects.problems.length === 0) this.#known.add(topic);
     this.#apply(effects);
   }
 

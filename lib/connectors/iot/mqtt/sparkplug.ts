@@ -66,6 +66,7 @@ export class Sparkplug {
     this.#log = log;
     this.#known = known;
     this.#host = host && new SparkplugHost(host);
+    known.track(() => this.#host?.lastValues() ?? []);
     this.#hostConnection = new Shared(
       async () => HostConnection.open(this.#required(), known, options('sparkplug'), log, closing),
       (connection) => connection.ended,
@@ -134,8 +135,9 @@ export class Sparkplug {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#hostConnection.close(), this.#nodeConnection.close()]);
+    // As they were last told: nobody hears any more that they are stale without a connection.
     this.#known.close();
+    await Promise.all([this.#hostConnection.close(), this.#nodeConnection.close()]);
   }
 
   readonly #connect = (signal: AbortSignal): Promise<HostConnection> => this.#hostConnection.get(signal);

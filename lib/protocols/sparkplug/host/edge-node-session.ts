@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import type { DataType } from '../codec/data-types';
 import { isoTimestamp } from '../codec/date-time';
 import type { Payload, Template } from '../codec/payload';
 import type { Uint64 } from '../codec/wire-reader';
@@ -11,7 +12,7 @@ import { templateDefinitions } from './known-metrics';
 import { MetricOwner } from './metric-owner';
 import { RebirthRequest } from './rebirth-request';
 import { Sequence } from './sequence';
-import type { Origin } from './tag-values';
+import { lostValue, type Origin } from './tag-values';
 
 export interface SessionSettings {
   reorderTimeoutMs: number;
@@ -26,6 +27,13 @@ export interface SessionSettings {
 /** What comes in the order of sequence numbers. */
 export type Ordered = (NodeTopic & { type: 'NDATA' }) | (DeviceTopic & { type: 'DBIRTH' | 'DDATA' | 'DDEATH' });
 
+/** A tag of an edge node from before the hub was started anew. */
+export interface RememberedTag {
+  device?: string;
+  metric: string;
+  dataType: DataType;
+}
+
 interface Arrived {
   topic: Ordered;
   payload: Payload;
@@ -33,7 +41,7 @@ interface Arrived {
 
 /** Anyone who may publish to the broker can make up names; each takes memory. */
 const MOST_DEVICES = 10_000;
-/** How long devices may take to follow the birth of their edge node. */
+/** How long an edge node that was asked for its birth may take, and devices to follow the birth of their edge node. */
 const DEVICE_BIRTHS_MS = 5000;
 
 /** One edge node as a host sees it: from its birth to its death, in the order in which it sent its messages. */
@@ -49,6 +57,8 @@ export class EdgeNodeSession {
   #gapSince: number | undefined;
   /** Devices from before the node's birth, whose own births are to follow. */
   #awaited: { devices: Set<string>; until: number } | undefined;
+  /** Tags that lived before the hub was started anew, and until when births may bring them back. */
+  #remembered: { tags: readonly RememberedTag[]; until: number } | undefined;
   /** What was told already about this session. */
   #told = new Set<string>();
 
@@ -62,7 +72,7 @@ export class EdgeNodeSession {
 
   /** When `expire` has something to do. */
   get deadline(): number | undefined {
-    const deadlines = [this.#gapDeadline, this.#awaited?.until, this.#rebirth.deadline];
+    const deadlines = [this.#gapDeadline, this.#awaited?.until, this.#remembered?.until, this.#rebirth.deadline];
     const known = deadlines.filter((deadline) => deadline !== undefined);
     return known.length === 0 ? undefined : Math.min(...known);
   }
@@ -79,6 +89,7 @@ export class EdgeNodeSession {
     this.#told = new Set();
     this.#rebirth.answered();
     effects.addValues(this.node.birth(metrics, this.#origin(payload, undefined, now), this.#definitions));
+    if (this.#remembered !== undefined) this.#remembered.until = now + DEVICE_BIRTHS_MS;
     const devices = new Set([...this.devices].filter(([, device]) => device.isOnline).map(([name]) => name));
     this.#awaited = devices.size === 0 ? undefined : { devices, until: now + DEVICE_BIRTHS_MS };
     for (const arrived of this.#sequence.restart(sequenceNumber(payload))) this.#apply(arrived, now, effects);
@@ -112,11 +123,20 @@ export class EdgeNodeSession {
     this.expire(now, effects);
   }
 
+  remember(tags: readonly RememberedTag[], now: number, effects: Effects): void {
+    this.#remembered = { tags, until: this.settings.asksForRebirth ? now + DEVICE_BIRTHS_MS : now };
+    this.expire(now, effects);
+  }
+
   expire(now: number, effects: Effects): void {
     if (this.#gapDeadline !== undefined && this.#gapDeadline <= now) this.#loseOrder(now, effects);
     if (this.#awaited !== undefined && this.#awaited.until <= now) {
       for (const name of this.#awaited.devices) this.#endDevice(name, new Date(now).toISOString(), now, effects);
       this.#awaited = undefined;
+    }
+    if (this.#remembered !== undefined && this.#remembered.until <= now) {
+      for (const tag of this.#remembered.tags) this.#endRemembered(tag, now, effects);
+      this.#remembered = undefined;
     }
     if (this.#rebirth.take(now)) effects.publish.push(rebirthCommand(this.name, now));
   }
@@ -196,6 +216,12 @@ export class EdgeNodeSession {
   #endDevice(name: string, at: string, now: number, effects: Effects): void {
     this.#awaited?.devices.delete(name);
     effects.addValues(this.#device(name).death(at, now));
+  }
+
+  /** Unless it is there again. */
+  #endRemembered({ device, metric, dataType }: RememberedTag, now: number, effects: Effects): void {
+    const owner = device === undefined ? this.node : this.#device(device);
+    effects.addValues(owner.endUnseen(lostValue(this.name, device, metric, dataType, now)));
   }
 
   #origin({ timestamp }: Payload, device: string | undefined, now: number): Origin {

@@ -17,7 +17,7 @@ import {
   stateTopic,
 } from '../topics';
 import { Capacity } from './capacity';
-import { EdgeNodeSession, type Ordered } from './edge-node-session';
+import { EdgeNodeSession, type Ordered, type RememberedTag } from './edge-node-session';
 import { Effects } from './effects';
 import type { KnownMetric } from './known-metrics';
 import type { MetricOwner } from './metric-owner';
@@ -130,6 +130,20 @@ export class SparkplugHost {
     if (role === 'passive' || !groups.includes(group) || !isId(group) || !isId(edgeNode)) return effects;
     const session = this.#session({ group, edgeNode });
     session.askForBirth(now, effects);
+    this.#watch(session);
+    return effects;
+  }
+
+  /**
+   * Tags that lived when the hub listened last: those that no birth brings back are stale. A passive host can ask nobody: there
+   * they are stale until one comes.
+   */
+  remember({ group, edgeNode }: EdgeNodeName, tags: readonly RememberedTag[], now: number): Effects {
+    const effects = new Effects();
+    const { groups = [group] } = this.#options;
+    if (tags.length === 0 || !groups.includes(group) || !isId(group) || !isId(edgeNode)) return effects;
+    const session = this.#session({ group, edgeNode });
+    session.remember(tags, now, effects);
     this.#watch(session);
     return effects;
   }

@@ -52,6 +52,13 @@ export class MetricOwner {
     return gone;
   }
 
+  /** A tag that should be there by now. @returns its value, unless the tag is there */
+  endUnseen(value: TagValue): TagValue[] {
+    if (this.last(value.tag).length > 0) return [];
+    this.#remember([value], true);
+    return [value];
+  }
+
   /** The last values of a tag; empty where none came, or there was no room for it. */
   last(tag: string): TagValue[] {
     return this.#last.get(tag) ?? [];

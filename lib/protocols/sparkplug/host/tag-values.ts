@@ -149,6 +149,23 @@ function notGood(code: number): Pick<TagValue, 'quality' | 'status'> {
   return { quality: 'bad', status: code === STALE ? 'stale' : `quality ${code}` };
 }
 
+/** What is known of a tag that died while nobody listened. */
+export function lostValue(
+  { group, edgeNode }: EdgeNodeName,
+  device: string | undefined,
+  metric: string,
+  dataType: DataType,
+  now: number,
+): TagValue {
+  const at = new Date(now).toISOString();
+  return {
+    ...{ tag: tagName({ group, edgeNode }, device, metric), value: null, quality: 'bad', status: 'stale' },
+    ...{ source_timestamp: at, received_at: at, data_type: dataType, group_id: group, edge_node_id: edgeNode },
+    ...(device !== undefined && { device_id: device }),
+    metric,
+  };
+}
+
 /** The same value, after its sender has gone. */
 export function staleValue(value: TagValue, at: string, now: number): TagValue {
   const { backfilled: _late, ...rest } = value;
