@@ -51,6 +51,20 @@ const HEADERS = {
   'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer', minimum: 0 } },
 };
 
+/** What a webhook sends, unless its template says otherwise. */
+const toldEvent = {
+  operationId: 'event',
+  tags: ['webhooks'],
+  summary: 'Tells of an event',
+  description: 'Signed as the webhook says; `webhook-id` is the same in every attempt.',
+  security: [],
+  requestBody: {
+    required: true,
+    content: { 'application/json': { schema: { $ref: '#/components/schemas/Event' } } },
+  },
+  responses: { '2XX': { description: 'It was taken. Any other answer, and none, has it sent again.' } },
+};
+
 /** The OpenAPI 3.1 document, from the routes and schemas that serve and validate requests. */
 export function buildDocument(
   routes: readonly Route[],
@@ -78,6 +92,7 @@ export function buildDocument(
     security: [{ token: [] }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
+    webhooks: { event: { post: toldEvent } },
     components: {
       schemas: components,
       headers: HEADERS,

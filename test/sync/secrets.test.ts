@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectorDescriptor } from '../../lib/connectors/descriptor';
 import type { Hub } from '../../lib/model/services';
 import { jobEnd, openHub, temporaryDirectory } from '../support/hub';
+import { WebhookReceiver } from '../support/webhook-receiver';
 
 /** A canary in every secret of every connector must never be seen again, except by the system it is for. */
 describe('secrets', () => {
@@ -45,6 +47,23 @@ describe('secrets', () => {
     'iot.opcua': { endpoint_url: 'opc.tcp://127.0.0.1:1', authentication: 'username', username: 'u' },
   };
 
+  async function assertNowhere(answers: unknown[]): Promise<void> {
+    await hub.close();
+    hub = await openHub(directory, { log: (level, message) => said.push(`${level} ${message}`) });
+    const files = await Promise.all(
+      (await readdir(directory, { recursive: true, withFileTypes: true }))
+        .filter((entry) => entry.isFile())
+        .map((entry) => readFile(join(entry.parentPath, entry.name), 'latin1')),
+    );
+    assert.ok(files.length >= 2, 'the store and the key were looked at');
+    for (const text of [JSON.stringify(answers), said.join('\n'), ...files]) {
+      assert.ok(
+        !text.includes('canary'),
+        `a secret shows in: ${text.slice(Math.max(0, text.indexOf('canary') - 80)).slice(0, 200)}`,
+      );
+    }
+  }
+
   it('appear nowhere: answers, errors, logs, store and key files', async () => {
     const answers: unknown[] = [];
     const withSecrets = hub.descriptors.filter((descriptor) => Object.keys(secretsOf(descriptor)).length > 0);
@@ -81,20 +100,7 @@ describe('secrets', () => {
           .catch(told),
       );
     }
-    await hub.close();
-    hub = await openHub(directory);
-    const files = await Promise.all(
-      (await readdir(directory, { recursive: true, withFileTypes: true }))
-        .filter((entry) => entry.isFile())
-        .map((entry) => readFile(join(entry.parentPath, entry.name), 'latin1')),
-    );
-    assert.ok(files.length >= 2, 'the store and the key were looked at');
-    for (const text of [JSON.stringify(answers), said.join('\n'), ...files]) {
-      assert.ok(
-        !text.includes('canary'),
-        `a secret shows in: ${text.slice(Math.max(0, text.indexOf('canary') - 80)).slice(0, 200)}`,
-      );
-    }
+    await assertNowhere(answers);
     const [descriptor] = withSecrets;
     const [saved] = (await hub.connections.list({})).items;
     assert.deepEqual(
@@ -102,6 +108,33 @@ describe('secrets', () => {
       secretsOf(descriptor!),
       'the secret is kept all the same',
     );
+  });
+
+  it('of webhooks appear nowhere either, though their receiver repeats them', async () => {
+    const receiver = await WebhookReceiver.start();
+    try {
+      receiver.answer = (response, { headers }) =>
+        response
+          .writeHead(500)
+          .end(JSON.stringify({ message: `no: ${headers.authorization} ${headers['x-api-key']}` }));
+      const created = await hub.webhooks.create({
+        name: 'echo',
+        url: receiver.url,
+        event_type: '*',
+        signature: 'github',
+        secret: canary('webhook', 'secret'),
+        headers: { Authorization: `Bearer ${canary('webhook', 'token')}`, 'X-Api-Key': canary('webhook', 'key') },
+      });
+      const { id } = await hub.deliveries.trigger(created.id, {});
+      const looked = async () => hub.deliveries.get(created.id, id);
+      while ((await looked()).attempts.length === 0) await delay(20);
+      assert.match(String(receiver.got[0]?.headers['x-api-key']), /^canary-/);
+      assert.match(String((await looked()).error_message), /answered 500: no: /);
+      const rotated = await hub.webhooks.rotateSecret(created.id, { secret: canary('webhook', 'other') });
+      await assertNowhere([created, rotated, await looked(), await hub.webhooks.list({})]);
+    } finally {
+      await receiver.stop();
+    }
   });
 });
 

@@ -14,12 +14,14 @@ import type { Store } from '../../lib/store/store';
 import { Deliveries } from '../../lib/webhooks/outgoing/deliveries';
 import { WebhookStore } from '../../lib/webhooks/outgoing/webhooks';
 import { signGithub } from '../../lib/webhooks/signature/github';
+import { OTHER } from '../support/certificates';
 import { freePort } from '../support/server-process';
 import { WebhookReceiver } from '../support/webhook-receiver';
 import { newStore, storeKinds, type TestStore } from '../unit/store/stores';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
+const NEW_KEY = 'a'.repeat(64);
 
 for (const kind of storeKinds) {
   describe(`webhooks over ${kind.name}`, function () {
@@ -304,6 +306,13 @@ for (const kind of storeKinds) {
         assert.equal(execution?.error_code, 'PCP_ADDRESS_REFUSED', url);
         await webhooks.delete(refused.id);
       }
+      const foreign = await WebhookReceiver.start(0, OTHER);
+      closing.push(() => foreign.stop());
+      const untrusted = await create({ url: foreign.url });
+      await tell({});
+      const [refused] = await attempted(untrusted, 1);
+      assert.deepEqual([refused?.status, refused?.error_code], ['pending', 'PCP_TLS_UNTRUSTED']);
+      assert.equal(foreign.got.length, 0);
       for (const url of ['ftp://plant.example/', 'http://user:password@plant.example/', 'nowhere']) {
         await assert.rejects(create({ url }), { code: 'PCP_URL_REFUSED', path: '/url' });
       }
@@ -335,6 +344,36 @@ for (const kind of storeKinds) {
         receiver.got.map(({ body }) => JSON.parse(body).data.n),
         [1, 1, 2, 3, 4, 5],
       );
+    });
+
+    it('keep their secrets to themselves, and with the place they were typed for', async () => {
+      const webhook = await create({
+        headers: { 'X-Api-Key': 'canary-key' },
+        signature: 'github',
+        secret: 'x'.repeat(20),
+      });
+      const moved = { ...webhook, secret: null, url: 'https://elsewhere.example/' };
+      await assert.rejects(webhooks.update(webhook.id, moved), {
+        code: 'PCP_SECRET_NEEDED',
+        path: '/headers/X-Api-Key',
+      });
+      await webhooks.update(webhook.id, { ...moved, headers: { 'X-Api-Key': 'canary-other' } });
+      const standard = { ...webhook, secret: null, signature: 'standard' as const };
+      await assert.rejects(webhooks.update(webhook.id, { ...standard, headers: {} }), { code: 'PCP_WEBHOOK_SECRET' });
+      await assert.rejects(create({ headers: { Cookie: true } }), { code: 'PCP_WEBHOOK_HEADER_VALUE' });
+      for (const name of ['Host', 'webhook-id', 'Content-Length', 'X-Hub-Signature-256', 'a b', '']) {
+        await assert.rejects(create({ headers: { [name]: 'x' } }), { code: 'PCP_WEBHOOK_HEADER' }, name);
+      }
+      await assert.rejects(create({ headers: { 'X-A': 'one\r\nX-B: two' } }), { code: 'PCP_WEBHOOK_HEADER' });
+      await assert.rejects(create({ event_type: 'run.failled' }), { code: 'PCP_WEBHOOK_EVENT' });
+      await assert.rejects(create({ payload_template: 'a +' }), { code: 'PCP_EXPRESSION_INVALID' });
+      const rows = await test.store.database.query('SELECT * FROM integration_webhooks');
+      assert.ok(!JSON.stringify(rows).includes('canary'));
+      const renewed = new Vault([
+        ...loadKeys({ directory: keys, environment: NEW_KEY }),
+        ...loadKeys({ directory: keys }),
+      ]);
+      assert.equal(await new WebhookStore(test.store, renewed, () => undefined).rotateKeys(), rows.length);
     });
 
     it('are told of one connection alone, and tested by hand', async () => {

@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../../model/entity';
 import { EVENT_PATTERN, EVENT_TYPES } from '../../model/events';
-import { id, instant, instantOrNull } from './common';
+import { direction, errorClass, id, instant, instantOrNull } from './common';
 
 export const eventType: JsonSchema = { type: 'string', enum: [...EVENT_TYPES] };
 export const executionStatus: JsonSchema = { type: 'string', enum: ['pending', 'success', 'error', 'skipped'] };
@@ -129,7 +129,78 @@ const exampleWebhook = {
 const nullableText: JsonSchema = { type: ['string', 'null'] };
 const status: JsonSchema = { type: ['integer', 'null'], description: 'Null: no answer came.' };
 
+const named: JsonSchema = {
+  type: 'object',
+  required: ['id', 'name'],
+  properties: { id: { type: 'integer' }, name: nullableText },
+};
+
+/** What is told of events of a family, besides whose they are. */
+const told = (types: string[], required: string[], properties: Record<string, JsonSchema>): JsonSchema => ({
+  type: 'object',
+  properties: {
+    type: { enum: types },
+    data: { type: 'object', required, properties: { connection: named, mapping: named, ...properties } },
+  },
+});
+
+const ofRun = { sync_log_id: { type: 'integer' }, direction };
+const familyOf = (family: string): string[] => EVENT_TYPES.filter((type) => type.startsWith(`${family}.`));
+
 export const webhookSchemas: Record<string, JsonSchema> = {
+  Event: {
+    description: 'What a webhook is told, unless its template says otherwise.',
+    type: 'object',
+    required: ['type', 'timestamp', 'data'],
+    properties: { type: eventType, timestamp: instant('When it happened.'), data: { type: 'object' } },
+    anyOf: [
+      told(familyOf('run'), ['run'], { run: { $ref: '#/components/schemas/SyncLog' } }),
+      told(familyOf('record'), ['entity', 'records'], {
+        ...ofRun,
+        entity: { type: 'string' },
+        records: {
+          type: 'array',
+          items: {
+            type: 'object',
+            required: ['key', 'data'],
+            properties: { key: { type: 'object' }, data: { type: 'object' } },
+          },
+        },
+      }),
+      told(familyOf('dead_letter'), ['count', 'groups'], {
+        ...ofRun,
+        count: { type: 'integer', minimum: 1 },
+        groups: {
+          type: 'array',
+          items: {
+            type: 'object',
+            required: ['group', 'count', 'code', 'error_class', 'stage', 'field'],
+            properties: {
+              group: { type: 'string' },
+              count: { type: 'integer', minimum: 1 },
+              code: { type: 'string' },
+              error_class: errorClass,
+              stage: { type: 'string' },
+              field: nullableText,
+            },
+          },
+        },
+      }),
+      told([...familyOf('alert'), ...familyOf('webhook')], [], {}),
+    ],
+    example: {
+      type: 'dead_letter.opened',
+      timestamp: '2026-11-24T05:00:00.000Z',
+      data: {
+        connection: { id: 3, name: 'Legacy ERP' },
+        mapping: { id: 7, name: 'orders' },
+        sync_log_id: 41,
+        direction: 'import',
+        count: 1,
+        groups: [{ group: 'q1', count: 1, code: 'PCP_DATE', error_class: 'data', stage: 'transform', field: 'start' }],
+      },
+    },
+  },
   Webhook: {
     type: 'object',
     description: 'Where events are sent.',

@@ -16,6 +16,7 @@ const MAX_CONCURRENCY = 4;
 const TIMEOUT_MS = 15_000;
 /** Events that are read at once. */
 const READ_AT_ONCE = 50;
+const STOP_GRACE_MS = 3_000;
 
 export interface SenderOptions {
   database: SqlDatabase;
@@ -35,6 +36,7 @@ export class Sender {
   private client: { http: HttpClient; revision: number } | undefined;
   private health: Health = { failures: 0, failingSince: null };
   private isPaused = false;
+  private isEnding = false;
 
   constructor(
     private readonly options: SenderOptions,
@@ -74,13 +76,15 @@ export class Sender {
     }
   }
 
-  /** What is under way is tried once more by whoever sends next. */
+  /** Begins nothing more. What is under way for longer than it is waited for is tried once more by whoever sends next. */
   stop(): void {
-    this.stopped.abort(new IntegrationError('cancelled', 'PCP_CANCELLED', 'The hub ends.'));
+    this.isEnding = true;
+    const reason = new IntegrationError('cancelled', 'PCP_CANCELLED', 'The hub ends.');
+    setTimeout(() => this.stopped.abort(reason), STOP_GRACE_MS).unref();
   }
 
   private get mustEnd(): boolean {
-    return this.stopped.signal.aborted || this.hold.lost.signal.aborted || this.isPaused;
+    return this.isEnding || this.hold.lost.signal.aborted || this.isPaused;
   }
 
   private async sendAll(webhook: WebhookRow, due: readonly DueExecution[]): Promise<void> {

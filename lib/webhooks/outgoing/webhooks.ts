@@ -112,6 +112,8 @@ export class WebhookStore implements Webhooks {
     const secret = newest === undefined ? firstKey(settings.signature, input.secret) : (input.secret ?? null);
     const isNew = secret !== null && secret !== newest?.secret;
     const keyed = isNew ? { ...before, keys: [{ secret, until: null }] } : before;
+    // Kept from another signature, it may be none for this one.
+    if (settings.signature === 'standard') for (const key of keyed.keys) checkSecret(key.secret, '/secret');
     const isBack = settings.is_active && !row.is_active;
     await this.write(row, {
       ...toColumns(settings),
