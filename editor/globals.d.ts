@@ -2,6 +2,7 @@
 declare const RED: {
   _(key: string, values?: Record<string, unknown>): string;
   i18n: { lang(): string };
+  settings: { httpNodeRoot: string };
   nodes: { node(id: string): EditorNode | null; eachConfig(visit: (node: EditorNode) => void): void };
 };
 

@@ -59,6 +59,7 @@ let neededConnector: string | undefined;
       syncConnection = null;
     },
   },
+  webhookIn: { prepare: prepareWebhookIn },
   syncLogNode: { prepare: prepareSyncLogNode },
   jsonProblem: jsonPropertyProblem,
   numberProblem,

@@ -40,6 +40,8 @@ import { keyFieldsOf } from './sync/keys';
 import { ACTIVE, stateList } from './sync/runs/run-rows';
 import { SyncService } from './sync/service';
 import { SourceRules } from './sync/source-rules';
+import { Inbox } from './webhooks/incoming/inbox';
+import { RunStarter } from './webhooks/incoming/run-starter';
 import { Deliveries } from './webhooks/outgoing/deliveries';
 import { WebhookStore } from './webhooks/outgoing/webhooks';
 
@@ -91,6 +93,7 @@ class OpenHub implements Hub {
   readonly deliveries: Deliveries;
   readonly vault: Vault;
   readonly certificates: Certificates;
+  readonly webhookInbox: Inbox;
   private readonly registry = new ConnectorRegistry();
   private readonly sourceRules: SourceRules;
   private readonly client: RunnerClient;
@@ -188,8 +191,15 @@ class OpenHub implements Hub {
     this.scheduler = new Scheduler({ ...starting, clock });
     this.arrivals = new Arrivals({ ...starting, connections: this.connections, runner: this.client });
     void this.scheduler.look();
+    this.webhookInbox = new Inbox({
+      database: store.database,
+      vault: this.vault,
+      runs: new RunStarter({ ...starting, connections: this.connections }),
+      days: settings.deliveryDays,
+      log,
+    });
     const look = (): void => {
-      void Promise.all([this.wakeWhenWaiting(settings), this.streams.refresh()]);
+      void Promise.all([this.wakeWhenWaiting(settings), this.streams.refresh(), this.webhookInbox.look()]);
       sync
         .lookAfterWatched()
         .catch((error: unknown) =>

@@ -6,6 +6,7 @@ import type { KnownCertificate } from './certificate';
 import type { Connection, OpenConnection } from './connection';
 import type { EntityType, JsonSchema } from './entity';
 import type { EventType } from './events';
+import type { WebhookInbox } from './incoming-webhook';
 import type { Direction, Mapping } from './mapping';
 import type { Live, Runner } from './processes';
 import type { RunTrigger } from './schedule';
@@ -346,6 +347,7 @@ export interface Hub {
   readonly audit: Audit;
   readonly webhooks: Webhooks;
   readonly deliveries: WebhookDeliveries;
+  readonly webhookInbox: WebhookInbox;
   /** Config and credentials of a connector as one JSON Schema 2020-12; secrets are `writeOnly`. */
   connectorSchema(type: string): JsonSchema;
   health(): Promise<Health>;

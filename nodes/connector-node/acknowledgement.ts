@@ -84,7 +84,7 @@ export function fresh(RED: ConnectorNodeContext['RED'], msg: NodeMessageInFlow):
 /** @throws transient PCP_ACK_TIMEOUT: the batch stays unacknowledged, a later read gives it again */
 export function waitForAcknowledgement(
   acknowledged: Promise<void>,
-  def: ConnectorNodeDef,
+  def: Pick<ConnectorNodeDef, 'acknowledgeTimeout'>,
   signal: AbortSignal,
 ): Promise<void> {
   const seconds = numberProperty(def.acknowledgeTimeout, { fallback: 60, minimum: 1, maximum: 86_400 });

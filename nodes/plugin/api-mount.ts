@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NodeAPI } from 'node-red';
 import { hub } from '../hub-access';
 import { hasEnvironmentReference, resolvedRequest } from './environment';
+import { isForHooks } from './hook-mount';
 
 type Next = (error?: unknown) => void;
 type Handler = (request: IncomingMessage, response: ServerResponse, next: Next) => void;
@@ -37,7 +38,10 @@ export function mountApi(RED: NodeAPI): { dispose(): void } {
     if (disposed) next();
     else load().then(serve, next);
   };
-  const serve: Handler = (request, response, next) => whenLoaded(next, ({ api }) => api(request, response, next));
+  const serve: Handler = (request, response, next) => {
+    if (isForHooks(request)) next();
+    else whenLoaded(next, ({ api }) => api(request, response, next));
+  };
   const refuse: ErrorHandler = (error, request, response, next) =>
     whenLoaded(
       () => next(error),

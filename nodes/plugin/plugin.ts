@@ -1,9 +1,11 @@
 import type { NodeAPI } from 'node-red';
+import { endpointsAreOpen } from '../hook-endpoints';
 import { closeHub, hub, hubClosing, hubHasStore, knownNodesFile, openedHub } from '../hub-access';
 import { nodeFailure } from '../support/failure';
 import { mountApi } from './api-mount';
 import { registerConfigNodes } from './config-nodes';
 import { releaseGoneNodes } from './gone-nodes';
+import { mountHooks } from './hook-mount';
 
 const PLUGIN_ID = 'pcp-integrations';
 
@@ -14,7 +16,7 @@ const RETRY_MS = 6_000;
 
 /** Loaded once per process, before any node and with an empty flow as well: API, hub's life, clean-up after deploys. */
 export = (RED: NodeAPI): void => {
-  const mounted = mountApi(RED);
+  const mounted = [mountApi(RED), mountHooks(RED)];
 
   let retry: NodeJS.Timeout | undefined;
   const afterStart = async () => {
@@ -32,7 +34,10 @@ export = (RED: NodeAPI): void => {
       if (hubClosing() === null) retry = setTimeout(start, RETRY_MS, false).unref();
     });
   };
-  const onStarted = () => start(true);
+  const onStarted = () => {
+    endpointsAreOpen();
+    start(true);
+  };
   RED.events.on('flows:started', onStarted);
 
   const stop = () => {
@@ -51,7 +56,7 @@ export = (RED: NodeAPI): void => {
   RED.plugins.registerPlugin(PLUGIN_ID, {
     type: 'pcp-integrations',
     onremove: () => {
-      mounted.dispose();
+      for (const one of mounted) one.dispose();
       clearTimeout(retry);
       RED.events.removeListener('flows:started', onStarted);
       process.removeListener('SIGTERM', stop);

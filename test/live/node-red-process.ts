@@ -125,9 +125,9 @@ export class NodeRed {
   }
 
   /** Deploys flows and waits until they have started. */
-  async deploy(flows: FlowNode[], type: 'full' | 'flows' | 'nodes' = 'full'): Promise<void> {
+  async deploy(flows: FlowNode[], type: 'full' | 'flows' | 'nodes' = 'full', adminRoot = ''): Promise<void> {
     const from = this.output.length;
-    await this.json('POST', '/flows', flows, { 'Node-RED-Deployment-Type': type });
+    await this.json('POST', `${adminRoot}/flows`, flows, { 'Node-RED-Deployment-Type': type });
     await this.printed(/Started (modified )?(flows|nodes)/, from);
   }
 

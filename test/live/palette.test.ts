@@ -26,6 +26,7 @@ const TYPES = [
   'pcp-map',
   'pcp-sync',
   'pcp-sync-log',
+  'pcp-webhook-in',
 ];
 
 for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {

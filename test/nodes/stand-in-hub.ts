@@ -29,6 +29,10 @@ export class StandInHub implements Hub {
     throw new Error('The stand-in has no keys.');
   }
 
+  get webhookInbox(): never {
+    throw new Error('The stand-in takes no deliveries.');
+  }
+
   get certificates(): never {
     throw new Error('The stand-in knows no certificates.');
   }

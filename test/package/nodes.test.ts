@@ -45,6 +45,7 @@ describe('palette nodes', () => {
       'pcp-map',
       'pcp-sync',
       'pcp-sync-log',
+      'pcp-webhook-in',
     ]) {
       assert.ok(types.includes(type), type);
     }

@@ -9,6 +9,7 @@ import { requestTurns } from './0008-request-turns';
 import { audit } from './0009-audit';
 import { mappingDependencies } from './0010-mapping-dependencies';
 import { runsOfSpools } from './0011-runs-of-spools';
+import { webhookInbox } from './0012-webhook-inbox';
 import { webhooks } from './0013-webhooks';
 import { arrivals } from './0016-arrivals';
 import type { Migration } from './migration';
@@ -28,6 +29,7 @@ export const migrations: readonly Migration[] = [
   audit,
   mappingDependencies,
   runsOfSpools,
+  webhookInbox,
   webhooks,
   arrivals,
 ];

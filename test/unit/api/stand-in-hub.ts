@@ -179,6 +179,7 @@ export function standInHub(overrides: Overrides = {}): StandIn {
       registerFlow: async () => Promise.reject(new Error('not part of the API')),
       releaseFlow: async () => undefined,
     },
+    webhookInbox: { keep: async () => true, attach: () => () => undefined },
     certificates: {
       list: async () => [certificate('rejected')],
       expiring: async () => [],

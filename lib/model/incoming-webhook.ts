@@ -1,0 +1,94 @@
+/** Where a value stands in the headers of a delivery. */
+export interface HeaderValue {
+  /** Lower case. */
+  header: string;
+  /** What stands in front of the value: "sha256=". */
+  prefix?: string;
+  /** The header is a list such as "t=1,v1=abc": the name of the wanted values in it. */
+  item?: string;
+}
+
+/** How a sender signs, as data. */
+export interface HmacScheme {
+  signature: HeaderValue;
+  algorithm: 'sha1' | 'sha256' | 'sha512';
+  encoding: 'hex' | 'base64';
+  /** Text with {id}, {timestamp} and, once, {body}. */
+  signed: string;
+  timestamp?: HeaderValue & { unit: 's' | 'ms' };
+  /** Seconds by which the timestamp may differ from now. */
+  tolerance: number;
+  /** Header that stands for {id}. */
+  id?: HeaderValue;
+  /** JSON pointer to the id of the event in the body; without it and {id} the signed content itself tells deliveries apart. */
+  eventId?: string;
+  /** Headers that are not signed, but without which two events could not be told apart. */
+  kind?: string;
+}
+
+/** How it is known that a delivery comes from its sender. */
+export type Verification =
+  | { method: 'standard'; tolerance: number }
+  | ({ method: 'hmac' } & HmacScheme)
+  | { method: 'basic'; username: string; id?: MessageId }
+  | { method: 'token'; header: string; id?: MessageId }
+  | { method: 'client_state'; id?: MessageId }
+  | { method: 'none'; id?: MessageId };
+
+/** What tells deliveries apart whose sender signs nothing: a header, or a JSON pointer into the body. */
+export type MessageId = { header: string } | { pointer: string };
+
+/** Questions by which a sender finds out that the address is the receiver's. */
+export type ChallengeKind = 'microsoft_graph' | 'hub_challenge' | 'query_challenge';
+
+/** An address at which another system reports events. */
+export interface IncomingWebhook {
+  /** The node that owns it; the same in every copy of its flow. */
+  id: string;
+  /** Last part of the address: 128 random bits or more. */
+  token: string;
+  verification: Verification;
+  /** Any of them may have signed: the new and the old one while they change. */
+  secrets: readonly string[];
+  challenge: { kind: ChallengeKind; verifyToken: string | null } | null;
+  /** Largest body, in bytes, also after it is unpacked. */
+  bodyLimit: number;
+  /** Deliveries per second. */
+  rate: number;
+  /** Status of the answer to what was taken. */
+  answer: 200 | 202 | 204;
+}
+
+/** What a sender delivered, without its secrets. */
+export interface Delivery {
+  /** As its sender names it, or a digest of what was signed. */
+  id: string;
+  received_at: string;
+  headers: Record<string, string>;
+  query: Record<string, string>;
+  /** Base64, unpacked. */
+  body: string;
+}
+
+/** Who gets the deliveries of a webhook. */
+export type DeliveryConsumer =
+  | {
+      to: 'flow';
+      /** Resolves when the flow has it. `attempt` counts from 1. */
+      deliver(delivery: Delivery, attempt: number): Promise<void>;
+      /** A delivery is given up. */
+      onGivenUp(error: unknown): void;
+    }
+  | { to: 'mapping'; mappingId: number };
+
+/** Deliveries that were answered and are not done with. */
+export interface WebhookInbox {
+  /**
+   * Keeps a delivery for good before it is answered.
+   * @param key tells it apart from all others of the webhook
+   * @returns false when it was here before: it is not processed again
+   */
+  keep(webhookId: string, key: string, delivery: Delivery): Promise<boolean>;
+  /** Hands deliveries on from now on, those first that wait from before. @returns ends that */
+  attach(webhookId: string, consumer: DeliveryConsumer): () => void;
+}

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { IntegrationError } from '../../../lib/model/errors';
+import type { Delivery, DeliveryConsumer } from '../../../lib/model/incoming-webhook';
+import { Vault } from '../../../lib/security/vault';
+import type { Store } from '../../../lib/store/store';
+import { Inbox } from '../../../lib/webhooks/incoming/inbox';
+import { newStore, storeKinds, type TestStore } from '../store/stores';
+
+const HOOK = 'a1b2c3d4e5f60718';
+
+const delivery = (id: string): Delivery => ({
+  id,
+  received_at: '2026-11-27T12:00:00.000Z',
+  headers: { 'content-type': 'application/json' },
+  query: {},
+  body: Buffer.from(`{"order": "${id}"}`).toString('base64'),
+});
+
+for (const kind of storeKinds) {
+  describe(`deliveries kept in ${kind.name}`, function () {
+    this.timeout(60_000);
+    const vault = new Vault([{ id: 'k1', key: randomBytes(32) }]);
+    let test: TestStore;
+
+    beforeEach(async function () {
+      test = await newStore(kind, this);
+    });
+    afterEach(() => test?.dispose());
+
+    /** As one process has it; it looks when the test says so. */
+    const inboxOf = ({ database }: Store) =>
+      new Inbox({
+        ...{ database, vault, days: 7, firstPauseMs: 0, log: () => undefined },
+        runs: { start: () => Promise.reject(new Error('No mapping is attached.')) },
+      });
+
+    const rows = () =>
+      test.store.database.query(
+        'SELECT message_key, state, attempts, delivery FROM integration_webhook_inbox ORDER BY id',
+      );
+
+    class Flow {
+      readonly got: [id: string, attempt: number][] = [];
+      readonly givenUp: unknown[] = [];
+
+      constructor(private readonly work: () => Promise<void> = async () => undefined) {}
+
+      readonly consumer: DeliveryConsumer = {
+        to: 'flow',
+        deliver: ({ id }, attempt) => {
+          this.got.push([id, attempt]);
+          return this.work();
+        },
+        onGivenUp: (error) => this.givenUp.push(error),
+      };
+    }
+
+    const ended = async (count: number): Promise<void> => {
+      while ((await rows()).filter(({ state }) => state === 'done').length < count) await nextTurn();
+    };
+
+    it('go into the flow once, however often they come, and nothing of them stays but their key', async () => {
+      const inbox = inboxOf(test.store);
+      const flow = new Flow();
+      inbox.attach(HOOK, flow.consumer);
+      const told = await Promise.all(Array.from({ length: 20 }, () => inbox.keep(HOOK, 'k', delivery('o1'))));
+      assert.equal(told.filter(Boolean).length, 1);
+      await ended(1);
+      assert.equal(await inbox.keep(HOOK, 'k', delivery('o1')), false);
+      assert.equal(await inbox.keep('another', 'k', delivery('o1')), true);
+      assert.deepEqual(flow.got, [['o1', 1]]);
+      assert.deepEqual({ ...(await rows())[0] }, { message_key: 'k', state: 'done', attempts: 1, delivery: null });
+    });
+
+    it('wait sealed until their node is there, in another process as well', async () => {
+      const before = inboxOf(test.store);
+      for (const id of ['o1', 'o2', 'o3']) await before.keep(HOOK, id, delivery(id));
+      for (const row of await rows()) assert.doesNotMatch(String(row.delivery), /order|json/);
+      const inbox = inboxOf(await test.again());
+      const flow = new Flow();
+      inbox.attach(HOOK, flow.consumer);
+      await ended(3);
+      assert.deepEqual(flow.got.map(([id]) => id).sort(), ['o1', 'o2', 'o3']);
+    });
+
+    it('are in one hand at a time, of two processes with the same flow', async () => {
+      const inboxes = [inboxOf(test.store), inboxOf(await test.again())];
+      const flows = inboxes.map(() => new Flow());
+      for (const [index, inbox] of inboxes.entries()) inbox.attach(HOOK, (flows[index] as Flow).consumer);
+      const ids = Array.from({ length: 100 }, (_, index) => `o${index}`);
+      const kept = await Promise.all(ids.flatMap((id) => inboxes.map((inbox) => inbox.keep(HOOK, id, delivery(id)))));
+      assert.equal(kept.filter(Boolean).length, ids.length);
+      await ended(ids.length);
+      assert.deepEqual(flows.flatMap(({ got }) => got.map(([id]) => id)).sort(), [...ids].sort());
+    });
+
+    it('are taken over from a process that is gone', async () => {
+      const gone = inboxOf(test.store);
+      const stuck = new Flow(() => new Promise(() => undefined));
+      gone.attach(HOOK, stuck.consumer);
+      await gone.keep(HOOK, 'k', delivery('o1'));
+      const inbox = inboxOf(await test.again());
+      const flow = new Flow();
+      inbox.attach(HOOK, flow.consumer);
+      if (kind.name !== 'SQLite') {
+        await inbox.look();
+        assert.deepEqual(flow.got, [], 'its holder may be there');
+        await test.store.database.execute('UPDATE integration_webhook_inbox SET lease_until = 0');
+        await inbox.look();
+      }
+      await ended(1);
+      assert.deepEqual(flow.got, [['o1', 2]]);
+    });
+
+    it('stay in hand for as long as the flow works on them', async () => {
+      const inbox = inboxOf(test.store);
+      const done = Promise.withResolvers<void>();
+      const flow = new Flow(() => done.promise);
+      inbox.attach(HOOK, flow.consumer);
+      await inbox.keep(HOOK, 'k', delivery('o1'));
+      await test.store.database.execute('UPDATE integration_webhook_inbox SET lease_until = 0');
+      await inbox.look();
+      const [row] = await test.store.database.query('SELECT lease_until FROM integration_webhook_inbox');
+      assert.ok(Number(row?.lease_until) > 0);
+      done.resolve();
+      await ended(1);
+      assert.deepEqual(flow.got, [['o1', 1]]);
+    });
+
+    it('go into the flow again when it did not take them, and are given up at last', async () => {
+      const inbox = inboxOf(test.store);
+      const flow = new Flow(async () => {
+        throw new IntegrationError('transient', 'PCP_ACK_TIMEOUT', 'It takes too long.');
+      });
+      inbox.attach(HOOK, flow.consumer);
+      await inbox.keep(HOOK, 'k', delivery('o1'));
+      while (flow.givenUp.length === 0) {
+        await inbox.look();
+        await nextTurn();
+      }
+      assert.deepEqual(
+        flow.got.map(([, attempt]) => attempt),
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+      );
+      await inbox.look();
+      assert.equal((await rows())[0]?.state, 'failed');
+      assert.equal(flow.got.length, 10);
+    });
+
+    it('go on with the next life of their node when it is deployed anew, without counting as an attempt', async () => {
+      const inbox = inboxOf(test.store);
+      const closing = Promise.withResolvers<void>();
+      const old = new Flow(() => closing.promise);
+      const detach = inbox.attach(HOOK, old.consumer);
+      await inbox.keep(HOOK, 'k', delivery('o1'));
+      detach();
+      closing.reject(new IntegrationError('cancelled', 'PCP_NODE_CLOSED', 'The node was closed.'));
+      const flow = new Flow();
+      inbox.attach(HOOK, flow.consumer);
+      await ended(1);
+      assert.deepEqual(flow.got, [['o1', 1]]);
+    });
+
+    it('are forgotten after the days that are set', async () => {
+      const inbox = inboxOf(test.store);
+      await inbox.keep(HOOK, 'old', delivery('o1'));
+      await inbox.keep(HOOK, 'new', delivery('o2'));
+      await test.store.database.execute(
+        `UPDATE integration_webhook_inbox SET received_at = received_at - ? WHERE message_key = 'old'`,
+        [7 * 86_400_000 + 1000],
+      );
+      await inbox.look();
+      assert.deepEqual(
+        (await rows()).map(({ message_key }) => message_key),
+        ['new'],
+      );
+      assert.equal(await inbox.keep(HOOK, 'old', delivery('o1')), true);
+    });
+  });
+}
