@@ -2,11 +2,13 @@ import type { ConnectorDescriptor } from '../connectors/descriptor';
 import type { CertificateFolder, KnownCertificate } from '../protocols/opcua/certificate-folder';
 import type { SqlDatabase } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
+import type { Alerts } from './alert';
 import type { Actor, AuditEntry, AuditFilter, AuditVerification } from './audit';
 import type { Connection, OpenConnection } from './connection';
 import type { EntityType, JsonSchema } from './entity';
 import type { EventType } from './events';
 import type { Direction, Mapping } from './mapping';
+import type { Metrics } from './metrics';
 import type { Live, Runner } from './processes';
 import type { RunTrigger } from './schedule';
 import type { StreamsHealth } from './stream';
@@ -343,6 +345,8 @@ export interface Hub {
   readonly audit: Audit;
   readonly webhooks: Webhooks;
   readonly deliveries: WebhookDeliveries;
+  readonly alerts: Alerts;
+  readonly metrics: Metrics;
   /** Config and credentials of a connector as one JSON Schema 2020-12; secrets are `writeOnly`. */
   connectorSchema(type: string): JsonSchema;
   health(): Promise<Health>;

@@ -10,6 +10,7 @@ import { audit } from './0009-audit';
 import { mappingDependencies } from './0010-mapping-dependencies';
 import { runsOfSpools } from './0011-runs-of-spools';
 import { webhooks } from './0013-webhooks';
+import { alerts } from './0014-alerts';
 import { arrivals } from './0016-arrivals';
 import type { Migration } from './migration';
 
@@ -29,5 +30,6 @@ export const migrations: readonly Migration[] = [
   mappingDependencies,
   runsOfSpools,
   webhooks,
+  alerts,
   arrivals,
 ];
