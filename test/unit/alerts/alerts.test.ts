@@ -206,6 +206,42 @@ for (const kind of storeKinds) {
       await assert.rejects(alerts.acknowledge(alert!.id, 'anna'), { code: 'PCP_ALERT_CLOSED' });
     });
 
+    it('are events of webhooks, in words of both languages', async () => {
+      const { database } = place.store;
+      const webhook = {
+        ...{ name: 'Chat', event_type: 'alert.*', url: 'https://chat.example', method: 'POST', signature: 'none' },
+        ...{ headers: '{}', options: '{}', is_active: true, created_at: new Date(), updated_at: new Date() },
+      };
+      const names = Object.keys(webhook);
+      await database.execute(
+        `INSERT INTO integration_webhooks (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
+        Object.values(webhook),
+      );
+      const id = await addMapping(place.store, await addConnection(place.store));
+      await letter(id);
+      await change('dead_letters', { repeat_seconds: 3600 });
+      await open();
+      now += HOUR;
+      await open();
+      await alerts.acknowledge((await alerts.list({})).items[0]!.id, 'anna');
+      await database.execute("UPDATE integration_dead_letters SET state = 'resolved'");
+      await open();
+      const rows = await database.query(
+        'SELECT event_type, data FROM integration_webhook_events ORDER BY occurred_at, event_type',
+      );
+      const told = rows.map(({ event_type, data }) => {
+        const { alert, repeated } = JSON.parse(String(data));
+        return [event_type, repeated, alert.state, alert.acknowledged_by, alert['pt-BR'].title].join(' ');
+      });
+      const title = 'Há registros rejeitados em aberto';
+      assert.deepEqual(told.sort(), [
+        `alert.acknowledged false acknowledged anna ${title}`,
+        `alert.firing false firing  ${title}`,
+        `alert.firing true firing  ${title}`,
+        `alert.resolved false resolved anna ${title}`,
+      ]);
+    });
+
     it('are told once by several instances', async () => {
       const connection = await addConnection(place.store);
       for (let n = 0; n < 5; n++) await letter(await addMapping(place.store, connection));

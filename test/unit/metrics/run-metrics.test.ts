@@ -30,7 +30,12 @@ for (const kind of storeKinds) {
     afterEach(() => place?.dispose());
 
     const metricsOf = (database = place.store.database) =>
-      new HubMetrics({ database, clock: { now: () => now }, streams: () => streams, log: (_level, text) => assert.fail(text) });
+      new HubMetrics({
+        database,
+        clock: { now: () => now },
+        streams: () => streams,
+        log: (_level, text) => assert.fail(text),
+      });
     const run = (mappingId: number, changes: Partial<EndedRun> = {}) =>
       endRun(place.store, { connectionId: 1, mappingId, endedAt: NOON - HOUR, ...changes });
     const items = async (request: RunMetricsRequest = {}) => (await metrics.runs(request)).items;
