@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { version } from '../package.json';
+import { HubAlerts } from './alerts/alerts';
 import { AuditLog } from './audit/audit-log';
 import { CertificateTrust } from './audit/certificate-trust';
 import { MachineWrites } from './audit/machine-writes';
@@ -7,6 +8,7 @@ import type { ConnectorDescriptor } from './connectors/descriptor';
 import { ConnectorRegistry } from './connectors/registry';
 import { connectorSchema, validateSettings } from './connectors/schema';
 import { checkMapping } from './mapping/compile';
+import { HubMetrics } from './metrics/hub-metrics';
 import { IntegrationError } from './model/errors';
 import type { Runner } from './model/processes';
 import type {
@@ -91,6 +93,8 @@ class OpenHub implements Hub {
   readonly audit: AuditLog;
   readonly webhooks: WebhookStore;
   readonly deliveries: Deliveries;
+  readonly alerts: HubAlerts;
+  readonly metrics: HubMetrics;
   readonly vault: Vault;
   readonly certificates: Certificates;
   readonly webhookInbox: Inbox;
@@ -198,6 +202,10 @@ class OpenHub implements Hub {
       days: settings.deliveryDays,
       log,
     });
+    const streams = () => live.streams;
+    this.metrics = new HubMetrics({ database: store.database, clock, streams, log });
+    this.alerts = new HubAlerts({ database: store.database, clock, streams, keptDays: settings.logDays, log });
+    void this.alerts.watch.look();
     const look = (): void => {
       void Promise.all([this.wakeWhenWaiting(settings), this.streams.refresh(), this.webhookInbox.look()]);
       sync
@@ -205,6 +213,7 @@ class OpenHub implements Hub {
         .catch((error: unknown) =>
           log('debug', `Jobs could not be looked at: ${IntegrationError.from(error).message}`),
         );
+      void this.metrics.bringUp();
     };
     this.timer = setInterval(look, LOOK_EVERY_MS).unref();
     look();
@@ -268,7 +277,7 @@ class OpenHub implements Hub {
 
   async close(): Promise<void> {
     clearInterval(this.timer);
-    await Promise.all([this.scheduler.stop(), this.arrivals.stop()]);
+    await Promise.all([this.scheduler.stop(), this.arrivals.stop(), this.alerts.close()]);
     await Promise.all([this.client.close(), this.live.close(), this.deliveries.close()]);
     await this.store.close();
   }

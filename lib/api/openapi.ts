@@ -14,14 +14,17 @@ const TAGS: Record<string, string> = {
   entities: "Types of the platform's entities.",
   records: "Records of the platform's entities.",
   webhooks: 'Other systems that are told what happens, and what became of it.',
+  alerts: 'What is wrong, and when somebody is told.',
+  metrics: 'How well it goes, in figures.',
   audit: 'Who did what to which machine.',
   service: 'The hub itself.',
 };
 
 const PERMISSIONS: Record<Permission, string> = {
   'integrations.read': 'Reads everything but secrets.',
-  'integrations.write': 'Changes connections, mappings, types and records.',
-  'integrations.sync': 'Starts and cancels runs, replays and discards dead letters, triggers and redelivers webhooks.',
+  'integrations.write': 'Changes connections, mappings, types, records, webhooks and alert rules.',
+  'integrations.sync':
+    'Starts and cancels runs, replays and discards dead letters, triggers and redelivers webhooks, acknowledges alerts.',
   'integrations.test': 'Tests connections and previews mappings.',
 };
 
@@ -187,14 +190,14 @@ function responsesOf(route: Route): Record<string, unknown> {
   return Object.fromEntries([...own, ...problems]);
 }
 
-function response({ description, schema, headers = [], example }: ResponseSpec): Record<string, unknown> {
+function response({ description, schema, type, headers = [], example }: ResponseSpec): Record<string, unknown> {
   return {
     description,
     ...(headers.length > 0 && {
       headers: Object.fromEntries(headers.map((name) => [name, { $ref: `#/components/headers/${name}` }])),
     }),
     ...(schema !== undefined && {
-      content: { 'application/json': { schema, ...(example !== undefined && { example }) } },
+      content: { [type ?? 'application/json']: { schema, ...(example !== undefined && { example }) } },
     }),
   };
 }

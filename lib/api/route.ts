@@ -39,6 +39,8 @@ export interface Answer {
   status: number;
   headers?: Record<string, string>;
   body?: unknown;
+  /** A body that is no JSON; its type is among the headers. */
+  text?: string;
 }
 
 export interface Parameter {
@@ -51,6 +53,8 @@ export interface ResponseSpec {
   description: string;
   /** Schema of the body; absent = no body. */
   schema?: JsonSchema;
+  /** Of the body; default: JSON. */
+  type?: 'text/plain';
   headers?: ('ETag' | 'Location')[];
   example?: unknown;
 }

@@ -325,7 +325,8 @@ function send(request: IncomingMessage, response: ServerResponse, result: Answer
   const reading = request.method === 'GET' || request.method === 'HEAD';
   if (reading && status === 200 && tag !== undefined && known !== undefined && tagMatches(known, tag, true))
     status = 304;
-  const text = result.body === undefined || status === 304 ? undefined : JSON.stringify(result.body);
+  const whole = result.text ?? (result.body === undefined ? undefined : JSON.stringify(result.body));
+  const text = status === 304 ? undefined : whole;
   if (text !== undefined) {
     headers['Content-Type'] ??= 'application/json';
     headers['Content-Length'] = Buffer.byteLength(text);

@@ -1,6 +1,7 @@
 import type { ConnectorDescriptor } from '../connectors/descriptor';
 import type { SqlDatabase } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
+import type { Alerts } from './alert';
 import type { Actor, AuditEntry, AuditFilter, AuditVerification } from './audit';
 import type { KnownCertificate } from './certificate';
 import type { Connection, OpenConnection } from './connection';
@@ -8,6 +9,7 @@ import type { EntityType, JsonSchema } from './entity';
 import type { EventType } from './events';
 import type { WebhookInbox } from './incoming-webhook';
 import type { Direction, Mapping } from './mapping';
+import type { Metrics } from './metrics';
 import type { Live, Runner } from './processes';
 import type { RunTrigger } from './schedule';
 import type { StreamsHealth } from './stream';
@@ -348,6 +350,8 @@ export interface Hub {
   readonly webhooks: Webhooks;
   readonly deliveries: WebhookDeliveries;
   readonly webhookInbox: WebhookInbox;
+  readonly alerts: Alerts;
+  readonly metrics: Metrics;
   /** Config and credentials of a connector as one JSON Schema 2020-12; secrets are `writeOnly`. */
   connectorSchema(type: string): JsonSchema;
   health(): Promise<Health>;

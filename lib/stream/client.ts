@@ -92,6 +92,11 @@ export class LiveClient implements Live {
     return health;
   }
 
+  /** Of this instance, by mapping. */
+  get streams(): ReadonlyMap<number, LiveStatus> {
+    return this.statuses;
+  }
+
   status(mappingId: number): LiveStatus | null {
     return this.statuses.get(mappingId) ?? null;
   }

@@ -4,6 +4,9 @@ import type { OpenConnection } from '../model/connection';
 import type { LiveOptions } from '../model/stream';
 import type { Vault } from '../security/vault';
 
+/** Of one stream, where its mapping says nothing else. */
+export const DEFAULT_SPOOL_BYTES = 256 * 1024 * 1024;
+
 /** What the live process needs to know of a live mapping to fill its spool, also while there is no store. */
 export interface StreamDefinition {
   mapping_id: number;

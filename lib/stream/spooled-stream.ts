@@ -1,7 +1,7 @@
 import type { SourceRecord } from '../connectors/contract';
 import type { IntegrationError } from '../model/errors';
 import type { LiveAlarm, LiveOptions, LiveState, LiveStatus } from '../model/stream';
-import type { StreamDefinition } from './definitions';
+import { DEFAULT_SPOOL_BYTES, type StreamDefinition } from './definitions';
 import { Meter } from './meter';
 import type { Follower } from './shared-connection';
 import type { SharedConnections } from './shared-connections';
@@ -9,8 +9,6 @@ import type { SpoolLimits } from './spool/limits';
 import { Loss } from './spool/losses';
 import type { Spool } from './spool/spool';
 import { Watchdog } from './watchdog';
-
-const DEFAULT_BYTES = 256 * 1024 * 1024;
 
 export type StreamLog = (level: 'info' | 'warn' | 'error' | 'debug', message: string) => void;
 
@@ -140,7 +138,7 @@ function ofSpool({ records, bytes, dropped, oldestAt, alarms }: ReturnType<Spool
 
 export function limitsOf(options: LiveOptions): SpoolLimits {
   return {
-    maxBytes: options.max_bytes ?? DEFAULT_BYTES,
+    maxBytes: options.max_bytes ?? DEFAULT_SPOOL_BYTES,
     ...(options.max_records !== undefined && { maxRecords: options.max_records }),
     ...(options.max_age_seconds !== undefined && { maxAgeMs: options.max_age_seconds * 1000 }),
     ...(options.when_full !== undefined && { whenFull: options.when_full }),

@@ -1,5 +1,5 @@
 import type { NodeAPI } from 'node-red';
-import { localise } from '../../lib/locales/catalogue';
+import { type Locale, localise } from '../../lib/locales/catalogue';
 import { type ErrorClass, IntegrationError } from '../../lib/model/errors';
 
 /** What `done(err)` gets: Node-RED copies `code` to `msg.error.code` for Catch nodes. */
@@ -13,11 +13,16 @@ export interface NodeFailure extends Error {
 /** A text of the catalogues that names the language in which Node-RED's runtime speaks. */
 const LOCALE = '@pcp/node-red-integrations/pcp-integrations:pcp.locale';
 
+/** The language in which Node-RED's runtime speaks. */
+export function runtimeLocale(RED: NodeAPI): Locale {
+  return RED._(LOCALE) === 'pt-BR' ? 'pt-BR' : 'en-US';
+}
+
 /** Turns whatever was thrown into an error for `done`: code and class kept, the hint at the end of its message. */
 export function nodeFailure(RED: NodeAPI, thrown: unknown): NodeFailure {
   const known = IntegrationError.from(thrown);
   const error = known.outcomeUnknown ? outcomeUnknown(known) : known;
-  const failure = new Error(RED._(LOCALE) === 'pt-BR' ? inPortuguese(error) : inEnglish(error)) as NodeFailure;
+  const failure = new Error(runtimeLocale(RED) === 'pt-BR' ? inPortuguese(error) : inEnglish(error)) as NodeFailure;
   // Node-RED shows name and message: the code tells more than a class name would.
   failure.name = error.code;
   failure.code = error.code;

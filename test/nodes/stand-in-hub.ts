@@ -45,6 +45,14 @@ export class StandInHub implements Hub {
     throw new Error('The stand-in tells nobody.');
   }
 
+  get alerts(): never {
+    throw new Error('The stand-in watches nothing.');
+  }
+
+  get metrics(): never {
+    throw new Error('The stand-in measures nothing.');
+  }
+
   readonly descriptors = descriptors;
   readonly registered = new Map<string, ConnectionInput>();
   readonly mappingsRegistered = new Map<string, MappingInput>();

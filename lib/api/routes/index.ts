@@ -1,4 +1,5 @@
 import type { Route } from '../route';
+import { alertRoutes } from './alerts';
 import { auditRoutes } from './audit';
 import { certificateRoutes } from './certificates';
 import { connectionTestRoutes } from './connection-tests';
@@ -8,6 +9,7 @@ import { deadLetterRoutes } from './dead-letters';
 import { discoveryRoutes } from './discovery';
 import { entityRoutes } from './entities';
 import { mappingRoutes } from './mappings';
+import { metricsRoutes } from './metrics';
 import { recordRoutes } from './records';
 import { scheduleRoutes } from './schedules';
 import { serviceRoutes } from './service';
@@ -32,6 +34,8 @@ export const routes: readonly Route[] = [
   ...recordRoutes,
   ...webhookRoutes,
   ...webhookExecutionRoutes,
+  ...alertRoutes,
+  ...metricsRoutes,
   ...auditRoutes,
   ...serviceRoutes,
 ];

@@ -1,10 +1,12 @@
 import type { JsonSchema } from '../../model/entity';
+import { alertSchemas } from './alert';
 import { auditSchemas } from './audit';
 import { commonSchemas } from './common';
 import { connectionSchemas } from './connection';
 import { connectorSchemas } from './connector';
 import { entitySchemas } from './entity';
 import { mappingSchemas } from './mapping';
+import { metricsSchemas } from './metrics';
 import { scheduleSchemas } from './schedule';
 import { streamSchemas } from './stream';
 import { syncSchemas } from './sync';
@@ -20,6 +22,8 @@ export const components: Record<string, JsonSchema> = {
   ...scheduleSchemas,
   ...streamSchemas,
   ...syncSchemas,
+  ...alertSchemas,
+  ...metricsSchemas,
   ...auditSchemas,
   ...webhookSchemas,
 };

@@ -11,6 +11,7 @@ import { mappingDependencies } from './0010-mapping-dependencies';
 import { runsOfSpools } from './0011-runs-of-spools';
 import { webhookInbox } from './0012-webhook-inbox';
 import { webhooks } from './0013-webhooks';
+import { alerts } from './0014-alerts';
 import { arrivals } from './0016-arrivals';
 import type { Migration } from './migration';
 
@@ -31,5 +32,6 @@ export const migrations: readonly Migration[] = [
   runsOfSpools,
   webhookInbox,
   webhooks,
+  alerts,
   arrivals,
 ];

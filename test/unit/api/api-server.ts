@@ -177,7 +177,7 @@ function checkContract(method: string, path: string, reply: Reply): void {
   if (promised === undefined || isProblem) return;
   for (const header of promised.headers ?? []) assert.ok(reply.headers[header.toLowerCase()], `${header} is missing`);
   if (promised.schema === undefined) assert.equal(reply.text, '');
-  else check(promised.schema, reply.body, route.operation);
+  else check(promised.schema, promised.type === undefined ? reply.body : reply.text, route.operation);
 }
 
 function check(schema: object, value: unknown, what: string): void {

@@ -3,6 +3,8 @@
  * It proves nothing about the store, the engine or the runner; those have tests of their own.
  */
 import type { TestReport } from '../../../lib/connectors/contract';
+import type { Alert, AlertRule } from '../../../lib/model/alert';
+import type { RunMetrics } from '../../../lib/model/metrics';
 import type { Health, JobStatus, MappingInput, MappingView, WebhookView } from '../../../lib/model/services';
 import type { DeadLetter, SyncLog } from '../../../lib/model/sync';
 import type { WebhookExecution } from '../../../lib/model/webhook';
@@ -131,5 +133,36 @@ export function health(): Health {
     dead_letters_open: 0,
     streams: { states: {}, backlog: 0, dropped: 0, alarms: [] },
     certificates: [],
+  };
+}
+
+export function alert(): Alert {
+  return {
+    ...{ id: 12, rule_id: 3, kind: 'dead_letters', subject: 'mapping:7', connection_id: 3, mapping_id: 7 },
+    ...{ severity: 'warning', state: 'firing', value: 4, threshold: 1, since: NOW, fired_at: NOW },
+    details: { mapping: 'Orders', connection: 'ERP' },
+    ...{ acknowledged_at: null, acknowledged_by: null, note: null, resolved_at: null },
+  };
+}
+
+export function alertRule(): AlertRule {
+  return {
+    ...{ id: 1, kind: 'sync_failure', name: null, is_default: true, is_active: true, connection_id: null },
+    ...{ mapping_id: null, severity: 'critical', threshold: 1, clear_threshold: null, for_seconds: 0 },
+    ...{ clear_for_seconds: 0, repeat_seconds: 86_400, created_at: NOW, updated_at: NOW, revision: 1 },
+  };
+}
+
+export function runMetrics(): RunMetrics {
+  return {
+    ...{ from: NOW, to: NOW, connection_id: 3, mapping_id: null },
+    runs: { succeeded: 1, partial: 0, failed: 1, cancelled: 0, skipped: 0 },
+    success_rate: 0.5,
+    duration_ms: { mean: 1, p50: 1, p95: 2, max: 2 },
+    records: {
+      ...{ processed: 1, created: 1, updated: 0, unchanged: 0 },
+      ...{ deleted: 0, filtered: 0, conflicts: 0, errors: 0 },
+    },
+    errors: { transient: 1 },
   };
 }

@@ -16,7 +16,20 @@ import type {
   Page,
   WebhookWithSecret,
 } from '../../../lib/model/services';
-import { deadLetter, execution, health, job, mappingView, NOW, report, syncLog, webhook } from './sample-rows';
+import {
+  alert,
+  alertRule,
+  deadLetter,
+  execution,
+  health,
+  job,
+  mappingView,
+  NOW,
+  report,
+  runMetrics,
+  syncLog,
+  webhook,
+} from './sample-rows';
 
 const both = (text: string) => ({ 'en-US': text, 'pt-BR': text });
 
@@ -115,6 +128,21 @@ export function standInHub(overrides: Overrides = {}): StandIn {
   const seen = (thumbprint: string): true => {
     if (thumbprint === 'ab'.repeat(20)) return true;
     throw new IntegrationError('config', 'PCP_OPCUA_THUMBPRINT', 'No certificate has this thumbprint.');
+  };
+
+  const alertRules: Hub['alerts']['rules'] = {
+    list: async () => page([alertRule()]),
+    get: async (id) => find(new Map([[1, alertRule()]]), id, 'alert rule'),
+    create: async (input) => ({ ...alertRule(), ...input, id: 9, is_default: false }),
+    update: async (id, input, revision) => {
+      const rule = find(new Map([[1, alertRule()]]), id, 'alert rule');
+      checkRevision(rule, revision);
+      return { ...rule, ...input, revision: rule.revision + 1 };
+    },
+    delete: async (id) => {
+      const rule = find(new Map([[1, alertRule()]]), id, 'alert rule');
+      throw new IntegrationError('conflict', 'PCP_ALERT_RULE_DEFAULT', `Rule ${rule.id} stays.`);
+    },
   };
 
   const services: Omit<Hub, 'descriptors' | 'database' | 'vault' | 'close'> = {
@@ -312,6 +340,23 @@ export function standInHub(overrides: Overrides = {}): StandIn {
       list: async () => page([]),
       verify: async () => ({ entries: 0, broken_at: null, last_hash: null }),
     },
+    alerts: {
+      list: async () => page([alert()]),
+      get: async (id) => ({ ...find(new Map([[12, alert()]]), id, 'alert'), events: [] }),
+      acknowledge: async (id, by, note) => {
+        const found = find(new Map([[12, alert()]]), id, 'alert');
+        return {
+          ...{ ...found, state: 'acknowledged', acknowledged_at: NOW, acknowledged_by: by, note: note ?? null },
+          events: [{ id: 2, alert_id: id, type: 'acknowledged', at: NOW, by, value: 4 }],
+        };
+      },
+      follow: () => () => undefined,
+      rules: alertRules,
+    },
+    metrics: {
+      runs: async () => ({ from: NOW, to: NOW, items: [runMetrics()] }),
+      exposition: async () => 'integration_breaker_state{connection="1"} 0\n',
+    },
     connectorSchema: () => connectorSchema(descriptor),
     health: async () => health(),
   };
@@ -327,12 +372,16 @@ export function standInHub(overrides: Overrides = {}): StandIn {
 
 function recorded(service: string, methods: object, calls: StandIn['calls']): object {
   return Object.fromEntries(
-    Object.entries(methods as Record<string, (...parameters: unknown[]) => unknown>).map(([name, method]) => [
-      name,
-      (...parameters: unknown[]) => {
-        calls.push({ name: `${service}.${name}`, arguments: parameters });
-        return method(...parameters);
-      },
-    ]),
+    Object.entries(methods as Record<string, object | ((...parameters: unknown[]) => unknown)>).map(
+      ([name, method]) => [
+        name,
+        typeof method !== 'function'
+          ? recorded(`${service}.${name}`, method, calls)
+          : (...parameters: unknown[]) => {
+              calls.push({ name: `${service}.${name}`, arguments: parameters });
+              return method(...parameters);
+            },
+      ],
+    ),
   );
 }

@@ -1,0 +1,38 @@
+import type { AlertKind, AlertRule } from '../model/alert';
+
+interface Kind {
+  /** A small value is bad: what is left. */
+  isLeft?: true;
+  /** Rules of this kind may leave their threshold to the schedule of each mapping. */
+  hasOwnThreshold?: true;
+  /** The rule that a plant has which configures nothing. */
+  preset: Pick<
+    AlertRule,
+    'severity' | 'threshold' | 'clear_threshold' | 'for_seconds' | 'clear_for_seconds' | 'repeat_seconds'
+  >;
+}
+
+const MINUTE = 60;
+const DAY = 86_400;
+
+const usual = { severity: 'warning', clear_threshold: null, for_seconds: 0, clear_for_seconds: 0 } as const;
+
+/** What can be watched, in the order in which it is shown. */
+export const KINDS: Record<AlertKind, Kind> = {
+  // A run has tried several times before it fails.
+  sync_failure: { preset: { ...usual, severity: 'critical', threshold: 1, repeat_seconds: DAY } },
+  // Long enough for what was missed while the hub was down to be made up for.
+  data_delay: {
+    hasOwnThreshold: true,
+    preset: { ...usual, severity: 'critical', threshold: null, for_seconds: 5 * MINUTE, repeat_seconds: DAY },
+  },
+  dead_letters: { preset: { ...usual, threshold: 1, repeat_seconds: 7 * DAY } },
+  buffer_fill: { preset: { ...usual, severity: 'critical', threshold: 80, clear_threshold: 60, repeat_seconds: DAY } },
+};
+
+export const ALERT_KINDS = Object.keys(KINDS) as AlertKind[];
+
+/** Whether a value is as bad as the threshold says. */
+export function isReached(kind: AlertKind, value: number, threshold: number): boolean {
+  return KINDS[kind].isLeft ? value <= threshold : value >= threshold;
+}

@@ -1,0 +1,131 @@
+import type { LocalizedText } from '../connectors/descriptor';
+import type { Locale } from '../locales/catalogue';
+import type { Alert, AlertKind } from '../model/alert';
+
+interface KindWords {
+  /** What the kind is called, of a rule and of an alert. */
+  title: LocalizedText;
+  /** What to do about it. */
+  hint: LocalizedText;
+  /** What is wrong in this very case. */
+  message: Record<Locale, (alert: Told) => string>;
+}
+
+type Told = Pick<Alert, 'kind' | 'value' | 'threshold' | 'details'>;
+
+const WORDS: Record<AlertKind, KindWords> = {
+  sync_failure: {
+    title: { 'en-US': 'Runs fail', 'pt-BR': 'Execuções falham' },
+    hint: {
+      'en-US': 'Correct what the last failure names. It is over when a run succeeds.',
+      'pt-BR': 'Corrija o que a última falha indica. Termina quando uma execução tem êxito.',
+    },
+    message: {
+      'en-US': (alert) => `${mapping(alert)} failed${inARow(alert.value)}.${last(alert, 'Last')}`,
+      'pt-BR': (alert) => `${mapping(alert)} falhou${seguidas(alert.value)}.${last(alert, 'Última')}`,
+    },
+  },
+  data_delay: {
+    title: { 'en-US': 'Data is late', 'pt-BR': 'Dados atrasados' },
+    hint: {
+      'en-US': 'See whether its runs wait, fail or are not started at all, and whether the other side can be reached.',
+      'pt-BR': 'Veja se as execuções esperam, falham ou nem começam, e se o outro lado está acessível.',
+    },
+    message: {
+      'en-US': (alert) =>
+        alert.details.state === undefined
+          ? `${mapping(alert)} last succeeded ${ago(alert, 'never', ({ time, at }) => `${time} ago (${at})`)}.`
+          : `${mapping(alert)} has heard nothing for ${duration(alert.value)}: ${alert.details.state}.${last(alert, 'Reason')}`,
+      'pt-BR': (alert) =>
+        alert.details.state === undefined
+          ? `${mapping(alert)} teve êxito pela última vez ${ago(alert, 'nunca', ({ time, at }) => `há ${time} (${at})`)}.`
+          : `${mapping(alert)} não ouve nada há ${duration(alert.value)}: ${alert.details.state}.${last(alert, 'Motivo')}`,
+    },
+  },
+  dead_letters: {
+    title: { 'en-US': 'Dead letters are open', 'pt-BR': 'Há registros rejeitados em aberto' },
+    hint: {
+      'en-US': 'Look at their groups, correct the cause, and replay or discard them.',
+      'pt-BR': 'Veja os grupos, corrija a causa e reprocesse ou descarte os registros.',
+    },
+    message: {
+      'en-US': (alert) => `${mapping(alert)}: ${count(alert.value, 'record', 'records')} could not be applied.`,
+      'pt-BR': (alert) =>
+        alert.value === 1
+          ? `${mapping(alert)}: 1 registro não pôde ser aplicado.`
+          : `${mapping(alert)}: ${alert.value} registros não puderam ser aplicados.`,
+    },
+  },
+  buffer_fill: {
+    title: { 'en-US': 'A buffer is filling up', 'pt-BR': 'Um buffer está enchendo' },
+    hint: {
+      'en-US': 'Values wait because the target is away or slow. Bring it back, or raise the limits of the spool.',
+      'pt-BR': 'Há valores à espera porque o destino está fora ou lento. Restabeleça-o ou aumente os limites do spool.',
+    },
+    message: {
+      'en-US': (alert) =>
+        `The spool of ${mapping(alert)} is ${alert.value} % full.${alert.details.is_losing ? ' Records are being lost.' : ''}`,
+      'pt-BR': (alert) =>
+        `O spool de ${mapping(alert)} está ${alert.value} % cheio.${alert.details.is_losing ? ' Há registros sendo perdidos.' : ''}`,
+    },
+  },
+};
+
+export function kindTitle(kind: AlertKind, locale: Locale): string {
+  return WORDS[kind].title[locale];
+}
+
+/** What an alert says in a language. */
+export function alertWords(alert: Told, locale: Locale): { title: string; message: string; hint: string } {
+  const { title, hint, message } = WORDS[alert.kind];
+  return { title: title[locale], message: message[locale](alert), hint: hint[locale] };
+}
+
+function mapping({ details }: Told): string {
+  const direction = details.direction === undefined ? '' : `, ${details.direction}`;
+  return `"${details.mapping}" (${details.connection}${direction})`;
+}
+
+function last({ details }: Told, label: string): string {
+  const { error_code: code, error_message: message } = details;
+  if (code === null || code === undefined) return '';
+  return ` ${label}: ${code}: ${message ?? ''}`;
+}
+
+function inARow(times: number): string {
+  return times > 1 ? ` ${times} times in a row` : '';
+}
+
+function seguidas(times: number): string {
+  return times > 1 ? ` ${times} vezes seguidas` : '';
+}
+
+function ago({ value, details }: Told, never: string, words: (when: { time: string; at: string }) => string): string {
+  const at = details.last_success_at;
+  return typeof at === 'string' ? words({ time: duration(value), at }) : never;
+}
+
+/** The two largest units, which are written alike in both languages. */
+function duration(seconds: number): string {
+  const units: [number, string][] = [
+    [86_400, 'd'],
+    [3600, 'h'],
+    [60, 'min'],
+    [1, 's'],
+  ];
+  const first = units.findIndex(([size]) => seconds >= size);
+  if (first < 0) return '0 s';
+  let left = seconds;
+  return units
+    .slice(first, first + 2)
+    .flatMap(([size, name]) => {
+      const number = Math.floor(left / size);
+      left -= number * size;
+      return number === 0 ? [] : [`${number} ${name}`];
+    })
+    .join(' ');
+}
+
+function count(number: number, one: string, many: string): string {
+  return `${number} ${number === 1 ? one : many}`;
+}
