@@ -101,7 +101,11 @@ function buildPlugin(descriptors: readonly ConnectorDescriptor[]): void {
       (tagImport?.jsonParameters ?? []).map((name) => [name, call?.parameters[name]]),
     );
     return {
-      ...{ type, title, description, settings, browses: capabilities.includes('browse') },
+      type,
+      title,
+      description,
+      settings,
+      browses: capabilities.includes('browse'),
       ...(tagAddress && { tagAddress }),
       ...(tagImport && { tagImport: { ...tagImport, jsonParameters } }),
     };

@@ -3,16 +3,19 @@ import type { AuditEntry } from '../../../lib/model/audit';
 import { startApi, type TestApi } from './api-server';
 
 const entry: AuditEntry = {
-  ...{
-    id: 1,
-    at: '2026-11-24T05:00:00.000Z',
-    attempt: 'a1',
-    actor: 'node:1',
-    actor_name: 'Setpoint',
-    origin: 'flow:2',
-  },
-  ...{ action: 'tag.write', connection_id: 1, subject: 'setpoint', outcome: 'done' },
-  ...{ details: { held: 20 }, previous_hash: '', hash: '0'.repeat(64) },
+  id: 1,
+  at: '2026-11-24T05:00:00.000Z',
+  attempt: 'a1',
+  actor: 'node:1',
+  actor_name: 'Setpoint',
+  origin: 'flow:2',
+  action: 'tag.write',
+  connection_id: 1,
+  subject: 'setpoint',
+  outcome: 'done',
+  details: { held: 20 },
+  previous_hash: '',
+  hash: '0'.repeat(64),
 };
 
 describe('API: audit', () => {
@@ -29,8 +32,12 @@ describe('API: audit', () => {
     assert.equal(reply.body.items?.[0]?.subject, 'setpoint');
     assert.deepEqual(api.calls.filter(({ name }) => name === 'audit.list').at(-1)?.arguments, [
       {
-        ...{ connection_id: 1, actor: 'node:1', action: 'tag.write', outcome: 'done' },
-        ...{ from: '2026-11-01T00:00:00.000Z', limit: 5 },
+        connection_id: 1,
+        actor: 'node:1',
+        action: 'tag.write',
+        outcome: 'done',
+        from: '2026-11-01T00:00:00.000Z',
+        limit: 5,
       },
     ]);
     for (const wrong of ['outcome=written', 'action=x', 'order=asc']) {

@@ -29,7 +29,12 @@ describe('API: languages', () => {
         preview: async () => ({
           records: [
             {
-              ...{ position: null, before: { a: 1 }, after: null, current: null, diff: [], request: null },
+              position: null,
+              before: { a: 1 },
+              after: null,
+              current: null,
+              diff: [],
+              request: null,
               action: 'error' as const,
               errors: [{ ...refused.toJSON(), field: null, rule: 'PCP_CONNECT_REFUSED' }],
             },
@@ -84,8 +89,13 @@ describe('API: languages', () => {
     assert.equal(connect?.error?.message, 'Nothing answers at h:1.');
     assert.equal((await test({}))[1]?.detail, '3 tables');
     const mapping = {
-      ...{ name: 'm', connection_id: 1, entity_type: 'production_order', direction: 'import', source_entity: 'o' },
-      ...{ target_entity: 'production_order', field_mappings: [{ source: 'a', target: 'plant' }] },
+      name: 'm',
+      connection_id: 1,
+      entity_type: 'production_order',
+      direction: 'import',
+      source_entity: 'o',
+      target_entity: 'production_order',
+      field_mappings: [{ source: 'a', target: 'plant' }],
     };
     const preview = await api.call('POST', '/mappings/preview', { mapping }, PORTUGUESE);
     const [record] = preview.body.records as { errors: { title: string; hint: string }[] }[];

@@ -1,7 +1,3 @@
-/**
- * A stand-in for the hub: the real interfaces over plain maps, so that routing, validation and statuses are tested alone.
- * It proves nothing about the store, the engine or the runner; those have tests of their own.
- */
 import type { TestReport } from '../../../lib/connectors/contract';
 import type { Alert, AlertRule } from '../../../lib/model/alert';
 import type { RunMetrics } from '../../../lib/model/metrics';
@@ -14,17 +10,37 @@ export const NOW = '2026-11-24T05:00:00.000Z';
 
 export function mappingView(id: number, input: MappingInput, revision: number): MappingView {
   return {
-    ...{ description: null, transformations: [], filters: [], key_fields: [], sync_mode: 'full', cursor_field: null },
-    ...{ peer_connection_id: null, options: {}, is_active: true, flow_error: null },
-    ...{ schedule: null, schedule_options: {}, depends_on: [] },
+    description: null,
+    transformations: [],
+    filters: [],
+    key_fields: [],
+    sync_mode: 'full',
+    cursor_field: null,
+    peer_connection_id: null,
+    options: {},
+    is_active: true,
+    flow_error: null,
+    schedule: null,
+    schedule_options: {},
+    depends_on: [],
     ...input,
-    ...{ id, revision, version: 1, managed_by: 'api', node_id: null, created_at: NOW, updated_at: NOW },
+    id,
+    revision,
+    version: 1,
+    managed_by: 'api',
+    node_id: null,
+    created_at: NOW,
+    updated_at: NOW,
   };
 }
 
 export function job(connectionId: number): JobStatus {
   return {
-    ...{ job_id: 'job-1', connection_id: connectionId, status: 'in_progress', started_at: NOW, ended_at: null },
+    job_id: 'job-1',
+    connection_id: connectionId,
+    status: 'in_progress',
+    started_at: NOW,
+    ended_at: null,
     progress: { processed: 10, total: null, percent: null, records_per_second: 0 },
     logs: [syncLog()],
   };
@@ -32,44 +48,74 @@ export function job(connectionId: number): JobStatus {
 
 export function syncLog(): SyncLog {
   return {
-    ...{ id: 1, job_id: 'job-1', connection_id: 1, mapping_id: 7, direction: 'import', status: 'success' },
-    ...{ started_at: NOW, ended_at: NOW, records_processed: 2, records_success: 1, records_error: 1 },
-    ...{ error_message: null, error_class: null },
+    id: 1,
+    job_id: 'job-1',
+    connection_id: 1,
+    mapping_id: 7,
+    direction: 'import',
+    status: 'success',
+    started_at: NOW,
+    ended_at: NOW,
+    records_processed: 2,
+    records_success: 1,
+    records_error: 1,
+    error_message: null,
+    error_class: null,
     details: {
-      ...{ state: 'partial', created: 1, updated: 0, unchanged: 0, deleted: 0, filtered: 0, conflicts: 0 },
+      state: 'partial',
+      created: 1,
+      updated: 0,
+      unchanged: 0,
+      deleted: 0,
+      filtered: 0,
+      conflicts: 0,
       history: [
         {
-          ...{ started_at: NOW, ended_at: NOW, worker: 'host:1:a', state: 'partial' },
-          ...{ error_class: null, error_code: null, error_message: null },
+          started_at: NOW,
+          ended_at: NOW,
+          worker: 'host:1:a',
+          state: 'partial',
+          error_class: null,
+          error_code: null,
+          error_message: null,
         },
       ],
-      ...{
-        updated_at: NOW,
-        attempts: 1,
-        full: false,
-        dry_run: false,
-        kind: 'sync',
-        total: null,
-        records_per_second: 100,
-      },
+      updated_at: NOW,
+      attempts: 1,
+      full: false,
+      dry_run: false,
+      kind: 'sync',
+      total: null,
+      records_per_second: 100,
     },
   };
 }
 
 export function deadLetter(): DeadLetter {
   return {
-    ...{ id: 1, mapping_id: 7, mapping_version: 1, sync_log_id: 1, direction: 'import', source_key: '["1"]' },
-    ...{
-      payload: { start: '2026-02-30' },
-      payload_error: null,
-      edited: false,
-      replay_mode: 'stored',
-      stage: 'transform',
-      error_class: 'data',
-      code: 'PCP_DATE',
-    },
-    ...{ message: 'No such day.', field: 'start', value: '2026-02-30', rule: 'date', attempts: 1, state: 'open' },
-    ...{ group_hash: 'g1', note: null, first_at: NOW, last_at: NOW },
+    id: 1,
+    mapping_id: 7,
+    mapping_version: 1,
+    sync_log_id: 1,
+    direction: 'import',
+    source_key: '["1"]',
+    payload: { start: '2026-02-30' },
+    payload_error: null,
+    edited: false,
+    replay_mode: 'stored',
+    stage: 'transform',
+    error_class: 'data',
+    code: 'PCP_DATE',
+    message: 'No such day.',
+    field: 'start',
+    value: '2026-02-30',
+    rule: 'date',
+    attempts: 1,
+    state: 'open',
+    group_hash: 'g1',
+    note: null,
+    first_at: NOW,
+    last_at: NOW,
   };
 }
 

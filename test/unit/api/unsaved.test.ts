@@ -8,8 +8,12 @@ const config = { host: 'db.example', port: 5432, username: 'pcp' };
 const saved = { name: 'ERP', connector_type: 'generic.database', config, credentials: { password: CANARY } };
 const values = { connector_type: 'generic.database', config };
 const mapping = {
-  ...{ name: 'Orders', entity_type: 'production_order', direction: 'import', source_entity: 'orders' },
-  ...{ target_entity: 'production_order', field_mappings: [{ source: 'a', target: 'order_number' }] },
+  name: 'Orders',
+  entity_type: 'production_order',
+  direction: 'import',
+  source_entity: 'orders',
+  target_entity: 'production_order',
+  field_mappings: [{ source: 'a', target: 'order_number' }],
 };
 const LOOKS = ['/connections/entities', '/connections/entities/public.orders%2F2026'];
 

@@ -37,8 +37,17 @@ for (const kind of storeKinds) {
     async function keep(state: string, days: number, count = 1): Promise<void> {
       const at = new Date(clock.now() - days * DAY);
       const letter = {
-        ...{ mapping_id: 1, mapping_version: 1, sync_log_id: 1, direction: 'import', stage: 'transform' },
-        ...{ error_class: 'data', code: 'PCP_X', group_hash: 'g', state, first_at: at, last_at: at },
+        mapping_id: 1,
+        mapping_version: 1,
+        sync_log_id: 1,
+        direction: 'import',
+        stage: 'transform',
+        error_class: 'data',
+        code: 'PCP_X',
+        group_hash: 'g',
+        state,
+        first_at: at,
+        last_at: at,
         key_id: vault.keyId,
       } as const;
       await opened.store.models.deadLetters.bulkCreate(Array.from({ length: count }, () => ({ ...letter }) as never));
@@ -68,16 +77,18 @@ for (const kind of storeKinds) {
       const at = new Date(clock.now() - 91 * DAY);
       const log = async (mapping_id: number, state: string, more: object = {}): Promise<number> => {
         const values = {
-          ...{
-            job_id: 'j',
-            connection_id: 1,
-            mapping_id,
-            direction: 'import',
-            status: 'success',
-            state,
-            started_at: at,
-          },
-          ...{ records_processed: 0, records_success: 0, records_error: 0, dry_run: false, ...more },
+          job_id: 'j',
+          connection_id: 1,
+          mapping_id,
+          direction: 'import',
+          status: 'success',
+          state,
+          started_at: at,
+          records_processed: 0,
+          records_success: 0,
+          records_error: 0,
+          dry_run: false,
+          ...more,
         };
         const quoted = Object.keys(values);
         await database.execute(

@@ -37,7 +37,12 @@ for (const kind of storeKinds) {
     };
 
     const failure = (payload: { id: number }): Failure => ({
-      ...{ sourceKey: `["${payload.id}"]`, payload, stage: 'transform', field: 'a', rule: 'type', value: 'x' },
+      sourceKey: `["${payload.id}"]`,
+      payload,
+      stage: 'transform',
+      field: 'a',
+      rule: 'type',
+      value: 'x',
       error: new IntegrationError('data', 'PCP_X', 'Wrong.'),
     });
 
