@@ -1,7 +1,6 @@
 import type { OpenConnection } from '../../../model/connection';
 import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
-import { openHttp } from '../../../protocols/http/open';
 import type {
   Batch,
   CallAnswer,
@@ -18,6 +17,7 @@ import type {
   Writer,
   WriteTarget,
 } from '../../contract';
+import { HttpOpening, httpClient } from '../../http-opening';
 import { Catalogue } from './catalogue';
 import { type Opened, testConnection } from './connection-test';
 import { descriptor } from './descriptor';
@@ -31,38 +31,40 @@ export const create: ConnectorFactory = (connection, environment) => new SapConn
 /** The OData services of one SAP system. */
 class SapConnector implements Connector {
   readonly #connection: OpenConnection;
-  readonly #environment: ConnectorEnvironment;
-  #opened: Opened | undefined;
+  readonly #opening: HttpOpening<Opened>;
 
   constructor(connection: OpenConnection, environment: ConnectorEnvironment) {
     this.#connection = connection;
-    this.#environment = environment;
+    this.#opening = new HttpOpening(() => {
+      const settings = readSettings(connection);
+      const client = httpClient(settings.http, environment);
+      return { client, settings, catalogue: new Catalogue(client, settings) };
+    });
   }
 
   test(signal: AbortSignal): Promise<TestReport> {
-    return testConnection(this.#connection, () => this.#open(), signal);
+    return testConnection(this.#connection, () => this.#opening.get(), signal);
   }
 
   async discover(signal: AbortSignal): Promise<EntityInfo[]> {
-    return this.#open().catalogue.list(signal);
+    return this.#opening.get().catalogue.list(signal);
   }
 
   async describe(entity: string, signal: AbortSignal): Promise<EntityDescription> {
-    return this.#open().catalogue.describe(entity, signal);
+    return this.#opening.get().catalogue.describe(entity, signal);
   }
 
   async *read(query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {
-    yield* readBatches(await this.#open().catalogue.resolve(query.entity, signal), query, signal);
+    yield* readBatches(await this.#opening.get().catalogue.resolve(query.entity, signal), query, signal);
   }
 
   guarantee(): WriteGuarantee {
-    const { settings } = this.#open();
+    const { settings } = this.#opening.get();
     return { ...descriptor.writes!, settleMs: 2 * settings.session.timeoutMs };
   }
 
-  async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
-    const { catalogue, settings } = this.#open();
-    return new SapWriter(await catalogue.resolve(target.entity, signal), target, settings);
+  openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
+    return this.#writer(target, signal);
   }
 
   async describeWrite(
@@ -70,11 +72,7 @@ class SapConnector implements Connector {
     record: WriteRecord,
     signal: AbortSignal,
   ): Promise<DescribedWrite> {
-    const { catalogue, settings } = this.#open();
-    return new SapWriter(await catalogue.resolve(target.entity, signal), target, settings).describeWrite(
-      record,
-      signal,
-    );
+    return (await this.#writer(target, signal)).describeWrite(record, signal);
   }
 
   async lookup(
@@ -82,7 +80,7 @@ class SapConnector implements Connector {
     keys: Record<string, unknown>[],
     signal: AbortSignal,
   ): Promise<(SourceRecord | null | undefined)[]> {
-    const { catalogue, settings } = this.#open();
+    const { catalogue, settings } = this.#opening.get();
     const entity = await catalogue.resolve(target.entity, signal);
     return Promise.all(
       keys.map(async (key) => {
@@ -103,29 +101,17 @@ class SapConnector implements Connector {
     const boundKey = objectOf(key);
     const bound =
       typeof set === 'string' && set !== '' ? { set, ...(boundKey !== undefined && { key: boundKey }) } : undefined;
-    const odata = this.#open().catalogue.service(String(service ?? ''));
+    const odata = this.#opening.get().catalogue.service(String(service ?? ''));
     return { payload: await odata.call(String(name ?? ''), given, signal, bound) };
   }
 
-  async close(): Promise<void> {
-    const opened = this.#opened;
-    this.#opened = undefined;
-    await opened?.client.close();
+  close(): Promise<void> {
+    return this.#opening.close();
   }
 
-  /** Dials nothing. */
-  #open(): Opened {
-    if (this.#opened === undefined) {
-      const settings = readSettings(this.#connection);
-      const { allowedTargets, http } = this.#environment;
-      const client = openHttp({
-        ...settings.http,
-        ...http,
-        ...(allowedTargets !== undefined && { allowedTargets }),
-      });
-      this.#opened = { client, settings, catalogue: new Catalogue(client, settings) };
-    }
-    return this.#opened;
+  async #writer(target: { entity: string; keyFields: string[] }, signal: AbortSignal): Promise<SapWriter> {
+    const { catalogue, settings } = this.#opening.get();
+    return new SapWriter(await catalogue.resolve(target.entity, signal), target, settings);
   }
 }
 

@@ -2,7 +2,6 @@ import type { OpenConnection } from '../../../model/connection';
 import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
 import type { HttpClient } from '../../../protocols/http/client';
-import { openHttp } from '../../../protocols/http/open';
 import { readHttpOptions } from '../../../protocols/http/settings';
 import type {
   Batch,
@@ -20,6 +19,7 @@ import type {
   Writer,
   WriteTarget,
 } from '../../contract';
+import { HttpOpening, httpClient } from '../../http-opening';
 import { callApi } from './call';
 import { testConnection } from './connection-test';
 import { Catalogue } from './describe';
@@ -44,34 +44,40 @@ interface Opened {
 /** The entities of one API. */
 class RestConnector implements Connector {
   readonly #connection: OpenConnection;
-  readonly #environment: ConnectorEnvironment;
-  #opened: Opened | undefined;
+  readonly #log: ConnectorEnvironment['log'];
+  readonly #opening: HttpOpening<Opened>;
 
   constructor(connection: OpenConnection, environment: ConnectorEnvironment) {
     this.#connection = connection;
-    this.#environment = environment;
+    this.#log = environment.log;
+    this.#opening = new HttpOpening(() => {
+      const settings = readSettings(connection);
+      const options = readHttpOptions(connection);
+      const client = httpClient({ ...options, headers: { ...ACCEPT, ...options.headers } }, environment);
+      return { client, settings, catalogue: new Catalogue(client, settings, environment.log) };
+    });
   }
 
   test(signal: AbortSignal): Promise<TestReport> {
-    return testConnection(this.#connection, () => this.#open(), this.#environment.log, signal);
+    return testConnection(this.#connection, () => this.#opening.get(), this.#log, signal);
   }
 
   async discover(signal: AbortSignal): Promise<EntityInfo[]> {
-    return this.#open().catalogue.list(signal);
+    return this.#opening.get().catalogue.list(signal);
   }
 
   async describe(entity: string, signal: AbortSignal): Promise<EntityDescription> {
-    return this.#open().catalogue.describe(entity, signal);
+    return this.#opening.get().catalogue.describe(entity, signal);
   }
 
   async *read(query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {
-    const { client, settings } = this.#open();
+    const { client, settings } = this.#opening.get();
     const entity = resolveEntity(query.entity, settings);
-    yield* readBatches({ client, settings, entity, log: this.#environment.log }, query, signal);
+    yield* readBatches({ client, settings, entity, log: this.#log }, query, signal);
   }
 
   guarantee(entity: string): WriteGuarantee {
-    const { settings } = this.#open();
+    const { settings } = this.#opening.get();
     return guaranteeOf(resolveEntity(entity, settings), settings);
   }
 
@@ -93,7 +99,7 @@ class RestConnector implements Connector {
     keys: Record<string, unknown>[],
     signal: AbortSignal,
   ): Promise<(SourceRecord | null | undefined)[]> {
-    const { client, settings } = this.#open();
+    const { client, settings } = this.#opening.get();
     const entity = resolveEntity(target.entity, settings);
     if (entity.lookup === undefined) return keys.map(() => undefined);
     return Promise.all(
@@ -106,42 +112,22 @@ class RestConnector implements Connector {
   }
 
   looksUp(entity: string): boolean {
-    return resolveEntity(entity, this.#open().settings).lookup !== undefined;
+    return resolveEntity(entity, this.#opening.get().settings).lookup !== undefined;
   }
 
   async call(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<CallAnswer> {
-    if (operation === 'request') return callApi(this.#open().client, parameters, signal);
+    if (operation === 'request') return callApi(this.#opening.get().client, parameters, signal);
     throw new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', `An API has no operation "${operation}".`, {
       hint: 'Call "request" with path, method, query and body.',
     });
   }
 
-  async close(): Promise<void> {
-    const opened = this.#opened;
-    this.#opened = undefined;
-    await opened?.client.close();
+  close(): Promise<void> {
+    return this.#opening.close();
   }
 
   #writer({ entity, keyFields }: { entity: string; keyFields: string[] }): RestWriter {
-    const { client, settings } = this.#open();
+    const { client, settings } = this.#opening.get();
     return new RestWriter(client, resolveEntity(entity, settings), keyFields, settings);
-  }
-
-  /** Dials nothing. */
-  #open(): Opened {
-    if (this.#opened === undefined) {
-      const settings = readSettings(this.#connection);
-      const { allowedTargets, http, log } = this.#environment;
-      const options = readHttpOptions(this.#connection);
-      const headers = { ...ACCEPT, ...options.headers };
-      const client = openHttp({
-        ...options,
-        ...http,
-        headers,
-        ...(allowedTargets !== undefined && { allowedTargets }),
-      });
-      this.#opened = { client, settings, catalogue: new Catalogue(client, settings, log) };
-    }
-    return this.#opened;
   }
 }
