@@ -11,8 +11,8 @@ import { type FlowNode, NodeRed, type NodeRedVersion } from './node-red-process'
 const TOKEN = 'hSdQ7cYxT0mB1r9vKzN2aw';
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 /** How often one delivery is sent. */
-const SENT = Number(process.env.PCP_TEST_DELIVERIES ?? 60);
-const RESTARTS = 5;
+const SENT = Number(process.env.PCP_TEST_DELIVERIES ?? 30);
+const RESTARTS = Number(process.env.PCP_TEST_RESTARTS ?? 2);
 
 /** Writes down which delivery came, and whether it may have come before; then it acknowledges, unless it is held up. */
 function flow(isHeldUp: boolean): FlowNode[] {
