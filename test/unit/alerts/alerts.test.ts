@@ -21,6 +21,7 @@ for (const kind of storeKinds) {
     let now = NOON;
     const streams = new Map<number, LiveStatus>();
     const said: string[] = [];
+    const all: HubAlerts[] = [];
 
     beforeEach(async function () {
       place = await newStore(kind, this);
@@ -30,20 +31,22 @@ for (const kind of storeKinds) {
       alerts = alertsOf(place.store);
     });
     afterEach(async () => {
-      await alerts?.close();
+      for (const each of all.splice(0)) await each.close();
       await place?.dispose();
       assert.deepEqual(said, []);
     });
 
     /** As in one of several instances. */
     function alertsOf(store: Store, own: ReadonlyMap<number, LiveStatus> = streams): HubAlerts {
-      return new HubAlerts({
+      const opened = new HubAlerts({
         database: store.database,
         clock: { measure: async () => undefined, now: () => now },
         streams: () => own,
         keptDays: 90,
         log: (level, message) => void said.push(`${level} ${message}`),
       });
+      all.push(opened);
+      return opened;
     }
 
     async function ended(mappingId: number, state: RunState, at: number, more: { dryRun?: boolean } = {}) {
@@ -245,7 +248,8 @@ for (const kind of storeKinds) {
     it('are told once by several instances', async () => {
       const connection = await addConnection(place.store);
       for (let n = 0; n < 5; n++) await letter(await addMapping(place.store, connection));
-      const all = [alerts, alertsOf(await place.again()), alertsOf(await place.again())];
+      alertsOf(await place.again());
+      alertsOf(await place.again());
       await Promise.all(all.map(({ watch }) => watch.look()));
       assert.equal((await alerts.list({})).total, 5);
       await place.store.database.execute("UPDATE integration_dead_letters SET state = 'resolved'");
@@ -253,7 +257,6 @@ for (const kind of storeKinds) {
       await Promise.all(all.map(({ watch }) => watch.look()));
       const rows = await place.store.database.query('SELECT alert_id, type FROM integration_alert_events');
       assert.equal(rows.length, 10);
-      for (const other of all.slice(1)) await other.close();
     });
 
     it('have rules that are there by themselves, and others of one’s own', async () => {
@@ -346,9 +349,9 @@ for (const kind of storeKinds) {
       assert.deepEqual(await open(), [`dead_letters mapping:${id} firing 1`]);
       await alerts.rules.delete(own.id);
       assert.deepEqual(await open(), []);
-      const all = (await alerts.list({})).items;
-      for (const alert of all) assert.deepEqual(await events(alert.id), ['firing', 'resolved']);
-      assert.equal(all.length, 2);
+      const over = (await alerts.list({})).items;
+      for (const { id } of over) assert.deepEqual(await events(id), ['firing', 'resolved']);
+      assert.equal(over.length, 2);
     });
   });
 }
