@@ -193,7 +193,8 @@ for (const kind of storeKinds) {
         while ((await webhooks.row(webhook.id)).failures === before) await until(webhook, () => true);
       }
       const { items } = await deliveries.list(webhook.id, { limit: 1000 });
-      assert.ok(items.every(({ attempts }) => attempts.length < 9));
+      const tried = items.reduce((sum, { attempts }) => sum + attempts.length, 0);
+      assert.ok(tried < count, `${tried} attempts`);
       const late = await WebhookReceiver.start(port);
       closing.push(() => late.stop());
       skewMs += DAY;

@@ -37,8 +37,8 @@ export class Hold {
     );
     if (row === undefined) return null;
     // This holder has it still when it could not say that it was done: the store was away.
-    const isMine = row.sender === null || row.sender === holder;
-    if (!isMine && Number(row.is_over) !== 1 && !workerIsGone(String(row.sender))) return null;
+    const isFree = row.sender === null || row.sender === holder;
+    if (!isFree && Number(row.is_over) !== 1 && !workerIsGone(String(row.sender))) return null;
     const fence = Number(row.fence);
     const taken = await database.execute(
       `UPDATE integration_webhooks SET fence = ?, sender = ?, lease_until = ${database.epochMs} + ${LEASE_MS}

@@ -1,8 +1,7 @@
 import type { SqlDatabase } from '../../protocols/sql/database';
 import { redactText } from '../../security/redact';
 import type { Delivery } from './delivery';
-import type { DueExecution } from './executions';
-import { giveUp } from './executions';
+import { type DueExecution, giveUp } from './executions';
 import type { Hold } from './hold';
 import { isGivenUp, pauseAfter, retryDelay } from './retry';
 

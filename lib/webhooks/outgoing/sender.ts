@@ -105,7 +105,10 @@ export class Sender {
     const hidden: string[] = [];
     try {
       const delivery = await this.attempt(webhook, execution, startedAt, hidden);
-      if (delivery === 'ended') return;
+      if (delivery === 'ended') {
+        this.isPaused = true;
+        return;
+      }
       const attempt = { execution, delivery, startedAt, endedAt: clock.now() };
       const outcome = outcomeOf(attempt, this.health, webhook.options.retry_seconds);
       this.health = outcome.health;
