@@ -26,7 +26,7 @@ export interface EngineContext {
 }
 
 /** Records that are in memory at once: so few that they are gone before the garbage collector would copy them. */
-const PAGE = 300;
+const PAGE = 500;
 
 export type MappingLike = Omit<
   Mapping,

@@ -50,6 +50,10 @@ export abstract class BaseDatabase implements SqlDatabase {
   /** Servers do it with each commit. */
   async flush(): Promise<void> {}
 
+  get isConcurrent(): boolean {
+    return true;
+  }
+
   get aside(): Pick<SqlTransaction, 'query'> {
     return this;
   }
