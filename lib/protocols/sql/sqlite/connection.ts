@@ -88,6 +88,7 @@ export class SqliteConnection {
     }
   }
 
+  /** All rows or, when it fails, none. */
   insert({ table, columns, keyColumns, rows }: Insert): void {
     // Writing a long statement takes as long as inserting a row.
     const name = JSON.stringify([table, columns, keyColumns]);
@@ -100,8 +101,16 @@ export class SqliteConnection {
     for (let start = 0; start < grouped; start += ROWS_PER_STATEMENT) {
       groups.push(joined(rows, start, start + ROWS_PER_STATEMENT));
     }
-    run(ROWS_PER_STATEMENT, groups);
-    run(1, rows.slice(grouped));
+    this.exec('SAVEPOINT pcp_insert');
+    try {
+      run(ROWS_PER_STATEMENT, groups);
+      run(1, rows.slice(grouped));
+      this.exec('RELEASE pcp_insert');
+    } catch (error) {
+      // SQLite rolls back by itself after some errors (disk full).
+      if (this.database.isTransaction) this.exec('ROLLBACK TO pcp_insert; RELEASE pcp_insert');
+      throw error;
+    }
   }
 
   exec(sql: string): void {

@@ -115,6 +115,8 @@ export class SqliteDatabase extends BaseDatabase {
 }
 
 class UsedSession implements Session {
+  readonly insertsAllOrNone = true;
+
   constructor(
     readonly connection: SqliteSession,
     private readonly statements: Statements,
