@@ -19,8 +19,8 @@ export interface EngineOptions extends Pick<WorkerOptions, 'concurrency' | 'kind
   registry: ConnectorRegistry;
   questions: ConnectionQuestions;
   send(message: FromRunner): void;
-  /** SQLite: how long one statement may block this process while another one writes. */
-  busyTimeoutMs: number;
+  /** SQLite: the store works in a thread of its own, while this one reads and maps. */
+  ownThread: boolean;
 }
 
 /** The engine in a child process: the store, a worker over it, and what both lend to connectors. */
@@ -32,10 +32,10 @@ export interface Engine {
 
 /** @throws what opening the store throws */
 export async function openEngine(setup: RunnerSetup, options: EngineOptions): Promise<Engine> {
-  const { registry, questions, send, busyTimeoutMs, ...ofWorker } = options;
+  const { registry, questions, send, ownThread, ...ofWorker } = options;
   const store = await openStore({
     directory: setup.directory,
-    busyTimeoutMs,
+    ownThread,
     flushLater: true,
     ...(setup.storeUrl !== undefined && { url: setup.storeUrl }),
   });

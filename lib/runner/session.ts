@@ -10,9 +10,6 @@ import { type Engine, openEngine } from './engine';
 import { type Calls, type FromRunner, packResults, type RunnerSetup, type ToRunner } from './protocol';
 import type { Session } from './serve';
 
-/** This process does nothing else, so it may wait for another writer of an SQLite store. */
-const BUSY_TIMEOUT_MS = 10_000;
-
 interface OpenRead {
   /** Applies the query's filters where the connector gave more. */
   keep(records: SourceRecord[], signal: AbortSignal): Promise<SourceRecord[]>;
@@ -79,7 +76,7 @@ export class RunnerSession implements Session {
       registry: new ConnectorRegistry(),
       questions,
       send,
-      busyTimeoutMs: BUSY_TIMEOUT_MS,
+      ownThread: true,
       concurrency: setup.concurrency,
       kinds: ['sync', 'replay'],
     });

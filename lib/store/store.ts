@@ -24,8 +24,8 @@ export interface StoreOptions {
   url?: string | undefined;
   /** Node-RED's user directory. */
   directory: string;
-  /** SQLite: how long one statement may block the thread while another process writes. Default 0: it waits without blocking. */
-  busyTimeoutMs?: number | undefined;
+  /** SQLite: the store works in a thread of its own. */
+  ownThread?: boolean;
   /** SQLite: commits need not reach the disk before `database.flush()`. */
   flushLater?: boolean;
 }
@@ -72,13 +72,13 @@ export async function lackOfRoom(file: string | undefined): Promise<IntegrationE
   return new IntegrationError('transient', 'PCP_DISK_FULL', `The disk of ${file} is full.`);
 }
 
-async function databaseOptions({ url, directory, busyTimeoutMs }: StoreOptions): Promise<SqlOptions> {
+async function databaseOptions({ url, directory, ownThread = false }: StoreOptions): Promise<SqlOptions> {
   const options: SqlOptions =
     url === undefined || url === ''
       ? { dialect: 'sqlite', storage: join(directory, STORE_FILE) }
       : parseDatabaseUrl(url);
   if (options.dialect !== 'sqlite') return options;
-  if (busyTimeoutMs !== undefined) options.busyTimeoutMs = busyTimeoutMs;
+  options.ownThread = ownThread;
   if (options.storage !== undefined && options.storage !== ':memory:') {
     await mkdir(directory, { recursive: true });
     await makePrivate(options.storage);

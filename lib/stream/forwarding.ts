@@ -147,8 +147,8 @@ export class Forwarding {
       registry,
       questions,
       send,
-      // This process must go on listening: it waits without blocking.
-      busyTimeoutMs: 0,
+      // Its commits are few and small.
+      ownThread: false,
       concurrency: CONCURRENCY,
       kinds: ['live'],
       // Of another instance's spool.

@@ -28,7 +28,7 @@ import {
 import { settleLeftIntents } from './writes/left-intents';
 
 /** Records that are mapped before others get their turn. */
-const SLICE = 50;
+const SLICE = 100;
 
 /** A run that this worker holds, ready to be executed. */
 export interface Execution {
@@ -136,9 +136,9 @@ async function drain(
   const batchSize = afterCrashes(stream.batchSize, execution.crashes);
   const pageSize = Math.min(batchSize, stream.pageSize);
   const source = read(execution, resume, pageSize)[Symbol.asyncIterator]();
-  // Reading on while SQLite writes gains nothing, as both need this thread, and holds another page in memory.
+  // Reading on while this thread writes gains nothing and holds another page in memory.
   // And a live source may keep whoever asks waiting for as long as nothing happens.
-  const overlaps = run.kind !== 'live' && !(stream.guarantee.transactional && database.dialect === 'sqlite');
+  const overlaps = run.kind !== 'live' && (database.isConcurrent || !stream.guarantee.transactional);
   const newPlanner = batchPlanners(stream.plan);
   const planOf = async ({ records, positions }: Batch): Promise<BatchPlan> => {
     const { plan, add } = newPlanner();

@@ -26,7 +26,9 @@ export interface EngineContext {
 }
 
 /** Records that are in memory at once: so few that they are gone before the garbage collector would copy them. */
-const PAGE = 300;
+const PAGE = 500;
+/** Pages of one commit in an embedded store that is written to in a thread of its own. */
+const PAGES_OF_EMBEDDED = 4;
 
 export type MappingLike = Omit<
   Mapping,
@@ -218,9 +220,10 @@ function sizes(
   const guarantee = guaranteeOf(target);
   const joinsCommit = guarantee.transactional;
   const best = Math.min(from.default, to.default);
-  // What goes through the store for each record goes page by page: an embedded one has no round trip that many would share.
+  // An embedded store takes no other writer during a commit, so these are short.
   const isEmbedded = database.dialect === 'sqlite' && (joinsCommit || needsIntents(guarantee));
-  const wanted = options.batch_size ?? (isEmbedded ? Math.min(best, PAGE) : best);
+  const pages = joinsCommit && database.isConcurrent ? PAGES_OF_EMBEDDED : 1;
+  const wanted = options.batch_size ?? (isEmbedded ? Math.min(best, pages * PAGE) : best);
   const batchSize = Math.max(1, Math.min(wanted, from.maximum, to.maximum));
   // What is live is committed page by page, as it comes: larger pages are fewer commits.
   const isPaged = joinsCommit && sync_mode !== 'live';
@@ -259,8 +262,15 @@ function sourceKeyReader(
     : [...keyFields];
   if (paths.length === 0 || paths.includes(undefined)) return () => null;
   const readers = (paths as string[]).map(compilePath);
+  // Written without an array, as every record that is written comes by.
   return (record) => {
-    const parts = readers.map((read) => read(record));
-    return parts.every((part) => part === undefined || part === null || part === '') ? null : JSON.stringify(parts);
+    let text = '';
+    let isEmpty = true;
+    for (const read of readers) {
+      const part = read(record) ?? null;
+      isEmpty &&= part === null || part === '';
+      text += `${text === '' ? '[' : ','}${JSON.stringify(part)}`;
+    }
+    return isEmpty ? null : `${text}]`;
   };
 }

@@ -24,6 +24,8 @@ export interface Session {
   upsert(request: UpsertRequest): Promise<void>;
   /** Fails when a row is there already. Absent where it is no quicker than `upsert`. */
   insertNew?(request: InsertRequest): Promise<void>;
+  /** An `insertNew` that fails leaves nothing behind, so that it needs no savepoint. */
+  readonly insertsAllOrNone?: boolean;
   columns(sql: string): Promise<ColumnInfo[]>;
   begin(): Promise<void>;
   commit(): Promise<void>;
@@ -49,6 +51,10 @@ export abstract class BaseDatabase implements SqlDatabase {
 
   /** Servers do it with each commit. */
   async flush(): Promise<void> {}
+
+  get isConcurrent(): boolean {
+    return true;
+  }
 
   get aside(): Pick<SqlTransaction, 'query'> {
     return this;
@@ -237,7 +243,8 @@ class OpenTransaction implements SqlTransaction {
     const { session } = this;
     if (session.insertNew === undefined) return false;
     try {
-      await this.savepoint(() => this.classified(() => session.insertNew!(request)));
+      const insert = (): Promise<void> => this.classified(() => session.insertNew!(request));
+      await (session.insertsAllOrNone === true ? insert() : this.savepoint(insert));
       return true;
     } catch (error) {
       if (error instanceof IntegrationError && error.class === 'data') return false;

@@ -25,6 +25,8 @@ export interface SqlOptions {
    * Default 0: never block; waiting happens between retries, so the event loop stays free.
    */
   busyTimeoutMs?: number;
+  /** SQLite only: work in a thread of its own, which a statement may hold up instead of this one. */
+  ownThread?: boolean;
   /** SQLite only: make the file when it is not there (default true). */
   create?: boolean;
   /** SQLite only: switch the file to write-ahead logging (default true). False for a file that belongs to somebody else. */
@@ -121,6 +123,8 @@ export interface SqlDatabase extends SqlTransaction {
   tableName(table: TableRef): string;
   /** The statement, which ends with its ORDER BY, restricted to its first rows. */
   limit(sql: string, rows: number): string;
+  /** Statements run while this thread works on. */
+  readonly isConcurrent: boolean;
   /** For SELECTs that may take long: they never hold up this thread, which SQLite's otherwise do. Sees what is committed. */
   readonly aside: Pick<SqlTransaction, 'query'>;
   transaction<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T>;

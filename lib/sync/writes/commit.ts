@@ -67,6 +67,8 @@ export interface CommittedBatch {
  */
 export async function commitBatch(scope: RunScope, first: Page, options: BatchOptions): Promise<CommittedBatch> {
   if (scope.stream.guarantee.transactional) {
+    // Nobody else writes to an embedded store while a transaction is open: it begins when there is something to write.
+    await first.plan;
     return scope.database.transaction(async (transaction) => {
       await scope.lease.assertHeld(transaction);
       const total = { counters: noCounters(), failures: [] as Failure[] };

@@ -12,6 +12,10 @@ const DATABASES: { name: string; options(test: Mocha.Context, directory: string)
     name: 'SQLite',
     options: async (_test, directory) => ({ dialect: 'sqlite', storage: join(directory, 'parts.db') }),
   },
+  {
+    name: 'SQLite in a thread of its own',
+    options: async (_test, directory) => ({ dialect: 'sqlite', storage: join(directory, 'own.db'), ownThread: true }),
+  },
   { name: 'PostgreSQL', options: async (test) => (await postgresServer(test)).createDatabase() },
 ];
 

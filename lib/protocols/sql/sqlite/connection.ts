@@ -1,34 +1,40 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import { setTimeout as wait } from 'node:timers/promises';
 import { IntegrationError } from '../../../model/errors';
-import type { SqlOptions, SqlRow, SqlValue } from '../database';
-import { classifySqlite, isBusy } from './errors';
-import { Lock } from './lock';
+import type { SqlOptions, SqlRow, SqlValue, UpsertRequest } from '../database';
+import { conflictUpdate } from '../upsert';
+import { retryBusy } from './busy';
+import { classifySqlite } from './errors';
+import { sqliteGrammar } from './grammar';
 
-/** How long a statement is tried again while another process holds the lock. */
-const BUSY_LIMIT_MS = 20_000;
 const STATEMENT_CACHE = 200;
-/** Value of `PRAGMA synchronous` from which each commit waits for the disk. */
-const FULL = 2;
+/** Rows of one INSERT: fewer calls into SQLite, and far below its limit of 32,766 variables. */
+const ROWS_PER_STATEMENT = 50;
 
 export type Parameters = readonly SqlValue[] | Record<string, SqlValue>;
 
+/** Rows that are new, or that replace those of their key. */
+export type Insert = Pick<UpsertRequest, 'table' | 'columns' | 'rows'> & { keyColumns: string[] | null };
+
+/** What whoever holds a connection asks of it, in this thread or in another one. */
+type Asked = Pick<SqliteConnection, 'all' | 'run' | 'insert' | 'columns' | 'exec' | 'end' | 'close'>;
+export type Statements = {
+  [Name in keyof Asked]: (
+    ...given: globalThis.Parameters<Asked[Name]>
+  ) => ReturnType<Asked[Name]> | Promise<ReturnType<Asked[Name]>>;
+};
+
 /**
- * The one connection of this process to a SQLite file. Statements run synchronously; `lock` keeps a transaction's
- * statements together. Integers that a double cannot hold come as strings, the others as numbers.
+ * A connection to a SQLite file. Statements hold up the thread that they run in. Integers that a double cannot hold come as
+ * strings, the others as numbers.
  */
 export class SqliteConnection {
-  readonly lock = new Lock();
   private readonly statements = new Map<string, StatementSync>();
 
-  private constructor(
-    private readonly database: DatabaseSync,
-    readonly storage: string,
-  ) {}
+  private constructor(private readonly database: DatabaseSync) {}
 
   /** @throws config PCP_DRIVER_MISSING on a Node without node:sqlite, PCP_FILE_NOT_FOUND, PCP_SQL_CORRUPT */
   static async open(options: SqlOptions): Promise<SqliteConnection> {
-    const storage = options.storage ?? options.database ?? ':memory:';
+    const storage = storageOf(options);
     const { DatabaseSync } = loadDriver();
     if (options.create === false && storage !== ':memory:') await requireFile(storage);
     try {
@@ -36,13 +42,12 @@ export class SqliteConnection {
         readOnly: options.readOnly === true,
         timeout: options.busyTimeoutMs ?? 0,
       });
-      const connection = new SqliteConnection(database, storage);
       try {
         if (options.readOnly !== true && options.wal !== false) {
-          await connection.retryBusy(() => database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL'));
+          await retryBusy(() => database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL'));
         }
-        await connection.retryBusy(() => database.exec('PRAGMA foreign_keys = ON; SELECT count(*) FROM sqlite_master'));
-        return connection;
+        await retryBusy(() => database.exec('PRAGMA foreign_keys = ON; SELECT count(*) FROM sqlite_master'));
+        return new SqliteConnection(database);
       } catch (error) {
         database.close();
         throw error;
@@ -54,7 +59,7 @@ export class SqliteConnection {
 
   all(sql: string, parameters: Parameters = []): SqlRow[] {
     const rows = bind(this.prepare(sql), 'all', parameters) as SqlRow[];
-    for (const row of rows) plainIntegers(row);
+    for (const row of rows) plainValues(row);
     return rows;
   }
 
@@ -78,17 +83,57 @@ export class SqliteConnection {
     const statement = this.database.prepare(sql);
     statement.setReadBigInts(true);
     for (const row of statement.iterate(...parameters.map(toSqlite))) {
-      plainIntegers(row as SqlRow);
+      plainValues(row as SqlRow);
       yield row as SqlRow;
     }
   }
 
-  /**
-   * One prepared statement for many rows.
-   * @param name of the statement, which says all that its text depends on: writing a long one takes as long as inserting a row
-   */
-  runMany(name: string, write: () => string, rows: readonly SqlValue[][]): void {
-    const statement = this.prepare(name, write);
+  /** All rows or, when it fails, none. */
+  insert({ table, columns, keyColumns, rows }: Insert): void {
+    // Writing a long statement takes as long as inserting a row.
+    const name = JSON.stringify([table, columns, keyColumns]);
+    const run = (rowsOfOne: number, values: SqlValue[][]): void => {
+      const write = (): string => insertStatement({ table, columns, keyColumns }, rowsOfOne);
+      if (values.length > 0) this.runMany(this.prepare(`${rowsOfOne} ${name}`, write), values);
+    };
+    const grouped = rows.length - (rows.length % ROWS_PER_STATEMENT);
+    const groups: SqlValue[][] = [];
+    for (let start = 0; start < grouped; start += ROWS_PER_STATEMENT) {
+      groups.push(joined(rows, start, start + ROWS_PER_STATEMENT));
+    }
+    this.exec('SAVEPOINT pcp_insert');
+    try {
+      run(ROWS_PER_STATEMENT, groups);
+      run(1, rows.slice(grouped));
+      this.exec('RELEASE pcp_insert');
+    } catch (error) {
+      // SQLite rolls back by itself after some errors (disk full).
+      if (this.database.isTransaction) this.exec('ROLLBACK TO pcp_insert; RELEASE pcp_insert');
+      throw error;
+    }
+  }
+
+  exec(sql: string): void {
+    this.database.exec(sql);
+  }
+
+  /** Ends the transaction; one that cannot be committed is rolled back. */
+  end(statement: 'COMMIT' | 'ROLLBACK'): void {
+    try {
+      // SQLite rolls back by itself after some errors (disk full); then there is nothing left to end.
+      if (this.database.isTransaction || statement === 'COMMIT') this.exec(statement);
+    } catch (error) {
+      if (this.database.isTransaction) this.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.statements.clear();
+    if (this.database.isOpen) this.database.close();
+  }
+
+  private runMany(statement: StatementSync, rows: readonly SqlValue[][]): void {
     for (const row of rows) {
       const parameters = row as SQLInputValue[];
       for (let index = 0; index < row.length; index++) {
@@ -99,48 +144,7 @@ export class SqliteConnection {
     }
   }
 
-  exec(sql: string): void {
-    this.database.exec(sql);
-  }
-
-  /** With `synchronous = NORMAL` a commit reaches the disk later; one that is FULL takes all before it along. */
-  async flush(): Promise<void> {
-    const [{ synchronous }] = this.all('PRAGMA synchronous') as [{ synchronous: number }];
-    if (synchronous >= FULL) return;
-    await this.lock.acquire();
-    try {
-      this.exec('PRAGMA synchronous = FULL');
-      // Writes the file's first page whatever the value, so that there is something to commit.
-      await this.retryBusy(() => this.exec('PRAGMA user_version = 1'));
-    } finally {
-      this.exec('PRAGMA synchronous = NORMAL');
-      this.lock.release();
-    }
-  }
-
-  get inTransaction(): boolean {
-    return this.database.isTransaction;
-  }
-
-  /** Repeats work that another process's lock refused, without blocking the thread in between. */
-  async retryBusy<T>(work: () => T): Promise<T> {
-    const deadline = Date.now() + BUSY_LIMIT_MS;
-    for (;;) {
-      try {
-        return work();
-      } catch (error) {
-        if (!isBusy(error) || this.inTransaction || Date.now() > deadline) throw error;
-      }
-      await wait(2 + Math.random() * 10);
-    }
-  }
-
-  close(): void {
-    this.statements.clear();
-    if (this.database.isOpen) this.database.close();
-  }
-
-  /** @param name its text, unless that is still to be written */
+  /** @param name its text, or what says all that a text still to be written depends on */
   private prepare(name: string, write = () => name): StatementSync {
     const cached = this.statements.get(name);
     if (cached !== undefined) return cached;
@@ -153,6 +157,26 @@ export class SqliteConnection {
     this.statements.set(name, statement);
     return statement;
   }
+}
+
+export function storageOf({ storage, database }: SqlOptions): string {
+  return storage ?? database ?? ':memory:';
+}
+
+function insertStatement({ table, columns, keyColumns }: Omit<Insert, 'rows'>, rowsOfOne: number): string {
+  const { quote } = sqliteGrammar;
+  const name = table.schema === undefined ? quote(table.name) : `${quote(table.schema)}.${quote(table.name)}`;
+  const row = `(${columns.map(() => '?').join(', ')})`;
+  const rows = Array(rowsOfOne).fill(row).join(', ');
+  const tail = keyColumns === null ? '' : conflictUpdate(columns, keyColumns, quote);
+  return `INSERT INTO ${name} (${columns.map(quote).join(', ')}) VALUES ${rows}${tail}`;
+}
+
+/** Values of some rows one after another. Written out, since an import comes by here with every row. */
+function joined(rows: readonly SqlValue[][], from: number, to: number): SqlValue[] {
+  const values: SqlValue[] = [];
+  for (let row = from; row < to; row++) for (const value of rows[row] as SqlValue[]) values.push(value);
+  return values;
 }
 
 function bind(statement: StatementSync, method: 'all' | 'run', parameters: Parameters): unknown {
@@ -175,7 +199,8 @@ function plainInteger(value: number | bigint): number | string {
   return Number.isSafeInteger(number) ? number : String(value);
 }
 
-function plainIntegers(row: SqlRow): void {
+/** Also makes the Buffers anew that another thread takes for plain arrays. */
+export function plainValues(row: SqlRow): void {
   for (const name in row) {
     const value = row[name];
     if (typeof value === 'bigint') row[name] = plainInteger(value);

@@ -8,35 +8,32 @@ import type {
   SqlRow,
   SqlTransaction,
   SqlValue,
-  TableRef,
   UpsertRequest,
 } from '../database';
 import { originalError, unclassified } from '../errors';
-import { conflictUpdate } from '../upsert';
-import { SqliteConnection } from './connection';
+import { SqliteConnection, type Statements } from './connection';
 import { dialectModule, SqliteSession } from './driver';
 import { classifySqlite } from './errors';
 import { sqliteGrammar, sqliteType } from './grammar';
-import { SqliteReader } from './reader';
+import { SharedConnection } from './shared-connection';
+import { SqliteThread } from './thread';
 
-/** Rows of one upsert statement: fewer calls into SQLite, and far below its limit of 32,766 variables. */
-const ROWS_PER_STATEMENT = 50;
-
-/** SQLite over node:sqlite: one connection for this process, see `SqliteConnection`. */
+/** SQLite over node:sqlite: one connection for this process, see `SharedConnection`. */
 export class SqliteDatabase extends BaseDatabase {
-  private readonly reader: SqliteReader;
+  private readonly reader: SqliteThread;
 
   private constructor(
     sequelize: Sequelize,
-    private readonly connection: SqliteConnection,
+    private readonly connection: SharedConnection,
     private readonly options: SqlOptions,
   ) {
     super('sqlite', sequelize, sqliteGrammar, undefined);
-    this.reader = new SqliteReader(connection.storage);
+    const reads = { dialect: 'sqlite', storage: connection.storage, readOnly: true, create: false } as const;
+    this.reader = new SqliteThread(reads, 'begin anew');
   }
 
   static async open(options: SqlOptions): Promise<SqliteDatabase> {
-    const connection = await SqliteConnection.open(options);
+    const connection = await SharedConnection.open(options);
     const sequelize = new Sequelize({
       dialect: 'sqlite',
       dialectModule: dialectModule(connection),
@@ -49,16 +46,29 @@ export class SqliteDatabase extends BaseDatabase {
     return new SqliteDatabase(sequelize, connection, options);
   }
 
+  override get isConcurrent(): boolean {
+    return this.connection.isConcurrent;
+  }
+
   override get aside(): Pick<SqlTransaction, 'query'> {
-    return this.connection.storage === ':memory:' ? this : this.reader;
+    if (this.connection.storage === ':memory:') return this;
+    return {
+      query: async (sql, parameters) => {
+        try {
+          return await this.reader.all(sql, parameters);
+        } catch (error) {
+          throw this.classify(error);
+        }
+      },
+    };
   }
 
   protected async acquire(): Promise<Session> {
-    return new UsedSession(new SqliteSession(this.connection), this.connection);
+    return new UsedSession(new SqliteSession(this.connection), this.connection.statements);
   }
 
-  protected async release(session: Session): Promise<void> {
-    (session.connection as SqliteSession).close();
+  protected release(session: Session): Promise<void> {
+    return (session.connection as SqliteSession).end('ROLLBACK');
   }
 
   classify(thrown: unknown): IntegrationError {
@@ -77,18 +87,14 @@ export class SqliteDatabase extends BaseDatabase {
 
   async *stream(sql: string, parameters: SqlValue[], batchSize: number): AsyncIterable<SqlRow[]> {
     // An own connection, so that a long read neither waits for transactions nor sees half of one.
-    const own = this.connection.storage !== ':memory:';
-    const connection = own
-      ? await SqliteConnection.open({
-          ...this.options,
-          storage: this.connection.storage,
-          readOnly: true,
-          create: false,
-        })
-      : this.connection;
+    const { storage, statements } = this.connection;
+    const own =
+      storage === ':memory:'
+        ? null
+        : await SqliteConnection.open({ ...this.options, storage, readOnly: true, create: false });
     try {
       let batch: SqlRow[] = [];
-      for (const row of connection.iterate(sql, parameters)) {
+      for (const row of own?.iterate(sql, parameters) ?? (await statements.all(sql, parameters))) {
         batch.push(row);
         if (batch.length < batchSize) continue;
         yield batch;
@@ -98,61 +104,44 @@ export class SqliteDatabase extends BaseDatabase {
     } catch (error) {
       throw this.classify(error);
     } finally {
-      if (own) connection.close();
+      own?.close();
     }
   }
 
   async close(): Promise<void> {
     await this.reader.close();
-    await this.connection.lock.acquire();
-    this.connection.close();
-    this.connection.lock.release();
+    await this.connection.close();
   }
 }
 
 class UsedSession implements Session {
+  readonly insertsAllOrNone = true;
+
   constructor(
     readonly connection: SqliteSession,
-    private readonly database: SqliteConnection,
+    private readonly statements: Statements,
   ) {}
 
   query(sql: string, parameters: SqlValue[]): Promise<SqlRow[]> {
-    return this.connection.perform(() => this.database.all(sql, parameters));
+    return this.connection.perform(() => this.statements.all(sql, parameters));
   }
 
   execute(sql: string, parameters: SqlValue[]): Promise<number> {
-    return this.connection.perform(() => this.database.run(sql, parameters).changes);
+    return this.connection.perform(async () => (await this.statements.run(sql, parameters)).changes);
   }
 
   upsert({ table, columns, keyColumns, rows }: UpsertRequest): Promise<void> {
-    return this.insert(table, columns, keyColumns, rows);
+    return this.connection.perform(() => this.statements.insert({ table, columns, keyColumns, rows }));
   }
 
-  async insertNew({ table, columns, parts }: InsertRequest): Promise<void> {
-    for (const rows of parts) await this.insert(table, columns, null, rows);
-  }
-
-  /** @param keyColumns what makes a row the same as one that is there; null where none is */
-  private insert(table: TableRef, columns: string[], keyColumns: string[] | null, rows: SqlValue[][]): Promise<void> {
-    const name = JSON.stringify([table, columns, keyColumns]);
-    const run = (rowsOfOne: number, values: SqlValue[][]): void => {
-      const write = (): string => insertStatement(table, columns, keyColumns, rowsOfOne);
-      if (values.length > 0) this.database.runMany(`${rowsOfOne} ${name}`, write, values);
-    };
-    return this.connection.perform(() => {
-      const grouped = rows.length - (rows.length % ROWS_PER_STATEMENT);
-      const groups: SqlValue[][] = [];
-      for (let start = 0; start < grouped; start += ROWS_PER_STATEMENT) {
-        groups.push(joined(rows, start, start + ROWS_PER_STATEMENT));
-      }
-      run(ROWS_PER_STATEMENT, groups);
-      run(1, rows.slice(grouped));
-    });
+  insertNew({ table, columns, parts }: InsertRequest): Promise<void> {
+    const rows = [...parts].flat();
+    return this.connection.perform(() => this.statements.insert({ table, columns, keyColumns: null, rows }));
   }
 
   columns(sql: string): Promise<ColumnInfo[]> {
-    return this.connection.perform(() =>
-      this.database.columns(sql).map(({ name, type }) => ({
+    return this.connection.perform(async () =>
+      (await this.statements.columns(sql)).map(({ name, type }) => ({
         name,
         nativeType: (type ?? '').toLowerCase(),
         nullable: true,
@@ -167,26 +156,10 @@ class UsedSession implements Session {
   }
 
   async commit(): Promise<void> {
-    this.connection.end('COMMIT');
+    await this.connection.end('COMMIT');
   }
 
   async rollback(): Promise<void> {
-    this.connection.end('ROLLBACK');
+    await this.connection.end('ROLLBACK');
   }
-}
-
-function insertStatement(table: TableRef, columns: string[], keyColumns: string[] | null, rowsOfOne: number): string {
-  const { quote } = sqliteGrammar;
-  const name = table.schema === undefined ? quote(table.name) : `${quote(table.schema)}.${quote(table.name)}`;
-  const row = `(${columns.map(() => '?').join(', ')})`;
-  const rows = Array(rowsOfOne).fill(row).join(', ');
-  const tail = keyColumns === null ? '' : conflictUpdate(columns, keyColumns, quote);
-  return `INSERT INTO ${name} (${columns.map(quote).join(', ')}) VALUES ${rows}${tail}`;
-}
-
-/** Values of some rows one after another. Written out, since an import comes by here with every row. */
-function joined(rows: readonly SqlValue[][], from: number, to: number): SqlValue[] {
-  const values: SqlValue[] = [];
-  for (let row = from; row < to; row++) for (const value of rows[row] as SqlValue[]) values.push(value);
-  return values;
 }

@@ -1,5 +1,7 @@
-import type { Parameters, SqliteConnection } from './connection';
+import { retryBusy } from './busy';
+import type { Parameters } from './connection';
 import { sqlite3Code } from './errors';
+import type { SharedConnection } from './shared-connection';
 
 type Callback = (this: unknown, error: Error | null, rows?: unknown) => void;
 
@@ -21,16 +23,16 @@ export class SqliteSession {
   readonly filename: string;
   private ownsLock = false;
 
-  constructor(private readonly connection: SqliteConnection) {
+  constructor(private readonly connection: SharedConnection) {
     this.filename = connection.storage;
   }
 
   /** Runs a statement in its turn: at once inside of the own transaction, otherwise when no other one is open. */
-  async perform<T>(work: () => T): Promise<T> {
+  async perform<T>(work: () => T | Promise<T>): Promise<T> {
     if (this.ownsLock) return work();
     await this.connection.lock.acquire();
     try {
-      return await this.connection.retryBusy(work);
+      return await retryBusy(work);
     } finally {
       this.connection.lock.release();
     }
@@ -39,7 +41,7 @@ export class SqliteSession {
   async begin(): Promise<void> {
     await this.connection.lock.acquire();
     try {
-      await this.connection.retryBusy(() => this.connection.exec('BEGIN IMMEDIATE'));
+      await retryBusy(() => this.connection.statements.exec('BEGIN IMMEDIATE'));
       this.ownsLock = true;
     } catch (error) {
       this.connection.lock.release();
@@ -47,15 +49,11 @@ export class SqliteSession {
     }
   }
 
-  /** Ends the transaction; one that cannot be committed is rolled back. */
-  end(statement: 'COMMIT' | 'ROLLBACK'): void {
+  /** Ends the transaction, if there is one. */
+  async end(statement: 'COMMIT' | 'ROLLBACK'): Promise<void> {
     if (!this.ownsLock) return;
     try {
-      // SQLite rolls back by itself after some errors (disk full); then there is nothing left to end.
-      if (this.connection.inTransaction || statement === 'COMMIT') this.connection.exec(statement);
-    } catch (error) {
-      if (this.connection.inTransaction) this.connection.exec('ROLLBACK');
-      throw error;
+      await this.connection.statements.end(statement);
     } finally {
       this.ownsLock = false;
       this.connection.lock.release();
@@ -67,44 +65,46 @@ export class SqliteSession {
   }
 
   all(sql: string, parameters: Parameters | Callback, callback?: Callback): this {
-    return this.statement(sql, parameters, callback, (values) => [
+    return this.statement(sql, parameters, callback, async (values) => [
       new Statement(0, 0),
-      this.connection.all(sql, values),
+      await this.connection.statements.all(sql, values),
     ]);
   }
 
   get(sql: string, parameters: Parameters | Callback, callback?: Callback): this {
-    return this.statement(sql, parameters, callback, (values) => [
+    return this.statement(sql, parameters, callback, async (values) => [
       new Statement(0, 0),
-      this.connection.all(sql, values)[0],
+      (await this.connection.statements.all(sql, values))[0],
     ]);
   }
 
   run(sql: string, parameters: Parameters | Callback = [], callback?: Callback): this {
-    return this.statement(sql, parameters, callback, (values) => {
-      const { changes, lastInsertRowid } = this.connection.run(sql, values);
+    return this.statement(sql, parameters, callback, async (values) => {
+      const { changes, lastInsertRowid } = await this.connection.statements.run(sql, values);
       return [new Statement(lastInsertRowid, changes), undefined];
     });
   }
 
   exec(sql: string, callback?: Callback): this {
-    return this.statement(sql, [], callback, () => {
-      this.connection.exec(sql);
+    return this.statement(sql, [], callback, async () => {
+      await this.connection.statements.exec(sql);
       return [new Statement(0, 0), undefined];
     });
   }
 
   /** The connection itself belongs to the SqlDatabase; a session only gives up its transaction. */
   close(callback?: (error: Error | null) => void): void {
-    this.end('ROLLBACK');
-    callback?.(null);
+    this.end('ROLLBACK').then(
+      () => callback?.(null),
+      (error) => callback?.(error),
+    );
   }
 
   private statement(
     sql: string,
     parameters: Parameters | Callback,
     callback: Callback | undefined,
-    work: (values: Parameters) => [Statement, unknown],
+    work: (values: Parameters) => Promise<[Statement, unknown]>,
   ): this {
     const done = typeof parameters === 'function' ? parameters : callback;
     const values: Parameters = typeof parameters === 'function' ? [] : parameters;
@@ -119,17 +119,17 @@ export class SqliteSession {
   }
 
   /** Transactions that were begun through Sequelize itself take and give back the lock as well. */
-  private async dispatch(sql: string, work: () => [Statement, unknown]): Promise<[Statement, unknown]> {
+  private async dispatch(sql: string, work: () => Promise<[Statement, unknown]>): Promise<[Statement, unknown]> {
     const word = /^\s*(BEGIN|COMMIT|ROLLBACK(?!\s+TO))\b/i.exec(sql)?.[1]?.toUpperCase();
     if (word === undefined) return this.perform(work);
     if (word === 'BEGIN') await this.begin();
-    else this.end(word as 'COMMIT' | 'ROLLBACK');
+    else await this.end(word as 'COMMIT' | 'ROLLBACK');
     return [new Statement(0, 0), []];
   }
 }
 
 /** What Sequelize takes for the `sqlite3` package. */
-export function dialectModule(connection: SqliteConnection) {
+export function dialectModule(connection: SharedConnection) {
   class Database extends SqliteSession {
     constructor(_storage: string, _mode: number, opened: (error: Error | null) => void) {
       super(connection);
