@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ModbusDevice, registers } from '../support/modbus-device';
 import { type Broker, mosquitto, mosquittoAvailable } from '../support/mosquitto';
+import { protheusPlant } from '../support/protheus/plant';
+import type { ProtheusServer } from '../support/protheus/server';
 import { DebugMessages } from './debug-messages';
 import { exampleFlow, type FlowNode, NodeRed, type NodeRedVersion } from './node-red-process';
 
@@ -19,6 +21,7 @@ const EXAMPLES = [
   'pcp-file',
   'pcp-database',
   'pcp-rest',
+  'pcp-protheus',
   'pcp-modbus',
   'pcp-mqtt',
   'pcp-entity',
@@ -34,6 +37,7 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
     let broker: Broker | undefined;
     let debug: DebugMessages;
     let device: ModbusDevice;
+    let protheus: ProtheusServer;
 
     /** What a debug node shows; an error that the example's Catch node sees ends the wait. */
     const next = <T = Record<string, unknown>>(id: string, wanted?: (value: T) => boolean): Promise<T> => {
@@ -50,23 +54,29 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
       const sqlite = new DatabaseSync(database);
       sqlite.exec('CREATE TABLE orders (order_number TEXT PRIMARY KEY, material TEXT, quantity NUMERIC)');
       sqlite.close();
-      const flows: FlowNode[] = EXAMPLES.flatMap(exampleFlow);
       device = await new ModbusDevice().start();
+      protheus = await protheusPlant();
+      const flows: FlowNode[] = EXAMPLES.flatMap(exampleFlow);
       broker = mosquittoAvailable() ? await mosquitto() : undefined;
       const environment = {
         PCP_EXAMPLES: folder,
         PCP_EXAMPLES_DB: database,
+        PCP_EXAMPLES_PROTHEUS: protheus.url,
         PCP_EXAMPLES_MODBUS: '127.0.0.1',
         PCP_EXAMPLES_MODBUS_PORT: String(device.port),
         PCP_EXAMPLES_MQTT: `mqtt://127.0.0.1:${broker?.open ?? 1883}`,
       };
       nodeRed = await NodeRed.start({ version, flows, environment });
       debug = await DebugMessages.open(nodeRed.url);
+      // Secrets are in no example.
+      const secret = { credentials: { password: protheus.password } };
+      await nodeRed.deploy(flows.map((node) => (node.id === 'pcp-ex-protheus-conn' ? { ...node, ...secret } : node)));
     });
     after(async () => {
       debug.close();
       await nodeRed.remove();
       await device.stop();
+      await protheus.stop();
       await broker?.release();
       rmSync(folder, { recursive: true, force: true });
     });
@@ -171,6 +181,20 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
       const received = await next<Message>('pcp-ex-mqtt-received', ({ payload }) => (payload as Order).line === 'l1');
       const { order, quantity, _topic } = received.payload as Order;
       assert.deepEqual([order, quantity, _topic], ['1000001', 250, 'pcp-example/l1/order']);
+    });
+
+    it('pcp-protheus reads orders, posts a stop once, and calls a routine', async () => {
+      await nodeRed.inject('pcp-ex-protheus-read');
+      const found = await next<Message>('pcp-ex-protheus-found');
+      assert.equal((found.payload as Record<string, unknown>[])[0]?.C2_NUM, '000001');
+      for (const outcome of ['created', 'unchanged']) {
+        await nodeRed.inject('pcp-ex-protheus-write');
+        const isSaid = ({ result }: Message) => (result as Record<string, number>)[outcome] === 1;
+        await next<Message>('pcp-ex-protheus-written', isSaid);
+      }
+      assert.equal(protheus.stops.size, 1);
+      await nodeRed.inject('pcp-ex-protheus-call');
+      assert.deepEqual((await next<Message>('pcp-ex-protheus-called')).payload, { requestNumber: '000001' });
     });
 
     it('pcp-entity creates, reads and deletes, and names what was refused', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { type DefaultMapping, PRESETS, type Preset } from '../../lib/connectors/erp/sap/presets';
+import type { DefaultMapping } from '../../lib/connectors/erp/default-mapping';
+import { PRESETS, type Preset } from '../../lib/connectors/erp/sap/presets';
 import type { Hub, JobStatus, MappingInput } from '../../lib/model/services';
 import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
 import { SapPlant } from '../support/sap/plant';

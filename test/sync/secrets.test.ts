@@ -42,6 +42,7 @@ describe('secrets', () => {
       username: 'u',
       entities: { plants: { path: '/plants', key: ['plant'] } },
     },
+    'erp.protheus': { base_url: 'http://127.0.0.1:1', username: 'u' },
     'erp.sap': { base_url: 'http://127.0.0.1:1', username: 'u' },
     'iot.mqtt': { url: 'mqtt://127.0.0.1:1', username: 'u' },
     'iot.opcua': { endpoint_url: 'opc.tcp://127.0.0.1:1', authentication: 'username', username: 'u' },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { externalKey } from '../../../lib/connectors/erp/sap/external-key';
+import { externalKey } from '../../../lib/connectors/erp/external-key';
 import { earlier, later } from '../../../lib/connectors/erp/sap/watermark';
 import type { Property } from '../../../lib/protocols/odata/model';
 

@@ -2,8 +2,8 @@ import { IntegrationError } from '../../../model/errors';
 import { hasKey } from '../../../protocols/odata/address';
 import type { Entity } from '../../../protocols/odata/entity';
 import { findMatches } from '../../../protocols/odata/find';
+import { externalKey } from '../external-key';
 import type { SapEntity } from './catalogue';
-import { externalKey } from './external-key';
 import { selectionOf } from './read';
 
 type Data = Record<string, unknown>;

@@ -1,12 +1,11 @@
-import Big from 'big.js';
 import { IntegrationError } from '../../../model/errors';
-import { isDecimal } from '../../../model/formats';
 import { entityPath } from '../../../protocols/odata/address';
 import type { Entity } from '../../../protocols/odata/entity';
 import { GONE } from '../../../protocols/odata/fault';
 import type { ServiceRequest } from '../../../protocols/odata/operations';
 import type { DescribedWrite, Resolution, WriteRecord, WriteResult, Writer, WriteTarget } from '../../contract';
 import { LostAnswer, WriteRun } from '../../write-run';
+import { inTermsOf, isSame, withoutNothing } from '../same-record';
 import { isWritable, type SapEntity } from './catalogue';
 import { findEntity, preparedData } from './lookup';
 import type { SapSettings } from './settings';
@@ -181,33 +180,6 @@ export class SapWriter implements Writer {
       throw error.outcomeUnknown ? new LostAnswer(error, repeatable) : error;
     }
   }
-}
-
-/** What is new has no value to take away; many services refuse to be told so. */
-function withoutNothing(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNothing);
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).filter(([, inner]) => inner !== null && inner !== undefined);
-  return Object.fromEntries(entries.map(([name, inner]) => [name, withoutNothing(inner)]));
-}
-
-/** As far as the system shows it; it may write a decimal with other zeros. */
-function isSame(record: Data, held: Data): boolean {
-  return Object.entries(record).every(([name, value]) => {
-    const theirs = held[name];
-    return typeof value === 'object' || theirs === undefined || theirs === null || isAlike(value, theirs);
-  });
-}
-
-function isAlike(ours: unknown, theirs: unknown): boolean {
-  const [left, right] = [String(ours), String(theirs)];
-  return left === right || (isDecimal(left) && isDecimal(right) && Big(left).eq(right));
-}
-
-/** What the system holds, written as the record writes it wherever that is the same. */
-function inTermsOf(record: Data, sent: Data, held: Data): Data {
-  const same = Object.entries(record).filter(([name]) => held[name] !== undefined && isAlike(sent[name], held[name]));
-  return { ...held, ...Object.fromEntries(same) };
 }
 
 function gone(key: string): IntegrationError {

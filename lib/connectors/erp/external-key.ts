@@ -1,20 +1,32 @@
 import { createHash } from 'node:crypto';
-import type { ExternalKeySetting } from './presets';
+
+/** Field in which an ERP keeps our own key of a document: as a GUID, or as a short text. */
+export interface ExternalKeySetting {
+  field: string;
+  form: 'guid' | 'short';
+  /** Characters of a short one; 16 by default, and at most. */
+  length?: number;
+}
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** RFC 9562 asks for a namespace of one's own. */
 const NAMESPACE = Buffer.from('6d1f5b0e7c1a4a0e9b7d2f3c8a5e4b10', 'hex');
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-const SHORT = 16;
+const LONGEST = 16;
 
 /**
- * What SAP keeps as our own key of a document, so that it is found again by it. The same value gives the same key for ever.
+ * What an ERP keeps as our own key of a document, so that it is found again by it. The same value gives the same key for ever.
  * @param sender tells the records of this plant from those of others that post to the same system
  */
-export function externalKey(value: unknown, { form }: ExternalKeySetting, sender: string): string {
+export function externalKey(
+  value: unknown,
+  { form, length = LONGEST }: Pick<ExternalKeySetting, 'form' | 'length'>,
+  sender: string,
+): string {
   const text = String(value);
   if (form === 'guid') return GUID.test(text) ? text.toLowerCase() : guidOf(`${sender}|${text}`);
-  return sender === '' && text.length <= SHORT && text === text.trim() ? text : shortOf(`${sender}|${text}`);
+  const isShort = sender === '' && text.length <= length && text === text.trim();
+  return isShort ? text : shortOf(`${sender}|${text}`).slice(0, length);
 }
 
 /** UUID of version 5. */
@@ -31,7 +43,7 @@ function shortOf(name: string): string {
   const bytes = createHash('sha256').update(name, 'utf8').digest();
   let bits = bytes.readBigUInt64BE(0) * 65536n + BigInt(bytes.readUInt16BE(8));
   let text = '';
-  for (let place = 0; place < SHORT; place++) {
+  for (let place = 0; place < LONGEST; place++) {
     text = `${ALPHABET[Number(bits & 31n)]}${text}`;
     bits >>= 5n;
   }

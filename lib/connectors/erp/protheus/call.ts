@@ -1,0 +1,49 @@
+import { IntegrationError } from '../../../model/errors';
+import { readJson } from '../../../protocols/totvs/answer';
+import type { TotvsSession } from '../../../protocols/totvs/session';
+import type { CallAnswer } from '../../contract';
+
+const METHODS = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
+
+/**
+ * Asks a route of the customer's own, once, whatever comes of it.
+ * @throws config PCP_OPERATION_UNKNOWN, PCP_SETTING_INVALID
+ */
+export async function callRoute(
+  session: TotvsSession,
+  operation: string,
+  { method, path, parameters, payload }: Record<string, unknown>,
+  signal: AbortSignal,
+): Promise<CallAnswer> {
+  if (operation !== 'request') {
+    throw new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', `Protheus has no operation "${operation}".`, {
+      hint: 'Call "request" with method and path.',
+    });
+  }
+  const verb = String(method || 'POST').toUpperCase();
+  if (!METHODS.has(verb)) throw invalid('method', 'GET, POST, PUT, PATCH or DELETE');
+  if (typeof path !== 'string' || !path.startsWith('/')) throw invalid('path', 'a path that begins with "/"');
+  const query = new URLSearchParams(Object.entries((parameters ?? {}) as object).map(([k, v]) => [k, String(v)]));
+  const separator = path.includes('?') ? '&' : '?';
+  const hasBody = verb !== 'GET' && verb !== 'DELETE' && payload !== undefined && payload !== null;
+  const response = await session.ask({
+    method: verb,
+    target: query.size === 0 ? path : `${path}${separator}${query}`,
+    ...(hasBody && {
+      headers: { 'content-type': 'application/json' },
+      body: typeof payload === 'string' ? payload : JSON.stringify(payload),
+    }),
+    signal,
+  });
+  const isEmpty = response.status === 204 || response.headers['content-length'] === '0';
+  if (!isEmpty) return { payload: await readJson(response), status: response.status };
+  response.discard();
+  return { payload: null, status: response.status };
+}
+
+function invalid(name: string, expected: string): IntegrationError {
+  return new IntegrationError('config', 'PCP_SETTING_INVALID', `"${name}" must be ${expected}.`, {
+    path: name,
+    hint: 'Correct it in the node or the message.',
+  });
+}

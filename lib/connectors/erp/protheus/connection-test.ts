@@ -1,0 +1,51 @@
+import type { OpenConnection } from '../../../model/connection';
+import type { HttpClient } from '../../../protocols/http/client';
+import type { TestDetail, TestReport } from '../../contract';
+import { testHttp } from '../../http-test';
+import type { Steps } from '../../step-by-step';
+import type { Catalogue } from './catalogue';
+import { DEFAULTS, type ProtheusSettings } from './settings';
+
+const HINTS = {
+  timeout: 'Look whether the threads of the REST server are all busy (appserver.ini, console.log).',
+  other: 'Try the same address in a browser, and ask whoever administers the server.',
+};
+
+export interface Opened {
+  client: HttpClient;
+  settings: ProtheusSettings;
+  catalogue: Catalogue;
+}
+
+/**
+ * Tries a connection step by step and stops at the first that fails: the address, the handshake, then every route. One that
+ * answers is enough: few servers publish all, and those that do not answer are told.
+ * @param open reads the settings and opens the client; may throw
+ */
+export function testConnection(
+  connection: OpenConnection,
+  open: () => Opened,
+  signal: AbortSignal,
+): Promise<TestReport> {
+  const readRoutes = async ({ catalogue }: Opened, steps: Steps, limit: AbortSignal): Promise<void> => {
+    const asked = await catalogue.routes(limit);
+    const answering = asked.filter(({ error }) => error === undefined).map(({ route }) => route);
+    const worst = asked.find(({ error }) => error?.class === 'auth' || error?.class === 'transient') ?? asked[0];
+    if (worst?.error !== undefined && (worst.error.class === 'auth' || answering.length === 0)) throw worst.error;
+    steps.pass('authenticate', String(connection.config.authentication || DEFAULTS.authentication));
+    steps.pass('authorise', answering.join(', '));
+    const others = asked
+      .filter(({ error }) => error !== undefined)
+      .map((each) => `${each.route} (${each.error?.code})`);
+    steps.pass('read', told(answering.length, others));
+  };
+  return testHttp(open, readRoutes, HINTS, signal);
+}
+
+function told(answering: number, others: readonly string[]): TestDetail {
+  const rest = others.join(', ');
+  return {
+    'en-US': `${answering} routes answer${rest && `; without an answer: ${rest}`}`,
+    'pt-BR': `${answering} rotas respondem${rest && `; sem resposta: ${rest}`}`,
+  };
+}

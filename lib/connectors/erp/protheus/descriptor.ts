@@ -1,0 +1,167 @@
+import type { ConnectorDescriptor, Setting } from '../../descriptor';
+import { HTTP_SETTINGS } from '../../http-settings';
+
+const totvs = { authentication: ['totvs'] };
+
+export const descriptor: ConnectorDescriptor = {
+  type: 'erp.protheus',
+  title: { 'en-US': 'TOTVS Protheus', 'pt-BR': 'TOTVS Protheus' },
+  description: {
+    'en-US':
+      'Reads tables of TOTVS Protheus and the APIs of its PCP module; posts stops, scrap reasons and calls routines.',
+    'pt-BR':
+      'Lê tabelas do TOTVS Protheus e as APIs do módulo PCP; lança paradas, motivos de refugo e chama rotinas próprias.',
+  },
+  node: 'pcp-protheus',
+  icon: 'pcp-protheus.svg',
+  color: '#A8D5CF',
+  since: '0.1.0',
+  capabilities: ['test', 'read', 'write', 'call', 'discover', 'describe', 'incremental', 'delete'],
+  writes: { upsertByKey: false, idempotencyKey: false, lookup: 'strong', transactional: false, snapshot: false },
+  batchSize: { default: 100, maximum: 1000 },
+  needsCursorField: true,
+  drivers: ['undici'],
+  operations: ['read', 'write', 'call'],
+  call: {
+    operation: 'request',
+    parameters: {
+      method: {
+        kind: 'choice',
+        group: 'connection',
+        label: { 'en-US': 'Method', 'pt-BR': 'Método' },
+        options: ['POST', 'GET', 'PUT', 'PATCH', 'DELETE'].map((value) => {
+          return { value, label: { 'en-US': value, 'pt-BR': value } };
+        }),
+        default: 'POST',
+      },
+      path: {
+        kind: 'text',
+        group: 'connection',
+        label: { 'en-US': 'Path', 'pt-BR': 'Caminho' },
+        help: { 'en-US': 'of a route, below the base URL', 'pt-BR': 'de uma rota, abaixo da URL base' },
+        placeholder: '/mntsrws/api/v1/request',
+      },
+      parameters: {
+        kind: 'json',
+        group: 'connection',
+        schema: { type: 'object' },
+        label: { 'en-US': 'Parameters', 'pt-BR': 'Parâmetros' },
+        help: { 'en-US': 'of the query, by name', 'pt-BR': 'da consulta, por nome' },
+      },
+    },
+  },
+  settings: {
+    ...HTTP_SETTINGS,
+    base_url: httpSetting('base_url', {
+      help: {
+        'en-US': 'Of the REST server, with its path: usually "/rest".',
+        'pt-BR': 'Do servidor REST, com o caminho dele: em geral "/rest".',
+      },
+      placeholder: 'https://protheus.example.com:8443/rest',
+    }),
+    tenant_id: {
+      kind: 'text',
+      group: 'connection',
+      maxLength: 60,
+      label: { 'en-US': 'Company and branch (TenantId)', 'pt-BR': 'Empresa e filial (TenantId)' },
+      help: {
+        'en-US': 'Separated by a comma without a space after it; a branch may hold blanks.',
+        'pt-BR': 'Separadas por vírgula, sem espaço depois dela; uma filial pode ter espaços.',
+      },
+      placeholder: 'T1,D MG 01',
+    },
+    authentication: {
+      kind: 'choice',
+      group: 'authentication',
+      label: { 'en-US': 'Authentication', 'pt-BR': 'Autenticação' },
+      options: [
+        {
+          value: 'totvs',
+          label: { 'en-US': 'Token of the REST server (OAuth TOTVS)', 'pt-BR': 'Token do servidor REST (OAuth TOTVS)' },
+        },
+        ...(HTTP_SETTINGS.authentication as Setting & { kind: 'choice' }).options,
+      ],
+      default: 'totvs',
+    },
+    username: httpSetting('username', { showWhen: { authentication: ['totvs', 'basic', 'oauth2'] } }),
+    password: httpSetting('password', { showWhen: { authentication: ['totvs', 'basic', 'oauth2'] } }),
+    credentials_in: {
+      kind: 'choice',
+      group: 'authentication',
+      showWhen: totvs,
+      label: { 'en-US': 'User and password sent in', 'pt-BR': 'Usuário e senha enviados em' },
+      help: {
+        'en-US': 'In the query they stand in the access logs of the server and of every proxy.',
+        'pt-BR': 'Na consulta, ficam nos logs de acesso do servidor e de todo proxy.',
+      },
+      options: [
+        { value: 'header', label: { 'en-US': 'Headers', 'pt-BR': 'Cabeçalhos' } },
+        { value: 'query', label: { 'en-US': 'Query', 'pt-BR': 'Consulta' } },
+      ],
+      default: 'header',
+    },
+    sender: {
+      kind: 'text',
+      group: 'entities',
+      maxLength: 40,
+      label: { 'en-US': 'Sender', 'pt-BR': 'Remetente' },
+      help: {
+        'en-US': 'Tells your stops from those of other systems that post to the same branch. Never change it later.',
+        'pt-BR': 'Distingue suas paradas das de outros sistemas que lançam na mesma filial. Nunca altere depois.',
+      },
+    },
+    stop_key_length: {
+      kind: 'integer',
+      group: 'entities',
+      default: 6,
+      minimum: 6,
+      maximum: 10,
+      label: { 'en-US': 'Length of the key of a stop', 'pt-BR': 'Tamanho da chave de uma parada' },
+      help: {
+        'en-US': 'Characters of the field H6_IDENT in your dictionary.',
+        'pt-BR': 'Caracteres do campo H6_IDENT no seu dicionário.',
+      },
+    },
+    token_path: pathSetting(
+      '/api/oauth2/v1/token',
+      'Path of the token endpoint',
+      'Caminho do endpoint de token',
+      totvs,
+    ),
+    pcp_path: pathSetting('/api/pcp/v1', 'Path of the APIs of the PCP module', 'Caminho das APIs do módulo PCP'),
+    query_path: pathSetting(
+      '/api/framework/v1/genericQuery',
+      'Path of the route for queries (genericQuery)',
+      'Caminho da rota de consultas (genericQuery)',
+    ),
+    query_parameters_in: {
+      kind: 'choice',
+      group: 'advanced',
+      label: { 'en-US': 'Parameters of queries in', 'pt-BR': 'Parâmetros das consultas em' },
+      options: [
+        { value: 'query', label: { 'en-US': 'Query', 'pt-BR': 'Consulta' } },
+        { value: 'header', label: { 'en-US': 'Headers', 'pt-BR': 'Cabeçalhos' } },
+      ],
+      default: 'query',
+    },
+    max_concurrency: httpSetting('max_concurrency', {
+      default: 2,
+      maximum: 16,
+      help: {
+        'en-US': 'Each takes a thread of the REST server, and often a licence.',
+        'pt-BR': 'Cada uma ocupa uma thread do servidor REST e, muitas vezes, uma licença.',
+      },
+    } as Partial<Setting>),
+    timeout_ms: httpSetting('timeout_ms', { default: 60_000 } as Partial<Setting>),
+  },
+};
+
+/** A setting of every connector by HTTP, with what is special here. */
+function httpSetting(name: string, own: Partial<Setting>): Setting {
+  return { ...HTTP_SETTINGS[name], ...own } as Setting;
+}
+
+function pathSetting(path: string, en: string, pt: string, showWhen?: Record<string, string[]>): Setting {
+  const label = { 'en-US': en, 'pt-BR': pt };
+  return { kind: 'text', group: 'advanced', pattern: '^/', label, default: path, ...(showWhen && { showWhen }) };
+}

@@ -1,0 +1,77 @@
+import { IntegrationError } from '../../../model/errors';
+import { pathSegment } from '../../../protocols/http/url';
+import { isObject, type Json, readJson } from '../../../protocols/totvs/answer';
+import { NOT_FOUND } from '../../../protocols/totvs/fault';
+import { ROW_NUMBER } from '../../../protocols/totvs/field';
+import { queryTable } from '../../../protocols/totvs/generic-query';
+import type { ApiEntity, Catalogue, ProtheusEntity } from './catalogue';
+import { readRecord } from './record';
+
+/**
+ * The one record that an entity holds for a key; null when there is none.
+ * @throws data PCP_PROTHEUS_AMBIGUOUS; config PCP_PROTHEUS_OTHER_RECORD; what the session throws
+ */
+export async function findRecord(
+  catalogue: Catalogue,
+  entity: ProtheusEntity,
+  record: Json,
+  keyFields: readonly string[],
+  signal: AbortSignal,
+): Promise<Json | null> {
+  if (entity.kind === 'api') return findByApi(catalogue, entity, record, signal);
+  const fields = await catalogue.fields(entity, undefined, signal);
+  const conditions = keyFields.map((field) => ({ field, operator: '=' as const, value: record[field] ?? '' }));
+  const query = { table: entity.table, fields, conditions, page: 1, pageSize: 2 };
+  const { rows } = await queryTable(catalogue.session, catalogue.settings.query, query, signal);
+  const matching = rows.filter((row) => keyFields.every((name) => isKey(row[name], record[name])));
+  if (matching.length < rows.length) throw otherRecord(entity, keyFields);
+  if (matching.length > 1) throw ambiguous(entity, keyFields);
+  return matching[0] ?? null;
+}
+
+async function findByApi(
+  { session }: Catalogue,
+  { path, key, preset, name }: ApiEntity,
+  record: Json,
+  signal: AbortSignal,
+): Promise<Json | null> {
+  const target = addressOf({ path, key }, record);
+  const response = await session.ask({ target, signal }).catch((thrown: unknown) => {
+    if (IntegrationError.from(thrown).code !== NOT_FOUND) throw thrown;
+    return null;
+  });
+  if (response === null) return null;
+  const json = await readJson(response);
+  const body = isObject(json) ? json : {};
+  // Some answer with a list of one, or of none.
+  const items = Array.isArray(body.items) ? body.items.filter(isObject) : [body];
+  const found = items.map((item) => readRecord(item, preset)).filter((item) => Object.keys(item).length > 0);
+  const matching = found.filter((item) => key.every((field) => isKey(item[field], record[field])));
+  if (found.length > 0 && matching.length === 0) throw otherRecord({ name }, key);
+  return matching[0] ?? null;
+}
+
+/** Path of one record, below the base URL. @throws data PCP_URL_SEGMENT */
+export function addressOf({ path, key }: Pick<ApiEntity, 'path' | 'key'>, record: Json): string {
+  return `${path}/${key.map((name) => pathSegment(String(record[name] ?? ''))).join('/')}`;
+}
+
+function isKey(theirs: unknown, ours: unknown): boolean {
+  return String(theirs ?? '').trimEnd() === String(ours ?? '').trimEnd();
+}
+
+function otherRecord({ name }: { name: string }, key: readonly string[]): IntegrationError {
+  const message = `Asked for one record of "${name}", the server answers with others.`;
+  return new IntegrationError('config', 'PCP_PROTHEUS_OTHER_RECORD', message, {
+    path: key[0] ?? '',
+    hint: 'The route does not look for the key that it is given: have it corrected; nothing is written until then.',
+  });
+}
+
+function ambiguous({ name }: { name: string }, key: readonly string[]): IntegrationError {
+  const message = `"${name}" has more than one record with this key (${key.join(', ')}).`;
+  return new IntegrationError('data', 'PCP_PROTHEUS_AMBIGUOUS', message, {
+    path: key[0] ?? '',
+    hint: `Let more fields identify the record; ${ROW_NUMBER} tells all rows apart.`,
+  });
+}

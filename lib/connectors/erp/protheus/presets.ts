@@ -1,0 +1,65 @@
+import type { JsonSchema } from '../../../model/entity';
+import type { FieldType } from '../../../protocols/totvs/field';
+import type { LocalizedText } from '../../descriptor';
+import type { DefaultMapping } from '../default-mapping';
+import billOfMaterial from './entities/bill-of-material.json';
+import goodsMovement from './entities/goods-movement.json';
+import machine from './entities/machine.json';
+import material from './entities/material.json';
+import mrpOrder from './entities/mrp-production-order.json';
+import mrpStock from './entities/mrp-stock-balance.json';
+import productionData from './entities/production-data.json';
+import productionOrder from './entities/production-order.json';
+import routing from './entities/routing.json';
+import stock from './entities/stock.json';
+import stopReason from './entities/stop-reason.json';
+import stopReport from './entities/stop-report.json';
+import wasteReason from './entities/waste-reason.json';
+import workCenter from './entities/work-center.json';
+
+/** An entity of the plant, and where Protheus has it. */
+interface PresetBase {
+  entity: string;
+  titles: LocalizedText;
+  /** Fields that identify a record, in the order of its address. */
+  key: string[];
+  mappings: DefaultMapping[];
+}
+
+/** By a published API of the PCP module. */
+export interface ApiPreset extends PresetBase {
+  /** Below the path of the module's APIs: "/stopReports". */
+  path: string;
+  /** Of a record, as the API writes it. */
+  properties: Record<string, JsonSchema>;
+  required?: string[];
+  /** Absent: it is only read. Documents are posted once, never changed. */
+  writes?: 'record' | 'document';
+  /** The field that keeps our own key of a document. */
+  external_key?: string;
+}
+
+/** By the server's route for queries, from a table of the dictionary. */
+export interface TablePreset extends PresetBase {
+  table: string;
+  fields: Record<string, FieldType>;
+}
+
+export type Preset = ApiPreset | TablePreset;
+
+export const PRESETS = [
+  productionOrder,
+  material,
+  stock,
+  billOfMaterial,
+  routing,
+  machine,
+  workCenter,
+  productionData,
+  goodsMovement,
+  stopReport,
+  stopReason,
+  wasteReason,
+  mrpOrder,
+  mrpStock,
+] as Preset[];

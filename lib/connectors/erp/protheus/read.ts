@@ -1,0 +1,156 @@
+import { IntegrationError } from '../../../model/errors';
+import type { Filter } from '../../../model/mapping';
+import type { Cursor } from '../../../model/sync';
+import { type Json, readPage } from '../../../protocols/totvs/answer';
+import { NOT_FOUND } from '../../../protocols/totvs/fault';
+import { type FieldType, ROW_NUMBER } from '../../../protocols/totvs/field';
+import { type Condition, missingFields } from '../../../protocols/totvs/generic-query';
+import { type ListPage, type Piece, type Position, readPages } from '../../../protocols/totvs/list';
+import { readTable } from '../../../protocols/totvs/table';
+import type { Batch, ReadQuery } from '../../contract';
+import type { ApiEntity, Catalogue, ProtheusEntity, TableEntity } from './catalogue';
+import { readRecord } from './record';
+
+/** A pass: from where it reads, the latest change that it has seen, and how far it is. */
+interface Pass {
+  field: string | null;
+  lo: unknown;
+  high: unknown;
+  at: Position | undefined;
+}
+
+/**
+ * One pass over an entity, page by page. An interrupted one goes on where it was.
+ * @throws config PCP_PROTHEUS_CURSOR, PCP_TOTVS_FIELD, PCP_TOTVS_PAGING; transient PCP_TOTVS_LIST_MOVED; what the session throws
+ */
+export async function* readBatches(
+  catalogue: Catalogue,
+  entity: ProtheusEntity,
+  query: ReadQuery,
+  signal: AbortSignal,
+): AsyncGenerator<Batch> {
+  const pass = beginning(entity, query);
+  const pieces =
+    entity.kind === 'api'
+      ? readApi(catalogue, entity, query, pass, signal)
+      : await readRows(catalogue, entity, query, pass, signal);
+  for await (const { entries, position, total } of pieces) {
+    for (const record of entries) pass.high = later(pass.high, pass.field === null ? null : record[pass.field]);
+    pass.at = position;
+    yield { ...batchOf(entity, entries, cursorOf(entity, pass)), ...(total !== undefined && { total }) };
+  }
+  // Of a number the next pass begins after it; of a day it reads that day again, in which more may come.
+  const end = { field: pass.field, lo: pass.high ?? pass.lo, high: null, at: undefined };
+  yield { records: [], cursorAfter: cursorOf(entity, end) };
+}
+
+/** @throws config PCP_TOTVS_FIELD */
+function readApi(
+  { session }: Catalogue,
+  { path, preset, key }: ApiEntity,
+  { fields, namedFields = [], batchSize }: ReadQuery,
+  { at }: Pass,
+  signal: AbortSignal,
+): AsyncGenerator<Piece<Json>> {
+  const unknown = namedFields.filter((name) => !Object.hasOwn(preset.properties, name));
+  if (unknown.length > 0) throw missingFields(preset.path, unknown);
+  const wanted = fields?.filter((name) => Object.hasOwn(preset.properties, name));
+  const ask = async (page: number): Promise<ListPage<Json>> => {
+    signal.throwIfAborted();
+    const query = new URLSearchParams({ page: String(page), pageSize: String(batchSize), order: key.join(',') });
+    if (wanted !== undefined) query.set('fields', [...new Set([...key, ...wanted])].join(','));
+    const response = await session.ask({ target: `${path}?${query}`, signal }).catch((thrown: unknown) => {
+      // Such an API has no empty list.
+      if (IntegrationError.from(thrown).code !== NOT_FOUND) throw thrown;
+      return null;
+    });
+    if (response === null) return { entries: [], hasNext: false };
+    const { items, ...rest } = await readPage(response);
+    return { entries: items.map((item) => readRecord(item, preset)), ...rest };
+  };
+  const keyOf = (record: Json) => JSON.stringify(key.map((name) => record[name] ?? null));
+  return readPages(ask, keyOf, batchSize, at !== undefined && 'page' in at ? at : undefined);
+}
+
+async function readRows(
+  catalogue: Catalogue,
+  entity: TableEntity,
+  query: ReadQuery,
+  { field, lo, at }: Pass,
+  signal: AbortSignal,
+): Promise<AsyncGenerator<Piece<Json>>> {
+  const wanted = query.fields && [...query.fields, ...(field === null ? [] : [field])];
+  const fields = await catalogue.fields(entity, wanted, signal);
+  if (field !== null && field !== ROW_NUMBER && fields[field] !== 'D') throw noCursor(entity, field);
+  const since: Condition[] =
+    field === null || lo === null ? [] : [{ field, operator: field === ROW_NUMBER ? '>' : '>=', value: lo }];
+  const list = {
+    table: entity.table,
+    fields,
+    conditions: [...pushedDown(fields, query.filters ?? []), ...since],
+    pageSize: query.batchSize,
+    key: entity.key,
+    needed: [...entity.key, ...(query.namedFields ?? []), ...(field === null ? [] : [field])],
+  };
+  return readTable(catalogue.session, catalogue.settings.query, list, at, signal);
+}
+
+/** What the database decides as the mapping would. */
+function pushedDown(fields: Readonly<Record<string, FieldType>>, filters: readonly Filter[]): Condition[] {
+  return filters.flatMap((filter): Condition[] => {
+    if ('expression' in filter) return [];
+    const { field, operator, value } = filter;
+    const type = fields[field];
+    const fits = (each: unknown) => isLiteral(each, type);
+    if (operator === 'eq') return fits(value) ? [{ field, operator: '=', value }] : [];
+    if (operator === 'in') {
+      return Array.isArray(value) && value.length > 0 && value.every(fits) ? [{ field, operator, value }] : [];
+    }
+    const comparison = { lt: '<', le: '<=', gt: '>', ge: '>=' } as const;
+    if (!(operator in comparison) || type === 'C' || !fits(value)) return [];
+    return [{ field, operator: comparison[operator as keyof typeof comparison], value }];
+  });
+}
+
+function isLiteral(value: unknown, type: FieldType | undefined): boolean {
+  const text = String(value ?? '');
+  if (type === 'N') return /^-?\d+(\.\d+)?$/.test(text);
+  if (type === 'D') return /^\d{4}-\d\d-\d\d$/.test(text);
+  return type === 'C' && typeof value === 'string' && /^[\x20-\x7e]+$/.test(value);
+}
+
+function batchOf({ key }: ProtheusEntity, records: Json[], cursorAfter: Cursor): Batch {
+  return {
+    records,
+    cursorAfter,
+    positions: (index) => key.map((name) => `${name}=${String(records[index]?.[name])}`).join(', '),
+  };
+}
+
+function beginning(entity: ProtheusEntity, { cursor, cursorField }: ReadQuery): Pass {
+  const field = cursorField ?? null;
+  if (field !== null && entity.kind === 'api') throw noCursor(entity, field);
+  const known = cursor?.entity === entity.name && (cursor.field ?? null) === field ? cursor : undefined;
+  const at = (known?.at ?? undefined) as Position | undefined;
+  return { field, lo: known?.lo ?? null, high: known?.high ?? null, at };
+}
+
+function cursorOf({ name }: ProtheusEntity, { field, lo, high, at }: Pass): Cursor {
+  return { v: 1, kind: field === null ? 'keyset' : 'window', entity: name, field, lo, high, at: at ?? null };
+}
+
+/** Days as texts and numbers of rows. */
+function later(a: unknown, b: unknown): unknown {
+  if (b === null || b === undefined) return a;
+  if (a === null || a === undefined) return b;
+  const areNumbers = /^\d+$/.test(String(a)) && /^\d+$/.test(String(b));
+  return (areNumbers ? Number(a) > Number(b) : String(a) > String(b)) ? a : b;
+}
+
+function noCursor({ name }: ProtheusEntity, field: string): IntegrationError {
+  const message = `"${name}" cannot be read by what changed in "${field}".`;
+  return new IntegrationError('config', 'PCP_PROTHEUS_CURSOR', message, {
+    path: '/cursor_field',
+    hint: 'Take a day of the table, or R_E_C_N_O_ where rows are only added; else read all of it: what is unchanged is skipped.',
+  });
+}

@@ -1,0 +1,60 @@
+import type { OpenConnection } from '../../../model/connection';
+import type { HttpOptions } from '../../../protocols/http/client';
+import { readHttpOptions } from '../../../protocols/http/settings';
+import type { QueryRoute } from '../../../protocols/totvs/generic-query';
+import type { SessionOptions } from '../../../protocols/totvs/session';
+
+export const DEFAULTS = {
+  authentication: 'totvs',
+  token_path: '/api/oauth2/v1/token',
+  pcp_path: '/api/pcp/v1',
+  query_path: '/api/framework/v1/genericQuery',
+  max_concurrency: 2,
+  timeout_ms: 60_000,
+  stop_key_length: 6,
+};
+
+export interface ProtheusSettings {
+  http: HttpOptions;
+  session: SessionOptions;
+  /** Where the APIs of the PCP module are, below the base URL. */
+  pcpPath: string;
+  query: QueryRoute;
+  sender: string;
+  /** Characters that `H6_IDENT` holds. */
+  stopKeyLength: number;
+  timeoutMs: number;
+}
+
+/** @throws config PCP_SETTING_MISSING, PCP_SETTING_INVALID */
+export function readSettings(connection: OpenConnection): ProtheusSettings {
+  const { credentials } = connection;
+  const filled = Object.entries(connection.config).filter(([, value]) => value !== '' && value !== null);
+  const config: Record<string, unknown> = { ...DEFAULTS, ...Object.fromEntries(filled) };
+  const text = (name: string) => (typeof config[name] === 'string' ? (config[name] as string).trim() : '');
+  const isOwn = config.authentication === 'totvs';
+  // User and password are needed as for Basic; who sends them is the session.
+  const http = readHttpOptions({ ...connection, config: { ...config, ...(isOwn && { authentication: 'basic' }) } });
+  const timeoutMs = http.timeouts?.total ?? DEFAULTS.timeout_ms;
+  return {
+    http: { ...http, ...(isOwn && { authentication: { type: 'none' } }) },
+    session: {
+      ...(isOwn && {
+        signIn: {
+          path: text('token_path'),
+          credentialsIn: text('credentials_in') === 'query' ? 'query' : 'header',
+          username: text('username'),
+          password: credentials.password ?? '',
+          timeoutMs,
+        },
+      }),
+      headers: text('tenant_id') === '' ? {} : { tenantid: text('tenant_id') },
+      secrets: Object.values(credentials).filter((secret) => secret !== ''),
+    },
+    pcpPath: text('pcp_path').replace(/\/+$/, ''),
+    query: { path: text('query_path'), parametersIn: text('query_parameters_in') === 'header' ? 'header' : 'query' },
+    sender: text('sender'),
+    stopKeyLength: Number(config.stop_key_length),
+    timeoutMs,
+  };
+}

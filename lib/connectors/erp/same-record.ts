@@ -1,0 +1,33 @@
+import Big from 'big.js';
+import { isDateTime, isDecimal } from '../../model/formats';
+
+type Data = Record<string, unknown>;
+
+/** What is new has no value to take away; many services refuse to be told so. */
+export function withoutNothing(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNothing);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).filter(([, inner]) => inner !== null && inner !== undefined);
+  return Object.fromEntries(entries.map(([name, inner]) => [name, withoutNothing(inner)]));
+}
+
+/** As far as the system shows it; it may write a decimal with other zeros, and an instant with another offset. */
+export function isSame(record: Data, held: Data): boolean {
+  return Object.entries(record).every(([name, value]) => {
+    const theirs = held[name];
+    return typeof value === 'object' || theirs === undefined || theirs === null || isAlike(value, theirs);
+  });
+}
+
+/** What the system holds, written as the record writes it wherever that is the same. */
+export function inTermsOf(record: Data, sent: Data, held: Data): Data {
+  const same = Object.entries(record).filter(([name]) => held[name] !== undefined && isAlike(sent[name], held[name]));
+  return { ...held, ...Object.fromEntries(same) };
+}
+
+function isAlike(ours: unknown, theirs: unknown): boolean {
+  const [left, right] = [String(ours), String(theirs)];
+  if (left === right) return true;
+  if (isDecimal(left) && isDecimal(right)) return Big(left).eq(right);
+  return isDateTime(left) && isDateTime(right) && Date.parse(left) === Date.parse(right);
+}

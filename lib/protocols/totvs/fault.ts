@@ -1,0 +1,65 @@
+import { type ErrorClass, IntegrationError } from '../../model/errors';
+import { redactText } from '../../security/redact';
+import type { HttpResponse } from '../http/client';
+import { isObject, type Json, textOf } from './answer';
+
+/** Why a server refused something, in its own words. */
+export interface Fault {
+  code: string;
+  message: string;
+  /** Written in the standard of the APIs; what the server itself says about a path that it does not have is not. */
+  isStandard: boolean;
+}
+
+const LONGEST_TEXT = 500;
+/** Code of an error that says that a route is not there, and of one that says that a route has no such record. */
+export const NO_ROUTE = 'PCP_TOTVS_NO_ROUTE';
+export const NOT_FOUND = 'PCP_TOTVS_NOT_FOUND';
+
+/**
+ * Reads `{"code", "message", "detailedMessage", "details"}`, the older `{"errorCode", "errorMessage"}`, and the messages of
+ * routes that take many records; null where the body is none of them.
+ */
+export function readFault(body: string): Fault | null {
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch {
+    return null;
+  }
+  if (!isObject(json)) return null;
+  if (Array.isArray(json._messages)) return { ...joined(json._messages.filter(isObject)), isStandard: true };
+  const isStandard = json.detailedMessage !== undefined && text(json.message) !== '';
+  const code = text(json.code ?? json.errorCode);
+  const details = Array.isArray(json.details) ? json.details.filter(isObject) : [];
+  const own = { message: json.message ?? json.errorMessage, detailedMessage: json.detailedMessage };
+  const { message } = joined([own, ...details]);
+  // The server's own words for a path without a service look like the standard, but have no code of an API.
+  return message === '' && code === '' ? null : { code, message, isStandard: isStandard && code !== '404' };
+}
+
+/** A failed answer as an error: its class by the status, its words by the body. */
+export async function failureOf(response: HttpResponse, secrets: readonly string[]): Promise<IntegrationError> {
+  const fault = readFault(await textOf(response).catch(() => ''));
+  const error = await response.failure('');
+  const missing = fault?.isStandard === true ? NOT_FOUND : NO_ROUTE;
+  const errorClass: ErrorClass = response.status === 404 && missing === NOT_FOUND ? 'data' : error.class;
+  const isRecord = errorClass === 'data' || errorClass === 'conflict';
+  const code = response.status === 404 ? missing : isRecord ? 'PCP_TOTVS_REFUSED' : error.code;
+  const words = fault === null ? '' : `: ${fault.message}${fault.code === '' ? '' : ` (${fault.code})`}`;
+  const said = redactText(words, secrets).slice(0, LONGEST_TEXT);
+  return new IntegrationError(errorClass, code, `${response.url.pathname} answered ${response.status}${said}`, {
+    ...(error.hint !== undefined && { hint: error.hint }),
+    ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
+    outcomeUnknown: error.outcomeUnknown,
+  });
+}
+
+function joined(faults: readonly Json[]): { code: string; message: string } {
+  const texts = faults.flatMap(({ message, detailedMessage }) => [text(message), text(detailedMessage)]);
+  return { code: text(faults[0]?.code), message: [...new Set(texts.filter((each) => each !== ''))].join(' ') };
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
+}

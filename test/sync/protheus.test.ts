@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import type { DefaultMapping } from '../../lib/connectors/erp/default-mapping';
+import { PRESETS } from '../../lib/connectors/erp/protheus/presets';
+import type { Hub, JobStatus, MappingInput } from '../../lib/model/services';
+import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
+import { protheusPlant } from '../support/protheus/plant';
+import { PcpJudge } from '../support/protheus/prism';
+import type { ProtheusServer } from '../support/protheus/server';
+
+/** The mappings that come with the connector, run by the hub; Prism judges what goes to the APIs of the PCP module. */
+describe('synchronising with Protheus', function () {
+  this.timeout(90_000);
+  const judge = new PcpJudge();
+  let plant: ProtheusServer;
+  let hub: Hub;
+  let remove: () => Promise<void>;
+  let connectionId: number;
+  let mappings = 0;
+
+  before(async () => {
+    plant = await protheusPlant();
+    await judge.start(`${plant.url.replace(/\/rest$/, '')}/checked/api/pcp/v1`);
+    plant.validator = judge.url;
+    const directory = await temporaryDirectory();
+    remove = directory.remove;
+    hub = await openHub(directory.path);
+    const { config, credentials } = plant.connection();
+    const input = {
+      name: 'protheus',
+      connector_type: 'erp.protheus',
+      timezone: 'America/Sao_Paulo',
+      config,
+      credentials,
+    };
+    connectionId = (await hub.connections.create(input)).id;
+  });
+  after(async () => {
+    await hub?.close();
+    await remove?.();
+    await judge.stop();
+    await plant?.stop();
+  });
+  afterEach(() => {
+    plant.cuts = () => false;
+  });
+
+  async function run(name: string, direction: DefaultMapping['direction']): Promise<JobStatus> {
+    const preset = PRESETS.find(({ entity }) => entity === name)!;
+    const { target_entity, ...mapping } = preset.mappings.find((each) => each.direction === direction)!;
+    const { id } = await hub.mappings.create({
+      ...{ connection_id: connectionId, name: `${name} ${++mappings}`, entity_type: target_entity },
+      ...{ source_entity: name, target_entity, ...mapping },
+    } as MappingInput);
+    return runToEnd(hub, connectionId, { mapping_id: id });
+  }
+
+  const counts = ({ status, logs }: JobStatus) => {
+    assert.equal(status, 'success', JSON.stringify(logs));
+    return logs.map(({ records_success, records_error }) => [records_success, records_error]);
+  };
+  const records = async (type: string) => (await hub.records.list(type, { limit: 100 })).items;
+
+  it('imports orders and reports by their default mappings, digit by digit', async () => {
+    assert.deepEqual(counts(await run('production_order', 'import')), [[23, 0]]);
+    const order = (number: string, from: Record<string, unknown>[]) =>
+      from.find((each) => each.order_number === number);
+    const orders = await records('production_order');
+    const second = order('00000201001', orders);
+    assert.deepEqual(second, {
+      ...second,
+      ...{ quantity: '1234567890123.123456', unit: 'PC', plant: 'D MG 01', material: 'P-1', notes: "d'água" },
+      ...{ planned_start: '2026-11-02', planned_end: '2026-12-31', status: 'open' },
+    });
+    assert.deepEqual(
+      ['00000301001', '00000401001', '00000501001', '00000601001'].map((number) => order(number, orders)?.status),
+      ['open', 'started', 'closed', 'planned'],
+    );
+    assert.equal(order('00000301001', orders)?.material, 'AÇÃO 😀');
+    assert.deepEqual(counts(await run('mrp_production_order', 'import')), [[3, 0]]);
+    assert.deepEqual(counts(await run('production_data', 'import')), [[4, 0]]);
+    const [report] = await records('production_data');
+    assert.deepEqual([report?.started_at, report?.machine], ['2026-11-27T09:30:00.000Z', 'M1']);
+  });
+
+  it('posts each stop once, though half of the answers are lost, and reads them as they were', async () => {
+    const stops = Array.from({ length: 12 }, (_, n) => ({
+      machine: 'M1',
+      started_at: `2026-11-27T${String(n).padStart(2, '0')}:00:00.000Z`,
+      ended_at: `2026-11-27T${String(n).padStart(2, '0')}:30:00.000Z`,
+      reason: 'R1',
+      planned: n % 2 === 0,
+      notes: 'ção 😀',
+    }));
+    for (const stop of stops) await hub.records.create('downtime', stop);
+    let changes = 0;
+    plant.cuts = (method) => method === 'POST' && ++changes % 2 === 0;
+    await run('stop_report', 'export');
+    plant.cuts = () => false;
+    counts(await run('stop_report', 'export'));
+    assert.equal(plant.stops.size, 12);
+    const posted = [...plant.stops.values()].find(({ StartDateTime }) => String(StartDateTime).includes('T00:00'));
+    assert.deepEqual(
+      [posted?.StartDateTime, posted?.EndDateTime, posted?.StopType, posted?.Observation],
+      ['2026-11-27T00:00:00-03:00', '2026-11-27T00:30:00-03:00', '2', 'ção 😀'],
+    );
+    const held = await records('downtime');
+    for (const { machine, started_at } of held) {
+      await hub.records.delete('downtime', ['', String(machine), String(started_at)]);
+    }
+    assert.deepEqual(counts(await run('stop_report', 'import')), [[12, 0]]);
+    const read = (await records('downtime')).sort((a, b) => (String(a.started_at) < String(b.started_at) ? -1 : 1));
+    assert.deepEqual(
+      read.map((each) => ({ ...each, ...stops[read.indexOf(each)] })),
+      read,
+    );
+  });
+
+  it('is judged: what breaks the documents of the APIs gets no further', async () => {
+    const before = plant.stops.size;
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ IntegrationReport: '1', MachineCode: 5 });
+    const answer = await fetch(`${judge.url}/stopReports`, { method: 'POST', headers, body });
+    assert.deepEqual([answer.ok, plant.stops.size], [false, before]);
+  });
+
+  it('exports and imports scrap reasons', async () => {
+    await hub.entityTypes.create({
+      ...{ type: 'waste_reason', title: 'Scrap reason', key: ['code'] },
+      schema: {
+        type: 'object',
+        properties: {
+          code: { type: 'string' },
+          ...{ description: { type: ['string', 'null'] } },
+          ...{ rework: { type: ['boolean', 'null'] }, scrap_material: { type: ['boolean', 'null'] } },
+        },
+        required: ['code'],
+      },
+    } as never);
+    const reason = { code: 'R1', description: 'Trinca ção', rework: true, scrap_material: false };
+    await hub.records.create('waste_reason', reason);
+    assert.deepEqual(counts(await run('waste_reason', 'export')), [[1, 0]]);
+    assert.deepEqual(plant.reasons.get('R1'), {
+      ...{ Code: 'R1', Description: 'Trinca ção', IsRework: true, IsScrapMaterial: false },
+    });
+    plant.reasons.get('R1')!.Description = 'Trinca  ';
+    assert.deepEqual(counts(await run('waste_reason', 'import')), [[1, 0]]);
+    assert.equal((await records('waste_reason'))[0]?.description, 'Trinca');
+  });
+});

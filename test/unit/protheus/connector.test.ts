@@ -1,0 +1,279 @@
+import assert from 'node:assert/strict';
+import type { Connector, SourceRecord } from '../../../lib/connectors/contract';
+import { create } from '../../../lib/connectors/erp/protheus/connector';
+import { ORDERS, protheusPlant } from '../../support/protheus/plant';
+import type { ProtheusServer } from '../../support/protheus/server';
+import { failureOf, openWriter, readAll, record, signal } from '../rest/server';
+
+const KEY = ['IntegrationReport'];
+const stop = (report: string, data: SourceRecord = {}) =>
+  record(
+    { IntegrationReport: report, MachineCode: 'M1', StartDateTime: '2026-11-27T06:00:30-03:00', ...data },
+    {},
+    KEY,
+  );
+
+describe('protheus', function () {
+  this.timeout(20_000);
+  let plant: ProtheusServer;
+  const opened: Connector[] = [];
+
+  beforeEach(async () => {
+    plant = await protheusPlant();
+  });
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((connector) => connector.close()));
+    await plant.stop();
+  });
+
+  function open(config: Record<string, unknown> = {}, password?: string): Connector {
+    const connector = create(plant.connection(config, password), { log: () => undefined });
+    opened.push(connector);
+    return connector;
+  }
+
+  const asked = (method: string) =>
+    plant.asked.filter((each) => each.method === method && !each.url.includes('/token'));
+  const numbers = (records: SourceRecord[]) => records.map(({ C2_NUM }) => C2_NUM);
+  const all = ORDERS.map(({ C2_NUM }) => C2_NUM);
+
+  describe('signing in', () => {
+    it('sends the password in headers, once, and the company with everything', async () => {
+      const connector = open();
+      await Promise.all([1, 2, 3].map(() => readAll(connector, { entity: 'production_order' })));
+      assert.deepEqual(plant.signIns, ['password']);
+      const [token] = plant.asked;
+      assert.equal(token?.url, '/rest/api/oauth2/v1/token?grant_type=password');
+      assert.deepEqual([token?.headers.username, token?.headers.password], ['pcp', plant.password]);
+      for (const { headers } of plant.asked) assert.equal(headers.tenantid, 'T1,D MG 01');
+      const other = open({ credentials_in: 'query' });
+      await readAll(other, { entity: 'production_order' });
+      assert.match(
+        plant.asked.findLast(({ url }) => url.includes('/token'))?.url ?? '',
+        /username=pcp&password=canary/,
+      );
+    });
+
+    it('renews the token by the refresh token, and by the password where that is over, too', async () => {
+      const connector = open();
+      await readAll(connector, { entity: 'production_order' });
+      plant.expire();
+      await readAll(connector, { entity: 'production_order' });
+      assert.deepEqual(plant.signIns, ['password', 'refresh_token']);
+      plant.expire(true);
+      assert.equal((await readAll(connector, { entity: 'production_order' })).records.length, 23);
+      assert.deepEqual(plant.signIns.slice(2), ['refresh_token', 'password']);
+    });
+
+    it('says of a wrong password what to look at, and never the password', async () => {
+      const failure = await failureOf(readAll(open({}, 'canary-wrong'), { entity: 'production_order' }));
+      assert.deepEqual([failure.class, failure.code], ['auth', 'PCP_TOTVS_SIGN_IN']);
+      assert.doesNotMatch(JSON.stringify(failure.toJSON()), /canary/);
+    });
+  });
+
+  describe('reading tables', () => {
+    it('gives texts without padding, days as ISO 8601, empty ones as nothing, and every digit', async () => {
+      const { records } = await readAll(open(), { entity: 'production_order', batchSize: 5 });
+      assert.deepEqual(numbers(records), all);
+      assert.deepEqual(
+        [records[2]?.C2_PRODUTO, records[0]?.C2_OBS, records[0]?.C2_FILIAL],
+        ['AÇÃO 😀', "d'água", 'D MG 01'],
+      );
+      assert.deepEqual(
+        [records[0]?.C2_DATPRI, records[0]?.C2_DATRF, records[4]?.C2_DATRF],
+        ['2026-11-01', null, '2026-11-20'],
+      );
+      assert.deepEqual([records[0]?.C2_QUANT, records[1]?.C2_QUANT], ['10.5', '1234567890123.123456']);
+    });
+
+    for (const [name, manner] of Object.entries({
+      'does not sort': { ignoresOrder: true },
+      'gives no numbers of rows': { hasRowNumbers: false },
+      'takes its parameters from headers': { parametersInHeaders: true },
+    })) {
+      it(`reads every row from a server that ${name}`, async () => {
+        Object.assign(plant, manner);
+        plant.tables.get('SC2')!.reverse();
+        const config = name.includes('headers') ? { query_parameters_in: 'header' } : {};
+        const { records } = await readAll(open(config), { entity: 'production_order', batchSize: 4 });
+        assert.deepEqual([...new Set(numbers(records))].sort(), all);
+      });
+    }
+
+    it('leaves nothing out when rows go while the table is read', async () => {
+      let page = 0;
+      plant.onPage = (table) => {
+        if (table === 'SC2' && ++page === 2) plant.tables.get('SC2')!.splice(0, 3);
+      };
+      const { records } = await readAll(open(), { entity: 'production_order', batchSize: 5 });
+      assert.deepEqual(numbers(records), all);
+    });
+
+    it('says so when pages moved and nothing tells the rows apart', async () => {
+      plant.hasRowNumbers = false;
+      let page = 0;
+      plant.onPage = (table) => {
+        if (table === 'SC2' && ++page === 3) plant.tables.get('SC2')!.unshift({ ...ORDERS[0]!, C2_NUM: '000000' });
+      };
+      const failure = await failureOf(readAll(open(), { entity: 'production_order', batchSize: 5 }));
+      assert.deepEqual([failure.class, failure.code], ['transient', 'PCP_TOTVS_LIST_MOVED']);
+    });
+
+    it('tells which field a table does not have, instead of reading it as empty', async () => {
+      const query = {
+        entity: 'production_order',
+        fields: ['C2_NUM', 'C2_XGHOST'],
+        namedFields: ['C2_NUM', 'C2_XGHOST'],
+      };
+      const failure = await failureOf(readAll(open(), query));
+      assert.deepEqual([failure.class, failure.code, failure.path], ['config', 'PCP_TOTVS_FIELD', 'C2_XGHOST']);
+      const injected = { entity: 'SC2', fields: ["C2_NUM' OR '1'='1"], namedFields: [] };
+      assert.equal((await failureOf(readAll(open(), injected))).code, 'PCP_TOTVS_FIELD');
+    });
+
+    it('lets the server decide what it decides as the mapping would, with values that cannot break out', async () => {
+      const filters = [
+        { field: 'C2_PRODUTO', operator: 'in', value: ['P-0', "x' OR '1'='1"] },
+        { field: 'C2_DATPRI', operator: 'le', value: '2026-11-05' },
+        { field: 'C2_NUM', operator: 'ge', value: '000001' },
+      ] as never[];
+      const { records } = await readAll(open(), {
+        entity: 'production_order',
+        filters,
+        fields: ['C2_PRODUTO', 'C2_DATPRI'],
+      } as never);
+      assert.deepEqual(numbers(records), ['000001']);
+      const where = new URL(asked('GET').at(-1)!.url, 'http://x').searchParams.get('where');
+      assert.equal(where, "C2_PRODUTO IN ('P-0','x'' OR ''1''=''1') AND C2_DATPRI <= '20261105' AND R_E_C_N_O_ > 0");
+    });
+
+    it('reads what was added since, by the number of rows, or again the last day', async () => {
+      const connector = open();
+      const by = async (cursorField: string, cursor: unknown = null) =>
+        readAll(connector, { entity: 'production_data', cursorField, cursor } as never);
+      const first = await by('R_E_C_N_O_');
+      const days = await by('H6_DTAPONT');
+      assert.deepEqual([first.records.length, days.records.length], [4, 4]);
+      plant.tables.get('SH6')!.push({ ...plant.tables.get('SH6')![3]!, R_E_C_N_O_: 99 });
+      const ids = ({ records }: { records: SourceRecord[] }) => records.map(({ R_E_C_N_O_ }) => R_E_C_N_O_);
+      assert.deepEqual(ids(await by('R_E_C_N_O_', first.cursor)), ['99']);
+      assert.deepEqual(ids(await by('H6_DTAPONT', days.cursor)), ['12', '99']);
+      assert.equal((await failureOf(by('H6_OP'))).code, 'PCP_PROTHEUS_CURSOR');
+    });
+  });
+
+  describe('the dictionary', () => {
+    it('lists its tables beside the entities of a plant, and tells which routes are not published', async () => {
+      plant.missing.add('/api/pcp/v1/mrp');
+      plant.forbidden.add('/api/pcp/v1/wasteReasons');
+      const connector = open();
+      const entities = await connector.discover!(signal);
+      const of = (name: string) => entities.find((each) => each.name === name);
+      assert.deepEqual(
+        [of('SC2')?.label, of('SC2')?.key.length, of('SH6')?.key],
+        ['Ordens de Produção', 5, ['R_E_C_N_O_']],
+      );
+      assert.deepEqual(
+        ['production_order', 'stop_report', 'stop_reason', 'mrp_production_order', 'waste_reason'].map(
+          (name) => of(name)?.error?.code,
+        ),
+        [undefined, undefined, undefined, 'PCP_TOTVS_NO_ROUTE', 'PCP_PROTHEUS_FORBIDDEN'],
+      );
+      assert.match(of('mrp_production_order')?.error?.hint ?? '', /appserver\.ini/);
+      const report = await connector.test(signal);
+      assert.ok(report.ok, JSON.stringify(report));
+      const detail = report.steps.at(-1)?.detail;
+      assert.match(
+        typeof detail === 'object' ? detail['pt-BR'] : '',
+        /sem resposta: .*wasteReasons \(PCP_PROTHEUS_FORBIDDEN\)/,
+      );
+    });
+
+    it('describes tables with the fields of the customer, and without a dictionary by what is known', async () => {
+      const { info, schema } = await open().describe!('SC2', signal);
+      assert.deepEqual([info.kind, info.key[1]], ['table', 'C2_NUM']);
+      assert.deepEqual(schema.properties?.C2_QUANT?.format, 'decimal');
+      assert.deepEqual([schema.properties?.C2_NUM?.title, schema.properties?.C2_NUM?.maxLength], ['Título', 15]);
+      assert.ok(!('C2_XVIRT' in (schema.properties ?? {})));
+      plant.tables.delete('SX3');
+      const known = await open().describe!('production_order', signal);
+      assert.equal(known.schema.properties?.C2_DATPRI?.format, 'date');
+      assert.equal((known.schema['x-mappings'] as unknown[]).length, 1);
+      const row = await open().lookup!(
+        { entity: 'production_order', keyFields: ['C2_NUM'] },
+        [{ C2_NUM: '000003' }, { C2_NUM: "'" }],
+        signal,
+      );
+      assert.deepEqual([row[0]?.C2_PRODUTO, row[1]], ['AÇÃO 😀', null]);
+    });
+  });
+
+  describe('writing', () => {
+    it('does not know whether a posting whose answer was lost happened, finds it again, and posts no second one', async () => {
+      const writer = await openWriter(open(), KEY, 'stop_report');
+      plant.cuts = (method) => method === 'POST';
+      assert.equal((await writer.write([stop('a long record id')], signal))[0]?.outcome, 'unknown');
+      plant.cuts = () => false;
+      const [found] = await writer.resolve!([stop('a long record id')], signal);
+      assert.ok(found?.state === 'found');
+      assert.deepEqual([found.data.IntegrationReport, found.data.MachineCode], ['a long record id', 'M1']);
+      const results = await writer.write(
+        [stop('a long record id'), stop('a long record id', { MachineCode: 'M2' })],
+        signal,
+      );
+      assert.equal(results[0]?.outcome, 'unchanged');
+      assert.ok(results[1]?.outcome === 'failed' && results[1].error.code === 'PCP_PROTHEUS_POSTED_BEFORE');
+      assert.equal(plant.stops.size, 1);
+      assert.match(String([...plant.stops.values()][0]?.IntegrationReport), /^[0-9A-Z]{6}$/);
+    });
+
+    it('reverses stops, and takes what is reversed already for done', async () => {
+      const writer = await openWriter(open(), KEY, 'stop_report');
+      await writer.write([stop('1')], signal);
+      assert.equal((await writer.delete!([stop('1')], signal))[0]?.outcome, 'deleted');
+      assert.equal(plant.stops.size, 0);
+      assert.match(asked('DELETE')[0]?.url ?? '', /stopReports\/1\/reversal$/);
+      assert.equal((await writer.delete!([stop('1')], signal))[0]?.outcome, 'deleted');
+      assert.equal(asked('DELETE').length, 1);
+    });
+
+    it('creates and changes scrap reasons by their code', async () => {
+      const writer = await openWriter(open(), ['Code'], 'waste_reason');
+      const reason = (Description: string) => record({ Code: 'R1', Description, IsRework: false }, {}, ['Code']);
+      const outcomes = [];
+      for (const text of ['Peça ção', 'Peça ção', 'Trinca']) {
+        outcomes.push((await writer.write([reason(text)], signal))[0]?.outcome);
+      }
+      assert.deepEqual(outcomes, ['created', 'unchanged', 'updated']);
+      assert.deepEqual(plant.reasons.get('R1'), { Code: 'R1', Description: 'Trinca', IsRework: false });
+    });
+
+    it('refuses what Protheus would refuse before it is sent, and what it refuses with its words', async () => {
+      const writer = await openWriter(open(), KEY, 'stop_report');
+      const failing = async (data: SourceRecord) => {
+        const [result] = await writer.write([stop('1', data)], signal);
+        return result?.outcome === 'failed' ? `${result.error.code} ${result.error.path}` : result?.outcome;
+      };
+      assert.equal(await failing({ StopReasonCode: '123456789' }), 'PCP_TOTVS_VALUE StopReasonCode');
+      assert.equal(await failing({ MachineCode: null }), 'PCP_TOTVS_VALUE MachineCode');
+      assert.equal(await failing({ Other: 1 }), 'PCP_TOTVS_VALUE Other');
+      assert.equal(asked('POST').length, 0);
+      plant.answersOther = { IntegrationReport: 'OTHER', MachineCode: 'M1' };
+      assert.equal((await failureOf(writer.write([stop('1')], signal))).code, 'PCP_PROTHEUS_OTHER_RECORD');
+      assert.equal(asked('POST').length, 0);
+      assert.equal((await failureOf(openWriter(open(), ['C2_NUM'], 'production_order'))).code, 'PCP_NOT_WRITABLE');
+    });
+  });
+
+  it('calls routes of the customer once', async () => {
+    const parameters = { path: '/api/pcp/v1/own', parameters: { a: 'b c' }, payload: { qty: '1.50' } };
+    const answer = await open().call!('request', parameters, signal);
+    assert.deepEqual(answer, {
+      payload: { method: 'POST', received: { qty: '1.50' }, query: { a: 'b c' } },
+      status: 200,
+    });
+    const wrong = await failureOf(open().call!('request', { path: 'http://elsewhere' }, signal));
+    assert.equal(wrong.code, 'PCP_SETTING_INVALID');
+  });
+});
