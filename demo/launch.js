@@ -6,7 +6,7 @@ const path = require('node:path');
 
 const root = path.join(__dirname, '..');
 const built = path.join(root, 'dist', 'demo', 'start.js');
-const sources = ['lib', 'nodes', 'editor', 'scripts', 'icons', 'demo', 'package.json', 'tsconfig.json'];
+const sources = ['lib', 'nodes', 'editor', 'ui', 'scripts', 'icons', 'demo', 'package.json', 'tsconfig.json'];
 
 function newestChange(entry) {
   if (!existsSync(entry)) return 0;

@@ -25,7 +25,14 @@ export interface Messages {
   missing(connection: string): string;
   incomplete(message: string): string;
   failed(message: string): string;
-  ready(values: { editor: string; api: string; deadLetters: string; service: string; directory: string }): string;
+  ready(values: {
+    editor: string;
+    status: string;
+    api: string;
+    deadLetters: string;
+    service: string;
+    directory: string;
+  }): string;
   shopFloor: string;
   machineNames: Record<MachineName, string>;
   liveLine(mapping: LiveMapping): string;
@@ -94,10 +101,11 @@ const english: Messages = {
   missing: (connection) => `The flows have no active connection "${connection}" any more: it is left out.`,
   incomplete: (message) => `The demo could not show everything: ${message} Node-RED goes on.`,
   failed: (message) => `The demo could not start: ${message}`,
-  ready: ({ editor, api, deadLetters, service, directory }) => `
+  ready: ({ editor, status, api, deadLetters, service, directory }) => `
 The plant is connected.
 
   Flow editor          ${editor}
+  Status page          ${status}
   HTTP API             ${api}
   Rejected records     ${deadLetters}
   Plant service        ${service}
@@ -167,10 +175,11 @@ const portuguese: Messages = {
   missing: (connection) => `Os fluxos não têm mais uma conexão ativa "${connection}": ela fica de fora.`,
   incomplete: (message) => `A demonstração não pôde mostrar tudo: ${message} O Node-RED continua em execução.`,
   failed: (message) => `A demonstração não pôde iniciar: ${message}`,
-  ready: ({ editor, api, deadLetters, service, directory }) => `
+  ready: ({ editor, status, api, deadLetters, service, directory }) => `
 A planta está conectada.
 
   Editor de fluxos       ${editor}
+  Página de estado       ${status}
   API HTTP               ${api}
   Registros rejeitados   ${deadLetters}
   Serviço da planta      ${service}

@@ -114,6 +114,7 @@ async function presentPlant(
   console.log(
     text.ready({
       editor: `http://127.0.0.1:${port}/`,
+      status: `${api}/ui/`,
       api: `${api}/openapi.json`,
       deadLetters: `${api}/sync/dead-letters?state=open`,
       service,

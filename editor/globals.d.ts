@@ -3,6 +3,8 @@ declare const RED: {
   _(key: string, values?: Record<string, unknown>): string;
   i18n: { lang(): string };
   settings: { httpNodeRoot: string };
+  actions: { add(name: string, act: () => void, options: { label: string }): void };
+  menu: { addItem(menu: string, item: { id: string; label: string; onselect: string }): void };
   nodes: { node(id: string): EditorNode | null; eachConfig(visit: (node: EditorNode) => void): void };
 };
 

@@ -65,3 +65,5 @@ let neededConnector: string | undefined;
   numberProblem,
   amountProblem,
 };
+
+addStatusPage();

@@ -3,11 +3,13 @@ import { dirname, join } from 'node:path';
 import type { ConnectorDescriptor } from '../lib/connectors/descriptor';
 import { ConnectorRegistry } from '../lib/connectors/registry';
 import { secretNames } from '../nodes/pcp-connection/settings';
+import { buildStatusPage } from './status-page';
 import { callDefaults, callLabels, connectorValues, fillTemplate, settingsHelp, withTags } from './templates';
 
 /**
  * Second half of `npm run build`, after tsc: prints what Node-RED loads beside the compiled code. HTML with literal
- * `registerType` calls, locale and help files, icons, the editor's code, and the `node-red` section of package.json.
+ * `registerType` calls, locale and help files, icons, the editor's code, the status page, and the `node-red`
+ * section of package.json.
  */
 
 const LOCALES = ['en-US', 'pt-BR'] as const;
@@ -150,6 +152,7 @@ function build(): void {
     generated.push(descriptor.node);
   }
   buildPlugin(descriptors);
+  buildStatusPage(project, output);
   updateManifest([...own.filter((name) => isConfig(name)), ...generated, ...own.filter((name) => !isConfig(name))]);
 }
 

@@ -14,6 +14,7 @@ import { type Answer, type Call, type Permission, type Route, type RouteMatch, R
 import { routes } from './routes';
 import { components } from './schemas';
 import { Slots } from './slots';
+import { statusPage } from './status-page';
 import { Validator } from './validation';
 
 const EXTERNAL_TIMEOUT_MS = 60_000;
@@ -72,6 +73,8 @@ export function createApi(options: ApiOptions): Middleware {
   };
 
   async function answer(request: ApiRequest, response: ServerResponse, place: Place, scope: Scope): Promise<Answer> {
+    const page = statusPage(request.method, place.base, place.path);
+    if (page !== undefined) return page;
     const search = new URLSearchParams(place.search);
     checkAccess(request, search, guard);
     const match = table.match(request.method ?? '', place.path);

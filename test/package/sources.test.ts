@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { filesBelow, readText } from './project';
 
-const SOURCES = ['lib', 'nodes', 'editor', 'scripts', 'demo', 'bench', 'test'].flatMap((folder) =>
-  filesBelow(folder, /\.(ts|js|mjs|css)$/),
+const SOURCES = ['lib', 'nodes', 'editor', 'ui', 'scripts', 'demo', 'bench', 'test'].flatMap((folder) =>
+  filesBelow(folder, /\.(tsx?|js|mjs|css)$/),
 );
 
 /** Written apart so that this file does not find itself. */

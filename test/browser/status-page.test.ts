@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { NodeRed } from '../live/node-red-process';
+import { WebhookReceiver } from '../support/webhook-receiver';
+import { openChromium } from './chromium';
+
+/** bcrypt of "secret". */
+const SECRET = '$2b$08$FwW/er7pj80avmngXWd4du5zm34nXkx8..HseojBX9klfCptSF0MW';
+const SCREENSHOTS = join(process.cwd(), '.out', 'screenshots');
+const LOOKS = [
+  { scheme: 'light', width: 1280, locale: 'en-US' },
+  { scheme: 'dark', width: 1280, locale: 'pt-BR' },
+  { scheme: 'light', width: 1920, locale: 'pt-BR' },
+  { scheme: 'dark', width: 1920, locale: 'en-US' },
+] as const;
+const VIEWS = [
+  'connections',
+  'connections/1',
+  'runs',
+  'runs/1',
+  'dead-letters',
+  'dead-letters/1',
+  'alerts',
+  'webhooks/1',
+];
+
+type Look = { scheme: 'light' | 'dark'; width: number; locale: string };
+
+describe('status page', () => {
+  let folder: string;
+  let nodeRed: NodeRed;
+  let receiver: WebhookReceiver;
+  let browser: Browser;
+  let token: string;
+  const complaints: string[] = [];
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'pcp-status-'));
+    writeFileSync(join(folder, 'orders.csv'), 'NUMBER;MATERIAL;QUANTITY\n1;BOLT;2\n2;NUT;many\n3;NUT;4\n');
+    receiver = await WebhookReceiver.start();
+    nodeRed = await NodeRed.start({
+      settings: {
+        adminAuth: { type: 'credentials', users: [{ username: 'engineer', password: SECRET, permissions: '*' }] },
+        integrations: { directory: join(folder, 'hub') },
+      },
+    });
+    const credentials = { username: 'engineer', password: 'secret' };
+    const signIn = { client_id: 'node-red-editor', grant_type: 'password', scope: '', ...credentials };
+    token = (await nodeRed.json<{ access_token: string }>('POST', '/auth/token', signIn)).access_token;
+    const make = <T>(path: string, body: unknown) =>
+      nodeRed.json<T>('POST', `/integrations/${path}`, body, { authorization: `Bearer ${token}` });
+    await make('webhooks', { name: 'Plant manager', url: receiver.url, event_type: 'run.*' });
+    const config = { root: folder, settle_seconds: 0, entities: { orders: { path: 'orders.csv', delimiter: ';' } } };
+    const connection = { name: 'Drop folder', connector_type: 'generic.file', config };
+    const { id } = await make<{ id: number }>('connections', connection);
+    const fields = [
+      { source: 'NUMBER', target: 'order_number' },
+      { source: 'MATERIAL', target: 'material' },
+      { source: 'QUANTITY', target: 'quantity', type: 'decimal' },
+      { constant: '1000', target: 'plant' },
+      { constant: 'released', target: 'status' },
+    ];
+    await make('mappings', {
+      connection_id: id,
+      name: 'Orders',
+      entity_type: 'production_order',
+      direction: 'import',
+      source_entity: 'orders',
+      target_entity: 'production_order',
+      field_mappings: fields,
+    });
+    browser = await openChromium();
+  });
+  after(async () => {
+    await browser?.close();
+    await nodeRed?.remove();
+    await receiver?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function blank(look: Look, signedIn: boolean): Promise<Page> {
+    const page = await browser.newPage({
+      viewport: { width: look.width, height: look.width === 1920 ? 1080 : 800 },
+      colorScheme: look.scheme,
+      locale: look.locale,
+    });
+    page.setDefaultTimeout(60_000);
+    page.on('dialog', (dialog) => void dialog.accept());
+    const kept = JSON.stringify({ access_token: token });
+    if (signedIn) await page.addInitScript((text) => localStorage.setItem('auth-tokens', text), kept);
+    return page;
+  }
+
+  async function open(view: string, look: Look, signedIn = true): Promise<Page> {
+    const page = await blank(look, signedIn);
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      // The browser itself logs each refused request.
+      if (message.type() === 'error' && !message.text().includes('401')) complaints.push(message.text());
+    });
+    await page.goto(`${nodeRed.url}/integrations/ui/#/${view}`);
+    return page;
+  }
+
+  it('asks whoever is not signed in to do so in the editor', async () => {
+    const page = await open('connections', LOOKS[0], false);
+    const link = page.locator('.failure a');
+    await link.waitFor();
+    assert.equal(await link.getAttribute('href'), `${nodeRed.url}/`);
+    await page.close();
+  });
+
+  it('is sent to its own folder, and lets no other code in', async () => {
+    const answer = await fetch(`${nodeRed.url}/integrations/ui`, { redirect: 'manual' });
+    assert.deepEqual([answer.status, answer.headers.get('location')], [308, '/integrations/ui/']);
+    const page = await fetch(`${nodeRed.url}/integrations/ui/`);
+    assert.match(String(page.headers.get('content-security-policy')), /default-src 'none'; script-src 'self';/);
+    const again = await fetch(page.url, { headers: { 'if-none-match': String(page.headers.get('etag')) } });
+    assert.equal(again.status, 304);
+    assert.equal((await fetch(`${page.url}../uix`)).status, 404);
+  });
+
+  it('is in the main menu of the editor', async () => {
+    const editor = await blank(LOOKS[0], true);
+    await editor.goto(nodeRed.url);
+    await editor.waitForSelector('#red-ui-loading-progress', { state: 'hidden' });
+    await editor.click('#red-ui-header-button-sidemenu');
+    const opened = editor.context().waitForEvent('page');
+    await editor.click('#pcp-status-page');
+    const page = await opened;
+    await page.locator('.panel h2:has-text("Connections")').waitFor();
+    assert.equal(page.url(), `${nodeRed.url}/integrations/ui/`);
+    await editor.context().close();
+  });
+
+  it('starts a run, shows how it went, and corrects and replays what was refused', async () => {
+    const page = await open('connections', LOOKS[0]);
+    await page.click('td button:has-text("Run now")');
+    await page.click('a:has-text("started")');
+    await page.locator('.state:has-text("went well in part")').waitFor();
+    await page.click('a:has-text("#1")');
+    assert.equal(await page.locator('.counts div:has-text("Created") dd').textContent(), '2');
+    await page.click('a:has-text("Its dead letters")');
+    await page.click('td a');
+    const payload = page.locator('textarea');
+    await payload.waitFor();
+    assert.deepEqual(JSON.parse(await payload.inputValue()), { NUMBER: '2', MATERIAL: 'NUT', QUANTITY: 'many' });
+
+    await payload.fill('{"NUMBER":');
+    await page.click('button:has-text("Save")');
+    await page.locator('.refused:has-text("not a JSON object")').waitFor();
+    await payload.fill('{"NUMBER":"2","MATERIAL":"NUT","QUANTITY":"3"}');
+    await page.click('button:has-text("Save")');
+    await page.locator('label:has-text("Record, corrected")').waitFor();
+    await page.click('button:has-text("Replay")');
+    await page.locator('.state:has-text("resolved")').waitFor();
+    const record = await nodeRed.json<{ total: number; items: unknown[] }>(
+      'GET',
+      '/integrations/entities/production_order/records?order_number=2',
+      undefined,
+      { authorization: `Bearer ${token}` },
+    );
+    assert.equal(record.items.length, 1);
+    await page.close();
+  });
+
+  it('shows what webhooks were told, and tells it again', async () => {
+    const page = await open('webhooks', LOOKS[0]);
+    await page.click('td a:has-text("Plant manager")');
+    const row = page.locator('tr:has-text("run.partial")');
+    await row.locator('.state:has-text("went well")').waitFor();
+    const told = receiver.got.length;
+    await row.locator('button:has-text("Redeliver")').click();
+    await row.locator('td:nth-child(4):has-text("2")').waitFor();
+    assert.equal(receiver.got.length, told + 1);
+    await page.close();
+  });
+
+  for (const look of LOOKS) {
+    const suffix = `${look.scheme}-${look.width}-${look.locale}`;
+    it(`fits: ${suffix}`, async () => {
+      mkdirSync(SCREENSHOTS, { recursive: true });
+      const page = await open('connections', look);
+      for (const view of VIEWS) {
+        await page.evaluate((hash) => {
+          location.hash = hash;
+        }, `#/${view}`);
+        await page.locator('.panel').last().waitFor();
+        await page.waitForFunction(() => !/Reading|Lendo/.test(document.querySelector('main')?.textContent ?? ''));
+        await page.screenshot({ path: join(SCREENSHOTS, `status-${view.replace('/', '-')}-${suffix}.png`) });
+        const width = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.ok(width <= look.width, `${view} is ${width} px wide`);
+        assert.equal(await page.locator('.failure[role=alert]').count(), 0, view);
+      }
+      const shown = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+      assert.equal(shown, look.scheme === 'dark' ? 'rgb(22, 24, 29)' : 'rgb(244, 245, 247)');
+      assert.equal(await page.getAttribute('html', 'lang'), look.locale);
+      await page.close();
+    });
+  }
+
+  it('had nothing to complain about', () => {
+    assert.deepEqual(complaints, []);
+  });
+});

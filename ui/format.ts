@@ -1,0 +1,40 @@
+import { locale, t } from './words';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+export function number(value: number): string {
+  return value.toLocaleString(locale());
+}
+
+export function percent(share: number | null): string {
+  if (share === null) return '–';
+  // 99.97 % must not look like 100 %.
+  const shown = share < 1 ? Math.min(share, 0.999) : 1;
+  return shown.toLocaleString(locale(), { style: 'percent', maximumFractionDigits: 1 });
+}
+
+/** "3 minutes ago", "in 2 hours". */
+export function relative(instant: string | null, now = Date.now()): string {
+  if (instant === null) return t('never');
+  const distance = Date.parse(instant) - now;
+  const length = Math.abs(distance);
+  const words = new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' });
+  if (length < MINUTE) return words.format(Math.round(distance / 1000), 'second');
+  if (length < HOUR) return words.format(Math.round(distance / MINUTE), 'minute');
+  if (length < DAY) return words.format(Math.round(distance / HOUR), 'hour');
+  return words.format(Math.round(distance / DAY), 'day');
+}
+
+export function instant(at: string | null): string {
+  return at === null ? '–' : new Date(at).toLocaleString(locale(), { dateStyle: 'short', timeStyle: 'medium' });
+}
+
+export function duration(milliseconds: number): string {
+  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
+  if (milliseconds < MINUTE) return `${(milliseconds / 1000).toLocaleString(locale(), { maximumFractionDigits: 1 })} s`;
+  const minutes = Math.floor(milliseconds / MINUTE);
+  if (milliseconds < HOUR) return `${minutes} min ${Math.floor((milliseconds % MINUTE) / 1000)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

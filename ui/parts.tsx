@@ -1,0 +1,146 @@
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { ApiError, EDITOR } from './api';
+import { instant, relative } from './format';
+import { t, valueWord } from './words';
+
+/** How good or bad something is; the colour never says it alone. */
+export type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'idle';
+
+const TONES: Record<string, Tone> = {
+  ...{ success: 'good', succeeded: 'good', resolved: 'good', connected: 'good', ok: 'good', active: 'good' },
+  ...{ in_progress: 'busy', running: 'busy', queued: 'busy', pending: 'busy', replaying: 'busy', cancelling: 'busy' },
+  ...{ partial: 'warn', waiting_retry: 'warn', waiting_quota: 'warn', acknowledged: 'warn', open: 'warn' },
+  ...{ warning: 'warn', connecting: 'busy', interrupted: 'bad', silent: 'warn', degraded: 'warn' },
+  ...{ error: 'bad', failed: 'bad', firing: 'bad', critical: 'bad', disabled: 'bad' },
+};
+
+export function State({ value, group = 'state' }: { value: string; group?: string }) {
+  return <span class={`state ${TONES[value] ?? 'idle'}`}>{valueWord(group, value)}</span>;
+}
+
+export function When({ at }: { at: string | null }) {
+  return <span title={instant(at)}>{relative(at)}</span>;
+}
+
+export function Panel({
+  title,
+  aside,
+  children,
+}: {
+  title: string;
+  aside?: ComponentChildren;
+  children: ComponentChildren;
+}) {
+  return (
+    <section class="panel">
+      <header>
+        <h2>{title}</h2>
+        {aside}
+      </header>
+      {children}
+    </section>
+  );
+}
+
+interface Column<T> {
+  /** Empty over the buttons, which stand at the right. */
+  title: string;
+  cell(row: T): ComponentChildren;
+  /** Numbers stand at the right. */
+  isNumber?: boolean;
+}
+
+interface TableProps<T> {
+  rows: readonly T[] | undefined;
+  columns: Column<T>[];
+  rowKey(row: T): string | number;
+  /** What is said when there are none. */
+  none: string;
+}
+
+export function Table<T>({ rows, columns, rowKey, none }: TableProps<T>) {
+  if (rows === undefined) return <p class="none">{t('reading')}</p>;
+  if (rows.length === 0) return <p class="none">{none}</p>;
+  return (
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            {columns.map(({ title, isNumber }) => (
+              <th key={title} class={isNumber ? 'number' : undefined}>
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={rowKey(row)}>
+              {columns.map(({ title, cell, isNumber }) => (
+                <td key={title} class={isNumber ? 'number' : title === '' ? 'acts' : undefined}>
+                  {cell(row)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+export function Failure({ error }: { error: ApiError }) {
+  if (error.status === 401) {
+    return (
+      <p class="failure" role="alert">
+        {t('signIn')} <a href={EDITOR.href}>{t('editor')}</a>
+      </p>
+    );
+  }
+  return (
+    <p class="failure" role="alert">
+      <strong>{error.status === 0 ? t('unreachable') : error.message}</strong> {error.hint} <code>{error.code}</code>
+    </p>
+  );
+}
+
+interface ActionProps {
+  children: ComponentChildren;
+  /** Asked before; absent: it is done at once. */
+  sure?: string;
+  run(): Promise<unknown>;
+  /** After it went well. */
+  then?(): void;
+}
+
+/** A button that does something: it cannot be pressed twice, and what went wrong stands beside it. */
+export function Action({ children, sure, run, then }: ActionProps) {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<ApiError>();
+  const press = async () => {
+    if (sure !== undefined && !confirm(sure)) return;
+    setBusy(true);
+    setError(undefined);
+    try {
+      await run();
+      then?.();
+    } catch (thrown) {
+      setError(thrown instanceof ApiError ? thrown : new ApiError({ detail: String(thrown) }, 0));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <>
+      <button type="button" disabled={busy} onClick={press}>
+        {children}
+      </button>
+      {error && (
+        <span class="refused" role="alert" title={error.hint}>
+          {error.message}
+        </span>
+      )}
+    </>
+  );
+}

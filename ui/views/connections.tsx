@@ -1,0 +1,128 @@
+import { useState } from 'preact/hooks';
+import type { RunMetrics } from '../../lib/model/metrics';
+import type { JobStatus } from '../../lib/model/services';
+import { get, post } from '../api';
+import { duration, number, percent } from '../format';
+import { Action, Failure, Panel, State, Table, When } from '../parts';
+import { type Connection, type Mapping, usePlant } from '../plant';
+import { usePolled } from '../polled';
+import { t, valueWord } from '../words';
+import { History } from './history';
+
+type Summary = { items: RunMetrics[] };
+
+const EVERY_MS = 10_000;
+
+/** All connections, or the mappings of one. */
+export function Connections({ path: [id] }: { path: string[] }) {
+  return id === undefined ? <AllConnections /> : <OneConnection id={Number(id)} />;
+}
+
+function AllConnections() {
+  const { connections } = usePlant();
+  const metrics = usePolled('by connection', () => get<Summary>('metrics/summary?by=connection'), EVERY_MS);
+  const of = ({ id }: Connection) => metrics.value?.items.find((item) => item.connection_id === id);
+  return (
+    <>
+      <History />
+      <Panel title={t('view.connections')}>
+        {metrics.error && <Failure error={metrics.error} />}
+        <Table
+          rows={connections}
+          rowKey={({ id }) => id}
+          none={t('connections.none')}
+          columns={[
+            { title: t('connection'), cell: ({ id, name }) => <a href={`#/connections/${id}`}>{name}</a> },
+            { title: t('type'), cell: ({ connector_type }) => <code>{connector_type}</code> },
+            { title: t('state'), cell: (row) => <State value={stateOf(row)} /> },
+            { title: t('lastRun'), cell: ({ last_sync_at }) => <When at={last_sync_at} /> },
+            { title: t('nextRun'), cell: ({ next_runs: [next] }) => (next === undefined ? '–' : <When at={next} />) },
+            ...metricColumns(of),
+            { title: '', cell: ({ id, is_active }) => is_active && <RunNow connectionId={id} /> },
+          ]}
+        />
+      </Panel>
+    </>
+  );
+}
+
+function OneConnection({ id }: { id: number }) {
+  const plant = usePlant();
+  const mappings = plant.mappings.filter(({ connection_id }) => connection_id === id);
+  const metrics = usePolled(
+    `by mapping ${id}`,
+    () => get<Summary>(`metrics/summary?by=mapping&connection_id=${id}`),
+    EVERY_MS,
+  );
+  const of = (mapping: Mapping) => metrics.value?.items.find((item) => item.mapping_id === mapping.id);
+  return (
+    <>
+      <p class="trail">
+        <a href="#/connections">{t('view.connections')}</a> › {plant.connectionName(id)}
+      </p>
+      <History connectionId={id} />
+      <Panel title={t('mappings')} aside={<a href={`#/runs/of/${id}`}>{t('view.runs')}</a>}>
+        {metrics.error && <Failure error={metrics.error} />}
+        <Table
+          rows={mappings}
+          rowKey={(row) => row.id}
+          none={t('mappings.none')}
+          columns={[
+            { title: t('mapping'), cell: ({ name }) => name },
+            { title: t('entity'), cell: ({ entity_type }) => <code>{entity_type}</code> },
+            { title: t('direction'), cell: ({ direction }) => valueWord('direction', direction) },
+            { title: t('state'), cell: (row) => <State value={mappingState(row)} /> },
+            { title: t('nextRun'), cell: ({ next_runs: [next] }) => (next === undefined ? '–' : <When at={next} />) },
+            ...metricColumns(of),
+            {
+              title: '',
+              cell: (row) =>
+                row.is_active && row.sync_mode !== 'live' && <RunNow connectionId={id} mappingId={row.id} />,
+            },
+          ]}
+        />
+      </Panel>
+    </>
+  );
+}
+
+function metricColumns<T>(of: (row: T) => RunMetrics | undefined) {
+  const column = (title: string, show: (metrics: RunMetrics) => string) => ({
+    title,
+    isNumber: true,
+    cell: (row: T) => {
+      const metrics = of(row);
+      return metrics === undefined ? '–' : show(metrics);
+    },
+  });
+  return [
+    column(t('successRate'), ({ success_rate }) => percent(success_rate)),
+    column(t('meanTime'), ({ duration_ms }) => (duration_ms === null ? '–' : duration(duration_ms.mean))),
+    column(t('records'), ({ records }) => number(records.processed)),
+    column(t('refused'), ({ records }) => number(records.errors)),
+  ];
+}
+
+function stateOf({ is_active, last_sync_status }: Connection): string {
+  return is_active ? (last_sync_status ?? 'idle') : 'inactive';
+}
+
+function mappingState({ is_active, live, flow_error }: Mapping): string {
+  if (flow_error !== null) return 'refused';
+  if (!is_active) return 'inactive';
+  return live?.state ?? 'active';
+}
+
+function RunNow({ connectionId, mappingId }: { connectionId: number; mappingId?: number }) {
+  const [job, setJob] = useState<JobStatus>();
+  const start = async () => {
+    const which = mappingId === undefined ? {} : { mapping_id: mappingId };
+    setJob(await post<JobStatus>(`sync/${connectionId}`, which));
+  };
+  return (
+    <>
+      <Action run={start}>{t('runNow')}</Action>
+      {job && <a href={`#/runs/job/${job.job_id}`}>{t('started')}</a>}
+    </>
+  );
+}
