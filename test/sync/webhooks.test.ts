@@ -32,13 +32,16 @@ for (const kind of storeKinds) {
     let webhooks: WebhookStore;
     let deliveries: Deliveries;
     let receiver: WebhookReceiver;
+    let startedAt = 0;
     let skewMs = 0;
     const said: string[] = [];
     const closing: (() => Promise<void>)[] = [];
 
-    const now = () => Date.now() + skewMs;
+    /** Time stands still, apart from what a test adds to it. */
+    const now = () => startedAt + skewMs;
 
     beforeEach(async function () {
+      startedAt = Date.now();
       skewMs = 0;
       said.length = 0;
       keys = mkdtempSync(join(tmpdir(), 'pcp-keys-'));
@@ -154,8 +157,7 @@ for (const kind of storeKinds) {
         const seconds =
           (Date.parse(String(execution?.next_attempt_at)) - Date.parse(String(execution?.executed_at))) / 1000;
         assert.ok(seconds >= least, `${seconds} s`);
-        // The attempt itself took some time.
-        assert.ok(seconds - Number(execution?.attempts.at(-1)?.duration_ms) / 1000 <= most, `${seconds} s`);
+        assert.ok(seconds <= most, `${seconds} s`);
         skewMs += seconds * 1000;
       }
       const [failed] = await ended(webhook);
@@ -226,11 +228,13 @@ for (const kind of storeKinds) {
         missed.map(({ error_code }) => error_code),
         ['PCP_HTTP_NOT_FOUND', 'PCP_WEBHOOK_DISABLED', 'PCP_WEBHOOK_DISABLED'],
       );
-      await assert.rejects(deliveries.redeliverFailed(webhook.id, off.created_at), { code: 'PCP_WEBHOOK_INACTIVE' });
+      await assert.rejects(deliveries.redeliverFailed(webhook.id, new Date(0).toISOString()), {
+        code: 'PCP_WEBHOOK_INACTIVE',
+      });
       receiver.answer = (response) => response.end();
       await webhooks.update(webhook.id, { ...webhook, is_active: true });
       assert.equal((await webhooks.get(webhook.id)).disabled_reason, null);
-      assert.equal(await deliveries.redeliverFailed(webhook.id, off.created_at), 3);
+      assert.equal(await deliveries.redeliverFailed(webhook.id, new Date(0).toISOString()), 3);
       await ended(webhook);
       const told = receiver.got.slice(1).map(({ body }) => JSON.parse(body).data.n);
       assert.deepEqual(told, [1, 2, 3]);
@@ -288,7 +292,7 @@ for (const kind of storeKinds) {
       await ended(webhook);
       const headers = receiver.got[0]?.headers as Record<string, string>;
       for (const one of [webhook.secret, secret]) new Judge(String(one)).verify(String(receiver.got[0]?.body), headers);
-      skewMs += 61 * MINUTE;
+      skewMs += DAY;
       await tell({});
       await until(webhook, (all) => all.length === 2 && all.every(({ status }) => status === 'success'));
       assert.equal(String(receiver.got[1]?.headers['webhook-signature']).split(' ').length, 1);
