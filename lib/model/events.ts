@@ -12,6 +12,7 @@ export const EVENT_TYPES = [
   'alert.firing',
   'alert.acknowledged',
   'alert.resolved',
+  'flow.message',
   'webhook.test',
 ] as const;
 

@@ -28,6 +28,7 @@ const TYPES = [
   'pcp-sync',
   'pcp-sync-log',
   'pcp-webhook-in',
+  'pcp-webhook-out',
 ];
 
 for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {

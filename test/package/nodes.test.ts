@@ -47,6 +47,7 @@ describe('palette nodes', () => {
       'pcp-sync',
       'pcp-sync-log',
       'pcp-webhook-in',
+      'pcp-webhook-out',
     ]) {
       assert.ok(types.includes(type), type);
     }

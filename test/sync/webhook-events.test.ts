@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ref } from '../../lib/api/route';
 import { components } from '../../lib/api/schemas';
 import { Validator } from '../../lib/api/validation';
+import type { HubEvent } from '../../lib/model/events';
 import { enqueueEvents } from '../../lib/store/outbox';
 import { openStore } from '../../lib/store/store';
 import { OrderImport } from '../support/order-import';
@@ -126,13 +127,11 @@ for (const kind of storeKinds.filter(({ name }) => name in INSTANCES)) {
         });
         for (let n = 0; n < (INSTANCES[kind.name] ?? 0); n++) await start();
         for (let round = 0; round < kills; round++) {
-          for (let n = 0; n < count / kills; n++) {
-            await store.database.transaction((transaction) =>
-              enqueueEvents(transaction, [{ type: 'run.failed', data: { n: round * 1000 + n } }]),
-            );
-          }
-          const before = receiver.got.length;
-          while (receiver.got.length < before + 10) await delay(10);
+          const events = Array.from({ length: count / kills }, (_, n): HubEvent => {
+            return { type: 'run.failed', data: { n: round * 1000 + n } };
+          });
+          await store.database.transaction((transaction) => enqueueEvents(transaction, events));
+          while (new Set(receiver.ids).size < (round * count) / kills + 10) await delay(10);
           await kill();
           await start();
         }

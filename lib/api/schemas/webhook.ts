@@ -186,7 +186,7 @@ export const webhookSchemas: Record<string, JsonSchema> = {
           },
         },
       }),
-      told([...familyOf('alert'), ...familyOf('webhook')], [], {}),
+      told([...familyOf('alert'), ...familyOf('flow'), ...familyOf('webhook')], [], {}),
     ],
     example: {
       type: 'dead_letter.opened',
