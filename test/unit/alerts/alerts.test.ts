@@ -233,8 +233,8 @@ for (const kind of storeKinds) {
         'SELECT event_type, data FROM integration_webhook_events ORDER BY occurred_at, event_type',
       );
       const told = rows.map(({ event_type, data }) => {
-        const { alert, repeated } = JSON.parse(String(data));
-        return [event_type, repeated, alert.state, alert.acknowledged_by, alert['pt-BR'].title].join(' ');
+        const { alert, repeated, translations } = JSON.parse(String(data));
+        return [event_type, repeated, alert.state, alert.acknowledged_by, translations['pt-BR'].title].join(' ');
       });
       const title = 'Há registros rejeitados em aberto';
       assert.deepEqual(told.sort(), [
