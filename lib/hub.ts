@@ -204,7 +204,11 @@ class OpenHub implements Hub {
     });
     const streams = () => live.streams;
     this.metrics = new HubMetrics({ database: store.database, clock, streams, log });
-    this.alerts = new HubAlerts({ database: store.database, clock, streams, keptDays: settings.logDays, log });
+    this.alerts = new HubAlerts({
+      ...{ database: store.database, clock, streams, keptDays: settings.logDays, log },
+      certificates: this.certificates,
+      openConnection: (id) => this.connections.open(id),
+    });
     void this.alerts.watch.look();
     const look = (): void => {
       void Promise.all([this.wakeWhenWaiting(settings), this.streams.refresh(), this.webhookInbox.look()]);

@@ -28,5 +28,5 @@ export async function tell(
     repeated: type === 'repeated',
     translations: { 'pt-BR': alertWords(alert, 'pt-BR') },
   };
-  await enqueueEvents(transaction, [{ type: WEBHOOK_EVENTS[type], ...{ at, connection_id, mapping_id }, data }]);
+  await enqueueEvents(transaction, [{ type: WEBHOOK_EVENTS[type], at, connection_id, mapping_id, data }]);
 }

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ALERT_KINDS } from '../../lib/alerts/kinds';
 import type { Alert, AlertEvent } from '../../lib/model/alert';
 import { IntegrationError } from '../../lib/model/errors';
 import { provideHub } from '../../nodes/hub-access';
@@ -89,6 +92,12 @@ describe('pcp-alert', () => {
       assert.deepEqual(found, [`resolved ${own.kind ?? 'dead_letters'}`], JSON.stringify(changes));
       await helper.unload();
     }
+  });
+
+  it('offers every kind that there is', () => {
+    const html = readFileSync(join(__dirname, '../../nodes/pcp-alert/pcp-alert.html'), 'utf8');
+    const offered = [...html.matchAll(/pcp-alert\.kind\.(\w+)/g)].map(([, kind]) => kind);
+    assert.deepEqual(offered, ['all', ...ALERT_KINDS]);
   });
 
   it('listens no more when it is closed', async () => {
