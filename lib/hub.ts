@@ -209,7 +209,7 @@ class OpenHub implements Hub {
       certificates: this.certificates,
       openConnection: (id) => this.connections.open(id),
     });
-    void this.alerts.watch.look();
+    this.alerts.watch.start();
     const look = (): void => {
       void Promise.all([this.wakeWhenWaiting(settings), this.streams.refresh(), this.webhookInbox.look()]);
       sync
