@@ -204,8 +204,12 @@ class OpenHub implements Hub {
     });
     const streams = () => live.streams;
     this.metrics = new HubMetrics({ database: store.database, clock, streams, log });
-    this.alerts = new HubAlerts({ database: store.database, clock, streams, keptDays: settings.logDays, log });
-    void this.alerts.watch.look();
+    this.alerts = new HubAlerts({
+      ...{ database: store.database, clock, streams, keptDays: settings.logDays, log },
+      certificates: this.certificates,
+      openConnection: (id) => this.connections.open(id),
+    });
+    this.alerts.watch.start();
     const look = (): void => {
       void Promise.all([this.wakeWhenWaiting(settings), this.streams.refresh(), this.webhookInbox.look()]);
       sync

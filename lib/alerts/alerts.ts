@@ -5,13 +5,14 @@ import type { SqlDatabase } from '../protocols/sql/database';
 import type { StoreClock } from '../sync/clock';
 import { getAlert, listAlerts, removeOldAlerts } from './alert-rows';
 import { Evaluation } from './evaluation';
+import type { ExpirySource } from './facts/expiry';
 import { factFinders } from './facts/finders';
 import { AlertReaders } from './readers';
 import { AlertRuleStore } from './rules';
 import { tell } from './telling';
 import { AlertWatch } from './watch';
 
-export interface HubAlertsOptions {
+export interface HubAlertsOptions extends Omit<ExpirySource, 'isShared'> {
   database: SqlDatabase;
   clock: Pick<StoreClock, 'measure' | 'now'>;
   /** The live mappings of this instance. */
@@ -28,12 +29,19 @@ export class HubAlerts implements Alerts {
   private readonly readers: AlertReaders;
 
   constructor(private readonly options: HubAlertsOptions) {
-    const { database, clock, streams, keptDays, log } = options;
+    const { database, clock, keptDays, log } = options;
     this.rules = new AlertRuleStore({ database, onChange: () => void this.watch.look() });
     this.readers = new AlertReaders(database, clock, log);
     this.watch = new AlertWatch({
       rules: this.rules,
-      evaluation: new Evaluation(database, factFinders(database.aside, streams)),
+      evaluation: new Evaluation(
+        database,
+        factFinders(database.aside, {
+          ...options,
+          // A store in a file has one instance.
+          isShared: database.dialect !== 'sqlite',
+        }),
+      ),
       clock,
       removeOld: (before) => removeOldAlerts(database, before),
       keptDays,

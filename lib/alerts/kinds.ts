@@ -5,6 +5,8 @@ interface Kind {
   isLeft?: true;
   /** Rules of this kind may leave their threshold to the schedule of each mapping. */
   hasOwnThreshold?: true;
+  /** It is about connections, not about mappings. */
+  isOfConnection?: true;
   /** The rule that a plant has which configures nothing. */
   preset: Pick<
     AlertRule,
@@ -17,6 +19,12 @@ const DAY = 86_400;
 
 const usual = { severity: 'warning', clear_threshold: null, for_seconds: 0, clear_for_seconds: 0 } as const;
 
+const expiry: Kind = {
+  isLeft: true,
+  isOfConnection: true,
+  preset: { ...usual, threshold: 30, repeat_seconds: 7 * DAY },
+};
+
 /** What can be watched, in the order in which it is shown. */
 export const KINDS: Record<AlertKind, Kind> = {
   // A run has tried several times before it fails.
@@ -28,6 +36,13 @@ export const KINDS: Record<AlertKind, Kind> = {
   },
   dead_letters: { preset: { ...usual, threshold: 1, repeat_seconds: 7 * DAY } },
   buffer_fill: { preset: { ...usual, severity: 'critical', threshold: 80, clear_threshold: 60, repeat_seconds: DAY } },
+  api_limit: {
+    isOfConnection: true,
+    // Most quotas are of a minute, and begin anew.
+    preset: { ...usual, threshold: 80, clear_threshold: 70, for_seconds: MINUTE, repeat_seconds: DAY },
+  },
+  certificate_expiry: expiry,
+  secret_expiry: expiry,
 };
 
 export const ALERT_KINDS = Object.keys(KINDS) as AlertKind[];

@@ -122,6 +122,9 @@ export class AlertRuleStore implements AlertRules {
 
   private async check(rule: Settings): Promise<void> {
     checkNumbers(rule);
+    if (rule.mapping_id !== null && KINDS[rule.kind].isOfConnection) {
+      throw invalid('/mapping_id', `a rule of kind ${rule.kind} is about connections`);
+    }
     const owners = { connection_id: 'integration_connections', mapping_id: 'integration_mappings' } as const;
     for (const [field, table] of Object.entries(owners)) {
       const id = rule[field as keyof typeof owners];

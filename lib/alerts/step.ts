@@ -66,8 +66,13 @@ function begin(rule: Judged, before: Standing | null, found: Observation | undef
   }
   const since = before?.since ?? now;
   const stands: Standing = {
-    ...{ state: 'pending', since, value: found.value, threshold },
-    ...{ clearSince: null, firedAt: null, toldAt: null },
+    state: 'pending',
+    since,
+    value: found.value,
+    threshold,
+    clearSince: null,
+    firedAt: null,
+    toldAt: null,
   };
   if (now - since < rule.for_seconds * 1000) return { stands };
   return { stands: { ...stands, state: 'firing', firedAt: now, toldAt: now }, event: 'firing' };

@@ -22,15 +22,11 @@ export async function tell(
 ): Promise<void> {
   const { events: _events, ...alert } = await getAlert(transaction, alertId);
   await insertEvent(transaction, { alertId, type, at, by, value: alert.value });
-  const { connection_id, mapping_id, ...rest } = alert;
-  await enqueueEvents(transaction, [
-    {
-      type: WEBHOOK_EVENTS[type],
-      ...{ at, connection_id, mapping_id },
-      data: {
-        alert: { ...rest, ...alertWords(alert, 'en-US'), 'pt-BR': alertWords(alert, 'pt-BR') },
-        repeated: type === 'repeated',
-      },
-    },
-  ]);
+  const { connection_id, mapping_id } = alert;
+  const data = {
+    alert: { ...alert, ...alertWords(alert, 'en-US') },
+    repeated: type === 'repeated',
+    translations: { 'pt-BR': alertWords(alert, 'pt-BR') },
+  };
+  await enqueueEvents(transaction, [{ type: WEBHOOK_EVENTS[type], at, connection_id, mapping_id, data }]);
 }

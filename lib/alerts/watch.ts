@@ -33,20 +33,27 @@ export class AlertWatch {
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> | null = null;
   private lookAgain = false;
+  private isStarted = false;
   private stopped = false;
 
   constructor(private readonly options: AlertWatchOptions) {
     this.storeAway = new Outage('The alerts', options.log);
   }
 
-  /** Looks now, and again in time. What was changed during a look is seen as well. Never throws. */
+  /** Looks now and from now on. */
+  start(): void {
+    this.isStarted = true;
+    void this.look();
+  }
+
+  /** Looks now. What was changed during a look is seen as well. Never throws. */
   look(): Promise<void> {
     if (this.stopped) return Promise.resolve();
     this.lookAgain = true;
     clearTimeout(this.timer);
     this.looking ??= this.lookWhileWanted().finally(() => {
       this.looking = null;
-      if (!this.stopped) this.timer = setTimeout(() => void this.look(), LOOK_EVERY_MS).unref();
+      if (this.isStarted && !this.stopped) this.timer = setTimeout(() => void this.look(), LOOK_EVERY_MS).unref();
     });
     return this.looking;
   }

@@ -69,6 +69,47 @@ const WORDS: Record<AlertKind, KindWords> = {
         `O spool de ${mapping(alert)} está ${alert.value} % cheio.${alert.details.is_losing ? ' Há registros sendo perdidos.' : ''}`,
     },
   },
+  api_limit: {
+    title: { 'en-US': 'The limit of an API is near', 'pt-BR': 'O limite de uma API está próximo' },
+    hint: {
+      'en-US':
+        'Lower requests_per_second of the connection, read less often or in larger pages, or ask for a larger quota.',
+      'pt-BR':
+        'Reduza requests_per_second da conexão, leia com menos frequência ou em páginas maiores, ou peça uma cota maior.',
+    },
+    message: {
+      'en-US': (alert) =>
+        alert.details.paused_until
+          ? `"${alert.details.connection}" wants to be left alone until ${alert.details.paused_until}.`
+          : `"${alert.details.connection}" has ${alert.details.remaining} of ${alert.details.limit} requests left${until(alert, 'until')}.`,
+      'pt-BR': (alert) =>
+        alert.details.paused_until
+          ? `"${alert.details.connection}" pede para ser deixada em paz até ${alert.details.paused_until}.`
+          : `"${alert.details.connection}" ainda permite ${alert.details.remaining} de ${alert.details.limit} requisições${until(alert, 'até')}.`,
+    },
+  },
+  certificate_expiry: {
+    title: { 'en-US': 'A certificate ends', 'pt-BR': 'Um certificado vence' },
+    hint: {
+      'en-US': 'Renew it, and have the other side trust the new one before the old one ends.',
+      'pt-BR': 'Renove-o e faça o outro lado confiar no novo antes que o antigo vença.',
+    },
+    message: {
+      'en-US': (alert) => `The certificate ${ofWhat(alert, 'of')} ${end(alert, 'ended', 'ends')}.`,
+      'pt-BR': (alert) => `O certificado ${ofWhat(alert, 'de')} ${end(alert, 'venceu', 'vence')}.`,
+    },
+  },
+  secret_expiry: {
+    title: { 'en-US': 'A secret ends', 'pt-BR': 'Um segredo vence' },
+    hint: {
+      'en-US': 'Enter a new one in the connection.',
+      'pt-BR': 'Informe um novo na conexão.',
+    },
+    message: {
+      'en-US': (alert) => `The secret ${ofWhat(alert, 'of')} ${end(alert, 'ended', 'ends')}.`,
+      'pt-BR': (alert) => `O segredo ${ofWhat(alert, 'de')} ${end(alert, 'venceu', 'vence')}.`,
+    },
+  },
 };
 
 export function kindTitle(kind: AlertKind, locale: Locale): string {
@@ -90,6 +131,19 @@ function last({ details }: Told, label: string): string {
   const { error_code: code, error_message: message } = details;
   if (code === null || code === undefined) return '';
   return ` ${label}: ${code}: ${message ?? ''}`;
+}
+
+function until({ details }: Told, word: string): string {
+  return typeof details.reset_at === 'string' ? ` ${word} ${details.reset_at}` : '';
+}
+
+/** Of a file, by its subject; of a connection, by the setting that holds it. */
+function ofWhat({ details }: Told, of: string): string {
+  return details.field === undefined ? `"${details.subject}"` : `${details.field} ${of} "${details.connection}"`;
+}
+
+function end({ value, details }: Told, past: string, future: string): string {
+  return `${value < 0 ? past : future} ${details.valid_to}`;
 }
 
 function inARow(times: number): string {

@@ -43,6 +43,7 @@ export class HubMetrics implements Metrics {
       await this.lastSuccess(),
       ...(await this.deadLetters()),
       await this.breakers(),
+      await this.quotas(),
       await this.alerts(),
       ...this.ofStreams(),
     ]);
@@ -111,6 +112,24 @@ export class HubMetrics implements Metrics {
       samples: rows.map(({ id, paused_until: until }) => ({
         labels: { connection: Number(id) },
         value: until === null ? 0 : Number(until) > now ? 2 : 1,
+      })),
+    };
+  }
+
+  private async quotas(): Promise<Family> {
+    const rows = await this.options.database.query(
+      `SELECT c.id, l.quota, l.quota_remaining FROM integration_request_limits l
+       JOIN integration_connections c ON c.id = l.connection_id
+       WHERE c.is_active = ? AND l.quota > 0 AND (l.quota_reset_at IS NULL OR l.quota_reset_at > ?) ORDER BY c.id`,
+      [true, this.options.clock.now()],
+    );
+    return {
+      name: 'api_quota_ratio',
+      type: 'gauge',
+      help: 'How much is used up of what an API allows, as it last said.',
+      samples: rows.map(({ id, quota, quota_remaining: remaining }) => ({
+        labels: { connection: Number(id) },
+        value: 1 - Number(remaining) / Number(quota),
       })),
     };
   }

@@ -99,7 +99,14 @@ function emptyItem(
     success_rate: null,
     duration_ms: null,
     records: {
-      ...{ processed: 0, created: 0, updated: 0, unchanged: 0, deleted: 0, filtered: 0, conflicts: 0, errors: 0 },
+      processed: 0,
+      created: 0,
+      updated: 0,
+      unchanged: 0,
+      deleted: 0,
+      filtered: 0,
+      conflicts: 0,
+      errors: 0,
     },
     errors: {},
   };

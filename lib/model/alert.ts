@@ -5,7 +5,10 @@ export type AlertKind =
   | 'sync_failure' /** runs of a mapping that failed, in a row */
   | 'data_delay' /** seconds since a mapping last went well, or since a live one has been cut off */
   | 'dead_letters' /** records of a mapping that wait for somebody */
-  | 'buffer_fill'; /** of a live mapping's spool, in percent */
+  | 'buffer_fill' /** of a live mapping's spool, in percent */
+  | 'api_limit' /** of what an API allows, in percent */
+  | 'certificate_expiry' /** days for which a certificate is still good */
+  | 'secret_expiry'; /** days for which a secret is still good */
 
 export type AlertSeverity = 'warning' | 'critical';
 

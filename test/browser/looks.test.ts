@@ -17,6 +17,7 @@ const EXAMPLES = [
   'pcp-map',
   'pcp-sync',
   'pcp-sync-log',
+  'pcp-alert',
 ];
 const FORMS = {
   'pcp-file-read': 'pcp-ex-file-reader',
@@ -27,6 +28,7 @@ const FORMS = {
   'pcp-map': 'pcp-ex-map-map',
   'pcp-sync': 'pcp-ex-sync-sync',
   'pcp-sync-log': 'pcp-ex-sync-log-letter',
+  'pcp-alert': 'pcp-ex-alert-watch',
 };
 const LOOKS = [
   { scheme: 'light', width: 1280, locale: 'en-US' },

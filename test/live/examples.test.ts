@@ -28,6 +28,7 @@ const EXAMPLES = [
   'pcp-map',
   'pcp-sync',
   'pcp-sync-log',
+  'pcp-alert',
 ];
 
 for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
@@ -258,6 +259,27 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
       await nodeRed.inject('pcp-ex-sync-log-groups');
       const groups = await next<Message>('pcp-ex-sync-log-group-result');
       assert.equal(groups.total, 1);
+    });
+
+    it('pcp-alert tells of the bad record, and of its end', async () => {
+      const lookNow = async () => {
+        const { items } = await nodeRed.json<{ items: { id: number; kind: string }[] }>(
+          'GET',
+          '/integrations/alerts/rules?kind=dead_letters',
+        );
+        await nodeRed.json('PUT', `/integrations/alerts/rules/${items[0]?.id}`, { kind: 'dead_letters' });
+      };
+      await lookNow();
+      const wrong = await next<Message>('pcp-ex-alert-wrong', ({ topic }) => topic === 'dead_letters');
+      assert.deepEqual([wrong.event, (wrong.payload as Record<string, unknown>).value], ['firing', 1]);
+      const { items } = await nodeRed.json<{ items: { id: number }[] }>(
+        'GET',
+        '/integrations/sync/dead-letters?state=open',
+      );
+      for (const { id } of items) await nodeRed.json('POST', `/integrations/sync/dead-letters/${id}/discard`, {});
+      await lookNow();
+      const over = await next<Message>('pcp-ex-alert-over', ({ topic }) => topic === 'dead_letters');
+      assert.equal(over.event, 'resolved');
     });
   });
 }

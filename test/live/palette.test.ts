@@ -27,6 +27,7 @@ const TYPES = [
   'pcp-map',
   'pcp-sync',
   'pcp-sync-log',
+  'pcp-alert',
   'pcp-webhook-in',
   'pcp-webhook-out',
 ];

@@ -45,9 +45,13 @@ export class StandInHub implements Hub {
     throw new Error('The stand-in tells nobody.');
   }
 
-  get alerts(): never {
-    throw new Error('The stand-in watches nothing.');
-  }
+  readonly alertFollowers = new Map<string, Parameters<Hub['alerts']['follow']>[1]>();
+  readonly alerts = {
+    follow: (reader, onEvent) => {
+      this.alertFollowers.set(reader, onEvent);
+      return () => void this.alertFollowers.delete(reader);
+    },
+  } as Partial<Hub['alerts']> as Hub['alerts'];
 
   get metrics(): never {
     throw new Error('The stand-in measures nothing.');

@@ -46,6 +46,7 @@ describe('palette nodes', () => {
       'pcp-map',
       'pcp-sync',
       'pcp-sync-log',
+      'pcp-alert',
       'pcp-webhook-in',
       'pcp-webhook-out',
     ]) {

@@ -189,6 +189,19 @@ for (const kind of storeKinds.filter(({ name }) => name !== 'SQLite')) {
       assert.ok(other.pausedFor > 500_000 && other.pausedFor <= 600_000);
     });
 
+    it('the last word about a quota is noted, with its end by the time of the store', async () => {
+      const { database } = place.store;
+      const shared = new SharedRequestLimits(database, () => assert.fail());
+      const limits = shared.of(1, { perSecond: undefined, atOnce: 1 });
+      (await limits.place(live))();
+      limits.quota({ limit: 100, remaining: 99 });
+      limits.quota({ limit: 100, remaining: 20, resetAt: new Date(Date.now() + 600_000).toISOString() });
+      await shared.close();
+      const [row] = await database.query('SELECT * FROM integration_request_limits WHERE connection_id = 1');
+      assert.deepEqual([Number(row?.quota), Number(row?.quota_remaining)], [100, 20]);
+      assert.ok(Number(row?.quota_reset_at) > Number(row?.quota_heard_at));
+    });
+
     it('a store that is away fails what waits, and counts anew when it is back', async () => {
       const { database } = place.store;
       const messages: string[] = [];

@@ -61,10 +61,14 @@ export function dataDelayFacts(reader: Reader): FindFacts {
       const lastWell = Math.max(changed, last?.endedAt ?? 0);
       observations.push({
         subject,
-        ...{ connectionId, mappingId, value: Math.max(0, Math.floor((now - lastWell) / 1000)) },
+        connectionId,
+        mappingId,
+        value: Math.max(0, Math.floor((now - lastWell) / 1000)),
         ...(deadline !== null && { threshold: Math.max(0, (deadline - lastWell) / 1000) }),
         details: {
-          ...{ mapping, connection, direction },
+          mapping,
+          connection,
+          direction,
           last_success_at: last === undefined ? null : new Date(last.endedAt).toISOString(),
           expected_by: deadline === null ? null : new Date(deadline).toISOString(),
         },

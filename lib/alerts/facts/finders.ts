@@ -1,17 +1,26 @@
 import type { LiveStatus } from '../../model/stream';
 import type { FactFinders } from '../evaluation';
+import { apiLimitFacts } from './api-limit';
 import { dataDelayFacts } from './data-delay';
 import { deadLetterFacts } from './dead-letters';
+import { certificateFacts, type ExpirySource, secretFacts } from './expiry';
 import type { Reader } from './facts';
 import { bufferFacts, silenceFacts } from './live-streams';
 import { syncFailureFacts } from './sync-failure';
 
-/** @param streams the live mappings of this instance */
-export function factFinders(reader: Reader, streams: () => ReadonlyMap<number, LiveStatus>): FactFinders {
+/** @param source what this instance knows: its live mappings, certificates, and secrets of its flows */
+export function factFinders(
+  reader: Reader,
+  source: ExpirySource & { streams(): ReadonlyMap<number, LiveStatus> },
+): FactFinders {
+  const streams = () => source.streams();
   return {
     sync_failure: { shared: syncFailureFacts(reader) },
     data_delay: { shared: dataDelayFacts(reader), own: silenceFacts(reader, streams) },
     dead_letters: { shared: deadLetterFacts(reader) },
     buffer_fill: { own: bufferFacts(reader, streams) },
+    api_limit: { shared: apiLimitFacts(reader) },
+    certificate_expiry: { own: certificateFacts(reader, source) },
+    secret_expiry: { own: secretFacts(reader, source) },
   };
 }

@@ -21,10 +21,17 @@ export function syncFailureFacts(reader: Reader): FindFacts {
       const { mappingId, connectionId, mapping, connection, direction } = stream;
       observations.push({
         subject: `mapping:${mappingId}:${direction}`,
-        ...{ connectionId, mappingId, value: well < 0 ? runs.length : well },
+        connectionId,
+        mappingId,
+        value: well < 0 ? runs.length : well,
         details: {
-          ...{ mapping, connection, direction, sync_log_id: last.id },
-          ...{ error_class: last.errorClass, error_code: last.errorCode, error_message: last.errorMessage },
+          mapping,
+          connection,
+          direction,
+          sync_log_id: last.id,
+          error_class: last.errorClass,
+          error_code: last.errorCode,
+          error_message: last.errorMessage,
         },
       });
     }

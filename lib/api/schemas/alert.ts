@@ -15,7 +15,7 @@ export const alertKind: JsonSchema = {
   type: 'string',
   enum: ALERT_KINDS,
   description:
-    '`sync_failure`: runs of a mapping that failed in a row. `data_delay`: seconds since a mapping last succeeded, or since a live one was cut off. `dead_letters`: open dead letters of a mapping. `buffer_fill`: of the spool of a live mapping, in percent.',
+    '`sync_failure`: runs of a mapping that failed in a row. `data_delay`: seconds since a mapping last succeeded, or since a live one was cut off. `dead_letters`: open dead letters of a mapping. `buffer_fill`: of the spool of a live mapping, in percent. `api_limit`: of what an API allows, in percent. `certificate_expiry`, `secret_expiry`: days for which it is still good; less is worse.',
 };
 export const alertSeverity: JsonSchema = { type: 'string', enum: ['warning', 'critical'] };
 export const alertState: JsonSchema = {
@@ -60,10 +60,23 @@ const rule: JsonSchema = {
     revision: { type: 'integer', minimum: 1 },
   },
   example: {
-    ...{ id: 1, kind: 'sync_failure', name: null, title: 'Runs fail', is_default: true, is_active: true },
-    ...{ connection_id: null, mapping_id: null, severity: 'critical', threshold: 1, clear_threshold: null },
-    ...{ for_seconds: 0, clear_for_seconds: 0, repeat_seconds: 86_400, revision: 1 },
-    ...{ created_at: '2026-11-24T05:00:00.000Z', updated_at: '2026-11-24T05:00:00.000Z' },
+    id: 1,
+    kind: 'sync_failure',
+    name: null,
+    title: 'Runs fail',
+    is_default: true,
+    is_active: true,
+    connection_id: null,
+    mapping_id: null,
+    severity: 'critical',
+    threshold: 1,
+    clear_threshold: null,
+    for_seconds: 0,
+    clear_for_seconds: 0,
+    repeat_seconds: 86_400,
+    revision: 1,
+    created_at: '2026-11-24T05:00:00.000Z',
+    updated_at: '2026-11-24T05:00:00.000Z',
   },
 };
 
@@ -103,14 +116,26 @@ const alert: JsonSchema = {
   required: Object.keys(alertProperties),
   properties: alertProperties,
   example: {
-    ...{ id: 12, rule_id: 3, kind: 'dead_letters', subject: 'mapping:7', connection_id: 3, mapping_id: 7 },
-    ...{ severity: 'warning', state: 'firing', value: 4, threshold: 1 },
+    id: 12,
+    rule_id: 3,
+    kind: 'dead_letters',
+    subject: 'mapping:7',
+    connection_id: 3,
+    mapping_id: 7,
+    severity: 'warning',
+    state: 'firing',
+    value: 4,
+    threshold: 1,
     details: { mapping: 'Orders', connection: 'ERP' },
     title: 'Dead letters are open',
     message: '"Orders" (ERP): 4 records could not be applied.',
     hint: 'Look at their groups, correct the cause, and replay or discard them.',
-    ...{ since: '2026-11-24T05:00:00.000Z', fired_at: '2026-11-24T05:00:00.000Z', resolved_at: null },
-    ...{ acknowledged_at: null, acknowledged_by: null, note: null },
+    since: '2026-11-24T05:00:00.000Z',
+    fired_at: '2026-11-24T05:00:00.000Z',
+    resolved_at: null,
+    acknowledged_at: null,
+    acknowledged_by: null,
+    note: null,
   },
 };
 

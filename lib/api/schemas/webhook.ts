@@ -186,7 +186,16 @@ export const webhookSchemas: Record<string, JsonSchema> = {
           },
         },
       }),
-      told([...familyOf('alert'), ...familyOf('flow'), ...familyOf('webhook')], [], {}),
+      told(familyOf('alert'), ['alert', 'repeated', 'translations'], {
+        alert: { $ref: '#/components/schemas/Alert' },
+        repeated: { type: 'boolean', description: 'It was told before and lasts.' },
+        translations: {
+          type: 'object',
+          description: '`title`, `message` and `hint` of the alert in `pt-BR`.',
+          properties: { 'pt-BR': { type: 'object', required: ['title', 'message', 'hint'] } },
+        },
+      }),
+      told([...familyOf('flow'), ...familyOf('webhook')], [], {}),
     ],
     example: {
       type: 'dead_letter.opened',

@@ -189,6 +189,7 @@ class GuardedClient implements HttpClient {
       answer.done.then(pass.leave);
       const pause = pauseAskedFor(answer.status, answer.headers);
       if (pause !== undefined) this.gate.pause(pause);
+      this.gate.quota(answer.rateLimit);
       return answer;
     } catch (error) {
       pass.leave();

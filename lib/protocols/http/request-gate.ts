@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../model/errors';
 import { Places } from './places';
+import type { RateLimitStatus } from './rate-headers';
 import { Turns } from './turns';
 
 /** What the settings of a connection allow. */
@@ -8,6 +9,9 @@ export interface Allowance {
   /** Requests at the same time. */
   atOnce: number;
 }
+
+/** What is left of it, and of how much. */
+export type Quota = RateLimitStatus & Required<Pick<RateLimitStatus, 'limit' | 'remaining'>>;
 
 /** A request that was let through. Both are harmless to call twice. */
 export interface Pass {
@@ -28,6 +32,8 @@ export interface RequestLimits {
   turn(signal: AbortSignal): Promise<() => void>;
   /** The other side wants to be left alone. */
   pause(ms: number): void;
+  /** What the other side says about our quota. */
+  quota(status: Quota): void;
   /** How much longer, in milliseconds. */
   readonly pausedFor: number;
 }
@@ -54,6 +60,9 @@ export class OwnLimits implements RequestLimits {
   pause(ms: number): void {
     this.pausedUntil = Math.max(this.pausedUntil, performance.now() + ms);
   }
+
+  /** Nobody else is to know. */
+  quota(): void {}
 
   get pausedFor(): number {
     return Math.max(0, this.pausedUntil - performance.now());
@@ -82,6 +91,11 @@ export class RequestGate {
 
   pause(ms: number): void {
     this.limits.pause(ms);
+  }
+
+  quota(status: RateLimitStatus | undefined): void {
+    if (status?.limit === undefined || status.remaining === undefined) return;
+    this.limits.quota({ ...status, limit: status.limit, remaining: status.remaining });
   }
 
   private checkPause(): void {

@@ -13,6 +13,7 @@ import { webhookInbox } from './0012-webhook-inbox';
 import { webhooks } from './0013-webhooks';
 import { alerts } from './0014-alerts';
 import { arrivals } from './0016-arrivals';
+import { apiQuotas } from './0017-api-quotas';
 import type { Migration } from './migration';
 
 export type { Migration, MigrationContext } from './migration';
@@ -34,4 +35,5 @@ export const migrations: readonly Migration[] = [
   webhooks,
   alerts,
   arrivals,
+  apiQuotas,
 ];

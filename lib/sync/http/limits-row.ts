@@ -1,3 +1,4 @@
+import type { Quota } from '../../protocols/http/request-gate';
 import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
 import { isUniqueViolation } from '../../store/rows';
 
@@ -45,6 +46,18 @@ export class LimitsRow {
     await this.database.execute(
       `UPDATE integration_request_limits SET paused_until = ${until} WHERE connection_id = ? AND paused_until < ${until}`,
       [this.connectionId],
+    );
+  }
+
+  /** For alerts. Its end is as far from now as it was said to be, by whatever clock. */
+  async quota({ limit, remaining, resetAt }: Quota): Promise<void> {
+    const { epochMs } = this.database;
+    const left = resetAt === undefined ? null : Math.ceil(Date.parse(resetAt) - Date.now());
+    await this.database.execute(
+      `UPDATE integration_request_limits SET quota = ?, quota_remaining = ?,
+         quota_reset_at = ${left === null ? 'NULL' : `${epochMs} + ${left}`}, quota_heard_at = ${epochMs}
+       WHERE connection_id = ?`,
+      [limit, remaining, this.connectionId],
     );
   }
 

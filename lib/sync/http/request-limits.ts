@@ -1,5 +1,5 @@
 import { IntegrationError } from '../../model/errors';
-import type { Allowance, RequestLimits } from '../../protocols/http/request-gate';
+import type { Allowance, Quota, RequestLimits } from '../../protocols/http/request-gate';
 import { TURN_KEPT_MS, Turns } from '../../protocols/http/turns';
 import type { SqlDatabase } from '../../protocols/sql/database';
 import { LimitsRow } from './limits-row';
@@ -27,6 +27,9 @@ export class SharedRequestLimits {
   }
 }
 
+/** A quota is noted so often; each answer may tell of it. */
+const TELL_QUOTA_MS = 5_000;
+
 const PLACES: Kind = { table: 'integration_request_places', keptMs: 0 };
 const TURNS: Kind = { table: 'integration_request_turns', keptMs: TURN_KEPT_MS };
 
@@ -34,6 +37,9 @@ class SharedLimits implements RequestLimits {
   private readonly places: SharedPlaces;
   private readonly turnPlaces: SharedPlaces;
   private readonly turns: Turns;
+  /** What was said last about the quota and is not noted yet. */
+  private heard: Quota | undefined;
+  private telling: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly row: LimitsRow,
@@ -59,11 +65,27 @@ class SharedLimits implements RequestLimits {
     });
   }
 
+  quota(status: Quota): void {
+    this.heard = status;
+    this.telling ??= setTimeout(() => void this.tellQuota(), TELL_QUOTA_MS).unref();
+  }
+
   get pausedFor(): number {
     return this.row.pausedFor;
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.places.close(), this.turnPlaces.close()]);
+    await Promise.all([this.tellQuota(), this.places.close(), this.turnPlaces.close()]);
+  }
+
+  private async tellQuota(): Promise<void> {
+    clearTimeout(this.telling);
+    this.telling = undefined;
+    const { heard } = this;
+    this.heard = undefined;
+    if (heard === undefined) return;
+    await this.row.quota(heard).catch((error: unknown) => {
+      this.log('warn', `A quota could not be noted: ${IntegrationError.from(error).message}`);
+    });
   }
 }

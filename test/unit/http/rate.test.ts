@@ -184,6 +184,26 @@ describe('http: rate of requests', () => {
     await server.stop();
   });
 
+  it('passes on what each answer says about the quota, when it says enough', async () => {
+    const said: Record<string, string>[] = [
+      { 'x-ratelimit-limit': '100', 'x-ratelimit-remaining': '20' },
+      { 'x-ratelimit-remaining': '19' },
+      {},
+    ];
+    const server = await HostileServer.start({
+      '/': (_request, response) => response.writeHead(200, said.shift()).end('ok'),
+    });
+    const heard: unknown[] = [];
+    const sharedLimits = {
+      of: (_id: number, allowance: Allowance) =>
+        Object.assign(new OwnLimits(allowance), { quota: (status: unknown) => void heard.push(status) }),
+    };
+    const client = open({ baseUrl: server.origin, sharedLimits, connectionId: 4717 });
+    for (let number = 0; number < 3; number++) await (await client.request({ target: '/', signal: live })).text();
+    assert.deepEqual(heard, [{ limit: 100, remaining: 20 }]);
+    await server.stop();
+  });
+
   it('never has more requests under way than max_concurrency', async () => {
     let now = 0;
     let most = 0;

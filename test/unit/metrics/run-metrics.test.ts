@@ -151,6 +151,10 @@ for (const kind of storeKinds) {
         'INSERT INTO integration_connection_pauses (connection_id, failures, paused_until) VALUES (?, 5, ?)',
         [connection, now + MINUTE],
       );
+      await database.execute(
+        'INSERT INTO integration_request_limits (connection_id, paused_until, quota, quota_remaining) VALUES (?, 0, 100, 25)',
+        [connection],
+      );
       streams.set(mapping, {
         ...{ state: 'connected', since: '', error: null, received: 0, records_per_second: 0, last_record_at: null },
         ...{ stuck_tags: [], dropped: 3, alarms: [] },
@@ -169,6 +173,7 @@ for (const kind of storeKinds) {
         ['integration_last_success_timestamp_seconds', stream, (NOON - MINUTE) / 1000],
         ['integration_dead_letters_open', ids, 2],
         ['integration_conflicts_open', ids, 1],
+        ['integration_api_quota_ratio', { connection: String(connection) }, 0.75],
         ['integration_breaker_state', { connection: String(connection) }, 2],
         ['integration_buffer_bytes', { mapping: String(mapping) }, 600],
         ['integration_buffer_dropped_total', { mapping: String(mapping) }, 3],

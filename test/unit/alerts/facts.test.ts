@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import type { LiveStatus } from '../../../lib/model/stream';
+import { CLIENT } from '../../support/certificates';
+import { storeKinds } from '../store/stores';
+import { addConnection, addMapping, NOON, WatchedPlant } from './plant';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+for (const kind of storeKinds) {
+  describe(`what alerts tell of, on ${kind.name}`, function () {
+    this.timeout(60_000);
+    let plant: WatchedPlant;
+    beforeEach(async function () {
+      plant = await WatchedPlant.open(kind, this);
+    });
+    afterEach(() => plant?.dispose());
+
+    it('tell of runs that fail, until one goes well; of a plant that configured nothing', async () => {
+      const id = await addMapping(plant.place.store, await addConnection(plant.place.store));
+      await plant.ended(id, 'succeeded', NOON - HOUR);
+      assert.deepEqual(await plant.open(), []);
+      await plant.ended(id, 'failed', NOON - 20 * MINUTE);
+      assert.deepEqual(await plant.open(), [`sync_failure mapping:${id}:import firing 1`]);
+      await plant.ended(id, 'skipped', NOON - 15 * MINUTE);
+      await plant.ended(id, 'failed', NOON - 10 * MINUTE);
+      await plant.ended(id, 'succeeded', NOON - 5 * MINUTE, { dryRun: true });
+      plant.now += 2 * MINUTE;
+      assert.deepEqual(await plant.open(), [`sync_failure mapping:${id}:import firing 2`]);
+      const [alert] = (await plant.alerts.list({})).items;
+      assert.equal(alert?.details.error_code, 'PCP_CONNECT_REFUSED');
+      await plant.ended(id, 'partial', NOON);
+      assert.deepEqual(await plant.open(), []);
+      assert.deepEqual(await plant.events(alert!.id), ['firing', 'resolved']);
+      assert.equal((await plant.alerts.get(alert!.id)).resolved_at, new Date(plant.now).toISOString());
+    });
+
+    it('tell of data that is late by its schedule, though nothing runs at all', async () => {
+      const id = await addMapping(plant.place.store, await addConnection(plant.place.store, '0 6 * * 1-5'));
+      await plant.ended(id, 'succeeded', Date.parse('2026-11-27T06:00:10Z'));
+      // Friday at six it ran; Monday is missed, and Tuesday at six it is late: by its own 10 seconds, and the rule's 5 minutes.
+      const steps: [string, string[]][] = [
+        ['2026-12-01T05:59Z', []],
+        ['2026-12-01T06:01Z', []],
+        ['2026-12-01T06:05Z', []],
+        ['2026-12-01T06:06Z', [`data_delay mapping:${id}:import firing ${4 * 86_400 + 6 * 60 - 10}`]],
+      ];
+      for (const [at, expected] of steps) {
+        plant.now = Date.parse(at);
+        assert.deepEqual(await plant.open(), expected, at);
+      }
+      await plant.ended(id, 'succeeded', plant.now);
+      assert.deepEqual(await plant.open(), []);
+    });
+
+    it('tell of data that is older than a rule allows, whatever the schedule', async () => {
+      const id = await addMapping(plant.place.store, await addConnection(plant.place.store));
+      await plant.ended(id, 'succeeded', NOON);
+      await plant.alerts.rules.create({ kind: 'data_delay', mapping_id: id, threshold: 900, for_seconds: 0 });
+      plant.now = NOON + 899_000;
+      assert.deepEqual(await plant.open(), []);
+      plant.now = NOON + 900_000;
+      assert.deepEqual(await plant.open(), [`data_delay mapping:${id}:import firing 900`]);
+    });
+
+    it('take the times of what a mapping follows, and of its connection', async () => {
+      const connection = await addConnection(plant.place.store, '*/10 * * * *');
+      const first = await addMapping(plant.place.store, connection, { schedule: '0 * * * *' });
+      const follower = await addMapping(plant.place.store, connection, { depends_on: [first] });
+      const plain = await addMapping(plant.place.store, connection);
+      for (const id of [first, follower, plain]) await plant.ended(id, 'succeeded', NOON + MINUTE);
+      await plant.change('data_delay', { for_seconds: 0 });
+      plant.now = NOON + 21 * MINUTE;
+      const late = [`data_delay mapping:${plain}:import firing 1200`];
+      assert.deepEqual(await plant.open(), late);
+      plant.now = NOON + 119 * MINUTE;
+      assert.equal((await plant.open()).length, 1);
+      plant.now = NOON + 121 * MINUTE;
+      assert.equal((await plant.open()).length, 3);
+    });
+
+    it('tell of dead letters, and say nothing of mappings that are not used', async () => {
+      const connection = await addConnection(plant.place.store);
+      const used = await addMapping(plant.place.store, connection);
+      const unused = await addMapping(plant.place.store, connection, { is_active: false });
+      for (const id of [used, used, unused]) await plant.letter(id);
+      assert.deepEqual(await plant.open(), [`dead_letters mapping:${used} firing 2`]);
+      await plant.place.store.models.mappings.update({ is_active: false }, { where: { id: used } });
+      assert.deepEqual(await plant.open(), []);
+    });
+
+    it('tell of live mappings of this instance that are cut off or whose spool fills up', async () => {
+      const connection = await addConnection(plant.place.store);
+      const id = await addMapping(plant.place.store, connection, {
+        sync_mode: 'live',
+        options: { live: { max_bytes: 1000 } },
+      });
+      const status: LiveStatus = {
+        ...{ state: 'interrupted', since: new Date(NOON).toISOString(), error: null, received: 0 },
+        ...{ records_per_second: 0, last_record_at: null, stuck_tags: [], dropped: 0, alarms: [] },
+        backlog: { records: 8, bytes: 800, oldest_at: null },
+      };
+      plant.streams.set(id, status);
+      assert.deepEqual(await plant.open(), [`buffer_fill stream:${id} firing 80`]);
+      plant.now = NOON + 10 * MINUTE;
+      await plant.look();
+      plant.now = NOON + 15 * MINUTE;
+      const both = [`buffer_fill stream:${id} firing 80`, `data_delay stream:${id} firing 900`];
+      assert.deepEqual(await plant.open(), both);
+      // Another instance knows nothing of it, and leaves it as it is; no more does this one when another one listens.
+      await plant.alertsOf(await plant.place.again(), new Map()).watch.look();
+      plant.streams.set(id, { ...status, state: 'standby', backlog: { records: 0, bytes: 0, oldest_at: null } });
+      assert.deepEqual(await plant.open(), both);
+      plant.streams.set(id, { ...status, state: 'connected', backlog: { records: 0, bytes: 590, oldest_at: null } });
+      assert.deepEqual(await plant.open(), []);
+    });
+
+    it('tell of APIs whose limit is near, or that want to be left alone', async () => {
+      const id = await addConnection(plant.place.store);
+      const { database } = plant.place.store;
+      await plant.change('api_limit', { for_seconds: 0 });
+      const heard = (values: (number | null)[]) =>
+        database.execute(
+          'UPDATE integration_request_limits SET paused_until = ?, quota = ?, quota_remaining = ?, quota_reset_at = ?',
+          values,
+        );
+      await database.execute('INSERT INTO integration_request_limits (connection_id, paused_until) VALUES (?, 0)', [
+        id,
+      ]);
+      assert.deepEqual(await plant.open(), []);
+      await heard([0, 1000, 201, NOON + MINUTE]);
+      assert.deepEqual(await plant.open(), []);
+      await heard([0, 1000, 200, NOON + MINUTE]);
+      assert.deepEqual(await plant.open(), [`api_limit connection:${id} firing 80`]);
+      plant.now = NOON + MINUTE;
+      assert.deepEqual(await plant.open(), []);
+      await heard([plant.now + 1, null, null, null]);
+      assert.deepEqual(await plant.open(), [`api_limit connection:${id} firing 100`]);
+      plant.now += 1;
+      assert.deepEqual(await plant.open(), []);
+    });
+
+    it('tell of certificates and secrets that end', async () => {
+      const id = await addConnection(plant.place.store);
+      const { cert } = CLIENT;
+      plant.now = Date.parse(new X509Certificate(cert).validTo) - 10 * DAY;
+      const jwt = [
+        'e30',
+        Buffer.from(JSON.stringify({ exp: (plant.now + 5 * DAY) / 1000 })).toString('base64url'),
+        'c2ln',
+      ];
+      plant.credentials.set(id, { certificate: cert, token: jwt.join('.'), password: 'a.b.c' });
+      plant.certificates = [
+        {
+          thumbprint: 'ab'.repeat(20),
+          state: 'own',
+          subject: 'CN=Hub',
+          application_uri: null,
+          valid_from: new Date(0).toISOString(),
+          valid_to: new Date(plant.now - DAY).toISOString(),
+        },
+      ];
+      assert.deepEqual(await plant.open(), [
+        `certificate_expiry certificate:${'ab'.repeat(20)} firing -1`,
+        `certificate_expiry certificate:${id}:certificate firing 10`,
+        `secret_expiry secret:${id}:token firing 5`,
+      ]);
+      await plant.place.store.models.connections.update({ is_active: false }, { where: { id } });
+      plant.certificates = [{ ...plant.certificates[0]!, valid_to: new Date(plant.now + 400 * DAY).toISOString() }];
+      plant.now += HOUR;
+      assert.deepEqual(await plant.open(), []);
+    });
+  });
+}
