@@ -10,6 +10,7 @@ import type { EntitySet, Operation, ServiceModel } from './model';
 import { callRequest, operationOf, readResult, type ServiceRequest } from './operations';
 import { payloadOf } from './payload';
 import { type Query, queryText, requireConditions } from './query';
+import { findProperty } from './structure';
 
 /** Where a service is asked: every request goes through this client. */
 export type ServiceClient = Pick<HttpClient, 'baseUrl' | 'request' | 'resolveLink'>;
@@ -93,7 +94,7 @@ export class ODataService {
     }
     if (!response.ok) throw await failureOf(response, this.#secrets);
     const found = await readOne(response, set.type, model);
-    const other = set.isSingleton ? undefined : set.type.key.find((path) => isOther(key, found.data, path));
+    const other = set.isSingleton ? undefined : set.type.key.find((path) => isOther(key, found.data, path, set, model));
     if (other !== undefined) throw otherEntity(set, other);
     return found;
   }
@@ -264,9 +265,17 @@ export class ODataService {
   }
 }
 
-function isOther(key: Record<string, unknown>, data: Record<string, unknown>, path: string): boolean {
+/** Of the types that have one notation; times may be written in several. */
+function isOther(
+  key: Record<string, unknown>,
+  data: Record<string, unknown>,
+  path: string,
+  { type }: EntitySet,
+  model: ServiceModel,
+): boolean {
   const theirs = valueAt(data, path);
-  return theirs !== undefined && !isAlike(valueAt(key, path), theirs);
+  const isPlain = /^Edm\.(String|Guid|Decimal|S?Byte|Int\d\d)$/.test(findProperty(path, type, model)?.type ?? '');
+  return isPlain && theirs !== undefined && !isAlike(valueAt(key, path), theirs);
 }
 
 function otherEntity({ name }: EntitySet, path: string): IntegrationError {
