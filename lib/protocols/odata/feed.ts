@@ -77,7 +77,20 @@ export async function readChanged(
 function oneOf(json: unknown, response: HttpResponse, type: StructuredType, model: ServiceModel): Entity {
   const { etag } = response.headers;
   const body = isObject(json) && isObject(json.d) ? json.d : json;
+  if (isObject(body) && isList(body, type)) throw notOne(response);
   return { ...(etag !== undefined && { version: etag }), ...readEntity(isObject(body) ? body : {}, type, model) };
+}
+
+/** Where one entity was asked for, a list says nothing about it. */
+function isList({ results, value }: Record<string, unknown>, { properties }: StructuredType): boolean {
+  return (Array.isArray(results) && !properties.has('results')) || (Array.isArray(value) && !properties.has('value'));
+}
+
+function notOne({ url }: HttpResponse): IntegrationError {
+  const message = `${url.pathname} answered with a list instead of one entity.`;
+  return new IntegrationError('config', 'PCP_ODATA_FILTER_IGNORED', message, {
+    hint: 'The service does not follow the key of an address: have it corrected.',
+  });
 }
 
 /** @throws transient PCP_ODATA_JSON */

@@ -1,7 +1,6 @@
-import Big from 'big.js';
 import { IntegrationError } from '../../model/errors';
-import { isDecimal } from '../../model/formats';
 import { hasKey, valueAt } from './address';
+import { isAlike } from './alike';
 import type { Entity } from './entity';
 import type { Page } from './feed';
 import type { EntitySet } from './model';
@@ -42,24 +41,6 @@ export async function findMatches(
   if (all.length !== 1 || only === undefined || only.version !== undefined || !hasKey(set, only.data)) return all;
   const whole = await service.entity(set, only.data, selection, signal);
   return whole === null ? [] : [whole];
-}
-
-/** What databases compare as the same: without regard to case, padding and notation. */
-function isAlike(ours: unknown, theirs: unknown): boolean {
-  const [left, right] = [folded(ours), folded(theirs)];
-  if (left === right) return true;
-  if (isDecimal(left) && isDecimal(right)) return Big(left).eq(right);
-  const [since, until] = [left, right].map((text) => (/^\d{4}-\d\d-\d\dt/.test(text) ? Date.parse(text) : Number.NaN));
-  return since === until;
-}
-
-function folded(value: unknown): string {
-  return String(value ?? '')
-    .normalize('NFC')
-    .trim()
-    .toLowerCase()
-    .replace(/^0+(?=\d+$)/, '')
-    .replace(/t00:00:00(\.0+)?$/, '');
 }
 
 function filterIgnored({ name }: EntitySet, fields: readonly string[]): IntegrationError {

@@ -60,6 +60,8 @@ export async function* readList(
   let isTold = false;
   /** Last key before the list was read back a little. */
   let missed: string | undefined;
+  /** Entities that were given so far. */
+  let given = 0;
   for (;;) {
     signal.throwIfAborted();
     const asked = at;
@@ -90,6 +92,11 @@ export async function* readList(
         left = undefined;
         continue;
       }
+      if (list.isUnfiltered(entities.slice(0, index), asked) && list.weaken()) {
+        at = from === undefined ? { count: given, last: asked.last } : undefined;
+        left = undefined;
+        continue;
+      }
       known = index + 1;
       entities = entities.slice(known);
     }
@@ -99,6 +106,7 @@ export async function* readList(
       for (let begin = 0; begin < entities.length; begin += query.pageSize) {
         const piece = entities.slice(begin, begin + query.pageSize);
         at = list.after(at, piece);
+        given += piece.length;
         yield { entities: piece, position: at, ...(total !== undefined && { total }) };
       }
       if (page.next === undefined) break;
@@ -123,7 +131,10 @@ export async function* readList(
       continue;
     }
     if (at === undefined || at.last === missed || (asked?.last === at.last && asked.count === at.count)) {
-      throw unmovable(set.name);
+      // It may not compare at all: then by $skip.
+      if (!list.weaken()) throw unmovable(set.name);
+      at = undefined;
+      left = undefined;
     }
   }
 }
@@ -153,6 +164,11 @@ class List {
     if (this.strategy !== 'order') return false;
     this.strategy = 'count';
     return true;
+  }
+
+  /** Whether entities come before the last one that the page should have begun with: the service does not follow $filter. */
+  isUnfiltered(before: readonly Entity[], { value }: Position): boolean {
+    return this.strategy === 'order' && before.some(({ data }) => valueAt(data, this.#field) !== value);
   }
 
   /** What the service does not understand is not asked for again: first the number, the comparison, order and places. */

@@ -57,7 +57,8 @@ function structure(
     const at = path === '' ? name : `${path}.${name}`;
     const property = type.properties.get(name);
     const navigation = type.navigations.get(name);
-    if (value === undefined) continue;
+    // A stream is no part of what is written; it has an address of its own.
+    if (value === undefined || (value === null && property?.type === 'Edm.Stream')) continue;
     if (name === TYPE_FIELD && dialect.version === 2) {
       result.__metadata = { type: String(value).replace(/^.*#/, '') };
       continue;

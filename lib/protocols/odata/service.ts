@@ -1,6 +1,7 @@
 import { IntegrationError } from '../../model/errors';
 import type { HttpClient, HttpRequest, HttpResponse } from '../http/client';
-import { entityPath } from './address';
+import { entityPath, valueAt } from './address';
+import { isAlike } from './alike';
 import type { Entity } from './entity';
 import { failureOf } from './fault';
 import { nextOf, type Page, readChanged, readJson, readOne, readPage, unmovable } from './feed';
@@ -9,6 +10,7 @@ import type { EntitySet, Operation, ServiceModel } from './model';
 import { callRequest, operationOf, readResult, type ServiceRequest } from './operations';
 import { payloadOf } from './payload';
 import { type Query, queryText, requireConditions } from './query';
+import { findProperty } from './structure';
 
 /** Where a service is asked: every request goes through this client. */
 export type ServiceClient = Pick<HttpClient, 'baseUrl' | 'request' | 'resolveLink'>;
@@ -76,7 +78,7 @@ export class ODataService {
     return readPage(await this.#followed(link, base, model, signal), set.type, model);
   }
 
-  /** One entity by its key; null when there is none. */
+  /** One entity by its key; null when there is none. @throws config PCP_ODATA_FILTER_IGNORED when it gives another one */
   async entity(
     set: EntitySet,
     key: Record<string, unknown>,
@@ -91,7 +93,10 @@ export class ODataService {
       return null;
     }
     if (!response.ok) throw await failureOf(response, this.#secrets);
-    return readOne(response, set.type, model);
+    const found = await readOne(response, set.type, model);
+    const other = set.isSingleton ? undefined : set.type.key.find((path) => isOther(key, found.data, path, set, model));
+    if (other !== undefined) throw otherEntity(set, other);
+    return found;
   }
 
   /** What `create` sends, with everything inside of the entity. @throws data PCP_ODATA_VALUE, PCP_ODATA_FIELD_UNKNOWN */
@@ -258,6 +263,27 @@ export class ODataService {
   get #secrets(): readonly string[] {
     return this.options.secrets ?? [];
   }
+}
+
+/** Of the types that have one notation; times may be written in several. */
+function isOther(
+  key: Record<string, unknown>,
+  data: Record<string, unknown>,
+  path: string,
+  { type }: EntitySet,
+  model: ServiceModel,
+): boolean {
+  const theirs = valueAt(data, path);
+  const isPlain = /^Edm\.(String|Guid|Decimal|S?Byte|Int\d\d)$/.test(findProperty(path, type, model)?.type ?? '');
+  return isPlain && theirs !== undefined && !isAlike(valueAt(key, path), theirs);
+}
+
+function otherEntity({ name }: EntitySet, path: string): IntegrationError {
+  const message = `Asked for one entity of "${name}", the service answers with one that has another "${path}".`;
+  return new IntegrationError('config', 'PCP_ODATA_FILTER_IGNORED', message, {
+    path,
+    hint: 'The service does not follow the key of an address: have it corrected.',
+  });
 }
 
 function ifMatch(version: string | undefined): Record<string, string> {

@@ -72,6 +72,18 @@ describe('odata services of any making', () => {
       assert.equal((await find({ Number: '007' })).length, 2);
     });
 
+    it('takes none by its key that has another, nor a list', async () => {
+      const orders = await set('Orders');
+      const answers: unknown[] = [{ Number: 'B' }, { value: [{ Number: 'A' }] }, { d: { results: [{ Number: 'A' }] } }];
+      for (const body of answers) {
+        api.answers.set("GET /svc/Orders('A')", { body });
+        const failure = await failureOf(service.entity(orders, { Number: 'A' }, {}, signal));
+        assert.equal(failure.code, 'PCP_ODATA_FILTER_IGNORED');
+      }
+      api.answers.set("GET /svc/Orders('A')", { body: { Number: 'a ', Amount: 1 } });
+      assert.equal((await service.entity(orders, { Number: 'A' }, {}, signal))?.data.Amount, '1');
+    });
+
     it('goes on over empty pages', async () => {
       api.answers.set('GET /svc/Orders', ({ query }) =>
         query.has('$skiptoken')

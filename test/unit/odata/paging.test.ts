@@ -127,6 +127,14 @@ describe('odata paging', () => {
     });
   }
 
+  for (const orderBy of [undefined, 'LastChangeDateTime']) {
+    it(`reads from a service that follows $skip, but no $filter, by ${orderBy ?? 'its key'}`, async () => {
+      api.manner = { ignoresFilter: true };
+      api.rows = Array.from({ length: 20 }, (_, n) => order(n, `202611270600${String(n).padStart(2, '0')}`));
+      assert.deepEqual(await keys(orderBy === undefined ? {} : { orderBy }), all());
+    });
+  }
+
   it('leaves nothing out when a service compares otherwise than it sorts', async () => {
     api.manner = { sortsOtherwise: true };
     api.rows = 'aBcDeFgHiJkLmN'.split('').map((key) => ({ ManufacturingOrder: key }));

@@ -3,6 +3,7 @@ import { IntegrationError } from '../../../lib/model/errors';
 import { parseExactJson } from '../../../lib/model/exact-json';
 import { entityPath } from '../../../lib/protocols/odata/address';
 import { readEntity } from '../../../lib/protocols/odata/entity';
+import { parseMetadata } from '../../../lib/protocols/odata/metadata';
 import type { ODataVersion } from '../../../lib/protocols/odata/model';
 import { payloadOf } from '../../../lib/protocols/odata/payload';
 import { queryText } from '../../../lib/protocols/odata/query';
@@ -184,6 +185,15 @@ describe('odata values', () => {
     });
     const long = { Tags: ['1234567890123456789'], Rate: '2' };
     assert.equal(payloadOf(long, type, plant).body, '{"Tags":["1234567890123456789"],"Rate":2}');
+  });
+
+  it('writes no stream, and does not want one', () => {
+    const model = parseMetadata(
+      `<Edmx Version="4.0"><DataServices><Schema Namespace="N"><EntityType Name="E"><Key><PropertyRef Name="Id"/></Key>
+       <Property Name="Id" Type="Edm.Int32"/><Property Name="Logo" Type="Edm.Stream" Nullable="false"/></EntityType>
+       <EntityContainer Name="C"><EntitySet Name="Es" EntityType="N.E"/></EntityContainer></Schema></DataServices></Edmx>`,
+    );
+    assert.equal(payloadOf({ Id: 1, Logo: null }, setOf(model, 'Es').type, model).body, '{"Id":1}');
   });
 
   it('names the field of a nested record that cannot be sent', () => {
