@@ -1,3 +1,4 @@
+import { Bell } from '../bell';
 import type { SourceRecord } from '../connectors/contract';
 import type { Subscription } from '../connectors/live';
 import type { OpenConnection } from '../model/connection';
@@ -26,7 +27,7 @@ export class FlowSubscription implements Follower {
   private dropped = 0;
   private news: Extract<LiveBatch, { kind: 'state' }> | null = null;
   private inHand: Waiting[] = [];
-  private wake = (): void => undefined;
+  private readonly bell = new Bell();
 
   constructor(connections: SharedConnections, connection: OpenConnection, subscription: Subscription) {
     const { shared, release } = connections.acquire(connection);
@@ -46,13 +47,13 @@ export class FlowSubscription implements Follower {
       } else {
         over.addEventListener('abort', () => this.withdraw(waiting), { once: true });
       }
-      this.wake();
+      this.bell.ring();
     });
   }
 
   state(state: 'connecting' | 'connected' | 'interrupted' | 'failed', error?: IntegrationError): void {
     this.news = { kind: 'state', state, ...(error && { error: error.toJSON() }) };
-    this.wake();
+    this.bell.ring();
   }
 
   /** @returns null when the subscription has been stopped */
@@ -67,15 +68,13 @@ export class FlowSubscription implements Follower {
       this.news = null;
       if (news !== null) return news;
       if (this.waiting.length > 0) return this.takeRecords();
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
+      await this.bell.rung();
     }
   }
 
   async stop(): Promise<void> {
     this.stopped.abort();
-    this.wake();
+    this.bell.ring();
     await this.following;
     this.release();
   }

@@ -1,11 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { abortable } from '../abortable';
 import type { Connector, ConnectorEnvironment, SourceRecord } from '../connectors/contract';
 import type { Subscription } from '../connectors/live';
 import type { LoadedConnector } from '../connectors/registry';
 import type { OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
 import { Outage } from '../outage';
-import { abortable } from './abortable';
 import { LastWords } from './last-words';
 
 const CLOSE_MS = 5_000;

@@ -1,4 +1,4 @@
-import { IntegrationError } from '../../model/errors';
+import { abortable, cancelled } from '../../abortable';
 
 /** A time limit and the caller's signal in one signal. `clear` must be called when the work is over. */
 export class Deadline {
@@ -37,17 +37,8 @@ export class Deadline {
   }
 
   /** What the work gives, or the signal's reason if that comes first; work that cannot be stopped goes on unseen. */
-  async of<T>(work: Promise<T>): Promise<T> {
-    const { signal } = this;
-    const stopped = Promise.withResolvers<never>();
-    const stop = () => stopped.reject(signal.reason);
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-    try {
-      return await Promise.race([work, stopped.promise]);
-    } finally {
-      signal.removeEventListener('abort', stop);
-    }
+  of<T>(work: Promise<T>): Promise<T> {
+    return abortable(work, this.signal);
   }
 
   private start(): void {
@@ -58,9 +49,4 @@ export class Deadline {
 
 function hasExpired(reason: unknown): boolean {
   return reason instanceof Error && reason.name === 'TimeoutError';
-}
-
-export function cancelled(reason?: unknown): IntegrationError {
-  if (reason instanceof IntegrationError) return reason;
-  return new IntegrationError('cancelled', 'PCP_CANCELLED', 'The request was cancelled.', { cause: reason });
 }

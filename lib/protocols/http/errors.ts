@@ -1,6 +1,6 @@
+import { cancelled } from '../../abortable';
 import { type ErrorClass, type ErrorDetails, IntegrationError } from '../../model/errors';
 import { redactText } from '../../security/redact';
-import { cancelled } from './deadline';
 import { pauseAskedFor } from './rate-headers';
 import { placeOf } from './url';
 

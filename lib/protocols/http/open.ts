@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import type { Agent } from 'undici';
+import { cancelled } from '../../abortable';
 import { IntegrationError } from '../../model/errors';
 import { loadPackage } from '../load-package';
 import { AddressRules } from './addresses';
@@ -7,7 +8,7 @@ import { Answer } from './answer';
 import { identify, secretsOf } from './auth/authentication';
 import { type AskForToken, type OAuth2, TokenSource } from './auth/oauth2';
 import type { HttpClient, HttpOptions, HttpRequest, HttpResponse, Limits, Reached, Timeouts } from './client';
-import { cancelled, Deadline } from './deadline';
+import { Deadline } from './deadline';
 import { Dialer, proxyAuthorization, THIS_MACHINE } from './dialer';
 import { answerTimeout } from './errors';
 import { Exchange } from './exchange';

@@ -173,7 +173,7 @@ export function heldUp(topic: string): IntegrationError {
     'PCP_MQTT_HELD_UP',
     `The broker sends nothing more until who listens to "${topic}" takes its messages.`,
     {
-      hint: 'Its spool is full, or its flow does not go on. With a connection of its own it would hold up nobody else.',
+      hint: 'Its spool is full, or its flow does not go on. With "own_connection" in its entry of "topics" it would hold up nobody else.',
     },
   );
 }

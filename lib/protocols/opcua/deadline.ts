@@ -1,3 +1,4 @@
+import { abortable } from '../../abortable';
 import { IntegrationError } from '../../model/errors';
 
 /**
@@ -6,20 +7,16 @@ import { IntegrationError } from '../../model/errors';
  * @param what names the call in the error ("reading values")
  */
 export async function within<T>(work: Promise<T>, ms: number, what: string, signal?: AbortSignal): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  let onAbort: (() => void) | undefined;
-  const end = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(timedOut(what, ms)), ms);
-    onAbort = () => reject(cancelled(signal?.reason));
-    if (signal?.aborted) onAbort();
-    else signal?.addEventListener('abort', onAbort, { once: true });
-  });
-  work.catch(() => undefined);
+  const end = new AbortController();
+  const timer = setTimeout(() => end.abort(timedOut(what, ms)), ms);
+  const cancel = () => end.abort(signal?.reason);
+  if (signal?.aborted) cancel();
+  else signal?.addEventListener('abort', cancel, { once: true });
   try {
-    return await Promise.race([work, end]);
+    return await abortable(work, end.signal);
   } finally {
     clearTimeout(timer);
-    if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
+    signal?.removeEventListener('abort', cancel);
   }
 }
 
@@ -33,8 +30,4 @@ export function timedOut(what: string, ms: number): IntegrationError {
       outcomeUnknown: true,
     },
   );
-}
-
-function cancelled(cause: unknown): IntegrationError {
-  return new IntegrationError('cancelled', 'PCP_CANCELLED', 'The work was cancelled.', { cause });
 }

@@ -108,7 +108,7 @@ export class EventMonitor {
   }
 
   fail(error: unknown): void {
-    this.#live.inbox.fail(error);
+    this.#live.queue.fail(error);
   }
 
   close(): Promise<void> {

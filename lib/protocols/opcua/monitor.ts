@@ -123,7 +123,7 @@ export class Monitor {
 
   /** What was taken until then is all that comes. */
   fail(error: unknown): void {
-    this.#live.inbox.fail(error);
+    this.#live.queue.fail(error);
   }
 
   async close(): Promise<void> {

@@ -12,6 +12,12 @@ const VALID_DAYS = 365 * 10;
 const UNUSABLE = { code: 'PCP_OPCUA_CERTIFICATE', hint: RENEW };
 const REVOKED = { code: 'PCP_OPCUA_CERTIFICATE_REVOKED', why: 'was revoked by its authority', hint: RENEW };
 
+export interface EndingCertificate {
+  whose: 'own' | 'server';
+  /** ISO 8601. */
+  validTo: string;
+}
+
 /**
  * The hub's certificates: its own with the private key, those of servers that a person trusted, and those that were
  * refused. One folder for all connections; it is read anew for each check, so what one process trusts holds for all.
@@ -31,8 +37,8 @@ export class Pki {
     return `urn:${hostname()}:pcp-integrations`;
   }
 
-  /** Where an endpoint's certificate, or the hub's own, ends within 30 days: what ends, and when. */
-  async endingSoon(server: Buffer): Promise<{ whose: 'own' | 'server'; validTo: string }[]> {
+  /** Of the hub's own certificate and a server's those that end within 30 days. */
+  async endingSoon(server: Buffer): Promise<EndingCertificate[]> {
     const own = (await this.certificates.list()).filter(({ state }) => state === 'own');
     const known = [...own, describe(server, 'trusted')];
     return known

@@ -1,8 +1,8 @@
 import { IntegrationError } from '../../model/errors';
+import { Queue } from '../../queue';
 import type { OpcUaClient, OpenSession } from './client';
 import { within } from './deadline';
 import { opcUaError } from './errors';
-import { Inbox } from './inbox';
 import type { ClientSubscription } from './library';
 
 /** What happened to the connection, in its place among the values. */
@@ -26,9 +26,9 @@ interface Hooks {
   onResumed(): void;
 }
 
-/** One subscription of the server, over interruptions, until it is closed. What it brings is put into the inbox. */
+/** One subscription of the server, over interruptions, until it is closed. What it brings is put into the queue. */
 export class LiveSubscription<T> {
-  readonly inbox = new Inbox<T | StateChange>();
+  readonly queue = new Queue<T | StateChange>();
   readonly #client: OpcUaClient;
   readonly #hooks: Hooks;
   #subscription: ClientSubscription | undefined;
@@ -37,16 +37,16 @@ export class LiveSubscription<T> {
   #isHeld = false;
   readonly #interrupted = () => {
     this.#hooks.onInterrupted();
-    this.inbox.push({ kind: 'interrupted' });
+    this.queue.push({ kind: 'interrupted' });
   };
   readonly #connected = () => {
     this.#lastSign = Date.now();
     this.#hooks.onResumed();
-    this.inbox.push({ kind: 'connected' });
+    this.queue.push({ kind: 'connected' });
   };
   readonly #failed = (error: IntegrationError) => {
     this.#hooks.onInterrupted();
-    this.inbox.fail(error);
+    this.queue.fail(error);
   };
 
   constructor(client: OpcUaClient, hooks: Hooks) {
@@ -85,18 +85,18 @@ export class LiveSubscription<T> {
   }
 
   push(item: T): void {
-    this.inbox.push(item);
-    if (!this.#isHeld && this.inbox.size >= FULL) this.#hold(true);
+    this.queue.push(item);
+    if (!this.#isHeld && this.queue.size >= FULL) this.#hold(true);
   }
 
   /** For what can wait. */
   room(): Promise<void> {
-    return this.inbox.room(FULL / 2);
+    return this.queue.room(FULL / 2);
   }
 
   /** Takes what came; lets a server that was held back go on. */
   async take(): Promise<(T | StateChange)[]> {
-    const items = await this.inbox.take();
+    const items = await this.queue.take();
     if (this.#isHeld) this.#hold(false);
     return items;
   }

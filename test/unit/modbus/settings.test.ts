@@ -10,7 +10,7 @@ describe('Modbus settings', () => {
     for (const [config, code, words] of [
       [{ host: '' }, 'PCP_SETTING_MISSING', /"host"/],
       [{ transport: 'rtu' }, 'PCP_SETTING_MISSING', /"serial_port"/],
-      [{ tags: { t: { address: 1, colour: 'red' } } }, 'PCP_SETTING_INVALID', /tags\/t .*colour/],
+      [{ tags: { t: { address: 1, colour: 'red' } } }, 'PCP_SETTING_INVALID', /tags\/t".*colour/],
       [{ tags: { t: {} } }, 'PCP_SETTING_INVALID', /address/],
       [{ writable: [{ functions: [3], from: 1, to: 2 }] }, 'PCP_SETTING_INVALID', /writable/],
       [{ writable: [{ functions: [6], from: 1, to: 2, unit_id: 0 }] }, 'PCP_SETTING_INVALID', /unit_id/],

@@ -47,6 +47,25 @@ describe('mqtt: receiving', () => {
         );
       });
 
+      it('holds up nobody else by a topic that has a connection of its own', async () => {
+        const topics = {
+          slow: { topic: `slow-${version}/#`, own_connection: true },
+          fast: { topic: `fast-${version}/#` },
+        };
+        const connector = open({ topics, receive_maximum: 5 });
+        const slow = await new Listener(connector, { entity: 'slow' }).connected();
+        const fast = await new Listener(connector, { entity: 'fast' }).connected();
+        // More than any broker sends without an acknowledgement; none is given.
+        for (let n = 0; n < 30; n++) send(`slow-${version}/x`, `{"n":${n}}`, '-q', '1');
+        await slow.next();
+        for (let n = 0; n < 30; n++) send(`fast-${version}/x`, `{"n":${n}}`, '-q', '1');
+        const records = await fast.take(30);
+        assert.deepEqual(
+          records.map(({ n }) => n),
+          Array.from({ length: 30 }, (_, n) => n),
+        );
+      });
+
       it('gives what cannot be decoded with its error, so that it is not lost', async () => {
         const topics = { counts: { topic: `broken-${version}/#` } };
         const listener = await new Listener(open({ topics }), { entity: 'counts' }).connected();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type AsyncFunc, Test } from 'mocha';
 import type { Connector } from '../../../lib/connectors/contract';
-import type { TagValue } from '../../../lib/connectors/live';
+import { CONNECTION_LOST, type TagValue } from '../../../lib/connectors/live';
 import { IntegrationError } from '../../../lib/model/errors';
 import { FaultProxy } from '../../support/fault-proxy';
 import { Connections, failureOf, never, Received } from '../../support/opcua/connections';
@@ -91,6 +91,7 @@ describe(`OPC UA: ${OPCUA_PEER_URL ?? "the tests' own server"} as any server`, (
   function testsOf({ moving, historic, sources, methods, security, tags }: Peer): [string, AsyncFunc][] {
     const [moved, recorded, source] = [moving[0], historic[0], sources[0]];
     const both = moving.find((tag) => historic.includes(tag));
+    const still = tags.find(({ address }) => !moving.includes(address));
     const mayChange = isOwn || OPCUA_PEER_WRITES === '1';
     return [
       ...security.map((each): [string, AsyncFunc] => [`is let in with ${each}`, () => letIn(each)]),
@@ -98,6 +99,7 @@ describe(`OPC UA: ${OPCUA_PEER_URL ?? "the tests' own server"} as any server`, (
       ...(moved === undefined ? [] : movesTests(moved)),
       ...(recorded === undefined ? [] : historyTests(recorded)),
       ...(both === undefined ? [] : gapTests(both)),
+      ...(still === undefined ? [] : stillTests(still.address)),
       ...(source === undefined ? [] : [['tells its events', () => tellsEvents(source)] as [string, AsyncFunc]]),
       ...(mayChange && methods.length > 0 ? [['has methods called', callsMethods] as [string, AsyncFunc]] : []),
       ...(mayChange && tags.some(({ writable }) => writable)
@@ -153,7 +155,7 @@ describe(`OPC UA: ${OPCUA_PEER_URL ?? "the tests' own server"} as any server`, (
               await proxy.turn('none');
               await received.until((each) => each.states.at(-1) === 'connected' && each.values.length > values + 2);
             }
-            const live = received.values.filter(({ backfilled }) => !backfilled);
+            const live = received.values.filter(({ backfilled, status }) => !backfilled && status !== CONNECTION_LOST);
             const times = live.map(({ source_timestamp }) => source_timestamp ?? '');
             assert.deepEqual(times, times.toSorted());
             await received.stop();
@@ -198,6 +200,39 @@ describe(`OPC UA: ${OPCUA_PEER_URL ?? "the tests' own server"} as any server`, (
     ];
   }
 
+  function stillTests(tag: string): [string, AsyncFunc][] {
+    return [
+      [
+        'has values that are bad while the connection is broken, and good again when they did not change',
+        async () => {
+          const { hostname, port, pathname } = new URL(url);
+          const proxy = await FaultProxy.start(Number(port || 4840));
+          try {
+            const connector = await connections.openTrusted(
+              `opc.tcp://127.0.0.1:${proxy.port}${pathname}`,
+              { ...settings, certificate_host: hostname },
+              credentials,
+            );
+            const received = watch(connector, [tag]);
+            await received.until(({ values }) => values.length > 0);
+            await proxy.turn('reset');
+            await received.until(({ states }) => states.includes('interrupted'));
+            await proxy.turn('none');
+            await received.until(({ values }) => values.length > 2);
+            const [first, lost, again] = received.values;
+            assert.deepEqual([lost?.value, lost?.quality, lost?.status], [null, 'bad', CONNECTION_LOST]);
+            const told = ({ value, quality, source_timestamp }: TagValue) => ({ value, quality, source_timestamp });
+            assert.deepEqual(told(again as TagValue), told(first as TagValue));
+            await received.stop();
+            await connector.close();
+          } finally {
+            await proxy.stop();
+          }
+        },
+      ],
+    ];
+  }
+
   function gapTests(tag: string): [string, AsyncFunc][] {
     return [
       [
@@ -218,7 +253,7 @@ describe(`OPC UA: ${OPCUA_PEER_URL ?? "the tests' own server"} as any server`, (
             await proxy.turn('refuse');
             await received.until((each) => each.states.length > states);
             const timeOf = (value: TagValue | undefined) => value?.source_timestamp ?? '';
-            const before = timeOf(received.values.at(-1));
+            const before = timeOf(received.values.findLast(({ status }) => status !== CONNECTION_LOST));
             // More than a server may keep for somebody who is away.
             await direct.until(({ values }) => values.length > 60);
             const missed = direct.values.map(timeOf).filter((time) => time > before);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { TagValue } from '../../../lib/protocols/sparkplug/host/tag-values';
+import type { MetricValue } from '../../../lib/protocols/sparkplug/host/metric-values';
 import { aliased, at, connectedHost, metric, rebirths, Sender, START, short } from './edge-node-messages';
 
 describe('Sparkplug host: values', () => {
@@ -20,7 +20,7 @@ describe('Sparkplug host: values', () => {
       edge_node_id: 'n',
       metric: 'Oven/T',
     });
-    const device = receive(sender.device('DBIRTH', 'd', metric('a', 'Int32', -5))).values[0] as TagValue;
+    const device = receive(sender.device('DBIRTH', 'd', metric('a', 'Int32', -5))).values[0] as MetricValue;
     assert.deepEqual([device.tag, device.device_id, device.value], ['g/n/d/a', 'd', -5]);
     // The unit is told at birth only.
     assert.equal(receive(sender.data({ ...metric('Oven/T', 'Float', 2) })).values[0]?.unit, '°C');

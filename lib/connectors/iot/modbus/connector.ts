@@ -1,7 +1,7 @@
+import { abortable } from '../../../abortable';
 import type { OpenConnection } from '../../../model/connection';
 import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
-import { abortable } from '../../../protocols/modbus/abortable';
 import type { Tag } from '../../../protocols/modbus/tag';
 import type {
   Batch,
@@ -36,8 +36,6 @@ import { planTags, writeTags } from './write-tags';
 export const create: ConnectorFactory = (connection, environment) => new ModbusConnector(connection, environment);
 
 /** The devices on one line: a TCP connection or a serial bus. A line that broke is opened anew by the next who needs it. */
-/** What a tag's status says when its connection broke. */
-
 class ModbusConnector implements Connector {
   readonly #connection: OpenConnection;
   readonly #environment: ConnectorEnvironment;

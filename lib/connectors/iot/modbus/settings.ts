@@ -1,12 +1,11 @@
-import Ajv2020 from 'ajv/dist/2020';
 import type { OpenConnection } from '../../../model/connection';
-import type { JsonSchema } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
 import { type Addressing, formatAddress, parseAddress } from '../../../protocols/modbus/address';
 import type { SerialOptions } from '../../../protocols/modbus/line';
 import type { Table, WriteFunction } from '../../../protocols/modbus/pdu';
 import { isForbidden, longest, type PlanLimits, type Range } from '../../../protocols/modbus/poll-plan';
 import { parseTag, type Tag, type TagDefaults, type TagSetting } from '../../../protocols/modbus/tag';
+import { checked, integer, needed, text } from '../setting-values';
 import { FORBIDDEN_SCHEMA, TAGS_SCHEMA, WRITABLE_SCHEMA } from './tag-schema';
 
 export type Transport =
@@ -56,9 +55,9 @@ const DEFAULT_MAX_PER_MINUTE = 60;
 export function readSettings({ config }: OpenConnection): ModbusSettings {
   const transport = transportOf(config);
   const defaults: TagDefaults = {
-    unitId: integer(config.unit_id, 1),
-    addressing: text(config.addressing, 'zero_based') as Addressing,
-    byteOrder: text(config.byte_order, 'ABCD'),
+    unitId: integer(config.unit_id) ?? 1,
+    addressing: (text(config.addressing) ?? 'zero_based') as Addressing,
+    byteOrder: text(config.byte_order) ?? 'ABCD',
   };
   const ranges = checked<RangeSetting[]>('forbidden', config.forbidden ?? [], FORBIDDEN_SCHEMA);
   const forbidden = ranges.map((range, index) => ({
@@ -66,9 +65,9 @@ export function readSettings({ config }: OpenConnection): ModbusSettings {
     unitId: range.unit_id,
   }));
   const limits = {
-    maxGap: integer(config.max_gap, GAP[transport.kind]),
-    maxRegisters: integer(config.max_registers, 125),
-    maxBits: integer(config.max_bits, 2000),
+    maxGap: integer(config.max_gap) ?? GAP[transport.kind],
+    maxRegisters: integer(config.max_registers) ?? 125,
+    maxBits: integer(config.max_bits) ?? 2000,
     forbidden,
   };
   const rules = checked<WritableSetting[]>('writable', config.writable ?? [], WRITABLE_SCHEMA);
@@ -77,10 +76,10 @@ export function readSettings({ config }: OpenConnection): ModbusSettings {
     defaults,
     tags: tagsOf(checked('tags', config.tags ?? {}, TAGS_SCHEMA), defaults, transport, limits),
     limits,
-    timeoutMs: integer(config.timeout_ms, 1000),
-    maxInFlight: transport.kind === 'tcp' ? integer(config.max_in_flight, 1) : 1,
-    pauseMs: integer(config.pause_ms, transport.kind === 'rtu' ? silenceMs(transport.serial) : 0),
-    pollIntervalMs: integer(config.poll_interval_ms, 1000),
+    timeoutMs: integer(config.timeout_ms) ?? 1000,
+    maxInFlight: transport.kind === 'tcp' ? (integer(config.max_in_flight) ?? 1) : 1,
+    pauseMs: integer(config.pause_ms) ?? (transport.kind === 'rtu' ? silenceMs(transport.serial) : 0),
+    pollIntervalMs: integer(config.poll_interval_ms) ?? 1000,
     writable: config.writes_enabled === true ? rules.flatMap((rule, index) => rulesOf(rule, defaults, index)) : [],
   };
 }
@@ -118,16 +117,16 @@ export function addressOf({ unitId, table, address }: Range, { addressing }: Tag
 }
 
 function transportOf(config: Record<string, unknown>): Transport {
-  const kind = text(config.transport, 'tcp') as Transport['kind'];
-  if (kind !== 'rtu') return { kind, host: needed(config, 'host'), port: integer(config.port, 502) };
+  const kind = (text(config.transport) ?? 'tcp') as Transport['kind'];
+  if (kind !== 'rtu') return { kind, host: needed(config, 'host'), port: integer(config.port) ?? 502 };
   return {
     kind,
     serial: {
       path: needed(config, 'serial_port'),
-      baudRate: integer(config.baud_rate, 9600),
-      dataBits: text(config.data_bits, '8') === '7' ? 7 : 8,
-      parity: text(config.parity, 'none') as SerialOptions['parity'],
-      stopBits: text(config.stop_bits, '1') === '2' ? 2 : 1,
+      baudRate: integer(config.baud_rate) ?? 9600,
+      dataBits: (text(config.data_bits) ?? '8') === '7' ? 7 : 8,
+      parity: (text(config.parity) ?? 'none') as SerialOptions['parity'],
+      stopBits: (text(config.stop_bits) ?? '1') === '2' ? 2 : 1,
     },
   };
 }
@@ -205,40 +204,4 @@ function rangeOf(setting: RangeSetting, { unitId, addressing }: TagDefaults, whe
     });
   }
   return { unitId: setting.unit_id ?? unitId, ...from, count: to.address - from.address + 1 };
-}
-
-const validators = new Map<string, ReturnType<Ajv2020['compile']>>();
-
-function checked<T>(name: string, value: unknown, schema: JsonSchema): T {
-  let validate = validators.get(name);
-  if (validate === undefined) {
-    validate = new Ajv2020({ strict: false }).compile(schema);
-    validators.set(name, validate);
-  }
-  if (validate(value)) return value as T;
-  const [problem] = validate.errors ?? [];
-  const extra = problem?.params?.additionalProperty;
-  const what = `${problem?.message}${extra === undefined ? '' : ` ("${extra}")`}`;
-  const path = `${name}${problem?.instancePath ?? ''}`;
-  throw new IntegrationError('config', 'PCP_SETTING_INVALID', `The setting ${path} is wrong: ${what}.`, {
-    path: `/config/${path}`,
-    hint: 'Correct it in the connection.',
-  });
-}
-
-function needed(config: Record<string, unknown>, name: string): string {
-  const value = text(config[name], '');
-  if (value !== '') return value;
-  throw new IntegrationError('config', 'PCP_SETTING_MISSING', `The setting "${name}" is missing.`, {
-    path: `/config/${name}`,
-    hint: 'Give it in the connection.',
-  });
-}
-
-function text(value: unknown, fallback: string): string {
-  return typeof value === 'string' && value !== '' ? value : fallback;
-}
-
-function integer(value: unknown, fallback: number): number {
-  return typeof value === 'number' && Number.isInteger(value) ? value : fallback;
 }

@@ -39,11 +39,8 @@ class MqttConnector implements Connector {
   readonly #directory: string | undefined;
   readonly #closing = new AbortController();
   #read: MqttSettings | undefined;
-  /** One for all subscriptions. */
-  readonly #session = new Shared(
-    async () => MqttSession.open(this.#options('subscribe'), this.#closing.signal),
-    (session) => session.connection.ended,
-  );
+  /** One for all subscriptions, and one for each topic that has its own. */
+  readonly #sessions = new Map<string | undefined, Shared<MqttSession>>();
   readonly #publisher = new Shared(
     async () => MqttConnection.open(this.#options('publish'), (message) => message.acknowledge(), this.#closing.signal),
     (connection) => connection.ended,
@@ -86,7 +83,7 @@ class MqttConnector implements Connector {
     // Tags are those of Sparkplug where it is on: other topics are entities.
     const isSparkplug = entity === SPARKPLUG || (entity === undefined && this.#sparkplug().isHost);
     if (isSparkplug) return this.#sparkplug().subscribe(subscription, both);
-    return subscribeTo(subscription, this.#settings(), (by) => this.#session.get(by), this.#log, both);
+    return subscribeTo(subscription, this.#settings(), (by, own) => this.#session(own).get(by), this.#log, both);
   }
 
   async readTags(tags: readonly string[], signal: AbortSignal): Promise<TagValue[]> {
@@ -126,15 +123,26 @@ class MqttConnector implements Connector {
 
   async close(): Promise<void> {
     this.#closing.abort(new IntegrationError('cancelled', 'PCP_CANCELLED', 'The connection was closed.'));
-    await Promise.all([this.#session, this.#publisher, this.#ofSparkplug].map((each) => each?.close()));
+    const opened = [...this.#sessions.values(), this.#publisher, this.#ofSparkplug];
+    await Promise.all(opened.map((each) => each?.close()));
   }
 
   async #writer(target: Pick<WriteTarget, 'entity' | 'keyFields'>): Promise<MqttWriter | SparkplugWriter> {
     if (target.entity === SPARKPLUG) return this.#sparkplug().writer(target);
     const settings = this.#settings();
     const open = async (signal: AbortSignal) =>
-      this.#session.isWanted ? (await this.#session.get(signal)).connection : this.#publisher.get(signal);
+      this.#session().isWanted ? (await this.#session().get(signal)).connection : this.#publisher.get(signal);
     return MqttWriter.open(open, resolveTopic(target.entity, settings), settings);
+  }
+
+  #session(own?: string): Shared<MqttSession> {
+    let session = this.#sessions.get(own);
+    if (session === undefined) {
+      const open = async () => MqttSession.open(this.#options('subscribe', own), this.#closing.signal);
+      session = new Shared(open, (opened) => opened.connection.ended);
+      this.#sessions.set(own, session);
+    }
+    return session;
   }
 
   /** Dials nothing. @throws config PCP_SPARKPLUG_ID */
@@ -155,7 +163,7 @@ class MqttConnector implements Connector {
     return this.#read;
   }
 
-  #options(role: Role): MqttOptions {
-    return this.#settings().optionsFor(role, (message) => this.#log('warn', message));
+  #options(role: Role, own?: string): MqttOptions {
+    return this.#settings().optionsFor(role, (message) => this.#log('warn', message), own);
   }
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { RememberedTag } from '../../../protocols/sparkplug/host/edge-node-session';
-import type { TagValue } from '../../../protocols/sparkplug/host/tag-values';
+import type { MetricValue } from '../../../protocols/sparkplug/host/metric-values';
 import type { EdgeNodeName } from '../../../protocols/sparkplug/topics';
 import type { ConnectorEnvironment } from '../../contract';
 
@@ -22,7 +22,7 @@ interface Remembered extends EdgeNodeName {
 export class KnownEdgeNodes {
   readonly #names = new Map<string, EdgeNodeName>();
   #remembered: Remembered[];
-  #values: () => Iterable<TagValue> = () => [];
+  #values: () => Iterable<MetricValue> = () => [];
   #writing: NodeJS.Timeout | undefined;
 
   /** @param file absent where nothing can be kept */
@@ -39,7 +39,7 @@ export class KnownEdgeNodes {
   }
 
   /** @param values the last ones of all tags */
-  track(values: () => Iterable<TagValue>): void {
+  track(values: () => Iterable<MetricValue>): void {
     this.#values = values;
   }
 

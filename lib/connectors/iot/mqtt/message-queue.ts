@@ -1,3 +1,4 @@
+import { Bell } from '../../../bell';
 import type { IntegrationError } from '../../../model/errors';
 import type { IncomingMessage } from '../../../protocols/mqtt/options';
 
@@ -10,7 +11,7 @@ export class MessageQueue {
   #messages: IncomingMessage[] = [];
   #bytes = 0;
   #dropped = 0;
-  #wake: (() => void) | undefined;
+  readonly #bell = new Bell();
   #isInterrupted = false;
   #end: { error: IntegrationError | null } | undefined;
 
@@ -26,20 +27,20 @@ export class MessageQueue {
     }
     this.#messages.push(message);
     this.#bytes += message.payload.length;
-    this.#wake?.();
+    this.#bell.ring();
   }
 
   /** Lets who takes messages look up, without one. */
   interrupt(): void {
     this.#isInterrupted = true;
-    this.#wake?.();
+    this.#bell.ring();
   }
 
   /** @param error null = nothing more is wanted; else what came unacknowledged comes again, and the rest is still given */
   end(error: IntegrationError | null): void {
     this.#end ??= { error };
     this.#messages = error === null ? [] : this.#messages.filter(({ qos }) => qos === 0);
-    this.#wake?.();
+    this.#bell.ring();
   }
 
   /**
@@ -47,11 +48,7 @@ export class MessageQueue {
    * @throws what ended it
    */
   async take(most: number): Promise<IncomingMessage[] | null> {
-    while (this.#messages.length === 0 && this.#end === undefined && !this.#isInterrupted) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
+    while (this.#messages.length === 0 && this.#end === undefined && !this.#isInterrupted) await this.#bell.rung();
     if (this.#messages.length === 0 && this.#end !== undefined) {
       if (this.#end.error !== null) throw this.#end.error;
       return null;

@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import Ajv2020 from 'ajv/dist/2020';
+import { createHash, randomBytes } from 'node:crypto';
 import type { OpenConnection } from '../../../model/connection';
 import { IntegrationError } from '../../../model/errors';
 import type { MqttOptions } from '../../../protocols/mqtt/options';
 import type { PayloadFormat } from '../../../protocols/mqtt/payload';
 import { checkFilter, covers, type TopicPattern, topicPattern } from '../../../protocols/mqtt/topic';
 import { writeRefused } from '../../write-refused';
+import { checked, integer, invalid, text } from '../setting-values';
 import { hubClientId } from './client-id';
 import { readSparkplug, type SparkplugSettings } from './sparkplug-settings';
 import { TOPICS_SCHEMA, WILL_SCHEMA } from './topics-schema';
@@ -30,6 +30,7 @@ interface TopicSetting {
   qos?: 0 | 1 | 2;
   retained?: 'keep' | 'new' | 'skip';
   group?: string;
+  own_connection?: boolean;
   key?: string[];
   publish?: PublishSetting;
 }
@@ -69,13 +70,12 @@ export interface MqttSettings {
   timeoutMs: number;
   receiveMaximum: number;
   sparkplug: SparkplugSettings;
-  optionsFor(role: Role, onProblem: MqttOptions['onProblem']): MqttOptions;
+  /** @param own topic that is listened to over a connection of its own */
+  optionsFor(role: Role, onProblem: MqttOptions['onProblem'], own?: string): MqttOptions;
 }
 
 const HOUR = 3600;
 const PROTOCOLS = ['mqtt:', 'mqtts:', 'ws:', 'wss:'];
-const ajv = new Ajv2020({ strict: false });
-const validators = { topics: ajv.compile(TOPICS_SCHEMA), will: ajv.compile(WILL_SCHEMA) };
 
 /**
  * @param directory the hub's own; without it, and without a client id, there is none that would be the same next time
@@ -83,7 +83,7 @@ const validators = { topics: ajv.compile(TOPICS_SCHEMA), will: ajv.compile(WILL_
  */
 export function readSettings(connection: OpenConnection, directory?: string): MqttSettings {
   const { config } = connection;
-  const topics = checked<Record<string, TopicSetting>>('topics', config.topics ?? {});
+  const topics = checked<Record<string, TopicSetting>>('topics', config.topics ?? {}, TOPICS_SCHEMA);
   const entries = Object.entries(topics).map(([name, setting]): [string, Topic] => {
     const pattern = topicPattern(setting.topic, `/config/topics/${name}/topic`);
     return [name, { name, setting, pattern, publish: setting.publish ?? {} }];
@@ -92,8 +92,8 @@ export function readSettings(connection: OpenConnection, directory?: string): Mq
     (rule: WriteRule | string): WriteRule => (typeof rule === 'string' ? { filter: rule } : rule),
   );
   for (const { filter } of writable) checkFilter(filter, '/config/writable');
-  const timeoutMs = number(config.timeout_ms, 8000);
-  const receiveMaximum = number(config.receive_maximum, 1000);
+  const timeoutMs = integer(config.timeout_ms) ?? 8000;
+  const receiveMaximum = integer(config.receive_maximum) ?? 1000;
   const base = readOptions(connection, timeoutMs, receiveMaximum);
   const lasting = () =>
     text(config.client_id) ??
@@ -106,14 +106,16 @@ export function readSettings(connection: OpenConnection, directory?: string): Mq
     timeoutMs,
     receiveMaximum,
     sparkplug: readSparkplug(connection),
-    optionsFor: (role, onProblem) => {
+    optionsFor: (role, onProblem, own) => {
       const clientId = lasting() ?? `pcp-${randomBytes(6).toString('hex')}`;
       // A session whose id nobody has again would only collect messages.
-      const sessionExpirySeconds = lasting() === undefined ? 0 : number(config.session_expiry_s, HOUR);
-      if (role === 'subscribe') return { ...base, clientId, sessionExpirySeconds, onProblem };
+      const sessionExpirySeconds = lasting() === undefined ? 0 : (integer(config.session_expiry_s) ?? HOUR);
+      if (role === 'subscribe' && own === undefined) return { ...base, clientId, sessionExpirySeconds, onProblem };
       const { will: _, ...others } = base;
-      const own = role.startsWith('sparkplug') ? role : `${role}-${randomBytes(3).toString('hex')}`;
-      return { ...others, clientId: `${clientId}-${own}`, sessionExpirySeconds: 0, onProblem };
+      if (own !== undefined)
+        return { ...others, clientId: `${clientId}-${digest(own)}`, sessionExpirySeconds, onProblem };
+      const part = role.startsWith('sparkplug') ? role : `${role}-${randomBytes(3).toString('hex')}`;
+      return { ...others, clientId: `${clientId}-${part}`, sessionExpirySeconds: 0, onProblem };
     },
   };
 }
@@ -165,7 +167,7 @@ function readOptions(
   timeoutMs: number,
   receiveMaximum: number,
 ): Omit<MqttOptions, 'clientId' | 'sessionExpirySeconds' | 'onProblem'> {
-  const will = config.will === undefined ? undefined : checked<WillSetting>('will', config.will);
+  const will = config.will === undefined ? undefined : checked<WillSetting>('will', config.will, WILL_SCHEMA);
   const optional = {
     username: text(config.username),
     password: text(credentials.password),
@@ -184,9 +186,9 @@ function readOptions(
     version: config.protocol_version === '3.1.1' ? 4 : 5,
     ...defined(optional),
     tls: defined(tls),
-    keepaliveSeconds: number(config.keepalive_s, 30),
+    keepaliveSeconds: integer(config.keepalive_s) ?? 30,
     receiveMaximum,
-    maxMessageBytes: number(config.max_message_bytes, 1_048_576),
+    maxMessageBytes: integer(config.max_message_bytes) ?? 1_048_576,
     timeoutMs,
   };
 }
@@ -215,32 +217,9 @@ function readServers(list: string | undefined): URL[] {
   });
 }
 
-function checked<T>(name: keyof typeof validators, value: unknown): T {
-  const validate = validators[name];
-  if (validate(value)) return value as T;
-  const [problem] = validate.errors ?? [];
-  const extra = problem?.params?.additionalProperty;
-  const at = `${name}${problem?.instancePath ?? ''}`;
-  const what = `${problem?.message}${extra === undefined ? '' : ` ("${extra}")`}`;
-  throw new IntegrationError('config', 'PCP_SETTING_INVALID', `The setting ${at} is wrong: ${what}.`, {
-    path: `/config/${at}`,
-    hint: 'Correct it in the connection.',
-  });
-}
-
-function invalid(name: string, expected: string): IntegrationError {
-  return new IntegrationError('config', 'PCP_SETTING_INVALID', `The setting "${name}" must be ${expected}.`, {
-    path: `/config/${name}`,
-    hint: 'Correct the setting in the connection.',
-  });
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
-}
-
-function number(value: unknown, fallback: number): number {
-  return typeof value === 'number' ? value : fallback;
+/** The same each time, so that the broker finds the session again. */
+function digest(name: string): string {
+  return createHash('sha256').update(name).digest('hex').slice(0, 8);
 }
 
 /** Without the members that are undefined. */

@@ -1,3 +1,5 @@
+import { abortable } from '../../../abortable';
+
 /** What is opened when first asked for, once for all that ask, and anew when it has ended. */
 export class Shared<T extends { close(): Promise<void> }> {
   #opening: Promise<T> | undefined;
@@ -16,14 +18,7 @@ export class Shared<T extends { close(): Promise<void> }> {
   async get(signal: AbortSignal): Promise<T> {
     signal.throwIfAborted();
     this.#opening ??= this.#kept();
-    const stopped = Promise.withResolvers<never>();
-    const stop = () => stopped.reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-    try {
-      return await Promise.race([this.#opening, stopped.promise]);
-    } finally {
-      signal.removeEventListener('abort', stop);
-    }
+    return abortable(this.#opening, signal);
   }
 
   async close(): Promise<void> {

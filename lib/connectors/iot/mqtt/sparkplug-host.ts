@@ -3,14 +3,14 @@ import { MqttConnection } from '../../../protocols/mqtt/connection';
 import type { IncomingMessage, MqttOptions } from '../../../protocols/mqtt/options';
 import type { Effects } from '../../../protocols/sparkplug/host/effects';
 import type { SparkplugHost } from '../../../protocols/sparkplug/host/host';
-import type { TagValue } from '../../../protocols/sparkplug/host/tag-values';
+import type { MetricValue } from '../../../protocols/sparkplug/host/metric-values';
 import type { Message } from '../../../protocols/sparkplug/message';
 import { type EdgeNodeName, edgeNodeOf, parseTopic } from '../../../protocols/sparkplug/topics';
 import type { ConnectorEnvironment } from '../../contract';
 import type { KnownEdgeNodes } from './known-edge-nodes';
 
 export interface ValueListener {
-  values(values: readonly TagValue[]): void;
+  values(values: readonly MetricValue[]): void;
   /** The connection is gone; null when it was closed from here. */
   end(error: IntegrationError | null): void;
 }

@@ -3,6 +3,7 @@ import { IntegrationError } from '../../../model/errors';
 import { DATA_TYPES, type DataType } from '../../../protocols/sparkplug/codec/data-types';
 import type { HostOptions, HostRole } from '../../../protocols/sparkplug/host/host';
 import type { Setting } from '../../descriptor';
+import { text } from '../setting-values';
 
 /** The entity that has the values of all edge nodes, and that an export publishes as an edge node. */
 export const SPARKPLUG = 'sparkplug';
@@ -59,10 +60,6 @@ export function required<T>(value: T | undefined, setting: string, hint: string)
     path: `/config/${setting}`,
     hint,
   });
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
 }
 
 const HOST_ROLES = { sparkplug_role: [...ROLES] };

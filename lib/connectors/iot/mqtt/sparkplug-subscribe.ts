@@ -1,6 +1,7 @@
 import type { IntegrationError } from '../../../model/errors';
 import type { SparkplugHost } from '../../../protocols/sparkplug/host/host';
-import type { TagValue } from '../../../protocols/sparkplug/host/tag-values';
+import type { MetricValue } from '../../../protocols/sparkplug/host/metric-values';
+import { Queue } from '../../../queue';
 import type { ConnectorEnvironment } from '../../contract';
 import type { LiveEvent, Subscription } from '../../live';
 import type { HostConnection, ValueListener } from './sparkplug-host';
@@ -30,12 +31,10 @@ export async function* subscribeToSparkplug(
     queue.values([...host.lastValues()]);
     yield { kind: 'state', state: 'connected' };
     for (;;) {
-      const records = await queue.take();
-      if (records === null) return;
-      yield { kind: 'records', records };
+      yield { kind: 'records', records: await queue.take() };
     }
   } catch (thrown) {
-    if (!signal.aborted) throw thrown;
+    if (!signal.aborted && thrown !== null) throw thrown;
   } finally {
     signal.removeEventListener('abort', stop);
     connection?.remove(queue);
@@ -43,44 +42,32 @@ export async function* subscribeToSparkplug(
 }
 
 class ValueQueue implements ValueListener {
-  #waiting: TagValue[] = [];
+  readonly #queue = new Queue<MetricValue>();
   #leftOut = 0;
-  #wake: (() => void) | undefined;
-  #end: { error: IntegrationError | null } | undefined;
 
   constructor(
     private readonly tags: ReadonlySet<string> | undefined,
     private readonly onLeftOut: (count: number) => void,
   ) {}
 
-  values(values: readonly TagValue[]): void {
+  values(values: readonly MetricValue[]): void {
     for (const value of values) {
       if (this.tags !== undefined && !this.tags.has(value.tag)) continue;
-      if (this.#waiting.length < MOST_WAITING) this.#waiting.push(value);
+      if (this.#queue.size < MOST_WAITING) this.#queue.push(value);
       else this.#leftOut += 1;
     }
-    this.#wake?.();
   }
 
   /** What came before is still given. */
   end(error: IntegrationError | null): void {
-    this.#end ??= { error };
-    this.#wake?.();
+    this.#queue.fail(error);
   }
 
-  /** At least one value; null at the end. @throws what ended it */
-  async take(): Promise<TagValue[] | null> {
-    while (this.#waiting.length === 0 && this.#end === undefined) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    if (this.#waiting.length === 0 || this.#end?.error === null) {
-      if (this.#end?.error) throw this.#end.error;
-      return null;
-    }
+  /** At least one value. @throws what ended it: null when that was wanted */
+  async take(): Promise<MetricValue[]> {
+    const values = await this.#queue.take(MOST_RECORDS);
     if (this.#leftOut > 0) this.onLeftOut(this.#leftOut);
     this.#leftOut = 0;
-    return this.#waiting.splice(0, MOST_RECORDS);
+    return values;
   }
 }

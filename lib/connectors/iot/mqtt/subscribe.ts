@@ -14,7 +14,7 @@ const MOST_MESSAGES = 500;
 export async function* subscribeTo(
   subscription: Subscription,
   settings: MqttSettings,
-  open: (signal: AbortSignal) => Promise<MqttSession>,
+  open: (signal: AbortSignal, own: string | undefined) => Promise<MqttSession>,
   log: ConnectorEnvironment['log'],
   signal: AbortSignal,
 ): AsyncGenerator<LiveEvent> {
@@ -48,7 +48,7 @@ export async function* subscribeTo(
   signal.addEventListener('abort', stop, { once: true });
   let session: MqttSession | undefined;
   try {
-    session = await open(signal);
+    session = await open(signal, only?.setting?.own_connection ? only.name : undefined);
     void session.connection.ended.then((error) => queue.end(error));
     await session.add(consumer, signal);
     yield { kind: 'state', state: 'connected' };

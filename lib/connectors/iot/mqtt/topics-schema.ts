@@ -28,6 +28,9 @@ export const TOPICS_SCHEMA: JsonSchema = {
       group: text('Shared subscription: the broker gives each message to one member of the group.', {
         pattern: '^[^/+#]+$',
       }),
+      own_connection: flag(
+        'Listened to over a connection of its own: who takes its messages slowly holds up nobody else.',
+      ),
       key: names('Fields that identify a record.'),
       publish: {
         type: 'object',

@@ -1,6 +1,6 @@
 import type { EntityInfo, JsonSchema } from '../../../model/entity';
 import type { OpcUaClient, OpenSession } from '../../../protocols/opcua/client';
-import { nodeTypes } from '../../../protocols/opcua/data-types';
+import { type NodeType, nodeTypes } from '../../../protocols/opcua/data-types';
 import { findInstances, type Instance, variablesBelow } from '../../../protocols/opcua/instances';
 import { type NodeId, opcUaLibrary } from '../../../protocols/opcua/library';
 import { formatNodeId } from '../../../protocols/opcua/node-ids';
@@ -110,15 +110,7 @@ export async function describeCompanion(
   if (companion.list === undefined) {
     for (const { variables } of await objectsOf(client, open, name, signal)) {
       const types = await nodeTypes(client, open, [...variables.values()], signal);
-      [...variables.keys()].forEach((path, index) => {
-        const type = types[index];
-        properties[path] ??=
-          type === undefined
-            ? {}
-            : type.valueRank >= 0
-              ? { type: ['array', 'null'] }
-              : (type.names && ENUMERATION) || (SCHEMAS[type.builtIn] ?? {});
-      });
+      for (const [index, path] of [...variables.keys()].entries()) properties[path] ??= schemaOf(types[index]);
     }
   } else {
     for (const record of await readCompanion(client, open, name, signal)) {
@@ -146,6 +138,12 @@ const SCHEMAS: Record<string, JsonSchema> = {
   DateTime: { ...TEXT, format: 'date-time' },
   ...Object.fromEntries(['String', 'LocalizedText', 'Guid', 'ByteString', 'NodeId'].map((type) => [type, TEXT])),
 };
+
+function schemaOf(type: NodeType | undefined): JsonSchema {
+  if (type === undefined) return {};
+  if (type.valueRank >= 0) return { type: ['array', 'null'] };
+  return type.names === undefined ? (SCHEMAS[type.builtIn] ?? {}) : ENUMERATION;
+}
 
 async function objectsOf(client: OpcUaClient, open: OpenSession, name: string, signal: AbortSignal) {
   const companion = COMPANIONS.find(({ info, uri }) => info.name === name && open.namespaces.includes(uri));

@@ -1,7 +1,7 @@
 import { IntegrationError } from '../../../model/errors';
 import type { OpcUaClient } from '../../../protocols/opcua/client';
 import { resolveHost } from '../../../protocols/opcua/endpoints';
-import type { Pki } from '../../../protocols/opcua/pki';
+import type { EndingCertificate, Pki } from '../../../protocols/opcua/pki';
 import type { TestDetail, TestReport } from '../../contract';
 import { type FailureRules, type Steps, stepByStep } from '../../step-by-step';
 import { readNow } from './read-tags';
@@ -37,7 +37,9 @@ export function testConnection(
     steps.begin('connect');
     const { security, serverCertificate } = await client.open(limit);
     steps.pass('connect', endpointUrl);
-    steps.pass('tls', await secured(security, pki, serverCertificate));
+    steps.pass('tls', security);
+    const certificates = serverCertificate === null ? [] : await pki.endingSoon(serverCertificate);
+    for (const certificate of certificates) steps.pass('tls', ending(certificate));
     steps.pass('authenticate', settings.identity.type);
     steps.begin('read');
     const [first = 'i=2259'] = settings.tags.keys();
@@ -48,16 +50,12 @@ export function testConnection(
   return stepByStep(askServer, RULES, signal);
 }
 
-/** How it is secured, and what has to be renewed before it is not any more. */
-async function secured(security: string, pki: Pki, serverCertificate: Buffer | null): Promise<TestDetail> {
-  const ending = serverCertificate === null ? [] : await pki.endingSoon(serverCertificate);
-  if (ending.length === 0) return security;
-  const said = (words: Record<'own' | 'server', string>) =>
-    [security, ...ending.map(({ whose, validTo }) => `${words[whose]} ${validTo.slice(0, 10)}`)].join('; ');
-  return {
-    'en-US': said({ own: "the hub's certificate ends on", server: "the server's certificate ends on" }),
-    'pt-BR': said({ own: 'o certificado do hub termina em', server: 'o certificado do servidor termina em' }),
-  };
+/** What has to be renewed before the connection is not secure any more. */
+function ending({ whose, validTo }: EndingCertificate): TestDetail {
+  const day = validTo.slice(0, 10);
+  return whose === 'own'
+    ? { 'en-US': `the hub's certificate ends on ${day}`, 'pt-BR': `o certificado do hub termina em ${day}` }
+    : { 'en-US': `the server's certificate ends on ${day}`, 'pt-BR': `o certificado do servidor termina em ${day}` };
 }
 
 function unreadable(tag: string, status: string): IntegrationError {

@@ -10,9 +10,9 @@ import type { Capacity } from './capacity';
 import type { Effects } from './effects';
 import { templateDefinitions } from './known-metrics';
 import { MetricOwner } from './metric-owner';
+import { lostValue, type Origin } from './metric-values';
 import { RebirthRequest } from './rebirth-request';
 import { Sequence } from './sequence';
-import { lostValue, type Origin } from './tag-values';
 
 export interface SessionSettings {
   reorderTimeoutMs: number;

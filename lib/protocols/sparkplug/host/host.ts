@@ -21,7 +21,7 @@ import { EdgeNodeSession, type Ordered, type RememberedTag } from './edge-node-s
 import { Effects } from './effects';
 import type { KnownMetric } from './known-metrics';
 import type { MetricOwner } from './metric-owner';
-import { type TagValue, tagName } from './tag-values';
+import { type MetricValue, tagName } from './metric-values';
 
 /** Passive hosts only listen; active ones ask edge nodes for births; edge nodes wait for the primary one. */
 export type HostRole = 'passive' | 'active' | 'primary';
@@ -193,7 +193,7 @@ export class SparkplugHost {
   }
 
   /** The last values of all tags. */
-  *lastValues(): Generator<TagValue> {
+  *lastValues(): Generator<MetricValue> {
     for (const { node, devices } of this.#sessions.values()) {
       yield* node.lastValues();
       for (const device of devices.values()) yield* device.lastValues();
@@ -201,7 +201,7 @@ export class SparkplugHost {
   }
 
   /** The last values of a tag: none where nothing came, several for the rows of a flattened DataSet. */
-  last(tag: string): TagValue[] {
+  last(tag: string): MetricValue[] {
     for (const { owner } of this.#owners(tag)) {
       const values = owner.last(tag);
       if (values.length > 0) return values;

@@ -3,7 +3,7 @@ import { tooMany } from '../errors';
 import { BD_SEQ, REBIRTH } from '../metrics';
 import type { Capacity } from './capacity';
 import { KnownMetrics } from './known-metrics';
-import { metricValues, type Origin, staleValue, type TagValue } from './tag-values';
+import { type MetricValue, metricValues, type Origin, staleValue } from './metric-values';
 
 /** Serves the protocol, and says nothing about the plant. */
 const PROTOCOL_METRICS = new Set([BD_SEQ, REBIRTH]);
@@ -13,7 +13,7 @@ export class MetricOwner {
   isOnline = false;
   known = new KnownMetrics();
   /** By tag; the rows of a flattened DataSet share one. */
-  #last = new Map<string, TagValue[]>();
+  #last = new Map<string, MetricValue[]>();
   #declared = 0;
   #kept = 0;
 
@@ -23,7 +23,7 @@ export class MetricOwner {
    * All metrics anew. What the birth no longer has is stale.
    * @throws guard PCP_SPARKPLUG_TOO_MANY
    */
-  birth(metrics: readonly Metric[], origin: Origin, definitions: ReadonlyMap<string, Template>): TagValue[] {
+  birth(metrics: readonly Metric[], origin: Origin, definitions: ReadonlyMap<string, Template>): MetricValue[] {
     this.capacity.giveBack(this.#declared);
     this.#declared = this.capacity.take(metrics.length, true) ? metrics.length : 0;
     if (this.#declared < metrics.length) throw tooMany('The edge nodes have too many metrics.');
@@ -39,13 +39,13 @@ export class MetricOwner {
   }
 
   /** @returns the values, and how many metrics have an alias that no birth told */
-  data(metrics: readonly Metric[], origin: Origin): { values: TagValue[]; unknown: number } {
+  data(metrics: readonly Metric[], origin: Origin): { values: MetricValue[]; unknown: number } {
     const nameable = metrics.filter((metric) => this.#nameOf(metric) !== undefined);
     return { values: this.#values(nameable, origin), unknown: metrics.length - nameable.length };
   }
 
   /** @param at when it went, ISO 8601 */
-  death(at: string, now: number): TagValue[] {
+  death(at: string, now: number): MetricValue[] {
     this.isOnline = false;
     const gone = stale([...this.#last.values()].flat(), at, now);
     this.#remember(gone, true);
@@ -53,18 +53,18 @@ export class MetricOwner {
   }
 
   /** A tag that should be there by now. @returns its value, unless the tag is there */
-  endUnseen(value: TagValue): TagValue[] {
+  endUnseen(value: MetricValue): MetricValue[] {
     if (this.last(value.tag).length > 0) return [];
     this.#remember([value], true);
     return [value];
   }
 
   /** The last values of a tag; empty where none came, or there was no room for it. */
-  last(tag: string): TagValue[] {
+  last(tag: string): MetricValue[] {
     return this.#last.get(tag) ?? [];
   }
 
-  *lastValues(): Generator<TagValue> {
+  *lastValues(): Generator<MetricValue> {
     for (const values of this.#last.values()) yield* values;
   }
 
@@ -72,8 +72,8 @@ export class MetricOwner {
     return metric.name || this.known.find(metric)?.name;
   }
 
-  #values(metrics: readonly Metric[], origin: Origin): TagValue[] {
-    const values: TagValue[] = [];
+  #values(metrics: readonly Metric[], origin: Origin): MetricValue[] {
+    const values: MetricValue[] = [];
     for (const metric of metrics) {
       const name = this.#nameOf(metric);
       if (name === undefined || PROTOCOL_METRICS.has(name)) continue;
@@ -87,7 +87,7 @@ export class MetricOwner {
     return values;
   }
 
-  #remember(values: readonly TagValue[], isDeclared: boolean): void {
+  #remember(values: readonly MetricValue[], isDeclared: boolean): void {
     for (const [tag, last] of Map.groupBy(values, (value) => value.tag)) {
       const more = last.length - this.last(tag).length;
       if (!this.capacity.take(more, isDeclared)) continue;
@@ -97,6 +97,6 @@ export class MetricOwner {
   }
 }
 
-function stale(values: readonly TagValue[], at: string, now: number): TagValue[] {
+function stale(values: readonly MetricValue[], at: string, now: number): MetricValue[] {
   return values.filter((value) => value.status !== 'stale').map((value) => staleValue(value, at, now));
 }

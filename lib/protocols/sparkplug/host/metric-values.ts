@@ -7,7 +7,7 @@ import type { EdgeNodeName } from '../topics';
 import { type KnownMetric, withMemberTypes } from './known-metrics';
 
 /** One value of a metric. */
-export type TagValue = {
+export type MetricValue = {
   /** group/edge node[/device]/metric */
   tag: string;
   /** Plain data; see `decodeValue`. */
@@ -55,7 +55,12 @@ export function tagName({ group, edgeNode }: EdgeNodeName, device: string | unde
  * The values of one metric: more than one only where it is flattened, none for the definition of a template. A template whose
  * members would have endless names stays one value.
  */
-export function metricValues(metric: Metric, name: string, known: KnownMetric | undefined, origin: Origin): TagValue[] {
+export function metricValues(
+  metric: Metric,
+  name: string,
+  known: KnownMetric | undefined,
+  origin: Origin,
+): MetricValue[] {
   const template = metric.template_value && withMemberTypes(metric.template_value, known?.template);
   if (template?.is_definition) return [];
   if (template !== undefined && origin.flatten && isNameable(name, template)) {
@@ -72,7 +77,7 @@ function isNameable(name: string, { metrics = [], parameters = [] }: Template): 
   return [...metrics, ...parameters].every((member) => (member.name ?? '').length <= longest);
 }
 
-function memberValues(metric: Metric, name: string, template: Template, origin: Origin): TagValue[] {
+function memberValues(metric: Metric, name: string, template: Template, origin: Origin): MetricValue[] {
   const { metrics = [], parameters = [] } = template;
   // Members inherit what the template says about all of them.
   const { timestamp, is_historical: historical, is_transient: transient } = metric;
@@ -102,7 +107,7 @@ function oneValue(
   dataType: DataType,
   known: KnownMetric | undefined,
   { node, device, timestamp, now, doubt }: Origin,
-): TagValue {
+): MetricValue {
   const properties = metric.properties === undefined ? {} : decodeProperties(metric.properties);
   const unit = typeof properties.engUnit === 'string' ? properties.engUnit : known?.unit;
   return {
@@ -126,7 +131,7 @@ function judged(
   dataType: DataType,
   quality: unknown,
   doubt: string | undefined,
-): Pick<TagValue, 'value' | 'quality' | 'status'> {
+): Pick<MetricValue, 'value' | 'quality' | 'status'> {
   let value: unknown;
   try {
     value = decodeValue(metric, dataType);
@@ -144,7 +149,7 @@ function isGood(code: number): boolean {
   return code >= 192 && code <= 255;
 }
 
-function notGood(code: number): Pick<TagValue, 'quality' | 'status'> {
+function notGood(code: number): Pick<MetricValue, 'quality' | 'status'> {
   if (code >= 64 && code <= 127) return { quality: 'uncertain', status: `quality ${code}` };
   return { quality: 'bad', status: code === STALE ? 'stale' : `quality ${code}` };
 }
@@ -156,7 +161,7 @@ export function lostValue(
   metric: string,
   dataType: DataType,
   now: number,
-): TagValue {
+): MetricValue {
   const at = new Date(now).toISOString();
   return {
     ...{ tag: tagName({ group, edgeNode }, device, metric), value: null, quality: 'bad', status: 'stale' },
@@ -167,7 +172,7 @@ export function lostValue(
 }
 
 /** The same value, after its sender has gone. */
-export function staleValue(value: TagValue, at: string, now: number): TagValue {
+export function staleValue(value: MetricValue, at: string, now: number): MetricValue {
   const { backfilled: _late, ...rest } = value;
   return { ...rest, quality: 'bad', status: 'stale', source_timestamp: at, received_at: new Date(now).toISOString() };
 }
