@@ -7,7 +7,8 @@ import { recordFilter } from '../sync/record-filter';
 import { RecordMapper, RecordWriter } from '../sync/records';
 import { ConnectionQuestions } from './connection-questions';
 import { type Engine, openEngine } from './engine';
-import { type Calls, type FromRunner, packResults, type RunnerSetup, type ToRunner } from './protocol';
+import { type Handlers, OpenCalls } from './open-calls';
+import type { Calls, FromRunner, RunnerSetup, ToRunner } from './protocol';
 import type { Session } from './serve';
 
 interface OpenRead {
@@ -20,16 +21,10 @@ interface OpenRead {
   controller: AbortController;
 }
 
-type Handler<Name extends keyof Calls> = (
-  signal: AbortSignal,
-  ...parameters: Calls[Name]['arguments']
-) => Promise<Calls[Name]['answer']>;
-
 /** Everything that a runner holds open, and what it answers. */
 export class RunnerSession implements Session {
-  private readonly calls = new Map<number, AbortController>();
+  private readonly calls: OpenCalls<Calls>;
   private readonly reads = new Map<number, Promise<OpenRead>>();
-  private readonly handlers: { [Name in keyof Calls]: Handler<Name> };
 
   private constructor(
     private readonly send: (message: FromRunner) => void,
@@ -39,7 +34,7 @@ export class RunnerSession implements Session {
     const { context } = engine;
     const mapper = new RecordMapper(context);
     const writer = new RecordWriter(context);
-    this.handlers = {
+    const handlers: Handlers<Calls> = {
       test: (signal, connection) => this.connected(connection, (connector) => connector.test(signal)),
       discover: (signal, connection) =>
         this.connected(connection, async (connector) => (await connector.discover?.(signal)) ?? []),
@@ -68,6 +63,7 @@ export class RunnerSession implements Session {
           throw new IntegrationError('config', 'PCP_NOT_CALLABLE', `${connection.name} has no operations to call.`);
         }),
     };
+    this.calls = new OpenCalls(handlers, send);
   }
 
   static async open(setup: RunnerSetup, send: (message: FromRunner) => void): Promise<RunnerSession> {
@@ -98,13 +94,13 @@ export class RunnerSession implements Session {
         await this.engine.worker.checkCancelled();
         return this.engine.worker.wake();
       case 'call':
-        return this.call(message.id, message.name as keyof Calls, message.arguments);
+        return this.calls.answer(message.id, message.name, message.arguments);
       case 'read':
         return this.startRead(message.id, this.openRead(message.connection, message.query));
       case 'next':
         return this.next(message.id);
       case 'abort':
-        this.calls.get(message.id)?.abort();
+        this.calls.abort(message.id);
         return this.endRead(message.id);
       case 'connection':
         this.questions.answered(message);
@@ -113,21 +109,9 @@ export class RunnerSession implements Session {
 
   /** Interrupts runs after their batch, ends reads, closes the store. */
   async close(): Promise<void> {
-    for (const controller of this.calls.values()) controller.abort();
+    this.calls.abortAll();
     await Promise.allSettled([...this.reads.keys()].map((id) => this.endRead(id)));
     await this.engine.close();
-  }
-
-  private async call(id: number, name: keyof Calls, parameters: unknown[]): Promise<void> {
-    const controller = new AbortController();
-    this.calls.set(id, controller);
-    try {
-      const handler = this.handlers[name] as (signal: AbortSignal, ...rest: unknown[]) => Promise<unknown>;
-      const answer = await handler(controller.signal, ...parameters);
-      this.send({ type: 'answer', id, value: Array.isArray(answer) ? packResults(answer) : answer });
-    } finally {
-      this.calls.delete(id);
-    }
   }
 
   private async connected<T>(connection: OpenConnection, work: (connector: Connector) => Promise<T>): Promise<T> {

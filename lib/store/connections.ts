@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type FindOptions, Op, type WhereOptions } from 'sequelize';
+import type { FindOptions } from 'sequelize';
 import type { Connection, OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
 import type { ConnectionInput, Connections, ConnectionView, Page } from '../model/services';
@@ -9,7 +9,7 @@ import { checkSchedule } from '../schedule/definition';
 import type { Vault } from '../security/vault';
 import { deleteMappings } from './mapping-rows';
 import { CONNECTIONS, type ConnectionRow } from './models/connection';
-import { decodeCursor, isId, pageLimit, toPage } from './pages';
+import { oldestFirst } from './pages';
 import { reseal } from './reseal';
 import {
   deleteRows,
@@ -56,29 +56,8 @@ export class ConnectionStore implements Connections {
     this.#changed = () => options.onChange?.();
   }
 
-  async list(filter: Parameters<Connections['list']>[0]): Promise<Page<ConnectionView>> {
-    const limit = pageLimit(filter);
-    const after = decodeCursor(filter.cursor, isId);
-    const where: WhereOptions<ConnectionRow> = {
-      ...(filter.connector_type !== undefined && { connector_type: filter.connector_type }),
-      ...(filter.is_active !== undefined && { is_active: filter.is_active }),
-      ...(filter.managed_by !== undefined && { managed_by: filter.managed_by }),
-      ...(filter.name !== undefined && { name: filter.name }),
-    };
-    const model = this.#store.models.connections;
-    const total = await model.count({ where });
-    const rows = await model.findAll({
-      where: after === null ? where : { [Op.and]: [where, { id: { [Op.gt]: after } }] },
-      order: [['id', 'ASC']],
-      limit: limit + 1,
-    });
-    return toPage(
-      rows.map((row) => row.get({ plain: true }) as ConnectionRow),
-      limit,
-      total,
-      (row) => row.id,
-      (row) => this.#view(row),
-    );
+  list(filter: Parameters<Connections['list']>[0]): Promise<Page<ConnectionView>> {
+    return oldestFirst<ConnectionRow, ConnectionView>(this.#store.models.connections, filter, (row) => this.#view(row));
   }
 
   async get(id: number): Promise<ConnectionView> {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type FindOptions, Op, type WhereOptions } from 'sequelize';
+import type { FindOptions } from 'sequelize';
 import { IntegrationError } from '../model/errors';
 import type { MappingInput, Mappings, MappingView, Page } from '../model/services';
 import type { SqlValue } from '../protocols/sql/database';
@@ -7,7 +7,7 @@ import { checkSchedule } from '../schedule/definition';
 import { checkDependencies } from './mapping-dependencies';
 import { deleteMappings } from './mapping-rows';
 import { MAPPINGS, type MappingRow } from './models/mapping';
-import { decodeCursor, isId, pageLimit, toPage } from './pages';
+import { oldestFirst } from './pages';
 import { isUniqueViolation, managedByFlow, nameTaken, notFound, staleRevision, updateRevision } from './rows';
 import type { Store } from './store';
 
@@ -52,28 +52,8 @@ export class MappingStore implements Mappings {
     this.#changed = () => options.onChange?.();
   }
 
-  async list(filter: Parameters<Mappings['list']>[0]): Promise<Page<MappingView>> {
-    const limit = pageLimit(filter);
-    const after = decodeCursor(filter.cursor, isId);
-    const where: WhereOptions<MappingRow> = {
-      ...(filter.connection_id !== undefined && { connection_id: filter.connection_id }),
-      ...(filter.entity_type !== undefined && { entity_type: filter.entity_type }),
-      ...(filter.is_active !== undefined && { is_active: filter.is_active }),
-    };
-    const model = this.#store.models.mappings;
-    const total = await model.count({ where });
-    const rows = await model.findAll({
-      where: after === null ? where : { [Op.and]: [where, { id: { [Op.gt]: after } }] },
-      order: [['id', 'ASC']],
-      limit: limit + 1,
-    });
-    return toPage(
-      rows.map((row) => row.get({ plain: true }) as MappingRow),
-      limit,
-      total,
-      (row) => row.id,
-      (row) => this.#view(row),
-    );
+  list(filter: Parameters<Mappings['list']>[0]): Promise<Page<MappingView>> {
+    return oldestFirst<MappingRow, MappingView>(this.#store.models.mappings, filter, (row) => this.#view(row));
   }
 
   async get(id: number): Promise<MappingView> {

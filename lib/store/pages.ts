@@ -1,3 +1,4 @@
+import { type Model, type ModelStatic, Op, type WhereOptions } from 'sequelize';
 import { IntegrationError } from '../model/errors';
 import type { Page, PageRequest } from '../model/services';
 
@@ -53,4 +54,27 @@ export function toPage<Row, Item>(
     next_cursor: rows.length > limit && last !== undefined ? encodeCursor(position(last)) : null,
     total,
   };
+}
+
+/**
+ * Rows of a model by id, from the first one on, with the values that the filter gives for its columns.
+ * @throws data PCP_LIMIT_INVALID, PCP_CURSOR_INVALID
+ */
+export async function oldestFirst<Row extends { id: number }, Item>(
+  model: ModelStatic<Model>,
+  filter: PageRequest & Partial<Row>,
+  toItem: (row: Row) => Item,
+): Promise<Page<Item>> {
+  const { limit: _, cursor, ...columns } = filter;
+  const limit = pageLimit(filter);
+  const after = decodeCursor(cursor, isId);
+  const where: WhereOptions = Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined));
+  const total = await model.count({ where });
+  const found = await model.findAll({
+    where: after === null ? where : { [Op.and]: [where, { id: { [Op.gt]: after } }] },
+    order: [['id', 'ASC']],
+    limit: limit + 1,
+  });
+  const rows = found.map((row) => row.get({ plain: true }) as Row);
+  return toPage(rows, limit, total, ({ id }) => id, toItem);
 }

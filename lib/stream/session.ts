@@ -10,7 +10,8 @@ import { IntegrationError } from '../model/errors';
 import type { LiveStatus } from '../model/stream';
 import { ConnectionQuestions } from '../runner/connection-questions';
 import { logOf, protectedPlacesOf } from '../runner/engine';
-import { type FromRunner, type LiveCalls, packResults, type RunnerSetup, type ToRunner } from '../runner/protocol';
+import { type Handlers, OpenCalls } from '../runner/open-calls';
+import type { FromRunner, LiveCalls, RunnerSetup, ToRunner } from '../runner/protocol';
 import type { Session } from '../runner/serve';
 import { Vault } from '../security/vault';
 import { DefinitionFile, type StreamDefinition } from './definitions';
@@ -26,11 +27,6 @@ const LOOK_EVERY_MS = 1_000;
 /** So long a new process waits for the store to say whose its streams are; then it listens, since values do not wait. */
 const CONTACT_MS = 3_000;
 
-type Handler<Name extends keyof LiveCalls> = (
-  signal: AbortSignal,
-  ...parameters: LiveCalls[Name]['arguments']
-) => Promise<LiveCalls[Name]['answer']>;
-
 /** Everything that the live process holds open, and what it answers. */
 export class LiveSession implements Session {
   private readonly connections: SharedConnections;
@@ -42,7 +38,7 @@ export class LiveSession implements Session {
   /** All that may be listened to here; those are that are this instance's. */
   private wanted: readonly StreamDefinition[] = [];
   private readonly subscriptions = new Map<number, FlowSubscription>();
-  private readonly calls = new Map<number, AbortController>();
+  private readonly calls: OpenCalls<LiveCalls>;
   private readonly looking: NodeJS.Timeout;
   private openedSpool: Spool | null = null;
   /** The last statuses told were not empty. */
@@ -51,7 +47,7 @@ export class LiveSession implements Session {
   private standbySince = Date.now();
   /** Changes of the streams happen one after the other. */
   private changing: Promise<void> = Promise.resolve();
-  private readonly handlers: { [Name in keyof LiveCalls]: Handler<Name> } = {
+  private readonly handlers: Handlers<LiveCalls> = {
     readTags: (signal, connection, tags) =>
       this.with(connection, 'readTags', (connector) => connector.readTags?.(tags, signal)),
     writeTags: (signal, connection, writes, deadline) => {
@@ -84,6 +80,7 @@ export class LiveSession implements Session {
     leaseMs?: number,
   ) {
     this.log = logOf(send);
+    this.calls = new OpenCalls(this.handlers, send);
     this.definitions = new DefinitionFile(setup.directory, new Vault(setup.keys));
     this.questions = new ConnectionQuestions(send);
     const { log } = this;
@@ -116,7 +113,7 @@ export class LiveSession implements Session {
       case 'streams':
         return this.inTurn(() => this.change(message.streams, message.kept, message.unknown));
       case 'call':
-        return this.call(message.id, message.name as keyof LiveCalls, message.arguments);
+        return this.calls.answer(message.id, message.name, message.arguments);
       case 'subscribe':
         this.subscriptions.set(
           message.id,
@@ -126,7 +123,7 @@ export class LiveSession implements Session {
       case 'next':
         return this.next(message.id);
       case 'abort':
-        this.calls.get(message.id)?.abort();
+        this.calls.abort(message.id);
         return this.unsubscribe(message.id);
       case 'check_cancelled':
         return this.forwarding.checkCancelled();
@@ -139,7 +136,7 @@ export class LiveSession implements Session {
 
   async close(): Promise<void> {
     clearInterval(this.looking);
-    for (const controller of this.calls.values()) controller.abort();
+    this.calls.abortAll();
     await this.changing;
     await Promise.all([
       ...[...this.streams.values()].map((stream) => stream.stop()),
@@ -258,18 +255,6 @@ export class LiveSession implements Session {
       if (!this.streams.has(id)) statuses.push([id, standbyStatus(this.spool.usage(id), this.standbySince)]);
     }
     this.send({ type: 'streams', statuses });
-  }
-
-  private async call(id: number, name: keyof LiveCalls, parameters: unknown[]): Promise<void> {
-    const controller = new AbortController();
-    this.calls.set(id, controller);
-    try {
-      const handler = this.handlers[name] as (signal: AbortSignal, ...rest: unknown[]) => Promise<unknown>;
-      const answer = await handler(controller.signal, ...parameters);
-      this.send({ type: 'answer', id, value: Array.isArray(answer) ? packResults(answer) : answer });
-    } finally {
-      this.calls.delete(id);
-    }
   }
 
   /** @throws config PCP_NOT_SUPPORTED when the connector cannot do it */

@@ -2,7 +2,8 @@ import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
 import { IntegrationError } from '../../lib/model/errors';
 import type { Hub } from '../../lib/model/services';
 import { hub } from '../hub-access';
-import { nodeFailure, type RecordFailure, recordFailure } from '../support/failure';
+import { answerMessages } from '../support/answer-messages';
+import { type RecordFailure, recordFailure } from '../support/failure';
 import { NodeStatusLine } from '../support/status';
 import {
   isPlainRecord,
@@ -12,7 +13,6 @@ import {
   type PlainRecord,
   payloadRecords,
 } from '../support/values';
-import { WorkQueue } from '../support/work-queue';
 
 type Operation = 'read' | 'get' | 'upsert' | 'delete';
 
@@ -32,10 +32,9 @@ export = (RED: NodeAPI): void => {
   function PcpEntity(this: Node, def: EntityNodeDef): void {
     RED.nodes.createNode(this, def);
     const status = new NodeStatusLine(RED, this);
-    const queue = new WorkQueue();
     status.clear();
 
-    const perform = async (msg: NodeMessageInFlow, signal: AbortSignal): Promise<void> => {
+    answerMessages(RED, this, status, async (msg, signal) => {
       const type = typeof msg.entity === 'string' && msg.entity ? msg.entity : def.entity;
       if (!type) {
         throw new IntegrationError('config', 'PCP_ENTITY_MISSING', 'Neither the node nor msg.entity names an entity.', {
@@ -57,25 +56,7 @@ export = (RED: NodeAPI): void => {
         if (failed > 0) status.attention('failures', { count: failed });
         else status.finished('written', { count: changed(msg) });
       }
-    };
-
-    this.on('input', (msg, send, done) => {
-      queue
-        .run((signal) => perform(msg, signal))
-        .then(
-          () => {
-            send(msg);
-            done();
-          },
-          (error) => {
-            status.failed(error);
-            done(nodeFailure(RED, error));
-          },
-        );
-    });
-
-    this.on('close', (done: () => void) => {
-      queue.close().then(done);
+      return msg;
     });
   }
 

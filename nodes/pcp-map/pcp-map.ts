@@ -4,10 +4,10 @@ import { IntegrationError } from '../../lib/model/errors';
 import type { Direction } from '../../lib/model/mapping';
 import { hub } from '../hub-access';
 import { mappingNode } from '../pcp-mapping/mapping-node';
-import { nodeFailure, recordFailure } from '../support/failure';
+import { answerMessages } from '../support/answer-messages';
+import { recordFailure } from '../support/failure';
 import { NodeStatusLine } from '../support/status';
 import { type PlainRecord, payloadRecords } from '../support/values';
-import { WorkQueue } from '../support/work-queue';
 
 interface MapNodeDef extends NodeDef {
   mapping: string;
@@ -22,10 +22,9 @@ export = (RED: NodeAPI): void => {
   function PcpMap(this: Node, def: MapNodeDef): void {
     RED.nodes.createNode(this, def);
     const status = new NodeStatusLine(RED, this);
-    const queue = new WorkQueue();
     status.clear();
 
-    const perform = async (msg: NodeMessageInFlow, signal: AbortSignal): Promise<Outputs> => {
+    answerMessages(RED, this, status, async (msg, signal) => {
       const { records, single } = payloadRecords(msg.payload);
       const mapping = await mappingNode(RED, def.mapping).registered();
       const own = mapping.direction === 'bidirectional' ? 'import' : mapping.direction;
@@ -36,25 +35,6 @@ export = (RED: NodeAPI): void => {
       if (failed > 0) status.attention('failures', { count: failed });
       else status.finished('mapped', { count: records.length });
       return outputs;
-    };
-
-    this.on('input', (msg, send, done) => {
-      queue
-        .run((signal) => perform(msg, signal))
-        .then(
-          (outputs) => {
-            if (outputs[0] || outputs[1]) send(outputs);
-            done();
-          },
-          (error) => {
-            status.failed(error);
-            done(nodeFailure(RED, error));
-          },
-        );
-    });
-
-    this.on('close', (done: () => void) => {
-      queue.close().then(done);
     });
   }
 

@@ -3,10 +3,9 @@ import type { DeadLetterFilter, Hub, PageRequest, Sync } from '../../lib/model/s
 import { hub } from '../hub-access';
 import { connectionNode } from '../pcp-connection/connection-node';
 import { mappingNode } from '../pcp-mapping/mapping-node';
-import { nodeFailure } from '../support/failure';
+import { answerMessages } from '../support/answer-messages';
 import { NodeStatusLine } from '../support/status';
 import { isPlainRecord, numberProperty } from '../support/values';
-import { WorkQueue } from '../support/work-queue';
 
 type What = 'logs' | 'dead_letters' | 'groups';
 
@@ -26,7 +25,6 @@ export = (RED: NodeAPI): void => {
   function PcpSyncLog(this: Node, def: SyncLogNodeDef): void {
     RED.nodes.createNode(this, def);
     const status = new NodeStatusLine(RED, this);
-    const queue = new WorkQueue();
     status.clear();
 
     const filterOf = async (msg: NodeMessageInFlow): Promise<Filter> => {
@@ -38,28 +36,12 @@ export = (RED: NodeAPI): void => {
       return isPlainRecord(msg.filter) ? { ...filter, ...msg.filter } : filter;
     };
 
-    this.on('input', (msg, send, done) => {
-      queue
-        .run(async () => {
-          const { items, total } = await query(await hub(RED), def.what, await filterOf(msg));
-          msg.payload = items;
-          msg.total = total;
-          status.finished('found', { count: total });
-        })
-        .then(
-          () => {
-            send(msg);
-            done();
-          },
-          (error) => {
-            status.failed(error);
-            done(nodeFailure(RED, error));
-          },
-        );
-    });
-
-    this.on('close', (done: () => void) => {
-      queue.close().then(done);
+    answerMessages(RED, this, status, async (msg) => {
+      const { items, total } = await query(await hub(RED), def.what, await filterOf(msg));
+      msg.payload = items;
+      msg.total = total;
+      status.finished('found', { count: total });
+      return msg;
     });
   }
 

@@ -1,11 +1,10 @@
-import { Op } from 'sequelize';
 import { IntegrationError } from '../../model/errors';
 import type { Page, WebhookInput, WebhookList, Webhooks, WebhookView, WebhookWithSecret } from '../../model/services';
 import type { Webhook } from '../../model/webhook';
 import type { SqlTransaction, SqlValue } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
 import { WEBHOOKS, type WebhookRow } from '../../store/models/webhook';
-import { decodeCursor, isId, pageLimit, toPage } from '../../store/pages';
+import { oldestFirst } from '../../store/pages';
 import { reseal } from '../../store/reseal';
 import { deleteRows, isUniqueViolation, nameTaken, notFound, staleRevision, updateRevision } from '../../store/rows';
 import type { Store } from '../../store/store';
@@ -48,28 +47,8 @@ export class WebhookStore implements Webhooks {
     private readonly onChange: () => void,
   ) {}
 
-  async list(filter: WebhookList): Promise<Page<WebhookView>> {
-    const limit = pageLimit(filter);
-    const after = decodeCursor(filter.cursor, isId);
-    const where = {
-      ...(filter.is_active !== undefined && { is_active: filter.is_active }),
-      ...(filter.name !== undefined && { name: filter.name }),
-    };
-    const model = this.store.models.webhooks;
-    const total = await model.count({ where });
-    const rows = await model.findAll({
-      where: after === null ? where : { [Op.and]: [where, { id: { [Op.gt]: after } }] },
-      order: [['id', 'ASC']],
-      limit: limit + 1,
-    });
-    const plain = rows.map((row) => row.get({ plain: true }) as WebhookRow);
-    return toPage(
-      plain,
-      limit,
-      total,
-      ({ id }) => id,
-      (row) => this.view(row),
-    );
+  list(filter: WebhookList): Promise<Page<WebhookView>> {
+    return oldestFirst<WebhookRow, WebhookView>(this.store.models.webhooks, filter, (row) => this.view(row));
   }
 
   async get(id: number): Promise<WebhookView> {
