@@ -43,7 +43,7 @@ for (const kind of storeKinds) {
 
     class Flow {
       readonly got: [id: string, attempt: number][] = [];
-      readonly givenUp: unknown[] = [];
+      readonly givenUp: IntegrationError[] = [];
 
       constructor(private readonly work: () => Promise<void> = async () => undefined) {}
 
@@ -114,6 +114,17 @@ for (const kind of storeKinds) {
       assert.deepEqual(flow.got, [['o1', 2]]);
     });
 
+    it('are free for others at once when their process ends', async () => {
+      const ending = inboxOf(test.store);
+      ending.attach(HOOK, new Flow(() => new Promise(() => undefined)).consumer);
+      await ending.keep(HOOK, 'k', delivery('o1'));
+      await ending.stop();
+      const flow = new Flow();
+      inboxOf(await test.again()).attach(HOOK, flow.consumer);
+      await ended(1);
+      assert.deepEqual(flow.got, [['o1', 2]]);
+    });
+
     it('stay in hand for as long as the flow works on them', async () => {
       const inbox = inboxOf(test.store);
       const done = Promise.withResolvers<void>();
@@ -146,10 +157,11 @@ for (const kind of storeKinds) {
       );
       await inbox.look();
       assert.equal((await rows())[0]?.state, 'failed');
+      assert.equal(flow.givenUp[0]?.code, 'PCP_WEBHOOK_GIVEN_UP');
       assert.equal(flow.got.length, 10);
     });
 
-    it('go on with the next life of their node when it is deployed anew, without counting as an attempt', async () => {
+    it('go on with the next life of their node when it is deployed anew', async () => {
       const inbox = inboxOf(test.store);
       const closing = Promise.withResolvers<void>();
       const old = new Flow(() => closing.promise);
@@ -160,7 +172,7 @@ for (const kind of storeKinds) {
       const flow = new Flow();
       inbox.attach(HOOK, flow.consumer);
       await ended(1);
-      assert.deepEqual(flow.got, [['o1', 1]]);
+      assert.deepEqual(flow.got, [['o1', 2]], 'the flow may have it from before');
     });
 
     it('are forgotten after the days that are set', async () => {
