@@ -165,14 +165,16 @@ export class Inbox implements WebhookInbox {
 
   private async takeWaiting(hook: Attached): Promise<void> {
     const { database } = this.options;
-    while (hook.isOpen && hook.inHand.size < MOST_IN_HAND) {
+    while (hook.isOpen) {
+      const room = Math.min(CLAIMED_AT_ONCE, MOST_IN_HAND - hook.inHand.size);
+      if (room <= 0) return;
       const rows = await database.query(
-        `SELECT message_key FROM ${TABLE} WHERE webhook = ? AND ${this.free} ORDER BY id LIMIT ${CLAIMED_AT_ONCE}`,
+        `SELECT message_key FROM ${TABLE} WHERE webhook = ? AND ${this.free} ORDER BY id LIMIT ${room}`,
         [hook.id],
       );
       let claimed = 0;
       for (const { message_key } of rows) claimed += await this.claim(hook, String(message_key));
-      if (rows.length < CLAIMED_AT_ONCE || claimed === 0) return;
+      if (rows.length < room || claimed === 0) return;
     }
   }
 
