@@ -281,7 +281,7 @@ class OpenHub implements Hub {
 
   async close(): Promise<void> {
     clearInterval(this.timer);
-    await Promise.all([this.scheduler.stop(), this.arrivals.stop(), this.alerts.close()]);
+    await Promise.all([this.scheduler.stop(), this.arrivals.stop(), this.webhookInbox.stop(), this.alerts.close()]);
     await Promise.all([this.client.close(), this.live.close(), this.deliveries.close()]);
     await this.store.close();
   }

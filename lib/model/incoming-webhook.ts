@@ -1,3 +1,5 @@
+import type { IntegrationError } from './errors';
+
 /** Where a value stands in the headers of a delivery. */
 export interface HeaderValue {
   /** Lower case. */
@@ -77,7 +79,7 @@ export type DeliveryConsumer =
       /** Resolves when the flow has it. `attempt` counts from 1. */
       deliver(delivery: Delivery, attempt: number): Promise<void>;
       /** A delivery is given up. */
-      onGivenUp(error: unknown): void;
+      onGivenUp(error: IntegrationError): void;
     }
   | { to: 'mapping'; mappingId: number };
 

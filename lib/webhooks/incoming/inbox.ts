@@ -18,6 +18,8 @@ const FIRST_PAUSE_MS = 5_000;
 const LONGEST_PAUSE_MS = 600_000;
 const DAY_MS = 86_400_000;
 const REMOVED_AT_ONCE = 500;
+/** Deliveries of one webhook that may wait; more would only fill the disk. */
+const MOST_WAITING = 100_000;
 
 export interface InboxOptions {
   database: SqlDatabase;
@@ -49,6 +51,11 @@ export class Inbox implements WebhookInbox {
   /** Handed on, but the store could not be told. */
   private readonly untold = new Map<string, [webhookId: string, key: string]>();
   private readonly storeAway: Outage;
+  /** Deliveries of each webhook that waited at the last look. */
+  private waiting = new Map<string, number>();
+  /** What the store is being told of what was handed on. */
+  private readonly telling = new Set<Promise<void>>();
+  private isStopped = false;
   /** What nobody has in hand, or its holder is gone. */
   private readonly free: string;
 
@@ -62,6 +69,7 @@ export class Inbox implements WebhookInbox {
 
   async keep(webhookId: string, key: string, delivery: Delivery): Promise<boolean> {
     const { database, vault } = this.options;
+    if ((this.waiting.get(webhookId) ?? 0) >= MOST_WAITING) throw full();
     const hook = this.attached.get(webhookId);
     const isTaken = hook?.consumer.to === 'flow' && hook.isOpen && hook.inHand.size < MOST_IN_HAND;
     try {
@@ -81,8 +89,10 @@ export class Inbox implements WebhookInbox {
       if (isUniqueViolation(error)) return false;
       throw error;
     }
-    if (isTaken) void this.hand(hook, key, 1, () => delivery);
-    else if (hook !== undefined) this.lookFor(hook);
+    // Its node may have been deployed anew meanwhile.
+    const now = this.attached.get(webhookId);
+    if (now?.isOpen && isTaken) void this.hand(now, key, 1, () => delivery);
+    else if (now?.isOpen) this.lookFor(now);
     return true;
   }
 
@@ -116,10 +126,22 @@ export class Inbox implements WebhookInbox {
         this.lookFor(hook);
       }
       await this.forget();
+      await this.countWaiting();
       this.storeAway.succeeded();
     } catch (error) {
       this.storeAway.failed(IntegrationError.from(error));
     }
+  }
+
+  /** What is in hand is free for other processes at once. */
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    const hooks = [...this.attached.values()];
+    for (const hook of hooks) hook.isOpen = false;
+    await Promise.all([...hooks.map(({ looking }) => looking), ...this.telling]);
+    await this.options.database
+      .execute(`UPDATE ${TABLE} SET holder = NULL, lease_until = 0 WHERE holder = ? AND state = 'waiting'`, [this.self])
+      .catch(() => undefined);
   }
 
   private lookFor(hook: Attached): void {
@@ -143,70 +165,82 @@ export class Inbox implements WebhookInbox {
 
   private async takeWaiting(hook: Attached): Promise<void> {
     const { database } = this.options;
-    while (hook.isOpen && hook.inHand.size < MOST_IN_HAND) {
+    while (hook.isOpen) {
+      const room = Math.min(CLAIMED_AT_ONCE, MOST_IN_HAND - hook.inHand.size);
+      if (room <= 0) return;
       const rows = await database.query(
-        `SELECT message_key FROM ${TABLE} WHERE webhook = ? AND ${this.free} ORDER BY id LIMIT ${CLAIMED_AT_ONCE}`,
+        `SELECT message_key FROM ${TABLE} WHERE webhook = ? AND ${this.free} ORDER BY id LIMIT ${room}`,
         [hook.id],
       );
-      for (const { message_key } of rows) await this.claim(hook, String(message_key));
-      if (rows.length < CLAIMED_AT_ONCE) return;
+      let claimed = 0;
+      for (const { message_key } of rows) claimed += await this.claim(hook, String(message_key));
+      if (rows.length < room || claimed === 0) return;
     }
   }
 
-  private async claim(hook: Attached, key: string): Promise<void> {
-    if (hook.inHand.has(key) || this.untold.has(`${hook.id} ${key}`)) return;
+  /** @returns how many: none, when another has it */
+  private async claim(hook: Attached, key: string): Promise<number> {
+    if (hook.inHand.has(key) || this.untold.has(`${hook.id} ${key}`)) return 0;
     const { database, vault } = this.options;
     const claimed = await database.execute(
       `UPDATE ${TABLE} SET holder = ?, lease_until = ${database.epochMs} + ${LEASE_MS}, attempts = attempts + 1
        WHERE webhook = ? AND message_key = ? AND ${this.free}`,
       [this.self, hook.id, key],
     );
-    if (claimed === 0) return;
+    if (claimed === 0) return 0;
     const [row] = await database.query(
       `SELECT delivery, attempts FROM ${TABLE} WHERE webhook = ? AND message_key = ?`,
       [hook.id, key],
     );
     const open = () => vault.decrypt(String(row?.delivery), contextOf(hook.id, key)) as Delivery;
     void this.hand(hook, key, Number(row?.attempts), open);
+    return 1;
   }
 
   /** Never throws. */
   private async hand(hook: Attached, key: string, attempt: number, open: () => Delivery): Promise<void> {
-    const { consumer, id } = hook;
+    const { consumer } = hook;
     if (consumer.to !== 'flow') return;
     hook.inHand.add(key);
+    const handing = async () => consumer.deliver(open(), attempt);
+    const failure = await handing().then(() => null, IntegrationError.from);
+    const told = this.tell(hook, key, attempt, failure);
+    this.telling.add(told);
+    await told;
+    this.telling.delete(told);
+    hook.inHand.delete(key);
+    // Some may wait because so many were in hand.
+    if (hook.isOpen && hook.inHand.size === MOST_IN_HAND - 1) this.lookFor(hook);
+  }
+
+  /** Tells the store what became of a delivery. Never throws. */
+  private async tell({ id }: Attached, key: string, attempt: number, failure: IntegrationError | null): Promise<void> {
     try {
-      await consumer.deliver(open(), attempt);
-      await this.end(id, key, 'done').catch((error: unknown) => {
-        this.storeAway.failed(IntegrationError.from(error));
-        this.untold.set(`${id} ${key}`, [id, key]);
-      });
+      if (failure === null) await this.end(id, key, 'done');
+      else if (!this.isStopped) await this.notDelivered(id, key, attempt, failure);
     } catch (error) {
-      await this.notDelivered(hook, key, attempt, error).catch((cause: unknown) =>
-        this.storeAway.failed(IntegrationError.from(cause)),
-      );
-    } finally {
-      hook.inHand.delete(key);
-      // Some may wait because so many were in hand.
-      if (hook.inHand.size === MOST_IN_HAND - 1) this.lookFor(hook);
+      this.storeAway.failed(IntegrationError.from(error));
+      if (failure === null) this.untold.set(`${id} ${key}`, [id, key]);
     }
   }
 
-  private async notDelivered(hook: Attached, key: string, attempt: number, error: unknown): Promise<void> {
+  private async notDelivered(id: string, key: string, attempt: number, failure: IntegrationError): Promise<void> {
     const { database, firstPauseMs = FIRST_PAUSE_MS } = this.options;
-    const isClosed = IntegrationError.from(error).class === 'cancelled';
+    // Its node is deployed anew.
+    const isClosed = failure.class === 'cancelled';
     if (!isClosed && attempt >= MOST_ATTEMPTS) {
-      await this.end(hook.id, key, 'failed');
-      if (hook.consumer.to === 'flow') hook.consumer.onGivenUp(error);
+      await this.end(id, key, 'failed');
+      const consumer = this.attached.get(id)?.consumer;
+      if (consumer?.to === 'flow') consumer.onGivenUp(givenUp(key, attempt, failure));
       return;
     }
     const pause = isClosed ? 0 : Math.min(LONGEST_PAUSE_MS, firstPauseMs * 2 ** (attempt - 1));
     await database.execute(
-      `UPDATE ${TABLE} SET holder = NULL, lease_until = ${database.epochMs} + ${pause}, attempts = ?
+      `UPDATE ${TABLE} SET holder = NULL, lease_until = ${database.epochMs} + ${pause}
        WHERE webhook = ? AND message_key = ? AND holder = ? AND state = 'waiting'`,
-      [isClosed ? attempt - 1 : attempt, hook.id, key, this.self],
+      [id, key, this.self],
     );
-    const next = this.attached.get(hook.id);
+    const next = this.attached.get(id);
     if (isClosed && next !== undefined) this.lookFor(next);
   }
 
@@ -245,6 +279,13 @@ export class Inbox implements WebhookInbox {
     );
   }
 
+  private async countWaiting(): Promise<void> {
+    const rows = await this.options.database.query(
+      `SELECT webhook, COUNT(*) AS n FROM ${TABLE} WHERE state = 'waiting' GROUP BY webhook`,
+    );
+    this.waiting = new Map(rows.map(({ webhook, n }) => [String(webhook), Number(n)]));
+  }
+
   /** Also what nobody came for: its node is gone for good. */
   private async forget(): Promise<void> {
     const { database, days } = this.options;
@@ -271,4 +312,16 @@ function placesOf(values: readonly unknown[]): string {
 
 function contextOf(webhookId: string, key: string): string {
   return `webhook-delivery:${webhookId}:${key}`;
+}
+
+function full(): IntegrationError {
+  return new IntegrationError('transient', 'PCP_WEBHOOK_FULL', `${MOST_WAITING} deliveries wait already.`);
+}
+
+function givenUp(key: string, attempts: number, { class: kind, message }: IntegrationError): IntegrationError {
+  return new IntegrationError(
+    kind,
+    'PCP_WEBHOOK_GIVEN_UP',
+    `Delivery ${key} was given up after ${attempts} attempts: ${message}`,
+  );
 }

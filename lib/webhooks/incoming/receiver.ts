@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { IntegrationError } from '../../model/errors';
 import type { Delivery, IncomingWebhook, WebhookInbox } from '../../model/incoming-webhook';
 import { isSecretName } from '../../security/redact';
 import { challengeReply } from './challenge';
@@ -42,7 +43,7 @@ export class Receiver {
       if (endpoint === null) throw notNow('PCP_WEBHOOK_CLOSED', 'The webhook is not open at present.');
       await this.answer(endpoint, request, response, searchParams);
     } catch (error) {
-      const refusal = error instanceof Refusal ? error : notNow('PCP_WEBHOOK_STORE', 'Nothing can be kept at present.');
+      const refusal = error instanceof Refusal ? error : notKept(error);
       endpoint?.onRefused(refusal);
       refuse(response, refusal);
     }
@@ -95,6 +96,13 @@ export class Receiver {
     const inbox = await this.options.inbox();
     await inbox.keep(webhook.id, identity.key, delivery);
   }
+}
+
+/** What is wrong with the store is told by others, and to nobody outside. */
+function notKept(error: unknown): Refusal {
+  const { code, message } = IntegrationError.from(error);
+  if (code === 'PCP_WEBHOOK_FULL') return notNow(code, message);
+  return notNow('PCP_WEBHOOK_STORE', 'Nothing can be kept at present.');
 }
 
 function keptHeaders({ verification }: IncomingWebhook, { headers }: IncomingMessage): Record<string, string> {

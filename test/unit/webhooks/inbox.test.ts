@@ -23,8 +23,10 @@ for (const kind of storeKinds) {
     this.timeout(60_000);
     const vault = new Vault([{ id: 'k1', key: randomBytes(32) }]);
     let test: TestStore;
+    let said: string[];
 
     beforeEach(async function () {
+      said = [];
       test = await newStore(kind, this);
     });
     afterEach(() => test?.dispose());
@@ -32,7 +34,7 @@ for (const kind of storeKinds) {
     /** As one process has it; it looks when the test says so. */
     const inboxOf = ({ database }: Store) =>
       new Inbox({
-        ...{ database, vault, days: 7, firstPauseMs: 0, log: () => undefined },
+        ...{ database, vault, days: 7, firstPauseMs: 0, log: (_level, message) => said.push(message) },
         runs: { start: () => Promise.reject(new Error('No mapping is attached.')) },
       });
 
@@ -43,15 +45,15 @@ for (const kind of storeKinds) {
 
     class Flow {
       readonly got: [id: string, attempt: number][] = [];
-      readonly givenUp: unknown[] = [];
+      readonly givenUp: IntegrationError[] = [];
 
-      constructor(private readonly work: () => Promise<void> = async () => undefined) {}
+      constructor(private readonly work: (id: string) => Promise<void> = async () => undefined) {}
 
       readonly consumer: DeliveryConsumer = {
         to: 'flow',
         deliver: ({ id }, attempt) => {
           this.got.push([id, attempt]);
-          return this.work();
+          return this.work(id);
         },
         onGivenUp: (error) => this.givenUp.push(error),
       };
@@ -114,6 +116,17 @@ for (const kind of storeKinds) {
       assert.deepEqual(flow.got, [['o1', 2]]);
     });
 
+    it('are free for others at once when their process ends', async () => {
+      const ending = inboxOf(test.store);
+      ending.attach(HOOK, new Flow(() => new Promise(() => undefined)).consumer);
+      await ending.keep(HOOK, 'k', delivery('o1'));
+      await ending.stop();
+      const flow = new Flow();
+      inboxOf(await test.again()).attach(HOOK, flow.consumer);
+      await ended(1);
+      assert.deepEqual(flow.got, [['o1', 2]]);
+    });
+
     it('stay in hand for as long as the flow works on them', async () => {
       const inbox = inboxOf(test.store);
       const done = Promise.withResolvers<void>();
@@ -127,6 +140,50 @@ for (const kind of storeKinds) {
       done.resolve();
       await ended(1);
       assert.deepEqual(flow.got, [['o1', 1]]);
+    });
+
+    it('wait in the store while 200 are in hand, which are not taken twice though the store was away for long', async () => {
+      const inbox = inboxOf(test.store);
+      const first = Promise.withResolvers<void>();
+      const flow = new Flow((id) => (id === 'o0' ? first.promise : new Promise(() => undefined)));
+      inbox.attach(HOOK, flow.consumer);
+      const ids = Array.from({ length: 202 }, (_, index) => `o${index}`);
+      for (const id of ids) await inbox.keep(HOOK, id, delivery(id));
+      assert.equal(flow.got.length, 200);
+      await test.store.database.execute('UPDATE integration_webhook_inbox SET lease_until = 0');
+      first.resolve();
+      while (flow.got.length < 201) {
+        await nextTurn();
+        await inbox.look();
+      }
+      await inbox.stop();
+      assert.deepEqual(
+        flow.got.map(([id]) => id),
+        ids.slice(0, 201),
+      );
+    });
+
+    it('are done with as soon as the store is back that could not be told', async () => {
+      const inbox = inboxOf(test.store);
+      const { database } = test.store;
+      const flow = new Flow(async (id) => {
+        if (id === 'o1') await database.execute('ALTER TABLE integration_webhook_inbox RENAME TO away');
+      });
+      inbox.attach(HOOK, flow.consumer);
+      await inbox.keep(HOOK, 'k1', delivery('o1'));
+      while (said.length === 0) await nextTurn();
+      await database.execute('ALTER TABLE away RENAME TO integration_webhook_inbox');
+      await database.execute('UPDATE integration_webhook_inbox SET lease_until = 0');
+      await inboxOf(test.store).keep(HOOK, 'k2', delivery('o2'));
+      // What waits is taken in its order: the first one is not, though nobody holds it any more.
+      inbox.attach(HOOK, flow.consumer);
+      while (flow.got.length < 2) await nextTurn();
+      await inbox.look();
+      await ended(2);
+      assert.deepEqual(flow.got, [
+        ['o1', 1],
+        ['o2', 1],
+      ]);
     });
 
     it('go into the flow again when it did not take them, and are given up at last', async () => {
@@ -146,10 +203,11 @@ for (const kind of storeKinds) {
       );
       await inbox.look();
       assert.equal((await rows())[0]?.state, 'failed');
+      assert.equal(flow.givenUp[0]?.code, 'PCP_WEBHOOK_GIVEN_UP');
       assert.equal(flow.got.length, 10);
     });
 
-    it('go on with the next life of their node when it is deployed anew, without counting as an attempt', async () => {
+    it('go on with the next life of their node when it is deployed anew', async () => {
       const inbox = inboxOf(test.store);
       const closing = Promise.withResolvers<void>();
       const old = new Flow(() => closing.promise);
@@ -160,7 +218,7 @@ for (const kind of storeKinds) {
       const flow = new Flow();
       inbox.attach(HOOK, flow.consumer);
       await ended(1);
-      assert.deepEqual(flow.got, [['o1', 1]]);
+      assert.deepEqual(flow.got, [['o1', 2]], 'the flow may have it from before');
     });
 
     it('are forgotten after the days that are set', async () => {
