@@ -51,6 +51,7 @@ class GuardedClient implements HttpClient {
   private readonly gate: RequestGate;
   private readonly tokens: { source: TokenSource; ask: AskForToken } | undefined;
   private readonly closing = new AbortController();
+  private latest: { target: string; url: URL } | undefined;
   /** Names in lower case. */
   private readonly fixedHeaders: Record<string, string> = {
     'user-agent': 'pcp-integrations',
@@ -104,7 +105,7 @@ class GuardedClient implements HttpClient {
 
   async request(request: HttpRequest): Promise<HttpResponse> {
     const { target, headers, body, maxBytes = this.limits.body } = request;
-    const url = typeof target === 'string' ? below(this.baseUrl, target) : onOrigin(this.baseUrl, target);
+    const url = typeof target === 'string' ? this.below(target) : onOrigin(this.baseUrl, target);
     let message: Message = { method: request.method ?? 'GET', url, headers: { ...headers }, body };
     const deadline = new Deadline(request.timeoutMs ?? this.timeouts.total, request.signal, () =>
       answerTimeout(message.url, false),
@@ -143,6 +144,12 @@ class GuardedClient implements HttpClient {
   async close(): Promise<void> {
     this.closing.abort(cancelled());
     await this.agent.destroy(cancelled());
+  }
+
+  /** Most requests go to the place where the one before went. */
+  private below(target: string): URL {
+    if (this.latest?.target !== target) this.latest = { target, url: below(this.baseUrl, target) };
+    return this.latest.url;
   }
 
   private redirect(answer: Answer, method: string): ReturnType<typeof redirectOf> {

@@ -16,6 +16,17 @@ export class Places {
    */
   async take(signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
+    if (this.queue.length === 0 && this.used < this.capacity()) this.used += 1;
+    else await this.turn(signal);
+    let isTaken = true;
+    return () => {
+      if (isTaken) this.used -= 1;
+      isTaken = false;
+      this.fill();
+    };
+  }
+
+  private async turn(signal: AbortSignal): Promise<void> {
     const turn = Promise.withResolvers<void>();
     this.queue.push(turn);
     const giveUp = () => {
@@ -30,12 +41,6 @@ export class Places {
     } finally {
       signal.removeEventListener('abort', giveUp);
     }
-    let isTaken = true;
-    return () => {
-      if (isTaken) this.used -= 1;
-      isTaken = false;
-      this.fill();
-    };
   }
 
   fill(): void {
