@@ -25,7 +25,7 @@ describe('OPC UA: subscriptions', function () {
     server = new PlantServer();
     await server.start({ many: 20 });
     connections = new Connections();
-    connector = connections.open(server.url, { tags, ...FAST, timeout_ms: 20_000 });
+    connector = connections.open(server.url, { tags, ...FAST, timeout_ms: 5000 });
   });
   afterEach(async () => {
     await connections.remove();
