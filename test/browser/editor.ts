@@ -34,7 +34,8 @@ export class EditorPage {
       colorScheme: look.scheme ?? 'light',
       locale: look.locale ?? 'en-US',
     });
-    page.setDefaultTimeout(60_000);
+    // The time limit of the test is the only one.
+    page.setDefaultTimeout(0);
     await page.addInitScript((scheme) => localStorage.setItem('view-dark-theme', scheme), look.scheme ?? 'light');
     const editor = new EditorPage(page);
     await page.goto(url);

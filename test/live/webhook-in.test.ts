@@ -28,7 +28,7 @@ const LAYOUTS = [
 
 for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
   describe(`pcp-webhook-in in ${version}`, function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     let nodeRed: NodeRed;
 
     afterEach(() => nodeRed?.remove());

@@ -5,22 +5,20 @@ import { mock } from 'node:test';
  * who talks to servers of the same process is as fast as ever, and a machine that stands still meanwhile makes nobody late.
  */
 export function withVirtualTime(): void {
-  let isOn = false;
+  let turn: NodeJS.Immediate;
   beforeEach(() => {
-    isOn = true;
     let now = performance.now();
     mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
     mock.method(performance, 'now', () => now);
     const pass = () => {
-      if (!isOn) return;
+      turn = setImmediate(pass);
       now += 1;
       mock.timers.tick(1);
-      setImmediate(pass);
     };
     pass();
   });
   afterEach(() => {
-    isOn = false;
+    clearImmediate(turn);
     mock.timers.reset();
     mock.restoreAll();
   });

@@ -29,7 +29,7 @@ const mapping = (connectionId: number, more: Partial<MappingInput> = {}): Mappin
 
 for (const kind of storeKinds) {
   describe(`what arrives, over ${kind.name}`, function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     let keys: string;
     let test: TestStore;
     let mappings: MappingStore;

@@ -9,7 +9,7 @@ import type { ProtheusServer } from '../support/protheus/server';
 
 /** The mappings that come with the connector, run by the hub; Prism judges what goes to the APIs of the PCP module. */
 describe('synchronising with Protheus', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   const judge = new PcpJudge();
   let plant: ProtheusServer;
   let hub: Hub;

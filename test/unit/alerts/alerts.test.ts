@@ -11,7 +11,7 @@ const DAY = 24 * HOUR;
 
 for (const kind of storeKinds) {
   describe(`alerts, on ${kind.name}`, function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     let plant: WatchedPlant;
     beforeEach(async function () {
       plant = await WatchedPlant.open(kind, this);

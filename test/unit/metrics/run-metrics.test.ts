@@ -15,7 +15,7 @@ const NOON = Date.parse('2026-11-27T12:00Z');
 
 for (const kind of storeKinds) {
   describe(`metrics, on ${kind.name}`, function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     let place: TestStore;
     let metrics: HubMetrics;
     let now = NOON;

@@ -25,7 +25,7 @@ describe('OPC UA: subscriptions', function () {
     server = new PlantServer();
     await server.start({ many: 20 });
     connections = new Connections();
-    connector = connections.open(server.url, { tags, ...FAST });
+    connector = connections.open(server.url, { tags, ...FAST, timeout_ms: 5000 });
   });
   afterEach(async () => {
     await connections.remove();
@@ -150,6 +150,7 @@ describe('OPC UA: subscriptions', function () {
   });
 
   it('notices a server that hangs, and goes on when it wakes up', async () => {
+    connector = connections.open(server.url, { tags, ...FAST });
     const received = watch('temperature');
     await received.until(({ values }) => values.length === 1);
     server.signal('SIGSTOP');
@@ -172,6 +173,7 @@ describe('OPC UA: subscriptions', function () {
   });
 
   it('notices a server that answers, but publishes nothing any more', async () => {
+    connector = connections.open(server.url, { tags, ...FAST });
     const received = watch('temperature');
     await received.until(({ values }) => values.length === 1);
     await server.ask({ do: 'mute' });

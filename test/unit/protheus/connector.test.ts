@@ -14,7 +14,7 @@ const stop = (report: string, data: SourceRecord = {}) =>
   );
 
 describe('protheus', function () {
-  this.timeout(20_000);
+  this.timeout(180_000);
   let plant: ProtheusServer;
   const opened: Connector[] = [];
 

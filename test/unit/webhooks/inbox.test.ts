@@ -20,7 +20,7 @@ const delivery = (id: string): Delivery => ({
 
 for (const kind of storeKinds) {
   describe(`deliveries kept in ${kind.name}`, function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     const vault = new Vault([{ id: 'k1', key: randomBytes(32) }]);
     let test: TestStore;
     let said: string[];
