@@ -4,7 +4,8 @@ import type { Delivery, DeliveryConsumer, WebhookInbox } from '../../model/incom
 import { Outage } from '../../outage';
 import type { SqlDatabase, SqlTransaction, SqlValue } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
-import { isUniqueViolation } from '../../store/rows';
+import { isDeadlock, isUniqueViolation } from '../../store/rows';
+import { Batched } from './batched';
 import type { RunStarter } from './run-starter';
 
 const TABLE = 'integration_webhook_inbox';
@@ -18,6 +19,9 @@ const FIRST_PAUSE_MS = 5_000;
 const LONGEST_PAUSE_MS = 600_000;
 const DAY_MS = 86_400_000;
 const REMOVED_AT_ONCE = 500;
+const WRITTEN_AT_ONCE = 50;
+/** So much of a sealed delivery weighs as much as another row: databases take statements of a few MiB. */
+const LIGHT = 65_536;
 /** Deliveries of one webhook that may wait; more would only fill the disk. */
 const MOST_WAITING = 100_000;
 
@@ -30,6 +34,14 @@ export interface InboxOptions {
   /** Before the second attempt; each further pause is twice as long. */
   firstPauseMs?: number;
   log(level: 'info' | 'warn' | 'debug', message: string): void;
+}
+
+/** A delivery on its way into the store. */
+interface NewRow {
+  webhookId: string;
+  key: string;
+  isTaken: boolean;
+  sealed: string;
 }
 
 interface Attached {
@@ -56,39 +68,28 @@ export class Inbox implements WebhookInbox {
   /** What the store is being told of what was handed on. */
   private readonly telling = new Set<Promise<void>>();
   private isStopped = false;
+  private readonly inserts: Batched<NewRow, boolean>;
+  private readonly ends: Batched<[webhookId: string, key: string], undefined>;
   /** What nobody has in hand, or its holder is gone. */
   private readonly free: string;
 
   constructor(private readonly options: InboxOptions) {
     const { database, log } = options;
     this.storeAway = new Outage('Incoming webhooks', log);
+    const weigh = ({ sealed }: NewRow) => 1 + sealed.length / LIGHT;
+    this.inserts = new Batched((rows) => this.insertAll(rows), WRITTEN_AT_ONCE, weigh);
+    this.ends = new Batched((rows) => this.endAll(rows), WRITTEN_AT_ONCE);
     // A file has one process: what another one holds, it held before it ended.
     const left = database.dialect === 'sqlite' ? ` OR holder <> '${this.self}'` : '';
     this.free = `state = 'waiting' AND (lease_until <= ${database.epochMs}${left})`;
   }
 
   async keep(webhookId: string, key: string, delivery: Delivery): Promise<boolean> {
-    const { database, vault } = this.options;
     if ((this.waiting.get(webhookId) ?? 0) >= MOST_WAITING) throw full();
     const hook = this.attached.get(webhookId);
     const isTaken = hook?.consumer.to === 'flow' && hook.isOpen && hook.inHand.size < MOST_IN_HAND;
-    try {
-      const lease = isTaken ? `${database.epochMs} + ${LEASE_MS}` : '0';
-      await database.execute(
-        `INSERT INTO ${TABLE} (webhook, message_key, received_at, state, holder, lease_until, attempts, delivery)
-         VALUES (?, ?, ${database.epochMs}, 'waiting', ?, ${lease}, ?, ?)`,
-        [
-          webhookId,
-          key,
-          isTaken ? this.self : null,
-          isTaken ? 1 : 0,
-          vault.encrypt(delivery, contextOf(webhookId, key)),
-        ],
-      );
-    } catch (error) {
-      if (isUniqueViolation(error)) return false;
-      throw error;
-    }
+    const sealed = this.options.vault.encrypt(delivery, contextOf(webhookId, key));
+    if (!(await this.inserts.do({ webhookId, key, isTaken, sealed }))) return false;
     // Its node may have been deployed anew meanwhile.
     const now = this.attached.get(webhookId);
     if (now?.isOpen && isTaken) void this.hand(now, key, 1, () => delivery);
@@ -118,7 +119,7 @@ export class Inbox implements WebhookInbox {
   async look(): Promise<void> {
     try {
       for (const [key, [webhookId, messageKey]] of this.untold) {
-        await this.end(webhookId, messageKey, 'done');
+        await this.end(webhookId, [messageKey], 'done');
         this.untold.delete(key);
       }
       for (const hook of this.attached.values()) {
@@ -142,6 +143,42 @@ export class Inbox implements WebhookInbox {
     await this.options.database
       .execute(`UPDATE ${TABLE} SET holder = NULL, lease_until = 0 WHERE holder = ? AND state = 'waiting'`, [this.self])
       .catch(() => undefined);
+  }
+
+  /** @returns of each whether it is new */
+  private async insertAll(rows: readonly NewRow[]): Promise<boolean[]> {
+    const { database } = this.options;
+    const now = database.epochMs;
+    const values = rows.map(() => `(?, ?, ${now}, 'waiting', ?, ${now} + ?, ?, ?)`).join(', ');
+    try {
+      await database.execute(
+        `INSERT INTO ${TABLE} (webhook, message_key, received_at, state, holder, lease_until, attempts, delivery)
+         VALUES ${values}`,
+        rows.flatMap(({ webhookId, key, isTaken, sealed }) => {
+          const held = isTaken ? [this.self, LEASE_MS, 1] : [null, 0, 0];
+          return [webhookId, key, ...held, sealed];
+        }),
+      );
+      return rows.map(() => true);
+    } catch (error) {
+      if (rows.length === 1 && isUniqueViolation(error)) return [false];
+      // One of them was here before, or comes to another process as well.
+      if (rows.length === 1 || !(isUniqueViolation(error) || isDeadlock(error))) throw error;
+      const each: boolean[] = [];
+      for (const row of rows) each.push(...(await this.insertAll([row])));
+      return each;
+    }
+  }
+
+  private async endAll(rows: readonly [webhookId: string, key: string][]): Promise<undefined[]> {
+    const keysOf = Map.groupBy(rows, ([webhookId]) => webhookId);
+    for (const [webhookId, some] of keysOf)
+      await this.end(
+        webhookId,
+        some.map(([, key]) => key),
+        'done',
+      );
+    return rows.map(() => undefined);
   }
 
   private lookFor(hook: Attached): void {
@@ -216,7 +253,7 @@ export class Inbox implements WebhookInbox {
   /** Tells the store what became of a delivery. Never throws. */
   private async tell({ id }: Attached, key: string, attempt: number, failure: IntegrationError | null): Promise<void> {
     try {
-      if (failure === null) await this.end(id, key, 'done');
+      if (failure === null) await this.ends.do([id, key]);
       else if (!this.isStopped) await this.notDelivered(id, key, attempt, failure);
     } catch (error) {
       this.storeAway.failed(IntegrationError.from(error));
@@ -229,7 +266,7 @@ export class Inbox implements WebhookInbox {
     // Its node is deployed anew.
     const isClosed = failure.class === 'cancelled';
     if (!isClosed && attempt >= MOST_ATTEMPTS) {
-      await this.end(id, key, 'failed');
+      await this.end(id, [key], 'failed');
       const consumer = this.attached.get(id)?.consumer;
       if (consumer?.to === 'flow') consumer.onGivenUp(givenUp(key, attempt, failure));
       return;
@@ -244,12 +281,13 @@ export class Inbox implements WebhookInbox {
     if (isClosed && next !== undefined) this.lookFor(next);
   }
 
-  private async end(webhookId: string, key: string, state: 'done' | 'failed'): Promise<void> {
+  private async end(webhookId: string, keys: readonly string[], state: 'done' | 'failed'): Promise<void> {
     // The flow has it: nothing of it is needed but its key. What failed stays to be looked at.
     const rest = state === 'done' ? ', delivery = NULL' : '';
     await this.options.database.execute(
-      `UPDATE ${TABLE} SET state = '${state}', holder = NULL${rest} WHERE webhook = ? AND message_key = ? AND holder = ?`,
-      [webhookId, key, this.self],
+      `UPDATE ${TABLE} SET state = '${state}', holder = NULL${rest}
+       WHERE webhook = ? AND holder = ? AND message_key IN (${placesOf(keys)})`,
+      [webhookId, this.self, ...keys],
     );
   }
 
