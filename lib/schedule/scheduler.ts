@@ -1,7 +1,7 @@
 import { IntegrationError } from '../model/errors';
 import type { Mappings } from '../model/services';
-import { Outage } from '../outage';
 import type { SqlDatabase } from '../protocols/sql/database';
+import { Rounds } from '../rounds';
 import { type Beginning, BLACKOUT } from '../sync/runs/run-rows';
 import type { JobStarter, UnattendedJob } from '../sync/runs/start';
 import { type MappedStream, streamsOf } from '../sync/runs/streams';
@@ -27,49 +27,26 @@ export interface SchedulerOptions {
 /** Starts runs when they are due. Any number of processes may do so over one store: each due time is fired by one of them. */
 export class Scheduler {
   private readonly rows: ScheduleRows;
-  private readonly storeAway: Outage;
+  private readonly rounds: Rounds;
   /** Why a schedule cannot be fired, by its owner: it is said once. */
   private readonly broken = new Map<string, string>();
-  private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> | null = null;
-  private lookAgain = false;
-  private stopped = false;
 
   constructor(private readonly options: SchedulerOptions) {
     this.rows = new ScheduleRows(options.database);
-    this.storeAway = new Outage('The schedules', options.log);
+    const round = async () => {
+      const next = await this.fireDue();
+      return Math.min(LOOK_EVERY_MS, Math.max(0, next - options.clock.now()));
+    };
+    this.rounds = new Rounds({ name: 'The schedules', round, retryMs: STORE_RETRY_MS, log: options.log });
   }
 
   /** Looks what is due now, and sees to it that it is looked again in time. Never throws. */
-  async look(): Promise<void> {
-    if (this.stopped) return;
-    if (this.looking !== null) {
-      this.lookAgain = true;
-      return this.looking;
-    }
-    clearTimeout(this.timer);
-    this.looking = this.fireDue()
-      .then((next) => {
-        this.storeAway.succeeded();
-        return Math.min(LOOK_EVERY_MS, Math.max(0, next - this.options.clock.now()));
-      })
-      .catch((error: unknown) => {
-        this.storeAway.failed(IntegrationError.from(error));
-        return STORE_RETRY_MS;
-      })
-      .then((wait) => {
-        this.looking = null;
-        if (this.stopped) return;
-        this.timer = setTimeout(() => void this.look(), this.lookAgain ? 0 : wait).unref();
-        this.lookAgain = false;
-      });
-    return this.looking;
+  look(): Promise<void> {
+    return this.rounds.now();
   }
 
-  async stop(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.looking;
+  stop(): Promise<void> {
+    return this.rounds.stop();
   }
 
   /** @returns when the next one is due */
@@ -78,7 +55,7 @@ export class Scheduler {
     await clock.measure();
     let next = Number.POSITIVE_INFINITY;
     for (const row of await this.rows.all()) {
-      if (this.stopped) break;
+      if (this.rounds.isStopped) break;
       const name = nameOf(row.owner);
       try {
         next = Math.min(next, await this.treat(row));

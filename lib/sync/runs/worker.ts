@@ -2,7 +2,7 @@ import type { Connector } from '../../connectors/contract';
 import { IntegrationError } from '../../model/errors';
 import type { Mapping } from '../../model/mapping';
 import type { RunCounters, RunKind } from '../../model/sync';
-import { Outage } from '../../outage';
+import { Rounds } from '../../rounds';
 import type { Vault } from '../../security/vault';
 import { WORKER } from '../../store/worker-name';
 import type { StoreClock } from '../clock';
@@ -54,53 +54,41 @@ export interface WorkerOptions extends EngineContext {
 export class Worker {
   private readonly active = new Map<number, AbortController>();
   private readonly done = new Set<Promise<void>>();
-  private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> | null = null;
-  private lookAgain = false;
-  private stopped = false;
   private waiting = 0;
   /** As of the last look. */
   private paused = new Map<number, Pause>();
   /** Connection that stands for the platform, by mapping. */
   private peers = new Map<number, number>();
   private readonly retention: Retention;
-  private readonly storeAway: Outage;
+  private readonly rounds: Rounds;
   private tidying: Promise<void> | null = null;
 
   constructor(private readonly options: WorkerOptions) {
     this.retention = new Retention(options);
-    this.storeAway = new Outage('The store', options.log);
+    this.rounds = new Rounds({
+      name: 'The store',
+      round: () => this.look().finally(() => this.tidyAside()),
+      retryMs: LOOK_EVERY_MS,
+      keepsProcess: true,
+      log: options.log,
+    });
   }
 
   /** True while runs are executed or wait for their time, so that this process must stay. */
   get busy(): boolean {
-    return this.active.size > 0 || this.waiting > 0 || this.looking !== null;
+    return this.active.size > 0 || this.waiting > 0 || this.rounds.isGoing;
   }
 
   /** Looks for work now. Never throws: a store that is away is looked at again later. */
-  async wake(): Promise<void> {
-    if (this.stopped) return;
-    if (this.looking !== null) {
-      this.lookAgain = true;
-      return this.looking;
-    }
-    clearTimeout(this.timer);
-    this.looking = this.look()
-      .then(
-        () => this.storeAway.succeeded(),
-        (error: unknown) => this.storeAway.failed(IntegrationError.from(error)),
-      )
-      .finally(() => {
-        this.looking = null;
-        if (this.stopped) return;
-        this.timer = setTimeout(() => void this.wake(), this.lookAgain ? 0 : LOOK_EVERY_MS);
-        this.lookAgain = false;
-        this.tidying ??= this.tidy();
-      });
-    return this.looking;
+  wake(): Promise<void> {
+    return this.rounds.now();
   }
 
   /** Beside the runs, which must not wait for it. */
+  private tidyAside(): void {
+    if (!this.rounds.isStopped) this.tidying ??= this.tidy();
+  }
+
   private async tidy(): Promise<void> {
     try {
       await this.retention.tidy();
@@ -124,8 +112,7 @@ export class Worker {
 
   /** Claims nothing more, interrupts what runs after its batch, and gives the leases back. */
   async stop(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
+    void this.rounds.stop();
     const reason = new IntegrationError(
       'transient',
       'PCP_INTERRUPTED',
@@ -136,7 +123,7 @@ export class Worker {
     await Promise.race([Promise.allSettled([...this.done, this.tidying]), grace]);
   }
 
-  private async look(): Promise<void> {
+  private async look(): Promise<number> {
     const { database, clock, concurrency } = this.options;
     await clock.measure();
     const all = await firstOfStreams(database, clock.now());
@@ -152,7 +139,7 @@ export class Worker {
     this.peers = new Map(peers.map((row) => [Number(row.id), Number(row.peer_connection_id)]));
     const busy = new Set(all.filter(isHeld).flatMap((run) => this.endsOf(run)));
     for (const run of runs) {
-      if (this.stopped) return;
+      if (this.rounds.isStopped) return LOOK_EVERY_MS;
       const now = clock.now();
       if (run.nextAttemptAt !== null && run.nextAttemptAt > now) continue;
       const passed = this.endsOf(run).flatMap((id) => this.paused.get(id) ?? []);
@@ -167,6 +154,7 @@ export class Worker {
       if (this.active.size >= concurrency || !(await this.claim(run))) continue;
       for (const id of this.endsOf(run)) busy.add(id);
     }
+    return LOOK_EVERY_MS;
   }
 
   private endsOf({ connectionId, mappingId }: RunRow): number[] {

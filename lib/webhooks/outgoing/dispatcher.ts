@@ -1,5 +1,5 @@
 import { IntegrationError } from '../../model/errors';
-import { Outage } from '../../outage';
+import { Rounds } from '../../rounds';
 import { WORKER } from '../../store/worker-name';
 import { Hold } from './hold';
 import { tidy } from './retention';
@@ -20,43 +20,24 @@ let dispatchers = 0;
 export class Dispatcher {
   private readonly holder = `${WORKER}:${++dispatchers}`;
   private readonly senders = new Map<number, { sender: Sender; ended: Promise<void> }>();
-  private readonly storeAway: Outage;
-  private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> | null = null;
-  private lookAgain = false;
-  private stopped = false;
+  private readonly rounds: Rounds;
   private tidiedAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly options: DispatcherOptions) {
-    this.storeAway = new Outage('The webhooks', options.log);
+    const round = async () => {
+      await this.sendDue();
+      return LOOK_EVERY_MS;
+    };
+    this.rounds = new Rounds({ name: 'The webhooks', round, retryMs: LOOK_EVERY_MS, log: options.log });
   }
 
   /** Looks what is due now, and from time to time from then on. Never throws. */
-  async look(): Promise<void> {
-    if (this.stopped) return;
-    if (this.looking !== null) {
-      this.lookAgain = true;
-      return this.looking;
-    }
-    clearTimeout(this.timer);
-    this.looking = this.sendDue()
-      .then(
-        () => this.storeAway.succeeded(),
-        (error: unknown) => this.storeAway.failed(IntegrationError.from(error)),
-      )
-      .then(() => {
-        this.looking = null;
-        if (this.stopped) return;
-        this.timer = setTimeout(() => void this.look(), this.lookAgain ? 0 : LOOK_EVERY_MS).unref();
-        this.lookAgain = false;
-      });
-    return this.looking;
+  look(): Promise<void> {
+    return this.rounds.now();
   }
 
   async stop(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.looking;
+    await this.rounds.stop();
     for (const { sender } of this.senders.values()) sender.stop();
     await Promise.all([...this.senders.values()].map(({ ended }) => ended));
   }
@@ -71,7 +52,7 @@ export class Dispatcher {
       [true, now, now],
     );
     for (const { id } of rows) {
-      if (this.stopped) return;
+      if (this.rounds.isStopped) return;
       if (this.senders.has(Number(id))) continue;
       const hold = await Hold.take(database, Number(id), this.holder);
       if (hold !== null) this.begin(hold);
