@@ -180,9 +180,9 @@ describe('shared connections', () => {
     const followers = [follow(), follow()];
     const interruptions = () => followers.flatMap(({ states }) => states.filter((state) => state === 'interrupted'));
     for (const follower of followers) await follower.until(() => follower.states.at(-1) === 'interrupted');
-    source.refusal = refused(100);
+    source.refusal = refused(3000);
     await Promise.race(followers.map((follower) => follower.until(() => interruptions().length === 3)));
-    // Whoever tries before the hundred milliseconds are over waits for an hour.
+    // Whoever tries before the three seconds are over waits for an hour.
     source.refusal = refused(3_600_000);
     await new Promise((resolve) => setTimeout(resolve, 20));
     source.refusal = null;
