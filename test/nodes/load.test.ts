@@ -15,6 +15,7 @@ const FILES = [
   'pcp-map/pcp-map.js',
   'pcp-sync/pcp-sync.js',
   'pcp-sync-log/pcp-sync-log.js',
+  'pcp-webhook-in/pcp-webhook-in.js',
   'pcp-alert/pcp-alert.js',
 ].map((file) => join(NODES, file));
 
