@@ -1,10 +1,9 @@
-import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020';
+import type { ValidateFunction } from 'ajv/dist/2020';
 import type { JsonSchema } from '../../model/entity';
 import { IntegrationError } from '../../model/errors';
 
 /** What settings of a connection hold: they may be absent, and come from flows that were written by hand. */
 
-const ajv = new Ajv2020({ strict: false });
 const validators = new Map<JsonSchema, ValidateFunction>();
 
 /** Without blanks around it; undefined where there is nothing else. */
@@ -36,7 +35,7 @@ export function choice<T extends string>(config: Record<string, unknown>, name: 
 
 /** @throws config PCP_SETTING_INVALID with the place that is wrong */
 export function checked<T>(name: string, value: unknown, schema: JsonSchema): T {
-  const validate = validators.get(schema) ?? ajv.compile(schema);
+  const validate = validators.get(schema) ?? compile(schema);
   validators.set(schema, validate);
   if (validate(value)) return value as T;
   const [problem] = validate.errors ?? [];
@@ -54,4 +53,10 @@ function wrong(place: string, what: string): IntegrationError {
     path: `/config/${place}`,
     hint: 'Correct it in the connection.',
   });
+}
+
+function compile(schema: JsonSchema): ValidateFunction {
+  // Loaded on first use: the nodes read settings without checking lists of them.
+  const { Ajv2020 } = require('ajv/dist/2020') as typeof import('ajv/dist/2020');
+  return new Ajv2020({ strict: false }).compile(schema);
 }
