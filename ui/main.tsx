@@ -49,7 +49,6 @@ function App() {
     return { connections, mappings };
   });
   const counts: Partial<Record<ViewName, number | undefined>> = {
-    runs: health.value?.runs.running,
     'dead-letters': health.value?.dead_letters_open,
     alerts: alerts.value?.length,
   };

@@ -19,7 +19,7 @@ export function Connections({ path: [id] }: { path: string[] }) {
 }
 
 function AllConnections() {
-  const { connections } = usePlant();
+  const { connections, mappings } = usePlant();
   const metrics = usePolled('by connection', () => get<Summary>('metrics/summary?by=connection'), EVERY_MS);
   const of = ({ id }: Connection) => metrics.value?.items.find((item) => item.connection_id === id);
   return (
@@ -34,11 +34,11 @@ function AllConnections() {
           columns={[
             { title: t('connection'), cell: ({ id, name }) => <a href={`#/connections/${id}`}>{name}</a> },
             { title: t('type'), cell: ({ connector_type }) => <code>{connector_type}</code> },
-            { title: t('state'), cell: (row) => <State value={stateOf(row)} /> },
+            { title: t('state'), cell: (row) => <State value={stateOf(row, mappings)} /> },
             { title: t('lastRun'), cell: ({ last_sync_at }) => <When at={last_sync_at} /> },
             { title: t('nextRun'), cell: ({ next_runs: [next] }) => (next === undefined ? '–' : <When at={next} />) },
             ...metricColumns(of),
-            { title: '', cell: ({ id, is_active }) => is_active && <RunNow connectionId={id} /> },
+            { title: '', cell: (row) => row.is_active && !isLive(row, mappings) && <RunNow connectionId={row.id} /> },
           ]}
         />
       </Panel>
@@ -103,8 +103,24 @@ function metricColumns<T>(of: (row: T) => RunMetrics | undefined) {
   ];
 }
 
-function stateOf({ is_active, last_sync_status }: Connection): string {
-  return is_active ? (last_sync_status ?? 'idle') : 'inactive';
+/** From good to bad: a connection that only listens is as its worst mapping. */
+const LIVE_STATES = ['standby', 'connected', 'connecting', 'silent', 'interrupted', 'failed'];
+
+function stateOf(connection: Connection, mappings: readonly Mapping[]): string {
+  if (!connection.is_active) return 'inactive';
+  if (!isLive(connection, mappings)) return connection.last_sync_status ?? 'idle';
+  const states = activeOf(connection, mappings).map(({ live }) => live?.state ?? 'connecting');
+  return states.reduce((worst, state) => (LIVE_STATES.indexOf(state) > LIVE_STATES.indexOf(worst) ? state : worst));
+}
+
+/** There is something to listen to, and nothing to start. */
+function isLive(connection: Connection, mappings: readonly Mapping[]): boolean {
+  const active = activeOf(connection, mappings);
+  return active.length > 0 && active.every(({ sync_mode }) => sync_mode === 'live');
+}
+
+function activeOf({ id }: Connection, mappings: readonly Mapping[]): Mapping[] {
+  return mappings.filter(({ connection_id, is_active }) => connection_id === id && is_active);
 }
 
 function mappingState({ is_active, live, flow_error }: Mapping): string {

@@ -122,7 +122,9 @@ function Letter({ id }: { id: string }) {
             <code>{letter.code}</code>
           </Fact>
           <Fact title={t('field')}>{letter.field ?? '–'}</Fact>
-          <Fact title={t('value')}>{letter.value === null ? '–' : <code>{JSON.stringify(letter.value)}</code>}</Fact>
+          <Fact title={t('value')}>
+            {letter.value === null ? '–' : <code class="long">{JSON.stringify(letter.value)}</code>}
+          </Fact>
           <Fact title={t('run')}>
             <a href={`#/runs/${letter.sync_log_id}`}>#{letter.sync_log_id}</a>
           </Fact>

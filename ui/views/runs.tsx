@@ -66,15 +66,14 @@ function lengthOf({ started_at, ended_at }: SyncLog): number {
 
 function Progress({ run: { records_processed, status, details } }: { run: SyncLog }) {
   const { total, records_per_second, kind } = details;
-  if (status !== 'in_progress') return <>{number(records_processed)}</>;
+  // A live one is at work for a moment now and then: its pace says nothing.
+  if (status !== 'in_progress' || kind === 'live') return <>{number(records_processed)}</>;
   const rate = t('perSecond', { count: number(Math.round(records_per_second)) });
   return (
     <>
       {number(records_processed)}
-      {total !== null && kind !== 'live' && ` / ${number(total)}`} <span class="quiet">{rate}</span>
-      {total !== null && total > 0 && kind !== 'live' && (
-        <progress max={total} value={Math.min(records_processed, total)} />
-      )}
+      {total !== null && ` / ${number(total)}`} <span class="quiet">{rate}</span>
+      {total !== null && total > 0 && <progress max={total} value={Math.min(records_processed, total)} />}
     </>
   );
 }

@@ -24,7 +24,7 @@ function AllWebhooks() {
         none={t('webhooks.none')}
         columns={[
           { title: t('webhook'), cell: ({ id, name }) => <a href={`#/webhooks/${id}`}>{name}</a> },
-          { title: t('address'), cell: ({ url }) => <code>{url}</code> },
+          { title: t('address'), cell: ({ url }) => <code class="long">{url}</code> },
           { title: t('events'), cell: ({ event_type }) => <code>{event_type}</code> },
           {
             title: t('state'),
