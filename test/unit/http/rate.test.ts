@@ -198,7 +198,7 @@ describe('http: rate of requests', () => {
       of: (_id: number, allowance: Allowance) =>
         Object.assign(new OwnLimits(allowance), { quota: (status: unknown) => void heard.push(status) }),
     };
-    const client = open({ baseUrl: server.origin, sharedLimits, connectionId: 4717 });
+    const client = open({ baseUrl: server.origin, sharedLimits, connectionId: 4718 });
     for (let number = 0; number < 3; number++) await (await client.request({ target: '/', signal: live })).text();
     assert.deepEqual(heard, [{ limit: 100, remaining: 20 }]);
     await server.stop();
