@@ -64,11 +64,14 @@ export async function ask<T>(path: string, { method, body, ifMatch }: Request = 
   }).catch((error: unknown) => {
     throw new ApiError({ code: 'UNREACHABLE', detail: String(error) }, 0);
   });
-  const answer = (await response.json().catch(() => ({}))) as unknown;
+  const isKnown = response.ok || (response.status === 503 && path === 'health');
+  const answer: unknown = await response.json().catch((error: unknown) => {
+    // A page of a proxy, or an answer that broke off.
+    if (response.ok) throw new ApiError({ code: 'NOT_JSON', detail: String(error) }, 0);
+    return {};
+  });
   // A hub whose store is away says so with a description of itself.
-  if (!response.ok && !(response.status === 503 && path === 'health')) {
-    throw new ApiError(answer as Record<string, unknown>, response.status);
-  }
+  if (!isKnown) throw new ApiError(answer as Record<string, unknown>, response.status);
   return { value: answer as T, etag: response.headers.get('etag') ?? undefined };
 }
 

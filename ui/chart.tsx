@@ -13,12 +13,14 @@ interface ChartProps {
   /** Seconds since 1970, ascending, equally far apart. */
   times: number[];
   series: Series[];
+  /** What it shows, in words. */
+  summary: string;
 }
 
 const HEIGHT = 180;
 
 /** Bars over time, one beside the other, in the colours of the theme. */
-export function Chart({ times, series }: ChartProps) {
+export function Chart({ times, series, summary }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const parent = place.current;
@@ -34,7 +36,7 @@ export function Chart({ times, series }: ChartProps) {
       chart.destroy();
     };
   }, [times, series]);
-  return <div class="chart" ref={place} />;
+  return <div class="chart" ref={place} role="img" aria-label={summary} />;
 }
 
 function optionsOf(parent: HTMLElement, times: number[], series: Series[]): uPlot.Options {

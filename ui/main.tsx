@@ -1,12 +1,13 @@
 import { render } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useErrorBoundary, useState } from 'preact/hooks';
 import type { Alert } from '../lib/model/alert';
 import type { Health } from '../lib/model/services';
-import { EDITOR, get, list } from './api';
-import { Failure, State } from './parts';
-import { type Connection, type Mapping, PlantContext } from './plant';
+import { ApiError, EDITOR, get, list } from './api';
+import { HealthReasons, HealthState } from './health';
+import { Failure } from './parts';
+import { type Connection, type Mapping, type Plant, PlantContext } from './plant';
 import { usePolled } from './polled';
-import { chooseTheme, type Theme, theme } from './theme';
+import { chooseTheme, showTheme, type Theme, theme } from './theme';
 import { Alerts } from './views/alerts';
 import { Connections } from './views/connections';
 import { DeadLetters } from './views/dead-letters';
@@ -25,8 +26,14 @@ type ViewName = keyof typeof VIEWS;
 
 /** "#/runs/12" is the view "runs" with the path ["12"]. */
 function placeOf(hash: string): { view: ViewName; path: string[] } {
-  const [view = '', ...path] = hash.replace(/^#\/?/, '').split('/').map(decodeURIComponent);
-  return view in VIEWS ? { view: view as ViewName, path } : { view: 'connections', path: [] };
+  const parts = hash.replace(/^#\/?/, '').split('/');
+  try {
+    const [view = '', ...path] = parts.map(decodeURIComponent);
+    if (view in VIEWS) return { view: view as ViewName, path };
+  } catch {
+    // What somebody typed into the address.
+  }
+  return { view: 'connections', path: [] };
 }
 
 function App() {
@@ -52,10 +59,14 @@ function App() {
     'dead-letters': health.value?.dead_letters_open,
     alerts: alerts.value?.length,
   };
-  const error = health.error ?? plant.error;
-  const View = VIEWS[place.view];
+  const error = health.error ?? plant.error ?? alerts.error;
+  const shown: Plant = {
+    connections: plant.value?.connections,
+    mappings: plant.value?.mappings,
+    alerts: alerts.value ?? [],
+  };
   return (
-    <PlantContext.Provider value={plant.value ?? { connections: [], mappings: [] }}>
+    <PlantContext.Provider value={shown}>
       <header class="top">
         <h1>{t('title')}</h1>
         <nav aria-label={t('title')}>
@@ -67,17 +78,28 @@ function App() {
           ))}
         </nav>
         <span class="spread" />
-        {health.value && <State value={health.value.status} group="health" />}
+        <HealthState health={health} />
         <LanguageChoice language={language} onChoice={setLanguage} />
         <ThemeChoice key={language} />
         <a href={EDITOR.href}>{t('editor')}</a>
       </header>
       <main key={language}>
         {error !== undefined && <Failure error={error} />}
-        {error?.status !== 401 && <View path={place.path} />}
+        <HealthReasons health={health} />
+        {error?.status !== 401 && (
+          <Place key={[place.view, ...place.path].join('/')} view={place.view} path={place.path} />
+        )}
       </main>
     </PlantContext.Provider>
   );
+}
+
+/** A view that cannot show what it was told says so, and leaves the others usable. */
+function Place({ view, path }: { view: ViewName; path: string[] }) {
+  const [broken] = useErrorBoundary();
+  const View = VIEWS[view];
+  if (broken !== undefined) return <Failure error={new ApiError({ code: 'PAGE', detail: String(broken) }, 500)} />;
+  return <View path={path} />;
 }
 
 function LanguageChoice({ language, onChoice }: { language: Locale; onChoice(language: Locale): void }) {
@@ -111,5 +133,5 @@ function ThemeChoice() {
   );
 }
 
-chooseTheme(theme());
+showTheme(theme());
 render(<App />, document.getElementById('app')!);

@@ -68,8 +68,8 @@ export function Table<T>({ rows, columns, rowKey, none }: TableProps<T>) {
         <thead>
           <tr>
             {columns.map(({ title, isNumber }) => (
-              <th key={title} class={isNumber ? 'number' : undefined}>
-                {title}
+              <th key={title} scope="col" class={isNumber ? 'number' : undefined}>
+                {title === '' ? <span class="unseen">{t('actions')}</span> : title}
               </th>
             ))}
           </tr>
@@ -106,7 +106,9 @@ export function Failure({ error }: { error: ApiError }) {
 }
 
 interface ActionProps {
-  children: ComponentChildren;
+  children: string;
+  /** Which one of several, for those who do not see where the button stands. */
+  of?: string;
   /** Asked before; absent: it is done at once. */
   sure?: string;
   run(): Promise<unknown>;
@@ -115,7 +117,7 @@ interface ActionProps {
 }
 
 /** A button that does something: it cannot be pressed twice, and what went wrong stands beside it. */
-export function Action({ children, sure, run, then }: ActionProps) {
+export function Action({ children, of, sure, run, then }: ActionProps) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError>();
   const press = async () => {
@@ -133,12 +135,12 @@ export function Action({ children, sure, run, then }: ActionProps) {
   };
   return (
     <>
-      <button type="button" disabled={busy} onClick={press}>
+      <button type="button" disabled={busy} onClick={press} aria-label={of && `${children}: ${of}`}>
         {children}
       </button>
       {error && (
-        <span class="refused" role="alert" title={error.hint}>
-          {error.message}
+        <span class="refused" role="alert">
+          {error.message} {error.hint} <code>{error.code}</code>
         </span>
       )}
     </>

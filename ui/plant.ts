@@ -1,5 +1,6 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
+import type { Alert } from '../lib/model/alert';
 import type { ConnectionView, MappingView } from '../lib/model/services';
 import type { LiveStatus } from '../lib/model/stream';
 import { t } from './words';
@@ -7,20 +8,23 @@ import { t } from './words';
 export type Connection = ConnectionView & { next_runs: string[] };
 export type Mapping = MappingView & { next_runs: string[]; live?: LiveStatus | null };
 
-/** What is connected and mapped: every view names some of it. */
+/** What is connected and mapped, and what is wrong with it: every view names some of it. */
 export interface Plant {
-  connections: Connection[];
-  mappings: Mapping[];
+  /** Undefined until they were read. */
+  connections: Connection[] | undefined;
+  mappings: Mapping[] | undefined;
+  /** Those that are open. */
+  alerts: Alert[];
 }
 
-export const PlantContext = createContext<Plant>({ connections: [], mappings: [] });
+export const PlantContext = createContext<Plant>({ connections: undefined, mappings: undefined, alerts: [] });
 
 export function usePlant() {
   const plant = useContext(PlantContext);
   return {
     ...plant,
     connectionName: (id: number): string =>
-      id === 0 ? t('platform') : (plant.connections.find((connection) => connection.id === id)?.name ?? `#${id}`),
-    mappingName: (id: number): string => plant.mappings.find((mapping) => mapping.id === id)?.name ?? `#${id}`,
+      id === 0 ? t('platform') : (plant.connections?.find((connection) => connection.id === id)?.name ?? `#${id}`),
+    mappingName: (id: number): string => plant.mappings?.find((mapping) => mapping.id === id)?.name ?? `#${id}`,
   };
 }

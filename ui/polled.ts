@@ -36,7 +36,8 @@ export function usePolled<T>(subject: string, read: () => Promise<T>, everyMs = 
             ? { ...before, error: undefined, ...seen }
             : { subject, ...seen }) as typeof before,
       );
-      timer = setTimeout(look, everyMs);
+      // Nobody looks at a hidden page; it is read anew when it is shown.
+      if (document.visibilityState === 'visible') timer = setTimeout(look, everyMs);
     };
     const onVisible = () => {
       if (document.visibilityState === 'visible') void look();

@@ -8,7 +8,11 @@ export function theme(): Theme {
   return kept === 'light' || kept === 'dark' ? kept : 'auto';
 }
 
+export function showTheme(shown: Theme): void {
+  document.documentElement.dataset.theme = shown;
+}
+
 export function chooseTheme(chosen: Theme): void {
   localStorage.setItem(KEPT_AS, chosen);
-  document.documentElement.dataset.theme = chosen;
+  showTheme(chosen);
 }

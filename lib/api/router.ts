@@ -73,7 +73,7 @@ export function createApi(options: ApiOptions): Middleware {
   };
 
   async function answer(request: ApiRequest, response: ServerResponse, place: Place, scope: Scope): Promise<Answer> {
-    const page = statusPage(request.method, place.base, place.path);
+    const page = statusPage(request.method, place.path);
     if (page !== undefined) return page;
     const search = new URLSearchParams(place.search);
     checkAccess(request, search, guard);

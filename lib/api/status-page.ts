@@ -28,12 +28,12 @@ const kept = new Map<string, Answer>();
 
 /**
  * The status page of the hub, at `/integrations/ui/`.
- * @param base where the API is ("/integrations")
  * @returns undefined for what is not part of it
  */
-export function statusPage(method: string | undefined, base: string, path: string): Answer | undefined {
+export function statusPage(method: string | undefined, path: string): Answer | undefined {
   if (method !== 'GET' && method !== 'HEAD') return undefined;
-  if (path === '/ui') return { status: 308, headers: { Location: `${base}/ui/` } };
+  // Relative, as whoever stands in front may have another name for the place.
+  if (path === '/ui') return { status: 308, headers: { Location: 'ui/' } };
   const known = FILES[path];
   if (known === undefined) return undefined;
   const answer = kept.get(path) ?? answerOf(known);

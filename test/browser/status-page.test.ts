@@ -115,7 +115,7 @@ describe('status page', () => {
 
   it('is sent to its own folder, and lets no other code in', async () => {
     const answer = await fetch(`${nodeRed.url}/integrations/ui`, { redirect: 'manual' });
-    assert.deepEqual([answer.status, answer.headers.get('location')], [308, '/integrations/ui/']);
+    assert.deepEqual([answer.status, answer.headers.get('location')], [308, 'ui/']);
     const page = await fetch(`${nodeRed.url}/integrations/ui/`);
     assert.match(String(page.headers.get('content-security-policy')), /default-src 'none'; script-src 'self';/);
     const again = await fetch(page.url, { headers: { 'if-none-match': String(page.headers.get('etag')) } });
@@ -140,7 +140,7 @@ describe('status page', () => {
     const page = await open('connections', LOOKS[0]);
     await page.click('td button:has-text("Run now")');
     await page.click('a:has-text("started")');
-    await page.locator('.state:has-text("went well in part")').waitFor();
+    await page.locator('.state:has-text("partly succeeded")').waitFor();
     await page.click('a:has-text("#1")');
     assert.equal(await page.locator('.counts div:has-text("Created") dd').textContent(), '2');
     await page.click('a:has-text("Its dead letters")');
@@ -171,11 +171,30 @@ describe('status page', () => {
     const page = await open('webhooks', LOOKS[0]);
     await page.click('td a:has-text("Plant manager")');
     const row = page.locator('tr:has-text("run.partial")');
-    await row.locator('.state:has-text("went well")').waitFor();
+    await row.locator('.state:has-text("succeeded")').waitFor();
     const told = receiver.got.length;
     await row.locator('button:has-text("Redeliver")').click();
     await row.locator('td:nth-child(4):has-text("2")').waitFor();
     assert.equal(receiver.got.length, told + 1);
+    await page.close();
+  });
+
+  it('says so while the hub does not answer, or something else answers in its place, and claims nothing', async () => {
+    const page = await blank(LOOKS[0], true);
+    let answer: 'hub' | 'nobody' | 'proxy' = 'nobody';
+    await page.route(/\/integrations\/(?!ui\/)/, (route) => {
+      if (answer === 'nobody') return route.abort();
+      return answer === 'proxy' ? route.fulfill({ body: '<html>Sign in</html>' }) : route.continue();
+    });
+    await page.goto(`${nodeRed.url}/integrations/ui/#/connections/%`);
+    await page.locator('.top .state:has-text("does not answer")').waitFor();
+    assert.equal(await page.locator('text=There is no connection yet').count(), 0);
+    answer = 'hub';
+    await page.locator('td a:has-text("Drop folder")').waitFor();
+    await page.locator('.top .state:has-text("The hub works")').waitFor();
+    answer = 'proxy';
+    await page.locator('.top .state:has-text("does not answer")').waitFor();
+    assert.equal(await page.locator('td a:has-text("Drop folder")').count(), 1);
     await page.close();
   });
 

@@ -44,9 +44,9 @@ export function Alerts() {
           { title: t('ended'), cell: ({ resolved_at }) => (resolved_at === null ? '–' : <When at={resolved_at} />) },
           {
             title: '',
-            cell: ({ id, state, acknowledged_by }) =>
+            cell: ({ id, state, acknowledged_by, message }) =>
               state === 'firing' ? (
-                <Action run={() => post(`alerts/${id}/acknowledge`)} then={refresh}>
+                <Action of={message} run={() => post(`alerts/${id}/acknowledge`)} then={refresh}>
                   {t('acknowledge')}
                 </Action>
               ) : (

@@ -1,7 +1,9 @@
 import { useState } from 'preact/hooks';
+import type { Alert } from '../../lib/model/alert';
 import type { RunMetrics } from '../../lib/model/metrics';
 import type { JobStatus } from '../../lib/model/services';
-import { get, post } from '../api';
+import type { SyncLog } from '../../lib/model/sync';
+import { get, type Page, post } from '../api';
 import { duration, number, percent } from '../format';
 import { Action, Failure, Panel, State, Table, When } from '../parts';
 import { type Connection, type Mapping, usePlant } from '../plant';
@@ -19,7 +21,7 @@ export function Connections({ path: [id] }: { path: string[] }) {
 }
 
 function AllConnections() {
-  const { connections, mappings } = usePlant();
+  const { connections, mappings = [], alerts } = usePlant();
   const metrics = usePolled('by connection', () => get<Summary>('metrics/summary?by=connection'), EVERY_MS);
   const of = ({ id }: Connection) => metrics.value?.items.find((item) => item.connection_id === id);
   return (
@@ -35,10 +37,18 @@ function AllConnections() {
             { title: t('connection'), cell: ({ id, name }) => <a href={`#/connections/${id}`}>{name}</a> },
             { title: t('type'), cell: ({ connector_type }) => <code>{connector_type}</code> },
             { title: t('state'), cell: (row) => <State value={stateOf(row, mappings)} /> },
+            {
+              title: t('view.alerts'),
+              isNumber: true,
+              cell: ({ id }) => <AlertCount alerts={alerts.filter(({ connection_id }) => connection_id === id)} />,
+            },
             { title: t('lastRun'), cell: ({ last_sync_at }) => <When at={last_sync_at} /> },
             { title: t('nextRun'), cell: ({ next_runs: [next] }) => (next === undefined ? '–' : <When at={next} />) },
             ...metricColumns(of),
-            { title: '', cell: (row) => row.is_active && !isLive(row, mappings) && <RunNow connectionId={row.id} /> },
+            {
+              title: '',
+              cell: (row) => row.is_active && !isLive(row, mappings) && <RunNow of={row.name} connectionId={row.id} />,
+            },
           ]}
         />
       </Panel>
@@ -48,7 +58,13 @@ function AllConnections() {
 
 function OneConnection({ id }: { id: number }) {
   const plant = usePlant();
-  const mappings = plant.mappings.filter(({ connection_id }) => connection_id === id);
+  const mappings = plant.mappings?.filter(({ connection_id }) => connection_id === id);
+  const runs = usePolled(
+    `last runs ${id}`,
+    () => get<Page<SyncLog>>(`sync/logs?connection_id=${id}&limit=200`),
+    EVERY_MS,
+  );
+  const lastOf = (mapping: Mapping) => runs.value?.items.find((run) => run.mapping_id === mapping.id);
   const metrics = usePolled(
     `by mapping ${id}`,
     () => get<Summary>(`metrics/summary?by=mapping&connection_id=${id}`),
@@ -71,13 +87,20 @@ function OneConnection({ id }: { id: number }) {
             { title: t('mapping'), cell: ({ name }) => name },
             { title: t('entity'), cell: ({ entity_type }) => <code>{entity_type}</code> },
             { title: t('direction'), cell: ({ direction }) => valueWord('direction', direction) },
-            { title: t('state'), cell: (row) => <State value={mappingState(row)} /> },
+            { title: t('state'), cell: (row) => <State value={mappingState(row, lastOf(row))} /> },
+            {
+              title: t('view.alerts'),
+              isNumber: true,
+              cell: (row) => <AlertCount alerts={plant.alerts.filter(({ mapping_id }) => mapping_id === row.id)} />,
+            },
+            { title: t('lastRun'), cell: (row) => <LastRun run={lastOf(row)} /> },
             { title: t('nextRun'), cell: ({ next_runs: [next] }) => (next === undefined ? '–' : <When at={next} />) },
             ...metricColumns(of),
             {
               title: '',
               cell: (row) =>
-                row.is_active && row.sync_mode !== 'live' && <RunNow connectionId={id} mappingId={row.id} />,
+                row.is_active &&
+                row.sync_mode !== 'live' && <RunNow of={row.name} connectionId={id} mappingId={row.id} />,
             },
           ]}
         />
@@ -123,13 +146,31 @@ function activeOf({ id }: Connection, mappings: readonly Mapping[]): Mapping[] {
   return mappings.filter(({ connection_id, is_active }) => connection_id === id && is_active);
 }
 
-function mappingState({ is_active, live, flow_error }: Mapping): string {
+function mappingState({ is_active, live, flow_error, sync_mode }: Mapping, last: SyncLog | undefined): string {
   if (flow_error !== null) return 'refused';
   if (!is_active) return 'inactive';
-  return live?.state ?? 'active';
+  return sync_mode === 'live' ? (live?.state ?? 'connecting') : (last?.details.state ?? 'idle');
 }
 
-function RunNow({ connectionId, mappingId }: { connectionId: number; mappingId?: number }) {
+function LastRun({ run }: { run: SyncLog | undefined }) {
+  if (run === undefined) return <>–</>;
+  return (
+    <a href={`#/runs/${run.id}`}>
+      <When at={run.started_at} />
+    </a>
+  );
+}
+
+function AlertCount({ alerts }: { alerts: readonly Alert[] }) {
+  if (alerts.length === 0) return <>0</>;
+  return (
+    <a class="state bad" href="#/alerts">
+      {alerts.length}
+    </a>
+  );
+}
+
+function RunNow({ of, connectionId, mappingId }: { of: string; connectionId: number; mappingId?: number }) {
   const [job, setJob] = useState<JobStatus>();
   const start = async () => {
     const which = mappingId === undefined ? {} : { mapping_id: mappingId };
@@ -137,7 +178,9 @@ function RunNow({ connectionId, mappingId }: { connectionId: number; mappingId?:
   };
   return (
     <>
-      <Action run={start}>{t('runNow')}</Action>
+      <Action of={of} run={start}>
+        {t('runNow')}
+      </Action>
       {job && <a href={`#/runs/job/${job.job_id}`}>{t('started')}</a>}
     </>
   );

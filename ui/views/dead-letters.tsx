@@ -42,8 +42,9 @@ function Groups() {
           { title: t('last'), cell: ({ last_at }) => <When at={last_at} /> },
           {
             title: '',
-            cell: ({ group, mapping_id, count }) => (
+            cell: ({ group, mapping_id, count, message }) => (
               <Action
+                of={message}
                 sure={t('sureReplay', { count })}
                 run={() => post('sync/dead-letters/replay', { group, mapping_id })}
                 then={refresh}
@@ -137,10 +138,11 @@ function Letter({ id }: { id: string }) {
             spellcheck={false}
             rows={Math.min(kept?.split('\n').length ?? 3, 24)}
             readOnly={!isOpen}
-            value={draft?.text ?? kept ?? letter.payload_error ?? ''}
+            value={(isOpen ? draft?.text : undefined) ?? kept ?? letter.payload_error ?? ''}
             onInput={({ currentTarget }) => setDraft({ text: currentTarget.value, etag: draft?.etag ?? etag })}
           />
         </label>
+        {!isOpen && draft !== undefined && <p class="failure partial">{t('closedMeanwhile')}</p>}
         {isOpen && (
           <p class="actions">
             {draft === undefined ? (

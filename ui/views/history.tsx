@@ -3,7 +3,7 @@ import type { RunMetrics } from '../../lib/model/metrics';
 import { get } from '../api';
 import { Chart } from '../chart';
 import { number, percent } from '../format';
-import { Panel } from '../parts';
+import { Failure, Panel } from '../parts';
 import { usePolled } from '../polled';
 import { t, type Word } from '../words';
 
@@ -23,7 +23,7 @@ const EVERY_MS = 30_000;
 export function History({ connectionId }: { connectionId?: number }) {
   const [range, setRange] = useState<Range>('day');
   const { hours, period, step } = RANGES[range];
-  const { value } = usePolled(
+  const { value, error } = usePolled(
     `history ${range} ${connectionId}`,
     () => {
       // Periods begin at full hours or days (UTC).
@@ -54,10 +54,11 @@ export function History({ connectionId }: { connectionId?: number }) {
           </select>
         }
       >
-        {bars && <Chart times={bars.times} series={bars.records} />}
+        {error && <Failure error={error} />}
+        {bars && <Chart times={bars.times} series={bars.records} summary={bars.volume} />}
       </Panel>
       <Panel title={t('outcomes')} aside={bars && <span class="quiet">{bars.summary}</span>}>
-        {bars && <Chart times={bars.times} series={bars.runs} />}
+        {bars && <Chart times={bars.times} series={bars.runs} summary={bars.summary} />}
       </Panel>
     </div>
   );
@@ -90,6 +91,10 @@ function barsOf({ from, to, items }: { from: string; to: string; items: RunMetri
       series('runs.well', '--good', ({ runs }) => runs.succeeded + runs.partial),
       series('runs.failed', '--bad', ({ runs }) => runs.failed),
     ],
+    volume: t('volume', {
+      records: number(total(({ records }) => records.processed)),
+      refused: number(total(({ records }) => records.errors)),
+    }),
     summary: t('summary', { rate: percent(rate), runs: number(well + failed) }),
   };
 }

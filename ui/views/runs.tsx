@@ -82,7 +82,12 @@ function Cancel({ run, onDone }: { run: SyncLog; onDone(): void }) {
   // A live one would begin again by itself.
   if (run.status !== 'in_progress' || run.details.kind === 'live') return null;
   return (
-    <Action sure={t('sureCancel')} run={() => post<JobStatus>(`sync/status/${run.job_id}/cancel`)} then={onDone}>
+    <Action
+      of={`#${run.id}`}
+      sure={t('sureCancel')}
+      run={() => post<JobStatus>(`sync/status/${run.job_id}/cancel`)}
+      then={onDone}
+    >
       {t('cancel')}
     </Action>
   );
@@ -108,6 +113,7 @@ function OneRun({ id }: { id: string }) {
       <p class="trail">
         <a href="#/runs">{t('view.runs')}</a> › #{run.id}
       </p>
+      {error && <Failure error={error} />}
       <Panel title={mappingName(run.mapping_id)} aside={<Cancel run={run} onDone={refresh} />}>
         <p>
           <State value={details.state} /> {connectionName(run.connection_id)}, {valueWord('direction', run.direction)},{' '}

@@ -41,9 +41,9 @@ function AllWebhooks() {
           },
           {
             title: '',
-            cell: ({ id, is_active }) =>
+            cell: ({ id, is_active, name }) =>
               is_active && (
-                <Action run={() => post(`webhooks/${id}/trigger`)} then={refresh}>
+                <Action of={name} run={() => post(`webhooks/${id}/trigger`)} then={refresh}>
                   {t('sendTest')}
                 </Action>
               ),
@@ -105,7 +105,7 @@ function Executions({ id }: { id: string }) {
               title: '',
               cell: (row) =>
                 row.status !== 'pending' && (
-                  <Action run={() => post(`${path}/executions/${row.id}/redeliver`)} then={refresh}>
+                  <Action of={row.event_id} run={() => post(`${path}/executions/${row.id}/redeliver`)} then={refresh}>
                     {t('redeliver')}
                   </Action>
                 ),

@@ -37,15 +37,18 @@ export class SharedConnection {
   /** With `synchronous = NORMAL` a commit reaches the disk later; one that is FULL takes all before it along. */
   async flush(): Promise<void> {
     const { statements } = this;
-    const [{ synchronous }] = (await statements.all('PRAGMA synchronous')) as unknown as [{ synchronous: number }];
-    if (synchronous >= FULL) return;
     await this.lock.acquire();
     try {
+      const [{ synchronous }] = (await statements.all('PRAGMA synchronous')) as unknown as [{ synchronous: number }];
+      if (synchronous >= FULL) return;
       await statements.exec('PRAGMA synchronous = FULL');
-      // Writes the file's first page whatever the value, so that there is something to commit.
-      await retryBusy(() => statements.exec('PRAGMA user_version = 1'));
+      try {
+        // Writes the file's first page whatever the value, so that there is something to commit.
+        await retryBusy(() => statements.exec('PRAGMA user_version = 1'));
+      } finally {
+        await statements.exec('PRAGMA synchronous = NORMAL');
+      }
     } finally {
-      await statements.exec('PRAGMA synchronous = NORMAL');
       this.lock.release();
     }
   }
