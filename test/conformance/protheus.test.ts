@@ -57,6 +57,7 @@ conformance('erp.protheus', {
         entity: 'production_data',
         key: ['R_E_C_N_O_'],
         cursorField: 'R_E_C_N_O_',
+        exact: false,
         change: async () => {
           const rows = plant.tables.get('SH6')!;
           rows.push({ ...rows[0]!, R_E_C_N_O_: 501 }, { ...rows[1]!, R_E_C_N_O_: 502 });

@@ -42,14 +42,20 @@ describe('synchronising with Protheus', function () {
   });
   afterEach(() => {
     plant.cuts = () => false;
+    plant.onPage = () => undefined;
+    plant.hasRowNumbers = true;
   });
 
-  async function run(name: string, direction: DefaultMapping['direction']): Promise<JobStatus> {
+  async function run(
+    name: string,
+    direction: DefaultMapping['direction'],
+    changes: Partial<MappingInput> = {},
+  ): Promise<JobStatus> {
     const preset = PRESETS.find(({ entity }) => entity === name)!;
     const { target_entity, ...mapping } = preset.mappings.find((each) => each.direction === direction)!;
     const { id } = await hub.mappings.create({
       ...{ connection_id: connectionId, name: `${name} ${++mappings}`, entity_type: target_entity },
-      ...{ source_entity: name, target_entity, ...mapping },
+      ...{ source_entity: name, target_entity, ...mapping, ...changes },
     } as MappingInput);
     return runToEnd(hub, connectionId, { mapping_id: id });
   }
@@ -80,6 +86,18 @@ describe('synchronising with Protheus', function () {
     assert.deepEqual(counts(await run('production_data', 'import')), [[4, 0]]);
     const [report] = await records('production_data');
     assert.deepEqual([report?.started_at, report?.machine], ['2026-11-27T09:30:00.000Z', 'M1']);
+  });
+
+  it('tries a list that moved again from its beginning, so that nothing is left out', async () => {
+    plant.hasRowNumbers = false;
+    const rows = plant.tables.get('SC2')!;
+    let page = 0;
+    plant.onPage = (table) => {
+      if (table === 'SC2' && ++page === 3) rows.unshift({ ...rows[0]!, C2_NUM: '00000A' });
+    };
+    const { status } = await run('production_order', 'import', { options: { batch_size: 5 } });
+    assert.equal(status, 'success');
+    assert.ok((await records('production_order')).some(({ order_number }) => order_number === '00000A01001'));
   });
 
   it('posts each stop once, though half of the answers are lost, and reads them as they were', async () => {

@@ -1,7 +1,13 @@
 import { IntegrationError } from '../../model/errors';
 
-/** How far a list was read: the number of the last row, or so many entries of so many pages. */
-export type Position = { row: number } | { page: number; skip: number };
+/** How far a list was read by the numbers of its rows. */
+export interface Position {
+  /** Of the last row. */
+  row: number;
+  /** Rows that came, of so many as there were at the beginning. */
+  given: number;
+  total: number | undefined;
+}
 
 /** One page of a list, whatever it is made of. */
 export interface ListPage<T> {
@@ -12,14 +18,14 @@ export interface ListPage<T> {
 
 export interface Piece<T> {
   entries: T[];
-  /** After these. */
-  position: Position;
+  /** After these; absent where a later read has to begin anew. */
+  position?: Position;
   total?: number;
 }
 
 /**
- * Reads a list by the numbers of its pages. Nothing holds it still meanwhile: an entry that moved from one page to the next
- * is given once, and when some slipped through, it says so at the end.
+ * Reads a list by the numbers of its pages, from the first one. Nothing holds it still meanwhile, so no page is a place to go
+ * on from later: an entry that moved to the next page is given once, and when some may have slipped through, it says so.
  * @param keyOf identifies an entry
  * @throws transient PCP_TOTVS_LIST_MOVED
  */
@@ -27,32 +33,31 @@ export async function* readPages<T>(
   ask: (page: number) => Promise<ListPage<T>>,
   keyOf: (entry: T) => string,
   pageSize: number,
-  from: { page: number; skip: number } = { page: 1, skip: 0 },
 ): AsyncGenerator<Piece<T>> {
   const seen = new Set<string>();
-  const isWhole = from.page === 1 && from.skip === 0;
-  for (let { page, skip } = from; ; page++, skip = 0) {
+  let first: number | undefined;
+  for (let page = 1; ; page++) {
     const { entries, hasNext, total } = await ask(page);
+    first ??= total;
+    // Behind the end some count nothing.
+    if (entries.length > 0 && total !== undefined && total !== first) throw moved(`${first} records became ${total}.`);
     const fresh = entries.filter((entry) => !seen.has(keyOf(entry)));
     const known = seen.size;
     for (const entry of entries) seen.add(keyOf(entry));
     // A server may give more at once than was asked for.
-    for (let begin = skip; begin < fresh.length; begin += pageSize) {
-      const piece = fresh.slice(begin, begin + pageSize);
-      const isLast = begin + pageSize >= fresh.length;
-      const position = isLast ? { page: page + 1, skip: 0 } : { page, skip: begin + pageSize };
-      yield { entries: piece, position, ...(total !== undefined && { total }) };
+    for (let begin = 0; begin < fresh.length; begin += pageSize) {
+      yield { entries: fresh.slice(begin, begin + pageSize), ...(total !== undefined && { total }) };
     }
     if (hasNext === false || entries.length === 0) {
-      if (isWhole && total !== undefined && seen.size < total) throw moved(seen.size, total);
+      if (first !== undefined && seen.size < first) throw moved(`${seen.size} of ${first} records came.`);
       return;
     }
     if (seen.size === known) throw stuck();
   }
 }
 
-function moved(read: number, total: number): IntegrationError {
-  const message = `The list changed while it was read: ${read} of ${total} records came.`;
+function moved(how: string): IntegrationError {
+  const message = `The list changed while it was read: ${how}`;
   return new IntegrationError('transient', 'PCP_TOTVS_LIST_MOVED', message, {
     hint: 'It is read again; best at a time when nobody changes it.',
   });

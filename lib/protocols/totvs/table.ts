@@ -13,7 +13,7 @@ export interface TableList extends Omit<TableQuery, 'page'> {
 
 /**
  * Reads a table of any length. By the numbers of its rows, each page begins after the last one, so that rows which come or go
- * do not move the others; where the server gives no such number or does not sort by it, page by page.
+ * do not move the others; where the server gives no such number or does not sort by it, page by page, all of it.
  * @throws config PCP_TOTVS_FIELD; transient PCP_TOTVS_LIST_MOVED; what the session throws
  */
 export async function* readTable(
@@ -31,32 +31,35 @@ export async function* readTable(
     if (missing.length > 0) throw missingFields(list.table, missing);
     return answer;
   };
-  let at = from === undefined ? { row: 0 } : from;
-  let total: number | undefined;
-  while ('row' in at) {
-    const { row } = at;
-    const after = { field: ROW_NUMBER, operator: '>' as const, value: row };
-    const answer = await ask({ conditions: [...(list.conditions ?? []), after], order: [ROW_NUMBER] });
-    const { rows } = answer;
-    if (from === undefined) total ??= answer.total;
-    if (!isAscending(rows, row)) {
-      at = { page: 1, skip: 0 };
-      break;
-    }
+  const behind = (row: number): Partial<TableQuery> => ({
+    conditions: [...(list.conditions ?? []), { field: ROW_NUMBER, operator: '>', value: row }],
+    order: [ROW_NUMBER],
+  });
+  let at = from;
+  for (;;) {
+    const { rows, hasNext, total } = await ask(behind(at?.row ?? 0));
+    at ??= { row: 0, given: 0, total };
+    if (!isAscending(rows, at.row)) break;
     for (let begin = 0; begin < rows.length; begin += list.pageSize) {
       const entries = rows.slice(begin, begin + list.pageSize);
-      at = { row: numberOf(entries.at(-1)) };
-      yield { entries, position: at, ...(total !== undefined && { total }) };
+      at = { ...at, row: numberOf(entries.at(-1)), given: at.given + entries.length };
+      yield { entries, position: at, ...(at.total !== undefined && { total: at.total }) };
     }
-    if (rows.length === 0 || answer.hasNext === false) return;
+    if (rows.length > 0 && hasNext !== false) continue;
+    // Those that are missing were deleted meanwhile, or else came in another order that ascends by chance.
+    if (!isShort(at) || !isShort({ ...at, total: (await ask({ ...behind(0), pageSize: 1 })).total })) return;
+    break;
   }
-  if ('row' in at) return;
   const keyOf = (row: Json) => JSON.stringify(list.key.map((name) => row[name] ?? null));
   const page = async (number: number): Promise<ListPage<Json>> => {
     const { rows, ...rest } = await ask({ page: number, order: [...list.key] });
     return { entries: rows, ...rest };
   };
-  yield* readPages(page, keyOf, list.pageSize, at);
+  yield* readPages(page, keyOf, list.pageSize);
+}
+
+function isShort({ given, total }: Position): boolean {
+  return total !== undefined && given < total;
 }
 
 function isAscending(rows: readonly Json[], after: number): boolean {

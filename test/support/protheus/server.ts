@@ -187,7 +187,9 @@ export class ProtheusServer {
     if (terms.includes(undefined)) return [500, fault('GQ500', `erro de SQL: ${where}`)];
     let rows = table.filter((row) => row.D_E_L_E_T_ !== '*' && terms.every((each) => each!(row)));
     const [order] = given('order').split(',');
-    if (order && !this.ignoresOrder) rows = [...rows].sort((a, b) => (a[order]! < b[order]! ? -1 : 1));
+    if (order && !this.ignoresOrder) {
+      rows = [...rows].sort((a, b) => (a[order]! < b[order]! ? -1 : Number(a[order]! > b[order]!)));
+    }
     const size = Number(given('pageSize') || 10);
     const begin = (Number(given('page') || 1) - 1) * size;
     const visible = rows.slice(begin, begin + size).map((row) => {

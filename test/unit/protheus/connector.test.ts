@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Connector, SourceRecord } from '../../../lib/connectors/contract';
 import { create } from '../../../lib/connectors/erp/protheus/connector';
+import type { Cursor } from '../../../lib/model/sync';
 import { ORDERS, protheusPlant } from '../../support/protheus/plant';
-import type { ProtheusServer } from '../../support/protheus/server';
+import type { ProtheusServer, Row } from '../../support/protheus/server';
 import { failureOf, openWriter, readAll, record, signal } from '../rest/server';
 
 const KEY = ['IntegrationReport'];
@@ -110,14 +111,49 @@ describe('protheus', function () {
       assert.deepEqual(numbers(records), all);
     });
 
-    it('says so when pages moved and nothing tells the rows apart', async () => {
-      plant.hasRowNumbers = false;
+    for (const [name, change] of Object.entries({
+      added: (rows: Row[]) => rows.unshift({ ...ORDERS[0]!, C2_NUM: '000000' }),
+      deleted: (rows: Row[]) => rows.splice(1, 1),
+    })) {
+      it(`says that pages moved by a row that was ${name}, and leaves nothing out when it goes on`, async () => {
+        plant.hasRowNumbers = false;
+        const rows = plant.tables.get('SC2')!;
+        let page = 0;
+        plant.onPage = (table) => {
+          if (table === 'SC2' && ++page === 3) change(rows);
+        };
+        const query = { entity: 'production_order', batchSize: 5 };
+        let cursor: Cursor | null = null;
+        const reading = async () => {
+          const batches = open().read!({ ...query, cursor: null }, signal);
+          for await (const { cursorAfter } of batches) cursor = cursorAfter;
+        };
+        const failure = await failureOf(reading());
+        assert.deepEqual([failure.class, failure.code], ['transient', 'PCP_TOTVS_LIST_MOVED']);
+        const { records } = await readAll(open(), { ...query, cursor });
+        const expected = rows.filter(({ D_E_L_E_T_ }) => D_E_L_E_T_ !== '*').map(({ C2_NUM }) => C2_NUM);
+        assert.deepEqual(numbers(records).sort(), expected);
+      });
+    }
+
+    it('reads every row, from wherever it goes on, from a server whose pages ascend only by chance', async () => {
+      plant.ignoresOrder = true;
+      const rows = plant.tables.get('SC2')!;
+      rows.splice(3, 0, ...rows.splice(22, 1));
+      const query = { entity: 'production_order', batchSize: 4 };
+      const { records, batches } = await readAll(open(), query);
+      assert.deepEqual([...new Set(numbers(records))].sort(), all);
+      const rest = await readAll(open(), { ...query, cursor: batches[0]!.cursorAfter });
+      assert.deepEqual([...new Set(numbers([...batches[0]!.records, ...rest.records]))].sort(), all);
+    });
+
+    it('does not take rows that were deleted before they were read for missing ones', async () => {
       let page = 0;
       plant.onPage = (table) => {
-        if (table === 'SC2' && ++page === 3) plant.tables.get('SC2')!.unshift({ ...ORDERS[0]!, C2_NUM: '000000' });
+        if (table === 'SC2' && ++page === 2) plant.tables.get('SC2')!.splice(10, 1);
       };
-      const failure = await failureOf(readAll(open(), { entity: 'production_order', batchSize: 5 }));
-      assert.deepEqual([failure.class, failure.code], ['transient', 'PCP_TOTVS_LIST_MOVED']);
+      const { records } = await readAll(open(), { entity: 'production_order', batchSize: 5 });
+      assert.deepEqual(numbers(records), all.toSpliced(10, 1));
     });
 
     it('tells which field a table does not have, instead of reading it as empty', async () => {
@@ -148,18 +184,53 @@ describe('protheus', function () {
       assert.equal(where, "C2_PRODUTO IN ('P-0','x'' OR ''1''=''1') AND C2_DATPRI <= '20261105' AND R_E_C_N_O_ > 0");
     });
 
-    it('reads what was added since, by the number of rows, or again the last day', async () => {
-      const connector = open();
-      const by = async (cursorField: string, cursor: unknown = null) =>
-        readAll(connector, { entity: 'production_data', cursorField, cursor } as never);
-      const first = await by('R_E_C_N_O_');
-      const days = await by('H6_DTAPONT');
-      assert.deepEqual([first.records.length, days.records.length], [4, 4]);
-      plant.tables.get('SH6')!.push({ ...plant.tables.get('SH6')![3]!, R_E_C_N_O_: 99 });
+    describe('by what changed', () => {
+      const realNow = Date.now;
       const ids = ({ records }: { records: SourceRecord[] }) => records.map(({ R_E_C_N_O_ }) => R_E_C_N_O_);
-      assert.deepEqual(ids(await by('R_E_C_N_O_', first.cursor)), ['99']);
-      assert.deepEqual(ids(await by('H6_DTAPONT', days.cursor)), ['12', '99']);
-      assert.equal((await failureOf(by('H6_OP'))).code, 'PCP_PROTHEUS_CURSOR');
+      const by = (cursorField: string, query: { cursor?: Cursor | undefined; lookbackSeconds?: number } = {}) =>
+        readAll(open(), { entity: 'production_data', cursorField, ...query } as object);
+      const add = (...rows: Row[]) => {
+        for (const row of rows) plant.tables.get('SH6')!.push({ ...plant.tables.get('SH6')![3]!, ...row });
+      };
+
+      beforeEach(() => {
+        Date.now = () => Date.parse('2026-11-27T12:00:00Z');
+      });
+      afterEach(() => {
+        Date.now = realNow;
+      });
+
+      it('reads the rows behind the last number, and the last 1,000 numbers again', async () => {
+        add({ R_E_C_N_O_: 5000 });
+        const { cursor } = await by('R_E_C_N_O_');
+        // Committed, and reversed, after the row 5000 was read.
+        add({ R_E_C_N_O_: 4001 }, { R_E_C_N_O_: 5001 }, { R_E_C_N_O_: 4000 });
+        const next = await by('R_E_C_N_O_', { cursor });
+        assert.deepEqual(ids(next), ['4001', '5000', '5001']);
+        plant.tables.get('SH6')!.length = 0;
+        const { cursor: kept } = await by('R_E_C_N_O_', { cursor: next.cursor });
+        assert.equal(kept?.lo, '5001');
+        assert.equal((await failureOf(by('H6_OP'))).code, 'PCP_PROTHEUS_CURSOR');
+      });
+
+      it('reads the last day again, and as many before it as it is told', async () => {
+        const { cursor, records } = await by('H6_DTAPONT');
+        assert.equal(records.length, 4);
+        add({ R_E_C_N_O_: 99 });
+        assert.deepEqual(ids(await by('H6_DTAPONT', { cursor })), ['12', '99']);
+        assert.deepEqual(ids(await by('H6_DTAPONT', { cursor, lookbackSeconds: 2 * 86_400 })), ['6', '9', '12', '99']);
+      });
+
+      it('is not led into the future by a day that somebody mistyped', async () => {
+        add(
+          { R_E_C_N_O_: 90, H6_DTAPONT: '20621127' },
+          { R_E_C_N_O_: 91, H6_DTAPONT: '2026AB99' },
+          { R_E_C_N_O_: 92, H6_DTAPONT: '20261128' },
+          { R_E_C_N_O_: 93, H6_DTAPONT: '20261129' },
+        );
+        const { cursor } = await by('H6_DTAPONT');
+        assert.equal(cursor?.lo, '2026-11-28');
+      });
     });
   });
 
@@ -187,6 +258,20 @@ describe('protheus', function () {
       assert.match(
         typeof detail === 'object' ? detail['pt-BR'] : '',
         /sem resposta: .*wasteReasons \(PCP_PROTHEUS_FORBIDDEN\)/,
+      );
+    });
+
+    it('lists each table once, though some had to be read again', async () => {
+      plant.ignoresOrder = true;
+      const rows = Array.from({ length: 1100 }, (_, n) => {
+        const X2_CHAVE = `${n < 1000 ? 'Y' : 'Z'}${(n % 1000).toString(36).padStart(2, '0').toUpperCase()}`;
+        return { X2_CHAVE, X2_NOME: '', X2_UNICO: '', R_E_C_N_O_: n + 1 };
+      });
+      plant.tables.set('SX2', [...rows.slice(0, 999), rows[1099]!, ...rows.slice(999, 1099)]);
+      const tables = (await open().discover!(signal)).filter(({ kind }) => kind === 'table');
+      assert.deepEqual(
+        tables.map(({ name }) => name).sort(),
+        rows.map(({ X2_CHAVE }) => X2_CHAVE),
       );
     });
 
@@ -236,6 +321,17 @@ describe('protheus', function () {
       assert.match(asked('DELETE')[0]?.url ?? '', /stopReports\/1\/reversal$/);
       assert.equal((await writer.delete!([stop('1')], signal))[0]?.outcome, 'deleted');
       assert.equal(asked('DELETE').length, 1);
+    });
+
+    it('does not post again what somebody reversed in Protheus', async () => {
+      const writer = await openWriter(open(), KEY, 'stop_report');
+      await writer.write([stop('1')], signal);
+      [...plant.stops.values()][0]!.ReversedReport = true;
+      const [result] = await writer.write([stop('1')], signal);
+      assert.ok(result?.outcome === 'failed');
+      assert.deepEqual([result.error.class, result.error.code], ['data', 'PCP_PROTHEUS_REVERSED']);
+      assert.equal((await writer.delete!([stop('1')], signal))[0]?.outcome, 'deleted');
+      assert.deepEqual([asked('POST').length, asked('DELETE').length], [1, 0]);
     });
 
     it('creates and changes scrap reasons by their code', async () => {

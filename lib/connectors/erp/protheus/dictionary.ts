@@ -79,9 +79,12 @@ export class Dictionary {
     const [needed = ''] = names;
     const key = table === 'SX3' ? ['X3_CAMPO'] : ['X2_CHAVE'];
     const list = { table, fields, conditions, pageSize: PAGE, key, needed: [needed] };
-    const rows: Record<string, unknown>[] = [];
-    for await (const { entries } of readTable(this.session, this.route, list, undefined, signal)) rows.push(...entries);
-    return rows;
+    // A list that has to be read page by page after all gives some rows twice.
+    const rows = new Map<unknown, Record<string, unknown>>();
+    for await (const { entries } of readTable(this.session, this.route, list, undefined, signal)) {
+      for (const row of entries) rows.set(row[needed], row);
+    }
+    return [...rows.values()];
   }
 }
 

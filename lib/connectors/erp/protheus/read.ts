@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { isDate } from '../../../model/formats';
 import type { Filter } from '../../../model/mapping';
 import type { Cursor } from '../../../model/sync';
 import { type Json, readPage } from '../../../protocols/totvs/answer';
@@ -10,6 +11,10 @@ import { readTable } from '../../../protocols/totvs/table';
 import type { Batch, ReadQuery } from '../../contract';
 import type { ApiEntity, Catalogue, ProtheusEntity, TableEntity } from './catalogue';
 import { readRecord } from './record';
+
+/** Row numbers that are read again: a row that is committed late has a lower number than others that were read before. */
+const ROWS_AGAIN = 1000;
+const DAY_MS = 86_400_000;
 
 /** A pass: from where it reads, the latest change that it has seen, and how far it is. */
 interface Pass {
@@ -32,15 +37,15 @@ export async function* readBatches(
   const pass = beginning(entity, query);
   const pieces =
     entity.kind === 'api'
-      ? readApi(catalogue, entity, query, pass, signal)
+      ? readApi(catalogue, entity, query, signal)
       : await readRows(catalogue, entity, query, pass, signal);
+  const tomorrow = new Date(Date.now() + DAY_MS).toISOString().slice(0, 10);
   for await (const { entries, position, total } of pieces) {
-    for (const record of entries) pass.high = later(pass.high, pass.field === null ? null : record[pass.field]);
+    for (const record of entries) pass.high = later(pass.high, stampOf(record, pass.field, tomorrow));
     pass.at = position;
     yield { ...batchOf(entity, entries, cursorOf(entity, pass)), ...(total !== undefined && { total }) };
   }
-  // Of a number the next pass begins after it; of a day it reads that day again, in which more may come.
-  const end = { field: pass.field, lo: pass.high ?? pass.lo, high: null, at: undefined };
+  const end = { field: pass.field, lo: later(pass.lo, pass.high), high: null, at: undefined };
   yield { records: [], cursorAfter: cursorOf(entity, end) };
 }
 
@@ -49,7 +54,6 @@ function readApi(
   { session }: Catalogue,
   { path, preset, key }: ApiEntity,
   { fields, namedFields = [], batchSize }: ReadQuery,
-  { at }: Pass,
   signal: AbortSignal,
 ): AsyncGenerator<Piece<Json>> {
   const unknown = namedFields.filter((name) => !Object.hasOwn(preset.properties, name));
@@ -69,7 +73,7 @@ function readApi(
     return { entries: items.map((item) => readRecord(item, preset)), ...rest };
   };
   const keyOf = (record: Json) => JSON.stringify(key.map((name) => record[name] ?? null));
-  return readPages(ask, keyOf, batchSize, at !== undefined && 'page' in at ? at : undefined);
+  return readPages(ask, keyOf, batchSize);
 }
 
 async function readRows(
@@ -82,17 +86,23 @@ async function readRows(
   const wanted = query.fields && [...query.fields, ...(field === null ? [] : [field])];
   const fields = await catalogue.fields(entity, wanted, signal);
   if (field !== null && field !== ROW_NUMBER && fields[field] !== 'D') throw noCursor(entity, field);
-  const since: Condition[] =
-    field === null || lo === null ? [] : [{ field, operator: field === ROW_NUMBER ? '>' : '>=', value: lo }];
   const list = {
     table: entity.table,
     fields,
-    conditions: [...pushedDown(fields, query.filters ?? []), ...since],
+    conditions: [...pushedDown(fields, query.filters ?? []), ...since(field, lo, query.lookbackSeconds)],
     pageSize: query.batchSize,
     key: entity.key,
     needed: [...entity.key, ...(query.namedFields ?? []), ...(field === null ? [] : [field])],
   };
   return readTable(catalogue.session, catalogue.settings.query, list, at, signal);
+}
+
+/** What is read again is recognised by its content. Of a day all of it is: more may come in it. */
+function since(field: string | null, lo: unknown, lookbackSeconds = 0): Condition[] {
+  if (field === null || lo === null) return [];
+  if (field === ROW_NUMBER) return [{ field, operator: '>', value: Number(lo) - ROWS_AGAIN }];
+  const begin = new Date(Date.parse(String(lo)) - lookbackSeconds * 1000);
+  return [{ field, operator: '>=', value: begin.toISOString().slice(0, 10) }];
 }
 
 /** What the database decides as the mapping would. */
@@ -137,6 +147,13 @@ function beginning(entity: ProtheusEntity, { cursor, cursorField }: ReadQuery): 
 
 function cursorOf({ name }: ProtheusEntity, { field, lo, high, at }: Pass): Cursor {
   return { v: 1, kind: field === null ? 'keyset' : 'window', entity: name, field, lo, high, at: at ?? null };
+}
+
+/** How far a record moves the cursor. A day that somebody mistyped, far ahead, would keep it there for ever. */
+function stampOf(record: Json, field: string | null, latest: string): unknown {
+  const value = field === null ? null : record[field];
+  if (field === null || field === ROW_NUMBER) return value;
+  return typeof value === 'string' && isDate(value) && value <= latest ? value : null;
 }
 
 /** Days as texts and numbers of rows. */

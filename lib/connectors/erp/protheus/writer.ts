@@ -85,6 +85,7 @@ export class ProtheusWriter implements Writer {
     const isDocument = this.#entity.preset.writes === 'document';
     const found = await this.#find(data, signal);
     const key = this.#keyOf(data);
+    if (isReversed(found)) throw reversed(key);
     if (found !== null && isSame(data, found)) return { outcome: 'unchanged', externalKey: key };
     if (found !== null && isDocument) throw postedBefore(key);
     await this.#send(this.#request(data, found !== null), !isDocument && found !== null, signal);
@@ -95,7 +96,7 @@ export class ProtheusWriter implements Writer {
     const { preset } = this.#entity;
     const data = this.#fieldsOf(record);
     const found = await this.#find(data, signal);
-    if (found === null) return { outcome: 'deleted' };
+    if (found === null || isReversed(found)) return { outcome: 'deleted' };
     const target = `${addressOf(this.#entity, data)}${preset.writes === 'document' ? '/reversal' : ''}`;
     await this.#send({ method: 'DELETE', target }, true, signal).catch((thrown: unknown) => {
       if (!(thrown instanceof IntegrationError) || thrown.code !== NOT_FOUND) throw thrown;
@@ -123,10 +124,9 @@ export class ProtheusWriter implements Writer {
     return { method: 'POST', target: path, headers: JSON_BODY, body };
   }
 
-  /** What was reversed is not there any more. */
   async #find(data: Json, signal: AbortSignal): Promise<Json | null> {
     const found = await findRecord(this.catalogue, this.#entity, data, this.#entity.key, signal);
-    return found === null || found.ReversedReport === true ? null : withOurMoments(found, data, this.#entity.preset);
+    return found && withOurMoments(found, data, this.#entity.preset);
   }
 
   /** The fields of a record with our own key as the system keeps it. */
@@ -151,6 +151,18 @@ export class ProtheusWriter implements Writer {
       throw error.outcomeUnknown ? new LostAnswer(error, repeatable) : error;
     }
   }
+}
+
+function isReversed(found: Json | null): boolean {
+  return found?.ReversedReport === true;
+}
+
+/** Posted again, it would undo what somebody decided there. */
+function reversed(key: string): IntegrationError {
+  const message = `It was posted as ${key}, and reversed in Protheus.`;
+  return new IntegrationError('data', 'PCP_PROTHEUS_REVERSED', message, {
+    hint: 'Discard it; or post it under a key of its own, when it is to count after all.',
+  });
 }
 
 function postedBefore(key: string): IntegrationError {
