@@ -5,7 +5,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Delivery } from '../../lib/model/incoming-webhook';
 import type { Hub, MappingInput } from '../../lib/model/services';
 import type { SyncLog } from '../../lib/model/sync';
-import { openHub } from '../support/hub';
+import { RunStarter } from '../../lib/webhooks/incoming/run-starter';
+import { TestEngine } from '../support/engine';
+import { openHub, temporaryDirectory } from '../support/hub';
 import { type StorePlace, storeKinds } from '../unit/store/stores';
 
 const HOOK = 'a1b2c3d4e5f60718';
@@ -101,3 +103,37 @@ for (const kind of storeKinds) {
     });
   });
 }
+
+describe('runs that deliveries start, of a mapping that goes both ways', () => {
+  it('read again what a running import is past, though an export waits', async () => {
+    const directory = await temporaryDirectory();
+    const engine = await TestEngine.open(directory.path);
+    try {
+      const { connections, mappings, sync } = engine;
+      const { database } = engine.store;
+      const { id } = await connections.create({ name: 'erp', connector_type: 'generic.file', config: {} });
+      const mapping = await mappings.create({
+        ...{ connection_id: id, name: 'materials', entity_type: 'material', direction: 'bidirectional' },
+        ...{ source_entity: 'materials.csv', target_entity: 'material' },
+        field_mappings: [{ source: 'id', target: 'material' }],
+      });
+      const runs = new RunStarter({ database, mappings, connections, starter: sync.starter, wakeRunner: () => {} });
+      let told = 0;
+      const report = () => runs.start(mapping.id, async () => ++told > 0);
+      const states = async () =>
+        (await sync.logs({ mapping_id: mapping.id })).items
+          .map(({ direction, details }) => `${direction} ${details.state}`)
+          .sort();
+      await sync.start(id, {});
+      await database.execute(`UPDATE integration_sync_logs SET state = 'running' WHERE direction = 'import'`);
+      await report();
+      assert.deepEqual(await states(), ['export queued', 'import queued', 'import running']);
+      await report();
+      assert.deepEqual(await states(), ['export queued', 'import queued', 'import running']);
+      assert.equal(told, 2);
+    } finally {
+      await engine.close();
+      await directory.remove();
+    }
+  });
+});

@@ -28,20 +28,23 @@ export class RunStarter {
     if (!mapping.is_active || !is_active) {
       throw new IntegrationError('config', 'PCP_MAPPING_INACTIVE', `Mapping "${mapping.name}" is not active.`);
     }
-    // A run that has not begun is going to read what is reported by now.
-    if (await this.waits(mappingId)) await decide(database);
+    const waiting = await this.waiting(mappingId);
+    // A run that has not begun is going to read what is reported by now; an export of a two-way mapping reads this side only.
+    if (waiting.has(mapping.direction === 'export' ? 'export' : 'import')) await decide(database);
     else {
-      const job = { streams: streamsOf(mapping), trigger: 'webhook', overlap: 'queue_one' } as const;
+      const streams = streamsOf(mapping).filter(({ direction }) => !waiting.has(direction));
+      const job = { streams, trigger: 'webhook', overlap: 'queue_one' } as const;
       if (await starter.startUnattended([job], decide)) wakeRunner();
     }
   }
 
-  private async waits(mappingId: number): Promise<boolean> {
-    const [row] = await this.options.database.query(
-      `SELECT id FROM integration_sync_logs WHERE mapping_id = ? AND kind = 'sync' AND state = 'queued'
-         AND attempts = 0 AND dry_run = ? LIMIT 1`,
+  /** Directions of runs that have not begun. */
+  private async waiting(mappingId: number): Promise<Set<string>> {
+    const rows = await this.options.database.query(
+      `SELECT direction FROM integration_sync_logs WHERE mapping_id = ? AND kind = 'sync' AND state = 'queued'
+         AND attempts = 0 AND dry_run = ?`,
       [mappingId, false],
     );
-    return row !== undefined;
+    return new Set(rows.map(({ direction }) => String(direction)));
   }
 }
