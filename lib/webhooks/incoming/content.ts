@@ -7,6 +7,7 @@ import { notNow, Refusal } from './refusal';
 /** A sender that is slower than that would hold its place for ever. */
 const BODY_TIMEOUT_MS = 30_000;
 const DEEPEST = 64;
+const MOST_FIELDS = 10_000;
 const UNPACK = { gzip: promisify(gunzip), deflate: promisify(inflate), br: promisify(brotliDecompress) };
 
 /**
@@ -105,10 +106,16 @@ function checkShape(value: unknown, depth = 0): void {
 }
 
 function form(text: string): unknown {
+  const given = new URLSearchParams(text);
+  if (given.size > MOST_FIELDS) {
+    throw new Refusal(400, 'PCP_WEBHOOK_BODY', `The form has more than ${MOST_FIELDS} fields.`);
+  }
   const fields = new Map<string, string[]>();
-  for (const [name, value] of new URLSearchParams(text)) {
+  for (const [name, value] of given) {
     if (name === '__proto__') throw new Refusal(400, 'PCP_WEBHOOK_BODY', 'The body holds a name that is not allowed.');
-    fields.set(name, [...(fields.get(name) ?? []), value]);
+    const values = fields.get(name);
+    if (values === undefined) fields.set(name, [value]);
+    else values.push(value);
   }
   return Object.fromEntries([...fields].map(([name, values]) => [name, values.length === 1 ? values[0] : values]));
 }

@@ -36,12 +36,14 @@ export class Receiver {
 
   /** @param request whose url is what comes after the mount: "/token?query" */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
-    const endpoint = this.options.endpoint(pathname.slice(1));
+    const address = URL.parse(request.url ?? '/', 'http://localhost');
+    const endpoint = address === null ? undefined : this.options.endpoint(address.pathname.slice(1));
     try {
-      if (endpoint === undefined) throw new Refusal(404, 'PCP_WEBHOOK_UNKNOWN', 'There is no such webhook.');
+      if (address === null || endpoint === undefined) {
+        throw new Refusal(404, 'PCP_WEBHOOK_UNKNOWN', 'There is no such webhook.');
+      }
       if (endpoint === null) throw notNow('PCP_WEBHOOK_CLOSED', 'The webhook is not open at present.');
-      await this.answer(endpoint, request, response, searchParams);
+      await this.answer(endpoint, request, response, address.searchParams);
     } catch (error) {
       const refusal = error instanceof Refusal ? error : notKept(error);
       endpoint?.onRefused(refusal);

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import type { Delivery, IncomingWebhook } from '../../../lib/model/incoming-webhook';
+import { parseContent } from '../../../lib/webhooks/incoming/content';
 import { RateLimit } from '../../../lib/webhooks/incoming/rate-limit';
 import { type Endpoint, Receiver } from '../../../lib/webhooks/incoming/receiver';
 import type { Refusal } from '../../../lib/webhooks/incoming/refusal';
@@ -111,6 +112,7 @@ describe('receiver of deliveries', () => {
 
   it('does not know an address that is not there, and has senders wait for one that is not open yet', async () => {
     await refused(await post('{}', signed('{}'), url.replace(TOKEN, 'other')), 404, 'PCP_WEBHOOK_UNKNOWN');
+    await refused(await post('{}', signed('{}'), `${new URL(url).origin}///`), 404, 'PCP_WEBHOOK_UNKNOWN');
     isOpen = false;
     const answer = await post('{}', signed('{}'));
     assert.ok(answer.headers.get('retry-after'));
@@ -167,6 +169,18 @@ describe('receiver of deliveries', () => {
     assert.equal(await takes('application/json', '{"__proto__": {"a": 1}}'), 400);
     assert.equal(await takes('application/json', '['.repeat(100) + ']'.repeat(100)), 400);
     assert.equal(await takes('text/plain; charset=no-such', 'a'), 400);
+  });
+
+  it('takes forms with a limited number of fields, each of which may come several times', async () => {
+    const type = 'application/x-www-form-urlencoded';
+    webhook = { ...webhook, bodyLimit: 100_000 };
+    const sent = (count: number) => {
+      const body = Array(count).fill('a=1').join('&');
+      return post(body, { ...signed(body), 'content-type': type });
+    };
+    await refused(await sent(10_001), 400, 'PCP_WEBHOOK_BODY');
+    assert.equal((await sent(10_000)).status, 202);
+    assert.deepEqual(parseContent(Buffer.from('a=1&b=2&a=3'), type), { a: ['1', '3'], b: '2' });
   });
 
   it('takes a limited number per second', async () => {
