@@ -19,6 +19,8 @@ const FIRST_PAUSE_MS = 5_000;
 const LONGEST_PAUSE_MS = 600_000;
 const DAY_MS = 86_400_000;
 const REMOVED_AT_ONCE = 500;
+/** Of one look; the next one goes on. */
+const MOST_REMOVALS = 100;
 const WRITTEN_AT_ONCE = 50;
 /** So much of a sealed delivery weighs as much as another row: databases take statements of a few MiB. */
 const LIGHT = 65_536;
@@ -68,6 +70,7 @@ export class Inbox implements WebhookInbox {
   /** What the store is being told of what was handed on. */
   private readonly telling = new Set<Promise<void>>();
   private isStopped = false;
+  private looking: Promise<void> | null = null;
   private readonly inserts: Batched<NewRow, boolean>;
   private readonly ends: Batched<[webhookId: string, key: string], undefined>;
   /** What nobody has in hand, or its holder is gone. */
@@ -115,8 +118,15 @@ export class Inbox implements WebhookInbox {
     };
   }
 
-  /** Every few seconds: says what is in hand, takes what was left by others, forgets what is old. Never throws. */
-  async look(): Promise<void> {
+  /** Every few seconds: says what is in hand, takes what was left by others, forgets what is old. Never throws, and never twice at the same time. */
+  look(): Promise<void> {
+    this.looking ??= this.lookAtAll().finally(() => {
+      this.looking = null;
+    });
+    return this.looking;
+  }
+
+  private async lookAtAll(): Promise<void> {
     try {
       for (const [key, [webhookId, messageKey]] of this.untold) {
         await this.end(webhookId, [messageKey], 'done');
@@ -139,6 +149,7 @@ export class Inbox implements WebhookInbox {
     this.isStopped = true;
     const hooks = [...this.attached.values()];
     for (const hook of hooks) hook.isOpen = false;
+    await this.looking;
     await Promise.all([...hooks.map(({ looking }) => looking), ...this.telling]);
     await this.options.database
       .execute(`UPDATE ${TABLE} SET holder = NULL, lease_until = 0 WHERE holder = ? AND state = 'waiting'`, [this.self])
@@ -324,15 +335,19 @@ export class Inbox implements WebhookInbox {
     this.waiting = new Map(rows.map(({ webhook, n }) => [String(webhook), Number(n)]));
   }
 
-  /** Also what nobody came for: its node is gone for good. */
+  /** What waits stays, however old it is: its sender was told that it is not lost. */
   private async forget(): Promise<void> {
     const { database, days } = this.options;
-    const rows = await database.query(
-      `SELECT id FROM ${TABLE} WHERE received_at < ${database.epochMs} - ${days * DAY_MS} ORDER BY received_at LIMIT ${REMOVED_AT_ONCE}`,
-    );
-    if (rows.length === 0) return;
-    const ids: SqlValue[] = rows.map(({ id }) => Number(id));
-    await database.execute(`DELETE FROM ${TABLE} WHERE id IN (${placesOf(ids)})`, ids);
+    for (let removals = 0; removals < MOST_REMOVALS && !this.isStopped; removals++) {
+      const rows = await database.query(
+        `SELECT id FROM ${TABLE} WHERE state <> 'waiting' AND received_at < ${database.epochMs} - ${days * DAY_MS}
+         ORDER BY received_at LIMIT ${REMOVED_AT_ONCE}`,
+      );
+      if (rows.length === 0) return;
+      const ids: SqlValue[] = rows.map(({ id }) => Number(id));
+      await database.execute(`DELETE FROM ${TABLE} WHERE id IN (${placesOf(ids)})`, ids);
+      if (rows.length < REMOVED_AT_ONCE) return;
+    }
   }
 }
 

@@ -221,20 +221,42 @@ for (const kind of storeKinds) {
       assert.deepEqual(flow.got, [['o1', 2]], 'the flow may have it from before');
     });
 
-    it('are forgotten after the days that are set', async () => {
+    it('are forgotten after the days that are set, unless they still wait', async () => {
       const inbox = inboxOf(test.store);
-      await inbox.keep(HOOK, 'old', delivery('o1'));
-      await inbox.keep(HOOK, 'new', delivery('o2'));
-      await test.store.database.execute(
-        `UPDATE integration_webhook_inbox SET received_at = received_at - ? WHERE message_key = 'old'`,
+      for (const key of ['done', 'failed', 'waiting', 'new']) await inbox.keep(HOOK, key, delivery(key));
+      const { database } = test.store;
+      await database.execute(
+        `UPDATE integration_webhook_inbox SET state = message_key WHERE message_key IN ('done', 'failed')`,
+      );
+      await database.execute(
+        `UPDATE integration_webhook_inbox SET received_at = received_at - ? WHERE message_key <> 'new'`,
         [7 * 86_400_000 + 1000],
       );
       await inbox.look();
       assert.deepEqual(
         (await rows()).map(({ message_key }) => message_key),
-        ['new'],
+        ['waiting', 'new'],
       );
-      assert.equal(await inbox.keep(HOOK, 'old', delivery('o1')), true);
+      assert.equal(await inbox.keep(HOOK, 'done', delivery('done')), true);
+    });
+
+    it('are forgotten by one look, many though they are', async () => {
+      const inbox = inboxOf(test.store);
+      const ids = Array.from({ length: 1_001 }, (_, index) => `o${index}`);
+      await Promise.all(ids.map((id) => inbox.keep(HOOK, id, delivery(id))));
+      await test.store.database.execute(`UPDATE integration_webhook_inbox SET state = 'done', received_at = 0`);
+      await inbox.look();
+      assert.deepEqual(await rows(), []);
+    });
+
+    it('are looked for once at a time', async () => {
+      const inbox = inboxOf(test.store);
+      const first = inbox.look();
+      assert.equal(inbox.look(), first);
+      await first;
+      const next = inbox.look();
+      assert.notEqual(next, first);
+      await next;
     });
   });
 }
