@@ -24,8 +24,8 @@ export interface HmacScheme {
   id?: HeaderValue;
   /** JSON pointer to the id of the event in the body; without it and {id} the signed content itself tells deliveries apart. */
   eventId?: string;
-  /** Headers that are not signed, but without which two events could not be told apart. */
-  kind?: string;
+  /** A header that is not signed, but without which two events could not be told apart. A value of another form counts as none. */
+  kind?: { header: string; form: RegExp };
 }
 
 /** How it is known that a delivery comes from its sender. */

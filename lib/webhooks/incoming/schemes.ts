@@ -8,7 +8,6 @@ export const SCHEMES = {
     encoding: 'hex',
     signed: '{body}',
     tolerance: 0,
-    kind: 'x-github-event',
   },
   stripe: {
     signature: { header: 'stripe-signature', item: 'v1' },
@@ -25,6 +24,6 @@ export const SCHEMES = {
     encoding: 'base64',
     signed: '{body}',
     tolerance: 0,
-    kind: 'x-shopify-topic',
+    kind: { header: 'x-shopify-topic', form: /^(?=.{1,100}$)[a-z_]+\/[a-z_]+$/ },
   },
 } as const satisfies Record<string, HmacScheme>;

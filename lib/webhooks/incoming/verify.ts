@@ -84,9 +84,14 @@ function verifyHmac(scheme: HmacScheme, secrets: readonly string[], { headers, b
   const eventId = scheme.eventId === undefined ? undefined : scalar(at(parsed(body), scheme.eventId));
   if (eventId !== undefined) return named(eventId);
   if (id !== '') return named(id);
-  const kind = scheme.kind === undefined ? '' : (text(headers, scheme.kind) ?? '');
+  const kind = kindOf(scheme, headers);
   const digest = createHash('sha256').update(`${kind}\n`).update(content).digest('hex');
   return { id: digest, key: digest };
+}
+
+function kindOf({ kind }: HmacScheme, headers: IncomingHttpHeaders): string {
+  const value = kind && text(headers, kind.header);
+  return value !== undefined && kind?.form.test(value) ? value : '';
 }
 
 function isTimely({ timestamp, tolerance }: HmacScheme, given: string, now: number): boolean {

@@ -47,7 +47,7 @@ describe('verification of deliveries', () => {
     assert.equal(verified(webhook({ method: 'github' }), { 'x-hub-signature-256': signature }, 'Hello, World!'), null);
   });
 
-  it('knows a delivery of GitHub again under another id, since its id is not signed', () => {
+  it('knows a delivery of GitHub again under another id or event, since neither is signed', () => {
     const hook = webhook({ method: 'github' });
     const key = (event: string, delivery: string, body = '{}') =>
       verified(
@@ -56,7 +56,7 @@ describe('verification of deliveries', () => {
         body,
       )?.key;
     assert.equal(key('push', '1'), key('push', '2'));
-    assert.notEqual(key('push', '1'), key('ping', '1'));
+    assert.equal(key('push', '1'), key('ping', '1'));
     assert.notEqual(key('push', '1'), key('push', '1', '[]'));
   });
 
@@ -79,6 +79,17 @@ describe('verification of deliveries', () => {
     const hook = webhook({ method: 'shopify' });
     assert.ok(verified(hook, { 'x-shopify-hmac-sha256': hmac('{}', 'base64') }, '{}'));
     assert.equal(verified(hook, { 'x-shopify-hmac-sha256': hmac('{}') }, '{}'), null);
+  });
+
+  it('tells topics of Shopify with the same body apart, and no other names', () => {
+    const hook = webhook({ method: 'shopify' });
+    const signature = { 'x-shopify-hmac-sha256': hmac('{}', 'base64') };
+    const key = (topic: string) => verified(hook, { ...signature, 'x-shopify-topic': topic }, '{}')?.key;
+    assert.notEqual(key('orders/create'), key('orders/paid'));
+    const none = verified(hook, signature, '{}')?.key;
+    for (const name of ['orders', 'orders/create2', 'Orders/create', 'a/b/c', `orders/${'a'.repeat(94)}`]) {
+      assert.equal(key(name), none, name);
+    }
   });
 
   it('takes whatever a sender signs, as it is described', () => {
