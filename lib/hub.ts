@@ -152,7 +152,7 @@ class OpenHub implements Hub {
     const recorder = new MachineWrites(this.audit, this.registry, log);
     const folder = new CertificateFolder(join(settings.directory, PKI_FOLDER));
     this.certificates = new CertificateTrust(folder, recorder, () => live.retry());
-    const webhooks = new WebhookStore(store, this.vault, () => void this.deliveries.look());
+    const webhooks = new WebhookStore(store, this.vault, clock, () => void this.deliveries.look());
     this.webhooks = webhooks;
     this.deliveries = new Deliveries({
       database: store.database,

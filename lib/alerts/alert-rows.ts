@@ -12,6 +12,9 @@ const EVENTS = 'integration_alert_events';
 export interface OpenAlert {
   id: number;
   subject: string;
+  severity: AlertRule['severity'];
+  /** As JSON. */
+  details: string;
   standing: Standing;
   updatedAt: number;
   revision: number;
@@ -149,6 +152,8 @@ function toOpen(row: SqlRow): OpenAlert {
   return {
     id: Number(row.id),
     subject: String(row.subject),
+    severity: row.severity as AlertRule['severity'],
+    details: String(row.details),
     standing: {
       state: row.state as Standing['state'],
       value: Number(row.value),

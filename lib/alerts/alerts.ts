@@ -81,7 +81,7 @@ export class HubAlerts implements Alerts {
     await this.readers.stop();
   }
 
-  follow(...[reader, onEvent]: Parameters<Alerts['follow']>): () => void {
-    return this.readers.add(reader, onEvent);
+  follow(...[reader, listener]: Parameters<Alerts['follow']>): () => void {
+    return this.readers.add(reader, listener);
   }
 }

@@ -1,5 +1,5 @@
 import type { AlertEventType, AlertKind, AlertRule } from '../model/alert';
-import type { SqlDatabase, SqlTransaction, SqlValue } from '../protocols/sql/database';
+import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
 import { isDeadlock, isUniqueViolation } from '../store/rows';
 import {
   changeAlert,
@@ -78,9 +78,9 @@ export class Evaluation {
     before: OpenAlert,
     next: Step,
     now: number,
-    changes: Record<string, SqlValue> = {},
+    changes: Partial<Pick<OpenAlert, 'severity' | 'details'>> = {},
   ): Promise<void> {
-    if (isSettled(before, next.stands, now)) return;
+    if (isSettled(before, next.stands, changes, now)) return;
     const columns = columnsAfter(next, now);
     await this.unlessTaken(async (transaction) => {
       if (columns === null) return removeAlert(transaction, before);
@@ -99,11 +99,17 @@ export class Evaluation {
   }
 }
 
-/** Nothing is written of an alert that stands as it stood, but its value now and then. */
-function isSettled({ standing, updatedAt }: OpenAlert, stands: Standing | null, now: number): boolean {
-  if (stands === null) return false;
+/** Nothing is written of an alert that stands as it stood, but its value and details now and then. */
+function isSettled(
+  { standing, updatedAt, ...rated }: OpenAlert,
+  stands: Standing | null,
+  { severity = rated.severity, details = rated.details }: Partial<Pick<OpenAlert, 'severity' | 'details'>>,
+  now: number,
+): boolean {
+  if (stands === null || severity !== rated.severity) return false;
   const { value, threshold, ...rest } = stands;
   const { value: _value, threshold: _threshold, ...before } = standing;
   if (Object.entries(rest).some(([name, is]) => before[name as keyof typeof before] !== is)) return false;
-  return (value === standing.value && threshold === standing.threshold) || now - updatedAt < VALUE_AGE_MS;
+  const isSame = value === standing.value && threshold === standing.threshold && details === rated.details;
+  return isSame || now - updatedAt < VALUE_AGE_MS;
 }

@@ -1,4 +1,4 @@
-import type { Alert, AlertEvent } from '../model/alert';
+import type { AlertListener } from '../model/alert';
 import { IntegrationError } from '../model/errors';
 import type { SqlDatabase } from '../protocols/sql/database';
 import { isDeadlock, isUniqueViolation } from '../store/rows';
@@ -7,8 +7,6 @@ import { getAlert, toEvent } from './alert-rows';
 /** What a reader missed for longer than this is not told any more. */
 const LATEST_MS = 86_400_000;
 const AT_ONCE = 100;
-
-export type AlertListener = (event: AlertEvent, alert: Alert) => void;
 
 /**
  * Tells listeners what happened to alerts. Where copies of a reader run over one store, each event is told to one of them; what
@@ -37,13 +35,9 @@ export class AlertReaders {
   /** There may be something to tell. Never throws. */
   read(): Promise<void> {
     this.readAgain = true;
-    this.reading ??= this.readWhileWanted()
-      .catch((error: unknown) =>
-        this.log('warn', `What happened to alerts could not be told: ${IntegrationError.from(error).message}`),
-      )
-      .finally(() => {
-        this.reading = null;
-      });
+    this.reading ??= this.readWhileWanted().finally(() => {
+      this.reading = null;
+    });
     return this.reading;
   }
 
@@ -55,7 +49,14 @@ export class AlertReaders {
   private async readWhileWanted(): Promise<void> {
     while (this.readAgain) {
       this.readAgain = false;
-      for (const reader of this.listeners.keys()) await this.readFor(reader);
+      for (const reader of this.listeners.keys()) {
+        try {
+          await this.readFor(reader);
+        } catch (error) {
+          const { message } = IntegrationError.from(error);
+          this.log('warn', `What happened to alerts could not be told to ${reader}: ${message}`);
+        }
+      }
     }
   }
 
@@ -72,7 +73,11 @@ export class AlertReaders {
       const alert = await getAlert(this.database, event.alert_id);
       const listener = this.listeners.get(reader);
       if (listener === undefined) return;
-      if (await this.claim(reader, event.id)) listener(event, alert);
+      const tell = await listener(event, alert);
+      if (this.listeners.get(reader) !== listener) return;
+      if (!(await this.claim(reader, event.id))) continue;
+      if (this.listeners.get(reader) !== listener) return this.release(reader, event.id);
+      tell?.();
     }
   }
 
@@ -87,6 +92,12 @@ export class AlertReaders {
 
   private claim(reader: string, eventId: number): Promise<boolean> {
     return this.insert('integration_alert_readings (reader, event_id)', [reader, eventId]);
+  }
+
+  /** Its listener went meanwhile: it is told to the next one. */
+  private async release(reader: string, eventId: number): Promise<void> {
+    const sql = 'DELETE FROM integration_alert_readings WHERE reader = ? AND event_id = ?';
+    await this.database.execute(sql, [reader, eventId]);
   }
 
   /** @returns false when a copy was quicker */

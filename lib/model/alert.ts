@@ -111,6 +111,12 @@ export interface AlertFilter {
   to?: string;
 }
 
+/**
+ * Decides whether it is to be told of an event.
+ * @returns what tells it, once no copy can any more; null when it is not wanted. Where it rejects it is asked again later.
+ */
+export type AlertListener = (event: AlertEvent, alert: Alert) => Promise<(() => void) | null>;
+
 export interface Alerts {
   /** Newest first; without a state all but what is pending. */
   list(filter: AlertFilter & PageRequest): Promise<Page<Alert>>;
@@ -122,7 +128,7 @@ export interface Alerts {
    * Calls back with what happens to alerts, until the returned function is called. Of the copies of a reader over one store each
    * event is told to one; what happens while none is there, within a day, to the first that comes.
    */
-  follow(reader: string, onEvent: (event: AlertEvent, alert: Alert) => void): () => void;
+  follow(reader: string, listener: AlertListener): () => void;
   readonly rules: AlertRules;
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type HubEvent, matchesEvent } from '../model/events';
+import { type EventType, type HubEvent, matchesEvent } from '../model/events';
 import type { SqlTransaction, SqlValue } from '../protocols/sql/database';
 
 const ROWS_PER_STATEMENT = 100;
@@ -49,8 +49,19 @@ export async function enqueueEvents(transaction: SqlTransaction, events: readonl
     rows.push([id, event.type, at, textOf({ ...origin, ...event.data })]);
     executions.push(...wanted.map((listener) => executionOf(listener, id, event.type, at)));
   }
-  await insert(transaction, 'integration_webhook_events', EVENT_COLUMNS, rows);
-  await insert(transaction, 'integration_webhook_executions', EXECUTION_COLUMNS, executions);
+  await insertAll(transaction, rows, executions);
+}
+
+/** An event for one webhook alone. @returns its id */
+export async function enqueueFor(
+  transaction: SqlTransaction,
+  webhookId: number,
+  { type, at, data }: { type: EventType; at: number; data: Record<string, unknown> },
+): Promise<string> {
+  const id = newEventId();
+  const execution = executionOf({ id: webhookId, isDisabled: false }, id, type, at);
+  await insertAll(transaction, [[id, type, at, textOf(data)]], [execution]);
+  return id;
 }
 
 /** Whether it is worth while to say what happened in detail. */
@@ -71,7 +82,7 @@ export function textOf(data: object): string {
 }
 
 /** What a receiver knows an event by; it has no dot, which ends it in what is signed. */
-export function newEventId(): string {
+function newEventId(): string {
   return `msg_${randomUUID().replaceAll('-', '')}`;
 }
 
@@ -125,10 +136,21 @@ async function namesOf(transaction: SqlTransaction, events: readonly HubEvent[])
   });
 }
 
-function executionOf({ id, isDisabled }: Listener, eventId: string, type: string, at: number): SqlValue[] {
-  const waits: SqlValue[] = ['pending', at, at, null, null];
+function executionOf(
+  { id, isDisabled }: Pick<Listener, 'id' | 'isDisabled'>,
+  eventId: string,
+  type: string,
+  at: number,
+): SqlValue[] {
+  // Due at once, whatever the clock of this host says: what is due is asked for by the clock of the store.
+  const waits: SqlValue[] = ['pending', at, 0, null, null];
   const missed: SqlValue[] = ['error', at, null, SWITCHED_OFF.code, SWITCHED_OFF.message];
   return [id, eventId, type, ...(isDisabled ? missed : waits), '[]'];
+}
+
+async function insertAll(transaction: SqlTransaction, events: SqlValue[][], executions: SqlValue[][]): Promise<void> {
+  await insert(transaction, 'integration_webhook_events', EVENT_COLUMNS, events);
+  await insert(transaction, 'integration_webhook_executions', EXECUTION_COLUMNS, executions);
 }
 
 async function insert(

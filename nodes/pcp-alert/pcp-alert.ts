@@ -1,10 +1,10 @@
 import type { Node, NodeAPI, NodeDef, NodeMessage } from 'node-red';
 import { alertWords } from '../../lib/alerts/words';
-import type { Alert, AlertEvent, AlertKind } from '../../lib/model/alert';
+import type { Alert, AlertEvent, AlertKind, AlertListener } from '../../lib/model/alert';
 import { hub } from '../hub-access';
 import { connectionNode } from '../pcp-connection/connection-node';
 import { mappingNode } from '../pcp-mapping/mapping-node';
-import { nodeFailure, runtimeLocale } from '../support/failure';
+import { runtimeLocale } from '../support/failure';
 import { NodeStatusLine } from '../support/status';
 
 /** Before a hub is asked for again whose store was away. */
@@ -27,9 +27,8 @@ export = (RED: NodeAPI): void => {
     const status = new NodeStatusLine(RED, this);
     let retry: NodeJS.Timeout | undefined;
     let isClosed = false;
+    let isFailing = false;
     let stop = (): void => undefined;
-    /** One after the other, as they happened. */
-    let telling: Promise<void> = Promise.resolve();
 
     const isWanted = async ({ type }: AlertEvent, alert: Alert): Promise<boolean> => {
       if (def.events === 'firing' && type !== 'firing' && type !== 'repeated') return false;
@@ -40,8 +39,7 @@ export = (RED: NodeAPI): void => {
       return true;
     };
 
-    const tell = async (event: AlertEvent, alert: Alert): Promise<void> => {
-      if (isClosed || !(await isWanted(event, alert))) return;
+    const tell = (event: AlertEvent, alert: Alert): void => {
       const words = alertWords(alert, runtimeLocale(RED));
       if (event.type === 'resolved') status.finished('resolved', { title: words.title });
       else status.attention(event.type, { title: words.title });
@@ -53,15 +51,25 @@ export = (RED: NodeAPI): void => {
       this.send(msg);
     };
 
+    /** What it cannot decide now it is asked for again. */
+    const decide: AlertListener = async (event, alert) => {
+      try {
+        const mustTell = await isWanted(event, alert);
+        if (isFailing) status.finished('watching');
+        isFailing = false;
+        return mustTell ? () => tell(event, alert) : null;
+      } catch (error) {
+        isFailing = true;
+        status.failed(error);
+        throw error;
+      }
+    };
+
     const follow = (): void => {
       hub(RED).then(
         ({ alerts }) => {
           if (isClosed) return;
-          stop = alerts.follow(`node:${this.id}`, (event, alert) => {
-            telling = telling
-              .then(() => tell(event, alert))
-              .catch((error: unknown) => this.error(nodeFailure(RED, error), {}));
-          });
+          stop = alerts.follow(`node:${this.id}`, decide);
           status.finished('watching');
         },
         (error: unknown) => {

@@ -52,8 +52,8 @@ describe('pcp-alert', () => {
         if ((message.payload as Alert).id === 99) resolve();
       }) as never);
     });
-    for (const [type, alertChanges] of told) tell(event(type), alert(alertChanges));
-    tell(event('firing'), alert({ id: 99, ...told.at(-1)?.[1] }));
+    for (const [type, alertChanges] of told) (await tell(event(type), alert(alertChanges)))?.();
+    (await tell(event('firing'), alert({ id: 99, ...told.at(-1)?.[1] })))?.();
     await last;
     return messages.slice(0, -1).map(({ event: type, topic }) => `${type} ${topic}`);
   }
@@ -61,7 +61,7 @@ describe('pcp-alert', () => {
   it('sends what happens to alerts, in words', async () => {
     await helper.load([...TYPES, alertType], flow());
     const message = received(helper.getNode('out'));
-    (await follower())(event('firing'), alert());
+    (await (await follower())(event('firing'), alert()))?.();
     const { payload, topic, event: type } = await message;
     const { title, message: text, hint, id } = payload as Alert & Record<string, unknown>;
     assert.deepEqual([type, topic, id, title], ['firing', 'dead_letters', 12, 'Dead letters are open']);
@@ -92,6 +92,13 @@ describe('pcp-alert', () => {
       assert.deepEqual(found, [`resolved ${own.kind ?? 'dead_letters'}`], JSON.stringify(changes));
       await helper.unload();
     }
+  });
+
+  it('leaves to a later time what it cannot decide, and says why', async () => {
+    await helper.load([...TYPES, alertType], flow({ connection: 'gone' }));
+    const decide = await follower();
+    await assert.rejects(decide(event('firing'), alert()), { class: 'config' });
+    assert.equal(helper.getNode('node').status.lastCall?.args[0].text, 'pcp-alert.status.class.config');
   });
 
   it('offers every kind that there is', () => {

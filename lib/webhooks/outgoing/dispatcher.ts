@@ -43,17 +43,20 @@ export class Dispatcher {
   }
 
   private async sendDue(): Promise<void> {
-    const { database, clock, days } = this.options;
+    const { database, executions, clock, days } = this.options;
     const now = clock.now();
     const rows = await database.query(
-      `SELECT w.id FROM integration_webhooks w WHERE w.is_active = ? AND w.paused_until <= ?
+      `SELECT w.id, w.options FROM integration_webhooks w WHERE w.is_active = ? AND w.paused_until <= ?
          AND EXISTS (SELECT 1 FROM integration_webhook_executions x
            WHERE x.status = 'pending' AND x.webhook_id = w.id AND x.next_attempt_at <= ?)`,
       [true, now, now],
     );
-    for (const { id } of rows) {
+    for (const { id, options } of rows) {
       if (this.rounds.isStopped) return;
       if (this.senders.has(Number(id))) continue;
+      const isOrdered = JSON.parse(String(options)).ordered === true;
+      // What is due may stand behind one that waits: a hold taken for nothing is two writes each time.
+      if (isOrdered && (await executions.due(Number(id), now, 1, true)).length === 0) continue;
       const hold = await Hold.take(database, Number(id), this.holder);
       if (hold !== null) this.begin(hold);
     }

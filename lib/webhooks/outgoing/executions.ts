@@ -3,7 +3,7 @@ import type { ExecutionFilter, Page, PageRequest } from '../../model/services';
 import type { DeliveryAttempt, Envelope, WebhookExecution } from '../../model/webhook';
 import type { SqlDatabase, SqlRow, SqlTransaction } from '../../protocols/sql/database';
 import { type Condition, equalities, newestFirst } from '../../store/lists';
-import { newEventId, SWITCHED_OFF } from '../../store/outbox';
+import { enqueueFor, SWITCHED_OFF } from '../../store/outbox';
 import { notFound } from '../../store/rows';
 
 const TABLE = 'integration_webhook_executions';
@@ -41,18 +41,9 @@ export class Executions {
 
   /** An event for one webhook alone. */
   async add(webhookId: number, type: EventType, data: Record<string, unknown>, now: number): Promise<WebhookExecution> {
-    const eventId = newEventId();
-    await this.database.transaction(async (transaction) => {
-      await transaction.execute(
-        'INSERT INTO integration_webhook_events (id, event_type, occurred_at, data) VALUES (?, ?, ?, ?)',
-        [eventId, type, now, JSON.stringify(data)],
-      );
-      await transaction.execute(
-        `INSERT INTO ${TABLE} (webhook_id, event_id, event_type, status, attempts, created_at, next_attempt_at, attempt_log)
-         VALUES (?, ?, ?, 'pending', 0, ?, ?, '[]')`,
-        [webhookId, eventId, type, now, now],
-      );
-    });
+    const eventId = await this.database.transaction((transaction) =>
+      enqueueFor(transaction, webhookId, { type, at: now, data }),
+    );
     const sql = `SELECT * FROM ${TABLE} WHERE event_id = ? AND webhook_id = ?`;
     const [row] = await this.database.query(sql, [eventId, webhookId]);
     return toExecution(row as SqlRow);
@@ -125,7 +116,8 @@ function toExecution(row: SqlRow): WebhookExecution {
     status: row.status as WebhookExecution['status'],
     created_at: instant(row.created_at) as string,
     executed_at: instant(row.executed_at),
-    next_attempt_at: instant(row.next_attempt_at),
+    // What is due at once is due since it is there.
+    next_attempt_at: instant(row.next_attempt_at === null ? null : Number(row.next_attempt_at) || row.created_at),
     response_status: row.response_status === null ? null : Number(row.response_status),
     response_body: text(row.response_body),
     error_code: text(row.error_code),

@@ -1,4 +1,4 @@
-import type { SqlDatabase } from '../../protocols/sql/database';
+import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
 import { redactText } from '../../security/redact';
 import type { Delivery } from './delivery';
 import { type DueExecution, giveUp } from './executions';
@@ -106,11 +106,18 @@ export function saveOutcome(
       'UPDATE integration_webhooks SET failures = ?, failing_since = ?, paused_until = ? WHERE id = ?',
       [failures, failingSince, outcome.pausedUntil, hold.webhookId],
     );
-    if (outcome.disable === null) return;
-    await transaction.execute(
-      `UPDATE integration_webhooks SET is_active = ?, disabled_reason = ?, disabled_at = ?, revision = revision + 1 WHERE id = ?`,
-      [false, outcome.disable, endedAt, hold.webhookId],
-    );
-    await giveUp(transaction, hold.webhookId);
+    if (outcome.disable !== null) {
+      await transaction.execute(
+        `UPDATE integration_webhooks SET is_active = ?, disabled_reason = ?, disabled_at = ?, revision = revision + 1 WHERE id = ?`,
+        [false, outcome.disable, endedAt, hold.webhookId],
+      );
+    }
+    // Also what was under way when another answer switched the webhook off.
+    if (await isDisabled(transaction, hold.webhookId)) await giveUp(transaction, hold.webhookId);
   });
+}
+
+async function isDisabled(transaction: SqlTransaction, webhookId: number): Promise<boolean> {
+  const sql = 'SELECT id FROM integration_webhooks WHERE id = ? AND disabled_reason IS NOT NULL';
+  return (await transaction.query(sql, [webhookId])).length > 0;
 }

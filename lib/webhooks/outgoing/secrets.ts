@@ -33,6 +33,15 @@ export function currentKeys({ keys }: WebhookSecrets, now: number): string[] {
   return keys.filter(({ until }) => until === null || until > now).map(({ secret }) => secret);
 }
 
+/** What an answer may repeat of a secret header: all of it, what follows its scheme, and of Basic what that stands for. */
+export function formsOf(header: string): string[] {
+  const [, scheme = '', credentials] = /^(\S+)\s+(.+)$/.exec(header) ?? [];
+  if (credentials === undefined) return [header];
+  if (scheme.toLowerCase() !== 'basic') return [header, credentials];
+  const pair = Buffer.from(credentials, 'base64').toString('utf8');
+  return [header, credentials, pair, pair.slice(pair.indexOf(':') + 1)];
+}
+
 /** A webhook that signs has a key. @returns the one that was made, which is told once */
 export function firstKey(signature: WebhookSignature, given: string | null | undefined): string | null {
   if (given != null) return given;

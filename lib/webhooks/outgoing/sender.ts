@@ -10,7 +10,7 @@ import type { DueExecution, Executions } from './executions';
 import type { Hold } from './hold';
 import { type Message, messageOf } from './message';
 import { type Health, outcomeOf, saveOutcome } from './outcome';
-import { currentKeys, openSecrets } from './secrets';
+import { currentKeys, formsOf, openSecrets } from './secrets';
 
 const MAX_CONCURRENCY = 4;
 const TIMEOUT_MS = 15_000;
@@ -70,9 +70,8 @@ export class Sender {
         await this.sendAll(webhook, due);
         if (this.mustEnd) break;
       }
-      await Promise.all(this.underWay.values());
     } finally {
-      await this.client?.http.close();
+      await this.disconnect();
     }
   }
 
@@ -90,6 +89,7 @@ export class Sender {
   private async sendAll(webhook: WebhookRow, due: readonly DueExecution[]): Promise<void> {
     const { options } = webhook;
     const most = options.ordered === true ? 1 : (options.max_concurrency ?? MAX_CONCURRENCY);
+    if (this.client?.revision !== webhook.revision) await this.disconnect();
     for (const execution of due) {
       while (this.underWay.size >= most) await Promise.race(this.underWay.values());
       if (this.mustEnd) return;
@@ -140,8 +140,8 @@ export class Sender {
     try {
       const secrets = openSecrets(this.options.vault, webhook.id, webhook.secret_key);
       const keys = currentKeys(secrets, at);
-      hidden.push(...keys, ...Object.values(secrets.headers));
-      http = await this.clientOf(webhook);
+      hidden.push(...keys, ...Object.values(secrets.headers).flatMap(formsOf));
+      http = this.clientOf(webhook);
       const headers = { ...plainHeaders(webhook.headers), ...secrets.headers };
       message = await messageOf(webhook, execution, headers, keys, at, this.options.expressions);
     } catch (thrown) {
@@ -153,13 +153,13 @@ export class Sender {
     if (!this.hold.isSafeFor(timeoutMs)) return 'ended';
     const signal = AbortSignal.any([this.stopped.signal, this.hold.lost.signal]);
     const delivery = await deliver(http, new URL(webhook.url), message, timeoutMs, hidden, signal);
-    return signal.aborted && !delivery.delivered ? 'ended' : delivery;
+    const isBrokenOff = signal.aborted || delivery.failure?.class === 'cancelled';
+    return isBrokenOff && !delivery.delivered ? 'ended' : delivery;
   }
 
   /** One client keeps the rate; a webhook that was changed gets another. */
-  private async clientOf({ url, options, revision }: WebhookRow): Promise<HttpClient> {
-    if (this.client?.revision === revision) return this.client.http;
-    const earlier = this.client?.http;
+  private clientOf({ url, options, revision }: WebhookRow): HttpClient {
+    if (this.client !== undefined) return this.client.http;
     const timeout = options.timeout_ms ?? TIMEOUT_MS;
     const http = openHttp({
       baseUrl: url,
@@ -170,8 +170,14 @@ export class Sender {
       ...(options.requests_per_second !== undefined && { requestsPerSecond: options.requests_per_second }),
     });
     this.client = { http, revision };
-    await earlier?.close();
     return http;
+  }
+
+  /** What is under way is written down first: a client that closes breaks it off. */
+  private async disconnect(): Promise<void> {
+    await Promise.all(this.underWay.values());
+    await this.client?.http.close();
+    this.client = undefined;
   }
 }
 

@@ -44,6 +44,7 @@ export class WebhookStore implements Webhooks {
   constructor(
     private readonly store: Store,
     private readonly vault: Vault,
+    private readonly clock: { now(): number },
     private readonly onChange: () => void,
   ) {}
 
@@ -126,7 +127,7 @@ export class WebhookStore implements Webhooks {
     await this.check(row, request.secret);
     const secret = firstKey(row.signature, request.secret) as string;
     const overlapMs = (request.overlap_hours ?? OVERLAP_HOURS) * HOUR_MS;
-    const secrets = withNewKey(openSecrets(this.vault, id, row.secret_key), secret, Date.now(), overlapMs);
+    const secrets = withNewKey(openSecrets(this.vault, id, row.secret_key), secret, this.clock.now(), overlapMs);
     await this.write(row, { secret_key: sealSecrets(this.vault, id, secrets), updated_at: new Date() });
     return { ...(await this.get(id)), secret: request.secret == null ? secret : null };
   }
@@ -198,7 +199,7 @@ export class WebhookStore implements Webhooks {
     try {
       const ends = openSecrets(this.vault, id, sealed).keys.map(({ until }) => until ?? 0);
       const last = Math.max(0, ...ends);
-      return last > Date.now() ? last : null;
+      return last > this.clock.now() ? last : null;
     } catch (error) {
       if (error instanceof IntegrationError) return null;
       throw error;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { AlertReaders } from '../../../lib/alerts/readers';
-import type { AlertRuleInput } from '../../../lib/model/alert';
+import type { Alert, AlertEvent, AlertListener, AlertRuleInput } from '../../../lib/model/alert';
 import type { Store } from '../../../lib/store/store';
 import { storeKinds } from '../store/stores';
 import { addConnection, addMapping, WatchedPlant } from './plant';
@@ -8,6 +8,11 @@ import { addConnection, addMapping, WatchedPlant } from './plant';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
+
+/** A listener that wants everything. */
+function hearing(heard: string[], words: (event: AlertEvent, alert: Alert) => string): AlertListener {
+  return async (event, alert) => () => void heard.push(words(event, alert));
+}
 
 for (const kind of storeKinds) {
   describe(`alerts, on ${kind.name}`, function () {
@@ -147,7 +152,10 @@ for (const kind of storeKinds) {
         );
       const both = [readersOf(plant.place.store), readersOf(await plant.place.again())];
       const ends = both.map((readers) =>
-        readers.add('node:1', ({ type }, { kind }) => void heard.push(`${type} ${kind}`)),
+        readers.add(
+          'node:1',
+          hearing(heard, ({ type }, { kind }) => `${type} ${kind}`),
+        ),
       );
       await Promise.all(both.map((readers) => readers.read()));
       await plant.letter(id);
@@ -158,11 +166,76 @@ for (const kind of storeKinds) {
       plant.now += MINUTE;
       const [alert] = (await plant.alerts.list({})).items;
       await plant.alerts.acknowledge(alert!.id, 'anna');
-      both[1]!.add('node:1', ({ type, by }) => void heard.push(`${type} ${by}`));
+      both[1]!.add(
+        'node:1',
+        hearing(heard, ({ type, by }) => `${type} ${by}`),
+      );
       plant.now += MINUTE;
       both[1]!.add('node:2', () => assert.fail('What was before its time is not told.'));
       await both[1]!.read();
       assert.deepEqual(heard.slice(1), ['acknowledged anna']);
+    });
+
+    it('wait for a reader that cannot decide, or goes before it has told them', async () => {
+      const { database } = plant.place.store;
+      let afterClaim = (_claimed: string): void => undefined;
+      const watched = new Proxy(database, {
+        get(target, name) {
+          const found: unknown = Reflect.get(target, name);
+          if (typeof found !== 'function') return found;
+          return async (...given: unknown[]) => {
+            const answer: unknown = await found.apply(target, given);
+            if (String(given[0]).includes('INTO integration_alert_readings')) afterClaim(String(given[1]));
+            return answer;
+          };
+        },
+      });
+      const said: string[] = [];
+      const readers = new AlertReaders(watched, { now: () => plant.now }, (_level, message) => void said.push(message));
+      const heard: string[] = [];
+      readers.add('node:1', () => Promise.reject(new Error('The store is away.')));
+      let end = readers.add('node:2', async () => {
+        end();
+        return () => void heard.push('by one that is gone');
+      });
+      await readers.read();
+      await plant.letter(await addMapping(plant.place.store, await addConnection(plant.place.store)));
+      await plant.open();
+      await readers.read();
+      assert.deepEqual(
+        [heard, said],
+        [[], ['What happened to alerts could not be told to node:1: The store is away.']],
+      );
+      readers.add(
+        'node:1',
+        hearing(heard, ({ type }) => `1 ${type}`),
+      );
+      end = readers.add(
+        'node:2',
+        hearing(heard, () => 'by one that is gone'),
+      );
+      afterClaim = (claimed) => {
+        if (claimed.startsWith('node:2')) end();
+      };
+      await readers.read();
+      afterClaim = () => undefined;
+      readers.add(
+        'node:2',
+        hearing(heard, ({ type }) => `2 ${type}`),
+      );
+      await readers.read();
+      assert.deepEqual(heard, ['1 firing', '2 firing']);
+    });
+
+    it('have the severity that their rule has now', async () => {
+      await plant.letter(await addMapping(plant.place.store, await addConnection(plant.place.store)));
+      await plant.open();
+      await plant.change('dead_letters', { severity: 'critical' });
+      await plant.open();
+      assert.deepEqual(
+        (await plant.alerts.list({})).items.map(({ severity }) => severity),
+        ['critical'],
+      );
     });
 
     it('go when they have been over for long', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Webhook } from 'standardwebhooks';
-import { signGithub, verifyGithub } from '../../../lib/webhooks/signature/github';
+import { signGithub } from '../../../lib/webhooks/signature/github';
 import {
   checkSecret,
   newSecret,
@@ -101,11 +101,5 @@ describe('signatures as GitHub sends them', () => {
   it("are those of GitHub's own example", () => {
     const signature = 'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17';
     assert.equal(signGithub('Hello, World!', "It's a Secret to Everybody"), signature);
-    const body = Buffer.from('Hello, World!');
-    assert.ok(verifyGithub(signature, body, ['another', "It's a Secret to Everybody"]));
-    assert.ok(!verifyGithub(signature, Buffer.from('Hello, World?'), ["It's a Secret to Everybody"]));
-    for (const bad of [undefined, '', 'sha256=', signature.slice(7), `${signature}00`, signature.replace('7', 'g')]) {
-      assert.ok(!verifyGithub(bad, body, ["It's a Secret to Everybody"]), String(bad));
-    }
   });
 });

@@ -20,7 +20,7 @@ for (const kind of storeKinds) {
     beforeEach(async function () {
       keys = mkdtempSync(join(tmpdir(), 'pcp-keys-'));
       test = await newStore(kind, this);
-      webhooks = new WebhookStore(test.store, new Vault(loadKeys({ directory: keys })), () => undefined);
+      webhooks = new WebhookStore(test.store, new Vault(loadKeys({ directory: keys })), Date, () => undefined);
     });
     afterEach(async () => {
       await test?.dispose();
@@ -57,7 +57,7 @@ for (const kind of storeKinds) {
         ...loadKeys({ directory: keys, environment: NEW_KEY }),
         ...loadKeys({ directory: keys }),
       ]);
-      assert.equal(await new WebhookStore(test.store, renewed, () => undefined).rotateKeys(), rows.length);
+      assert.equal(await new WebhookStore(test.store, renewed, Date, () => undefined).rotateKeys(), rows.length);
     });
   });
 }
