@@ -36,7 +36,7 @@ export class HubAlerts implements Alerts {
       rules: this.rules,
       evaluation: new Evaluation(
         database,
-        factFinders(database.aside, {
+        factFinders(database, {
           ...options,
           // A store in a file has one instance.
           isShared: database.dialect !== 'sqlite',

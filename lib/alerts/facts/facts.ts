@@ -23,4 +23,4 @@ export function inUse({ connection_id, mapping_id }: AlertRule): { sql: string; 
   return { sql: conditions.map(([sql]) => sql).join(' AND '), parameters: conditions.map(([, value]) => value) };
 }
 
-export type Reader = Pick<SqlDatabase['aside'], 'query'>;
+export type Reader = Pick<SqlDatabase, 'query'>;
