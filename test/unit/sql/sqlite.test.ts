@@ -66,6 +66,32 @@ for (const ownThread of [false, true]) {
       );
     });
 
+    it('keeps every kind of value of a bulk insert as a statement of its own keeps it', async () => {
+      await database.execute('CREATE TABLE kind (id INTEGER PRIMARY KEY, content)');
+      const at = new Date('2026-11-24T05:00:00.000Z');
+      const texts = ['', '000123', '1e400', '\u0000 é 日本 😀', '\ud800 alone', '{"a":[null]}', 'Infinity'];
+      const numbers = [1.5, 5e-324, 2 ** 53, 1795817912465, -0, Number.POSITIVE_INFINITY, Number.NaN];
+      for (const content of [
+        ...texts,
+        ...numbers,
+        true,
+        false,
+        null,
+        9223372036854775807n,
+        at,
+        Buffer.from([0, 255]),
+      ]) {
+        await database.execute('DELETE FROM kind');
+        await database.execute('INSERT INTO kind VALUES (?, ?)', [1, content]);
+        const request = { table: { name: 'kind' }, columns: ['id', 'content'], keyColumns: ['id'] };
+        await database.upsert({ ...request, rows: [[2, content]] });
+        const kept = await database.query(
+          "SELECT typeof(content) AS type, content, printf('%g', content) AS shown FROM kind ORDER BY id",
+        );
+        assert.deepEqual({ ...kept[1] }, { ...kept[0] });
+      }
+    });
+
     it('updates what is there and inserts the rest, over many rows', async () => {
       const rows = (size: number) => Array.from({ length: 1234 }, (_, n) => [`p${n}`, size]);
       const request = { table: { name: 'part' }, columns: ['id', 'size'], keyColumns: ['id'] };

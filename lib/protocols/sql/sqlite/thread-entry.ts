@@ -2,7 +2,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { IntegrationError } from '../../../model/errors';
 import type { SqlOptions } from '../database';
 import { SqliteConnection } from './connection';
-import type { Answer, Question } from './thread';
+import { rowsOfText } from './row-text';
+import type { Answer, Question, SentInsert } from './thread';
 
 /** Nothing else waits for this thread. */
 const BUSY_TIMEOUT_MS = 10_000;
@@ -14,6 +15,11 @@ opening.catch(() => undefined);
 async function answer({ id, name, given }: Question): Promise<Answer> {
   try {
     const connection = await opening;
+    if (name === 'insert') {
+      const [insert] = given as [SentInsert];
+      const rows = typeof insert.rows === 'string' ? rowsOfText(insert.rows) : insert.rows;
+      return { id, value: connection.insert({ ...insert, rows }) };
+    }
     const method = connection[name] as (...given: unknown[]) => unknown;
     return { id, value: method.apply(connection, given) };
   } catch (thrown) {

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { IntegrationError, type SerializedError } from '../../../model/errors';
 import type { SqlOptions, SqlRow } from '../database';
-import { plainValues, type Statements } from './connection';
+import { type Insert, plainValues, type Statements } from './connection';
+import { textOfRows } from './row-text';
 
 /** For pages of rows that come and go; a limit of the process does not hold for its threads. */
 const HEAP_LIMITS = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 16 };
@@ -13,6 +14,9 @@ export interface Question {
   name: keyof Statements;
   given: unknown[];
 }
+
+/** Its rows cross to the thread as text where text can hold them. */
+export type SentInsert = Omit<Insert, 'rows'> & { rows: Insert['rows'] | string };
 
 /** An error crosses to another thread without its properties. */
 export type Answer = { id: number } & (
@@ -57,8 +61,9 @@ export class SqliteThread implements Statements {
     return this.ask('run', given) as Promise<Awaited<ReturnType<Statements['run']>>>;
   }
 
-  insert(...given: Given<'insert'>) {
-    return this.ask('insert', given) as Promise<void>;
+  insert(insert: Insert) {
+    const rows = textOfRows(insert.rows) ?? insert.rows;
+    return this.ask('insert', [{ ...insert, rows } satisfies SentInsert]) as Promise<void>;
   }
 
   columns(...given: Given<'columns'>) {
