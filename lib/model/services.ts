@@ -198,6 +198,9 @@ export interface DeadLetterGroup {
   last_at: string;
 }
 
+/** `same`: the system that got the records before; `other`: one that is to get every record. */
+export type MovedTarget = 'same' | 'other';
+
 export interface Sync {
   /** @throws conflict PCP_RUN_ACTIVE naming the running run; config PCP_NO_MAPPING; config PCP_CONNECTION_INACTIVE */
   start(connectionId: number, request: SyncRequest): Promise<JobStatus>;
@@ -229,6 +232,8 @@ export interface Sync {
   /** Replays the chosen ones through the newest version of their mappings: one run per mapping and direction. */
   replay(selection: ReplaySelection): Promise<JobStatus[]>;
   discard(id: number, note?: string): Promise<DeadLetter>;
+  /** Says of a mapping whose target is under another address what it is there: see PCP_TARGET_MOVED. */
+  decideTarget(mappingId: number, is: MovedTarget): Promise<void>;
   /** The connection was seen to work: runs that leave it alone for a while go on at once. */
   endPause(connectionId: number): Promise<void>;
   /** Calls back on every change of a job that is committed, until the returned function is called. */

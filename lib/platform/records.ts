@@ -5,6 +5,7 @@ import type { SqlDatabase, SqlTransaction, SqlValue } from '../protocols/sql/dat
 import { decodeCursor, pageLimit, toPage } from '../store/pages';
 import { afterPosition, type Condition, decimalEquals } from './conditions';
 import { type EntityShape, HIDDEN, shapeOf } from './shape';
+import { storeTime } from './store-time';
 import { type EntityRecord, TableReader } from './table-reader';
 import { ensureTable } from './tables';
 import { validateRecord } from './validate';
@@ -123,7 +124,7 @@ export class EntityRecordStore implements EntityRecords {
   }
 
   async #insert(shape: EntityShape, record: EntityRecord, executor: SqlTransaction): Promise<void> {
-    const values = this.#columns(shape, record);
+    const values = await this.#columns(shape, record, executor);
     const names = [...values.keys()].map((name) => this.#database.quote(name));
     await executor.execute(
       `INSERT INTO ${this.#database.tableName(shape.table)} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
@@ -132,7 +133,7 @@ export class EntityRecordStore implements EntityRecords {
   }
 
   async #update(reader: TableReader, record: EntityRecord, key: SqlValue[], executor: SqlTransaction): Promise<void> {
-    const values = this.#columns(reader.shape, record);
+    const values = await this.#columns(reader.shape, record, executor);
     const assignments = [...values.keys()].map((name) => `${this.#database.quote(name)} = ?`);
     const condition = reader.isKey(key);
     await executor.execute(
@@ -142,12 +143,12 @@ export class EntityRecordStore implements EntityRecords {
   }
 
   /** Every column of the record: what it leaves out becomes null. */
-  #columns(shape: EntityShape, record: EntityRecord): Map<string, SqlValue> {
+  async #columns(shape: EntityShape, record: EntityRecord, executor: SqlTransaction): Promise<Map<string, SqlValue>> {
     const values = new Map<string, SqlValue>();
     for (const field of shape.fields) {
       values.set(field.name, toColumn(field, this.#database.dialect)(record[field.name]));
     }
-    return values.set(HIDDEN.hash, null).set(HIDDEN.updatedAt, Date.now());
+    return values.set(HIDDEN.hash, null).set(HIDDEN.updatedAt, await storeTime(this.#database, executor));
   }
 
   /** @throws data PCP_NOT_FOUND when there are more or fewer parts, or one that no key can have */

@@ -11,6 +11,7 @@ import { LetterKeeper, openKeys } from './letters/dead-letters';
 import { refetchFields, refetchKeyOf } from './letters/refetch';
 import { type BatchPlan, batchPlanners } from './plan';
 import { ReadAhead } from './read-ahead';
+import { resumePoint } from './resume-point';
 import type { Lease } from './runs/lease';
 import { COUNTERS, countersAddUp, noCounters, type RunRow } from './runs/run-rows';
 import type { Stream } from './stream';
@@ -19,7 +20,6 @@ import { apply, failureCounters } from './writes/apply';
 import {
   addCounters,
   type BatchOptions,
-  type Checkpoint,
   type CommittedBatch,
   commitBatch,
   type Page,
@@ -295,38 +295,6 @@ function withField(fields: string[], field: string | null): string[] {
 /** A worker that died with a batch in hand gets smaller ones, so that what kills it is narrowed down. */
 function afterCrashes(size: number, crashes: number): number {
   return Math.max(1, Math.floor(size / 4 ** crashes));
-}
-
-/**
- * Where to read on: this run's own checkpoint after an interruption; the last one of an incremental mapping; else the
- * beginning.
- */
-async function resumePoint(execution: Execution): Promise<Cursor | null> {
-  const { run, mapping, database } = execution;
-  if (run.dryRun) return null;
-  const quoted = database.quote('cursor');
-  const [row] = await database.query(
-    `SELECT ${quoted}, run_id, mapping_version FROM integration_checkpoints WHERE mapping_id = ? AND direction = ?`,
-    [run.mappingId, run.direction],
-  );
-  if (row === undefined) return null;
-  const checkpoint = JSON.parse(String(row.cursor)) as Checkpoint;
-  // It only tells what of the spool was committed.
-  if (run.kind === 'live') return checkpoint.cursor;
-  // A mapping that reads other records, or reads them otherwise, begins anew: what is unchanged costs a look each.
-  const isSameMapping = Number(row.mapping_version) === mapping.version;
-  if (Number(row.run_id) === run.id) {
-    if (isSameMapping) return checkpoint.cursor;
-    throw new IntegrationError(
-      'config',
-      'PCP_MAPPING_CHANGED',
-      `Mapping "${mapping.name}" was changed while its run was interrupted.`,
-      { hint: 'Start the mapping again: it reads everything under its new version.' },
-    );
-  }
-  const continues =
-    isSameMapping && mapping.sync_mode === 'incremental' && !run.full && checkpoint.mode === 'incremental';
-  return continues ? checkpoint.cursor : null;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { SourceRecord, WriteRecord } from '../connectors/contract';
-import type { Mapped } from '../mapping/contract';
+import type { CompiledMapping, Mapped } from '../mapping/contract';
 import { IntegrationError } from '../model/errors';
 import type { DeadLetter } from '../model/sync';
 import { recordHasher } from './hash';
@@ -7,6 +7,8 @@ import { recordHasher } from './hash';
 /** A record that could not be applied, with all that its dead letter tells. */
 export interface Failure {
   sourceKey: string | null;
+  /** `sourceKey` only says where the record stood, since it has no key of its own: another one may stand there tomorrow. */
+  byPosition?: boolean;
   payload: unknown;
   stage: DeadLetter['stage'];
   field: string | null;
@@ -32,6 +34,8 @@ export interface PlanContext {
   outputFields: readonly string[];
   /** The record's own key on the source side, or null when the mapping does not take its key from fields of the source. */
   sourceKey(record: SourceRecord): string | null;
+  /** What the target's schema says of a converted record. */
+  check?: CompiledMapping['check'];
   /** The records came one after the other: of those with one key in a batch the last one stands for all. */
   lastWins?: boolean;
 }
@@ -58,7 +62,8 @@ export function batchPlanners(context: PlanContext): () => BatchPlanner {
       position: string | undefined,
       failure: Omit<Failure, 'sourceKey' | 'payload'>,
     ): void => {
-      plan.failures.push({ ...failure, payload, sourceKey: context.sourceKey(payload) ?? position ?? null });
+      const own = context.sourceKey(payload);
+      plan.failures.push({ ...failure, payload, sourceKey: own ?? position ?? null, byPosition: own === null });
     };
     return {
       plan,
@@ -79,14 +84,24 @@ export function batchPlanners(context: PlanContext): () => BatchPlanner {
           const hash = hashOf(data);
           if (seen.size === seen.add(key).size) {
             first ??= new Map(plan.writes.map((write) => [write.key, write.hash]));
-            if (first.get(key) === hash) plan.repeated++;
-            else if (context.lastWins) {
-              const place = plan.writes.findIndex((write) => write.key === key);
-              plan.writes[place] = { data, key, hash, sourceKey: key };
-              plan.origins[place] = origin;
-              first.set(key, hash);
+            if (first.get(key) === hash) {
               plan.repeated++;
-            } else refuse(origin, position?.(index), duplicateKey(keyFields, key));
+              continue;
+            }
+            const place = plan.writes.findIndex((write) => write.key === key);
+            // A record that is refused itself keeps no other from its key.
+            const refused = context.lastWins ? null : context.check?.(plan.writes[place]!.data, index);
+            if (refused) {
+              const { stage, field, rule, value, error } = refused;
+              refuse(plan.origins[place] as SourceRecord, undefined, { stage, field, rule, value, error });
+            } else if (context.lastWins) plan.repeated++;
+            else {
+              refuse(origin, position?.(index), duplicateKey(keyFields, key));
+              continue;
+            }
+            plan.writes[place] = { data, key, hash, sourceKey: key };
+            plan.origins[place] = origin;
+            first.set(key, hash);
             continue;
           }
           plan.writes.push({ data, key, hash, sourceKey: key });
@@ -96,6 +111,38 @@ export function batchPlanners(context: PlanContext): () => BatchPlanner {
       },
     };
   };
+}
+
+/** Keeps the keys of a batch that comes in pages, each planned by itself. */
+export class BatchKeys {
+  /** Hashes by key of what the pages before have written. */
+  private readonly known = new Map<string, string>();
+
+  constructor(private readonly context: PlanContext) {}
+
+  /** Takes out of a page what has the key of a record before it. */
+  sift(plan: BatchPlan): void {
+    if (this.known.size === 0 || this.context.lastWins || !plan.writes.some(({ key }) => this.known.has(key))) return;
+    const { writes, origins } = plan;
+    plan.writes = [];
+    plan.origins = [];
+    writes.forEach((write, index) => {
+      const origin = origins[index] as SourceRecord;
+      const hash = this.known.get(write.key);
+      if (hash === undefined) {
+        plan.writes.push(write);
+        plan.origins.push(origin);
+      } else if (hash === write.hash) plan.repeated++;
+      else {
+        const sourceKey = this.context.sourceKey(origin);
+        plan.failures.push({ ...duplicateKey(this.context.keyFields, write.key), payload: origin, sourceKey });
+      }
+    });
+  }
+
+  add(records: readonly WriteRecord[]): void {
+    for (const { key, hash } of records) this.known.set(key, hash);
+  }
 }
 
 /** Canonical JSON array of the key's parts. Written without an array, as every record of every run comes by. */

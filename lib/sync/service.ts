@@ -4,6 +4,7 @@ import type {
   DeadLetterFilter,
   DeadLetterGroup,
   JobStatus,
+  MovedTarget,
   Page,
   PageRequest,
   Sync,
@@ -22,6 +23,7 @@ import {
   sealPayload,
   toDeadLetter,
 } from './letters/letter-rows';
+import { decideTarget } from './moved-target';
 import { withAttempts } from './runs/attempts';
 import { jobStatus } from './runs/job-status';
 import { endPause } from './runs/pauses';
@@ -199,6 +201,11 @@ export class SyncService implements Sync {
     });
     this.options.wakeRunner();
     return Promise.all(jobs.map((jobId) => this.status(jobId)));
+  }
+
+  async decideTarget(mappingId: number, is: MovedTarget): Promise<void> {
+    const { id } = await this.options.mappings.get(mappingId);
+    await decideTarget(await this.options.database(), id, is);
   }
 
   watch(jobId: string, onChange: (status: JobStatus) => void): () => void {

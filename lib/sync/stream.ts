@@ -10,6 +10,7 @@ import { IntegrationError } from '../model/errors';
 import type { Direction, FieldMapping, Mapping, MappingOptions } from '../model/mapping';
 import type { SqlDatabase } from '../protocols/sql/database';
 import { keyFieldsOf, optionalKeys } from './keys';
+import { type Place, placeOf } from './place';
 import type { PlanContext } from './plan';
 import { blaming } from './runs/blame';
 import { needsIntents } from './writes/guarantee';
@@ -51,6 +52,12 @@ export interface End {
   entity: string;
 }
 
+/** An end with what its connection says besides its secrets. */
+interface OpenEnd extends End {
+  timezone: string | null;
+  config: Record<string, unknown>;
+}
+
 /** A mapping in one direction between two open connectors, compiled. */
 export interface Stream {
   direction: Direction;
@@ -60,6 +67,7 @@ export interface Stream {
   guarantee: WriteGuarantee;
   plan: PlanContext;
   options: MappingOptions;
+  places: { source: Place; target: Place };
   /** Of a mapping that goes both ways: tells what only this side has changed. */
   twoWay: TwoWay | null;
   /** Records of one commit, at most. */
@@ -101,8 +109,8 @@ async function compileStream(
   context: EngineContext,
   mapping: MappingLike,
   direction: Direction,
-  external: End & { timezone: string | null },
-  platform: End,
+  external: OpenEnd,
+  platform: OpenEnd,
   importing: boolean,
   signal: AbortSignal,
 ): Promise<Stream> {
@@ -148,10 +156,16 @@ async function compileStream(
     compiled,
     guarantee,
     twoWay,
+    places: {
+      source: placeOfEnd(source, true),
+      // Who corrects how a record is sent has not moved the target, where that would mean to send all of them once more.
+      target: placeOfEnd(target, !needsIntents(guarantee)),
+    },
     plan: {
       keyFields: compiled.keyFields,
       outputFields: compiled.outputFields,
       sourceKey: sourceKeyReader(fieldMappings, keyFields, importing),
+      check: compiled.check,
       lastWins: mapping.sync_mode === 'live',
     },
     options: mapping.options,
@@ -171,11 +185,16 @@ export async function openEnd(
   connectionId: number,
   entity: string,
   standIn?: Connector,
-): Promise<End & { timezone: string | null }> {
+): Promise<OpenEnd> {
   const connection = await context.openConnection(connectionId);
   const { descriptor, create } = await context.registry.load(connection.connector_type);
   const connector = blaming(standIn ?? create(connection, context.environment), connectionId);
-  return { connectionId, connector, descriptor, entity, timezone: connection.timezone };
+  const { timezone, config } = connection;
+  return { connectionId, connector, descriptor, entity, timezone, config };
+}
+
+function placeOfEnd({ descriptor, config, entity }: OpenEnd, definition: boolean): Place {
+  return placeOf(descriptor, config, entity, definition);
 }
 
 /** @throws config PCP_NOT_WRITABLE */
@@ -230,7 +249,7 @@ function sizes(
   return { batchSize, pageSize: isPaged ? Math.min(batchSize, PAGE) : batchSize };
 }
 
-/** Decimal fields that name no separator of their own take the one in which the file is written. */
+/** Fields of numbers that name no separator of their own take the one in which the file is written. */
 function withDecimalSeparator(
   fields: FieldMapping[],
   separator: ',' | '.' | undefined,
@@ -238,14 +257,17 @@ function withDecimalSeparator(
 ): FieldMapping[] {
   if (separator === undefined) return fields;
   return fields.map((field) => {
-    const type = field.type ?? decimalType(schema.properties?.[field.target]);
-    return type === 'decimal' || type === 'number' ? { decimal_separator: separator, ...field, type } : field;
+    const type = field.type ?? numericType(schema.properties?.[field.target]);
+    return type === 'decimal' || type === 'number' || type === 'integer'
+      ? { decimal_separator: separator, ...field, type }
+      : field;
   });
 }
 
-function decimalType(property: JsonSchema | undefined): FieldMapping['type'] {
+function numericType(property: JsonSchema | undefined): FieldMapping['type'] {
   if (property?.format === 'decimal') return 'decimal';
-  return [property?.type].flat().includes('number') ? 'number' : undefined;
+  const types = [property?.type].flat();
+  return types.includes('number') ? 'number' : types.includes('integer') ? 'integer' : undefined;
 }
 
 /** Reads the parts of a record's own key where the mapping says that they stand; null when a part is computed. */

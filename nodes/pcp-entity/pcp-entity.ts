@@ -5,14 +5,7 @@ import { hub } from '../hub-access';
 import { answerMessages } from '../support/answer-messages';
 import { type RecordFailure, recordFailure } from '../support/failure';
 import { NodeStatusLine } from '../support/status';
-import {
-  isPlainRecord,
-  jsonProperty,
-  nameList,
-  numberProperty,
-  type PlainRecord,
-  payloadRecords,
-} from '../support/values';
+import { isPlainRecord, jsonProperty, numberProperty, type PlainRecord, payloadRecords } from '../support/values';
 
 type Operation = 'read' | 'get' | 'upsert' | 'delete';
 
@@ -93,25 +86,44 @@ async function readAll(open: Hub, type: string, def: EntityNodeDef, msg: NodeMes
 
 /** `msg.key` ("1000,PO-1" or its parts), or the key fields of the record in `msg.payload`. */
 async function recordKey(open: Hub, type: string, msg: NodeMessageInFlow): Promise<string[]> {
-  if (msg.key !== undefined) return nameList(msg.key);
-  if (isPlainRecord(msg.payload)) return keyOf(await keyFields(open, type), msg.payload);
-  if (typeof msg.payload === 'string' || typeof msg.payload === 'number') return nameList(msg.payload);
+  const fields = await keyFields(open, type);
+  if (msg.key !== undefined) return keyParts(msg.key, fields);
+  if (isPlainRecord(msg.payload)) return keyOf(fields, msg.payload);
+  if (typeof msg.payload === 'string' || typeof msg.payload === 'number') return keyParts(msg.payload, fields);
   throw new IntegrationError('data', 'PCP_KEY_MISSING', 'Neither msg.key nor msg.payload says which record.', {
     path: 'key',
     hint: 'Set msg.key to the key, or msg.payload to a record that holds its key fields.',
   });
 }
 
-async function keyFields(open: Hub, type: string): Promise<string[]> {
-  return (await open.entityTypes.get(type)).key;
+/** `fallback`: what a record without this part of the key has there (the batch of a stock without batches is ""). */
+interface KeyField {
+  name: string;
+  fallback: string | undefined;
 }
 
-function keyOf(fields: string[], record: PlainRecord): string[] {
-  return fields.map((field) => {
-    const part = record[field];
+async function keyFields(open: Hub, type: string): Promise<KeyField[]> {
+  const { key, schema } = await open.entityTypes.get(type);
+  return key.map((name) => {
+    const fallback = schema.properties?.[name]?.default;
+    return { name, fallback: fallback === undefined ? undefined : String(fallback) };
+  });
+}
+
+/** A list of parts as it is; a text is cut at its commas where the key has several. Parts may be empty. */
+function keyParts(key: unknown, fields: readonly KeyField[]): string[] {
+  if (Array.isArray(key)) return key.map((part) => String(part ?? ''));
+  const text = String(key);
+  return fields.length === 1 ? [text] : text.split(',').map((part) => part.trim());
+}
+
+function keyOf(fields: readonly KeyField[], record: PlainRecord): string[] {
+  return fields.map(({ name, fallback }) => {
+    const part = record[name];
     if (part !== undefined && part !== null && part !== '') return String(part);
-    throw new IntegrationError('data', 'PCP_KEY_MISSING', `The record has no ${field}, which is part of its key.`, {
-      path: field,
+    if (fallback !== undefined) return fallback;
+    throw new IntegrationError('data', 'PCP_KEY_MISSING', `The record has no ${name}, which is part of its key.`, {
+      path: name,
     });
   });
 }

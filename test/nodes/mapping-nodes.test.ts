@@ -184,6 +184,19 @@ describe('pcp-entity', () => {
     return answer;
   }
 
+  it('takes parts of a key that a record may lack', async () => {
+    await helper.load(TYPES, flow('upsert'));
+    await send({ entity: 'stock', payload: { material: 'M1', quantity: 5 } });
+    assert.deepEqual([...context.hub.stored.keys()], ['M1,']);
+    for (const key of ['M1,', ['M1', ''], ['M1', null]]) {
+      const { payload } = await send({ entity: 'stock', operation: 'get', key, payload: null });
+      assert.deepEqual(payload, { material: 'M1', quantity: 5 }, JSON.stringify(key));
+    }
+    context.hub.stored.set('A,1', { number: 'A,1' });
+    const { payload } = await send({ operation: 'get', key: 'A,1', payload: null });
+    assert.deepEqual(payload, { number: 'A,1' }, 'a key of one part is not cut');
+  });
+
   it('creates, updates, and goes on after a refused record of an array', async () => {
     await helper.load(TYPES, flow('upsert'));
     context.hub.stored.set('2', {});

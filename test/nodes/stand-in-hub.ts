@@ -122,7 +122,10 @@ export class StandInHub implements Hub {
   } as unknown as Hub['mappings'];
 
   readonly entityTypes = {
-    get: async (type: string) => ({ type, title: type, key: ['number'], schema: {}, built_in: true }),
+    get: async (type: string) =>
+      type === 'stock'
+        ? { type, title: type, key: ['material', 'batch'], schema: { properties: { batch: { default: '' } } } }
+        : { type, title: type, key: ['number'], schema: {}, built_in: true },
   } as unknown as Hub['entityTypes'];
 
   readonly records = {

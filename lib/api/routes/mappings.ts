@@ -2,7 +2,7 @@ import { localise } from '../../locales/catalogue';
 import { GUARANTEES } from '../../locales/guarantees';
 import type { ConnectionOfRun } from '../../model/connection';
 import type { PreviewRequest } from '../../model/processes';
-import type { MappingInput, MappingView } from '../../model/services';
+import type { MappingInput, MappingView, MovedTarget } from '../../model/services';
 import { expectedRevision, requireMatch, revisionTag } from '../conditional';
 import { pageParameters, pageRequest, pageSchema } from '../paging';
 import { type Answer, type Call, type Route, ref } from '../route';
@@ -133,6 +133,32 @@ export const mappingRoutes: Route[] = [
       const saved = await call.hub.mappings.get(idOf(call));
       const mapping = { ...inputOf(unsaved ?? saved), id: saved.id };
       return preview(call, { ...options, mapping });
+    },
+  },
+  {
+    method: 'POST',
+    path: `${path}/{id}/target`,
+    operation: 'decideTarget',
+    tag,
+    summary: 'Says what a target under another address is',
+    description:
+      'Asked for by PCP_TARGET_MOVED, where a record cannot be sent twice without harm. `same` goes on as before; with `other` nothing counts as sent, and the next run sends every record.',
+    permission: 'integrations.write',
+    params,
+    body: {
+      schema: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['is'],
+        properties: { is: { type: 'string', enum: ['same', 'other'] } },
+      },
+      required: true,
+    },
+    responses: { 204: { description: 'It is known.' } },
+    problems: [404, 413, 415, 422],
+    handle: async (call) => {
+      await call.hub.sync.decideTarget(idOf(call), (call.body as { is: MovedTarget }).is);
+      return { status: 204 };
     },
   },
   {

@@ -2,6 +2,7 @@ import { IntegrationError } from '../../model/errors';
 import type { Cursor } from '../../model/sync';
 import { afterPosition, type Condition, pushedConditions } from '../../platform/conditions';
 import { type EntityShape, type FieldShape, HIDDEN } from '../../platform/shape';
+import { storeTime } from '../../platform/store-time';
 import { type EntityRecord, TableReader } from '../../platform/table-reader';
 import { toColumn } from '../../platform/values';
 import type { SqlDatabase, SqlValue } from '../../protocols/sql/database';
@@ -80,7 +81,7 @@ async function* readChanges(
 ): AsyncIterable<Batch> {
   const { database } = reader;
   await indexGrowth(reader, growth);
-  let pass = beginPass(growth, query.cursor);
+  let pass = await beginPass(database, growth, query.cursor);
   const limits = [...filters, ...bounds(reader, growth, pass)];
   const order = [database.quote(growth.name), ...reader.keyColumns];
   const hidden = growth.name === HIDDEN.updatedAt ? [growth.name] : [];
@@ -125,7 +126,11 @@ function growthBy(shape: EntityShape, name: string): Growth {
   );
 }
 
-function beginPass(growth: Growth, cursor: Cursor | null): WindowCursor | SequenceCursor {
+async function beginPass(
+  database: SqlDatabase,
+  growth: Growth,
+  cursor: Cursor | null,
+): Promise<WindowCursor | SequenceCursor> {
   const previous = cursor?.kind === growth.kind ? (cursor as WindowCursor | SequenceCursor) : null;
   if (growth.kind === 'sequence') {
     return { v: 1, kind: 'sequence', last: previous?.last ?? null, progress: previous?.progress ?? null };
@@ -135,7 +140,7 @@ function beginPass(growth: Growth, cursor: Cursor | null): WindowCursor | Sequen
     v: 1,
     kind: 'window',
     lo: window?.lo ?? null,
-    hi: window?.hi ?? momentOf(growth, Date.now()),
+    hi: window?.hi ?? momentOf(growth, await storeTime(database)),
     progress: window?.progress ?? null,
   };
 }

@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../model/errors';
 import { type EntityShape, HIDDEN } from '../../platform/shape';
+import { storeTime } from '../../platform/store-time';
 import { type ToColumn, toColumn } from '../../platform/values';
 import type { SqlDatabase, SqlTransaction, SqlValue, UpsertRequest } from '../../protocols/sql/database';
 import { upsertEach } from '../../protocols/sql/upsert';
@@ -144,13 +145,9 @@ export class PlatformWriter implements Writer {
     this.#known = NOTHING_KNOWN;
   }
 
-  /** The store's time: each host that writes has a clock of its own, and a file has that of its only host. */
   async #now(transaction: SqlTransaction | undefined): Promise<number> {
-    const { dialect, epochMs } = this.#database;
-    if (dialect === 'sqlite') return Date.now();
     if (transaction !== undefined && this.#clock?.transaction === transaction) return this.#clock.now;
-    const [row] = await (transaction ?? this.#database).query(`SELECT ${epochMs} AS at`);
-    const now = Number(row?.at);
+    const now = await storeTime(this.#database, transaction);
     this.#clock = transaction === undefined ? null : { transaction, now };
     return now;
   }

@@ -14,6 +14,7 @@ import { webhooks } from './0013-webhooks';
 import { alerts } from './0014-alerts';
 import { arrivals } from './0016-arrivals';
 import { apiQuotas } from './0017-api-quotas';
+import { places } from './0021-places';
 import type { Migration } from './migration';
 
 export type { Migration, MigrationContext } from './migration';
@@ -36,4 +37,5 @@ export const migrations: readonly Migration[] = [
   alerts,
   arrivals,
   apiQuotas,
+  places,
 ];

@@ -1,7 +1,7 @@
 import type { Model, ModelStatic, Sequelize } from 'sequelize';
 import type { Direction } from '../../model/mapping';
 import type { Cursor } from '../../model/sync';
-import { bigInteger, integer, json, text } from '../columns';
+import { bigInteger, integer, json, optional, text } from '../columns';
 
 /** How far a mapping has read in one direction, committed with the effects that it accounts for. */
 interface CheckpointRow {
@@ -11,6 +11,8 @@ interface CheckpointRow {
   mapping_version: number;
   run_id: number;
   updated_at: number;
+  source_place: string | null;
+  target_place: string | null;
 }
 
 export type CheckpointModel = ModelStatic<Model<CheckpointRow, Partial<CheckpointRow>> & CheckpointRow>;
@@ -27,6 +29,8 @@ export function checkpointModel(sequelize: Sequelize): CheckpointModel {
       mapping_version: integer(),
       run_id: bigInteger('run_id'),
       updated_at: bigInteger('updated_at'),
+      source_place: text(50, optional),
+      target_place: text(50, optional),
     },
     { tableName: CHECKPOINTS, timestamps: false },
   ) as CheckpointModel;

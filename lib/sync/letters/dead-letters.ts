@@ -93,8 +93,11 @@ export class LetterKeeper {
       const hash = hashOf(failure);
       const letters = open.get(hash) ?? [];
       const read = this.digestOf(failure.payload);
-      const corrected = letters.find((row) => truth(row.edited) && digestAsRead(row, this.options.vault) === read);
-      const existing = corrected ?? letters.find(({ code }) => code === failure.error.code);
+      const isSame = (row: SqlRow): boolean => digestAsRead(row, this.options.vault) === read;
+      const corrected = letters.find((row) => truth(row.edited) && isSame(row));
+      const existing =
+        corrected ??
+        letters.find((row) => row.code === failure.error.code && (failure.byPosition !== true || isSame(row)));
       if (existing === undefined) {
         unknown.push(failure);
         continue;

@@ -86,6 +86,8 @@ async function send(scope: Scope, open: Delivery[]): Promise<void> {
     await lease.assertHeld(transaction);
     await saveIntents(transaction, ids, lease.fence, intents);
   });
+  // What is sent must be known after a power cut as well.
+  await database.flush();
   try {
     lease.assertSafeToWrite();
   } catch (error) {

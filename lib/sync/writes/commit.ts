@@ -4,7 +4,8 @@ import type { Cursor, RunCounters } from '../../model/sync';
 import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
 import type { StoreClock } from '../clock';
 import { keyHash, type LetterKeeper, type StreamOfRun, supersede } from '../letters/dead-letters';
-import type { BatchPlan, Failure } from '../plan';
+import { placeText } from '../place';
+import { BatchKeys, type BatchPlan, type Failure } from '../plan';
 import type { Lease } from '../runs/lease';
 import { COUNTERS, noCounters } from '../runs/run-rows';
 import type { Stream } from '../stream';
@@ -73,9 +74,14 @@ export async function commitBatch(scope: RunScope, first: Page, options: BatchOp
       await scope.lease.assertHeld(transaction);
       const total = { counters: noCounters(), failures: [] as Failure[] };
       let last = first;
+      const keys = new BatchKeys(scope.stream.plan);
       for (let page: Page | null = first; page !== null; page = await options.following(total.counters.read, last)) {
         last = page;
-        const outcome = await apply(scope, await page.plan, transaction);
+        const plan = await page.plan;
+        keys.sift(plan);
+        const outcome = await apply(scope, plan, transaction);
+        keys.add(outcome.written.map(({ record }) => record));
+        keys.add(outcome.unchanged);
         for (const name of COUNTERS) total.counters[name] += outcome.counters[name];
         total.failures.push(...outcome.failures);
         options.judge(total);
@@ -186,9 +192,19 @@ async function saveCheckpoint(
   checkpoint: Checkpoint,
   now: number,
 ): Promise<void> {
+  const { places } = scope.stream;
   await transaction.upsert({
     table: { name: 'integration_checkpoints' },
-    columns: ['mapping_id', 'direction', 'cursor', 'mapping_version', 'run_id', 'updated_at'],
+    columns: [
+      'mapping_id',
+      'direction',
+      'cursor',
+      'mapping_version',
+      'run_id',
+      'updated_at',
+      'source_place',
+      'target_place',
+    ],
     keyColumns: ['mapping_id', 'direction'],
     rows: [
       [
@@ -198,6 +214,8 @@ async function saveCheckpoint(
         scope.ids.mappingVersion,
         scope.ids.runId,
         now,
+        placeText(places.source),
+        placeText(places.target),
       ],
     ],
   });

@@ -187,6 +187,23 @@ export async function forgetHashes(
 }
 
 /**
+ * The target is another place than before: nothing is known of what it holds. What was announced and never answered stays,
+ * so that the next write of that record is looked for first.
+ */
+export async function forgetTarget(
+  transaction: SqlTransaction,
+  { mappingId, direction }: Pick<LinkScope, 'mappingId' | 'direction'>,
+): Promise<void> {
+  await transaction.execute(
+    'UPDATE integration_record_links SET hash = NULL, target_key = NULL WHERE mapping_id = ? AND direction = ?',
+    [mappingId, direction],
+  );
+  await transaction.execute("DELETE FROM integration_record_links WHERE mapping_id = ? AND direction = 'both'", [
+    mappingId,
+  ]);
+}
+
+/**
  * Somebody has seen that a write past finding out did take place: the target holds what it was given, under a key that only
  * the target knows.
  */

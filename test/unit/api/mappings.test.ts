@@ -104,6 +104,17 @@ describe('API: mappings', () => {
     assert.equal((await api.call('PUT', '/mappings/9', mapping)).status, 404);
   });
 
+  it('takes what a person says of a target under another address', async () => {
+    await api.call('POST', '/mappings', mapping);
+    assert.equal((await api.call('POST', '/mappings/1/target', { is: 'other' })).status, 204);
+    const decided = api.calls.findLast(({ name }) => name === 'sync.decideTarget')?.arguments;
+    assert.deepEqual(decided, [1, 'other']);
+    for (const body of [{}, { is: 'new' }, { is: 'same', all: true }]) {
+      assert.equal((await api.call('POST', '/mappings/1/target', body)).status, 422);
+    }
+    assert.equal((await api.call('POST', '/mappings/9/target', { is: 'same' })).status, 404);
+  });
+
   it('previews what is saved, what is not, and given records', async () => {
     const path = String((await api.call('POST', '/mappings', mapping)).headers.location).replace('/integrations', '');
     assert.equal((await api.call('POST', `${path}/preview`)).status, 200);

@@ -273,6 +273,9 @@ export function standInHub(overrides: Overrides = {}): StandIn {
       editDeadLetter: async (_id, payload) => ({ ...letter, payload }),
       replay: async () => [job(1)],
       discard: async (_id, note) => ({ ...letter, state: 'discarded', note: note ?? null }),
+      decideTarget: async (mappingId) => {
+        find(mappings, mappingId, 'mapping');
+      },
       endPause: async () => undefined,
       watch: () => () => undefined,
     },

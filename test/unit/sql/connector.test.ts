@@ -106,6 +106,19 @@ for (const { name, server, instant } of PEERS) {
       assert.ok(strict.cursor !== null);
     });
 
+    it('finds what changes in the hour that daylight saving repeats, by local times', async () => {
+      await database.execute('DROP TABLE part');
+      const local = name === 'PostgreSQL' ? 'timestamp' : 'datetime';
+      await database.execute(`CREATE TABLE part (id bigint NOT NULL PRIMARY KEY, changed ${local})`);
+      const add = (id: number, time: string) =>
+        database.execute(`INSERT INTO part (id, changed) VALUES (${id}, '2026-11-01 ${time}.000')`);
+      await add(1, '01:59:58');
+      const first = await collect({ cursorField: 'changed' });
+      await add(2, '01:00:05');
+      const second = await collect({ cursorField: 'changed', cursor: first.cursor });
+      assert.deepEqual(second.ids.sort(), ['1', '2']);
+    });
+
     it('continues an incremental pass from its middle, rows of the same moment included', async () => {
       await insert([1, 2, 3, 4, 5, 6, 7, 8, 9], new Date(Date.now() - 60_000));
       const cursors: Cursor[] = [];

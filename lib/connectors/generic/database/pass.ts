@@ -11,6 +11,8 @@ import { earlier } from './timestamps';
 
 /** SEMANTICS 2.3: what a transaction that was still open may have stamped before the bound of the last pass. */
 const DEFAULT_LOOKBACK_S = 30;
+/** Local time goes through an hour twice when daylight saving ends. */
+const REPEATED_HOUR_S = 3600;
 /** How much an open transaction's number may lie behind those that were committed before it. */
 export const DEFAULT_LOOKBACK_VALUES = 1000;
 /** The zone furthest ahead of UTC. */
@@ -66,7 +68,8 @@ export async function startPass(selection: Selection, column: ColumnInfo, query:
  */
 async function startWindow(selection: Selection, column: ColumnInfo, query: ReadQuery): Promise<WindowPass> {
   const given = query.cursor?.kind === 'window' ? query.cursor : undefined;
-  const lookback = Math.max(0, query.lookbackSeconds ?? DEFAULT_LOOKBACK_S);
+  const repeated = column.type === 'date' || isInstant(column) ? 0 : REPEATED_HOUR_S;
+  const lookback = Math.max(0, query.lookbackSeconds ?? DEFAULT_LOOKBACK_S + repeated);
   const lo = (given?.lo ?? null) as CursorValue;
   if (given !== undefined && given.hi !== null) {
     const pass = new WindowPass(selection, column, lo, given.hi as CursorValue, given.closed === true, lookback);

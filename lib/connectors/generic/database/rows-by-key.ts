@@ -3,6 +3,8 @@ import { fromSqlValue } from '../../../protocols/sql/values';
 import { operand } from './keyset';
 
 const KEYS_PER_STATEMENT = 500;
+/** SQL Server takes 2,100 (https://learn.microsoft.com/sql/sql-server/maximum-capacity-specifications-for-sql-server). */
+const PARAMETERS_PER_STATEMENT = 2000;
 
 /** A key as text, alike for a value that was read and one that is to be written. */
 export function keyText(values: readonly unknown[], columns: readonly ColumnInfo[]): string {
@@ -33,8 +35,9 @@ export async function rowsByKey(
   const operands = keyColumns.map((column) => operand(column, database.dialect));
   const equal = names.map((name, index) => `${name} = ${operands[index]}`).join(' AND ');
   const list = [...new Set([...keyColumns, ...selected])].map((column) => database.exact(column)).join(', ');
-  for (let start = 0; start < keys.length; start += KEYS_PER_STATEMENT) {
-    const part = keys.slice(start, start + KEYS_PER_STATEMENT);
+  const size = Math.min(KEYS_PER_STATEMENT, Math.floor(PARAMETERS_PER_STATEMENT / keyColumns.length));
+  for (let start = 0; start < keys.length; start += size) {
+    const part = keys.slice(start, start + size);
     const where =
       names.length === 1
         ? `${names[0]} IN (${part.map(() => operands[0]).join(', ')})`

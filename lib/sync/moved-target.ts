@@ -1,0 +1,59 @@
+import { IntegrationError } from '../model/errors';
+import type { Direction } from '../model/mapping';
+import type { MovedTarget } from '../model/services';
+import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
+import type { Execution } from './execute';
+import { placeOfText, placeText } from './place';
+import { needsIntents } from './writes/guarantee';
+import { forgetTarget } from './writes/links';
+
+/**
+ * The target is another place than in the run before: what it was given is forgotten, so that it is given everything. Where a
+ * record cannot be given twice without harm, only a person knows whether another address is another system.
+ * @throws config PCP_TARGET_MOVED
+ */
+export async function leaveTarget(execution: Execution, before: string): Promise<void> {
+  const { database, lease, run, mapping, stream } = execution;
+  const { target } = stream.places;
+  if (needsIntents(stream.guarantee) && placeOfText(before).entity === target.entity) {
+    throw new IntegrationError(
+      'config',
+      'PCP_TARGET_MOVED',
+      `The connection that mapping "${mapping.name}" writes to points to another address than in its last run.`,
+      {
+        hint: `Say which it is, before anything is sent: POST /integrations/mappings/${mapping.id}/target with {"is": "same"} (the same system under a new address) or {"is": "other"} (another system, which is to get every record).`,
+      },
+    );
+  }
+  await database.transaction(async (transaction) => {
+    await lease.assertHeld(transaction);
+    await beginAnew(transaction, run.mappingId, run.direction, placeText(target));
+  });
+}
+
+/** What a person says of targets that have moved. */
+export async function decideTarget(database: SqlDatabase, mappingId: number, is: MovedTarget): Promise<void> {
+  await database.transaction(async (transaction) => {
+    if (is === 'same') {
+      await transaction.execute('UPDATE integration_checkpoints SET target_place = NULL WHERE mapping_id = ?', [
+        mappingId,
+      ]);
+      return;
+    }
+    for (const direction of ['import', 'export'] as const) await beginAnew(transaction, mappingId, direction, null);
+  });
+}
+
+/** In one transaction with the reading anew: a run that is killed now must not go on from the old checkpoint. */
+async function beginAnew(
+  transaction: SqlTransaction,
+  mappingId: number,
+  direction: Direction,
+  targetPlace: string | null,
+): Promise<void> {
+  await forgetTarget(transaction, { mappingId, direction });
+  await transaction.execute(
+    'UPDATE integration_checkpoints SET target_place = ?, mapping_version = 0 WHERE mapping_id = ? AND direction = ?',
+    [targetPlace, mappingId, direction],
+  );
+}

@@ -1,0 +1,48 @@
+import { IntegrationError } from '../model/errors';
+import type { Cursor } from '../model/sync';
+import type { Execution } from './execute';
+import { leaveTarget } from './moved-target';
+import { placeText } from './place';
+import type { Checkpoint } from './writes/commit';
+
+/**
+ * Where to read on: this run's own checkpoint after an interruption; the last one of an incremental mapping; else the
+ * beginning, also when one of the two ends is another place by now.
+ * @throws config PCP_MAPPING_CHANGED, PCP_TARGET_MOVED
+ */
+export async function resumePoint(execution: Execution): Promise<Cursor | null> {
+  const { run, mapping, stream, database } = execution;
+  if (run.dryRun) return null;
+  const [row] = await database.query(
+    `SELECT ${database.quote('cursor')}, run_id, mapping_version, source_place, target_place
+     FROM integration_checkpoints WHERE mapping_id = ? AND direction = ?`,
+    [run.mappingId, run.direction],
+  );
+  if (row === undefined) return null;
+  const checkpoint = JSON.parse(String(row.cursor)) as Checkpoint;
+  const targetMoved = isElsewhere(row.target_place, placeText(stream.places.target));
+  // A mapping that reads other records, or reads them otherwise, begins anew: what is unchanged costs a look each.
+  const isSame =
+    Number(row.mapping_version) === mapping.version &&
+    !isElsewhere(row.source_place, placeText(stream.places.source)) &&
+    !targetMoved;
+  const isOwn = Number(row.run_id) === run.id && run.kind !== 'live';
+  if (isOwn && !isSame) {
+    throw new IntegrationError(
+      'config',
+      'PCP_MAPPING_CHANGED',
+      `Mapping "${mapping.name}", or where its connections point to, was changed while its run was interrupted.`,
+      { hint: 'Start the mapping again: it reads everything under its new version.' },
+    );
+  }
+  if (targetMoved) await leaveTarget(execution, String(row.target_place));
+  // Of a live stream it only tells what of the spool was committed.
+  if (isOwn || run.kind === 'live') return checkpoint.cursor;
+  const continues = isSame && mapping.sync_mode === 'incremental' && !run.full && checkpoint.mode === 'incremental';
+  return continues ? checkpoint.cursor : null;
+}
+
+/** Checkpoints of before places were kept tell none. */
+function isElsewhere(before: unknown, now: string): boolean {
+  return before !== null && before !== now;
+}
