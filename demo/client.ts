@@ -46,11 +46,7 @@ export class DemoClient {
     const deadline = Date.now() + patienceMs;
     const finished: JobStatus[] = [];
     for (;;) {
-      const response = await fetch(`${this.base}/integrations/sync/${connectionId}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: '{}',
-      });
+      const response = await this.post(`/integrations/sync/${connectionId}`, {});
       if (response.status === 202) {
         const { job_id } = (await response.json()) as { job_id: string };
         finished.push(await this.follow(job_id, deadline));
@@ -79,6 +75,15 @@ export class DemoClient {
     return new Set(page.items.map((log) => log.job_id));
   }
 
+  /** Says of each target of exports that it is what it was, whatever its address. */
+  async keepTargets(): Promise<void> {
+    const page = await this.get<Page<MappingView>>('/integrations/mappings?is_active=true&limit=100');
+    for (const { id } of page.items.filter(({ direction }) => direction === 'export')) {
+      const response = await this.post(`/integrations/mappings/${id}/target`, { is: 'same' });
+      if (!response.ok) throw new Error((await problemOf(response)).sentence);
+    }
+  }
+
   /** Number of the records that wait for a correction, and one of them when there is any. */
   async openDeadLetters(): Promise<{ total: number; newest: DeadLetter | undefined }> {
     const page = await this.get<Page<DeadLetter>>('/integrations/sync/dead-letters?state=open&limit=1');
@@ -103,6 +108,11 @@ export class DemoClient {
 
   async countRecords(entity: string): Promise<number> {
     return (await this.get<Page<unknown>>(`/integrations/entities/${entity}/records?limit=1`)).total;
+  }
+
+  private post(path: string, body: object): Promise<Response> {
+    const headers = { 'content-type': 'application/json' };
+    return fetch(this.base + path, { method: 'POST', headers, body: JSON.stringify(body) });
   }
 
   private async get<T>(path: string): Promise<T> {

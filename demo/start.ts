@@ -104,6 +104,8 @@ async function presentPlant(
     connections: DEMO_CONNECTIONS.length + SHOP_FLOOR_CONNECTIONS.length,
     mappings: DEMO_MAPPINGS.length + SHOP_FLOOR_MAPPINGS.length,
   });
+  // The plant's service may have found another port free than the last time.
+  await client.keepTargets();
   // In the order of the definitions: master data first, exports last.
   for (const { name } of DEMO_CONNECTIONS) {
     const connection = connections.find((candidate) => candidate.name === name);

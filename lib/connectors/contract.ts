@@ -163,6 +163,9 @@ export interface WriteTarget {
   resume: WriterState | null;
   /** Tells this run from others, for names of temporary files. */
   runId: number;
+  /** What `WriteRecord.hash` is of a record's fields. */
+  hashOf?(data: Record<string, unknown>): string;
+  /** 0 = records of a message, which no mapping has converted. */
   mappingId: number;
 }
 
@@ -278,6 +281,8 @@ export interface WriteGuarantee {
   transactional: boolean;
   /** Each run writes the whole target anew (a replaced file), so unchanged records must be sent too. */
   snapshot: boolean;
+  /** What a run writes takes the place of all that was there: each run reads everything, whatever the mapping's `sync_mode`. */
+  replaces?: boolean;
   /** What was written beyond the last commit is taken back, or gone on with, by `WriteTarget.resume`. */
   resumable?: boolean;
   /** Milliseconds after which a write whose answer was lost has either arrived or never will; default 40,000. */

@@ -13,7 +13,7 @@ export interface FieldMapping {
   /** Field of the platform entity (a path as well, for nested json fields). */
   target: string;
   type?: FieldType;
-  /** Date and datetime: a pattern (YYYY MM DD HH mm ss SSS ZZ ...), "iso", "unix", "unix_ms" or "odata-v2". Boolean: "X|" = true|false words. */
+  /** Date and datetime: a pattern (YYYY MM DD HH mm ss SSS ZZ ...), "iso", "local" (ISO without an offset), "unix", "unix_ms" or "odata-v2". Boolean: "X|" = true|false words. */
   format?: string;
   /** IANA zone of a datetime without an offset; default: the connection's zone, then UTC. */
   timezone?: string;

@@ -128,6 +128,8 @@ export interface EntityRecords {
     key: string[],
     record: Record<string, unknown>,
   ): Promise<{ record: Record<string, unknown>; created: boolean }>;
+  /** As `replace`, but fields that the record does not name keep their values. */
+  merge: EntityRecords['replace'];
   delete(type: string, key: string[]): Promise<void>;
 }
 

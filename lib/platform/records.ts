@@ -74,18 +74,29 @@ export class EntityRecordStore implements EntityRecords {
     });
   }
 
-  async replace(
+  replace(name: string, key: string[], record: EntityRecord): Promise<{ record: EntityRecord; created: boolean }> {
+    return this.#put(name, key, record, false);
+  }
+
+  merge(name: string, key: string[], record: EntityRecord): Promise<{ record: EntityRecord; created: boolean }> {
+    return this.#put(name, key, record, true);
+  }
+
+  async #put(
     name: string,
     key: string[],
     record: EntityRecord,
+    merges: boolean,
   ): Promise<{ record: EntityRecord; created: boolean }> {
     const opened = await this.#open(name);
     const { shape, reader } = opened;
     const parameters = this.#keyParameters(shape, key);
-    const whole = this.#withKey(shape, parameters, record);
-    validateRecord(opened.type, whole);
+    const given = this.#withKey(shape, parameters, record);
     return this.#database.transaction(async (transaction) => {
-      const created = (await this.#find(reader, parameters, transaction)) === null;
+      const [held] = await reader.withKeys([parameters], transaction);
+      const created = held === undefined;
+      const whole = merges && held !== undefined ? { ...plainRecord(held), ...given } : given;
+      validateRecord(opened.type, whole);
       if (created) await this.#insert(shape, whole, transaction);
       else await this.#update(reader, whole, parameters, transaction);
       return { record: await this.#require(reader, shape, parameters, transaction), created };

@@ -7,6 +7,7 @@ import type { Cursor, RunCounters } from '../model/sync';
 import type { SqlDatabase } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
 import type { StoreClock } from './clock';
+import { recordHasher } from './hash';
 import { LetterKeeper, openKeys } from './letters/dead-letters';
 import { refetchFields, refetchKeyOf } from './letters/refetch';
 import { type BatchPlan, batchPlanners } from './plan';
@@ -97,6 +98,7 @@ export function openWriter({ run, stream, signal }: Execution): Promise<Writer> 
       resume: run.writerState,
       runId: run.id,
       mappingId: run.mappingId,
+      hashOf: recordHasher(stream.compiled.outputFields),
     },
     signal,
   );
@@ -113,7 +115,8 @@ export async function scopeOf(execution: Execution, writer: Writer): Promise<Run
     writer,
     ids,
     letters: new LetterKeeper({ stream: ids, vault, limit, fields: stream.compiled.inputFields }),
-    ignoreLinks: run.full,
+    // What is only ever added to would hold each record twice.
+    ignoreLinks: run.full && stream.guarantee.resumable !== true,
     decided: false,
     openLetters: run.dryRun ? new Set() : await openKeys(database, run.mappingId, run.direction),
     signal,
@@ -175,7 +178,7 @@ async function drain(
   // A transaction never waits for the source: what is not there yet goes into the next batch.
   const following: BatchOptions['following'] = (taken, { batch }) =>
     pages.ready && taken + pageSize <= batchSize && batch.acknowledge === undefined ? pages.take() : null;
-  const mode = mapping.sync_mode === 'incremental' ? 'incremental' : 'full';
+  const mode = readsChanges(execution) ? 'incremental' : 'full';
   try {
     for (let page = await pages.take(); page !== null; page = await pages.take()) {
       const startedAt = performance.now();
@@ -262,6 +265,11 @@ function withUndecoded(records: readonly SourceRecord[], mapped: readonly Mapped
   });
 }
 
+/** Whether the run reads only what changed since the last one. */
+export function readsChanges({ mapping, stream }: Pick<Execution, 'mapping' | 'stream'>): boolean {
+  return mapping.sync_mode === 'incremental' && stream.guarantee.replaces !== true;
+}
+
 function read(execution: Execution, cursor: Cursor | null, pageSize: number): AsyncIterable<Batch> {
   const { mapping, stream, signal } = execution;
   const { connector, entity, descriptor } = stream.source;
@@ -270,7 +278,7 @@ function read(execution: Execution, cursor: Cursor | null, pageSize: number): As
       path: '/direction',
     });
   }
-  const incremental = mapping.sync_mode === 'incremental';
+  const incremental = readsChanges(execution);
   const { inputFields, namedFields, pushdown } = stream.compiled;
   const cursorField = incremental ? (mapping.cursor_field ?? descriptor.defaultCursor ?? null) : null;
   return connector.read(

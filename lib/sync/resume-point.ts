@@ -1,6 +1,6 @@
 import { IntegrationError } from '../model/errors';
 import type { Cursor } from '../model/sync';
-import type { Execution } from './execute';
+import { type Execution, readsChanges } from './execute';
 import { leaveTarget } from './moved-target';
 import { placeText } from './place';
 import type { Checkpoint } from './writes/commit';
@@ -38,7 +38,7 @@ export async function resumePoint(execution: Execution): Promise<Cursor | null> 
   if (targetMoved) await leaveTarget(execution, String(row.target_place));
   // Of a live stream it only tells what of the spool was committed.
   if (isOwn || run.kind === 'live') return checkpoint.cursor;
-  const continues = isSame && mapping.sync_mode === 'incremental' && !run.full && checkpoint.mode === 'incremental';
+  const continues = isSame && readsChanges(execution) && !run.full && checkpoint.mode === 'incremental';
   return continues ? checkpoint.cursor : null;
 }
 

@@ -5,11 +5,11 @@ import { compileMapping } from '../mapping/compile';
 import type { CompiledMapping, ExpressionEvaluator } from '../mapping/contract';
 import { compilePath } from '../mapping/paths';
 import type { OpenConnection } from '../model/connection';
-import type { JsonSchema } from '../model/entity';
 import { IntegrationError } from '../model/errors';
 import type { Direction, FieldMapping, Mapping, MappingOptions } from '../model/mapping';
 import type { SqlDatabase } from '../protocols/sql/database';
 import { keyFieldsOf, optionalKeys } from './keys';
+import { withDecimalSeparator, withLocalTimes } from './notation';
 import { type Place, placeOf } from './place';
 import type { PlanContext } from './plan';
 import { blaming } from './runs/blame';
@@ -126,7 +126,8 @@ async function compileStream(
       { path: '/key_fields', hint: 'Name the platform fields that identify a record in key_fields.' },
     );
   }
-  const fieldMappings = withDecimalSeparator(mapping.field_mappings, separator, entity.schema);
+  const read = withDecimalSeparator(mapping.field_mappings, separator, entity.schema);
+  const fieldMappings = await withLocalTimes(read, mapping.direction, external, entity.schema, signal);
   const compile = (way: Direction): CompiledMapping =>
     compileMapping({ ...mapping, field_mappings: fieldMappings, key_fields: keyFields }, way, {
       expressions: context.expressions,
@@ -247,27 +248,6 @@ function sizes(
   // What is live is committed page by page, as it comes: larger pages are fewer commits.
   const isPaged = joinsCommit && sync_mode !== 'live';
   return { batchSize, pageSize: isPaged ? Math.min(batchSize, PAGE) : batchSize };
-}
-
-/** Fields of numbers that name no separator of their own take the one in which the file is written. */
-function withDecimalSeparator(
-  fields: FieldMapping[],
-  separator: ',' | '.' | undefined,
-  schema: JsonSchema,
-): FieldMapping[] {
-  if (separator === undefined) return fields;
-  return fields.map((field) => {
-    const type = field.type ?? numericType(schema.properties?.[field.target]);
-    return type === 'decimal' || type === 'number' || type === 'integer'
-      ? { decimal_separator: separator, ...field, type }
-      : field;
-  });
-}
-
-function numericType(property: JsonSchema | undefined): FieldMapping['type'] {
-  if (property?.format === 'decimal') return 'decimal';
-  const types = [property?.type].flat();
-  return types.includes('number') ? 'number' : types.includes('integer') ? 'integer' : undefined;
 }
 
 /** Reads the parts of a record's own key where the mapping says that they stand; null when a part is computed. */

@@ -153,7 +153,7 @@ async function change(
         await open.records.delete(type, key);
         counts.deleted += 1;
       } else {
-        const { created } = await open.records.replace(type, key, record);
+        const { created } = await open.records.merge(type, key, record);
         counts[created ? 'created' : 'updated'] += 1;
       }
     } catch (error) {

@@ -129,7 +129,7 @@ export class StandInHub implements Hub {
   } as unknown as Hub['entityTypes'];
 
   readonly records = {
-    replace: async (_type: string, key: string[], record: PlainRecord) => {
+    merge: async (_type: string, key: string[], record: PlainRecord) => {
       const created = !this.stored.has(key.join());
       if (record.bad) throw new IntegrationError('data', 'PCP_RECORD_INVALID', 'bad is not allowed', { path: '/bad' });
       this.stored.set(key.join(), record);

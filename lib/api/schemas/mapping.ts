@@ -19,7 +19,10 @@ const fieldMapping: JsonSchema = {
     source: text('Path in the external record, `a.b[0].c`.'),
     target: text('Field of the platform entity.'),
     type: { type: 'string', enum: ['string', 'integer', 'number', 'decimal', 'boolean', 'date', 'datetime', 'json'] },
-    format: text('Pattern of a date, `iso`, `unix`, `unix_ms`, `odata-v2`; words of a boolean, `X|`.', 200),
+    format: text(
+      'Pattern of a date, `iso`, `local` (ISO without an offset), `unix`, `unix_ms`, `odata-v2`; words of a boolean, `X|`.',
+      200,
+    ),
     timezone: text('IANA zone of a datetime without an offset.', 100),
     decimal_separator: { type: 'string', enum: [',', '.'] },
     scale: { type: 'integer', minimum: 0, maximum: 30, description: 'Decimals that are kept.' },

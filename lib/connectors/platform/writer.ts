@@ -1,7 +1,8 @@
 import { IntegrationError } from '../../model/errors';
 import { type EntityShape, HIDDEN } from '../../platform/shape';
 import { storeTime } from '../../platform/store-time';
-import { type ToColumn, toColumn } from '../../platform/values';
+import { TableReader } from '../../platform/table-reader';
+import { keyValues, type ToColumn, toColumn } from '../../platform/values';
 import type { SqlDatabase, SqlTransaction, SqlValue, UpsertRequest } from '../../protocols/sql/database';
 import { upsertEach } from '../../protocols/sql/upsert';
 import type { WriteRecord, WriteResult, Writer, WriteTarget } from '../contract';
@@ -11,6 +12,8 @@ const CREATED: WriteResult = { outcome: 'created' };
 const UPDATED: WriteResult = { outcome: 'updated' };
 /** Rows that are sent while the next ones are made. */
 const ROWS_PER_PART = 100;
+/** Records whose columns are compared by one statement. */
+const COMPARED_AT_ONCE = 200;
 const NOTHING_KNOWN: Known = { records: [], hashes: [] };
 const UNCHANGED: WriteResult = { outcome: 'unchanged' };
 
@@ -38,6 +41,8 @@ export class PlatformWriter implements Writer {
   /** An array made with its length may have holes, and takes twice as long to cross to a thread. */
   readonly #emptyRow: readonly SqlValue[];
   readonly #lookup: KeyLookup;
+  readonly #reader: TableReader;
+  readonly #hashOf: WriteTarget['hashOf'];
   /** What `hashes` found for the records of the batch in hand; null when it took them all for new without a look. */
   #known: Known | null = NOTHING_KNOWN;
   /** The batch before was all new, as in a first import: then looking each key up is the exception. */
@@ -59,6 +64,8 @@ export class PlatformWriter implements Writer {
     this.#columns = [...this.#names, HIDDEN.mapping, HIDDEN.sourceKey, HIDDEN.hash, HIDDEN.updatedAt];
     this.#emptyRow = this.#columns.map(() => null);
     this.#lookup = new KeyLookup(database, shape, target.mappingId);
+    this.#reader = new TableReader(database, shape, target.fields);
+    this.#hashOf = target.hashOf;
   }
 
   async hashes(records: WriteRecord[], transaction?: SqlTransaction): Promise<(string | null | undefined)[]> {
@@ -78,9 +85,32 @@ export class PlatformWriter implements Writer {
     transaction: SqlTransaction | undefined,
   ): Promise<(string | null | undefined)[]> {
     const found = await this.#lookup.hashes(records, transaction ?? this.#database);
+    await this.#compareWithOthers(records, found, transaction);
     this.#known = { records, hashes: found };
     this.#expectsNew = records.length > 0 && found.every((hash) => hash === undefined);
     return found;
+  }
+
+  /** What others wrote last may hold just what this mapping would write: several mappings may fill a record together. */
+  async #compareWithOthers(
+    records: readonly WriteRecord[],
+    hashes: (string | null | undefined)[],
+    transaction: SqlTransaction | undefined,
+  ): Promise<void> {
+    const hashOf = this.#hashOf;
+    if (hashOf === undefined) return;
+    const rowKey = (record: Record<string, unknown>) => keyValues(this.#shape, this.#database.dialect, record);
+    const others = records.flatMap((record, index) => (hashes[index] === null ? [{ record, index }] : []));
+    for (let start = 0; start < others.length; start += COMPARED_AT_ONCE) {
+      const part = others.slice(start, start + COMPARED_AT_ONCE);
+      const keys = part.map(({ record }) => rowKey(record.data));
+      const held = await this.#reader.withKeys(keys, transaction);
+      const byKey = new Map(held.map((row) => [JSON.stringify(rowKey(row)), row]));
+      part.forEach(({ record, index }, at) => {
+        const row = byKey.get(JSON.stringify(keys[at]));
+        if (row !== undefined && hashOf(row) === record.hash) hashes[index] = record.hash;
+      });
+    }
   }
 
   async write(records: WriteRecord[], signal: AbortSignal, transaction?: SqlTransaction): Promise<WriteResult[]> {

@@ -6,7 +6,7 @@ import { parseIso } from './iso-dates';
 import { type Zone, zoneOf } from './time-zones';
 
 export interface DateOptions {
-  /** A pattern, "iso", "unix" (seconds), "unix_ms" or "odata-v2"; absent = "iso". */
+  /** A pattern, "iso", "local" (ISO 8601 without an offset), "unix" (seconds), "unix_ms" or "odata-v2"; absent = "iso". */
   format?: string;
   /** IANA zone of times without an offset. */
   timezone: string;
@@ -42,7 +42,8 @@ export function dateConversion(options: DateOptions): DateConversion {
       return parts.dateText();
     },
     format(canonical) {
-      if (notation.write === undefined) return canonical;
+      // A day is written alike in both ISO notations.
+      if (notation.write === undefined || options.format === 'local') return canonical;
       parseIso(canonical, parts);
       if (!notation.isNumeric) return notation.write(parts, Number.NaN);
       const local = parts.milliseconds();
@@ -102,6 +103,13 @@ function notationOf({ format = 'iso', timezone }: DateOptions): Notation {
   switch (format) {
     case 'iso':
       return { zone, isNumeric: false, read: (value, parts) => readText(value, parts, 'an ISO 8601 date', parseIso) };
+    case 'local':
+      return {
+        zone,
+        isNumeric: false,
+        read: (value, parts) => readText(value, parts, 'an ISO 8601 date', parseIso),
+        write: (parts) => parts.instantText().slice(0, -1),
+      };
     case 'unix':
       return {
         zone,

@@ -2,6 +2,8 @@ import type { CsvOptions } from './csv-parser';
 import { neutralised } from './formulas';
 import { type RecordSerialiser, unwritable } from './serialiser';
 
+const PLAIN_DECIMAL = /^-?\d+\.\d+$/;
+
 /** RFC 4180 rows; a header unless the entity has none. */
 export class CsvSerialiser implements RecordSerialiser {
   readonly begin: string;
@@ -10,13 +12,22 @@ export class CsvSerialiser implements RecordSerialiser {
   readonly #options: CsvOptions;
   readonly #columns: string[];
   readonly #decimalComma: boolean;
+  readonly #decimalTexts: boolean;
   readonly #neutralise: boolean;
   readonly #special: RegExp;
 
-  constructor(options: CsvOptions, columns: string[], decimalSeparator: '.' | ',', neutraliseFormulas: boolean) {
+  /** @param decimalTexts decimals come as texts with a point, which no mapping has written as this file writes them */
+  constructor(
+    options: CsvOptions,
+    columns: string[],
+    decimalSeparator: '.' | ',',
+    neutraliseFormulas: boolean,
+    decimalTexts: boolean,
+  ) {
     this.#options = options;
     this.#columns = columns;
     this.#decimalComma = decimalSeparator === ',';
+    this.#decimalTexts = decimalTexts;
     this.#neutralise = neutraliseFormulas;
     const special = [options.delimiter, options.quote, '\n', '\r'].filter((text) => text !== '');
     this.#special = new RegExp(special.map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|'));
@@ -52,6 +63,7 @@ export class CsvSerialiser implements RecordSerialiser {
   }
 
   #text(value: string): string {
+    if (this.#decimalTexts && PLAIN_DECIMAL.test(value)) return this.#number(value);
     return this.#neutralise ? neutralised(value) : value;
   }
 

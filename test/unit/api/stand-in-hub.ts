@@ -248,6 +248,11 @@ export function standInHub(overrides: Overrides = {}): StandIn {
         records.set(keyOf(type, key), record);
         return { record, created };
       },
+      merge: async (type, key, record) => {
+        const held = records.get(keyOf(type, key));
+        records.set(keyOf(type, key), { ...held, ...record });
+        return { record: { ...held, ...record }, created: held === undefined };
+      },
       delete: async (type, key) => {
         find(records, keyOf(type, key), 'record');
         records.delete(keyOf(type, key));

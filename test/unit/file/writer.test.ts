@@ -97,6 +97,20 @@ describe('writing files', () => {
     );
   });
 
+  it('writes decimals that come as the platform has them by the decimal comma, where no mapping has', async () => {
+    const entity = { path: 'a.csv', delimiter: ';', decimal_separator: ',' };
+    const records = [
+      { id: '12.125', text: '1.2.3' },
+      { id: '-7.0', text: '10' },
+    ];
+    const writer = await openWriter(entity, { mappingId: 0 });
+    await writer.write(writeRecords(records), never);
+    await writer.finish();
+    assert.equal(content('a.csv'), 'id;text\r\n12,125;1.2.3\r\n-7,0;10\r\n');
+    await writeAll(entity, records);
+    assert.equal(content('a.csv'), 'id;text\r\n12.125;1.2.3\r\n-7.0;10\r\n');
+  });
+
   it('reads back any text that it writes, neutralised or not; other apostrophes stay', async () => {
     const texts = fc.string({ unit: fc.constantFrom("'", '=', '+', '-', '1', '.', 'a', '\t', '\uff1d'), minLength: 1 });
     await fc.assert(

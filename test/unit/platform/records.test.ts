@@ -107,6 +107,16 @@ for (const kind of storeKinds) {
       assert.deepEqual(await found('12345678901234567890.4'), []);
     });
 
+    it('merges a record with the one that is there', async () => {
+      await records.create('production_order', { order_number: 'M1', quantity: '5', status: 'released' });
+      const { record, created } = await records.merge('production_order', ['M1'], { status: 'held', priority: null });
+      assert.deepEqual([created, record.quantity, record.status], [false, '5', 'held']);
+      await assert.rejects(records.merge('production_order', ['M1'], { status: 'none' }), {
+        code: 'PCP_RECORD_INVALID',
+      });
+      assert.equal((await records.merge('production_order', ['M2'], { quantity: '1' })).created, true);
+    });
+
     it('refuses a record twice, replaces it whole, and forgets its hash', async () => {
       await records.create('plant', { plant: '1000', name: 'A', city: 'Joinville' });
       await assert.rejects(records.create('plant', { plant: '1000' }), {

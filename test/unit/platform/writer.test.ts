@@ -69,6 +69,25 @@ for (const kind of storeKinds) {
       assert.deepEqual(await weights.hashes!([weight]), [weight.hash]);
     });
 
+    it('writes nothing where another mapping was last and the record holds what this one would write', async () => {
+      const hashOf = ({ material, name, weight }: Record<string, unknown>) => JSON.stringify([material, name, weight]);
+      const opened = (fields: string[], mappingId: number) =>
+        connector.openWriter!(
+          { entity: 'material', keyFields: ['material'], fields, resume: null, runId: 1, mappingId, hashOf },
+          signal,
+        );
+      const names = await opened(['material', 'name'], 1);
+      const weights = await opened(['material', 'weight'], 2);
+      const of = (data: Record<string, unknown>) => write(data, hashOf(data));
+      await names.write([of({ material: 'A', name: 'a' }), of({ material: 'B', name: 'b' })], signal);
+      await weights.write([of({ material: 'A', weight: '1.5' }), of({ material: 'B', weight: '2' })], signal);
+      const again = [of({ material: 'A', name: 'a' }), of({ material: 'B', name: 'other' })];
+      assert.deepEqual(
+        (await names.write(again, signal)).map(({ outcome }) => outcome),
+        ['unchanged', 'updated'],
+      );
+    });
+
     it('takes a record changed over the API for changed', async () => {
       const writer = await open(['material', 'name']);
       const record = write({ material: 'A', name: 'a' });

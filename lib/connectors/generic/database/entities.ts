@@ -2,6 +2,7 @@ import type { EntityInfo, JsonSchema } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
 import type { ColumnInfo, ColumnType, SqlDatabase, TableInfo, TableRef } from '../../../protocols/sql/database';
 import type { ViewSetting } from './settings';
+import { isInstant } from './timestamps';
 
 /** A table, a view of the database or a view of the settings, ready for statements. */
 export interface ResolvedEntity {
@@ -170,13 +171,17 @@ const SCHEMAS: Record<ColumnType, JsonSchema> = {
   json: {},
 };
 
-/** JSON Schema of an entity's records; columns that may be null say so. */
+/** JSON Schema of an entity's records; columns that may be null say so, and those of times without a zone. */
 export function entitySchema(entity: ResolvedEntity): JsonSchema {
   const properties: Record<string, JsonSchema> = {};
   for (const column of entity.columns.values()) {
     const schema = SCHEMAS[column.type];
     const nullable = column.nullable && typeof schema.type === 'string';
-    properties[column.name] = nullable ? { ...schema, type: [schema.type as string, 'null'] } : { ...schema };
+    properties[column.name] = {
+      ...schema,
+      ...(nullable && { type: [schema.type as string, 'null'] }),
+      ...(column.type === 'datetime' && !isInstant(column) && { 'x-local-time': true }),
+    };
   }
   const required = [...entity.columns.values()].filter((column) => !column.nullable).map((column) => column.name);
   return { type: 'object', properties, ...(required.length > 0 && { required }) };

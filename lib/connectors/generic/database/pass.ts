@@ -7,7 +7,7 @@ import type { ReadQuery } from '../../contract';
 import type { Condition } from './filters';
 import { type CursorValue, fromCursorValue, operand, toCursorValue } from './keyset';
 import type { Selection } from './select';
-import { earlier } from './timestamps';
+import { earlier, isInstant } from './timestamps';
 
 /** SEMANTICS 2.3: what a transaction that was still open may have stamped before the bound of the last pass. */
 const DEFAULT_LOOKBACK_S = 30;
@@ -88,11 +88,6 @@ async function startWindow(selection: Selection, column: ColumnInfo, query: Read
   const bound = dialect === 'sqlite' ? `${day}~` : toSqlValue(column.type === 'date' ? day : limit, column, dialect);
   const hi = toCursorValue(await selection.largest(column, bound));
   return new WindowPass(selection, column, lo, hi, true, lookback);
-}
-
-/** PostgreSQL's timestamptz, MySQL's timestamp (sessions are in UTC), SQL Server's datetimeoffset. */
-function isInstant({ nativeType }: ColumnInfo): boolean {
-  return /with (local )?time zone|^timestamptz|^timestamp$|datetimeoffset/.test(nativeType);
 }
 
 class WindowPass implements Pass {

@@ -1,3 +1,4 @@
+import type { ColumnInfo } from '../../../protocols/sql/database';
 import type { CursorValue } from './keyset';
 
 const TIME = /^(\d{4}-\d{2}-\d{2})(?:([T ])(\d{2}:\d{2}(?::\d{2})?)(\.\d+)?(Z| \+00:00)?)?$/;
@@ -19,4 +20,9 @@ export function earlier(value: CursorValue, seconds: number, dateOnly: boolean):
   const time = new Date(Date.parse(`${day}T${clock}Z`) - seconds * 1000).toISOString();
   if (dateOnly || separator === undefined) return time.slice(0, 10);
   return `${time.slice(0, 10)}${separator}${time.slice(11, 19)}${zone === 'Z' ? 'Z' : ''}`;
+}
+
+/** PostgreSQL's timestamptz, MySQL's timestamp (sessions are in UTC), SQL Server's datetimeoffset. */
+export function isInstant({ nativeType }: Pick<ColumnInfo, 'nativeType'>): boolean {
+  return /with (local )?time zone|^timestamptz|^timestamp$|datetimeoffset/.test(nativeType);
 }

@@ -24,7 +24,7 @@ import { FileReader } from './reader';
 import { RootFolder } from './root-folder';
 import { namePresent } from './selection';
 import { type FileSettings, parseSettings, resolveEntity } from './settings';
-import { exampleNames } from './templates';
+import { exampleNames, isStableName } from './templates';
 import { FileWriter } from './writer';
 
 /** Files below one root folder. Holds nothing open between calls but its writers. */
@@ -92,8 +92,10 @@ class FileConnector implements Connector {
 
   /** A file that is appended to keeps what it has, so only changes are sent. */
   guarantee(entity: string): WriteGuarantee {
-    const { mode } = resolveEntity(entity, this.#open().settings).write;
-    return { ...descriptor.writes!, snapshot: mode === 'replace' };
+    const { mode, path } = resolveEntity(entity, this.#open().settings).write;
+    const snapshot = mode === 'replace';
+    // Files whose names tell runs apart may each hold what changed.
+    return { ...descriptor.writes!, snapshot, replaces: snapshot && path !== null && isStableName(path) };
   }
 
   async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {

@@ -1,14 +1,19 @@
 import { CsvSerialiser } from '../../../protocols/formats/csv-serialiser';
 import type { RecordSerialiser } from '../../../protocols/formats/serialiser';
 import { XmlSerialiser } from '../../../protocols/formats/xml-serialiser';
+import type { WriteTarget } from '../../contract';
 import type { FileEntity } from './settings';
 
-/** @param fields of the records, in order */
-export function createSerialiser(entity: FileEntity, fields: string[], neutraliseFormulas: boolean): RecordSerialiser {
+/** @param target whose fields are those of the records, in order; without a mapping decimals come as the platform has them */
+export function createSerialiser(
+  entity: FileEntity,
+  { fields, mappingId }: Pick<WriteTarget, 'fields' | 'mappingId'>,
+  neutraliseFormulas: boolean,
+): RecordSerialiser {
   const columns = entity.csv.columns ?? fields;
   switch (entity.format) {
     case 'csv':
-      return new CsvSerialiser(entity.csv, columns, entity.decimalSeparator, neutraliseFormulas);
+      return new CsvSerialiser(entity.csv, columns, entity.decimalSeparator, neutraliseFormulas, mappingId === 0);
     case 'xml':
       return new XmlSerialiser(entity.xml.recordElement, entity.write.rootElement, columns, entity.encoding);
     case 'ndjson':

@@ -72,7 +72,7 @@ export class FileWriter implements Writer {
     this.#appends = entity.write.mode === 'append';
     this.#journal = new AppendJournal(root, target.mappingId);
     this.#format = { encoding: entity.encoding, gzip: /\.gz$/i.test(path) };
-    this.#serialiser = createSerialiser(entity, target.fields, settings.neutralise_formulas);
+    this.#serialiser = createSerialiser(entity, target, settings.neutralise_formulas);
   }
 
   /** @throws config PCP_NOT_WRITABLE, PCP_APPEND_FORMAT, PCP_EXPORT_LOST; transient PCP_FILE_BUSY */
