@@ -1,16 +1,28 @@
-import { locale } from './words';
+import { locale, worded } from './words';
+
+/** `pointer` leads into what was sent: "/headers/X-Plant". */
+export interface WrongValue {
+  pointer: string;
+  detail: string;
+}
 
 /** A refusal of the API (RFC 9457), or of the network. */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly hint: string;
+  /** What kind of failure it is, in the chosen language. */
+  readonly title: string;
+  /** Which of the values that were sent are wrong. */
+  readonly errors: readonly WrongValue[];
 
   constructor(problem: Record<string, unknown>, status: number) {
-    super(String(problem.detail ?? problem.title ?? `HTTP ${status}`));
+    super(worded(problem.title, problem.detail) || `HTTP ${status}`);
     this.status = status;
     this.code = String(problem.code ?? `HTTP_${status}`);
     this.hint = typeof problem.hint === 'string' ? problem.hint : '';
+    this.title = typeof problem.title === 'string' ? problem.title : '';
+    this.errors = Array.isArray(problem.errors) ? problem.errors : [];
   }
 }
 
@@ -20,7 +32,7 @@ export interface Page<T> {
 }
 
 interface Request {
-  method?: 'POST' | 'PUT';
+  method?: 'POST' | 'PUT' | 'DELETE';
   /** JSON text: what somebody typed goes as it is, so that no number changes. */
   body?: string;
   ifMatch?: string | undefined;
@@ -64,6 +76,7 @@ export async function ask<T>(path: string, { method, body, ifMatch }: Request = 
   }).catch((error: unknown) => {
     throw new ApiError({ code: 'UNREACHABLE', detail: String(error) }, 0);
   });
+  if (response.status === 204) return { value: undefined as T, etag: undefined };
   const isKnown = response.ok || (response.status === 503 && path === 'health');
   const answer: unknown = await response.json().catch((error: unknown) => {
     // A page of a proxy, or an answer that broke off.
@@ -81,6 +94,15 @@ export async function get<T>(path: string): Promise<T> {
 
 export async function post<T>(path: string, body: unknown = {}): Promise<T> {
   return (await ask<T>(path, { method: 'POST', body: JSON.stringify(body) })).value;
+}
+
+/** Changes what is there; what the body leaves out stays. @param ifMatch tag of what was looked at */
+export async function put<T>(path: string, body: unknown, ifMatch?: string): Promise<T> {
+  return (await ask<T>(path, { method: 'PUT', body: JSON.stringify(body), ifMatch })).value;
+}
+
+export async function remove(path: string): Promise<void> {
+  await ask(path, { method: 'DELETE' });
 }
 
 /** The first thousand of a list: more than anybody looks at. */

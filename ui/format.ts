@@ -38,3 +38,9 @@ export function duration(milliseconds: number): string {
   if (milliseconds < HOUR) return `${minutes} min ${Math.floor((milliseconds % MINUTE) / 1000)} s`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
+
+/** As a field for date and time takes it: in the reader's own zone, to the minute. */
+export function localInput(at: number): string {
+  const zone = new Date(at).getTimezoneOffset() * MINUTE;
+  return new Date(at - zone).toISOString().slice(0, 16);
+}

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { ApiError, EDITOR } from './api';
 import { instant, relative } from './format';
 import { t, valueWord } from './words';
@@ -90,6 +90,16 @@ export function Table<T>({ rows, columns, rowKey, none }: TableProps<T>) {
   );
 }
 
+/** A row of facts about one thing. */
+export function Fact({ title, children }: { title: string; children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>{title}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
 export function Failure({ error }: { error: ApiError }) {
   if (error.status === 401) {
     return (
@@ -102,6 +112,27 @@ export function Failure({ error }: { error: ApiError }) {
     <p class="failure" role="alert">
       <strong>{error.status === 0 ? t('unreachable') : error.message}</strong> {error.hint} <code>{error.code}</code>
     </p>
+  );
+}
+
+/** A secret that was made, which the API tells this once. */
+export function Secret({ secret }: { secret: string }) {
+  const place = useRef<HTMLInputElement>(null);
+  const copy = () => {
+    place.current?.select();
+    // The clipboard's own interface is there over HTTPS alone.
+    document.execCommand('copy');
+  };
+  return (
+    <div class="failure partial">
+      <p>{t('secret.once')}</p>
+      <p class="actions">
+        <input ref={place} class="secret" readOnly aria-label={t('secret')} value={secret} />
+        <button type="button" onClick={copy}>
+          {t('copy')}
+        </button>
+      </p>
+    </div>
   );
 }
 

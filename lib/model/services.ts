@@ -6,7 +6,6 @@ import type { Actor, AuditEntry, AuditFilter, AuditVerification } from './audit'
 import type { KnownCertificate } from './certificate';
 import type { Connection, OpenConnection } from './connection';
 import type { EntityType, JsonSchema } from './entity';
-import type { EventType } from './events';
 import type { WebhookInbox } from './incoming-webhook';
 import type { Direction, Mapping } from './mapping';
 import type { Metrics } from './metrics';
@@ -14,7 +13,7 @@ import type { Live, Runner } from './processes';
 import type { RunTrigger } from './schedule';
 import type { StreamsHealth } from './stream';
 import type { DeadLetter, ReplayMode, SyncLog } from './sync';
-import type { ExecutionStatus, Webhook, WebhookExecution } from './webhook';
+import type { WebhookDeliveries, Webhooks } from './webhook';
 
 /** A page of a list, newest or smallest id first as the list says. `next_cursor` is opaque. */
 export interface Page<T> {
@@ -240,71 +239,6 @@ export interface Sync {
   endPause(connectionId: number): Promise<void>;
   /** Calls back on every change of a job that is committed, until the returned function is called. */
   watch(jobId: string, onChange: (status: JobStatus) => void): () => void;
-}
-
-export type WebhookInput = Pick<Webhook, 'name' | 'url' | 'event_type'> &
-  Partial<
-    Pick<
-      Webhook,
-      | 'description'
-      | 'connection_id'
-      | 'method'
-      | 'headers'
-      | 'payload_template'
-      | 'signature'
-      | 'options'
-      | 'is_active'
-      | 'created_by'
-    >
-  > & {
-    /** To sign with; one is made when there is none. Null = as it is. */
-    secret?: string | null;
-  };
-
-export type WebhookView = Webhook & {
-  revision: number;
-  /** Until then what is sent is signed with the secret before the last one as well. */
-  previous_secret_until: string | null;
-};
-
-/** With a secret that was made or given, which is told this once. */
-export type WebhookWithSecret = WebhookView & { secret: string | null };
-
-export type WebhookList = { is_active?: boolean; name?: string } & PageRequest;
-
-export interface ExecutionFilter {
-  status?: ExecutionStatus;
-  event_type?: string;
-  /** At or after, before. */
-  from?: string;
-  to?: string;
-}
-
-/** Where events are sent. */
-export interface Webhooks {
-  list(filter: WebhookList): Promise<Page<WebhookView>>;
-  get(id: number): Promise<WebhookView>;
-  create(input: WebhookInput): Promise<WebhookWithSecret>;
-  /** @param revision of the row that the writer saw (If-Match); absent = any */
-  update(id: number, input: WebhookInput, revision?: number): Promise<WebhookWithSecret>;
-  delete(id: number): Promise<void>;
-  /** @throws conflict PCP_WEBHOOK_UNSIGNED */
-  rotateSecret(id: number, request: { secret?: string | null; overlap_hours?: number }): Promise<WebhookWithSecret>;
-}
-
-/** What webhooks are told, and what became of it. */
-export interface WebhookDeliveries {
-  list(webhookId: number, filter: ExecutionFilter & PageRequest): Promise<Page<WebhookExecution>>;
-  get(webhookId: number, id: number): Promise<WebhookExecution>;
-  /** Sends an event of this kind, or a test. @throws conflict PCP_WEBHOOK_INACTIVE */
-  trigger(
-    webhookId: number,
-    request: { event_type?: EventType; data?: Record<string, unknown> },
-  ): Promise<WebhookExecution>;
-  /** Delivers it once more, under the same event id. @throws conflict PCP_WEBHOOK_INACTIVE */
-  redeliver(webhookId: number, id: number): Promise<WebhookExecution>;
-  /** The same for all that failed, by when their events happened. @returns how many */
-  redeliverFailed(webhookId: number, since: string): Promise<number>;
 }
 
 /** Who did what. */

@@ -1,4 +1,5 @@
 import type { EventType } from './events';
+import type { Page, PageRequest } from './services';
 
 export type WebhookMethod = 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'GET';
 export type WebhookSignature = 'standard' | 'github' | 'none';
@@ -80,4 +81,79 @@ export interface Envelope {
   type: EventType;
   timestamp: string;
   data: Record<string, unknown>;
+}
+
+export type WebhookInput = Pick<Webhook, 'name' | 'url' | 'event_type'> &
+  Partial<
+    Pick<
+      Webhook,
+      | 'description'
+      | 'connection_id'
+      | 'method'
+      | 'headers'
+      | 'payload_template'
+      | 'signature'
+      | 'options'
+      | 'is_active'
+      | 'created_by'
+    >
+  > & {
+    /** To sign with; one is made when there is none. Null = as it is. */
+    secret?: string | null;
+  };
+
+export type WebhookView = Webhook & {
+  revision: number;
+  /** Until then what is sent is signed with the secret before the last one as well. */
+  previous_secret_until: string | null;
+};
+
+/** With a secret that was made or given, which is told this once. */
+export type WebhookWithSecret = WebhookView & { secret: string | null };
+
+export type WebhookList = { is_active?: boolean; name?: string } & PageRequest;
+
+export interface ExecutionFilter {
+  status?: ExecutionStatus;
+  event_type?: string;
+  /** At or after, before. */
+  from?: string;
+  to?: string;
+}
+
+/** Where events are sent. */
+export interface Webhooks {
+  list(filter: WebhookList): Promise<Page<WebhookView>>;
+  get(id: number): Promise<WebhookView>;
+  create(input: WebhookInput): Promise<WebhookWithSecret>;
+  /** @param revision of the row that the writer saw (If-Match); absent = any */
+  update(id: number, input: WebhookInput, revision?: number): Promise<WebhookWithSecret>;
+  delete(id: number): Promise<void>;
+  /** @throws conflict PCP_WEBHOOK_UNSIGNED */
+  rotateSecret(id: number, request: { secret?: string | null; overlap_hours?: number }): Promise<WebhookWithSecret>;
+}
+
+export interface PreviewedTemplate {
+  payload_template: string | null;
+  event: Envelope;
+}
+
+/** What webhooks are told, and what became of it. */
+export interface WebhookDeliveries {
+  list(webhookId: number, filter: ExecutionFilter & PageRequest): Promise<Page<WebhookExecution>>;
+  get(webhookId: number, id: number): Promise<WebhookExecution>;
+  /** Sends an event of this kind, or a test. @throws conflict PCP_WEBHOOK_INACTIVE */
+  trigger(
+    webhookId: number,
+    request: { event_type?: EventType; data?: Record<string, unknown> },
+  ): Promise<WebhookExecution>;
+  /**
+   * What would be said of an event; null when the template gives nothing.
+   * @throws config PCP_EXPRESSION_INVALID, or what the template fails with
+   */
+  preview(request: PreviewedTemplate): Promise<{ type: string; body: string } | null>;
+  /** Delivers it once more, under the same event id. @throws conflict PCP_WEBHOOK_INACTIVE */
+  redeliver(webhookId: number, id: number): Promise<WebhookExecution>;
+  /** The same for all that failed, by when their events happened. @returns how many */
+  redeliverFailed(webhookId: number, since: string): Promise<number>;
 }

@@ -76,6 +76,18 @@ describe('a live mapping in the editor', () => {
     await editor.cancel();
   });
 
+  it('shows on the status page when it was last heard, and not that it never ran', async () => {
+    const page = await browser.newPage({ locale: 'en-US' });
+    page.setDefaultTimeout(60_000);
+    for (const view of ['connections', 'connections/1']) {
+      await page.goto(`${nodeRed.url}/integrations/ui/#/${view}`);
+      const row = page.locator('tr:has(.state)');
+      await row.locator('td', { hasText: /^value .+\d\/s$/ }).waitFor();
+      assert.equal(await row.locator('text=never').count(), 0);
+    }
+    await page.close();
+  });
+
   it('gets its tags from the machine where the connection is set up: searched for, with their values, by their names', async () => {
     const { page } = editor;
     await editor.editConfig('line');

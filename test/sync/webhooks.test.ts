@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Webhook as Judge } from 'standardwebhooks';
 import type { HubEvent } from '../../lib/model/events';
-import type { WebhookInput, WebhookWithSecret } from '../../lib/model/services';
-import type { WebhookExecution } from '../../lib/model/webhook';
+import type { WebhookExecution, WebhookInput, WebhookWithSecret } from '../../lib/model/webhook';
 import { loadKeys } from '../../lib/security/keys';
 import { Vault } from '../../lib/security/vault';
 import { enqueueEvents } from '../../lib/store/outbox';
@@ -283,6 +282,17 @@ for (const kind of storeKinds) {
       await tell({});
       const [failed] = await ended(broken);
       assert.deepEqual([failed?.status, failed?.error_code], ['error', 'PCP_EXPRESSION_FAILED']);
+    });
+
+    it('can be seen before anything is sent', async () => {
+      const event = { type: 'run.failed', timestamp: '2026-11-24T05:00:00.000Z', data: { n: 2 } } as const;
+      const preview = (payload_template: string | null) => deliveries.preview({ payload_template, event });
+      assert.deepEqual(await preview(null), { type: 'application/json', body: JSON.stringify(event) });
+      assert.deepEqual(await preview('type & "!"'), { type: 'text/plain; charset=utf-8', body: 'run.failed!' });
+      assert.equal(await preview('data.n > 2 ? data'), null);
+      const path = '/payload_template';
+      await assert.rejects(preview('a +'), { code: 'PCP_EXPRESSION_INVALID', path });
+      await assert.rejects(preview('$error("no")'), { code: 'PCP_EXPRESSION_FAILED', path });
     });
 
     it('are signed with both secrets while they change', async () => {

@@ -4,11 +4,17 @@ import { get, type Page, post } from '../api';
 import { Action, Failure, Panel, State, Table, When } from '../parts';
 import { usePolled } from '../polled';
 import { t } from '../words';
+import { AlertRules } from './alert-rules';
 
 /** With the words of the API in the language that it was asked in. */
 type ToldAlert = Alert & { title: string; message: string; hint: string };
 
-export function Alerts() {
+/** "alerts" or "alerts/rules/...". */
+export function Alerts({ path: [what, ...rest] }: { path: string[] }) {
+  return what === 'rules' ? <AlertRules path={rest} /> : <AllAlerts />;
+}
+
+function AllAlerts() {
   const [state, setState] = useState('open');
   const path = `alerts?limit=100${state === '' ? '' : `&state=${state}`}`;
   const { value, error, refresh } = usePolled(path, () => get<Page<ToldAlert>>(path));
@@ -16,10 +22,13 @@ export function Alerts() {
     <Panel
       title={t('view.alerts')}
       aside={
-        <select aria-label={t('state')} value={state} onChange={({ currentTarget }) => setState(currentTarget.value)}>
-          <option value="open">{t('alerts.open')}</option>
-          <option value="">{t('all')}</option>
-        </select>
+        <span class="actions">
+          <a href="#/alerts/rules">{t('rules')}</a>
+          <select aria-label={t('state')} value={state} onChange={({ currentTarget }) => setState(currentTarget.value)}>
+            <option value="open">{t('alerts.open')}</option>
+            <option value="">{t('all')}</option>
+          </select>
+        </span>
       }
     >
       {error && <Failure error={error} />}

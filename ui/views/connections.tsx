@@ -4,7 +4,7 @@ import type { RunMetrics } from '../../lib/model/metrics';
 import type { JobStatus } from '../../lib/model/services';
 import type { SyncLog } from '../../lib/model/sync';
 import { get, type Page, post } from '../api';
-import { duration, number, percent } from '../format';
+import { duration, instant, number, percent, relative } from '../format';
 import { Action, Failure, Panel, State, Table, When } from '../parts';
 import { type Connection, type Mapping, usePlant } from '../plant';
 import { usePolled } from '../polled';
@@ -42,7 +42,11 @@ function AllConnections() {
               isNumber: true,
               cell: ({ id }) => <AlertCount alerts={alerts.filter(({ connection_id }) => connection_id === id)} />,
             },
-            { title: t('lastRun'), cell: ({ last_sync_at }) => <When at={last_sync_at} /> },
+            {
+              title: t('lastRun'),
+              cell: (row) =>
+                isLive(row, mappings) ? <LastRecord of={activeOf(row, mappings)} /> : <When at={row.last_sync_at} />,
+            },
             { title: t('nextRun'), cell: ({ next_runs: [next] }) => (next === undefined ? '–' : <When at={next} />) },
             ...metricColumns(of),
             {
@@ -93,7 +97,10 @@ function OneConnection({ id }: { id: number }) {
               isNumber: true,
               cell: (row) => <AlertCount alerts={plant.alerts.filter(({ mapping_id }) => mapping_id === row.id)} />,
             },
-            { title: t('lastRun'), cell: (row) => <LastRun run={lastOf(row)} /> },
+            {
+              title: t('lastRun'),
+              cell: (row) => (row.sync_mode === 'live' ? <LastRecord of={[row]} /> : <LastRun run={lastOf(row)} />),
+            },
             { title: t('nextRun'), cell: ({ next_runs: [next] }) => (next === undefined ? '–' : <When at={next} />) },
             ...metricColumns(of),
             {
@@ -158,6 +165,20 @@ function LastRun({ run }: { run: SyncLog | undefined }) {
     <a href={`#/runs/${run.id}`}>
       <When at={run.started_at} />
     </a>
+  );
+}
+
+/** What is listened to has no last run that says anything: when it was last heard does. */
+function LastRecord({ of: mappings }: { of: readonly Mapping[] }) {
+  const heard = mappings.flatMap(({ live }) => live?.last_record_at ?? []).sort();
+  const last = heard.at(-1);
+  const rate = mappings.reduce((sum, { live }) => sum + (live?.records_per_second ?? 0), 0);
+  if (last === undefined) return <span class="quiet">{t('nothingHeard')}</span>;
+  return (
+    <span title={instant(last)}>
+      {t('heard', { when: relative(last) })}{' '}
+      <span class="quiet">{t('perSecond', { count: number(Math.round(rate)) })}</span>
+    </span>
   );
 }
 

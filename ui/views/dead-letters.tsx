@@ -3,7 +3,7 @@ import type { DeadLetterGroup } from '../../lib/model/services';
 import type { DeadLetter } from '../../lib/model/sync';
 import { ApiError, ask, get, list, type Page, post } from '../api';
 import { instant, number } from '../format';
-import { Action, Failure, Panel, State, Table, When } from '../parts';
+import { Action, Fact, Failure, Panel, State, Table, When } from '../parts';
 import { usePlant } from '../plant';
 import { usePolled } from '../polled';
 import { t } from '../words';
@@ -174,15 +174,6 @@ function keyText(id: number, key: string | null): string {
   if (key === null) return `#${id}`;
   const parts = objectOf(key);
   return Array.isArray(parts) ? parts.join(' / ') : key;
-}
-
-function Fact({ title, children }: { title: string; children: preact.ComponentChildren }) {
-  return (
-    <div>
-      <dt>{title}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
 }
 
 function objectOf(json: string): object | undefined {

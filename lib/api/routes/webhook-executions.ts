@@ -1,5 +1,4 @@
-import type { WebhookDeliveries } from '../../model/services';
-import type { WebhookExecution } from '../../model/webhook';
+import type { WebhookDeliveries, WebhookExecution } from '../../model/webhook';
 import { pageParameters, pageRequest, pageSchema } from '../paging';
 import { type Answer, type Call, type Route, ref } from '../route';
 import { eventType, executionStatus } from '../schemas/webhook';

@@ -1,13 +1,17 @@
-import type { WebhookInput } from '../../model/services';
+import type { EventType } from '../../model/events';
+import type { PreviewedTemplate, WebhookInput } from '../../model/webhook';
 import { expectedRevision, requireMatch, revisionTag } from '../conditional';
 import { pageParameters, pageRequest, pageSchema } from '../paging';
 import { type Call, type Route, ref } from '../route';
+import { sampleEvent } from '../schemas/sample-events';
 import { webhookReadOnly } from '../schemas/webhook';
 import { given, idOf, idParameter, ok, row, without } from './shared';
 
 const path = '/webhooks';
 const tag = 'webhooks';
 const params = { id: idParameter('webhook') };
+
+type WebhookPreview = Omit<PreviewedTemplate, 'event'> & { event_type?: EventType };
 
 export const webhookRoutes: Route[] = [
   {
@@ -48,6 +52,24 @@ export const webhookRoutes: Route[] = [
         headers: { Location: call.href(`${path}/${created.id}`), ETag: revisionTag(created.revision) },
         body: created,
       };
+    },
+  },
+  {
+    method: 'POST',
+    path: `${path}/preview`,
+    operation: 'previewWebhook',
+    tag,
+    summary: 'Shows what a template makes of an event',
+    description: 'Of a sample. Nothing is sent.',
+    permission: 'integrations.test',
+    body: { schema: ref('WebhookPreview'), required: true },
+    responses: { 200: { description: 'The sample, and what would be sent.', schema: ref('PreviewedWebhook') } },
+    problems: [413, 415, 422],
+    handle: async (call) => {
+      const { event_type: type = 'run.succeeded', ...shape } = call.body as WebhookPreview;
+      const event = sampleEvent(type);
+      const content = await call.hub.deliveries.preview({ ...shape, event });
+      return ok({ event, content_type: content?.type ?? null, body: content?.body ?? null });
     },
   },
   {

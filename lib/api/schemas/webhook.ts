@@ -1,6 +1,7 @@
 import type { JsonSchema } from '../../model/entity';
 import { EVENT_PATTERN, EVENT_TYPES } from '../../model/events';
 import { direction, errorClass, id, instant, instantOrNull } from './common';
+import { sampleEvent } from './sample-events';
 
 export const eventType: JsonSchema = { type: 'string', enum: [...EVENT_TYPES] };
 export const executionStatus: JsonSchema = { type: 'string', enum: ['pending', 'success', 'error', 'skipped'] };
@@ -197,18 +198,7 @@ export const webhookSchemas: Record<string, JsonSchema> = {
       }),
       told([...familyOf('flow'), ...familyOf('webhook')], [], {}),
     ],
-    example: {
-      type: 'dead_letter.opened',
-      timestamp: '2026-11-24T05:00:00.000Z',
-      data: {
-        connection: { id: 3, name: 'Legacy ERP' },
-        mapping: { id: 7, name: 'orders' },
-        sync_log_id: 41,
-        direction: 'import',
-        count: 1,
-        groups: [{ group: 'q1', count: 1, code: 'PCP_DATE', error_class: 'data', stage: 'transform', field: 'start' }],
-      },
-    },
+    example: sampleEvent('dead_letter.opened'),
   },
   Webhook: {
     type: 'object',
@@ -270,6 +260,25 @@ export const webhookSchemas: Record<string, JsonSchema> = {
       data: { type: 'object', description: 'Of the event.' },
     },
     example: { data: { hello: 'world' } },
+  },
+  WebhookPreview: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['payload_template'],
+    properties: {
+      payload_template: writable.payload_template as JsonSchema,
+      event_type: { ...eventType, default: 'run.succeeded', description: 'It is tried with a sample of this kind.' },
+    },
+    example: { payload_template: "{'text': data.mapping.name}", event_type: 'run.failed' },
+  },
+  PreviewedWebhook: {
+    type: 'object',
+    required: ['event', 'content_type', 'body'],
+    properties: {
+      event: { $ref: '#/components/schemas/Event' },
+      content_type: { ...nullableText, description: 'Null: nothing is sent.' },
+      body: { ...nullableText, description: 'As it would be sent; null: the template gives nothing, so nothing is.' },
+    },
   },
   Redelivery: {
     type: 'object',

@@ -1,8 +1,12 @@
+import { checkExpression } from '../../mapping/expressions/check';
 import { createExpressionEvaluator } from '../../mapping/expressions/evaluator';
 import { IntegrationError } from '../../model/errors';
-import type { WebhookDeliveries } from '../../model/services';
+import type { WebhookDeliveries } from '../../model/webhook';
 import { Dispatcher, type DispatcherOptions } from './dispatcher';
 import { Executions } from './executions';
+import { contentOf } from './message';
+
+const TEMPLATE = '/payload_template';
 
 export interface DeliveriesOptions extends Omit<DispatcherOptions, 'executions' | 'expressions'> {
   /** Limit of the heap in which templates are evaluated, in MiB. */
@@ -47,6 +51,16 @@ export class Deliveries implements WebhookDeliveries {
     const execution = await this.executions.add(webhookId, type, data, this.options.clock.now());
     void this.look();
     return execution;
+  }
+
+  async preview({
+    payload_template: template,
+    event,
+  }: Parameters<WebhookDeliveries['preview']>[0]): ReturnType<WebhookDeliveries['preview']> {
+    if (template !== null) checkExpression(template, TEMPLATE);
+    return contentOf(template, event, this.expressions).catch((thrown: unknown) => {
+      throw IntegrationError.fromJSON({ ...IntegrationError.from(thrown).toJSON(), path: TEMPLATE });
+    });
   }
 
   async redeliver(webhookId: number, id: number): ReturnType<WebhookDeliveries['redeliver']> {

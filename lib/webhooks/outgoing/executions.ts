@@ -1,6 +1,6 @@
 import type { EventType } from '../../model/events';
-import type { ExecutionFilter, Page, PageRequest } from '../../model/services';
-import type { DeliveryAttempt, Envelope, WebhookExecution } from '../../model/webhook';
+import type { Page, PageRequest } from '../../model/services';
+import type { DeliveryAttempt, Envelope, ExecutionFilter, WebhookExecution } from '../../model/webhook';
 import type { SqlDatabase, SqlRow, SqlTransaction } from '../../protocols/sql/database';
 import { type Condition, equalities, newestFirst } from '../../store/lists';
 import { enqueueFor, SWITCHED_OFF } from '../../store/outbox';

@@ -17,6 +17,12 @@ export interface Message {
   body: string | undefined;
 }
 
+/** Body of a message and its type. */
+export interface Content {
+  type: string;
+  body: string;
+}
+
 type Shape = Pick<WebhookRow, 'method' | 'payload_template' | 'signature'>;
 
 /**
@@ -34,20 +40,14 @@ export async function messageOf(
   at: number,
   expressions: ExpressionEvaluator,
 ): Promise<Message | null> {
-  let payload: unknown = envelope;
-  if (template !== null) {
-    const [outcome] = await expressions.evaluate(template, [{ ...envelope }]);
-    if (outcome === undefined || 'error' in outcome) throw outcome?.error;
-    if (outcome.value === undefined) return null;
-    payload = outcome.value;
-  }
-  const body = method === 'GET' || method === 'DELETE' ? undefined : textOf(payload);
-  const isText = typeof payload === 'string';
+  const content = await contentOf(template, envelope, expressions);
+  if (content === null) return null;
+  const body = method === 'GET' || method === 'DELETE' ? undefined : content.body;
   return {
     method,
     body,
     headers: {
-      ...(body !== undefined && { 'content-type': isText ? 'text/plain; charset=utf-8' : 'application/json' }),
+      ...(body !== undefined && { 'content-type': content.type }),
       ...lowerCase(headers),
       'webhook-id': eventId,
       ...signatureOf(signature, eventId, at, body ?? '', keys),
@@ -55,9 +55,26 @@ export async function messageOf(
   };
 }
 
-/** A text is sent as it is: it may be XML or whatever the receiver wants. */
-function textOf(payload: unknown): string {
-  return typeof payload === 'string' ? payload : JSON.stringify(payload);
+/**
+ * What is said of an event. A text is sent as it is: it may be XML or whatever the receiver wants.
+ * @returns null when the template gives nothing
+ * @throws IntegrationError of the template
+ */
+export async function contentOf(
+  template: string | null,
+  envelope: Envelope,
+  expressions: ExpressionEvaluator,
+): Promise<Content | null> {
+  if (template === null) return jsonContent(envelope);
+  const [outcome] = await expressions.evaluate(template, [{ ...envelope }]);
+  if (outcome === undefined || 'error' in outcome) throw outcome?.error;
+  const { value } = outcome;
+  if (value === undefined) return null;
+  return typeof value === 'string' ? { type: 'text/plain; charset=utf-8', body: value } : jsonContent(value);
+}
+
+function jsonContent(value: unknown): Content {
+  return { type: 'application/json', body: JSON.stringify(value) };
 }
 
 function signatureOf(

@@ -1,6 +1,6 @@
 import { IntegrationError } from '../../model/errors';
-import type { Page, WebhookInput, WebhookList, Webhooks, WebhookView, WebhookWithSecret } from '../../model/services';
-import type { Webhook } from '../../model/webhook';
+import type { Page } from '../../model/services';
+import type { Webhook, WebhookInput, WebhookList, Webhooks, WebhookView, WebhookWithSecret } from '../../model/webhook';
 import type { SqlTransaction, SqlValue } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
 import { WEBHOOKS, type WebhookRow } from '../../store/models/webhook';

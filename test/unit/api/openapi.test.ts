@@ -125,6 +125,7 @@ describe('API: OpenAPI document', () => {
       'GET POST /entities/{type}/records',
       'DELETE GET PUT /entities/{type}/records/{key}',
       'GET POST /webhooks',
+      'POST /webhooks/preview',
       'DELETE GET PUT /webhooks/{id}',
       'POST /webhooks/{id}/rotate-secret',
       'POST /webhooks/{id}/trigger',

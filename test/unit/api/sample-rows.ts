@@ -1,9 +1,9 @@
 import type { TestReport } from '../../../lib/connectors/contract';
 import type { Alert, AlertRule } from '../../../lib/model/alert';
 import type { RunMetrics } from '../../../lib/model/metrics';
-import type { Health, JobStatus, MappingInput, MappingView, WebhookView } from '../../../lib/model/services';
+import type { Health, JobStatus, MappingInput, MappingView } from '../../../lib/model/services';
 import type { DeadLetter, SyncLog } from '../../../lib/model/sync';
-import type { WebhookExecution } from '../../../lib/model/webhook';
+import type { WebhookExecution, WebhookView } from '../../../lib/model/webhook';
 
 /** When everything happened in these rows. */
 export const NOW = '2026-11-24T05:00:00.000Z';

@@ -8,14 +8,8 @@ import type { OpenConnection } from '../../../lib/model/connection';
 import type { EntityType } from '../../../lib/model/entity';
 import { IntegrationError } from '../../../lib/model/errors';
 import type { PreviewRequest } from '../../../lib/model/processes';
-import type {
-  ConnectionInput,
-  ConnectionView,
-  Hub,
-  MappingView,
-  Page,
-  WebhookWithSecret,
-} from '../../../lib/model/services';
+import type { ConnectionInput, ConnectionView, Hub, MappingView, Page } from '../../../lib/model/services';
+import type { WebhookWithSecret } from '../../../lib/model/webhook';
 import {
   alert,
   alertRule,
@@ -341,6 +335,7 @@ export function standInHub(overrides: Overrides = {}): StandIn {
       list: async () => page([execution()]),
       get: async (_webhookId, id) => find(new Map([[1, execution()]]), id, 'execution'),
       trigger: async () => execution(),
+      preview: async ({ event }) => ({ type: 'application/json', body: JSON.stringify(event) }),
       redeliver: async () => execution(),
       redeliverFailed: async () => 3,
     },

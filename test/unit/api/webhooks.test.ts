@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { EVENT_TYPES } from '../../../lib/model/events';
 import { startApi, type TestApi } from './api-server';
 
 describe('API: webhooks', () => {
@@ -47,6 +48,18 @@ describe('API: webhooks', () => {
         JSON.stringify(body.errors),
       );
     }
+  });
+
+  it('are tried with a sample of each event, which is as events are', async () => {
+    for (const event_type of EVENT_TYPES) {
+      const { body } = await api.call('POST', '/webhooks/preview', { payload_template: null, event_type });
+      const { event } = body as { event: { type: string } };
+      assert.deepEqual(
+        [event.type, body.content_type, JSON.parse(String(body.body))],
+        [event_type, 'application/json', event],
+      );
+    }
+    assert.equal((await api.call('POST', '/webhooks/preview', { event_type: 'run.failed' })).status, 422);
   });
 
   it('are triggered, rotated and redelivered, and tell what became of it', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { WebhookInput, WebhookWithSecret } from '../../../lib/model/services';
+import type { WebhookInput, WebhookWithSecret } from '../../../lib/model/webhook';
 import { loadKeys } from '../../../lib/security/keys';
 import { Vault } from '../../../lib/security/vault';
 import { WebhookStore } from '../../../lib/webhooks/outgoing/webhooks';
