@@ -115,7 +115,10 @@ function jsonAnswers(text: string, items: readonly BatchItem[], url: URL): PartA
     throw unclear(url, 'it is broken JSON');
   }
   const responses = isObject(json) && Array.isArray(json.responses) ? json.responses.filter(isObject) : [];
-  const byId = new Map(responses.map((each) => [String(each.id), each]));
+  const ids = items.flatMap((item, index) => (isGroup(item) ? item : [item]).map((_, at) => idOf(index, at)));
+  // Some services forget the ids, and answer in order.
+  const isNamed = responses.some(({ id }) => id !== undefined);
+  const byId = new Map(responses.map((each, at) => [isNamed ? String(each.id) : ids[at], each]));
   return items.map((item, index) =>
     (isGroup(item) ? item : [item]).flatMap((_, at) => {
       const answer = byId.get(idOf(index, at)) ?? (at === 0 ? byId.get(`g${index}`) : undefined);

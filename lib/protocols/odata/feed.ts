@@ -1,6 +1,7 @@
 import { IntegrationError } from '../../model/errors';
 import { parseExactJson } from '../../model/exact-json';
 import type { HttpResponse } from '../http/client';
+import type { PartAnswer } from './batch';
 import { type Entity, isObject, keyFields, readEntity } from './entity';
 import type { ServiceModel, StructuredType } from './model';
 
@@ -16,6 +17,8 @@ export interface Page {
   /** What relative links are relative to. */
   base: URL;
 }
+
+type Answered = Pick<HttpResponse, 'headers' | 'url'>;
 
 /** @throws transient PCP_HTTP_NOT_JSON, PCP_ODATA_JSON */
 export async function readPage(response: HttpResponse, type: StructuredType, model: ServiceModel): Promise<Page> {
@@ -74,7 +77,22 @@ export async function readChanged(
   return body.trim() === '' ? null : oneOf(parsed(body, response), response, type, model);
 }
 
-function oneOf(json: unknown, response: HttpResponse, type: StructuredType, model: ServiceModel): Entity {
+/** The same for an answer inside of a batch. @throws transient PCP_ODATA_JSON with `outcomeUnknown`: it is done, whatever came of it */
+export function readPart(
+  { headers, body }: Pick<PartAnswer, 'headers' | 'body'>,
+  type: StructuredType,
+  model: ServiceModel,
+): Entity | null {
+  if (body.trim() === '') return null;
+  const response = { headers, url: new URL('http://batch/$batch') };
+  try {
+    return oneOf(parsed(body, response), response, type, model);
+  } catch (thrown) {
+    throw IntegrationError.fromJSON({ ...IntegrationError.from(thrown).toJSON(), outcomeUnknown: true });
+  }
+}
+
+function oneOf(json: unknown, response: Answered, type: StructuredType, model: ServiceModel): Entity {
   const { etag } = response.headers;
   const body = isObject(json) && isObject(json.d) ? json.d : json;
   if (isObject(body) && isList(body, type)) throw notOne(response);
@@ -86,7 +104,7 @@ function isList({ results, value }: Record<string, unknown>, { properties }: Str
   return (Array.isArray(results) && !properties.has('results')) || (Array.isArray(value) && !properties.has('value'));
 }
 
-function notOne({ url }: HttpResponse): IntegrationError {
+function notOne({ url }: Answered): IntegrationError {
   const message = `${url.pathname} answered with a list instead of one entity.`;
   return new IntegrationError('config', 'PCP_ODATA_FILTER_IGNORED', message, {
     hint: 'The service does not follow the key of an address: have it corrected.',
@@ -98,7 +116,7 @@ export async function readJson(response: HttpResponse): Promise<unknown> {
   return parsed(await response.jsonText(), response);
 }
 
-function parsed(body: string, response: HttpResponse): unknown {
+function parsed(body: string, response: Answered): unknown {
   try {
     return parseExactJson(body);
   } catch (cause) {
