@@ -22,6 +22,8 @@ export interface PartAnswer {
 /** What became of one item: an answer for each of its requests, or of all of them together when they were refused. */
 export type ItemAnswer = { answers: PartAnswer[] } | { error: IntegrationError };
 
+/** Code of an error that says that the answer leaves open what became of a request. */
+export const UNCLEAR = 'PCP_ODATA_BATCH';
 /** In version 4 a service may otherwise stop at the first request that it refuses; version 2 does not know it. */
 const GO_ON = 'odata.continue-on-error';
 
@@ -147,7 +149,7 @@ function notDone({ pathname }: URL): IntegrationError {
 
 function unclear({ pathname }: URL, why: string): IntegrationError {
   const message = `The answer of ${pathname} does not say what became of the requests: ${why}.`;
-  return new IntegrationError('transient', 'PCP_ODATA_BATCH', message, {
+  return new IntegrationError('transient', UNCLEAR, message, {
     hint: 'Look for the records in the other system before they are sent again.',
     outcomeUnknown: true,
   });

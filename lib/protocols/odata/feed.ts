@@ -22,7 +22,15 @@ type Answered = Pick<HttpResponse, 'headers' | 'url'>;
 
 /** @throws transient PCP_HTTP_NOT_JSON, PCP_ODATA_JSON */
 export async function readPage(response: HttpResponse, type: StructuredType, model: ServiceModel): Promise<Page> {
-  const json = await readJson(response);
+  return pageOf(await readJson(response), response, type, model);
+}
+
+/** The same for an answer inside of a batch. @param url of the service */
+export function pageOfPart({ headers, body }: PartAnswer, url: URL, type: StructuredType, model: ServiceModel): Page {
+  return pageOf(parsed(body, { url, headers }), { url, headers }, type, model);
+}
+
+function pageOf(json: unknown, response: Answered, type: StructuredType, model: ServiceModel): Page {
   const body = isObject(json) ? json : {};
   const d = isObject(body.d) ? body.d : undefined;
   const list = Array.isArray(body.d) ? body.d : (d?.results ?? body.value);
@@ -77,14 +85,18 @@ export async function readChanged(
   return body.trim() === '' ? null : oneOf(parsed(body, response), response, type, model);
 }
 
-/** The same for an answer inside of a batch. @throws transient PCP_ODATA_JSON with `outcomeUnknown`: it is done, whatever came of it */
+/**
+ * The same for an answer inside of a batch. @param url of the service
+ * @throws transient PCP_ODATA_JSON with `outcomeUnknown`: it is done, whatever came of it
+ */
 export function readPart(
-  { headers, body }: Pick<PartAnswer, 'headers' | 'body'>,
+  { headers, body }: PartAnswer,
+  url: URL,
   type: StructuredType,
   model: ServiceModel,
 ): Entity | null {
   if (body.trim() === '') return null;
-  const response = { headers, url: new URL('http://batch/$batch') };
+  const response = { headers, url };
   try {
     return oneOf(parsed(body, response), response, type, model);
   } catch (thrown) {

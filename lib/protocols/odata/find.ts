@@ -1,10 +1,11 @@
 import { IntegrationError } from '../../model/errors';
 import { hasKey, valueAt } from './address';
 import { isAlike } from './alike';
+import type { Batching } from './batching';
 import type { Entity } from './entity';
 import type { Page } from './feed';
 import type { EntitySet } from './model';
-import type { Condition, Query } from './query';
+import type { Query } from './query';
 import type { ODataService } from './service';
 
 type Selection = Pick<Query, 'select' | 'expand'>;
@@ -28,7 +29,8 @@ export async function findMatches(
 ): Promise<Entity[]> {
   const fields = Object.keys(values);
   const conditions = fields.map((field) => ({ field, operator: 'eq' as const, value: values[field] }));
-  const found = await firstOf(2, service, set, conditions, selection, signal);
+  const first = await service.page(set, { ...selection, conditions, top: 2 }, signal);
+  const found = await firstOf(2, { service, set }, first, signal);
   if (!found.every((entity) => has(values, entity))) throw filterIgnored(set, fields);
   return withVersion(service, set, exactFirst(found, values), selection, signal);
 }
@@ -38,28 +40,27 @@ export async function findMatches(
  * @returns in their order; an error where it is about one value
  */
 export async function findEach(
-  service: ODataService,
-  set: EntitySet,
+  batching: Batching,
   field: string,
   values: readonly unknown[],
   selection: Selection,
   signal: AbortSignal,
 ): Promise<(Entity[] | IntegrationError)[]> {
+  const { service, set } = batching;
+  const found = values.length < 2 ? null : await findTogether(batching, field, values, selection, signal);
   const results: (Entity[] | IntegrationError)[] = [];
-  const one = async (value: unknown): Promise<Entity[] | IntegrationError> => {
+  for (const value of values) {
+    const wanted = { [field]: value };
     try {
-      return await findMatches(service, set, { [field]: value }, selection, signal);
+      results.push(
+        found === null
+          ? await findMatches(service, set, wanted, selection, signal)
+          : await withVersion(service, set, exactFirst(found, wanted), selection, signal),
+      );
     } catch (thrown) {
       const error = IntegrationError.from(thrown);
       if (error.class !== 'data') throw error;
-      return error;
-    }
-  };
-  for (const group of questions(field, values)) {
-    const found = group.length === 1 ? null : await findTogether(service, set, field, group, selection, signal);
-    for (const value of group) {
-      if (found === null) results.push(await one(value));
-      else results.push(await withVersion(service, set, exactFirst(found, { [field]: value }), selection, signal));
+      results.push(error);
     }
   }
   return results;
@@ -67,26 +68,34 @@ export async function findEach(
 
 /** Null where it has to be asked for each value by itself: one of them is wrong, is held by many, or "or" is not understood. */
 async function findTogether(
-  service: ODataService,
-  set: EntitySet,
+  batching: Batching,
   field: string,
   values: readonly unknown[],
   selection: Selection,
   signal: AbortSignal,
 ): Promise<Entity[] | null> {
-  const most = 2 * values.length;
+  const groups = questions(field, [...new Set(values)]);
+  const queries = groups.map((value) => ({
+    ...selection,
+    conditions: [{ field, operator: 'in' as const, value }],
+    top: 2 * value.length,
+  }));
+  const found: Entity[] = [];
   try {
-    const conditions = [{ field, operator: 'in' as const, value: [...new Set(values)] }];
-    const found = await firstOf(most, service, set, conditions, selection, signal);
-    if (!found.every((entity) => values.some((value) => has({ [field]: value }, entity)))) {
-      throw filterIgnored(set, [field]);
+    for (const [index, page] of (await batching.pages(queries, signal)).entries()) {
+      const most = queries[index]!.top;
+      const entities = await firstOf(most, batching, page, signal);
+      if (entities.length >= most) return null;
+      found.push(...entities);
     }
-    return found.length < most ? found : null;
   } catch (thrown) {
     const error = IntegrationError.from(thrown);
-    if (!['data', 'config'].includes(error.class) || error.code === FILTER_IGNORED) throw error;
+    if (!['data', 'config'].includes(error.class)) throw error;
     return null;
   }
+  const isAsked = (entity: Entity) => values.some((value) => has({ [field]: value }, entity));
+  if (!found.every(isAsked)) throw filterIgnored(batching.set, [field]);
+  return found;
 }
 
 function questions(field: string, values: readonly unknown[]): unknown[][] {
@@ -104,23 +113,16 @@ function questions(field: string, values: readonly unknown[]): unknown[][] {
   return groups;
 }
 
+/** A page may be empty and lead on. */
 async function firstOf(
   count: number,
-  service: ODataService,
-  set: EntitySet,
-  conditions: readonly Condition[],
-  selection: Selection,
+  { service, set }: Pick<Batching, 'service' | 'set'>,
+  first: Page,
   signal: AbortSignal,
 ): Promise<Entity[]> {
-  const found: Entity[] = [];
-  let page: Page | undefined;
-  // A page may be empty and lead on.
-  while (found.length < count && (page === undefined || page.next !== undefined)) {
-    const { next, base }: Partial<Page> = page ?? {};
-    page =
-      next === undefined || base === undefined
-        ? await service.page(set, { ...selection, conditions, top: count }, signal)
-        : await service.follow(next, base, set, signal);
+  const found = [...first.entities];
+  for (let page = first; found.length < count && page.next !== undefined; ) {
+    page = await service.follow(page.next, page.base, set, signal);
     found.push(...page.entities);
   }
   return found;

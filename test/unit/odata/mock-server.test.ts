@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { HttpClient } from '../../../lib/protocols/http/client';
 import { openHttp } from '../../../lib/protocols/http/open';
 import { sendBatch } from '../../../lib/protocols/odata/batch';
-import { Changes } from '../../../lib/protocols/odata/changes';
+import { Batching } from '../../../lib/protocols/odata/batching';
 import { readList } from '../../../lib/protocols/odata/paging';
 import { ODataService } from '../../../lib/protocols/odata/service';
 import { SapMockServer } from '../../support/sap/mock-server';
@@ -121,8 +121,8 @@ describe("odata against SAP's mock server", () => {
   it('makes many changes of version 4 with one batch in JSON, each by itself', async () => {
     const model = await v4.model(signal);
     const set = setOf(model, 'Orders');
-    const changes = new Changes(v4, set, model);
-    const made = await changes.make(
+    const batching = new Batching(v4, set, model);
+    const made = await batching.change(
       [
         v4.creation(set, { Number: 'J 1', Amount: '12345678901234567.25' }, model),
         v4.modification(set, { Number: 'none', Amount: '1' }, model),

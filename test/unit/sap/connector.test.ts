@@ -204,7 +204,7 @@ describe('sap', () => {
     plant.gateway.asked.length = 0;
     const states = (await writer.resolve!(postings, signal)).map(({ state }) => state);
     assert.deepEqual(states, [...Array(25).fill('found'), ...Array(15).fill('absent')]);
-    assert.equal(asked('GET').length, 2);
+    assert.deepEqual([asked('GET').length, asked('POST').length], [0, 1]);
     const again = await writer.write(postings, signal);
     assert.deepEqual(
       again.map(({ outcome }) => outcome),

@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../../model/errors';
 import { hasKey } from '../../../protocols/odata/address';
+import type { Batching } from '../../../protocols/odata/batching';
 import type { Entity } from '../../../protocols/odata/entity';
 import { FILTER_IGNORED, findEach, findMatches } from '../../../protocols/odata/find';
 import { externalKey } from '../external-key';
@@ -20,8 +21,16 @@ export async function findEntity(
   sender: string,
   signal: AbortSignal,
 ): Promise<Entity | null> {
+  return findPrepared(entity, preparedData(entity, record, sender), keyFields, signal);
+}
+
+async function findPrepared(
+  entity: SapEntity,
+  data: Data,
+  keyFields: readonly string[],
+  signal: AbortSignal,
+): Promise<Entity | null> {
   const { service, set } = entity;
-  const data = preparedData(entity, record, sender);
   const selection = selectionOf(entity, undefined);
   if (hasKey(set, data)) return service.entity(set, data, selection, signal);
   const fields = identifying(entity, data, keyFields);
@@ -29,19 +38,23 @@ export async function findEntity(
   return onlyOne(await findMatches(service, set, values, selection, signal), values);
 }
 
-/** The same for many records, with few requests where one field identifies each. An error is about its record. */
+/**
+ * The same for many records, with few requests where one field identifies each.
+ * @param records with our own key as SAP keeps it
+ * @returns in their order; an error where it is about one record
+ */
 export async function findEntities(
   entity: SapEntity,
+  batching: Batching,
   records: readonly Data[],
   keyFields: readonly string[],
-  sender: string,
   signal: AbortSignal,
 ): Promise<(Entity | null | IntegrationError)[]> {
-  const { service, set } = entity;
-  const questions = records.map((record) => questionOf(entity, preparedData(entity, record, sender), keyFields));
+  const { set } = entity;
+  const questions = records.map((record) => questionOf(entity, record, keyFields));
   const field = questions.find((question) => question !== undefined)?.field ?? '';
   const values = questions.flatMap((question) => (question?.field === field ? [question.value] : []));
-  const found = await findEach(service, set, field, values, selectionOf(entity, undefined), signal).catch((thrown) => {
+  const found = await findEach(batching, field, values, selectionOf(entity, undefined), signal).catch((thrown) => {
     const isAddress = set.type.key.length === 1 && set.type.key[0] === field;
     // A service that does not follow conditions may follow addresses.
     if (isAddress && IntegrationError.from(thrown).code === FILTER_IGNORED) return [];
@@ -53,7 +66,7 @@ export async function findEntities(
     const there = async (): Promise<Entity | null> => {
       if (entities instanceof IntegrationError) throw entities;
       if (entities !== undefined) return onlyOne(entities, { [field]: question?.value });
-      return findEntity(entity, records[index]!, keyFields, sender, signal);
+      return findPrepared(entity, records[index]!, keyFields, signal);
     };
     results.push(
       await there().catch((thrown: unknown) => {

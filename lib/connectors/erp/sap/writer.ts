@@ -1,6 +1,6 @@
 import { IntegrationError } from '../../../model/errors';
 import { entityPath } from '../../../protocols/odata/address';
-import { type Changed, Changes } from '../../../protocols/odata/changes';
+import { Batching, type Changed } from '../../../protocols/odata/batching';
 import type { Entity } from '../../../protocols/odata/entity';
 import { GONE } from '../../../protocols/odata/fault';
 import type { ServiceRequest } from '../../../protocols/odata/operations';
@@ -18,14 +18,14 @@ export class SapWriter implements Writer {
   readonly #entity: SapEntity;
   readonly #keyFields: readonly string[];
   readonly #settings: SapSettings;
-  readonly #changes: Changes;
+  readonly #batching: Batching;
 
   /** @throws config PCP_NOT_WRITABLE */
   constructor(entity: SapEntity, { keyFields }: Pick<WriteTarget, 'keyFields'>, settings: SapSettings) {
     this.#entity = entity;
     this.#keyFields = keyFields;
     this.#settings = settings;
-    this.#changes = new Changes(entity.service, entity.set, entity.model);
+    this.#batching = new Batching(entity.service, entity.set, entity.model);
     if (isWritable(entity)) return;
     throw new IntegrationError('config', 'PCP_NOT_WRITABLE', `"${entity.name}" cannot be written.`, {
       path: '/source_entity',
@@ -34,7 +34,7 @@ export class SapWriter implements Writer {
   }
 
   async write(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
-    return this.#each(records, signal, (record, found) => this.#planWrite(record, found));
+    return this.#each(records, signal, (item, found) => this.#planWrite(item, found));
   }
 
   async delete(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
@@ -44,25 +44,19 @@ export class SapWriter implements Writer {
         hint: 'Cancel the document or mark it for deletion by a function of the service.',
       });
     }
-    return this.#each(records, signal, (record, found) => this.#planRemoval(record, found));
+    return this.#each(records, signal, (item, found) => this.#planRemoval(item, found));
   }
 
   async resolve(records: WriteRecord[], signal: AbortSignal): Promise<Resolution[]> {
-    const groups = groupsOf(records, this.#settings.changesPerRequest);
-    const found = await Promise.all(
-      groups.map((indexes) =>
-        this.#find(
-          indexes.map((index) => records[index]!),
-          signal,
-        ),
-      ),
-    );
+    const items = records.map((record) => this.#prepared(record));
+    const groups = groupsOf(items, this.#settings.changesPerRequest);
+    const found = await Promise.all(groups.map((indexes) => this.#find(items, indexes, signal)));
     return found.flat().map((there, index): Resolution => {
       if (there === null) return { state: 'absent' };
       if (there instanceof IntegrationError) return { state: 'unknown', error: there };
-      const record = records[index]!;
+      const { record, fields } = items[index]!;
       const { version } = there;
-      const data = inTermsOf(record.data, this.#fieldsOf(record), there.data);
+      const data = inTermsOf(record.data, fields, there.data);
       return { state: 'found', externalKey: this.#keyOf(there), data, ...(version !== undefined && { version }) };
     });
   }
@@ -74,7 +68,8 @@ export class SapWriter implements Writer {
     const { service, set, preset } = this.#entity;
     const current = found?.data ?? null;
     if (found !== null && (preset?.is_document === true || !set.updatable)) return { current, request: null };
-    const { method, path, headers, body } = found === null ? this.#creation(record) : this.#modification(record, found);
+    const item = this.#prepared(record);
+    const { method, path, headers, body } = found === null ? this.#creation(item) : this.#modification(item, found);
     const url = `${String(service.client.baseUrl).replace(/\/$/, '')}${service.options.path}/${path}`;
     return { current, request: { method, url, headers, body: body ?? null } };
   }
@@ -94,21 +89,19 @@ export class SapWriter implements Writer {
   async #each(
     records: readonly WriteRecord[],
     signal: AbortSignal,
-    plan: (record: WriteRecord, found: Entity | null) => Change | WriteResult,
+    plan: (item: Item, found: Entity | null) => Change | WriteResult,
   ): Promise<WriteResult[]> {
     signal.throwIfAborted();
     const run = new WriteRun(records.length, this.#settings.parallelWrites, signal);
-    await run.each(groupsOf(records, this.#settings.changesPerRequest), async (indexes) => {
-      const found = await this.#find(
-        indexes.map((index) => records[index]!),
-        signal,
-      );
+    const items = records.map((record) => this.#prepared(record));
+    await run.each(groupsOf(items, this.#settings.changesPerRequest), async (indexes) => {
+      const found = await this.#find(items, indexes, signal);
       const changes: [number, Change][] = [];
       for (const [position, index] of indexes.entries()) {
         try {
           const there = found[position] ?? null;
           if (there instanceof IntegrationError) throw there;
-          const planned = plan(records[index]!, there);
+          const planned = plan(items[index]!, there);
           if ('outcome' in planned) run.results[index] = planned;
           else changes.push([index, planned]);
         } catch (thrown) {
@@ -122,7 +115,7 @@ export class SapWriter implements Writer {
 
   async #make(changes: readonly [number, Change][], run: WriteRun, signal: AbortSignal): Promise<void> {
     const requests = changes.map(([, { request }]) => request);
-    const made = await this.#changes.make(requests, signal).catch((thrown: unknown) => {
+    const made = await this.#batching.change(requests, signal).catch((thrown: unknown) => {
       const error = IntegrationError.from(thrown);
       for (const repeatable of [false, true]) {
         const indexes = changes.filter(([, change]) => change.repeatable === repeatable).map(([index]) => index);
@@ -142,21 +135,22 @@ export class SapWriter implements Writer {
     }
   }
 
-  #planWrite(record: WriteRecord, found: Entity | null): Change | WriteResult {
+  #planWrite(item: Item, found: Entity | null): Change | WriteResult {
     const { set, preset } = this.#entity;
+    const { record, fields } = item;
     if (found === null) {
       if (record.externalKey !== undefined && preset?.is_document !== true) throw gone(record.externalKey);
       if (!set.creatable) throw notThere(this.#entity.name);
       const created = (entity: Entity | null) => ({ outcome: 'created' as const, ...this.#createdKey(entity) });
-      return { request: this.#creation(record), repeatable: false, resultOf: (done) => created(entityOf(done)) };
+      return { request: this.#creation(item), repeatable: false, resultOf: (done) => created(entityOf(done)) };
     }
     const externalKey = this.#keyOf(found);
     if (preset?.is_document === true || !set.updatable) {
-      if (isSame(this.#fieldsOf(record), found.data)) return { outcome: 'unchanged', externalKey };
+      if (isSame(fields, found.data)) return { outcome: 'unchanged', externalKey };
       throw postedBefore(externalKey);
     }
     return {
-      request: this.#modification(record, found),
+      request: this.#modification(item, found),
       repeatable: found.version === undefined,
       resultOf: (done) => {
         entityOf(done);
@@ -165,7 +159,7 @@ export class SapWriter implements Writer {
     };
   }
 
-  #planRemoval(record: WriteRecord, found: Entity | null): Change | WriteResult {
+  #planRemoval({ record }: Item, found: Entity | null): Change | WriteResult {
     const { service, set, model } = this.#entity;
     if (found === null) return { outcome: 'deleted' };
     return {
@@ -178,16 +172,16 @@ export class SapWriter implements Writer {
     };
   }
 
-  #creation(record: WriteRecord): ServiceRequest {
+  #creation({ fields }: Item): ServiceRequest {
     const { service, set, model } = this.#entity;
-    return service.creation(set, withoutNothing(this.#fieldsOf(record)) as Data, model);
+    return service.creation(set, withoutNothing(fields) as Data, model);
   }
 
-  #modification(record: WriteRecord, found: Entity): ServiceRequest {
+  #modification({ record, fields }: Item, found: Entity): ServiceRequest {
     const { service, set, model } = this.#entity;
-    const fields = Object.entries(this.#fieldsOf(record)).filter(([name]) => !set.type.navigations.has(name));
+    const own = Object.entries(fields).filter(([name]) => !set.type.navigations.has(name));
     const change = { ...this.#condition(record, found), key: found.data };
-    return service.modification(set, Object.fromEntries(fields), model, change);
+    return service.modification(set, Object.fromEntries(own), model, change);
   }
 
   #condition(record: WriteRecord, found: Entity): { version?: string } {
@@ -195,13 +189,17 @@ export class SapWriter implements Writer {
     return version === undefined ? {} : { version };
   }
 
-  #find(records: readonly WriteRecord[], signal: AbortSignal): Promise<(Entity | null | IntegrationError)[]> {
-    const data = records.map((record) => record.data);
-    return findEntities(this.#entity, data, this.#keyFields, this.#settings.sender, signal);
+  #find(
+    items: readonly Item[],
+    indexes: readonly number[],
+    signal: AbortSignal,
+  ): Promise<(Entity | null | IntegrationError)[]> {
+    const data = indexes.map((index) => items[index]!.fields);
+    return findEntities(this.#entity, this.#batching, data, this.#keyFields, signal);
   }
 
-  #fieldsOf({ data }: WriteRecord): Data {
-    return preparedData(this.#entity, data, this.#settings.sender);
+  #prepared(record: WriteRecord): Item {
+    return { record, fields: preparedData(this.#entity, record.data, this.#settings.sender) };
   }
 
   /** It is created, whatever the answer lacks. */
@@ -219,6 +217,12 @@ export class SapWriter implements Writer {
   }
 }
 
+/** A record, and its fields with our own key as SAP keeps it. */
+interface Item {
+  record: WriteRecord;
+  fields: Data;
+}
+
 /** A change that is wanted, and what its answer makes of the record. */
 interface Change {
   request: ServiceRequest;
@@ -234,7 +238,7 @@ function entityOf(done: Changed): Entity | null {
 }
 
 /** Positions of the records that go together. */
-function groupsOf(records: readonly WriteRecord[], size: number): number[][] {
+function groupsOf(records: readonly unknown[], size: number): number[][] {
   const groups: number[][] = [];
   for (let begin = 0; begin < records.length; begin += size) {
     groups.push(Array.from({ length: Math.min(size, records.length - begin) }, (_, n) => begin + n));
