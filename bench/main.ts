@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchErp } from './erp';
 import { benchEventLoop } from './event-loop';
 import { benchIdle } from './idle';
 import { benchImport } from './import';
@@ -11,16 +12,16 @@ import { benchModbus } from './modbus';
 import { benchRest } from './rest';
 import { withPostgres } from './support/postgres';
 
-const USAGE = `npm run bench -- [--only mapping,idle,sqlite,postgres,rest,modbus,loop,live] [--rows 1000000] [--passes 3] [--memory-rows 4000000] [--seconds 30] [--quick]
+const USAGE = `npm run bench -- [--only mapping,idle,sqlite,postgres,rest,erp,modbus,loop,live] [--rows 1000000] [--passes 3] [--memory-rows 4000000] [--seconds 30] [--quick]
 
 Each benchmark runs its peers and its limits in the same run; the exit code is the number of limits missed.
---quick: 100,000 rows, one pass, no second memory size. rest has 100,000 records to read and 20,000 to write in any case.
+--quick: 100,000 rows, one pass, no second memory size. rest and erp have 100,000 records to read in any case, and 20,000 and 10,000 to write.
 --seconds: how long values of the shop floor keep coming; 1800 tells whether memory stays flat.`;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
-      only: { type: 'string', default: 'mapping,idle,sqlite,postgres,rest,modbus,loop,live' },
+      only: { type: 'string', default: 'mapping,idle,sqlite,postgres,rest,erp,modbus,loop,live' },
       rows: { type: 'string', default: '1000000' },
       passes: { type: 'string', default: '3' },
       'memory-rows': { type: 'string', default: '4000000' },
@@ -51,6 +52,7 @@ async function main(): Promise<number> {
     if (wanted.has('sqlite')) missed += await benchImport(data, null, options);
     if (wanted.has('postgres')) missed += await withPostgres((url) => benchImport(data, url, options));
     if (wanted.has('rest')) missed += await benchRest(100_000, 20_000, values.quick ? 1 : 2 * passes + 1);
+    if (wanted.has('erp')) missed += await benchErp(100_000, 10_000, values.quick ? 1 : 2 * passes + 1);
     if (wanted.has('modbus')) missed += await benchModbus(2 * passes + 1);
     if (wanted.has('loop')) missed += await benchEventLoop(data, rows);
     if (wanted.has('live')) {

@@ -43,7 +43,7 @@ export class WriteRun {
           this.signal.throwIfAborted();
           await work(indexes);
         } catch (thrown) {
-          this.#failed(indexes, thrown);
+          this.fail(indexes, thrown);
         }
       }
     };
@@ -60,7 +60,8 @@ export class WriteRun {
     throw Object.assign(error, { results: this.results } satisfies WriteInterruption);
   }
 
-  #failed(indexes: readonly number[], thrown: unknown): void {
+  /** What went wrong with records; those that have a result keep it. */
+  fail(indexes: readonly number[], thrown: unknown): void {
     const lost = thrown instanceof LostAnswer ? thrown : undefined;
     const error = lost?.error ?? IntegrationError.from(thrown);
     if (lost !== undefined) {
@@ -75,6 +76,6 @@ export class WriteRun {
   }
 
   #set(indexes: readonly number[], result: WriteResult): void {
-    for (const index of indexes) this.results[index] = result;
+    for (const index of indexes) this.results[index] ??= result;
   }
 }

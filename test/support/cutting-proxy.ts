@@ -7,7 +7,7 @@ interface Cut {
   at: number;
 }
 
-/** Longer than any request or answer of the tests, not by much. */
+/** Longer than any request or answer of most tests, not by much. */
 const BYTES = { request: 450, answer: 300 };
 const MILLISECONDS = 15;
 
@@ -26,15 +26,16 @@ export class CuttingProxy {
     private readonly server: Server,
     private readonly target: number,
     private readonly random: SeededRandom,
+    private readonly bytes: typeof BYTES,
   ) {
     this.port = (server.address() as AddressInfo).port;
     server.on('connection', (client) => this.pass(client));
   }
 
-  static async start(target: number, random: SeededRandom): Promise<CuttingProxy> {
+  static async start(target: number, random: SeededRandom, bytes = BYTES): Promise<CuttingProxy> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new CuttingProxy(server, target, random);
+    return new CuttingProxy(server, target, random, bytes);
   }
 
   async stop(): Promise<void> {
@@ -94,6 +95,6 @@ export class CuttingProxy {
   private choose(): Cut {
     const way = this.random.pick(['request', 'answer', 'clock'] as const);
     if (way === 'clock') return { way, at: this.random.next() * MILLISECONDS };
-    return { way, at: this.random.integer(0, BYTES[way]) };
+    return { way, at: this.random.integer(0, this.bytes[way]) };
   }
 }

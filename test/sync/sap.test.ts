@@ -21,7 +21,7 @@ describe('synchronising with SAP', () => {
     const directory = await temporaryDirectory();
     remove = directory.remove;
     hub = await openHub(directory.path);
-    const { config, credentials } = plant.connection();
+    const { config, credentials } = plant.connection({ changes_per_request: 3 });
     const connection = await hub.connections.create({ name: 'sap', connector_type: 'erp.sap', config, credentials });
     connectionId = connection.id;
   });
@@ -104,7 +104,7 @@ describe('synchronising with SAP', () => {
     assert.equal(new Set(posted.map(({ ExternalSystemConfirmation }) => ExternalSystemConfirmation)).size, 12);
     const first = posted.find(({ OrderID }) => OrderID === '000001000001');
     assert.deepEqual([first?.OrderOperation, first?.ConfirmationText], ['0010', 'ção 😀']);
-    const sent = plant.gateway.asked.find(({ method, body }) => method === 'POST' && body.includes('000001000002'));
+    const sent = plant.gateway.changed.find(({ body }) => body.includes('000001000002'));
     assert.equal((JSON.parse(sent!.body) as Record<string, unknown>).ConfirmationYieldQuantity, '1.500');
   });
 
@@ -132,9 +132,7 @@ describe('synchronising with SAP', () => {
     const posted = await plant.rows(DOCUMENTS, 'A_MaterialDocumentHeader');
     assert.equal(posted.length, 6);
     assert.match(String(posted[0]?.ReferenceDocument), /^[0-9A-Z]{16}$/);
-    const sent = plant.gateway.asked.find(
-      ({ method, url }) => method === 'POST' && url.includes('A_MaterialDocumentHeader'),
-    );
+    const sent = plant.gateway.changed.find(({ url }) => url.includes('A_MaterialDocumentHeader'));
     assert.deepEqual(JSON.parse(sent!.body), {
       ReferenceDocument: posted[0]?.ReferenceDocument,
       GoodsMovementCode: '03',

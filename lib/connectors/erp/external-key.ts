@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Field in which an ERP keeps our own key of a document: as a GUID, or as a short text. */
 export interface ExternalKeySetting {
@@ -31,7 +31,7 @@ export function externalKey(
 
 /** UUID of version 5. */
 function guidOf(name: string): string {
-  const bytes = createHash('sha1').update(NAMESPACE).update(name, 'utf8').digest().subarray(0, 16);
+  const bytes = hash('sha1', Buffer.concat([NAMESPACE, Buffer.from(name)]), 'buffer').subarray(0, 16);
   bytes[6] = (bytes[6]! & 0x0f) | 0x50;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
   const hex = bytes.toString('hex');
@@ -40,7 +40,7 @@ function guidOf(name: string): string {
 
 /** 80 bits in 16 characters that no system changes. */
 function shortOf(name: string): string {
-  const bytes = createHash('sha256').update(name, 'utf8').digest();
+  const bytes = hash('sha256', name, 'buffer');
   let bits = bytes.readBigUInt64BE(0) * 65536n + BigInt(bytes.readUInt16BE(8));
   let text = '';
   for (let place = 0; place < LONGEST; place++) {

@@ -22,6 +22,8 @@ export interface PartAnswer {
 /** What became of one item: an answer for each of its requests, or of all of them together when they were refused. */
 export type ItemAnswer = { answers: PartAnswer[] } | { error: IntegrationError };
 
+/** Code of an error that says that the answer leaves open what became of a request. */
+export const UNCLEAR = 'PCP_ODATA_BATCH';
 /** In version 4 a service may otherwise stop at the first request that it refuses; version 2 does not know it. */
 const GO_ON = 'odata.continue-on-error';
 
@@ -115,7 +117,10 @@ function jsonAnswers(text: string, items: readonly BatchItem[], url: URL): PartA
     throw unclear(url, 'it is broken JSON');
   }
   const responses = isObject(json) && Array.isArray(json.responses) ? json.responses.filter(isObject) : [];
-  const byId = new Map(responses.map((each) => [String(each.id), each]));
+  const ids = items.flatMap((item, index) => (isGroup(item) ? item : [item]).map((_, at) => idOf(index, at)));
+  // Some services forget the ids, and answer in order.
+  const isNamed = responses.some(({ id }) => id !== undefined);
+  const byId = new Map(responses.map((each, at) => [isNamed ? String(each.id) : ids[at], each]));
   return items.map((item, index) =>
     (isGroup(item) ? item : [item]).flatMap((_, at) => {
       const answer = byId.get(idOf(index, at)) ?? (at === 0 ? byId.get(`g${index}`) : undefined);
@@ -144,7 +149,7 @@ function notDone({ pathname }: URL): IntegrationError {
 
 function unclear({ pathname }: URL, why: string): IntegrationError {
   const message = `The answer of ${pathname} does not say what became of the requests: ${why}.`;
-  return new IntegrationError('transient', 'PCP_ODATA_BATCH', message, {
+  return new IntegrationError('transient', UNCLEAR, message, {
     hint: 'Look for the records in the other system before they are sent again.',
     outcomeUnknown: true,
   });

@@ -1,6 +1,6 @@
 import type { ServiceModel, StructuredType } from './model';
 import { actualType, findProperty, TYPE_FIELD } from './structure';
-import { readValue } from './values';
+import { readerOf, readValue } from './values';
 
 /** An entity of an answer. */
 export interface Entity {
@@ -78,26 +78,51 @@ function decoded(url: string): string {
 
 function readStructure(json: Json, declared: StructuredType, model: ServiceModel): Record<string, unknown> {
   const type = actualType(saidType(json), declared, model);
+  const readers = readersOf(type, model);
   const data: Record<string, unknown> = type === declared ? {} : { [TYPE_FIELD]: `#${type.name}` };
-  for (const [name, value] of Object.entries(json)) {
-    if (name === '__metadata' || name.includes('@') || name.startsWith('odata.') || isDeferred(value)) continue;
-    const property = type.properties.get(name);
-    const navigation = type.navigations.get(name);
-    if (property !== undefined) {
-      const one = (item: unknown) => {
-        const structure = model.types.get(property.type);
-        return structure !== undefined && isObject(item)
-          ? readStructure(item, structure, model)
-          : readValue(item, property);
-      };
-      data[name] = property.isCollection ? listOf(value).map(one) : one(value);
-    } else if (navigation !== undefined) {
-      const target = model.types.get(navigation.target);
-      const one = (item: unknown) => (isObject(item) && target ? readStructure(item, target, model) : item);
-      data[name] = navigation.isCollection ? listOf(value).map(one) : one(value);
-    } else data[name] = value;
+  for (const name of Object.keys(json)) {
+    const value = json[name];
+    if (isDeferred(value)) continue;
+    const reader = readers.get(name);
+    if (reader !== undefined) data[name] = reader(value);
+    else if (name !== '__metadata' && !name.includes('@') && !name.startsWith('odata.')) data[name] = value;
   }
   return data;
+}
+
+type Reader = (value: unknown) => unknown;
+
+/** A list has thousands of entities of one type. */
+const known = new WeakMap<StructuredType, ReadonlyMap<string, Reader>>();
+
+function readersOf(type: StructuredType, model: ServiceModel): ReadonlyMap<string, Reader> {
+  const found = known.get(type);
+  if (found !== undefined) return found;
+  const readers = new Map<string, Reader>();
+  for (const { name, target, isCollection } of type.navigations.values()) {
+    readers.set(
+      name,
+      listOrOne(
+        structureReader(model.types.get(target), (value) => value, model),
+        isCollection,
+      ),
+    );
+  }
+  for (const property of type.properties.values()) {
+    const one = structureReader(model.types.get(property.type), readerOf(property), model);
+    readers.set(property.name, listOrOne(one, property.isCollection));
+  }
+  known.set(type, readers);
+  return readers;
+}
+
+function structureReader(type: StructuredType | undefined, otherwise: Reader, model: ServiceModel): Reader {
+  if (type === undefined) return otherwise;
+  return (value) => (isObject(value) ? readStructure(value, type, model) : otherwise(value));
+}
+
+function listOrOne(reader: Reader, isCollection: boolean): Reader {
+  return isCollection ? (value) => listOf(value).map(reader) : reader;
 }
 
 function saidType(json: Json): unknown {

@@ -1,6 +1,7 @@
 import { IntegrationError } from '../../model/errors';
 import { parseExactJson } from '../../model/exact-json';
 import type { HttpResponse } from '../http/client';
+import type { PartAnswer } from './batch';
 import { type Entity, isObject, keyFields, readEntity } from './entity';
 import type { ServiceModel, StructuredType } from './model';
 
@@ -17,9 +18,19 @@ export interface Page {
   base: URL;
 }
 
+type Answered = Pick<HttpResponse, 'headers' | 'url'>;
+
 /** @throws transient PCP_HTTP_NOT_JSON, PCP_ODATA_JSON */
 export async function readPage(response: HttpResponse, type: StructuredType, model: ServiceModel): Promise<Page> {
-  const json = await readJson(response);
+  return pageOf(await readJson(response), response, type, model);
+}
+
+/** The same for an answer inside of a batch. @param url of the service */
+export function pageOfPart({ headers, body }: PartAnswer, url: URL, type: StructuredType, model: ServiceModel): Page {
+  return pageOf(parsed(body, { url, headers }), { url, headers }, type, model);
+}
+
+function pageOf(json: unknown, response: Answered, type: StructuredType, model: ServiceModel): Page {
   const body = isObject(json) ? json : {};
   const d = isObject(body.d) ? body.d : undefined;
   const list = Array.isArray(body.d) ? body.d : (d?.results ?? body.value);
@@ -74,7 +85,26 @@ export async function readChanged(
   return body.trim() === '' ? null : oneOf(parsed(body, response), response, type, model);
 }
 
-function oneOf(json: unknown, response: HttpResponse, type: StructuredType, model: ServiceModel): Entity {
+/**
+ * The same for an answer inside of a batch. @param url of the service
+ * @throws transient PCP_ODATA_JSON with `outcomeUnknown`: it is done, whatever came of it
+ */
+export function readPart(
+  { headers, body }: PartAnswer,
+  url: URL,
+  type: StructuredType,
+  model: ServiceModel,
+): Entity | null {
+  if (body.trim() === '') return null;
+  const response = { headers, url };
+  try {
+    return oneOf(parsed(body, response), response, type, model);
+  } catch (thrown) {
+    throw IntegrationError.fromJSON({ ...IntegrationError.from(thrown).toJSON(), outcomeUnknown: true });
+  }
+}
+
+function oneOf(json: unknown, response: Answered, type: StructuredType, model: ServiceModel): Entity {
   const { etag } = response.headers;
   const body = isObject(json) && isObject(json.d) ? json.d : json;
   if (isObject(body) && isList(body, type)) throw notOne(response);
@@ -86,7 +116,7 @@ function isList({ results, value }: Record<string, unknown>, { properties }: Str
   return (Array.isArray(results) && !properties.has('results')) || (Array.isArray(value) && !properties.has('value'));
 }
 
-function notOne({ url }: HttpResponse): IntegrationError {
+function notOne({ url }: Answered): IntegrationError {
   const message = `${url.pathname} answered with a list instead of one entity.`;
   return new IntegrationError('config', 'PCP_ODATA_FILTER_IGNORED', message, {
     hint: 'The service does not follow the key of an address: have it corrected.',
@@ -98,7 +128,7 @@ export async function readJson(response: HttpResponse): Promise<unknown> {
   return parsed(await response.jsonText(), response);
 }
 
-function parsed(body: string, response: HttpResponse): unknown {
+function parsed(body: string, response: Answered): unknown {
   try {
     return parseExactJson(body);
   } catch (cause) {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { BatchItem, PartAnswer } from './batch';
 import type { ServiceRequest } from './operations';
 
@@ -6,15 +5,15 @@ const NEWLINE = '\r\n';
 
 /** The body of a $batch: each request an application/http part, a group of them a change set inside. */
 export function multipartBody(items: readonly BatchItem[], boundary: string): string {
-  const parts = items.map((item) => {
-    if (!Array.isArray(item)) {
-      const request = item as ServiceRequest;
-      // Outside of a change set only reads may stand in version 2, so a single change is a set of one.
-      return request.method === 'GET' ? [httpPart(request, undefined)] : changeSet([request]);
-    }
-    return changeSet(item as readonly ServiceRequest[]);
+  const parts = items.map((item, index) => {
+    // As unlikely to stand in the data as the outer one.
+    const inner = `changeset_${index}_${boundary}`;
+    if (Array.isArray(item)) return changeSet(item as readonly ServiceRequest[], inner);
+    const request = item as ServiceRequest;
+    // Outside of a change set only reads may stand in version 2, so a single change is a set of one.
+    return request.method === 'GET' ? httpPart(request, undefined) : changeSet([request], inner);
   });
-  return joined(parts.flat(), boundary);
+  return joined(parts, boundary);
 }
 
 /** The answers to each item, in order; null when the text is no such answer. */
@@ -25,10 +24,9 @@ export function multipartResponses(text: string, contentType: string): PartAnswe
   return parts === null ? null : parts.map((part) => answersOf(part));
 }
 
-function changeSet(requests: readonly ServiceRequest[]): string[] {
-  const boundary = `changeset_${randomUUID()}`;
+function changeSet(requests: readonly ServiceRequest[], boundary: string): string {
   const parts = requests.map((request, index) => httpPart(request, index + 1));
-  return [`Content-Type: multipart/mixed; boundary=${boundary}${NEWLINE}${NEWLINE}${joined(parts, boundary)}`];
+  return `Content-Type: multipart/mixed; boundary=${boundary}${NEWLINE}${NEWLINE}${joined(parts, boundary)}`;
 }
 
 function httpPart({ method, path, headers, body = '' }: ServiceRequest, contentId: number | undefined): string {
@@ -71,11 +69,16 @@ function inOrder(answers: PartAnswer[]): PartAnswer[] {
 }
 
 function headed(text: string): { headers: Record<string, string>; rest: string } {
-  const end = /\r?\n\r?\n|^\r?\n/.exec(text);
-  const head = end === null ? text : text.slice(0, end.index);
-  const lines = head.split(/\r?\n/).map((line) => /^([^:]+):\s*(.*?)\s*$/.exec(line));
-  const headers = Object.fromEntries(lines.flatMap((line) => (line ? [[line[1]!.toLowerCase(), line[2]!]] : [])));
-  return { headers, rest: end === null ? '' : text.slice(end.index + end[0].length) };
+  const headers: Record<string, string> = {};
+  for (let begin = 0; begin < text.length; ) {
+    const end = text.indexOf('\n', begin);
+    const line = text.slice(begin, end === -1 ? undefined : end).trimEnd();
+    begin = end === -1 ? text.length : end + 1;
+    if (line === '') return { headers, rest: text.slice(begin) };
+    const colon = line.indexOf(':');
+    if (colon > 0) headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
+  }
+  return { headers, rest: '' };
 }
 
 /** The parts between the boundaries; null without a last one: the answer was cut off. */

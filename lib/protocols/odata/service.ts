@@ -66,10 +66,21 @@ export class ODataService {
 
   /** @throws config PCP_ODATA_FILTER_REQUIRED */
   async page(set: EntitySet, query: Query, signal: AbortSignal, headers: Record<string, string> = {}): Promise<Page> {
-    requireConditions(query, set);
     const model = await this.model(signal);
-    const path = `${encodeURIComponent(set.name)}${this.#query(query, set, model)}`;
-    return readPage(await this.#ask({ method: 'GET', path, headers }, signal), set.type, model);
+    const response = await this.#ask({ ...this.question(set, query, model), headers }, signal);
+    return readPage(response, set.type, model);
+  }
+
+  /** What `page` sends. @throws config PCP_ODATA_FILTER_REQUIRED */
+  question(set: EntitySet, query: Query, model: ServiceModel): ServiceRequest {
+    requireConditions(query, set);
+    return { method: 'GET', path: `${encodeURIComponent(set.name)}${this.#query(query, set, model)}`, headers: {} };
+  }
+
+  /** What links of the service's answers are relative to. */
+  get address(): URL {
+    const { origin, pathname } = this.client.baseUrl;
+    return new URL(`${origin}${pathname.replace(/\/$/, '')}${this.options.path}/`);
   }
 
   /** What a link of an answer leads to: the next page, or the changes since a list. */

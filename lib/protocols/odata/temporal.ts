@@ -69,7 +69,19 @@ function isFiner(text: string): boolean {
   return /\.\d{3}\d*[1-9]/.test(text);
 }
 
+/** A list has the same few days again and again. */
+const recent = new Map<string, string | undefined>();
+const MOST_RECENT = 1000;
+
 function instantOf(text: string): string | undefined {
+  if (recent.has(text)) return recent.get(text);
+  const instant = readTicks(text);
+  if (recent.size >= MOST_RECENT) recent.clear();
+  recent.set(text, instant);
+  return instant;
+}
+
+function readTicks(text: string): string | undefined {
   const match = TICKS.exec(text);
   if (match === null) return undefined;
   const date = new Date(Number(match[1]));

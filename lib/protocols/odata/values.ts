@@ -24,6 +24,7 @@ const INTEGERS: Readonly<Record<string, readonly [min: bigint, max: bigint]>> = 
 };
 const ABSTRACT = new Set(['Edm.PrimitiveType', 'Edm.Untyped']);
 const FLOATS = new Set(['Edm.Double', 'Edm.Single', 'Edm.Float']);
+const VERBATIM = new Set(['Edm.String', 'Edm.Date', 'Edm.TimeOfDay', 'Edm.Duration']);
 const GREATEST_EXPONENT = 400;
 const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -74,6 +75,11 @@ export function readValue(value: unknown, { type, isDay }: ValueType): unknown {
       return temporal.timeOfDay(value);
   }
   return value;
+}
+
+/** Reads the values of one property. */
+export function readerOf(property: ValueType): (value: unknown) => unknown {
+  return VERBATIM.has(property.type) ? (value) => value ?? null : (value) => readValue(value, property);
 }
 
 /**

@@ -3,17 +3,14 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
+import { type BatchPart, batchReply, type BatchReply as Reply, readBatch } from './batch';
 
 const FOLDER = resolve(__dirname, '../../../..', 'test/support/sap');
 const BASE = '/sap/opu/odata/sap/';
 
-type Json = Record<string, unknown>;
+const BROKEN_OFF = 0;
 
-interface Reply {
-  status: number;
-  headers?: Record<string, string | string[]>;
-  body?: unknown;
-}
+type Json = Record<string, unknown>;
 
 /** What SAP numbers itself when a document is posted, by entity set. */
 const NUMBERED: Record<string, (n: number) => Json> = {
@@ -27,6 +24,8 @@ const NUMBERED: Record<string, (n: number) => Json> = {
  */
 export class StrictGateway {
   readonly asked: { method: string; url: string; headers: IncomingMessage['headers']; body: string }[] = [];
+  /** What the parts of batches asked for. */
+  readonly changed: Omit<BatchPart, 'headers'>[] = [];
   password = 'right-4711';
   refusesHead = false;
   /** Answers 404 for these services. */
@@ -36,6 +35,12 @@ export class StrictGateway {
   busy = 0;
   /** Whether the answer to a change is cut off after the change was made. */
   cuts: (method: string, url: string) => boolean = () => false;
+  /** How many changes of a batch are made before the gateway breaks off without an answer. */
+  breaksOffAfter: () => number = () => Number.POSITIVE_INFINITY;
+  /** Answers 404 to every batch. */
+  knowsNoBatch = false;
+  /** Requests are done one after the other, as they arrived: what was asked later sees all that was posted before. */
+  #turn: Promise<void> = Promise.resolve();
   #session: { token: string; cookie: string } | undefined;
   #documents = 0;
   #server: Server | undefined;
@@ -47,7 +52,10 @@ export class StrictGateway {
   }
 
   async start(): Promise<void> {
-    const server = createServer((request, response) => void this.#handle(request, response));
+    const server = createServer((request, response) => {
+      // One that was broken off is not done.
+      this.#turn = this.#turn.then(() => this.#handle(request, response)).catch(() => undefined);
+    });
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     this.#server = server;
   }
@@ -69,6 +77,10 @@ export class StrictGateway {
     const { method = '', url = '', headers } = request;
     this.asked.push({ method, url, headers, body });
     const reply = await this.#reply(method, url, headers, body).catch((error: unknown) => refusal(500, String(error)));
+    if (reply.status === BROKEN_OFF) {
+      request.socket.destroy();
+      return;
+    }
     if (reply.status < 300 && method !== 'GET' && method !== 'HEAD' && this.cuts(method, url)) {
       request.socket.destroy();
       return;
@@ -98,7 +110,35 @@ export class StrictGateway {
     if (method !== 'GET' && method !== 'HEAD' && !this.#isKnown(headers)) {
       return { ...refusal(403, 'CSRF token validation failed'), headers: { 'x-csrf-token': 'Required' } };
     }
+    if (resource === '$batch') return this.#batch(service, pathname, headers['content-type'] ?? '', body);
     return this.#forward(service, resource, method, url, headers, body);
+  }
+
+  /** Each change set by itself: one that is refused takes none of the others with it. */
+  async #batch(service: string, pathname: string, contentType: string, body: string): Promise<Reply> {
+    if (this.knowsNoBatch) return refusal(404, 'No $batch here');
+    let items: (BatchPart | BatchPart[])[];
+    try {
+      items = readBatch(body, contentType);
+    } catch (error) {
+      return refusal(400, String(error));
+    }
+    const most = this.breaksOffAfter();
+    const replies: (Reply | Reply[])[] = [];
+    for (const [index, item] of items.entries()) {
+      if (index >= most) return { status: BROKEN_OFF };
+      const answers: Reply[] = [];
+      for (const part of [item].flat()) answers.push(await this.#part(service, pathname, part));
+      const refused = answers.find(({ status }) => status >= 400);
+      replies.push(refused ?? (Array.isArray(item) ? answers : (answers[0] as Reply)));
+    }
+    return batchReply(replies);
+  }
+
+  #part(service: string, pathname: string, { method, url, headers, body }: BatchPart): Promise<Reply> {
+    this.changed.push({ method, url, body });
+    const absolute = `${pathname.replace('$batch', '')}${url}`;
+    return this.#forward(service, url.replace(/\?.*$/, ''), method, absolute, headers, body);
   }
 
   #newSession(): Reply {

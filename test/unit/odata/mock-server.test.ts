@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { HttpClient } from '../../../lib/protocols/http/client';
 import { openHttp } from '../../../lib/protocols/http/open';
 import { sendBatch } from '../../../lib/protocols/odata/batch';
+import { Batching } from '../../../lib/protocols/odata/batching';
 import { readList } from '../../../lib/protocols/odata/paging';
 import { ODataService } from '../../../lib/protocols/odata/service';
 import { SapMockServer } from '../../support/sap/mock-server';
@@ -115,6 +116,25 @@ describe("odata against SAP's mock server", () => {
     );
     const bodies = changes.answers.map(({ body }) => (JSON.parse(body) as { d: { Product: string } }).d.Product);
     assert.deepEqual(bodies, ['B1', 'B2']);
+  });
+
+  it('makes many changes of version 4 with one batch in JSON, each by itself', async () => {
+    const model = await v4.model(signal);
+    const set = setOf(model, 'Orders');
+    const batching = new Batching(v4, set, model);
+    const made = await batching.change(
+      [
+        v4.creation(set, { Number: 'J 1', Amount: '12345678901234567.25' }, model),
+        v4.modification(set, { Number: 'none', Amount: '1' }, model),
+        v4.creation(set, { Number: 'J/2', Amount: '7.5' }, model),
+      ],
+      signal,
+    );
+    assert.deepEqual(
+      made.map((each) => each && ('error' in each ? each.error.code : each.entity?.data.Number)),
+      ['J 1', 'PCP_TARGET_DELETED', 'J/2'],
+    );
+    assert.equal((await v4.entity(set, { Number: 'J/2' }, {}, signal))?.data.Amount, '7.5');
   });
 
   it('creates and changes entities of version 4, by themselves and in a batch', async () => {

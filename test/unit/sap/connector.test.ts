@@ -17,9 +17,12 @@ describe('sap', () => {
   after(() => plant.stop());
   beforeEach(() => {
     plant.gateway.asked.length = 0;
+    plant.gateway.changed.length = 0;
   });
   afterEach(async () => {
-    Object.assign(plant.gateway, { refusesHead: false, busy: 0, inactive: new Set(), cuts: () => false });
+    const { gateway } = plant;
+    Object.assign(gateway, { refusesHead: false, busy: 0, knowsNoBatch: false, inactive: new Set() });
+    Object.assign(gateway, { cuts: () => false, breaksOffAfter: () => Number.POSITIVE_INFINITY });
     await Promise.all(opened.splice(0).map((connector) => connector.close()));
   });
 
@@ -32,7 +35,7 @@ describe('sap', () => {
   const asked = (method: string) => plant.gateway.asked.filter((each) => each.method === method);
 
   it('fetches one token for changes at the same time, with its cookies, and sends the client with everything', async () => {
-    const writer = await openWriter(open({ parallel_writes: 4, language: 'pt' }), KEY, ORDERS);
+    const writer = await openWriter(open({ parallel_writes: 4, changes_per_request: 1, language: 'pt' }), KEY, ORDERS);
     const records = [1, 2, 3, 4, 5].map((n) => order(n, { TotalQuantity: `${n}.500` }));
     const results = await writer.write(records, signal);
     assert.deepEqual(
@@ -122,6 +125,97 @@ describe('sap', () => {
       signal,
     );
     assert.equal(elsewhere?.state, 'absent');
+  });
+
+  it('makes many changes with one request, each of which succeeds or fails by itself', async () => {
+    const writer = await openWriter(open(), KEY, ORDERS);
+    const [seen] = await writer.resolve!([order(3, {})], signal);
+    assert.ok(seen?.state === 'found' && seen.version !== undefined);
+    plant.gateway.asked.length = 0;
+    await plant.change('API_PRODUCTION_ORDER_2_SRV', "A_ProductionOrder_2('000001000003')", { Batch: 'THEIRS' });
+    const records = [
+      order(1, { Batch: 'ção 😀' }),
+      order(2, { ProductionPlant: '10000' }),
+      order(3, { Batch: 'MINE' }, { version: seen.version }),
+      order(4, { Batch: 'D' }),
+      order(999, { Batch: 'E' }, { externalKey: "('000001000999')" }),
+    ];
+    const results = await writer.write(records, signal);
+    assert.deepEqual(
+      results.map((result) => [result.outcome, 'error' in result ? result.error.class : undefined]),
+      [
+        ['updated', undefined],
+        ...['data', 'conflict'].map((each) => ['failed', each]),
+        ['updated', undefined],
+        ['failed', 'conflict'],
+      ],
+    );
+    assert.deepEqual(
+      asked('POST').map(({ url }) => url),
+      ['/sap/opu/odata/sap/API_PRODUCTION_ORDER_2_SRV/$batch?sap-client=100'],
+    );
+    assert.equal(asked('GET').filter(({ url }) => url.includes('filter')).length, 1);
+    const [first] = plant.gateway.changed;
+    assert.deepEqual(
+      [first?.method, first?.url, first?.body],
+      ['MERGE', "A_ProductionOrder_2('000001000001')?sap-client=100", '{"Batch":"ção 😀"}'],
+    );
+    const rows = await plant.rows('API_PRODUCTION_ORDER_2_SRV', 'A_ProductionOrder_2', "&$filter=Batch eq 'ção 😀'");
+    assert.deepEqual(
+      rows.map(({ ManufacturingOrder }) => ManufacturingOrder),
+      ['000001000001'],
+    );
+  });
+
+  it('sends changes one by one where the service knows no batches', async () => {
+    plant.gateway.knowsNoBatch = true;
+    const writer = await openWriter(open(), KEY, ORDERS);
+    const results = await writer.write(
+      [order(1, { Batch: 'A' }), order(2, { Batch: 'B' }), order(4, { Batch: 'C' })],
+      signal,
+    );
+    assert.deepEqual(
+      results.map(({ outcome }) => outcome),
+      ['updated', 'updated', 'updated'],
+    );
+    await writer.write([order(1, { Batch: 'D' }), order(2, { Batch: 'E' })], signal);
+    assert.deepEqual([asked('POST').length, asked('MERGE').length], [1, 5]);
+  });
+
+  it('does not know what became of the changes of a batch that was broken off, and looks for them together', async () => {
+    const key = ['ExternalSystemConfirmation'];
+    const writer = await openWriter(open(), key, 'production_data');
+    const postings = Array.from({ length: 40 }, (_, n) =>
+      record(
+        { ExternalSystemConfirmation: `BROKEN-${n}`, OrderID: '000001000005', ConfirmationYieldQuantity: `${n}` },
+        {},
+        key,
+      ),
+    );
+    plant.gateway.breaksOffAfter = () => 25;
+    const results = await writer
+      .write(postings, signal)
+      .catch((error) => (error as { results: { outcome: string }[] }).results);
+    assert.deepEqual(
+      results.map(({ outcome }) => outcome),
+      Array(40).fill('unknown'),
+    );
+    plant.gateway.breaksOffAfter = () => Number.POSITIVE_INFINITY;
+    plant.gateway.asked.length = 0;
+    const states = (await writer.resolve!(postings, signal)).map(({ state }) => state);
+    assert.deepEqual(states, [...Array(25).fill('found'), ...Array(15).fill('absent')]);
+    assert.deepEqual([asked('GET').length, asked('POST').length], [0, 1]);
+    const again = await writer.write(postings, signal);
+    assert.deepEqual(
+      again.map(({ outcome }) => outcome),
+      [...Array(25).fill('unchanged'), ...Array(15).fill('created')],
+    );
+    const posted = await plant.rows(
+      'API_PROD_ORDER_CONFIRMATION_2_SRV',
+      'ProdnOrdConf2',
+      "&$filter=OrderID eq '000001000005'",
+    );
+    assert.equal(posted.length, 40);
   });
 
   it('hands on that SAP asks for a pause', async () => {

@@ -1,7 +1,8 @@
 import { IntegrationError } from '../../../model/errors';
 import { hasKey } from '../../../protocols/odata/address';
+import type { Batching } from '../../../protocols/odata/batching';
 import type { Entity } from '../../../protocols/odata/entity';
-import { findMatches } from '../../../protocols/odata/find';
+import { FILTER_IGNORED, findEach, findMatches } from '../../../protocols/odata/find';
 import { externalKey } from '../external-key';
 import type { SapEntity } from './catalogue';
 import { selectionOf } from './read';
@@ -20,20 +21,74 @@ export async function findEntity(
   sender: string,
   signal: AbortSignal,
 ): Promise<Entity | null> {
-  const { service, set, preset } = entity;
-  const data = preparedData(entity, record, sender);
+  return findPrepared(entity, preparedData(entity, record, sender), keyFields, signal);
+}
+
+async function findPrepared(
+  entity: SapEntity,
+  data: Data,
+  keyFields: readonly string[],
+  signal: AbortSignal,
+): Promise<Entity | null> {
+  const { service, set } = entity;
   const selection = selectionOf(entity, undefined);
-  const ownKey = preset?.external_key?.field;
   if (hasKey(set, data)) return service.entity(set, data, selection, signal);
-  const fields = ownKey !== undefined && data[ownKey] !== undefined ? [ownKey] : keyFields;
+  const fields = identifying(entity, data, keyFields);
   const values = Object.fromEntries(fields.map((field) => [field, data[field] ?? '']));
-  const entities = await findMatches(service, set, values, selection, signal);
-  if (entities.length < 2) return entities[0] ?? null;
-  const key = fields.map((field) => `${field} "${String(data[field])}"`).join(', ');
-  throw new IntegrationError('data', 'PCP_SAP_AMBIGUOUS', `SAP has more than one record with ${key}.`, {
-    path: fields[0] ?? '',
-    hint: 'Clear up the duplicates there, or let other fields identify the record.',
+  return onlyOne(await findMatches(service, set, values, selection, signal), values);
+}
+
+/**
+ * The same for many records, with few requests where one field identifies each.
+ * @param records with our own key as SAP keeps it
+ * @returns in their order; an error where it is about one record
+ */
+export async function findEntities(
+  entity: SapEntity,
+  batching: Batching,
+  records: readonly Data[],
+  keyFields: readonly string[],
+  signal: AbortSignal,
+): Promise<(Entity | null | IntegrationError)[]> {
+  const { set } = entity;
+  const questions = records.map((record) => questionOf(entity, record, keyFields));
+  const field = questions.find((question) => question !== undefined)?.field ?? '';
+  const values = questions.flatMap((question) => (question?.field === field ? [question.value] : []));
+  const found = await findEach(batching, field, values, selectionOf(entity, undefined), signal).catch((thrown) => {
+    const isAddress = set.type.key.length === 1 && set.type.key[0] === field;
+    // A service that does not follow conditions may follow addresses.
+    if (isAddress && IntegrationError.from(thrown).code === FILTER_IGNORED) return [];
+    throw thrown;
   });
+  const results: (Entity | null | IntegrationError)[] = [];
+  for (const [index, question] of questions.entries()) {
+    const entities = question?.field === field ? found.shift() : undefined;
+    const there = async (): Promise<Entity | null> => {
+      if (entities instanceof IntegrationError) throw entities;
+      if (entities !== undefined) return onlyOne(entities, { [field]: question?.value });
+      return findPrepared(entity, records[index]!, keyFields, signal);
+    };
+    results.push(
+      await there().catch((thrown: unknown) => {
+        const error = IntegrationError.from(thrown);
+        if (error.class !== 'data') throw error;
+        return error;
+      }),
+    );
+  }
+  return results;
+}
+
+/** Undefined where it takes more than one field, or one that the service does not filter by. */
+function questionOf(
+  entity: SapEntity,
+  data: Data,
+  keyFields: readonly string[],
+): { field: string; value: unknown } | undefined {
+  const { type } = entity.set;
+  const [field, ...others] = hasKey(entity.set, data) ? type.key : identifying(entity, data, keyFields);
+  if (field === undefined || others.length > 0 || type.properties.get(field)?.filterable !== true) return undefined;
+  return { field, value: data[field] ?? '' };
 }
 
 /** The fields of a record with our own key as SAP keeps it. */
@@ -42,4 +97,19 @@ export function preparedData({ preset }: SapEntity, data: Data, sender: string):
   const value = setting === undefined ? undefined : data[setting.field];
   if (setting === undefined || value === undefined || value === null || value === '') return data;
   return { ...data, [setting.field]: externalKey(value, setting, sender) };
+}
+
+function identifying({ preset }: SapEntity, data: Data, keyFields: readonly string[]): readonly string[] {
+  const ownKey = preset?.external_key?.field;
+  return ownKey !== undefined && data[ownKey] !== undefined ? [ownKey] : keyFields;
+}
+
+function onlyOne(entities: readonly Entity[], values: Data): Entity | null {
+  if (entities.length < 2) return entities[0] ?? null;
+  const [field = ''] = Object.keys(values);
+  const key = Object.entries(values).map(([name, value]) => `${name} "${String(value)}"`);
+  throw new IntegrationError('data', 'PCP_SAP_AMBIGUOUS', `SAP has more than one record with ${key.join(', ')}.`, {
+    path: field,
+    hint: 'Clear up the duplicates there, or let other fields identify the record.',
+  });
 }

@@ -16,6 +16,8 @@ export interface SapSettings {
   own: readonly string[];
   updateMethod: 'MERGE' | 'PATCH' | 'PUT';
   parallelWrites: number;
+  /** 1 = each by itself. */
+  changesPerRequest: number;
   sender: string;
 }
 
@@ -26,6 +28,10 @@ export function readSettings(connection: OpenConnection): SapSettings {
   const text = (name: string, otherwise = '') => {
     const value = config[name];
     return typeof value === 'string' && value.trim() !== '' ? value.trim() : otherwise;
+  };
+  const number = (name: string, otherwise: number) => {
+    const value = config[name];
+    return typeof value === 'number' ? value : otherwise;
   };
   const parameters = {
     ...(text('client') !== '' && { 'sap-client': text('client') }),
@@ -44,7 +50,8 @@ export function readSettings(connection: OpenConnection): SapSettings {
     services: new Map([...standard, ...own.map(([name, path]) => [name, path.replace(/\/+$/, '')] as const)]),
     own: own.map(([name]) => name),
     updateMethod: text('update_method', 'merge').toUpperCase() as SapSettings['updateMethod'],
-    parallelWrites: typeof config.parallel_writes === 'number' ? config.parallel_writes : 2,
+    parallelWrites: number('parallel_writes', 2),
+    changesPerRequest: number('changes_per_request', 50),
     sender: text('sender'),
   };
 }

@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../../model/errors';
 import { entityPath } from '../../../protocols/odata/address';
+import { Batching, type Changed } from '../../../protocols/odata/batching';
 import type { Entity } from '../../../protocols/odata/entity';
 import { GONE } from '../../../protocols/odata/fault';
 import type { ServiceRequest } from '../../../protocols/odata/operations';
@@ -7,22 +8,24 @@ import type { DescribedWrite, Resolution, WriteRecord, WriteResult, Writer, Writ
 import { LostAnswer, WriteRun } from '../../write-run';
 import { inTermsOf, isSame, withoutNothing } from '../same-record';
 import { isWritable, type SapEntity } from './catalogue';
-import { findEntity, preparedData } from './lookup';
+import { findEntities, findEntity, preparedData } from './lookup';
 import type { SapSettings } from './settings';
 
 type Data = Record<string, unknown>;
 
-/** Writes the records of an entity one by one, a few at a time; each is looked for before it is posted. */
+/** Writes the records of an entity, many with one request where the service takes it; each is looked for before it is posted. */
 export class SapWriter implements Writer {
   readonly #entity: SapEntity;
   readonly #keyFields: readonly string[];
   readonly #settings: SapSettings;
+  readonly #batching: Batching;
 
   /** @throws config PCP_NOT_WRITABLE */
   constructor(entity: SapEntity, { keyFields }: Pick<WriteTarget, 'keyFields'>, settings: SapSettings) {
     this.#entity = entity;
     this.#keyFields = keyFields;
     this.#settings = settings;
+    this.#batching = new Batching(entity.service, entity.set, entity.model);
     if (isWritable(entity)) return;
     throw new IntegrationError('config', 'PCP_NOT_WRITABLE', `"${entity.name}" cannot be written.`, {
       path: '/source_entity',
@@ -31,7 +34,7 @@ export class SapWriter implements Writer {
   }
 
   async write(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
-    return this.#each(records, signal, (record) => this.#write(record, signal));
+    return this.#each(records, signal, (item, found) => this.#planWrite(item, found));
   }
 
   async delete(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
@@ -41,39 +44,32 @@ export class SapWriter implements Writer {
         hint: 'Cancel the document or mark it for deletion by a function of the service.',
       });
     }
-    return this.#each(records, signal, (record) => this.#remove(record, signal));
+    return this.#each(records, signal, (item, found) => this.#planRemoval(item, found));
   }
 
   async resolve(records: WriteRecord[], signal: AbortSignal): Promise<Resolution[]> {
-    return Promise.all(
-      records.map(async (record): Promise<Resolution> => {
-        try {
-          const found = await this.#find(record, signal);
-          if (found === null) return { state: 'absent' };
-          const { version } = found;
-          const data = inTermsOf(record.data, this.#fieldsOf(record), found.data);
-          return {
-            state: 'found',
-            externalKey: this.#keyOf(found),
-            data,
-            ...(version !== undefined && { version }),
-          };
-        } catch (thrown) {
-          const error = IntegrationError.from(thrown);
-          if (error.class !== 'data') throw error;
-          return { state: 'unknown', error };
-        }
-      }),
-    );
+    const items = records.map((record) => this.#prepared(record));
+    const groups = groupsOf(items, this.#settings.changesPerRequest);
+    const found = await Promise.all(groups.map((indexes) => this.#find(items, indexes, signal)));
+    return found.flat().map((there, index): Resolution => {
+      if (there === null) return { state: 'absent' };
+      if (there instanceof IntegrationError) return { state: 'unknown', error: there };
+      const { record, fields } = items[index]!;
+      const { version } = there;
+      const data = inTermsOf(record.data, fields, there.data);
+      return { state: 'found', externalKey: this.#keyOf(there), data, ...(version !== undefined && { version }) };
+    });
   }
 
   /** What `write` would do with a record now. */
   async describeWrite(record: WriteRecord, signal: AbortSignal): Promise<DescribedWrite> {
-    const found = await this.#find(record, signal);
+    const { sender } = this.#settings;
+    const found = await findEntity(this.#entity, record.data, this.#keyFields, sender, signal);
     const { service, set, preset } = this.#entity;
     const current = found?.data ?? null;
     if (found !== null && (preset?.is_document === true || !set.updatable)) return { current, request: null };
-    const { method, path, headers, body } = found === null ? this.#creation(record) : this.#modification(record, found);
+    const item = this.#prepared(record);
+    const { method, path, headers, body } = found === null ? this.#creation(item) : this.#modification(item, found);
     const url = `${String(service.client.baseUrl).replace(/\/$/, '')}${service.options.path}/${path}`;
     return { current, request: { method, url, headers, body: body ?? null } };
   }
@@ -86,61 +82,106 @@ export class SapWriter implements Writer {
     // As for finish: there is nothing to take back.
   }
 
+  /**
+   * Some records with few requests: one that looks for them, one that changes what is to be changed.
+   * @param plan what is to be done about a record, given what is there
+   */
   async #each(
     records: readonly WriteRecord[],
     signal: AbortSignal,
-    work: (record: WriteRecord) => Promise<WriteResult>,
+    plan: (item: Item, found: Entity | null) => Change | WriteResult,
   ): Promise<WriteResult[]> {
     signal.throwIfAborted();
     const run = new WriteRun(records.length, this.#settings.parallelWrites, signal);
-    await run.each(
-      records.map((_, index) => [index]),
-      async ([index]) => {
-        run.results[index!] = await work(records[index!]!);
-      },
-    );
+    const items = records.map((record) => this.#prepared(record));
+    await run.each(groupsOf(items, this.#settings.changesPerRequest), async (indexes) => {
+      const found = await this.#find(items, indexes, signal);
+      const changes: [number, Change][] = [];
+      for (const [position, index] of indexes.entries()) {
+        try {
+          const there = found[position] ?? null;
+          if (there instanceof IntegrationError) throw there;
+          const planned = plan(items[index]!, there);
+          if ('outcome' in planned) run.results[index] = planned;
+          else changes.push([index, planned]);
+        } catch (thrown) {
+          run.fail([index], thrown);
+        }
+      }
+      await this.#make(changes, run, signal);
+    });
     return run.end();
   }
 
-  async #write(record: WriteRecord, signal: AbortSignal): Promise<WriteResult> {
+  async #make(changes: readonly [number, Change][], run: WriteRun, signal: AbortSignal): Promise<void> {
+    const requests = changes.map(([, { request }]) => request);
+    const made = await this.#batching.change(requests, signal).catch((thrown: unknown) => {
+      const error = IntegrationError.from(thrown);
+      for (const repeatable of [false, true]) {
+        const indexes = changes.filter(([, change]) => change.repeatable === repeatable).map(([index]) => index);
+        if (indexes.length > 0) run.fail(indexes, error.outcomeUnknown ? new LostAnswer(error, repeatable) : error);
+      }
+      return [];
+    });
+    for (const [position, [index, { repeatable, resultOf }]] of changes.entries()) {
+      const done = made[position];
+      if (done === undefined) continue;
+      try {
+        run.results[index] = resultOf(done);
+      } catch (thrown) {
+        const error = IntegrationError.from(thrown);
+        run.fail([index], error.outcomeUnknown ? new LostAnswer(error, repeatable) : error);
+      }
+    }
+  }
+
+  #planWrite(item: Item, found: Entity | null): Change | WriteResult {
     const { set, preset } = this.#entity;
-    const found = await this.#find(record, signal);
+    const { record, fields } = item;
     if (found === null) {
       if (record.externalKey !== undefined && preset?.is_document !== true) throw gone(record.externalKey);
       if (!set.creatable) throw notThere(this.#entity.name);
-      const created = await this.#send(this.#creation(record), false, signal);
-      return { outcome: 'created', ...this.#createdKey(created) };
+      const created = (entity: Entity | null) => ({ outcome: 'created' as const, ...this.#createdKey(entity) });
+      return { request: this.#creation(item), repeatable: false, resultOf: (done) => created(entityOf(done)) };
     }
     const externalKey = this.#keyOf(found);
     if (preset?.is_document === true || !set.updatable) {
-      if (isSame(this.#fieldsOf(record), found.data)) return { outcome: 'unchanged', externalKey };
+      if (isSame(fields, found.data)) return { outcome: 'unchanged', externalKey };
       throw postedBefore(externalKey);
     }
-    await this.#send(this.#modification(record, found), found.version === undefined, signal);
-    return { outcome: 'updated', externalKey };
+    return {
+      request: this.#modification(item, found),
+      repeatable: found.version === undefined,
+      resultOf: (done) => {
+        entityOf(done);
+        return { outcome: 'updated', externalKey };
+      },
+    };
   }
 
-  async #remove(record: WriteRecord, signal: AbortSignal): Promise<WriteResult> {
+  #planRemoval({ record }: Item, found: Entity | null): Change | WriteResult {
     const { service, set, model } = this.#entity;
-    const found = await this.#find(record, signal);
     if (found === null) return { outcome: 'deleted' };
-    const request = service.removal(set, found.data, model, this.#condition(record, found));
-    await this.#send(request, true, signal).catch((thrown: unknown) => {
-      if (!(thrown instanceof IntegrationError) || thrown.code !== GONE) throw thrown;
-    });
-    return { outcome: 'deleted' };
+    return {
+      request: service.removal(set, found.data, model, this.#condition(record, found)),
+      repeatable: true,
+      resultOf: (done) => {
+        if (!('error' in done) || done.error.code !== GONE) entityOf(done);
+        return { outcome: 'deleted' };
+      },
+    };
   }
 
-  #creation(record: WriteRecord): ServiceRequest {
+  #creation({ fields }: Item): ServiceRequest {
     const { service, set, model } = this.#entity;
-    return service.creation(set, withoutNothing(this.#fieldsOf(record)) as Data, model);
+    return service.creation(set, withoutNothing(fields) as Data, model);
   }
 
-  #modification(record: WriteRecord, found: Entity): ServiceRequest {
+  #modification({ record, fields }: Item, found: Entity): ServiceRequest {
     const { service, set, model } = this.#entity;
-    const fields = Object.entries(this.#fieldsOf(record)).filter(([name]) => !set.type.navigations.has(name));
+    const own = Object.entries(fields).filter(([name]) => !set.type.navigations.has(name));
     const change = { ...this.#condition(record, found), key: found.data };
-    return service.modification(set, Object.fromEntries(fields), model, change);
+    return service.modification(set, Object.fromEntries(own), model, change);
   }
 
   #condition(record: WriteRecord, found: Entity): { version?: string } {
@@ -148,12 +189,17 @@ export class SapWriter implements Writer {
     return version === undefined ? {} : { version };
   }
 
-  #find(record: WriteRecord, signal: AbortSignal): Promise<Entity | null> {
-    return findEntity(this.#entity, record.data, this.#keyFields, this.#settings.sender, signal);
+  #find(
+    items: readonly Item[],
+    indexes: readonly number[],
+    signal: AbortSignal,
+  ): Promise<(Entity | null | IntegrationError)[]> {
+    const data = indexes.map((index) => items[index]!.fields);
+    return findEntities(this.#entity, this.#batching, data, this.#keyFields, signal);
   }
 
-  #fieldsOf({ data }: WriteRecord): Data {
-    return preparedData(this.#entity, data, this.#settings.sender);
+  #prepared(record: WriteRecord): Item {
+    return { record, fields: preparedData(this.#entity, record.data, this.#settings.sender) };
   }
 
   /** It is created, whatever the answer lacks. */
@@ -169,17 +215,35 @@ export class SapWriter implements Writer {
     const { set, model } = this.#entity;
     return decodeURIComponent(entityPath(set, data, model)).slice(set.name.length);
   }
+}
 
-  /** @throws LostAnswer where it is not known what became of the request */
-  async #send(request: ServiceRequest, repeatable: boolean, signal: AbortSignal): Promise<Entity | null> {
-    const { service, set } = this.#entity;
-    try {
-      return await service.change(request, set, signal);
-    } catch (thrown) {
-      const error = IntegrationError.from(thrown);
-      throw error.outcomeUnknown ? new LostAnswer(error, repeatable) : error;
-    }
+/** A record, and its fields with our own key as SAP keeps it. */
+interface Item {
+  record: WriteRecord;
+  fields: Data;
+}
+
+/** A change that is wanted, and what its answer makes of the record. */
+interface Change {
+  request: ServiceRequest;
+  /** Sending it again has the same effect. */
+  repeatable: boolean;
+  /** @throws what the service refused it with */
+  resultOf(done: Changed): WriteResult;
+}
+
+function entityOf(done: Changed): Entity | null {
+  if ('error' in done) throw done.error;
+  return done.entity;
+}
+
+/** Positions of the records that go together. */
+function groupsOf(records: readonly unknown[], size: number): number[][] {
+  const groups: number[][] = [];
+  for (let begin = 0; begin < records.length; begin += size) {
+    groups.push(Array.from({ length: Math.min(size, records.length - begin) }, (_, n) => begin + n));
   }
+  return groups;
 }
 
 function gone(key: string): IntegrationError {

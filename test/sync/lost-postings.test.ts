@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { SeededRandom } from '../../demo/random';
+import type { DefaultMapping } from '../../lib/connectors/erp/default-mapping';
+import { PRESETS as PROTHEUS } from '../../lib/connectors/erp/protheus/presets';
+import { PRESETS as SAP } from '../../lib/connectors/erp/sap/presets';
+import type { OpenConnection } from '../../lib/model/connection';
+import type { Hub, MappingInput } from '../../lib/model/services';
+import { CuttingProxy } from '../support/cutting-proxy';
+import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
+import { protheusPlant } from '../support/protheus/plant';
+import { SapPlant } from '../support/sap/plant';
+
+/** Cuts per kind of posting; the whole proof takes 1000. */
+const CUTS = Number(process.env.PCP_TEST_CUTS ?? 12);
+const SEED = Number(process.env.PCP_TEST_SEED ?? Date.now() % 100_000);
+const NEW_RECORDS = 24;
+/** A look-up counts what is under way for longer than twice that as lost. */
+const TIMEOUT_MS = 250;
+const DAY = '2026-11-27';
+
+type Row = Record<string, unknown>;
+
+/** What is posted to an ERP, and where it ends up. */
+interface Postings {
+  preset: string;
+  mappings: DefaultMapping[];
+  entityType: string;
+  /** Longest request and answer of a posting, not by much. */
+  bytes: { request: number; answer: number };
+  record(n: number): Row;
+  open(): Promise<Ledger>;
+}
+
+interface Ledger {
+  port: number;
+  connection: OpenConnection;
+  /** What names each posting: the number of its record, as text. */
+  posted(): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+async function sap(service: string, set: string, field: string): Promise<Ledger> {
+  const plant = await new SapPlant().start();
+  return {
+    port: Number(new URL(plant.gateway.url).port),
+    connection: plant.connection({ changes_per_request: 2, parallel_writes: 8, max_concurrency: 8 }),
+    posted: async () => (await plant.rows(service, set)).map((row) => String(row[field])),
+    close: () => plant.stop(),
+  };
+}
+
+const KINDS: Postings[] = [
+  {
+    preset: 'production_data',
+    mappings: SAP.find(({ entity }) => entity === 'production_data')!.mappings,
+    entityType: 'production_data',
+    bytes: { request: 2500, answer: 3500 },
+    record: (n) => ({
+      record_id: `R${n}`,
+      order_number: '1000001',
+      operation: '10',
+      good_quantity: '1.5',
+      notes: `${n}`,
+    }),
+    open: () => sap('API_PROD_ORDER_CONFIRMATION_2_SRV', 'ProdnOrdConf2', 'ConfirmationText'),
+  },
+  {
+    preset: 'goods_movement',
+    mappings: SAP.find(({ entity }) => entity === 'goods_movement')!.mappings,
+    entityType: 'goods_movement',
+    bytes: { request: 2500, answer: 3500 },
+    record: (n) => ({
+      ...{ document: `${n}`, item: '', type: 'issue', movement_code: '261', material: 'M-001', quantity: '2.125' },
+      ...{ unit: 'PC', plant: '1000', storage_location: '0001', order_number: '1000001', posting_date: DAY },
+    }),
+    open: () => sap('API_MATERIAL_DOCUMENT_SRV', 'A_MaterialDocumentHeader', 'ReferenceDocument'),
+  },
+  {
+    preset: 'stop_report',
+    mappings: PROTHEUS.find(({ entity }) => entity === 'stop_report')!.mappings,
+    entityType: 'downtime',
+    bytes: { request: 900, answer: 300 },
+    record: (n) => ({
+      ...{ machine: 'M1', reason: 'R1', planned: false, notes: `${n}` },
+      ...{ started_at: new Date(Date.parse(DAY) + 60_000 * n).toISOString(), ended_at: `${DAY}T23:59:00.000Z` },
+    }),
+    async open() {
+      const plant = await protheusPlant();
+      return {
+        port: Number(new URL(plant.url).port),
+        connection: plant.connection({ max_concurrency: 4 }),
+        posted: async () => [...plant.stops.values()].map(({ Observation }) => String(Observation)),
+        close: () => plant.stop(),
+      };
+    },
+  },
+];
+
+describe(`postings whose answers are cut at ${CUTS} random moments (seed ${SEED})`, function () {
+  this.timeout(Math.max(180_000, CUTS * 5000));
+
+  for (const { preset, mappings, entityType, bytes, record, open } of KINDS) {
+    it(`each record of ${preset} is posted exactly once`, async () => {
+      const random = new SeededRandom(SEED);
+      const ledger = await open();
+      const proxy = await CuttingProxy.start(ledger.port, random, bytes);
+      const directory = await temporaryDirectory();
+      const hub = await openHub(directory.path);
+      try {
+        const { connectionId, mappingId } = await exportOf(hub, ledger.connection, proxy.port);
+        const run = () => runToEnd(hub, connectionId, { mapping_id: mappingId });
+        let records = 0;
+        while (proxy.cuts < CUTS) {
+          for (let n = 0; n < NEW_RECORDS; n++) await hub.records.create(entityType, record(records++));
+          proxy.share = random.pick([0.3, 0.5]);
+          await run();
+          proxy.share = 0;
+          await hub.sync.endPause(connectionId);
+        }
+        // More than once where the machine stands still for longer than a request may take.
+        while ((await run()).status !== 'success') await hub.sync.endPause(connectionId);
+        const posted = (await ledger.posted()).map(Number).sort((a, b) => a - b);
+        assert.deepEqual(
+          posted,
+          Array.from({ length: records }, (_, n) => n),
+        );
+        const { items } = await hub.sync.deadLetters({ mapping_id: mappingId, state: 'open' });
+        assert.deepEqual(items, [], 'nobody is asked about any');
+      } finally {
+        await hub.close();
+        await directory.remove();
+        await proxy.stop();
+        await ledger.close();
+      }
+    });
+
+    async function exportOf(hub: Hub, { config, ...connection }: OpenConnection, port: number) {
+      const url = new URL(String(config.base_url));
+      url.port = String(port);
+      const { id: connectionId } = await hub.connections.create({
+        ...{ name: preset, connector_type: connection.connector_type, credentials: connection.credentials },
+        config: { ...config, base_url: url.href.replace(/\/$/, ''), timeout_ms: TIMEOUT_MS },
+      });
+      const mapping = mappings.find(({ direction }) => direction === 'export')!;
+      const input = { ...mapping, connection_id: connectionId, name: preset, entity_type: entityType };
+      const options = { batch_size: NEW_RECORDS, max_error_ratio: 1 };
+      const { id: mappingId } = await hub.mappings.create({ ...input, source_entity: preset, options } as MappingInput);
+      return { connectionId, mappingId };
+    }
+  }
+});
