@@ -27,6 +27,7 @@ import {
   type RunScope,
 } from './writes/commit';
 import { settleLeftIntents } from './writes/left-intents';
+import { PagesUnderWay } from './writes/pages-under-way';
 
 /** Records that are mapped before others get their turn. */
 const SLICE = 100;
@@ -51,7 +52,7 @@ export interface Execution {
 
 /**
  * Reads, maps, writes and commits until the source is drained. While one page is being written the next is read and
- * mapped, never more.
+ * mapped, never more; where writes are announced, also announced.
  * @returns the run's counters over all its attempts
  * @throws cancelled PCP_CANCELLED when somebody asked for it, guard when the errors pass the tolerance, else what the
  * connectors, the mapping or the store throw; everything committed before stays committed
@@ -179,16 +180,30 @@ async function drain(
   const following: BatchOptions['following'] = (taken, { batch }) =>
     pages.ready && taken + pageSize <= batchSize && batch.acknowledge === undefined ? pages.take() : null;
   const mode = readsChanges(execution) ? 'incremental' : 'full';
+  let isCancelled = false;
+  const count = ({ counters: added, cancel }: Pick<CommittedBatch, 'counters' | 'cancel'>): void => {
+    for (const name of COUNTERS) counters[name] += added[name];
+    execution.onProgress();
+    isCancelled ||= cancel;
+  };
+  const finished = async (committed: CommittedBatch): Promise<void> => {
+    await acknowledge(scope, committed.last);
+    count(committed);
+  };
+  const underWay = !run.dryRun && PagesUnderWay.fit(scope) ? new PagesUnderWay(scope, { mode, judge }, finished) : null;
   try {
-    for (let page = await pages.take(); page !== null; page = await pages.take()) {
-      const startedAt = performance.now();
-      const { counters: added, cancel } = run.dryRun
-        ? await compareOnly(scope, page, startedAt)
-        : await commit(scope, page, { following, mode, judge, startedAt });
-      for (const name of COUNTERS) counters[name] += added[name];
-      execution.onProgress();
-      signal.throwIfAborted();
-      if (cancel) throw new IntegrationError('cancelled', 'PCP_CANCELLED', 'The run was cancelled.');
+    try {
+      for (let page = await pages.take(); page !== null; page = await pages.take()) {
+        const startedAt = performance.now();
+        if (underWay !== null) await underWay.add(page);
+        else if (run.dryRun) count(await compareOnly(scope, page, startedAt));
+        else await finished(await commitBatch(scope, page, { following, mode, judge, startedAt }));
+        signal.throwIfAborted();
+        if (isCancelled) throw new IntegrationError('cancelled', 'PCP_CANCELLED', 'The run was cancelled.');
+      }
+    } finally {
+      // Whatever ended the read: what is being sent counts.
+      await underWay?.end();
     }
     const left = run.dryRun ? noCounters() : await settleLeftIntents(scope);
     for (const name of COUNTERS) counters[name] += left[name];
@@ -202,15 +217,11 @@ async function drain(
   }
 }
 
-/** Commits a batch and tells the source, once what it gave is sure to stay. */
-async function commit(scope: RunScope, page: Page, options: BatchOptions): Promise<CommittedBatch> {
-  const committed = await commitBatch(scope, page, options);
-  const { acknowledge } = committed.last.batch;
-  if (acknowledge !== undefined) {
-    await scope.database.flush();
-    await acknowledge();
-  }
-  return committed;
+/** Tells the source, once what it gave is sure to stay. */
+async function acknowledge({ database }: RunScope, { batch }: Page): Promise<void> {
+  if (batch.acknowledge === undefined) return;
+  await database.flush();
+  await batch.acknowledge();
 }
 
 /** A dry run: only the counters are kept. */

@@ -242,12 +242,14 @@ function sizes(
   const best = Math.min(from.default, to.default);
   // An embedded store takes no other writer during a commit, so these are short.
   const isEmbedded = database.dialect === 'sqlite' && (joinsCommit || needsIntents(guarantee));
-  const pages = joinsCommit && database.isConcurrent ? PAGES_OF_EMBEDDED : 1;
-  const wanted = options.batch_size ?? (isEmbedded ? Math.min(best, pages * PAGE) : best);
+  // Of a commit that takes what is there already, the source says nothing.
+  const ofEmbedded = joinsCommit && database.isConcurrent ? PAGES_OF_EMBEDDED * PAGE : Math.min(best, PAGE);
+  const wanted = options.batch_size ?? (isEmbedded ? ofEmbedded : best);
   const batchSize = Math.max(1, Math.min(wanted, from.maximum, to.maximum));
   // What is live is committed page by page, as it comes: larger pages are fewer commits.
   const isPaged = joinsCommit && sync_mode !== 'live';
-  return { batchSize, pageSize: isPaged ? Math.min(batchSize, PAGE) : batchSize };
+  const pageSize = Math.min(batchSize, PAGE, options.batch_size ?? from.default);
+  return { batchSize, pageSize: isPaged ? pageSize : batchSize };
 }
 
 /** Reads the parts of a record's own key where the mapping says that they stand; null when a part is computed. */

@@ -50,7 +50,9 @@ export function isReservedName(name: string): boolean {
 export function isDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;
-  for (const inner of Object.values(value)) {
+  // Without a list of the values: every record comes by here, and most have no depth at all.
+  for (const name in value) {
+    const inner = (value as Record<string, unknown>)[name];
     if (typeof inner === 'object' && inner !== null && isDeeperThan(inner, levels - 1)) return true;
   }
   return false;

@@ -38,9 +38,9 @@ export class Answer implements HttpResponse {
     this.url = context.url;
   }
 
-  /** Resolves when nothing more comes over the wire. */
-  get done(): Promise<void> {
-    return this.exchange.done;
+  /** Calls when nothing more comes over the wire. */
+  whenDone(action: () => void): void {
+    this.exchange.whenDone(action);
   }
 
   get ok(): boolean {
@@ -51,19 +51,26 @@ export class Answer implements HttpResponse {
     return readRateLimit(this.headers);
   }
 
-  async bytes(): Promise<Buffer> {
+  /** All of it, if it came at once and as it is. */
+  private get plain(): Buffer | undefined {
     const { whole } = this.exchange;
-    if (whole !== undefined && this.encoding === '' && whole.length <= this.context.maxBytes) return whole;
+    return whole !== undefined && this.encoding === '' && whole.length <= this.context.maxBytes ? whole : undefined;
+  }
+
+  async bytes(): Promise<Buffer> {
+    const { plain } = this;
+    if (plain !== undefined) return plain;
     const chunks: Buffer[] = [];
     for await (const chunk of this.chunks()) chunks.push(chunk);
     return Buffer.concat(chunks);
   }
 
   async text(): Promise<string> {
-    const charset = /charset\s*=\s*"?([\w.:-]+)/i.exec(this.headers['content-type'] ?? '')?.[1] ?? 'utf-8';
-    const bytes = await this.bytes();
+    const charset = /charset\s*=\s*"?([\w.:-]+)/i.exec(this.headers['content-type'] ?? '')?.[1];
+    const bytes = this.plain ?? (await this.bytes());
     try {
-      return (isUtf8(charset) ? UTF_8 : new TextDecoder(charset, { fatal: true })).decode(bytes);
+      const isUtf8 = charset === undefined || /^utf-?8$/i.test(charset);
+      return (isUtf8 ? UTF_8 : new TextDecoder(charset, { fatal: true })).decode(bytes);
     } catch (cause) {
       const message = `The answer of ${placeOf(this.url)} is not written in the character set "${charset}".`;
       throw new IntegrationError('config', 'PCP_HTTP_CHARSET', message, {
@@ -175,8 +182,4 @@ export class Answer implements HttpResponse {
       hint: 'Let the server answer in gzip, deflate, br or unpacked.',
     });
   }
-}
-
-function isUtf8(charset: string): boolean {
-  return /^utf-?8$/i.test(charset);
 }

@@ -1,10 +1,13 @@
 import { abortable, cancelled } from '../../abortable';
 
-/** A time limit and the caller's signal in one signal. `clear` must be called when the work is over. */
+/**
+ * A time limit and the caller's signal in one. `clear` must be called when the work is over. Every request has one, so it
+ * makes an AbortSignal only for those who ask for it.
+ */
 export class Deadline {
-  readonly signal: AbortSignal;
-  private readonly controller = new AbortController();
-  private readonly onAbort: () => void;
+  private controller: AbortController | undefined;
+  private watcher: ((reason: Error) => void) | undefined;
+  private reason: Error | undefined;
   private timer: NodeJS.Timeout | undefined;
   private startedAt = 0;
 
@@ -13,11 +16,27 @@ export class Deadline {
     private readonly outer: AbortSignal,
     private readonly expired: () => Error,
   ) {
-    this.signal = this.controller.signal;
-    this.onAbort = () => this.controller.abort(hasExpired(outer.reason) ? expired() : cancelled(outer.reason));
     this.start();
     if (outer.aborted) this.onAbort();
     else outer.addEventListener('abort', this.onAbort, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      if (this.reason !== undefined) this.controller.abort(this.reason);
+    }
+    return this.controller.signal;
+  }
+
+  /** Calls when it is over, at once if it is already. There is one watcher at a time. */
+  watch(watcher: (reason: Error) => void): void {
+    this.watcher = watcher;
+    if (this.reason !== undefined) watcher(this.reason);
+  }
+
+  throwIfOver(): void {
+    if (this.reason !== undefined) throw this.reason;
   }
 
   clear(): void {
@@ -43,7 +62,19 @@ export class Deadline {
 
   private start(): void {
     this.startedAt = performance.now();
-    this.timer = setTimeout(() => this.controller.abort(this.expired()), this.leftMs);
+    this.timer = setTimeout(() => this.end(this.expired()), this.leftMs);
+  }
+
+  private readonly onAbort = (): void => {
+    const { reason } = this.outer;
+    this.end(hasExpired(reason) ? this.expired() : cancelled(reason));
+  };
+
+  private end(reason: Error): void {
+    if (this.reason !== undefined) return;
+    this.reason = reason;
+    this.controller?.abort(reason);
+    this.watcher?.(reason);
   }
 }
 

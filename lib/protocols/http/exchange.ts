@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import type { Deadline } from './deadline';
 import { exchangeError } from './errors';
 
 export interface Head {
@@ -15,10 +16,8 @@ const MOST_HELD = 64 * 1024;
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly head: Promise<Head>;
   received = 0;
-  /** Resolves when nothing more comes, for whatever reason. */
-  readonly done: Promise<void>;
   private readonly gotHead = Promise.withResolvers<Head>();
-  private readonly isDone = Promise.withResolvers<void>();
+  private readonly atEnd: (() => void)[] = [];
   private controller: Dispatcher.DispatchController | undefined;
   private answered = false;
   private ended = false;
@@ -29,12 +28,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   constructor(
     private readonly url: URL,
-    private readonly signal: AbortSignal,
+    deadline: Deadline,
   ) {
     this.head = this.gotHead.promise;
-    this.done = this.isDone.promise;
-    signal.addEventListener('abort', this.onAbort, { once: true });
-    if (signal.aborted) this.onAbort();
+    deadline.watch((reason) => this.fail(reason));
+  }
+
+  /** Calls when nothing more comes, for whatever reason; at once if nothing does already. */
+  whenDone(action: () => void): void {
+    if (this.ended) action();
+    else this.atEnd.push(action);
   }
 
   /** The body, if all of it came before anybody asked: most answers are short, and a stream costs more than they do. */
@@ -99,8 +102,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return exchangeError(thrown, this.url, { sent: this.controller !== undefined, answered: this.answered });
   }
 
-  private readonly onAbort = (): void => this.fail(this.signal.reason);
-
   private fail(thrown: unknown): void {
     if (this.ended) return;
     const error = this.explain(thrown);
@@ -114,8 +115,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private end(): void {
     if (this.ended) return;
     this.ended = true;
-    this.signal.removeEventListener('abort', this.onAbort);
-    this.isDone.resolve();
+    for (const action of this.atEnd) action();
   }
 }
 

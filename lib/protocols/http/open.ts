@@ -115,7 +115,7 @@ class GuardedClient implements HttpClient {
         const answer = await this.authenticated(message, deadline, maxBytes);
         const redirect = this.redirect(answer, message.method);
         if (redirect === undefined) {
-          answer.done.then(() => deadline.clear());
+          answer.whenDone(() => deadline.clear());
           return answer;
         }
         if (hops === this.limits.redirects) throw tooManyRedirects(url, hops);
@@ -165,15 +165,21 @@ class GuardedClient implements HttpClient {
     return redirect;
   }
 
-  /** A refused access token is renewed once; a second refusal is the answer. */
-  private async authenticated(message: Message, deadline: Deadline, maxBytes: number): Promise<Answer> {
+  private authenticated(message: Message, deadline: Deadline, maxBytes: number): Promise<Answer> {
     const { authentication = { type: 'none' } } = this.options;
-    if (this.tokens === undefined || authentication.type !== 'oauth2') {
-      return this.gated(message, deadline, maxBytes, (url, headers) =>
-        identify(authentication as Exclude<typeof authentication, { type: 'oauth2' }>, url, headers),
-      );
-    }
-    const { source, ask } = this.tokens;
+    if (this.tokens !== undefined) return this.withToken(this.tokens, message, deadline, maxBytes);
+    return this.gated(message, deadline, maxBytes, (url, headers) =>
+      identify(authentication as Exclude<typeof authentication, { type: 'oauth2' }>, url, headers),
+    );
+  }
+
+  /** A refused access token is renewed once; a second refusal is the answer. */
+  private async withToken(
+    { source, ask }: NonNullable<GuardedClient['tokens']>,
+    message: Message,
+    deadline: Deadline,
+    maxBytes: number,
+  ): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
       const token = await deadline.of(source.token(ask));
       const answer = await this.gated(message, deadline, maxBytes, (_url, headers) => {
@@ -191,10 +197,11 @@ class GuardedClient implements HttpClient {
     maxBytes: number,
     sign: (url: { search: string }, headers: Record<string, string>) => void,
   ): Promise<Answer> {
-    const pass = await deadline.without(this.gate.enter(deadline.signal));
+    deadline.throwIfOver();
+    const pass = this.gate.enterNow() ?? (await deadline.without(this.gate.enter(deadline.signal)));
     try {
-      const answer = await this.exchange(message, deadline.signal, maxBytes, sign);
-      answer.done.then(pass.leave);
+      const answer = await this.exchange(message, deadline, maxBytes, sign);
+      answer.whenDone(pass.leave);
       const pause = pauseAskedFor(answer.status, answer.headers);
       if (pause !== undefined) this.gate.pause(pause);
       this.gate.quota(answer.rateLimit);
@@ -210,7 +217,7 @@ class GuardedClient implements HttpClient {
   /** The only place where something is sent. */
   private async exchange(
     { method, url, headers, body }: Message,
-    signal: AbortSignal,
+    deadline: Deadline,
     maxBytes: number,
     sign: (url: { search: string }, headers: Record<string, string>) => void,
   ): Promise<Answer> {
@@ -221,14 +228,14 @@ class GuardedClient implements HttpClient {
     let { origin } = url;
     let path = `${url.pathname}${sent.search}`;
     if (this.proxy !== undefined) {
-      await this.dialer.checkName(url, signal);
+      await this.dialer.checkName(url, deadline.signal);
       if (url.protocol === 'http:') {
         ({ origin } = this.proxy);
         path = `${url.origin}${path}`;
         Object.assign(all, { host: url.host }, proxyAuthorization(this.proxy));
       }
     }
-    const exchange = new Exchange(url, signal);
+    const exchange = new Exchange(url, deadline);
     this.agent.dispatch({ origin, path, method, headers: all, ...(body !== undefined && { body }) }, exchange);
     return new Answer(exchange, await exchange.head, { method, url, maxBytes, secrets: () => this.secrets() });
   }
@@ -237,8 +244,8 @@ class GuardedClient implements HttpClient {
     const deadline = new Deadline(this.timeouts.headers, this.closing.signal, () => answerTimeout(url, false));
     try {
       const message = { method: 'POST', url, headers, body: form };
-      const answer = await this.exchange(message, deadline.signal, LARGEST_TOKEN_ANSWER, () => undefined);
-      answer.done.then(() => deadline.clear());
+      const answer = await this.exchange(message, deadline, LARGEST_TOKEN_ANSWER, () => undefined);
+      answer.whenDone(() => deadline.clear());
       return answer;
     } catch (error) {
       deadline.clear();

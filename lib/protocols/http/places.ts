@@ -10,14 +10,26 @@ export class Places {
     return this.queue.length;
   }
 
+  /** What gives the place back, harmless to call twice; null when it has to be waited for. */
+  takeNow(): (() => void) | null {
+    if (this.queue.length > 0 || this.used >= this.capacity()) return null;
+    this.used += 1;
+    return this.taken();
+  }
+
   /**
    * Resolves with what gives the place back; harmless to call twice.
    * @throws the signal's reason
    */
   async take(signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
-    if (this.queue.length === 0 && this.used < this.capacity()) this.used += 1;
-    else await this.turn(signal);
+    const free = this.takeNow();
+    if (free !== null) return free;
+    await this.turn(signal);
+    return this.taken();
+  }
+
+  private taken(): () => void {
     let isTaken = true;
     return () => {
       if (isTaken) this.used -= 1;

@@ -9,6 +9,7 @@ export interface RateLimitStatus {
 
 type Headers = Readonly<Record<string, string>>;
 
+const RATE_LIMIT = /^(?:x-)?rate-?limit/;
 const LONGEST_PAUSE_MS = 60 * 60_000;
 /** A server that asks for no pause at all, again and again, must not be asked without end. */
 const SHORTEST_PAUSE_MS = 1000;
@@ -54,6 +55,8 @@ function httpDate(text: string | undefined): number | undefined {
  * there are none.
  */
 export function readRateLimit(headers: Headers, now: number = Date.now()): RateLimitStatus | undefined {
+  // Most answers tell nothing of a quota, and each one comes by here.
+  if (!Object.keys(headers).some((name) => RATE_LIMIT.test(name))) return undefined;
   const structured = `${headers.ratelimit ?? ''};${headers['ratelimit-policy'] ?? ''}`;
   const parameter = (...names: string[]) => {
     const found = new RegExp(`(?:^|[;,\\s])(?:${names.join('|')})\\s*=\\s*"?(\\d+)`, 'i').exec(structured);

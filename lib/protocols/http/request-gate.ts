@@ -23,6 +23,8 @@ export interface Pass {
 
 /** Counts the requests of one connection: of this process, or of all processes that share a store. */
 export interface RequestLimits {
+  /** Place and turn of a request that need not wait for either; null else. */
+  now(): Pass | null;
   /** Resolves with what gives the place back; harmless to call twice. @throws the signal's reason */
   place(signal: AbortSignal): Promise<() => void>;
   /**
@@ -49,6 +51,13 @@ export class OwnLimits implements RequestLimits {
     this.turns = new Turns(perSecond, new Places(() => perSecond ?? 0));
   }
 
+  now(): Pass | null {
+    const answered = this.turns.takeNow();
+    if (answered === null) return null;
+    const leave = this.places.takeNow();
+    return leave && { answered, leave };
+  }
+
   place(signal: AbortSignal): Promise<() => void> {
     return this.places.take(signal);
   }
@@ -72,6 +81,15 @@ export class OwnLimits implements RequestLimits {
 /** Lets the requests of one connection through: so many at a time, so many per second, none while the other side wants a pause. */
 export class RequestGate {
   constructor(private readonly limits: RequestLimits) {}
+
+  /**
+   * Lets a request through that need not wait; null else.
+   * @throws rate_limit PCP_HTTP_PAUSED
+   */
+  enterNow(): Pass | null {
+    this.checkPause();
+    return this.limits.now();
+  }
 
   /** @throws rate_limit PCP_HTTP_PAUSED, the signal's reason */
   async enter(signal: AbortSignal): Promise<Pass> {

@@ -15,6 +15,11 @@ export class Turns {
     private readonly places: { take(signal: AbortSignal): Promise<() => void> },
   ) {}
 
+  /** Null when it has to be waited for. */
+  takeNow(): (() => void) | null {
+    return this.perSecond === undefined ? () => undefined : null;
+  }
+
   /** @throws the signal's reason */
   async take(signal: AbortSignal): Promise<() => void> {
     if (this.perSecond === undefined) return () => undefined;

@@ -51,6 +51,11 @@ class SharedLimits implements RequestLimits {
     this.turns = new Turns(perSecond, this.turnPlaces);
   }
 
+  /** Who holds places is known to whoever waits for them. */
+  now(): null {
+    return null;
+  }
+
   place(signal: AbortSignal): Promise<() => void> {
     return this.places.take(signal);
   }

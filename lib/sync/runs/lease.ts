@@ -43,6 +43,8 @@ export class Lease {
     readonly stream: string,
     readonly runId: number,
     readonly fence: number,
+    /** When an earlier owner may last have done something, in epoch milliseconds of the store. */
+    readonly quietSince: number,
     private readonly onHeartbeat: () => Promise<void>,
   ) {
     this.deadline = performance.now() + LEASE_MS - MARGIN_MS;
@@ -62,40 +64,42 @@ export class Lease {
     onHeartbeat: (lease: Lease) => Promise<void>,
   ): Promise<Lease | null> {
     await ensureStream(database, stream);
-    const fence = await database
+    const taken = await database
       .transaction(async (transaction) => {
         const [row] = await transaction.query(
-          `SELECT fence, owner_run, owner_worker, CASE WHEN lease_until < ${database.epochMs} THEN 1 ELSE 0 END AS is_over,
+          `SELECT fence, owner_run, owner_worker, lease_until, ${database.epochMs} AS now_ms,
              (SELECT fence FROM integration_sync_logs WHERE id = ?) AS run_fence
            FROM integration_stream_locks WHERE stream = ?`,
           [runId, stream],
         );
         if (row === undefined) return null;
+        const quietSince = Math.min(Number(row.lease_until), Number(row.now_ms));
         const free =
           row.owner_run === null ||
-          Number(row.is_over) === 1 ||
+          quietSince < Number(row.now_ms) ||
           // This worker could not say that it was done with the run: the store was away.
           (row.owner_worker === WORKER && Number(row.owner_run) === runId) ||
           workerIsGone(row.owner_worker === null ? null : String(row.owner_worker));
         if (!free) return null;
         // A stream's row may have been made anew since the run was last claimed: its fence must rise all the same.
         const next = Math.max(Number(row.fence), Number(row.run_fence ?? 0)) + 1;
-        const taken = await transaction.execute(
+        const changed = await transaction.execute(
           `UPDATE integration_stream_locks SET fence = ?, owner_run = ?, owner_worker = ?,
              lease_until = ${database.epochMs} + ${LEASE_MS}, touched_at = ${database.epochMs}
            WHERE stream = ? AND fence = ?`,
           [next, runId, WORKER, stream, Number(row.fence)],
         );
-        if (taken !== 1) return null;
+        if (changed !== 1) return null;
         if (!(await claimRun(transaction, next))) throw new ClaimRefused();
-        return next;
+        return { fence: next, quietSince };
       })
       .catch((error: unknown) => {
         if (error instanceof ClaimRefused) return null;
         throw error;
       });
-    if (fence === null) return null;
-    const lease: Lease = new Lease(database, stream, runId, fence, () => onHeartbeat(lease));
+    if (taken === null) return null;
+    const { fence, quietSince } = taken;
+    const lease: Lease = new Lease(database, stream, runId, fence, quietSince, () => onHeartbeat(lease));
     return lease;
   }
 

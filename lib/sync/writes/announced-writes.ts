@@ -19,6 +19,8 @@ interface Delivery {
   link: Link | undefined;
   /** Of a write that may have taken place. */
   intent: Intent | null;
+  /** What `intent` was before the write was announced. */
+  earlier: Intent | null;
   /** An intent of it stands in the store. */
   announced: boolean;
   result: WriteResult | undefined;
@@ -27,74 +29,110 @@ interface Delivery {
 }
 
 /**
- * Sends records to a target that neither joins the store's commit nor takes the same record twice for once. Each write is
+ * Records for a target that neither joins the store's commit nor takes the same record twice for once. Each write is
  * announced in the store before it leaves (SEMANTICS 2.3, S4). One whose answer is lost is found again: sent with the same
  * idempotency key, or looked up. Where the target offers neither it fails as `unknown_outcome`, and nothing sends it a
  * second time until a person decides.
- * @param links what is remembered about each record, in order
- * @returns one result per record, in order; none is `unknown`
- * @throws what the target throws when nothing can be said about single records; what is known by then is in the store
  */
-export async function announcedWrites(
-  scope: Scope,
-  records: readonly WriteRecord[],
-  links: readonly (Link | undefined)[],
-): Promise<WriteResult[]> {
-  const deliveries = records.map((record, index): Delivery => {
-    const link = links[index];
-    if (link !== undefined && link.hash !== null && link.targetKey === null) {
-      const result = { outcome: 'failed', error: keyUnknown(record) } as const;
-      return { record, link, intent: null, announced: false, result, error: null };
-    }
-    address(record, link);
-    const intent = link?.intent ?? null;
-    return { record, link, intent, announced: intent !== null, result: undefined, error: null };
-  });
-  try {
-    await settle(scope, deliveries);
-    let open = deliveries.filter(isOpen);
-    for (let attempt = 1; open.length > 0; attempt++) {
-      await send(scope, open);
-      await settle(scope, open);
-      open = open.filter(isOpen);
-      if (open.length === 0) break;
-      const failure = open.find(({ error }) => error !== null)?.error ?? null;
-      if (failure === null && attempt < ATTEMPTS) continue;
-      if (failure?.class !== 'transient' || attempt === ATTEMPTS) throw failure ?? unsettled(open);
-      await delay(Math.random() * FIRST_PAUSE_MS * 2 ** (attempt - 1), undefined, { signal: scope.signal });
-    }
-  } catch (thrown) {
-    const error = IntegrationError.from(thrown);
-    await keepWhatIsKnown(scope, deliveries).catch((cause: unknown) => {
-      error.cause ??= cause;
-    });
-    throw error;
+export class AnnouncedWrites {
+  private readonly deliveries: readonly Delivery[];
+  private isAnnounced = false;
+
+  /** @param links what is remembered about each record, in order */
+  constructor(
+    private readonly scope: Scope,
+    records: readonly WriteRecord[],
+    links: readonly (Link | undefined)[],
+  ) {
+    this.deliveries = records.map((record, index) => deliveryOf(record, links[index], scope.lease.quietSince));
   }
-  return deliveries.map(({ result }) => result as WriteResult);
+
+  /** Before their turn to be sent comes. Where a write may have taken place already, what became of it is found out first. */
+  async announce(): Promise<void> {
+    const open = this.deliveries.filter(isOpen);
+    if (open.some(({ intent }) => intent !== null)) return;
+    await announce(this.scope, open);
+    this.isAnnounced = true;
+  }
+
+  /** They are not going to be sent after all. */
+  async withdraw(): Promise<void> {
+    if (!this.isAnnounced) return;
+    takeBack(this.deliveries.filter(isOpen));
+    await keepWhatIsKnown(this.scope, this.deliveries);
+  }
+
+  /**
+   * @returns one result per record, in order; none is `unknown`
+   * @throws what the target throws when nothing can be said about single records; what is known by then is in the store
+   */
+  async deliver(): Promise<WriteResult[]> {
+    const { scope, deliveries } = this;
+    try {
+      if (!this.isAnnounced) await settle(scope, deliveries);
+      let open = deliveries.filter(isOpen);
+      for (let attempt = 1; open.length > 0; attempt++) {
+        if (!this.isAnnounced) await announce(scope, open);
+        this.isAnnounced = false;
+        await send(scope, open);
+        await settle(scope, open);
+        open = open.filter(isOpen);
+        if (open.length === 0) break;
+        const failure = open.find(({ error }) => error !== null)?.error ?? null;
+        if (failure === null && attempt < ATTEMPTS) continue;
+        if (failure?.class !== 'transient' || attempt === ATTEMPTS) throw failure ?? unsettled(open);
+        await delay(Math.random() * FIRST_PAUSE_MS * 2 ** (attempt - 1), undefined, { signal: scope.signal });
+      }
+    } catch (thrown) {
+      const error = IntegrationError.from(thrown);
+      await keepWhatIsKnown(scope, deliveries).catch((cause: unknown) => {
+        error.cause ??= cause;
+      });
+      throw error;
+    }
+    return deliveries.map(({ result }) => result as WriteResult);
+  }
+}
+
+/** @param quietSince when an earlier run may last have sent something, however long before that it announced it */
+function deliveryOf(record: WriteRecord, link: Link | undefined, quietSince: number): Delivery {
+  const delivery = { record, link, intent: null, earlier: null, announced: false, result: undefined, error: null };
+  if (link !== undefined && link.hash !== null && link.targetKey === null) {
+    return { ...delivery, result: { outcome: 'failed', error: keyUnknown(record) } };
+  }
+  address(record, link);
+  if (link === undefined || link.intent === null) return delivery;
+  const since = Math.max(link.intent.since, quietSince);
+  return { ...delivery, intent: { ...link.intent, since }, announced: true };
 }
 
 function isOpen({ result }: Delivery): boolean {
   return result === undefined;
 }
 
-/** Announces and sends. What the attempt came to stands in the deliveries. */
-async function send(scope: Scope, open: Delivery[]): Promise<void> {
-  const { database, clock, lease, ids, writer, signal } = scope;
-  const earlier = open.map(({ intent }) => intent);
-  const intents = open.map((delivery) => ({ record: delivery.record, intent: announce(scope, delivery, clock.now()) }));
+async function announce({ database, clock, lease, ids }: Scope, open: readonly Delivery[]): Promise<void> {
+  if (open.length === 0) return;
+  const now = clock.now();
+  const intents = open.map((delivery) => ({ record: delivery.record, intent: newIntent(ids, delivery, now) }));
   await database.transaction(async (transaction) => {
     await lease.assertHeld(transaction);
     await saveIntents(transaction, ids, lease.fence, intents);
   });
   // What is sent must be known after a power cut as well.
   await database.flush();
+}
+
+/** Announced, but never sent. */
+function takeBack(open: readonly Delivery[]): void {
+  for (const delivery of open) delivery.intent = delivery.earlier;
+}
+
+/** Sends what was announced. What the attempt came to stands in the deliveries. */
+async function send({ lease, writer, signal, clock }: Scope, open: readonly Delivery[]): Promise<void> {
   try {
     lease.assertSafeToWrite();
   } catch (error) {
-    // Announced, but never sent.
-    open.forEach((delivery, index) => {
-      delivery.intent = earlier[index] ?? null;
-    });
+    takeBack(open);
     throw error;
   }
   let results: (WriteResult | undefined)[];
@@ -116,15 +154,18 @@ async function send(scope: Scope, open: Delivery[]): Promise<void> {
     delivery.error = result?.outcome === 'unknown' ? result.error : failure;
     if (result === undefined) delivery.intent = null;
     else if (result.outcome !== 'unknown') delivery.result = result;
+    // From now on it can only still be on its way.
+    else if (delivery.intent !== null) delivery.intent.since = clock.now();
   });
 }
 
-function announce({ ids }: Scope, delivery: Delivery, now: number): Intent {
+function newIntent(ids: Scope['ids'], delivery: Delivery, now: number): Intent {
   const { record, link, intent: earlier } = delivery;
   // Another attempt of the same change goes under the same key, so that the target takes both for one.
   const isSame = earlier !== null && earlier.hash === record.hash;
   record.idempotencyKey = isSame ? earlier.idempotencyKey : keyOfChange(ids, record, link);
   delivery.announced = true;
+  delivery.earlier = earlier;
   const op = operationOn(record, link);
   delivery.intent = { op, idempotencyKey: record.idempotencyKey, hash: record.hash, since: now, runId: ids.runId };
   return delivery.intent;

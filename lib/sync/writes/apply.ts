@@ -4,7 +4,7 @@ import type { RunCounters } from '../../model/sync';
 import type { SqlTransaction } from '../../protocols/sql/database';
 import type { BatchPlan, Failure } from '../plan';
 import { COUNTERS, noCounters } from '../runs/run-rows';
-import { announcedWrites, refusedWrite } from './announced-writes';
+import { AnnouncedWrites, refusedWrite } from './announced-writes';
 import type { RunScope } from './commit';
 import { needsIntents } from './guarantee';
 import { forgetHashes, type Link, linksOf, type RefusedWrite } from './links';
@@ -48,10 +48,43 @@ export async function apply(
   transaction: SqlTransaction | undefined,
   dryRun = false,
 ): Promise<BatchOutcome> {
-  const { changed, unchanged, agreed, failures } = await decide(scope, plan, transaction);
+  const decision = await decide(scope, plan, transaction);
   const results = dryRun
-    ? changed.map(({ isNew }): WriteResult => ({ outcome: isNew ? 'created' : 'updated' }))
-    : await send(scope, changed, transaction);
+    ? decision.changed.map(({ isNew }): WriteResult => ({ outcome: isNew ? 'created' : 'updated' }))
+    : await send(scope, decision.changed, transaction);
+  return outcomeOf(scope, plan, decision, results, transaction);
+}
+
+/** A page whose writes are announced, and that waits for its turn to be sent. */
+export interface AnnouncedPage {
+  deliver(): Promise<BatchOutcome>;
+  withdraw(): Promise<void>;
+}
+
+/** Checks a page and announces what the target does not hold yet. */
+export async function announcePage(scope: RunScope, plan: BatchPlan): Promise<AnnouncedPage> {
+  const decision = await decide(scope, plan, undefined);
+  const writes = announcedWrites(scope, decision.changed);
+  await writes.announce();
+  return {
+    deliver: async () => outcomeOf(scope, plan, decision, await writes.deliver(), undefined),
+    withdraw: () => writes.withdraw(),
+  };
+}
+
+function announcedWrites(scope: RunScope, changed: Decision['changed']): AnnouncedWrites {
+  const records = changed.map(({ record }) => record);
+  const links = changed.map(({ link }) => link);
+  return new AnnouncedWrites(scope, records, links);
+}
+
+async function outcomeOf(
+  scope: RunScope,
+  plan: BatchPlan,
+  { changed, unchanged, agreed, failures }: Decision,
+  results: readonly WriteResult[],
+  transaction: SqlTransaction | undefined,
+): Promise<BatchOutcome> {
   const counters = noCounters();
   const written: BatchOutcome['written'] = [];
   const refused: RefusedWrite[] = [];
@@ -127,15 +160,9 @@ async function send(
   transaction: SqlTransaction | undefined,
 ): Promise<WriteResult[]> {
   if (changed.length === 0) return [];
-  const records = changed.map(({ record }) => record);
   const { guarantee } = scope.stream;
-  if (needsIntents(guarantee)) {
-    return announcedWrites(
-      scope,
-      records,
-      changed.map(({ link }) => link),
-    );
-  }
+  if (needsIntents(guarantee)) return announcedWrites(scope, changed).deliver();
+  const records = changed.map(({ record }) => record);
   // Where an interrupted write is not taken back, nobody knows which of the two states the target holds.
   if (guarantee.upsertByKey && keepsLinks(scope) && !changed.every(({ isNew }) => isNew)) {
     await scope.database.transaction(async (own) => {

@@ -92,17 +92,44 @@ export async function commitBatch(scope: RunScope, first: Page, options: BatchOp
   }
   scope.lease.assertSafeToWrite();
   const outcome = await apply(scope, await first.plan, undefined);
-  options.judge(outcome);
+  await judgeWritten(scope, outcome, options);
+  return commitWritten(scope, first, outcome, options);
+}
+
+/** Of a page that must not be committed, what it did at the target stays known all the same. */
+export async function judgeWritten(
+  { database, lease, stream, ids, clock }: RunScope,
+  outcome: BatchOutcome,
+  { judge }: Pick<BatchOptions, 'judge'>,
+): Promise<void> {
+  try {
+    judge(outcome);
+  } catch (error) {
+    if (needsIntents(stream.guarantee)) {
+      await database.transaction(async (transaction) => {
+        await lease.assertHeld(transaction);
+        await saveLinks(transaction, ids, outcome.written, clock.now());
+        await endIntents(transaction, ids, outcome.refused);
+      });
+    }
+    throw error;
+  }
+}
+
+/** Commits what became of a page that was written. */
+export async function commitWritten(
+  scope: RunScope,
+  page: Page,
+  outcome: BatchOutcome,
+  options: Pick<BatchOptions, 'mode' | 'startedAt'>,
+): Promise<CommittedBatch> {
   const writerState = (await scope.writer.state?.()) ?? null;
   return scope.database.transaction(async (transaction) => {
     await scope.lease.assertHeld(transaction);
     await settleRecords(scope, transaction, outcome);
     const { counters } = outcome;
-    return {
-      counters,
-      last: first,
-      cancel: await record(scope, transaction, counters, first.batch, writerState, options),
-    };
+    const cancel = await record(scope, transaction, counters, page.batch, writerState, options);
+    return { counters, last: page, cancel };
   });
 }
 
@@ -115,7 +142,7 @@ export async function addCounters(
 ): Promise<boolean> {
   const sums = COUNTERS.map((name) => `c_${name} = c_${name} + ?`).join(', ');
   const failed = counters.errors + counters.conflicts;
-  const changed = await transaction.execute(
+  const counted = transaction.execute(
     `UPDATE integration_sync_logs SET ${sums}, records_processed = records_processed + ?, records_success = records_success + ?,
        records_error = records_error + ?, no_progress = 0, active_ms = active_ms + ?, updated_at = ?,
        total = COALESCE(?, total), writer_state = COALESCE(?, writer_state)
@@ -133,12 +160,13 @@ export async function addCounters(
       scope.lease.fence,
     ],
   );
+  const asked = transaction.query('SELECT cancel_requested_at FROM integration_sync_logs WHERE id = ?', [
+    scope.ids.runId,
+  ]);
+  const [changed, [row]] = await Promise.all([counted, asked]);
   if (changed !== 1) {
     throw new IntegrationError('conflict', 'PCP_LEASE_LOST', `Run ${scope.ids.runId} is no longer this worker's.`);
   }
-  const [row] = await transaction.query('SELECT cancel_requested_at FROM integration_sync_logs WHERE id = ?', [
-    scope.ids.runId,
-  ]);
   return row?.cancel_requested_at !== null;
 }
 
@@ -153,17 +181,21 @@ async function settleRecords(scope: RunScope, transaction: SqlTransaction, outco
   await announceRecords(scope, transaction, outcome.written, now);
 }
 
-/** Cursor and counters. @returns whether somebody asked to cancel the run */
+/** Cursor and counters: statements that go to the store together, and are done in their order. @returns whether somebody asked to cancel the run */
 async function record(
   scope: RunScope,
   transaction: SqlTransaction,
   counters: RunCounters,
   { cursorAfter, total }: Batch,
   writerState: Record<string, unknown> | null,
-  { mode, startedAt }: BatchOptions,
+  { mode, startedAt }: Pick<BatchOptions, 'mode' | 'startedAt'>,
 ): Promise<boolean> {
-  await saveCheckpoint(scope, transaction, { mode, cursor: cursorAfter }, scope.clock.now());
-  return addCounters(scope, transaction, counters, { total, writerState, activeMs: performance.now() - startedAt });
+  const details = { total, writerState, activeMs: performance.now() - startedAt };
+  const [, cancel] = await Promise.all([
+    saveCheckpoint(scope, transaction, { mode, cursor: cursorAfter }, scope.clock.now()),
+    addCounters(scope, transaction, counters, details),
+  ]);
+  return cancel;
 }
 
 async function closeLetters(

@@ -34,7 +34,7 @@ export async function settleLeftIntents(scope: RunScope): Promise<RunCounters> {
       found.push({ record, externalKey: resolution.externalKey ?? intent.targetKey ?? undefined });
     } else if (resolution?.state !== 'absent') lost.push(question(intent, resolution?.error));
     // What was sent just now may still arrive: the next run asks again.
-    else if (intent.since <= settled) absent.push(intent);
+    else if (Math.max(intent.since, lease.quietSince) <= settled) absent.push(intent);
   });
   counters.read = lost.length;
   counters.errors = lost.length;

@@ -9,6 +9,9 @@ import type { RunScope } from './commit';
 const MOST_RECORDS = 100;
 const MOST_BYTES = 20_000;
 
+/** Who asks for events of records is looked up once in a transaction, however many pages it holds. */
+const listening = new WeakMap<SqlTransaction, Promise<boolean>>();
+
 const TYPES = { created: 'record.created', updated: 'record.updated', deleted: 'record.deleted' } as const;
 
 /** Tells which records of a page the target got. Nothing is made of them when nobody asks. */
@@ -18,7 +21,10 @@ export async function announceRecords(
   written: BatchOutcome['written'],
   now: number,
 ): Promise<void> {
-  if (written.length === 0 || !(await hasListener(transaction, Object.values(TYPES)))) return;
+  if (written.length === 0) return;
+  const asked = listening.get(transaction) ?? hasListener(transaction, Object.values(TYPES));
+  listening.set(transaction, asked);
+  if (!(await asked)) return;
   const events: HubEvent[] = [];
   for (const [outcome, type] of Object.entries(TYPES)) {
     const records = written.filter((one) => one.outcome === outcome).map(({ record }) => record);

@@ -227,7 +227,7 @@ describe('http: hostile servers', () => {
       return () => undefined;
     };
     const sharedLimits = {
-      of: (_id: number, allowance: Allowance) => Object.assign(new OwnLimits(allowance), { turn }),
+      of: (_id: number, allowance: Allowance) => Object.assign(new OwnLimits(allowance), { turn, now: () => null }),
     };
     const turned = await failure(get(connect({ sharedLimits, connectionId: 4717 }), '/ok', { signal: turning.signal }));
     assert.deepEqual([turned.class, turned.outcomeUnknown], ['cancelled', false]);

@@ -128,7 +128,7 @@ export class RestWriter implements Writer {
    * Looks before it creates, so that a repeated write finds what the first one made.
    * @param looked what was found when somebody has looked already
    */
-  async #step(record: WriteRecord, signal: AbortSignal, looked?: Found | null): Promise<Step> {
+  #step(record: WriteRecord, signal: AbortSignal, looked?: Found | null): Step | Promise<Step> {
     const { create, update, bulk, lookup } = this.#entity;
     const canCreate = create !== undefined || bulk !== undefined;
     const { externalKey, version } = record;
@@ -138,10 +138,8 @@ export class RestWriter implements Writer {
     if (externalKey !== undefined)
       return { operation: 'none', result: { outcome: 'failed', error: this.#unchangeable() } };
     if (lookup !== undefined) {
-      const found = looked === undefined ? await this.#find(record, signal) : looked;
-      if (found !== null) return this.#whenFound(record, found);
-      if (canCreate) return { operation: 'create' };
-      return { operation: 'none', result: { outcome: 'failed', error: this.#missing() } };
+      if (looked !== undefined) return this.#whenLooked(record, looked);
+      return this.#find(record, signal).then((found) => this.#whenLooked(record, found));
     }
     if (update !== undefined && !needsId(update, record)) {
       return { operation: 'update', known: { version }, orCreate: canCreate };
@@ -156,6 +154,12 @@ export class RestWriter implements Writer {
         hint: 'Add "lookup" to the entity, or use fields of the record in the path of "update".',
       },
     );
+  }
+
+  #whenLooked(record: WriteRecord, found: Found | null): Step {
+    if (found !== null) return this.#whenFound(record, found);
+    if ((this.#entity.create ?? this.#entity.bulk) !== undefined) return { operation: 'create' };
+    return { operation: 'none', result: { outcome: 'failed', error: this.#missing() } };
   }
 
   #whenFound(record: WriteRecord, found: Found): Step {
@@ -285,19 +289,25 @@ export class RestWriter implements Writer {
       const error = IntegrationError.from(thrown);
       return error.outcomeUnknown ? new LostAnswer(error, request.repeatable) : error;
     };
-    const response = await this.#client.request(asHttpRequest(request, signal)).catch((thrown: unknown) => {
+    let response: HttpResponse;
+    try {
+      response = await this.#client.request(asHttpRequest(request, signal));
+    } catch (thrown) {
       throw lost(thrown);
-    });
+    }
     const { headers, status } = response;
     if (expected.includes(status)) {
       response.discard();
       return { status, said: { document: undefined, headers, secrets: [] } };
     }
-    const text = await response.text().catch((thrown: unknown) => {
+    let text: string;
+    try {
+      text = await response.text();
+    } catch (thrown) {
       // Refused or done, but what was said about it did not arrive.
       if (!response.ok) throw thrown;
       throw new LostAnswer(IntegrationError.from(thrown), request.repeatable);
-    });
+    }
     if (response.ok) return { status, said: this.#saidIn(text, response, setting) };
     const error = await response.failure(text);
     if (error.class !== 'data' && error.class !== 'conflict') throw lost(error);

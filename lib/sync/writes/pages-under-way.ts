@@ -1,0 +1,96 @@
+import { announcePage, type BatchOutcome } from './apply';
+import {
+  type BatchOptions,
+  type CommittedBatch,
+  commitWritten,
+  judgeWritten,
+  type Page,
+  type RunScope,
+} from './commit';
+import { needsIntents } from './guarantee';
+
+/** A page that is being sent. */
+interface Sending {
+  page: Page;
+  keys: ReadonlySet<string>;
+  outcome: Promise<BatchOutcome>;
+  startedAt: number;
+}
+
+/**
+ * Pages on their way to a target whose writes are announced. While one is sent, the page before is committed and the next
+ * one announced, so that the target does not wait for the store.
+ */
+export class PagesUnderWay {
+  private sending: Sending | null = null;
+  private committedAt = 0;
+
+  constructor(
+    private readonly scope: RunScope,
+    private readonly options: Pick<BatchOptions, 'mode' | 'judge'>,
+    private readonly onCommitted: (batch: CommittedBatch) => Promise<void>,
+  ) {}
+
+  /** Where a write that was announced and not sent would have to be asked about, pages go one by one. */
+  static fit({ stream: { guarantee }, writer }: RunScope): boolean {
+    const findsOut = guarantee.idempotencyKey || guarantee.lookup === 'strong';
+    return needsIntents(guarantee) && findsOut && writer.state === undefined;
+  }
+
+  /** Resolves when the page is being sent and the one before is committed. */
+  async add(page: Page): Promise<void> {
+    const startedAt = performance.now();
+    const plan = await page.plan;
+    const keys = plan.writes.map(({ key }) => key);
+    // What the target holds of a record is known once the page that it was in is committed.
+    if (keys.some((key) => this.sending?.keys.has(key))) await this.end();
+    const next = await announcePage(this.scope, plan);
+    let before: Awaited<ReturnType<PagesUnderWay['sent']>>;
+    try {
+      before = await this.sent();
+      this.scope.signal.throwIfAborted();
+    } catch (error) {
+      await next.withdraw().catch((failure: unknown) => {
+        if (error instanceof Error) error.cause ??= failure;
+      });
+      throw error;
+    }
+    const outcome = next.deliver();
+    // It is told to whoever waits for the page.
+    outcome.catch(() => undefined);
+    this.sending = { page, keys: new Set(keys), outcome, startedAt };
+    if (before === null) return;
+    try {
+      await this.commit(before);
+    } catch (error) {
+      // No page is committed without those before it: what became of this one is found out again.
+      this.sending = null;
+      await outcome.catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Waits for the page that is being sent, and commits it. */
+  async end(): Promise<void> {
+    const sent = await this.sent();
+    if (sent !== null) await this.commit(sent);
+  }
+
+  private async sent(): Promise<(Omit<Sending, 'outcome'> & { outcome: BatchOutcome }) | null> {
+    const { sending } = this;
+    this.sending = null;
+    if (sending === null) return null;
+    const outcome = await sending.outcome;
+    await judgeWritten(this.scope, outcome, this.options);
+    return { ...sending, outcome };
+  }
+
+  private async commit({ page, outcome, startedAt }: { page: Page; outcome: BatchOutcome; startedAt: number }) {
+    const { mode } = this.options;
+    // The time of two pages at once is counted once.
+    const options = { mode, startedAt: Math.max(startedAt, this.committedAt) };
+    const committed = await commitWritten(this.scope, page, outcome, options);
+    this.committedAt = performance.now();
+    await this.onCommitted(committed);
+  }
+}
