@@ -14,12 +14,21 @@ export function unreadable(record: SourceRecord, cause: unknown): SourceRecord {
   };
 }
 
-/** As JSON. One record must not keep the others, and what comes after them, from being written. */
-export function recordText(record: SourceRecord): string {
+/** As a list in JSON. One record must not keep the others, and what comes after them, from being written. */
+export function recordsText(records: readonly SourceRecord[]): string {
   try {
-    return JSON.stringify(record);
+    return JSON.stringify(records);
+  } catch {
+    return JSON.stringify(records.map(writable));
+  }
+}
+
+function writable(record: SourceRecord): SourceRecord {
+  try {
+    JSON.stringify(record);
+    return record;
   } catch (cause) {
-    return JSON.stringify(unreadable(record, cause));
+    return unreadable(record, cause);
   }
 }
 

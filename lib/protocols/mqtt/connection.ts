@@ -8,12 +8,10 @@ import { dial, SETTING } from './dial';
 import { connectionLost, connectRefused, disconnected, noAnswer, notMqtt, requestRefused, takenOver } from './errors';
 import { Inbox } from './inbox';
 import type { IncomingMessage, MqttOptions, OutgoingMessage, TopicSubscription } from './options';
-import { type OversizedPacket, PacketGuard } from './packet-guard';
+import { type OversizedPacket, PacketReader } from './packet-reader';
 import { PacketStream } from './packet-stream';
-import { connectPacketOf, propertiesIn, propertiesOut, subscribeOptions } from './packets';
+import { connectPacketOf, propertiesOut, subscribeOptions } from './packets';
 
-/** Lets the library go on with the next packet, and keeps it from acknowledging this one. */
-const HELD = new Error('acknowledged later');
 /** As the library says it, without a code. */
 const SILENCE = 'Keepalive timeout';
 const CLOSE_MS = 2000;
@@ -56,10 +54,16 @@ export class MqttConnection {
       for (const { host } of options.servers) forgetLosses(host, options.clientId);
       throw thrown;
     });
-    const guard = new PacketGuard(options.maxMessageBytes, (packet) => connection.#oversized(packet));
-    const stream = new PacketStream(socket, guard);
+    const reader = new PacketReader({
+      version: options.version,
+      mostBytes: options.maxMessageBytes,
+      onMessage: (message) => receive(connection.#inbox.take(message)),
+      onReleased: (messageId) => connection.#inbox.complete(messageId),
+      onOversized: (packet) => connection.#oversized(packet),
+    });
+    const stream = new PacketStream(socket, reader);
     const client = new MqttClient(() => stream, connectPacketOf(options));
-    const connection: MqttConnection = new MqttConnection(options, server, tls, stream, client, receive);
+    const connection: MqttConnection = new MqttConnection(options, server, tls, stream, client);
     await connection.#signIn(signal);
     return connection;
   }
@@ -70,7 +74,6 @@ export class MqttConnection {
     tls: string | undefined,
     stream: PacketStream,
     client: Mqtt.MqttClient,
-    receive: (message: IncomingMessage) => void,
   ) {
     this.#options = options;
     this.#largestPacket = options.maxMessageBytes;
@@ -81,17 +84,6 @@ export class MqttConnection {
       if (!stream.destroyed) stream.write(packets);
     };
     this.#inbox = new Inbox(acknowledge, options.receiveMaximum, (isFull) => this.#hold(stream, isFull));
-    const handle = (packet: Mqtt.IPublishPacket) => receive(this.#inbox.take(packet, propertiesIn(packet)));
-    client.handleMessage = (packet, next) => {
-      handle(packet);
-      next?.(HELD);
-    };
-    // The library takes this one from the options for MQTT 5 only, and uses it for both.
-    client.options.customHandleAcks = (_topic, _payload, packet: Mqtt.IPublishPacket, next) => {
-      if (packet.qos !== 2) return next(0);
-      handle(packet);
-      next(HELD);
-    };
     client.on('error', (error) => this.#failed(error));
     stream.on('error', (error) => this.#failed(error));
     client.on('disconnect', ({ reasonCode = 0, properties }) => {
@@ -249,7 +241,6 @@ export class MqttConnection {
   }
 
   #failed(error: Error & { code?: number | string }): void {
-    if (error === HELD) return;
     const { code } = error;
     // Numbers are the reasons of a CONNACK; texts are those of the system and of TLS, which may refuse a certificate late.
     if (typeof code === 'number' && !this.#client.connected) this.#failure ??= connectRefused(code, this.server);

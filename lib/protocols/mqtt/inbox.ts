@@ -1,8 +1,8 @@
-import type { IPublishPacket } from 'mqtt';
-import type { IncomingMessage, MessageProperties } from './options';
+import type { IncomingMessage, ReceivedMessage } from './options';
 
 const PUBACK = 0x40;
 const PUBREC = 0x50;
+const PUBCOMP = 0x70;
 
 /** However few the messages are. */
 const MOST_BYTES = 64 * 1024 * 1024;
@@ -34,20 +34,10 @@ export class Inbox {
     private readonly onFull: (isFull: boolean) => void,
   ) {}
 
-  take(packet: IPublishPacket, properties: MessageProperties): IncomingMessage {
-    const { topic, payload, qos, retain, dup, messageId = 0 } = packet;
-    const ids = packet.properties?.subscriptionIdentifier ?? [];
+  take(message: ReceivedMessage): IncomingMessage {
+    const { qos, messageId, payload } = message;
     const waiting = qos === 0 ? undefined : this.#wait(qos, messageId, payload.length);
-    return {
-      topic,
-      payload: typeof payload === 'string' ? Buffer.from(payload) : payload,
-      qos,
-      retain,
-      duplicate: dup,
-      properties,
-      subscriptionIds: Array.isArray(ids) ? ids : [ids],
-      acknowledge: () => this.#done(waiting),
-    };
+    return { ...message, acknowledge: () => this.#done(waiting) };
   }
 
   /** Messages that the broker knows of as sent, and not as received. */
@@ -60,20 +50,22 @@ export class Inbox {
     if (qos > 0) this.#done(this.#wait(qos, messageId, 0));
   }
 
+  /** The broker knows that its message of QoS 2 was received, and may use its number again. */
+  complete(messageId: number): void {
+    this.send(Buffer.from(answer(PUBCOMP, messageId)));
+  }
+
   /** Sends what is acknowledged and not sent yet. */
   flush(): void {
     this.#isFlushing = false;
     let count = 0;
     while (this.#waiting[count]?.isDone === true) count += 1;
     if (count === 0) return;
-    const packets = Buffer.alloc(count * 4);
-    for (const [index, { qos, messageId, bytes }] of this.#waiting.splice(0, count).entries()) {
+    const answers = this.#waiting.splice(0, count).flatMap(({ qos, messageId, bytes }) => {
       this.#bytes -= bytes;
-      packets.writeUInt8(qos === 1 ? PUBACK : PUBREC, index * 4);
-      packets.writeUInt8(2, index * 4 + 1);
-      packets.writeUInt16BE(messageId, index * 4 + 2);
-    }
-    this.send(packets);
+      return answer(qos === 1 ? PUBACK : PUBREC, messageId);
+    });
+    this.send(Buffer.from(answers));
     this.#look();
   }
 
@@ -102,4 +94,8 @@ export class Inbox {
     this.#isFlushing = true;
     queueMicrotask(() => this.flush());
   }
+}
+
+function answer(type: number, messageId: number): number[] {
+  return [type, 2, messageId >> 8, messageId & 0xff];
 }

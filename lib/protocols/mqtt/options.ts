@@ -41,7 +41,8 @@ export interface MessageProperties {
   userProperties?: Record<string, string | string[]>;
 }
 
-export interface IncomingMessage {
+/** A message as it was sent. */
+export interface ReceivedMessage {
   topic: string;
   payload: Buffer;
   qos: number;
@@ -52,6 +53,11 @@ export interface IncomingMessage {
   properties: MessageProperties;
   /** Identifiers of the subscriptions that it answers; MQTT 5 only. */
   subscriptionIds: readonly number[];
+  /** Names it until it is acknowledged; 0 with QoS 0. */
+  messageId: number;
+}
+
+export interface IncomingMessage extends ReceivedMessage {
   /** Tells the broker that it need not be sent again; calling it again is harmless. */
   acknowledge(): void;
 }

@@ -1,21 +1,21 @@
 import { Duplex } from 'node:stream';
-import type { PacketGuard } from './packet-guard';
+import type { PacketReader } from './packet-reader';
 
 /**
- * A socket as the client library reads it: without oversized packets, one chunk at a time, and so that what the parser
- * throws at hostile bytes ends this connection instead of the process.
+ * A socket as the client library reads it: without the messages, which are read here, one chunk at a time, and so that what is
+ * thrown at hostile bytes ends this connection instead of the process.
  */
 export class PacketStream extends Duplex {
   readonly #socket: Duplex;
-  readonly #guard: PacketGuard;
+  readonly #reader: PacketReader;
   #parser: NodeJS.WritableStream | undefined;
   #isBusy = false;
   #isHeld = false;
 
-  constructor(socket: Duplex, guard: PacketGuard) {
+  constructor(socket: Duplex, reader: PacketReader) {
     super();
     this.#socket = socket;
-    this.#guard = guard;
+    this.#reader = reader;
     socket.pause();
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('end', () => this.destroy());
@@ -60,7 +60,7 @@ export class PacketStream extends Duplex {
 
   #receive(chunk: Buffer): void {
     try {
-      const parts = this.#guard.filter(chunk);
+      const parts = this.#reader.read(chunk);
       if (parts.length === 0 || this.destroyed) return;
       this.#socket.pause();
       this.#isBusy = true;

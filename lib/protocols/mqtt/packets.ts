@@ -50,19 +50,6 @@ export function subscribeOptions(subscription: TopicSubscription, version: numbe
   };
 }
 
-export function propertiesIn({ properties = {} }: IPublishPacket): MessageProperties {
-  const { messageExpiryInterval, contentType, payloadFormatIndicator, responseTopic, correlationData } = properties;
-  const { userProperties } = properties;
-  return {
-    ...(messageExpiryInterval !== undefined && { expirySeconds: messageExpiryInterval }),
-    ...(contentType !== undefined && { contentType }),
-    ...(payloadFormatIndicator === true && { isText: true }),
-    ...(responseTopic !== undefined && { responseTopic }),
-    ...(correlationData !== undefined && { correlationData }),
-    ...(userProperties !== undefined && { userProperties: { ...userProperties } }),
-  };
-}
-
 export function propertiesOut(properties: MessageProperties): NonNullable<IPublishPacket['properties']> {
   const { expirySeconds, contentType, isText, responseTopic, correlationData, userProperties } = properties;
   return {

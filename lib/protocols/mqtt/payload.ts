@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type * as Cborg from 'cborg' with { 'resolution-mode': 'import' };
 import { IntegrationError } from '../../model/errors';
 import { parseExactJson } from '../../model/exact-json';
@@ -13,8 +14,6 @@ export interface PayloadCodec {
 
 /** Deeper ones would exhaust the stack of whoever walks through them, the serialization of records first of all. */
 const DEEPEST = 100;
-
-const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /** @throws config PCP_DRIVER_MISSING */
 export async function loadPayloadCodec(formats: Iterable<PayloadFormat>): Promise<PayloadCodec> {
@@ -49,7 +48,7 @@ export async function loadPayloadCodec(formats: Iterable<PayloadFormat>): Promis
 /** What a payload of unknown format holds: JSON, else text, else its bytes in base64. */
 export function guessPayload(payload: Buffer): unknown {
   try {
-    const text = UTF8.decode(payload);
+    const text = textFrom(payload);
     try {
       return shallow(parseExactJson(text));
     } catch {
@@ -64,16 +63,17 @@ export function guessPayload(payload: Buffer): unknown {
 function shallow(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (depth === DEEPEST) throw new RangeError(`it is nested in more than ${DEEPEST} levels`);
-  for (const inner of Array.isArray(value) ? value : Object.values(value)) shallow(inner, depth + 1);
+  if (Array.isArray(value)) for (const inner of value) shallow(inner, depth + 1);
+  else for (const name in value) shallow((value as Record<string, unknown>)[name], depth + 1);
   return value;
 }
 
 function decode(payload: Buffer, format: PayloadFormat, cbor: typeof Cborg | undefined): unknown {
   switch (format) {
     case 'json':
-      return parseExactJson(UTF8.decode(payload));
+      return parseExactJson(textFrom(payload));
     case 'text':
-      return UTF8.decode(payload);
+      return textFrom(payload);
     case 'buffer':
       return payload.toString('base64');
     case 'cbor':
@@ -120,6 +120,13 @@ function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
+}
+
+/** Without the mark that some put before it. @throws TypeError */
+function textFrom(payload: Buffer): string {
+  if (!isUtf8(payload)) throw new TypeError('it is not UTF-8');
+  const text = payload.toString();
+  return text.startsWith('\ufeff') ? text.slice(1) : text;
 }
 
 function textOf(value: unknown): string {

@@ -36,7 +36,7 @@ interface Delivery {
   message: IncomingMessage;
   at: number;
   /** Who has it and did not acknowledge it. */
-  holders: Set<Consumer>;
+  holders: Consumer[];
   /** Somebody acknowledged it. */
   isTaken: boolean;
 }
@@ -106,7 +106,7 @@ export class MqttSession {
     this.#heldUp.delete(consumer);
     if (!this.#consumers.delete(consumer) || this.#looking === undefined) return;
     const standIn = this.#standIn(consumer.subscriptions);
-    for (const delivery of this.#deliveries) if (delivery.holders.delete(consumer)) this.#give(delivery, standIn);
+    for (const delivery of this.#deliveries) if (take(delivery.holders, consumer)) this.#give(delivery, standIn);
   }
 
   close(): Promise<void> {
@@ -125,7 +125,7 @@ export class MqttSession {
   }
 
   #dispatch(message: IncomingMessage): void {
-    const delivery = { message, at: performance.now(), holders: new Set<Consumer>(), isTaken: false };
+    const delivery: Delivery = { message, at: performance.now(), holders: [], isTaken: false };
     if (message.qos > 0) this.#deliveries.add(delivery);
     const consumers = this.#route(message);
     for (const consumer of consumers) this.#give(delivery, consumer);
@@ -134,7 +134,7 @@ export class MqttSession {
 
   #give(delivery: Delivery, consumer: Consumer): void {
     const { message, holders } = delivery;
-    holders.add(consumer);
+    holders.push(consumer);
     if (this.#heldUp.delete(consumer)) consumer.heldUp?.(null);
     const acknowledge = () => {
       delivery.isTaken = true;
@@ -145,7 +145,7 @@ export class MqttSession {
 
   #release(delivery: Delivery, consumer: Consumer): void {
     const { holders } = delivery;
-    if (holders.delete(consumer) && holders.size === 0) this.#settle(delivery);
+    if (take(holders, consumer) && holders.length === 0) this.#settle(delivery);
   }
 
   #settle(delivery: Delivery): void {
@@ -206,7 +206,7 @@ export class MqttSession {
     }
     for (const delivery of this.#deliveries) {
       const { message, holders } = delivery;
-      const left = [...before].filter((standIn) => holders.has(standIn) && !isMeant(standIn, message));
+      const left = [...before].filter((standIn) => holders.includes(standIn) && !isMeant(standIn, message));
       if (left.length === 0) continue;
       const isWanted = isMeant(consumer, message);
       if (isWanted) this.#give(delivery, consumer);
@@ -227,7 +227,7 @@ export class MqttSession {
     for (const standIn of this.#standIns) {
       const { since, holdsSince = now } = standIn;
       // Whom strangers wait for is about to start, after a restart for instance.
-      const isInTheWay = this.#consumers.size > 0 && standIn !== this.#strangers && oldest?.holders.has(standIn);
+      const isInTheWay = this.#consumers.size > 0 && standIn !== this.#strangers && oldest?.holders.includes(standIn);
       if (now - since > this.#graceMs || (isInTheWay && now - holdsSince > patience)) this.#dismiss(standIn);
     }
   }
@@ -237,7 +237,7 @@ export class MqttSession {
     const [oldest] = this.#deliveries;
     const isHeld = isFilled && oldest !== undefined && now - oldest.at > Math.min(HELD_UP_MS, this.#graceMs);
     for (const consumer of this.#consumers) {
-      const isHeldUp = isHeld && !oldest.holders.has(consumer);
+      const isHeldUp = isHeld && !oldest.holders.includes(consumer);
       if (isHeldUp === this.#heldUp.has(consumer)) continue;
       if (isHeldUp) this.#heldUp.add(consumer);
       else this.#heldUp.delete(consumer);
@@ -250,8 +250,8 @@ export class MqttSession {
     this.#standIns.delete(standIn);
     this.#routes.clear();
     if (standIn === this.#strangers) this.#strangers = undefined;
-    const given = [...this.#deliveries].filter(({ holders }) => holders.has(standIn));
-    this.#tellLoss(given.filter(({ holders, isTaken }) => holders.size === 1 && !isTaken));
+    const given = [...this.#deliveries].filter(({ holders }) => holders.includes(standIn));
+    this.#tellLoss(given.filter(({ holders, isTaken }) => holders.length === 1 && !isTaken));
     for (const delivery of given) this.#release(delivery, standIn);
     const wanted = filtersOf([...this.#consumers, ...this.#standIns]);
     for (const { filter } of standIn.subscriptions) {
@@ -280,6 +280,13 @@ export class MqttSession {
     clearInterval(this.#looking);
     this.#looking = undefined;
   }
+}
+
+/** @returns whether it was there */
+function take(holders: Consumer[], consumer: Consumer): boolean {
+  const at = holders.indexOf(consumer);
+  if (at >= 0) holders.splice(at, 1);
+  return at >= 0;
 }
 
 function filtersOf(consumers: readonly Consumer[]): string[] {

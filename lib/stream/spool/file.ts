@@ -3,16 +3,16 @@ import { chmodSync, closeSync, existsSync, openSync, renameSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite';
 
 /**
- * `seq` is never used twice, also when the table was empty meanwhile: cursors of the store name ranges of it. Vacuuming step
+ * `last` is never used twice, also when the table was empty meanwhile: cursors of the store name ranges of it. Vacuuming step
  * by step gives the space of a drained backlog back without rewriting the file.
  */
 const SCHEMA = `
   PRAGMA auto_vacuum = INCREMENTAL;
   PRAGMA journal_mode = WAL;
-  CREATE TABLE IF NOT EXISTS spool (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, stream INTEGER NOT NULL, received_at INTEGER NOT NULL, bytes INTEGER NOT NULL,
-    record TEXT NOT NULL);
-  CREATE INDEX IF NOT EXISTS spool_stream ON spool (stream, seq);
+  CREATE TABLE IF NOT EXISTS batches (
+    last INTEGER PRIMARY KEY AUTOINCREMENT, stream INTEGER NOT NULL, received_at INTEGER NOT NULL,
+    records INTEGER NOT NULL, bytes INTEGER NOT NULL, content TEXT NOT NULL);
+  CREATE INDEX IF NOT EXISTS batches_stream ON batches (stream, last);
   CREATE TABLE IF NOT EXISTS streams (stream INTEGER PRIMARY KEY, dropped INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL);
   PRAGMA journal_size_limit = 16777216;

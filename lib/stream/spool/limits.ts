@@ -1,4 +1,5 @@
 import type { WhenFull } from '../../model/stream';
+import type { Amount } from './rows';
 
 export interface SpoolLimits {
   maxBytes: number;
@@ -8,19 +9,14 @@ export interface SpoolLimits {
   whenFull?: WhenFull;
 }
 
-interface Filled {
+interface Filled extends Amount {
   limits: SpoolLimits;
-  records: number;
-  bytes: number;
 }
 
 /** What does not even fit into an empty spool is taken all the same: nothing would ever go on otherwise. */
-export function hasRoom(
-  { limits, records, bytes }: Filled,
-  more: { rows: readonly unknown[]; bytes: number },
-): boolean {
+export function hasRoom({ limits, records, bytes }: Filled, more: Amount): boolean {
   if (records === 0) return true;
-  return bytes + more.bytes <= limits.maxBytes && records + more.rows.length <= mostRecords(limits);
+  return bytes + more.bytes <= limits.maxBytes && records + more.records <= mostRecords(limits);
 }
 
 export function whenFull({ limits }: Filled, { isAwaited }: { isAwaited: boolean }): WhenFull {

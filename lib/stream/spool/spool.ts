@@ -1,12 +1,11 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { SourceRecord } from '../../connectors/contract';
 import { IntegrationError } from '../../model/errors';
 import type { LiveAlarm } from '../../model/stream';
-import { recordText } from '../unreadable-record';
 import { openSpoolFile, type SpoolFileOptions } from './file';
 import { fill, hasRoom, type SpoolLimits, whenFull } from './limits';
 import { Losses } from './losses';
-import { makeRoom, type Range, removeOlder } from './room';
+import { type Amount, type Range, type Row, rowsOf, type Spooled, SpoolRows } from './rows';
 
 /** A group is committed at this size, */
 const GROUP_RECORDS = 500;
@@ -15,31 +14,19 @@ const GROUP_RECORDS = 500;
  * nothing more until then, and what it sends during a commit is the next group.
  */
 const GROUP_MS = 200;
-/** Rows of one statement: together they take a third less. */
-const STATEMENT_ROWS = 50;
-/** Row, index and page of a record, beside its text. */
-const RECORD_OVERHEAD = 60;
 /** One that was full is said to have room again below this share of its limits. */
 const REFILLED = 0.5;
 const TIDY_EVERY_MS = 10_000;
 const VACUUM_PAGES = 2_000;
 
-export interface Spooled {
-  seq: number;
-  receivedAt: number;
-  record: SourceRecord;
-}
-
-export interface SpoolUsage {
-  records: number;
-  bytes: number;
+export interface SpoolUsage extends Amount {
   dropped: number;
 }
 
 /** Records that came together and are acknowledged together. */
-interface Append {
-  rows: { text: string; bytes: number; receivedAt: number }[];
-  bytes: number;
+interface Append extends Amount {
+  rows: Row[];
+  receivedAt: number;
   isAwaited: boolean;
   signal: AbortSignal | undefined;
   resolve(): void;
@@ -65,8 +52,7 @@ export class Spool {
   /** Of this very file: sequence numbers mean nothing in another. */
   readonly id: string;
   private readonly file: DatabaseSync;
-  private readonly insertOne: StatementSync;
-  private readonly insertMany: StatementSync;
+  private readonly rows: SpoolRows;
   private readonly streams = new Map<number, StreamState>();
   private timer: NodeJS.Timeout | undefined;
   private soon: NodeJS.Immediate | undefined;
@@ -80,8 +66,7 @@ export class Spool {
     const { file, id } = openSpoolFile(path, options);
     this.file = file;
     this.id = id;
-    this.insertOne = file.prepare(insertOf(1));
-    this.insertMany = file.prepare(insertOf(STATEMENT_ROWS));
+    this.rows = new SpoolRows(file);
     this.tidying = setInterval(() => this.tidy(), TIDY_EVERY_MS).unref();
   }
 
@@ -93,13 +78,15 @@ export class Spool {
       if (known.waiting.length > 0) this.schedule(0);
       return;
     }
-    const row = this.file
-      .prepare(
-        `SELECT COUNT(*) AS records, COALESCE(SUM(bytes), 0) AS bytes,
-           COALESCE((SELECT dropped FROM streams WHERE stream = ?), 0) AS dropped FROM spool WHERE stream = ?`,
-      )
-      .get(stream, stream) as unknown as SpoolUsage;
-    this.streams.set(stream, { ...row, limits, waiting: [], losses: new Losses(), taken: [], listeners: new Set() });
+    this.streams.set(stream, {
+      ...this.rows.amount(stream),
+      dropped: Number(this.file.prepare('SELECT dropped FROM streams WHERE stream = ?').get(stream)?.dropped ?? 0),
+      limits,
+      waiting: [],
+      losses: new Losses(),
+      taken: [],
+      listeners: new Set(),
+    });
   }
 
   /**
@@ -108,68 +95,52 @@ export class Spool {
    * @param signal aborted when nobody waits any more, so that the source sends them again: they are withdrawn unless committed
    */
   append(stream: number, records: readonly SourceRecord[], isAwaited: boolean, signal?: AbortSignal): Promise<void> {
-    const receivedAt = Date.now();
-    const rows = records.map((record) => {
-      const text = recordText(record);
-      return { text, bytes: Buffer.byteLength(text) + RECORD_OVERHEAD, receivedAt };
-    });
-    const bytes = rows.reduce((sum, row) => sum + row.bytes, 0);
+    const rows = rowsOf(records);
+    const append = {
+      rows,
+      records: records.length,
+      bytes: rows.reduce((sum, row) => sum + row.bytes, 0),
+      receivedAt: Date.now(),
+      isAwaited,
+      signal,
+    };
     return new Promise((resolve, reject) => {
-      this.stateOf(stream).waiting.push({ rows, bytes, isAwaited, signal, resolve, reject });
-      this.waiting += rows.length;
+      this.stateOf(stream).waiting.push({ ...append, resolve, reject });
+      this.waiting += records.length;
       this.schedule(isAwaited || this.waiting >= GROUP_RECORDS ? 0 : GROUP_MS);
     });
   }
 
   usage(stream: number): SpoolUsage & { oldestAt: number | null; alarms: LiveAlarm[] } {
     const { records, bytes, dropped, losses, waiting } = this.stateOf(stream);
-    const oldest = records === 0 ? undefined : this.first(stream);
-    const kept = waiting.reduce((sum, { rows }) => sum + rows.length, 0);
-    const oldestAt = oldest === undefined ? null : Number(oldest.received_at);
+    const kept = waiting.reduce((sum, append) => sum + append.records, 0);
+    const oldestAt = records === 0 ? null : this.rows.oldestAt(stream);
     return { records, bytes, dropped, oldestAt, alarms: losses.alarms(Date.now(), kept) };
   }
 
   /** The streams that have records, known or not. */
   get filled(): number[] {
-    return this.file
-      .prepare('SELECT DISTINCT stream FROM spool')
-      .all()
-      .map(({ stream }) => Number(stream));
+    return this.rows.streams;
   }
 
   /** Number of the newest record, of whatever stream. */
   get lastSeq(): number {
-    return Number(this.file.prepare('SELECT MAX(seq) AS seq FROM spool').get()?.seq ?? 0);
+    return this.rows.last;
   }
 
   /** Takes records in order, which stay until they are removed; the limits leave them alone meanwhile. */
   take(stream: number, after: number, upTo: number, limit: number): Spooled[] {
-    const rows = this.file
-      .prepare(
-        'SELECT seq, received_at, record FROM spool WHERE stream = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?',
-      )
-      .all(stream, after, upTo, limit)
-      .map((row) => ({
-        seq: Number(row.seq),
-        receivedAt: Number(row.received_at),
-        record: JSON.parse(String(row.record)) as SourceRecord,
-      }));
+    const rows = this.rows.read(stream, after, upTo, limit);
     const [first] = rows;
     if (first !== undefined) this.stateOf(stream).taken.push([first.seq, (rows.at(-1) as Spooled).seq]);
     return rows;
   }
 
   /** The target has these. */
-  remove(stream: number, [from, to]: Range): void {
+  remove(stream: number, range: Range): void {
     const state = this.stateOf(stream);
-    state.taken = state.taken.filter((range) => range[0] !== from);
-    const sums = this.file
-      .prepare('SELECT COUNT(*) AS records, SUM(bytes) AS bytes FROM spool WHERE stream = ? AND seq BETWEEN ? AND ?')
-      .get(stream, from, to);
-    if (Number(sums?.records) === 0) return;
-    this.file.prepare('DELETE FROM spool WHERE stream = ? AND seq BETWEEN ? AND ?').run(stream, from, to);
-    state.records -= Number(sums?.records);
-    state.bytes -= Number(sums?.bytes);
+    state.taken = state.taken.filter(([from]) => from !== range[0]);
+    subtract(state, this.rows.remove(stream, range));
     if (state.waiting.length > 0) this.schedule(0);
   }
 
@@ -198,17 +169,17 @@ export class Spool {
 
   /** Forgets what a stream left: its mapping is gone. */
   discard(stream: number): number {
-    const { changes } = this.file.prepare('DELETE FROM spool WHERE stream = ?').run(stream);
+    const { records } = this.rows.removeAll(stream);
     this.file.prepare('DELETE FROM streams WHERE stream = ?').run(stream);
     const state = this.streams.get(stream);
-    if (state === undefined) return Number(changes);
+    if (state === undefined) return records;
     Object.assign(state, { records: 0, bytes: 0, dropped: 0 });
     const error = new IntegrationError('cancelled', 'PCP_STREAM_GONE', 'The mapping is not live here any more.');
-    for (const { rows, reject } of state.waiting.splice(0)) {
-      this.waiting -= rows.length;
-      reject(error);
+    for (const append of state.waiting.splice(0)) {
+      this.waiting -= append.records;
+      append.reject(error);
     }
-    return Number(changes);
+    return records;
   }
 
   /** Commits what waits and has room; the rest was never acknowledged. */
@@ -234,6 +205,7 @@ export class Spool {
     this.timer = undefined;
     this.soon = undefined;
     const taken: Append[] = [];
+    const { last } = this.rows;
     const before = new Map(
       [...this.streams].map(([stream, { records, bytes, dropped }]) => [stream, { records, bytes, dropped }]),
     );
@@ -243,6 +215,7 @@ export class Spool {
       this.file.exec('COMMIT');
     } catch (cause) {
       if (this.file.isTransaction) this.file.exec('ROLLBACK');
+      this.rows.last = last;
       for (const [stream, usage] of before) Object.assign(this.stateOf(stream), usage);
       const message = `Live values could not be written to the spool: ${(cause as Error).message}`;
       const hint = 'Is the disk full? What was not written is not acknowledged either.';
@@ -251,8 +224,8 @@ export class Spool {
       this.failWaiting(error);
       return;
     }
-    for (const { rows, resolve } of taken) {
-      this.waiting -= rows.length;
+    for (const { records, resolve } of taken) {
+      this.waiting -= records;
       resolve();
     }
     for (const { listeners } of this.streams.values()) for (const listener of [...listeners]) listener();
@@ -273,10 +246,10 @@ export class Spool {
     for (let append = state.waiting[0]; append !== undefined; append = state.waiting[0]) {
       if (!this.findsRoom(stream, state, append)) {
         if (whenFull(state, append) === 'stop_ack') break;
-        state.dropped += append.rows.length;
+        state.dropped += append.records;
       } else {
-        this.insert(stream, append.rows);
-        state.records += append.rows.length;
+        for (const row of append.rows) this.rows.append(stream, append.receivedAt, row);
+        state.records += append.records;
         state.bytes += append.bytes;
       }
       state.waiting.shift();
@@ -289,20 +262,10 @@ export class Spool {
     const gone = state.waiting.filter(({ signal }) => signal?.aborted);
     if (gone.length === 0) return;
     state.waiting = state.waiting.filter(({ signal }) => !signal?.aborted);
-    for (const { rows, signal, reject } of gone) {
-      this.waiting -= rows.length;
+    for (const { records, signal, reject } of gone) {
+      this.waiting -= records;
       reject(signal?.reason);
     }
-  }
-
-  private insert(stream: number, rows: Append['rows']): void {
-    const values = rows.flatMap(({ receivedAt, bytes, text }) => [stream, receivedAt, bytes, text]);
-    const width = values.length / rows.length;
-    let at = 0;
-    for (const step = STATEMENT_ROWS * width; at + step <= values.length; at += step) {
-      this.insertMany.run(...values.slice(at, at + step));
-    }
-    for (; at < values.length; at += width) this.insertOne.run(...values.slice(at, at + width));
   }
 
   private findsRoom(stream: number, state: StreamState, append: Append): boolean {
@@ -319,9 +282,10 @@ export class Spool {
       this.options.log('warn', `The spool of stream ${stream} is full (${how}).`);
     }
     if (how === 'stop_ack' || how === 'drop_newest') return false;
-    const removed = makeRoom(this.file, stream, state.taken, how, append);
-    state.records -= removed.records;
-    state.bytes -= removed.bytes;
+    const { taken } = state;
+    const removed =
+      how === 'downsample' ? this.rows.thinOut(stream, taken) : this.rows.removeOldest(stream, taken, append);
+    subtract(state, removed);
     state.dropped += removed.records;
     return hasRoom(state, append);
   }
@@ -340,9 +304,8 @@ export class Spool {
       for (const [stream, state] of this.streams) {
         const { maxAgeMs } = state.limits;
         if (maxAgeMs === undefined || state.records === 0) continue;
-        const removed = removeOlder(this.file, stream, state.taken, Date.now() - maxAgeMs);
-        state.records -= removed.records;
-        state.bytes -= removed.bytes;
+        const removed = this.rows.removeOlder(stream, state.taken, Date.now() - maxAgeMs);
+        subtract(state, removed);
         state.dropped += removed.records;
         this.noteDropped(stream, state, state.dropped - removed.records);
         if (removed.records > 0) {
@@ -359,10 +322,6 @@ export class Spool {
     }
   }
 
-  private first(stream: number): Record<string, unknown> | undefined {
-    return this.file.prepare('SELECT received_at FROM spool WHERE stream = ? ORDER BY seq LIMIT 1').get(stream);
-  }
-
   private stateOf(stream: number): StreamState {
     const state = this.streams.get(stream);
     if (state === undefined) throw new Error(`Stream ${stream} is not configured.`);
@@ -370,6 +329,7 @@ export class Spool {
   }
 }
 
-function insertOf(rows: number): string {
-  return `INSERT INTO spool (stream, received_at, bytes, record) VALUES ${Array(rows).fill('(?, ?, ?, ?)').join(', ')}`;
+function subtract(from: Amount, { records, bytes }: Amount): void {
+  from.records -= records;
+  from.bytes -= bytes;
 }

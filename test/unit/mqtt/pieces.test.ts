@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { IntegrationError } from '../../../lib/model/errors';
 import { forgetLosses, isClientIdClash } from '../../../lib/protocols/mqtt/client-id-clash';
-import { type OversizedPacket, PacketGuard } from '../../../lib/protocols/mqtt/packet-guard';
+import type { ReceivedMessage } from '../../../lib/protocols/mqtt/options';
+import { type OversizedPacket, PacketReader } from '../../../lib/protocols/mqtt/packet-reader';
 import { guessPayload, loadPayloadCodec } from '../../../lib/protocols/mqtt/payload';
 import { covers, matches, topicPattern } from '../../../lib/protocols/mqtt/topic';
 import { publishHead } from './fake-broker';
@@ -121,26 +122,110 @@ describe('mqtt: payloads', () => {
   });
 });
 
-describe('mqtt: oversized packets', () => {
-  it('are left out wherever the stream is cut, and told with their topic', () => {
+describe('mqtt: packets of a broker', () => {
+  const CONNACK = hex('20 03 00 00 00');
+
+  function reader(version: 4 | 5 = 4) {
+    const messages: ReceivedMessage[] = [];
+    const oversized: OversizedPacket[] = [];
+    const released: number[] = [];
+    const packets = new PacketReader({
+      version,
+      mostBytes: 200,
+      onMessage: (message) => messages.push(message),
+      onReleased: (messageId) => released.push(messageId),
+      onOversized: (packet) => oversized.push(packet),
+    });
+    return { packets, messages, oversized, released };
+  }
+
+  it('are told apart wherever the stream is cut: messages, what is too large, and the rest for the library', () => {
     const small = Buffer.concat([publishHead('a', 1, 3), Buffer.from('abc')]);
     const large = Buffer.concat([publishHead('big/topic', 2, 300), Buffer.alloc(300, 7)]);
     const ping = hex('d0 00');
-    const stream = Buffer.concat([small, large, ping, large, small]);
+    const release = hex('62 02 01 02');
+    const stream = Buffer.concat([CONNACK, small, large, ping, release, large, ping, small]);
     fc.assert(
       fc.property(fc.array(fc.nat(stream.length), { maxLength: 12 }), (cuts) => {
-        const told: OversizedPacket[] = [];
-        const guard = new PacketGuard(200, (packet) => told.push(packet));
+        const { packets, messages, oversized, released } = reader();
         const edges = [0, ...cuts.sort((a, b) => a - b), stream.length];
-        const kept = edges.slice(1).flatMap((end, index) => guard.filter(stream.subarray(edges[index], end)));
-        assert.deepEqual(Buffer.concat(kept), Buffer.concat([small, ping, small]));
+        const left = edges.slice(1).flatMap((end, index) => packets.read(stream.subarray(edges[index], end)));
+        assert.deepEqual(Buffer.concat(left), Buffer.concat([CONNACK, ping, ping]));
         assert.deepEqual(
-          told.map(({ message }) => message),
+          messages.map(({ topic, payload, qos, messageId }) => [topic, payload.toString(), qos, messageId]),
+          [1, 2].map(() => ['a', 'abc', 1, 1]),
+        );
+        assert.deepEqual(
+          oversized.map(({ message }) => message),
           [1, 2].map(() => ({ topic: 'big/topic', qos: 1, messageId: 2 })),
         );
+        assert.deepEqual(released, [258]);
       }),
     );
   });
+
+  it('say all that a message of MQTT 5 may', () => {
+    const { packets, messages } = reader(5);
+    const properties = [
+      '01 01',
+      '02 00 00 00 1e',
+      '03 0001 63',
+      '08 0001 72',
+      '09 0002 ff00',
+      '0b ff7f',
+      '0b 01',
+      '26 0001 6b 0001 31',
+      '26 0009 5f5f70726f746f5f5f 0001 32',
+      '26 0001 6b 0001 33',
+    ];
+    const inner = hex(properties.join(''));
+    const body = Buffer.concat([hex('0001 61 0007'), Buffer.from([inner.length]), inner, Buffer.from('on')]);
+    packets.read(Buffer.concat([CONNACK, Buffer.from([0x3d, body.length]), body]));
+    const [message] = messages;
+    assert.deepEqual(
+      { ...message, payload: message?.payload.toString() },
+      {
+        topic: 'a',
+        payload: 'on',
+        qos: 2,
+        retain: true,
+        duplicate: true,
+        messageId: 7,
+        subscriptionIds: [16_383, 1],
+        properties: {
+          isText: true,
+          expirySeconds: 30,
+          contentType: 'c',
+          responseTopic: 'r',
+          correlationData: hex('ff00'),
+          userProperties: Object.fromEntries([
+            ['k', ['1', '3']],
+            ['__proto__', '2'],
+          ]),
+        },
+      },
+    );
+  });
+
+  for (const [what, version, bytes] of [
+    ['a message before the sign-in', 4, '30 03 0001 61'],
+    ['QoS 3', 4, '20020000 36 05 0001 61 0001'],
+    ['no topic', 4, '20020000 30 02 0000'],
+    ['a topic longer than the packet', 4, '20020000 30 03 ffff 61'],
+    ['no packet id', 4, '20020000 32 03 0001 61'],
+    ['properties longer than the packet', 5, '2003000000 30 04 0001 61 05'],
+    ['a property that is cut off', 5, '2003000000 30 06 0001 61 02 02 00'],
+    ['a property that is none of a message', 5, '2003000000 30 06 0001 61 02 11 00'],
+    ['a topic alias', 5, '2003000000 30 07 0001 61 03 23 0001'],
+    ['a length without an end', 4, '20020000 30 ffffffff01'],
+    ['a release of nothing', 4, '20020000 62 01 00'],
+  ] as const) {
+    it(`are refused with ${what}`, () => {
+      const { packets, messages } = reader(version);
+      assert.throws(() => packets.read(hex(bytes)), Error);
+      assert.deepEqual(messages, []);
+    });
+  }
 });
 
 describe('mqtt: clients with one id', () => {

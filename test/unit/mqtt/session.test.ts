@@ -200,11 +200,18 @@ describe('mqtt: acknowledgements', () => {
       100,
       () => assert.fail('there is room'),
     );
-    const packet = (messageId: number, qos: 0 | 1 | 2) =>
-      ({ cmd: 'publish', topic: 'x', payload: '', qos, retain: false, dup: false, messageId }) as const;
-    const [first, second, none, third] = [packet(1, 1), packet(2, 2), packet(0, 0), packet(258, 1)].map((each) =>
-      inbox.take(each, {}),
-    );
+    const take = (messageId: number, qos: number) =>
+      inbox.take({
+        topic: 'x',
+        payload: Buffer.alloc(0),
+        qos,
+        retain: false,
+        duplicate: false,
+        properties: {},
+        subscriptionIds: [],
+        messageId,
+      });
+    const [first, second, none, third] = [take(1, 1), take(2, 2), take(0, 0), take(258, 1)];
     second!.acknowledge();
     third!.acknowledge();
     none!.acknowledge();

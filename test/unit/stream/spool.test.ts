@@ -71,6 +71,36 @@ describe('spool', () => {
     assert.equal(statSync(path).mode & 0o777, 0o600);
   });
 
+  it('gives back each record once wherever batches end in what came together, over a restart', async () => {
+    let spool = open();
+    for (let n = 1; n <= 991; n += 110) await spool.append(1, numbers(n, n + 109), true);
+    const given: number[] = [];
+    for (let batch = 0; given.length < 1100; batch++) {
+      const rows = spool.take(1, 0, EVERYTHING, 37);
+      given.push(...rows.map(({ record }) => (record as { n: number }).n));
+      assert.equal(new Set(rows.map(({ seq }) => seq)).size, rows.length);
+      spool.remove(1, [rows[0]?.seq ?? 0, rows.at(-1)?.seq ?? 0]);
+      assert.equal(spool.usage(1).records, 1100 - given.length);
+      if (batch % 7 === 0) {
+        close(spool);
+        spool = open();
+      }
+    }
+    assert.deepEqual(given, range(1, 1100));
+    assert.deepEqual(spool.usage(1), { records: 0, bytes: 0, dropped: 0, oldestAt: null, alarms: [] });
+  });
+
+  it('leaves out, wherever it goes on, what it gave before', async () => {
+    const spool = open();
+    await spool.append(1, numbers(1, 10), true);
+    const [, , third] = spool.take(1, 0, EVERYTHING, 3);
+    const next = spool.take(1, third?.seq ?? 0, EVERYTHING, 100);
+    assert.deepEqual(
+      next.map(({ record }) => (record as { n: number }).n),
+      range(4, 10),
+    );
+  });
+
   it('never uses a sequence number twice', async () => {
     const spool = open();
     await spool.append(1, numbers(1, 3), true);
@@ -113,9 +143,9 @@ describe('spool', () => {
     assert.deepEqual(kept(spool), []);
     await appended;
     assert.deepEqual(kept(spool), [1, 2]);
-    (spool as unknown as { file: { exec(sql: string): void } }).file.exec('ALTER TABLE spool RENAME TO gone');
+    (spool as unknown as { file: { exec(sql: string): void } }).file.exec('ALTER TABLE batches RENAME TO gone');
     await assert.rejects(spool.append(1, numbers(3, 3), true), /no such table/);
-    (spool as unknown as { file: { exec(sql: string): void } }).file.exec('ALTER TABLE gone RENAME TO spool');
+    (spool as unknown as { file: { exec(sql: string): void } }).file.exec('ALTER TABLE gone RENAME TO batches');
     assert.equal(spool.usage(1).records, 2);
   });
 
@@ -184,7 +214,7 @@ describe('spool', () => {
     assert.equal(spool.take(1, 0, EVERYTHING, 50).length, 50);
     await spool.append(1, numbers(1101, 1110), true);
     spool.putBack(1);
-    assert.deepEqual(kept(spool), [...range(1, 50), ...range(1051, 1110)]);
+    assert.deepEqual(kept(spool), [...range(1, 100), ...range(1101, 1110)], 'and what is written together with it');
     assert.equal(spool.usage(1).dropped, 1000);
     assert.equal(spool.usage(1).records, 110);
   });

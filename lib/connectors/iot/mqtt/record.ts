@@ -54,19 +54,20 @@ function decoded({ payload }: IncomingMessage, { setting }: Topic, codec: Payloa
 }
 
 function aboutMessage({ topic, qos, retain, duplicate, properties }: IncomingMessage, now: string): SourceRecord {
-  const { expirySeconds, contentType, responseTopic, correlationData, userProperties } = properties;
-  return {
+  const about: SourceRecord = {
     _topic: topic,
     _qos: qos,
     _retain: retain,
     _duplicate: duplicate,
     _received_at: now,
-    ...(expirySeconds !== undefined && { _expiry_s: expirySeconds }),
-    ...(contentType !== undefined && { _content_type: contentType }),
-    ...(responseTopic !== undefined && { _response_topic: responseTopic }),
-    ...(correlationData !== undefined && { _correlation_data: correlationData.toString('base64') }),
-    ...(userProperties !== undefined && { _user_properties: userProperties }),
   };
+  const { expirySeconds, contentType, responseTopic, correlationData, userProperties } = properties;
+  if (expirySeconds !== undefined) about._expiry_s = expirySeconds;
+  if (contentType !== undefined) about._content_type = contentType;
+  if (responseTopic !== undefined) about._response_topic = responseTopic;
+  if (correlationData !== undefined) about._correlation_data = correlationData.toString('base64');
+  if (userProperties !== undefined) about._user_properties = userProperties;
+  return about;
 }
 
 function isObject(value: unknown): value is SourceRecord {
