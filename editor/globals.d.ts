@@ -62,6 +62,8 @@ interface FormConnector {
   settings: Record<string, FormSetting>;
   /** Its machine can be looked through. */
   browses: boolean;
+  /** The JSON fields of its operation in the form of its node, each with an example or null. */
+  callExamples: Record<string, unknown>;
   /** Property of a tag of its setting `tags` that holds what browsing finds. */
   tagAddress?: string;
   /** Its tags can be read from files of these kinds; one in JSON needs the parameters. */

@@ -40,7 +40,7 @@ let neededConnector: string | undefined;
       prepareConnectorNode(node, connectorType);
     },
     save(node: EditorNode) {
-      saveJsonProperties(node, ['filters']);
+      saveJsonProperties(node, Object.keys(jsonExamples(neededConnector)));
       neededConnector = undefined;
     },
     close() {

@@ -18,17 +18,26 @@ function showRowsByChoice(): void {
   refresh();
 }
 
-/** JSON properties of a node that its form edits: name of the property and an example. */
+/** JSON properties of a node that its form edits: name of the property and an example, or null. */
 function prepareJsonProperties(node: EditorNode, examples: Record<string, unknown>): void {
   for (const [name, example] of Object.entries(examples)) {
     const input = $(`#pcp-input-${name}`);
     jsonField(input, filled(node[name]), Array.isArray(example) ? '[]' : '{}');
-    input.parent().append(exampleButton(input, example));
+    if (example !== null) input.parent().append(exampleButton(input, example));
   }
 }
 
 function saveJsonProperties(node: EditorNode, names: string[]): void {
   for (const name of names) node[name] = jsonFieldValue($(`#pcp-input-${name}`)) ?? '';
+}
+
+function connectorOf(connectorType: string | undefined): FormConnector | undefined {
+  return CONNECTORS.find(({ type }) => type === connectorType);
+}
+
+/** The JSON fields in the form of a connector's palette node. */
+function jsonExamples(connectorType: string | undefined): Record<string, unknown> {
+  return { filters: FILTER_EXAMPLE, ...connectorOf(connectorType)?.callExamples };
 }
 
 /** Form of a connector's palette node (pcp-file, pcp-database, ...). */
@@ -39,9 +48,8 @@ function prepareConnectorNode(node: EditorNode, connectorType: string): void {
   pickFrom($('#node-input-entity'), () => discovery.entities(connection()));
   pickFrom($('#node-input-keyFields'), () => discovery.fields(connection(), entity()));
   pickFrom($('#node-input-cursorField'), () => discovery.fields(connection(), entity()));
-  const { browses } = CONNECTORS.find(({ type }) => type === connectorType) ?? {};
-  if (browses) browseTags($('#node-input-tags'), discovery, connection);
-  prepareJsonProperties(node, { filters: FILTER_EXAMPLE });
+  if (connectorOf(connectorType)?.browses) browseTags($('#node-input-tags'), discovery, connection);
+  prepareJsonProperties(node, jsonExamples(connectorType));
   // Nodes of a flow that was written by hand may lack the property.
   for (const select of document.querySelectorAll<HTMLSelectElement>(
     '#dialog-form [data-when^="operation=call"] select',

@@ -4,7 +4,15 @@ import type { ConnectorDescriptor } from '../lib/connectors/descriptor';
 import { ConnectorRegistry } from '../lib/connectors/registry';
 import { secretNames } from '../nodes/pcp-connection/settings';
 import { buildStatusPage } from './status-page';
-import { callDefaults, callLabels, connectorValues, fillTemplate, settingsHelp, withTags } from './templates';
+import {
+  callDefaults,
+  callExamples,
+  callLabels,
+  connectorValues,
+  fillTemplate,
+  settingsHelp,
+  withTags,
+} from './templates';
 
 /**
  * Second half of `npm run build`, after tsc: prints what Node-RED loads beside the compiled code. HTML with literal
@@ -98,7 +106,8 @@ function buildConnectorNode(descriptor: ConnectorDescriptor, node: string): void
 
 /** The plugin carries the editor's code: the editor loads plugins before nodes. */
 function buildPlugin(descriptors: readonly ConnectorDescriptor[]): void {
-  const forms = descriptors.map(({ type, title, description, settings, capabilities, call, tagImport, tagAddress }) => {
+  const forms = descriptors.map((descriptor) => {
+    const { type, title, description, settings, capabilities, call, tagImport, tagAddress } = descriptor;
     const jsonParameters = Object.fromEntries(
       (tagImport?.jsonParameters ?? []).map((name) => [name, call?.parameters[name]]),
     );
@@ -108,6 +117,7 @@ function buildPlugin(descriptors: readonly ConnectorDescriptor[]): void {
       description,
       settings,
       browses: capabilities.includes('browse'),
+      callExamples: callExamples(descriptor),
       ...(tagAddress && { tagAddress }),
       ...(tagImport && { tagImport: { ...tagImport, jsonParameters } }),
     };

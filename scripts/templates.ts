@@ -71,18 +71,30 @@ export function callLabels(descriptor: ConnectorDescriptor, locale: Locale): Rec
 /** Properties of the node that only this connector's has, as the flow library reads them. */
 export function callDefaults(descriptor: ConnectorDescriptor): string {
   const value = (setting: Setting) => ('default' in setting ? String(setting.default) : '');
+  const check = ({ kind }: Setting) => (kind === 'json' ? ', validate: (value, _) => PCP.jsonProblem(value)' : '');
   return callParameters(descriptor)
-    .map(([name, setting]) => `${name}: { value: '${value(setting)}' },\n      `)
+    .map(([name, setting]) => `${name}: { value: '${value(setting)}'${check(setting)} },\n      `)
     .join('');
 }
 
-/** Those with a field in the form; the others come with the message only. */
+/** The JSON fields of the form, each with an example or null. */
+export function callExamples(descriptor: ConnectorDescriptor): Record<string, unknown> {
+  return Object.fromEntries(
+    callParameters(descriptor).flatMap(([name, setting]) =>
+      setting.kind === 'json' ? [[name, setting.example ?? null]] : [],
+    ),
+  );
+}
+
+/** Those with a field in the form; what may be anything, a Buffer as well, comes with the message only. */
 function callParameters({ call }: ConnectorDescriptor): [string, Setting][] {
-  return Object.entries(call?.parameters ?? {}).filter(([, { kind }]) => kind !== 'json');
+  return Object.entries(call?.parameters ?? {}).filter(
+    ([, setting]) => setting.kind !== 'json' || setting.schema.type !== undefined,
+  );
 }
 
 function callRow(node: string, name: string, setting: Setting): string {
-  const id = `node-input-${name}`;
+  const id = `${setting.kind === 'json' ? 'pcp' : 'node'}-input-${name}`;
   const placeholder = setting.placeholder === undefined ? '' : ` placeholder="${escaped(setting.placeholder)}"`;
   const options = (setting.kind === 'choice' ? setting.options : []).map(
     ({ value }) => `<option value="${value}" data-i18n="${node}.label.${name}_${value}"></option>`,

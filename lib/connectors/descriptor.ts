@@ -57,7 +57,7 @@ export interface ConnectorDescriptor {
   /** npm packages that the connector loads on first use and an install may lack. */
   drivers: string[];
   settings: Record<string, Setting>;
-  /** The operation that the palette node calls, and its parameters: a message may set each; the form has all but JSON ones. */
+  /** The operation that the palette node calls, and its parameters: a message may set each; the form has those that are described. */
   call?: {
     operation: string;
     parameters: Record<string, Setting>;

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { abortable } from '../abortable';
 import type { Connector } from '../connectors/contract';
 import type { ConnectorRegistry } from '../connectors/registry';
 import { IntegrationError } from '../model/errors';
@@ -24,8 +25,10 @@ const LOOK_EVERY_MS = 1_000;
 /** A run that failed, rather than waits, needs a person: it is tried again all the same, ever more seldom. */
 const FIRST_RESTART_MS = 5_000;
 const LAST_RESTART_MS = 60 * 60_000;
-/** A run of another instance that nobody has taken up for so long keeps the owner waiting no longer. */
+/** A run of another instance that waits, and that nobody has taken up for so long, keeps the owner waiting no longer. */
 const LEFT_MS = 10_000;
+/** When this instance stops, its runs have so long for the batch in hand. */
+const LAST_BATCH_MS = 3_000;
 
 export interface ForwardingOptions {
   setup: RunnerSetup;
@@ -37,6 +40,7 @@ export interface ForwardingOptions {
   /** Leases that this instance held last. */
   assumed: readonly string[];
   leaseMs?: number;
+  leftMs?: number;
   /** Other streams are this instance's now. */
   onOwnership(): void;
 }
@@ -104,12 +108,23 @@ export class Forwarding {
     await this.engine?.worker.checkCancelled();
   }
 
-  async close(): Promise<void> {
+  /** @param left resolves when nothing is listened to here any more: then another instance may */
+  async close(left: Promise<unknown>): Promise<void> {
     this.stopped.abort();
     await this.working;
+    await this.endRuns();
+    await left;
     // While the store is away, the lease's end does as well.
     if (this.engine !== null) await this.ownership.release(this.engine.context.database).catch(() => undefined);
     await this.engine?.close();
+  }
+
+  /** A run that is only interrupted would be in the way of the instance that goes on with its stream. */
+  private async endRuns(): Promise<void> {
+    const sources = [...this.sources.values()];
+    for (const { ended } of sources) ended.abort();
+    const isOver = Promise.all(sources.map(({ closed }) => closed));
+    await abortable(isOver, AbortSignal.timeout(LAST_BATCH_MS)).catch(() => undefined);
   }
 
   /** Opens the store, as long as it takes, and then looks again and again for streams without a run. Never throws. */
@@ -210,7 +225,7 @@ export class Forwarding {
     const { mapping_id: mappingId, version, connection } = definition;
     const spool = this.options.spool().id;
     await ensureStream(database, streamName(mappingId));
-    let inTheWay: number[] = [];
+    let inTheWay: Record<string, unknown>[] = [];
     const isStarted = await database.transaction(async (transaction) => {
       // The row is a lock, as for whoever starts another run of this mapping.
       await transaction.execute('UPDATE integration_stream_locks SET stream = stream WHERE stream = ?', [
@@ -224,7 +239,7 @@ export class Forwarding {
       const last = rows.find(({ state }) => ENDED.includes(state as (typeof ENDED)[number]));
       const active = rows.filter((row) => row !== last);
       if (active.some((row) => row.kind !== 'live' || row.spool === spool)) return false;
-      inTheWay = active.map(({ id }) => Number(id));
+      inTheWay = active;
       // The owner waits for what others have left of its stream, and makes way for it.
       if ((this.owns(definition) && inTheWay.length > 0) || this.mustWait(mappingId, last)) return false;
       await insertRun(
@@ -250,12 +265,19 @@ export class Forwarding {
   }
 
   /** Runs of an instance that has died would keep this one from forwarding for ever. */
-  private async settleLeft(database: SqlDatabase, mappingId: number, runs: readonly number[]): Promise<void> {
+  private async settleLeft(
+    database: SqlDatabase,
+    mappingId: number,
+    runs: readonly Record<string, unknown>[],
+  ): Promise<void> {
     const now = performance.now();
-    for (const id of runs) {
+    for (const run of runs) {
+      const id = Number(run.id);
       const since = this.leftSince.get(id) ?? now;
       this.leftSince.set(id, since);
-      if (now - since >= LEFT_MS && (await settleLeft(database, mappingId, id, Date.now()))) this.leftSince.delete(id);
+      // One that is running has a worker, or had one that died; one that waits may be about to be taken up.
+      const isLeft = run.state === 'running' || now - since >= (this.options.leftMs ?? LEFT_MS);
+      if (isLeft && (await settleLeft(database, mappingId, id, Date.now()))) this.leftSince.delete(id);
     }
   }
 

@@ -3,8 +3,8 @@ import { WORKER, workerIsGone } from '../store/worker-name';
 import { LEASE_MS } from '../sync/runs/lease';
 
 const LOCKS = 'integration_stream_locks';
-/** A lease is renewed, and looked at by those who wait for it, so often while it lasts. */
-const LOOKS_PER_LEASE = 12;
+/** A lease is renewed so often while it lasts. */
+const RENEWALS_PER_LEASE = 12;
 
 /**
  * Of all instances that share a store, which one listens: leases by the store's clock. Whoever holds one keeps it while the store
@@ -45,22 +45,24 @@ export class Ownership {
   }
 
   /**
-   * Renews what it holds and takes what is free of the wanted, when it is time to.
+   * Renews what it holds when it is time to, and takes what is free of the wanted.
    * @returns whether that changed anything
    */
   async look(database: SqlDatabase, wanted: ReadonlySet<string>): Promise<boolean> {
     const now = performance.now();
-    if (now - this.renewedAt < this.leaseMs / LOOKS_PER_LEASE) return false;
+    const isDue = now - this.renewedAt >= this.leaseMs / RENEWALS_PER_LEASE;
+    // What another instance holds may be given back at any moment.
+    if (!isDue && wanted.isSubsetOf(this.held)) return false;
     const before = this.held;
     try {
       // A store in a file has one instance.
-      this.held = database.dialect === 'sqlite' ? wanted : await this.claim(database, wanted);
+      this.held = database.dialect === 'sqlite' ? wanted : await this.claim(database, wanted, isDue);
     } catch (error) {
       this.contactSince = null;
       throw error;
     }
     this.contactSince ??= now;
-    this.renewedAt = now;
+    if (isDue) this.renewedAt = now;
     this.wanted = wanted;
     return before.symmetricDifference(this.held).size > 0;
   }
@@ -74,11 +76,13 @@ export class Ownership {
     return `${WORKER}@${this.instance()}`;
   }
 
-  private async claim(database: SqlDatabase, wanted: ReadonlySet<string>): Promise<Set<string>> {
+  private async claim(database: SqlDatabase, wanted: ReadonlySet<string>, renews: boolean): Promise<Set<string>> {
     const { epochMs } = database;
-    await database.execute(`UPDATE ${LOCKS} SET lease_until = ${epochMs} + ${this.leaseMs} WHERE owner_worker = ?`, [
-      this.owner,
-    ]);
+    if (renews) {
+      await database.execute(`UPDATE ${LOCKS} SET lease_until = ${epochMs} + ${this.leaseMs} WHERE owner_worker = ?`, [
+        this.owner,
+      ]);
+    }
     const rows = await database.query(
       `SELECT stream, owner_worker, CASE WHEN lease_until < ${epochMs} THEN 1 ELSE 0 END AS is_over
        FROM ${LOCKS} WHERE stream LIKE 'live:%'`,

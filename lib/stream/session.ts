@@ -16,7 +16,7 @@ import type { Session } from '../runner/serve';
 import { Vault } from '../security/vault';
 import { DefinitionFile, type StreamDefinition } from './definitions';
 import { FlowSubscription } from './flow-subscription';
-import { Forwarding } from './forwarding';
+import { Forwarding, type ForwardingOptions } from './forwarding';
 import { SharedConnections } from './shared-connections';
 import { Spool } from './spool/spool';
 import { limitsOf, SpooledStream, type StreamLog, standbyStatus } from './spooled-stream';
@@ -77,7 +77,7 @@ export class LiveSession implements Session {
     private readonly setup: RunnerSetup,
     private readonly send: (message: FromRunner) => void,
     registry: ConnectorRegistry = new ConnectorRegistry(),
-    leaseMs?: number,
+    times: Pick<ForwardingOptions, 'leaseMs' | 'leftMs'> = {},
   ) {
     this.log = logOf(send);
     this.calls = new OpenCalls(this.handlers, send);
@@ -97,7 +97,7 @@ export class LiveSession implements Session {
       log,
       spool: () => this.spool,
       assumed: this.wanted.map(({ lease }) => lease),
-      ...(leaseMs !== undefined && { leaseMs }),
+      ...times,
       onOwnership: () => this.inBackground(() => this.apply()),
     });
     this.looking = setInterval(() => this.look(), LOOK_EVERY_MS).unref();
@@ -142,7 +142,7 @@ export class LiveSession implements Session {
       ...[...this.streams.values()].map((stream) => stream.stop()),
       ...[...this.subscriptions.keys()].map((id) => this.unsubscribe(id)),
     ]);
-    await Promise.all([this.forwarding.close(), this.connections.closeAll()]);
+    await this.forwarding.close(this.connections.closeAll());
     this.openedSpool?.close();
   }
 

@@ -23,6 +23,7 @@ export class SpoolSource implements Connector {
   /** Aborted when the run is to end after the batch in hand. */
   readonly ended = new AbortController();
   private committed: SpoolCursor['spools'] = {};
+  private readonly closing = Promise.withResolvers<void>();
 
   constructor(
     private readonly spool: Spool,
@@ -62,8 +63,14 @@ export class SpoolSource implements Connector {
     }
   }
 
+  /** Resolves when the run has let go of it. */
+  get closed(): Promise<void> {
+    return this.closing.promise;
+  }
+
   async close(): Promise<void> {
     this.onClose();
+    this.closing.resolve();
   }
 
   private batch(rows: Spooled[]): Batch {

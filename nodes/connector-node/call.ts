@@ -2,6 +2,7 @@ import type { NodeMessageInFlow } from 'node-red';
 import { hub } from '../hub-access';
 import { actorOf } from '../support/actor';
 import { descriptors } from '../support/connectors';
+import { jsonProperty } from '../support/values';
 import type { ConnectorNodeContext } from './connector-node';
 import { timeLeft } from './valid-for';
 
@@ -19,8 +20,10 @@ export async function callMessage(
   const { RED, node, def, status, connection } = context;
   const { call, capabilities = [] } = descriptors.find(({ type }) => type === connection.connectorType) ?? {};
   const parameters: Record<string, unknown> = { payload: msg.payload };
-  for (const name of Object.keys(call?.parameters ?? {})) {
-    parameters[name] = msg[name as keyof typeof msg] ?? def[name as keyof typeof def];
+  for (const [name, { kind }] of Object.entries(call?.parameters ?? {})) {
+    const entered = def[name as keyof typeof def];
+    parameters[name] =
+      msg[name as keyof typeof msg] ?? (kind === 'json' ? jsonProperty(entered, name, undefined) : entered);
   }
   const operation = call?.operation ?? '';
   const called = operation === 'service' ? String(parameters.service) : operation;

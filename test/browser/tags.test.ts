@@ -40,6 +40,7 @@ describe('tags in the editor', () => {
           operation: 'subscribe',
           wires: [[]],
         },
+        { id: 'call', type: 'pcp-opcua', z: 'tab', x: 200, y: 200, operation: 'call', service: 'method', wires: [[]] },
       ],
     });
     browser = await openChromium();
@@ -113,6 +114,23 @@ describe('tags in the editor', () => {
     assert.equal(await page.isVisible('#node-input-prefix'), false);
     await page.selectOption('#node-input-format', 'sunspec');
     assert.equal(await page.isVisible('#node-input-prefix'), true);
+    await editor.cancel();
+  });
+
+  it('of a method, its arguments stand beside its address, as JSON', async () => {
+    const { page } = editor;
+    const row = page.locator('.form-row', { has: page.locator('#pcp-input-arguments') });
+    await editor.edit('call');
+    await row.locator('button', { hasText: 'Insert an example' }).click();
+    await editor.screenshot('method');
+    await page.selectOption('#node-input-service', 'history');
+    assert.equal(await row.isVisible(), false);
+    await page.selectOption('#node-input-service', 'method');
+    await editor.save();
+    assert.deepEqual((await editor.properties('call')).arguments, { Recipe: 'IPA', Count: 3 });
+    await editor.edit('call');
+    const shown = await row.locator('.red-ui-typedInput-input').inputValue();
+    assert.deepEqual(JSON.parse(shown), { Recipe: 'IPA', Count: 3 });
     await editor.cancel();
   });
 });

@@ -6,6 +6,7 @@ import type {
   WriteTarget,
 } from '../../lib/connectors/contract';
 import type { ConnectorDescriptor } from '../../lib/connectors/descriptor';
+import type { Subscription } from '../../lib/connectors/live';
 import type { OpenConnection } from '../../lib/model/connection';
 import type { ErrorClass } from '../../lib/model/errors';
 
@@ -30,6 +31,8 @@ export interface ConformanceCases {
   read?: ReadCase;
   incremental?: IncrementalCase;
   write?: WriteCase;
+  /** One for each kind of thing that can be subscribed to. */
+  live?: LiveCase[];
 }
 
 export interface FailingCase {
@@ -69,4 +72,18 @@ export interface WriteCase {
   readBack: () => Promise<SourceRecord[]>;
   /** Empties the target. */
   reset: () => Promise<void>;
+}
+
+export interface LiveCase {
+  subscription: Subscription;
+  /** Where the source listens, on this machine. */
+  port: number;
+  /** A connection to it by way of another port. */
+  through(port: number, config?: Record<string, unknown>): OpenConnection;
+  /** Makes the source say something new. @returns which record says it */
+  change(): Promise<(record: SourceRecord) => boolean>;
+  /** Records of any shape; else they are values of tags. */
+  areMessages?: boolean;
+  /** What the source holds open for this connection, where it can tell. */
+  sessions?(): Promise<number>;
 }

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import type { SourceRecord } from '../../lib/connectors/contract';
@@ -26,6 +27,7 @@ const RECORDS = [
   record('wide', 281_483_566_841_860),
 ];
 
+let said = 1000;
 let peer: ModbusPeer;
 const silent = createServer((socket) => socket.on('error', () => undefined).resume());
 const noModbus = createServer((socket) =>
@@ -77,6 +79,23 @@ conformance('iot.modbus', {
         records: RECORDS,
         normalise: ({ received_at: _, ...rest }) => rest,
       },
+      live: [
+        {
+          port: peer.port,
+          through: (port, config) => connectionOf({ port, poll_interval_ms: 10, ...config }),
+          subscription: { items: [{ tag: 'holding/500' }] },
+          async change() {
+            const value = ++said;
+            const writable = [{ functions: [6], from: 500, to: 500, max_per_minute: 6000 }];
+            const writer = create(connectionOf({ writes_enabled: true, writable }), { log: () => undefined });
+            const { signal } = new AbortController();
+            const [result] = (await writer.writeTags?.([{ tag: 'holding/500', value }], signal)) ?? [];
+            await writer.close();
+            assert.equal(result?.outcome, 'written');
+            return (record) => record.value === value;
+          },
+        },
+      ],
     };
   },
   async release() {

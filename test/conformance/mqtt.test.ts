@@ -1,12 +1,12 @@
-import type { SourceRecord } from '../../lib/connectors/contract';
+import type { Connector, SourceRecord } from '../../lib/connectors/contract';
 import { create } from '../../lib/connectors/iot/mqtt/connector';
 import { descriptor } from '../../lib/connectors/iot/mqtt/descriptor';
 import type { OpenConnection } from '../../lib/model/connection';
 import { AUTHORITY, CLIENT } from '../support/certificates';
-import { type Broker, mosquitto, mosquittoAvailable, USER } from '../support/mosquitto';
+import { type Broker, mosquitto, mosquittoAvailable, publishBy, USER } from '../support/mosquitto';
 import { Published } from '../support/mqtt-subscriber';
 import { freePort } from '../support/server-process';
-import type { ConformanceCases, FailingCase } from './cases';
+import type { ConformanceCases, FailingCase, LiveCase } from './cases';
 import { conformance } from './suite';
 
 const TOPICS = {
@@ -20,6 +20,7 @@ const ORDERS: SourceRecord[] = Array.from({ length: 6 }, (_, index) => ({
 
 let broker: Broker;
 let published: Published;
+let publisher: Connector;
 
 for (const version of ['3.1.1', '5']) {
   conformance(`iot.mqtt ${version}`, {
@@ -28,6 +29,7 @@ for (const version of ['3.1.1', '5']) {
     available: mosquittoAvailable(),
     cases: () => cases(version),
     release: async () => {
+      await publisher?.close();
       await published?.close();
       await broker?.release();
     },
@@ -45,6 +47,50 @@ async function cases(version: string): Promise<ConformanceCases> {
       records: ORDERS,
       readBack: async () => published.last(),
       reset: async () => published.clear(),
+    },
+    live: [await topics(version), await sparkplug(version)],
+  };
+}
+
+let said = 0;
+
+/** A connection by way of another port, by a client of its own. */
+const through = (version: string, own: Record<string, unknown>) => (port: number, config?: Record<string, unknown>) =>
+  connection(
+    version,
+    { url: `mqtt://127.0.0.1:${port}`, client_id: `conformance-${++said}`, timeout_ms: 2000, ...own, ...config },
+    {},
+  );
+
+async function topics(version: string): Promise<LiveCase> {
+  return {
+    port: broker.open,
+    through: through(version, {}),
+    subscription: { entity: 'orders' },
+    areMessages: true,
+    async change() {
+      const number = `live-${++said}`;
+      publishBy(broker.open, `conformance/p1/order/${number}`, '{"quantity":"1"}', '-q', '1');
+      return (record) => record.number === number;
+    },
+  };
+}
+
+async function sparkplug(version: string): Promise<LiveCase> {
+  const url = `mqtt://127.0.0.1:${broker.open}`;
+  const edgeNode = { url, client_id: 'edge', sparkplug_group_id: 'g', sparkplug_edge_node_id: 'n' };
+  publisher = create(connection(version, edgeNode), { log: () => undefined });
+  const { signal } = new AbortController();
+  const target = { entity: 'sparkplug', keyFields: [], fields: [], resume: null, runId: 1, mappingId: 1 };
+  const writer = await publisher.openWriter!(target, signal);
+  return {
+    port: broker.open,
+    through: through(version, { sparkplug_role: 'active' }),
+    subscription: { entity: 'sparkplug' },
+    async change() {
+      const n = ++said;
+      await writer.write([{ data: { n }, key: '[]', hash: '', sourceKey: '[]' }], signal);
+      return (record) => record.value === n && record.quality === 'good';
     },
   };
 }

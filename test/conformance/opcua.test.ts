@@ -5,7 +5,7 @@ import { descriptor } from '../../lib/connectors/iot/opcua/descriptor';
 import type { OpenConnection } from '../../lib/model/connection';
 import { Connections, LINE } from '../support/opcua/connections';
 import { PlantServer } from '../support/opcua/plant-server';
-import type { ConformanceCases, FailingCase } from './cases';
+import type { ConformanceCases, FailingCase, LiveCase } from './cases';
 import { conformance } from './suite';
 
 const server = new PlantServer();
@@ -24,6 +24,16 @@ const user = { authentication: 'username', username: 'pcp' };
 
 const connectionOf = (config: Record<string, unknown> = {}, credentials: Record<string, string> = {}): OpenConnection =>
   connections.connection(server.url, { tags, ...config }, credentials);
+
+let said = 1000;
+const live: Pick<LiveCase, 'through' | 'sessions'> = {
+  through: (port, config = {}) =>
+    connectionOf({
+      ...{ endpoint_url: `opc.tcp://127.0.0.1:${port}`, publishing_interval_ms: 50, timeout_ms: 2000 },
+      ...{ session_timeout_ms: 30_000, ...config },
+    }),
+  sessions: async () => (await server.counts()).sessions,
+};
 
 conformance('iot.opcua', {
   descriptor,
@@ -111,6 +121,29 @@ conformance('iot.opcua', {
           { tag: 'ç "quoted" {braces}', value: 'Fundição nº 7', quality: 'good' },
         ],
       },
+      live: [
+        {
+          ...live,
+          port: server.port,
+          subscription: { items: [{ tag: `${LINE}Temperature` }] },
+          async change() {
+            const value = ++said;
+            await server.ask({ do: 'set', name: 'Temperature', value });
+            return (record) => record.value === value;
+          },
+        },
+        {
+          ...live,
+          port: server.port,
+          subscription: { entity: 'events' },
+          areMessages: true,
+          async change() {
+            const message = `event ${++said}`;
+            await server.ask({ do: 'event', message, severity: 300 });
+            return (record) => record.message === message;
+          },
+        },
+      ],
     };
   },
   async release() {

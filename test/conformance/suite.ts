@@ -11,6 +11,7 @@ import type { OpenConnection } from '../../lib/model/connection';
 import { IntegrationError } from '../../lib/model/errors';
 import type { ConformanceCases, ConformanceSubject, IncrementalCase, ReadCase, WriteCase } from './cases';
 import { describeDescriptor } from './descriptor-rules';
+import { describeLive } from './live';
 import { BATCH_SIZE, drain, reader, recordsOf } from './reading';
 
 const TEST_LIMIT_MS = 10_000;
@@ -21,8 +22,9 @@ export function conformance(name: string, subject: ConformanceSubject): void {
   suite(`conformance: ${name}`, () => {
     let cases: ConformanceCases;
     const opened: Connector[] = [];
+    const environment = () => subject.environment?.() ?? quiet;
     const open = (connection: OpenConnection = cases.connection) => {
-      const connector = subject.create(structuredClone(connection), subject.environment?.() ?? quiet);
+      const connector = subject.create(structuredClone(connection), environment());
       opened.push(connector);
       return connector;
     };
@@ -45,12 +47,14 @@ export function conformance(name: string, subject: ConformanceSubject): void {
     const can = (capability: Capability): boolean => subject.descriptor.capabilities.includes(capability);
     const readCase = () => cases.read ?? missing('read');
     const writeCase = () => cases.write ?? missing('write');
+    const liveCases = () => cases.live ?? missing('subscribe');
     const incrementalCase = () => cases.incremental ?? missing('incremental');
     if (can('describe')) describeDescribe(() => open());
     if (can('read')) describeRead(readCase, () => open());
     if (can('incremental')) describeIncremental(incrementalCase, () => open());
     if (can('arrival')) describeArrival(incrementalCase, () => open());
     if (can('write')) describeWrite(writeCase, () => open());
+    if (can('subscribe')) describeLive(liveCases, subject, environment, open);
 
     it('offers the methods that its capabilities promise', () => {
       const connector = open();

@@ -29,6 +29,21 @@ describe('pcp-rest calling', () => {
     ]);
   });
 
+  it('takes JSON of its form as what it says, also where an environment variable is the text of it', async () => {
+    await helper.load(TYPES, flow({ query: '{"plant":"1000"}', body: '{}' }));
+    const answered = received(helper.getNode('out'));
+    helper.getNode('file').receive({ body: '[1]' });
+    await answered;
+    const { query, body } = context.hub.calls[0]?.parameters ?? {};
+    assert.deepEqual([query, body], [{ plant: '1000' }, '[1]']);
+  });
+
+  it('says when the JSON of its form is none', async () => {
+    await helper.load(TYPES, flow({ query: '{plant' }));
+    const caught = await failureOf(helper.getNode('caught'), () => helper.getNode('file').receive({}));
+    assert.equal(caught.error.code, 'PCP_NODE_SETTING');
+  });
+
   it('gives a refusal to the Catch node, with its code and the message', async () => {
     await helper.load(TYPES, flow());
     context.hub.callAnswer = () => {

@@ -49,6 +49,7 @@ export const CALL_PARAMETERS: Record<string, Setting> = {
     kind: 'json',
     group: 'connection',
     schema: { type: ['object', 'array'] },
+    example: { Recipe: 'IPA', Count: 3 },
     label: { 'en-US': 'Arguments', 'pt-BR': 'Argumentos' },
     help: {
       'en-US': 'of the method, by their names or in order',
