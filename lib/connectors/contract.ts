@@ -164,6 +164,8 @@ export interface WriteTarget {
   /** Tells this run from others, for names of temporary files. */
   runId: number;
   mappingId: number;
+  /** The target was seen to hold something else than it was given: what is remembered of that counts for nothing. */
+  isDistrusted?: boolean;
 }
 
 export type WriterState = Record<string, unknown>;

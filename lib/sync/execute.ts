@@ -11,6 +11,7 @@ import { LetterKeeper, openKeys } from './letters/dead-letters';
 import { refetchFields, refetchKeyOf } from './letters/refetch';
 import { type BatchPlan, batchPlanners } from './plan';
 import { ReadAhead } from './read-ahead';
+import { recordsToRepair } from './reconciliation/repair';
 import { resumePoint } from './resume-point';
 import type { Lease } from './runs/lease';
 import { COUNTERS, countersAddUp, noCounters, type RunRow } from './runs/run-rows';
@@ -97,6 +98,7 @@ export function openWriter({ run, stream, signal }: Execution): Promise<Writer> 
       resume: run.writerState,
       runId: run.id,
       mappingId: run.mappingId,
+      isDistrusted: run.kind === 'repair',
     },
     signal,
   );
@@ -140,6 +142,7 @@ async function drain(
   // And a live source may keep whoever asks waiting for as long as nothing happens.
   const overlaps = run.kind !== 'live' && (database.isConcurrent || !stream.guarantee.transactional);
   const newPlanner = batchPlanners(stream.plan);
+  const isWanted = run.kind === 'repair' ? await recordsToRepair(execution) : null;
   const planOf = async ({ records, positions }: Batch): Promise<BatchPlan> => {
     const { plan, add } = newPlanner();
     const size = overlaps ? SLICE : Math.max(1, records.length);
@@ -148,7 +151,13 @@ async function drain(
       if (overlaps) await turn();
       const slice = records.slice(from, from + size);
       const mapped = await stream.compiled.convert(slice, signal);
-      const judged = run.kind === 'live' ? withUndecoded(slice, mapped) : mapped;
+      const wanted =
+        isWanted === null
+          ? mapped
+          : mapped.filter(
+              (item) => item.outcome === 'mapped' && isWanted(slice[item.index] as SourceRecord, item.data),
+            );
+      const judged = run.kind === 'live' ? withUndecoded(slice, mapped) : wanted;
       add(slice, judged, positions && ((index) => positions(from + index)));
     }
     return plan;
@@ -175,7 +184,8 @@ async function drain(
   // A transaction never waits for the source: what is not there yet goes into the next batch.
   const following: BatchOptions['following'] = (taken, { batch }) =>
     pages.ready && taken + pageSize <= batchSize && batch.acknowledge === undefined ? pages.take() : null;
-  const mode = mapping.sync_mode === 'incremental' ? 'incremental' : 'full';
+  // A repair reads anew what others have read, and leaves their place alone.
+  const mode = run.kind === 'repair' ? null : mapping.sync_mode === 'incremental' ? 'incremental' : 'full';
   try {
     for (let page = await pages.take(); page !== null; page = await pages.take()) {
       const startedAt = performance.now();
@@ -203,7 +213,7 @@ async function drain(
 async function commit(scope: RunScope, page: Page, options: BatchOptions): Promise<CommittedBatch> {
   const committed = await commitBatch(scope, page, options);
   const { acknowledge } = committed.last.batch;
-  if (acknowledge !== undefined) {
+  if (acknowledge !== undefined && options.mode !== null) {
     await scope.database.flush();
     await acknowledge();
   }
@@ -263,14 +273,14 @@ function withUndecoded(records: readonly SourceRecord[], mapped: readonly Mapped
 }
 
 function read(execution: Execution, cursor: Cursor | null, pageSize: number): AsyncIterable<Batch> {
-  const { mapping, stream, signal } = execution;
+  const { run, mapping, stream, signal } = execution;
   const { connector, entity, descriptor } = stream.source;
   if (connector.read === undefined) {
     throw new IntegrationError('config', 'PCP_NOT_READABLE', `${descriptor.title['en-US']} cannot be read.`, {
       path: '/direction',
     });
   }
-  const incremental = mapping.sync_mode === 'incremental';
+  const incremental = mapping.sync_mode === 'incremental' && run.kind !== 'repair';
   const { inputFields, namedFields, pushdown } = stream.compiled;
   const cursorField = incremental ? (mapping.cursor_field ?? descriptor.defaultCursor ?? null) : null;
   return connector.read(

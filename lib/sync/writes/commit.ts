@@ -47,7 +47,8 @@ export interface Page {
 export interface BatchOptions {
   /** The next page for the same commit, or null when this one has to be the last. */
   following(read: number, page: Page): Promise<Page | null> | null;
-  mode: Checkpoint['mode'];
+  /** Null: the stream's place is left as it is. */
+  mode: Checkpoint['mode'] | null;
   /** Called before anything is committed; throws when the failures pass the mapping's tolerance. */
   judge(outcome: Pick<BatchOutcome, 'counters' | 'failures'>): void;
   startedAt: number;
@@ -162,7 +163,7 @@ async function record(
   writerState: Record<string, unknown> | null,
   { mode, startedAt }: BatchOptions,
 ): Promise<boolean> {
-  await saveCheckpoint(scope, transaction, { mode, cursor: cursorAfter }, scope.clock.now());
+  if (mode !== null) await saveCheckpoint(scope, transaction, { mode, cursor: cursorAfter }, scope.clock.now());
   return addCounters(scope, transaction, counters, { total, writerState, activeMs: performance.now() - startedAt });
 }
 
