@@ -39,6 +39,7 @@ import { LiveClient, type LiveHost } from './stream/client';
 import { DesiredStreams } from './stream/desired-streams';
 import { StoreClock } from './sync/clock';
 import { keyFieldsOf } from './sync/keys';
+import { ReconciliationService } from './sync/reconciliation/service';
 import { ACTIVE, stateList } from './sync/runs/run-rows';
 import { SyncService } from './sync/service';
 import { SourceRules } from './sync/source-rules';
@@ -90,6 +91,7 @@ class OpenHub implements Hub {
   readonly entityTypes: EntityTypes;
   readonly records: EntityRecords;
   readonly sync: Sync;
+  readonly reconciliations: ReconciliationService;
   readonly audit: AuditLog;
   readonly webhooks: WebhookStore;
   readonly deliveries: Deliveries;
@@ -192,7 +194,11 @@ class OpenHub implements Hub {
       wakeRunner: () => this.client.wake(),
       log,
     };
-    this.scheduler = new Scheduler({ ...starting, clock });
+    const { vault, registry, connections } = this;
+    const record = recorder.operation.bind(recorder) as MachineWrites['operation'];
+    this.reconciliations = new ReconciliationService({ ...starting, vault, registry, connections, sync, record });
+    const startComparison = this.reconciliations.startDue.bind(this.reconciliations);
+    this.scheduler = new Scheduler({ ...starting, clock, startComparison });
     this.arrivals = new Arrivals({ ...starting, connections: this.connections, runner: this.client });
     void this.scheduler.look();
     this.webhookInbox = new Inbox({

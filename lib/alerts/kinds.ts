@@ -34,6 +34,8 @@ export const KINDS: Record<AlertKind, Kind> = {
     hasOwnThreshold: true,
     preset: { ...usual, severity: 'critical', threshold: null, for_seconds: 5 * MINUTE, repeat_seconds: DAY },
   },
+  // What is tolerated of a mapping is said there.
+  inconsistency: { preset: { ...usual, threshold: 1, repeat_seconds: 7 * DAY } },
   dead_letters: { preset: { ...usual, threshold: 1, repeat_seconds: 7 * DAY } },
   buffer_fill: { preset: { ...usual, severity: 'critical', threshold: 80, clear_threshold: 60, repeat_seconds: DAY } },
   api_limit: {

@@ -42,6 +42,18 @@ const WORDS: Record<AlertKind, KindWords> = {
           : `${mapping(alert)} não ouve nada há ${duration(alert.value)}: ${alert.details.state}.${last(alert, 'Motivo')}`,
     },
   },
+  inconsistency: {
+    title: { 'en-US': 'The two sides differ', 'pt-BR': 'Os dois lados divergem' },
+    hint: {
+      'en-US': 'Look at the differences, repair them or correct their cause, and compare again.',
+      'pt-BR': 'Veja as divergências, repare-as ou corrija a causa e compare de novo.',
+    },
+    message: {
+      'en-US': (alert) => `${mapping(alert)}: ${count(alert.value, 'record differs', 'records differ')}.`,
+      'pt-BR': (alert) =>
+        `${mapping(alert)}: ${alert.value === 1 ? '1 registro diverge' : `${alert.value} registros divergem`}.`,
+    },
+  },
   dead_letters: {
     title: { 'en-US': 'Dead letters are open', 'pt-BR': 'Há registros rejeitados em aberto' },
     hint: {

@@ -9,6 +9,7 @@ const TAGS: Record<string, string> = {
   connections: 'Configured connectors: settings, secrets, tests, discovery.',
   mappings: 'How external entities correspond to entities of the platform.',
   sync: 'Runs, their progress and their logs.',
+  reconciliations: 'Whether both sides of a mapping hold the same, and what brings them together.',
   'dead letters': 'Records that could not be applied, to be corrected and replayed.',
   connectors: 'Kinds of systems that can be connected.',
   entities: "Types of the platform's entities.",
@@ -24,7 +25,7 @@ const PERMISSIONS: Record<Permission, string> = {
   'integrations.read': 'Reads everything but secrets.',
   'integrations.write': 'Changes connections, mappings, types, records, webhooks and alert rules.',
   'integrations.sync':
-    'Starts and cancels runs, replays and discards dead letters, triggers and redelivers webhooks, acknowledges alerts.',
+    'Starts and cancels runs and comparisons, repairs what they find, replays and discards dead letters, triggers and redelivers webhooks, acknowledges alerts.',
   'integrations.test': 'Tests connections and previews mappings.',
 };
 

@@ -167,6 +167,8 @@ export interface WriteTarget {
   hashOf?(data: Record<string, unknown>): string;
   /** 0 = records of a message, which no mapping has converted. */
   mappingId: number;
+  /** The target was seen to hold something else than it was given: what is remembered of that counts for nothing. */
+  isDistrusted?: boolean;
 }
 
 export type WriterState = Record<string, unknown>;

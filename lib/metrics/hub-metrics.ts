@@ -1,5 +1,6 @@
 import { IntegrationError } from '../model/errors';
 import type { Metrics, RunMetricsRequest } from '../model/metrics';
+import { DIFFERENCES } from '../model/reconciliation';
 import type { LiveStatus } from '../model/stream';
 import type { SqlDatabase } from '../protocols/sql/database';
 import { toDate } from '../sync/runs/run-rows';
@@ -42,6 +43,7 @@ export class HubMetrics implements Metrics {
       ...ofRuns(totals),
       await this.lastSuccess(),
       ...(await this.deadLetters()),
+      await this.drift(),
       await this.breakers(),
       await this.quotas(),
       await this.alerts(),
@@ -54,6 +56,7 @@ export class HubMetrics implements Metrics {
       `SELECT m.id, m.connection_id, d.direction,
          (SELECT l.ended_at FROM integration_sync_logs l
           WHERE l.mapping_id = m.id AND l.direction = d.direction AND l.ended_at IS NOT NULL AND l.dry_run = ?
+            AND l.kind NOT IN ('reconcile', 'repair')
             AND l.state IN ('succeeded', 'partial') ORDER BY l.ended_at DESC LIMIT 1) AS at
        FROM integration_mappings m JOIN (SELECT 'import' AS direction UNION ALL SELECT 'export') d
          ON m.direction IN (d.direction, 'bidirectional')
@@ -96,6 +99,24 @@ export class HubMetrics implements Metrics {
       family('dead_letters_open', 'Records that could not be applied and wait for somebody.', 'letters'),
       family('conflicts_open', 'Those of them that were changed on both sides.', 'conflicts'),
     ];
+  }
+
+  private async drift(): Promise<Family> {
+    const rows = await this.options.database.aside.query(
+      `SELECT m.connection_id, r.mapping_id, r.direction, ${DIFFERENCES.map((kind) => `n_${kind}`).join(' + ')} AS n
+       FROM integration_reconciliations r JOIN integration_mappings m ON m.id = r.mapping_id
+       WHERE r.id IN (SELECT MAX(id) FROM integration_reconciliations WHERE ended_at IS NOT NULL
+         GROUP BY mapping_id, direction) ORDER BY r.mapping_id, r.direction`,
+    );
+    return {
+      name: 'drift_records',
+      type: 'gauge',
+      help: 'Records that both sides of a mapping hold differently, as they were last compared.',
+      samples: rows.map(({ connection_id, mapping_id, direction, n }) => ({
+        labels: { connection: Number(connection_id), mapping: Number(mapping_id), direction: String(direction) },
+        value: Number(n),
+      })),
+    };
   }
 
   private async breakers(): Promise<Family> {

@@ -35,6 +35,7 @@ export async function runMetrics(
   const conditions: Condition[] = [
     ...between('ended_at', whole.from, whole.to),
     ['dry_run = ?', false],
+    [`kind <> 'reconcile'`],
     ...equalities({ connection_id, mapping_id }),
   ];
   const found = await database.aside.query(

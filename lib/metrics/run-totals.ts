@@ -102,7 +102,7 @@ export class RunTotals {
          ${OUTCOMES.map((name) => `SUM(c_${name}) AS c_${name}`).join(', ')}, SUM(ms) AS duration_ms,
          ${DURATION_BUCKETS.map((s) => `SUM(CASE WHEN ms <= ${s * 1000} THEN 1 ELSE 0 END) AS within_${s}`).join(', ')}
        FROM (SELECT l.*, ${durationMs(this.database.dialect)} AS ms FROM integration_sync_logs l
-         WHERE ${condition} AND dry_run = ? AND state IN (${stateList(ENDED)})) ended
+         WHERE ${condition} AND kind <> 'reconcile' AND dry_run = ? AND state IN (${stateList(ENDED)})) ended
        GROUP BY mapping_id, direction, state, error_class`,
       [...parameters, false],
     );

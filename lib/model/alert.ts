@@ -4,6 +4,7 @@ import type { Page, PageRequest } from './services';
 export type AlertKind =
   | 'sync_failure' /** runs of a mapping that failed, in a row */
   | 'data_delay' /** seconds since a mapping last went well, or since a live one has been cut off */
+  | 'inconsistency' /** records of a mapping that its two sides hold differently */
   | 'dead_letters' /** records of a mapping that wait for somebody */
   | 'buffer_fill' /** of a live mapping's spool, in percent */
   | 'api_limit' /** of what an API allows, in percent */

@@ -9,6 +9,7 @@ export const EVENT_TYPES = [
   'record.updated',
   'record.deleted',
   'dead_letter.opened',
+  'reconciliation.completed',
   'alert.firing',
   'alert.acknowledged',
   'alert.resolved',

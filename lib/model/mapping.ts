@@ -1,4 +1,5 @@
 import type { JsonSchema } from './entity';
+import type { ReconciliationOptions } from './reconciliation';
 import type { Scheduled } from './schedule';
 import type { LiveOptions } from './stream';
 
@@ -91,6 +92,8 @@ export interface MappingOptions {
   on_arrival?: boolean;
   /** Of a live mapping: its spool and its watchdog. */
   live?: LiveOptions;
+  /** How and when its two sides are compared. */
+  reconciliation?: ReconciliationOptions;
 }
 
 export type SyncMode = 'full' | 'incremental' | 'live';

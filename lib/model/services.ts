@@ -10,6 +10,7 @@ import type { WebhookInbox } from './incoming-webhook';
 import type { Direction, Mapping } from './mapping';
 import type { Metrics } from './metrics';
 import type { Live, Runner } from './processes';
+import type { Reconciliations } from './reconciliation';
 import type { RunTrigger } from './schedule';
 import type { StreamsHealth } from './stream';
 import type { DeadLetter, ReplayMode, SyncLog } from './sync';
@@ -284,6 +285,7 @@ export interface Hub {
   readonly entityTypes: EntityTypes;
   readonly records: EntityRecords;
   readonly sync: Sync;
+  readonly reconciliations: Reconciliations;
   readonly runner: Runner;
   readonly live: Live;
   readonly certificates: Certificates;

@@ -16,8 +16,11 @@ export type RunState =
   | 'cancelled'
   | 'skipped';
 
-/** `live`: follows the spool of a stream for about an hour, and the next one goes on. */
-export type RunKind = 'sync' | 'replay' | 'live';
+/**
+ * `live`: follows the spool of a stream for about an hour, and the next one goes on. `reconcile`: compares both sides and writes
+ * nothing. `repair`: takes the records over once more that such a comparison found.
+ */
+export type RunKind = 'sync' | 'replay' | 'live' | 'reconcile' | 'repair';
 
 export interface RunCounters {
   read: number;

@@ -74,7 +74,7 @@ export class RunnerSession implements Session {
       send,
       ownThread: true,
       concurrency: setup.concurrency,
-      kinds: ['sync', 'replay'],
+      kinds: ['sync', 'replay', 'reconcile', 'repair'],
     });
     const session = new RunnerSession(send, engine, questions);
     await engine.worker.wake();

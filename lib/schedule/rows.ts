@@ -1,11 +1,12 @@
+import type { MappingOptions } from '../model/mapping';
 import type { ScheduleOptions } from '../model/schedule';
 import type { SqlDatabase, SqlRow, SqlTransaction } from '../protocols/sql/database';
 import { isUniqueViolation } from '../store/rows';
 import { type Schedule, scheduleOf } from './definition';
 
-/** What a schedule starts: the mappings of a connection, or one mapping. */
+/** What a schedule starts: the mappings of a connection, one mapping, or a comparison of its two sides. */
 export interface Owner {
-  kind: 'connection' | 'mapping';
+  kind: 'connection' | 'mapping' | 'comparison';
   id: number;
 }
 
@@ -31,6 +32,12 @@ const QUERIES = {
     JOIN integration_connections c ON c.id = m.connection_id
     LEFT JOIN integration_schedules s ON s.owner = 'mapping' AND s.owner_id = m.id
     WHERE m.schedule IS NOT NULL AND m.is_active = ? AND c.is_active = ? ORDER BY m.id`,
+  comparison: `SELECT 'comparison' AS owner, m.id, m.options, m.schedule_options, c.schedule_options AS connection_options,
+      c.timezone, s.definition, s.next_fire_at
+    FROM integration_mappings m
+    JOIN integration_connections c ON c.id = m.connection_id
+    LEFT JOIN integration_schedules s ON s.owner = 'comparison' AND s.owner_id = m.id
+    WHERE m.options LIKE '%reconciliation%' AND m.is_active = ? AND c.is_active = ? ORDER BY m.id`,
 };
 
 /** Due times in the store: whoever moves one on has fired it. */
@@ -44,6 +51,7 @@ export class ScheduleRows {
     const rows = [
       ...(await this.database.query(QUERIES.connection, [true])),
       ...(await this.database.query(QUERIES.mapping, [true, true])),
+      ...(await this.database.query(QUERIES.comparison, [true, true])).flatMap(withItsSchedule),
     ];
     const wanted = new Set(rows.map(({ owner, id }) => `${owner}:${id}`));
     for (const { owner, owner_id } of kept.filter((row) => !wanted.has(`${row.owner}:${row.owner_id}`))) {
@@ -89,6 +97,12 @@ export class ScheduleRows {
     );
     return moved === 1;
   }
+}
+
+/** The schedule of a comparison stands in the options of its mapping. */
+function withItsSchedule(row: SqlRow): SqlRow[] {
+  const { reconciliation } = JSON.parse(String(row.options)) as MappingOptions;
+  return reconciliation?.schedule === undefined ? [] : [{ ...row, schedule: reconciliation.schedule }];
 }
 
 function toScheduleRow(row: SqlRow): ScheduleRow {

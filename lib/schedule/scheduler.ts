@@ -1,6 +1,6 @@
 import { IntegrationError } from '../model/errors';
 import type { Mappings } from '../model/services';
-import type { SqlDatabase } from '../protocols/sql/database';
+import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
 import { Rounds } from '../rounds';
 import { type Beginning, BLACKOUT } from '../sync/runs/run-rows';
 import type { JobStarter, UnattendedJob } from '../sync/runs/start';
@@ -17,6 +17,12 @@ export interface SchedulerOptions {
   database: SqlDatabase;
   mappings: Pick<Mappings, 'get'>;
   starter: JobStarter;
+  /** @returns false when the comparison was not started: by another process, or because one is still going on */
+  startComparison(
+    mappingId: number,
+    dueAt: number,
+    decide: (transaction: SqlTransaction) => Promise<boolean>,
+  ): Promise<boolean>;
   /** The time that all processes of the store go by. */
   clock: { measure(): Promise<void>; now(): number };
   /** Tells the runner that there is work; must not throw. */
@@ -94,7 +100,9 @@ export class Scheduler {
     return next === null ? Number.POSITIVE_INFINITY : fireAt(name, schedule, next);
   }
 
-  private async fire(owner: Owner, schedule: Schedule, due: number, { fires, nextFireAt }: Plan): Promise<void> {
+  private async fire(owner: Owner, schedule: Schedule, due: number, plan: Plan): Promise<void> {
+    const { fires, nextFireAt } = plan;
+    if (owner.kind === 'comparison') return this.compare(owner, schedule, due, plan);
     const streams = await this.streamsOf(owner);
     const jobs = fires.map(
       ({ dueAt, as, isCaughtUp }): UnattendedJob => ({
@@ -109,6 +117,14 @@ export class Scheduler {
       this.rows.moveOn(transaction, owner, schedule, due, nextFireAt),
     );
     if (isOurs) this.options.wakeRunner();
+  }
+
+  /** Of several that were missed one says all; one that is due in a blackout is the next one's to say. */
+  private async compare(owner: Owner, schedule: Schedule, due: number, { fires, nextFireAt }: Plan): Promise<void> {
+    const isWanted = fires.some(({ as }) => 'run' in as);
+    const decide = (transaction: SqlTransaction) => this.rows.moveOn(transaction, owner, schedule, due, nextFireAt);
+    if (isWanted) await this.options.startComparison(owner.id, due, decide);
+    else await this.options.database.transaction(decide);
   }
 
   /** Mappings with a schedule of their own do not follow their connection's. */

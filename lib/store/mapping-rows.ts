@@ -1,5 +1,5 @@
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
-import { streamName } from '../sync/runs/lease';
+import { heldBy, streamName } from '../sync/runs/lease';
 import { deleteRows } from './rows';
 
 /**
@@ -9,6 +9,14 @@ import { deleteRows } from './rows';
 export async function deleteMappings(database: SqlDatabase, transaction: SqlTransaction, ids: number[]): Promise<void> {
   for (const id of ids) {
     await deleteRows(database, transaction, 'integration_stream_locks', { stream: streamName(id) });
+    const comparing = heldBy({ mappingId: id, kind: 'reconcile' });
+    await deleteRows(database, transaction, 'integration_stream_locks', { stream: comparing });
+    await transaction.execute(
+      `DELETE FROM integration_reconciliation_keys WHERE reconciliation_id IN (
+         SELECT id FROM integration_reconciliations WHERE mapping_id = ?)`,
+      [id],
+    );
+    await deleteRows(database, transaction, 'integration_reconciliations', { mapping_id: id });
     await deleteRows(database, transaction, 'integration_checkpoints', { mapping_id: id });
     await deleteRows(database, transaction, 'integration_arrivals', { mapping_id: id });
     await deleteRows(database, transaction, 'integration_record_links', { mapping_id: id });

@@ -132,6 +132,7 @@ export class MappingStore implements Mappings {
       });
     }
     checkSchedule(settings);
+    this.#checkComparing(settings);
     if (settings.schedule !== null && settings.sync_mode === 'live') {
       throw new IntegrationError(
         'config',
@@ -144,6 +145,17 @@ export class MappingStore implements Mappings {
     }
     await this.#checkDependencies(settings, id);
     await this.#check(settings, id);
+  }
+
+  #checkComparing({ options, schedule_options }: MappingSettings): void {
+    const schedule = options.reconciliation?.schedule ?? null;
+    try {
+      checkSchedule({ schedule, schedule_options });
+    } catch (error) {
+      const wrong = IntegrationError.from(error);
+      const path = wrong.path === '/schedule' ? '/options/reconciliation/schedule' : wrong.path;
+      throw IntegrationError.fromJSON({ ...wrong.toJSON(), ...(path !== undefined && { path }) });
+    }
   }
 
   async #checkDependencies({ depends_on, sync_mode }: MappingSettings, id: number | null): Promise<void> {

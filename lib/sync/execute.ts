@@ -12,6 +12,7 @@ import { LetterKeeper, openKeys } from './letters/dead-letters';
 import { refetchFields, refetchKeyOf } from './letters/refetch';
 import { type BatchPlan, batchPlanners } from './plan';
 import { ReadAhead } from './read-ahead';
+import { recordsToRepair } from './reconciliation/repair';
 import { resumePoint } from './resume-point';
 import type { Lease } from './runs/lease';
 import { COUNTERS, countersAddUp, noCounters, type RunRow } from './runs/run-rows';
@@ -100,6 +101,7 @@ export function openWriter({ run, stream, signal }: Execution): Promise<Writer> 
       runId: run.id,
       mappingId: run.mappingId,
       hashOf: recordHasher(stream.compiled.outputFields),
+      isDistrusted: run.kind === 'repair',
     },
     signal,
   );
@@ -144,6 +146,7 @@ async function drain(
   // And a live source may keep whoever asks waiting for as long as nothing happens.
   const overlaps = run.kind !== 'live' && (database.isConcurrent || !stream.guarantee.transactional);
   const newPlanner = batchPlanners(stream.plan);
+  const isWanted = run.kind === 'repair' ? await recordsToRepair(execution) : null;
   const planOf = async ({ records, positions }: Batch): Promise<BatchPlan> => {
     const { plan, add } = newPlanner();
     const size = overlaps ? SLICE : Math.max(1, records.length);
@@ -152,7 +155,13 @@ async function drain(
       if (overlaps) await turn();
       const slice = records.slice(from, from + size);
       const mapped = await stream.compiled.convert(slice, signal);
-      const judged = run.kind === 'live' ? withUndecoded(slice, mapped) : mapped;
+      const wanted =
+        isWanted === null
+          ? mapped
+          : mapped.filter(
+              (item) => item.outcome === 'mapped' && isWanted(slice[item.index] as SourceRecord, item.data),
+            );
+      const judged = run.kind === 'live' ? withUndecoded(slice, mapped) : wanted;
       add(slice, judged, positions && ((index) => positions(from + index)));
     }
     return plan;
@@ -179,7 +188,8 @@ async function drain(
   // A transaction never waits for the source: what is not there yet goes into the next batch.
   const following: BatchOptions['following'] = (taken, { batch }) =>
     pages.ready && taken + pageSize <= batchSize && batch.acknowledge === undefined ? pages.take() : null;
-  const mode = readsChanges(execution) ? 'incremental' : 'full';
+  // A repair reads anew what others have read, and leaves their place alone.
+  const mode = run.kind === 'repair' ? null : readsChanges(execution) ? 'incremental' : 'full';
   let isCancelled = false;
   const count = ({ counters: added, cancel }: Pick<CommittedBatch, 'counters' | 'cancel'>): void => {
     for (const name of COUNTERS) counters[name] += added[name];
@@ -187,7 +197,7 @@ async function drain(
     isCancelled ||= cancel;
   };
   const finished = async (committed: CommittedBatch): Promise<void> => {
-    await acknowledge(scope, committed.last);
+    if (mode !== null) await acknowledge(scope, committed.last);
     count(committed);
   };
   const underWay = !run.dryRun && PagesUnderWay.fit(scope) ? new PagesUnderWay(scope, { mode, judge }, finished) : null;
@@ -277,12 +287,12 @@ function withUndecoded(records: readonly SourceRecord[], mapped: readonly Mapped
 }
 
 /** Whether the run reads only what changed since the last one. */
-export function readsChanges({ mapping, stream }: Pick<Execution, 'mapping' | 'stream'>): boolean {
-  return mapping.sync_mode === 'incremental' && stream.guarantee.replaces !== true;
+export function readsChanges({ run, mapping, stream }: Pick<Execution, 'run' | 'mapping' | 'stream'>): boolean {
+  return mapping.sync_mode === 'incremental' && run.kind !== 'repair' && stream.guarantee.replaces !== true;
 }
 
 function read(execution: Execution, cursor: Cursor | null, pageSize: number): AsyncIterable<Batch> {
-  const { mapping, stream, signal } = execution;
+  const { run, mapping, stream, signal } = execution;
   const { connector, entity, descriptor } = stream.source;
   if (connector.read === undefined) {
     throw new IntegrationError('config', 'PCP_NOT_READABLE', `${descriptor.title['en-US']} cannot be read.`, {

@@ -1,10 +1,9 @@
 import type { Batch, ReadQuery, SourceRecord } from '../connectors/contract';
-import { decimalOf } from '../mapping/conversions/decimals';
 import type { JsonSchema } from '../model/entity';
 import { IntegrationError } from '../model/errors';
 import type { PreviewRecord, PreviewRequest, PreviewResult } from '../model/processes';
 import { liveRecord } from '../stream/live-record';
-import { canonicalJson } from './hash';
+import { canonical } from './canonical';
 import { refetch } from './letters/refetch';
 import { type BatchPlan, batchPlanners } from './plan';
 import { describeWrites, meetTarget } from './preview-targets';
@@ -225,25 +224,4 @@ function changes(
 
 function noTotals(): PreviewResult['totals'] {
   return { create: 0, update: 0, unchanged: 0, write: 0, filtered: 0, error: 0 };
-}
-
-/** One text for all spellings that a type of the target has for a value: "1.5" and "1.500". */
-function canonical(value: unknown, { type, format }: JsonSchema): string | null {
-  if (value === undefined || value === null) return null;
-  if (typeof value === 'object') return canonicalJson(value);
-  const text = String(value);
-  const types = [type].flat();
-  if (format === 'decimal' || types.includes('integer') || types.includes('number')) return decimalText(text);
-  // Without zone and idle zeros of the fraction: what the target does not keep, it cannot give back.
-  if (format === 'date-time')
-    return text.replace(' ', 'T').replace(/(?:\.(\d*?)0*)?Z?$/, (_, digits) => (digits ? `.${digits}` : ''));
-  return text;
-}
-
-function decimalText(text: string): string {
-  try {
-    return decimalOf(text) ?? text;
-  } catch {
-    return text;
-  }
 }

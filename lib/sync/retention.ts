@@ -106,15 +106,20 @@ export class Retention {
          WHERE id IN (${old.join(', ')}) AND state IN (${stateList(ENDED)})
            AND NOT EXISTS (SELECT 1 FROM integration_dead_letters
              WHERE sync_log_id = old.id AND state IN ('open', 'replaying'))
-           AND (dry_run = ? OR (writer_state IS NULL AND state IN ('failed', 'cancelled', 'skipped'))
+           AND (dry_run = ? OR kind = 'reconcile' OR (writer_state IS NULL AND state IN ('failed', 'cancelled', 'skipped'))
              OR EXISTS (SELECT 1 FROM integration_sync_logs later
                WHERE later.mapping_id = old.mapping_id AND later.direction = old.direction AND later.id > old.id
-                 AND later.dry_run = ? AND later.state IN ('succeeded', 'partial')))`,
+                 AND later.kind <> 'reconcile' AND later.dry_run = ? AND later.state IN ('succeeded', 'partial')))`,
         [true, false],
       );
       if (removable.length === 0) return { more, changed: 0 };
       const ids = removable.map(({ id }) => Number(id)).join(', ');
       await database.execute(`DELETE FROM integration_sync_attempts WHERE sync_log_id IN (${ids})`);
+      const ofRuns = `integration_reconciliations WHERE sync_log_id IN (${ids})`;
+      await database.execute(
+        `DELETE FROM integration_reconciliation_keys WHERE reconciliation_id IN (SELECT id FROM ${ofRuns})`,
+      );
+      await database.execute(`DELETE FROM ${ofRuns}`);
       return { more, changed: await database.execute(`DELETE FROM integration_sync_logs WHERE id IN (${ids})`) };
     });
   }

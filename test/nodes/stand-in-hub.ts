@@ -33,6 +33,10 @@ export class StandInHub implements Hub {
     throw new Error('The stand-in takes no deliveries.');
   }
 
+  get reconciliations(): never {
+    throw new Error('The stand-in compares nothing.');
+  }
+
   get certificates(): never {
     throw new Error('The stand-in knows no certificates.');
   }

@@ -78,7 +78,7 @@ export class TestEngine {
       check: async () => undefined,
       retry: { maxWithoutProgress: 2, maxAttempts: 20, baseDelayMs: 0, maxDelayMs: 0 },
       concurrency: 1,
-      kinds: ['sync', 'replay'],
+      kinds: ['sync', 'replay', 'reconcile', 'repair'],
       onChange: (jobId) => void this.sync.changed(jobId),
       log: (level, message) => void this.said.push(`${level} ${message}`),
     });

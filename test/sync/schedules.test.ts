@@ -27,6 +27,8 @@ for (const kind of storeKinds) {
     let now = NOON;
     let woken = 0;
     const said: string[] = [];
+    /** Comparisons that were started, with their due times in minutes after noon. */
+    const compared: string[] = [];
     const schedulers: Scheduler[] = [];
 
     beforeEach(async function () {
@@ -41,6 +43,7 @@ for (const kind of storeKinds) {
       now = NOON - 30_000;
       woken = 0;
       said.length = 0;
+      compared.length = 0;
     });
     afterEach(async () => {
       for (const scheduler of schedulers.splice(0)) await scheduler.stop();
@@ -60,6 +63,11 @@ for (const kind of storeKinds) {
           check: async ({ id }) => check(id),
         }),
         clock: { measure: async () => undefined, now: () => now },
+        startComparison: async (id, dueAt, decide) => {
+          const isOurs = await store.database.transaction(decide);
+          if (isOurs) compared.push(`${id} ${(dueAt - NOON) / MINUTE}`);
+          return isOurs;
+        },
         wakeRunner: () => void woken++,
         log: (level, message) => void said.push(`${level} ${message}`),
       });
@@ -120,6 +128,24 @@ for (const kind of storeKinds) {
       now = NOON + 5 * MINUTE;
       await scheduler.look();
       assert.deepEqual((await runs()).slice(3), [`${plain} import queued - 5`, `${plain} export queued - 5`]);
+    });
+
+    it('compare both sides at times of their own, once whoever looks', async () => {
+      const id = await connection(null, { blackouts: [{ from: '12:10', to: '12:20' }] });
+      const weekly = await mapping(id, 'weekly', { options: { reconciliation: { schedule: '*/5 * * * *' } } });
+      await mapping(id, 'never', { options: { reconciliation: { action: 'repair' } } });
+      const all = [schedulerOf(test.store), schedulerOf(await test.again())];
+      for (const minute of [-1, 0, 3, 5, 12, 25]) {
+        now = NOON + minute * MINUTE;
+        await Promise.all(all.map((scheduler) => scheduler.look()));
+      }
+      assert.deepEqual(said, []);
+      assert.deepEqual(compared, [`${weekly} 0`, `${weekly} 5`, `${weekly} 25`]);
+      assert.deepEqual(await runs(), []);
+      await assert.rejects(mapping(id, 'wrong', { options: { reconciliation: { schedule: '* *' } } }), {
+        code: 'PCP_SCHEDULE_INVALID',
+        path: '/options/reconciliation/schedule',
+      });
     });
 
     it('fire each due time once, whoever looks', async () => {

@@ -5,6 +5,7 @@ import { dataDelayFacts } from './data-delay';
 import { deadLetterFacts } from './dead-letters';
 import { certificateFacts, type ExpirySource, secretFacts } from './expiry';
 import type { Reader } from './facts';
+import { inconsistencyFacts } from './inconsistency';
 import { bufferFacts, silenceFacts } from './live-streams';
 import { syncFailureFacts } from './sync-failure';
 
@@ -17,6 +18,7 @@ export function factFinders(
   return {
     sync_failure: { shared: syncFailureFacts(reader) },
     data_delay: { shared: dataDelayFacts(reader), own: silenceFacts(reader, streams) },
+    inconsistency: { shared: inconsistencyFacts(reader) },
     dead_letters: { shared: deadLetterFacts(reader) },
     buffer_fill: { own: bufferFacts(reader, streams) },
     api_limit: { shared: apiLimitFacts(reader) },

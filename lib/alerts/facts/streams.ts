@@ -14,8 +14,8 @@ export interface WatchedStream {
   last: unknown;
 }
 
-/** Runs that say something about the stream itself: a dry one writes nothing, a replay takes single records up again. */
-const OF_STREAM = `l.kind <> 'replay' AND l.dry_run = ?`;
+/** Runs that say something about the stream itself: a dry one writes nothing, replays and repairs take single records up again. */
+const OF_STREAM = `l.kind NOT IN ('replay', 'reconcile', 'repair') AND l.dry_run = ?`;
 
 /** One row for each stream of a rule, by one look into an index each. */
 export async function lastRuns(

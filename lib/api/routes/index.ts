@@ -10,6 +10,7 @@ import { discoveryRoutes } from './discovery';
 import { entityRoutes } from './entities';
 import { mappingRoutes } from './mappings';
 import { metricsRoutes } from './metrics';
+import { reconciliationRoutes } from './reconciliations';
 import { recordRoutes } from './records';
 import { scheduleRoutes } from './schedules';
 import { serviceRoutes } from './service';
@@ -27,6 +28,7 @@ export const routes: readonly Route[] = [
   ...certificateRoutes,
   ...mappingRoutes,
   ...syncRoutes,
+  ...reconciliationRoutes,
   ...scheduleRoutes,
   ...deadLetterRoutes,
   ...connectorRoutes,

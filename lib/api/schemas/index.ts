@@ -7,6 +7,7 @@ import { connectorSchemas } from './connector';
 import { entitySchemas } from './entity';
 import { mappingSchemas } from './mapping';
 import { metricsSchemas } from './metrics';
+import { reconciliationSchemas } from './reconciliation';
 import { scheduleSchemas } from './schedule';
 import { streamSchemas } from './stream';
 import { syncSchemas } from './sync';
@@ -19,6 +20,7 @@ export const components: Record<string, JsonSchema> = {
   ...connectorSchemas,
   ...entitySchemas,
   ...mappingSchemas,
+  ...reconciliationSchemas,
   ...scheduleSchemas,
   ...streamSchemas,
   ...syncSchemas,

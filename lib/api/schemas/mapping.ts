@@ -132,6 +132,7 @@ const options: JsonSchema = {
       description: 'Imports from connectors that can `arrival`: runs when something new lies in the source.',
     },
     live: { $ref: '#/components/schemas/LiveOptions' },
+    reconciliation: { $ref: '#/components/schemas/ReconciliationOptions' },
   },
 };
 

@@ -12,7 +12,7 @@ const orNull = (schema: JsonSchema): JsonSchema => ({
 
 const replayMode: JsonSchema = { type: 'string', enum: ['refetch', 'stored'] };
 
-const runState: JsonSchema = {
+export const runState: JsonSchema = {
   type: 'string',
   enum: [
     'queued',
@@ -26,6 +26,12 @@ const runState: JsonSchema = {
     'cancelled',
     'skipped',
   ],
+};
+
+export const runTrigger: JsonSchema = {
+  type: 'string',
+  enum: ['api', 'node', 'schedule', 'mapping', 'file', 'webhook'],
+  description: 'What started it.',
 };
 
 const attempt: JsonSchema = {
@@ -66,12 +72,8 @@ const details: JsonSchema = {
     },
     full: { type: 'boolean' },
     dry_run: { type: 'boolean' },
-    kind: { type: 'string', enum: ['sync', 'replay', 'live'] },
-    trigger: {
-      type: 'string',
-      enum: ['api', 'node', 'schedule', 'mapping', 'file', 'webhook'],
-      description: 'What started it.',
-    },
+    kind: { type: 'string', enum: ['sync', 'replay', 'live', 'reconcile', 'repair'] },
+    trigger: runTrigger,
     due_at: instant('Of a schedule: the time that it was due at.'),
     replay_mode: {
       type: 'string',

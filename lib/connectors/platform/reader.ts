@@ -60,10 +60,11 @@ async function* readByKey(
   const { batchSize, cursor } = query;
   let after = cursor?.kind === 'keyset' && Array.isArray(cursor.key) ? (cursor.key as unknown[]) : null;
   const total = after === null ? await reader.count(filters) : undefined;
+  const hidden = query.fields?.includes(HIDDEN.mapping) ? [HIDDEN.mapping] : [];
   for (;;) {
     signal.throwIfAborted();
     const conditions = after === null ? filters : [...filters, afterKey(reader, after)];
-    const records = await reader.select(conditions, reader.keyColumns, batchSize);
+    const records = await reader.select(conditions, reader.keyColumns, batchSize, hidden);
     const last = records.at(-1);
     if (last === undefined) return;
     after = reader.keyOf(last);

@@ -34,6 +34,7 @@ export class PlatformWriter implements Writer {
   readonly #database: SqlDatabase;
   readonly #shape: EntityShape;
   readonly #mappingId: number;
+  readonly #isDistrusted: boolean;
   readonly #names: readonly string[];
   readonly #convert: readonly ToColumn[];
   readonly #required: readonly string[];
@@ -55,6 +56,7 @@ export class PlatformWriter implements Writer {
     this.#database = database;
     this.#shape = shape;
     this.#mappingId = target.mappingId;
+    this.#isDistrusted = target.isDistrusted === true;
     checkFields(shape, target);
     // Parts of the key that the mapping leaves out take their default.
     const written = shape.fields.filter(({ isKey, name }) => isKey || target.fields.includes(name));
@@ -84,7 +86,8 @@ export class PlatformWriter implements Writer {
     records: WriteRecord[],
     transaction: SqlTransaction | undefined,
   ): Promise<(string | null | undefined)[]> {
-    const found = await this.#lookup.hashes(records, transaction ?? this.#database);
+    const kept = await this.#lookup.hashes(records, transaction ?? this.#database);
+    const found = this.#isDistrusted ? kept.map((hash) => (hash === undefined ? hash : null)) : kept;
     await this.#compareWithOthers(records, found, transaction);
     this.#known = { records, hashes: found };
     this.#expectsNew = records.length > 0 && found.every((hash) => hash === undefined);

@@ -5,22 +5,24 @@ import { ACTIVE, AWAKE, COUNTERS, type RunRow, stateList, toRun } from './run-ro
 
 /**
  * Runs that are not over and that no other of their stream goes before, by id. One that has begun goes first, also while it
- * waits; one that waits for the end of a blackout lets others pass. Live ones make way by themselves.
+ * waits; one that waits for the end of a blackout lets others pass. Live ones make way by themselves, comparisons are in nobody's.
  */
 export async function firstOfStreams(database: SqlDatabase, now: number): Promise<RunRow[]> {
   const active = `state IN (${stateList(ACTIVE)})`;
   const rows = await database.query(
     `SELECT * FROM integration_sync_logs WHERE ${active} AND (kind = 'live' OR id IN (
        SELECT COALESCE(MIN(CASE WHEN fence > 0 THEN id END), MIN(CASE WHEN ${AWAKE} THEN id END), MIN(id))
-       FROM integration_sync_logs WHERE ${active} AND kind <> 'live' GROUP BY mapping_id, direction)) ORDER BY id`,
+       FROM integration_sync_logs WHERE ${active} AND kind <> 'live'
+       GROUP BY mapping_id, direction, CASE WHEN kind = 'reconcile' THEN 1 ELSE 0 END)) ORDER BY id`,
     [now],
   );
   return rows.map(toRun);
 }
 
-/** Moves a run to this worker: what ended its last attempt is history. A dry run begins its counting anew. */
+/** Moves a run to this worker: what ended its last attempt is history. What writes nothing begins its counting anew. */
 export async function claimRun(transaction: SqlTransaction, run: RunRow, fence: number, now: number): Promise<boolean> {
-  const restart = run.dryRun ? `, ${COUNTERS.map((name) => `c_${name} = 0`).join(', ')}` : '';
+  const restart =
+    run.dryRun || run.kind === 'reconcile' ? `, ${COUNTERS.map((name) => `c_${name} = 0`).join(', ')}` : '';
   const changed = await transaction.execute(
     `UPDATE integration_sync_logs
      SET state = CASE WHEN state = 'cancelling' THEN 'cancelling' ELSE 'running' END, fence = ?, worker = ?,

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import type { RunKind } from '../../model/sync';
 import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
 import { WORKER, workerIsGone } from '../../store/worker-name';
 
@@ -14,6 +15,11 @@ const WRITE_TIMEOUT_MS = 20_000;
 /** Both directions of a mapping are one stream: each has to see what the other did. */
 export function streamName(mappingId: number): string {
   return `mapping:${mappingId}`;
+}
+
+/** What a run holds while it works: a comparison only reads, and keeps nobody from writing meanwhile. */
+export function heldBy({ mappingId, kind }: { mappingId: number; kind: RunKind }): string {
+  return kind === 'reconcile' ? `reconcile:${mappingId}` : streamName(mappingId);
 }
 
 /** The runs that workers other than this one hold. Whoever does not answer for its lease any more holds nothing. */

@@ -84,7 +84,7 @@ interface ActiveRun {
   isAwake: boolean;
 }
 
-/** Runs of a stream that are not over, oldest first, live ones aside. Until the transaction ends no other is inserted. */
+/** Runs of a stream that write and are not over, oldest first, live ones aside. Until the transaction ends no other is inserted. */
 async function activeRuns(
   transaction: SqlTransaction,
   { id }: Pick<Mapping, 'id'>,
@@ -95,7 +95,7 @@ async function activeRuns(
   await lockStream(transaction, id);
   const rows = await transaction.query(
     `SELECT id, job_id, state, kind, CASE WHEN ${AWAKE} THEN 1 ELSE 0 END AS is_awake FROM integration_sync_logs
-     WHERE mapping_id = ? AND direction = ? AND kind <> 'live' AND state IN (${stateList(ACTIVE)}) ORDER BY id`,
+     WHERE mapping_id = ? AND direction = ? AND kind NOT IN ('live', 'reconcile') AND state IN (${stateList(ACTIVE)}) ORDER BY id`,
     [now, id, direction],
   );
   return rows.map((row) => ({

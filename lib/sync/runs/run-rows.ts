@@ -179,10 +179,10 @@ export async function insertRun(
   return id;
 }
 
-/** Tells of a run that is over; a dry run changed nothing that anybody could want to know. */
+/** Tells of a run that is over; one that changed nothing is nobody's business, and a comparison tells what it found. */
 export async function announceEnd(transaction: SqlTransaction, runId: number): Promise<void> {
   const run = await getRun(transaction, runId);
-  if (run.dryRun) return;
+  if (run.dryRun || (run.kind === 'reconcile' && run.state !== 'failed')) return;
   const { connectionId, mappingId } = run;
   const type = `run.${run.state}` as EventType;
   const data = { run: toSyncLog(run) };

@@ -12,8 +12,10 @@ const LIVE_DELAY_MS = 30_000;
 
 /** What an attempt came to. */
 export type Ending =
-  | { counters: RunCounters; failure?: undefined }
-  | { counters?: undefined; failure: IntegrationError };
+  | { counters: RunCounters; failure?: undefined; goesOnAt?: undefined }
+  | { failure: IntegrationError; counters?: undefined; goesOnAt?: undefined }
+  /** It waits, as it meant to, until this moment in epoch milliseconds. */
+  | { goesOnAt: number; counters?: undefined; failure?: undefined };
 
 /** The state that a run goes to after an attempt. */
 export interface End {
@@ -26,6 +28,11 @@ export interface End {
 
 /** What follows from an attempt's result: the class of its failure decides alone. */
 export function endingOf(run: RunRow, ending: Ending, policy: RetryPolicy, now: number): End {
+  if (ending.goesOnAt !== undefined) {
+    const isUnwanted = run.cancelRequestedAt !== null;
+    const nextAttemptAt = isUnwanted ? null : ending.goesOnAt;
+    return { state: isUnwanted ? 'cancelled' : 'waiting_retry', nextAttemptAt, uncounted: true, failure: undefined };
+  }
   if (ending.failure === undefined) {
     const { errors, conflicts } = ending.counters;
     return {
@@ -89,11 +96,12 @@ export async function settle(transaction: SqlTransaction, run: RunRow, end: End,
     ],
   );
   if (!over || run.dryRun) return;
-  await transaction.execute('UPDATE integration_connections SET last_sync_at = ?, last_sync_status = ? WHERE id = ?', [
-    new Date(now),
-    statusOf(end.state),
-    run.connectionId,
-  ]);
+  if (run.kind !== 'reconcile') {
+    await transaction.execute(
+      'UPDATE integration_connections SET last_sync_at = ?, last_sync_status = ? WHERE id = ?',
+      [new Date(now), statusOf(end.state), run.connectionId],
+    );
+  }
   await announceEnd(transaction, run.id);
 }
 

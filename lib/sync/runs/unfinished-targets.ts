@@ -17,7 +17,8 @@ export async function takeBackEarlier(execution: Execution): Promise<void> {
     `SELECT * FROM integration_sync_logs WHERE mapping_id = ? AND direction = ? AND state IN ('failed', 'cancelled')
        AND writer_state IS NOT NULL AND id < ? AND id > (
          SELECT COALESCE(MAX(id), 0) FROM integration_sync_logs
-         WHERE mapping_id = ? AND direction = ? AND dry_run = ? AND state IN ('succeeded', 'partial'))
+         WHERE mapping_id = ? AND direction = ? AND kind <> 'reconcile' AND dry_run = ?
+           AND state IN ('succeeded', 'partial'))
      ORDER BY id DESC`,
     [run.mappingId, run.direction, run.id, run.mappingId, run.direction, false],
   );

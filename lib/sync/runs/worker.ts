@@ -1,19 +1,20 @@
 import type { Connector } from '../../connectors/contract';
 import { IntegrationError } from '../../model/errors';
 import type { Mapping } from '../../model/mapping';
-import type { RunCounters, RunKind } from '../../model/sync';
+import type { RunKind } from '../../model/sync';
 import { Rounds } from '../../rounds';
 import type { Vault } from '../../security/vault';
 import { WORKER } from '../../store/worker-name';
 import type { StoreClock } from '../clock';
 import { type Execution, executeRun, reasonOf } from '../execute';
 import { executeReplay, reopenChosen } from '../letters/replay';
+import { executeReconciliation } from '../reconciliation/reconcile';
 import { type DeadLetterPolicy, Retention } from '../retention';
 import { type EngineContext, openStream } from '../stream';
 import { endAttempt } from './attempts';
 import { claimRun, firstOfStreams } from './claim';
 import { followersOf, lockFollowers, startFollowers } from './followers';
-import { heldByOthers, Lease, streamName } from './lease';
+import { heldBy, heldByOthers, Lease } from './lease';
 import { noteAttempt, noteWorking, type Pause, pauses, waitForPause } from './pauses';
 import type { RetryPolicy } from './retry';
 import { ENDED, getRun, type RunRow } from './run-rows';
@@ -181,7 +182,7 @@ export class Worker {
     this.active.set(run.id, controller);
     const lease = await Lease.acquire(
       database,
-      streamName(run.mappingId),
+      heldBy(run),
       run.id,
       (transaction, fence) => claimRun(transaction, run, fence, clock.now()),
       () => this.checkCancelled(),
@@ -219,7 +220,7 @@ export class Worker {
     onChange(run.jobId);
     let ending: Ending;
     try {
-      ending = { counters: await this.attempt(run, lease, crashes, signal) };
+      ending = await this.attempt(run, lease, crashes, signal);
     } catch (error) {
       const failure = reasonOf(error, signal);
       if (failure.class === 'bug') log('error', `Run ${run.id}: ${failure.message}\n${(error as Error)?.stack ?? ''}`);
@@ -257,7 +258,7 @@ export class Worker {
     onChange(run.jobId);
   }
 
-  private async attempt(run: RunRow, lease: Lease, crashes: number, signal: AbortSignal): Promise<RunCounters> {
+  private async attempt(run: RunRow, lease: Lease, crashes: number, signal: AbortSignal): Promise<Ending> {
     const { options } = this;
     // A stream is tried for as long as it takes: only deaths count against it.
     const deaths = run.kind === 'live' ? crashes : run.withoutProgress;
@@ -291,8 +292,9 @@ export class Worker {
     try {
       if (surplus === 1) throw workerDied(run);
       if (unwanted !== null) throw unwanted;
+      if (run.kind === 'reconcile') return await executeReconciliation(execution, options.expressions);
       await takeBackEarlier(execution);
-      return await (run.kind === 'replay' ? executeReplay(execution) : executeRun(execution));
+      return { counters: await (run.kind === 'replay' ? executeReplay(execution) : executeRun(execution)) };
     } catch (error) {
       await this.abandonWhenOver(execution, reasonOf(error, signal));
       throw error;

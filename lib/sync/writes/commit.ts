@@ -47,7 +47,8 @@ export interface Page {
 export interface BatchOptions {
   /** The next page for the same commit, or null when this one has to be the last. */
   following(read: number, page: Page): Promise<Page | null> | null;
-  mode: Checkpoint['mode'];
+  /** Null: the stream's place is left as it is. */
+  mode: Checkpoint['mode'] | null;
   /** Called before anything is committed; throws when the failures pass the mapping's tolerance. */
   judge(outcome: Pick<BatchOutcome, 'counters' | 'failures'>): void;
   startedAt: number;
@@ -192,7 +193,7 @@ async function record(
 ): Promise<boolean> {
   const details = { total, writerState, activeMs: performance.now() - startedAt };
   const [, cancel] = await Promise.all([
-    saveCheckpoint(scope, transaction, { mode, cursor: cursorAfter }, scope.clock.now()),
+    mode !== null && saveCheckpoint(scope, transaction, { mode, cursor: cursorAfter }, scope.clock.now()),
     addCounters(scope, transaction, counters, details),
   ]);
   return cancel;

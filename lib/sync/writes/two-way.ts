@@ -36,6 +36,11 @@ export class TwoWay {
     this.hashOf = recordHasher(options.toPlatform.outputFields);
   }
 
+  /** Fields of the platform that identify a record. */
+  get keyFields(): readonly string[] {
+    return this.options.toPlatform.keyFields;
+  }
+
   /**
    * One verdict for each write of the plan. Records are read from the target only where this side has changed, or all of them
    * when `everything` is asked for.

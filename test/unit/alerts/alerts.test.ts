@@ -100,6 +100,7 @@ for (const kind of storeKinds) {
       assert.deepEqual(kinds, [
         ['sync_failure', true],
         ['data_delay', true],
+        ['inconsistency', true],
         ['dead_letters', true],
         ['buffer_fill', true],
         ['api_limit', true],

@@ -91,6 +91,19 @@ for (const kind of storeKinds) {
       assert.deepEqual(await plant.open(), []);
     });
 
+    it('tell of sides that differed when they were last compared, beyond what a mapping tolerates', async () => {
+      const connection = await addConnection(plant.place.store);
+      const strict = await addMapping(plant.place.store, connection);
+      const lax = await addMapping(plant.place.store, connection, { options: { reconciliation: { tolerance: 3 } } });
+      for (const id of [strict, lax]) await plant.compared(id, { different: 2, only_target: 1 });
+      assert.deepEqual(await plant.open(), [`inconsistency mapping:${strict}:import firing 3`]);
+      await plant.compared(lax, { different: 4 });
+      await plant.compared(strict, {}, false);
+      assert.equal((await plant.open()).length, 2);
+      await plant.compared(strict, {});
+      assert.deepEqual(await plant.open(), [`inconsistency mapping:${lax}:import firing 4`]);
+    });
+
     it('tell of live mappings of this instance that are cut off or whose spool fills up', async () => {
       const connection = await addConnection(plant.place.store);
       const id = await addMapping(plant.place.store, connection, {

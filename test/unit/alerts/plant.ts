@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { HubAlerts } from '../../../lib/alerts/alerts';
 import type { AlertKind, AlertRule, AlertRuleInput } from '../../../lib/model/alert';
 import type { KnownCertificate } from '../../../lib/model/certificate';
+import type { DifferenceKind } from '../../../lib/model/reconciliation';
 import type { MappingInput } from '../../../lib/model/services';
 import type { LiveStatus } from '../../../lib/model/stream';
 import type { RunState } from '../../../lib/model/sync';
 import type { Store } from '../../../lib/store/store';
+import { changeReconciliation, insertReconciliation, reconciliationOfRun } from '../../../lib/sync/reconciliation/rows';
 import { insertRun, newJobId } from '../../../lib/sync/runs/run-rows';
 import { newStore, type StoreKind, type TestStore } from '../store/stores';
 
@@ -15,6 +17,7 @@ export const NOON = Date.parse('2026-11-27T12:00Z');
 const AT = new Date('2026-01-01T00:00Z');
 
 let names = 0;
+let runs = 0;
 
 export async function addConnection(store: Store, schedule: string | null = null): Promise<number> {
   const row = await store.models.connections.create({
@@ -55,6 +58,21 @@ export class WatchedPlant {
 
   static async open(kind: StoreKind, context: Mocha.Context): Promise<WatchedPlant> {
     return new WatchedPlant(await newStore(kind, context));
+  }
+
+  /** A comparison that found so many differences, or that is not over. */
+  async compared(mappingId: number, found: Partial<Record<DifferenceKind, number>>, isOver = true): Promise<void> {
+    const { database } = this.place.store;
+    const counts = Object.entries(found);
+    await database.transaction(async (transaction) => {
+      const run = { id: ++runs, jobId: newJobId(), connectionId: 1, mappingId, direction: 'import' as const };
+      const about = { mappingVersion: 1, action: 'report' as const, settleSeconds: 0, trigger: null };
+      await insertReconciliation(transaction, { run, ...about, createdBy: null, dueAt: null }, this.now);
+      const { id } = await reconciliationOfRun(transaction, run.id);
+      const ended = isOver ? [['ended_at', this.now]] : [];
+      const columns = [...counts.map(([kind, count]) => [`n_${kind}`, count]), ...ended];
+      if (columns.length > 0) await changeReconciliation(transaction, id, Object.fromEntries(columns));
+    });
   }
 
   /** As in one of several instances. */

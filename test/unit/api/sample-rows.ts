@@ -1,6 +1,7 @@
 import type { TestReport } from '../../../lib/connectors/contract';
 import type { Alert, AlertRule } from '../../../lib/model/alert';
 import type { RunMetrics } from '../../../lib/model/metrics';
+import type { Reconciliation } from '../../../lib/model/reconciliation';
 import type { Health, JobStatus, MappingInput, MappingView } from '../../../lib/model/services';
 import type { DeadLetter, SyncLog } from '../../../lib/model/sync';
 import type { WebhookExecution, WebhookView } from '../../../lib/model/webhook';
@@ -210,5 +211,18 @@ export function runMetrics(): RunMetrics {
       ...{ deleted: 0, filtered: 0, conflicts: 0, errors: 0 },
     },
     errors: { transient: 1 },
+  };
+}
+
+export function reconciliation(): Reconciliation {
+  return {
+    ...{ id: 5, connection_id: 3, mapping_id: 7, direction: 'import', action: 'report', job_id: 'j-9', sync_log_id: 9 },
+    ...{ status: 'success', state: 'succeeded', error: null, trigger: 'api', created_by: null, due_at: null },
+    ...{ started_at: NOW, settled_at: NOW, ended_at: NOW, total: 1, drift_ratio: 0.5, is_complete: true },
+    source: { count: 2, checksum: '00' },
+    target: { count: 1, checksum: '01' },
+    differences: { only_source: 1, only_target: 0, different: 0, duplicate_key: 0, orphan_link: 0 },
+    known: { changing: 0, recent: 0, pending: 0, dead_letter: 0, rejected: 0 },
+    ...{ repairable: 1, repair_job_id: null },
   };
 }

@@ -19,6 +19,7 @@ import {
   job,
   mappingView,
   NOW,
+  reconciliation,
   report,
   runMetrics,
   syncLog,
@@ -139,6 +140,8 @@ export function standInHub(overrides: Overrides = {}): StandIn {
     },
   };
 
+  const compared = { ...reconciliation(), sample: [] };
+
   const services: Omit<Hub, 'descriptors' | 'database' | 'vault' | 'close'> = {
     connections: {
       list: async (filter) =>
@@ -200,6 +203,13 @@ export function standInHub(overrides: Overrides = {}): StandIn {
       },
       registerFlow: async () => Promise.reject(new Error('not part of the API')),
       releaseFlow: async () => undefined,
+    },
+    reconciliations: {
+      list: async () => page([reconciliation()]),
+      get: async (id) => find(new Map([[5, compared]]), id, 'reconciliation'),
+      start: async () => compared,
+      cancel: async () => compared,
+      repair: async () => job(3),
     },
     webhookInbox: { keep: async () => true, attach: () => () => undefined },
     certificates: {
