@@ -44,8 +44,8 @@ export interface Execution {
   signal: AbortSignal;
   /** How often a worker died since the last commit. */
   crashes: number;
-  /** Called after each commit. */
-  onProgress(): void;
+  /** Called after each commit, with the seconds that the batch took. */
+  onProgress(seconds: number): void;
 }
 
 /**
@@ -183,7 +183,7 @@ async function drain(
         ? await compareOnly(scope, page, startedAt)
         : await commit(scope, page, { following, mode, judge, startedAt });
       for (const name of COUNTERS) counters[name] += added[name];
-      execution.onProgress();
+      execution.onProgress((performance.now() - startedAt) / 1000);
       signal.throwIfAborted();
       if (cancel) throw new IntegrationError('cancelled', 'PCP_CANCELLED', 'The run was cancelled.');
     }

@@ -14,6 +14,7 @@ import { webhooks } from './0013-webhooks';
 import { alerts } from './0014-alerts';
 import { arrivals } from './0016-arrivals';
 import { apiQuotas } from './0017-api-quotas';
+import { tallies } from './0020-tallies';
 import { places } from './0021-places';
 import type { Migration } from './migration';
 
@@ -37,5 +38,6 @@ export const migrations: readonly Migration[] = [
   alerts,
   arrivals,
   apiQuotas,
+  tallies,
   places,
 ];
