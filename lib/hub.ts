@@ -154,6 +154,8 @@ class OpenHub implements Hub {
     const recorder = new MachineWrites(this.audit, this.registry, log);
     const folder = new CertificateFolder(join(settings.directory, PKI_FOLDER));
     this.certificates = new CertificateTrust(folder, recorder, () => live.retry());
+    const streams = () => live.streams;
+    this.metrics = new HubMetrics({ database: store.database, clock, streams, log });
     const webhooks = new WebhookStore(store, this.vault, clock, () => void this.deliveries.look());
     this.webhooks = webhooks;
     this.deliveries = new Deliveries({
@@ -163,6 +165,7 @@ class OpenHub implements Hub {
       allowedTargets: settings.network.allowedTargets,
       expressionHeapMb: settings.runner.expressionHeapMb,
       days: settings.webhookDays,
+      tally: this.metrics.tally,
       clock,
       log,
     });
@@ -208,8 +211,6 @@ class OpenHub implements Hub {
       days: settings.deliveryDays,
       log,
     });
-    const streams = () => live.streams;
-    this.metrics = new HubMetrics({ database: store.database, clock, streams, log });
     this.alerts = new HubAlerts({
       ...{ database: store.database, clock, streams, keptDays: settings.logDays, log },
       certificates: this.certificates,
@@ -289,6 +290,7 @@ class OpenHub implements Hub {
     clearInterval(this.timer);
     await Promise.all([this.scheduler.stop(), this.arrivals.stop(), this.webhookInbox.stop(), this.alerts.close()]);
     await Promise.all([this.client.close(), this.live.close(), this.deliveries.close()]);
+    await this.metrics.tally.close();
     await this.store.close();
   }
 

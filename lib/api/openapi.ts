@@ -46,6 +46,8 @@ const PROBLEMS: Record<number, [name: string, description: string]> = {
   504: ['Timeout', 'The system behind the connection took too long.'],
 };
 
+const PROBLEM = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
+
 /** Problems that every operation can answer with. */
 const ALWAYS = [400, 401, 403, 500, 503];
 
@@ -100,14 +102,23 @@ export function buildDocument(
     components: {
       schemas: components,
       headers: HEADERS,
-      responses: Object.fromEntries(
-        Object.entries(PROBLEMS).map(([status, [name, text]]) => [name, problem(Number(status), text)]),
-      ),
+      responses: {
+        Unchanged: response({ description: 'It is as If-None-Match says.', headers: ['ETag'] }),
+        ...Object.fromEntries(
+          Object.entries(PROBLEMS).map(([status, [name, text]]) => [name, problem(Number(status), text)]),
+        ),
+      },
       parameters: {
         IfMatch: {
           name: 'If-Match',
           in: 'header',
           description: 'ETag of the state that was seen: the change is refused when it is another by now.',
+          schema: { type: 'string' },
+        },
+        IfNoneMatch: {
+          name: 'If-None-Match',
+          in: 'header',
+          description: 'ETag of the state that is known: the answer is short when it is still the same.',
           schema: { type: 'string' },
         },
         IdempotencyKey: {
@@ -143,6 +154,8 @@ function operationOf(route: Route): Record<string, unknown> {
     summary: route.summary,
     description: `${route.description === undefined ? '' : `${route.description} `}${needs}${open}`,
     'x-permission': route.permission,
+    // It has no HEAD: that would make the hub act as well.
+    ...(route.acts && { 'x-acts': true }),
     parameters: parametersOf(route),
     ...(route.body !== undefined && { requestBody: requestBody(route.body) }),
     responses: responsesOf(route),
@@ -174,6 +187,7 @@ function parametersOf(route: Route): unknown[] {
             explode: true,
           },
         ]),
+    ...(isTagged(route) ? [{ $ref: '#/components/parameters/IfNoneMatch' }] : []),
     ...(route.conditional ? [{ $ref: '#/components/parameters/IfMatch' }] : []),
     ...(route.idempotent ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
   ];
@@ -184,11 +198,37 @@ function requestBody({ schema, required, example }: NonNullable<Route['body']>):
 }
 
 function responsesOf(route: Route): Record<string, unknown> {
-  const own = Object.entries(route.responses).map(([status, spec]) => [status, response(spec)]);
-  const problems = [...new Set([...ALWAYS, ...route.problems, ...(route.external === undefined ? [] : [504])])]
+  const own = Object.entries(route.responses).map(([status, spec]) => {
+    const documented = response(spec);
+    // A failure that has an answer of its own may be another one as well.
+    if (Number(status) >= 400) Object.assign(documented.content as object, PROBLEM);
+    return [status, documented];
+  });
+  const problems = [...new Set([...ALWAYS, ...problemsOf(route), ...route.problems])]
     .filter((status) => route.responses[status] === undefined)
     .map((status) => [String(status), { $ref: `#/components/responses/${PROBLEMS[status]?.[0]}` }]);
-  return Object.fromEntries([...own, ...problems]);
+  return Object.fromEntries([
+    ...own,
+    ...(isTagged(route) ? [['304', { $ref: '#/components/responses/Unchanged' }]] : []),
+    ...problems,
+  ]);
+}
+
+/** Problems that follow from what an operation takes and does. */
+function problemsOf(route: Route): number[] {
+  return [
+    // A parameter that cannot be an id names nothing.
+    ...(route.params === undefined ? [] : [404]),
+    ...(route.method === 'POST' || route.method === 'PUT' ? [413, 415, 422] : []),
+    ...(route.idempotent ? [409] : []),
+    ...(route.conditional ? [412] : []),
+    ...(route.external === undefined ? [] : [429, 504]),
+  ];
+}
+
+/** Can be asked for only if it has changed. */
+function isTagged({ method, responses }: Route): boolean {
+  return method === 'GET' && responses[200]?.headers?.includes('ETag') === true;
 }
 
 function response({ description, schema, type, headers = [], example }: ResponseSpec): Record<string, unknown> {
@@ -208,6 +248,6 @@ function problem(status: number, description: string): Record<string, unknown> {
   return {
     description,
     ...(waits && { headers: { 'Retry-After': { $ref: '#/components/headers/Retry-After' } } }),
-    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+    content: PROBLEM,
   };
 }

@@ -138,8 +138,8 @@ export function createApi(options: ApiOptions): Middleware {
 }
 
 /**
- * Express error handler for the same mount: a body parser in front of the API (Node-RED's) refuses broken JSON before
- * the API sees it, and would answer with a page that shows a stack.
+ * Express error handler for the same mount: what was refused in front of the API, by the body parser of Node-RED above all,
+ * would be answered with a page that shows a stack.
  */
 export function apiErrorHandler(
   error: unknown,
@@ -149,13 +149,15 @@ export function apiErrorHandler(
 ): void {
   const type = error instanceof Error ? (error as Error & { type?: unknown }).type : undefined;
   const problem =
-    type === 'entity.parse.failed'
-      ? badJson('The body is not valid JSON.')
-      : type === 'entity.too.large'
-        ? tooLarge()
-        : type === 'encoding.unsupported' || type === 'charset.unsupported'
-          ? new Problem(415, 'PCP_ENCODING_UNSUPPORTED', 'Only plain UTF-8 bodies are taken.')
-          : undefined;
+    error instanceof Problem
+      ? error
+      : type === 'entity.parse.failed'
+        ? badJson('The body is not valid JSON.')
+        : type === 'entity.too.large'
+          ? tooLarge()
+          : type === 'encoding.unsupported' || type === 'charset.unsupported'
+            ? new Problem(415, 'PCP_ENCODING_UNSUPPORTED', 'Only plain UTF-8 bodies are taken.')
+            : undefined;
   if (problem === undefined || response.headersSent) next(error);
   else send(request, response, answerOf(problem, languageOf(request.headers['accept-language'])));
 }

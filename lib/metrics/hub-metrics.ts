@@ -3,10 +3,12 @@ import type { Metrics, RunMetricsRequest } from '../model/metrics';
 import { DIFFERENCES } from '../model/reconciliation';
 import type { LiveStatus } from '../model/stream';
 import type { SqlDatabase } from '../protocols/sql/database';
+import { Tally } from '../store/tally';
 import { toDate } from '../sync/runs/run-rows';
 import { exposition, type Family, histogram, type Labels } from './exposition';
 import { runMetrics } from './run-metrics';
 import { DURATION_BUCKETS, OUTCOMES, type RunTotal, RunTotals } from './run-totals';
+import { forgetGone, tallied } from './tallied';
 
 export interface HubMetricsOptions {
   database: SqlDatabase;
@@ -18,9 +20,12 @@ export interface HubMetricsOptions {
 
 /** What the hub measures, from what the store holds anyway. Labels are ids and kinds, so that there are never too many. */
 export class HubMetrics implements Metrics {
+  /** Of what happens in this process. */
+  readonly tally: Tally;
   private readonly totals: RunTotals;
 
   constructor(private readonly options: HubMetricsOptions) {
+    this.tally = new Tally(options.database, options.log);
     this.totals = new RunTotals(options.database);
   }
 
@@ -31,16 +36,20 @@ export class HubMetrics implements Metrics {
   /** Adds up what has ended, so that it outlives its logs. Never throws. */
   async bringUp(): Promise<void> {
     try {
-      await this.totals.bringUp(this.options.clock.now());
+      const { database, clock } = this.options;
+      if (await this.totals.bringUp(clock.now())) await forgetGone(database);
     } catch (error) {
       this.options.log('debug', `Runs could not be added up: ${IntegrationError.from(error).message}`);
     }
   }
 
   async exposition(): Promise<string> {
+    await this.tally.flush();
     const totals = await this.totals.all();
     return exposition([
       ...ofRuns(totals),
+      ...(await tallied(this.options.database.aside)),
+      await this.waitingDeliveries(),
       await this.lastSuccess(),
       ...(await this.deadLetters()),
       await this.drift(),
@@ -116,6 +125,19 @@ export class HubMetrics implements Metrics {
         labels: { connection: Number(connection_id), mapping: Number(mapping_id), direction: String(direction) },
         value: Number(n),
       })),
+    };
+  }
+
+  private async waitingDeliveries(): Promise<Family> {
+    const rows = await this.options.database.aside.query(
+      `SELECT w.id, (SELECT COUNT(*) FROM integration_webhook_executions x
+         WHERE x.webhook_id = w.id AND x.status = 'pending') AS n FROM integration_webhooks w ORDER BY w.id`,
+    );
+    return {
+      name: 'webhook_deliveries_waiting',
+      type: 'gauge',
+      help: 'What a webhook is still to be told.',
+      samples: rows.map(({ id, n }) => ({ labels: { endpoint: Number(id) }, value: Number(n) })),
     };
   }
 

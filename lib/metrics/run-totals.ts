@@ -37,23 +37,27 @@ export interface RunTotal {
 export class RunTotals {
   constructor(private readonly database: SqlDatabase) {}
 
-  /** Adds up what has ended. Any number of processes may do so: one of them does. */
-  async bringUp(now: number): Promise<void> {
+  /**
+   * Adds up what has ended. Any number of processes may do so: one of them does.
+   * @returns whether it was this one
+   */
+  async bringUp(now: number): Promise<boolean> {
     const { database } = this;
     const until = now - SETTLED_MS;
     const from = await this.countedUntil();
-    if (until - from < EVERY_MS) return;
-    await database.transaction(async (transaction) => {
+    if (until - from < EVERY_MS) return false;
+    return database.transaction(async (transaction) => {
       const moved = await transaction.execute(
         'UPDATE integration_run_totals_end SET counted_until = ? WHERE id = 1 AND counted_until = ?',
         [until, from],
       );
-      if (moved !== 1) return;
+      if (moved !== 1) return false;
       const ended = await this.sums(transaction, 'ended_at > ? AND ended_at <= ?', [new Date(from), new Date(until)]);
       for (const total of ended) await addTo(transaction, total);
       await transaction.execute(
         'DELETE FROM integration_run_totals WHERE mapping_id NOT IN (SELECT id FROM integration_mappings)',
       );
+      return true;
     });
   }
 

@@ -6,6 +6,7 @@ import { Vault } from '../security/vault';
 import { ConnectionStore } from '../store/connections';
 import { MappingStore } from '../store/mappings';
 import { openStore } from '../store/store';
+import { Tally } from '../store/tally';
 import { StoreClock } from '../sync/clock';
 import { SharedRequestLimits } from '../sync/http/request-limits';
 import { SignInStore } from '../sync/http/sign-ins';
@@ -48,6 +49,9 @@ export async function openEngine(setup: RunnerSetup, options: EngineOptions): Pr
   const connections = new ConnectionStore({ store, vault, validate: () => undefined });
   // A store in a file has one runner.
   const sharedLimits = database.dialect === 'sqlite' ? undefined : new SharedRequestLimits(database, log);
+  const tally = new Tally(database, log);
+  const onAnswer = (connectionId: number, status: number | null): void =>
+    tally.count('http_requests_total', connectionId, status === null ? 'none' : `${Math.floor(status / 100)}xx`);
   const signIns = new SignInStore(database, vault, log);
   const expressions = createExpressionEvaluator({ heapMb: setup.expressionHeapMb });
   const context: EngineContext = {
@@ -60,7 +64,7 @@ export async function openEngine(setup: RunnerSetup, options: EngineOptions): Pr
       directory: setup.directory,
       protectedPlaces: protectedPlacesOf(setup),
       allowedTargets: setup.allowedTargets,
-      http: { signIns, ...(sharedLimits !== undefined && { sharedLimits }) },
+      http: { signIns, onAnswer, ...(sharedLimits !== undefined && { sharedLimits }) },
       log,
     },
   };
@@ -75,6 +79,7 @@ export async function openEngine(setup: RunnerSetup, options: EngineOptions): Pr
     deadLetters: setup.deadLetters,
     logDays: setup.logDays,
     retry: setup.retry,
+    tally,
     onChange: (jobId) => send({ type: 'changed', jobId }),
     log,
   });
@@ -84,6 +89,7 @@ export async function openEngine(setup: RunnerSetup, options: EngineOptions): Pr
     close: async () => {
       await worker.stop();
       await sharedLimits?.close();
+      await tally.close();
       await expressions.close();
       await store.close();
     },

@@ -47,8 +47,8 @@ export interface Execution {
   signal: AbortSignal;
   /** How often a worker died since the last commit. */
   crashes: number;
-  /** Called after each commit. */
-  onProgress(): void;
+  /** Called after each commit, with the seconds that the batch took. */
+  onProgress(seconds: number): void;
 }
 
 /**
@@ -191,14 +191,14 @@ async function drain(
   // A repair reads anew what others have read, and leaves their place alone.
   const mode = run.kind === 'repair' ? null : readsChanges(execution) ? 'incremental' : 'full';
   let isCancelled = false;
-  const count = ({ counters: added, cancel }: Pick<CommittedBatch, 'counters' | 'cancel'>): void => {
+  const count = ({ counters: added, cancel }: Pick<CommittedBatch, 'counters' | 'cancel'>, startedAt: number): void => {
     for (const name of COUNTERS) counters[name] += added[name];
-    execution.onProgress();
+    execution.onProgress((performance.now() - startedAt) / 1000);
     isCancelled ||= cancel;
   };
-  const finished = async (committed: CommittedBatch): Promise<void> => {
+  const finished = async (committed: CommittedBatch, startedAt: number): Promise<void> => {
     if (mode !== null) await acknowledge(scope, committed.last);
-    count(committed);
+    count(committed, startedAt);
   };
   const underWay = !run.dryRun && PagesUnderWay.fit(scope) ? new PagesUnderWay(scope, { mode, judge }, finished) : null;
   try {
@@ -206,8 +206,8 @@ async function drain(
       for (let page = await pages.take(); page !== null; page = await pages.take()) {
         const startedAt = performance.now();
         if (underWay !== null) await underWay.add(page);
-        else if (run.dryRun) count(await compareOnly(scope, page, startedAt));
-        else await finished(await commitBatch(scope, page, { following, mode, judge, startedAt }));
+        else if (run.dryRun) count(await compareOnly(scope, page, startedAt), startedAt);
+        else await finished(await commitBatch(scope, page, { following, mode, judge, startedAt }), startedAt);
         signal.throwIfAborted();
         if (isCancelled) throw new IntegrationError('cancelled', 'PCP_CANCELLED', 'The run was cancelled.');
       }

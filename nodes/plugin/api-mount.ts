@@ -9,12 +9,20 @@ type Handler = (request: IncomingMessage, response: ServerResponse, next: Next) 
 type ErrorHandler = (error: unknown, request: IncomingMessage, response: ServerResponse, next: Next) => void;
 type ParsedRequest = IncomingMessage & { body?: unknown };
 
+interface Loaded {
+  api: Handler;
+  errors: ErrorHandler;
+  authorise: typeof import('../../lib/api/permission').authorise;
+}
+
 const MOUNT = '/integrations';
 
 /** Requests about what stands in a form: environment variables are not in place yet. */
 const WITH_UNSAVED_VALUES = [
   `${MOUNT}/connections/test`,
+  `${MOUNT}/connections/tags`,
   `${MOUNT}/connections/browse`,
+  `${MOUNT}/connections/values`,
   `${MOUNT}/connections/entities`,
   `${MOUNT}/connections/entities/:entity`,
   `${MOUNT}/mappings/preview`,
@@ -26,7 +34,7 @@ export function mountApi(RED: NodeAPI): { dispose(): void } {
   const admin = RED.httpAdmin as NodeAPI['httpAdmin'] | null;
   if (!admin) return { dispose: () => undefined };
   let disposed = false;
-  let loading: Promise<{ api: Handler; errors: ErrorHandler }> | null = null;
+  let loading: Promise<Loaded> | null = null;
   const load = () => {
     loading ??= loadApi(RED);
     loading.catch(() => {
@@ -34,7 +42,7 @@ export function mountApi(RED: NodeAPI): { dispose(): void } {
     });
     return loading;
   };
-  const whenLoaded = (next: Next, serve: (loaded: { api: Handler; errors: ErrorHandler }) => void) => {
+  const whenLoaded = (next: Next, serve: (loaded: Loaded) => void) => {
     if (disposed) next();
     else load().then(serve, next);
   };
@@ -47,7 +55,7 @@ export function mountApi(RED: NodeAPI): { dispose(): void } {
       () => next(error),
       ({ errors }) => errors(error, request, response, next),
     );
-  admin.post(WITH_UNSAVED_VALUES, withEnvironmentValues(RED) as never);
+  admin.post(WITH_UNSAVED_VALUES, withEnvironmentValues(RED, load) as never);
   admin.use(MOUNT, serve as never);
   // Node-RED parses bodies one application further out: broken JSON is refused there, and never gets here.
   const parser = (admin as { parent?: typeof admin }).parent ?? admin;
@@ -59,8 +67,9 @@ export function mountApi(RED: NodeAPI): { dispose(): void } {
   };
 }
 
-async function loadApi(RED: NodeAPI): Promise<{ api: Handler; errors: ErrorHandler }> {
+async function loadApi(RED: NodeAPI): Promise<Loaded> {
   const { createApi, apiErrorHandler } = await import('../../lib/api/router.js');
+  const { authorise } = await import('../../lib/api/permission.js');
   const { createIdempotencyStore } = await import('../../lib/api/idempotency.js');
   const { readAccessSettings } = await import('../../lib/api/access-settings.js');
   const settings = RED.settings as unknown as Record<string, unknown>;
@@ -75,20 +84,27 @@ async function loadApi(RED: NodeAPI): Promise<{ api: Handler; errors: ErrorHandl
       RED.log.error(`[integrations] ${instance}: ${detail}`);
     },
   });
-  return { api, errors: apiErrorHandler };
+  return { api, errors: apiErrorHandler, authorise };
 }
 
 /** Environment variables in unsaved values are for those alone who may deploy flows: a flow could read them as well. */
-function withEnvironmentValues(RED: NodeAPI): Handler {
+function withEnvironmentValues(RED: NodeAPI, load: () => Promise<Loaded>): Handler {
   const mayWriteFlows = RED.auth.needsPermission('flows.write') as unknown as Handler;
   return (request: ParsedRequest, response, next) => {
     if (!hasEnvironmentReference(request.body)) {
       next();
       return;
     }
-    mayWriteFlows(request, response, (error) => {
-      if (!error) request.body = resolvedRequest(RED, request.body as Record<string, unknown>);
-      next(error);
-    });
+    load()
+      .then(({ authorise, errors }) =>
+        authorise(mayWriteFlows, 'flows.write', request, response).then(
+          () => {
+            request.body = resolvedRequest(RED, request.body as Record<string, unknown>);
+            next();
+          },
+          (error: unknown) => errors(error, request, response, next),
+        ),
+      )
+      .catch(next);
   };
 }

@@ -55,7 +55,7 @@ describe('who may use the API', () => {
     assert.equal(await status('GET', '/integrations/connections', reader), 200);
     const body = { name: 'x', connector_type: 'generic.file', config: { root: folder } };
     assert.equal(await status('POST', '/integrations/connections', reader, body), 403);
-    assert.equal(await status('POST', '/integrations/connections/test', reader, test), 401);
+    assert.equal(await status('POST', '/integrations/connections/test', reader, test), 403);
   });
 
   it('environment variables in a test are for those who may deploy flows', async () => {
@@ -69,7 +69,8 @@ describe('who may use the API', () => {
     const tester = await token('tester');
     const plain = { ...test, config: { root: folder } };
     assert.equal(await status('POST', '/integrations/connections/test', tester, plain), 200);
-    assert.equal(await status('POST', '/integrations/connections/test', tester, test), 401);
+    for (const place of ['test', 'tags', 'values', 'entities', 'entities/x', 'browse'])
+      assert.equal(await status('POST', `/integrations/connections/${place}`, tester, test), 403);
   });
 
   it('looking through unsaved values is for those who may save them', async () => {

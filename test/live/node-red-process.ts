@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { apiContract } from '../support/api-contract';
 import { freePort } from '../support/server-process';
 
 export type NodeRedVersion = 'node-red' | 'node-red-4';
@@ -109,12 +110,20 @@ export class NodeRed {
     });
   }
 
+  /** An answer of the API must be one that its document promises. */
   async request(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
-    return fetch(this.url + path, {
+    const response = await fetch(this.url + path, {
       method,
       headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
+    const place = /\/integrations(\/(?!ui\/|hooks\/).*)$/.exec(path)?.[1];
+    if (place !== undefined) {
+      const { status, headers: answered } = response;
+      const answer = { status, headers: Object.fromEntries(answered), text: await response.clone().text() };
+      (await apiContract()).check(method, place, answer);
+    }
+    return response;
   }
 
   async json<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {

@@ -10,6 +10,7 @@ import { Vault } from '../../lib/security/vault';
 import { ConnectionStore } from '../../lib/store/connections';
 import { MappingStore } from '../../lib/store/mappings';
 import { openStore, type Store } from '../../lib/store/store';
+import { Tally } from '../../lib/store/tally';
 import { StoreClock } from '../../lib/sync/clock';
 import { Worker } from '../../lib/sync/runs/worker';
 import { SyncService } from '../../lib/sync/service';
@@ -23,6 +24,7 @@ export class TestEngine {
   private readonly vault: Vault;
   /** Stands between the engine and its connectors. */
   disturb: (connector: Connector, type: string) => Connector = (connector) => connector;
+  readonly tally: Tally;
   /** What the worker logs. */
   readonly said: string[] = [];
   private worker: Worker | undefined;
@@ -35,6 +37,7 @@ export class TestEngine {
     private readonly more: Record<string, LoadedConnector>,
   ) {
     this.vault = new Vault(loadKeys({ directory }));
+    this.tally = new Tally(store.database, () => undefined);
     const { vault } = this;
     this.connections = new ConnectionStore({ store, vault, validate: () => undefined });
     this.mappings = new MappingStore({ store, check: async () => undefined });
@@ -79,6 +82,7 @@ export class TestEngine {
       retry: { maxWithoutProgress: 2, maxAttempts: 20, baseDelayMs: 0, maxDelayMs: 0 },
       concurrency: 1,
       kinds: ['sync', 'replay', 'reconcile', 'repair'],
+      tally: this.tally,
       onChange: (jobId) => void this.sync.changed(jobId),
       log: (level, message) => void this.said.push(`${level} ${message}`),
     });
@@ -105,6 +109,7 @@ export class TestEngine {
 
   async close(): Promise<void> {
     await this.worker?.stop();
+    await this.tally.close();
     await this.store.close();
     await this.expressions.close();
   }

@@ -195,6 +195,38 @@ describe('worker', () => {
     assert.deepEqual(listed?.details.history, details.history);
   });
 
+  it('counts the runs that another worker took over', async () => {
+    const { database } = engine.store;
+    let batches = 0;
+    engine.disturb = (connector, type) => {
+      if (type !== 'generic.file') return connector;
+      const openWriter = connector.openWriter!.bind(connector);
+      connector.openWriter = async (...parameters) => {
+        const writer: Writer = await openWriter(...parameters);
+        const write = writer.write.bind(writer);
+        writer.write = async (...records) => {
+          if (++batches === 2) {
+            const sql = 'UPDATE integration_stream_locks SET fence = fence + 1, owner_run = NULL, lease_until = 1';
+            await database.execute(sql);
+          }
+          return write(...records);
+        };
+        return writer;
+      };
+      return connector;
+    };
+    assert.equal((await run()).status, 'success');
+    await engine.tally.flush();
+    const rows = await database.query(
+      "SELECT object_id, value FROM integration_tallies WHERE name = 'lease_lost_total'",
+    );
+    assert.deepEqual(
+      rows.map(({ object_id, value }) => [object_id, value]),
+      [[1, 1]],
+    );
+    assert.deepEqual(await exported(), everything);
+  });
+
   it('shows no end of an attempt whose worker died', async () => {
     const { job_id } = await engine.sync.start(connectionId, {});
     const [{ id }] = (await engine.sync.status(job_id)).logs as [SyncLog];

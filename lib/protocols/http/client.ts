@@ -48,6 +48,8 @@ export interface Reached {
 export interface HttpEnvironment {
   /** Counts the requests of saved connections; within this process when absent. */
   sharedLimits?: { of(connectionId: number, allowance: Allowance): RequestLimits };
+  /** Told of every request of a saved connection: its status, or null when no answer came. */
+  onAnswer?(connectionId: number, status: number | null): void;
   /** Keeps tokens that came with another refresh token; the memory of this process when absent. */
   signIns?: SignIns;
 }

@@ -237,7 +237,17 @@ class GuardedClient implements HttpClient {
     }
     const exchange = new Exchange(url, deadline);
     this.agent.dispatch({ origin, path, method, headers: all, ...(body !== undefined && { body }) }, exchange);
-    return new Answer(exchange, await exchange.head, { method, url, maxBytes, secrets: () => this.secrets() });
+    const head = await exchange.head.catch((error: unknown) => {
+      this.tell(null);
+      throw error;
+    });
+    this.tell(head.status);
+    return new Answer(exchange, head, { method, url, maxBytes, secrets: () => this.secrets() });
+  }
+
+  private tell(status: number | null): void {
+    const { connectionId, onAnswer } = this.options;
+    if (connectionId !== undefined) onAnswer?.(connectionId, status);
   }
 
   private async askForToken(url: URL, headers: Record<string, string>, form: string): Promise<HttpResponse> {

@@ -15,6 +15,7 @@ import { alerts } from './0014-alerts';
 import { arrivals } from './0016-arrivals';
 import { apiQuotas } from './0017-api-quotas';
 import { reconciliations } from './0019-reconciliations';
+import { tallies } from './0020-tallies';
 import { places } from './0021-places';
 import type { Migration } from './migration';
 
@@ -39,5 +40,6 @@ export const migrations: readonly Migration[] = [
   arrivals,
   apiQuotas,
   reconciliations,
+  tallies,
   places,
 ];

@@ -36,12 +36,13 @@ export async function executeReplay(execution: Execution): Promise<RunCounters> 
   const scope = { ...(await scopeOf(execution, writer)), decided: true };
   try {
     for (;;) {
+      const startedAt = performance.now();
       const letters = await chosen(scope, execution.vault);
       if (letters.length === 0) break;
       signal.throwIfAborted();
       const outcome = await replayBatch(execution, scope, letters);
       for (const name of COUNTERS) counters[name] += outcome.counters[name];
-      execution.onProgress();
+      execution.onProgress((performance.now() - startedAt) / 1000);
     }
     await writer.finish();
   } catch (error) {

@@ -4,6 +4,7 @@ import type { Mapping } from '../../model/mapping';
 import type { RunKind } from '../../model/sync';
 import { Rounds } from '../../rounds';
 import type { Vault } from '../../security/vault';
+import type { Tally } from '../../store/tally';
 import { WORKER } from '../../store/worker-name';
 import type { StoreClock } from '../clock';
 import { type Execution, executeRun, reasonOf } from '../execute';
@@ -46,6 +47,7 @@ export interface WorkerOptions extends EngineContext {
   isElsewhere?(run: RunRow): boolean;
   /** Of a live run: where its records wait. */
   liveSource?(mapping: Mapping): Connector;
+  tally?: Pick<Tally, 'count' | 'time'>;
   /** Called when a run begins and ends, and from time to time while it gets on. */
   onChange(jobId: string): void;
   log(level: 'info' | 'warn' | 'error' | 'debug', message: string): void;
@@ -227,7 +229,10 @@ export class Worker {
       ending = { failure };
     }
     lease.stop();
-    if (ending.failure?.code === 'PCP_LEASE_LOST') return;
+    if (ending.failure?.code === 'PCP_LEASE_LOST') {
+      this.options.tally?.count('lease_lost_total', run.mappingId);
+      return;
+    }
     try {
       const followers = run.kind === 'sync' ? await followersOf(this.options) : new Map();
       const { state, failure } = await database.transaction(async (transaction) => {
@@ -282,7 +287,8 @@ export class Worker {
       stream,
       signal,
       crashes,
-      onProgress: () => {
+      onProgress: (seconds) => {
+        if (!run.dryRun) options.tally?.time('batch_write_seconds', run.mappingId, seconds);
         this.noteProgress(run);
         if (performance.now() - toldAt < TELL_EVERY_MS) return;
         toldAt = performance.now();

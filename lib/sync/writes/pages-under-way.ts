@@ -28,7 +28,7 @@ export class PagesUnderWay {
   constructor(
     private readonly scope: RunScope,
     private readonly options: Pick<BatchOptions, 'mode' | 'judge'>,
-    private readonly onCommitted: (batch: CommittedBatch) => Promise<void>,
+    private readonly onCommitted: (batch: CommittedBatch, startedAt: number) => Promise<void>,
   ) {}
 
   /** Where a write that was announced and not sent would have to be asked about, pages go one by one. */
@@ -91,6 +91,6 @@ export class PagesUnderWay {
     const options = { mode, startedAt: Math.max(startedAt, this.committedAt) };
     const committed = await commitWritten(this.scope, page, outcome, options);
     this.committedAt = performance.now();
-    await this.onCommitted(committed);
+    await this.onCommitted(committed, options.startedAt);
   }
 }

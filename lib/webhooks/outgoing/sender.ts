@@ -5,6 +5,7 @@ import { openHttp } from '../../protocols/http/open';
 import type { SqlDatabase } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
 import type { WebhookRow } from '../../store/models/webhook';
+import type { Tally } from '../../store/tally';
 import { type Delivery, deliver, failed } from './delivery';
 import type { DueExecution, Executions } from './executions';
 import type { Hold } from './hold';
@@ -26,6 +27,7 @@ export interface SenderOptions {
   webhook(id: number): Promise<WebhookRow>;
   allowedTargets: readonly string[];
   clock: { now(): number };
+  tally?: Pick<Tally, 'count' | 'time'>;
   log(level: 'info' | 'warn' | 'debug', message: string): void;
 }
 
@@ -100,7 +102,7 @@ export class Sender {
 
   /** Never rejects: what cannot be saved is sent once more. */
   private async send(webhook: WebhookRow, execution: DueExecution): Promise<void> {
-    const { database, clock, log } = this.options;
+    const { database, clock, tally, log } = this.options;
     const startedAt = clock.now();
     const hidden: string[] = [];
     try {
@@ -114,6 +116,9 @@ export class Sender {
       this.health = outcome.health;
       if (outcome.pausedUntil > attempt.endedAt || outcome.disable !== null) this.isPaused = true;
       await saveOutcome(database, this.hold, attempt, outcome, hidden);
+      tally?.count('webhook_deliveries_total', webhook.id, outcome.status === 'pending' ? 'retry' : outcome.status);
+      if (delivery !== null)
+        tally?.time('webhook_latency_seconds', webhook.id, (attempt.endedAt - attempt.startedAt) / 1000);
       if (outcome.disable !== null)
         log('warn', `Webhook "${webhook.name}" was switched off: ${reasonOf(outcome.disable)}.`);
     } catch (thrown) {

@@ -62,6 +62,12 @@ describe('API: who may ask, without adminAuth', () => {
     assert.equal(mapped.status, 200);
     const tricky = await answerTo({ ...request, socket: { remoteAddress: '::ffff:10.0.0.1' } });
     assert.equal(tricky.status, 403);
+    for (const { path } of routes) {
+      const url = `/integrations${path.replaceAll(/\{\w+\}/g, '1')}`;
+      for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
+        assert.equal((await answerTo({ ...request, url, method })).status, 403, `${method} ${url}`);
+      }
+    }
   });
 
   it('refuses pages of other sites, also for reads and preflights', async () => {

@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict';
-import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http';
+import { createServer, request, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { Ajv2020 } from 'ajv/dist/2020';
 import type { Claim, IdempotencyStore, StoredAnswer } from '../../../lib/api/idempotency';
 import { type ApiOptions, createApi } from '../../../lib/api/router';
-import { routes } from '../../../lib/api/routes';
-import { components } from '../../../lib/api/schemas';
-import { formats } from '../../../lib/model/formats';
+import { apiContract } from '../../support/api-contract';
 import { type Overrides, type StandIn, standInHub } from './stand-in-hub';
 
 export interface Reply {
   status: number;
-  headers: IncomingHttpHeaders;
+  headers: Record<string, string>;
   text: string;
   /** The parsed body, or an empty object. */
   body: Record<string, unknown> & { items?: Record<string, unknown>[]; errors?: Record<string, string>[] };
@@ -37,6 +34,7 @@ export interface SendOptions {
 export async function startApi(overrides: Overrides = {}, options: Partial<ApiOptions> = {}): Promise<TestApi> {
   const standIn = standInHub(overrides);
   const api = createApi({ hub: standIn.hub, idempotency: memoryIdempotency(), authenticated: false, ...options });
+  const contract = await apiContract();
   const server = createServer((incoming, response) => {
     api(incoming, response, (error) => {
       response.statusCode = error === undefined ? 418 : 599;
@@ -55,7 +53,9 @@ export async function startApi(overrides: Overrides = {}, options: Partial<ApiOp
         headers: { ...json, ...headers },
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
-      checkContract(method, path, reply);
+      assert.equal(reply.headers['cache-control'], 'no-store');
+      assert.equal(reply.headers['x-content-type-options'], 'nosniff');
+      contract.check(method, path, reply);
       return reply;
     },
     raw: (text) =>
@@ -104,7 +104,7 @@ export function exchange(
           const isJson = /json/.test(response.headers['content-type'] ?? '') && text !== '';
           resolve({
             status: response.statusCode ?? 0,
-            headers: response.headers,
+            headers: response.headers as Record<string, string>,
             text,
             body: isJson ? JSON.parse(text) : {},
           });
@@ -137,51 +137,4 @@ export function memoryIdempotency(): IdempotencyStore {
       rows.delete(key);
     },
   };
-}
-
-const ajv = new Ajv2020({ strict: false, discriminator: true, formats });
-ajv.addSchema({ $id: 'contract', components: { schemas: components } });
-
-/** Every answer must be one that the document promises for its operation. */
-function checkContract(method: string, path: string, reply: Reply): void {
-  assert.equal(reply.headers['cache-control'], 'no-store');
-  assert.equal(reply.headers['x-content-type-options'], 'nosniff');
-  const isProblem = reply.headers['content-type'] === 'application/problem+json';
-  if (isProblem) {
-    check({ $ref: '#/components/schemas/Problem' }, reply.body, 'Problem');
-    assert.equal(reply.body.status, reply.status);
-  }
-  const place = (path.split('?')[0] ?? '').split('/');
-  const route = routes.find(
-    (candidate) =>
-      candidate.method === method &&
-      candidate.path.split('/').length === place.length &&
-      candidate.path.split('/').every((part, index) => part.startsWith('{') || part === place[index]) &&
-      !(candidate.path === '/connections/{id}/test' && place[2] === 'test'),
-  );
-  if (route === undefined) return;
-  const known = [
-    ...Object.keys(route.responses).map(Number),
-    ...route.problems,
-    ...(route.external === undefined ? [] : [504]),
-    400,
-    401,
-    403,
-    500,
-    503,
-  ];
-  // A parameter that cannot be an id names nothing, whatever the operation.
-  if (route.path.includes('{')) known.push(404);
-  assert.ok(known.includes(reply.status), `${route.operation} does not document status ${reply.status}: ${reply.text}`);
-  const promised = route.responses[reply.status];
-  if (promised === undefined || isProblem) return;
-  for (const header of promised.headers ?? []) assert.ok(reply.headers[header.toLowerCase()], `${header} is missing`);
-  if (promised.schema === undefined) assert.equal(reply.text, '');
-  else check(promised.schema, promised.type === undefined ? reply.body : reply.text, route.operation);
-}
-
-function check(schema: object, value: unknown, what: string): void {
-  const text = JSON.stringify(schema).replaceAll('"#/components/', '"contract#/components/');
-  const validate = ajv.compile(JSON.parse(text));
-  assert.ok(validate(value), `${what}: ${ajv.errorsText(validate.errors)} in ${JSON.stringify(value)}`);
 }
