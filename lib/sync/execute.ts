@@ -292,7 +292,7 @@ export function readsChanges({ run, mapping, stream }: Pick<Execution, 'run' | '
 }
 
 function read(execution: Execution, cursor: Cursor | null, pageSize: number): AsyncIterable<Batch> {
-  const { run, mapping, stream, signal } = execution;
+  const { mapping, stream, signal } = execution;
   const { connector, entity, descriptor } = stream.source;
   if (connector.read === undefined) {
     throw new IntegrationError('config', 'PCP_NOT_READABLE', `${descriptor.title['en-US']} cannot be read.`, {

@@ -289,7 +289,7 @@ function progressOf(execution: Execution, counters: RunCounters): Look['tell'] {
     counters.read += untold;
     counters.unchanged += untold;
     [untold, toldAt] = [0, performance.now()];
-    onProgress();
+    onProgress(activeMs / 1000);
     if (cancel) throw new IntegrationError('cancelled', 'PCP_CANCELLED', 'The comparison was cancelled.');
   };
 }
