@@ -59,6 +59,7 @@ let neededConnector: string | undefined;
       syncConnection = null;
     },
   },
+  webhookOut: { prepare: prepareWebhookOut },
   webhookIn: { prepare: prepareWebhookIn },
   syncLogNode: { prepare: prepareSyncLogNode },
   jsonProblem: jsonPropertyProblem,

@@ -59,6 +59,11 @@ function prepareConnectorNode(node: EditorNode, connectorType: string): void {
   showRowsByChoice();
 }
 
+function prepareWebhookOut(): void {
+  const discovery = new Discovery();
+  pickFrom($('#node-input-webhook'), () => discovery.webhooks());
+}
+
 function prepareEntityNode(node: EditorNode): void {
   const discovery = new Discovery();
   pickFrom($('#node-input-entity'), () => discovery.platformEntities());

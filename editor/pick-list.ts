@@ -67,6 +67,13 @@ class Discovery {
     });
   }
 
+  webhooks(): Promise<PickOption[]> {
+    return this.once('webhooks', async () => {
+      const webhooks = await listAll<{ name: string; url: string }>('/webhooks');
+      return webhooks.map(({ name, url }) => ({ value: name, label: optionLabel(name, url) }));
+    });
+  }
+
   platformEntities(): Promise<PickOption[]> {
     return this.once('platform', async () => {
       const types = await listAll<{ type: string; title: string; titles?: Record<string, string> }>('/entities');

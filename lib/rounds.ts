@@ -4,8 +4,8 @@ import { Outage } from './outage';
 export interface RoundsOptions {
   /** What an outage of its store is told of. */
   name: string;
-  /** One round. @returns after how many milliseconds the next one is wanted at the latest */
-  round(): Promise<number>;
+  /** One round. @returns after how many milliseconds the next one is wanted at the latest; null: when it is asked for */
+  round(): Promise<number | null>;
   /** After a round that failed. */
   retryMs: number;
   /** Whether the wait for the next round keeps the process. */
@@ -51,7 +51,7 @@ export class Rounds {
 
   private async goOn(): Promise<void> {
     const { round, retryMs, keepsProcess = false } = this.options;
-    let pause = retryMs;
+    let pause: number | null = retryMs;
     while (this.isWanted && !this.stopped) {
       this.isWanted = false;
       try {
@@ -63,7 +63,7 @@ export class Rounds {
       }
     }
     this.going = null;
-    if (this.stopped) return;
+    if (this.stopped || pause === null) return;
     this.timer = setTimeout(() => void this.now(), pause);
     if (!keepsProcess) this.timer.unref();
   }

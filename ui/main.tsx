@@ -23,6 +23,9 @@ const VIEWS = {
   webhooks: Webhooks,
 } satisfies Record<string, (props: { path: string[] }) => unknown>;
 type ViewName = keyof typeof VIEWS;
+type FailureList = { failures: Plant['failures'] };
+
+const HOUR_MS = 3_600_000;
 
 /** "#/runs/12" is the view "runs" with the path ["12"]. */
 function placeOf(hash: string): { view: ViewName; path: string[] } {
@@ -55,6 +58,11 @@ function App() {
     const [connections, mappings] = await Promise.all([list<Connection>('connections'), list<Mapping>('mappings')]);
     return { connections, mappings };
   });
+  const failures = usePolled(
+    `failures ${language}`,
+    async () => (language === 'en-US' ? {} : (await get<FailureList>('failures')).failures),
+    HOUR_MS,
+  );
   const counts: Partial<Record<ViewName, number | undefined>> = {
     'dead-letters': health.value?.dead_letters_open,
     alerts: alerts.value?.length,
@@ -64,6 +72,7 @@ function App() {
     connections: plant.value?.connections,
     mappings: plant.value?.mappings,
     alerts: alerts.value ?? [],
+    failures: failures.value ?? {},
   };
   return (
     <PlantContext.Provider value={shown}>

@@ -2,15 +2,31 @@ import type { ComponentChildren } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { ApiError, EDITOR } from './api';
 import { instant, relative } from './format';
+import { useReason } from './plant';
 import { t, valueWord } from './words';
 
 /** How good or bad something is; the colour never says it alone. */
 export type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'idle';
 
 const TONES: Record<string, Tone> = {
-  ...{ success: 'good', succeeded: 'good', resolved: 'good', connected: 'good', ok: 'good', active: 'good' },
+  ...{
+    success: 'good',
+    done: 'good',
+    succeeded: 'good',
+    resolved: 'good',
+    connected: 'good',
+    ok: 'good',
+    active: 'good',
+  },
   ...{ in_progress: 'busy', running: 'busy', queued: 'busy', pending: 'busy', replaying: 'busy', cancelling: 'busy' },
-  ...{ partial: 'warn', waiting_retry: 'warn', waiting_quota: 'warn', acknowledged: 'warn', open: 'warn' },
+  ...{
+    partial: 'warn',
+    notHere: 'warn',
+    waiting_retry: 'warn',
+    waiting_quota: 'warn',
+    acknowledged: 'warn',
+    open: 'warn',
+  },
   ...{ warning: 'warn', connecting: 'busy', interrupted: 'bad', silent: 'warn', degraded: 'warn' },
   ...{ error: 'bad', failed: 'bad', firing: 'bad', critical: 'bad', disabled: 'bad' },
 };
@@ -90,6 +106,17 @@ export function Table<T>({ rows, columns, rowKey, none }: TableProps<T>) {
   );
 }
 
+/** Why something failed, and the code of that. */
+export function Why({ code, message }: { code: string | null | undefined; message: string | null }) {
+  const reason = useReason();
+  if (message === null) return null;
+  return (
+    <>
+      {reason(code ?? '', message)} <code>{code}</code>
+    </>
+  );
+}
+
 /** A row of facts about one thing. */
 export function Fact({ title, children }: { title: string; children: ComponentChildren }) {
   return (
@@ -133,6 +160,18 @@ export function Secret({ secret }: { secret: string }) {
         </button>
       </p>
     </div>
+  );
+}
+
+/** From when on what failed is to be delivered once more. */
+export function Since({ value, onChange }: { value: string; onChange(value: string): void }) {
+  return (
+    <input
+      type="datetime-local"
+      aria-label={t('since')}
+      value={value}
+      onChange={({ currentTarget }) => currentTarget.value && onChange(currentTarget.value)}
+    />
   );
 }
 

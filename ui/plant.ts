@@ -1,9 +1,10 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
+import type { Words as FailureWords } from '../lib/locales/catalogue';
 import type { Alert } from '../lib/model/alert';
 import type { ConnectionView, MappingView } from '../lib/model/services';
 import type { LiveStatus } from '../lib/model/stream';
-import { t } from './words';
+import { t, worded } from './words';
 
 export type Connection = ConnectionView & { next_runs: string[] };
 export type Mapping = MappingView & { next_runs: string[]; live?: LiveStatus | null };
@@ -15,9 +16,16 @@ export interface Plant {
   mappings: Mapping[] | undefined;
   /** Those that are open. */
   alerts: Alert[];
+  /** What codes of failures stand for, in the chosen language; empty in English, which failures are told in. */
+  failures: Record<string, FailureWords>;
 }
 
-export const PlantContext = createContext<Plant>({ connections: undefined, mappings: undefined, alerts: [] });
+export const PlantContext = createContext<Plant>({
+  connections: undefined,
+  mappings: undefined,
+  alerts: [],
+  failures: {},
+});
 
 export function usePlant() {
   const plant = useContext(PlantContext);
@@ -27,4 +35,10 @@ export function usePlant() {
       id === 0 ? t('platform') : (plant.connections?.find((connection) => connection.id === id)?.name ?? `#${id}`),
     mappingName: (id: number): string => plant.mappings?.find((mapping) => mapping.id === id)?.name ?? `#${id}`,
   };
+}
+
+/** Tells a failure in the chosen language, as far as there are words for it. */
+export function useReason(): (code: string, message: string) => string {
+  const { failures } = useContext(PlantContext);
+  return (code, message) => worded(failures[code]?.title, message);
 }

@@ -137,6 +137,7 @@ export async function removeOldAlerts(database: SqlDatabase, before: number): Pr
     await transaction.execute(
       `DELETE FROM integration_alert_readings WHERE event_id NOT IN (SELECT id FROM ${EVENTS})`,
     );
+    await transaction.execute('DELETE FROM integration_alert_readers WHERE since < ?', [before]);
   });
 }
 

@@ -84,10 +84,18 @@ export class AlertReaders {
   /** Of what happened before its first time it is not told. */
   private async since(reader: string): Promise<number> {
     const [row] = await this.database.query('SELECT since FROM integration_alert_readers WHERE reader = ?', [reader]);
-    if (row !== undefined) return Number(row.since);
     const now = this.clock.now();
+    if (row !== undefined) {
+      // Those that do not say now and then that they are still there go.
+      if (Number(row.since) < now - 2 * LATEST_MS) await this.setSince(reader, now - LATEST_MS);
+      return Number(row.since);
+    }
     await this.insert('integration_alert_readers (reader, since)', [reader, now]);
     return now;
+  }
+
+  private async setSince(reader: string, since: number): Promise<void> {
+    await this.database.execute('UPDATE integration_alert_readers SET since = ? WHERE reader = ?', [since, reader]);
   }
 
   private claim(reader: string, eventId: number): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { IntegrationError } from '../model/errors';
-import { Outage } from '../outage';
+import { Rounds } from '../rounds';
 import type { Evaluation } from './evaluation';
 import type { AlertRuleStore } from './rules';
 
@@ -26,18 +26,18 @@ export interface AlertWatchOptions {
  * that does nothing any more. Of several instances one looks at what the store holds.
  */
 export class AlertWatch {
-  private readonly storeAway: Outage;
+  private readonly rounds: Rounds;
   /** Why a rule cannot be looked at: it is said once. */
   private readonly broken = new Map<number, string>();
   private nextTidyAt = 0;
-  private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> | null = null;
-  private lookAgain = false;
   private isStarted = false;
-  private stopped = false;
 
   constructor(private readonly options: AlertWatchOptions) {
-    this.storeAway = new Outage('The alerts', options.log);
+    const round = async () => {
+      await this.lookAtAll();
+      return this.isStarted ? LOOK_EVERY_MS : null;
+    };
+    this.rounds = new Rounds({ name: 'The alerts', round, retryMs: LOOK_EVERY_MS, log: options.log });
   }
 
   /** Looks now and from now on. */
@@ -48,30 +48,11 @@ export class AlertWatch {
 
   /** Looks now. What was changed during a look is seen as well. Never throws. */
   look(): Promise<void> {
-    if (this.stopped) return Promise.resolve();
-    this.lookAgain = true;
-    clearTimeout(this.timer);
-    this.looking ??= this.lookWhileWanted().finally(() => {
-      this.looking = null;
-      if (this.isStarted && !this.stopped) this.timer = setTimeout(() => void this.look(), LOOK_EVERY_MS).unref();
-    });
-    return this.looking;
+    return this.rounds.now();
   }
 
-  async stop(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.looking;
-  }
-
-  private async lookWhileWanted(): Promise<void> {
-    while (this.lookAgain && !this.stopped) {
-      this.lookAgain = false;
-      await this.lookAtAll().then(
-        () => this.storeAway.succeeded(),
-        (error: unknown) => this.storeAway.failed(IntegrationError.from(error)),
-      );
-    }
+  stop(): Promise<void> {
+    return this.rounds.stop();
   }
 
   private async lookAtAll(): Promise<void> {
@@ -89,7 +70,7 @@ export class AlertWatch {
     await rules.addPresets();
     await evaluation.endOrphans(clock.now());
     for (const rule of await rules.all()) {
-      if (this.stopped) return;
+      if (this.rounds.isStopped) return;
       const now = clock.now();
       try {
         await evaluation.look(rule, 'own', now);

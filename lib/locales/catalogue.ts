@@ -5,7 +5,7 @@ import { connectorFolders } from '../connectors/registry';
 
 export type Locale = keyof LocalizedText;
 
-interface Words {
+export interface Words {
   /** What kind of failure the code stands for. */
   title: string;
   /** What to do about it. */
@@ -28,8 +28,8 @@ export function localise<T extends { code: string; hint?: string }>(
   return { ...failure, title, hint: locale === 'en-US' ? (failure.hint ?? words.hint) : words.hint };
 }
 
-/** Words of the hub, and of each connector from its own folder. Read when the first failure is told. */
-function catalogue(locale: Locale): Record<string, Words> {
+/** Words of the hub, and of each connector from its own folder, by code. Read when the first failure is told. */
+export function catalogue(locale: Locale): Record<string, Words> {
   let words = loaded.get(locale);
   if (words === undefined) {
     const folders = [__dirname, ...connectorFolders().map((folder) => join(folder, 'locales'))];

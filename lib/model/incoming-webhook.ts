@@ -1,4 +1,5 @@
 import type { IntegrationError } from './errors';
+import type { Page, PageRequest } from './services';
 
 /** Where a value stands in the headers of a delivery. */
 export interface HeaderValue {
@@ -83,6 +84,35 @@ export type DeliveryConsumer =
     }
   | { to: 'mapping'; mappingId: number };
 
+/** `waiting`: it was answered and its flow has not taken it yet. `failed`: it was given up. */
+export type KeptState = 'waiting' | 'failed' | 'done' | 'discarded';
+
+/** A delivery as the store has it. */
+export interface KeptDelivery {
+  id: number;
+  /** The node that owns its webhook. */
+  webhook: string;
+  state: KeptState;
+  received_at: string;
+  attempts: number;
+  /** Why it was given up. */
+  error_code: string | null;
+  error_message: string | null;
+}
+
+/** A webhook with what of it is not done with. */
+export interface IncomingWebhookState {
+  webhook: string;
+  /** Of its node; null where that is not deployed here. */
+  name: string | null;
+  waiting: number;
+  failed: number;
+  /** When the oldest of them came. */
+  oldest_at: string | null;
+}
+
+export type KeptFilter = { webhook?: string; state?: KeptState; from?: string; to?: string };
+
 /** Deliveries that were answered and are not done with. */
 export interface WebhookInbox {
   /**
@@ -91,6 +121,20 @@ export interface WebhookInbox {
    * @returns false when it was here before: it is not processed again
    */
   keep(webhookId: string, key: string, delivery: Delivery): Promise<boolean>;
-  /** Hands deliveries on from now on, those first that wait from before. @returns ends that */
-  attach(webhookId: string, consumer: DeliveryConsumer): () => void;
+  /**
+   * Hands deliveries on from now on, those first that wait from before.
+   * @param name what its node is called
+   * @returns ends that
+   */
+  attach(webhookId: string, consumer: DeliveryConsumer, name: string): () => void;
+  /** Webhooks whose nodes are deployed here, and those of which something waits or was given up. */
+  states(): Promise<IncomingWebhookState[]>;
+  /** Newest first. */
+  list(filter: KeptFilter & PageRequest): Promise<Page<KeptDelivery>>;
+  /** Hands it on once more. @throws conflict PCP_DELIVERY_NOT_FAILED */
+  redeliver(id: number): Promise<KeptDelivery>;
+  /** The same for all that were given up, by when they came. @returns how many */
+  redeliverFailed(since: string, webhook?: string): Promise<number>;
+  /** Lets go of what waits and what was given up. @returns how many */
+  discard(webhook: string): Promise<number>;
 }

@@ -74,7 +74,7 @@ export = (RED: NodeAPI): void => {
       const { webhookInbox } = await hub(RED);
       const attached = await consumer();
       if (closing.signal.aborted) return;
-      detach = webhookInbox.attach(this.id, attached);
+      detach = webhookInbox.attach(this.id, attached, this.name || this.id);
       status.finished('listening');
     };
 

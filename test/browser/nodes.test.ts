@@ -311,6 +311,23 @@ describe('nodes in the editor', () => {
     await editor.screenshot('flow-deployed');
     await editor.cancel();
   });
+
+  it('pcp-webhook-out offers the webhooks that there are', async () => {
+    const { page } = editor;
+    for (const name of ['Maintenance', 'Plant manager']) {
+      const webhook = { name, url: 'https://plant.example/hooks', event_type: '*' };
+      await nodeRed.json('POST', '/integrations/webhooks', webhook);
+    }
+    const id = await editor.drag('pcp-webhook-out', 200, 700);
+    await editor.edit(id);
+    await page.fill('#node-input-webhook', 'plant.ex');
+    await offered('Plant manager').click();
+    assert.equal(await page.inputValue('#node-input-webhook'), 'Plant manager');
+    await page.check('#node-input-wait');
+    await editor.save();
+    const { webhook, wait } = await editor.properties(id);
+    assert.deepEqual([webhook, wait], ['Plant manager', true]);
+  });
 });
 
 /** Is the element within the part of its tray that can be seen without scrolling? */

@@ -2,13 +2,16 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { Browser, Page } from 'playwright-core';
+import { STORE_FILE } from '../../lib/store/store';
 import { NodeRed } from '../live/node-red-process';
 import { WebhookReceiver } from '../support/webhook-receiver';
 import { openChromium } from './chromium';
 
 /** bcrypt of "secret". */
 const SECRET = '$2b$08$FwW/er7pj80avmngXWd4du5zm34nXkx8..HseojBX9klfCptSF0MW';
+const TOKEN = 'hSdQ7cYxT0mB1r9vKzN2aw';
 const SCREENSHOTS = join(process.cwd(), '.out', 'screenshots');
 const LOOKS = [
   { scheme: 'light', width: 1280, locale: 'en-US' },
@@ -29,6 +32,7 @@ const VIEWS = [
   'webhooks',
   'webhooks/1',
   'webhooks/1/edit',
+  'webhooks/incoming/hook',
 ];
 
 type Look = { scheme: 'light' | 'dark'; width: number; locale: string };
@@ -56,6 +60,14 @@ describe('status page', () => {
     token = (await nodeRed.json<{ access_token: string }>('POST', '/auth/token', signIn)).access_token;
     const make = <T>(path: string, body: unknown) =>
       nodeRed.json<T>('POST', `/integrations/${path}`, body, { authorization: `Bearer ${token}` });
+    // Without a place Node-RED takes a node for a config node.
+    const hook = { id: 'hook', type: 'pcp-webhook-in', z: 'tab', x: 100, y: 100, name: 'ERP orders', wires: [[]] };
+    const held = { verification: 'none', acknowledge: 'manual', acknowledgeTimeout: '86400' };
+    const flows = [
+      { id: 'tab', type: 'tab' },
+      { ...hook, ...held, credentials: { token: TOKEN } },
+    ];
+    await nodeRed.json('POST', '/flows', flows, { authorization: `Bearer ${token}` });
     await make('webhooks', { name: 'Plant manager', url: receiver.url, event_type: 'run.*' });
     const config = { root: folder, settle_seconds: 0, entities: { orders: { path: 'orders.csv', delimiter: ';' } } };
     const connection = { name: 'Drop folder', connector_type: 'generic.file', config };
@@ -234,6 +246,44 @@ describe('status page', () => {
     await page.click('button:has-text("Delete")');
     await page.locator('td a:has-text("Plant manager")').waitFor();
     assert.equal(await page.locator('td a:has-text("Maintenance")').count(), 0);
+    await page.close();
+  });
+
+  it('shows what was delivered and given up, hands it on once more, and lets it go', async () => {
+    for (const id of ['d1', 'd2']) {
+      const answer = await fetch(`${nodeRed.url}/integrations/hooks/${TOKEN}`, {
+        method: 'POST',
+        headers: { 'content-type': 'text/plain' },
+        body: id,
+      });
+      assert.equal(answer.status, 202);
+    }
+    // As it is after ten attempts, between which there are pauses.
+    const store = new DatabaseSync(join(folder, 'hub', STORE_FILE));
+    store.exec(`UPDATE integration_webhook_inbox SET state = 'failed', attempts = 10, holder = NULL,
+      error_code = 'PCP_ACK_TIMEOUT', error_message = 'The flow did not acknowledge.'`);
+    store.close();
+    const page = await open('webhooks', LOOKS[0]);
+    const row = page.locator('tr:has-text("ERP orders")');
+    await row.locator('td:nth-child(4):has-text("2")').waitFor();
+    await row.locator('a').click();
+    const delivery = page.locator('tr:has-text("PCP_ACK_TIMEOUT")').first();
+    await delivery.locator('button:has-text("Redeliver")').click();
+    await page.locator('.state:has-text("Waiting")').waitFor();
+    assert.equal(await delivery.count(), 1);
+    await page.click('.trail a');
+    await row.locator('td:nth-child(3):has-text("1")').waitFor();
+    await page.locator('.panel:has(tr:has-text("ERP orders")) button:has-text("Redeliver what failed")').click();
+    await row.locator('td:nth-child(3):has-text("2")').waitFor();
+    await row.locator('button:has-text("Discard")').click();
+    await row.locator('td:nth-child(3):has-text("0")').waitFor();
+    await page.close();
+  });
+
+  it('tells failures in the language of who reads', async () => {
+    const page = await open('runs/1', LOOKS[1]);
+    await page.click('a:has-text("Seus registros rejeitados")');
+    await page.locator('td:has-text("O valor"):has-text("PCP_VALUE_")').waitFor();
     await page.close();
   });
 

@@ -63,7 +63,7 @@ for (const kind of storeKinds) {
     const allEnded = async () => (await waiting()) === 0 && (await logs()).every(({ ended_at }) => ended_at !== null);
 
     it('read what was reported, and say what started them', async () => {
-      hub.webhookInbox.attach(HOOK, { to: 'mapping', mappingId });
+      hub.webhookInbox.attach(HOOK, { to: 'mapping', mappingId }, 'Orders');
       assert.equal(await hub.webhookInbox.keep(HOOK, 'k1', delivery('e1')), true);
       assert.equal(await hub.webhookInbox.keep(HOOK, 'k1', delivery('e1')), false);
       await until(async () => (await logs()).length > 0 && (await allEnded()));
@@ -74,7 +74,7 @@ for (const kind of storeKinds) {
     });
 
     it('are few for many deliveries, none of which comes after the last of them', async () => {
-      hub.webhookInbox.attach(HOOK, { to: 'mapping', mappingId });
+      hub.webhookInbox.attach(HOOK, { to: 'mapping', mappingId }, 'Orders');
       for (let number = 2; number <= 50; number++) {
         await writeFile(join(folder, 'materials.csv'), `id\nM-${number}\n`);
         await hub.webhookInbox.keep(HOOK, `k${number}`, delivery(`e${number}`));
@@ -87,14 +87,14 @@ for (const kind of storeKinds) {
 
     it('begin when their mapping is active again, also after a restart', async () => {
       await hub.mappings.update(mappingId, { ...input, is_active: false });
-      hub.webhookInbox.attach(HOOK, { to: 'mapping', mappingId });
+      hub.webhookInbox.attach(HOOK, { to: 'mapping', mappingId }, 'Orders');
       await hub.webhookInbox.keep(HOOK, 'k1', delivery('e1'));
       await hub.close();
       await open();
       assert.equal(await waiting(), 1);
       assert.deepEqual(await logs(), []);
       await hub.mappings.update(mappingId, { ...input, is_active: true });
-      hub.webhookInbox.attach(HOOK, { to: 'mapping', mappingId });
+      hub.webhookInbox.attach(HOOK, { to: 'mapping', mappingId }, 'Orders');
       await until(async () => (await logs()).length > 0 && (await allEnded()));
       assert.deepEqual(
         (await logs()).map(({ status }) => status),

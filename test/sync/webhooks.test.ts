@@ -355,6 +355,22 @@ for (const kind of storeKinds) {
       assert.ok(receiver.most <= 3);
     });
 
+    it('are tried again when it is time, however many new ones there are', async () => {
+      const webhook = await create({ options: { max_concurrency: 1 } });
+      let isFirst = true;
+      receiver.answer = (response) => {
+        response.writeHead(isFirst ? 500 : 200).end();
+        isFirst = false;
+      };
+      await tell({ data: { n: 'late' } });
+      await attempted(webhook, 1);
+      skewMs += 3_600_000;
+      await tell(...Array.from({ length: 120 }, (_, n) => ({ data: { n } })));
+      await ended(webhook);
+      const order = receiver.got.map(({ body }) => (JSON.parse(body) as { data: { n: unknown } }).data.n);
+      assert.deepEqual(order, ['late', 'late', ...Array.from({ length: 120 }, (_, n) => n)]);
+    });
+
     it('arrive in their order where that is wanted, each behind the one that failed', async () => {
       const webhook = await create({ options: { ordered: true, retry_seconds: [5] } });
       receiver.answer = (response) => response.writeHead(receiver.got.length === 1 ? 500 : 200).end();

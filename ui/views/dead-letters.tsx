@@ -3,8 +3,8 @@ import type { DeadLetterGroup } from '../../lib/model/services';
 import type { DeadLetter } from '../../lib/model/sync';
 import { ApiError, ask, get, list, type Page, post } from '../api';
 import { instant, number } from '../format';
-import { Action, Fact, Failure, Panel, State, Table, When } from '../parts';
-import { usePlant } from '../plant';
+import { Action, Fact, Failure, Panel, State, Table, When, Why } from '../parts';
+import { usePlant, useReason } from '../plant';
 import { usePolled } from '../polled';
 import { t } from '../words';
 
@@ -17,6 +17,7 @@ export function DeadLetters({ path: [first, second, third] }: { path: string[] }
 }
 
 function Groups() {
+  const reason = useReason();
   const { mappingName } = usePlant();
   const { value, error, refresh } = usePolled('groups', () =>
     list<DeadLetterGroup>('sync/dead-letters/groups?state=open'),
@@ -32,8 +33,8 @@ function Groups() {
           { title: t('records'), isNumber: true, cell: ({ count }) => number(count) },
           {
             title: t('why'),
-            cell: ({ group, mapping_id, message }) => (
-              <a href={`#/dead-letters/group/${group}/${mapping_id}`}>{message}</a>
+            cell: ({ group, mapping_id, code, message }) => (
+              <a href={`#/dead-letters/group/${group}/${mapping_id}`}>{reason(code, message)}</a>
             ),
           },
           { title: t('code'), cell: ({ code }) => <code>{code}</code> },
@@ -79,8 +80,7 @@ function Letters({ which }: { which: Record<string, string> }) {
               cell: ({ id, source_key }) => <a href={`#/dead-letters/${id}`}>{keyText(id, source_key)}</a>,
             },
             { title: t('state'), cell: ({ state }) => <State value={state} /> },
-            { title: t('why'), cell: ({ message }) => message },
-            { title: t('code'), cell: ({ code }) => <code>{code}</code> },
+            { title: t('why'), cell: ({ code, message }) => <Why code={code} message={message} /> },
             { title: t('field'), cell: ({ field }) => field ?? '–' },
             { title: t('tried'), isNumber: true, cell: ({ attempts }) => number(attempts) },
             { title: t('last'), cell: ({ last_at }) => <When at={last_at} /> },
@@ -93,6 +93,7 @@ function Letters({ which }: { which: Record<string, string> }) {
 }
 
 function Letter({ id }: { id: string }) {
+  const reason = useReason();
   const { mappingName } = usePlant();
   const path = `sync/dead-letters/${id}`;
   const { value, error, refresh } = usePolled(`letter ${id}`, () => ask<DeadLetter>(path), 3_000);
@@ -115,7 +116,7 @@ function Letter({ id }: { id: string }) {
       <p class="trail">
         <a href="#/dead-letters">{t('view.dead-letters')}</a> › {keyText(letter.id, letter.source_key)}
       </p>
-      <Panel title={letter.message} aside={<State value={letter.state} />}>
+      <Panel title={reason(letter.code, letter.message)} aside={<State value={letter.state} />}>
         {error && <Failure error={error} />}
         <dl class="counts">
           <Fact title={t('mapping')}>{mappingName(letter.mapping_id)}</Fact>

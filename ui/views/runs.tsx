@@ -3,7 +3,7 @@ import type { JobStatus } from '../../lib/model/services';
 import type { SyncLog } from '../../lib/model/sync';
 import { get, type Page, post } from '../api';
 import { duration, instant, number } from '../format';
-import { Action, Failure, Panel, State, Table, When } from '../parts';
+import { Action, Failure, Panel, State, Table, When, Why } from '../parts';
 import { usePlant } from '../plant';
 import { usePolled } from '../polled';
 import { t, valueWord, type Word } from '../words';
@@ -94,7 +94,7 @@ function Cancel({ run, onDone }: { run: SyncLog; onDone(): void }) {
 }
 
 function OneRun({ id }: { id: string }) {
-  const { connectionName, mappingName } = usePlant();
+  const { connectionName, mappingName, failures } = usePlant();
   const { value: run, error, refresh } = usePolled(`run ${id}`, () => get<SyncLog>(`sync/logs/${id}`), FAST_MS);
   if (run === undefined) return error ? <Failure error={error} /> : <p class="none">{t('reading')}</p>;
   const { details } = run;
@@ -122,7 +122,8 @@ function OneRun({ id }: { id: string }) {
         </p>
         {run.error_message !== null && (
           <p class={`failure ${details.state}`}>
-            <strong>{run.error_message}</strong> {details.hint} <code>{details.error_code}</code>
+            <Why code={details.error_code} message={run.error_message} />{' '}
+            {failures[details.error_code ?? '']?.hint ?? details.hint}
           </p>
         )}
         <dl class="counts">
@@ -146,12 +147,7 @@ function OneRun({ id }: { id: string }) {
             { title: t('state'), cell: ({ state }) => (state === null ? '–' : <State value={state} />) },
             {
               title: t('why'),
-              cell: ({ error_message, error_code }) =>
-                error_message && (
-                  <>
-                    {error_message} <code>{error_code}</code>
-                  </>
-                ),
+              cell: ({ error_code, error_message }) => <Why code={error_code} message={error_message} />,
             },
             { title: t('worker'), cell: ({ worker }) => <span class="quiet">{worker}</span> },
           ]}

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { ExecutionStatus, WebhookExecution, WebhookView, WebhookWithSecret } from '../../lib/model/webhook';
 import { get, type Page, post } from '../api';
 import { instant, localInput, number } from '../format';
-import { Action, Fact, Failure, Panel, Secret, State, Table, When } from '../parts';
+import { Action, Fact, Failure, Panel, Secret, Since, State, Table, When, Why } from '../parts';
 import { usePlant } from '../plant';
 import { usePolled } from '../polled';
 import { t, valueWord } from '../words';
@@ -107,12 +107,7 @@ function Deliveries({ path }: { path: string }) {
           { title: t('answer'), isNumber: true, cell: ({ response_status }) => response_status ?? '–' },
           {
             title: t('why'),
-            cell: ({ error_message, error_code }) =>
-              error_message && (
-                <>
-                  {error_message} <code>{error_code}</code>
-                </>
-              ),
+            cell: ({ error_code, error_message }) => <Why code={error_code} message={error_message} />,
           },
           {
             title: t('nextAttempt'),
@@ -131,17 +126,5 @@ function Deliveries({ path }: { path: string }) {
       />
       {value?.next_cursor && <p class="none">{t('newestOnly', { count: value.items.length })}</p>}
     </Panel>
-  );
-}
-
-/** From when on what failed is to be delivered once more. */
-export function Since({ value, onChange }: { value: string; onChange(value: string): void }) {
-  return (
-    <input
-      type="datetime-local"
-      aria-label={t('since')}
-      value={value}
-      onChange={({ currentTarget }) => currentTarget.value && onChange(currentTarget.value)}
-    />
   );
 }

@@ -3,14 +3,23 @@ import { list } from '../api';
 import { Failure, Panel, Table, When } from '../parts';
 import { usePolled } from '../polled';
 import { t } from '../words';
+import { IncomingDeliveries, IncomingWebhooks } from './incoming-webhooks';
 import { OneWebhook } from './webhook';
 import { WebhookActions, WebhookState } from './webhook-actions';
 import { WebhookForm } from './webhook-form';
 
-/** "webhooks", "webhooks/new", "webhooks/<id>" or "webhooks/<id>/edit". */
+/** "webhooks", "webhooks/new", "webhooks/<id>", "webhooks/<id>/edit" or "webhooks/incoming/<node>". */
 export function Webhooks({ path: [id, what] }: { path: string[] }) {
-  if (id === undefined) return <AllWebhooks />;
+  if (id === undefined) {
+    return (
+      <>
+        <AllWebhooks />
+        <IncomingWebhooks />
+      </>
+    );
+  }
   if (id === 'new') return <WebhookForm />;
+  if (id === 'incoming') return <IncomingDeliveries webhook={what ?? ''} />;
   return what === 'edit' ? <WebhookForm id={id} /> : <OneWebhook id={id} />;
 }
 

@@ -8,6 +8,7 @@ import { connectorRoutes } from './connectors';
 import { deadLetterRoutes } from './dead-letters';
 import { discoveryRoutes } from './discovery';
 import { entityRoutes } from './entities';
+import { incomingWebhookRoutes } from './incoming-webhooks';
 import { mappingRoutes } from './mappings';
 import { metricsRoutes } from './metrics';
 import { reconciliationRoutes } from './reconciliations';
@@ -36,6 +37,7 @@ export const routes: readonly Route[] = [
   ...recordRoutes,
   ...webhookRoutes,
   ...webhookExecutionRoutes,
+  ...incomingWebhookRoutes,
   ...alertRoutes,
   ...metricsRoutes,
   ...auditRoutes,

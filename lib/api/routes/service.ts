@@ -1,4 +1,6 @@
+import { catalogue } from '../../locales/catalogue';
 import { type Route, ref } from '../route';
+import { ok } from './shared';
 
 const tag = 'service';
 
@@ -22,6 +24,38 @@ export const serviceRoutes: Route[] = [
       const health = await hub.health();
       return { status: health.store.ok ? 200 : 503, body: health };
     },
+  },
+  {
+    method: 'GET',
+    path: '/failures',
+    operation: 'listFailures',
+    tag,
+    summary: 'Tells what codes of failures mean',
+    description:
+      'In the language asked for. Messages about the very case, as runs and dead letters have them, are in English; with their codes a reader of another language can be told what they mean.',
+    permission: 'integrations.read',
+    responses: {
+      200: {
+        description: 'All codes.',
+        schema: {
+          type: 'object',
+          required: ['failures'],
+          properties: {
+            failures: {
+              type: 'object',
+              description: 'By code: what kind of failure it is, and what to do about it.',
+              additionalProperties: {
+                type: 'object',
+                required: ['title', 'hint'],
+                properties: { title: { type: 'string' }, hint: { type: 'string' } },
+              },
+            },
+          },
+        },
+      },
+    },
+    problems: [],
+    handle: async ({ language }) => ok({ failures: catalogue(language) }),
   },
   {
     method: 'GET',

@@ -5,6 +5,7 @@ import { commonSchemas } from './common';
 import { connectionSchemas } from './connection';
 import { connectorSchemas } from './connector';
 import { entitySchemas } from './entity';
+import { incomingWebhookSchemas } from './incoming-webhook';
 import { mappingSchemas } from './mapping';
 import { metricsSchemas } from './metrics';
 import { reconciliationSchemas } from './reconciliation';
@@ -28,4 +29,5 @@ export const components: Record<string, JsonSchema> = {
   ...metricsSchemas,
   ...auditSchemas,
   ...webhookSchemas,
+  ...incomingWebhookSchemas,
 };

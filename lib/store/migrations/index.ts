@@ -14,6 +14,7 @@ import { webhooks } from './0013-webhooks';
 import { alerts } from './0014-alerts';
 import { arrivals } from './0016-arrivals';
 import { apiQuotas } from './0017-api-quotas';
+import { webhookAccess } from './0018-webhook-access';
 import { reconciliations } from './0019-reconciliations';
 import { tallies } from './0020-tallies';
 import { places } from './0021-places';
@@ -39,6 +40,7 @@ export const migrations: readonly Migration[] = [
   alerts,
   arrivals,
   apiQuotas,
+  webhookAccess,
   reconciliations,
   tallies,
   places,

@@ -24,7 +24,7 @@ export interface ReceiverOptions {
   /** Null: not open yet, or being opened anew; undefined: there is none. */
   endpoint(token: string): Endpoint | null | undefined;
   /** Rejects while the store is away. */
-  inbox(): Promise<WebhookInbox>;
+  inbox(): Promise<Pick<WebhookInbox, 'keep'>>;
   now(): number;
 }
 

@@ -56,7 +56,7 @@ export class Dispatcher {
       if (this.senders.has(Number(id))) continue;
       const isOrdered = JSON.parse(String(options)).ordered === true;
       // What is due may stand behind one that waits: a hold taken for nothing is two writes each time.
-      if (isOrdered && (await executions.due(Number(id), now, 1, true)).length === 0) continue;
+      if (isOrdered && (await executions.nextInOrder(Number(id), now)).length === 0) continue;
       const hold = await Hold.take(database, Number(id), this.holder);
       if (hold !== null) this.begin(hold);
     }

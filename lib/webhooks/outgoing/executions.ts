@@ -66,19 +66,32 @@ export class Executions {
     );
   }
 
-  /**
-   * What a webhook is to be told now, the first first.
-   * @param isOrdered only the oldest, and only when its time has come
-   */
-  async due(webhookId: number, now: number, limit: number, isOrdered: boolean): Promise<DueExecution[]> {
-    const rows = await this.database.query(
-      `SELECT x.id, x.event_id, x.attempts, x.attempt_log, x.next_attempt_at, e.event_type, e.occurred_at, e.data
+  /** What a webhook is to be told now, the first that is due first. What is new is due since it is there. */
+  async due(webhookId: number, now: number, limit: number): Promise<DueExecution[]> {
+    const of = (condition: string, order: string, values: number[]) =>
+      this.waiting(webhookId, `AND x.next_attempt_at ${condition} ORDER BY ${order} LIMIT ${limit}`, values);
+    // Two questions that the index answers, however much waits.
+    const fresh = await of('= 0', 'x.id', []);
+    const overdue = await of('BETWEEN 1 AND ?', 'x.next_attempt_at, x.id', [now]);
+    return [...fresh, ...overdue]
+      .sort((a, b) => dueTime(a) - dueTime(b))
+      .slice(0, limit)
+      .map(toDue);
+  }
+
+  /** The oldest of what waits, when its time has come: what is behind it waits for it. */
+  async nextInOrder(webhookId: number, now: number): Promise<DueExecution[]> {
+    const oldest = await this.waiting(webhookId, 'ORDER BY x.id LIMIT 1');
+    return oldest.filter((row) => Number(row.next_attempt_at) <= now).map(toDue);
+  }
+
+  private waiting(webhookId: number, which: string, values: number[] = []): Promise<SqlRow[]> {
+    return this.database.query(
+      `SELECT x.id, x.event_id, x.attempts, x.attempt_log, x.created_at, x.next_attempt_at, e.event_type, e.occurred_at, e.data
        FROM ${TABLE} x JOIN integration_webhook_events e ON e.id = x.event_id
-       WHERE x.status = 'pending' AND x.webhook_id = ?${isOrdered ? '' : ' AND x.next_attempt_at <= ?'}
-       ORDER BY ${isOrdered ? 'x.id' : 'x.next_attempt_at, x.id'} LIMIT ${isOrdered ? 1 : limit}`,
-      isOrdered ? [webhookId] : [webhookId, now],
+       WHERE x.status = 'pending' AND x.webhook_id = ? ${which}`,
+      [webhookId, ...values],
     );
-    return rows.filter((row) => Number(row.next_attempt_at) <= now).map(toDue);
   }
 }
 
@@ -89,6 +102,10 @@ export async function giveUp(transaction: SqlTransaction, webhookId: number): Pr
      WHERE webhook_id = ? AND status = 'pending'`,
     [SWITCHED_OFF.code, SWITCHED_OFF.message, webhookId],
   );
+}
+
+function dueTime({ next_attempt_at, created_at }: SqlRow): number {
+  return Number(next_attempt_at) || Number(created_at);
 }
 
 function toDue(row: SqlRow): DueExecution {
@@ -117,7 +134,7 @@ function toExecution(row: SqlRow): WebhookExecution {
     created_at: instant(row.created_at) as string,
     executed_at: instant(row.executed_at),
     // What is due at once is due since it is there.
-    next_attempt_at: instant(row.next_attempt_at === null ? null : Number(row.next_attempt_at) || row.created_at),
+    next_attempt_at: instant(row.next_attempt_at === null ? null : dueTime(row)),
     response_status: row.response_status === null ? null : Number(row.response_status),
     response_body: text(row.response_body),
     error_code: text(row.error_code),

@@ -61,9 +61,10 @@ export class Sender {
         // As of before the question: what ends while it is answered still counts as waiting in the answer.
         const inHand = new Set(this.underWay.keys());
         const limit = READ_AT_ONCE + inHand.size;
-        const due = (await executions.due(webhookId, clock.now(), limit, isOrdered)).filter(
-          ({ id }) => !inHand.has(id),
-        );
+        const waiting = await (isOrdered
+          ? executions.nextInOrder(webhookId, clock.now())
+          : executions.due(webhookId, clock.now(), limit));
+        const due = waiting.filter(({ id }) => !inHand.has(id));
         if (due.length === 0) {
           if (inHand.size === 0) break;
           if (this.underWay.size > 0) await Promise.race(this.underWay.values());

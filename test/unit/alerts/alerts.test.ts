@@ -177,6 +177,25 @@ for (const kind of storeKinds) {
       assert.deepEqual(heard.slice(1), ['acknowledged anna']);
     });
 
+    it('forget readers that have not been there for as long as alerts are kept, and no others', async () => {
+      const { database } = plant.place.store;
+      const readers = new AlertReaders(database, { now: () => plant.now }, () => undefined);
+      readers.add('node:stays', async () => null);
+      const end = readers.add('node:goes', async () => null);
+      await readers.read();
+      end();
+      for (let days = 0; days < 100; days++) {
+        plant.now += DAY;
+        await readers.read();
+        await plant.alerts.watch.look();
+      }
+      const rows = await database.query('SELECT reader FROM integration_alert_readers');
+      assert.deepEqual(
+        rows.map(({ reader }) => reader),
+        ['node:stays'],
+      );
+    });
+
     it('wait for a reader that cannot decide, or goes before it has told them', async () => {
       const { database } = plant.place.store;
       let afterClaim = (_claimed: string): void => undefined;

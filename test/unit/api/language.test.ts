@@ -13,6 +13,15 @@ const refused = new IntegrationError('transient', 'PCP_CONNECT_REFUSED', 'Nothin
 const values = { connector_type: 'generic.database', config: { host: 'h' } };
 
 describe('API: languages', () => {
+  it('has what codes of failures mean in each of them', async () => {
+    const api = await startApi();
+    const { body } = await api.call('GET', '/failures', undefined, PORTUGUESE);
+    assert.deepEqual((body.failures as Record<string, unknown>).PCP_CONNECT_REFUSED, REFUSED);
+    const english = (await api.call('GET', '/failures')).body.failures as Record<string, { title: string }>;
+    assert.equal(english.PCP_CONNECT_REFUSED?.title, 'Nothing answers at this address');
+    await api.close();
+  });
+
   let api: TestApi;
   beforeEach(async () => {
     api = await startApi({

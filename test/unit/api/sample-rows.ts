@@ -1,5 +1,6 @@
 import type { TestReport } from '../../../lib/connectors/contract';
 import type { Alert, AlertRule } from '../../../lib/model/alert';
+import type { KeptDelivery } from '../../../lib/model/incoming-webhook';
 import type { RunMetrics } from '../../../lib/model/metrics';
 import type { Reconciliation } from '../../../lib/model/reconciliation';
 import type { Health, JobStatus, MappingInput, MappingView } from '../../../lib/model/services';
@@ -224,5 +225,12 @@ export function reconciliation(): Reconciliation {
     differences: { only_source: 1, only_target: 0, different: 0, duplicate_key: 0, orphan_link: 0 },
     known: { changing: 0, recent: 0, pending: 0, dead_letter: 0, rejected: 0 },
     ...{ repairable: 1, repair_job_id: null },
+  };
+}
+
+export function keptDelivery(): KeptDelivery {
+  return {
+    ...{ id: 1, webhook: 'a1b2', state: 'failed', received_at: NOW, attempts: 10 },
+    ...{ error_code: 'PCP_ACK_TIMEOUT', error_message: 'The flow did not acknowledge a batch within 60 s.' },
   };
 }

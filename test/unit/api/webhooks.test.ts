@@ -80,4 +80,18 @@ describe('API: webhooks', () => {
     const call = api.calls.find(({ name }) => name === 'webhooks.rotateSecret');
     assert.deepEqual(call?.arguments, [1, { overlap_hours: 2 }]);
   });
+
+  it('that come in are listed, handed on once more and let go of', async () => {
+    assert.equal((await api.call('GET', '/incoming-webhooks')).body.items?.[0]?.name, 'Orders');
+    const listed = await api.call('GET', '/incoming-webhooks/deliveries?webhook=a1b2&state=failed&from=2026-11-24');
+    assert.equal(listed.body.total, 1);
+    assert.equal((await api.call('GET', '/incoming-webhooks/deliveries?state=lost')).status, 400);
+    assert.equal((await api.call('POST', '/incoming-webhooks/deliveries/1/redeliver')).status, 202);
+    assert.equal((await api.call('POST', '/incoming-webhooks/deliveries/7/redeliver')).status, 404);
+    const since = { since: '2026-11-24T05:00:00Z' };
+    assert.deepEqual((await api.call('POST', '/incoming-webhooks/redeliver', since)).body, { count: 2 });
+    assert.equal((await api.call('POST', '/incoming-webhooks/redeliver', {})).status, 422);
+    assert.deepEqual((await api.call('POST', '/incoming-webhooks/discard', { webhook: 'a1b2' })).body, { count: 3 });
+    assert.equal((await api.call('POST', '/incoming-webhooks/discard', {})).status, 422);
+  });
 });

@@ -34,7 +34,7 @@ for (const kind of storeKinds) {
     /** As one process has it; it looks when the test says so. */
     const inboxOf = ({ database }: Store) =>
       new Inbox({
-        ...{ database, vault, days: 7, firstPauseMs: 0, log: (_level, message) => said.push(message) },
+        ...{ database, vault, days: 7, firstPauseMs: 0, untakenMs: 0, log: (_level, message) => said.push(message) },
         runs: { start: () => Promise.reject(new Error('No mapping is attached.')) },
       });
 
@@ -59,6 +59,9 @@ for (const kind of storeKinds) {
       };
     }
 
+    /** How a webhook of which nothing is left is, but for this. */
+    const of = (more: object) => ({ webhook: HOOK, name: null, waiting: 0, failed: 0, oldest_at: null, ...more });
+
     const ended = async (count: number): Promise<void> => {
       while ((await rows()).filter(({ state }) => state === 'done').length < count) await nextTurn();
     };
@@ -66,7 +69,7 @@ for (const kind of storeKinds) {
     it('go into the flow once, however often they come, and nothing of them stays but their key', async () => {
       const inbox = inboxOf(test.store);
       const flow = new Flow();
-      inbox.attach(HOOK, flow.consumer);
+      inbox.attach(HOOK, flow.consumer, 'Orders');
       const told = await Promise.all(Array.from({ length: 20 }, () => inbox.keep(HOOK, 'k', delivery('o1'))));
       assert.equal(told.filter(Boolean).length, 1);
       await ended(1);
@@ -82,7 +85,7 @@ for (const kind of storeKinds) {
       for (const row of await rows()) assert.doesNotMatch(String(row.delivery), /order|json/);
       const inbox = inboxOf(await test.again());
       const flow = new Flow();
-      inbox.attach(HOOK, flow.consumer);
+      inbox.attach(HOOK, flow.consumer, 'Orders');
       await ended(3);
       assert.deepEqual(flow.got.map(([id]) => id).sort(), ['o1', 'o2', 'o3']);
     });
@@ -90,7 +93,7 @@ for (const kind of storeKinds) {
     it('are in one hand at a time, of two processes with the same flow', async () => {
       const inboxes = [inboxOf(test.store), inboxOf(await test.again())];
       const flows = inboxes.map(() => new Flow());
-      for (const [index, inbox] of inboxes.entries()) inbox.attach(HOOK, (flows[index] as Flow).consumer);
+      for (const [index, inbox] of inboxes.entries()) inbox.attach(HOOK, (flows[index] as Flow).consumer, 'Orders');
       const ids = Array.from({ length: 100 }, (_, index) => `o${index}`);
       const kept = await Promise.all(ids.flatMap((id) => inboxes.map((inbox) => inbox.keep(HOOK, id, delivery(id)))));
       assert.equal(kept.filter(Boolean).length, ids.length);
@@ -101,11 +104,11 @@ for (const kind of storeKinds) {
     it('are taken over from a process that is gone', async () => {
       const gone = inboxOf(test.store);
       const stuck = new Flow(() => new Promise(() => undefined));
-      gone.attach(HOOK, stuck.consumer);
+      gone.attach(HOOK, stuck.consumer, 'Orders');
       await gone.keep(HOOK, 'k', delivery('o1'));
       const inbox = inboxOf(await test.again());
       const flow = new Flow();
-      inbox.attach(HOOK, flow.consumer);
+      inbox.attach(HOOK, flow.consumer, 'Orders');
       if (kind.name !== 'SQLite') {
         await inbox.look();
         assert.deepEqual(flow.got, [], 'its holder may be there');
@@ -118,11 +121,11 @@ for (const kind of storeKinds) {
 
     it('are free for others at once when their process ends', async () => {
       const ending = inboxOf(test.store);
-      ending.attach(HOOK, new Flow(() => new Promise(() => undefined)).consumer);
+      ending.attach(HOOK, new Flow(() => new Promise(() => undefined)).consumer, 'Orders');
       await ending.keep(HOOK, 'k', delivery('o1'));
       await ending.stop();
       const flow = new Flow();
-      inboxOf(await test.again()).attach(HOOK, flow.consumer);
+      inboxOf(await test.again()).attach(HOOK, flow.consumer, 'Orders');
       await ended(1);
       assert.deepEqual(flow.got, [['o1', 2]]);
     });
@@ -131,7 +134,7 @@ for (const kind of storeKinds) {
       const inbox = inboxOf(test.store);
       const done = Promise.withResolvers<void>();
       const flow = new Flow(() => done.promise);
-      inbox.attach(HOOK, flow.consumer);
+      inbox.attach(HOOK, flow.consumer, 'Orders');
       await inbox.keep(HOOK, 'k', delivery('o1'));
       await test.store.database.execute('UPDATE integration_webhook_inbox SET lease_until = 0');
       await inbox.look();
@@ -146,7 +149,7 @@ for (const kind of storeKinds) {
       const inbox = inboxOf(test.store);
       const first = Promise.withResolvers<void>();
       const flow = new Flow((id) => (id === 'o0' ? first.promise : new Promise(() => undefined)));
-      inbox.attach(HOOK, flow.consumer);
+      inbox.attach(HOOK, flow.consumer, 'Orders');
       const ids = Array.from({ length: 202 }, (_, index) => `o${index}`);
       for (const id of ids) await inbox.keep(HOOK, id, delivery(id));
       assert.equal(flow.got.length, 200);
@@ -169,14 +172,14 @@ for (const kind of storeKinds) {
       const flow = new Flow(async (id) => {
         if (id === 'o1') await database.execute('ALTER TABLE integration_webhook_inbox RENAME TO away');
       });
-      inbox.attach(HOOK, flow.consumer);
+      inbox.attach(HOOK, flow.consumer, 'Orders');
       await inbox.keep(HOOK, 'k1', delivery('o1'));
       while (said.length === 0) await nextTurn();
       await database.execute('ALTER TABLE away RENAME TO integration_webhook_inbox');
       await database.execute('UPDATE integration_webhook_inbox SET lease_until = 0');
       await inboxOf(test.store).keep(HOOK, 'k2', delivery('o2'));
       // What waits is taken in its order: the first one is not, though nobody holds it any more.
-      inbox.attach(HOOK, flow.consumer);
+      inbox.attach(HOOK, flow.consumer, 'Orders');
       while (flow.got.length < 2) await nextTurn();
       await inbox.look();
       await ended(2);
@@ -191,7 +194,7 @@ for (const kind of storeKinds) {
       const flow = new Flow(async () => {
         throw new IntegrationError('transient', 'PCP_ACK_TIMEOUT', 'It takes too long.');
       });
-      inbox.attach(HOOK, flow.consumer);
+      inbox.attach(HOOK, flow.consumer, 'Orders');
       await inbox.keep(HOOK, 'k', delivery('o1'));
       while (flow.givenUp.length === 0) {
         await inbox.look();
@@ -207,16 +210,65 @@ for (const kind of storeKinds) {
       assert.equal(flow.got.length, 10);
     });
 
+    it('that were given up say why, and go into the flow once more when somebody wants it', async () => {
+      const inbox = inboxOf(test.store);
+      let works = false;
+      const flow = new Flow(async () => {
+        if (!works) throw new IntegrationError('transient', 'PCP_ACK_TIMEOUT', 'It takes too long.');
+      });
+      inbox.attach(HOOK, flow.consumer, 'Orders');
+      for (const id of ['o1', 'o2', 'o3']) await inbox.keep(HOOK, id, delivery(id));
+      while (flow.givenUp.length < 3) {
+        await inbox.look();
+        await nextTurn();
+      }
+      const { items } = await inbox.list({ webhook: HOOK, state: 'failed' });
+      const [newest, , oldest] = items;
+      assert.deepEqual([newest?.attempts, newest?.error_code], [10, 'PCP_ACK_TIMEOUT']);
+      assert.equal(newest?.error_message, 'It takes too long.');
+      const [state] = await inbox.states();
+      assert.deepEqual({ ...state, oldest_at: null }, of({ name: 'Orders', failed: 3 }));
+      assert.equal(state?.oldest_at, oldest?.received_at);
+
+      works = true;
+      assert.equal((await inbox.redeliver(Number(newest?.id))).state, 'waiting');
+      await ended(1);
+      assert.deepEqual(flow.got.at(-1), ['o3', 1]);
+      await assert.rejects(inbox.redeliver(Number(newest?.id)), { code: 'PCP_DELIVERY_NOT_FAILED' });
+      await assert.rejects(inbox.redeliver(4711), { code: 'PCP_NOT_FOUND' });
+      const later = new Date(Date.parse(String(newest?.received_at)) + 60_000).toISOString();
+      assert.equal(await inbox.redeliverFailed(later), 0);
+      assert.equal(await inbox.redeliverFailed(String(oldest?.received_at), 'another'), 0);
+      assert.equal(await inbox.redeliverFailed(String(oldest?.received_at)), 2);
+      await ended(3);
+      assert.deepEqual(await inbox.states(), [of({ name: 'Orders' })]);
+    });
+
+    it('of a node that is gone are told of once, and let go when somebody wants it', async () => {
+      const inbox = inboxOf(test.store);
+      for (const id of ['o1', 'o2']) await inbox.keep(HOOK, id, delivery(id));
+      for (let looks = 0; looks < 3; looks++) await inbox.look();
+      assert.deepEqual(said, [
+        `2 deliveries to the webhook of the node ${HOOK} wait, and no such node is deployed here.`,
+      ]);
+      const [state] = await inbox.states();
+      assert.deepEqual({ ...state, oldest_at: null }, of({ waiting: 2 }));
+      assert.equal(await inbox.discard(HOOK), 2);
+      assert.deepEqual(await inbox.states(), []);
+      assert.equal(await inbox.keep(HOOK, 'o1', delivery('o1')), false);
+      assert.ok((await rows()).every(({ state, delivery }) => state === 'discarded' && delivery === null));
+    });
+
     it('go on with the next life of their node when it is deployed anew', async () => {
       const inbox = inboxOf(test.store);
       const closing = Promise.withResolvers<void>();
       const old = new Flow(() => closing.promise);
-      const detach = inbox.attach(HOOK, old.consumer);
+      const detach = inbox.attach(HOOK, old.consumer, 'Orders');
       await inbox.keep(HOOK, 'k', delivery('o1'));
       detach();
       closing.reject(new IntegrationError('cancelled', 'PCP_NODE_CLOSED', 'The node was closed.'));
       const flow = new Flow();
-      inbox.attach(HOOK, flow.consumer);
+      inbox.attach(HOOK, flow.consumer, 'Orders');
       await ended(1);
       assert.deepEqual(flow.got, [['o1', 2]], 'the flow may have it from before');
     });
