@@ -17,6 +17,7 @@ import { apiQuotas } from './0017-api-quotas';
 import { reconciliations } from './0019-reconciliations';
 import { tallies } from './0020-tallies';
 import { places } from './0021-places';
+import { refusedSignIns } from './0022-refused-sign-ins';
 import type { Migration } from './migration';
 
 export type { Migration, MigrationContext } from './migration';
@@ -42,4 +43,5 @@ export const migrations: readonly Migration[] = [
   reconciliations,
   tallies,
   places,
+  refusedSignIns,
 ];

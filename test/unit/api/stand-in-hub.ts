@@ -286,6 +286,7 @@ export function standInHub(overrides: Overrides = {}): StandIn {
         find(mappings, mappingId, 'mapping');
       },
       endPause: async () => undefined,
+      paused: async () => new Map(),
       watch: () => () => undefined,
     },
     runner: {
