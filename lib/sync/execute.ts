@@ -240,7 +240,7 @@ async function compareOnly(
   { batch, plan }: Page,
   startedAt: number,
 ): Promise<Pick<CommittedBatch, 'counters' | 'cancel'>> {
-  const { counters } = await apply(scope, await plan, undefined, true);
+  const { counters } = await apply(scope, await plan, undefined, { dryRun: true });
   const cancel = await scope.database.transaction(async (transaction) => {
     await scope.lease.assertHeld(transaction);
     const activeMs = performance.now() - startedAt;
