@@ -2,11 +2,11 @@ import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { Words as FailureWords } from '../lib/locales/catalogue';
 import type { Alert } from '../lib/model/alert';
-import type { ConnectionView, MappingView } from '../lib/model/services';
+import type { ConnectionPause, ConnectionView, MappingView } from '../lib/model/services';
 import type { LiveStatus } from '../lib/model/stream';
 import { t, worded } from './words';
 
-export type Connection = ConnectionView & { next_runs: string[] };
+export type Connection = ConnectionView & { next_runs: string[]; paused: ConnectionPause | null };
 export type Mapping = MappingView & { next_runs: string[]; live?: LiveStatus | null };
 
 /** What is connected and mapped, and what is wrong with it: every view names some of it. */

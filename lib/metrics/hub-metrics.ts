@@ -144,7 +144,9 @@ export class HubMetrics implements Metrics {
   private async breakers(): Promise<Family> {
     const now = this.options.clock.now();
     const rows = await this.options.database.query(
-      `SELECT c.id, p.paused_until FROM integration_connections c
+      `SELECT c.id, p.paused_until,
+         (SELECT COUNT(*) FROM integration_refused_sign_ins r WHERE r.connection_id = c.id) AS refused
+       FROM integration_connections c
        LEFT JOIN integration_connection_pauses p ON p.connection_id = c.id WHERE c.is_active = ? ORDER BY c.id`,
       [true],
     );
@@ -152,9 +154,9 @@ export class HubMetrics implements Metrics {
       name: 'breaker_state',
       type: 'gauge',
       help: 'Whether a connection is used (0), tried (1) or left alone for a while (2).',
-      samples: rows.map(({ id, paused_until: until }) => ({
+      samples: rows.map(({ id, paused_until: until, refused }) => ({
         labels: { connection: Number(id) },
-        value: until === null ? 0 : Number(until) > now ? 2 : 1,
+        value: Number(refused) > 0 || Number(until ?? 0) > now ? 2 : until === null ? 0 : 1,
       })),
     };
   }

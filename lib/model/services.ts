@@ -203,6 +203,13 @@ export interface DeadLetterGroup {
 /** `same`: the system that got the records before; `other`: one that is to get every record. */
 export type MovedTarget = 'same' | 'other';
 
+/** Why a connection is left alone. */
+export interface ConnectionPause {
+  /** Null: its sign-in was refused; until its settings or secrets change, or a test succeeds. */
+  until: string | null;
+  reason: string;
+}
+
 export interface Sync {
   /** @throws conflict PCP_RUN_ACTIVE naming the running run; config PCP_NO_MAPPING; config PCP_CONNECTION_INACTIVE */
   start(connectionId: number, request: SyncRequest): Promise<JobStatus>;
@@ -238,6 +245,8 @@ export interface Sync {
   decideTarget(mappingId: number, is: MovedTarget): Promise<void>;
   /** The connection was seen to work: runs that leave it alone for a while go on at once. */
   endPause(connectionId: number): Promise<void>;
+  /** Those of some connections that are left alone now, by id. */
+  paused(connections: readonly ConnectionView[]): Promise<Map<number, ConnectionPause>>;
   /** Calls back on every change of a job that is committed, until the returned function is called. */
   watch(jobId: string, onChange: (status: JobStatus) => void): () => void;
 }

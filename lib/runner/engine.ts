@@ -11,6 +11,8 @@ import { StoreClock } from '../sync/clock';
 import { SharedRequestLimits } from '../sync/http/request-limits';
 import { SignInStore } from '../sync/http/sign-ins';
 import { Worker, type WorkerOptions } from '../sync/runs/worker';
+import { RefusedSignIns } from '../sync/sign-ins/refused-sign-ins';
+import { GuardedRegistry } from '../sync/sign-ins/sign-in-guard';
 import { SourceRules } from '../sync/source-rules';
 import type { EngineContext } from '../sync/stream';
 import type { ConnectionQuestions } from './connection-questions';
@@ -56,7 +58,7 @@ export async function openEngine(setup: RunnerSetup, options: EngineOptions): Pr
   const expressions = createExpressionEvaluator({ heapMb: setup.expressionHeapMb });
   const context: EngineContext = {
     database,
-    registry,
+    registry: new GuardedRegistry(registry, new RefusedSignIns(database, vault)),
     expressions,
     openConnection: (id) => questions.ask(id),
     environment: {

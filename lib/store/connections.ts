@@ -119,6 +119,7 @@ export class ConnectionStore implements Connections {
       await deleteMappings(database, transaction, ids);
       await deleteRows(database, transaction, 'integration_request_limits', { connection_id: id });
       await deleteRows(database, transaction, 'integration_request_turns', { connection_id: id });
+      await deleteRows(database, transaction, 'integration_refused_sign_ins', { connection_id: id });
       await deleteRows(database, transaction, CONNECTIONS, { id });
     });
     if (row.node_id !== null) this.#flowCredentials.delete(row.node_id);

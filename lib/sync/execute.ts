@@ -10,7 +10,7 @@ import type { StoreClock } from './clock';
 import { recordHasher } from './hash';
 import { LetterKeeper, openKeys } from './letters/dead-letters';
 import { refetchFields, refetchKeyOf } from './letters/refetch';
-import { type BatchPlan, batchPlanners } from './plan';
+import { type BatchPlan, batchPlanners, type Failure } from './plan';
 import { ReadAhead } from './read-ahead';
 import { recordsToRepair } from './reconciliation/repair';
 import { resumePoint } from './resume-point';
@@ -240,7 +240,7 @@ async function compareOnly(
   { batch, plan }: Page,
   startedAt: number,
 ): Promise<Pick<CommittedBatch, 'counters' | 'cancel'>> {
-  const { counters } = await apply(scope, await plan, undefined, true);
+  const { counters } = await apply(scope, await plan, undefined, { dryRun: true });
   const cancel = await scope.database.transaction(async (transaction) => {
     await scope.lease.assertHeld(transaction);
     const activeMs = performance.now() - startedAt;
@@ -252,20 +252,22 @@ async function compareOnly(
 /** Keeps and counts the bad records that stopped a run, alone of their batch; lets a broken source put itself aside. */
 async function settleSource(scope: RunScope, error: unknown, dryRun: boolean): Promise<void> {
   if (dryRun) return;
-  if (error instanceof ToleranceExceeded) {
-    await scope.database.transaction(async (transaction) => {
-      await scope.lease.assertHeld(transaction);
-      await scope.letters.keep(transaction, error.failures, scope.clock.now());
-      const counters = { ...noCounters(), read: error.failures.length, ...failureCounters(error.failures) };
-      await addCounters(scope, transaction, counters, { total: undefined, writerState: null, activeMs: 0 });
-    });
-  }
   try {
+    if (error instanceof ToleranceExceeded) await keepFailures(scope, error.failures);
     await (error as SourceFailure | null)?.quarantine?.();
   } catch (failure) {
-    // Why the source is broken is what the log must tell; that it could not be put aside shows by itself.
+    // Why the run stopped is what the log must tell; that nothing could be kept or put aside shows by itself.
     if (error instanceof Error) error.cause ??= failure;
   }
+}
+
+async function keepFailures(scope: RunScope, failures: readonly Failure[]): Promise<void> {
+  const counters = { ...noCounters(), read: failures.length, ...failureCounters(failures) };
+  await scope.database.transaction(async (transaction) => {
+    await scope.lease.assertHeld(transaction);
+    await scope.letters.keep(transaction, failures, scope.clock.now());
+    await addCounters(scope, transaction, counters, { total: undefined, writerState: null, activeMs: 0 });
+  });
 }
 
 /** A message whose payload could not be decoded comes as a record that says so: it was durable first, and is refused here. */

@@ -1,6 +1,9 @@
 import { IntegrationError } from '../model/errors';
 import type { Direction, Mapping } from '../model/mapping';
 import type {
+  ConnectionPause,
+  Connections,
+  ConnectionView,
   DeadLetterFilter,
   DeadLetterGroup,
   JobStatus,
@@ -26,13 +29,15 @@ import {
 import { decideTarget } from './moved-target';
 import { withAttempts } from './runs/attempts';
 import { jobStatus } from './runs/job-status';
-import { endPause } from './runs/pauses';
+import { endPause, pauses } from './runs/pauses';
 import { cancelRun, lockStream, queueReplay } from './runs/queue';
 import { getRun, runsOfJob, toDate, toRun, toSyncLog } from './runs/run-rows';
 import { JobStarter, type StartOptions } from './runs/start';
+import { RefusedSignIns } from './sign-ins/refused-sign-ins';
 import { acceptIntent } from './writes/links';
 
 export interface SyncServiceOptions extends StartOptions {
+  connections: Pick<Connections, 'get' | 'open'>;
   vault: Vault;
   /** Tells the runner that there is work; must not throw. */
   wakeRunner(): void;
@@ -165,6 +170,24 @@ export class SyncService implements Sync {
   async endPause(connectionId: number): Promise<void> {
     await endPause(await this.options.database(), connectionId);
     this.options.wakeRunner();
+  }
+
+  async paused(connections: readonly ConnectionView[]): Promise<Map<number, ConnectionPause>> {
+    const database = await this.options.database();
+    const found = new Map<number, ConnectionPause>();
+    const now = Date.now();
+    for (const { connectionId, until, reason } of (await pauses(database)).values()) {
+      if (until > now) found.set(connectionId, { until: new Date(until).toISOString(), reason });
+    }
+    const refused = new RefusedSignIns(database, this.options.vault);
+    const digests = new Map((await refused.all()).map(({ digest, reason }) => [digest, reason]));
+    for (const { id } of digests.size === 0 ? [] : connections) {
+      // Of a flow that is not deployed nobody knows what it would sign in with.
+      const connection = await this.options.connections.open(id).catch(() => undefined);
+      const reason = connection && digests.get(refused.digestOf(connection));
+      if (reason !== undefined) found.set(id, { until: null, reason });
+    }
+    return found;
   }
 
   async replay(selection: Parameters<Sync['replay']>[0]): Promise<JobStatus[]> {

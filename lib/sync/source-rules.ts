@@ -7,7 +7,7 @@ import type { SqlDatabase } from '../protocols/sql/database';
 
 export interface SourceRulesOptions {
   database: SqlDatabase;
-  registry: ConnectorRegistry;
+  registry: Pick<ConnectorRegistry, 'load'>;
   connections: Pick<Connections, 'get'>;
   environment: ConnectorEnvironment;
 }

@@ -19,7 +19,7 @@ import { TwoWay } from './writes/two-way';
 /** What the engine works with; the runner builds it once per process. */
 export interface EngineContext {
   database: SqlDatabase;
-  registry: ConnectorRegistry;
+  registry: Pick<ConnectorRegistry, 'load'>;
   expressions: ExpressionEvaluator;
   /** A connection with its secrets; id 0 is the platform. */
   openConnection(id: number): Promise<OpenConnection & { timezone: string | null }>;

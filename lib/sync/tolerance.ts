@@ -16,7 +16,8 @@ export class ToleranceExceeded extends IntegrationError {
     code: string,
     message: string,
     hint: string,
-    readonly failures: readonly Failure[],
+    /** Those that are not kept yet. */
+    public failures: readonly Failure[],
   ) {
     super('guard', code, message, { hint });
   }

@@ -14,6 +14,8 @@ import { Tally } from '../../lib/store/tally';
 import { StoreClock } from '../../lib/sync/clock';
 import { Worker } from '../../lib/sync/runs/worker';
 import { SyncService } from '../../lib/sync/service';
+import { RefusedSignIns } from '../../lib/sync/sign-ins/refused-sign-ins';
+import { GuardedRegistry } from '../../lib/sync/sign-ins/sign-in-guard';
 
 /** The engine with its store and one worker, all in this process, so that a test can stand between it and its connectors. */
 export class TestEngine {
@@ -69,7 +71,7 @@ export class TestEngine {
     };
     this.worker = new Worker({
       database,
-      registry: Object.assign(Object.create(this.registry) as ConnectorRegistry, { load }),
+      registry: new GuardedRegistry({ load }, new RefusedSignIns(this.store.database, this.vault)),
       expressions: this.expressions,
       openConnection: async (id) => ({ ...(await this.connections.open(id)), timezone: null }),
       environment: { store: this.store.database, log: () => undefined },

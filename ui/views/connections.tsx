@@ -36,7 +36,14 @@ function AllConnections() {
           columns={[
             { title: t('connection'), cell: ({ id, name }) => <a href={`#/connections/${id}`}>{name}</a> },
             { title: t('type'), cell: ({ connector_type }) => <code>{connector_type}</code> },
-            { title: t('state'), cell: (row) => <State value={stateOf(row, mappings)} /> },
+            {
+              title: t('state'),
+              cell: (row) => (
+                <span title={row.paused?.reason}>
+                  <State value={stateOf(row, mappings)} />
+                </span>
+              ),
+            },
             {
               title: t('view.alerts'),
               isNumber: true,
@@ -138,6 +145,7 @@ const LIVE_STATES = ['standby', 'connected', 'connecting', 'silent', 'interrupte
 
 function stateOf(connection: Connection, mappings: readonly Mapping[]): string {
   if (!connection.is_active) return 'inactive';
+  if (connection.paused) return 'paused';
   if (!isLive(connection, mappings)) return connection.last_sync_status ?? 'idle';
   const states = activeOf(connection, mappings).map(({ live }) => live?.state ?? 'connecting');
   return states.reduce((worst, state) => (LIVE_STATES.indexOf(state) > LIVE_STATES.indexOf(worst) ? state : worst));

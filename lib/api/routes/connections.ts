@@ -34,7 +34,7 @@ export const connectionRoutes: Route[] = [
         ...given(call, ['connector_type', 'is_active', 'managed_by', 'name']),
         ...pageRequest(call),
       });
-      return ok({ items: items.map(withNextRuns), ...page });
+      return ok({ items: await shown(call, items), ...page });
     },
   },
   {
@@ -56,7 +56,7 @@ export const connectionRoutes: Route[] = [
       return {
         status: 201,
         headers: { Location: call.href(`${path}/${created.id}`), ETag: revisionTag(created.revision) },
-        body: withNextRuns(created),
+        body: { ...withNextRuns(created), paused: null },
       };
     },
   },
@@ -70,7 +70,7 @@ export const connectionRoutes: Route[] = [
     params,
     responses: { 200: { description: 'The connection.', schema: ref('Connection'), headers: ['ETag'] } },
     problems: [404],
-    handle: async (call) => row(withNextRuns(await call.hub.connections.get(idOf(call)))),
+    handle: async (call) => row(await shownOne(call, await call.hub.connections.get(idOf(call)))),
   },
   {
     method: 'PUT',
@@ -94,7 +94,7 @@ export const connectionRoutes: Route[] = [
       const input = inputOf(call, current);
       const expected = await expectedRevision(call.ifMatch, async () => current.revision);
       // What was judged is what is changed: secrets that another request put there meanwhile are not taken along.
-      return row(withNextRuns(await connections.update(id, input, expected ?? current.revision)));
+      return row(await shownOne(call, await connections.update(id, input, expected ?? current.revision)));
     },
   },
   {
@@ -130,4 +130,14 @@ function inputOf(call: Call, saved?: ConnectionView): ConnectionInput {
   const settings = { ...body, config: body.config ?? saved?.config ?? {}, credentials };
   checkSettings(call.hub, settings, saved === undefined ? [] : keptSecrets(call.hub, saved, settings));
   return body.credentials === undefined ? body : { ...body, credentials };
+}
+
+async function shown(call: Call, connections: ConnectionView[]) {
+  const paused = await call.hub.sync.paused(connections);
+  return connections.map((connection) => ({ ...withNextRuns(connection), paused: paused.get(connection.id) ?? null }));
+}
+
+async function shownOne(call: Call, connection: ConnectionView) {
+  const { next_runs, paused } = (await shown(call, [connection]))[0]!;
+  return { ...connection, next_runs, paused };
 }

@@ -33,6 +33,18 @@ const readOnly: Record<string, JsonSchema> = {
   next_runs: nextRuns,
   last_sync_at: { ...instantOrNull('When the last run ended or started.'), readOnly: true },
   last_sync_status: { type: ['string', 'null'], enum: ['in_progress', 'success', 'error', null], readOnly: true },
+  paused: {
+    type: ['object', 'null'],
+    readOnly: true,
+    description: 'Why it is left alone now, if it is.',
+    required: ['until', 'reason'],
+    properties: {
+      until: instantOrNull(
+        'It goes on then by itself. Null: its sign-in was refused, and it goes on when its settings or secrets have changed, or a test of it succeeds.',
+      ),
+      reason: { type: 'string' },
+    },
+  },
   revision: { type: 'integer', minimum: 0, readOnly: true, description: 'Grows with each change; stands in ETag.' },
 };
 
@@ -77,6 +89,7 @@ export const connectionSchemas: Record<string, JsonSchema> = {
       updated_at: '2026-11-24T05:00:00.000Z',
       last_sync_at: null,
       last_sync_status: null,
+      paused: null,
       revision: 1,
     },
   },

@@ -18,6 +18,7 @@ import { webhookAccess } from './0018-webhook-access';
 import { reconciliations } from './0019-reconciliations';
 import { tallies } from './0020-tallies';
 import { places } from './0021-places';
+import { refusedSignIns } from './0022-refused-sign-ins';
 import type { Migration } from './migration';
 
 export type { Migration, MigrationContext } from './migration';
@@ -44,4 +45,5 @@ export const migrations: readonly Migration[] = [
   reconciliations,
   tallies,
   places,
+  refusedSignIns,
 ];

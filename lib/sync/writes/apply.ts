@@ -41,14 +41,22 @@ interface Decision {
   failures: Failure[];
 }
 
+export interface ApplyOptions {
+  /** Nothing is written. */
+  dryRun?: boolean;
+  /** Called before anything is sent; throws when what is known to be bad passes the mapping's tolerance. */
+  judge?(known: Pick<BatchOutcome, 'counters' | 'failures'>): void;
+}
+
 /** Checks and writes what the target does not hold yet; what it holds was checked when it was written. */
 export async function apply(
   scope: RunScope,
   plan: BatchPlan,
   transaction: SqlTransaction | undefined,
-  dryRun = false,
+  { dryRun = false, judge }: ApplyOptions = {},
 ): Promise<BatchOutcome> {
   const decision = await decide(scope, plan, transaction);
+  if (judge !== undefined) judge(await knownOutcome(scope, plan, decision));
   const results = dryRun
     ? decision.changed.map(({ isNew }): WriteResult => ({ outcome: isNew ? 'created' : 'updated' }))
     : await send(scope, decision.changed, transaction);
@@ -99,15 +107,33 @@ async function outcomeOf(
     written.push({ record, externalKey: result.externalKey, outcome: result.outcome });
     if (scope.stream.twoWay !== null) agreed.push({ record, origin });
   });
-  // Whoever replays a record wants to know how it ends.
-  const left = scope.decided
-    ? failures
-    : await scope.letters.withoutDiscarded(transaction ?? scope.database, failures, scope.clock.now());
+  const left = await notDiscarded(scope, failures, transaction);
   counters.filtered = plan.filtered + failures.length - left.length;
   counters.unchanged += unchanged.length + plan.repeated;
   Object.assign(counters, failureCounters(left));
   for (const name of COUNTERS) if (name !== 'read') counters.read += counters[name];
   return { counters, failures: left, written, unchanged, refused, agreed };
+}
+
+/** Whoever replays a record wants to know how it ends. */
+function notDiscarded(
+  { decided, letters, database, clock }: RunScope,
+  failures: Failure[],
+  transaction?: SqlTransaction,
+): Promise<Failure[]> | Failure[] {
+  return decided ? failures : letters.withoutDiscarded(transaction ?? database, failures, clock.now());
+}
+
+/** What is known of a page before anything of it is sent. */
+async function knownOutcome(
+  scope: RunScope,
+  plan: BatchPlan,
+  { changed, unchanged, failures }: Decision,
+): Promise<Pick<BatchOutcome, 'counters' | 'failures'>> {
+  const left = await notDiscarded(scope, failures);
+  const filtered = plan.filtered + failures.length - left.length;
+  const read = filtered + plan.repeated + left.length + unchanged.length + changed.length;
+  return { counters: { ...noCounters(), ...failureCounters(left), filtered, read }, failures: left };
 }
 
 /** A conflict waits for a decision between the two sides; everything else is an error. */

@@ -9,6 +9,7 @@ import { BatchKeys, type BatchPlan, type Failure } from '../plan';
 import type { Lease } from '../runs/lease';
 import { COUNTERS, noCounters } from '../runs/run-rows';
 import type { Stream } from '../stream';
+import { ToleranceExceeded } from '../tolerance';
 import { apply, type BatchOutcome, keepsLinks } from './apply';
 import { needsIntents } from './guarantee';
 import { endIntents, saveLinks } from './links';
@@ -92,26 +93,32 @@ export async function commitBatch(scope: RunScope, first: Page, options: BatchOp
     });
   }
   scope.lease.assertSafeToWrite();
-  const outcome = await apply(scope, await first.plan, undefined);
+  const outcome = await apply(scope, await first.plan, undefined, options);
   await judgeWritten(scope, outcome, options);
   return commitWritten(scope, first, outcome, options);
 }
 
-/** Of a page that must not be committed, what it did at the target stays known all the same. */
+/**
+ * What the target refused may stop the run. Where it cannot be taken back, the rest of the page stands there: it is remembered
+ * and counted, and only the cursor stays where it was.
+ */
 export async function judgeWritten(
-  { database, lease, stream, ids, clock }: RunScope,
+  scope: RunScope,
   outcome: BatchOutcome,
-  { judge }: Pick<BatchOptions, 'judge'>,
+  { judge, startedAt }: Pick<BatchOptions, 'judge' | 'startedAt'>,
 ): Promise<void> {
   try {
     judge(outcome);
   } catch (error) {
-    if (needsIntents(stream.guarantee)) {
-      await database.transaction(async (transaction) => {
-        await lease.assertHeld(transaction);
-        await saveLinks(transaction, ids, outcome.written, clock.now());
-        await endIntents(transaction, ids, outcome.refused);
+    const stays = scope.writer.state === undefined || needsIntents(scope.stream.guarantee);
+    if (error instanceof ToleranceExceeded && stays) {
+      await scope.database.transaction(async (transaction) => {
+        await scope.lease.assertHeld(transaction);
+        await settleRecords(scope, transaction, outcome);
+        const activeMs = performance.now() - startedAt;
+        await addCounters(scope, transaction, outcome.counters, { total: undefined, writerState: null, activeMs });
       });
+      error.failures = [];
     }
     throw error;
   }

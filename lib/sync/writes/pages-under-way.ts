@@ -81,7 +81,7 @@ export class PagesUnderWay {
     this.sending = null;
     if (sending === null) return null;
     const outcome = await sending.outcome;
-    await judgeWritten(this.scope, outcome, this.options);
+    await judgeWritten(this.scope, outcome, { ...this.options, startedAt: sending.startedAt });
     return { ...sending, outcome };
   }
 

@@ -294,7 +294,7 @@ export function standInHub(overrides: Overrides = {}): StandIn {
       decideTarget: async (mappingId) => {
         find(mappings, mappingId, 'mapping');
       },
-      endPause: async () => undefined,
+      ...{ endPause: async () => undefined, paused: async () => new Map() },
       watch: () => () => undefined,
     },
     runner: {

@@ -202,6 +202,27 @@ for (const { name, server, instant } of PEERS) {
       );
     });
 
+    it('ends batches where wide rows have filled the memory that they may take', async () => {
+      const text = ['mariadb', 'mysql'].includes(database.dialect) ? 'longtext' : 'text';
+      await database.execute('DROP TABLE IF EXISTS wide');
+      await database.execute(`CREATE TABLE wide (id int NOT NULL PRIMARY KEY, body ${text})`);
+      const body = 'x'.repeat(600_000);
+      for (let id = 1; id <= 30; id++) await database.execute('INSERT INTO wide (id, body) VALUES (?, ?)', [id, body]);
+      connector = open({ views: { bodies: 'SELECT id, body FROM wide' } });
+      for (const query of [{ entity: 'wide' }, { entity: 'wide', cursorField: 'id' }, { entity: 'bodies' }]) {
+        const sizes: number[] = [];
+        for await (const { records } of connector.read!({ cursor: null, batchSize: 1000, ...query }, live)) {
+          sizes.push(records.length);
+        }
+        assert.equal(
+          sizes.reduce((sum, size) => sum + size, 0),
+          30,
+        );
+        // 8 MiB, and the row that goes beyond.
+        assert.ok(Math.max(...sizes) <= 14, `${query.entity}: ${sizes}`);
+      }
+    });
+
     it('runs one statement per view, whatever is hidden in it', async () => {
       await insert([1]);
       await connector.close();

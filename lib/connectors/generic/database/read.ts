@@ -1,7 +1,9 @@
 import { IntegrationError } from '../../../model/errors';
 import type { Cursor } from '../../../model/sync';
 import type { ColumnInfo, SqlRow } from '../../../protocols/sql/database';
+import { RowRoom } from '../../../protocols/sql/row-room';
 import type { Batch } from '../../contract';
+import type { Condition } from './filters';
 import { after, type CursorValue, fromCursorValue, toCursorValue } from './keyset';
 import { type DatabaseQuery, type Pass, startPass } from './pass';
 import type { Selection } from './select';
@@ -31,10 +33,9 @@ async function* readByKey(selection: Selection, query: DatabaseQuery, signal: Ab
   const names = selection.entity.key;
   let position = keysetPosition(query.cursor, names);
   const total = position === null ? await selection.count() : undefined;
+  const room = new RowRoom(query.batchSize);
   for (;;) {
-    stopIfAborted(signal);
-    const conditions = position === null ? [] : [afterRow(selection, selection.key, position)];
-    const { rows, more } = await fetchPage(selection, conditions, selection.key, query.batchSize);
+    const { rows, more } = await fetchBatch(selection, [], position, selection.key, room, signal);
     const last = rows.at(-1);
     if (last === undefined) return;
     position = valuesOf(last, selection.key);
@@ -82,13 +83,11 @@ async function* readChanges(
     return;
   }
   const order = [column, ...selection.key.filter((each) => each !== column)];
+  const room = new RowRoom(query.batchSize);
   for (;;) {
-    stopIfAborted(signal);
-    const conditions = [...pass.conditions()];
-    if (pass.progress !== null) conditions.push(afterRow(selection, order, pass.progress));
     const { rows, more } = pass.empty
       ? { rows: [], more: false }
-      : await fetchPage(selection, conditions, order, query.batchSize);
+      : await fetchBatch(selection, pass.conditions(), pass.progress, order, room, signal);
     const last = rows.at(-1);
     if (last !== undefined) pass.reached(valuesOf(last, order));
     yield batch(selection, rows, more ? pass.cursor() : pass.nextCursor());
@@ -116,10 +115,29 @@ async function* readChangesWhole(
   yield batch(selection, held ?? [], pass.nextCursor());
 }
 
+/** The rows after a position that have room in memory together. */
+async function fetchBatch(
+  selection: Selection,
+  conditions: readonly Condition[],
+  position: CursorValue[] | null,
+  order: readonly ColumnInfo[],
+  room: RowRoom,
+  signal: AbortSignal,
+): Promise<{ rows: SqlRow[]; more: boolean }> {
+  const rows: SqlRow[] = [];
+  for (let last = position; ; last = valuesOf(rows.at(-1)!, order)) {
+    stopIfAborted(signal);
+    const after = last === null ? [] : [afterRow(selection, order, last)];
+    const page = await fetchPage(selection, [...conditions, ...after], order, room.rows);
+    for (const row of page.rows) rows.push(row);
+    if (room.take(page.rows) || !page.more) return { rows, more: page.more };
+  }
+}
+
 /** One row more than asked for tells whether there are more, and whether a claimed key is really one. */
 async function fetchPage(
   selection: Selection,
-  conditions: Parameters<Selection['page']>[0],
+  conditions: Condition[],
   order: readonly ColumnInfo[],
   size: number,
 ): Promise<{ rows: SqlRow[]; more: boolean }> {

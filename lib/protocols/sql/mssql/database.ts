@@ -5,6 +5,7 @@ import { BaseDatabase, type Session } from '../base';
 import type { SqlOptions, SqlRow, SqlValue } from '../database';
 import { originalError, unclassified } from '../errors';
 import { type PooledConnections, poolSettings, sessionPool } from '../pool';
+import { RowRoom } from '../row-room';
 import { classifyMssql } from './errors';
 import { mssqlGrammar } from './grammar';
 import { MssqlSession, type TediousConnection, type TediousRequest } from './session';
@@ -48,12 +49,13 @@ export class MssqlDatabase extends BaseDatabase {
     let drained = false;
     try {
       session = (await this.acquire()) as MssqlSession;
+      const room = new RowRoom(batchSize);
       let batch: SqlRow[] = [];
       let resume: () => void = () => undefined;
       let wake = Promise.withResolvers<void>();
       const onRow = (row: SqlRow, request: TediousRequest) => {
         batch.push(row);
-        if (batch.length < batchSize) return;
+        if (!room.take([row])) return;
         request.pause();
         resume = () => request.resume();
         wake.resolve();

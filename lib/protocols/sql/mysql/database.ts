@@ -7,6 +7,7 @@ import { BaseDatabase, type Session } from '../base';
 import type { SqlOptions, SqlRow, SqlValue } from '../database';
 import { originalError, unclassified } from '../errors';
 import { type PooledConnections, poolSettings, sessionPool } from '../pool';
+import { RowRoom } from '../row-room';
 import { classifyMysql } from './errors';
 import { mysqlGrammar } from './grammar';
 import { MysqlSession, type MysqlSupport, withLiterals } from './session';
@@ -65,13 +66,14 @@ export class MysqlDatabase extends BaseDatabase {
       session = await this.acquire();
       const connection = session.connection as Connection;
       const statement = withLiterals(sql, parameters);
+      const room = new RowRoom(batchSize);
       const rows = connection
         .query({ sql: statement, typeCast: exactValue as never })
-        .stream({ highWaterMark: batchSize });
+        .stream({ highWaterMark: room.rows });
       let batch: SqlRow[] = [];
       for await (const row of rows) {
         batch.push(row as SqlRow);
-        if (batch.length < batchSize) continue;
+        if (!room.take([batch.at(-1)!])) continue;
         yield batch;
         batch = [];
       }

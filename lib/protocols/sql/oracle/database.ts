@@ -5,6 +5,7 @@ import { BaseDatabase, type Session } from '../base';
 import type { SqlOptions, SqlRow, SqlValue } from '../database';
 import { originalError, unclassified } from '../errors';
 import { type PooledConnections, poolSettings, sessionPool } from '../pool';
+import { RowRoom } from '../row-room';
 import { classifyOracle } from './errors';
 import { oracleGrammar } from './grammar';
 import { type OracleConnection, type OracleLibrary, OracleSession, SESSION_SETTINGS } from './session';
@@ -58,13 +59,19 @@ export class OracleDatabase extends BaseDatabase {
     let drained = false;
     try {
       session = (await this.acquire()) as OracleSession;
-      const options = { resultSet: true, fetchArraySize: batchSize };
+      const room = new RowRoom(batchSize);
+      const options = { resultSet: true, fetchArraySize: room.rows };
       const { resultSet } = await session.run(this.grammar.placeholders(sql), parameters, options);
+      let batch: SqlRow[] = [];
       for (;;) {
-        const rows = (await resultSet?.getRows(batchSize)) ?? [];
+        const rows = (await resultSet?.getRows(room.rows)) ?? [];
         if (rows.length === 0) break;
-        yield rows;
+        batch.push(...rows);
+        if (!room.take(rows)) continue;
+        yield batch;
+        batch = [];
       }
+      if (batch.length > 0) yield batch;
       await resultSet?.close();
       drained = true;
     } catch (error) {

@@ -6,6 +6,7 @@ import { BaseDatabase, type Session } from '../base';
 import type { SqlOptions, SqlRow, SqlValue } from '../database';
 import { originalError, unclassified } from '../errors';
 import { type PooledConnections, poolSettings, sessionPool } from '../pool';
+import { RowRoom } from '../row-room';
 import { tlsSettings } from '../tls';
 import { classifyPostgres } from './errors';
 import { postgresGrammar } from './grammar';
@@ -70,11 +71,17 @@ export class PostgresDatabase extends BaseDatabase {
       session = await this.acquire();
       await session.execute('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', []);
       await session.execute(`DECLARE pcp_stream NO SCROLL CURSOR FOR ${this.grammar.placeholders(sql)}`, parameters);
+      const room = new RowRoom(batchSize);
+      let batch: SqlRow[] = [];
       for (;;) {
-        const rows = await session.query(`FETCH ${Math.trunc(batchSize)} FROM pcp_stream`, []);
+        const rows = await session.query(`FETCH ${room.rows} FROM pcp_stream`, []);
         if (rows.length === 0) break;
-        yield rows;
+        batch.push(...rows);
+        if (!room.take(rows)) continue;
+        yield batch;
+        batch = [];
       }
+      if (batch.length > 0) yield batch;
       await session.rollback();
       drained = true;
     } catch (error) {

@@ -11,6 +11,7 @@ import type {
   UpsertRequest,
 } from '../database';
 import { originalError, unclassified } from '../errors';
+import { RowRoom } from '../row-room';
 import { SqliteConnection, type Statements } from './connection';
 import { dialectModule, SqliteSession } from './driver';
 import { classifySqlite } from './errors';
@@ -93,10 +94,11 @@ export class SqliteDatabase extends BaseDatabase {
         ? null
         : await SqliteConnection.open({ ...this.options, storage, readOnly: true, create: false });
     try {
+      const room = new RowRoom(batchSize);
       let batch: SqlRow[] = [];
       for (const row of own?.iterate(sql, parameters) ?? (await statements.all(sql, parameters))) {
         batch.push(row);
-        if (batch.length < batchSize) continue;
+        if (!room.take([batch.at(-1)!])) continue;
         yield batch;
         batch = [];
       }
