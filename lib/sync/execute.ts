@@ -30,6 +30,8 @@ import {
 import { settleLeftIntents } from './writes/left-intents';
 import { PagesUnderWay } from './writes/pages-under-way';
 
+/** Of a store that joins the commit: what comes while the statements of a commit go back and forth. Such pages are small. */
+const PAGES_AHEAD = 2;
 /** Records that are mapped before others get their turn. */
 const SLICE = 100;
 
@@ -178,7 +180,7 @@ async function drain(
     if (stream.compiled.usesExpressions || !overlaps) await plan;
     return { batch: result.value, plan };
   };
-  const pages = new ReadAhead(pull, overlaps);
+  const pages = new ReadAhead(pull, overlaps ? (stream.guarantee.transactional ? PAGES_AHEAD : 1) : 0);
   // What a machine sends does not stop the machine: each bad record is a dead letter, and the stream goes on.
   const tolerance =
     run.kind === 'live'

@@ -1,45 +1,59 @@
-/** Pulls pages of a source, one ahead of the page in hand and never more. */
+/** Pulls pages of a source, one at a time, so many ahead of the page in hand and never more. */
 export class ReadAhead<Page> {
-  private next: Promise<Page | null> | null = null;
-  private isReady = false;
+  private readonly coming: Promise<Page | null>[] = [];
+  /** Of those that are coming, the ones that are there. */
+  private arrived = 0;
+  private isPulling = false;
+  private isOver = false;
 
   /**
    * @param pull gives the next page, or null at the end
-   * @param overlaps whether a page may be pulled while the one before is worked on
+   * @param depth how many pages may be pulled while the one before is worked on
    */
   constructor(
     private readonly pull: () => Promise<Page | null>,
-    private readonly overlaps: boolean,
+    private readonly depth: number,
   ) {}
 
   /** True when the next page is there already, so that taking it waits for nothing. */
   get ready(): boolean {
-    return this.isReady;
+    return this.arrived > 0;
   }
 
   /** @throws what pulling this page threw */
   async take(): Promise<Page | null> {
-    const page = await (this.next ?? this.pull());
-    this.next = null;
-    this.isReady = false;
-    if (page !== null && this.overlaps) this.start();
+    const page = await (this.coming[0] ?? this.pull());
+    this.coming.shift();
+    if (page === null) return null;
+    if (this.arrived > 0) this.arrived--;
+    this.fill();
     return page;
   }
 
   /** Waits for the page that is being pulled, so that the source can be closed. */
   async settle(): Promise<void> {
-    await this.next?.catch(() => undefined);
+    this.isOver = true;
+    await Promise.allSettled(this.coming);
   }
 
-  private start(): void {
+  private fill(): void {
+    if (this.isPulling || this.isOver || this.coming.length >= this.depth) return;
+    this.isPulling = true;
     const next = this.pull();
-    this.next = next;
+    this.coming.push(next);
     next.then(
       (page) => {
-        this.isReady = page !== null;
+        this.isPulling = false;
+        if (page === null) this.isOver = true;
+        else {
+          this.arrived++;
+          this.fill();
+        }
       },
       // Whoever takes the page is told why there is none.
-      () => undefined,
+      () => {
+        this.isOver = true;
+      },
     );
   }
 }

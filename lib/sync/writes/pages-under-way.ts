@@ -48,6 +48,7 @@ export class PagesUnderWay {
     let before: Awaited<ReturnType<PagesUnderWay['sent']>>;
     try {
       before = await this.sent();
+      if (before !== null && this.scope.signal.aborted) await this.commit(before);
       this.scope.signal.throwIfAborted();
     } catch (error) {
       await next.withdraw().catch((failure: unknown) => {

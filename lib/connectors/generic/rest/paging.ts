@@ -134,8 +134,11 @@ export class Paging {
 
 /** What tells a page from others: where its records have keys of their own, these and the first record; else all it holds. */
 function identityOf(records: readonly SourceRecord[], key: readonly string[]): unknown {
-  if (key.length === 0) return records;
-  const keys = records.map((record) => JSON.stringify(key.map((name) => record[name])));
+  const [name, ...others] = key;
+  if (name === undefined) return records;
+  const keys = records.map((record) =>
+    others.length === 0 ? record[name] : JSON.stringify(key.map((part) => record[part])),
+  );
   return new Set(keys).size === keys.length ? [records[0], keys] : records;
 }
 
