@@ -1,4 +1,5 @@
 import type { OpenConnection } from '../model/connection';
+import type { Deliveries } from '../model/delivery';
 import type { EntityInfo, JsonSchema } from '../model/entity';
 import type { IntegrationError, SerializedError } from '../model/errors';
 import type { Filter } from '../model/mapping';
@@ -305,6 +306,8 @@ export interface ConnectorEnvironment {
   protectedPlaces?: ProtectedPlaces;
   /** The hub's own, for what a connector has to keep, such as its certificate. */
   directory?: string;
+  /** Of messages that come exactly once. */
+  deliveries?: Deliveries;
   /** What connections wait for has been done, such as trust in a certificate: those that failed try again at once. */
   retry?(): void;
   log(level: 'info' | 'warn' | 'error' | 'debug', message: string): void;

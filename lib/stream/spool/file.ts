@@ -14,6 +14,8 @@ const SCHEMA = `
     records INTEGER NOT NULL, bytes INTEGER NOT NULL, content TEXT NOT NULL);
   CREATE INDEX IF NOT EXISTS batches_stream ON batches (stream, last);
   CREATE TABLE IF NOT EXISTS streams (stream INTEGER PRIMARY KEY, dropped INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS deliveries (
+    session TEXT NOT NULL, id INTEGER NOT NULL, stream INTEGER NOT NULL, PRIMARY KEY (session, id, stream)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL);
   PRAGMA journal_size_limit = 16777216;
 `;

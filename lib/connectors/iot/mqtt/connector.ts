@@ -37,6 +37,7 @@ class MqttConnector implements Connector {
   readonly #connection: OpenConnection;
   readonly #log: ConnectorEnvironment['log'];
   readonly #directory: string | undefined;
+  readonly #deliveries: ConnectorEnvironment['deliveries'];
   readonly #closing = new AbortController();
   #read: MqttSettings | undefined;
   /** One for all subscriptions, and one for each topic that has its own. */
@@ -51,6 +52,7 @@ class MqttConnector implements Connector {
     this.#connection = connection;
     this.#log = environment.log;
     this.#directory = environment.directory;
+    this.#deliveries = environment.deliveries;
   }
 
   test(signal: AbortSignal): Promise<TestReport> {
@@ -164,6 +166,17 @@ class MqttConnector implements Connector {
   }
 
   #options(role: Role, own?: string): MqttOptions {
-    return this.#settings().optionsFor(role, (message) => this.#log('warn', message), own);
+    const options = this.#settings().optionsFor(role, (message) => this.#log('warn', message), own);
+    const deliveries = this.#deliveries;
+    if (deliveries === undefined || options.sessionExpirySeconds === 0) return options;
+    const session = `${this.#connection.id}/${options.clientId}`;
+    return {
+      ...options,
+      deliveries: {
+        session,
+        release: (messageId) => deliveries.release(session, messageId),
+        forget: () => deliveries.forget(session),
+      },
+    };
   }
 }
