@@ -47,6 +47,12 @@ export interface Connector {
     signal: AbortSignal,
     transaction?: SqlTransaction,
   ): Promise<(SourceRecord | null | undefined)[]>;
+  /**
+   * Whether what a flow writes to an entity waits on disk until the other side takes it, at least once, and for how long at
+   * most; null = it fails while that is away. Never for what acts on a machine.
+   * @throws what `openWriter` throws when nothing may be written there
+   */
+  queues?(entity: string): { validForMs?: number } | null;
   /** False where `lookup` cannot find the records of an entity. */
   looksUp?(entity: string): boolean;
   /** What a writer would do with a record now. For previews: the other side is asked once, and is not changed. */

@@ -22,7 +22,7 @@ import { browseTopics } from './browse';
 import { testConnection } from './connection-test';
 import { describeTopic, topicInfo } from './describe';
 import { KnownEdgeNodes } from './known-edge-nodes';
-import { type MqttSettings, type Role, readSettings, resolveTopic } from './settings';
+import { checkPublishable, type MqttSettings, type Role, readSettings, resolveTopic } from './settings';
 import { Shared } from './shared';
 import { Sparkplug } from './sparkplug';
 import { SPARKPLUG } from './sparkplug-settings';
@@ -100,6 +100,15 @@ class MqttConnector implements Connector {
     signal.throwIfAborted();
     if (this.#sparkplug().isHost) return this.#sparkplug().browse(parent, signal);
     return browseTopics(parent, this.#options('sample'), signal);
+  }
+
+  queues(entity: string): { validForMs?: number } | null {
+    if (entity === SPARKPLUG) return null;
+    const topic = resolveTopic(entity, this.#settings());
+    if (topic.publish.queue !== true) return null;
+    checkPublishable(topic, this.#settings());
+    const { expiry_s } = topic.publish;
+    return expiry_s === undefined ? {} : { validForMs: expiry_s * 1000 };
   }
 
   guarantee(entity: string): WriteGuarantee {
