@@ -1,4 +1,5 @@
 import type { OpenConnection } from '../model/connection';
+import type { Deliveries } from '../model/delivery';
 import type { EntityInfo, JsonSchema } from '../model/entity';
 import type { IntegrationError, SerializedError } from '../model/errors';
 import type { Filter } from '../model/mapping';
@@ -46,6 +47,12 @@ export interface Connector {
     signal: AbortSignal,
     transaction?: SqlTransaction,
   ): Promise<(SourceRecord | null | undefined)[]>;
+  /**
+   * Whether what a flow writes to an entity waits on disk until the other side takes it, at least once, and for how long at
+   * most; null = it fails while that is away. Never for what acts on a machine.
+   * @throws what `openWriter` throws when nothing may be written there
+   */
+  queues?(entity: string): { validForMs?: number } | null;
   /** False where `lookup` cannot find the records of an entity. */
   looksUp?(entity: string): boolean;
   /** What a writer would do with a record now. For previews: the other side is asked once, and is not changed. */
@@ -305,6 +312,8 @@ export interface ConnectorEnvironment {
   protectedPlaces?: ProtectedPlaces;
   /** The hub's own, for what a connector has to keep, such as its certificate. */
   directory?: string;
+  /** Of messages that come exactly once. */
+  deliveries?: Deliveries;
   /** What connections wait for has been done, such as trust in a certificate: those that failed try again at once. */
   retry?(): void;
   log(level: 'info' | 'warn' | 'error' | 'debug', message: string): void;

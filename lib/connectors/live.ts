@@ -1,3 +1,4 @@
+import type { Delivery } from '../model/delivery';
 import type { IntegrationError } from '../model/errors';
 import type { SourceRecord } from './contract';
 
@@ -45,8 +46,11 @@ export interface SubscriptionItem {
 }
 
 export type LiveEvent =
-  /** `acknowledge` tells the source that these are durable; calling it again is harmless. */
-  | { kind: 'records'; records: SourceRecord[]; acknowledge?(): void }
+  /**
+   * `acknowledge` tells the source that these are durable; calling it again is harmless. With `delivery` they are those of one
+   * message that is to be taken exactly once.
+   */
+  | { kind: 'records'; records: SourceRecord[]; acknowledge?(): void; delivery?: Delivery }
   /** The connector goes on by itself after `interrupted`; what makes it give up is thrown instead. */
   | { kind: 'state'; state: 'connected' | 'interrupted'; error?: IntegrationError };
 

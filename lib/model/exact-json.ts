@@ -1,5 +1,7 @@
 /** Numbers with many digits or an exponent, by their beginning; texts in quotes, such as ids in hexadecimal, do not count. */
-const MAYBE_INEXACT = /(?:^|[:[,\s])-?\d(?:[\d.]{15}|[\d.]*[eE])/;
+const MAYBE_INEXACT = /[:[,\s]-?\d(?:[\d.]{15}|[\d.]*[eE])/;
+/** The same where the text is nothing but a number: apart, since looking for both at every place takes twice as long. */
+const MAYBE_INEXACT_NUMBER = /^-?\d(?:[\d.]{15}|[\d.]*[eE])/;
 const LONGEST_EXACT_DIGITS = 15;
 
 /** `JSON.parse` since ECMAScript 2025 gives a reviver the number's own text. */
@@ -16,7 +18,7 @@ const keepExact: SourceReviver = (_key, value, context) => {
  * @throws SyntaxError
  */
 export function parseExactJson(text: string): unknown {
-  if (!MAYBE_INEXACT.test(text)) return JSON.parse(text);
+  if (!MAYBE_INEXACT.test(text) && !MAYBE_INEXACT_NUMBER.test(text)) return JSON.parse(text);
   return JSON.parse(text, keepExact as Parameters<typeof JSON.parse>[1]);
 }
 

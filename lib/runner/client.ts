@@ -5,6 +5,7 @@ import type { ConnectionOfRun, OpenConnection } from '../model/connection';
 import type { Runner } from '../model/processes';
 import type { VaultKey } from '../security/keys';
 import type { HubSettings } from '../settings';
+import { hasQueuedWrites } from '../sync/queued-writes';
 import { type Calls, type ReadBatch, unpackResults } from './protocol';
 import { WorkProcess, type WorkProcessState } from './work-process';
 
@@ -32,6 +33,7 @@ export class RunnerClient implements Runner {
         if (message.type === 'changed') onChange(message.jobId);
       },
     });
+    if (hasQueuedWrites(options.settings.directory)) this.wake();
   }
 
   get state(): WorkProcessState {

@@ -5,6 +5,7 @@ import { IntegrationError } from '../model/errors';
 import { preview } from '../sync/preview';
 import { recordFilter } from '../sync/record-filter';
 import { RecordMapper, RecordWriter } from '../sync/records';
+import { WriteQueue } from '../sync/write-queue';
 import { ConnectionQuestions } from './connection-questions';
 import { type Engine, openEngine } from './engine';
 import { type Handlers, OpenCalls } from './open-calls';
@@ -24,16 +25,19 @@ interface OpenRead {
 /** Everything that a runner holds open, and what it answers. */
 export class RunnerSession implements Session {
   private readonly calls: OpenCalls<Calls>;
+  private readonly queue: WriteQueue;
   private readonly reads = new Map<number, Promise<OpenRead>>();
 
   private constructor(
     private readonly send: (message: FromRunner) => void,
     private readonly engine: Engine,
     private readonly questions: ConnectionQuestions,
+    { directory, spool }: RunnerSetup,
   ) {
     const { context } = engine;
     const mapper = new RecordMapper(context);
     const writer = new RecordWriter(context);
+    this.queue = new WriteQueue({ context, writer, directory, isFlushed: spool.isFlushed });
     const handlers: Handlers<Calls> = {
       test: (signal, connection) => this.connected(connection, (connector) => connector.test(signal)),
       discover: (signal, connection) =>
@@ -56,7 +60,8 @@ export class RunnerSession implements Session {
         return preview({ ...context, openConnection }, request, signal);
       },
       map: async (signal, ...parameters) => mapper.map(...parameters, signal),
-      write: (signal, ...parameters) => writer.write(...parameters, signal),
+      write: async (signal, ...parameters) =>
+        (await this.queue.take(...parameters, signal)) ?? (await writer.write(...parameters, signal)),
       call: (signal, connection, operation, parameters) =>
         this.connected(connection, async (connector) => {
           if (connector.call !== undefined) return connector.call(operation, parameters, signal);
@@ -76,14 +81,14 @@ export class RunnerSession implements Session {
       concurrency: setup.concurrency,
       kinds: ['sync', 'replay', 'reconcile', 'repair'],
     });
-    const session = new RunnerSession(send, engine, questions);
+    const session = new RunnerSession(send, engine, questions, setup);
     await engine.worker.wake();
     return session;
   }
 
   /** True while this process must stay. */
   get busy(): boolean {
-    return this.engine.worker.busy || this.calls.size > 0 || this.reads.size > 0;
+    return this.engine.worker.busy || this.queue.busy || this.calls.size > 0 || this.reads.size > 0;
   }
 
   async receive(message: ToRunner): Promise<void> {
@@ -110,6 +115,7 @@ export class RunnerSession implements Session {
   /** Interrupts runs after their batch, ends reads, closes the store. */
   async close(): Promise<void> {
     this.calls.abortAll();
+    await this.queue.close();
     await Promise.allSettled([...this.reads.keys()].map((id) => this.endRead(id)));
     await this.engine.close();
   }

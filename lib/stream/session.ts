@@ -6,6 +6,7 @@ import { serialize } from 'node:v8';
 import type { Connector, SourceRecord } from '../connectors/contract';
 import { ConnectorRegistry } from '../connectors/registry';
 import type { OpenConnection } from '../model/connection';
+import type { Deliveries } from '../model/delivery';
 import { IntegrationError } from '../model/errors';
 import type { LiveStatus } from '../model/stream';
 import { ConnectionQuestions } from '../runner/connection-questions';
@@ -86,7 +87,18 @@ export class LiveSession implements Session {
     const { log } = this;
     const { allowedTargets, directory } = setup;
     const retry = (): void => this.connections.retry();
-    const environment = { directory, protectedPlaces: protectedPlacesOf(setup), allowedTargets, log, retry };
+    const deliveries: Deliveries = {
+      release: async (session, id) => (this.hasSpool ? this.spool.release(session, id) : undefined),
+      forget: async (session) => (this.hasSpool ? this.spool.forget(session) : undefined),
+    };
+    const environment = {
+      directory,
+      protectedPlaces: protectedPlacesOf(setup),
+      allowedTargets,
+      deliveries,
+      log,
+      retry,
+    };
     this.connections = new SharedConnections({ load: (type) => registry.load(type), environment });
     if (setup.spool.isEnabled) this.wanted = this.lastDefinitions();
     this.forwarding = new Forwarding({
@@ -150,6 +162,10 @@ export class LiveSession implements Session {
     const { directory, spool } = this.setup;
     this.openedSpool ??= new Spool(join(directory, SPOOL_FILE), { isFlushed: spool.isFlushed, log: this.log });
     return this.openedSpool;
+  }
+
+  private get hasSpool(): boolean {
+    return this.openedSpool !== null || existsSync(join(this.setup.directory, SPOOL_FILE));
   }
 
   private inTurn(work: () => Promise<void>): Promise<void> {
@@ -229,7 +245,7 @@ export class LiveSession implements Session {
   }
 
   private discardOthers(kept: readonly number[]): void {
-    if (this.openedSpool === null && !existsSync(join(this.setup.directory, SPOOL_FILE))) return;
+    if (!this.hasSpool) return;
     for (const stream of this.spool.filled) {
       if (kept.includes(stream)) continue;
       const records = this.spool.discard(stream);

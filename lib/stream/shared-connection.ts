@@ -4,6 +4,7 @@ import type { Connector, ConnectorEnvironment, SourceRecord } from '../connector
 import type { Subscription } from '../connectors/live';
 import type { LoadedConnector } from '../connectors/registry';
 import type { OpenConnection } from '../model/connection';
+import type { Delivery } from '../model/delivery';
 import { IntegrationError } from '../model/errors';
 import { Outage } from '../outage';
 import { LastWords } from './last-words';
@@ -30,8 +31,14 @@ export interface Follower {
   /**
    * Resolves when it is done with the records. What it throws ends the subscription, which is then begun anew.
    * @param over aborted when the subscription has ended: what is acknowledged only now, its source sends again
+   * @param delivery of which they are, where it is to be taken once
    */
-  records(records: SourceRecord[], acknowledge: (() => void) | undefined, over: AbortSignal): Promise<void>;
+  records(
+    records: SourceRecord[],
+    acknowledge: (() => void) | undefined,
+    over: AbortSignal,
+    delivery?: Delivery,
+  ): Promise<void>;
   state(state: 'connecting' | 'connected' | 'interrupted' | 'failed', error?: IntegrationError): void;
 }
 
@@ -190,8 +197,9 @@ export class SharedConnection {
         if (event.kind === 'records') {
           connected();
           inHand += event.records.length;
-          const done = follower.records(event.records, event.acknowledge?.bind(event), finished.signal).then(() => {
-            inHand -= event.records.length;
+          const { records, delivery } = event;
+          const done = follower.records(records, event.acknowledge?.bind(event), finished.signal, delivery).then(() => {
+            inHand -= records.length;
           });
           done.catch((error: unknown) => broken.abort(error));
           if (inHand > MOST_IN_HAND) await abortable(done, signal);

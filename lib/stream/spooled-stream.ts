@@ -1,4 +1,3 @@
-import type { SourceRecord } from '../connectors/contract';
 import type { IntegrationError } from '../model/errors';
 import type { LiveAlarm, LiveOptions, LiveState, LiveStatus } from '../model/stream';
 import { DEFAULT_SPOOL_BYTES, type StreamDefinition } from './definitions';
@@ -45,7 +44,7 @@ export class SpooledStream implements Follower {
     this.following = shared.follow({ entity }, this, this.stopped.signal);
   }
 
-  async records(records: SourceRecord[], acknowledge: (() => void) | undefined, over: AbortSignal): Promise<void> {
+  async records(...[records, acknowledge, over, delivery]: Parameters<Follower['records']>): Promise<void> {
     const now = Date.now();
     this.meter.note(records.length, now);
     this.overflow.note(records.filter(({ overflow }) => overflow === true).length, now);
@@ -53,7 +52,8 @@ export class SpooledStream implements Follower {
     if (this.state_ === 'silent') this.enter('connected');
     // What is not acknowledged to its source comes once, whatever becomes of the subscription.
     const isAwaited = acknowledge !== undefined;
-    await this.spool.append(this.definition.mapping_id, records, isAwaited, isAwaited ? over : undefined);
+    const { mapping_id: stream } = this.definition;
+    await this.spool.append(stream, records, isAwaited, isAwaited ? over : undefined, delivery);
     acknowledge?.();
   }
 

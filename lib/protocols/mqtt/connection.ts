@@ -57,8 +57,11 @@ export class MqttConnection {
     const reader = new PacketReader({
       version: options.version,
       mostBytes: options.maxMessageBytes,
-      onMessage: (message) => receive(connection.#inbox.take(message)),
-      onReleased: (messageId) => connection.#inbox.complete(messageId),
+      onMessage: (message) => {
+        const taken = connection.#inbox.take(message);
+        if (taken !== undefined) receive(taken);
+      },
+      onReleased: (messageId) => void connection.#release(messageId),
       onOversized: (packet) => connection.#oversized(packet),
     });
     const stream = new PacketStream(socket, reader);
@@ -83,7 +86,9 @@ export class MqttConnection {
     const acknowledge = (packets: Buffer) => {
       if (!stream.destroyed) stream.write(packets);
     };
-    this.#inbox = new Inbox(acknowledge, options.receiveMaximum, (isFull) => this.#hold(stream, isFull));
+    this.#inbox = new Inbox(acknowledge, options.deliveries?.session, options.receiveMaximum, (isFull) =>
+      this.#hold(stream, isFull),
+    );
     client.on('error', (error) => this.#failed(error));
     stream.on('error', (error) => this.#failed(error));
     client.on('disconnect', ({ reasonCode = 0, properties }) => {
@@ -174,18 +179,30 @@ export class MqttConnection {
 
   async #signIn(signal: AbortSignal): Promise<void> {
     try {
-      await this.#ask<void>('the sign-in', signal, false, (resolve) => {
-        this.#client.once('connect', ({ properties }) => {
+      const isKnown = await this.#ask<boolean>('the sign-in', signal, false, (resolve) => {
+        this.#client.once('connect', ({ properties, sessionPresent }) => {
           this.#isSignedIn = true;
           this.#largestPacket = Math.min(this.#largestPacket, properties?.maximumPacketSize ?? Infinity);
           this.receiveMaximum = properties?.receiveMaximum ?? this.receiveMaximum;
-          resolve();
+          resolve(sessionPresent);
         });
       });
+      if (!isKnown) await this.#options.deliveries?.forget();
     } catch (thrown) {
       this.#closing ??= Promise.resolve();
       this.#client.stream.destroy();
       throw thrown;
+    }
+  }
+
+  async #release(messageId: number): Promise<void> {
+    try {
+      await this.#options.deliveries?.release(messageId);
+      this.#inbox.complete(messageId);
+    } catch (thrown) {
+      // The broker releases it again over the next connection.
+      this.#failure ??= IntegrationError.from(thrown);
+      this.#client.stream.destroy();
     }
   }
 

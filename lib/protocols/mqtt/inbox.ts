@@ -12,6 +12,7 @@ interface Waiting {
   messageId: number;
   bytes: number;
   isDone: boolean;
+  isSent: boolean;
 }
 
 /**
@@ -20,24 +21,33 @@ interface Waiting {
  */
 export class Inbox {
   readonly #waiting: Waiting[] = [];
+  /** Of QoS 2, until the broker knows that they were received. */
+  readonly #unreleased = new Map<number, Waiting>();
   #bytes = 0;
   #isFlushing = false;
   #isFull = false;
 
   /**
+   * @param session names deliveries of QoS 2
    * @param most messages that may wait; MQTT 3.1.1 cannot tell the broker
    * @param onFull called with true when more wait, or larger ones than memory is for, and with false when there is room again
    */
   constructor(
     private readonly send: (bytes: Buffer) => void,
+    private readonly session: string | undefined,
     private readonly most: number,
     private readonly onFull: (isFull: boolean) => void,
   ) {}
 
-  take(message: ReceivedMessage): IncomingMessage {
+  /** @returns undefined for one of QoS 2 that came over this connection before */
+  take(message: ReceivedMessage): IncomingMessage | undefined {
     const { qos, messageId, payload } = message;
+    if (qos === 2 && this.#repeats(messageId)) return undefined;
     const waiting = qos === 0 ? undefined : this.#wait(qos, messageId, payload.length);
-    return { ...message, acknowledge: () => this.#done(waiting) };
+    const taken: IncomingMessage = { ...message, acknowledge: () => this.#done(waiting) };
+    if (qos === 2 && this.session !== undefined)
+      taken.delivery = { session: this.session, id: messageId, isRepeated: message.duplicate };
+    return taken;
   }
 
   /** Messages that the broker knows of as sent, and not as received. */
@@ -52,6 +62,7 @@ export class Inbox {
 
   /** The broker knows that its message of QoS 2 was received, and may use its number again. */
   complete(messageId: number): void {
+    this.#unreleased.delete(messageId);
     this.send(Buffer.from(answer(PUBCOMP, messageId)));
   }
 
@@ -61,17 +72,26 @@ export class Inbox {
     let count = 0;
     while (this.#waiting[count]?.isDone === true) count += 1;
     if (count === 0) return;
-    const answers = this.#waiting.splice(0, count).flatMap(({ qos, messageId, bytes }) => {
-      this.#bytes -= bytes;
+    const answers = this.#waiting.splice(0, count).flatMap((waiting) => {
+      const { qos, messageId } = waiting;
+      this.#bytes -= waiting.bytes;
+      waiting.isSent = true;
       return answer(qos === 1 ? PUBACK : PUBREC, messageId);
     });
     this.send(Buffer.from(answers));
     this.#look();
   }
 
+  #repeats(messageId: number): boolean {
+    const known = this.#unreleased.get(messageId);
+    if (known?.isSent) this.send(Buffer.from(answer(PUBREC, messageId)));
+    return known !== undefined;
+  }
+
   #wait(qos: number, messageId: number, bytes: number): Waiting {
-    const waiting = { qos, messageId, bytes, isDone: false };
+    const waiting = { qos, messageId, bytes, isDone: false, isSent: false };
     this.#waiting.push(waiting);
+    if (qos === 2) this.#unreleased.set(messageId, waiting);
     this.#bytes += bytes;
     this.#look();
     return waiting;

@@ -1,3 +1,4 @@
+import type { Delivery } from '../../model/delivery';
 import type { Certificates } from '../secure-context';
 
 export interface MqttOptions {
@@ -19,8 +20,18 @@ export interface MqttOptions {
   /** Of one dialogue: dialling a server, CONNECT, SUBSCRIBE, PUBLISH. */
   timeoutMs: number;
   will?: OutgoingMessage & { delaySeconds?: number };
+  /** Where messages of QoS 2 are known that came in this session; absent: a copy over another connection is one more message. */
+  deliveries?: SessionDeliveries;
   /** What the broker sent that was left out. */
   onProblem(message: string): void;
+}
+
+export interface SessionDeliveries {
+  session: string;
+  /** The broker may use the number anew when this has resolved. */
+  release(messageId: number): Promise<void>;
+  /** The broker does not know the session. */
+  forget(): Promise<void>;
 }
 
 export interface OutgoingMessage {
@@ -58,6 +69,8 @@ export interface ReceivedMessage {
 }
 
 export interface IncomingMessage extends ReceivedMessage {
+  /** With QoS 2. */
+  delivery?: Delivery;
   /** Tells the broker that it need not be sent again; calling it again is harmless. */
   acknowledge(): void;
 }

@@ -4,7 +4,8 @@ import { DatabaseSync } from 'node:sqlite';
 
 /**
  * `last` is never used twice, also when the table was empty meanwhile: cursors of the store name ranges of it. Vacuuming step
- * by step gives the space of a drained backlog back without rewriting the file.
+ * by step gives the space of a drained backlog back without rewriting the file. What is written waits for the disk when the
+ * log is copied into the file: every 16 MiB, of which the log keeps the room.
  */
 const SCHEMA = `
   PRAGMA auto_vacuum = INCREMENTAL;
@@ -14,7 +15,10 @@ const SCHEMA = `
     records INTEGER NOT NULL, bytes INTEGER NOT NULL, content TEXT NOT NULL);
   CREATE INDEX IF NOT EXISTS batches_stream ON batches (stream, last);
   CREATE TABLE IF NOT EXISTS streams (stream INTEGER PRIMARY KEY, dropped INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS deliveries (
+    session TEXT NOT NULL, id INTEGER NOT NULL, stream INTEGER NOT NULL, PRIMARY KEY (session, id, stream)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL);
+  PRAGMA wal_autocheckpoint = 4000;
   PRAGMA journal_size_limit = 16777216;
 `;
 

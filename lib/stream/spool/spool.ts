@@ -1,7 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { SourceRecord } from '../../connectors/contract';
+import type { Deliveries, Delivery } from '../../model/delivery';
 import { IntegrationError } from '../../model/errors';
 import type { LiveAlarm } from '../../model/stream';
+import { SpooledDeliveries } from './deliveries';
 import { openSpoolFile, type SpoolFileOptions } from './file';
 import { fill, hasRoom, type SpoolLimits, whenFull } from './limits';
 import { Losses } from './losses';
@@ -29,6 +31,7 @@ interface Append extends Amount {
   receivedAt: number;
   isAwaited: boolean;
   signal: AbortSignal | undefined;
+  delivery: Delivery | undefined;
   resolve(): void;
   reject(error: unknown): void;
 }
@@ -48,15 +51,18 @@ interface StreamState extends SpoolUsage {
  * The durable queue between the shop floor and the store: a SQLite file of its own, so that values are safe before their
  * source is told so, whatever becomes of the store and of this process.
  */
-export class Spool {
+export class Spool implements Deliveries {
   /** Of this very file: sequence numbers mean nothing in another. */
   readonly id: string;
   private readonly file: DatabaseSync;
   private readonly rows: SpoolRows;
+  private readonly deliveries: SpooledDeliveries;
   private readonly streams = new Map<number, StreamState>();
   private timer: NodeJS.Timeout | undefined;
   private soon: NodeJS.Immediate | undefined;
   private waiting = 0;
+  /** What else is to be committed. */
+  private changes: { make(): void; resolve(): void; reject(error: unknown): void }[] = [];
   private readonly tidying: NodeJS.Timeout;
 
   constructor(
@@ -67,6 +73,7 @@ export class Spool {
     this.file = file;
     this.id = id;
     this.rows = new SpoolRows(file);
+    this.deliveries = new SpooledDeliveries(file);
     this.tidying = setInterval(() => this.tidy(), TIDY_EVERY_MS).unref();
   }
 
@@ -93,8 +100,16 @@ export class Spool {
    * Resolves when the records are durable, or dropped as the limits say.
    * @param isAwaited a source waits for this to go on
    * @param signal aborted when nobody waits any more, so that the source sends them again: they are withdrawn unless committed
+   * @param delivery of which they are: one that is repeated, and has been appended to this stream, is not appended again
    */
-  append(stream: number, records: readonly SourceRecord[], isAwaited: boolean, signal?: AbortSignal): Promise<void> {
+  async append(
+    stream: number,
+    records: readonly SourceRecord[],
+    isAwaited: boolean,
+    signal?: AbortSignal,
+    delivery?: Delivery,
+  ): Promise<void> {
+    if (delivery?.isRepeated && this.deliveries.has(stream, delivery)) return;
     const rows = rowsOf(records);
     const append = {
       rows,
@@ -103,12 +118,21 @@ export class Spool {
       receivedAt: Date.now(),
       isAwaited,
       signal,
+      delivery,
     };
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       this.stateOf(stream).waiting.push({ ...append, resolve, reject });
       this.waiting += records.length;
       this.schedule(isAwaited || this.waiting >= GROUP_RECORDS ? 0 : GROUP_MS);
     });
+  }
+
+  release(session: string, id: number): Promise<void> {
+    return this.change(() => this.deliveries.release(session, id));
+  }
+
+  forget(session: string): Promise<void> {
+    return this.change(() => this.deliveries.forget(session));
   }
 
   usage(stream: number): SpoolUsage & { oldestAt: number | null; alarms: LiveAlarm[] } {
@@ -170,6 +194,7 @@ export class Spool {
   /** Forgets what a stream left: its mapping is gone. */
   discard(stream: number): number {
     const { records } = this.rows.removeAll(stream);
+    this.deliveries.discard(stream);
     this.file.prepare('DELETE FROM streams WHERE stream = ?').run(stream);
     const state = this.streams.get(stream);
     if (state === undefined) return records;
@@ -190,6 +215,14 @@ export class Spool {
     this.file.close();
   }
 
+  /** Resolves when it is durable. */
+  private change(make: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.changes.push({ make, resolve, reject });
+      this.schedule(0);
+    });
+  }
+
   private schedule(delay: number): void {
     if (delay === 0) {
       this.soon ??= setImmediate(() => this.commit());
@@ -205,12 +238,14 @@ export class Spool {
     this.timer = undefined;
     this.soon = undefined;
     const taken: Append[] = [];
+    const changes = this.changes.splice(0);
     const { last } = this.rows;
     const before = new Map(
       [...this.streams].map(([stream, { records, bytes, dropped }]) => [stream, { records, bytes, dropped }]),
     );
     try {
       this.file.exec('BEGIN IMMEDIATE');
+      for (const { make } of changes) make();
       for (const [stream, state] of this.streams) this.write(stream, state, taken);
       this.file.exec('COMMIT');
     } catch (cause) {
@@ -220,7 +255,7 @@ export class Spool {
       const message = `Live values could not be written to the spool: ${(cause as Error).message}`;
       const hint = 'Is the disk full? What was not written is not acknowledged either.';
       const error = new IntegrationError('transient', 'PCP_SPOOL_FAILED', message, { hint, cause });
-      for (const append of taken) append.reject(error);
+      for (const { reject } of [...changes, ...taken]) reject(error);
       this.failWaiting(error);
       return;
     }
@@ -228,6 +263,7 @@ export class Spool {
       this.waiting -= records;
       resolve();
     }
+    for (const { resolve } of changes) resolve();
     for (const { listeners } of this.streams.values()) for (const listener of [...listeners]) listener();
   }
 
@@ -249,6 +285,7 @@ export class Spool {
         state.dropped += append.records;
       } else {
         for (const row of append.rows) this.rows.append(stream, append.receivedAt, row);
+        if (append.delivery !== undefined) this.deliveries.add(stream, append.delivery);
         state.records += append.records;
         state.bytes += append.bytes;
       }

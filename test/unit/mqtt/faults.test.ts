@@ -7,9 +7,11 @@ import { type Broker, mosquitto, publishBy } from '../../support/mosquitto';
 import { connectionTo } from './connections';
 import { Watcher } from './watcher';
 
-const CYCLES = 100;
+const CYCLES = 90;
+/** Found by the keep-alive alone, a second and a half later. */
+const SILENCES = 10;
 const RESTARTS = 50;
-const FAULTS: Fault[] = ['refuse', 'reset', 'cut'];
+const FAULTS: Fault[] = ['refuse', 'reset', 'cut', 'drip'];
 
 describe('mqtt: outages, as the hub survives them', () => {
   let broker: Broker;
@@ -67,6 +69,11 @@ describe('mqtt: outages, as the hub survives them', () => {
   const outage = async (fault: Fault, n: number) => {
     watcher.states = [];
     await proxy.turn(fault);
+    if (fault === 'drip') {
+      // A slow way is no outage; it breaks in the middle of a message.
+      publishBy(broker.open, 'outage/x', String(n), '-q', '1');
+      await proxy.turn('reset');
+    }
     await watcher.until(() => watcher.states.includes('interrupted'));
     publishBy(broker.open, 'outage/x', String(n), '-q', '1');
     await proxy.turn('none');
@@ -91,12 +98,13 @@ describe('mqtt: outages, as the hub survives them', () => {
     await leave();
     await proxy.turn('none');
     await follow(1);
-    await outage('silence', 1001);
-    await goesOn(1002);
+    for (let n = 1001; n <= 1000 + SILENCES; n++) await outage('silence', n);
+    await goesOn(1500);
     assert.equal(proxy.open, 1);
-    // More than one where this process stood still for longer than the broker waits for its signs of life.
-    const outages = watcher.states.filter((state) => state === 'connected').length;
-    assert.deepEqual(outagesLogged(), [outages, outages], logged.join('\n'));
+    // More than those where this process stood still for longer than the broker waits for its signs of life.
+    const [gone, back] = outagesLogged();
+    assert.equal(gone, back, logged.join('\n'));
+    assert.ok(Number(gone) >= SILENCES, logged.join('\n'));
     assert.match(logged[0]!, /PCP_CONNECT_LOST/);
   });
 

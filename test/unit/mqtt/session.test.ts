@@ -197,6 +197,7 @@ describe('mqtt: acknowledgements', () => {
     const sent: Buffer[] = [];
     const inbox = new Inbox(
       (bytes) => sent.push(bytes),
+      'session',
       100,
       () => assert.fail('there is room'),
     );

@@ -101,6 +101,32 @@ describe('spool', () => {
     );
   });
 
+  it('takes a delivery once for each stream, over a restart, until its sender lets go of it', async () => {
+    const delivery = (id: number, isRepeated: boolean) => ({ session: 'line', id, isRepeated });
+    const append = (spool: Spool, n: number, id: number, isRepeated: boolean, stream = 1) =>
+      spool.append(stream, numbers(n, n), true, undefined, delivery(id, isRepeated));
+    const spool = open();
+    await append(spool, 1, 7, false);
+    await append(spool, 2, 8, true);
+    close(spool);
+    const again = open();
+    again.configure(2, ROOMY);
+    await append(again, 1, 7, true);
+    await append(again, 1, 7, true, 2);
+    await append(again, 2, 8, true);
+    assert.deepEqual(kept(again), [1, 2]);
+    assert.equal(again.usage(2).records, 1);
+    await again.release('line', 7);
+    await append(again, 3, 7, true);
+    await append(again, 2, 8, true);
+    await again.forget('other');
+    await append(again, 2, 8, true);
+    assert.deepEqual(kept(again), [1, 2, 3]);
+    await again.forget('line');
+    await append(again, 4, 8, true);
+    assert.deepEqual(kept(again), [1, 2, 3, 4]);
+  });
+
   it('never uses a sequence number twice', async () => {
     const spool = open();
     await spool.append(1, numbers(1, 3), true);

@@ -22,7 +22,7 @@ import { browseTopics } from './browse';
 import { testConnection } from './connection-test';
 import { describeTopic, topicInfo } from './describe';
 import { KnownEdgeNodes } from './known-edge-nodes';
-import { type MqttSettings, type Role, readSettings, resolveTopic } from './settings';
+import { checkPublishable, type MqttSettings, type Role, readSettings, resolveTopic } from './settings';
 import { Shared } from './shared';
 import { Sparkplug } from './sparkplug';
 import { SPARKPLUG } from './sparkplug-settings';
@@ -37,6 +37,7 @@ class MqttConnector implements Connector {
   readonly #connection: OpenConnection;
   readonly #log: ConnectorEnvironment['log'];
   readonly #directory: string | undefined;
+  readonly #deliveries: ConnectorEnvironment['deliveries'];
   readonly #closing = new AbortController();
   #read: MqttSettings | undefined;
   /** One for all subscriptions, and one for each topic that has its own. */
@@ -51,6 +52,7 @@ class MqttConnector implements Connector {
     this.#connection = connection;
     this.#log = environment.log;
     this.#directory = environment.directory;
+    this.#deliveries = environment.deliveries;
   }
 
   test(signal: AbortSignal): Promise<TestReport> {
@@ -98,6 +100,15 @@ class MqttConnector implements Connector {
     signal.throwIfAborted();
     if (this.#sparkplug().isHost) return this.#sparkplug().browse(parent, signal);
     return browseTopics(parent, this.#options('sample'), signal);
+  }
+
+  queues(entity: string): { validForMs?: number } | null {
+    if (entity === SPARKPLUG) return null;
+    const topic = resolveTopic(entity, this.#settings());
+    if (topic.publish.queue !== true) return null;
+    checkPublishable(topic, this.#settings());
+    const { expiry_s } = topic.publish;
+    return expiry_s === undefined ? {} : { validForMs: expiry_s * 1000 };
   }
 
   guarantee(entity: string): WriteGuarantee {
@@ -164,6 +175,17 @@ class MqttConnector implements Connector {
   }
 
   #options(role: Role, own?: string): MqttOptions {
-    return this.#settings().optionsFor(role, (message) => this.#log('warn', message), own);
+    const options = this.#settings().optionsFor(role, (message) => this.#log('warn', message), own);
+    const deliveries = this.#deliveries;
+    if (deliveries === undefined || options.sessionExpirySeconds === 0) return options;
+    const session = `${this.#connection.id}/${options.clientId}`;
+    return {
+      ...options,
+      deliveries: {
+        session,
+        release: (messageId) => deliveries.release(session, messageId),
+        forget: () => deliveries.forget(session),
+      },
+    };
   }
 }

@@ -21,6 +21,7 @@ export interface PublishSetting {
   correlation_data?: string;
   user_properties?: Record<string, string>;
   idempotency_property?: string;
+  queue?: boolean;
   repeatable?: boolean;
 }
 
@@ -75,6 +76,7 @@ export interface MqttSettings {
 }
 
 const HOUR = 3600;
+const SPARKPLUG_TOPICS = 'spBv1.0/#';
 const PROTOCOLS = ['mqtt:', 'mqtts:', 'ws:', 'wss:'];
 
 /**
@@ -86,6 +88,12 @@ export function readSettings(connection: OpenConnection, directory?: string): Mq
   const topics = checked<Record<string, TopicSetting>>('topics', config.topics ?? {}, TOPICS_SCHEMA);
   const entries = Object.entries(topics).map(([name, setting]): [string, Topic] => {
     const pattern = topicPattern(setting.topic, `/config/topics/${name}/topic`);
+    if (setting.publish?.queue === true && covers(SPARKPLUG_TOPICS, pattern.filter)) {
+      throw invalid(
+        `topics/${name}/publish/queue`,
+        'off for topics of Sparkplug: a command that comes late moves a machine',
+      );
+    }
     return [name, { name, setting, pattern, publish: setting.publish ?? {} }];
   });
   const writable = (Array.isArray(config.writable) ? config.writable : []).map(

@@ -60,12 +60,20 @@ export async function* subscribeTo(
       if (told !== undefined) yield told;
       if (messages.length === 0) continue;
       const now = new Date().toISOString();
-      const records = messages.flatMap((message) => toRecords(message, now));
-      const acknowledge = () => {
-        for (const message of messages) message.acknowledge();
-      };
-      // Where the broker waits for nothing, nothing can be held back.
-      yield { kind: 'records', records, ...(messages.some(({ qos }) => qos > 0) && { acknowledge }) };
+      for (const together of takenTogether(messages)) {
+        const records = together.flatMap((message) => toRecords(message, now));
+        const acknowledge = () => {
+          for (const message of together) message.acknowledge();
+        };
+        const [{ delivery } = {}] = together;
+        yield {
+          kind: 'records',
+          records,
+          // Where the broker waits for nothing, nothing can be held back.
+          ...(together.some(({ qos }) => qos > 0) && { acknowledge }),
+          ...(delivery !== undefined && { delivery }),
+        };
+      }
     }
   } catch (thrown) {
     if (!signal.aborted) throw thrown;
@@ -73,6 +81,17 @@ export async function* subscribeTo(
     signal.removeEventListener('abort', stop);
     session?.remove(consumer);
   }
+}
+
+/** What is to be taken exactly once is taken by itself. */
+function takenTogether(messages: IncomingMessage[]): IncomingMessage[][] {
+  const groups: IncomingMessage[][] = [];
+  for (const message of messages) {
+    const last = groups.at(-1);
+    if (last === undefined || message.delivery !== undefined || last[0]?.delivery !== undefined) groups.push([message]);
+    else last.push(message);
+  }
+  return groups;
 }
 
 function subscriptionOf({ pattern, setting }: Topic): TopicSubscription {

@@ -55,6 +55,9 @@ export const TOPICS_SCHEMA: JsonSchema = {
             additionalProperties: { type: 'string' },
           },
           idempotency_property: text('User property that gets the same key with every attempt of one change.'),
+          queue: flag(
+            'What a flow publishes waits on disk while the broker is away, and may then come twice. Not for commands to machines.',
+          ),
           repeatable: flag('Receivers bear a message twice, so that one whose acknowledgement was lost is sent again.'),
         },
       },

@@ -71,5 +71,5 @@ export function guaranteeOf(topic: Topic): WriteGuarantee {
 }
 
 function isRepeatable({ publish }: Topic): boolean {
-  return publish.repeatable ?? publish.retain === true;
+  return publish.repeatable ?? (publish.retain === true || publish.queue === true);
 }

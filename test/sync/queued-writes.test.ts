@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { connectAsync } from 'mqtt';
+import type { OpenConnection } from '../../lib/model/connection';
+import type { Hub } from '../../lib/model/services';
+import { openHub, temporaryDirectory } from '../support/hub';
+import { type Broker, mosquitto } from '../support/mosquitto';
+
+const TOPICS = {
+  reports: { topic: 'report/{n}', publish: { queue: true } },
+  news: { topic: 'news/{n}', publish: { queue: true, expiry_s: 1 } },
+  commands: { topic: 'command/{n}' },
+};
+
+describe('writes that wait', () => {
+  let directory: string;
+  let remove: () => Promise<void>;
+  let hub: Hub;
+  let broker: Broker;
+  let connection: OpenConnection;
+
+  before(async function () {
+    broker = await mosquitto(this, { keepsSessions: true });
+    ({ path: directory, remove } = await temporaryDirectory());
+    hub = await openHub(directory);
+    const { id } = await hub.connections.create({
+      name: 'queue',
+      connector_type: 'iot.mqtt',
+      config: { url: `mqtt://127.0.0.1:${broker.open}`, topics: TOPICS, writes_enabled: true },
+    });
+    connection = await hub.connections.open(id);
+    // The broker keeps all for this one.
+    const reader = await reading();
+    await reader.subscribeAsync('#', { qos: 1 });
+    await reader.endAsync();
+    await broker.stop();
+  });
+  after(async () => {
+    await hub?.close();
+    await broker?.release();
+    await remove?.();
+  });
+
+  function reading() {
+    return connectAsync(`mqtt://127.0.0.1:${broker.open}`, { clientId: 'reader', clean: false });
+  }
+
+  async function received(count: number): Promise<string[]> {
+    const topics: string[] = [];
+    const reader = await connectAsync(`mqtt://127.0.0.1:${broker.open}`, { clientId: 'reader', clean: false }, false);
+    reader.on('message', (topic) => topics.push(topic));
+    while (new Set(topics).size < count) await delay(20);
+    await reader.endAsync();
+    return [...new Set(topics)];
+  }
+
+  const write = (entity: string, ...numbers: unknown[]) =>
+    hub.runner.write(
+      connection,
+      { entity, keyFields: ['n'] },
+      numbers.map((n) => ({ n })),
+    );
+  const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
+  const file = () => join(directory, 'integrations.writes.db');
+
+  it('arrive in order when the broker is back, although the runner was killed and Node-RED began anew', async () => {
+    const first = await write('reports', ...range(1, 700), null, 701);
+    assert.deepEqual(
+      first.map((result) => ('error' in result ? result.error.code : result.outcome)),
+      [...range(1, 700).map(() => 'created'), 'PCP_MQTT_TOPIC_VALUE', 'created'],
+    );
+    process.kill((await hub.health()).runner.pid as number, 'SIGKILL');
+    while ((await write('reports', 702).catch(() => [])).length === 0) await delay(20);
+    await hub.close();
+    assert.ok(existsSync(file()));
+    hub = await openHub(directory);
+    await broker.start();
+    assert.deepEqual(
+      await received(702),
+      range(1, 702).map((n) => `report/${n}`),
+    );
+  });
+
+  it('are left out when they have waited for longer than they are good for', async () => {
+    await broker.stop();
+    await write('news', 1);
+    const late = Date.now() + 1_000;
+    await write('reports', 800);
+    while (Date.now() <= late) await delay(20);
+    await broker.start();
+    assert.deepEqual(await received(1), ['report/800']);
+  });
+
+  it('are none where nothing may be written, where it was not asked for, and none for machines', async () => {
+    await broker.stop();
+    await assert.rejects(write('commands', 1), { class: 'transient' });
+    const forbidden = { ...connection, config: { ...connection.config, writes_enabled: false } };
+    await assert.rejects(hub.runner.write(forbidden, { entity: 'reports', keyFields: [] }, [{ n: 900 }]), {
+      code: 'PCP_WRITE_REFUSED',
+    });
+    const topics = { machine: { topic: 'spBv1.0/plant/NCMD/{n}', publish: { queue: true } } };
+    const machine = { ...connection, config: { ...connection.config, topics } };
+    await assert.rejects(hub.runner.write(machine, { entity: 'machine', keyFields: [] }, [{ n: 1 }]), {
+      code: 'PCP_SETTING_INVALID',
+    });
+    await broker.start();
+    await write('reports', 901);
+    assert.deepEqual(await received(1), ['report/901']);
+    // Written, and soon removed; what was not yet is written once more.
+    for (let isThere = true; isThere; hub = await openHub(directory)) {
+      await hub.close();
+      isThere = existsSync(file());
+    }
+  });
+});
