@@ -12,7 +12,7 @@ const TONES: Record<string, Tone> = {
   ...{ in_progress: 'busy', running: 'busy', queued: 'busy', pending: 'busy', replaying: 'busy', cancelling: 'busy' },
   ...{ partial: 'warn', waiting_retry: 'warn', waiting_quota: 'warn', acknowledged: 'warn', open: 'warn' },
   ...{ warning: 'warn', connecting: 'busy', interrupted: 'bad', silent: 'warn', degraded: 'warn' },
-  ...{ error: 'bad', failed: 'bad', firing: 'bad', critical: 'bad', disabled: 'bad' },
+  ...{ error: 'bad', failed: 'bad', firing: 'bad', critical: 'bad', disabled: 'bad', differ: 'bad' },
 };
 
 export function State({ value, group = 'state' }: { value: string; group?: string }) {
