@@ -9,6 +9,7 @@ import { type Connection, type Mapping, type Plant, PlantContext } from './plant
 import { usePolled } from './polled';
 import { chooseTheme, showTheme, type Theme, theme } from './theme';
 import { Alerts } from './views/alerts';
+import { Comparisons } from './views/comparisons';
 import { Connections } from './views/connections';
 import { DeadLetters } from './views/dead-letters';
 import { Runs } from './views/runs';
@@ -18,6 +19,7 @@ import { chooseLocale, type Locale, locale, t, type Word } from './words';
 const VIEWS = {
   connections: Connections,
   runs: Runs,
+  comparisons: Comparisons,
   'dead-letters': DeadLetters,
   alerts: Alerts,
   webhooks: Webhooks,

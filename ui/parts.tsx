@@ -28,7 +28,7 @@ const TONES: Record<string, Tone> = {
     open: 'warn',
   },
   ...{ warning: 'warn', connecting: 'busy', interrupted: 'bad', silent: 'warn', degraded: 'warn' },
-  ...{ error: 'bad', failed: 'bad', firing: 'bad', critical: 'bad', disabled: 'bad', paused: 'bad' },
+  ...{ error: 'bad', failed: 'bad', firing: 'bad', critical: 'bad', disabled: 'bad', paused: 'bad', differ: 'bad' },
 };
 
 export function State({ value, group = 'state' }: { value: string; group?: string }) {

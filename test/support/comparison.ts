@@ -60,6 +60,15 @@ export class ComparedImport {
     });
   }
 
+  /** Many records, "K-0" and so on. */
+  async fill(count: number): Promise<void> {
+    await this.source.execute(
+      `WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
+       INSERT INTO items SELECT 'K-' || n, '1.50', '2026-11-01T10:00:00Z', 'fine' FROM numbers`,
+      [count - 1],
+    );
+  }
+
   async sync(): Promise<void> {
     const { status, logs } = await runToEnd(this.hub, this.connectionId, { mapping_id: this.mapping.id });
     if (status !== 'success') throw new Error(JSON.stringify(logs));
@@ -77,7 +86,7 @@ export class ComparedImport {
   }
 
   /** What the repair of a comparison came to. */
-  async repaired({ repair_job_id: jobId }: Reconciliation) {
+  async repaired({ repair_job_id: jobId }: Pick<Reconciliation, 'repair_job_id'>) {
     const { logs } = await jobEnd(this.hub, String(jobId));
     const { records_processed: processed, details } = logs[0]!;
     const { created, updated, unchanged, state } = details;

@@ -101,7 +101,7 @@ export class ReconciliationService implements Reconciliations {
          WHERE r.id = ? AND l.state IN (${stateList(ACTIVE)})`,
         [id],
       );
-      if (found.ended_at === null || Number(keys?.n) === 0 || active !== undefined) throw nothingToRepair(id);
+      if (found.differences === null || Number(keys?.n) === 0 || active !== undefined) throw nothingToRepair(id);
       const by = { id, createdBy, trigger: 'api' as const };
       return queueRepair(transaction, mapping, found.direction, by, Date.now());
     });

@@ -288,7 +288,7 @@ export class Worker {
       signal,
       crashes,
       onProgress: (seconds) => {
-        if (!run.dryRun) options.tally?.time('batch_write_seconds', run.mappingId, seconds);
+        if (!run.dryRun && run.kind !== 'reconcile') options.tally?.time('batch_write_seconds', run.mappingId, seconds);
         this.noteProgress(run);
         if (performance.now() - toldAt < TELL_EVERY_MS) return;
         toldAt = performance.now();

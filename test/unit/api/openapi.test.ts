@@ -108,6 +108,7 @@ describe('API: OpenAPI document', () => {
       'POST /mappings/preview',
       'POST /mappings/{id}/preview',
       'POST /mappings/{id}/reconcile',
+      'POST /mappings/{id}/target',
       'GET /reconciliations',
       'GET /reconciliations/{id}',
       'POST /reconciliations/{id}/cancel',

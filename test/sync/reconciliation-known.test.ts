@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Difference } from '../../lib/model/reconciliation';
+import { BY, ComparedImport, found, planted } from '../support/comparison';
+import { jobWhen, openHub } from '../support/hub';
+import { type StorePlace, storeKinds } from '../unit/store/stores';
+
+const [sqlite, postgres] = storeKinds;
+
+describe('a comparison', () => {
+  let place: StorePlace;
+  let plant: ComparedImport;
+
+  before(async function () {
+    place = await sqlite!.place(this);
+    plant = await ComparedImport.create(place);
+  });
+
+  after(async () => {
+    await plant?.close();
+    await place?.remove();
+  });
+
+  beforeEach(async () => {
+    await plant.source.execute('DELETE FROM items');
+    await plant.spoil('DELETE FROM TARGET');
+    await plant.put({ code: 'A' }, { code: 'B' }, { code: 'C' });
+    await plant.sync();
+  });
+
+  /** Begins one, and waits for its first look to be over. */
+  async function firstLook(settleSeconds = 86_400): Promise<number> {
+    const { id, job_id } = await plant.hub.reconciliations.start(
+      plant.mapping.id,
+      { settle_seconds: settleSeconds },
+      BY,
+    );
+    await jobWhen(plant.hub, job_id, ({ logs }) => logs[0]?.details.state === 'waiting_retry');
+    return id;
+  }
+
+  async function secondLook(id: number) {
+    await plant.hub.database.execute('UPDATE integration_reconciliations SET settled_at = 0 WHERE id = ?', [id]);
+    await plant.hub.database.execute(
+      `UPDATE integration_sync_logs SET next_attempt_at = 0 WHERE kind = 'reconcile' AND state = 'waiting_retry'`,
+    );
+    return plant.end(id);
+  }
+
+  it('lists what changed between its two looks apart, and forgets what has gone', async () => {
+    await plant.put({ code: 'A', note: 'new' }, { code: 'B', note: 'new' });
+    const id = await firstLook();
+    const waiting = await plant.hub.reconciliations.get(id);
+    assert.deepEqual([waiting.status, waiting.total, waiting.source?.count], ['in_progress', null, 3]);
+    // Runs go on meanwhile: A is brought over, and B is changed once more.
+    await plant.sync();
+    await plant.put({ code: 'B', note: 'newer' });
+    const result = await secondLook(id);
+    assert.deepEqual([result.total, result.known?.changing], [0, 1]);
+    assert.deepEqual(knownOf(result), [['B', 'changing']]);
+  });
+
+  it('raises no false alarm about a source that changes all the time', async () => {
+    const codes = Array.from({ length: 50 }, (_, number) => `S-${number}`);
+    await plant.put(...codes.map((code) => ({ code })));
+    await plant.sync();
+    let [edits, isOver] = [0, false];
+    const editing = (async () => {
+      while (!isOver) {
+        await plant.put({ code: codes[edits++ % codes.length]!, note: `edit ${edits}` });
+        await nextTurn();
+      }
+    })();
+    try {
+      for (let round = 0; round < 3; round++) {
+        const before = edits;
+        const id = await firstLook();
+        await plant.sync();
+        const result = await secondLook(id);
+        assert.equal(result.status, 'success', JSON.stringify(result.error));
+        assert.deepEqual(found(result), []);
+        assert.ok(edits > before);
+      }
+    } finally {
+      isOver = true;
+      await editing;
+    }
+    await plant.sync();
+    assert.deepEqual(found(await plant.compare()), []);
+  });
+
+  it('lists dead letters and what the mapping refuses apart', async () => {
+    await plant.put({ code: 'A', quantity: 'many' });
+    await plant.sync();
+    const result = await plant.compare();
+    assert.deepEqual([result.total, result.known?.rejected], [0, 1]);
+    assert.deepEqual(knownOf(result), [['A', 'rejected']]);
+  });
+
+  it('is cancelled between its looks and asks for no more', async () => {
+    await plant.put({ code: 'A', note: 'new' });
+    const id = await firstLook();
+    await assert.rejects(plant.hub.reconciliations.start(plant.mapping.id, {}, BY), { code: 'PCP_RUN_ACTIVE' });
+    await plant.hub.reconciliations.cancel(id, BY);
+    const result = await plant.end(id);
+    assert.deepEqual([result.status, result.state, result.total], ['error', 'cancelled', null]);
+    await assert.rejects(plant.hub.reconciliations.repair(id, BY), { code: 'PCP_NOTHING_TO_REPAIR' });
+    const { items } = await plant.hub.audit.list({});
+    const operations = items.filter(({ outcome }) => outcome === 'begun').map(({ details }) => details.operation);
+    assert.deepEqual(operations.slice(0, 4), ['repair', 'cancel_reconciliation', 'reconcile', 'reconcile']);
+  });
+
+  it('can be repaired once it is over, once', async () => {
+    await plant.spoil(`UPDATE TARGET SET note = 'spoilt' WHERE code = 'B'`);
+    const { id } = await plant.compare();
+    const { job_id } = await plant.hub.reconciliations.repair(id, BY);
+    const { counters } = await plant.repaired({ repair_job_id: job_id });
+    assert.deepEqual(counters, { processed: 1, created: 0, updated: 1, unchanged: 0 });
+    assert.deepEqual(found(await plant.compare()), []);
+    await assert.rejects(plant.hub.reconciliations.repair(id, BY), { code: 'PCP_NOTHING_TO_REPAIR' });
+  });
+
+  it('begins anew when its process is killed in the middle, and finds the same', async () => {
+    await plant.fill(20_000);
+    await plant.sync();
+    await plant.spoil(`UPDATE TARGET SET note = 'spoilt' WHERE code IN ('K-7', 'K-19000')`);
+    const { id, job_id } = await plant.hub.reconciliations.start(plant.mapping.id, { settle_seconds: 0 }, BY);
+    for (let kills = 0; kills < 2; kills++) {
+      const run = await jobWhen(plant.hub, job_id, ({ logs }) => logs[0]!.details.state !== 'queued');
+      const { pid } = (await plant.hub.health()).runner;
+      if (run.status === 'in_progress' && pid !== null) process.kill(pid, 'SIGKILL');
+      await jobWhen(
+        plant.hub,
+        job_id,
+        ({ status, logs }) => status !== 'in_progress' || logs[0]!.details.attempts > kills,
+      );
+    }
+    const result = await plant.end(id);
+    assert.equal(result.status, 'success', JSON.stringify(result.error));
+    assert.deepEqual(
+      found(result),
+      planted([
+        ['different', 'K-7'],
+        ['different', 'K-19000'],
+      ]),
+    );
+  });
+});
+
+function knownOf({ sample }: { sample: Difference[] }): [string, string | null][] {
+  return sample.map(({ key, known }) => [key.join(), known]);
+}
+
+describe('comparisons of two instances over one store', () => {
+  it('start once at each due time', async function () {
+    const place = await postgres!.place(this);
+    const schedule = '* * * * * *';
+    const plant = await ComparedImport.create(place, { options: { reconciliation: { schedule, settle_seconds: 0 } } });
+    const other = await openHub(place.options.directory, { storeUrl: place.options.url });
+    try {
+      let list = await other.reconciliations.list({});
+      while (list.items.filter(({ ended_at }) => ended_at !== null).length < 4) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        list = await other.reconciliations.list({ limit: 100 });
+      }
+      const due = list.items.map(({ due_at }) => due_at);
+      assert.equal(new Set(due).size, due.length);
+      assert.ok(list.items.every(({ trigger }) => trigger === 'schedule'));
+    } finally {
+      await other.close();
+      await plant.close();
+      await place.remove();
+    }
+  });
+});
