@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchErp } from './erp';
 import { benchEventLoop } from './event-loop';
+import { benchHooks } from './hooks';
 import { benchIdle } from './idle';
 import { benchImport } from './import';
 import { benchLive } from './live';
@@ -16,7 +17,8 @@ const USAGE = `npm run bench -- [--only mapping,idle,sqlite,postgres,rest,erp,mo
 
 Each benchmark runs its peers and its limits in the same run; the exit code is the number of limits missed.
 --quick: 100,000 rows, one pass, no second memory size. rest and erp have 100,000 records to read in any case, and 20,000 and 10,000 to write.
---seconds: how long values of the shop floor keep coming; 1800 tells whether memory stays flat.`;
+--seconds: how long values of the shop floor keep coming; 1800 tells whether memory stays flat.
+hooks takes as long, twice, and runs only when it is named: 300 is its proof.`;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -55,6 +57,11 @@ async function main(): Promise<number> {
     if (wanted.has('erp')) missed += await benchErp(100_000, 10_000, values.quick ? 1 : 2 * passes + 1);
     if (wanted.has('modbus')) missed += await benchModbus(2 * passes + 1);
     if (wanted.has('loop')) missed += await benchEventLoop(data, rows);
+    if (wanted.has('hooks')) {
+      const seconds = values.quick ? 10 : Number(values.seconds);
+      missed += await withPostgres((url) => benchHooks(seconds, url));
+      missed += await benchHooks(seconds, undefined);
+    }
     if (wanted.has('live')) {
       missed += await benchLive({ messages: values.quick ? 50_000 : 200_000, passes, seconds: Number(values.seconds) });
     }

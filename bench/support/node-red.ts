@@ -12,6 +12,8 @@ export interface BenchNodeRedOptions {
   flows: object[];
   /** Installs the package in the user directory. */
   withPackage: boolean;
+  /** Of PostgreSQL; absent = SQLite in the user directory. */
+  storeUrl?: string;
   /** Others, by name, and where they are. */
   packages?: Record<string, string>;
   /** Argument of `flowContext`, when the flows need it. */
@@ -38,6 +40,7 @@ export class BenchNodeRed {
       `module.exports = {
         uiHost: '127.0.0.1', uiPort: ${port}, flowFile: 'flows.json', credentialSecret: 'bench',
         telemetry: { enabled: false, updateNotification: false }, logging: { console: { level: 'error' } },
+        integrations: { storeUrl: ${JSON.stringify(options.storeUrl)} },
         ${options.target === undefined ? '' : `functionGlobalContext: { bench: require(${JSON.stringify(context)}).flowContext(${JSON.stringify(options.target)}) },`}
       };`,
     );
@@ -64,6 +67,13 @@ export class BenchNodeRed {
 
   get pid(): number {
     return this.nodeRed.pid as number;
+  }
+
+  /** Flows with the secrets of their nodes. */
+  async deploy(flows: object[]): Promise<void> {
+    const headers = { 'content-type': 'application/json', 'Node-RED-Deployment-Type': 'full' };
+    const response = await fetch(`${this.base}/flows`, { method: 'POST', headers, body: JSON.stringify(flows) });
+    if (!response.ok) throw new Error(`POST /flows: ${response.status} ${await response.text()}`);
   }
 
   state(): Promise<ReturnType<FlowContext['state']>> {

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { IntegrationError } from '../model/errors';
 import type { VaultKey } from './keys';
 
@@ -18,15 +18,17 @@ interface Sealed {
  * database cannot be given the secrets of another.
  */
 export class Vault {
-  readonly #current: VaultKey;
-  readonly #keys: Map<string, Uint8Array>;
+  readonly #current: { id: string; key: KeyObject };
+  readonly #keys: Map<string, KeyObject>;
 
   /** @param keys the current one first; the others only open */
   constructor(keys: readonly VaultKey[]) {
-    const current = keys[0];
+    // To make a key of bytes takes longer than to seal with it.
+    const made = keys.map(({ id, key }) => ({ id, key: createSecretKey(key) }));
+    const current = made[0];
     if (current === undefined) throw new IntegrationError('bug', 'PCP_INTERNAL', 'A vault needs at least one key.');
     this.#current = current;
-    this.#keys = new Map(keys.map(({ id, key }) => [id, key]));
+    this.#keys = new Map(made.map(({ id, key }) => [id, key]));
   }
 
   /** Names the key that seals. */

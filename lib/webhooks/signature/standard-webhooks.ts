@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
 import { IntegrationError } from '../../model/errors';
 
 /** Signatures of Standard Webhooks 1.0: HMAC-SHA256 over "id.timestamp.body", one for each key that is in use. */
@@ -76,17 +76,31 @@ export function verifyStandardWebhook(received: Received): boolean {
     .filter((part) => part.startsWith(VERSION))
     .map((part) => Buffer.from(part.slice(VERSION.length), 'base64'));
   return secrets.some((secret) => {
-    if (keyOf(secret) === null) return false;
+    if (signingKeyOf(secret) === null) return false;
     const expected = digest(id, timestamp, body, secret);
     return given.some((bytes) => bytes.length === expected.length && timingSafeEqual(bytes, expected));
   });
 }
 
 function digest(id: string, timestamp: string, body: string | Uint8Array, secret: string): Buffer {
-  const key = keyOf(secret);
+  const key = signingKeyOf(secret);
   if (key === null)
     throw new IntegrationError('bug', 'PCP_INTERNAL', 'A secret was kept that nothing can be signed with.');
   return createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest();
+}
+
+/** Secrets that were signed with lately: to make a key of one takes longer than to sign. */
+const signingKeys = new Map<string, KeyObject | null>();
+const MOST_SIGNING_KEYS = 1000;
+
+function signingKeyOf(secret: string): KeyObject | null {
+  const known = signingKeys.get(secret);
+  if (known !== undefined) return known;
+  const key = keyOf(secret);
+  const made = key === null ? null : createSecretKey(key);
+  if (signingKeys.size >= MOST_SIGNING_KEYS) signingKeys.clear();
+  signingKeys.set(secret, made);
+  return made;
 }
 
 /** Null for what is no base64: a part of it must not pass for a shorter key. */
