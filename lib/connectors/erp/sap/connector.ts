@@ -22,6 +22,8 @@ import { Catalogue } from './catalogue';
 import { type Opened, testConnection } from './connection-test';
 import { descriptor } from './descriptor';
 import { findEntity } from './lookup';
+import { withMoments } from './moments';
+import { FUNCTIONS } from './presets';
 import { readBatches } from './read';
 import { readSettings } from './settings';
 import { SapWriter } from './writer';
@@ -85,7 +87,7 @@ class SapConnector implements Connector {
     return Promise.all(
       keys.map(async (key) => {
         const found = await findEntity(entity, key, target.keyFields, settings.sender, signal);
-        return found?.data ?? null;
+        return found && withMoments(found.data, entity.preset?.moments ?? {});
       }),
     );
   }
@@ -96,7 +98,10 @@ class SapConnector implements Connector {
         hint: 'Call "function" with service, function and parameters.',
       });
     }
-    const { service, function: name, parameters: values, entity_set: set, key, payload } = parameters;
+    const { parameters: values, entity_set: set, key, payload } = parameters;
+    const known = FUNCTIONS[String(parameters.function ?? '')];
+    const isKnown = known !== undefined && (parameters.service ?? '') === '';
+    const { service, function: name } = isKnown ? known : parameters;
     const given = objectOf(values) ?? objectOf(payload) ?? {};
     const boundKey = objectOf(key);
     const bound =

@@ -26,14 +26,20 @@ export const descriptor: ConnectorDescriptor = {
         kind: 'text',
         group: 'connection',
         label: { 'en-US': 'Service', 'pt-BR': 'Serviço' },
-        help: { 'en-US': 'name of the OData service', 'pt-BR': 'nome do serviço OData' },
+        help: {
+          'en-US': 'name of the OData service; empty for functions that have a name here',
+          'pt-BR': 'nome do serviço OData; vazio para funções que têm nome aqui',
+        },
         placeholder: 'API_PRODUCTION_ORDER_2_SRV',
       },
       function: {
         kind: 'text',
         group: 'connection',
         label: { 'en-US': 'Function', 'pt-BR': 'Função' },
-        help: { 'en-US': 'function import or action to call', 'pt-BR': 'function import ou action a chamar' },
+        help: {
+          'en-US': 'function import or action to call, or a name such as release_production_order',
+          'pt-BR': 'function import ou action a chamar, ou um nome como release_production_order',
+        },
         placeholder: 'ReleaseOrder',
       },
       parameters: {

@@ -38,7 +38,7 @@ export function readSettings(connection: OpenConnection): SapSettings {
     ...(text('language') !== '' && { 'sap-language': text('language').toUpperCase() }),
   };
   const own = Object.entries((config.services ?? {}) as Record<string, string>);
-  const standard = PRESETS.map(({ service }) => [service, `${ODATA_2}${service}`] as const);
+  const standard = PRESETS.map(({ service, path = `${ODATA_2}${service}` }) => [service, path] as const);
   return {
     http,
     session: {
