@@ -21,6 +21,7 @@ import { HttpOpening, httpClient } from '../../http-opening';
 import { Catalogue } from './catalogue';
 import { type Opened, testConnection } from './connection-test';
 import { descriptor } from './descriptor';
+import { IDOC_GUARANTEE, Idocs, isIdoc } from './idocs';
 import { findEntity } from './lookup';
 import { withMoments } from './moments';
 import { FUNCTIONS } from './presets';
@@ -40,7 +41,7 @@ class SapConnector implements Connector {
     this.#opening = new HttpOpening(() => {
       const settings = readSettings(connection);
       const client = httpClient(settings.http, environment);
-      return { client, settings, catalogue: new Catalogue(client, settings) };
+      return { client, settings, catalogue: new Catalogue(client, settings), idocs: new Idocs(client, settings) };
     });
   }
 
@@ -49,24 +50,31 @@ class SapConnector implements Connector {
   }
 
   async discover(signal: AbortSignal): Promise<EntityInfo[]> {
-    return this.#opening.get().catalogue.list(signal);
+    const { catalogue, idocs } = this.#opening.get();
+    return [...(await catalogue.list(signal)), ...idocs.list()];
   }
 
   async describe(entity: string, signal: AbortSignal): Promise<EntityDescription> {
-    return this.#opening.get().catalogue.describe(entity, signal);
+    const { catalogue, idocs } = this.#opening.get();
+    return isIdoc(entity) ? idocs.describe(entity) : catalogue.describe(entity, signal);
   }
 
   async *read(query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {
     yield* readBatches(await this.#opening.get().catalogue.resolve(query.entity, signal), query, signal);
   }
 
-  guarantee(): WriteGuarantee {
+  guarantee(entity: string): WriteGuarantee {
+    if (isIdoc(entity)) return IDOC_GUARANTEE;
     const { settings } = this.#opening.get();
     return { ...descriptor.writes!, settleMs: 2 * settings.session.timeoutMs };
   }
 
-  openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
-    return this.#writer(target, signal);
+  async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
+    return isIdoc(target.entity) ? this.#opening.get().idocs.writer(target.entity) : this.#writer(target, signal);
+  }
+
+  looksUp(entity: string): boolean {
+    return !isIdoc(entity);
   }
 
   async describeWrite(
@@ -74,6 +82,9 @@ class SapConnector implements Connector {
     record: WriteRecord,
     signal: AbortSignal,
   ): Promise<DescribedWrite> {
+    if (isIdoc(target.entity)) {
+      return { current: undefined, request: this.#opening.get().idocs.request(target.entity, record) };
+    }
     return (await this.#writer(target, signal)).describeWrite(record, signal);
   }
 
@@ -98,6 +109,7 @@ class SapConnector implements Connector {
         hint: 'Call "function" with service, function and parameters.',
       });
     }
+    if (parameters.function === 'read_idoc') return { payload: this.#opening.get().idocs.read(parameters.payload) };
     const { parameters: values, entity_set: set, key, payload } = parameters;
     const known = FUNCTIONS[String(parameters.function ?? '')];
     const isKnown = known !== undefined && (parameters.service ?? '') === '';
