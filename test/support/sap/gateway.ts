@@ -13,9 +13,13 @@ const BROKEN_OFF = 0;
 type Json = Record<string, unknown>;
 
 /** What SAP numbers itself when a document is posted, by entity set. */
-const NUMBERED: Record<string, (n: number) => Json> = {
+const NUMBERED: Record<string, (n: number, posted: Json) => Json> = {
   ProdnOrdConf2: (n) => ({ ConfirmationGroup: String(n).padStart(10, '0'), ConfirmationCount: '00000001' }),
   A_MaterialDocumentHeader: (n) => ({ MaterialDocumentYear: '2026', MaterialDocument: String(4900000000 + n) }),
+  MaintenanceNotification: (n) => ({ MaintenanceNotification: String(20000000 + n).padStart(12, '0') }),
+  // By the catalogue of codes.
+  A_InspLotUsageDecision: (_n, posted) => ({ InspLotUsageDecisionValuation: posted.InspectionLotUsageDecisionCode }),
+  MeasurementDocument: (n) => ({ MeasurementDocument: String(100 + n).padStart(20, '0') }),
 };
 
 /**
@@ -45,7 +49,11 @@ export class StrictGateway {
   #documents = 0;
   #server: Server | undefined;
 
-  constructor(private readonly behind: () => string) {}
+  constructor(
+    private readonly behind: () => string,
+    /** Of services that are not where most are. */
+    private readonly paths: ReadonlyMap<string, string>,
+  ) {}
 
   get url(): string {
     return `http://127.0.0.1:${(this.#server!.address() as AddressInfo).port}`;
@@ -92,8 +100,8 @@ export class StrictGateway {
 
   async #reply(method: string, url: string, headers: IncomingMessage['headers'], body: string): Promise<Reply> {
     const { pathname, searchParams } = new URL(url, 'http://localhost');
-    const [service = '', ...rest] = pathname.slice(BASE.length).split('/');
-    const resource = rest.join('/');
+    const [service, path] = this.#placeOf(pathname);
+    const resource = pathname.slice(path.length + 1);
     if (this.busy > 0) {
       this.busy--;
       return { ...refusal(429, 'Too many requests'), headers: { 'retry-after': '0' } };
@@ -102,7 +110,7 @@ export class StrictGateway {
       return refusal(401, 'Logon failed');
     }
     if (searchParams.get('sap-client') !== '100') return refusal(400, 'Client is missing');
-    if (!pathname.startsWith(BASE) || this.inactive.has(service)) return refusal(404, 'No service found');
+    if (service === '' || this.inactive.has(service)) return refusal(404, 'No service found');
     if (this.forbidden.has(service)) return refusal(403, 'No authorization to access service');
     const isFetch = headers['x-csrf-token']?.toString().toLowerCase() === 'fetch';
     if (method === 'HEAD' && this.refusesHead) return refusal(405, 'HEAD is not allowed');
@@ -139,6 +147,12 @@ export class StrictGateway {
     this.changed.push({ method, url, body });
     const absolute = `${pathname.replace('$batch', '')}${url}`;
     return this.#forward(service, url.replace(/\?.*$/, ''), method, absolute, headers, body);
+  }
+
+  #placeOf(pathname: string): [service: string, path: string] {
+    for (const [service, path] of this.paths) if (`${pathname}/`.startsWith(`${path}/`)) return [service, path];
+    const service = pathname.startsWith(BASE) ? (pathname.slice(BASE.length).split('/')[0] ?? '') : '';
+    return [service, BASE + service];
   }
 
   #newSession(): Reply {
@@ -180,7 +194,7 @@ export class StrictGateway {
       const wrong = numbersIn(json, decimals);
       if (wrong !== undefined) return refusal(400, `Property ${wrong} has invalid value`, wrong);
       const numbered = method === 'POST' ? NUMBERED[set] : undefined;
-      if (numbered !== undefined) Object.assign(json, numbered(++this.#documents));
+      if (numbered !== undefined) Object.assign(json, numbered(++this.#documents, json));
       sent = JSON.stringify(json);
     }
     if (method === 'MERGE' || method === 'PATCH' || method === 'PUT') {

@@ -1,8 +1,12 @@
+import { PRESETS } from '../../../lib/connectors/erp/sap/presets';
 import type { OpenConnection } from '../../../lib/model/connection';
 import { StrictGateway } from './gateway';
 import { SapMockServer } from './mock-server';
+import { RECORDS } from './records';
 
 const BASE = '/sap/opu/odata/sap/';
+/** The services that are elsewhere. */
+const PATHS = new Map(PRESETS.map(({ service, path = `${BASE}${service}` }) => [service, path]));
 /** The mock server keeps the data of each client apart. */
 const CLIENT = '?sap-client=100';
 
@@ -76,6 +80,7 @@ const SERVICES: Record<string, Record<string, Row[]>> = {
   API_MATERIAL_STOCK_SRV: { A_MatlStkInAcctMod: STOCK },
   API_PROD_ORDER_CONFIRMATION_2_SRV: { ProdnOrdConf2: [] },
   API_MATERIAL_DOCUMENT_SRV: { A_MaterialDocumentHeader: [], A_MaterialDocumentItem: [] },
+  ...RECORDS,
 };
 
 let connections = 1000;
@@ -83,11 +88,11 @@ let connections = 1000;
 /** SAP's mock server with the services of a plant, behind a strict gateway. */
 export class SapPlant {
   readonly mock = new SapMockServer();
-  readonly gateway = new StrictGateway(() => this.mock.url);
+  readonly gateway = new StrictGateway(() => this.mock.url, PATHS);
 
   async start(): Promise<this> {
     const services = Object.entries(SERVICES).map(([name, data]) => {
-      return { path: `${BASE}${name}`, document: `${name}.edmx`, data };
+      return { path: PATHS.get(name)!, document: `${name}.edmx`, data };
     });
     await this.mock.start(services);
     await this.gateway.start();
@@ -111,15 +116,16 @@ export class SapPlant {
 
   /** What the system holds, past the gateway. */
   async rows(service: string, set: string, query = ''): Promise<Row[]> {
-    const answer = await fetch(`${this.mock.url}${BASE}${service}/${set}${CLIENT}${query}`, {
+    const answer = await fetch(`${this.mock.url}${PATHS.get(service)}/${set}${CLIENT}${query}`, {
       headers: { accept: 'application/json' },
     });
-    return ((await answer.json()) as { d: { results: Row[] } }).d.results;
+    const json = (await answer.json()) as { d?: { results: Row[] }; value?: Row[] };
+    return json.d?.results ?? json.value ?? [];
   }
 
   async change(service: string, entity: string, data: Row): Promise<void> {
     const headers = { 'content-type': 'application/json' };
-    const answer = await fetch(`${this.mock.url}${BASE}${service}/${entity}${CLIENT}`, {
+    const answer = await fetch(`${this.mock.url}${PATHS.get(service)}/${entity}${CLIENT}`, {
       method: 'MERGE',
       headers,
       body: JSON.stringify(data),
@@ -128,6 +134,6 @@ export class SapPlant {
   }
 
   async remove(service: string, entity: string): Promise<void> {
-    await fetch(`${this.mock.url}${BASE}${service}/${entity}${CLIENT}`, { method: 'DELETE' });
+    await fetch(`${this.mock.url}${PATHS.get(service)}/${entity}${CLIENT}`, { method: 'DELETE' });
   }
 }

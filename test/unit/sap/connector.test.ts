@@ -290,6 +290,14 @@ describe('sap', () => {
       decodeURIComponent(posted?.url ?? ''),
       /ReleaseOrder\?ManufacturingOrder='000001000001'&sap-client=100/,
     );
+    await failureOf(
+      connector.call!(
+        'function',
+        { function: 'release_production_order', payload: { ManufacturingOrder: '2' } },
+        signal,
+      ),
+    );
+    assert.match(asked('POST')[1]?.url ?? '', /API_PRODUCTION_ORDER_2_SRV\/ReleaseOrder\?/);
     assert.match((await call({ parameters: { Order: 1 } })).hint ?? '', /ManufacturingOrder/);
     assert.match((await call({ service: 'API_NONE' })).hint ?? '', /API_PRODUCT_SRV/);
   });

@@ -5,6 +5,7 @@ import { schemaOf } from '../../../protocols/odata/schema';
 import { ODataService, type ServiceClient } from '../../../protocols/odata/service';
 import type { EntityDescription } from '../../contract';
 import { inWordsOfSap } from './explain';
+import { schemaWithMoments } from './moments';
 import { PRESETS, type Preset } from './presets';
 import { GatewaySession } from './session';
 import type { SapSettings } from './settings';
@@ -85,7 +86,8 @@ export class Catalogue {
   async describe(name: string, signal: AbortSignal): Promise<EntityDescription> {
     const { set, model, preset } = await this.resolve(name, signal);
     if (preset === undefined) return { info: setInfo(name, set), schema: schemaOf(set, model) };
-    const schema: JsonSchema = { ...schemaOf(set, model), 'x-mappings': preset.mappings };
+    const own = schemaWithMoments(schemaOf(set, model), preset.moments ?? {});
+    const schema: JsonSchema = { ...own, 'x-mappings': preset.mappings };
     return { info: presetInfo(preset, model), schema };
   }
 }

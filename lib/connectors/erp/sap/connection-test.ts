@@ -7,6 +7,7 @@ import { testHttp } from '../../http-test';
 import type { Steps } from '../../step-by-step';
 import type { Catalogue } from './catalogue';
 import { inWordsOfSap } from './explain';
+import type { Idocs } from './idocs';
 import { PRESETS } from './presets';
 import { DEFAULTS, type SapSettings } from './settings';
 
@@ -19,6 +20,7 @@ export interface Opened {
   client: HttpClient;
   settings: SapSettings;
   catalogue: Catalogue;
+  idocs: Idocs;
 }
 
 /**

@@ -21,7 +21,10 @@ import { HttpOpening, httpClient } from '../../http-opening';
 import { Catalogue } from './catalogue';
 import { type Opened, testConnection } from './connection-test';
 import { descriptor } from './descriptor';
+import { IDOC_GUARANTEE, Idocs, isIdoc } from './idocs';
 import { findEntity } from './lookup';
+import { withMoments } from './moments';
+import { FUNCTIONS } from './presets';
 import { readBatches } from './read';
 import { readSettings } from './settings';
 import { SapWriter } from './writer';
@@ -38,7 +41,7 @@ class SapConnector implements Connector {
     this.#opening = new HttpOpening(() => {
       const settings = readSettings(connection);
       const client = httpClient(settings.http, environment);
-      return { client, settings, catalogue: new Catalogue(client, settings) };
+      return { client, settings, catalogue: new Catalogue(client, settings), idocs: new Idocs(client, settings) };
     });
   }
 
@@ -47,24 +50,31 @@ class SapConnector implements Connector {
   }
 
   async discover(signal: AbortSignal): Promise<EntityInfo[]> {
-    return this.#opening.get().catalogue.list(signal);
+    const { catalogue, idocs } = this.#opening.get();
+    return [...(await catalogue.list(signal)), ...idocs.list()];
   }
 
   async describe(entity: string, signal: AbortSignal): Promise<EntityDescription> {
-    return this.#opening.get().catalogue.describe(entity, signal);
+    const { catalogue, idocs } = this.#opening.get();
+    return isIdoc(entity) ? idocs.describe(entity) : catalogue.describe(entity, signal);
   }
 
   async *read(query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {
     yield* readBatches(await this.#opening.get().catalogue.resolve(query.entity, signal), query, signal);
   }
 
-  guarantee(): WriteGuarantee {
+  guarantee(entity: string): WriteGuarantee {
+    if (isIdoc(entity)) return IDOC_GUARANTEE;
     const { settings } = this.#opening.get();
     return { ...descriptor.writes!, settleMs: 2 * settings.session.timeoutMs };
   }
 
-  openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
-    return this.#writer(target, signal);
+  async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
+    return isIdoc(target.entity) ? this.#opening.get().idocs.writer(target.entity) : this.#writer(target, signal);
+  }
+
+  looksUp(entity: string): boolean {
+    return !isIdoc(entity);
   }
 
   async describeWrite(
@@ -72,6 +82,9 @@ class SapConnector implements Connector {
     record: WriteRecord,
     signal: AbortSignal,
   ): Promise<DescribedWrite> {
+    if (isIdoc(target.entity)) {
+      return { current: undefined, request: this.#opening.get().idocs.request(target.entity, record) };
+    }
     return (await this.#writer(target, signal)).describeWrite(record, signal);
   }
 
@@ -85,7 +98,7 @@ class SapConnector implements Connector {
     return Promise.all(
       keys.map(async (key) => {
         const found = await findEntity(entity, key, target.keyFields, settings.sender, signal);
-        return found?.data ?? null;
+        return found && withMoments(found.data, entity.preset?.moments ?? {});
       }),
     );
   }
@@ -96,7 +109,11 @@ class SapConnector implements Connector {
         hint: 'Call "function" with service, function and parameters.',
       });
     }
-    const { service, function: name, parameters: values, entity_set: set, key, payload } = parameters;
+    if (parameters.function === 'read_idoc') return { payload: this.#opening.get().idocs.read(parameters.payload) };
+    const { parameters: values, entity_set: set, key, payload } = parameters;
+    const known = FUNCTIONS[String(parameters.function ?? '')];
+    const isKnown = known !== undefined && (parameters.service ?? '') === '';
+    const { service, function: name } = isKnown ? known : parameters;
     const given = objectOf(values) ?? objectOf(payload) ?? {};
     const boundKey = objectOf(key);
     const bound =

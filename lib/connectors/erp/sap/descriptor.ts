@@ -1,6 +1,8 @@
 import type { ConnectorDescriptor, Setting } from '../../descriptor';
 import { HTTP_SETTINGS } from '../../http-settings';
 
+const TEXT_10 = { type: 'string', maxLength: 10 };
+
 export const descriptor: ConnectorDescriptor = {
   type: 'erp.sap',
   title: { 'en-US': 'SAP', 'pt-BR': 'SAP' },
@@ -26,14 +28,20 @@ export const descriptor: ConnectorDescriptor = {
         kind: 'text',
         group: 'connection',
         label: { 'en-US': 'Service', 'pt-BR': 'Serviço' },
-        help: { 'en-US': 'name of the OData service', 'pt-BR': 'nome do serviço OData' },
+        help: {
+          'en-US': 'name of the OData service; empty for functions that have a name here',
+          'pt-BR': 'nome do serviço OData; vazio para funções que têm nome aqui',
+        },
         placeholder: 'API_PRODUCTION_ORDER_2_SRV',
       },
       function: {
         kind: 'text',
         group: 'connection',
         label: { 'en-US': 'Function', 'pt-BR': 'Função' },
-        help: { 'en-US': 'function import or action to call', 'pt-BR': 'function import ou action a chamar' },
+        help: {
+          'en-US': 'function import or action to call, or a name such as release_production_order',
+          'pt-BR': 'function import ou action a chamar, ou um nome como release_production_order',
+        },
         placeholder: 'ReleaseOrder',
       },
       parameters: {
@@ -126,6 +134,38 @@ export const descriptor: ConnectorDescriptor = {
         'en-US': 'Tells your documents from those of other plants that post to the same system. Never change it later.',
         'pt-BR': 'Distingue seus documentos dos de outras plantas que lançam no mesmo sistema. Nunca altere depois.',
       },
+    },
+    idoc: {
+      kind: 'json',
+      group: 'entities',
+      label: { 'en-US': 'IDocs', 'pt-BR': 'IDocs' },
+      help: {
+        'en-US': 'Sends IDocs as XML: ports and logical systems of the partner profile, and your own basic types.',
+        'pt-BR': 'Envia IDocs em XML: portas e sistemas lógicos do acordo de parceiros, e seus próprios tipos básicos.',
+      },
+      schema: {
+        type: 'object',
+        properties: {
+          path: { type: 'string', pattern: '^/' },
+          ...Object.fromEntries(['sender_port', 'sender', 'receiver_port', 'receiver'].map((name) => [name, TEXT_10])),
+          types: {
+            type: 'array',
+            items: {
+              type: 'object',
+              required: ['type', 'message', 'direction', 'segments'],
+              properties: {
+                type: { type: 'string', pattern: '^[A-Z0-9_/]+$' },
+                message: { type: 'string', pattern: '^[A-Z0-9_/]+$' },
+                direction: { enum: ['in', 'out'] },
+                segments: { type: 'array', items: { type: 'object', required: ['name', 'fields'] } },
+              },
+            },
+          },
+        },
+        additionalProperties: false,
+      },
+      default: {},
+      example: { sender_port: 'PCP', sender: 'PCP', receiver_port: 'SAPTST', receiver: 'TSTCLNT100' },
     },
     csrf: {
       kind: 'choice',

@@ -5,6 +5,7 @@ import type { Entity } from '../../../protocols/odata/entity';
 import { FILTER_IGNORED, findEach, findMatches } from '../../../protocols/odata/find';
 import { externalKey } from '../external-key';
 import type { SapEntity } from './catalogue';
+import { askedFor, withoutMoments } from './moments';
 import { selectionOf } from './read';
 
 type Data = Record<string, unknown>;
@@ -91,8 +92,9 @@ function questionOf(
   return { field, value: data[field] ?? '' };
 }
 
-/** The fields of a record with our own key as SAP keeps it. */
-export function preparedData({ preset }: SapEntity, data: Data, sender: string): Data {
+/** The fields of a record as SAP takes them, with our own key as it keeps it. */
+export function preparedData({ preset }: SapEntity, record: Data, sender: string): Data {
+  const data = withoutMoments(record, preset?.moments ?? {});
   const setting = preset?.external_key;
   const value = setting === undefined ? undefined : data[setting.field];
   if (setting === undefined || value === undefined || value === null || value === '') return data;
@@ -101,7 +103,7 @@ export function preparedData({ preset }: SapEntity, data: Data, sender: string):
 
 function identifying({ preset }: SapEntity, data: Data, keyFields: readonly string[]): readonly string[] {
   const ownKey = preset?.external_key?.field;
-  return ownKey !== undefined && data[ownKey] !== undefined ? [ownKey] : keyFields;
+  return ownKey !== undefined && data[ownKey] !== undefined ? [ownKey] : askedFor(keyFields, preset?.moments ?? {});
 }
 
 function onlyOne(entities: readonly Entity[], values: Data): Entity | null {

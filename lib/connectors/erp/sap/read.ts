@@ -8,6 +8,7 @@ import { findProperty, propertyAt, TYPE_FIELD } from '../../../protocols/odata/s
 import { canBeLiteral, isOrdered } from '../../../protocols/odata/values';
 import type { Batch, ReadQuery } from '../../contract';
 import type { SapEntity } from './catalogue';
+import { askedFor, withMoments } from './moments';
 import { earlier, later } from './watermark';
 
 /** SEMANTICS 2.3: what a slow transaction of the other side may still stamp behind its clock. */
@@ -28,9 +29,10 @@ interface Pass {
  */
 export async function* readBatches(entity: SapEntity, query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {
   const { service, set, model } = entity;
+  const moments = entity.preset?.moments ?? {};
   for (const name of query.namedFields ?? []) {
     // What the service does not have would read as empty in every record.
-    const isKnown = name === TYPE_FIELD || set.type.navigations.has(name) || set.type.isOpen;
+    const isKnown = name === TYPE_FIELD || set.type.navigations.has(name) || set.type.isOpen || name in moments;
     if (!isKnown) propertyAt(name, set.type, model);
   }
   const pass = beginning(entity, query);
@@ -40,7 +42,7 @@ export async function* readBatches(entity: SapEntity, query: ReadQuery, signal: 
   if (field !== null && lo === null && pass.high === null) pass.high = await latest(entity, field, wanted, signal);
   const list = {
     pageSize: query.batchSize,
-    ...selectionOf(entity, query.fields),
+    ...selectionOf(entity, query.fields && askedFor(query.fields, moments)),
     conditions: [...wanted, ...(field !== null && lo !== null ? [{ field, operator: 'ge', value: lo } as const] : [])],
     ...(field !== null && lo !== null && { orderBy: field }),
   };
@@ -60,18 +62,20 @@ export function selectionOf(
   fields: readonly string[] | undefined,
 ): { select?: string[]; expand?: string[] } {
   const { navigations, isOpen } = set.type;
-  const wanted = fields === undefined ? (preset?.expand ?? []) : fields;
-  const expand = wanted.filter((name) => navigations.has(name));
+  const usual = preset?.expand ?? [];
+  const within = (name: string) => usual.filter((path) => path === name || path.startsWith(`${name}/`));
+  const wanted = fields?.filter((name) => navigations.has(name));
+  const expand = wanted?.flatMap((name) => (within(name).length === 0 ? [name] : within(name))) ?? usual;
   // An open type may have fields that it does not declare.
   const isField = (name: string) => findProperty(name, set.type, model) !== undefined;
   const own = fields?.filter((name) => isField(name) || (isOpen && !navigations.has(name)));
   return { ...(own !== undefined && { select: own }), ...(expand.length > 0 && { expand }) };
 }
 
-function batchOf({ set }: SapEntity, entities: readonly Entity[], cursorAfter: Cursor): Batch {
+function batchOf({ set, preset }: SapEntity, entities: readonly Entity[], cursorAfter: Cursor): Batch {
   const { key } = set.type;
   return {
-    records: entities.map(({ data }) => data),
+    records: entities.map(({ data }) => withMoments(data, preset?.moments ?? {})),
     cursorAfter,
     positions: (index) => {
       const data = entities[index]?.data ?? {};

@@ -1,6 +1,7 @@
 import type { OpenConnection } from '../../../model/connection';
 import type { HttpOptions } from '../../../protocols/http/client';
 import { readHttpOptions } from '../../../protocols/http/settings';
+import { type IdocSettings, NO_IDOC } from './idoc-settings';
 import { PRESETS } from './presets';
 import type { SessionOptions } from './session';
 
@@ -19,6 +20,8 @@ export interface SapSettings {
   /** 1 = each by itself. */
   changesPerRequest: number;
   sender: string;
+  /** Absent where the connection sends none. */
+  idoc?: IdocSettings;
 }
 
 /** @throws config PCP_SETTING_MISSING, PCP_SETTING_INVALID */
@@ -37,8 +40,9 @@ export function readSettings(connection: OpenConnection): SapSettings {
     ...(text('client') !== '' && { 'sap-client': text('client') }),
     ...(text('language') !== '' && { 'sap-language': text('language').toUpperCase() }),
   };
+  const idoc = (config.idoc ?? {}) as Partial<IdocSettings>;
   const own = Object.entries((config.services ?? {}) as Record<string, string>);
-  const standard = PRESETS.map(({ service }) => [service, `${ODATA_2}${service}`] as const);
+  const standard = PRESETS.map(({ service, path = `${ODATA_2}${service}` }) => [service, path] as const);
   return {
     http,
     session: {
@@ -53,6 +57,7 @@ export function readSettings(connection: OpenConnection): SapSettings {
     parallelWrites: number('parallel_writes', 2),
     changesPerRequest: number('changes_per_request', 50),
     sender: text('sender'),
+    ...(Object.keys(idoc).length > 0 && { idoc: { ...NO_IDOC, ...idoc } }),
   };
 }
 

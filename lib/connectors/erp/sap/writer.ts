@@ -9,6 +9,7 @@ import { LostAnswer, WriteRun } from '../../write-run';
 import { inTermsOf, isSame, withoutNothing } from '../same-record';
 import { isWritable, type SapEntity } from './catalogue';
 import { findEntities, findEntity, preparedData } from './lookup';
+import { type Moments, withMoments } from './moments';
 import type { SapSettings } from './settings';
 
 type Data = Record<string, unknown>;
@@ -56,7 +57,8 @@ export class SapWriter implements Writer {
       if (there instanceof IntegrationError) return { state: 'unknown', error: there };
       const { record, fields } = items[index]!;
       const { version } = there;
-      const data = inTermsOf(record.data, fields, there.data);
+      const held = withMoments(there.data, this.#moments);
+      const data = inTermsOf(record.data, withMoments(fields, this.#moments), held);
       return { state: 'found', externalKey: this.#keyOf(there), data, ...(version !== undefined && { version }) };
     });
   }
@@ -66,7 +68,7 @@ export class SapWriter implements Writer {
     const { sender } = this.#settings;
     const found = await findEntity(this.#entity, record.data, this.#keyFields, sender, signal);
     const { service, set, preset } = this.#entity;
-    const current = found?.data ?? null;
+    const current = found && withMoments(found.data, this.#moments);
     if (found !== null && (preset?.is_document === true || !set.updatable)) return { current, request: null };
     const item = this.#prepared(record);
     const { method, path, headers, body } = found === null ? this.#creation(item) : this.#modification(item, found);
@@ -209,6 +211,10 @@ export class SapWriter implements Writer {
     } catch {
       return {};
     }
+  }
+
+  get #moments(): Moments {
+    return this.#entity.preset?.moments ?? {};
   }
 
   #keyOf({ data }: Entity): string {

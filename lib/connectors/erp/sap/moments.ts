@@ -1,0 +1,43 @@
+import type { JsonSchema } from '../../../model/entity';
+
+type Data = Record<string, unknown>;
+
+/** Fields by whose name a day and a time of day, which SAP keeps apart, are one time without a zone. */
+export type Moments = Readonly<Record<string, readonly string[]>>;
+
+/** The fields to ask for, each moment as what it is made of. */
+export function askedFor(fields: readonly string[], moments: Moments): string[] {
+  return [...new Set(fields.flatMap((name) => moments[name] ?? [name]))];
+}
+
+/** As records give it: "2026-11-27T06:30:00", null without a day. */
+export function withMoments(data: Data, moments: Moments): Data {
+  const made = Object.entries(moments).flatMap(([name, [day = '', time = '']]) => {
+    if (!(day in data)) return [];
+    const date = data[day];
+    return [[name, typeof date === 'string' && date !== '' ? `${date.slice(0, 10)}T${timeOf(data[time])}` : null]];
+  });
+  return made.length === 0 ? data : { ...data, ...Object.fromEntries(made) };
+}
+
+/** As SAP takes it. */
+export function withoutMoments(data: Data, moments: Moments): Data {
+  const given = Object.entries(moments).filter(([name]) => name in data);
+  if (given.length === 0) return data;
+  const result = { ...data };
+  for (const [name, [day = '', time = '']] of given) {
+    const [date = null, clock = null] = typeof data[name] === 'string' ? data[name].split(/[T ]/) : [];
+    delete result[name];
+    Object.assign(result, { [day]: date, [time]: date === null ? null : (clock ?? '00:00:00') });
+  }
+  return result;
+}
+
+export function schemaWithMoments(schema: JsonSchema, moments: Moments): JsonSchema {
+  const made = Object.keys(moments).map((name) => [name, { type: ['string', 'null'] }]);
+  return { ...schema, properties: { ...schema.properties, ...Object.fromEntries(made) } };
+}
+
+function timeOf(value: unknown): string {
+  return typeof value === 'string' && value !== '' ? value : '00:00:00';
+}

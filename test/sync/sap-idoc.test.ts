@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import type { DefaultMapping } from '../../lib/connectors/erp/default-mapping';
+import type { Hub, MappingInput } from '../../lib/model/services';
+import { IDOC_TYPES } from '../../lib/protocols/idoc/types';
+import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
+import { TestApi } from '../unit/rest/server';
+
+const ORDER = `<?xml version="1.0" encoding="utf-8"?>
+<LOIPRO01><IDOC BEGIN="1">
+  <EDI_DC40 SEGMENT="1"><TABNAM>EDI_DC40</TABNAM><MANDT>100</MANDT><DOCNUM>0000000000123456</DOCNUM>
+    <DIRECT>1</DIRECT><IDOCTYP>LOIPRO01</IDOCTYP><MESTYP>LOIPRO</MESTYP><SNDPRN>TSTCLNT100</SNDPRN></EDI_DC40>
+  <E1AFKOL SEGMENT="1"><AUFNR>000001000001</AUFNR><AUART>PP01</AUART><MATNR>M-001             </MATNR><WERKS>1000</WERKS>
+    <GAMNG>      100.500</GAMNG><GMEIN>ST</GMEIN><GSTRP>20261101</GSTRP><GLTRP>20261103</GLTRP>
+    <E1JSTKL SEGMENT="1"><STAT>I0002</STAT></E1JSTKL>
+    <E1AFPOL SEGMENT="1"><POSNR>0001</POSNR><LGORT>0001</LGORT></E1AFPOL>
+    <E1AFFLL SEGMENT="1"><APLFL>000000</APLFL>
+      <E1AFVOL SEGMENT="1"><VORNR>0010</VORNR><ARBPL>TORNO1</ARBPL><LTXA1>Tornear &amp; furar peça 😀</LTXA1></E1AFVOL>
+      <E1AFVOL SEGMENT="1"><VORNR>0020</VORNR></E1AFVOL>
+    </E1AFFLL>
+  </E1AFKOL>
+</IDOC></LOIPRO01>`;
+
+const MATERIAL = `<MATMAS05><IDOC BEGIN="1"><EDI_DC40 SEGMENT="1"><IDOCTYP>MATMAS05</IDOCTYP></EDI_DC40>
+  <E1MARAM SEGMENT="1"><MATNR>M-001</MATNR><MTART>FERT</MTART><MEINS>PCE</MEINS><BRGEW>1.250</BRGEW><XCHPF>X</XCHPF>
+    <E1MAKTM SEGMENT="1"><SPRAS>P</SPRAS><MAKTX>Eixo ação</MAKTX></E1MAKTM>
+    <E1MARCM SEGMENT="1"><WERKS>1000</WERKS><BESKZ>E</BESKZ></E1MARCM>
+  </E1MARAM></IDOC></MATMAS05>`;
+
+interface Idoc extends Record<string, unknown> {
+  control: Record<string, string>;
+  E1AFKOL?: { E1AFFLL: { E1AFVOL: { LTXA1?: string }[] }[] }[];
+}
+
+describe('IDocs of SAP as XML over HTTP', () => {
+  const api = new TestApi();
+  let hub: Hub;
+  let remove: () => Promise<void>;
+  let connectionId: number;
+
+  before(async () => {
+    await api.start();
+    const directory = await temporaryDirectory();
+    remove = directory.remove;
+    hub = await openHub(directory.path);
+    const idoc = { sender_port: 'PCP', sender: 'PCP', receiver_port: 'SAPTST', receiver: 'TSTCLNT100' };
+    const config = { base_url: api.url, username: 'pcp', client: '100', timeout_ms: 5000, idoc };
+    const credentials = { password: 'canary-idoc-1' };
+    connectionId = (await hub.connections.create({ name: 'sap', connector_type: 'erp.sap', config, credentials })).id;
+  });
+  after(async () => {
+    await hub?.close();
+    await remove?.();
+    await api.stop();
+  });
+
+  const mappingOf = (name: string) => IDOC_TYPES.find(({ type }) => type === name)!.mappings[0] as DefaultMapping;
+
+  it('sends one IDoc for each record, and asks about one whose answer was lost rather than send it twice', async () => {
+    for (const document of ['D-1', 'D-2', 'D-3']) {
+      await hub.records.create('goods_movement', {
+        ...{
+          document,
+          item: '',
+          type: 'issue',
+          movement_code: '261',
+          material: 'M<1>&',
+          quantity: '2.125',
+          unit: 'PCE',
+        },
+        ...{ plant: '1000', order_number: '1000001', posting_date: '2026-11-27', batch: 'ção😀' },
+      });
+    }
+    api.handler = ({ path, body }) =>
+      path === '/sap/bc/idoc_xml' ? { status: 200, body: 'IDoc accepted', cut: body.includes('D-2') } : undefined;
+    const mapping = mappingOf('MBGMCR03');
+    const { id } = await hub.mappings.create({
+      ...{ connection_id: connectionId, name: 'idoc', entity_type: mapping.target_entity, ...mapping },
+      ...{ source_entity: 'idoc/MBGMCR03', options: { max_error_ratio: 1 } },
+    } as MappingInput);
+    await runToEnd(hub, connectionId, { mapping_id: id });
+    await runToEnd(hub, connectionId, { mapping_id: id });
+    const of = (document: string) => api.asked.filter(({ body }) => body.includes(`<REF_DOC_NO>${document}<`));
+    assert.deepEqual([of('D-1').length, of('D-2').length, of('D-3').length], [1, 1, 1]);
+    const { items } = await hub.sync.deadLetters({ mapping_id: id, state: 'open' });
+    assert.deepEqual(
+      items.map(({ error_class, source_key }) => [error_class, String(source_key).includes('D-2')]),
+      [['unknown_outcome', true]],
+    );
+    const [first] = of('D-1');
+    assert.deepEqual(
+      [first?.method, first?.query.get('sap-client'), first?.headers['content-type']],
+      ['POST', '100', 'text/xml; charset=utf-8'],
+    );
+    const [, control = '', data = ''] = /(<EDI_DC40.*<\/EDI_DC40>)(.*)<\/IDOC>/.exec(first?.body ?? '') ?? [];
+    assert.match(
+      control,
+      /<DOCNUM>\d{16}<\/DOCNUM><DIRECT>2<\/DIRECT><IDOCTYP>MBGMCR03<\/IDOCTYP><MESTYP>MBGMCR<\/MESTYP>/,
+    );
+    assert.equal(
+      data,
+      '<E1BP2017_GM_HEAD_01 SEGMENT="1"><PSTNG_DATE>20261127</PSTNG_DATE><REF_DOC_NO>D-1</REF_DOC_NO></E1BP2017_GM_HEAD_01>' +
+        '<E1BP2017_GM_CODE SEGMENT="1"><GM_CODE>03</GM_CODE></E1BP2017_GM_CODE>' +
+        '<E1BP2017_GM_ITEM_CREATE SEGMENT="1"><MATERIAL>M&lt;1&gt;&amp;</MATERIAL><PLANT>1000</PLANT><BATCH>ção😀</BATCH>' +
+        '<MOVE_TYPE>261</MOVE_TYPE><ENTRY_QNT>2.125</ENTRY_QNT><ENTRY_UOM>PCE</ENTRY_UOM><ORDERID>000001000001</ORDERID>' +
+        '</E1BP2017_GM_ITEM_CREATE>',
+    );
+  });
+
+  it('reads what SAP sent, for its mapping to make records of it', async () => {
+    const connection = await hub.connections.open(connectionId);
+    const signal = new AbortController().signal;
+    const taken = async (type: string, payload: string) => {
+      const answer = await hub.runner.call(connection, 'function', { function: 'read_idoc', payload }, signal);
+      const idocs = answer.payload as Idoc[];
+      const mapping = { ...mappingOf(type), connection_id: connectionId, name: type, source_entity: `idoc/${type}` };
+      const input = { ...mapping, entity_type: mapping.target_entity } as MappingInput;
+      const mapped = await hub.runner.map(input, 'import', idocs, signal);
+      return { idocs, records: mapped.map((each) => (each.outcome === 'mapped' ? each.data : each)) };
+    };
+    const { idocs, records } = await taken('LOIPRO01', ORDER);
+    assert.equal(idocs[0]?.control.DOCNUM, '0000000000123456');
+    const [order] = records as Record<string, unknown>[];
+    assert.deepEqual(
+      [
+        order?.order_number,
+        order?.material,
+        order?.quantity,
+        order?.planned_start,
+        order?.status,
+        order?.storage_location,
+      ],
+      ['000001000001', 'M-001', '100.5', '2026-11-01', 'released', '0001'],
+    );
+    assert.deepEqual(
+      idocs[0]?.E1AFKOL?.[0]?.E1AFFLL[0]?.E1AFVOL.map(({ LTXA1 }) => LTXA1),
+      ['Tornear & furar peça 😀', undefined],
+    );
+    const [material] = (await taken('MATMAS05', MATERIAL)).records as Record<string, unknown>[];
+    assert.deepEqual(
+      [material?.material, material?.description, material?.procurement, material?.batch_controlled, material?.status],
+      ['M-001', 'Eixo ação', 'make', true, 'active'],
+    );
+  });
+
+  it('refuses what is no IDoc, and what does not fit a segment before it is sent', async () => {
+    const connection = await hub.connections.open(connectionId);
+    const signal = new AbortController().signal;
+    for (const payload of ['', '{}', '<a/>', '<!DOCTYPE x><A><IDOC/></A>', '<A><IDOC><E1X/></IDOC></A>']) {
+      await assert.rejects(
+        hub.runner.call(connection, 'function', { function: 'read_idoc', payload }, signal),
+        ({ code }: { code: string }) => code === 'PCP_IDOC_INVALID',
+        payload,
+      );
+    }
+    const before = api.asked.length;
+    const target = { entity: 'idoc/MBGMCR03', keyFields: [], fields: [] };
+    for (const [data, path] of [
+      [{ E1BP2017_GM_CODE: { GM_CODE: '003' } }, 'E1BP2017_GM_CODE.GM_CODE'],
+      [{ E1BP2017_GM_CODE: { CODE: '3' } }, 'E1BP2017_GM_CODE.CODE'],
+      [{ E1UNKNOWN: { A: '1' } }, 'E1UNKNOWN'],
+    ] as const) {
+      const [result] = await hub.runner.write(connection, target as never, [data], signal);
+      assert.ok(result?.outcome === 'failed');
+      assert.deepEqual([result.error.code, result.error.path], ['PCP_IDOC_VALUE', path]);
+    }
+    assert.equal(api.asked.length, before);
+  });
+});
