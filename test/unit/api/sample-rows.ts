@@ -1,5 +1,6 @@
 import type { TestReport } from '../../../lib/connectors/contract';
 import type { Alert, AlertRule } from '../../../lib/model/alert';
+import type { EntityType } from '../../../lib/model/entity';
 import type { KeptDelivery } from '../../../lib/model/incoming-webhook';
 import type { RunMetrics } from '../../../lib/model/metrics';
 import type { Reconciliation } from '../../../lib/model/reconciliation';
@@ -234,3 +235,15 @@ export function keptDelivery(): KeptDelivery {
     ...{ error_code: 'PCP_ACK_TIMEOUT', error_message: 'The flow did not acknowledge a batch within 60 s.' },
   };
 }
+
+export const order: EntityType = {
+  type: 'production_order',
+  title: 'Production order',
+  key: ['plant', 'order_number'],
+  built_in: true,
+  schema: {
+    type: 'object',
+    required: ['plant', 'order_number'],
+    properties: { plant: { type: 'string' }, order_number: { type: 'string' }, status: { type: 'string' } },
+  },
+};

@@ -20,6 +20,7 @@ import {
   keptDelivery,
   mappingView,
   NOW,
+  order,
   reconciliation,
   report,
   runMetrics,
@@ -49,18 +50,6 @@ const descriptor: ConnectorDescriptor = {
     password: { kind: 'secret', label: both('Password'), group: 'authentication' },
     ssl: { kind: 'boolean', label: both('TLS'), group: 'security', default: false },
     views: { kind: 'json', label: both('Views'), group: 'entities', schema: { type: 'object' } },
-  },
-};
-
-const order: EntityType = {
-  type: 'production_order',
-  title: 'Production order',
-  key: ['plant', 'order_number'],
-  built_in: true,
-  schema: {
-    type: 'object',
-    required: ['plant', 'order_number'],
-    properties: { plant: { type: 'string' }, order_number: { type: 'string' }, status: { type: 'string' } },
   },
 };
 
