@@ -48,6 +48,8 @@ export interface ConnectorDescriptor {
   since: string;
   capabilities: Capability[];
   writes?: WriteGuarantee;
+  /** Writes of flows to some entities may wait on disk while the other side is away (`Connector.queues`). */
+  queuesWrites?: boolean;
   /** Best batch sizes: what one read gives and one write takes. */
   batchSize: { default: number; maximum: number };
   /** Field that grows with each change, where every entity has the same one. */

@@ -35,7 +35,8 @@ export interface WriteQueueOptions {
   writer: Pick<RecordWriter, 'write'>;
   directory: string;
   isFlushed: boolean;
-  retry?: { firstMs: number; longestMs: number };
+  /** Of one connection. */
+  mostBytes?: number;
 }
 
 /**
@@ -68,7 +69,8 @@ export class WriteQueue {
     records: readonly Record<string, unknown>[],
     signal: AbortSignal,
   ): Promise<WriteResult[] | null> {
-    const { create } = await this.options.context.registry.load(connection.connector_type);
+    const { create, descriptor } = await this.options.context.registry.load(connection.connector_type);
+    if (!descriptor.queuesWrites) return null;
     const connector = create(connection, this.options.context.environment);
     try {
       const rules = connector.queues?.(target.entity) ?? null;
@@ -94,6 +96,10 @@ export class WriteQueue {
     if (isEmpty) for (const suffix of ['', '-wal', '-shm']) rmSync(this.path + suffix, { force: true });
   }
 
+  private get mostBytes(): number {
+    return this.options.mostBytes ?? MOST_BYTES;
+  }
+
   private get spool(): Spool {
     const { isFlushed, context } = this.options;
     this.opened ??= new Spool(this.path, { isFlushed, log: context.environment.log });
@@ -101,13 +107,18 @@ export class WriteQueue {
   }
 
   private configure(connectionId: number): void {
-    this.spool.configure(connectionId, { maxBytes: MOST_BYTES, maxAgeMs: MOST_AGE_MS, whenFull: 'drop_newest' });
+    // With room for what is under way when it is full: nothing that was taken is dropped for it.
+    this.spool.configure(connectionId, {
+      maxBytes: 2 * this.mostBytes,
+      maxAgeMs: MOST_AGE_MS,
+      whenFull: 'drop_newest',
+    });
   }
 
   private async append({ id, name }: OpenConnection, writes: readonly QueuedWrite[]): Promise<void> {
     if (writes.length === 0) return;
     this.configure(id);
-    if (this.spool.usage(id).bytes >= MOST_BYTES) {
+    if (this.spool.usage(id).bytes >= this.mostBytes) {
       throw new IntegrationError('transient', 'PCP_WRITE_QUEUE_FULL', `Too much waits to be written to ${name}.`, {
         hint: 'It goes on when the other side takes what waits.',
       });
@@ -126,7 +137,6 @@ export class WriteQueue {
   /** Writes what waits for a connection, as long as it takes. Never throws. */
   private async empty(connectionId: number): Promise<void> {
     const { environment } = this.options.context;
-    const { firstMs, longestMs } = this.options.retry ?? { firstMs: FIRST_RETRY_MS, longestMs: LONGEST_RETRY_MS };
     const outage = new Outage(`Writes that wait for connection ${connectionId}`, environment.log);
     const { signal } = this.stopped;
     for (let failures = 0; !signal.aborted; ) {
@@ -141,7 +151,7 @@ export class WriteQueue {
       }
       if (signal.aborted) return;
       outage.failed(error);
-      const delay = Math.min(longestMs, firstMs * 2 ** Math.min(failures++, 20));
+      const delay = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(failures++, 20));
       await wait(delay, undefined, { signal, ref: false }).catch(() => undefined);
     }
   }

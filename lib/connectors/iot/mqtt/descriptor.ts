@@ -16,6 +16,7 @@ export const descriptor: ConnectorDescriptor = {
   capabilities: ['test', 'write', 'subscribe', 'discover', 'describe', 'browse'],
   // What holds for topics that are not retained; each topic says its own.
   writes: { upsertByKey: false, idempotencyKey: false, lookup: 'none', transactional: false, snapshot: false },
+  queuesWrites: true,
   batchSize: { default: 500, maximum: 10_000 },
   drivers: ['mqtt', 'ws', 'cborg'],
   operations: ['subscribe', 'write', 'read_tags', 'write_tags'],
