@@ -17,7 +17,7 @@ const TAGS: Record<string, string> = {
   webhooks: 'Other systems that are told what happens, and what became of it.',
   alerts: 'What is wrong, and when somebody is told.',
   metrics: 'How well it goes, in figures.',
-  audit: 'Who did what to which machine.',
+  audit: 'Who did what, over this API and to which machine.',
   service: 'The hub itself.',
 };
 

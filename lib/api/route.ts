@@ -83,6 +83,8 @@ export interface Route {
   conditional?: boolean;
   /** Speaks to the system behind a connection; how many of a kind may run at once is limited. */
   external?: 'test' | 'explore';
+  /** What it takes or shows is sealed in the store, so that the audit log must not hold it. */
+  sealed?: boolean;
   /** A GET that makes the hub act: no HEAD, and it must not be caused by a link on a foreign page. */
   acts?: boolean;
   handle(call: Call): Promise<Answer>;

@@ -6,6 +6,7 @@ import { tagMatches } from './conditional';
 import { checkAccess, checkDeliberate, type GuardOptions } from './guard';
 import { type IdempotencyStore, idempotencyKeys, type StoredAnswer } from './idempotency';
 import { languageOf } from './language';
+import { isRecorded, onRecord, type Recorded } from './on-record';
 import { buildDocument } from './openapi';
 import { authorise, type Middleware, userOf } from './permission';
 import { Problem, toProblem, unavailable } from './problem';
@@ -19,16 +20,6 @@ import { Validator } from './validation';
 
 const EXTERNAL_TIMEOUT_MS = 60_000;
 
-export interface AuditEvent {
-  operation: string;
-  method: string;
-  /** Path without query. */
-  path: string;
-  status: number;
-  user: string | null;
-  address: string | null;
-}
-
 export interface ApiOptions {
   /** The hub, or how to get it: it starts with the first request that needs it. */
   hub: Hub | (() => Promise<Hub>);
@@ -37,8 +28,6 @@ export interface ApiOptions {
   authenticated: boolean;
   /** `RED.auth.needsPermission`; required when `authenticated`. */
   needsPermission?(permission: string): Middleware;
-  /** Told about every request that changes or causes something, answered or refused. */
-  audit?(event: AuditEvent): void;
   /** Told about faults of the hub itself, with the id that the answer names. */
   onError?(error: unknown, instance: string): void;
   /** Hosts under which the API may be used without adminAuth, besides this machine. */
@@ -106,7 +95,16 @@ export function createApi(options: ApiOptions): Middleware {
       href: (path) => place.base + path,
       document: () => documentAt(place.base),
     };
-    const handle = () => handleOnce(route, call, request, options.idempotency, place);
+    const recorded: Recorded = {
+      route,
+      call,
+      path: place.path,
+      read: route.method === 'POST' ? undefined : table.match('GET', place.path)?.route,
+      address: request.socket.remoteAddress ?? null,
+      onError: (error, attempt) => options.onError?.(error, `urn:uuid:${attempt}`),
+    };
+    const act = () => (isRecorded(route) ? onRecord(recorded, () => route.handle(call)) : route.handle(call));
+    const handle = () => handleOnce(route, call, request, options.idempotency, place, act);
     return slots.run(route.external, () => inTime(call.signal, handle));
   }
 
@@ -120,19 +118,7 @@ export function createApi(options: ApiOptions): Middleware {
     const report = (error: unknown, instance: string) => options.onError?.(error, instance);
     answer(request, response, place, scope)
       .catch((error: unknown) => problemAnswer(error, scope, language, report))
-      .then((result) => {
-        send(request, response, result);
-        const { route } = scope;
-        if (options.audit === undefined || route === undefined || (route.method === 'GET' && !route.acts)) return;
-        options.audit({
-          operation: route.operation,
-          method: route.method,
-          path: place.path,
-          status: result.status,
-          user: userOf(request) ?? null,
-          address: request.socket.remoteAddress ?? null,
-        });
-      })
+      .then((result) => send(request, response, result))
       .catch(next);
   };
 }
@@ -248,9 +234,10 @@ async function handleOnce(
   request: IncomingMessage,
   store: IdempotencyStore,
   place: Place,
+  act: () => Promise<Answer>,
 ): Promise<Answer> {
   const header = request.headers['idempotency-key'];
-  if (!route.idempotent || typeof header !== 'string') return route.handle(call);
+  if (!route.idempotent || typeof header !== 'string') return act();
   const { key, requestHash } = idempotencyKeys({
     header,
     user: call.user,
@@ -272,7 +259,7 @@ async function handleOnce(
   }
   let answer: Answer;
   try {
-    answer = await route.handle(call);
+    answer = await act();
   } catch (error) {
     // A refusal changed nothing, so a repeat may be judged anew.
     await store.release(key);

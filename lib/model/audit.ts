@@ -1,13 +1,11 @@
-/** Who does something: "node:4a1f..." of a flow, "user:anna" over the API. */
+/** Who does something: "node:4a1f..." of a flow, "user:anna" over the API; "user:" is anybody on this machine. */
 export interface Actor {
   id: string;
   /** What people call it. */
   name: string | null;
-  /** From where: "flow:2b7c..." */
+  /** From where: "flow:2b7c...", "address:192.0.2.7" */
   origin: string | null;
 }
-
-export type AuditAction = 'tag.write' | 'operation.call';
 
 /** `begun` is on record before anything happens; the other entry of its attempt says what became of it. */
 export type AuditOutcome = 'begun' | 'done' | 'failed' | 'refused' | 'unknown';
@@ -17,9 +15,10 @@ export interface AuditEvent {
   /** The same in both entries of an attempt. */
   attempt: string;
   actor: Actor;
-  action: AuditAction;
+  /** `tag.write`, `operation.call`, or the operation of the API. */
+  action: string;
   connection_id: number | null;
-  /** What it is done to: a tag or address, a node. */
+  /** What it is done to: a tag or address, a node, a path of the API. */
   subject: string;
   outcome: AuditOutcome;
   /** Without secrets. */
@@ -34,7 +33,7 @@ export interface AuditEntry {
   actor: string;
   actor_name: string | null;
   origin: string | null;
-  action: AuditAction;
+  action: string;
   connection_id: number | null;
   subject: string;
   outcome: AuditOutcome;

@@ -2,7 +2,7 @@ import type { ConnectorDescriptor } from '../connectors/descriptor';
 import type { SqlDatabase } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
 import type { Alerts } from './alert';
-import type { Actor, AuditEntry, AuditFilter, AuditVerification } from './audit';
+import type { Actor, AuditEntry, AuditEvent, AuditFilter, AuditVerification } from './audit';
 import type { KnownCertificate } from './certificate';
 import type { Connection, OpenConnection } from './connection';
 import type { EntityType, JsonSchema } from './entity';
@@ -253,6 +253,8 @@ export interface Sync {
 
 /** Who did what. */
 export interface Audit {
+  /** Puts all on record, in their order, or none. */
+  append(events: readonly AuditEvent[]): Promise<void>;
   list(filter: AuditFilter & PageRequest): Promise<Page<AuditEntry>>;
   verify(): Promise<AuditVerification>;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { AuditEntry } from '../../lib/model/audit';
 import { NodeRed } from './node-red-process';
 
 /** bcrypt of "secret". */
@@ -92,6 +93,43 @@ describe('who may use the API', () => {
     assert.equal(await status('POST', '/integrations/connections/entities', admin, test), 200);
     assert.equal(await status('POST', '/integrations/connections/entities', tester, connection), 403);
     assert.equal(await status('POST', '/integrations/mappings/preview', tester, { mapping, connection }), 403);
+  });
+
+  it('what is done is on record, with who did it and from where, and no secret', async () => {
+    const admin = await token('admin');
+    const config = { dialect: 'postgres', host: 'h', database: 'd', username: 'u' };
+    const input = { name: 'erp', connector_type: 'generic.database', config };
+    const secret = { credentials: { password: 'canary-7193' } };
+    const made = { ...input, ...secret };
+    const { id } = await nodeRed.json<{ id: number }>('POST', '/integrations/connections', made, admin);
+    const changed = { ...input, name: 'ERP', ...secret };
+    await nodeRed.json('PUT', `/integrations/connections/${id}`, changed, admin);
+    assert.equal(await status('DELETE', `/integrations/connections/${id}`, await token('reader')), 403);
+    await nodeRed.json('DELETE', `/integrations/connections/${id}`, undefined, admin);
+    const text = await (
+      await nodeRed.request('GET', `/integrations/audit?connection_id=${id}`, undefined, admin)
+    ).text();
+    assert.ok(!text.includes('canary'), text);
+    const { items } = JSON.parse(text) as { items: AuditEntry[] };
+    assert.deepEqual(
+      items.reverse().map(({ action, outcome, actor, origin }) => [action, outcome, actor, origin].join(' ')),
+      [
+        'createConnection done user:admin address:127.0.0.1',
+        'updateConnection begun user:admin address:127.0.0.1',
+        'updateConnection done user:admin address:127.0.0.1',
+        'deleteConnection begun user:admin address:127.0.0.1',
+        'deleteConnection done user:admin address:127.0.0.1',
+      ],
+    );
+    const [, , updated] = items.map(({ details }) => details as Record<string, { name: string }>);
+    assert.deepEqual([updated?.before?.name, updated?.after?.name], ['erp', 'ERP']);
+    const found = await nodeRed.json<{ broken_at: number | null }>(
+      'GET',
+      '/integrations/audit/verification',
+      undefined,
+      admin,
+    );
+    assert.equal(found.broken_at, null);
   });
 
   it("connections touch no file of Node-RED's, nor of the hub's, wherever they are", async () => {

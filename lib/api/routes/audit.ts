@@ -10,7 +10,10 @@ const columns = {
   connection_id: { description: 'Of this connection.', schema: { type: 'integer', minimum: 1 } },
   actor: { description: 'By whom.', schema: { type: 'string', minLength: 1, maxLength: 150 }, example: 'node:4a1f' },
   action: { description: 'Of this kind.', schema: auditAction },
-  subject: { description: 'To this tag, address or node.', schema: { type: 'string', minLength: 1, maxLength: 500 } },
+  subject: {
+    description: 'To this tag, address, node or path.',
+    schema: { type: 'string', minLength: 1, maxLength: 500 },
+  },
   outcome: { description: 'With this outcome.', schema: auditOutcome },
   attempt: { description: 'Both entries of this attempt.', schema: { type: 'string', minLength: 1, maxLength: 36 } },
 } satisfies Record<string, Parameter>;
@@ -22,7 +25,8 @@ export const auditRoutes: Route[] = [
     operation: 'listAudit',
     tag,
     summary: 'Lists who did what',
-    description: 'Newest first. What moves a machine has two entries: one before it is sent, one with its outcome.',
+    description:
+      'Newest first. What moves a machine, and what is done over this API, has two entries: one before it is done, one with its outcome.',
     permission: 'integrations.read',
     query: {
       ...pageParameters,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { AuditEntry } from '../../../lib/model/audit';
+import type { AuditEntry, AuditEvent } from '../../../lib/model/audit';
+import { IntegrationError } from '../../../lib/model/errors';
 import { startApi, type TestApi } from './api-server';
 
 const entry: AuditEntry = {
@@ -40,9 +41,73 @@ describe('API: audit', () => {
         limit: 5,
       },
     ]);
-    for (const wrong of ['outcome=written', 'action=x', 'order=asc']) {
+    for (const wrong of ['outcome=written', 'attempt=', 'order=asc']) {
       assert.equal((await api.call('GET', `/audit?${wrong}`)).status, 400, wrong);
     }
+  });
+
+  const recorded = () =>
+    api.calls
+      .filter(({ name }) => name === 'audit.append')
+      .flatMap(({ arguments: [events] }) => events as AuditEvent[]);
+
+  it('has what was changed, and that a secret was, but not which', async () => {
+    const connection = { name: 'old', connector_type: 'generic.database', config: { host: 'h', port: 1 } };
+    await api.call('POST', '/connections', { ...connection, credentials: { password: 'canary-1' } });
+    const changed = {
+      ...connection,
+      name: 'new',
+      config: { host: 'h', port: 2 },
+      credentials: { password: 'canary-2' },
+    };
+    await api.call('PUT', '/connections/1', changed);
+    await api.call('PUT', '/connections/1', { ...changed, connector_type: 'no.such' });
+    await api.call('DELETE', '/connections/1');
+    await api.call('POST', '/sync/1', { full: true });
+    await api.call('POST', '/webhooks/1/rotate-secret', {});
+    const events = recorded();
+    assert.ok(!/canary|whsec/.test(JSON.stringify(events)));
+    const details = events.map((event) => event.details as Record<'before' | 'after', Record<string, unknown>>);
+    const [, created, , updated, , , , removed] = details;
+    assert.equal(created?.after.name, 'old');
+    assert.deepEqual(events[0]?.details, { given: ['password'] });
+    assert.ok(updated);
+    const { before, after } = updated;
+    assert.deepEqual(
+      [before.name, after.name, before.config, after.config],
+      ['old', 'new', connection.config, changed.config],
+    );
+    assert.ok(!('connector_type' in after), 'only what differs');
+    assert.deepEqual(
+      events.slice(4, 6).map(({ outcome }) => outcome),
+      ['begun', 'refused'],
+    );
+    assert.equal(removed?.before.name, 'new');
+    assert.deepEqual(events.map(({ connection_id }) => connection_id).slice(0, 8), [null, 1, 1, 1, 1, 1, 1, 1]);
+    const started = events.find(({ action }) => action === 'startSync');
+    assert.deepEqual([started?.details, started?.subject], [{ asked: { full: true } }, '/sync/1']);
+    for (const pair of Map.groupBy(events, ({ attempt }) => attempt).values()) assert.equal(pair.length, 2);
+  });
+
+  it('has nothing of what is sealed in the store', async () => {
+    const letter = await api.call('GET', '/sync/dead-letters/1');
+    await api.call('PUT', '/sync/dead-letters/1', { payload: letter.body.payload });
+    assert.deepEqual(
+      recorded().map(({ action, details }) => [action, details]),
+      [
+        ['editDeadLetter', {}],
+        ['editDeadLetter', { status: 200 }],
+      ],
+    );
+  });
+
+  it('is a condition: what cannot be put on record is not done', async () => {
+    await api.close();
+    const away = new IntegrationError('transient', 'PCP_CONNECT_REFUSED', 'The store is away.');
+    api = await startApi({ audit: { append: () => Promise.reject(away) } });
+    const connection = { name: 'x', connector_type: 'generic.database', config: { host: 'h' } };
+    assert.equal((await api.call('POST', '/connections', connection)).status, 503);
+    assert.ok(api.calls.every(({ name }) => name !== 'connections.create'));
   });
 
   it('can be verified, and not be changed', async () => {

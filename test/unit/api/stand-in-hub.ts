@@ -348,6 +348,7 @@ export function standInHub(overrides: Overrides = {}): StandIn {
       redeliverFailed: async () => 3,
     },
     audit: {
+      append: async () => undefined,
       list: async () => page([]),
       verify: async () => ({ entries: 0, broken_at: null, last_hash: null }),
     },
