@@ -1,4 +1,5 @@
 import type { EventType } from '../../model/events';
+import type { Reconciliation } from '../../model/reconciliation';
 import type { SyncLog } from '../../model/sync';
 import type { Envelope } from '../../model/webhook';
 import { alertSchemas } from './alert';
@@ -46,6 +47,34 @@ const failure = {
   error_class: 'transient',
 } as const;
 
+const reconciliation: Reconciliation = {
+  id: 5,
+  connection_id: 3,
+  mapping_id: 7,
+  direction: 'import',
+  action: 'report',
+  job_id: run.job_id,
+  sync_log_id: 41,
+  status: 'success',
+  state: 'succeeded',
+  error: null,
+  trigger: 'schedule',
+  created_by: null,
+  due_at: AT,
+  started_at: AT,
+  settled_at: AT,
+  ended_at: AT,
+  source: { count: 3, checksum: '6f1b6d3e0c0f4c68' },
+  target: { count: 2, checksum: '9a5b1f6f0f7f0a51' },
+  differences: { only_source: 1, only_target: 0, different: 0, duplicate_key: 0, orphan_link: 0 },
+  known: { changing: 0, recent: 0, pending: 0, dead_letter: 0, rejected: 0 },
+  total: 1,
+  drift_ratio: 0.33,
+  is_complete: true,
+  repairable: 1,
+  repair_job_id: null,
+};
+
 const record = { plant: '1000', order_number: '4711', material: 'BOLT', quantity: '2.5' };
 const records = [{ key: { plant: record.plant, order_number: record.order_number }, data: record }];
 
@@ -68,6 +97,8 @@ function dataOf(type: EventType): Record<string, unknown> {
       const group = { group: 'q1', count: 1, code: 'PCP_VALUE_TYPE', error_class: 'data' };
       return { ...OF_RUN, count: 1, groups: [{ ...group, stage: 'transform', field: 'quantity' }] };
     }
+    case 'reconciliation':
+      return { ...OF, reconciliation };
     case 'alert': {
       const alert = { ...(alertSchemas.Alert?.example as object), state: what };
       const words = {

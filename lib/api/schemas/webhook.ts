@@ -187,6 +187,9 @@ export const webhookSchemas: Record<string, JsonSchema> = {
           },
         },
       }),
+      told(familyOf('reconciliation'), ['reconciliation'], {
+        reconciliation: { $ref: '#/components/schemas/Reconciliation' },
+      }),
       told(familyOf('alert'), ['alert', 'repeated', 'translations'], {
         alert: { $ref: '#/components/schemas/Alert' },
         repeated: { type: 'boolean', description: 'It was told before and lasts.' },
