@@ -4,6 +4,8 @@ import type { Page, PageRequest } from './services';
 export type WebhookMethod = 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'GET';
 export type WebhookSignature = 'standard' | 'github' | 'none';
 
+export type TemplateLanguage = 'jsonata' | 'mustache';
+
 export interface WebhookOptions {
   /** Deliveries at the same time; 4 by default. */
   max_concurrency?: number;
@@ -29,8 +31,9 @@ export interface Webhook {
   method: WebhookMethod;
   /** `true` stands for a value that is kept and not shown. */
   headers: Record<string, string | true>;
-  /** JSONata over the envelope; null = the envelope itself. */
+  /** Over the envelope; null = the envelope itself. */
   payload_template: string | null;
+  template_language: TemplateLanguage;
   signature: WebhookSignature;
   options: WebhookOptions;
   is_active: boolean;
@@ -92,6 +95,7 @@ export type WebhookInput = Pick<Webhook, 'name' | 'url' | 'event_type'> &
       | 'method'
       | 'headers'
       | 'payload_template'
+      | 'template_language'
       | 'signature'
       | 'options'
       | 'is_active'
@@ -135,6 +139,9 @@ export interface Webhooks {
 
 export interface PreviewedTemplate {
   payload_template: string | null;
+  template_language: TemplateLanguage;
+  /** As the webhook's headers have it. */
+  content_type?: string;
   event: Envelope;
 }
 
@@ -149,7 +156,7 @@ export interface WebhookDeliveries {
   ): Promise<WebhookExecution>;
   /**
    * What would be said of an event; null when the template gives nothing.
-   * @throws config PCP_EXPRESSION_INVALID, or what the template fails with
+   * @throws config PCP_EXPRESSION_INVALID, PCP_TEMPLATE_INVALID, or what the template fails with
    */
   preview(request: PreviewedTemplate): Promise<{ type: string; body: string } | null>;
   /** Delivers it once more, under the same event id. @throws conflict PCP_WEBHOOK_INACTIVE */

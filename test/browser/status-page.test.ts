@@ -218,6 +218,12 @@ describe('status page', () => {
     await page.click('button:has-text("Preview")');
     await page.locator('.preview pre:has-text("run.failed!")').waitFor();
 
+    await page.getByLabel('Language of the template').selectOption('mustache');
+    await template.fill('{"what": "{{type}}!", "at": {{timestamp}}}');
+    await page.click('button:has-text("Preview")');
+    await page.locator('.preview pre:has-text("2026-11-24T05:00:00.000Z"):has-text("run.failed!")').waitFor();
+    await template.fill('{"what":"{{type}}!"}');
+
     await page.click('button:has-text("Save")');
     const secret = page.locator('input.secret');
     await secret.waitFor();

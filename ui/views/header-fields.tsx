@@ -51,3 +51,9 @@ export function HeaderFields({ headers, onChange }: HeaderFieldsProps) {
 export function headersOf(headers: readonly Header[]): Record<string, string | true> {
   return Object.fromEntries(headers.flatMap(({ name, value }) => (name.trim() === '' ? [] : [[name.trim(), value]])));
 }
+
+/** What the headers say of the body. */
+export function contentTypeOf(headers: readonly Header[]): string | undefined {
+  const value = headers.find(({ name }) => name.trim().toLowerCase() === 'content-type')?.value;
+  return typeof value === 'string' ? value : undefined;
+}

@@ -6,6 +6,11 @@ import { TextField } from '../form';
 import { Action } from '../parts';
 import { t, valueWord } from '../words';
 
+const EXAMPLES: Record<string, string> = {
+  jsonata: "{ 'text': data.mapping.name & ': ' & data.run.error_message }",
+  mustache: '{ "text": "{{data.mapping.name}}: {{data.run.error_message}}" }',
+};
+
 interface Preview {
   event: Envelope;
   content_type: string | null;
@@ -14,27 +19,42 @@ interface Preview {
 
 interface TemplateFieldProps {
   value: string;
-  onChange(value: string): void;
+  language: string;
+  /** Of the headers, if they name one. */
+  contentType: string | undefined;
+  onChange(part: { payload_template?: string; template_language?: string }): void;
 }
 
 /** What is sent, and what that comes to for a sample. */
-export function TemplateField({ value, onChange }: TemplateFieldProps) {
+export function TemplateField({ value, language, contentType, onChange }: TemplateFieldProps) {
   const [type, setType] = useState<string>('run.failed');
   const [preview, setPreview] = useState<Preview>();
-  const template = { payload_template: value === '' ? null : value };
+  const template = {
+    payload_template: value.trim() === '' ? null : value,
+    template_language: language,
+    ...(contentType && { content_type: contentType }),
+  };
   const show = async () => setPreview(await post<Preview>('webhooks/preview', { ...template, event_type: type }));
   return (
     <div class="field wide">
       <TextField
         label={t('template')}
         at="/payload_template"
-        help={t('template.help')}
+        help={t(language === 'mustache' ? 'template.mustache' : 'template.help')}
         rows={5}
-        placeholder="{ 'text': data.mapping.name & ': ' & data.run.error_message }"
+        placeholder={EXAMPLES[language] ?? ''}
         value={value}
-        onChange={onChange}
+        onChange={(payload_template) => onChange({ payload_template })}
       />
       <p class="actions">
+        <select
+          aria-label={t('template.language')}
+          value={language}
+          onChange={({ currentTarget }) => onChange({ template_language: currentTarget.value })}
+        >
+          <option value="jsonata">JSONata</option>
+          <option value="mustache">Mustache</option>
+        </select>
         <select aria-label={t('sample')} value={type} onChange={({ currentTarget }) => setType(currentTarget.value)}>
           {EVENT_TYPES.map((one) => (
             <option key={one} value={one}>

@@ -6,7 +6,7 @@ import { Failure, Panel, Secret } from '../parts';
 import { usePlant } from '../plant';
 import { t } from '../words';
 import { EventChoice } from './event-choice';
-import { type Header, HeaderFields, headersOf } from './header-fields';
+import { contentTypeOf, type Header, HeaderFields, headersOf } from './header-fields';
 import { TemplateField } from './template-field';
 
 /** As it is typed: what is empty is left to its default. */
@@ -18,6 +18,7 @@ interface Draft {
   method: string;
   headers: Header[];
   payload_template: string;
+  template_language: string;
   signature: string;
   secret: string;
   options: WebhookOptions;
@@ -36,6 +37,7 @@ const EMPTY: Draft = {
   method: 'POST',
   headers: [],
   payload_template: '',
+  template_language: 'jsonata',
   signature: 'standard',
   secret: '',
   options: {},
@@ -131,7 +133,12 @@ function Fields({ id, title, draft: first, etag }: FieldsProps) {
         />
         <EventChoice value={draft.event_type} onChange={(event_type) => change({ event_type })} />
         <HeaderFields headers={draft.headers} onChange={(headers) => change({ headers })} />
-        <TemplateField value={draft.payload_template} onChange={(payload_template) => change({ payload_template })} />
+        <TemplateField
+          value={draft.payload_template}
+          language={draft.template_language}
+          contentType={contentTypeOf(draft.headers)}
+          onChange={change}
+        />
         <ChoiceField
           label={t('signature')}
           at="/signature"
@@ -209,6 +216,7 @@ function draftOf(webhook: WebhookView): Draft {
     method: webhook.method,
     headers: Object.entries(webhook.headers).map(([name, value]) => ({ name, value })),
     payload_template: webhook.payload_template ?? '',
+    template_language: webhook.template_language,
     signature: webhook.signature,
     secret: '',
     options,

@@ -11,7 +11,8 @@ const path = '/webhooks';
 const tag = 'webhooks';
 const params = { id: idParameter('webhook') };
 
-type WebhookPreview = Omit<PreviewedTemplate, 'event'> & { event_type?: EventType };
+type WebhookPreview = Pick<PreviewedTemplate, 'payload_template' | 'content_type'> &
+  Partial<Pick<PreviewedTemplate, 'template_language'>> & { event_type?: EventType };
 
 export const webhookRoutes: Route[] = [
   {
@@ -66,9 +67,13 @@ export const webhookRoutes: Route[] = [
     responses: { 200: { description: 'The sample, and what would be sent.', schema: ref('PreviewedWebhook') } },
     problems: [413, 415, 422],
     handle: async (call) => {
-      const { event_type: type = 'run.succeeded', ...shape } = call.body as WebhookPreview;
+      const {
+        event_type: type = 'run.succeeded',
+        template_language = 'jsonata',
+        ...shape
+      } = call.body as WebhookPreview;
       const event = sampleEvent(type);
-      const content = await call.hub.deliveries.preview({ ...shape, event });
+      const content = await call.hub.deliveries.preview({ ...shape, template_language, event });
       return ok({ event, content_type: content?.type ?? null, body: content?.body ?? null });
     },
   },

@@ -47,15 +47,32 @@ const failure = {
   error_class: 'transient',
 } as const;
 
-const comparison: Reconciliation = {
-  ...{ id: 5, connection_id: 3, mapping_id: 7, direction: 'import', action: 'report', sync_log_id: 41 },
-  ...{ status: 'success', state: 'succeeded', error: null, trigger: 'schedule', created_by: null },
-  ...{ job_id: run.job_id, due_at: AT, started_at: AT, settled_at: AT, ended_at: AT },
-  source: { count: 2, checksum: '5f1c' },
-  target: { count: 1, checksum: '09ab' },
+const reconciliation: Reconciliation = {
+  id: 5,
+  connection_id: 3,
+  mapping_id: 7,
+  direction: 'import',
+  action: 'report',
+  job_id: run.job_id,
+  sync_log_id: 41,
+  status: 'success',
+  state: 'succeeded',
+  error: null,
+  trigger: 'schedule',
+  created_by: null,
+  due_at: AT,
+  started_at: AT,
+  settled_at: AT,
+  ended_at: AT,
+  source: { count: 3, checksum: '6f1b6d3e0c0f4c68' },
+  target: { count: 2, checksum: '9a5b1f6f0f7f0a51' },
   differences: { only_source: 1, only_target: 0, different: 0, duplicate_key: 0, orphan_link: 0 },
   known: { changing: 0, recent: 0, pending: 0, dead_letter: 0, rejected: 0 },
-  ...{ total: 1, drift_ratio: 0.5, is_complete: true, repairable: 1, repair_job_id: null },
+  total: 1,
+  drift_ratio: 0.33,
+  is_complete: true,
+  repairable: 1,
+  repair_job_id: null,
 };
 
 const record = { plant: '1000', order_number: '4711', material: 'BOLT', quantity: '2.5' };
@@ -81,7 +98,7 @@ function dataOf(type: EventType): Record<string, unknown> {
       return { ...OF_RUN, count: 1, groups: [{ ...group, stage: 'transform', field: 'quantity' }] };
     }
     case 'reconciliation':
-      return { ...OF, reconciliation: comparison };
+      return { ...OF, reconciliation };
     case 'alert': {
       const alert = { ...(alertSchemas.Alert?.example as object), state: what };
       const words = {

@@ -64,7 +64,14 @@ const writable: Record<string, JsonSchema> = {
     type: ['string', 'null'],
     maxLength: 65_536,
     description:
-      'JSONata over `{type, timestamp, data}` that gives the body; a text is sent as it is, anything else as JSON. What it gives nothing for is not sent. Null = the envelope itself.',
+      'Over `{type, timestamp, data}`; gives the body. What it gives nothing for is not sent. Null = the envelope itself.',
+  },
+  template_language: {
+    type: 'string',
+    enum: ['jsonata', 'mustache'],
+    default: 'jsonata',
+    description:
+      '`jsonata`: a text is sent as it is, anything else as JSON. `mustache`: values are encoded for JSON, or for the Content-Type among the headers.',
   },
   signature: {
     type: 'string',
@@ -114,6 +121,7 @@ const exampleWebhook = {
   connection_id: null,
   method: 'POST',
   payload_template: null,
+  template_language: 'jsonata',
   signature: 'standard',
   options: {},
   is_active: true,
@@ -270,6 +278,8 @@ export const webhookSchemas: Record<string, JsonSchema> = {
     required: ['payload_template'],
     properties: {
       payload_template: writable.payload_template as JsonSchema,
+      template_language: writable.template_language as JsonSchema,
+      content_type: { type: 'string', maxLength: 200, description: 'As the headers of the webhook have it.' },
       event_type: { ...eventType, default: 'run.succeeded', description: 'It is tried with a sample of this kind.' },
     },
     example: { payload_template: "{'text': data.mapping.name}", event_type: 'run.failed' },

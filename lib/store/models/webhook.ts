@@ -39,6 +39,7 @@ export function webhookModel(sequelize: Sequelize): WebhookModel {
       method: text(10),
       headers: json('headers'),
       payload_template: longText(),
+      template_language: text(10, { defaultValue: 'jsonata' }),
       signature: text(20),
       options: json('options'),
       secret_key: longText(),

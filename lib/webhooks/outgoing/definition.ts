@@ -1,9 +1,10 @@
 import { checkExpression } from '../../mapping/expressions/check';
 import { IntegrationError } from '../../model/errors';
 import { unknownPatterns } from '../../model/events';
-import type { Webhook } from '../../model/webhook';
+import type { TemplateLanguage, Webhook } from '../../model/webhook';
 import { parseUrl } from '../../protocols/http/url';
 import { isSecretName } from '../../security/redact';
+import { checkMustache } from './mustache';
 
 /** Headers that the connection or the signature sets. */
 const RESERVED =
@@ -12,13 +13,17 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a line break in a value would be another header
 const HEADER_VALUE = /^[^\u0000-\u0008\u000a-\u001f\u007f\u0100-\uffff]*$/;
 
-/** @throws config PCP_URL_REFUSED, PCP_WEBHOOK_EVENT, PCP_WEBHOOK_HEADER, PCP_EXPRESSION_INVALID */
+/** Where the template stands in what is sent of a webhook. */
+export const TEMPLATE = '/payload_template';
+
+/** @throws config PCP_URL_REFUSED, PCP_WEBHOOK_EVENT, PCP_WEBHOOK_HEADER, PCP_EXPRESSION_INVALID, PCP_TEMPLATE_INVALID */
 export function checkWebhook({
   url,
   event_type: patterns,
   headers,
   payload_template: template,
-}: Pick<Webhook, 'url' | 'event_type' | 'headers' | 'payload_template'>): void {
+  template_language: language,
+}: Pick<Webhook, 'url' | 'event_type' | 'headers' | 'payload_template' | 'template_language'>): void {
   parseUrl(url, '/url');
   const [unknown] = unknownPatterns(patterns);
   if (unknown !== undefined) {
@@ -30,7 +35,13 @@ export function checkWebhook({
     const isFine = HEADER_NAME.test(name) && !RESERVED.test(name) && (value === true || HEADER_VALUE.test(value));
     if (!isFine) throw headerRefused(name);
   }
-  if (template !== null) checkExpression(template, '/payload_template');
+  checkTemplate(template, language);
+}
+
+/** @throws config PCP_EXPRESSION_INVALID, PCP_TEMPLATE_INVALID */
+export function checkTemplate(template: string | null, language: TemplateLanguage): void {
+  if (template === null) return;
+  (language === 'mustache' ? checkMustache : checkExpression)(template, TEMPLATE);
 }
 
 /** Whether the value of a header is kept secret. */

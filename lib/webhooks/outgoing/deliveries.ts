@@ -1,12 +1,10 @@
-import { checkExpression } from '../../mapping/expressions/check';
 import { createExpressionEvaluator } from '../../mapping/expressions/evaluator';
 import { IntegrationError } from '../../model/errors';
 import type { WebhookDeliveries } from '../../model/webhook';
+import { checkTemplate, TEMPLATE } from './definition';
 import { Dispatcher, type DispatcherOptions } from './dispatcher';
 import { Executions } from './executions';
 import { contentOf } from './message';
-
-const TEMPLATE = '/payload_template';
 
 export interface DeliveriesOptions extends Omit<DispatcherOptions, 'executions' | 'expressions'> {
   /** Limit of the heap in which templates are evaluated, in MiB. */
@@ -54,11 +52,12 @@ export class Deliveries implements WebhookDeliveries {
   }
 
   async preview({
-    payload_template: template,
     event,
+    content_type,
+    ...template
   }: Parameters<WebhookDeliveries['preview']>[0]): ReturnType<WebhookDeliveries['preview']> {
-    if (template !== null) checkExpression(template, TEMPLATE);
-    return contentOf(template, event, this.expressions).catch((thrown: unknown) => {
+    checkTemplate(template.payload_template, template.template_language);
+    return contentOf(template, event, content_type, this.expressions).catch((thrown: unknown) => {
       throw IntegrationError.fromJSON({ ...IntegrationError.from(thrown).toJSON(), path: TEMPLATE });
     });
   }

@@ -3,6 +3,9 @@ import type { Envelope } from '../../model/webhook';
 import type { WebhookRow } from '../../store/models/webhook';
 import { signGithub } from '../signature/github';
 import { signStandardWebhook } from '../signature/standard-webhooks';
+import { renderMustache } from './mustache';
+
+const JSON_TYPE = 'application/json';
 
 /** An event on its way. */
 export interface Outgoing {
@@ -23,7 +26,8 @@ export interface Content {
   body: string;
 }
 
-type Shape = Pick<WebhookRow, 'method' | 'payload_template' | 'signature'>;
+type Template = Pick<WebhookRow, 'payload_template' | 'template_language'>;
+type Shape = Template & Pick<WebhookRow, 'method' | 'signature'>;
 
 /**
  * The request that tells of an event, signed for this moment.
@@ -33,14 +37,15 @@ type Shape = Pick<WebhookRow, 'method' | 'payload_template' | 'signature'>;
  * @throws IntegrationError of the template
  */
 export async function messageOf(
-  { method, payload_template: template, signature }: Shape,
+  { method, signature, ...template }: Shape,
   { eventId, envelope }: Outgoing,
   headers: Record<string, string>,
   keys: readonly string[],
   at: number,
   expressions: ExpressionEvaluator,
 ): Promise<Message | null> {
-  const content = await contentOf(template, envelope, expressions);
+  const sent = lowerCase(headers);
+  const content = await contentOf(template, envelope, sent['content-type'], expressions);
   if (content === null) return null;
   const body = method === 'GET' || method === 'DELETE' ? undefined : content.body;
   return {
@@ -48,7 +53,7 @@ export async function messageOf(
     body,
     headers: {
       ...(body !== undefined && { 'content-type': content.type }),
-      ...lowerCase(headers),
+      ...sent,
       'webhook-id': eventId,
       ...signatureOf(signature, eventId, at, body ?? '', keys),
     },
@@ -57,15 +62,21 @@ export async function messageOf(
 
 /**
  * What is said of an event. A text is sent as it is: it may be XML or whatever the receiver wants.
+ * @param type that is to be sent, if the webhook names one
  * @returns null when the template gives nothing
  * @throws IntegrationError of the template
  */
 export async function contentOf(
-  template: string | null,
+  { payload_template: template, template_language: language }: Template,
   envelope: Envelope,
+  type: string | undefined,
   expressions: ExpressionEvaluator,
 ): Promise<Content | null> {
   if (template === null) return jsonContent(envelope);
+  if (language === 'mustache') {
+    const body = renderMustache(template, envelope, type ?? JSON_TYPE);
+    return body.trim() === '' ? null : { type: type ?? JSON_TYPE, body };
+  }
   const [outcome] = await expressions.evaluate(template, [{ ...envelope }]);
   if (outcome === undefined || 'error' in outcome) throw outcome?.error;
   const { value } = outcome;
@@ -74,7 +85,7 @@ export async function contentOf(
 }
 
 function jsonContent(value: unknown): Content {
-  return { type: 'application/json', body: JSON.stringify(value) };
+  return { type: JSON_TYPE, body: JSON.stringify(value) };
 }
 
 function signatureOf(

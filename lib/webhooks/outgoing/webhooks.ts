@@ -31,6 +31,7 @@ type Settings = Pick<
   | 'method'
   | 'headers'
   | 'payload_template'
+  | 'template_language'
   | 'signature'
   | 'options'
   | 'is_active'
@@ -220,6 +221,7 @@ function toSettings(input: WebhookInput, row: WebhookRow | null): Settings {
     description: clearable('description'),
     connection_id: clearable('connection_id'),
     payload_template: clearable('payload_template'),
+    template_language: kept('template_language', 'jsonata'),
     method: kept('method', 'POST'),
     headers: kept('headers', {}),
     signature: kept('signature', 'standard'),

@@ -133,6 +133,7 @@ export function webhook(): WebhookView {
     method: 'POST',
     headers: { authorization: true },
     payload_template: null,
+    template_language: 'jsonata',
     signature: 'standard',
     options: {},
     is_active: true,

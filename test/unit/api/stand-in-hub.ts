@@ -8,16 +8,13 @@ import type { OpenConnection } from '../../../lib/model/connection';
 import type { EntityType } from '../../../lib/model/entity';
 import { IntegrationError } from '../../../lib/model/errors';
 import type { PreviewRequest } from '../../../lib/model/processes';
-import type { ConnectionInput, ConnectionView, Hub, MappingView, Page } from '../../../lib/model/services';
-import type { WebhookWithSecret } from '../../../lib/model/webhook';
+import type { ConnectionInput, ConnectionView, Hub, MappingView } from '../../../lib/model/services';
 import {
   alert,
   alertRule,
   deadLetter,
-  execution,
   health,
   job,
-  keptDelivery,
   mappingView,
   NOW,
   order,
@@ -25,8 +22,8 @@ import {
   report,
   runMetrics,
   syncLog,
-  webhook,
 } from './sample-rows';
+import { checkRevision, find, page, standInWebhooks } from './stand-in-webhooks';
 
 const both = (text: string) => ({ 'en-US': text, 'pt-BR': text });
 
@@ -79,16 +76,6 @@ export function standInHub(overrides: Overrides = {}): StandIn {
   const letter = deadLetter();
   let lastId = 0;
 
-  const find = <K, T>(map: Map<K, T>, key: K, what: string): T => {
-    const found = map.get(key);
-    if (found === undefined) throw new IntegrationError('data', 'PCP_NOT_FOUND', `There is no ${what} ${key}.`);
-    return found;
-  };
-  const checkRevision = (row: { revision: number }, revision: number | undefined) => {
-    if (revision === undefined || revision === row.revision) return;
-    throw new IntegrationError('conflict', 'PCP_STALE_REVISION', `It has revision ${row.revision} by now.`);
-  };
-  const page = <T>(items: T[]): Page<T> => ({ items, next_cursor: null, total: items.length });
   const view = (id: number, input: ConnectionInput, revision: number): ConnectionView => ({
     ...{ description: null, config: {}, is_active: true, schedule: null, timezone: null, created_by: null },
     schedule_options: {},
@@ -200,15 +187,6 @@ export function standInHub(overrides: Overrides = {}): StandIn {
       start: async () => compared,
       cancel: async () => compared,
       repair: async () => job(3),
-    },
-    webhookInbox: {
-      keep: async () => true,
-      attach: () => () => undefined,
-      states: async () => [{ webhook: 'a1b2', name: 'Orders', waiting: 0, failed: 1, oldest_at: NOW }],
-      list: async () => page([keptDelivery()]),
-      redeliver: async (id) => find(new Map([[1, keptDelivery()]]), id, 'delivery'),
-      redeliverFailed: async () => 2,
-      discard: async () => 3,
     },
     certificates: {
       list: async () => [certificate('rejected')],
@@ -328,25 +306,7 @@ export function standInHub(overrides: Overrides = {}): StandIn {
       ],
       call: async () => ({ payload: null }),
     },
-    webhooks: {
-      list: async () => page([webhook()]),
-      get: async (id) => find(new Map([[1, webhook()]]), id, 'webhook'),
-      create: async (input) => ({ ...webhook(), ...input, secret: 'whsec_new' }) as WebhookWithSecret,
-      update: async (_id, input, revision) => {
-        checkRevision({ revision: 1 }, revision);
-        return { ...webhook(), ...input, secret: null } as WebhookWithSecret;
-      },
-      delete: async () => undefined,
-      rotateSecret: async () => ({ ...webhook(), secret: 'whsec_new' }),
-    },
-    deliveries: {
-      list: async () => page([execution()]),
-      get: async (_webhookId, id) => find(new Map([[1, execution()]]), id, 'execution'),
-      trigger: async () => execution(),
-      preview: async ({ event }) => ({ type: 'application/json', body: JSON.stringify(event) }),
-      redeliver: async () => execution(),
-      redeliverFailed: async () => 3,
-    },
+    ...standInWebhooks(),
     audit: {
       append: async () => undefined,
       list: async () => page([]),
