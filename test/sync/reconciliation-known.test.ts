@@ -44,6 +44,8 @@ describe('a comparison', () => {
     await plant.hub.database.execute(
       `UPDATE integration_sync_logs SET next_attempt_at = 0 WHERE kind = 'reconcile' AND state = 'waiting_retry'`,
     );
+    // Nobody looks at once whether it is time.
+    await plant.hub.sync.endPause(plant.connectionId);
     return plant.end(id);
   }
 
