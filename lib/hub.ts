@@ -376,7 +376,8 @@ class OpenHub implements Hub {
   private async wakeWhenWaiting({ log }: HubSettings): Promise<void> {
     try {
       const [row] = await this.store.database.query(
-        `SELECT COUNT(*) AS n FROM integration_sync_logs WHERE kind <> 'live' AND state IN (${stateList(ACTIVE)})`,
+        `SELECT COUNT(*) AS n FROM integration_sync_logs WHERE kind <> 'live' AND state IN (${stateList(ACTIVE)})
+           AND (kind <> 'reconcile' OR COALESCE(next_attempt_at, 0) < ${this.store.database.epochMs})`,
       );
       if (Number(row?.n) > 0) this.client.wake();
     } catch (error) {

@@ -12,7 +12,7 @@ import { LetterKeeper, openKeys } from './letters/dead-letters';
 import { refetchFields, refetchKeyOf } from './letters/refetch';
 import { type BatchPlan, batchPlanners, type Failure } from './plan';
 import { ReadAhead } from './read-ahead';
-import { recordsToRepair } from './reconciliation/repair';
+import { openRepair } from './reconciliation/repair';
 import { resumePoint } from './resume-point';
 import type { Lease } from './runs/lease';
 import { COUNTERS, countersAddUp, noCounters, type RunRow } from './runs/run-rows';
@@ -148,7 +148,7 @@ async function drain(
   // And a live source may keep whoever asks waiting for as long as nothing happens.
   const overlaps = run.kind !== 'live' && (database.isConcurrent || !stream.guarantee.transactional);
   const newPlanner = batchPlanners(stream.plan);
-  const isWanted = run.kind === 'repair' ? await recordsToRepair(execution) : null;
+  const repair = run.kind === 'repair' ? await openRepair(execution) : null;
   const planOf = async ({ records, positions }: Batch): Promise<BatchPlan> => {
     const { plan, add } = newPlanner();
     const size = overlaps ? SLICE : Math.max(1, records.length);
@@ -158,14 +158,15 @@ async function drain(
       const slice = records.slice(from, from + size);
       const mapped = await stream.compiled.convert(slice, signal);
       const wanted =
-        isWanted === null
+        repair === null
           ? mapped
           : mapped.filter(
-              (item) => item.outcome === 'mapped' && isWanted(slice[item.index] as SourceRecord, item.data),
+              (item) => item.outcome === 'mapped' && repair.wants(slice[item.index] as SourceRecord, item.data),
             );
       const judged = run.kind === 'live' ? withUndecoded(slice, mapped) : wanted;
       add(slice, judged, positions && ((index) => positions(from + index)));
     }
+    await repair?.prepare(plan);
     return plan;
   };
   let planned: Promise<unknown> = Promise.resolve();

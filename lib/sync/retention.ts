@@ -1,8 +1,10 @@
 import { IntegrationError } from '../model/errors';
 import type { SqlDatabase, SqlRow, SqlValue } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
+import { reseal } from '../store/reseal';
 import type { StoreClock } from './clock';
 import { idsAtOnce, LETTER_SIZE, sealedAnew } from './letters/letter-rows';
+import { sampleContext } from './reconciliation/rows';
 import { ENDED, stateList, toDate } from './runs/run-rows';
 
 export interface DeadLetterPolicy {
@@ -64,6 +66,11 @@ export class Retention {
     }
     await this.removeLogs(logDays);
     const sealed = await this.sealAnew();
+    if (this.options.vault.earlierKeyIds.length > 0) {
+      await reseal(this.options.database, this.options.vault, 'integration_reconciliations', 'sample', (id) =>
+        sampleContext(Number(id)),
+      );
+    }
     if (sealed > 0) log('info', `${sealed} dead letters were sealed with the current key.`);
   }
 

@@ -44,6 +44,8 @@ describe('a comparison', () => {
     await plant.hub.database.execute(
       `UPDATE integration_sync_logs SET next_attempt_at = 0 WHERE kind = 'reconcile' AND state = 'waiting_retry'`,
     );
+    // Nobody looks at once whether it is time.
+    await plant.hub.sync.endPause(plant.connectionId);
     return plant.end(id);
   }
 
@@ -150,6 +152,44 @@ describe('a comparison', () => {
 function knownOf({ sample }: { sample: Difference[] }): [string, string | null][] {
   return sample.map(({ key, known }) => [key.join(), known]);
 }
+
+describe('a comparison of a mapping that goes both ways', () => {
+  it('is repaired in both directions: the side follows that did not change', async function () {
+    const place = await sqlite!.place(this);
+    const plant = await ComparedImport.create(place, {
+      direction: 'bidirectional',
+      field_mappings: [
+        { source: 'code', target: 'code' },
+        { source: 'note', target: 'note' },
+      ],
+    });
+    try {
+      await plant.source.execute('CREATE UNIQUE INDEX items_code ON items (code)');
+      await plant.put({ code: 'A' }, { code: 'B' }, { code: 'C' });
+      await plant.sync();
+      assert.deepEqual(found(await plant.compare()), []);
+      await plant.spoil(`UPDATE TARGET SET note = 'edited there' WHERE code = 'A'`);
+      await plant.source.execute(`UPDATE items SET note = 'edited here' WHERE code = 'B'`);
+      const result = await plant.compare({ action: 'repair' });
+      assert.deepEqual(
+        found(result),
+        planted([
+          ['different', 'A'],
+          ['different', 'B'],
+        ]),
+      );
+      await plant.repaired(result);
+      const here = await plant.source.query('SELECT note FROM items ORDER BY code');
+      const there = (await plant.target()).sort((a, b) => (String(a.code) < String(b.code) ? -1 : 1));
+      const both = ['edited there', 'edited here', 'fine'];
+      assert.deepEqual([here.map(({ note }) => note), there.map(({ note }) => note)], [both, both]);
+      assert.deepEqual(found(await plant.compare()), []);
+    } finally {
+      await plant.close();
+      await place.remove();
+    }
+  });
+});
 
 describe('comparisons of two instances over one store', () => {
   it('start once at each due time', async function () {

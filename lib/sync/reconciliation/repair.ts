@@ -5,10 +5,13 @@ import type { DifferenceKind } from '../../model/reconciliation';
 import type { RunTrigger } from '../../model/schedule';
 import type { SqlTransaction } from '../../protocols/sql/database';
 import type { Execution } from '../execute';
+import type { BatchPlan } from '../plan';
 import { insertRun, newJobId, newRun } from '../runs/run-rows';
 import { streamsOf } from '../runs/streams';
+import { forgetLinks } from '../writes/links';
 import { Comparison, comparisonOf, propertiesOf } from './comparison';
 import { changeReconciliation, keysOf, TABLE } from './rows';
+import { targetFilters } from './sides';
 
 /** What a repair writes. What only the target holds is left alone, and of two records with one key a person has to choose. */
 export const REPAIRED: ReadonlySet<DifferenceKind> = new Set(['only_source', 'different']);
@@ -32,14 +35,16 @@ export async function queueRepair(
   return jobId;
 }
 
-/** Tells the records that a repair is about from the others of the source; null where all of them are to be written. */
-export async function recordsToRepair({
-  database,
-  run,
-  stream,
-  mapping,
-  signal,
-}: Execution): Promise<((origin: SourceRecord, data: Record<string, unknown>) => boolean) | null> {
+/** The records of the source that a repair is about. */
+export interface Repair {
+  wants(origin: SourceRecord, data: Record<string, unknown>): boolean;
+  /** Before they are written: what the target has lost is new to it. */
+  prepare(plan: BatchPlan): Promise<void>;
+}
+
+/** @returns null where all records are to be written. @throws config PCP_NOT_REPAIRABLE */
+export async function openRepair(execution: Execution): Promise<Repair | null> {
+  const { database, lease, run, stream, mapping } = execution;
   if (stream.guarantee.snapshot) return null;
   if (stream.guarantee.resumable && !stream.guarantee.upsertByKey) {
     throw new IntegrationError(
@@ -48,15 +53,43 @@ export async function recordsToRepair({
       `What "${stream.target.entity}" holds cannot be replaced: records are only added to it.`,
     );
   }
-  const [row] = await database.query(`SELECT id, direction FROM ${TABLE} WHERE repair_job_id = ?`, [run.jobId]);
+  const [row] = await database.query(`SELECT id, direction, settled_at FROM ${TABLE} WHERE repair_job_id = ?`, [
+    run.jobId,
+  ]);
   const keys = row === undefined ? [] : await keysOf(database, Number(row.id));
-  const wanted = new Set(keys.map(({ key }) => key));
-  if (row?.direction === run.direction || stream.twoWay === null) {
+  const kinds = new Map(keys.map(({ key, kind }) => [key, kind]));
+  const isSameWay = row?.direction === run.direction;
+  const keyOf = await keyReader(execution, isSameWay);
+  // Of a part of the target nobody knows whether another part has the record.
+  const sawAll = targetFilters(mapping, stream.direction === 'import').length === 0;
+  return {
+    wants: (origin, data) => kinds.has(keyOf(origin, data)),
+    async prepare({ writes, origins }) {
+      const lost = writes.filter(
+        ({ data }, index) => kinds.get(keyOf(origins[index] as SourceRecord, data)) === 'only_source',
+      );
+      if (!isSameWay || !sawAll || lost.length === 0) return;
+      await database.transaction(async (transaction) => {
+        await lease.assertHeld(transaction);
+        const links = { mappingId: run.mappingId, direction: run.direction, runId: run.id };
+        await forgetLinks(transaction, links, lost, Number(row?.settled_at));
+      });
+    },
+  };
+}
+
+/** By which of its keys a record was compared. */
+async function keyReader(
+  { stream, mapping, signal }: Execution,
+  isSameWay: boolean,
+): Promise<(origin: SourceRecord, data: Record<string, unknown>) => string> {
+  const { twoWay, source } = stream;
+  if (isSameWay || twoWay === null) {
     const comparison = await comparisonOf(stream, mapping, signal);
-    return (_, data) => wanted.has(comparison.keyOf(data));
+    return (_, data) => comparison.keyOf(data);
   }
   // The other way round of what was compared: there these are the records of the source.
-  const properties = await propertiesOf(stream.source, signal);
-  const comparison = new Comparison(stream.twoWay.keyFields, [], (field) => properties[field] ?? {});
-  return (origin) => wanted.has(comparison.keyOf(origin));
+  const properties = await propertiesOf(source, signal);
+  const comparison = new Comparison(twoWay.keyFields, [], (field) => properties[field] ?? {});
+  return (origin) => comparison.keyOf(origin);
 }

@@ -114,7 +114,10 @@ export async function* linkPages(
 }
 
 /** What the mapping fills with a constant tells its records from others, beside what it says itself. */
-function targetFilters({ field_mappings, options }: Pick<Mapping, 'field_mappings' | 'options'>, importing: boolean) {
+export function targetFilters(
+  { field_mappings, options }: Pick<Mapping, 'field_mappings' | 'options'>,
+  importing: boolean,
+): Filter[] {
   const constants = field_mappings.flatMap(({ target, constant }): Filter[] =>
     importing && ['string', 'number', 'boolean'].includes(typeof constant)
       ? [{ field: target, operator: 'eq', value: constant }]

@@ -134,7 +134,9 @@ export class Worker {
     const isHeld = (run: RunRow): boolean => this.active.has(run.id) || held.has(run.id);
     const { kinds, isElsewhere } = this.options;
     const runs = all.filter((run) => kinds.includes(run.kind) && !isElsewhere?.(run) && !isHeld(run));
-    this.waiting = runs.length;
+    // Between its two looks a comparison waits for minutes or hours: no process need be there for that.
+    const rests = (run: RunRow): boolean => run.kind === 'reconcile' && (run.nextAttemptAt ?? 0) > clock.now();
+    this.waiting = runs.filter((run) => !rests(run)).length;
     this.paused = await pauses(database);
     const peers = await database.query(
       'SELECT id, peer_connection_id FROM integration_mappings WHERE peer_connection_id IS NOT NULL',

@@ -168,6 +168,26 @@ export async function endIntents(
 }
 
 /**
+ * The target was seen to hold these records no more: what it called them leads nowhere. What is on its way, or was written since
+ * that moment, stays.
+ */
+export async function forgetLinks(
+  transaction: SqlTransaction,
+  stream: LinkScope,
+  records: readonly Keyed[],
+  seenAt: number,
+): Promise<void> {
+  for (let start = 0; start < records.length; start += KEYS_PER_QUERY) {
+    const keys = records.slice(start, start + KEYS_PER_QUERY).map(linkKey);
+    await transaction.execute(
+      `DELETE FROM integration_record_links WHERE pending_op IS NULL AND updated_at < ?
+       AND mapping_id = ? AND direction = ? AND source_key IN (${keys.map(() => '?').join(', ')})`,
+      [seenAt, stream.mappingId, stream.direction, ...keys],
+    );
+  }
+}
+
+/**
  * What the target holds of these records is not known until they are written again. Said before a write that may be cut off:
  * else a record that is at its source what it was before would pass for unchanged.
  */
