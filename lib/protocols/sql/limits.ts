@@ -9,6 +9,8 @@ export interface Limits {
   /** Digits of a decimal in all, and those behind the point. */
   precision?: number;
   scale?: number;
+  /** A decimal is kept as a 64-bit whole number or a double, whatever it declares. */
+  isDouble?: boolean;
   /** Of a whole number. */
   minimum?: bigint;
   maximum?: bigint;
@@ -39,10 +41,11 @@ export function integerLimits(bits: number, unsigned = false): Limits {
 export function requireFits(value: SqlValue, column: ColumnInfo): void {
   const { limits } = column;
   if (limits === undefined || value === null) return;
-  const { length, scale, precision, minimum, maximum } = limits;
+  const { length, scale, precision, minimum, maximum, isDouble } = limits;
   if (length !== undefined && typeof value === 'string') requireLength(value, length, column);
   if (scale !== undefined && precision !== undefined && column.type === 'decimal')
     requireDigits(String(value), precision, scale, column);
+  if (isDouble === true) requireDouble(String(value), column);
   if (minimum !== undefined && maximum !== undefined && (typeof value === 'bigint' || typeof value === 'number')) {
     if (value < minimum || value > maximum)
       throw refusal('PCP_SQL_RANGE', `takes whole numbers from ${minimum} to ${maximum}`, String(value), column);
@@ -63,6 +66,18 @@ function requireDigits(value: string, precision: number, scale: number, column: 
     throw refusal('PCP_SQL_SCALE', `keeps ${scale} decimals and would round`, value, column);
   if (!isZero && exponent + 1 > precision - scale)
     throw refusal('PCP_SQL_RANGE', `takes at most ${precision - scale} digits before the point`, value, column);
+}
+
+/** So few digits are the same in a double. */
+const FEW_DIGITS = /^[+-]?[\d.]{1,15}$/;
+const WHOLE = /^[+-]?\d+$/;
+
+function requireDouble(value: string, column: ColumnInfo): void {
+  if (FEW_DIGITS.test(value)) return;
+  if (WHOLE.test(value) && BigInt.asIntN(64, BigInt(value.replace('+', ''))) === BigInt(value.replace('+', ''))) return;
+  const double = Number(value);
+  if (Number.isFinite(double) && new Big(value.replace('+', '')).eq(String(double))) return;
+  throw refusal('PCP_SQL_SCALE', 'keeps 15 digits and would round', value, column);
 }
 
 function refusal(code: string, why: string, value: string, { name }: ColumnInfo): IntegrationError {

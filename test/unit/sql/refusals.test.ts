@@ -123,6 +123,61 @@ for (const { name, server } of PEERS) {
       await assert.rejects(refused.discover!(live), { code: 'PCP_SETTING_INVALID', path: '/config/views/x' });
     });
 
+    if (name === 'SQLite') {
+      it('refuses decimals that SQLite would round, and no others', async () => {
+        await database.execute('CREATE TABLE amount (id text PRIMARY KEY, n decimal(30,6), exact decimal_text)');
+        const kept = [
+          '12345678901234.5',
+          '0.1',
+          '-1234567890123456789',
+          '0.30000000000000004',
+          '1000000000000000000000',
+        ];
+        const rounded = ['12345678901234567.891', '0.12345678901234567', '9223372036854775809', '1e400'];
+        const records = [...kept, ...rounded].map((n) => ({ id: n, n, exact: rounded[0] }));
+        const results = await writeRecords(connector, 'amount', records);
+        assert.deepEqual(
+          results.map((result) => (result.outcome === 'failed' ? result.error.code : result.outcome)),
+          [...kept.map(() => 'created'), ...rounded.map(() => 'PCP_SQL_SCALE')],
+        );
+        const read = await readAll('amount');
+        assert.ok(read.every(({ id, n }) => Number(id) === Number(n)));
+      });
+    }
+
+    if (name === 'MariaDB') {
+      it('refuses a key that the collation takes for that of another record', async () => {
+        await database.execute(
+          `CREATE TABLE folded (id varchar(20) PRIMARY KEY, plant char(4), q varchar(20)) CHARSET=utf8mb4 COLLATE utf8mb4_general_ci`,
+        );
+        const twins = ['ab1', 'AB1', 'ab2 ', 'ab2', 'ab3'].map((id) => ({ id, q: id }));
+        const of = async (records: SourceRecord[]) =>
+          (await writeRecords(connector, 'folded', records)).map((result) =>
+            result.outcome === 'failed' ? [result.error.code, result.error.path] : result.outcome,
+          );
+        const refused = ['PCP_SQL_UNIQUE', 'id'];
+        assert.deepEqual(await of(twins), ['created', refused, 'created', refused, 'created']);
+        assert.deepEqual(await of([{ id: 'AB3', q: 'other' }]), [refused]);
+        assert.deepEqual(await of([{ id: 'ab3', q: 'changed' }]), ['updated']);
+        // By so many rows the way by LOAD DATA is taken.
+        const many = Array.from({ length: 300 }, (_, n) => ({ id: `n${n}`, q: 'x' }));
+        assert.ok((await of(many)).every((outcome) => outcome === 'created'));
+        const again = await of(many.map(({ id, q }) => ({ id: id.toUpperCase(), q })));
+        assert.ok(again.every((outcome) => String(outcome) === String(refused)));
+        assert.ok((await of(many)).every((outcome) => outcome === 'updated'));
+      });
+
+      it('knows a key of fixed width by its text without the blanks', async () => {
+        await database.execute('CREATE TABLE padded (id char(6) PRIMARY KEY, n decimal(10,2), d date, UNIQUE (n, d))');
+        for (const outcome of ['created', 'updated']) {
+          const [result] = await writeRecords(connector, 'padded', [{ id: 'a', n: '1.5', d: '2026-11-27' }]);
+          assert.equal(result?.outcome, outcome);
+          const [same] = await writeRecords(connector, 'padded', [{ n: '1.50', d: '2026-11-27', id: 'a' }], ['n', 'd']);
+          assert.equal(same?.outcome, 'updated');
+        }
+      });
+    }
+
     if (server !== undefined) {
       it('names a schema that does not exist, in the test and in discovery', async () => {
         connector = await reopen({ schema: 'nope' });

@@ -37,6 +37,7 @@ function fieldOf(error: IntegrationError, attempt: Attempt): string | undefined 
     }
     case 'PCP_SQL_UNIQUE': {
       const others = entity.uniqueKeys.filter((key) => key.some((column) => !keyFields.includes(column)));
+      if (others.length === 0) return keyFields[0];
       return onlyOne(others)?.find((column) => columns.includes(column));
     }
     default:

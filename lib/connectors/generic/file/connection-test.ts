@@ -8,6 +8,7 @@ import type { RootFolder } from './root-folder';
 import { sampleRecords } from './sample';
 import { matchingFiles } from './selection';
 import { type FileEntity, type FileSettings, resolveEntity } from './settings';
+import { hasPlaceholders } from './templates';
 
 /** Leaves time for the answer within the ten seconds that a test may take, even when a share hangs. */
 const LIMIT_MS = 8000;
@@ -47,16 +48,46 @@ export async function testFolder(root: RootFolder, settings: FileSettings, signa
 
 async function checkRights(root: RootFolder, settings: FileSettings): Promise<LocalizedText> {
   const folder = await root.resolve();
-  const entities = Object.keys(settings.entities).map((name) => resolveEntity(name, settings));
-  const writes = entities.some((entity) => entity.afterRead !== 'keep' || entity.afterError !== 'keep');
   try {
-    await access(folder, constants.R_OK | constants.X_OK | (writes ? constants.W_OK : 0));
+    await access(folder, constants.R_OK | constants.X_OK);
   } catch (thrown) {
     throw fileError(thrown, settings.root, { path: '/config/root' });
   }
-  return writes
+  const folders = new Set<string>();
+  for (const name of Object.keys(settings.entities)) {
+    for (const each of await changedFolders(root, resolveEntity(name, settings), settings)) folders.add(each);
+  }
+  for (const each of folders) await root.requireWritable(each);
+  return folders.size > 0
     ? { 'en-US': 'read and write', 'pt-BR': 'leitura e gravação' }
     : { 'en-US': 'read', 'pt-BR': 'leitura' };
+}
+
+/** Folders that files leave when they were read, and those that an export brings files to. */
+async function changedFolders(root: RootFolder, entity: FileEntity, settings: FileSettings): Promise<string[]> {
+  const folders: string[] = [];
+  if (settings.entities[entity.name]?.write !== undefined && entity.write.path !== null) {
+    const parts = entity.write.path.split('/').slice(0, -1);
+    const fixed = parts.findIndex(hasPlaceholders);
+    folders.push(parts.slice(0, fixed === -1 ? undefined : fixed).join('/') || '.');
+  }
+  if (isExportOnly(entity, settings)) return folders;
+  const { done_folder: done, error_folder: error } = settings;
+  const leave = [...(entity.afterRead === 'move' ? [done] : []), ...(entity.afterError === 'move' ? [error] : [])];
+  if (leave.length === 0 && entity.afterRead === 'keep') return folders;
+  for (const folder of fixedFolders(entity)) {
+    // What is not there is told by the reading.
+    if ((await root.stat(folder)) !== null) folders.push(folder, ...leave.map((name) => `${folder}/${name}`));
+  }
+  return folders;
+}
+
+/** Which folders wildcards stand for is not known as long as they are empty. */
+function fixedFolders({ pattern }: FileEntity): string[] {
+  return pattern.alternatives.flatMap((segments) => {
+    const names = segments.slice(0, -1).map((segment) => (segment.kind === 'literal' ? segment.name : null));
+    return names.includes(null) ? [] : [names.join('/') || '.'];
+  });
 }
 
 async function readFirst(root: RootFolder, settings: FileSettings, signal: AbortSignal): Promise<LocalizedText> {
@@ -71,6 +102,9 @@ async function readFirst(root: RootFolder, settings: FileSettings, signal: Abort
       if (fault) throw fault;
     }
     counts.push([name, files.length]);
+  }
+  if (counts.length === 0 && Object.keys(settings.entities).length > 0) {
+    return { 'en-US': 'nothing is read; files are only written', 'pt-BR': 'nada é lido; arquivos só são gravados' };
   }
   if (counts.length === 0) {
     return {

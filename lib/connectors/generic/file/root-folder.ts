@@ -1,5 +1,5 @@
 import { constants, type Dirent, type Stats } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { access, type FileHandle, lstat, mkdir, open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { IntegrationError } from '../../../model/errors';
 import { type ProtectedFiles, protectedFile } from '../../../security/protected-files';
@@ -81,6 +81,18 @@ export class RootFolder {
     }
     await syncFolder(dirname(target));
     return name;
+  }
+
+  /** Whether files can be made in a folder, or in the one that it would be made in. @throws permission PCP_FILE_PERMISSION */
+  async requireWritable(folder: string): Promise<void> {
+    for (let path = folder; ; path = dirname(path)) {
+      try {
+        return await access(await realpath(await this.#locate(path)), constants.W_OK | constants.X_OK);
+      } catch (thrown) {
+        const error = fileError(thrown, path === '.' ? this.path : path);
+        if (error.code !== 'PCP_FILE_NOT_FOUND' || path === '.') throw error;
+      }
+    }
   }
 
   /** Removes a file; one that is gone is no error. */

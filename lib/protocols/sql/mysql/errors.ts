@@ -69,10 +69,10 @@ export function classifyMysql(thrown: MysqlError, options: SqlOptions): Integrat
     return new IntegrationError(
       'data',
       'PCP_SQL_UNIQUE',
-      'Another unique key of the table holds these values for a different record.',
+      'A different record of the table has these values: in another unique key, or in this key, spelt otherwise.',
       {
         cause: thrown,
-        hint: 'Look for a row with the same values in the other unique columns.',
+        hint: 'Look for a row with the same values in the other unique columns, or with a key that differs in upper and lower case, accents or blanks at its end alone: its collation takes those for the same.',
       },
     );
   }

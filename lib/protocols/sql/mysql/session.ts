@@ -127,8 +127,9 @@ export class MysqlSession implements Session {
 }
 
 /**
- * ON DUPLICATE KEY fires for every unique key of the table. When it was not ours that matched, the row belongs to another
- * record, and a division by zero, which is an error in our strict sessions, keeps it as it is.
+ * ON DUPLICATE KEY fires for every unique key of the table, and by its collation: "ab1" is "AB1" to most. When it was not our
+ * very key that matched, the row belongs to another record, and a division by zero, which is an error in our strict sessions,
+ * keeps it as it is.
  *
  * @param table as the statement names the target
  * @param value how the statement names the new value of a column
@@ -140,7 +141,8 @@ function duplicateUpdate(
   value: (name: string) => string,
 ): string {
   const keys = keyColumns.map(mysqlGrammar.quote);
-  const same = keys.map((name) => `${table}.${name} <=> ${value(name)}`).join(' AND ');
+  const bytes = (operand: string): string => `CAST(${operand} AS BINARY)`;
+  const same = keys.map((name) => `${bytes(`${table}.${name}`)} <=> ${bytes(value(name))}`).join(' AND ');
   const own = `${table}.${keys[0]}`;
   const guard = `${keys[0]} = IF(${same}, ${own}, LENGTH(${own}) DIV 0)`;
   const others = columns.map(mysqlGrammar.quote).filter((name) => !keys.includes(name));

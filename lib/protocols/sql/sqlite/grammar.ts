@@ -92,6 +92,7 @@ function tableInfo(table: TableRef, kind: 'table' | 'view', columns: SqlRow[], i
         hasDefault: row.dflt_value !== null,
         // Integers end at 64 bits; what a decimal declares is no limit to SQLite.
         ...(type === 'integer' && { limits: integerLimits(64) }),
+        ...(type === 'decimal' && !KEPT_AS_TEXT.test(declared) && { limits: { isDouble: true } }),
       };
     }),
     primaryKey,
@@ -106,6 +107,9 @@ function grouped(rows: SqlRow[], by: string): Map<unknown, string[]> {
   for (const row of rows) groups.set(row[by], [...(groups.get(row[by]) ?? []), String(row.column_name ?? '')]);
   return groups;
 }
+
+/** By such a name a column keeps texts as they are (https://www.sqlite.org/datatype3.html#determination_of_column_affinity). */
+const KEPT_AS_TEXT = /char|clob|text|blob/i;
 
 /** Declared types are free text in SQLite (https://www.sqlite.org/datatype3.html); the names that people use decide. */
 export function sqliteType(declared: string): ColumnType {
