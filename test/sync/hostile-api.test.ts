@@ -68,7 +68,7 @@ describe('runs against a hostile API', () => {
     const { id } = await hub.connections.create({
       name: path,
       connector_type: 'generic.rest',
-      config: { base_url: api.origin, entities: { things: entity }, ...config },
+      config: { base_url: api.origin, timeout_ms: 600_000, entities: { things: entity }, ...config },
     });
     await hub.mappings.create({
       connection_id: id,
