@@ -52,6 +52,8 @@ describe('synchronising with an API', () => {
           },
           keyed: { create: { path: '/keyed', id: '/id' }, idempotency_header: 'Idempotency-Key' },
           blind: { create: { path: '/blind', id: '/id' } },
+          measured: { path: '/measured', key: ['code'] },
+          told: { create: { path: '/told', id: '/id' }, numbers: ['wide', 'exact', 'huge', 'amount'] },
           once: {
             create: { path: '/once', id: '/id' },
             update: { path: '/once/{id}' },
@@ -218,6 +220,44 @@ describe('synchronising with an API', () => {
       items.map(({ code }) => code),
       ['PCP_UNKNOWN_OUTCOME'],
     );
+  });
+
+  it('numbers and codes go in and out as they are written', async () => {
+    const text = { type: 'string' };
+    const properties = { code: text, wide: text, exact: text, huge: text, amount: { ...text, format: 'decimal' } };
+    const schema = { type: 'object', required: ['code'], properties };
+    await hub.entityTypes.create({ type: 'measure', title: 'Measure', key: ['code'], schema });
+    const written =
+      '"code":"000123","wide":1234567890123456789,"exact":0.1000000000000000055,"huge":1e400,"amount":1234567890123456789.05';
+    let sent = '';
+    api.handler = ({ method, body }) => {
+      if (method === 'GET') return { headers: { 'content-type': 'application/json' }, body: `[{${written}}]` };
+      sent = body;
+      return { status: 201, body: { id: 1 } };
+    };
+    for (const [direction, source_entity] of [
+      ['import', 'measured'],
+      ['export', 'told'],
+    ] as const) {
+      const { id } = await mappingOf({
+        name: `measures ${direction}`,
+        direction,
+        source_entity,
+        entity_type: 'measure',
+        target_entity: 'measure',
+        field_mappings: Object.keys(properties).map((name) => ({ source: name, target: name })),
+      });
+      assert.equal((await runToEnd(hub, connectionId, { mapping_id: id })).status, 'success');
+    }
+    const [held] = (await hub.records.list('measure', {})).items;
+    assert.deepEqual(held, {
+      code: '000123',
+      wide: '1234567890123456789',
+      exact: '0.1000000000000000055',
+      huge: '1e400',
+      amount: '1234567890123456789.05',
+    });
+    assert.equal(sent, `{${written}}`);
   });
 
   it('a message of a flow that is written in part says which records are', async () => {

@@ -16,7 +16,9 @@ export interface Zone {
 
 const MAX_CACHED_DAYS = 40_000;
 const QUARTER_HOUR_MS = 900_000;
-const zones = new Map<string, Zone>();
+const utc = (name: string): Zone => ({ name, isUtc: true, offsetAt: () => 0, toInstant: (local) => local });
+/** What most mappings need is there without Intl, whose first formatter takes ten milliseconds. */
+const zones = new Map([['UTC', utc('UTC')]]);
 
 /** @throws Error when the name is no IANA zone that this Node knows */
 export function zoneOf(name: string): Zone {
@@ -31,7 +33,7 @@ export function zoneOf(name: string): Zone {
 function makeZone(name: string): Zone {
   const formatter = formatterOf(name);
   if (['UTC', 'Etc/UTC', 'GMT', 'Etc/GMT'].includes(formatter.resolvedOptions().timeZone)) {
-    return { name, isUtc: true, offsetAt: () => 0, toInstant: (local) => local };
+    return utc(name);
   }
   const days = new Map<number, number | null>();
   const quarters = new Map<number, number>();
