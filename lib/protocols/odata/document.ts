@@ -1,3 +1,4 @@
+import { readCsdlJson } from './csdl-json';
 import { childrenOf, type Element, notMetadata, readEdmx } from './edmx';
 import type { ODataVersion } from './model';
 
@@ -15,9 +16,10 @@ interface Reference {
   namespaces: readonly string[];
 }
 
-/** @param place of the document, for messages. @throws config PCP_ODATA_METADATA */
+/** In XML or JSON. @param place of the document, for messages. @throws config PCP_ODATA_METADATA */
 export function readDocument(text: string, place: string): MetadataDocument {
-  const { root, isOasis } = readEdmx(text, place);
+  const isJson = /^[\ufeff\s]*\{/.test(text);
+  const { root, isOasis } = isJson ? readCsdlJson(text, place) : readEdmx(text, place);
   const schemas = childrenOf(root, 'DataServices').flatMap((services) => childrenOf(services, 'Schema'));
   if (schemas.length === 0) throw notMetadata(place, 'it has no Schema');
   const isV4 = isOasis || /^[4-9]/.test(root.attributes.Version ?? '');

@@ -70,9 +70,14 @@ export function readEdmx(text: string, place: string): Edmx {
   parser.write(text.replace(/^[\ufeff\s]+/, '')).close();
   const [root] = top.children;
   if (root?.name !== 'Edmx') throw notMetadata(place, `its root is <${root?.name ?? ''}> instead of <Edmx>`);
+  return { root: withoutAliases(root), isOasis };
+}
+
+/** The same document, each name with its namespace. */
+export function withoutAliases(root: Element): Element {
   const aliases = aliasesIn(root);
   if (aliases.size > 0) resolveAliases(root, aliases);
-  return { root, isOasis };
+  return root;
 }
 
 export function childrenOf(element: Element | undefined, name: string): Element[] {

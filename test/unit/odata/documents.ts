@@ -9,6 +9,7 @@ const DOCUMENTS = {
   product: 'test/support/sap/API_PRODUCT_SRV.edmx',
   orders: 'test/support/sap/API_PRODUCTION_ORDER_2_SRV.edmx',
   plant: 'test/unit/odata/metadata/plant-v4.edmx',
+  plantJson: 'test/unit/odata/metadata/plant-v4.json',
   trade: 'test/unit/odata/metadata/trade-v3.edmx',
 };
 

@@ -29,6 +29,41 @@ describe('odata metadata', () => {
     );
   });
 
+  it('reads the same from a document in JSON', () => {
+    const [json, xml] = [modelOf('plantJson'), modelOf('plant')];
+    assert.deepEqual([...json.types], [...xml.types]);
+    assert.deepEqual([...json.entitySets], [...xml.entitySets]);
+    assert.deepEqual([...json.operations], [...xml.operations]);
+    assert.deepEqual([...json.enums], [...xml.enums]);
+    assert.equal(json.version, 4);
+  });
+
+  it('follows the annotations of a document in JSON, in a set or apart from it', () => {
+    const capabilities = '@Org.OData.Capabilities.V1';
+    const set = { $Collection: true, $Type: 'N.T', [`${capabilities}.InsertRestrictions`]: { Insertable: false } };
+    const text = JSON.stringify({
+      $Version: '4.01',
+      N: {
+        T: {
+          $Kind: 'EntityType',
+          $Key: [{ Zone: 'Place/Zone' }],
+          Place: { $Type: 'N.P' },
+          Made: { '@Org.OData.Core.V1.Computed': true },
+        },
+        P: { $Kind: 'ComplexType', Zone: {} },
+        C: { $Kind: 'EntityContainer', Things: set },
+        $Annotations: {
+          'N.C/Things': { [`${capabilities}.FilterRestrictions`]: { NonFilterableProperties: ['Made'] } },
+        },
+      },
+    });
+    const things = setOf(parseMetadata(text), 'Things');
+    assert.deepEqual([things.creatable, things.updatable], [false, true]);
+    assert.deepEqual([things.type.key, things.type.keyAliases.get('Place/Zone')], [['Place/Zone'], 'Zone']);
+    const made = things.type.properties.get('Made');
+    assert.deepEqual([made?.creatable, made?.filterable, made?.nullable], [false, false, false]);
+  });
+
   it('resolves aliases, type definitions, inheritance and overloads of version 4', () => {
     const model = modelOf('plant');
     assert.equal(model.version, 4);

@@ -6,7 +6,7 @@ import type { TotvsSession } from '../../../protocols/totvs/session';
 import type { EntityDescription } from '../../contract';
 import { Dictionary, type DictionaryField, isUnavailable } from './dictionary';
 import { inWordsOfTotvs } from './explain';
-import { type ApiPreset, PRESETS, type Preset, type TablePreset } from './presets';
+import { type ApiPreset, type Preset, presetsOf, type TablePreset } from './presets';
 import type { ProtheusSettings } from './settings';
 
 /** An entity behind an API. */
@@ -45,13 +45,14 @@ export class Catalogue {
   /** @throws config PCP_ENTITY_UNKNOWN */
   async resolve(name: string, signal: AbortSignal): Promise<ProtheusEntity> {
     signal.throwIfAborted();
-    const preset = PRESETS.find(({ entity }) => entity === name);
+    const preset = this.#presets.find(({ entity }) => entity === name);
     if (preset !== undefined) return this.#placeOf(preset);
-    const found = isTable(name) ? await this.dictionary.table(name, signal).catch(unlessUnavailable) : undefined;
+    const found =
+      isTable(name) && this.#hasTables ? await this.dictionary.table(name, signal).catch(unlessUnavailable) : undefined;
     if (found !== undefined) return { kind: 'table', name, key: found.key, table: name };
     throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `"${name}" is not an entity of the connection.`, {
       path: '/source_entity',
-      hint: `Take one of ${PRESETS.map(({ entity }) => entity).join(', ')}, or a table of the dictionary (SC2).`,
+      hint: `Take one of ${this.#presets.map(({ entity }) => entity).join(', ')}, or in Protheus a table of the dictionary (SC2).`,
     });
   }
 
@@ -61,8 +62,8 @@ export class Catalogue {
     const failures = asked.flatMap(({ error }) => (error === undefined ? [] : [error]));
     if (failures.length === asked.length && failures[0] !== undefined) throw failures[0];
     const errors = new Map(asked.map(({ route, error }) => [route, error]));
-    const presets = PRESETS.map((preset) => presetInfo(preset, errors.get(routeOf(preset))));
-    const tables = await this.dictionary.tables(signal).catch(unlessUnavailable);
+    const presets = this.#presets.map((preset) => presetInfo(preset, errors.get(this.#routeOf(preset))));
+    const tables = this.#hasTables ? await this.dictionary.tables(signal).catch(unlessUnavailable) : [];
     return [...presets, ...(tables ?? []).map(({ table, title, key }) => tableInfo(table, title, key))];
   }
 
@@ -114,12 +115,12 @@ export class Catalogue {
   /** Asks every route for one record. After a refused sign-in no other is asked: every wrong password counts. */
   async routes(signal: AbortSignal): Promise<{ route: string; error?: IntegrationError }[]> {
     const asked: { route: string; error?: IntegrationError }[] = [];
-    for (const route of new Set(PRESETS.map(routeOf))) {
+    for (const route of new Set(this.#presets.map((preset) => this.#routeOf(preset)))) {
       const error = await this.#ask(route, signal).then(
         () => undefined,
         (thrown: unknown) => {
           signal.throwIfAborted();
-          return inWordsOfTotvs(thrown, route === QUERY ? this.settings.query.path : this.settings.pcpPath + route);
+          return inWordsOfTotvs(thrown, route);
         },
       );
       asked.push({ route, ...(error !== undefined && { error }) });
@@ -130,12 +131,12 @@ export class Catalogue {
 
   async #ask(route: string, signal: AbortSignal): Promise<void> {
     const { session, settings } = this;
-    if (route === QUERY) {
+    if (route === settings.query.path) {
       const query = { table: 'SX2', fields: { X2_CHAVE: 'C' as const }, page: 1, pageSize: 1 };
       await queryTable(session, settings.query, query, signal);
       return;
     }
-    const target = `${settings.pcpPath}${route}?page=1&pageSize=1`;
+    const target = `${route}?page=1&pageSize=1`;
     const response = await session.ask({ target, signal }).catch((thrown: unknown) => {
       // It answers: it just has nothing.
       if (IntegrationError.from(thrown).class !== 'data') throw thrown;
@@ -143,22 +144,29 @@ export class Catalogue {
     response?.discard();
   }
 
+  get #presets(): Preset[] {
+    return presetsOf(this.settings.product);
+  }
+
+  get #hasTables(): boolean {
+    return this.settings.product === 'protheus';
+  }
+
+  /** Below the base URL; all tables have the same. */
+  #routeOf(preset: Preset): string {
+    const { pcpPath, query } = this.settings;
+    return isApi(preset) ? (preset.base ?? pcpPath) + preset.path : query.path;
+  }
+
   #placeOf(preset: Preset): ProtheusEntity {
     const { entity: name, key } = preset;
-    if (isApi(preset)) return { kind: 'api', name, key, preset, path: this.settings.pcpPath + preset.path };
+    if (isApi(preset)) return { kind: 'api', name, key, preset, path: this.#routeOf(preset) };
     return { kind: 'table', name, key, table: preset.table, preset };
   }
 }
 
-/** Stands for the route of all tables. */
-const QUERY = 'genericQuery';
-
 function isApi(preset: Preset): preset is ApiPreset {
   return 'path' in preset;
-}
-
-function routeOf(preset: Preset): string {
-  return isApi(preset) ? preset.path : QUERY;
 }
 
 function unlessUnavailable(thrown: unknown): undefined {

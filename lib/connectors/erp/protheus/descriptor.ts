@@ -59,6 +59,23 @@ export const descriptor: ConnectorDescriptor = {
       },
       placeholder: 'https://protheus.example.com:8443/rest',
     }),
+    product: {
+      kind: 'choice',
+      group: 'connection',
+      label: { 'en-US': 'Product', 'pt-BR': 'Produto' },
+      help: {
+        'en-US':
+          'Tables by genericQuery and the APIs of the PCP module are of Protheus; the others have published APIs.',
+        'pt-BR': 'Tabelas por genericQuery e as APIs do módulo PCP são do Protheus; os outros têm APIs publicadas.',
+      },
+      options: [
+        { value: 'protheus', label: { 'en-US': 'Protheus', 'pt-BR': 'Protheus' } },
+        { value: 'rm', label: { 'en-US': 'RM', 'pt-BR': 'RM' } },
+        { value: 'datasul', label: { 'en-US': 'Datasul', 'pt-BR': 'Datasul' } },
+        { value: 'logix', label: { 'en-US': 'Logix', 'pt-BR': 'Logix' } },
+      ],
+      default: 'protheus',
+    },
     tenant_id: {
       kind: 'text',
       group: 'connection',

@@ -3,13 +3,20 @@ import type { FieldType } from '../../../protocols/totvs/field';
 import type { LocalizedText } from '../../descriptor';
 import type { DefaultMapping } from '../default-mapping';
 import billOfMaterial from './entities/bill-of-material.json';
+import datasulBillOfMaterial from './entities/datasul-bill-of-material.json';
+import datasulMachine from './entities/datasul-machine.json';
 import goodsMovement from './entities/goods-movement.json';
+import logixProductionData from './entities/logix-production-data.json';
 import machine from './entities/machine.json';
 import material from './entities/material.json';
+import mrpBillOfMaterial from './entities/mrp-bill-of-material.json';
+import mrpProduct from './entities/mrp-product.json';
 import mrpOrder from './entities/mrp-production-order.json';
 import mrpStock from './entities/mrp-stock-balance.json';
+import mrpWorkCenter from './entities/mrp-work-center.json';
 import productionData from './entities/production-data.json';
 import productionOrder from './entities/production-order.json';
+import rmMaterial from './entities/rm-material.json';
 import routing from './entities/routing.json';
 import stock from './entities/stock.json';
 import stopReason from './entities/stop-reason.json';
@@ -17,19 +24,29 @@ import stopReport from './entities/stop-report.json';
 import wasteReason from './entities/waste-reason.json';
 import workCenter from './entities/work-center.json';
 
-/** An entity of the plant, and where Protheus has it. */
+/** The systems of TOTVS whose REST servers speak alike. */
+export const PRODUCTS = ['protheus', 'rm', 'datasul', 'logix'] as const;
+export type Product = (typeof PRODUCTS)[number];
+
+/** An entity of the plant, and where a system has it. */
 interface PresetBase {
   entity: string;
+  /** Absent: Protheus. */
+  product?: Product;
   titles: LocalizedText;
   /** Fields that identify a record, in the order of its address. */
   key: string[];
   mappings: DefaultMapping[];
 }
 
-/** By a published API of the PCP module. */
+/** By a published API. */
 export interface ApiPreset extends PresetBase {
+  /** Path of its module, below the base URL; absent = that of the PCP module. */
+  base?: string;
   /** Below the path of the module's APIs: "/stopReports". */
   path: string;
+  /** The whole list comes at once. */
+  is_whole?: boolean;
   /** Of a record, as the API writes it. */
   properties: Record<string, JsonSchema>;
   required?: string[];
@@ -62,4 +79,15 @@ export const PRESETS = [
   wasteReason,
   mrpOrder,
   mrpStock,
+  mrpProduct,
+  mrpBillOfMaterial,
+  mrpWorkCenter,
+  datasulMachine,
+  datasulBillOfMaterial,
+  logixProductionData,
+  rmMaterial,
 ] as Preset[];
+
+export function presetsOf(product: Product): Preset[] {
+  return PRESETS.filter((preset) => (preset.product ?? 'protheus') === product);
+}

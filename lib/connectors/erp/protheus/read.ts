@@ -70,7 +70,11 @@ function readApi(
     });
     if (response === null) return { entries: [], hasNext: false };
     const { items, ...rest } = await readPage(response);
-    return { entries: items.map((item) => readRecord(item, preset)), ...rest };
+    return {
+      entries: items.map((item) => readRecord(item, preset)),
+      ...rest,
+      ...(preset.is_whole === true && { hasNext: false }),
+    };
   };
   const keyOf = (record: Json) => JSON.stringify(key.map((name) => record[name] ?? null));
   return readPages(ask, keyOf, batchSize);

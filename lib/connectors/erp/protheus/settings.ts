@@ -3,6 +3,7 @@ import type { HttpOptions } from '../../../protocols/http/client';
 import { readHttpOptions } from '../../../protocols/http/settings';
 import type { QueryRoute } from '../../../protocols/totvs/generic-query';
 import type { SessionOptions } from '../../../protocols/totvs/session';
+import type { Product } from './presets';
 
 export const DEFAULTS = {
   authentication: 'totvs',
@@ -15,6 +16,7 @@ export const DEFAULTS = {
 };
 
 export interface ProtheusSettings {
+  product: Product;
   http: HttpOptions;
   session: SessionOptions;
   /** Where the APIs of the PCP module are, below the base URL. */
@@ -30,13 +32,18 @@ export interface ProtheusSettings {
 export function readSettings(connection: OpenConnection): ProtheusSettings {
   const { credentials } = connection;
   const filled = Object.entries(connection.config).filter(([, value]) => value !== '' && value !== null);
-  const config: Record<string, unknown> = { ...DEFAULTS, ...Object.fromEntries(filled) };
+  const given = Object.fromEntries(filled);
+  const product = (given.product ?? 'protheus') as Product;
+  // The token endpoint is one of Protheus.
+  const usual = { ...DEFAULTS, ...(product !== 'protheus' && { authentication: 'basic' }) };
+  const config: Record<string, unknown> = { ...usual, ...given };
   const text = (name: string) => (typeof config[name] === 'string' ? (config[name] as string).trim() : '');
   const isOwn = config.authentication === 'totvs';
   // User and password are needed as for Basic; who sends them is the session.
   const http = readHttpOptions({ ...connection, config: { ...config, ...(isOwn && { authentication: 'basic' }) } });
   const timeoutMs = http.timeouts?.total ?? DEFAULTS.timeout_ms;
   return {
+    product,
     http: { ...http, ...(isOwn && { authentication: { type: 'none' } }) },
     session: {
       ...(isOwn && {
