@@ -47,6 +47,7 @@ describe('package', () => {
       'cborg',
       'croner',
       'mqtt',
+      'mustache',
       'mysql2',
       'node-opcua-client',
       'pg',

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Webhook as Judge } from 'standardwebhooks';
 import type { HubEvent } from '../../lib/model/events';
-import type { TemplateLanguage, WebhookExecution, WebhookInput, WebhookWithSecret } from '../../lib/model/webhook';
+import type { WebhookExecution, WebhookInput, WebhookWithSecret } from '../../lib/model/webhook';
 import { loadKeys } from '../../lib/security/keys';
 import { Vault } from '../../lib/security/vault';
 import { enqueueEvents } from '../../lib/store/outbox';
@@ -291,30 +291,11 @@ for (const kind of storeKinds) {
         headers: { 'Content-Type': 'application/xml' },
       });
       await webhooks.update(webhook.id, { ...webhook, secret: null });
-      await assert.rejects(create({ payload_template: '{{#a}}', template_language: 'mustache' }), {
-        code: 'PCP_TEMPLATE_INVALID',
-      });
       await tell({ data: { n: '<&>' } });
       await ended(webhook);
       const [got] = receiver.got;
       assert.equal(got?.headers['content-type'], 'application/xml');
       assert.equal(got?.body, '<n of="run.failed">&#60;&#38;&#62;</n>');
-    });
-
-    it('can be seen before anything is sent', async () => {
-      const event = { type: 'run.failed', timestamp: '2026-11-24T05:00:00.000Z', data: { n: 2 } } as const;
-      const preview = (payload_template: string | null, template_language: TemplateLanguage = 'jsonata') =>
-        deliveries.preview({ payload_template, template_language, event });
-      assert.deepEqual(await preview(null), { type: 'application/json', body: JSON.stringify(event) });
-      assert.deepEqual(await preview('type & "!"'), { type: 'text/plain; charset=utf-8', body: 'run.failed!' });
-      assert.equal(await preview('data.n > 2 ? data'), null);
-      const path = '/payload_template';
-      await assert.rejects(preview('a +'), { code: 'PCP_EXPRESSION_INVALID', path });
-      await assert.rejects(preview('{{#a}}', 'mustache'), { code: 'PCP_TEMPLATE_INVALID', path });
-      await assert.rejects(preview('{{data.n}', 'mustache'), { code: 'PCP_TEMPLATE_INVALID', path });
-      await assert.rejects(preview('{"n": ', 'mustache'), { code: 'PCP_TEMPLATE_FAILED', path });
-      assert.equal(await preview('{{#data.no}}x{{/data.no}}', 'mustache'), null);
-      await assert.rejects(preview('$error("no")'), { code: 'PCP_EXPRESSION_FAILED', path });
     });
 
     it('are signed with both secrets while they change', async () => {
@@ -379,11 +360,7 @@ for (const kind of storeKinds) {
 
     it('are tried again when it is time, however many new ones there are', async () => {
       const webhook = await create({ options: { max_concurrency: 1 } });
-      let isFirst = true;
-      receiver.answer = (response) => {
-        response.writeHead(isFirst ? 500 : 200).end();
-        isFirst = false;
-      };
+      receiver.answer = (response) => response.writeHead(receiver.got.length === 1 ? 500 : 200).end();
       await tell({ data: { n: 'late' } });
       await attempted(webhook, 1);
       skewMs += 3_600_000;

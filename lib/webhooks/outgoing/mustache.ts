@@ -1,6 +1,7 @@
 import type { Context } from 'mustache';
 import { IntegrationError } from '../../model/errors';
 import type { Envelope } from '../../model/webhook';
+import { loadPackage } from '../../protocols/load-package';
 
 type Mustache = typeof import('mustache');
 
@@ -16,12 +17,13 @@ const ENCODE: [type: RegExp, encode: (text: string) => string][] = [
   [/^application\/x-www-form-urlencoded\b/i, encodeURIComponent],
 ];
 
-/** @throws config PCP_TEMPLATE_INVALID */
+/** @throws config PCP_TEMPLATE_INVALID, PCP_DRIVER_MISSING */
 export function checkMustache(template: string, path: string): void {
   const invalid = (why: string) => new IntegrationError('config', 'PCP_TEMPLATE_INVALID', why, { path });
   if (template.includes(MARK)) throw invalid('The template holds the character NUL.');
+  const mustache = load();
   try {
-    load().parse(template);
+    mustache.parse(template);
   } catch (error) {
     throw invalid(`The template is not valid Mustache: ${(error as Error).message}.`);
   }
@@ -116,5 +118,5 @@ function failed(why: string): IntegrationError {
 
 /** Loaded by those who have such templates. */
 function load(): Mustache {
-  return require('mustache') as Mustache;
+  return loadPackage<Mustache>('mustache');
 }

@@ -51,6 +51,8 @@ for (const kind of storeKinds) {
       await assert.rejects(create({ headers: { 'X-A': 'one\r\nX-B: two' } }), { code: 'PCP_WEBHOOK_HEADER' });
       await assert.rejects(create({ event_type: 'run.failled' }), { code: 'PCP_WEBHOOK_EVENT' });
       await assert.rejects(create({ payload_template: 'a +' }), { code: 'PCP_EXPRESSION_INVALID' });
+      const mustache = { payload_template: '{{#a}}', template_language: 'mustache' as const };
+      await assert.rejects(create(mustache), { code: 'PCP_TEMPLATE_INVALID' });
       const rows = await test.store.database.query('SELECT * FROM integration_webhooks');
       assert.ok(!JSON.stringify(rows).includes('canary'));
       const renewed = new Vault([
