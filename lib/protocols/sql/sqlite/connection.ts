@@ -6,6 +6,8 @@ import { retryBusy } from './busy';
 import { classifySqlite } from './errors';
 import { sqliteGrammar } from './grammar';
 
+/** Value of `PRAGMA synchronous` from which each commit waits for the disk. */
+const FULL = 2;
 const STATEMENT_CACHE = 200;
 /** Rows of one INSERT: fewer calls into SQLite, and far below its limit of 32,766 variables. */
 const ROWS_PER_STATEMENT = 50;
@@ -16,7 +18,7 @@ export type Parameters = readonly SqlValue[] | Record<string, SqlValue>;
 export type Insert = Pick<UpsertRequest, 'table' | 'columns' | 'rows'> & { keyColumns: string[] | null };
 
 /** What whoever holds a connection asks of it, in this thread or in another one. */
-type Asked = Pick<SqliteConnection, 'all' | 'run' | 'insert' | 'columns' | 'exec' | 'end' | 'close'>;
+type Asked = Pick<SqliteConnection, 'all' | 'run' | 'insert' | 'columns' | 'exec' | 'end' | 'flush' | 'close'>;
 export type Statements = {
   [Name in keyof Asked]: (
     ...given: globalThis.Parameters<Asked[Name]>
@@ -115,6 +117,19 @@ export class SqliteConnection {
 
   exec(sql: string): void {
     this.database.exec(sql);
+  }
+
+  /** With `synchronous = NORMAL` a commit reaches the disk later; one that is FULL takes all before it along. */
+  flush(): void {
+    const [{ synchronous }] = this.all('PRAGMA synchronous') as unknown as [{ synchronous: number }];
+    if (synchronous >= FULL) return;
+    this.exec('PRAGMA synchronous = FULL');
+    try {
+      // Writes the file's first page whatever the value, so that there is something to commit.
+      this.exec('PRAGMA user_version = 1');
+    } finally {
+      this.exec('PRAGMA synchronous = NORMAL');
+    }
   }
 
   /** Ends the transaction; one that cannot be committed is rolled back. */

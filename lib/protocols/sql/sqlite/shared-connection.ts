@@ -4,9 +4,6 @@ import { SqliteConnection, type Statements, storageOf } from './connection';
 import { Lock } from './lock';
 import { SqliteThread } from './thread';
 
-/** Value of `PRAGMA synchronous` from which each commit waits for the disk. */
-const FULL = 2;
-
 /** The one connection of this process to a SQLite file. `lock` keeps a transaction's statements together. */
 export class SharedConnection {
   readonly lock = new Lock();
@@ -34,20 +31,10 @@ export class SharedConnection {
     return new SharedConnection(thread, storage, true);
   }
 
-  /** With `synchronous = NORMAL` a commit reaches the disk later; one that is FULL takes all before it along. */
   async flush(): Promise<void> {
-    const { statements } = this;
     await this.lock.acquire();
     try {
-      const [{ synchronous }] = (await statements.all('PRAGMA synchronous')) as unknown as [{ synchronous: number }];
-      if (synchronous >= FULL) return;
-      await statements.exec('PRAGMA synchronous = FULL');
-      try {
-        // Writes the file's first page whatever the value, so that there is something to commit.
-        await retryBusy(() => statements.exec('PRAGMA user_version = 1'));
-      } finally {
-        await statements.exec('PRAGMA synchronous = NORMAL');
-      }
+      await retryBusy(() => this.statements.flush());
     } finally {
       this.lock.release();
     }

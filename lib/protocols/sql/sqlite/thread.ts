@@ -78,6 +78,10 @@ export class SqliteThread implements Statements {
     return this.ask('end', given) as Promise<void>;
   }
 
+  flush() {
+    return this.ask('flush', []) as Promise<void>;
+  }
+
   async close(): Promise<void> {
     try {
       // Whatever is still being read is read for nobody.
