@@ -8,6 +8,8 @@ const CUT_AFTER = 3;
 /** A way to a server that is out of order as a test says: for the connections that are open, and for new ones. */
 export class FaultProxy {
   readonly port: number;
+  /** The next connections, one each, are reset when their client has sent so often. */
+  readonly resets: number[] = [];
   readonly #target: number;
   readonly #pairs = new Map<Socket, Socket>();
   #server: Server;
@@ -71,7 +73,12 @@ export class FaultProxy {
         other.destroy();
       });
     }
-    client.on('data', (chunk) => this.#fault !== 'silence' && server.write(chunk));
+    const most = this.resets.shift();
+    let sent = 0;
+    client.on('data', (chunk) => {
+      if (++sent === most) end(client, server);
+      else if (this.#fault !== 'silence') server.write(chunk);
+    });
     server.on('data', (chunk) => this.#answer(client, server, chunk));
   }
 
