@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchDeliveries } from './deliveries';
 import { benchErp } from './erp';
 import { benchEventLoop } from './event-loop';
 import { benchHooks } from './hooks';
@@ -11,6 +12,7 @@ import { benchLive } from './live';
 import { benchMapping } from './mapping';
 import { benchModbus } from './modbus';
 import { benchRest } from './rest';
+import { benchSchedules } from './schedules';
 import { withPostgres } from './support/postgres';
 
 const USAGE = `npm run bench -- [--only mapping,idle,sqlite,postgres,rest,erp,modbus,loop,live] [--rows 1000000] [--passes 3] [--memory-rows 4000000] [--seconds 30] [--quick]
@@ -18,7 +20,7 @@ const USAGE = `npm run bench -- [--only mapping,idle,sqlite,postgres,rest,erp,mo
 Each benchmark runs its peers and its limits in the same run; the exit code is the number of limits missed.
 --quick: 100,000 rows, one pass, no second memory size. rest and erp have 100,000 records to read in any case, and 20,000 and 10,000 to write.
 --seconds: how long values of the shop floor keep coming; 1800 tells whether memory stays flat.
-hooks takes as long, twice, and runs only when it is named: 300 is its proof.`;
+hooks and schedules take as long (hooks twice), deliveries as long as they take; they run only when they are named: --seconds 300 and 600 are the proofs of the first two.`;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -61,6 +63,13 @@ async function main(): Promise<number> {
       const seconds = values.quick ? 10 : Number(values.seconds);
       missed += await withPostgres((url) => benchHooks(seconds, url));
       missed += await benchHooks(seconds, undefined);
+    }
+    if (wanted.has('schedules')) {
+      const minutes = values.quick ? 2 : Math.max(2, Math.round(Number(values.seconds) / 60));
+      missed += await withPostgres((url) => benchSchedules(minutes, url));
+    }
+    if (wanted.has('deliveries')) {
+      missed += await withPostgres((url) => benchDeliveries(values.quick ? 60 : 3600, url));
     }
     if (wanted.has('live')) {
       missed += await benchLive({ messages: values.quick ? 50_000 : 200_000, passes, seconds: Number(values.seconds) });

@@ -47,7 +47,7 @@ const CASES: { version: NodeRedVersion; store: string }[] = [
 
 for (const { version, store } of CASES) {
   describe(`pcp-webhook-in in ${version} with ${store}, when Node-RED dies`, function () {
-    this.timeout(180_000);
+    this.timeout(180_000 + SENT * 200);
     let nodeRed: NodeRed;
     let place: Awaited<ReturnType<(typeof storeKinds)[number]['place']>>;
 
