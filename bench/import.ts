@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ConnectionInput } from '../lib/model/services';
 import { expertFlow, stockFlow } from './peers/flows';
+import { PEER_TABLE } from './peers/plain-postgres';
 import type { PlainScriptResult, PlainScriptTask } from './peers/plain-script';
 import { BenchHub, type SyncMeasure } from './support/hub';
 import { BenchNodeRed } from './support/node-red';
@@ -73,6 +75,69 @@ export async function benchImport(dataDirectory: string, postgres: string | null
   return printTable(title, figures);
 }
 
+/** The same file into a table of another PostgreSQL: links in the embedded store say what it holds. */
+export async function benchForeignImport(dataDirectory: string, postgres: string, options: ImportOptions) {
+  const file = await orderFile(dataDirectory, options.rows);
+  const plain: number[] = [];
+  const first: SyncMeasure[] = [];
+  const second: SyncMeasure[] = [];
+  for (let pass = 0; pass < options.passes; pass++) {
+    const script = await withTarget(postgres, (target) =>
+      runAlone<PlainScriptResult>(PLAIN_SCRIPT, { file, target } satisfies PlainScriptTask),
+    );
+    plain.push(script.rows / script.seconds);
+    const [once, twice] = await withDatabase(postgres, async (url) => {
+      await createTable(url);
+      const bench = await BenchHub.open(
+        filesOf(dataDirectory, file),
+        [{ direction: 'import', source_entity: 'orders' }],
+        undefined,
+        { connection: databaseOf(url), entity: 'orders' },
+      );
+      try {
+        return [await bench.synchronise('import', false), await bench.synchronise('import', false)] as const;
+      } finally {
+        await bench.close();
+      }
+    });
+    first.push(once);
+    second.push(twice);
+  }
+  const limit = median(plain);
+  const own = median(first.map((measure) => measure.rowsPerSecond));
+  const again = median(second.map((measure) => measure.rowsPerSecond));
+  const peak = Math.max(...[...first, ...second].map((measure) => measure.peakMemoryMb ?? 0));
+  const title = `Import of ${options.rows.toLocaleString('en-US')} CSV rows into a table of another PostgreSQL, median of ${options.passes}`;
+  return printTable(title, [
+    { what: 'plain streaming script', value: limit, unit: 'rows/s' },
+    { what: 'hub, first run', value: own, unit: 'rows/s' },
+    { what: 'hub, second run of the same file', value: again, unit: 'rows/s' },
+    { what: 'hub / plain script', value: own / limit, unit: '', limit: { atLeast: 0.6 } },
+    { what: 'second run / first run', value: again / own, unit: 'times', limit: { atLeast: 2 } },
+    { what: "runner's peak memory", value: peak, unit: 'MB', limit: { atMost: 300 } },
+  ]);
+}
+
+async function createTable(url: string): Promise<void> {
+  const { default: pg } = await import('pg');
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(`CREATE TABLE orders ${PEER_TABLE}`);
+  await client.end();
+}
+
+function databaseOf(url: string): ConnectionInput {
+  const { hostname: host, port, username, password, pathname } = new URL(url);
+  const config = { dialect: 'postgres', host, port: Number(port), database: pathname.slice(1), username };
+  const credentials = password === '' ? {} : { password };
+  return { name: 'bench database', connector_type: 'generic.database', config, credentials };
+}
+
+function filesOf(directory: string, file: string): ConnectionInput {
+  const orders = { path: path.basename(file), format: 'csv', delimiter: ';', header: true, after_read: 'keep' };
+  return { name: 'bench files', connector_type: 'generic.file', config: { root: directory, entities: { orders } } };
+}
+
 /** A fresh target for each measurement: a new database, or a new file. */
 async function withTarget<T>(postgres: string | null, work: (target: Target) => Promise<T>): Promise<T> {
   if (postgres) {
@@ -105,10 +170,11 @@ async function withDatabase<T>(server: string, work: (url: string) => Promise<T>
 /** The hub with a store of its own: the first run, and a second one of the same file when wanted. */
 async function ourImport(directory: string, file: string, postgres: string | null, again: boolean) {
   const measure = async (url?: string) => {
-    const orders = { path: path.basename(file), format: 'csv', delimiter: ';', header: true, after_read: 'keep' };
-    const config = { root: directory, entities: { orders } };
-    const connection = { name: 'bench files', connector_type: 'generic.file', config };
-    const bench = await BenchHub.open(connection, [{ direction: 'import', source_entity: 'orders' }], url);
+    const bench = await BenchHub.open(
+      filesOf(directory, file),
+      [{ direction: 'import', source_entity: 'orders' }],
+      url,
+    );
     try {
       const first = await bench.synchronise();
       return again ? [first, await bench.synchronise()] : [first];

@@ -7,7 +7,7 @@ import { benchErp } from './erp';
 import { benchEventLoop } from './event-loop';
 import { benchHooks } from './hooks';
 import { benchIdle } from './idle';
-import { benchImport } from './import';
+import { benchForeignImport, benchImport } from './import';
 import { benchLive } from './live';
 import { benchMapping } from './mapping';
 import { benchModbus } from './modbus';
@@ -15,7 +15,7 @@ import { benchRest } from './rest';
 import { benchSchedules } from './schedules';
 import { withPostgres } from './support/postgres';
 
-const USAGE = `npm run bench -- [--only mapping,idle,sqlite,postgres,rest,erp,modbus,loop,live] [--rows 1000000] [--passes 3] [--memory-rows 4000000] [--seconds 30] [--quick]
+const USAGE = `npm run bench -- [--only mapping,idle,sqlite,postgres,foreign,rest,erp,modbus,loop,live] [--rows 1000000] [--passes 3] [--memory-rows 4000000] [--seconds 30] [--quick]
 
 Each benchmark runs its peers and its limits in the same run; the exit code is the number of limits missed.
 --quick: 100,000 rows, one pass, no second memory size. rest and erp have 100,000 records to read in any case, and 20,000 and 10,000 to write.
@@ -25,7 +25,7 @@ hooks and schedules take as long (hooks twice), deliveries as long as they take;
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
-      only: { type: 'string', default: 'mapping,idle,sqlite,postgres,rest,erp,modbus,loop,live' },
+      only: { type: 'string', default: 'mapping,idle,sqlite,postgres,foreign,rest,erp,modbus,loop,live' },
       rows: { type: 'string', default: '1000000' },
       passes: { type: 'string', default: '3' },
       'memory-rows': { type: 'string', default: '4000000' },
@@ -55,6 +55,7 @@ async function main(): Promise<number> {
     if (wanted.has('idle')) missed += await benchIdle(2 * passes + 1);
     if (wanted.has('sqlite')) missed += await benchImport(data, null, options);
     if (wanted.has('postgres')) missed += await withPostgres((url) => benchImport(data, url, options));
+    if (wanted.has('foreign')) missed += await withPostgres((url) => benchForeignImport(data, url, options));
     if (wanted.has('rest')) missed += await benchRest(100_000, 20_000, values.quick ? 1 : 2 * passes + 1);
     if (wanted.has('erp')) missed += await benchErp(100_000, 10_000, values.quick ? 1 : 2 * passes + 1);
     if (wanted.has('modbus')) missed += await benchModbus(2 * passes + 1);

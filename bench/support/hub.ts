@@ -31,8 +31,16 @@ export class BenchHub {
     private readonly connectionId: number,
   ) {}
 
-  /** @param storeUrl of PostgreSQL, or undefined for the embedded SQLite store */
-  static async open(connection: ConnectionInput, mappings: BenchMapping[], storeUrl?: string): Promise<BenchHub> {
+  /**
+   * @param storeUrl of PostgreSQL, or undefined for the embedded SQLite store
+   * @param peer another system in place of the platform, and its entity
+   */
+  static async open(
+    connection: ConnectionInput,
+    mappings: BenchMapping[],
+    storeUrl?: string,
+    peer?: { connection: ConnectionInput; entity: string },
+  ): Promise<BenchHub> {
     const directory = mkdtempSync(path.join(tmpdir(), 'pcp-bench-'));
     const integrations = storeUrl ? { storeUrl } : {};
     const hub = await createHub(readSettings({ integrations }, directory, {}));
@@ -43,6 +51,10 @@ export class BenchHub {
       schema: ORDER_SCHEMA,
     });
     const { id } = await hub.connections.create(connection);
+    const other = peer && {
+      peer_connection_id: (await hub.connections.create(peer.connection)).id,
+      target_entity: peer.entity,
+    };
     for (const mapping of mappings) {
       await hub.mappings.create({
         connection_id: id,
@@ -51,6 +63,7 @@ export class BenchHub {
         target_entity: ORDER_TYPE,
         field_mappings: ORDER_FIELDS,
         key_fields: ['order_number'],
+        ...other,
         ...mapping,
       });
     }
@@ -59,9 +72,9 @@ export class BenchHub {
     return new BenchHub(hub, directory, id);
   }
 
-  /** Reads everything again, whatever the checkpoint says. */
-  async synchronise(direction: 'import' | 'export' = 'import'): Promise<SyncMeasure> {
-    let job: JobStatus = await this.hub.sync.start(this.connectionId, { full: true, direction });
+  /** @param full reads everything again, whatever the checkpoint says, and writes all of it where links alone tell what is there */
+  async synchronise(direction: 'import' | 'export' = 'import', full = true): Promise<SyncMeasure> {
+    let job: JobStatus = await this.hub.sync.start(this.connectionId, { full, direction });
     let peak: number | null = null;
     while (job.status === 'in_progress') {
       await delay(100);

@@ -193,6 +193,8 @@ export interface WriteRecord {
   idempotencyKey?: string;
   /** What the target called the record when it was written before (`WriteResult.externalKey`). */
   externalKey?: string;
+  /** The target was given a version of it before, as the store remembers. */
+  wasWritten?: boolean;
   /** Version of the record at the target (ETag) when it was last seen there: a change since then is a conflict. */
   version?: string;
 }

@@ -31,6 +31,9 @@ const PAGE = 500;
 /** Pages of one commit in an embedded store that is written to in a thread of its own. */
 const PAGES_OF_EMBEDDED = 4;
 
+/** Of another system: one such page is read, one sent and one committed at the same time. */
+const PAGE_UNDER_WAY = 2000;
+
 export type MappingLike = Omit<
   Mapping,
   | 'id'
@@ -239,7 +242,8 @@ function sizes(
   const [from, to] = [source.descriptor.batchSize, target.descriptor.batchSize];
   const guarantee = guaranteeOf(target);
   const joinsCommit = guarantee.transactional;
-  const best = Math.min(from.default, to.default);
+  const isUnderWay = guarantee.upsertByKey && !joinsCommit;
+  const best = Math.min(from.default, to.default, isUnderWay ? PAGE_UNDER_WAY : Number.POSITIVE_INFINITY);
   // An embedded store takes no other writer during a commit, so these are short.
   const isEmbedded = database.dialect === 'sqlite' && (joinsCommit || needsIntents(guarantee));
   // Of a commit that takes what is there already, the source says nothing.

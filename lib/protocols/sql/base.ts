@@ -219,6 +219,10 @@ class OpenTransaction implements SqlTransaction {
     return this.sequelizeTransaction;
   }
 
+  get dialect(): SqlDialect {
+    return this.database.dialect;
+  }
+
   quote(identifier: string): string {
     return this.grammar.quote(identifier);
   }

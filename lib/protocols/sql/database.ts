@@ -90,6 +90,7 @@ export interface UpsertRequest extends Omit<InsertRequest, 'parts'> {
 }
 
 export interface SqlTransaction {
+  readonly dialect: SqlDialect;
   /** For Sequelize models that join this transaction; absent outside of one. */
   readonly handle?: Transaction;
   /** Quotes one identifier. */
@@ -118,7 +119,6 @@ export interface SqlTransaction {
  * bulk paths for data. Parameters are positional and written `?` in SQL given to query and execute.
  */
 export interface SqlDatabase extends SqlTransaction {
-  readonly dialect: SqlDialect;
   readonly sequelize: Sequelize;
   tableName(table: TableRef): string;
   /** The statement, which ends with its ORDER BY, restricted to its first rows. */

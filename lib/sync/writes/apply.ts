@@ -63,18 +63,34 @@ export async function apply(
   return outcomeOf(scope, plan, decision, results, transaction);
 }
 
-/** A page whose writes are announced, and that waits for its turn to be sent. */
-export interface AnnouncedPage {
+/** A page that waits for its turn to be sent. */
+export interface PreparedPage {
+  /** Of its outcome, what is known before. */
+  known: Pick<BatchOutcome, 'counters' | 'failures'>;
   deliver(): Promise<BatchOutcome>;
   withdraw(): Promise<void>;
 }
 
-/** Checks a page and announces what the target does not hold yet. */
-export async function announcePage(scope: RunScope, plan: BatchPlan): Promise<AnnouncedPage> {
+/** Checks a page and makes known to the store what is about to be sent. */
+export async function preparePage(scope: RunScope, plan: BatchPlan): Promise<PreparedPage> {
   const decision = await decide(scope, plan, undefined);
+  const known = await knownOutcome(scope, plan, decision);
+  if (!needsIntents(scope.stream.guarantee)) {
+    await forgetChanged(scope, decision.changed);
+    return {
+      known,
+      deliver: async () => {
+        scope.lease.assertSafeToWrite();
+        return outcomeOf(scope, plan, decision, await write(scope, decision.changed, undefined), undefined);
+      },
+      // What is not known of the target is written again.
+      withdraw: async () => undefined,
+    };
+  }
   const writes = announcedWrites(scope, decision.changed);
   await writes.announce();
   return {
+    known,
     deliver: async () => outcomeOf(scope, plan, decision, await writes.deliver(), undefined),
     withdraw: () => writes.withdraw(),
   };
@@ -186,17 +202,33 @@ async function send(
   transaction: SqlTransaction | undefined,
 ): Promise<WriteResult[]> {
   if (changed.length === 0) return [];
-  const { guarantee } = scope.stream;
-  if (needsIntents(guarantee)) return announcedWrites(scope, changed).deliver();
+  if (needsIntents(scope.stream.guarantee)) return announcedWrites(scope, changed).deliver();
+  await forgetChanged(scope, changed);
+  return write(scope, changed, transaction);
+}
+
+/** Where an interrupted write is not taken back, nobody knows which of the two states the target holds. */
+async function forgetChanged(scope: RunScope, changed: Decision['changed']): Promise<void> {
+  if (!scope.stream.guarantee.upsertByKey || !keepsLinks(scope) || changed.every(({ isNew }) => isNew)) return;
+  await scope.database.transaction(async (own) => {
+    await scope.lease.assertHeld(own);
+    await forgetHashes(
+      own,
+      scope.ids,
+      changed.map(({ record }) => record),
+    );
+  });
+  scope.lease.assertSafeToWrite();
+}
+
+async function write(
+  scope: RunScope,
+  changed: Decision['changed'],
+  transaction: SqlTransaction | undefined,
+): Promise<WriteResult[]> {
+  if (changed.length === 0) return [];
+  for (const { record, link } of changed) if (link?.targetKey != null) record.wasWritten = true;
   const records = changed.map(({ record }) => record);
-  // Where an interrupted write is not taken back, nobody knows which of the two states the target holds.
-  if (guarantee.upsertByKey && keepsLinks(scope) && !changed.every(({ isNew }) => isNew)) {
-    await scope.database.transaction(async (own) => {
-      await scope.lease.assertHeld(own);
-      await forgetHashes(own, scope.ids, records);
-    });
-    scope.lease.assertSafeToWrite();
-  }
   const results = await scope.writer.write(records, scope.signal, transaction);
   // Such a target takes what it has already for the same: all of it is sent again.
   const lost = results.find((result) => result.outcome === 'unknown');

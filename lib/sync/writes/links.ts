@@ -1,9 +1,9 @@
 import type { WriteRecord } from '../../connectors/contract';
 import type { Direction } from '../../model/mapping';
 import type { SqlTransaction, SqlValue } from '../../protocols/sql/database';
+import { textLists } from '../../protocols/sql/text-lists';
 import { keyHash } from '../letters/dead-letters';
 
-const KEYS_PER_QUERY = 500;
 /** Longer keys stand in the table by their digest. */
 const MAX_KEY = 500;
 const TABLE = { name: 'integration_record_links' };
@@ -49,13 +49,12 @@ export async function linksOf(
   records: readonly Keyed[],
 ): Promise<(Link | undefined)[]> {
   const known = new Map<string, Link>();
-  for (let start = 0; start < records.length; start += KEYS_PER_QUERY) {
-    const chunk = records.slice(start, start + KEYS_PER_QUERY);
+  for (const { list, parameters } of textLists(database.dialect, records.map(linkKey))) {
     const rows = await database.query(
       `SELECT source_key, target_key, hash, run_id, updated_at, pending_op, pending_key, pending_hash, pending_since
        FROM integration_record_links
-       WHERE mapping_id = ? AND direction = ? AND source_key IN (${chunk.map(() => '?').join(', ')})`,
-      [stream.mappingId, stream.direction, ...chunk.map(linkKey)],
+       WHERE mapping_id = ? AND direction = ? AND source_key IN ${list}`,
+      [stream.mappingId, stream.direction, ...parameters],
     );
     for (const row of rows) {
       known.set(String(row.source_key), {
@@ -177,12 +176,11 @@ export async function forgetLinks(
   records: readonly Keyed[],
   seenAt: number,
 ): Promise<void> {
-  for (let start = 0; start < records.length; start += KEYS_PER_QUERY) {
-    const keys = records.slice(start, start + KEYS_PER_QUERY).map(linkKey);
+  for (const { list, parameters } of textLists(transaction.dialect, records.map(linkKey))) {
     await transaction.execute(
       `DELETE FROM integration_record_links WHERE pending_op IS NULL AND updated_at < ?
-       AND mapping_id = ? AND direction = ? AND source_key IN (${keys.map(() => '?').join(', ')})`,
-      [seenAt, stream.mappingId, stream.direction, ...keys],
+       AND mapping_id = ? AND direction = ? AND source_key IN ${list}`,
+      [seenAt, stream.mappingId, stream.direction, ...parameters],
     );
   }
 }
@@ -196,12 +194,11 @@ export async function forgetHashes(
   stream: LinkScope,
   records: readonly Keyed[],
 ): Promise<void> {
-  for (let start = 0; start < records.length; start += KEYS_PER_QUERY) {
-    const keys = records.slice(start, start + KEYS_PER_QUERY).map(linkKey);
+  for (const { list, parameters } of textLists(transaction.dialect, records.map(linkKey))) {
     await transaction.execute(
       `UPDATE integration_record_links SET hash = NULL
-       WHERE mapping_id = ? AND direction = ? AND source_key IN (${keys.map(() => '?').join(', ')})`,
-      [stream.mappingId, stream.direction, ...keys],
+       WHERE mapping_id = ? AND direction = ? AND source_key IN ${list}`,
+      [stream.mappingId, stream.direction, ...parameters],
     );
   }
 }

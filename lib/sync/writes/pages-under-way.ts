@@ -1,4 +1,5 @@
-import { announcePage, type BatchOutcome } from './apply';
+import { COUNTERS } from '../runs/run-rows';
+import { type BatchOutcome, keepsLinks, type PreparedPage, preparePage } from './apply';
 import {
   type BatchOptions,
   type CommittedBatch,
@@ -17,9 +18,14 @@ interface Sending {
   startedAt: number;
 }
 
+/** One whose outcome is there, and is not committed yet. */
+interface Sent extends Omit<Sending, 'outcome'> {
+  outcome: BatchOutcome;
+}
+
 /**
- * Pages on their way to a target whose writes are announced. While one is sent, the page before is committed and the next
- * one announced, so that the target does not wait for the store.
+ * Pages on their way to another system that the store remembers the records of. While one is sent, the page before is
+ * committed and the next one prepared, so that the target does not wait for the store.
  */
 export class PagesUnderWay {
   private sending: Sending | null = null;
@@ -32,9 +38,12 @@ export class PagesUnderWay {
   ) {}
 
   /** Where a write that was announced and not sent would have to be asked about, pages go one by one. */
-  static fit({ stream: { guarantee }, writer }: RunScope): boolean {
-    const findsOut = guarantee.idempotencyKey || guarantee.lookup === 'strong';
-    return needsIntents(guarantee) && findsOut && writer.state === undefined;
+  static fit(scope: RunScope): boolean {
+    const { guarantee, twoWay } = scope.stream;
+    if (scope.writer.state !== undefined || !keepsLinks(scope)) return false;
+    if (needsIntents(guarantee)) return guarantee.idempotencyKey || guarantee.lookup === 'strong';
+    // What both sides agreed on is asked for again at the commit.
+    return guarantee.upsertByKey && !guarantee.transactional && twoWay === null;
   }
 
   /** Resolves when the page is being sent and the one before is committed. */
@@ -44,12 +53,13 @@ export class PagesUnderWay {
     const keys = plan.writes.map(({ key }) => key);
     // What the target holds of a record is known once the page that it was in is committed.
     if (keys.some((key) => this.sending?.keys.has(key))) await this.end();
-    const next = await announcePage(this.scope, plan);
-    let before: Awaited<ReturnType<PagesUnderWay['sent']>>;
+    const next = await preparePage(this.scope, plan);
+    let before: Sent | null;
     try {
       before = await this.sent();
       if (before !== null && this.scope.signal.aborted) await this.commit(before);
       this.scope.signal.throwIfAborted();
+      await this.judge(before, next);
     } catch (error) {
       await next.withdraw().catch((failure: unknown) => {
         if (error instanceof Error) error.cause ??= failure;
@@ -71,13 +81,25 @@ export class PagesUnderWay {
     }
   }
 
+  /** Nothing is sent of a page when what is known of it stops the run; the one before is committed all the same. */
+  private async judge(before: Sent | null, { known }: PreparedPage): Promise<void> {
+    const counters = { ...known.counters };
+    if (before !== null) for (const name of COUNTERS) counters[name] += before.outcome.counters[name];
+    try {
+      this.options.judge({ counters, failures: known.failures });
+    } catch (error) {
+      if (before !== null) await this.commit(before);
+      throw error;
+    }
+  }
+
   /** Waits for the page that is being sent, and commits it. */
   async end(): Promise<void> {
     const sent = await this.sent();
     if (sent !== null) await this.commit(sent);
   }
 
-  private async sent(): Promise<(Omit<Sending, 'outcome'> & { outcome: BatchOutcome }) | null> {
+  private async sent(): Promise<Sent | null> {
     const { sending } = this;
     this.sending = null;
     if (sending === null) return null;

@@ -1,4 +1,4 @@
-import type { ColumnInfo, SqlDatabase, SqlRow, SqlValue } from '../../../protocols/sql/database';
+import type { ColumnInfo, SqlDatabase, SqlDialect, SqlRow, SqlValue } from '../../../protocols/sql/database';
 import { fromSqlValue } from '../../../protocols/sql/values';
 import { operand } from './keyset';
 
@@ -35,6 +35,20 @@ export async function rowsByKey(
   const operands = keyColumns.map((column) => operand(column, database.dialect));
   const equal = names.map((name, index) => `${name} = ${operands[index]}`).join(' AND ');
   const list = [...new Set([...keyColumns, ...selected])].map((column) => database.exact(column)).join(', ');
+  const inJson = jsonKeys(keyColumns, names, database.dialect);
+  if (inJson !== undefined && keys.length > 0) {
+    const given = JSON.stringify(keys.map((key) => key.map((part) => (part === null ? null : String(part)))));
+    for (const row of await database.query(`SELECT ${list} FROM ${source} WHERE ${inJson}`, [given])) {
+      found.set(
+        keyText(
+          keyColumns.map(({ name }) => row[name]),
+          keyColumns,
+        ),
+        row,
+      );
+    }
+    return found;
+  }
   const size = Math.min(KEYS_PER_STATEMENT, Math.floor(PARAMETERS_PER_STATEMENT / keyColumns.length));
   for (let start = 0; start < keys.length; start += size) {
     const part = keys.slice(start, start + size);
@@ -48,4 +62,26 @@ export async function rowsByKey(
     }
   }
   return found;
+}
+
+/** Types whose values PostgreSQL reads from text as they are written. */
+const PLAIN_TYPES: ReadonlySet<string> = new Set([
+  'text',
+  'character varying',
+  'smallint',
+  'integer',
+  'bigint',
+  'uuid',
+  'date',
+]);
+
+/** PostgreSQL takes any number of keys as one parameter; undefined where a key is none of the plain ones. */
+function jsonKeys(
+  keyColumns: readonly ColumnInfo[],
+  names: readonly string[],
+  dialect: SqlDialect,
+): string | undefined {
+  if (dialect !== 'postgres' || !keyColumns.every(({ nativeType }) => PLAIN_TYPES.has(nativeType))) return undefined;
+  const parts = keyColumns.map(({ nativeType }, index) => `(value ->> ${index})::${nativeType}`);
+  return `(${names.join(', ')}) IN (SELECT ${parts.join(', ')} FROM json_array_elements(?::json))`;
 }

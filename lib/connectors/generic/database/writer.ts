@@ -45,7 +45,10 @@ export class TableWriter implements Writer {
         results[index] = this.failed(IntegrationError.from(error), data);
       }
     });
-    const written = await this.upsert(rows);
+    const written = await this.upsert(
+      rows,
+      indexes.map((index) => records[index]?.wasWritten === true),
+    );
     written.forEach((result, position) => {
       const index = indexes[position]!;
       results[index] = result.outcome === 'failed' ? this.failed(result.error, records[index]!.data) : result;
@@ -73,10 +76,12 @@ export class TableWriter implements Writer {
     // As for finish: there is nothing to take back.
   }
 
-  private async upsert(rows: SqlValue[][]): Promise<WriteResult[]> {
+  /** @param written whether each row was written here before: of the others the table tells whether it has them */
+  private async upsert(rows: SqlValue[][], written: boolean[]): Promise<WriteResult[]> {
     const keys = rows.map((row) => row.slice(0, this.keyColumns.length));
     const source = this.database.tableName(this.entity.table!);
-    const existing = await rowsByKey(this.database, source, this.keyColumns, keys, []);
+    const asked = keys.filter((_, index) => written[index] !== true);
+    const existing = await rowsByKey(this.database, source, this.keyColumns, asked, []);
     // SQL Server gives up the whole transaction at a value that it cannot convert: the halves have transactions of their own.
     const errors = await upsertEach(this.database, {
       table: this.entity.table!,
@@ -88,7 +93,7 @@ export class TableWriter implements Writer {
     return errors.map((error, index): WriteResult => {
       if (error !== null) return { outcome: 'failed', error };
       const key = keyText(keys[index]!, this.keyColumns);
-      return { outcome: existing.has(key) ? 'updated' : 'created', externalKey: key };
+      return { outcome: written[index] === true || existing.has(key) ? 'updated' : 'created', externalKey: key };
     });
   }
 }
