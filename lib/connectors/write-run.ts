@@ -53,7 +53,10 @@ export class WriteRun {
   /** @throws what ended the batch early, as a `WriteInterruption`; permission when no record is allowed */
   end(): WriteResult[] {
     const failures = this.results.map((result) => (result?.outcome === 'failed' ? result.error : undefined));
-    if (failures.length > 0 && failures.every((error) => error?.class === 'permission')) throw failures[0];
+    if (failures.length > 0 && failures.every((error) => error?.class === 'permission')) {
+      // Refused for certain: none of them is to be asked about.
+      throw Object.assign(failures[0] as IntegrationError, { results: failures.map(() => undefined) });
+    }
     if (!this.results.includes(undefined)) return this.results as WriteResult[];
     const reason = this.#interruption ?? this.#firstLoss;
     const error = reason ?? new IntegrationError('bug', 'PCP_INTERNAL', 'A record has no result.');

@@ -203,7 +203,9 @@ async function drain(
     if (mode !== null) await acknowledge(scope, committed.last);
     count(committed, startedAt);
   };
-  const underWay = !run.dryRun && PagesUnderWay.fit(scope) ? new PagesUnderWay(scope, { mode, judge }, finished) : null;
+  // The page in hand of a live source may be the last one for hours.
+  const overlapsWrites = !run.dryRun && run.kind !== 'live' && PagesUnderWay.fit(scope);
+  const underWay = overlapsWrites ? new PagesUnderWay(scope, { mode, judge }, finished) : null;
   try {
     try {
       for (let page = await pages.take(); page !== null; page = await pages.take()) {

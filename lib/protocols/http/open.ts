@@ -14,7 +14,7 @@ import { answerTimeout } from './errors';
 import { Exchange } from './exchange';
 import { PerConnection } from './per-connection';
 import { pauseAskedFor } from './rate-headers';
-import { redirectOf, tooManyRedirects } from './redirects';
+import { leadsOn, redirectOf, tooManyRedirects, withUnknownOutcome } from './redirects';
 import { type Allowance, OwnLimits, RequestGate } from './request-gate';
 import { below, onOrigin, parseUrl, resolveLink, withoutSlash } from './url';
 
@@ -110,11 +110,15 @@ class GuardedClient implements HttpClient {
     const deadline = new Deadline(request.timeoutMs ?? this.timeouts.total, request.signal, () =>
       answerTimeout(message.url, false),
     );
+    /** The other side answered a write by leading elsewhere: it may be done, whatever comes of the way there. */
+    let hasWritten = false;
     try {
       for (let hops = 0; ; hops++) {
         const answer = await this.authenticated(message, deadline, maxBytes);
+        hasWritten ||= this.limits.redirects > 0 && leadsOn(answer.status, message.method);
         const redirect = this.redirect(answer, message.method);
         if (redirect === undefined) {
+          if (hasWritten && !answer.ok) throw await answer.failure();
           answer.whenDone(() => deadline.clear());
           return answer;
         }
@@ -123,7 +127,7 @@ class GuardedClient implements HttpClient {
       }
     } catch (error) {
       deadline.clear();
-      throw IntegrationError.from(error);
+      throw hasWritten ? withUnknownOutcome(IntegrationError.from(error)) : IntegrationError.from(error);
     }
   }
 

@@ -35,6 +35,17 @@ export function redirectOf(response: HttpResponse, method: string, base: URL): R
     : { url, method, keepBody: !reads };
 }
 
+/** Whether this may be the answer to a write that was done; the others say that it belongs elsewhere (RFC 9110, 15.4). */
+export function leadsOn(status: number, method: string): boolean {
+  return (status === 302 || status === 303) && method !== 'GET' && method !== 'HEAD';
+}
+
+/** Of a write that was answered, though with neither yes nor no. */
+export function withUnknownOutcome(error: IntegrationError): IntegrationError {
+  const { class: errorClass, code, message, ...details } = error.toJSON();
+  return new IntegrationError(errorClass, code, message, { ...details, outcomeUnknown: true, cause: error });
+}
+
 export function tooManyRedirects(url: URL, limit: number): IntegrationError {
   const message = `${placeOf(url)} was redirected more than ${limit} times.`;
   return new IntegrationError('config', 'PCP_REDIRECT_LOOP', message, {

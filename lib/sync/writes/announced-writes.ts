@@ -130,6 +130,7 @@ function takeBack(open: readonly Delivery[]): void {
 /** Sends what was announced. What the attempt came to stands in the deliveries. */
 async function send({ lease, writer, signal, clock }: Scope, open: readonly Delivery[]): Promise<void> {
   try {
+    signal.throwIfAborted();
     lease.assertSafeToWrite();
   } catch (error) {
     takeBack(open);
@@ -220,8 +221,13 @@ async function lookUp(scope: Scope, deliveries: Delivery[]): Promise<Delivery[]>
   let pause = 0;
   const young = deliveries.filter((delivery, index) => {
     const resolution = resolutions[index] as Resolution;
-    if (resolution.state === 'unknown') throw resolution.error;
     const intent = delivery.intent as Intent;
+    if (resolution.state === 'unknown') {
+      // What keeps one record from being found is no trouble of the others.
+      if (resolution.error.class !== 'data') throw resolution.error;
+      delivery.result = { outcome: 'failed', error: unknownOutcome(delivery.record, intent, resolution.error) };
+      return false;
+    }
     if (resolution.state === 'found') {
       adopt(delivery, intent, resolution);
       return false;
@@ -269,11 +275,15 @@ function unsettled(open: readonly Delivery[]): IntegrationError {
   return new IntegrationError('bug', 'PCP_WRITE_UNSETTLED', `The target says nothing about ${keys.join(', ')}.`);
 }
 
-function unknownOutcome(record: WriteRecord, intent: Intent): IntegrationError {
+function unknownOutcome(record: WriteRecord, intent: Intent, lookedUp?: IntegrationError): IntegrationError {
+  const why =
+    lookedUp === undefined
+      ? 'the target offers no way to find out whether it took place.'
+      : `the look-up says: ${lookedUp.message}`;
   return new IntegrationError(
     'unknown_outcome',
     'PCP_UNKNOWN_OUTCOME',
-    `The answer to the write of ${record.key} was lost, and the target offers no way to find out whether it took place.`,
+    `The answer to the write of ${record.key} was lost, and ${why}`,
     {
       // By this the write is told from others when somebody decides about it.
       value: intent.idempotencyKey,

@@ -15,6 +15,7 @@ export interface Said {
 
 const LONGEST_TEXT = 500;
 const SUCCESS = /^(true|ok|success|succeeded|successful|created|updated|unchanged|done|2\d\d)$/i;
+const FAILURE = /^(false|error|errors|failed|failure|fail|rejected|refused|invalid|conflict|[345]\d\d)$/i;
 /** Where the results of many records usually say how each one went. */
 const USUAL_RESULTS = ['/status', '/statusCode', '/status_code', '/success', '/ok'];
 const USUAL_ERRORS = ['/error', '/errors'];
@@ -40,7 +41,7 @@ export function judgedItem(said: Said, setting: JudgementSetting, outcome: 'crea
   if (typeof said.document !== 'object' || said.document === null) return unknown('the answer holds no result for it');
   if (setting.result !== undefined || setting.error !== undefined) return judged(said, setting, outcome);
   const error = USUAL_ERRORS.find((pointer) => explanation(valueAt(said.document, pointer)) !== null);
-  const result = USUAL_RESULTS.find((pointer) => isPlain(valueAt(said.document, pointer)));
+  const result = USUAL_RESULTS.find((pointer) => isVerdict(valueAt(said.document, pointer)));
   if (result !== undefined) return judged(said, { ...setting, result, ...(error !== undefined && { error }) }, outcome);
   if (error !== undefined) return failed(said, error, '');
   if (externalKeyOf(said, setting.id) !== undefined) return judged(said, setting, outcome);
@@ -92,6 +93,9 @@ export function refused(errorClass: ErrorClass, why: Explanation, secrets: reado
   );
 }
 
-function isPlain(value: unknown): boolean {
-  return ['string', 'number', 'boolean'].includes(typeof value);
+/** Not the "status" of the record itself, which many answers repeat. */
+function isVerdict(value: unknown): boolean {
+  if (typeof value === 'boolean') return true;
+  const text = typeof value === 'number' || typeof value === 'string' ? String(value) : '';
+  return SUCCESS.test(text) || FAILURE.test(text);
 }

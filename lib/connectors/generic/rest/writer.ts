@@ -304,8 +304,8 @@ export class RestWriter implements Writer {
     try {
       text = await response.text();
     } catch (thrown) {
-      // Refused or done, but what was said about it did not arrive.
-      if (!response.ok) throw thrown;
+      // Refused or done, but what was said about it did not arrive. Of a refusal the status tells enough.
+      if (!response.ok) throw lost(await response.failure(''));
       throw new LostAnswer(IntegrationError.from(thrown), request.repeatable);
     }
     if (response.ok) return { status, said: this.#saidIn(text, response, setting) };
