@@ -1,13 +1,12 @@
 import { longText, optional, text } from '../columns';
 import { addColumns, type Migration } from './migration';
 
-/** How a webhook's template is written and how it signs in; why a delivery to one of ours was given up. */
+/** How a webhook's template is written; why a delivery to one of ours was given up. */
 export const webhookAccess: Migration = {
   name: '0018-webhook-access',
   async up(context) {
     await addColumns(context, 'integration_webhooks', {
       template_language: text(10, { defaultValue: 'jsonata' }),
-      authentication: longText(),
     });
     await addColumns(context, 'integration_webhook_inbox', {
       error_code: text(100, optional),
