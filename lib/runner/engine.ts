@@ -49,8 +49,7 @@ export async function openEngine(setup: RunnerSetup, options: EngineOptions): Pr
   const mappings = new MappingStore({ store, check: async () => undefined });
   const vault = new Vault(setup.keys);
   const connections = new ConnectionStore({ store, vault, validate: () => undefined });
-  // A store in a file has one runner.
-  const sharedLimits = database.dialect === 'sqlite' ? undefined : new SharedRequestLimits(database, log);
+  const sharedLimits = new SharedRequestLimits(database, log);
   const tally = new Tally(database, log);
   const onAnswer = (connectionId: number, status: number | null): void =>
     tally.count('http_requests_total', connectionId, status === null ? 'none' : `${Math.floor(status / 100)}xx`);
@@ -66,7 +65,7 @@ export async function openEngine(setup: RunnerSetup, options: EngineOptions): Pr
       directory: setup.directory,
       protectedPlaces: protectedPlacesOf(setup),
       allowedTargets: setup.allowedTargets,
-      http: { signIns, onAnswer, ...(sharedLimits !== undefined && { sharedLimits }) },
+      http: { signIns, onAnswer, sharedLimits },
       log,
     },
   };
@@ -90,7 +89,7 @@ export async function openEngine(setup: RunnerSetup, options: EngineOptions): Pr
     worker,
     close: async () => {
       await worker.stop();
-      await sharedLimits?.close();
+      await sharedLimits.close();
       await tally.close();
       await expressions.close();
       await store.close();

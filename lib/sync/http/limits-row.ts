@@ -53,12 +53,16 @@ export class LimitsRow {
   async quota({ limit, remaining, resetAt }: Quota): Promise<void> {
     const { epochMs } = this.database;
     const left = resetAt === undefined ? null : Math.ceil(Date.parse(resetAt) - Date.now());
-    await this.database.execute(
-      `UPDATE integration_request_limits SET quota = ?, quota_remaining = ?,
-         quota_reset_at = ${left === null ? 'NULL' : `${epochMs} + ${left}`}, quota_heard_at = ${epochMs}
-       WHERE connection_id = ?`,
-      [limit, remaining, this.connectionId],
-    );
+    const note = () =>
+      this.database.execute(
+        `UPDATE integration_request_limits SET quota = ?, quota_remaining = ?,
+           quota_reset_at = ${left === null ? 'NULL' : `${epochMs} + ${left}`}, quota_heard_at = ${epochMs}
+         WHERE connection_id = ?`,
+        [limit, remaining, this.connectionId],
+      );
+    if ((await note()) > 0) return;
+    await this.create();
+    await note();
   }
 
   private async create(): Promise<void> {

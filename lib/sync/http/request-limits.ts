@@ -1,13 +1,16 @@
 import { IntegrationError } from '../../model/errors';
-import type { Allowance, Quota, RequestLimits } from '../../protocols/http/request-gate';
+import { type Allowance, OwnLimits, type Quota, type RequestLimits } from '../../protocols/http/request-gate';
 import { TURN_KEPT_MS, Turns } from '../../protocols/http/turns';
 import type { SqlDatabase } from '../../protocols/sql/database';
 import { LimitsRow } from './limits-row';
 import { type Kind, type Log, SharedPlaces } from './request-places';
 
-/** Limits of connections that all processes of a store keep together. Their times are the database's. */
+/**
+ * Limits of connections that all processes of a store keep together. Their times are the database's. A store in a file has one
+ * process that runs: its limits are its own, and only what is heard of quotas is kept there.
+ */
 export class SharedRequestLimits {
-  private readonly limits: SharedLimits[] = [];
+  private readonly limits: (SharedLimits | LimitsOfOne)[] = [];
 
   constructor(
     private readonly database: SqlDatabase,
@@ -16,7 +19,8 @@ export class SharedRequestLimits {
 
   of(connectionId: number, allowance: Allowance): RequestLimits {
     const row = new LimitsRow(this.database, connectionId);
-    const limits = new SharedLimits(row, allowance, this.log);
+    const isFile = this.database.dialect === 'sqlite';
+    const limits = isFile ? new LimitsOfOne(row, allowance, this.log) : new SharedLimits(row, allowance, this.log);
     this.limits.push(limits);
     return limits;
   }
@@ -37,15 +41,14 @@ class SharedLimits implements RequestLimits {
   private readonly places: SharedPlaces;
   private readonly turnPlaces: SharedPlaces;
   private readonly turns: Turns;
-  /** What was said last about the quota and is not noted yet. */
-  private heard: Quota | undefined;
-  private telling: NodeJS.Timeout | undefined;
+  private readonly quotas: QuotaNotes;
 
   constructor(
     private readonly row: LimitsRow,
     { perSecond, atOnce }: Allowance,
     private readonly log: Log,
   ) {
+    this.quotas = new QuotaNotes(row, log);
     this.places = new SharedPlaces(row, PLACES, atOnce, log);
     this.turnPlaces = new SharedPlaces(row, TURNS, perSecond ?? 0, log);
     this.turns = new Turns(perSecond, this.turnPlaces);
@@ -71,8 +74,7 @@ class SharedLimits implements RequestLimits {
   }
 
   quota(status: Quota): void {
-    this.heard = status;
-    this.telling ??= setTimeout(() => void this.tellQuota(), TELL_QUOTA_MS).unref();
+    this.quotas.note(status);
   }
 
   get pausedFor(): number {
@@ -80,10 +82,44 @@ class SharedLimits implements RequestLimits {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.tellQuota(), this.places.close(), this.turnPlaces.close()]);
+    await Promise.all([this.quotas.close(), this.places.close(), this.turnPlaces.close()]);
+  }
+}
+
+class LimitsOfOne extends OwnLimits {
+  private readonly quotas: QuotaNotes;
+
+  constructor(row: LimitsRow, allowance: Allowance, log: Log) {
+    super(allowance);
+    this.quotas = new QuotaNotes(row, log);
   }
 
-  private async tellQuota(): Promise<void> {
+  override quota(status: Quota): void {
+    this.quotas.note(status);
+  }
+
+  close(): Promise<void> {
+    return this.quotas.close();
+  }
+}
+
+/** What was said last about a quota, kept now and then. */
+class QuotaNotes {
+  private heard: Quota | undefined;
+  private telling: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly row: LimitsRow,
+    private readonly log: Log,
+  ) {}
+
+  note(status: Quota): void {
+    this.heard = status;
+    this.telling ??= setTimeout(() => void this.close(), TELL_QUOTA_MS).unref();
+  }
+
+  /** Keeps what is not kept yet. */
+  async close(): Promise<void> {
     clearTimeout(this.telling);
     this.telling = undefined;
     const { heard } = this;

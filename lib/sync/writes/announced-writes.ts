@@ -178,6 +178,7 @@ function operationOn({ externalKey }: WriteRecord, link: Link | undefined): 'cre
 
 /** Lets a record go under the name that the target gave it. */
 export function address(record: WriteRecord, link: Link | undefined): void {
+  if (link?.targetKey != null) record.wasWritten = true;
   if (link?.targetKey != null && link.targetKey !== record.key) record.externalKey = link.targetKey;
 }
 

@@ -4,6 +4,8 @@ import type { Position } from './paging';
 import { valueAt } from './pointer';
 import type { IncrementalSetting, RestEntity } from './settings';
 
+const DAY_MS = 86_400_000;
+
 /** SEMANTICS 2.3: what a slow transaction of the other side may still stamp behind its clock. */
 const DEFAULT_LAG_S = 300;
 
@@ -99,7 +101,8 @@ function formatted(instant: string, format: NonNullable<IncrementalSetting['form
     case 'iso':
       return instant;
     case 'date':
-      return instant.slice(0, 10);
+      // A day earlier: west of Greenwich the day of the API is still yesterday's in the evening.
+      return new Date(Date.parse(instant) - DAY_MS).toISOString().slice(0, 10);
     case 'unix':
       return String(Math.floor(Date.parse(instant) / 1000));
     case 'unix_ms':

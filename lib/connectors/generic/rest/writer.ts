@@ -144,6 +144,9 @@ export class RestWriter implements Writer {
     if (update !== undefined && !needsId(update, record)) {
       return { operation: 'update', known: { version }, orCreate: canCreate };
     }
+    // Created before, under a name that the API did not tell: another create would make a second one.
+    if (record.wasWritten === true)
+      return { operation: 'none', result: { outcome: 'failed', error: this.#nameless() } };
     if (canCreate) return { operation: 'create' };
     throw new IntegrationError(
       'config',
@@ -338,6 +341,17 @@ export class RestWriter implements Writer {
       'The API has this record already, and cannot change it.',
       {
         hint: 'Add "update" to the entity, if the API can change records.',
+      },
+    );
+  }
+
+  #nameless(): IntegrationError {
+    return new IntegrationError(
+      'data',
+      'PCP_REST_NO_UPDATE',
+      'The API has an earlier version of this record, under a name that it did not tell.',
+      {
+        hint: 'Say where it stands in the answer ("id" of "create"), add "lookup", or use fields of the record in the path of "update".',
       },
     );
   }
