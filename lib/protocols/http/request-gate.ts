@@ -71,7 +71,7 @@ export class OwnLimits implements RequestLimits {
   }
 
   /** Nobody else is to know. */
-  quota(): void {}
+  quota(_status: Quota): void {}
 
   get pausedFor(): number {
     return Math.max(0, this.pausedUntil - performance.now());
