@@ -66,7 +66,7 @@ describe('OPC UA: outages, as the hub survives them', function () {
   }
 
   const outages = (logged: string[]) =>
-    ['warn', 'info'].map((level) => logged.filter((line) => line.startsWith(level)).length);
+    ['warn', 'info'].map((level) => logged.filter((line) => line.startsWith(`${level}: Connection "`)).length);
   /** More outages than faults where this process stood still for longer than an answer may take. */
   const assertOneLineEach = ({ states }: Watcher, logged: string[]) => {
     const seen = states.filter((state) => state === 'connected').length;
