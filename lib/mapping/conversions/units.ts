@@ -92,7 +92,9 @@ const TABLE: Record<string, Record<string, string>> = {
     'wh whr': '3600',
     kwh: '3600000',
     mwh: '3600000000',
-    'kcal e14': '4184',
+    // The thermochemical one; E14 is that of the International Table.
+    'kcal k53': '4184',
+    e14: '4186.8',
   },
   power: { 'w wtt': '1', 'kw kwt': '1000', 'mw maw': '1000000', cv: '735.49875' },
   pressure: {
@@ -158,8 +160,14 @@ function stripped(fixed: string): string {
   return text === '-0' ? '0' : text;
 }
 
+/** Upper and lower case count alike but here, where the one is the other by 1,000,000,000. */
+const OF_TWO_MEANINGS: ReadonlySet<string> = new Set(['mW', 'mJ', 'mPa', 'mWh', 'Mg']);
+
 function unitOf(name: string): Unit {
   units ??= readTable();
+  if (OF_TWO_MEANINGS.has(name.trim())) {
+    throw new Error(`the unit "${name}" is not told from the one that differs in upper and lower case alone`);
+  }
   const unit = units.get(name.trim().toLowerCase());
   if (unit === undefined) throw new Error(`the unit "${name}" is unknown`);
   return unit;

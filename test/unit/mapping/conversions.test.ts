@@ -20,6 +20,8 @@ describe('units', () => {
     assert.equal(convert('0', 'C', 'K'), '273.15');
     assert.equal(convert('1', 'kWh', 'MJ'), '3.6');
     assert.equal(convert('2', 'DZN', 'PCE'), '24');
+    assert.equal(convert('1', 'kcal', 'J'), '4184');
+    assert.equal(convert('1', 'E14', 'J'), '4186.8');
     assert.equal(convert('2.5', 'm3', 'L'), '2500');
     assert.equal(convert('12.5', '%', '1'), '0.125');
   });
@@ -35,6 +37,10 @@ describe('units', () => {
     assert.throws(() => unitConversion('kg', 'm'), /kg is a unit of mass and m one of length/);
     assert.throws(() => unitConversion('stone', 'kg'), /the unit "stone" is unknown/);
     assert.throws(() => unitConversion('__proto__', 'kg'), /unknown/);
+    for (const [milli, base] of ['mW W', 'mJ J', 'mPa Pa', 'mWh Wh', 'Mg kg'].map((pair) => pair.split(' '))) {
+      assert.throws(() => unitConversion(milli!, base!), /not told from/, milli);
+    }
+    assert.equal(convert('2', 'MJ', 'J'), '2000000');
   });
 });
 
