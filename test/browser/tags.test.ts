@@ -40,7 +40,6 @@ describe('tags in the editor', () => {
           operation: 'subscribe',
           wires: [[]],
         },
-        { id: 'call', type: 'pcp-opcua', z: 'tab', x: 200, y: 200, operation: 'call', service: 'method', wires: [[]] },
       ],
     });
     browser = await openChromium();
@@ -120,15 +119,18 @@ describe('tags in the editor', () => {
   it('of a method, its arguments stand beside its address, as JSON', async () => {
     const { page } = editor;
     const row = page.locator('.form-row', { has: page.locator('#pcp-input-arguments') });
-    await editor.edit('call');
+    const id = await editor.drag('pcp-opcua', 300, 300);
+    await editor.edit(id);
+    await page.selectOption('#node-input-operation', 'call');
+    await page.selectOption('#node-input-service', 'method');
     await row.locator('button', { hasText: 'Insert an example' }).click();
     await editor.screenshot('method');
     await page.selectOption('#node-input-service', 'history');
     assert.equal(await row.isVisible(), false);
     await page.selectOption('#node-input-service', 'method');
     await editor.save();
-    assert.deepEqual((await editor.properties('call')).arguments, { Recipe: 'IPA', Count: 3 });
-    await editor.edit('call');
+    assert.deepEqual((await editor.properties(id)).arguments, { Recipe: 'IPA', Count: 3 });
+    await editor.edit(id);
     const shown = await row.locator('.red-ui-typedInput-input').inputValue();
     assert.deepEqual(JSON.parse(shown), { Recipe: 'IPA', Count: 3 });
     await editor.cancel();

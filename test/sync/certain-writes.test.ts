@@ -52,7 +52,7 @@ describe('a write to an API that offers neither key nor look-up', () => {
       ],
       options: { max_error_ratio: 1 },
     });
-    for (const material of materials) await engine.records.create('material', { material, status: 'open' });
+    for (const material of materials) await engine.records.create('material', { material, status: 'active' });
   }
 
   const run = async () => (await engine.run(connectionId)).logs[0]!;

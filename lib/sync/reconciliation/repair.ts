@@ -62,13 +62,16 @@ export async function openRepair(execution: Execution): Promise<Repair | null> {
   const keyOf = await keyReader(execution, isSameWay);
   // Of a part of the target nobody knows whether another part has the record.
   const sawAll = targetFilters(mapping, stream.direction === 'import').length === 0;
+  // What a list leaves out may be there all the same: without a second way to find out, it is not created again.
+  const { upsertByKey, transactional, lookup } = stream.guarantee;
+  const findsOut = upsertByKey || transactional || lookup === 'strong';
   return {
     wants: (origin, data) => kinds.has(keyOf(origin, data)),
     async prepare({ writes, origins }) {
       const lost = writes.filter(
         ({ data }, index) => kinds.get(keyOf(origins[index] as SourceRecord, data)) === 'only_source',
       );
-      if (!isSameWay || !sawAll || lost.length === 0) return;
+      if (!isSameWay || !sawAll || !findsOut || lost.length === 0) return;
       await database.transaction(async (transaction) => {
         await lease.assertHeld(transaction);
         const links = { mappingId: run.mappingId, direction: run.direction, runId: run.id };
