@@ -99,19 +99,21 @@ for (const kind of storeKinds) {
       }
     });
 
-    it('misses no change where the clock of this host is ahead of that of the store', async function () {
-      if (kind.name === 'SQLite') this.skip();
-      const { now } = Date;
-      Date.now = () => now() + 3_600_000;
-      try {
-        const [first] = await drain({ cursorField: '_updated_at', batchSize: 100 });
-        await records.replace('material', ['M1'], (await records.get('material', ['M1'])) as never);
-        const next = await drain({ cursorField: '_updated_at', cursor: first!.cursorAfter });
-        assert.deepEqual(numbers(next), [1]);
-      } finally {
-        Date.now = now;
-      }
-    });
+    // A file has the clock of its only host.
+    if (kind.name !== 'SQLite') {
+      it('misses no change where the clock of this host is ahead of that of the store', async () => {
+        const { now } = Date;
+        Date.now = () => now() + 3_600_000;
+        try {
+          const [first] = await drain({ cursorField: '_updated_at', batchSize: 100 });
+          await records.replace('material', ['M1'], (await records.get('material', ['M1'])) as never);
+          const next = await drain({ cursorField: '_updated_at', cursor: first!.cursorAfter });
+          assert.deepEqual(numbers(next), [1]);
+        } finally {
+          Date.now = now;
+        }
+      });
+    }
 
     it('reads again what lies in the lookback', async () => {
       const first = await drain({ cursorField: '_updated_at' });
