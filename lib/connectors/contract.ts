@@ -254,6 +254,8 @@ export interface DescribedWrite {
   current: SourceRecord | null | undefined;
   /** What would be sent, without secrets; null where nothing is, or where it cannot be told. */
   request: DescribedRequest | null;
+  /** Whether the record is left as it is; where it is not told, the fields say it. */
+  unchanged?: boolean;
 }
 
 export interface DescribedRequest {

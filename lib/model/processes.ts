@@ -65,6 +65,14 @@ export interface PreviewResult {
   complete: boolean;
 }
 
+/** Where the records of a message go. */
+export interface MessageTarget {
+  entity: string;
+  keyFields: string[];
+  /** By which another attempt of the same message is known. */
+  message?: { id: string; idempotencyKey?: string };
+}
+
 /** Work that happens in the runner's process. Everything takes an AbortSignal. */
 export interface Runner {
   test(connection: OpenConnection, signal?: AbortSignal): Promise<TestReport>;
@@ -88,7 +96,7 @@ export interface Runner {
   ): AsyncIterable<Pick<Batch, 'records' | 'total'> & { cursorAfter: Cursor }>;
   write(
     connection: OpenConnection,
-    target: { entity: string; keyFields: string[] },
+    target: MessageTarget,
     records: Record<string, unknown>[],
     signal?: AbortSignal,
   ): Promise<WriteResult[]>;

@@ -5,7 +5,7 @@ import type { ConnectionOfRun, OpenConnection } from '../model/connection';
 import type { EntityInfo } from '../model/entity';
 import { IntegrationError, type SerializedError } from '../model/errors';
 import type { Direction } from '../model/mapping';
-import type { LiveBatch, PreviewRequest, PreviewResult } from '../model/processes';
+import type { LiveBatch, MessageTarget, PreviewRequest, PreviewResult } from '../model/processes';
 import type { MappingInput } from '../model/services';
 import type { LiveStatus } from '../model/stream';
 import type { Cursor } from '../model/sync';
@@ -45,11 +45,7 @@ export interface Calls {
     answer: Mapped[];
   };
   write: {
-    arguments: [
-      connection: OpenConnection,
-      target: { entity: string; keyFields: string[] },
-      records: Record<string, unknown>[],
-    ];
+    arguments: [connection: OpenConnection, target: MessageTarget, records: Record<string, unknown>[]];
     answer: WriteResult[];
   };
   call: {

@@ -6,7 +6,7 @@ import { liveRecord } from '../stream/live-record';
 import { canonical } from './canonical';
 import { refetch } from './letters/refetch';
 import { type BatchPlan, batchPlanners } from './plan';
-import { describeWrites, meetTarget } from './preview-targets';
+import { type Meeting, meetGiven } from './preview-targets';
 import { type EngineContext, type MappingLike, openStream, type Stream } from './stream';
 import { levelOf } from './writes/guarantee';
 
@@ -47,17 +47,15 @@ export async function preview(
   const stream = await openStream(context, mapping, direction, signal);
   try {
     // For a whole source many requests would be described that nobody sees.
-    const meet: Meet = (plan) =>
-      request.mode === 'full_plan'
-        ? meetTarget(stream, plan, signal)
-        : describeWrites(context.database, stream, request.mapping.id ?? 0, plan, signal);
+    const told = request.mode !== 'full_plan';
+    const meet: Meet = (plan) => meetGiven(context.database, stream, request.mapping.id ?? 0, plan, told, signal);
     return await previewOf(stream, request, meet, signal);
   } finally {
     await stream.close();
   }
 }
 
-type Meet = (plan: BatchPlan) => ReturnType<typeof meetTarget>;
+type Meet = (plan: BatchPlan) => Promise<Meeting[]>;
 
 async function previewOf(
   stream: Stream,
@@ -176,9 +174,10 @@ async function compare(
   const nothing = { after: null, current: null, diff: [], request: null };
   plan.writes.forEach(({ data }, at) => {
     const index = indexOf.get(plan.origins[at]) ?? 0;
-    const { current: now, request, error } = meetings[at]!;
-    const diff = now == null ? [] : changes(data, now, stream.compiled.outputFields, schema);
-    const action = now === undefined ? 'write' : now === null ? 'create' : diff.length === 0 ? 'unchanged' : 'update';
+    const { current: now, request, error, action: told } = meetings[at]!;
+    const diff = now == null || told === 'unchanged' ? [] : changes(data, now, stream.compiled.outputFields, schema);
+    const seen = now === undefined ? 'write' : now === null ? 'create' : diff.length === 0 ? 'unchanged' : 'update';
+    const action = told ?? seen;
     const shown = { index, ...base(sample, index), after: data, current: now ?? null, diff };
     if (error !== undefined) {
       const errors = [{ ...error.toJSON(), field: error.path ?? null, rule: error.code }];

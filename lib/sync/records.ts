@@ -4,8 +4,9 @@ import type { CompiledMapping, Mapped } from '../mapping/contract';
 import type { OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
 import type { Direction } from '../model/mapping';
+import type { MessageTarget } from '../model/processes';
 import type { MappingInput } from '../model/services';
-import { recordHasher } from './hash';
+import { digest, recordHasher } from './hash';
 import { keyFieldsOf, optionalKeys } from './keys';
 import { type End, type EngineContext, guaranteeOf, openEnd } from './stream';
 
@@ -72,7 +73,7 @@ export class RecordWriter {
    */
   write(
     connection: OpenConnection,
-    target: { entity: string; keyFields: string[] },
+    target: MessageTarget,
     records: Record<string, unknown>[],
     signal: AbortSignal,
   ): Promise<WriteResult[]> {
@@ -93,7 +94,7 @@ export class RecordWriter {
 async function writeRecords(
   context: EngineContext,
   connection: OpenConnection,
-  target: { entity: string; keyFields: string[] },
+  target: MessageTarget,
   records: Record<string, unknown>[],
   signal: AbortSignal,
 ): Promise<WriteResult[]> {
@@ -105,9 +106,11 @@ async function writeRecords(
     const fields = [...new Set(records.flatMap((record) => Object.keys(record)))];
     const keyFields = target.keyFields.length > 0 ? target.keyFields : await ownKey(end, signal);
     const hashOf = recordHasher(fields);
-    const writes = records.map((data): WriteRecord => {
+    const writes = records.map((data, index): WriteRecord => {
       const key = JSON.stringify(keyFields.map((field) => data[field] ?? null));
-      return { data, key, hash: hashOf(data), sourceKey: key };
+      const record: WriteRecord = { data, key, hash: hashOf(data), sourceKey: key };
+      if (target.message !== undefined) record.idempotencyKey = keyOfMessage(target, record, index, records.length);
+      return record;
     });
     const writer = await connector.openWriter!(
       { entity: target.entity, keyFields, fields, resume: null, runId: 0, mappingId: 0 },
@@ -133,6 +136,13 @@ async function writeRecords(
   } finally {
     await connector.close();
   }
+}
+
+/** The same with every attempt of one message; without a key of the flow's own, another one for other contents. */
+function keyOfMessage({ entity, message }: MessageTarget, { hash }: WriteRecord, index: number, count: number): string {
+  const { id, idempotencyKey } = message!;
+  if (idempotencyKey === undefined) return digest([id, entity, index, hash].join('|'));
+  return count === 1 ? idempotencyKey : `${idempotencyKey}-${index + 1}`;
 }
 
 async function ownKey(end: End, signal: AbortSignal): Promise<string[]> {

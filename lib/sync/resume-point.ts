@@ -43,6 +43,6 @@ export async function resumePoint(execution: Execution): Promise<Cursor | null> 
 }
 
 /** Checkpoints of before places were kept tell none. */
-function isElsewhere(before: unknown, now: string): boolean {
+export function isElsewhere(before: unknown, now: string): boolean {
   return before !== null && before !== now;
 }

@@ -78,7 +78,9 @@ export class WriteQueue {
       const results = await checked(connector, target, records, signal);
       const until = rules.validForMs === undefined ? {} : { until: Date.now() + rules.validForMs };
       const writes = records.flatMap((data, index): QueuedWrite[] =>
-        results[index]?.outcome === 'created' ? [{ ...target, data, ...until }] : [],
+        results[index]?.outcome === 'created'
+          ? [{ entity: target.entity, keyFields: target.keyFields, data, ...until }]
+          : [],
       );
       await this.append(connection, writes);
       return results;

@@ -24,7 +24,9 @@ export async function writeMessage(
   const { records } = payloadRecords(msg.payload);
   status.working('writing', { count: records.length });
   const connection = await context.connection.open();
-  const results = await (await hub(RED)).runner.write(connection, { entity, keyFields }, records, signal);
+  const { idempotencyKey } = msg;
+  const message = { id: msg._msgid, ...(typeof idempotencyKey === 'string' && idempotencyKey && { idempotencyKey }) };
+  const results = await (await hub(RED)).runner.write(connection, { entity, keyFields, message }, records, signal);
 
   const counts = { created: 0, updated: 0, unchanged: 0, deleted: 0, failed: 0 };
   const errors: RecordFailure[] = [];

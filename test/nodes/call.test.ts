@@ -53,6 +53,16 @@ describe('pcp-rest calling', () => {
     assert.deepEqual([caught.error.code, caught.topic], ['PCP_HTTP_REFUSED', 't']);
   });
 
+  it('names the message that it writes for, and the key that the flow gives', async () => {
+    await helper.load(TYPES, flow({ operation: 'write', entity: 'orders' }));
+    for (const key of [{}, { idempotencyKey: 'order 7' }]) {
+      const written = received(helper.getNode('out'));
+      helper.getNode('file').receive({ _msgid: 'm1', payload: { no: 7 }, ...key });
+      await written;
+      assert.deepEqual(context.hub.writes.at(-1)?.target.message, { id: 'm1', ...key });
+    }
+  });
+
   it('counts a write whose outcome is not known as failed, and says so', async () => {
     await helper.load(TYPES, flow({ operation: 'write', entity: 'orders' }));
     const error = new IntegrationError('transient', 'PCP_HTTP_TIMEOUT', 'No answer.');

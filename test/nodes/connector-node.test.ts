@@ -161,7 +161,8 @@ describe('pcp-file', () => {
         { index: 2, code: 'PCP_VALUE', class: 'data', message: 'Too long.', field: '/AUFNR', record: { AUFNR: '3' } },
       ]);
       assert.deepEqual([msg.payload, msg.req], [orders(1, 2, 3), 'kept']);
-      assert.deepEqual(context.hub.writes[0]?.target, { entity: 'orders.csv', keyFields: ['AUFNR', 'WERKS'] });
+      const target = { entity: 'orders.csv', keyFields: ['AUFNR', 'WERKS'], message: { id: msg._msgid } };
+      assert.deepEqual(context.hub.writes[0]?.target, target);
     });
 
     it('raises an error for a failed record when the node says so', async () => {

@@ -4,7 +4,7 @@ import type { Mapped } from '../../lib/mapping/contract';
 import type { Actor } from '../../lib/model/audit';
 import type { OpenConnection } from '../../lib/model/connection';
 import { IntegrationError } from '../../lib/model/errors';
-import type { LiveBatch, Runner } from '../../lib/model/processes';
+import type { LiveBatch, MessageTarget, Runner } from '../../lib/model/processes';
 import type {
   ConnectionInput,
   ConnectionView,
@@ -70,7 +70,7 @@ export class StandInHub implements Hub {
   /** How many batches were asked for beyond the first: each acknowledges the one before. */
   acknowledged = 0;
   readFailure: Error | null = null;
-  writes: { target: { entity: string; keyFields: string[] }; records: PlainRecord[] }[] = [];
+  writes: { target: MessageTarget; records: PlainRecord[] }[] = [];
   writeResults: (records: PlainRecord[]) => WriteResult[] = (records) => records.map(() => ({ outcome: 'created' }));
   calls: { operation: string; parameters: PlainRecord }[] = [];
   callAnswer: () => CallAnswer = () => ({ payload: null });
@@ -184,11 +184,7 @@ export class StandInHub implements Hub {
 
   readonly runner = {
     read: (_connection: OpenConnection, query: ReadQuery, signal?: AbortSignal) => this.#read(query, signal),
-    write: async (
-      _connection: OpenConnection,
-      target: { entity: string; keyFields: string[] },
-      records: PlainRecord[],
-    ) => {
+    write: async (_connection: OpenConnection, target: MessageTarget, records: PlainRecord[]) => {
       this.writes.push({ target, records });
       return this.writeResults(records);
     },

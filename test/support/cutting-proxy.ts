@@ -15,6 +15,8 @@ const MILLISECONDS = 15;
 export class CuttingProxy {
   /** Of requests that would change something. */
   cuts = 0;
+  /** Connections that ended after such a request: no more answers than these were lost, by cuts or by the client's own limits. */
+  lastWrites = 0;
   /** Share of the exchanges that are cut. */
   share = 0;
   /** Each order that was sent with POST, and how often. */
@@ -73,6 +75,9 @@ export class CuttingProxy {
       // A request shorter than its cut has arrived: then its answer is lost as a whole.
       if (chunk.length >= left) end();
     };
+    client.on('close', () => {
+      if (isWrite) this.lastWrites++;
+    });
     client.on('data', (chunk: Buffer) => {
       const [, method, path] = /^(GET|POST|PUT) (\S+) HTTP/.exec(chunk.toString('latin1')) ?? [];
       if (method !== undefined) {

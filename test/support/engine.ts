@@ -26,6 +26,8 @@ export class TestEngine {
   private readonly vault: Vault;
   /** Stands between the engine and its connectors. */
   disturb: (connector: Connector, type: string) => Connector = (connector) => connector;
+  /** Dead letters that may be open. */
+  deadLetterLimit = 1000;
   readonly tally: Tally;
   /** What the worker logs. */
   readonly said: string[] = [];
@@ -76,7 +78,7 @@ export class TestEngine {
       openConnection: async (id) => ({ ...(await this.connections.open(id)), timezone: null }),
       environment: { store: this.store.database, log: () => undefined },
       vault: this.vault,
-      deadLetters: { limit: 1000, openDays: 180, closedDays: 30 },
+      deadLetters: { limit: this.deadLetterLimit, openDays: 180, closedDays: 30 },
       logDays: 90,
       clock: await StoreClock.of(this.store.database),
       mapping: (id) => this.mappings.get(id),

@@ -64,7 +64,7 @@ describe(`answers cut at ${CUTS} random moments (seed ${SEED})`, function () {
   it('each lost answer is one visible unknown_outcome where the target offers neither, and nothing is sent twice', async () => {
     const orders = await OrderExport.create(hub, proxy.port, 'blind', TIMEOUT_MS);
     await torture(orders);
-    await orders.assertOnceOrAsked(await api.rows('blind'));
+    await orders.assertOnceOrAsked(await api.rows('blind'), proxy.lastWrites);
     await runToEnd(hub, orders.connectionId, { mapping_id: orders.mappingId, full: true });
     assert.deepEqual(
       [...proxy.posts].filter(([, count]) => count > 1),

@@ -162,6 +162,7 @@ describe('preview of an export to a database', () => {
 
 describe('preview of an export to an API', () => {
   const api = new TestApi();
+  let connections = 0;
   let hub: Hub;
   let remove: () => Promise<void>;
 
@@ -178,16 +179,16 @@ describe('preview of an export to an API', () => {
     await api.stop();
   });
 
-  async function mappingTo(entity: Record<string, unknown>): Promise<Mapping> {
+  async function mappingTo(entity: Record<string, unknown>, options: Record<string, unknown> = {}): Promise<Mapping> {
     const connection = await hub.connections.create({
-      name: 'api',
+      name: `api ${++connections}`,
       connector_type: 'generic.rest',
       config: { base_url: api.url, authentication: 'bearer', entities: { parts: entity } },
       credentials: { token: 'canary-4711' },
     });
     return hub.mappings.create({
       connection_id: connection.id,
-      name: 'parts',
+      name: `parts ${connections}`,
       entity_type: 'material',
       direction: 'export',
       source_entity: 'parts',
@@ -196,6 +197,7 @@ describe('preview of an export to an API', () => {
         { source: 'code', target: 'material' },
         { source: 'text', target: 'description' },
       ],
+      options,
     });
   }
 
@@ -267,5 +269,47 @@ describe('preview of an export to an API', () => {
     );
     assert.equal(preview.guarantee, 'asks');
     assert.equal(api.asked.length, 0);
+  });
+
+  it('shows what was sent as left alone, what changed since as an update, and an open question as an error', async () => {
+    api.handler = ({ body }) => (body.includes('M2') ? { cut: true } : { status: 201, body: { id: 1 } });
+    const mapping = await mappingTo(
+      { create: { path: '/parts', id: '/id' }, update: { path: '/parts/{id}' } },
+      { max_error_ratio: 1 },
+    );
+    for (const material of ['M1', 'M2']) await hub.records.create('material', { material, description: 'one' });
+    await runToEnd(hub, mapping.connection_id);
+    const shown = async () => {
+      const { records } = await hub.runner.preview({ mapping });
+      return records.map(({ action, request, errors }) => [action, request?.method, errors[0]?.code]);
+    };
+    const lost = ['error', undefined, 'PCP_UNKNOWN_OUTCOME'];
+    assert.deepEqual(await shown(), [['unchanged', undefined, undefined], lost]);
+    await hub.records.replace('material', ['M1'], { material: 'M1', description: 'two' });
+    assert.deepEqual(await shown(), [['update', 'PUT', undefined], lost]);
+    const { totals } = await hub.runner.preview({ mapping, mode: 'full_plan' });
+    assert.deepEqual([totals.update, totals.error, totals.write], [1, 1, 0]);
+  });
+
+  it('leaves alone at first what the API holds already, as it said, and not what a template may change', async () => {
+    api.handler = ({ method }) =>
+      method === 'GET' ? { body: [{ id: 8, code: 'M3', text: 'same' }] } : { status: 204 };
+    const lookup = { path: '/parts?code={code}' };
+    await hub.records.create('material', { material: 'M3', description: 'same' });
+    for (const [body, action, requests] of [
+      [undefined, 'unchanged', 0],
+      [{ code: '{code}', text: '{text}', approved: true }, 'update', 1],
+    ] as const) {
+      const update = { path: '/parts/{id}', ...(body && { body }) };
+      const mapping = await mappingTo({ create: { path: '/parts' }, update, lookup });
+      const { records } = await hub.runner.preview({ mapping });
+      assert.deepEqual(
+        records.map((record) => record.action),
+        [action],
+      );
+      api.asked.length = 0;
+      await runToEnd(hub, mapping.connection_id);
+      assert.equal(api.asked.filter(({ method }) => method === 'PUT').length, requests);
+    }
   });
 });

@@ -260,6 +260,24 @@ describe('synchronising with an API', () => {
     assert.equal(sent, `{${written}}`);
   });
 
+  it('another attempt of a message goes under the same idempotency keys, other contents under others', async () => {
+    api.asked.length = 0;
+    api.handler = () => ({ status: 201, body: { id: 1 } });
+    const connection = await hub.connections.open(connectionId);
+    const records = [{ number: '1' }, { number: '2' }];
+    const keysOf = async (written: SourceRecord[], message: { id: string; idempotencyKey?: string }) => {
+      const sent = api.asked.length;
+      await hub.runner.write(connection, { entity: 'keyed', keyFields: ['number'], message }, written);
+      return api.asked.slice(sent).map(({ headers }) => String(headers['idempotency-key']));
+    };
+    const first = (await keysOf(records, { id: 'm1' })).sort();
+    assert.equal(new Set(first).size, 2);
+    assert.deepEqual((await keysOf(records, { id: 'm1' })).sort(), first);
+    assert.ok(!first.includes((await keysOf([{ number: '1', quantity: '2' }], { id: 'm1' }))[0]!));
+    assert.deepEqual(await keysOf([{ number: '1' }], { id: 'm2', idempotencyKey: 'own' }), ['own']);
+    assert.deepEqual((await keysOf(records, { id: 'm2', idempotencyKey: 'own' })).sort(), ['own-1', 'own-2']);
+  });
+
   it('a message of a flow that is written in part says which records are', async () => {
     const connection = await hub.connections.open(connectionId);
     const write = () =>

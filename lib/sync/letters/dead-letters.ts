@@ -121,6 +121,17 @@ export class LetterKeeper {
   }
 
   /**
+   * Before anything of a batch is sent to a target that cannot take it back.
+   * @throws guard PCP_DEAD_LETTERS_FULL when what failed so far has no room for sure
+   */
+  async assertRoom(database: SqlTransaction, failures: readonly Failure[]): Promise<void> {
+    if (failures.length === 0) return;
+    const open = await this.lettersOf(database, 'open', failures);
+    const opening = failures.filter((failure) => !open.has(hashOf(failure))).length;
+    if (opening > 0) await this.roomFor(database, opening);
+  }
+
+  /**
    * Leaves out the records that somebody discarded and that fail again just as they did. What became of a write, and which of
    * two sides wins, does not depend on the record alone and is judged anew each time.
    */
@@ -298,18 +309,19 @@ export class LetterKeeper {
   }
 
   private async takeRoom(transaction: SqlTransaction, letters: number): Promise<void> {
-    if (letters === 0) return;
+    if (letters > 0) this.room = (await this.roomFor(transaction, letters)) - letters;
+  }
+
+  private async roomFor(database: SqlTransaction, letters: number): Promise<number> {
     const { limit } = this.options;
-    if (this.room === null || this.room < letters) {
-      const [row] = await transaction.query(
+    let room = this.room ?? 0;
+    if (room < letters) {
+      const [row] = await database.query(
         `SELECT COUNT(*) AS n FROM integration_dead_letters WHERE state IN ('open', 'replaying')`,
       );
-      this.room = limit - Number(row?.n);
+      room = limit - Number(row?.n);
     }
-    if (this.room >= letters) {
-      this.room -= letters;
-      return;
-    }
+    if (room >= letters) return room;
     throw new IntegrationError(
       'guard',
       'PCP_DEAD_LETTERS_FULL',

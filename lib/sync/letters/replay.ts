@@ -9,6 +9,7 @@ import { COUNTERS, text, toDate } from '../runs/run-rows';
 import { apply, type BatchOutcome, keepsLinks } from '../writes/apply';
 import { addCounters, type RunScope } from '../writes/commit';
 import { needsIntents } from '../writes/guarantee';
+import { keepingAnswers } from '../writes/keep';
 import { endIntents, linksOf, saveLinks } from '../writes/links';
 import { announceRecords } from '../writes/record-events';
 import { keyHash } from './dead-letters';
@@ -140,10 +141,12 @@ async function replayBatch(execution: Execution, scope: RunScope, letters: Chose
   }
   scope.lease.assertSafeToWrite();
   const outcome = await apply(scope, plan, undefined);
-  return database.transaction(async (transaction) => {
-    await scope.lease.assertHeld(transaction);
-    return commit(transaction, outcome);
-  });
+  return keepingAnswers(scope, outcome, () =>
+    database.transaction(async (transaction) => {
+      await scope.lease.assertHeld(transaction);
+      return commit(transaction, outcome);
+    }),
+  );
 }
 
 /** When the newest version of each record was read, of those that wait as dead letters; by digest of the key. */

@@ -1,8 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Resolution, WriteInterruption, WriteRecord, WriteResult } from '../../connectors/contract';
+import type {
+  Resolution,
+  WriteGuarantee,
+  WriteInterruption,
+  WriteRecord,
+  WriteResult,
+} from '../../connectors/contract';
 import { IntegrationError } from '../../model/errors';
 import { canonicalJson, digest } from '../hash';
 import type { RunScope } from './commit';
+import { keepAsLongAsHeld } from './keep';
 import { endIntents, forgetHashes, type Intent, type Link, type RefusedWrite, saveIntents, saveLinks } from './links';
 
 /** In-call retries (SEMANTICS 2.8): each pause is twice as long as the one before, with full jitter. */
@@ -106,6 +113,20 @@ function deliveryOf(record: WriteRecord, link: Link | undefined, quietSince: num
   return { ...delivery, intent: { ...link.intent, since }, announced: true };
 }
 
+/** Why a record is not going to be sent, as far as the store knows: under which name it is there, or whether it is, nobody does. */
+export function obstacle(
+  record: WriteRecord,
+  link: Link | undefined,
+  { idempotencyKey, lookup }: WriteGuarantee,
+): IntegrationError | null {
+  if (link === undefined) return null;
+  if (link.hash !== null && link.targetKey === null) return keyUnknown(record);
+  const { intent } = link;
+  if (intent === null) return null;
+  const canBeSettled = (idempotencyKey && intent.hash === record.hash) || lookup === 'strong';
+  return intent.op !== 'undecided' && canBeSettled ? null : unknownOutcome(record, intent);
+}
+
 function isOpen({ result }: Delivery): boolean {
   return result === undefined;
 }
@@ -206,7 +227,7 @@ async function settle(scope: Scope, deliveries: readonly Delivery[]): Promise<vo
     // Sent again under its key it either takes place now, or is answered as it was then.
     else if (!isUndecided && guarantee.idempotencyKey && intent.hash === record.hash) continue;
     else if (!isUndecided && guarantee.lookup === 'strong') askable.push(delivery);
-    else delivery.result = { outcome: 'failed', error: unknownOutcome(record, intent) };
+    else delivery.result = { outcome: 'failed', error: unknownOutcome(record, intent, delivery.error) };
   }
   for (let waiting = askable; waiting.length > 0; ) waiting = await lookUp(scope, waiting);
 }
@@ -226,7 +247,7 @@ async function lookUp(scope: Scope, deliveries: Delivery[]): Promise<Delivery[]>
     if (resolution.state === 'unknown') {
       // What keeps one record from being found is no trouble of the others.
       if (resolution.error.class !== 'data') throw resolution.error;
-      delivery.result = { outcome: 'failed', error: unknownOutcome(delivery.record, intent, resolution.error) };
+      delivery.result = { outcome: 'failed', error: unknownOutcome(delivery.record, intent, null, resolution.error) };
       return false;
     }
     if (resolution.state === 'found') {
@@ -276,7 +297,12 @@ function unsettled(open: readonly Delivery[]): IntegrationError {
   return new IntegrationError('bug', 'PCP_WRITE_UNSETTLED', `The target says nothing about ${keys.join(', ')}.`);
 }
 
-function unknownOutcome(record: WriteRecord, intent: Intent, lookedUp?: IntegrationError): IntegrationError {
+function unknownOutcome(
+  record: WriteRecord,
+  intent: Intent,
+  heard: IntegrationError | null = null,
+  lookedUp?: IntegrationError,
+): IntegrationError {
   const why =
     lookedUp === undefined
       ? 'the target offers no way to find out whether it took place.'
@@ -284,7 +310,7 @@ function unknownOutcome(record: WriteRecord, intent: Intent, lookedUp?: Integrat
   return new IntegrationError(
     'unknown_outcome',
     'PCP_UNKNOWN_OUTCOME',
-    `The answer to the write of ${record.key} was lost, and ${why}`,
+    `The answer to the write of ${record.key} was lost, and ${why}${heard === null ? '' : ` ${heard.message}`}`,
     {
       // By this the write is told from others when somebody decides about it.
       value: intent.idempotencyKey,
@@ -294,7 +320,7 @@ function unknownOutcome(record: WriteRecord, intent: Intent, lookedUp?: Integrat
 }
 
 /** Without the cursor: the records are read again, and those that arrived are known by then. */
-async function keepWhatIsKnown({ database, lease, ids, clock }: Scope, deliveries: readonly Delivery[]): Promise<void> {
+async function keepWhatIsKnown(scope: Scope, deliveries: readonly Delivery[]): Promise<void> {
   const written: { record: WriteRecord; externalKey: string | undefined }[] = [];
   const refused: RefusedWrite[] = [];
   /** May have taken place, and are harmless to repeat. */
@@ -305,8 +331,8 @@ async function keepWhatIsKnown({ database, lease, ids, clock }: Scope, deliverie
     } else if (result.outcome === 'failed') refused.push(refusedWrite(record, result.error));
     else if (result.outcome !== 'unknown') written.push({ record, externalKey: result.externalKey });
   }
-  await database.transaction(async (transaction) => {
-    await lease.assertHeld(transaction);
+  const { ids, clock } = scope;
+  await keepAsLongAsHeld(scope, async (transaction) => {
     await saveLinks(transaction, ids, written, clock.now());
     await forgetHashes(transaction, ids, repeatable);
     await endIntents(transaction, ids, [...refused, ...repeatable.map((record) => ({ record, undecided: false }))]);

@@ -147,6 +147,7 @@ async function knownOutcome(
   { changed, unchanged, failures }: Decision,
 ): Promise<Pick<BatchOutcome, 'counters' | 'failures'>> {
   const left = await notDiscarded(scope, failures);
+  if (needsIntents(scope.stream.guarantee)) await scope.letters.assertRoom(scope.database, left);
   const filtered = plan.filtered + failures.length - left.length;
   const read = filtered + plan.repeated + left.length + unchanged.length + changed.length;
   return { counters: { ...noCounters(), ...failureCounters(left), filtered, read }, failures: left };

@@ -12,6 +12,7 @@ import type { Stream } from '../stream';
 import { ToleranceExceeded } from '../tolerance';
 import { apply, type BatchOutcome, keepsLinks } from './apply';
 import { needsIntents } from './guarantee';
+import { keepingAnswers } from './keep';
 import { endIntents, saveLinks } from './links';
 import { announceRecords } from './record-events';
 
@@ -112,9 +113,7 @@ export async function judgeWritten(
   } catch (error) {
     const stays = scope.writer.state === undefined || needsIntents(scope.stream.guarantee);
     if (error instanceof ToleranceExceeded && stays) {
-      await scope.database.transaction(async (transaction) => {
-        await scope.lease.assertHeld(transaction);
-        await settleRecords(scope, transaction, outcome);
+      await commitAnswers(scope, outcome, async (transaction) => {
         const activeMs = performance.now() - startedAt;
         await addCounters(scope, transaction, outcome.counters, { total: undefined, writerState: null, activeMs });
       });
@@ -132,13 +131,25 @@ export async function commitWritten(
   options: Pick<BatchOptions, 'mode' | 'startedAt'>,
 ): Promise<CommittedBatch> {
   const writerState = (await scope.writer.state?.()) ?? null;
-  return scope.database.transaction(async (transaction) => {
-    await scope.lease.assertHeld(transaction);
-    await settleRecords(scope, transaction, outcome);
+  return commitAnswers(scope, outcome, async (transaction) => {
     const { counters } = outcome;
     const cancel = await record(scope, transaction, counters, page.batch, writerState, options);
     return { counters, last: page, cancel };
   });
+}
+
+function commitAnswers<T>(
+  scope: RunScope,
+  outcome: BatchOutcome,
+  account: (transaction: SqlTransaction) => Promise<T>,
+): Promise<T> {
+  return keepingAnswers(scope, outcome, () =>
+    scope.database.transaction(async (transaction) => {
+      await scope.lease.assertHeld(transaction);
+      await settleRecords(scope, transaction, outcome);
+      return account(transaction);
+    }),
+  );
 }
 
 /** Adds a batch's counters to the run's row; those of all attempts add up there. */

@@ -48,17 +48,69 @@ describe('generic.rest: writing many with one request', () => {
     );
   });
 
-  it('a request refused as a whole is halved until the bad record stands alone', async () => {
+  it('a request for all or none that is refused is halved until the bad record stands alone', async () => {
     context.api.handler = (asked) => {
       const numbers = numbersOf(asked);
       if (numbers.includes('3')) return { status: 400, body: { message: 'order 3 is bad' } };
       return { body: { results: numbers.map((id) => ({ id })) } };
     };
-    const results = await (await writerOf({ bulk: { ...bulk, size: 100 } })).write(records, signal);
+    const results = await (await writerOf({ bulk: { ...bulk, size: 100, atomic: true } })).write(records, signal);
     assert.deepEqual(
       results.map(({ outcome }) => outcome),
       ['created', 'created', 'failed', 'created', 'created'],
     );
+  });
+
+  it('a refusal that tells of each record is judged by that, and nothing is sent again', async () => {
+    context.api.handler = (asked) => ({
+      status: 422,
+      body: {
+        results: numbersOf(asked).map((number) =>
+          number === '2'
+            ? { status: 422, error: 'bad' }
+            : number === '4'
+              ? { id: number }
+              : { status: 201, id: number },
+        ),
+      },
+    });
+    const results = await (await writerOf({ bulk: { ...bulk, size: 100 } })).write(records, signal);
+    assert.deepEqual(
+      results.map((result) => (result.outcome === 'created' ? result.externalKey : result.outcome)),
+      ['1', 'failed', '3', 'unknown', '5'],
+    );
+    assert.equal(context.api.asked.length, 1);
+  });
+
+  it('of a refused request nobody knows which records were written: they are looked up, or unknown', async () => {
+    const held = new Map<string, number>();
+    context.api.handler = (asked) => {
+      const { method, query } = asked;
+      if (method === 'GET') {
+        const id = held.get(query.get('n')!);
+        return { body: id === undefined ? [] : [{ id, number: query.get('n') }] };
+      }
+      for (const number of numbersOf(asked)) {
+        if (number === '3') return { status: 422, body: { message: 'order 3 is bad' } };
+        assert.ok(!held.has(number), `${number} is created twice`);
+        held.set(number, held.size + 1);
+      }
+      return { body: { results: numbersOf(asked).map((number) => ({ id: held.get(number) })) } };
+    };
+    const some = { ...bulk, size: 100 };
+    const lookup = { path: '/orders?n={number}' };
+    const found = await (await writerOf({ bulk: some, lookup })).write(records, signal);
+    assert.deepEqual(
+      found.map(({ outcome }) => outcome),
+      ['created', 'created', 'failed', 'created', 'created'],
+    );
+    held.clear();
+    for (const entity of [{ bulk: some }, { bulk: some, lookup: { ...lookup, consistency: 'eventual' } }]) {
+      held.clear();
+      const unknown = await (await writerOf(entity)).write(records, signal);
+      assert.ok(unknown.every(({ outcome }) => outcome === 'unknown'));
+      assert.equal(held.size, 2);
+    }
   });
 
   it('a lost answer leaves its records unknown, and what is updated anyway is tried again', async () => {
@@ -81,7 +133,7 @@ describe('generic.rest: writing many with one request', () => {
     };
     const entity = {
       bulk: { ...bulk, size: 100 },
-      update: { path: '/orders/{id}' },
+      update: { path: '/orders/{id}', body: { number: '{number}' } },
       lookup: { path: '/orders?n={number}' },
     };
     const results = await (await writerOf(entity)).write(records, signal);

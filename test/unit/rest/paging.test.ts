@@ -56,6 +56,20 @@ describe('generic.rest: paging', () => {
     assert.deepEqual(records, all, 'the total tells where the end is');
   });
 
+  it('takes a refusal for one where no size was asked for, or the total says that records are missing', async () => {
+    const all = orders(1, 8);
+    context.api.handler = (asked) => {
+      const body = pageOf(all, asked, 3);
+      return asked.query.get('page') === '2' ? { status: 400, body: { detail: 'too deep' } } : { body };
+    };
+    for (const setting of [
+      { type: 'page', page_parameter: 'page' },
+      { ...byPage, total: '/total' },
+    ]) {
+      assert.match((await failureOf(readAll(paged(setting)))).message, /too deep|400/);
+    }
+  });
+
   it('pages that shrink while they are read end the read', async () => {
     let left = orders(1, 20);
     context.api.handler = (asked) => {

@@ -299,7 +299,7 @@ describe('generic.rest: writing', () => {
     const target = { entity: 'orders', keyFields: ['number'] };
     const [created, updated] = [
       await connector.describeWrite!(target, record({ number: '1' }, { idempotencyKey: 'k' }), signal),
-      await connector.describeWrite!(target, record({ number: '2' }), signal),
+      await connector.describeWrite!(target, record({ number: '2', note: 'new' }), signal),
     ];
     assert.deepEqual(created, {
       current: null,
@@ -309,6 +309,7 @@ describe('generic.rest: writing', () => {
         headers: { 'content-type': 'application/json', 'Idempotency-Key': 'k' },
         body: '{"number":"1"}',
       },
+      unchanged: false,
     });
     assert.deepEqual([updated?.request?.method, updated?.request?.url], ['PUT', `${context.api.url}/orders/7`]);
     assert.deepEqual(updated?.current, { id: 7, number: '2' });

@@ -157,3 +157,13 @@ function encodingOf(response: HttpResponse): Encoding {
   const charset = /charset="?([\w-]+)/i.exec(response.headers['content-type'] ?? '')?.[1]?.toLowerCase();
   return ENCODINGS.find((encoding) => encoding === charset) ?? 'utf-8';
 }
+
+/** What is said about a write; undefined when it is no JSON. */
+export function documentIn(text: string): unknown {
+  try {
+    return text === '' ? undefined : parseExactJson(text);
+  } catch {
+    // No JSON: what it is, the client has told in its own words.
+    return undefined;
+  }
+}

@@ -23,3 +23,21 @@ export function bulkResults(said: Said, bulk: BulkSetting, records: readonly Wri
     );
   });
 }
+
+/** Whether a request that was refused as a whole has written none of its records, or writes them again without harm. */
+export function leavesNothing({ atomic, upsert }: BulkSetting, status: number): boolean {
+  // What is too large is not looked into.
+  return atomic === true || upsert === true || status === 413;
+}
+
+/** What a refusal says about each record, null when nothing; there a name alone is no success. */
+export function refusedResults(
+  said: Said,
+  { id, ...bulk }: BulkSetting,
+  records: readonly WriteRecord[],
+): WriteResult[] | null {
+  const verdicts = bulkResults(said, bulk, records);
+  if (verdicts.every(({ outcome }) => outcome === 'unknown')) return null;
+  const named = bulkResults(said, { ...bulk, ...(id !== undefined && { id }) }, records);
+  return verdicts.map((verdict, index) => (verdict.outcome === 'unknown' ? verdict : named[index]!));
+}

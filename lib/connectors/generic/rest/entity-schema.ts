@@ -142,6 +142,9 @@ export const ENTITIES_SCHEMA: JsonSchema = {
         body: { description: 'Template of one record, as for "create".' },
         size: { type: 'integer', minimum: 1, maximum: 10_000, description: 'Records per request; default 100.' },
         upsert: flag('It updates the records that the API has already; "update" and "lookup" are not used then.'),
+        atomic: flag(
+          'It writes all of its records or, when it refuses the request, none: then the request is halved and sent again.',
+        ),
         content_type: text('Default application/json.'),
         results: pointer('Where the results stand in the answer, one per record; default: the answer itself.'),
         match: pointer(

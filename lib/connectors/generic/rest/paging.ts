@@ -55,10 +55,14 @@ export class Paging {
     return /^\d+$/.test(String(said)) ? Number(said) : undefined;
   }
 
-  /** After a page shorter than asked for, an API may refuse to give the one that is not there. */
-  mayEndAfter(records: number): boolean {
-    const { type, size } = this.#setting;
-    return (type === 'page' || type === 'offset') && records < (size ?? DEFAULT_SIZE);
+  /**
+   * After a page shorter than asked for, an API may refuse to give the one that is not there. Where no size was asked for, or
+   * its total says that records are missing, a refusal is one.
+   */
+  mayEndAfter(page: Page): boolean {
+    const { type, size_parameter, size } = this.#setting;
+    const isShort = size_parameter !== undefined && page.records.length < (size ?? DEFAULT_SIZE);
+    return (type === 'page' || type === 'offset') && isShort && this.total(page) === undefined;
   }
 
   /**

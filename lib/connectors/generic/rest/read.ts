@@ -88,7 +88,7 @@ async function* readPages(
       const next = paging.next(at, page, read);
       const total = paging.total(page);
       const { length } = page.records;
-      if (next !== null) coming = fetch(next, paging.mayEndAfter(length));
+      if (next !== null) coming = fetch(next, paging.mayEndAfter(page));
       const after = next === null ? pass.end() : pass.cursor({ at: next, skip: 0, read: read + length });
       for (let from = skip; from < length; from += size) {
         signal.throwIfAborted();

@@ -53,6 +53,7 @@ export interface BulkSetting extends JudgementSetting {
   body?: unknown;
   size?: number;
   upsert?: boolean;
+  atomic?: boolean;
   content_type?: string;
   results?: string;
   match?: string;

@@ -1,14 +1,14 @@
 import { IntegrationError } from '../../../model/errors';
-import { parseExactJson } from '../../../model/exact-json';
 import type { HttpClient, HttpResponse } from '../../../protocols/http/client';
 import type { DescribedRequest, DescribedWrite, Resolution, WriteRecord, WriteResult, Writer } from '../../contract';
 import { LostAnswer, WriteRun } from '../../write-run';
 import { inTermsOf, isAlike } from './alike';
-import { ask, GONE, parseJson } from './answer';
-import { bulkResults } from './bulk';
+import { ask, documentIn, GONE, parseJson } from './answer';
+import { bulkResults, leavesNothing, refusedResults } from './bulk';
 import { explanationIn } from './explanation';
 import { judged, refused, type Said, unknown } from './judgement';
 import { type Found, findRecord } from './lookup';
+import { absent, missing, nameless, unchangeable } from './not-written';
 import { valueAt } from './pointer';
 import type { JudgementSetting, RestEntity, RestSettings } from './settings';
 import { plainText } from './template';
@@ -25,6 +25,12 @@ import {
 } from './write-request';
 
 const DEFAULT_BULK_SIZE = 100;
+
+/** What came for a request, read to its end. */
+interface Answer {
+  response: HttpResponse;
+  text: string;
+}
 
 /** What is to be done with a record. */
 type Step =
@@ -64,16 +70,7 @@ export class RestWriter implements Writer {
       return run.end();
     }
     const together: number[] = [];
-    await run.each(chunks(all, 1), async ([index]) => {
-      const record = records[index!]!;
-      const step = await this.#step(record, signal);
-      const done = step.operation === 'update' ? await this.#update(record, step.known, signal) : null;
-      if (done !== null) run.results[index!] = done;
-      else if (step.operation === 'none') run.results[index!] = step.result;
-      else if (step.operation === 'update' && !step.orCreate) throw this.#absent(step.known);
-      else if (bulk !== undefined) together.push(index!);
-      else run.results[index!] = await this.#create(record, signal);
-    });
+    await run.each(chunks(all, 1), ([index]) => this.#writeAlone(run, records, index!, together, signal));
     await this.#writeTogether(run, records, together, signal);
     return run.end();
   }
@@ -98,7 +95,8 @@ export class RestWriter implements Writer {
   async describeWrite(record: WriteRecord, signal: AbortSignal): Promise<DescribedWrite> {
     const found = this.#entity.lookup === undefined ? undefined : await this.#find(record, signal);
     const request = await this.#describedRequest(record, found, signal);
-    return { current: found === null ? null : found?.data, request };
+    const current = found === null ? null : found?.data;
+    return { current, request, unchanged: request === null };
   }
 
   async #describedRequest(
@@ -108,7 +106,10 @@ export class RestWriter implements Writer {
   ): Promise<DescribedRequest | null> {
     if (this.#entity.bulk?.upsert === true) return described(this.#client, bulkRequest(this.#entity, [record]));
     const step = await this.#step(record, signal, found);
-    if (step.operation === 'none') return null;
+    if (step.operation === 'none') {
+      if ('error' in step.result) throw step.result.error;
+      return null;
+    }
     if (step.operation === 'create' && this.#entity.bulk !== undefined) {
       return described(this.#client, bulkRequest(this.#entity, [record]));
     }
@@ -135,8 +136,7 @@ export class RestWriter implements Writer {
     if (externalKey !== undefined && update !== undefined) {
       return { operation: 'update', known: { id: externalKey, version }, orCreate: false };
     }
-    if (externalKey !== undefined)
-      return { operation: 'none', result: { outcome: 'failed', error: this.#unchangeable() } };
+    if (externalKey !== undefined) return { operation: 'none', result: { outcome: 'failed', error: unchangeable() } };
     if (lookup !== undefined) {
       if (looked !== undefined) return this.#whenLooked(record, looked);
       return this.#find(record, signal).then((found) => this.#whenLooked(record, found));
@@ -145,8 +145,7 @@ export class RestWriter implements Writer {
       return { operation: 'update', known: { version }, orCreate: canCreate };
     }
     // Created before, under a name that the API did not tell: another create would make a second one.
-    if (record.wasWritten === true)
-      return { operation: 'none', result: { outcome: 'failed', error: this.#nameless() } };
+    if (record.wasWritten === true) return { operation: 'none', result: { outcome: 'failed', error: nameless() } };
     if (canCreate) return { operation: 'create' };
     throw new IntegrationError(
       'config',
@@ -162,20 +161,24 @@ export class RestWriter implements Writer {
   #whenLooked(record: WriteRecord, found: Found | null): Step {
     if (found !== null) return this.#whenFound(record, found);
     if ((this.#entity.create ?? this.#entity.bulk) !== undefined) return { operation: 'create' };
-    return { operation: 'none', result: { outcome: 'failed', error: this.#missing() } };
+    return { operation: 'none', result: { outcome: 'failed', error: missing() } };
   }
 
   #whenFound(record: WriteRecord, found: Found): Step {
+    const { update, lookup } = this.#entity;
     const { id, version } = found;
     const known = { id, version: record.version ?? version };
-    if (this.#entity.update !== undefined) return { operation: 'update', known, orCreate: false };
-    const isSame = Object.entries(record.data).every(
-      // What the API does not show counts as equal.
-      ([name, value]) => found.data[name] === undefined || isAlike(value, found.data[name]),
-    );
+    // What a template adds is not seen, and what a late look-up shows may be the past.
+    const isJudged = update === undefined || (update.body === undefined && lookup?.consistency !== 'eventual');
+    const isSame = Object.entries(record.data).every(([name, value]) => {
+      const held = found.data[name];
+      // Where it cannot be changed anyway, what the API does not show counts as equal.
+      return held === undefined ? update === undefined : isAlike(value, held);
+    });
+    if (!isJudged || (!isSame && update !== undefined)) return { operation: 'update', known, orCreate: false };
     const result: WriteResult = isSame
       ? { outcome: 'unchanged', ...(id !== undefined && { externalKey: id }) }
-      : { outcome: 'failed', error: this.#unchangeable() };
+      : { outcome: 'failed', error: unchangeable() };
     return { operation: 'none', result };
   }
 
@@ -213,28 +216,63 @@ export class RestWriter implements Writer {
     return 'outcome' in said ? said : judged(said, setting, 'deleted');
   }
 
+  /** @param together gets the record when it is new and goes with others */
+  async #writeAlone(
+    run: WriteRun,
+    records: readonly WriteRecord[],
+    index: number,
+    together: number[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const record = records[index]!;
+    const step = await this.#step(record, signal);
+    const done = step.operation === 'update' ? await this.#update(record, step.known, signal) : null;
+    if (done !== null) run.results[index] = done;
+    else if (step.operation === 'none') run.results[index] = step.result;
+    else if (step.operation === 'update' && !step.orCreate) throw absent(step.known.id);
+    else if (this.#entity.bulk !== undefined) together.push(index);
+    else run.results[index] = await this.#create(record, signal);
+  }
+
   async #writeTogether(
     run: WriteRun,
     records: readonly WriteRecord[],
     indexes: readonly number[],
     signal: AbortSignal,
   ): Promise<void> {
-    const { bulk } = this.#entity;
+    const { bulk, lookup } = this.#entity;
     if (bulk === undefined || indexes.length === 0) return;
     const send = async (chunk: readonly number[]): Promise<void> => {
-      try {
-        const some = chunk.map((index) => records[index]!);
-        const { said } = await this.#send(bulkRequest(this.#entity, some), bulk, signal);
-        const results = 'outcome' in said ? some.map(() => said) : bulkResults(said, bulk, some);
+      const some = chunk.map((index) => records[index]!);
+      const set = (results: readonly WriteResult[]) =>
         chunk.forEach((index, position) => {
           run.results[index] = results[position];
         });
-      } catch (thrown) {
-        // Refused as a whole: halved until the record that it was refused for stands alone.
-        const isRefused = thrown instanceof IntegrationError && ['data', 'conflict'].includes(thrown.class);
-        if (!isRefused || chunk.length === 1) throw thrown;
-        await run.each(chunks(chunk, Math.ceil(chunk.length / 2)), send);
+      const request = bulkRequest(this.#entity, some);
+      const answer = await this.#answer(request, signal);
+      if (answer.response.ok) {
+        const said = this.#saidIn(answer, bulk);
+        set('outcome' in said ? some.map(() => said) : bulkResults(said, bulk, some));
+        return;
       }
+      const error = await this.#refusal(request, answer, bulk);
+      if (!(error instanceof IntegrationError) || !['data', 'conflict'].includes(error.class) || chunk.length === 1) {
+        throw error;
+      }
+      let left: number[] = [];
+      const told = refusedResults(this.#wordsOf(answer), bulk, some);
+      if (leavesNothing(bulk, answer.response.status)) left = [...chunk];
+      else if (told !== null) set(told);
+      else if (lookup !== undefined && lookup.consistency !== 'eventual') {
+        await run.each(chunks(chunk, 1), async ([index]) => {
+          await this.#writeAlone(run, records, index!, left, signal);
+          // It was not there before.
+          const { outcome, ...found } = run.results[index!] ?? {};
+          if (outcome === 'unchanged') run.results[index!] = { ...found, outcome: 'created' };
+        });
+      } else set(some.map(() => unknown(`${error.message} Some of its ${some.length} records may have been written`)));
+      // Halved until the record that it was refused for stands alone.
+      if (left.length > 0) await run.each(chunks(left, Math.ceil(left.length / 2)), send);
     };
     await run.each(chunks(indexes, bulk.size ?? DEFAULT_BULK_SIZE), send);
   }
@@ -288,83 +326,53 @@ export class RestWriter implements Writer {
     signal: AbortSignal,
     expected: number[] = [],
   ): Promise<{ status: number; said: Said | WriteResult }> {
-    const lost = (thrown: unknown) => {
-      const error = IntegrationError.from(thrown);
-      return error.outcomeUnknown ? new LostAnswer(error, request.repeatable) : error;
-    };
+    const answer = await this.#answer(request, signal, expected);
+    const { status, headers, ok } = answer.response;
+    if (expected.includes(status)) return { status, said: { document: undefined, headers, secrets: [] } };
+    if (ok) return { status, said: this.#saidIn(answer, setting) };
+    throw await this.#refusal(request, answer, setting);
+  }
+
+  /** @throws LostAnswer; what the HTTP client throws */
+  async #answer(request: WriteRequest, signal: AbortSignal, expected: number[] = []): Promise<Answer> {
     let response: HttpResponse;
     try {
       response = await this.#client.request(asHttpRequest(request, signal));
     } catch (thrown) {
-      throw lost(thrown);
+      throw lost(request, thrown);
     }
-    const { headers, status } = response;
-    if (expected.includes(status)) {
+    if (expected.includes(response.status)) {
       response.discard();
-      return { status, said: { document: undefined, headers, secrets: [] } };
+      return { response, text: '' };
     }
-    let text: string;
     try {
-      text = await response.text();
+      return { response, text: await response.text() };
     } catch (thrown) {
       // Refused or done, but what was said about it did not arrive. Of a refusal the status tells enough.
-      if (!response.ok) throw lost(await response.failure(''));
+      if (!response.ok) throw lost(request, await response.failure(''));
       throw new LostAnswer(IntegrationError.from(thrown), request.repeatable);
     }
-    if (response.ok) return { status, said: this.#saidIn(text, response, setting) };
+  }
+
+  /** Why the API did not do what it was asked for, or may not have. */
+  async #refusal(request: WriteRequest, { response, text }: Answer, setting: JudgementSetting): Promise<Error> {
     const error = await response.failure(text);
-    if (error.class !== 'data' && error.class !== 'conflict') throw lost(error);
+    if (error.class !== 'data' && error.class !== 'conflict') return lost(request, error);
     const why = explanationIn(documentIn(text), setting.error);
-    throw why === null ? error : refused(error.class, { ...why, text: `${status}: ${why.text}` }, this.#secrets);
+    return why === null
+      ? error
+      : refused(error.class, { ...why, text: `${response.status}: ${why.text}` }, this.#secrets);
+  }
+
+  #wordsOf({ response: { headers }, text }: Answer): Said {
+    return { document: documentIn(text), headers, secrets: this.#secrets };
   }
 
   /** What a successful answer said. Without JSON nothing can be said where the judgement depends on it. */
-  #saidIn(text: string, { headers }: HttpResponse, { result, id }: JudgementSetting): Said | WriteResult {
-    const document = documentIn(text);
+  #saidIn(answer: Answer, { result, id }: JudgementSetting): Said | WriteResult {
+    const said = this.#wordsOf(answer);
     const isNeeded = result !== undefined || id?.startsWith('/');
-    if (document === undefined && text !== '' && isNeeded) return unknown('the answer is no JSON');
-    return { document, headers, secrets: this.#secrets };
-  }
-
-  /** Gone, if the API had it once. */
-  #absent({ id }: Known): IntegrationError {
-    if (id === undefined) return this.#missing();
-    return new IntegrationError('conflict', 'PCP_TARGET_DELETED', `Record ${id} is gone from the other system.`, {
-      hint: 'Create it there again, or take it out of the mapping.',
-    });
-  }
-
-  #unchangeable(): IntegrationError {
-    return new IntegrationError(
-      'data',
-      'PCP_REST_NO_UPDATE',
-      'The API has this record already, and cannot change it.',
-      {
-        hint: 'Add "update" to the entity, if the API can change records.',
-      },
-    );
-  }
-
-  #nameless(): IntegrationError {
-    return new IntegrationError(
-      'data',
-      'PCP_REST_NO_UPDATE',
-      'The API has an earlier version of this record, under a name that it did not tell.',
-      {
-        hint: 'Say where it stands in the answer ("id" of "create"), add "lookup", or use fields of the record in the path of "update".',
-      },
-    );
-  }
-
-  #missing(): IntegrationError {
-    return new IntegrationError(
-      'data',
-      'PCP_REST_NOT_THERE',
-      'The API does not have this record, and cannot create it.',
-      {
-        hint: 'Add "create" to the entity, if the API can create records.',
-      },
-    );
+    return said.document === undefined && answer.text !== '' && isNeeded ? unknown('the answer is no JSON') : said;
   }
 
   #lacks(what: string): IntegrationError {
@@ -375,13 +383,9 @@ export class RestWriter implements Writer {
   }
 }
 
-function documentIn(text: string): unknown {
-  try {
-    return text === '' ? undefined : parseExactJson(text);
-  } catch {
-    // No JSON: what it is, the client has told in its own words.
-    return undefined;
-  }
+function lost({ repeatable }: WriteRequest, thrown: unknown): Error {
+  const error = IntegrationError.from(thrown);
+  return error.outcomeUnknown ? new LostAnswer(error, repeatable) : error;
 }
 
 function chunks(indexes: readonly number[], size: number): number[][] {
