@@ -1,8 +1,8 @@
+import { type Schedule, scheduleOf } from '../calendar/definition';
 import type { MappingOptions } from '../model/mapping';
 import type { ScheduleOptions } from '../model/schedule';
 import type { SqlDatabase, SqlRow, SqlTransaction } from '../protocols/sql/database';
 import { isUniqueViolation } from '../store/rows';
-import { type Schedule, scheduleOf } from './definition';
 
 /** What a schedule starts: the mappings of a connection, one mapping, or a comparison of its two sides. */
 export interface Owner {

@@ -1,3 +1,5 @@
+import type { Schedule } from '../calendar/definition';
+import { type Fire, fireAt, type Plan, planFires } from '../calendar/due';
 import { IntegrationError } from '../model/errors';
 import type { Mappings } from '../model/services';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
@@ -5,8 +7,6 @@ import { Rounds } from '../rounds';
 import { type Beginning, BLACKOUT } from '../sync/runs/run-rows';
 import type { JobStarter, UnattendedJob } from '../sync/runs/start';
 import { type MappedStream, streamsOf } from '../sync/runs/streams';
-import type { Schedule } from './definition';
-import { type Fire, fireAt, type Plan, planFires } from './due';
 import { type Owner, type ScheduleRow, ScheduleRows } from './rows';
 
 /** How often schedules are read that another process may have changed. */

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FindOptions } from 'sequelize';
+import { checkZone } from '../calendar/cron';
+import { checkSchedule } from '../calendar/definition';
 import type { Connection, OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
 import type { ConnectionInput, Connections, ConnectionView, Page } from '../model/services';
 import type { SqlTransaction } from '../protocols/sql/database';
-import { checkZone } from '../schedule/cron';
-import { checkSchedule } from '../schedule/definition';
 import type { Vault } from '../security/vault';
 import { deleteMappings } from './mapping-rows';
 import { CONNECTIONS, type ConnectionRow } from './models/connection';

@@ -1,6 +1,6 @@
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
-import { heldBy, streamName } from '../sync/runs/lease';
 import { deleteRows } from './rows';
+import { heldBy, streamName } from './stream-names';
 
 /**
  * Takes mappings away with what the engine keeps for them. A run in progress is ended here; it loses its lease with the

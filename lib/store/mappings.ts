@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FindOptions } from 'sequelize';
+import { checkSchedule } from '../calendar/definition';
 import { IntegrationError } from '../model/errors';
 import type { MappingInput, Mappings, MappingView, Page } from '../model/services';
 import type { SqlValue } from '../protocols/sql/database';
-import { checkSchedule } from '../schedule/definition';
 import { checkDependencies } from './mapping-dependencies';
 import { deleteMappings } from './mapping-rows';
 import { MAPPINGS, type MappingRow } from './models/mapping';

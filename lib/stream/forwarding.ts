@@ -9,12 +9,13 @@ import type { SqlDatabase } from '../protocols/sql/database';
 import type { ConnectionQuestions } from '../runner/connection-questions';
 import { type Engine, openEngine } from '../runner/engine';
 import type { FromRunner, RunnerSetup } from '../runner/protocol';
-import { ensureStream, streamName } from '../sync/runs/lease';
+import type { Spool } from '../spool/spool';
+import { streamName } from '../store/stream-names';
+import { ensureStream } from '../sync/runs/lease';
 import { settleLeft } from '../sync/runs/left-streams';
 import { ACTIVE, ENDED, insertRun, newJobId, stateList } from '../sync/runs/run-rows';
 import type { StreamDefinition } from './definitions';
 import { Ownership } from './ownership';
-import type { Spool } from './spool/spool';
 import { SpoolSource, TURN_MS } from './spool-source';
 import type { StreamLog } from './spooled-stream';
 

@@ -15,13 +15,13 @@ import { type Handlers, OpenCalls } from '../runner/open-calls';
 import type { FromRunner, LiveCalls, RunnerSetup, ToRunner } from '../runner/protocol';
 import type { Session } from '../runner/serve';
 import { Vault } from '../security/vault';
+import { Spool } from '../spool/spool';
+import { unreadable } from '../spool/unreadable-record';
 import { DefinitionFile, type StreamDefinition } from './definitions';
 import { FlowSubscription } from './flow-subscription';
 import { Forwarding, type ForwardingOptions } from './forwarding';
 import { SharedConnections } from './shared-connections';
-import { Spool } from './spool/spool';
 import { limitsOf, SpooledStream, type StreamLog, standbyStatus } from './spooled-stream';
-import { unreadable } from './unreadable-record';
 
 const SPOOL_FILE = 'integrations.spool.db';
 const LOOK_EVERY_MS = 1_000;

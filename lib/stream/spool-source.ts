@@ -1,10 +1,10 @@
 import type { Batch, Connector, ReadQuery } from '../connectors/contract';
 import { IntegrationError } from '../model/errors';
 import type { Cursor } from '../model/sync';
+import type { Range, Spooled } from '../spool/rows';
+import type { Spool } from '../spool/spool';
+import { liveRecord } from '../sync/live-record';
 import type { StreamDefinition } from './definitions';
-import { liveRecord } from './live-record';
-import type { Range, Spooled } from './spool/rows';
-import type { Spool } from './spool/spool';
 
 /** A run goes on for so long, and the next one follows it: neither endless runs nor a log that floods. */
 const ROLL_OVER_MS = 60 * 60_000;

@@ -1,12 +1,12 @@
 import type { IntegrationError } from '../model/errors';
 import type { LiveAlarm, LiveOptions, LiveState, LiveStatus } from '../model/stream';
+import type { SpoolLimits } from '../spool/limits';
+import { Loss } from '../spool/losses';
+import type { Spool } from '../spool/spool';
 import { DEFAULT_SPOOL_BYTES, type StreamDefinition } from './definitions';
 import { Meter } from './meter';
 import type { Follower } from './shared-connection';
 import type { SharedConnections } from './shared-connections';
-import type { SpoolLimits } from './spool/limits';
-import { Loss } from './spool/losses';
-import type { Spool } from './spool/spool';
 import { Watchdog } from './watchdog';
 
 export type StreamLog = (level: 'info' | 'warn' | 'error' | 'debug', message: string) => void;

@@ -5,8 +5,8 @@ import type { Connector, SourceRecord, WriteResult } from '../connectors/contrac
 import type { OpenConnection } from '../model/connection';
 import { type ErrorClass, IntegrationError } from '../model/errors';
 import { Outage } from '../outage';
-import type { Spooled } from '../stream/spool/rows';
-import { Spool } from '../stream/spool/spool';
+import type { Spooled } from '../spool/rows';
+import { Spool } from '../spool/spool';
 import { hasQueuedWrites, queuedWritesFile } from './queued-writes';
 import type { RecordWriter } from './records';
 import type { EngineContext } from './stream';

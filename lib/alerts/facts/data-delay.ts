@@ -1,7 +1,7 @@
+import { type Schedule, scheduleOf } from '../../calendar/definition';
+import { nextRuns } from '../../calendar/due';
 import type { Scheduled, ScheduleOptions } from '../../model/schedule';
 import type { SqlRow } from '../../protocols/sql/database';
-import { type Schedule, scheduleOf } from '../../schedule/definition';
-import { nextRuns } from '../../schedule/due';
 import { stateList, toDate } from '../../sync/runs/run-rows';
 import type { Observation } from '../step';
 import { type FindFacts, inUse, type Reader } from './facts';

@@ -1,8 +1,8 @@
+import { checkSchedule, scheduleOf } from '../../calendar/definition';
+import { nextRuns } from '../../calendar/due';
 import type { Connection } from '../../model/connection';
 import type { Mapping } from '../../model/mapping';
 import type { Scheduled } from '../../model/schedule';
-import { checkSchedule, scheduleOf } from '../../schedule/definition';
-import { nextRuns } from '../../schedule/due';
 import type { Call, Route } from '../route';
 import { instant } from '../schemas/common';
 import { ok } from './shared';

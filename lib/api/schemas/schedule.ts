@@ -1,5 +1,5 @@
+import { CHOICES, DAYS, MOST } from '../../calendar/definition';
 import type { JsonSchema } from '../../model/entity';
-import { CHOICES, DAYS, MOST } from '../../schedule/definition';
 import { instant } from './common';
 
 const seconds = (most: number, description: string): JsonSchema => ({

@@ -1,3 +1,5 @@
+import { scheduleOf } from '../../calendar/definition';
+import { nextRuns } from '../../calendar/due';
 import type { ConnectorRegistry } from '../../connectors/registry';
 import type { Actor } from '../../model/audit';
 import { IntegrationError } from '../../model/errors';
@@ -6,11 +8,10 @@ import type { ReconciliationRequest, Reconciliations } from '../../model/reconci
 import type { RunTrigger, Scheduled } from '../../model/schedule';
 import type { Connections, JobStatus, Mappings } from '../../model/services';
 import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
-import { scheduleOf } from '../../schedule/definition';
-import { nextRuns } from '../../schedule/due';
 import type { Vault } from '../../security/vault';
 import { equalities, newestFirst } from '../../store/lists';
-import { ensureStream, streamName } from '../runs/lease';
+import { streamName } from '../../store/stream-names';
+import { ensureStream } from '../runs/lease';
 import { lockStream } from '../runs/queue';
 import { ACTIVE, insertRun, newJobId, newRun, stateList } from '../runs/run-rows';
 import type { SyncService } from '../service';

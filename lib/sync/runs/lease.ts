@@ -1,5 +1,4 @@
 import { IntegrationError } from '../../model/errors';
-import type { RunKind } from '../../model/sync';
 import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
 import { WORKER, workerIsGone } from '../../store/worker-name';
 
@@ -11,16 +10,6 @@ const MARGIN_MS = 10_000;
 
 /** An external write must be able to end this long before the lease does. */
 const WRITE_TIMEOUT_MS = 20_000;
-
-/** Both directions of a mapping are one stream: each has to see what the other did. */
-export function streamName(mappingId: number): string {
-  return `mapping:${mappingId}`;
-}
-
-/** What a run holds while it works: a comparison only reads, and keeps nobody from writing meanwhile. */
-export function heldBy({ mappingId, kind }: { mappingId: number; kind: RunKind }): string {
-  return kind === 'reconcile' ? `reconcile:${mappingId}` : streamName(mappingId);
-}
 
 /** The runs that workers other than this one hold. Whoever does not answer for its lease any more holds nothing. */
 export async function heldByOthers(database: SqlDatabase): Promise<Set<number>> {

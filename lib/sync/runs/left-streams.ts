@@ -1,7 +1,8 @@
 import { IntegrationError } from '../../model/errors';
 import type { SqlDatabase } from '../../protocols/sql/database';
+import { streamName } from '../../store/stream-names';
 import { endAttempt } from './attempts';
-import { Lease, streamName } from './lease';
+import { Lease } from './lease';
 import { ACTIVE, getRun, stateList } from './run-rows';
 import { type End, settle } from './settle';
 

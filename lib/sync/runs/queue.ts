@@ -5,8 +5,8 @@ import type { ReplaySelection } from '../../model/services';
 import type { RunKind, RunState } from '../../model/sync';
 import type { SqlTransaction } from '../../protocols/sql/database';
 import { type Condition, values, where } from '../../store/lists';
+import { streamName } from '../../store/stream-names';
 import { reopenChosen } from '../letters/replay';
-import { streamName } from './lease';
 import { ACTIVE, AWAKE, announceEnd, type Beginning, insertRun, newJobId, newRun, stateList } from './run-rows';
 import type { MappedStream } from './streams';
 

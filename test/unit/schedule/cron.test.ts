@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { cronTimes } from '../../../lib/schedule/cron';
-import { checkSchedule } from '../../../lib/schedule/definition';
+import { cronTimes } from '../../../lib/calendar/cron';
+import { checkSchedule } from '../../../lib/calendar/definition';
 
 function next(expression: string, timezone: string, from: string, count = 3): string[] {
   const times = cronTimes(expression, timezone);

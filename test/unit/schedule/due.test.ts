@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { scheduleOf } from '../../../lib/calendar/definition';
+import { type Fire, fireAt, nextRuns, planFires } from '../../../lib/calendar/due';
 import type { ScheduleOptions } from '../../../lib/model/schedule';
-import { scheduleOf } from '../../../lib/schedule/definition';
-import { type Fire, fireAt, nextRuns, planFires } from '../../../lib/schedule/due';
 
 const MINUTE = 60_000;
 const at = (text: string) => Date.parse(`2026-11-${text}Z`);

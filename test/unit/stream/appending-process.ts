@@ -1,5 +1,5 @@
 /** Appends numbered records to a spool until it is killed, and tells of each one that was acknowledged. */
-import { Spool } from '../../../lib/stream/spool/spool';
+import { Spool } from '../../../lib/spool/spool';
 
 const [path = '', first = '0'] = process.argv.slice(2);
 const spool = new Spool(path, { isFlushed: false, log: () => undefined });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { liveRecord } from '../../../lib/stream/live-record';
+import { liveRecord } from '../../../lib/sync/live-record';
 
 describe('a live record', () => {
   const at = '2026-11-27T12:00:00.000Z';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Losses } from '../../../lib/stream/spool/losses';
+import { Losses } from '../../../lib/spool/losses';
 
 const MINUTE = 60_000;
 const at = (ms: number) => new Date(ms).toISOString();

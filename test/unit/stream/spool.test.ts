@@ -3,8 +3,8 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SpoolLimits } from '../../../lib/stream/spool/limits';
-import { Spool } from '../../../lib/stream/spool/spool';
+import type { SpoolLimits } from '../../../lib/spool/limits';
+import { Spool } from '../../../lib/spool/spool';
 import { temporaryDirectory } from '../../support/hub';
 
 const ROOMY: SpoolLimits = { maxBytes: 1e9, whenFull: 'stop_ack' };

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { Spool } from '../../../lib/spool/spool';
 import { SharedConnections } from '../../../lib/stream/shared-connections';
-import { Spool } from '../../../lib/stream/spool/spool';
 import { SpooledStream } from '../../../lib/stream/spooled-stream';
 import { LiveSource, tagValue } from '../../support/live-source';
 

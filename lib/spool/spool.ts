@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { SourceRecord } from '../../connectors/contract';
-import type { Deliveries, Delivery } from '../../model/delivery';
-import { IntegrationError } from '../../model/errors';
-import type { LiveAlarm } from '../../model/stream';
+import type { SourceRecord } from '../connectors/contract';
+import type { Deliveries, Delivery } from '../model/delivery';
+import { IntegrationError } from '../model/errors';
+import type { LiveAlarm } from '../model/stream';
 import { SpooledDeliveries } from './deliveries';
 import { openSpoolFile, type SpoolFileOptions } from './file';
 import { fill, hasRoom, type SpoolLimits, whenFull } from './limits';

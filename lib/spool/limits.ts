@@ -1,4 +1,4 @@
-import type { WhenFull } from '../../model/stream';
+import type { WhenFull } from '../model/stream';
 import type { Amount } from './rows';
 
 export interface SpoolLimits {

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Delivery } from '../../model/delivery';
+import type { Delivery } from '../model/delivery';
 
 /** Of messages whose records are in the spool, or were: those that may be sent again, by the streams that had them. */
 export class SpooledDeliveries {

@@ -1,4 +1,4 @@
-import type { LiveAlarm } from '../../model/stream';
+import type { LiveAlarm } from '../model/stream';
 
 /** After so long without another loss it is history, and only the count of all of them tells of it. */
 const OVER_MS = 10 * 60_000;

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { SourceRecord } from '../../connectors/contract';
-import { recordsText } from '../unreadable-record';
+import type { SourceRecord } from '../connectors/contract';
+import { recordsText } from './unreadable-record';
 
 /** Numbers of records, both ends included. */
 export type Range = [from: number, to: number];
