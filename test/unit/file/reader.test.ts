@@ -223,23 +223,20 @@ describe('reading files', () => {
 describe('files that attack or break', () => {
   const root = temporaryRoot();
 
-  it('a line without end stops at the limit, with bounded memory', async () => {
-    truncateSync(root.put('a.csv', 'a,b\n'), 256 * MIB);
-    const before = process.memoryUsage.rss();
-    const { error } = await readBatches(fileConnector(root.path), 'a.csv');
-    assert.equal(error?.code, 'PCP_RECORD_TOO_LARGE');
-    assert.ok(process.memoryUsage.rss() - before < 150 * MIB, `${(process.memoryUsage.rss() - before) / MIB} MiB`);
-  });
-
   for (const [name, content] of [
+    ['a.csv', 'a,b\n'],
+    ['q.csv', 'a\n"'],
     ['a.ndjson', '{"a":"'],
     ['a.json', '[{"a":"'],
     ['a.xml', '<a><b>'],
-    ['q.csv', 'a\n"'],
   ] as const) {
-    it(`${name}: a record without end stops at the limit`, async () => {
-      root.put(name, Buffer.concat([Buffer.from(content), Buffer.alloc(12 * MIB, 'x')]));
-      assert.equal((await readBatches(fileConnector(root.path), name)).error?.code, 'PCP_RECORD_TOO_LARGE');
+    it(`${name}: a record of 1 GiB stops at the limit, with bounded memory`, async () => {
+      // What follows the first megabytes is a hole: it takes no room on the disk.
+      truncateSync(root.put(name, Buffer.concat([Buffer.from(content), Buffer.alloc(12 * MIB, 'x')])), 1024 * MIB);
+      const before = process.memoryUsage.rss();
+      const { error } = await readBatches(fileConnector(root.path), name);
+      assert.equal(error?.code, 'PCP_RECORD_TOO_LARGE');
+      assert.ok(process.memoryUsage.rss() - before < 150 * MIB, `${(process.memoryUsage.rss() - before) / MIB} MiB`);
     });
   }
 
