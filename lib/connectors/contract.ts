@@ -209,6 +209,10 @@ export interface Writer {
    * a batch for new without looking; `write` then answers `unchanged` for what is not.
    */
   hashes?(records: WriteRecord[], transaction?: SqlTransaction): Promise<(string | null | undefined)[]>;
+  /** `hashes` takes records for new now: `writeNew` is the quicker way. */
+  readonly expectsNew?: boolean;
+  /** Writes records that are all new; null = nothing was written, because one of them is refused or is not: they go by `write`. */
+  writeNew?(records: WriteRecord[], transaction: SqlTransaction): Promise<WriteResult[] | null>;
   /**
    * For targets with `hashes`: when this mapping last wrote each record, in epoch milliseconds of the store; null where it
    * did not, or where others did since.

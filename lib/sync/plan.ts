@@ -120,9 +120,13 @@ export class BatchKeys {
 
   constructor(private readonly context: PlanContext) {}
 
-  /** Takes out of a page what has the key of a record before it. */
+  /** Whether a page has the key of a record before it. */
+  meet(plan: BatchPlan): boolean {
+    return this.known.size > 0 && !this.context.lastWins && plan.writes.some(({ key }) => this.known.has(key));
+  }
+
+  /** Takes out of a page that meets them what has the key of a record before it. */
   sift(plan: BatchPlan): void {
-    if (this.known.size === 0 || this.context.lastWins || !plan.writes.some(({ key }) => this.known.has(key))) return;
     const { writes, origins } = plan;
     plan.writes = [];
     plan.origins = [];
@@ -142,6 +146,11 @@ export class BatchKeys {
 
   add(records: readonly WriteRecord[]): void {
     for (const { key, hash } of records) this.known.set(key, hash);
+  }
+
+  /** Of records that were not written after all. */
+  remove(records: readonly Pick<WriteRecord, 'key'>[]): void {
+    for (const { key } of records) this.known.delete(key);
   }
 }
 

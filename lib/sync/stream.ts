@@ -29,7 +29,7 @@ export interface EngineContext {
 /** Records that are in memory at once: so few that they are gone before the garbage collector would copy them. */
 const PAGE = 500;
 /** Pages of one commit in an embedded store that is written to in a thread of its own. */
-const PAGES_OF_EMBEDDED = 4;
+const PAGES_OF_EMBEDDED = 8;
 
 /** Of another system: one such page is read, one sent and one committed at the same time. */
 const PAGE_UNDER_WAY = 2000;

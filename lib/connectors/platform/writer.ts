@@ -44,8 +44,8 @@ export class PlatformWriter implements Writer {
   readonly #lookup: KeyLookup;
   readonly #reader: TableReader;
   readonly #hashOf: WriteTarget['hashOf'];
-  /** What `hashes` found for the records of the batch in hand; null when it took them all for new without a look. */
-  #known: Known | null = NOTHING_KNOWN;
+  /** What `hashes` found for the records of the batch in hand, if it looked. */
+  #known = NOTHING_KNOWN;
   /** The batch before was all new, as in a first import: then looking each key up is the exception. */
   #expectsNew = false;
 
@@ -70,9 +70,13 @@ export class PlatformWriter implements Writer {
     this.#hashOf = target.hashOf;
   }
 
+  get expectsNew(): boolean {
+    return this.#expectsNew;
+  }
+
   async hashes(records: WriteRecord[], transaction?: SqlTransaction): Promise<(string | null | undefined)[]> {
     if (this.#expectsNew && transaction !== undefined) {
-      this.#known = null;
+      this.#known = NOTHING_KNOWN;
       return new Array(records.length).fill(undefined);
     }
     return this.#lookUp(records, transaction);
@@ -118,10 +122,6 @@ export class PlatformWriter implements Writer {
 
   async write(records: WriteRecord[], signal: AbortSignal, transaction?: SqlTransaction): Promise<WriteResult[]> {
     signal.throwIfAborted();
-    if (this.#known === null && transaction !== undefined) {
-      const results = await this.#insertNew(records, transaction);
-      if (results !== null) return results;
-    }
     const known = await this.#knownOf(records, transaction);
     const now = await this.#now(transaction);
     const prepared = records.map((record, index): Prepared | null => {
@@ -139,8 +139,7 @@ export class PlatformWriter implements Writer {
     });
   }
 
-  /** Null when nothing was written, because a record is refused or not new after all. */
-  async #insertNew(records: WriteRecord[], transaction: SqlTransaction): Promise<WriteResult[] | null> {
+  async writeNew(records: WriteRecord[], transaction: SqlTransaction): Promise<WriteResult[] | null> {
     const parts = this.#newRows(records, await this.#now(transaction));
     const inserted = await transaction.insertNew({ table: this.#shape.table, columns: this.#columns, parts });
     return inserted ? records.map(() => CREATED) : null;
@@ -159,7 +158,7 @@ export class PlatformWriter implements Writer {
 
   /** Of the records to write, which are those looked up, in order, without the ones that need no write. */
   async #knownOf(records: WriteRecord[], transaction: SqlTransaction | undefined): Promise<Known['hashes']> {
-    const { records: lookedUp, hashes } = this.#known ?? NOTHING_KNOWN;
+    const { records: lookedUp, hashes } = this.#known;
     const known: (string | null | undefined)[] = [];
     let at = 0;
     for (const record of records) {

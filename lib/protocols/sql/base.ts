@@ -24,7 +24,7 @@ export interface Session {
   upsert(request: UpsertRequest): Promise<void>;
   /** Fails when a row is there already. Absent where it is no quicker than `upsert`. */
   insertNew?(request: InsertRequest): Promise<void>;
-  /** An `insertNew` that fails leaves nothing behind, so that it needs no savepoint. */
+  /** An `insertNew` that fails leaves nothing behind, so that it needs no savepoint and no other statement need wait for it. */
   readonly insertsAllOrNone?: boolean;
   columns(sql: string): Promise<ColumnInfo[]>;
   begin(): Promise<void>;
@@ -96,6 +96,9 @@ export abstract class BaseDatabase implements SqlDatabase {
   insertNew(request: InsertRequest): Promise<boolean> {
     return this.transaction((transaction) => transaction.insertNew(request));
   }
+
+  /** Outside of a transaction each is one of its own. */
+  readonly queuesInserts = false;
 
   savepoint<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T> {
     return this.transaction(work);
@@ -221,6 +224,10 @@ class OpenTransaction implements SqlTransaction {
 
   get dialect(): SqlDialect {
     return this.database.dialect;
+  }
+
+  get queuesInserts(): boolean {
+    return this.session.insertsAllOrNone === true;
   }
 
   quote(identifier: string): string {

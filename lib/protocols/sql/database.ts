@@ -110,6 +110,8 @@ export interface SqlTransaction {
    * none, a row of this key exists, or a row is refused, be it by an error of class data that making its part threw.
    */
   insertNew(request: InsertRequest): Promise<boolean>;
+  /** Other statements may be sent before an `insertNew` has answered: they are done after it, in their order. */
+  readonly queuesInserts: boolean;
   /** Runs the work and undoes only its effects when it throws. On the database itself it is a transaction. */
   savepoint<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T>;
 }

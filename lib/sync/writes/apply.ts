@@ -63,6 +63,34 @@ export async function apply(
   return outcomeOf(scope, plan, decision, results, transaction);
 }
 
+/** A page of which as much is sent as can be before the one before it is finished. */
+export interface BegunPage {
+  /** Nothing but its writing is left, which nothing that follows has to wait for. */
+  isSent: boolean;
+  /** What is written, unless it is refused, and what the target holds already. */
+  records: WriteRecord[];
+  finish(): Promise<BatchOutcome>;
+}
+
+/** `apply` in two steps. The second ones come in the order of the first ones. */
+export async function beginPage(scope: RunScope, plan: BatchPlan, transaction: SqlTransaction): Promise<BegunPage> {
+  const { writer, stream, signal } = scope;
+  const decision = await decide(scope, plan, transaction);
+  const changed = decision.changed.map(({ record }) => record);
+  signal.throwIfAborted();
+  const sent = writer.expectsNew === true && changed.length > 0 ? writer.writeNew?.(changed, transaction) : undefined;
+  // It is told to whoever finishes the page.
+  sent?.catch(() => undefined);
+  return {
+    isSent: sent !== undefined && transaction.queuesInserts && stream.twoWay === null,
+    records: [...changed, ...decision.unchanged],
+    finish: async () => {
+      const results = (await sent) ?? (await send(scope, decision.changed, transaction));
+      return outcomeOf(scope, plan, decision, results, transaction);
+    },
+  };
+}
+
 /** A page that waits for its turn to be sent. */
 export interface PreparedPage {
   /** Of its outcome, what is known before. */

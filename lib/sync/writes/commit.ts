@@ -10,7 +10,7 @@ import type { Lease } from '../runs/lease';
 import { COUNTERS, noCounters } from '../runs/run-rows';
 import type { Stream } from '../stream';
 import { ToleranceExceeded } from '../tolerance';
-import { apply, type BatchOutcome, keepsLinks } from './apply';
+import { apply, type BatchOutcome, type BegunPage, beginPage, keepsLinks } from './apply';
 import { needsIntents } from './guarantee';
 import { keepingAnswers } from './keep';
 import { endIntents, saveLinks } from './links';
@@ -77,19 +77,36 @@ export async function commitBatch(scope: RunScope, first: Page, options: BatchOp
       await scope.lease.assertHeld(transaction);
       const total = { counters: noCounters(), failures: [] as Failure[] };
       let last = first;
+      let taken = 0;
+      /** One that is being written while the next one is made ready. */
+      let sent: BegunPage | null = null;
       const keys = new BatchKeys(scope.stream.plan);
-      for (let page: Page | null = first; page !== null; page = await options.following(total.counters.read, last)) {
-        last = page;
-        const plan = await page.plan;
-        keys.sift(plan);
-        const outcome = await apply(scope, plan, transaction);
-        keys.add(outcome.written.map(({ record }) => record));
-        keys.add(outcome.unchanged);
+      const finish = async (page: BegunPage | null): Promise<void> => {
+        if (page === null) return;
+        const outcome = await page.finish();
+        keys.remove(outcome.refused.map(({ record }) => record));
         for (const name of COUNTERS) total.counters[name] += outcome.counters[name];
         total.failures.push(...outcome.failures);
         options.judge(total);
         await settleRecords(scope, transaction, outcome);
+      };
+      for (let page: Page | null = first; page !== null; page = await options.following(taken, last)) {
+        last = page;
+        taken += page.batch.records.length;
+        const plan = await page.plan;
+        if (keys.meet(plan)) {
+          // Which record of a key was written is known when its page is.
+          await finish(sent);
+          sent = null;
+          keys.sift(plan);
+        }
+        const next = await beginPage(scope, plan, transaction);
+        keys.add(next.records);
+        await finish(sent);
+        sent = next.isSent ? next : null;
+        if (sent === null) await finish(next);
       }
+      await finish(sent);
       return { ...total, last, cancel: await record(scope, transaction, total.counters, last.batch, null, options) };
     });
   }

@@ -151,17 +151,28 @@ for (const kind of storeKinds) {
       const written = (batch: WriteRecord[]) =>
         test.store.database.transaction(async (transaction) => {
           await writer.hashes!(batch, transaction);
-          const results = await writer.write(batch, signal, transaction);
-          return Object.groupBy(results, ({ outcome }) => outcome);
+          const isQuick = writer.expectsNew === true;
+          const quick = isQuick ? await writer.writeNew!(batch, transaction) : null;
+          const results = quick ?? (await writer.write(batch, signal, transaction));
+          return {
+            isQuick,
+            wasRefused: isQuick && quick === null,
+            ...Object.groupBy(results, ({ outcome }) => outcome),
+          };
         });
-      assert.equal((await written(made(0, 'old'))).created?.length, 100);
-      assert.equal((await written(made(100, 'old'))).created?.length, 100);
+      const first = await written(made(0, 'old'));
+      assert.deepEqual([first.isQuick, first.created?.length], [true, 100]);
+      const second = await written(made(100, 'old'));
+      assert.deepEqual([second.isQuick, second.created?.length], [true, 100]);
       const mixed = await written([
         ...made(200, 'new').slice(0, 30),
         ...made(150, 'new').slice(0, 20),
         ...made(0, 'old').slice(0, 10),
       ]);
-      assert.deepEqual([mixed.created?.length, mixed.updated?.length, mixed.unchanged?.length], [30, 20, 10]);
+      assert.deepEqual(
+        [mixed.wasRefused, mixed.created?.length, mixed.updated?.length, mixed.unchanged?.length],
+        [true, 30, 20, 10],
+      );
       assert.equal((await records.list('material', {})).total, 230);
       assert.equal((await records.get('material', ['M150'])).name, 'new');
     });

@@ -57,6 +57,25 @@ for (const { name, options } of DATABASES) {
       assert.deepEqual((await ids()).sort(), ['p100', 'p65']);
     });
 
+    it('answers each of several that are sent at once', async () => {
+      await database.transaction(async (transaction) => {
+        if (!transaction.queuesInserts) return;
+        await transaction.execute("INSERT INTO part (id) VALUES ('p5')");
+        const sent = [part(0), part(60), part(50)].map((rows) => transaction.insertNew(request([rows])));
+        assert.deepEqual(await Promise.all(sent), [false, true, false]);
+        assert.deepEqual((await transaction.query('SELECT id FROM part')).length, 61);
+      });
+    });
+
+    it('inserts nothing into a transaction that the database has ended by itself', async () => {
+      const insert = database.transaction(async (transaction) => {
+        await transaction.execute('ROLLBACK');
+        await transaction.insertNew(request([part(0)]));
+      });
+      await assert.rejects(insert);
+      assert.deepEqual(await ids(), []);
+    });
+
     it('does nothing when a part is refused while it is made, and tells any other error', async () => {
       const failing = function* (error: Error) {
         yield part(0);

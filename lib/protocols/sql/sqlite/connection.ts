@@ -90,8 +90,12 @@ export class SqliteConnection {
     }
   }
 
-  /** All rows or, when it fails, none. */
+  /** All rows or, when it fails, none; part of the open transaction. */
   insert({ table, columns, keyColumns, rows }: Insert): void {
+    // SQLite may have rolled it back by itself (disk full) when this insert was on its way already.
+    if (!this.database.isTransaction) {
+      throw new IntegrationError('transient', 'PCP_SQL_TRANSACTION_ENDED', 'The transaction of this insert has ended.');
+    }
     // Writing a long statement takes as long as inserting a row.
     const name = JSON.stringify([table, columns, keyColumns]);
     const run = (rowsOfOne: number, values: SqlValue[][]): void => {
