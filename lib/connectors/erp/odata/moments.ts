@@ -50,6 +50,8 @@ function schemaWithMoments(schema: JsonSchema, moments: Moments): JsonSchema {
   return { ...schema, properties: { ...schema.properties, ...Object.fromEntries(made) } };
 }
 
+/** Given as it is, or in seconds since midnight. */
 function timeOf(value: unknown): string {
+  if (typeof value === 'number') return new Date(value * 1000).toISOString().slice(11, 19);
   return typeof value === 'string' && value !== '' ? value : '00:00:00';
 }
