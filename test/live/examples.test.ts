@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { OperationsServer } from '../support/dynamics365/operations';
+import { dynamicsPlant } from '../support/dynamics365/plant';
 import { ModbusDevice, registers } from '../support/modbus-device';
 import { type Broker, mosquitto, mosquittoAvailable } from '../support/mosquitto';
 import { protheusPlant } from '../support/protheus/plant';
@@ -21,6 +23,7 @@ const EXAMPLES = [
   'pcp-file',
   'pcp-database',
   'pcp-rest',
+  'pcp-dynamics365',
   'pcp-protheus',
   'pcp-modbus',
   'pcp-mqtt',
@@ -38,6 +41,7 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
     let broker: Broker | undefined;
     let debug: DebugMessages;
     let device: ModbusDevice;
+    let dynamics: OperationsServer;
     let protheus: ProtheusServer;
 
     /** What a debug node shows; an error that the example's Catch node sees ends the wait. */
@@ -56,12 +60,14 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
       sqlite.exec('CREATE TABLE orders (order_number TEXT PRIMARY KEY, material TEXT, quantity NUMERIC)');
       sqlite.close();
       device = await new ModbusDevice().start();
+      dynamics = await dynamicsPlant();
       protheus = await protheusPlant();
       const flows: FlowNode[] = EXAMPLES.flatMap(exampleFlow);
       broker = mosquittoAvailable() ? await mosquitto() : undefined;
       const environment = {
         PCP_EXAMPLES: folder,
         PCP_EXAMPLES_DB: database,
+        PCP_EXAMPLES_DYNAMICS365: dynamics.url,
         PCP_EXAMPLES_PROTHEUS: protheus.url,
         PCP_EXAMPLES_MODBUS: '127.0.0.1',
         PCP_EXAMPLES_MODBUS_PORT: String(device.port),
@@ -70,13 +76,18 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
       nodeRed = await NodeRed.start({ version, flows, environment });
       debug = await DebugMessages.open(nodeRed.url);
       // Secrets are in no example.
-      const secret = { credentials: { password: protheus.password } };
-      await nodeRed.deploy(flows.map((node) => (node.id === 'pcp-ex-protheus-conn' ? { ...node, ...secret } : node)));
+      const { config, credentials } = dynamics.connection({ company: 'usmf' });
+      const own: Record<string, Partial<FlowNode>> = {
+        'pcp-ex-protheus-conn': { credentials: { password: protheus.password } },
+        'pcp-ex-dynamics365-conn': { config, credentials },
+      };
+      await nodeRed.deploy(flows.map((node) => ({ ...node, ...own[node.id] })));
     });
     after(async () => {
       debug.close();
       await nodeRed.remove();
       await device.stop();
+      await dynamics.stop();
       await protheus.stop();
       await broker?.release();
       rmSync(folder, { recursive: true, force: true });
@@ -182,6 +193,23 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
       const received = await next<Message>('pcp-ex-mqtt-received', ({ payload }) => (payload as Order).line === 'l1');
       const { order, quantity, _topic } = received.payload as Order;
       assert.deepEqual([order, quantity, _topic], ['1000001', 250, 'pcp-example/l1/order']);
+    });
+
+    it('pcp-dynamics365 reads orders, changes one, and calls a service', async () => {
+      await nodeRed.inject('pcp-ex-dynamics365-read');
+      const found = await next<Message>('pcp-ex-dynamics365-found');
+      assert.equal((found.payload as Record<string, unknown>[])[0]?.ProductionOrderNumber, 'P000001');
+      await nodeRed.inject('pcp-ex-dynamics365-write');
+      await next<Message>('pcp-ex-dynamics365-written');
+      assert.equal(dynamics.rows('ProductionOrderHeaders')[0]?.ProductionOrderPriority, 7);
+      let sent: Record<string, unknown> = {};
+      dynamics.services.set('SysMessageServices/SysMessageService/SendMessage', (body) => {
+        sent = body;
+        return { status: 200, body: null };
+      });
+      await nodeRed.inject('pcp-ex-dynamics365-call');
+      await next<Message>('pcp-ex-dynamics365-called');
+      assert.equal(sent._messageType, 'ProdProductionOrderStart');
     });
 
     it('pcp-protheus reads orders, posts a stop once, and calls a routine', async () => {

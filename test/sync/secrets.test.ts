@@ -42,6 +42,7 @@ describe('secrets', () => {
       username: 'u',
       entities: { plants: { path: '/plants', key: ['plant'] } },
     },
+    'erp.dynamics365': { base_url: 'http://127.0.0.1:1', authentication: 'bearer' },
     'erp.protheus': { base_url: 'http://127.0.0.1:1', username: 'u' },
     'erp.sap': { base_url: 'http://127.0.0.1:1', username: 'u' },
     'iot.mqtt': { url: 'mqtt://127.0.0.1:1', username: 'u' },

@@ -68,6 +68,8 @@ export interface HttpOptions extends HttpEnvironment {
   requestsPerSecond?: number;
   /** Requests at the same time; 4 by default. A request counts until its body is read. */
   maxConcurrency?: number;
+  /** How long the other side wants to be left alone when a 429 does not say it, in milliseconds. */
+  pauseMs?: number;
   timeouts?: Partial<Timeouts>;
   limits?: Partial<Limits>;
   /** Where private addresses may be reached besides the connection's own: `network.allowedTargets` of the settings. */

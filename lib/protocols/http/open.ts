@@ -206,7 +206,8 @@ class GuardedClient implements HttpClient {
     try {
       const answer = await this.exchange(message, deadline, maxBytes, sign);
       answer.whenDone(pass.leave);
-      const pause = pauseAskedFor(answer.status, answer.headers);
+      const pause =
+        pauseAskedFor(answer.status, answer.headers) ?? (answer.status === 429 ? this.options.pauseMs : undefined);
       if (pause !== undefined) this.gate.pause(pause);
       this.gate.quota(answer.rateLimit);
       return answer;

@@ -111,7 +111,7 @@ class Settings {
   }
 
   required(name: string): string {
-    return this.text(name) ?? missing('setting', `/config/${name}`, name);
+    return this.text(name) ?? missingSetting('setting', `/config/${name}`, name);
   }
 
   secret(name: string): string | undefined {
@@ -120,7 +120,7 @@ class Settings {
   }
 
   requiredSecret(name: string): string {
-    return this.secret(name) ?? missing('credential', `/credentials/${name}`, name);
+    return this.secret(name) ?? missingSetting('credential', `/credentials/${name}`, name);
   }
 
   /** The first choice is the default. */
@@ -150,7 +150,8 @@ class Settings {
   }
 }
 
-function missing(kind: string, path: string, name: string): never {
+/** @throws config PCP_SETTING_MISSING */
+export function missingSetting(kind: string, path: string, name: string): never {
   throw new IntegrationError('config', 'PCP_SETTING_MISSING', `The ${kind} "${name}" is empty.`, {
     path,
     hint: `Fill in "${name}" in the connection.`,

@@ -24,7 +24,7 @@ export class Batching {
     readonly set: EntitySet,
     private readonly model: ServiceModel,
   ) {
-    this.#form = model.version === 4 ? 'json' : 'multipart';
+    this.#form = service.options.batchFormat ?? (model.version === 4 ? 'json' : 'multipart');
   }
 
   /** The first page of each query. @throws what the first that fails was refused with */

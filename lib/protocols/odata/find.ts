@@ -37,6 +37,7 @@ export async function findMatches(
 
 /**
  * The same for each of many values of one field, with as few requests as that takes.
+ * @param fixed values of other fields that all of them have
  * @returns in their order; an error where it is about one value
  */
 export async function findEach(
@@ -45,12 +46,13 @@ export async function findEach(
   values: readonly unknown[],
   selection: Selection,
   signal: AbortSignal,
+  fixed: Readonly<Record<string, unknown>> = {},
 ): Promise<(Entity[] | IntegrationError)[]> {
   const { service, set } = batching;
-  const found = values.length < 2 ? null : await findTogether(batching, field, values, selection, signal);
+  const found = values.length < 2 ? null : await findTogether(batching, field, values, selection, signal, fixed);
   const results: (Entity[] | IntegrationError)[] = [];
   for (const value of values) {
-    const wanted = { [field]: value };
+    const wanted = { ...fixed, [field]: value };
     try {
       results.push(
         found === null
@@ -73,11 +75,13 @@ async function findTogether(
   values: readonly unknown[],
   selection: Selection,
   signal: AbortSignal,
+  fixed: Readonly<Record<string, unknown>>,
 ): Promise<Entity[] | null> {
+  const own = Object.entries(fixed).map(([name, value]) => ({ field: name, operator: 'eq' as const, value }));
   const groups = questions(field, [...new Set(values)]);
   const queries = groups.map((value) => ({
     ...selection,
-    conditions: [{ field, operator: 'in' as const, value }],
+    conditions: [...own, { field, operator: 'in' as const, value }],
     top: 2 * value.length,
   }));
   const found: Entity[] = [];
@@ -93,7 +97,7 @@ async function findTogether(
     if (!['data', 'config'].includes(error.class)) throw error;
     return null;
   }
-  const isAsked = (entity: Entity) => values.some((value) => has({ [field]: value }, entity));
+  const isAsked = (entity: Entity) => values.some((value) => has({ ...fixed, [field]: value }, entity));
   if (!found.every(isAsked)) throw filterIgnored(batching.set, [field]);
   return found;
 }

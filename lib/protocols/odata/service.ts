@@ -22,6 +22,10 @@ export interface ServiceOptions {
   parameters?: Readonly<Record<string, string>>;
   /** How version 2 is changed; some old services know MERGE only, some proxies let only PATCH or PUT pass. */
   updateMethod?: 'MERGE' | 'PATCH' | 'PUT';
+  /** Sent with every request, as "prefer". */
+  headers?: Readonly<Record<string, string>>;
+  /** How many requests go out as one; by default as JSON in version 4, where the service takes it. */
+  batchFormat?: 'json' | 'multipart';
   /** To be masked where an answer repeats them. */
   secrets?: readonly string[];
 }
@@ -257,9 +261,12 @@ export class ODataService {
   }
 
   #headers({ version }: ServiceModel): Record<string, string> {
-    return version === 2
-      ? { accept: 'application/json', dataserviceversion: '2.0', maxdataserviceversion: '2.0' }
-      : { accept: 'application/json;IEEE754Compatible=true', 'odata-version': '4.0', 'odata-maxversion': '4.01' };
+    return {
+      ...(version === 2
+        ? { accept: 'application/json', dataserviceversion: '2.0', maxdataserviceversion: '2.0' }
+        : { accept: 'application/json;IEEE754Compatible=true', 'odata-version': '4.0', 'odata-maxversion': '4.01' }),
+      ...this.options.headers,
+    };
   }
 
   /** Behind a proxy a service often names itself as it is called inside; what it means is on the way we came. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
-import { type BatchPart, batchReply, type BatchReply as Reply, readBatch } from './batch';
+import { type BatchPart, batchReply, type BatchReply as Reply, readBatch } from '../odata-batch';
 
 const FOLDER = resolve(__dirname, '../../../..', 'test/support/sap');
 const BASE = '/sap/opu/odata/sap/';

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { constants, verify, X509Certificate } from 'node:crypto';
 import type { OAuth2Server } from 'oauth2-mock-server' with { 'resolution-mode': 'import' };
 import { type OAuth2, type SignIns, TokenSource, type Tokens } from '../../../lib/protocols/http/auth/oauth2';
 import type { HttpClient, HttpOptions } from '../../../lib/protocols/http/client';
+import { APPLICATION, CLIENT } from '../../support/certificates';
 import { HostileServer } from '../../support/hostile-server';
 import { clients, failure, live } from './support';
 
@@ -112,6 +114,49 @@ describe('http: authentication', () => {
       await get(connect({ grant: 'refresh_token', refreshToken: 'r' }));
       assert.deepEqual(forms[3], { grant_type: 'refresh_token', refresh_token: 'r' });
       assert.equal(api.seen.at(-1)?.headers.authorization, 'Bearer token-4');
+    });
+
+    it('shows a certificate in place of the secret, with a signature that holds for some minutes and no other server', async () => {
+      const clientCertificate = { certificate: APPLICATION.cert, privateKey: APPLICATION.key };
+      await get(connect({ clientCertificate }));
+      const { client_assertion: assertion, ...form } = forms[0]!;
+      assert.deepEqual(form, {
+        grant_type: 'client_credentials',
+        client_id: 'plant:1',
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      });
+      assert.equal(heads[0], undefined);
+      const [head = '', body = '', signature = ''] = String(assertion).split('.');
+      const shown = new X509Certificate(APPLICATION.cert);
+      const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
+      const content = Buffer.from(`${head}.${body}`);
+      assert.ok(verify('sha256', content, { key: shown.publicKey, ...pss }, Buffer.from(signature, 'base64url')));
+      const [{ alg, 'x5t#S256': thumbprint }, claims] = [head, body].map((part) =>
+        JSON.parse(Buffer.from(part, 'base64url').toString()),
+      );
+      assert.equal(alg, 'PS256');
+      assert.equal(
+        Buffer.from(thumbprint, 'base64url').toString('hex'),
+        shown.fingerprint256.replaceAll(':', '').toLowerCase(),
+      );
+      assert.deepEqual([claims.aud, claims.iss, claims.sub], [settings().tokenUrl, 'plant:1', 'plant:1']);
+      assert.equal(claims.exp - claims.iat, 600);
+      await get(connect({ clientCertificate }));
+      assert.notEqual(forms[1]!.client_assertion, assertion);
+    });
+
+    it('says what is wrong with a certificate before it asks anybody', async () => {
+      const { cert: certificate, key: privateKey } = APPLICATION;
+      for (const [wrong, what] of [
+        [{ certificate, privateKey: CLIENT.key }, /no RSA key/],
+        [{ certificate: CLIENT.cert, privateKey }, /does not belong/],
+        [{ certificate: 'x', privateKey }, /cannot be used/],
+      ] as const) {
+        const error = await failure(get(connect({ clientCertificate: wrong })));
+        assert.deepEqual([error.class, error.code], ['config', 'PCP_TLS_CERTIFICATE']);
+        assert.match(error.message, what);
+      }
+      assert.equal(forms.length, 0);
     });
 
     it('takes a real signed token', async () => {

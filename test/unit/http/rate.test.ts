@@ -228,6 +228,7 @@ describe('http: rate of requests', () => {
   it('leaves the other side alone while it wants a pause', async () => {
     const server = await HostileServer.start({
       '/429': (_request, response) => response.writeHead(429, { 'retry-after': '600' }).end('{"message":"slow down"}'),
+      '/429-plain': (_request, response) => response.writeHead(429).end(),
       '/503': (_request, response) => response.writeHead(503, { 'retry-after': '600' }).end(),
       '/503-plain': (_request, response) => response.writeHead(503, { 'retry-after': 'soon' }).end(),
       '/ok': (_request, response) => response.end('ok'),
@@ -242,6 +243,10 @@ describe('http: rate of requests', () => {
       assert.ok((next.retryAfterMs ?? 0) > 590_000);
       assert.equal(server.seen.length, before);
     }
+    // A 429 that does not say for how long, where the settings do.
+    const told = open({ baseUrl: server.origin, pauseMs: 600_000 });
+    (await told.request({ target: '/429-plain', signal: live })).discard();
+    assert.equal((await failure(told.request({ target: '/ok', signal: live }))).code, 'PCP_HTTP_PAUSED');
     // Also for those that were waiting for their turn.
     const one = open({ baseUrl: server.origin, maxConcurrency: 1 });
     const first = one.request({ target: '/429', signal: live });

@@ -111,7 +111,7 @@ describe('sap', () => {
     assert.equal(found.data.ExternalSystemConfirmation, 'REC-1');
     const [again, other] = await writer.write([posting('5'), posting('6')], signal);
     assert.equal(again?.outcome, 'unchanged');
-    assert.ok(other?.outcome === 'failed' && other.error.code === 'PCP_SAP_POSTED_BEFORE');
+    assert.ok(other?.outcome === 'failed' && other.error.code === 'PCP_ODATA_POSTED_BEFORE');
     assert.equal((await plant.rows('API_PROD_ORDER_CONFIRMATION_2_SRV', 'ProdnOrdConf2')).length, 1);
     // Several confirmations of one order: our own key tells them apart, whatever identifies the record in the mapping.
     const byOrder = await openWriter(open(), ['OrderID'], 'production_data');

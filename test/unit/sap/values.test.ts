@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { externalKey } from '../../../lib/connectors/erp/external-key';
-import { earlier, later } from '../../../lib/connectors/erp/sap/watermark';
+import { earlier, later } from '../../../lib/connectors/erp/odata/watermark';
 import type { Property } from '../../../lib/protocols/odata/model';
 
 const of = (type: string) => ({ type }) as Property;

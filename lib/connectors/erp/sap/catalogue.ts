@@ -4,21 +4,15 @@ import type { EntitySet, ServiceModel } from '../../../protocols/odata/model';
 import { schemaOf } from '../../../protocols/odata/schema';
 import { ODataService, type ServiceClient } from '../../../protocols/odata/service';
 import type { EntityDescription } from '../../contract';
+import { isWritable, type ODataEntity } from '../odata/entity';
+import { shapeOf } from '../odata/moments';
 import { inWordsOfSap } from './explain';
-import { schemaWithMoments } from './moments';
 import { PRESETS, type Preset } from './presets';
 import { GatewaySession } from './session';
 import type { SapSettings } from './settings';
 
-/** An entity of the connection, where it is. */
-export interface SapEntity {
-  name: string;
-  service: ODataService;
-  set: EntitySet;
-  model: ServiceModel;
-  /** Absent for an entity set that is named as it is: "API_PRODUCT_SRV/A_Product". */
-  preset?: Preset;
-}
+/** A set that is named as it is, "API_PRODUCT_SRV/A_Product", has no preset. */
+export type SapEntity = ODataEntity & { preset?: Preset };
 
 /** What the services of a connection have. */
 export class Catalogue {
@@ -48,7 +42,7 @@ export class Catalogue {
       throw inWordsOfSap(thrown, serviceName, service.options.path);
     });
     const set = await service.entitySet(setName, signal);
-    return { name, service, set, model, ...(preset !== undefined && { preset }) };
+    return { name, service, set, model, shape: shapeOf(preset?.moments), ...(preset !== undefined && { preset }) };
   }
 
   /** @throws config PCP_OPERATION_UNKNOWN */
@@ -84,16 +78,11 @@ export class Catalogue {
 
   /** With the mappings that work as they are, in `x-mappings`. */
   async describe(name: string, signal: AbortSignal): Promise<EntityDescription> {
-    const { set, model, preset } = await this.resolve(name, signal);
+    const { set, model, shape, preset } = await this.resolve(name, signal);
     if (preset === undefined) return { info: setInfo(name, set), schema: schemaOf(set, model) };
-    const own = schemaWithMoments(schemaOf(set, model), preset.moments ?? {});
-    const schema: JsonSchema = { ...own, 'x-mappings': preset.mappings };
+    const schema: JsonSchema = { ...shape.schema(schemaOf(set, model)), 'x-mappings': preset.mappings };
     return { info: presetInfo(preset, model), schema };
   }
-}
-
-export function isWritable({ set, preset }: Pick<SapEntity, 'set' | 'preset'>): boolean {
-  return preset?.read_only !== true && (set.creatable || (set.updatable && preset?.is_document !== true));
 }
 
 function presetInfo(preset: Preset, model: ServiceModel | IntegrationError | undefined): EntityInfo {

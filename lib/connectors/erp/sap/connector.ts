@@ -18,16 +18,15 @@ import type {
   WriteTarget,
 } from '../../contract';
 import { HttpOpening, httpClient } from '../../http-opening';
+import { findRecord } from '../odata/lookup';
+import { readBatches } from '../odata/read';
+import { ODataWriter } from '../odata/writer';
 import { Catalogue } from './catalogue';
 import { type Opened, testConnection } from './connection-test';
 import { descriptor } from './descriptor';
 import { IDOC_GUARANTEE, Idocs, isIdoc } from './idocs';
-import { findEntity } from './lookup';
-import { withMoments } from './moments';
 import { FUNCTIONS } from './presets';
-import { readBatches } from './read';
 import { readSettings } from './settings';
-import { SapWriter } from './writer';
 
 export const create: ConnectorFactory = (connection, environment) => new SapConnector(connection, environment);
 
@@ -95,12 +94,7 @@ class SapConnector implements Connector {
   ): Promise<(SourceRecord | null | undefined)[]> {
     const { catalogue, settings } = this.#opening.get();
     const entity = await catalogue.resolve(target.entity, signal);
-    return Promise.all(
-      keys.map(async (key) => {
-        const found = await findEntity(entity, key, target.keyFields, settings.sender, signal);
-        return found && withMoments(found.data, entity.preset?.moments ?? {});
-      }),
-    );
+    return Promise.all(keys.map((key) => findRecord(entity, key, target.keyFields, settings.sender, signal)));
   }
 
   async call(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<CallAnswer> {
@@ -126,9 +120,9 @@ class SapConnector implements Connector {
     return this.#opening.close();
   }
 
-  async #writer(target: { entity: string; keyFields: string[] }, signal: AbortSignal): Promise<SapWriter> {
+  async #writer(target: { entity: string; keyFields: string[] }, signal: AbortSignal): Promise<ODataWriter> {
     const { catalogue, settings } = this.#opening.get();
-    return new SapWriter(await catalogue.resolve(target.entity, signal), target, settings);
+    return new ODataWriter(await catalogue.resolve(target.entity, signal), target, settings);
   }
 }
 

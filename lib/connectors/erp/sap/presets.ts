@@ -1,6 +1,7 @@
 import type { LocalizedText } from '../../descriptor';
 import type { DefaultMapping } from '../default-mapping';
-import type { ExternalKeySetting } from '../external-key';
+import type { ODataPreset } from '../odata/entity';
+import type { Moments } from '../odata/moments';
 import billOfMaterial from './entities/bill-of-material.json';
 import equipment from './entities/equipment.json';
 import goodsMovement from './entities/goods-movement.json';
@@ -22,24 +23,17 @@ import stock from './entities/stock.json';
 import usageDecision from './entities/usage-decision.json';
 import workCenter from './entities/work-center.json';
 import functions from './functions.json';
-import type { Moments } from './moments';
 
 /** An entity of the plant, and where SAP has it. */
-export interface Preset {
+export interface Preset extends ODataPreset {
   entity: string;
   titles: LocalizedText;
   service: string;
   /** Of the service, where it is not named as all of version 2 are. */
   path?: string;
   set: string;
-  /** Navigations that are read with it, "to_Sequence/to_Operation" with what is inside of them. */
-  expand?: string[];
   /** Days and times of day that are one field each here. */
   moments?: Moments;
-  external_key?: ExternalKeySetting;
-  /** Documents: posted once, never changed. */
-  is_document?: boolean;
-  read_only?: boolean;
   mappings: DefaultMapping[];
 }
 

@@ -1,6 +1,7 @@
 import type { OpenConnection } from '../../../model/connection';
 import type { HttpOptions } from '../../../protocols/http/client';
 import { readHttpOptions } from '../../../protocols/http/settings';
+import type { WriterOptions } from '../odata/writer';
 import { type IdocSettings, NO_IDOC } from './idoc-settings';
 import { PRESETS } from './presets';
 import type { SessionOptions } from './session';
@@ -8,7 +9,7 @@ import type { SessionOptions } from './session';
 export const DEFAULTS = { authentication: 'basic', api_key_name: 'APIKey' };
 const ODATA_2 = '/sap/opu/odata/sap/';
 
-export interface SapSettings {
+export interface SapSettings extends WriterOptions {
   http: HttpOptions;
   session: SessionOptions;
   /** Path by name. */
@@ -16,10 +17,6 @@ export interface SapSettings {
   /** Names that the connection itself gives: these have to answer. */
   own: readonly string[];
   updateMethod: 'MERGE' | 'PATCH' | 'PUT';
-  parallelWrites: number;
-  /** 1 = each by itself. */
-  changesPerRequest: number;
-  sender: string;
   /** Absent where the connection sends none. */
   idoc?: IdocSettings;
 }

@@ -45,8 +45,9 @@ export function secretsOf(authentication: Authentication): string[] {
     case 'api_key':
       return [authentication.key];
     case 'oauth2': {
-      const { clientSecret, password, refreshToken } = authentication;
-      return [clientSecret, password, refreshToken].filter((secret) => secret !== undefined);
+      const { clientSecret, clientCertificate, password, refreshToken } = authentication;
+      const { privateKey, passphrase } = clientCertificate ?? {};
+      return [clientSecret, privateKey, passphrase, password, refreshToken].filter((secret) => secret !== undefined);
     }
   }
 }

@@ -2,6 +2,7 @@ import { type ErrorClass, IntegrationError } from '../../../model/errors';
 import type { HttpResponse } from '../client';
 import { placeOf } from '../url';
 import { basic } from './authentication';
+import { type ClientCertificate, clientAssertion } from './client-assertion';
 
 export interface OAuth2 {
   type: 'oauth2';
@@ -9,6 +10,8 @@ export interface OAuth2 {
   grant: 'client_credentials' | 'password' | 'refresh_token';
   clientId: string;
   clientSecret?: string;
+  /** In place of a secret: the client signs with the key of a certificate that the server knows. */
+  clientCertificate?: ClientCertificate;
   /** How the client names itself at the token endpoint: in the Authorization header (default) or in the form. */
   clientAuthentication?: 'basic' | 'post';
   scope?: string;
@@ -26,6 +29,9 @@ export type AskForToken = (headers: Record<string, string>, form: string) => Pro
 
 /** A token is renewed this long before it expires, or at nine tenths of its life if that is later. */
 const SKEW_MS = 30_000;
+
+/** RFC 7523, 2.2 */
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
 /** How long a refused sign-in is not tried again, unless somebody asks for it. */
 const REFUSED_FOR_MS = 10 * 60_000;
@@ -58,6 +64,8 @@ export class TokenSource {
   private current: Tokens | undefined;
   /** What came from the server and could not be kept. The refresh token before it may be void already. */
   private unkept: Tokens | undefined;
+  /** The last one that was signed: it opens the door as a secret does, for some minutes. */
+  private assertion: string | undefined;
   private rejected: string | undefined;
   private pending: Promise<Tokens> | undefined;
   /** A sign-in that was refused is not tried again at once: that could lock the account. */
@@ -71,7 +79,8 @@ export class TokenSource {
 
   get secrets(): string[] {
     const tokens = [this.current, this.unkept].filter((known) => known !== undefined);
-    return tokens.flatMap(({ accessToken, refreshToken = accessToken }) => [accessToken, refreshToken]);
+    const known = tokens.flatMap(({ accessToken, refreshToken = accessToken }) => [accessToken, refreshToken]);
+    return this.assertion === undefined ? known : [...known, this.assertion];
   }
 
   /** @throws auth or config PCP_OAUTH_REFUSED, config PCP_OAUTH_ANSWER, transient */
@@ -147,7 +156,8 @@ export class TokenSource {
   }
 
   private request(refreshToken: string | undefined): { headers: Record<string, string>; form: URLSearchParams } {
-    const { grant, clientId, clientSecret, clientAuthentication = 'basic', scope, parameters } = this.settings;
+    const { grant, tokenUrl, clientId, clientSecret, clientCertificate, scope, parameters } = this.settings;
+    const { clientAuthentication = 'basic' } = this.settings;
     const form = new URLSearchParams({ ...parameters, grant_type: grant });
     const headers: Record<string, string> = {
       'content-type': 'application/x-www-form-urlencoded',
@@ -158,7 +168,12 @@ export class TokenSource {
       form.set('username', this.settings.username ?? '');
       form.set('password', this.settings.password ?? '');
     } else if (grant === 'refresh_token') form.set('refresh_token', refreshToken ?? '');
-    if (clientAuthentication === 'basic' && clientSecret !== undefined) {
+    if (clientCertificate !== undefined) {
+      this.assertion = clientAssertion(clientId, tokenUrl, clientCertificate, this.now());
+      form.set('client_id', clientId);
+      form.set('client_assertion_type', ASSERTION_TYPE);
+      form.set('client_assertion', this.assertion);
+    } else if (clientAuthentication === 'basic' && clientSecret !== undefined) {
       headers.authorization = basic(formEncoded(clientId), formEncoded(clientSecret));
     } else {
       form.set('client_id', clientId);

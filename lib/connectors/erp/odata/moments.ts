@@ -1,17 +1,29 @@
 import type { JsonSchema } from '../../../model/entity';
+import type { RecordShape } from './entity';
 
 type Data = Record<string, unknown>;
 
-/** Fields by whose name a day and a time of day, which SAP keeps apart, are one time without a zone. */
+/** Fields by whose name a day and a time of day, which the system keeps apart, are one time without a zone. */
 export type Moments = Readonly<Record<string, readonly string[]>>;
 
+/** Records that have moments beside what the service has. */
+export function shapeOf(moments: Moments = {}): RecordShape {
+  return {
+    has: (field) => field in moments,
+    asked: (fields) => askedFor(fields, moments),
+    fromService: (data) => withMoments(data, moments),
+    toService: (data) => withoutMoments(data, moments),
+    schema: (own) => schemaWithMoments(own, moments),
+  };
+}
+
 /** The fields to ask for, each moment as what it is made of. */
-export function askedFor(fields: readonly string[], moments: Moments): string[] {
+function askedFor(fields: readonly string[], moments: Moments): string[] {
   return [...new Set(fields.flatMap((name) => moments[name] ?? [name]))];
 }
 
 /** As records give it: "2026-11-27T06:30:00", null without a day. */
-export function withMoments(data: Data, moments: Moments): Data {
+function withMoments(data: Data, moments: Moments): Data {
   const made = Object.entries(moments).flatMap(([name, [day = '', time = '']]) => {
     if (!(day in data)) return [];
     const date = data[day];
@@ -20,8 +32,8 @@ export function withMoments(data: Data, moments: Moments): Data {
   return made.length === 0 ? data : { ...data, ...Object.fromEntries(made) };
 }
 
-/** As SAP takes it. */
-export function withoutMoments(data: Data, moments: Moments): Data {
+/** As the service takes it. */
+function withoutMoments(data: Data, moments: Moments): Data {
   const given = Object.entries(moments).filter(([name]) => name in data);
   if (given.length === 0) return data;
   const result = { ...data };
@@ -33,11 +45,13 @@ export function withoutMoments(data: Data, moments: Moments): Data {
   return result;
 }
 
-export function schemaWithMoments(schema: JsonSchema, moments: Moments): JsonSchema {
+function schemaWithMoments(schema: JsonSchema, moments: Moments): JsonSchema {
   const made = Object.keys(moments).map((name) => [name, { type: ['string', 'null'] }]);
   return { ...schema, properties: { ...schema.properties, ...Object.fromEntries(made) } };
 }
 
+/** Given as it is, or in seconds since midnight. */
 function timeOf(value: unknown): string {
+  if (typeof value === 'number') return new Date(value * 1000).toISOString().slice(11, 19);
   return typeof value === 'string' && value !== '' ? value : '00:00:00';
 }

@@ -7,8 +7,7 @@ import type { Condition } from '../../../protocols/odata/query';
 import { findProperty, propertyAt, TYPE_FIELD } from '../../../protocols/odata/structure';
 import { canBeLiteral, isOrdered } from '../../../protocols/odata/values';
 import type { Batch, ReadQuery } from '../../contract';
-import type { SapEntity } from './catalogue';
-import { askedFor, withMoments } from './moments';
+import type { ODataEntity } from './entity';
 import { earlier, later } from './watermark';
 
 /** SEMANTICS 2.3: what a slow transaction of the other side may still stamp behind its clock. */
@@ -27,12 +26,11 @@ interface Pass {
  * One pass over an entity, page by page. An interrupted one goes on where it was.
  * @throws config PCP_ODATA_FIELD, PCP_ODATA_PAGING; what the HTTP client throws
  */
-export async function* readBatches(entity: SapEntity, query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {
-  const { service, set, model } = entity;
-  const moments = entity.preset?.moments ?? {};
+export async function* readBatches(entity: ODataEntity, query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {
+  const { service, set, model, shape } = entity;
   for (const name of query.namedFields ?? []) {
     // What the service does not have would read as empty in every record.
-    const isKnown = name === TYPE_FIELD || set.type.navigations.has(name) || set.type.isOpen || name in moments;
+    const isKnown = name === TYPE_FIELD || set.type.navigations.has(name) || set.type.isOpen || shape.has(name);
     if (!isKnown) propertyAt(name, set.type, model);
   }
   const pass = beginning(entity, query);
@@ -40,14 +38,15 @@ export async function* readBatches(entity: SapEntity, query: ReadQuery, signal: 
   // Changes made while a list is read by its key may be behind what is read last, so what counts is the latest one before.
   const wanted = pushedDown(entity, query.filters ?? []);
   if (field !== null && lo === null && pass.high === null) pass.high = await latest(entity, field, wanted, signal);
+  const isFrom = field !== null && lo !== null;
   const list = {
     pageSize: query.batchSize,
-    ...selectionOf(entity, query.fields && askedFor(query.fields, moments)),
-    conditions: [...wanted, ...(field !== null && lo !== null ? [{ field, operator: 'ge', value: lo } as const] : [])],
-    ...(field !== null && lo !== null && { orderBy: field }),
+    ...selectionOf(entity, query.fields && shape.asked(query.fields)),
+    conditions: [...wanted, ...(isFrom ? [{ field, operator: 'ge', value: lo } as const] : [])],
+    ...(isFrom ? { orderBy: field } : entity.pageBy !== undefined && { orderBy: entity.pageBy }),
   };
   for await (const { entities, position, total } of readList(service, set, list, pass.at, signal)) {
-    if (field !== null && lo !== null) {
+    if (isFrom) {
       for (const { data } of entities) pass.high = later(pass.high, data[field]);
     }
     pass.at = position;
@@ -58,7 +57,7 @@ export async function* readBatches(entity: SapEntity, query: ReadQuery, signal: 
 
 /** Fields and navigations to ask for; navigations come expanded where they are wanted. */
 export function selectionOf(
-  { set, preset, model }: SapEntity,
+  { set, preset, model }: ODataEntity,
   fields: readonly string[] | undefined,
 ): { select?: string[]; expand?: string[] } {
   const { navigations, isOpen } = set.type;
@@ -72,10 +71,10 @@ export function selectionOf(
   return { ...(own !== undefined && { select: own }), ...(expand.length > 0 && { expand }) };
 }
 
-function batchOf({ set, preset }: SapEntity, entities: readonly Entity[], cursorAfter: Cursor): Batch {
+function batchOf({ set, shape }: ODataEntity, entities: readonly Entity[], cursorAfter: Cursor): Batch {
   const { key } = set.type;
   return {
-    records: entities.map(({ data }) => withMoments(data, preset?.moments ?? {})),
+    records: entities.map(({ data }) => shape.fromService(data)),
     cursorAfter,
     positions: (index) => {
       const data = entities[index]?.data ?? {};
@@ -84,7 +83,7 @@ function batchOf({ set, preset }: SapEntity, entities: readonly Entity[], cursor
   };
 }
 
-function beginning({ set, model }: SapEntity, { cursor, cursorField }: ReadQuery): Pass {
+function beginning({ set, model }: ODataEntity, { cursor, cursorField }: ReadQuery): Pass {
   const field = cursorField ?? null;
   if (field !== null) propertyAt(field, set.type, model);
   const known = cursor?.set === set.name && (cursor.field ?? null) === field ? cursor : undefined;
@@ -96,19 +95,19 @@ function beginning({ set, model }: SapEntity, { cursor, cursorField }: ReadQuery
   };
 }
 
-function next({ set, model }: SapEntity, { lookbackSeconds }: ReadQuery, { field, lo, high }: Pass): Pass {
+function next({ set, model }: ODataEntity, { lookbackSeconds }: ReadQuery, { field, lo, high }: Pass): Pass {
   if (field === null || high === null) return { field, lo, high: null, at: undefined };
   const property = propertyAt(field, set.type, model);
   const begin = earlier(high, Math.max(0, lookbackSeconds ?? DEFAULT_LAG_S), property);
   return { field, lo: later(lo, begin), high: null, at: undefined };
 }
 
-function cursorOf({ set }: SapEntity, { field, lo, high, at }: Pass): Cursor {
+function cursorOf({ set }: ODataEntity, { field, lo, high, at }: Pass): Cursor {
   return { v: 1, kind: field === null ? 'keyset' : 'window', set: set.name, field, lo, high, at: at ?? null };
 }
 
 async function latest(
-  { service, set }: SapEntity,
+  { service, set }: ODataEntity,
   field: string,
   conditions: readonly Condition[],
   signal: AbortSignal,
@@ -119,8 +118,9 @@ async function latest(
 }
 
 /** What the service decides as the mapping would; texts are equal for both, but not in the same order. */
-function pushedDown({ set, model }: SapEntity, filters: readonly Filter[]): Condition[] {
-  return filters.flatMap((filter): Condition[] => {
+function pushedDown({ set, model, fixed = {} }: ODataEntity, filters: readonly Filter[]): Condition[] {
+  const own = Object.entries(fixed).map(([field, value]): Condition => ({ field, operator: 'eq', value }));
+  const theirs = filters.flatMap((filter): Condition[] => {
     if ('expression' in filter) return [];
     const { field, operator, value } = filter;
     const property = set.type.properties.get(field);
@@ -148,4 +148,5 @@ function pushedDown({ set, model }: SapEntity, filters: readonly Filter[]): Cond
     }
     return [];
   });
+  return [...own, ...theirs];
 }

@@ -4,8 +4,7 @@ import type { Batching } from '../../../protocols/odata/batching';
 import type { Entity } from '../../../protocols/odata/entity';
 import { FILTER_IGNORED, findEach, findMatches } from '../../../protocols/odata/find';
 import { externalKey } from '../external-key';
-import type { SapEntity } from './catalogue';
-import { askedFor, withoutMoments } from './moments';
+import type { ODataEntity } from './entity';
 import { selectionOf } from './read';
 
 type Data = Record<string, unknown>;
@@ -13,10 +12,10 @@ type Data = Record<string, unknown>;
 /**
  * Finds the one entity that a record stands for: by our own key in it, by the key of its set, or by the fields that identify
  * the record.
- * @throws data PCP_SAP_AMBIGUOUS when there are several
+ * @throws data PCP_ODATA_AMBIGUOUS when there are several
  */
 export async function findEntity(
-  entity: SapEntity,
+  entity: ODataEntity,
   record: Data,
   keyFields: readonly string[],
   sender: string,
@@ -25,8 +24,14 @@ export async function findEntity(
   return findPrepared(entity, preparedData(entity, record, sender), keyFields, signal);
 }
 
+/** The same as records are here. */
+export async function findRecord(...question: Parameters<typeof findEntity>): Promise<Data | null> {
+  const found = await findEntity(...question);
+  return found && question[0].shape.fromService(found.data);
+}
+
 async function findPrepared(
-  entity: SapEntity,
+  entity: ODataEntity,
   data: Data,
   keyFields: readonly string[],
   signal: AbortSignal,
@@ -41,26 +46,28 @@ async function findPrepared(
 
 /**
  * The same for many records, with few requests where one field identifies each.
- * @param records with our own key as SAP keeps it
+ * @param records with our own key as the system keeps it
  * @returns in their order; an error where it is about one record
  */
 export async function findEntities(
-  entity: SapEntity,
+  entity: ODataEntity,
   batching: Batching,
   records: readonly Data[],
   keyFields: readonly string[],
   signal: AbortSignal,
 ): Promise<(Entity | null | IntegrationError)[]> {
-  const { set } = entity;
+  const { set, fixed = {} } = entity;
   const questions = records.map((record) => questionOf(entity, record, keyFields));
   const field = questions.find((question) => question !== undefined)?.field ?? '';
   const values = questions.flatMap((question) => (question?.field === field ? [question.value] : []));
-  const found = await findEach(batching, field, values, selectionOf(entity, undefined), signal).catch((thrown) => {
-    const isAddress = set.type.key.length === 1 && set.type.key[0] === field;
-    // A service that does not follow conditions may follow addresses.
-    if (isAddress && IntegrationError.from(thrown).code === FILTER_IGNORED) return [];
-    throw thrown;
-  });
+  const found = await findEach(batching, field, values, selectionOf(entity, undefined), signal, fixed).catch(
+    (thrown) => {
+      const isAddress = set.type.key.length === 1 && set.type.key[0] === field;
+      // A service that does not follow conditions may follow addresses.
+      if (isAddress && IntegrationError.from(thrown).code === FILTER_IGNORED) return [];
+      throw thrown;
+    },
+  );
   const results: (Entity | null | IntegrationError)[] = [];
   for (const [index, question] of questions.entries()) {
     const entities = question?.field === field ? found.shift() : undefined;
@@ -80,38 +87,52 @@ export async function findEntities(
   return results;
 }
 
-/** Undefined where it takes more than one field, or one that the service does not filter by. */
+/** Undefined where it takes more than one field beside the fixed ones, or one that the service does not filter by. */
 function questionOf(
-  entity: SapEntity,
+  entity: ODataEntity,
   data: Data,
   keyFields: readonly string[],
 ): { field: string; value: unknown } | undefined {
-  const { type } = entity.set;
-  const [field, ...others] = hasKey(entity.set, data) ? type.key : identifying(entity, data, keyFields);
+  const { set, fixed = {} } = entity;
+  const { type } = set;
+  const names = hasKey(set, data) ? type.key : identifying(entity, data, keyFields);
+  const [field, ...others] = names.filter((name) => !(name in fixed) || data[name] !== fixed[name]);
   if (field === undefined || others.length > 0 || type.properties.get(field)?.filterable !== true) return undefined;
   return { field, value: data[field] ?? '' };
 }
 
-/** The fields of a record as SAP takes them, with our own key as it keeps it. */
-export function preparedData({ preset }: SapEntity, record: Data, sender: string): Data {
-  const data = withoutMoments(record, preset?.moments ?? {});
+/** The fields of a record as the service takes them, with our own key as it keeps it. */
+export function preparedData({ preset, shape, fixed }: ODataEntity, record: Data, sender: string): Data {
+  const own = shape.toService(record);
+  const missing = Object.entries(fixed ?? {}).filter(([name]) => (own[name] ?? '') === '');
+  const data = missing.length === 0 ? own : { ...own, ...Object.fromEntries(missing) };
   const setting = preset?.external_key;
   const value = setting === undefined ? undefined : data[setting.field];
   if (setting === undefined || value === undefined || value === null || value === '') return data;
   return { ...data, [setting.field]: externalKey(value, setting, sender) };
 }
 
-function identifying({ preset }: SapEntity, data: Data, keyFields: readonly string[]): readonly string[] {
+function identifying(
+  { preset, shape, fixed = {} }: ODataEntity,
+  data: Data,
+  keyFields: readonly string[],
+): readonly string[] {
   const ownKey = preset?.external_key?.field;
-  return ownKey !== undefined && data[ownKey] !== undefined ? [ownKey] : askedFor(keyFields, preset?.moments ?? {});
+  const fields = ownKey !== undefined && data[ownKey] !== undefined ? [ownKey] : shape.asked(keyFields);
+  return [...new Set([...Object.keys(fixed), ...fields])];
 }
 
 function onlyOne(entities: readonly Entity[], values: Data): Entity | null {
   if (entities.length < 2) return entities[0] ?? null;
   const [field = ''] = Object.keys(values);
   const key = Object.entries(values).map(([name, value]) => `${name} "${String(value)}"`);
-  throw new IntegrationError('data', 'PCP_SAP_AMBIGUOUS', `SAP has more than one record with ${key.join(', ')}.`, {
-    path: field,
-    hint: 'Clear up the duplicates there, or let other fields identify the record.',
-  });
+  throw new IntegrationError(
+    'data',
+    'PCP_ODATA_AMBIGUOUS',
+    `The system has more than one record with ${key.join(', ')}.`,
+    {
+      path: field,
+      hint: 'Clear up the duplicates there, or let other fields identify the record.',
+    },
+  );
 }

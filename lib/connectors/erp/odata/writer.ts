@@ -7,22 +7,28 @@ import type { ServiceRequest } from '../../../protocols/odata/operations';
 import type { DescribedWrite, Resolution, WriteRecord, WriteResult, Writer, WriteTarget } from '../../contract';
 import { LostAnswer, WriteRun } from '../../write-run';
 import { inTermsOf, isSame, withoutNothing } from '../same-record';
-import { isWritable, type SapEntity } from './catalogue';
+import { isWritable, type ODataEntity } from './entity';
 import { findEntities, findEntity, preparedData } from './lookup';
-import { type Moments, withMoments } from './moments';
-import type { SapSettings } from './settings';
 
 type Data = Record<string, unknown>;
 
+export interface WriterOptions {
+  /** Tells our documents from those of others that post to the same system. */
+  sender: string;
+  parallelWrites: number;
+  /** 1 = each by itself. */
+  changesPerRequest: number;
+}
+
 /** Writes the records of an entity, many with one request where the service takes it; each is looked for before it is posted. */
-export class SapWriter implements Writer {
-  readonly #entity: SapEntity;
+export class ODataWriter implements Writer {
+  readonly #entity: ODataEntity;
   readonly #keyFields: readonly string[];
-  readonly #settings: SapSettings;
+  readonly #settings: WriterOptions;
   readonly #batching: Batching;
 
   /** @throws config PCP_NOT_WRITABLE */
-  constructor(entity: SapEntity, { keyFields }: Pick<WriteTarget, 'keyFields'>, settings: SapSettings) {
+  constructor(entity: ODataEntity, { keyFields }: Pick<WriteTarget, 'keyFields'>, settings: WriterOptions) {
     this.#entity = entity;
     this.#keyFields = keyFields;
     this.#settings = settings;
@@ -49,6 +55,7 @@ export class SapWriter implements Writer {
   }
 
   async resolve(records: WriteRecord[], signal: AbortSignal): Promise<Resolution[]> {
+    const { shape } = this.#entity;
     const items = records.map((record) => this.#prepared(record));
     const groups = groupsOf(items, this.#settings.changesPerRequest);
     const found = await Promise.all(groups.map((indexes) => this.#find(items, indexes, signal)));
@@ -57,8 +64,8 @@ export class SapWriter implements Writer {
       if (there instanceof IntegrationError) return { state: 'unknown', error: there };
       const { record, fields } = items[index]!;
       const { version } = there;
-      const held = withMoments(there.data, this.#moments);
-      const data = inTermsOf(record.data, withMoments(fields, this.#moments), held);
+      const held = shape.fromService(there.data);
+      const data = inTermsOf(record.data, shape.fromService(fields), held);
       return { state: 'found', externalKey: this.#keyOf(there), data, ...(version !== undefined && { version }) };
     });
   }
@@ -67,8 +74,8 @@ export class SapWriter implements Writer {
   async describeWrite(record: WriteRecord, signal: AbortSignal): Promise<DescribedWrite> {
     const { sender } = this.#settings;
     const found = await findEntity(this.#entity, record.data, this.#keyFields, sender, signal);
-    const { service, set, preset } = this.#entity;
-    const current = found && withMoments(found.data, this.#moments);
+    const { service, set, preset, shape } = this.#entity;
+    const current = found && shape.fromService(found.data);
     if (found !== null && (preset?.is_document === true || !set.updatable)) return { current, request: null };
     const item = this.#prepared(record);
     const { method, path, headers, body } = found === null ? this.#creation(item) : this.#modification(item, found);
@@ -213,17 +220,13 @@ export class SapWriter implements Writer {
     }
   }
 
-  get #moments(): Moments {
-    return this.#entity.preset?.moments ?? {};
-  }
-
   #keyOf({ data }: Entity): string {
     const { set, model } = this.#entity;
     return decodeURIComponent(entityPath(set, data, model)).slice(set.name.length);
   }
 }
 
-/** A record, and its fields with our own key as SAP keeps it. */
+/** A record, and its fields with our own key as the system keeps it. */
 interface Item {
   record: WriteRecord;
   fields: Data;
@@ -259,14 +262,19 @@ function gone(key: string): IntegrationError {
 }
 
 function notThere(name: string): IntegrationError {
-  return new IntegrationError('data', 'PCP_SAP_NOT_THERE', `SAP has no such record of "${name}", and creates none.`, {
-    hint: 'Correct the key of the record, or create it there.',
-  });
+  return new IntegrationError(
+    'data',
+    'PCP_ODATA_NOT_THERE',
+    `The system has no such record of "${name}", and creates none.`,
+    {
+      hint: 'Correct the key of the record, or create it there.',
+    },
+  );
 }
 
 function postedBefore(key: string): IntegrationError {
   const message = `It was posted before as ${key}, with other values; a document cannot be changed.`;
-  return new IntegrationError('data', 'PCP_SAP_POSTED_BEFORE', message, {
-    hint: 'Cancel the document in SAP, and post the corrected record under a key of its own.',
+  return new IntegrationError('data', 'PCP_ODATA_POSTED_BEFORE', message, {
+    hint: 'Cancel the document there, and post the corrected record under a key of its own.',
   });
 }

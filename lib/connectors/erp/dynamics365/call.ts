@@ -1,0 +1,57 @@
+import { IntegrationError } from '../../../model/errors';
+import { failureOf } from '../../../protocols/odata/fault';
+import { readJson } from '../../../protocols/odata/feed';
+import type { CallAnswer } from '../../contract';
+import type { Catalogue } from './catalogue';
+
+/** group/service/operation */
+const SERVICE = /^\w+\/\w+\/\w+$/;
+
+/**
+ * Calls a custom service, or an action or function of OData; once, whatever comes of it.
+ * @throws config PCP_OPERATION_UNKNOWN
+ */
+export async function call(
+  catalogue: Catalogue,
+  operation: string,
+  { service = '', function: name, parameters, entity_set: set, key, payload }: Record<string, unknown>,
+  signal: AbortSignal,
+): Promise<CallAnswer> {
+  if (operation !== 'function') {
+    throw new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', `Dynamics 365 has no operation "${operation}".`, {
+      hint: 'Call "function" with a service, or with the name of an action.',
+    });
+  }
+  const values = objectOf(parameters) ?? objectOf(payload) ?? {};
+  if (service !== '') return { payload: await callService(catalogue, String(service), values, signal) };
+  const boundKey = objectOf(key);
+  const bound = typeof set === 'string' && set !== '' ? { set, ...(boundKey && { key: boundKey }) } : undefined;
+  return { payload: await catalogue.service.call(String(name ?? ''), values, signal, bound) };
+}
+
+async function callService(
+  { client, settings }: Catalogue,
+  service: string,
+  values: Record<string, unknown>,
+  signal: AbortSignal,
+): Promise<unknown> {
+  if (!SERVICE.test(service)) {
+    throw new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', `"${service}" is no operation of a service.`, {
+      path: 'service',
+      hint: 'Write it as group/service/operation.',
+    });
+  }
+  const headers = { 'content-type': 'application/json', accept: 'application/json' };
+  const body = JSON.stringify(values);
+  const response = await client.request({ method: 'POST', target: `/api/services/${service}`, headers, body, signal });
+  if (!response.ok) throw await failureOf(response, settings.secrets, 'POST');
+  const isEmpty = response.status === 204 || response.headers['content-length'] === '0';
+  if (!isEmpty) return readJson(response);
+  response.discard();
+  return null;
+}
+
+function objectOf(value: unknown): Record<string, unknown> | undefined {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value) && !Buffer.isBuffer(value);
+  return isObject ? (value as Record<string, unknown>) : undefined;
+}

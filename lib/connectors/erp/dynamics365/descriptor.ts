@@ -1,0 +1,180 @@
+import type { ConnectorDescriptor, Setting } from '../../descriptor';
+import { HTTP_SETTINGS } from '../../http-settings';
+
+const ENTRA = ['entra_secret', 'entra_certificate'];
+const entra = { authentication: ENTRA };
+
+export const descriptor: ConnectorDescriptor = {
+  type: 'erp.dynamics365',
+  title: { 'en-US': 'Dynamics 365', 'pt-BR': 'Dynamics 365' },
+  description: {
+    'en-US': 'Reads and writes entities of Dynamics 365 Finance & Operations by OData, and calls its services.',
+    'pt-BR': 'Lê e grava entidades do Dynamics 365 Finance & Operations por OData e chama seus serviços.',
+  },
+  node: 'pcp-dynamics365',
+  icon: 'pcp-dynamics365.svg',
+  color: '#B9C3E6',
+  since: '0.1.0',
+  capabilities: ['test', 'read', 'write', 'call', 'discover', 'describe', 'incremental', 'delete'],
+  writes: { upsertByKey: false, idempotencyKey: false, lookup: 'strong', transactional: false, snapshot: false },
+  batchSize: { default: 1000, maximum: 10_000 },
+  needsCursorField: true,
+  drivers: ['undici'],
+  operations: ['read', 'write', 'call'],
+  call: {
+    operation: 'function',
+    parameters: {
+      service: textParameter({
+        label: { 'en-US': 'Service operation', 'pt-BR': 'Operação de serviço' },
+        help: {
+          'en-US': 'group/service/operation of a custom service; empty for an OData action or function',
+          'pt-BR': 'grupo/serviço/operação de um serviço próprio; vazio para uma action ou function do OData',
+        },
+        placeholder: 'SysMessageServices/SysMessageService/SendMessage',
+      }),
+      function: textParameter({
+        label: { 'en-US': 'Action or function', 'pt-BR': 'Action ou function' },
+        help: { 'en-US': 'of OData, when no service is given', 'pt-BR': 'do OData, quando não há serviço' },
+      }),
+      parameters: {
+        kind: 'json',
+        group: 'connection',
+        schema: { type: 'object' },
+        label: { 'en-US': 'Parameters', 'pt-BR': 'Parâmetros' },
+        help: {
+          'en-US': 'by name; without them the payload, if it is an object',
+          'pt-BR': 'por nome; sem eles, o payload, se for um objeto',
+        },
+      },
+      entity_set: textParameter({
+        label: { 'en-US': 'Entity set', 'pt-BR': 'Conjunto de entidades' },
+        help: { 'en-US': 'that the action is bound to', 'pt-BR': 'ao qual a action está vinculada' },
+        placeholder: 'DataManagementDefinitionGroups',
+      }),
+      key: {
+        kind: 'json',
+        group: 'connection',
+        schema: { type: 'object' },
+        label: { 'en-US': 'Key', 'pt-BR': 'Chave' },
+        help: { 'en-US': 'of the entity that it is bound to', 'pt-BR': 'da entidade à qual está vinculada' },
+      },
+    },
+  },
+  settings: {
+    flavour: {
+      kind: 'choice',
+      group: 'connection',
+      label: { 'en-US': 'Application', 'pt-BR': 'Aplicação' },
+      options: [
+        {
+          value: 'finance_operations',
+          label: {
+            'en-US': 'Finance & Operations (Supply Chain Management)',
+            'pt-BR': 'Finance & Operations (Supply Chain Management)',
+          },
+        },
+      ],
+      default: 'finance_operations',
+    },
+    ...HTTP_SETTINGS,
+    base_url: httpSetting('base_url', {
+      help: {
+        'en-US': 'Of the environment, as a browser opens it; the paths of its services come after it.',
+        'pt-BR': 'Do ambiente, como o navegador o abre; os caminhos dos serviços vêm depois.',
+      },
+      placeholder: 'https://contoso.operations.dynamics.com',
+    }),
+    company: {
+      kind: 'text',
+      group: 'connection',
+      maxLength: 20,
+      label: { 'en-US': 'Company (dataAreaId)', 'pt-BR': 'Empresa (dataAreaId)' },
+      help: {
+        'en-US': 'Reads and writes only its records; when empty, those of all companies.',
+        'pt-BR': 'Lê e grava só os registros dela; se vazia, os de todas as empresas.',
+      },
+      placeholder: 'usmf',
+    },
+    authentication: {
+      kind: 'choice',
+      group: 'authentication',
+      label: { 'en-US': 'Authentication', 'pt-BR': 'Autenticação' },
+      options: [
+        {
+          value: 'entra_secret',
+          label: { 'en-US': 'Microsoft Entra ID, client secret', 'pt-BR': 'Microsoft Entra ID, segredo do cliente' },
+        },
+        {
+          value: 'entra_certificate',
+          label: { 'en-US': 'Microsoft Entra ID, certificate', 'pt-BR': 'Microsoft Entra ID, certificado' },
+        },
+        ...(HTTP_SETTINGS.authentication as Setting & { kind: 'choice' }).options,
+      ],
+      default: 'entra_secret',
+    },
+    tenant_id: {
+      kind: 'text',
+      group: 'authentication',
+      required: true,
+      showWhen: entra,
+      pattern: '^[A-Za-z0-9.-]*$',
+      label: { 'en-US': 'Tenant (directory)', 'pt-BR': 'Locatário (diretório)' },
+      help: { 'en-US': 'ID or domain name.', 'pt-BR': 'ID ou nome de domínio.' },
+      placeholder: 'contoso.onmicrosoft.com',
+    },
+    client_id: httpSetting('client_id', { showWhen: { authentication: [...ENTRA, 'oauth2'] } }),
+    client_secret: httpSetting('client_secret', { showWhen: { authentication: ['entra_secret', 'oauth2'] } }),
+    certificate: httpSetting('certificate', { showWhen: { authentication: ['entra_certificate', 'mtls'] } }),
+    private_key: httpSetting('private_key', { showWhen: { authentication: ['entra_certificate', 'mtls'] } }),
+    passphrase: httpSetting('passphrase', { showWhen: { authentication: ['entra_certificate', 'mtls'] } }),
+    scope: httpSetting('scope', {
+      showWhen: { authentication: [...ENTRA, 'oauth2'] },
+      help: {
+        'en-US': 'With Entra ID, that of the environment when empty.',
+        'pt-BR': 'Com o Entra ID, o do ambiente, se vazio.',
+      },
+    }),
+    authority: {
+      kind: 'text',
+      group: 'advanced',
+      showWhen: entra,
+      pattern: '^(https?://.+)?$',
+      label: { 'en-US': 'Sign-in address', 'pt-BR': 'Endereço de entrada' },
+      help: {
+        'en-US': 'Of Entra ID; national clouds have their own.',
+        'pt-BR': 'Do Entra ID; nuvens nacionais têm o próprio.',
+      },
+      default: 'https://login.microsoftonline.com',
+    },
+    timeout_ms: httpSetting('timeout_ms', { default: 60_000 } as Partial<Setting>),
+    changes_per_request: {
+      kind: 'integer',
+      group: 'advanced',
+      default: 50,
+      minimum: 1,
+      maximum: 1000,
+      label: { 'en-US': 'Changes per request ($batch)', 'pt-BR': 'Alterações por requisição ($batch)' },
+      help: {
+        'en-US': 'Each succeeds or fails by itself. 1 sends each in a request of its own.',
+        'pt-BR': 'Cada uma tem sucesso ou falha por si. Com 1, cada uma vai em requisição própria.',
+      },
+    },
+    parallel_writes: {
+      kind: 'integer',
+      group: 'advanced',
+      default: 2,
+      minimum: 1,
+      maximum: 16,
+      label: { 'en-US': 'Writes at the same time', 'pt-BR': 'Gravações simultâneas' },
+    },
+  },
+};
+
+/** A setting of every connector by HTTP, with what is special here. */
+function httpSetting(name: string, own: Partial<Setting>): Setting {
+  return { ...HTTP_SETTINGS[name], ...own } as Setting;
+}
+
+function textParameter(own: Pick<Setting, 'label' | 'help' | 'placeholder'>): Setting {
+  return { kind: 'text', group: 'connection', ...own };
+}

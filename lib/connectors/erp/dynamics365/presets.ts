@@ -1,0 +1,50 @@
+import type { LocalizedText } from '../../descriptor';
+import type { DefaultMapping } from '../default-mapping';
+import type { ODataPreset } from '../odata/entity';
+import type { Moments } from '../odata/moments';
+import billOfMaterial from './entities/bill-of-material.json';
+import material from './entities/material.json';
+import productionData from './entities/production-data.json';
+import productionOrder from './entities/production-order.json';
+import productionOrderComponent from './entities/production-order-component.json';
+import productionOrderOperation from './entities/production-order-operation.json';
+import routing from './entities/routing.json';
+import stock from './entities/stock.json';
+import stockByStatus from './entities/stock-by-status.json';
+
+/** What is read of another set, and stands in each record as a list. */
+export interface Beside {
+  name: string;
+  set: string;
+  /** Field that both have with the same value. */
+  by: string;
+  where: Record<string, string>;
+  days: string[];
+}
+
+/** An entity of the plant, and where Finance & Operations has it. */
+export interface Preset extends ODataPreset {
+  entity: string;
+  titles: LocalizedText;
+  set: string;
+  /** Fields that are days, though the service gives them as times. */
+  days?: string[];
+  /** Days and seconds since midnight that are one field each here. */
+  moments?: Moments;
+  /** Fields that are the difference of two others. */
+  differences?: Record<string, [from: string, less: string]>;
+  beside?: Beside;
+  mappings: DefaultMapping[];
+}
+
+export const PRESETS = [
+  productionOrder,
+  productionOrderOperation,
+  productionOrderComponent,
+  productionData,
+  material,
+  stock,
+  stockByStatus,
+  billOfMaterial,
+  routing,
+] as Preset[];

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import type { DefaultMapping } from '../../lib/connectors/erp/default-mapping';
+import { PRESETS } from '../../lib/connectors/erp/dynamics365/presets';
+import type { Hub, JobStatus, MappingInput } from '../../lib/model/services';
+import type { OperationsServer } from '../support/dynamics365/operations';
+import { dynamicsPlant } from '../support/dynamics365/plant';
+import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
+
+/** The mappings that come with the connector, run by the hub. */
+describe('synchronising with Dynamics 365', () => {
+  let plant: OperationsServer;
+  let hub: Hub;
+  let remove: () => Promise<void>;
+  let connectionId: number;
+  let mappings = 0;
+
+  before(async () => {
+    plant = await dynamicsPlant();
+    const directory = await temporaryDirectory();
+    remove = directory.remove;
+    hub = await openHub(directory.path);
+    const { config, credentials } = plant.connection({ company: 'usmf' });
+    const input = {
+      name: 'd365',
+      connector_type: 'erp.dynamics365',
+      timezone: 'America/Sao_Paulo',
+      config,
+      credentials,
+    };
+    connectionId = (await hub.connections.create(input)).id;
+  });
+  after(async () => {
+    await hub?.close();
+    await remove?.();
+    await plant?.stop();
+  });
+
+  async function run(name: string, direction: DefaultMapping['direction']): Promise<JobStatus> {
+    const preset = PRESETS.find(({ entity }) => entity === name)!;
+    const { target_entity, ...mapping } = preset.mappings.find((each) => each.direction === direction)!;
+    const { id } = await hub.mappings.create({
+      ...{ connection_id: connectionId, name: `${name} ${++mappings}`, entity_type: target_entity },
+      ...{ source_entity: name, target_entity, ...mapping },
+    } as MappingInput);
+    return runToEnd(hub, connectionId, { mapping_id: id });
+  }
+
+  const counts = ({ status, logs }: JobStatus) => {
+    assert.equal(status, 'success', JSON.stringify(logs));
+    return logs.map(({ records_success, records_error }) => [records_success, records_error]);
+  };
+  const records = async (type: string) => (await hub.records.list(type, { limit: 100 })).items;
+  const has = (found: Record<string, unknown> | undefined, wanted: Record<string, unknown>) =>
+    assert.deepEqual(found, { ...found, ...wanted });
+
+  it('imports orders without a field name being typed, digit by digit', async () => {
+    assert.deepEqual(counts(await run('production_order', 'import')), [[16, 0]]);
+    const orders = await records('production_order');
+    const order = (number: string) => orders.find(({ order_number }) => order_number === number);
+    has(order('P000002'), {
+      ...{ quantity: '1234567890123.123456', good_quantity: '1234567890123.123455', material: 'D1', status: 'created' },
+      ...{ planned_start: '2026-11-02', planned_end: '2026-12-24', planned_start_at: '2026-11-02T09:30:00.000Z' },
+      ...{ description: "d'água 1", plant: '1', storage_location: '11', priority: '1', routing: 'R1', due_date: null },
+    });
+    has(order('P000004'), { status: 'started', planned_end: null, planned_end_at: null });
+    assert.deepEqual(
+      ['P000001', 'P000005', 'P000011', 'P000013'].map((number) => order(number)?.status),
+      ['created', 'completed', 'completed', 'created'],
+    );
+  });
+
+  it('imports products, stock, bills of material, routes and what was posted', async () => {
+    assert.deepEqual(counts(await run('material', 'import')), [[2, 0]]);
+    const [, phantom] = await records('material');
+    has(phantom, { material: 'D1', description: 'Peça', procurement: 'phantom', base_unit: 'ea', net_weight: '0.125' });
+
+    assert.deepEqual(counts(await run('stock', 'import')), [[2, 0]]);
+    const stock = await records('stock');
+    has(
+      stock.find(({ stock_type }) => stock_type === ''),
+      { quantity: '98765432109876.543210987', plant: '1' },
+    );
+    has(
+      stock.find(({ stock_type }) => stock_type === 'Red'),
+      { quantity: '3.5', available_quantity: '2' },
+    );
+    assert.deepEqual(counts(await run('stock_by_status', 'import')), [[2, 0]]);
+    assert.ok((await records('stock')).some(({ stock_type }) => stock_type === 'Available/Red'));
+
+    // One line for each product that the active versions make; a line that makes none is left out.
+    assert.deepEqual(counts(await run('bill_of_material', 'import')), [[5, 0]]);
+    const bills = await records('bill_of_material');
+    assert.equal(bills.length, 4);
+    has(
+      bills.find(({ assembly, component }) => assembly === 'D1' && component === 'M2'),
+      {
+        ...{ bom_number: 'B1', quantity: '2.125', unit: 'kg', fixed_quantity: true, operation: '10', position: '2' },
+        ...{ valid_from: '', valid_to: null, scrap_percent: '5' },
+      },
+    );
+    assert.deepEqual(new Set(bills.map(({ assembly }) => assembly)), new Set(['D0', 'D1']));
+
+    assert.deepEqual(counts(await run('routing', 'import')), [[2, 0]]);
+    has((await records('routing'))[0], {
+      material: 'D0',
+      routing: 'R1',
+      operation: '10',
+      valid_from: '2026-01-01',
+      valid_to: null,
+    });
+
+    assert.deepEqual(counts(await run('production_data', 'import')), [[5, 0]]);
+    has(
+      (await records('production_data')).find(({ record_id }) => record_id === 'usmf/00001/1'),
+      {
+        ...{ order_number: 'P000001', good_quantity: '1.5', scrap_reason: 'Machine', posting_date: '2026-11-20' },
+        ...{ final: false, reversed: false, erp_document: 'PRO-1', changed_at: '2026-11-20T08:01:00.000Z' },
+      },
+    );
+  });
+
+  it('has each import tried here', () => {
+    const tried = [
+      'production_order',
+      'material',
+      'stock',
+      'stock_by_status',
+      'bill_of_material',
+      'routing',
+      'production_data',
+    ];
+    const imported = PRESETS.filter(({ mappings }) => mappings.some(({ direction }) => direction === 'import'));
+    assert.deepEqual(imported.map(({ entity }) => entity).sort(), tried.sort());
+  });
+});
