@@ -19,6 +19,7 @@ const TYPES = [
   'pcp-database',
   'pcp-rest',
   'pcp-sap',
+  'pcp-oracle-ebs',
   'pcp-protheus',
   'pcp-modbus',
   'pcp-mqtt',
@@ -88,6 +89,7 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
       const { items } = await nodeRed.json<{ items: { type: string }[] }>('GET', '/integrations/connectors');
       const types = items.map((item) => item.type).sort();
       assert.deepEqual(types, [
+        'erp.oracle-ebs',
         'erp.protheus',
         'erp.sap',
         'generic.database',

@@ -38,6 +38,7 @@ describe('palette nodes', () => {
       'pcp-database',
       'pcp-rest',
       'pcp-sap',
+      'pcp-oracle-ebs',
       'pcp-protheus',
       'pcp-modbus',
       'pcp-mqtt',
