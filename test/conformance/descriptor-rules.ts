@@ -11,7 +11,7 @@ export function describeDescriptor(descriptor: ConnectorDescriptor, connection: 
 
   it('descriptor: plain data with a sane type, node, icon, colour and batch sizes', () => {
     assert.deepEqual(JSON.parse(JSON.stringify(descriptor)), descriptor, 'pure data');
-    assert.match(descriptor.type, /^[a-z0-9]+(\.[a-z0-9_]+)?$/);
+    assert.match(descriptor.type, /^[a-z0-9]+(\.[a-z0-9_-]+)?$/);
     if (descriptor.node !== null) assert.match(descriptor.node, /^pcp-[a-z0-9-]+$/);
     assert.match(descriptor.icon, /^[a-z0-9-]+\.svg$/);
     assert.match(descriptor.color, /^#[0-9a-fA-F]{6}$/);

@@ -20,6 +20,7 @@ const TYPES = [
   'pcp-rest',
   'pcp-sap',
   'pcp-dynamics365',
+  'pcp-oracle-ebs',
   'pcp-protheus',
   'pcp-modbus',
   'pcp-mqtt',
@@ -90,6 +91,7 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
       const types = items.map((item) => item.type).sort();
       assert.deepEqual(types, [
         'erp.dynamics365',
+        'erp.oracle-ebs',
         'erp.protheus',
         'erp.sap',
         'generic.database',

@@ -39,6 +39,7 @@ describe('palette nodes', () => {
       'pcp-rest',
       'pcp-sap',
       'pcp-dynamics365',
+      'pcp-oracle-ebs',
       'pcp-protheus',
       'pcp-modbus',
       'pcp-mqtt',

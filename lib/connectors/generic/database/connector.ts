@@ -1,7 +1,6 @@
 import type { OpenConnection } from '../../../model/connection';
 import type { EntityInfo } from '../../../model/entity';
 import type { SqlDatabase } from '../../../protocols/sql/database';
-import { fromSqlValue, toSqlValue } from '../../../protocols/sql/values';
 import type {
   Batch,
   Connector,
@@ -14,13 +13,12 @@ import type {
   Writer,
   WriteTarget,
 } from '../../contract';
-import { undefinedIfRefused } from '../../refused-key';
 import { withAllowedFile } from './allowed-file';
 import { diagnose } from './diagnose';
-import { Entities, entityInfo, entitySchema, unknownColumn } from './entities';
+import { Entities, entityInfo, entitySchema } from './entities';
+import { findRows } from './find-rows';
 import { refuseOwnStore } from './own-store';
 import { readBatches, stopIfAborted } from './read';
-import { keyText, rowsByKey } from './rows-by-key';
 import { Selection } from './select';
 import { type DatabaseSettings, readSettings } from './settings';
 import { TableWriter } from './writer';
@@ -81,24 +79,7 @@ class DatabaseConnector implements Connector {
   ): Promise<(SourceRecord | null | undefined)[]> {
     stopIfAborted(signal);
     const { database, entities } = await this.open();
-    const entity = await entities.resolve(target.entity);
-    const keyColumns = target.keyFields.map((name) => {
-      const column = entity.columns.get(name);
-      if (column === undefined) throw unknownColumn(name, entity.name, entity.columns);
-      return column;
-    });
-    const values = keys.map((key) =>
-      undefinedIfRefused(() => keyColumns.map((column) => toSqlValue(key[column.name], column, database.dialect))),
-    );
-    const wanted = values.filter((key) => key !== undefined);
-    const columns = [...entity.columns.values()];
-    const found = await rowsByKey(database, entity.source, keyColumns, wanted, columns);
-    return values.map((key) => {
-      if (key === undefined) return undefined;
-      const row = found.get(keyText(key, keyColumns));
-      if (row === undefined) return null;
-      return Object.fromEntries(columns.map((column) => [column.name, fromSqlValue(row[column.name], column)]));
-    });
+    return findRows(database, await entities.resolve(target.entity), target.keyFields, keys);
   }
 
   async close(): Promise<void> {

@@ -65,7 +65,7 @@ function readOptions(
 
 const DEFAULT_PORTS = { postgres: 5432, mysql: 3306, mariadb: 3306, mssql: 1433, oracle: 1521, sqlite: 0 };
 
-function readViews(views: unknown): Map<string, ViewSetting> {
+export function readViews(views: unknown): Map<string, ViewSetting> {
   const result = new Map<string, ViewSetting>();
   if (views === undefined || views === null) return result;
   if (typeof views !== 'object' || Array.isArray(views)) throw invalid('views', 'an object of names and statements');

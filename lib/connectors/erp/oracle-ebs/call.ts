@@ -1,0 +1,36 @@
+import { IntegrationError } from '../../../model/errors';
+import { isObject } from '../../../protocols/isg/message';
+import type { IsgSession } from '../../../protocols/isg/session';
+import type { CallAnswer } from '../../contract';
+
+/**
+ * Calls a method of a deployed service, once, whatever comes of it.
+ * @throws config PCP_OPERATION_UNKNOWN, PCP_SETTING_INVALID; what the session throws
+ */
+export async function callMethod(
+  session: IsgSession,
+  operation: string,
+  { service, method, parameters, payload }: Record<string, unknown>,
+  signal: AbortSignal,
+): Promise<CallAnswer> {
+  if (operation !== 'call') {
+    throw new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', `Oracle EBS has no operation "${operation}".`, {
+      hint: 'Call "call" with service and method.',
+    });
+  }
+  const input = isObject(payload) ? payload : (parameters ?? {});
+  if (!isObject(input)) throw invalid('parameters', 'an object of the input parameters by name');
+  return { payload: await session.call(named('service', service), named('method', method), input, signal) };
+}
+
+function named(name: string, value: unknown): string {
+  if (typeof value === 'string' && /^[\w$-]+$/.test(value)) return value;
+  throw invalid(name, 'a name of letters, digits and "_"');
+}
+
+function invalid(name: string, expected: string): IntegrationError {
+  return new IntegrationError('config', 'PCP_SETTING_INVALID', `"${name}" must be ${expected}.`, {
+    path: name,
+    hint: 'Correct it in the node or the message.',
+  });
+}

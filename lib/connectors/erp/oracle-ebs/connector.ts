@@ -1,0 +1,138 @@
+import type { OpenConnection } from '../../../model/connection';
+import type { EntityInfo } from '../../../model/entity';
+import { IntegrationError } from '../../../model/errors';
+import type { HttpClient } from '../../../protocols/http/client';
+import { openHttp } from '../../../protocols/http/open';
+import { IsgSession } from '../../../protocols/isg/session';
+import { openDatabase } from '../../../protocols/sql/open';
+import type {
+  Batch,
+  CallAnswer,
+  Connector,
+  ConnectorEnvironment,
+  ConnectorFactory,
+  EntityDescription,
+  ReadQuery,
+  SourceRecord,
+  TestReport,
+} from '../../contract';
+import { findRows } from '../../generic/database/find-rows';
+import { refuseOwnStore } from '../../generic/database/own-store';
+import { DEFAULT_LOOKBACK_VALUES } from '../../generic/database/pass';
+import { readBatches } from '../../generic/database/read';
+import { Selection } from '../../generic/database/select';
+import { callMethod } from './call';
+import { Catalogue } from './catalogue';
+import { testConnection } from './connection-test';
+import { type EbsSettings, readSettings } from './settings';
+
+export const create: ConnectorFactory = (connection, environment) => new EbsConnector(connection, environment);
+
+export interface Opened {
+  settings: EbsSettings;
+  catalogue?: Catalogue;
+  gateway?: { client: HttpClient; session: IsgSession };
+  close(): Promise<void>;
+}
+
+/** The database of one E-Business Suite, and its gateway for services. */
+class EbsConnector implements Connector {
+  readonly #connection: OpenConnection;
+  readonly #environment: ConnectorEnvironment;
+  #opened: Promise<Opened> | undefined;
+
+  constructor(connection: OpenConnection, environment: ConnectorEnvironment) {
+    this.#connection = connection;
+    this.#environment = environment;
+  }
+
+  test(signal: AbortSignal): Promise<TestReport> {
+    return testConnection(async () => openWith(readSettings(this.#connection), this.#environment), signal);
+  }
+
+  async discover(signal: AbortSignal): Promise<EntityInfo[]> {
+    return (await this.#catalogue()).list(signal);
+  }
+
+  async describe(entity: string, signal: AbortSignal): Promise<EntityDescription> {
+    signal.throwIfAborted();
+    return (await this.#catalogue()).describe(entity);
+  }
+
+  async *read(query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {
+    signal.throwIfAborted();
+    const catalogue = await this.#catalogue();
+    const selection = new Selection(catalogue.database, await catalogue.resolve(query.entity), query);
+    yield* readBatches(selection, { ...query, lookbackValues: DEFAULT_LOOKBACK_VALUES }, signal);
+  }
+
+  async lookup(
+    target: { entity: string; keyFields: string[] },
+    keys: Record<string, unknown>[],
+    signal: AbortSignal,
+  ): Promise<(SourceRecord | null | undefined)[]> {
+    signal.throwIfAborted();
+    const catalogue = await this.#catalogue();
+    return findRows(catalogue.database, await catalogue.resolve(target.entity), target.keyFields, keys);
+  }
+
+  async call(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<CallAnswer> {
+    const { gateway } = await this.#open();
+    if (gateway === undefined) throw lacks('base_url', 'Services are called through the gateway (ISG)');
+    return callMethod(gateway.session, operation, parameters, signal);
+  }
+
+  async close(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    // What could not be opened has nothing to close, and its error was told to whoever asked for it.
+    await (await opened?.catch(() => undefined))?.close();
+  }
+
+  async #catalogue(): Promise<Catalogue> {
+    const { catalogue } = await this.#open();
+    if (catalogue === undefined) throw lacks('host', 'Entities are read from the database');
+    return catalogue;
+  }
+
+  #open(): Promise<Opened> {
+    if (this.#opened === undefined) {
+      const opened = Promise.resolve().then(() => openWith(readSettings(this.#connection), this.#environment));
+      this.#opened = opened;
+      opened.catch(() => {
+        if (this.#opened === opened) this.#opened = undefined;
+      });
+    }
+    return this.#opened;
+  }
+}
+
+/** Dials nothing but to tell the database from the hub's own. */
+async function openWith(settings: EbsSettings, environment: ConnectorEnvironment): Promise<Opened> {
+  const { allowedTargets, http: shared, store } = environment;
+  const database = settings.database && (await openDatabase(settings.database));
+  try {
+    if (database !== undefined) await refuseOwnStore(database, store);
+  } catch (thrown) {
+    await database?.close();
+    throw thrown;
+  }
+  const client =
+    settings.gateway &&
+    openHttp({ ...settings.gateway.http, ...shared, ...(allowedTargets !== undefined && { allowedTargets }) });
+  return {
+    settings,
+    ...(database !== undefined && { catalogue: new Catalogue(database, settings) }),
+    ...(client !== undefined && { gateway: { client, session: new IsgSession(client, settings.gateway!.session) } }),
+    async close() {
+      await Promise.all([database?.close(), client?.close()]);
+    },
+  };
+}
+
+function lacks(setting: string, what: string): IntegrationError {
+  return new IntegrationError('config', 'PCP_SETTING_MISSING', `${what}, and the connection has none.`, {
+    path: `/config/${setting}`,
+    hint: `Fill in "${setting}" in the connection.`,
+  });
+}

@@ -1,0 +1,75 @@
+-- The tables of E-Business Suite that are read, with the columns that are used: NUMBER as numeric, DATE as a timestamp
+-- without a zone, names that the database itself folds, as a database of Oracle does the other way round.
+CREATE SCHEMA "APPS";
+SET search_path TO "APPS";
+
+CREATE TABLE mtl_parameters (organization_id numeric PRIMARY KEY, organization_code varchar(3) NOT NULL UNIQUE);
+
+CREATE TABLE mtl_system_items_kfv (
+  inventory_item_id numeric, organization_id numeric, concatenated_segments varchar(40) NOT NULL, description varchar(240),
+  item_type varchar(30), primary_uom_code varchar(3), wip_supply_subinventory varchar(10), lot_control_code numeric,
+  serial_number_control_code numeric, planning_make_buy_code numeric, full_lead_time numeric, minimum_order_quantity numeric,
+  maximum_order_quantity numeric, fixed_order_quantity numeric, unit_weight numeric, weight_uom_code varchar(3),
+  inventory_item_status_code varchar(10), enabled_flag varchar(1), last_update_date timestamp(0) NOT NULL,
+  PRIMARY KEY (inventory_item_id, organization_id));
+
+CREATE TABLE wip_entities (
+  wip_entity_id numeric PRIMARY KEY, organization_id numeric NOT NULL, wip_entity_name varchar(240) NOT NULL,
+  entity_type numeric NOT NULL, description varchar(240), UNIQUE (wip_entity_name, organization_id));
+
+CREATE TABLE wip_discrete_jobs (
+  wip_entity_id numeric PRIMARY KEY, organization_id numeric NOT NULL, primary_item_id numeric, job_type numeric NOT NULL,
+  class_code varchar(10), status_type numeric NOT NULL, start_quantity numeric NOT NULL, quantity_completed numeric NOT NULL,
+  quantity_scrapped numeric NOT NULL, scheduled_start_date timestamp(0) NOT NULL, scheduled_completion_date timestamp(0) NOT NULL,
+  date_released timestamp(0), date_completed timestamp(0), date_closed timestamp(0), completion_subinventory varchar(10),
+  bom_revision varchar(3), routing_revision varchar(3), alternate_bom_designator varchar(10),
+  alternate_routing_designator varchar(10), priority numeric, lot_number varchar(80), last_update_date timestamp(0) NOT NULL);
+
+CREATE TABLE wip_operations (
+  wip_entity_id numeric, operation_seq_num numeric, organization_id numeric NOT NULL, department_id numeric,
+  description varchar(240), scheduled_quantity numeric, quantity_in_queue numeric, quantity_running numeric,
+  quantity_waiting_to_move numeric, quantity_rejected numeric, quantity_scrapped numeric, quantity_completed numeric,
+  first_unit_start_date timestamp(0), last_unit_completion_date timestamp(0), previous_operation_seq_num numeric,
+  next_operation_seq_num numeric, count_point_type numeric, backflush_flag numeric, last_update_date timestamp(0) NOT NULL,
+  PRIMARY KEY (wip_entity_id, operation_seq_num));
+
+CREATE TABLE wip_requirement_operations (
+  wip_entity_id numeric, operation_seq_num numeric, inventory_item_id numeric, organization_id numeric NOT NULL,
+  required_quantity numeric, quantity_issued numeric, quantity_per_assembly numeric, date_required timestamp(0),
+  wip_supply_type numeric, supply_subinventory varchar(10), last_update_date timestamp(0) NOT NULL,
+  PRIMARY KEY (wip_entity_id, operation_seq_num, inventory_item_id));
+
+CREATE TABLE bom_departments (
+  department_id numeric PRIMARY KEY, organization_id numeric NOT NULL, department_code varchar(10) NOT NULL,
+  description varchar(240), disable_date timestamp(0), last_update_date timestamp(0) NOT NULL);
+
+CREATE TABLE bom_resources (
+  resource_id numeric PRIMARY KEY, organization_id numeric NOT NULL, resource_code varchar(10) NOT NULL, resource_type numeric,
+  description varchar(240), unit_of_measure varchar(3), disable_date timestamp(0), last_update_date timestamp(0) NOT NULL);
+
+CREATE TABLE bom_department_resources (
+  department_id numeric, resource_id numeric, capacity_units numeric, utilization numeric, efficiency numeric,
+  share_from_dept_id numeric, PRIMARY KEY (department_id, resource_id));
+
+CREATE TABLE bom_bill_of_materials (
+  bill_sequence_id numeric PRIMARY KEY, common_bill_sequence_id numeric NOT NULL, assembly_item_id numeric NOT NULL,
+  organization_id numeric NOT NULL, alternate_bom_designator varchar(10));
+
+CREATE TABLE bom_inventory_components (
+  component_sequence_id numeric PRIMARY KEY, bill_sequence_id numeric NOT NULL, component_item_id numeric NOT NULL,
+  item_num numeric, operation_seq_num numeric, component_quantity numeric, component_yield_factor numeric, basis_type numeric,
+  effectivity_date timestamp(0) NOT NULL, disable_date timestamp(0), supply_subinventory varchar(10),
+  last_update_date timestamp(0) NOT NULL);
+
+CREATE TABLE bom_operational_routings (
+  routing_sequence_id numeric PRIMARY KEY, common_routing_sequence_id numeric NOT NULL, assembly_item_id numeric NOT NULL,
+  organization_id numeric NOT NULL, alternate_routing_designator varchar(10));
+
+CREATE TABLE bom_operation_sequences (
+  operation_sequence_id numeric PRIMARY KEY, routing_sequence_id numeric NOT NULL, operation_seq_num numeric NOT NULL,
+  operation_description varchar(240), department_id numeric, count_point_type numeric, backflush_flag numeric,
+  effectivity_date timestamp(0), disable_date timestamp(0), last_update_date timestamp(0) NOT NULL);
+
+CREATE TABLE mtl_onhand_quantities_detail (
+  organization_id numeric NOT NULL, inventory_item_id numeric NOT NULL, subinventory_code varchar(10) NOT NULL,
+  locator_id numeric, lot_number varchar(80), primary_transaction_quantity numeric NOT NULL);

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import type { DefaultMapping } from '../../lib/connectors/erp/default-mapping';
+import { PRESETS } from '../../lib/connectors/erp/oracle-ebs/presets';
+import type { Hub, JobStatus, MappingInput } from '../../lib/model/services';
+import { EbsPlant } from '../support/ebs/plant';
+import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
+import { postgresAvailable } from '../support/postgres';
+
+/** The mappings that come with the connector, run by the hub. */
+(postgresAvailable() ? describe : describe.skip)('synchronising with Oracle E-Business Suite', function () {
+  this.timeout(180_000);
+  let plant: EbsPlant;
+  let hub: Hub;
+  let remove: () => Promise<void>;
+  let mappings = 0;
+
+  before(async () => {
+    plant = await EbsPlant.start();
+    const directory = await temporaryDirectory();
+    remove = directory.remove;
+    hub = await openHub(directory.path);
+  });
+  after(async () => {
+    await hub?.close();
+    await remove?.();
+    await plant?.stop();
+  });
+
+  async function connect(config: Record<string, unknown> = {}): Promise<number> {
+    const { connector_type, config: own, credentials } = plant.connection(config);
+    const name = `ebs ${++mappings}`;
+    const input = { name, connector_type, timezone: 'America/Sao_Paulo', config: own, credentials };
+    return (await hub.connections.create(input)).id;
+  }
+
+  /** Makes the mapping that comes with a preset. */
+  async function mapping(connection: number, name: string, direction: DefaultMapping['direction']): Promise<number> {
+    const preset = PRESETS.find(({ entity }) => entity === name)!;
+    const { target_entity, ...given } = preset.mappings.find((each) => each.direction === direction)!;
+    const { id } = await hub.mappings.create({
+      ...{ connection_id: connection, name: `${name} ${++mappings}`, entity_type: target_entity },
+      ...{ source_entity: name, target_entity, ...given },
+    } as MappingInput);
+    return id;
+  }
+
+  const run = (connection: number, id: number): Promise<JobStatus> => runToEnd(hub, connection, { mapping_id: id });
+  const counts = ({ status, logs }: JobStatus) => {
+    assert.equal(status, 'success', JSON.stringify(logs));
+    return logs.map(({ records_success, records_error }) => [records_success, records_error]);
+  };
+  const records = async (type: string) => (await hub.records.list(type, { limit: 100 })).items;
+
+  it('imports jobs by their default mapping, digit by digit, and then only what changed', async () => {
+    const connection = await connect();
+    const orders = await mapping(connection, 'production_order', 'import');
+    assert.deepEqual(counts(await run(connection, orders)), [[14, 0]]);
+    const found = await records('production_order');
+    const order = (number: string) => found.find((each) => each.order_number === number);
+    assert.deepEqual(order('WJ-0002'), {
+      ...order('WJ-0002'),
+      ...{ quantity: '1234567890123.123456', unit: 'Ea', material: 'AX-100', plant: 'M1', status: 'released' },
+      // On the clock of the plant.
+      ...{ planned_start_at: '2026-11-28T11:00:00.000Z', planned_end_at: '2026-11-30T20:30:00.000Z' },
+    });
+    assert.deepEqual(
+      ['WJ-0004', 'WJ-0005', 'WJ-0012'].map((number) => [order(number)?.status, order(number)?.plant]),
+      [
+        ['completed', 'M1'],
+        ['cancelled', 'M1'],
+        ['released', 'M2'],
+      ],
+    );
+    await plant.database.execute(
+      "UPDATE wip_discrete_jobs SET status_type = 12, last_update_date = '2026-11-28T09:00:00' WHERE wip_entity_id = 5001",
+    );
+    await run(connection, orders);
+    assert.equal((await records('production_order')).find((each) => each.order_number === 'WJ-0000')?.status, 'closed');
+  });
+
+  it('imports every other entity that has a default mapping, of the organizations that are wanted', async () => {
+    const connection = await connect({ organization_codes: 'M1' });
+    const expected: Record<string, number> = {
+      ...{ material: 4, stock: 2, bill_of_material: 2, routing: 2, work_center: 2, machine: 1 },
+    };
+    for (const [name, count] of Object.entries(expected)) {
+      assert.deepEqual(counts(await run(connection, await mapping(connection, name, 'import'))), [[count, 0]], name);
+    }
+    const [stock] = (await records('stock')).filter((each) => each.material === 'STEEL');
+    assert.deepEqual(stock, { ...stock, quantity: '10.75', batch: 'L1', bin: '', storage_location: 'Stores' });
+    const [steel] = (await records('material')).filter((each) => each.material === 'STEEL');
+    assert.deepEqual(steel, { ...steel, batch_controlled: true, weight: '3.125', base_unit: 'KG' });
+    assert.ok((await records('material')).some((each) => each.material === "Eixo d'água ção 😀"));
+    const [bolt] = (await records('bill_of_material')).filter((each) => each.component === 'STEEL');
+    assert.deepEqual(bolt, {
+      ...bolt,
+      quantity: '0.12345678901',
+      assembly: 'AX-100',
+      position: '20',
+      valid_from: '2026-01-01',
+    });
+    const old = (await records('work_center')).find((each) => each.work_center === 'OLD');
+    assert.equal(old?.active, false);
+  });
+});
