@@ -9,18 +9,10 @@ import { ConnectorRegistry } from './connectors/registry';
 import { connectorSchema, validateSettings } from './connectors/schema';
 import { checkMapping } from './mapping/compile';
 import { HubMetrics } from './metrics/hub-metrics';
+import type { ConnectionOfRun } from './model/connection';
 import { IntegrationError } from './model/errors';
 import type { Runner } from './model/processes';
-import type {
-  Certificates,
-  Connections,
-  ConnectionView,
-  EntityRecords,
-  EntityTypes,
-  Health,
-  Hub,
-  Sync,
-} from './model/services';
+import type { Certificates, ConnectionView, EntityRecords, EntityTypes, Health, Hub, Sync } from './model/services';
 import { EntityTypeStore } from './platform/entity-types';
 import { EntityRecordStore } from './platform/records';
 import { CertificateFolder, PKI_FOLDER } from './protocols/opcua/certificate-folder';
@@ -42,6 +34,7 @@ import { keyFieldsOf } from './sync/keys';
 import { ReconciliationService } from './sync/reconciliation/service';
 import { ACTIVE, stateList } from './sync/runs/run-rows';
 import { SyncService } from './sync/service';
+import { RefusedSignIns } from './sync/sign-ins/refused-sign-ins';
 import { SourceRules } from './sync/source-rules';
 import { Inbox } from './webhooks/incoming/inbox';
 import { RunStarter } from './webhooks/incoming/run-starter';
@@ -155,7 +148,8 @@ class OpenHub implements Hub {
     const folder = new CertificateFolder(join(settings.directory, PKI_FOLDER));
     this.certificates = new CertificateTrust(folder, recorder, () => live.retry());
     const streams = () => live.streams;
-    this.metrics = new HubMetrics({ database: store.database, clock, streams, log });
+    const refused = (ids: readonly number[]) => sync.refused(ids);
+    this.metrics = new HubMetrics({ database: store.database, clock, streams, refused, log });
     const webhooks = new WebhookStore(store, this.vault, clock, () => void this.deliveries.look());
     this.webhooks = webhooks;
     this.deliveries = new Deliveries({
@@ -172,6 +166,7 @@ class OpenHub implements Hub {
     void this.deliveries.look();
     const host: LiveHost = {
       recorder,
+      refused: new RefusedSignIns(store.database, this.vault),
       openConnection: (id) => this.openForRun(id),
       onChange: (jobId) => {
         void this.deliveries.look();
@@ -180,7 +175,7 @@ class OpenHub implements Hub {
           .catch((error: unknown) => log('warn', `Job ${jobId}: ${IntegrationError.from(error).message}`));
       },
     };
-    this.client = new RunnerClient({ settings, keys, ...host });
+    this.client = new RunnerClient({ settings, keys, ...host, onSignedIn: () => live.retry() });
     live.attach(host);
     this.streams = new DesiredStreams({
       database: store.database,
@@ -299,9 +294,7 @@ class OpenHub implements Hub {
     void this.scheduler.look();
   }
 
-  private async openForRun(
-    id: number,
-  ): Promise<Awaited<ReturnType<Connections['open']>> & { timezone: string | null }> {
+  private async openForRun(id: number): Promise<ConnectionOfRun> {
     const open = await this.connections.open(id);
     if (id === 0) return { ...open, timezone: null };
     const { is_active, name, timezone } = await this.connections.get(id);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AuditEvent } from '../model/audit';
 import { IntegrationError } from '../model/errors';
-import { redact, redactText } from '../security/redact';
+import { maskAddresses, redact, redactText } from '../security/redact';
 import { Problem } from './problem';
 import type { Answer, Call, Route } from './route';
 
@@ -38,9 +38,9 @@ export async function onRecord(recorded: Recorded, handle: () => Promise<Answer>
   };
   const end = (more: Pick<AuditEvent, 'outcome' | 'details'>) =>
     call.hub.audit
-      .append([{ ...event, ...more, details: redact(more.details, call.secrets) as Json }])
+      .append([{ ...event, ...more, details: forAll(redact(more.details, call.secrets)) }])
       .catch((error: unknown) => onError?.(error, event.attempt));
-  await call.hub.audit.append([{ ...event, outcome: 'begun', details: asked(recorded) }]);
+  await call.hub.audit.append([{ ...event, outcome: 'begun', details: forAll(asked(recorded)) }]);
   try {
     const answer = await handle();
     const connection_id = event.connection_id ?? connectionOf(call, route, objectOf(answer.body));
@@ -89,6 +89,12 @@ function changes({ route }: Recorded, before: Json | null, { body }: Answer): Js
   const changed = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
   const of = (state: Json) => Object.fromEntries(changed.map((name) => [name, state[name]]));
   return { before: of(before), after: of(after) };
+}
+
+/** Whoever may read the log need not know the keys that stand in addresses. */
+function forAll(details: unknown): Json {
+  const mask = (_name: string, value: unknown) => (typeof value === 'string' ? maskAddresses(value) : value);
+  return JSON.parse(JSON.stringify(details), mask) as Json;
 }
 
 function connectionOf({ params }: Call, { path }: Route, state: Json | null): number | null {

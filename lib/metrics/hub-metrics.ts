@@ -15,6 +15,8 @@ export interface HubMetricsOptions {
   clock: { now(): number };
   /** The streams of this instance. */
   streams(): ReadonlyMap<number, LiveStatus>;
+  /** Of some connections those whose sign-in was refused. */
+  refused(ids: readonly number[]): Promise<ReadonlyMap<number, string>>;
   log(level: 'debug', message: string): void;
 }
 
@@ -144,19 +146,18 @@ export class HubMetrics implements Metrics {
   private async breakers(): Promise<Family> {
     const now = this.options.clock.now();
     const rows = await this.options.database.query(
-      `SELECT c.id, p.paused_until,
-         (SELECT COUNT(*) FROM integration_refused_sign_ins r WHERE r.connection_id = c.id) AS refused
-       FROM integration_connections c
+      `SELECT c.id, p.paused_until FROM integration_connections c
        LEFT JOIN integration_connection_pauses p ON p.connection_id = c.id WHERE c.is_active = ? ORDER BY c.id`,
       [true],
     );
+    const refused = await this.options.refused(rows.map(({ id }) => Number(id)));
     return {
       name: 'breaker_state',
       type: 'gauge',
       help: 'Whether a connection is used (0), tried (1) or left alone for a while (2).',
-      samples: rows.map(({ id, paused_until: until, refused }) => ({
+      samples: rows.map(({ id, paused_until: until }) => ({
         labels: { connection: Number(id) },
-        value: Number(refused) > 0 || Number(until ?? 0) > now ? 2 : until === null ? 0 : 1,
+        value: refused.has(Number(id)) || Number(until ?? 0) > now ? 2 : until === null ? 0 : 1,
       })),
     };
   }

@@ -17,13 +17,17 @@ export interface RunnerClientOptions {
   openConnection(id: number): Promise<ConnectionOfRun>;
   /** Something of a job was committed. */
   onChange(jobId: string): void;
+  /** A test has shown that a sign-in is good. */
+  onSignedIn(): void;
 }
 
 /** The runner, as the process sees it that it works for. */
 export class RunnerClient implements Runner {
   private readonly process: WorkProcess;
+  private readonly onSignedIn: () => void;
 
-  constructor({ onChange, ...options }: RunnerClientOptions) {
+  constructor({ onChange, onSignedIn, ...options }: RunnerClientOptions) {
+    this.onSignedIn = onSignedIn;
     this.process = new WorkProcess({
       ...options,
       entry: join(__dirname, 'process.js'),
@@ -40,8 +44,10 @@ export class RunnerClient implements Runner {
     return this.process.state;
   }
 
-  test(connection: OpenConnection, signal?: AbortSignal): Promise<Calls['test']['answer']> {
-    return this.ask('test', [connection], signal);
+  async test(connection: OpenConnection, signal?: AbortSignal): Promise<Calls['test']['answer']> {
+    const report = await this.ask('test', [connection], signal);
+    if (report.ok) this.onSignedIn();
+    return report;
   }
 
   discover(connection: OpenConnection, signal?: AbortSignal): Promise<Calls['discover']['answer']> {

@@ -13,6 +13,7 @@ import type { VaultKey } from '../security/keys';
 import type { ProtectedPlaces } from '../security/protected-files';
 import type { HubSettings } from '../settings';
 import type { StreamDefinition } from '../stream/definitions';
+import type { SignInAnswer, SignInQuestion } from '../stream/refused-here';
 import type { DeadLetterPolicy } from '../sync/retention';
 import type { RetryPolicy } from '../sync/runs/retry';
 
@@ -92,6 +93,7 @@ export type ToRunner =
   | { type: 'abort'; id: number }
   /** Connections that failed try again at once. */
   | { type: 'retry' }
+  | SignInAnswer
   | { type: 'connection'; id: number; connection?: ConnectionOfRun; error?: SerializedError }
   | { type: 'stop' };
 
@@ -100,6 +102,7 @@ export type FromRunner =
   | { type: 'failure'; id: number; error: SerializedError }
   | { type: 'batch'; id: number; batch: ReadBatch | LiveBatch | null }
   | { type: 'open_connection'; id: number; connectionId: number }
+  | SignInQuestion
   | { type: 'changed'; jobId: string }
   | { type: 'streams'; statuses: [mappingId: number, status: LiveStatus][] }
   | { type: 'state'; busy: boolean; rssBytes: number }

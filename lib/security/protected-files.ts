@@ -15,7 +15,7 @@ export interface ProtectedPlaces {
  * Names directly in these directories: the hub's store, key, spool and streams with all that SQLite and the hub put beside them,
  * settings and other scripts, flows, credentials, sessions and package files, with Node-RED's copies of them.
  */
-const PROTECTED_NAME = /^integrations\.(db|key|spool|streams)|\.[cm]?js$|\.json(\.backup|\.\$\$\$)?$|^\.npmrc$/;
+const PROTECTED_NAME = /^integrations\.(db|key|spool|streams|refused)|\.[cm]?js$|\.json(\.backup|\.\$\$\$)?$|^\.npmrc$/;
 /** Folders there from which Node-RED loads code or flows, and the hub's with certificates and their keys. */
 const PROTECTED_FOLDERS = new Set(['node_modules', 'nodes', 'lib', 'projects', 'integrations.pki']);
 /** Those that are recognised under any name, through hard links and other mounts as well. */
@@ -28,6 +28,7 @@ const KNOWN_BY_IDENTITY = [
   'integrations.spool.db-wal',
   'integrations.spool.db-shm',
   'integrations.streams',
+  'integrations.refused',
   'settings.js',
   'flows.json',
   'flows_cred.json',

@@ -6,6 +6,8 @@ const SECRET_NAME =
   /(^|_)(password|passwd|pwd|passphrase|secret|token|api_?key|private_?key|access_?key|authorization|credentials?|cookie|bearer)$/;
 
 const USERINFO = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi;
+const ADDRESS = /(https?:\/\/[^\s/?#"'<>]+)(\/[^\s?#"'<>]*)?(\?[^\s#"'<>]*)?/gi;
+const RANDOM = /(?<=\/)(?=[^/]*\d)[\w-]{16,}(?=\/|$)/g;
 const PEM = /-----BEGIN ([A-Z ]*PRIVATE KEY)-----[\s\S]*?(-----END \1-----|$)/g;
 const AUTHORIZATION = /\b(authorization\s*[:=]\s*)(?:(?:basic|bearer|digest|negotiate)\s+)?[^\s,;"']+/gi;
 const BEARER = /\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi;
@@ -36,6 +38,14 @@ export function redact(value: unknown, secrets: readonly string[] = []): unknown
 /** The same for one text. */
 export function redactText(text: string, secrets: readonly string[] = []): string {
   return maskText(text, secretsToMask(secrets));
+}
+
+/** The addresses in a text, without what may be a key: values of their queries, and parts of paths that nobody chose by hand. */
+export function maskAddresses(text: string): string {
+  return text.replace(ADDRESS, (_all, origin: string, path = '', query = '') => {
+    const values = query.replace(/([?&](?:[^=&]*=)?)[^&]*/g, `$1${MASK}`);
+    return `${origin}${path.replace(RANDOM, MASK)}${values}`;
+  });
 }
 
 /** Every form a secret takes on its way into a text; longest first, so that none leaves a rest of another. */

@@ -9,12 +9,16 @@ import { type LiveCalls, unpackResults } from '../runner/protocol';
 import { WorkProcess, type WorkProcessState } from '../runner/work-process';
 import type { VaultKey } from '../security/keys';
 import type { HubSettings } from '../settings';
+import type { RefusedSignIns } from '../sync/sign-ins/refused-sign-ins';
 import { DefinitionFile, type StreamDefinition } from './definitions';
+import type { SignInQuestion } from './refused-here';
 
 /** What the live process needs of the hub once there is one. */
 export interface LiveHost {
   openConnection(id: number): Promise<ConnectionOfRun>;
   onChange(jobId: string): void;
+  /** What was refused is kept for all processes. */
+  refused: Pick<RefusedSignIns, 'note' | 'reason'>;
   /** Through which everything that moves a machine goes. */
   recorder: MachineWrites;
 }
@@ -44,6 +48,7 @@ export class LiveClient implements Live {
       onMessage: (message) => {
         if (message.type === 'changed') this.host?.onChange(message.jobId);
         if (message.type === 'streams') this.statuses = new Map(message.statuses);
+        if (message.type === 'sign_in') void this.answerSignIn(message);
       },
     });
   }
@@ -137,6 +142,17 @@ export class LiveClient implements Live {
   /** Lets the process commit what it has in hand, and ends it. */
   close(): Promise<void> {
     return this.process.close();
+  }
+
+  /** While the store is away, the process goes by what it knows itself. */
+  private async answerSignIn({ id, connectionId, digest, reason }: SignInQuestion): Promise<void> {
+    const answer = async () => {
+      const { refused } = this.opened;
+      if (reason !== null) await refused.note({ id: connectionId }, digest, { message: reason });
+      return refused.reason(digest);
+    };
+    const refused = await answer().catch(() => 'unknown' as const);
+    if (this.state.state === 'running') this.process.send({ type: 'sign_in', id, refused });
   }
 
   private ask<Name extends keyof LiveCalls>(

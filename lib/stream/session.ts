@@ -17,9 +17,11 @@ import type { Session } from '../runner/serve';
 import { Vault } from '../security/vault';
 import { Spool } from '../spool/spool';
 import { unreadable } from '../spool/unreadable-record';
+import { GuardedRegistry } from '../sync/sign-ins/sign-in-guard';
 import { DefinitionFile, type StreamDefinition } from './definitions';
 import { FlowSubscription } from './flow-subscription';
 import { Forwarding, type ForwardingOptions } from './forwarding';
+import { RefusedHere } from './refused-here';
 import { SharedConnections } from './shared-connections';
 import { limitsOf, SpooledStream, type StreamLog, standbyStatus } from './spooled-stream';
 
@@ -34,6 +36,7 @@ export class LiveSession implements Session {
   private readonly definitions: DefinitionFile;
   private readonly forwarding: Forwarding;
   private readonly questions: ConnectionQuestions;
+  private readonly refused: RefusedHere;
   private readonly log: StreamLog;
   private readonly streams = new Map<number, SpooledStream>();
   /** All that may be listened to here; those are that are this instance's. */
@@ -99,7 +102,9 @@ export class LiveSession implements Session {
       log,
       retry,
     };
-    this.connections = new SharedConnections({ load: (type) => registry.load(type), environment });
+    this.refused = new RefusedHere(directory, new Vault(setup.keys), send);
+    const guarded = new GuardedRegistry(registry, this.refused);
+    this.connections = new SharedConnections({ load: (type) => guarded.load(type), environment });
     if (setup.spool.isEnabled) this.wanted = this.lastDefinitions();
     this.forwarding = new Forwarding({
       setup,
@@ -141,6 +146,8 @@ export class LiveSession implements Session {
         return this.forwarding.checkCancelled();
       case 'retry':
         return this.connections.retry();
+      case 'sign_in':
+        return this.refused.answered(message);
       case 'connection':
         this.questions.answered(message);
     }

@@ -95,7 +95,7 @@ export class SharedConnection {
     } catch (error) {
       const failure = IntegrationError.from(error);
       // Those who follow something know better whether the connection is still good, and one request may fail on a good one.
-      if (isLoss(failure) && this.followers === 0) this.lost(opened, failure);
+      if ((isLoss(failure) || failure.class === 'auth') && this.followers === 0) this.lost(opened, failure);
       throw failure;
     }
   }
@@ -286,7 +286,9 @@ function isLoss({ class: errorClass, code }: IntegrationError): boolean {
 /** What went wrong before, told to whoever asks while nothing is tried: of what they ask, nothing was sent. */
 function notTried(error: IntegrationError, waitMs: number): IntegrationError {
   const { outcomeUnknown: _, ...told } = error.toJSON();
-  const message = `${error.message} It is tried again in ${Math.ceil(waitMs / 1000)} s.`;
+  // Whether a sign-in is tried again is not for the time to say.
+  const message =
+    error.class === 'auth' ? error.message : `${error.message} It is tried again in ${Math.ceil(waitMs / 1000)} s.`;
   return IntegrationError.fromJSON({ ...told, message, retryAfterMs: waitMs });
 }
 

@@ -179,15 +179,15 @@ export class SyncService implements Sync {
     for (const { connectionId, until, reason } of (await pauses(database)).values()) {
       if (until > now) found.set(connectionId, { until: new Date(until).toISOString(), reason });
     }
-    const refused = new RefusedSignIns(database, this.options.vault);
-    const digests = new Map((await refused.all()).map(({ digest, reason }) => [digest, reason]));
-    for (const { id } of digests.size === 0 ? [] : connections) {
-      // Of a flow that is not deployed nobody knows what it would sign in with.
-      const connection = await this.options.connections.open(id).catch(() => undefined);
-      const reason = connection && digests.get(refused.digestOf(connection));
-      if (reason !== undefined) found.set(id, { until: null, reason });
-    }
+    for (const [id, reason] of await this.refused(connections.map(({ id }) => id)))
+      found.set(id, { until: null, reason });
     return found;
+  }
+
+  /** Of some connections those whose sign-in was refused, with the reason. */
+  async refused(ids: readonly number[]): Promise<Map<number, string>> {
+    const { vault, connections } = this.options;
+    return new RefusedSignIns(await this.options.database(), vault).among(ids, (id) => connections.open(id));
   }
 
   async replay(selection: Parameters<Sync['replay']>[0]): Promise<JobStatus[]> {

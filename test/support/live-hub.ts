@@ -14,6 +14,7 @@ import { openStore, type Store } from '../../lib/store/store';
 import { LiveClient, type LiveHost } from '../../lib/stream/client';
 import { DesiredStreams } from '../../lib/stream/desired-streams';
 import { SyncService } from '../../lib/sync/service';
+import { RefusedSignIns } from '../../lib/sync/sign-ins/refused-sign-ins';
 import { LiveSource } from './live-source';
 
 /** Every field of a measurement, as the documents propose it. */
@@ -58,6 +59,7 @@ export class LiveHub {
     const store = await openStore({ directory, ...(storeUrl !== undefined && { url: storeUrl }) });
     this.store = store;
     const host: LiveHost = {
+      refused: new RefusedSignIns(store.database, this.vault),
       openConnection: async (id) => ({ ...(await this.connections.open(id)), timezone: null }),
       onChange: () => undefined,
       recorder: new MachineWrites(new AuditLog(store.database), new ConnectorRegistry(), this.settings.log),

@@ -1,5 +1,6 @@
 import type { EventType } from '../../model/events';
-import type { PreviewedTemplate, WebhookInput } from '../../model/webhook';
+import type { PreviewedTemplate, WebhookInput, WebhookView } from '../../model/webhook';
+import { maskAddresses } from '../../security/redact';
 import { expectedRevision, requireMatch, revisionTag } from '../conditional';
 import { pageParameters, pageRequest, pageSchema } from '../paging';
 import { type Call, type Route, ref } from '../route';
@@ -29,8 +30,11 @@ export const webhookRoutes: Route[] = [
     },
     responses: { 200: { description: 'A page of webhooks, by id.', schema: pageSchema(ref('Webhook')) } },
     problems: [],
-    handle: async (call) =>
-      ok(await call.hub.webhooks.list({ ...given(call, ['is_active', 'name']), ...pageRequest(call) })),
+    handle: async (call) => {
+      const page = await call.hub.webhooks.list({ ...given(call, ['is_active', 'name']), ...pageRequest(call) });
+      const shown = await addresses(call);
+      return ok({ ...page, items: page.items.map(shown) });
+    },
   },
   {
     method: 'POST',
@@ -87,7 +91,7 @@ export const webhookRoutes: Route[] = [
     params,
     responses: { 200: { description: 'The webhook.', schema: ref('Webhook'), headers: ['ETag'] } },
     problems: [404],
-    handle: async (call) => row(await call.hub.webhooks.get(idOf(call))),
+    handle: async (call) => row((await addresses(call))(await call.hub.webhooks.get(idOf(call)))),
   },
   {
     method: 'PUT',
@@ -155,6 +159,15 @@ export const webhookRoutes: Route[] = [
     },
   },
 ];
+
+/** Many receivers want a key in their address: it is shown to those who may change it. */
+async function addresses(call: Call): Promise<(webhook: WebhookView) => WebhookView> {
+  const mayChange = await call.demand('integrations.write').then(
+    () => true,
+    () => false,
+  );
+  return (webhook) => (mayChange ? webhook : { ...webhook, url: maskAddresses(webhook.url) });
+}
 
 function inputOf(call: Call): WebhookInput {
   const input = without(call.body, webhookReadOnly) as unknown as WebhookInput;

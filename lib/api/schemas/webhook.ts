@@ -39,7 +39,13 @@ const options: JsonSchema = {
 const writable: Record<string, JsonSchema> = {
   name: { type: 'string', minLength: 1, maxLength: 255, pattern: '\\S', description: 'Unique among the webhooks.' },
   description: { type: ['string', 'null'], maxLength: 10_000 },
-  url: { type: 'string', minLength: 1, maxLength: 2000, description: 'http: or https:, without user and password.' },
+  url: {
+    type: 'string',
+    minLength: 1,
+    maxLength: 2000,
+    description:
+      'http: or https:, without user and password. Values of its query and random parts of its path are shown to those who may change it.',
+  },
   event_type: {
     type: 'string',
     minLength: 1,
@@ -57,7 +63,7 @@ const writable: Record<string, JsonSchema> = {
     type: 'object',
     maxProperties: 50,
     description:
-      'Sent as well. Values of Authorization, keys and tokens are kept secret: `true` stands for one that is kept.',
+      'Sent as well. Values are kept secret, but for those of Accept, Cache-Control, Content-Type, Prefer, User-Agent and X-Plant, X-Site, X-Area, X-Line, X-Source, X-Environment: `true` stands for one that is kept.',
     additionalProperties: { oneOf: [{ type: 'string', maxLength: 4000 }, { const: true }] },
   },
   payload_template: {

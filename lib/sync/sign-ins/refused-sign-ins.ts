@@ -1,72 +1,67 @@
-import type { OpenConnection } from '../../model/connection';
-import { IntegrationError } from '../../model/errors';
+import type { IntegrationError } from '../../model/errors';
 import type { SqlDatabase } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
-import { canonicalJson } from '../hash';
+import { digestOf, mayLock, type Refusals, type SignIn, signInRefused } from './refusals';
 
-/** What a connection signs in with. */
-type SignIn = Pick<OpenConnection, 'id' | 'name' | 'connector_type' | 'config' | 'credentials'>;
-
-export interface RefusedSignIn {
-  connectionId: number;
-  digest: string;
-  reason: string;
-  /** Epoch milliseconds. */
-  refusedAt: number;
-}
+/** Where no account can be locked, one try is made again after so long. */
+const TRY_AGAIN_MS = 3_600_000;
+/** What a connection signed in with before it was changed elsewhere is of no use to anybody. */
+const KEPT_MS = 90 * 24 * 3_600_000;
 
 /**
  * Sign-ins that were refused, so that no account is locked by trying them again. Each is known by what it was tried with: other
- * settings or another password are another sign-in, whoever changed them and wherever they are kept.
+ * settings or another password are another sign-in, whoever changed them and wherever they are kept. Instances may have
+ * different secrets for one connection: what one signs in with says nothing about the other's.
  */
-export class RefusedSignIns {
+export class RefusedSignIns implements Refusals {
   constructor(
     private readonly database: SqlDatabase,
     private readonly vault: Vault,
   ) {}
 
-  digestOf({ connector_type, config, credentials }: SignIn): string {
-    return this.vault.digest(canonicalJson([connector_type, config, credentials]), 'refused-sign-in');
+  digestOf(connection: SignIn): string {
+    return digestOf(this.vault, connection);
   }
 
-  async all(): Promise<RefusedSignIn[]> {
-    const rows = await this.database.query(
-      'SELECT connection_id, digest, reason, refused_at FROM integration_refused_sign_ins',
-    );
-    return rows.map((row) => ({
-      connectionId: Number(row.connection_id),
-      digest: String(row.digest),
-      reason: String(row.reason),
-      refusedAt: Number(row.refused_at),
-    }));
-  }
-
-  /** Forgets what was refused of the same connection before it was changed. @throws auth PCP_SIGN_IN_REFUSED */
-  async check({ id, name }: SignIn, digest: string): Promise<void> {
-    const rows = await this.database.query(
-      'SELECT digest, reason FROM integration_refused_sign_ins WHERE digest = ? OR connection_id = ?',
-      [digest, id],
-    );
-    const row = rows.find((candidate) => candidate.digest === digest);
-    if (row === undefined) {
-      for (const earlier of rows) await this.forget(String(earlier.digest));
-      return;
+  /** Of some connections those whose sign-in was refused, with the reason. */
+  async among(ids: readonly number[], open: (id: number) => Promise<SignIn>): Promise<Map<number, string>> {
+    const rows = await this.database.query('SELECT digest, reason FROM integration_refused_sign_ins');
+    const reasons = new Map(rows.map(({ digest, reason }) => [String(digest), String(reason)]));
+    const found = new Map<number, string>();
+    for (const id of reasons.size === 0 ? [] : ids) {
+      // Of a flow that is not deployed nobody knows what it would sign in with.
+      const connection = await open(id).catch(() => undefined);
+      const reason = connection && reasons.get(this.digestOf(connection));
+      if (reason !== undefined) found.set(id, reason);
     }
-    throw new IntegrationError(
-      'auth',
-      'PCP_SIGN_IN_REFUSED',
-      `Connection "${name}" is paused, since its sign-in was refused: ${row.reason}`,
-      { hint: 'Correct its settings or its password, or test it: a successful test ends the pause.' },
-    );
+    return found;
   }
 
-  async note({ id }: SignIn, digest: string, { message }: IntegrationError): Promise<void> {
+  /** @returns null: it was not refused */
+  async reason(digest: string): Promise<string | null> {
+    const sql = 'SELECT reason FROM integration_refused_sign_ins WHERE digest = ?';
+    const [row] = await this.database.query(sql, [digest]);
+    return row === undefined ? null : String(row.reason);
+  }
+
+  async check(connection: SignIn, digest: string): Promise<'fine' | 'trial'> {
+    const reason = await this.reason(digest);
+    if (reason === null) return 'fine';
+    if (!mayLock(connection) && (await this.mayTryAgain(digest))) return 'trial';
+    throw signInRefused(connection, reason);
+  }
+
+  async note(
+    { id }: Pick<SignIn, 'id'>,
+    digest: string,
+    { message }: Pick<IntegrationError, 'message'>,
+  ): Promise<void> {
     const { epochMs } = this.database;
     await this.database.transaction(async (transaction) => {
-      await transaction.execute('DELETE FROM integration_refused_sign_ins WHERE connection_id = ? OR digest = ?', [
-        id,
-        digest,
-      ]);
+      await transaction.execute(
+        `DELETE FROM integration_refused_sign_ins WHERE digest = ? OR refused_at < ${epochMs} - ${KEPT_MS}`,
+        [digest],
+      );
       await transaction.execute(
         `INSERT INTO integration_refused_sign_ins (digest, connection_id, reason, refused_at) VALUES (?, ?, ?, ${epochMs})`,
         [digest, id, message],
@@ -77,5 +72,13 @@ export class RefusedSignIns {
 
   async forget(digest: string): Promise<void> {
     await this.database.execute('DELETE FROM integration_refused_sign_ins WHERE digest = ?', [digest]);
+  }
+
+  /** Of all that ask, one may. */
+  private async mayTryAgain(digest: string): Promise<boolean> {
+    const { epochMs } = this.database;
+    const sql = `UPDATE integration_refused_sign_ins SET refused_at = ${epochMs}
+      WHERE digest = ? AND refused_at < ${epochMs} - ${TRY_AGAIN_MS}`;
+    return (await this.database.execute(sql, [digest])) === 1;
   }
 }

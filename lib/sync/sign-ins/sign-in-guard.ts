@@ -1,15 +1,16 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Connector, TestReport, Writer } from '../../connectors/contract';
 import type { ConnectorDescriptor } from '../../connectors/descriptor';
 import type { ConnectorRegistry, LoadedConnector } from '../../connectors/registry';
 import type { OpenConnection } from '../../model/connection';
 import { IntegrationError } from '../../model/errors';
-import type { RefusedSignIns } from './refused-sign-ins';
+import { mayLock, type Refusals } from './refusals';
 
 /** For so long after an answer a sign-in is taken to be good: several users of a connection then need not queue for it. */
 const GOOD_FOR_MS = 30_000;
 /** A refusal comes sooner: whoever is awaited for so long has signed in, and waits for something else. */
 const LONGEST_TURN_MS = 15_000;
+/** The same for a sign-in that was good before: a slow question of one user shall not keep all others waiting. */
+const KNOWN_TURN_MS = 2_000;
 
 /** Methods that speak with the other side. `test` does as well: whoever presses it wants to know. */
 const ASKING: ReadonlySet<PropertyKey> = new Set<keyof Connector>([
@@ -33,7 +34,7 @@ export class GuardedRegistry implements Pick<ConnectorRegistry, 'load'> {
 
   constructor(
     private readonly registry: Pick<ConnectorRegistry, 'load'>,
-    refused: RefusedSignIns,
+    refused: Refusals,
   ) {
     this.guard = new SignInGuard(refused);
   }
@@ -57,9 +58,12 @@ class SignInGuard {
   /** Sign-ins that are being tried, by digest. */
   private readonly trying = new Map<string, Promise<void>>();
   /** When one was last seen to work, by digest. */
-  private readonly workedAt = new Map<string, number>();
+  private readonly worked = new Map<string, { at: number; order: number }>();
+  /** Where in the order of what happens one was last refused, by digest. */
+  private readonly refusals = new Map<string, number>();
+  private last = 0;
 
-  constructor(private readonly refused: RefusedSignIns) {}
+  constructor(private readonly refused: Refusals) {}
 
   watched(connector: Connector, connection: OpenConnection): Connector {
     const use = new GuardedUse(this, connection, this.refused.digestOf(connection));
@@ -79,14 +83,19 @@ class SignInGuard {
     });
   }
 
+  /** The next place in the order of what happens: instants may be alike. */
+  next(): number {
+    return ++this.last;
+  }
+
   /**
    * Waits until nobody else tries this sign-in, and makes sure that it was not refused.
    * @returns lets the next one try. @throws auth PCP_SIGN_IN_REFUSED
    */
   async admit(connection: OpenConnection, digest: string): Promise<() => void> {
-    const leave = await this.turn(digest);
+    const leave = mayLock(connection) ? await this.turn(digest) : () => undefined;
     try {
-      await this.refused.check(connection, digest);
+      if ((await this.refused.check(connection, digest)) === 'trial') this.refusals.set(digest, this.next());
       return leave;
     } catch (error) {
       leave();
@@ -94,52 +103,57 @@ class SignInGuard {
     }
   }
 
-  worked(digest: string): void {
-    this.workedAt.set(digest, performance.now());
+  /** What was asked after a refusal and is answered shows that it was about something else. */
+  async succeeded(digest: string, begun: number): Promise<void> {
+    this.worked.set(digest, { at: performance.now(), order: this.next() });
+    if (this.wasRefusedSince(digest, begun) || !this.refusals.delete(digest)) return;
+    await this.refused.forget(digest);
   }
 
-  async wasRefused(connection: OpenConnection, digest: string, error: IntegrationError): Promise<void> {
-    this.workedAt.delete(digest);
+  /** Where others were answered since it was asked, the refusal is about what was asked alone. */
+  async failed(connection: OpenConnection, digest: string, error: IntegrationError, begun: number): Promise<void> {
+    if ((this.worked.get(digest)?.order ?? 0) > begun) return;
+    this.worked.delete(digest);
+    this.refusals.set(digest, this.next());
     await this.refused.note(connection, digest, error);
   }
 
+  wasRefusedSince(digest: string, begun: number): boolean {
+    return (this.refusals.get(digest) ?? 0) > begun;
+  }
+
   async isWell(digest: string): Promise<void> {
-    this.worked(digest);
+    this.worked.set(digest, { at: performance.now(), order: this.next() });
+    this.refusals.delete(digest);
     await this.refused.forget(digest);
   }
 
   private async turn(digest: string): Promise<() => void> {
-    for (let other = this.trying.get(digest); other !== undefined; other = this.trying.get(digest)) {
-      if (this.isGood(digest) || !(await isOverInTime(other))) return () => undefined;
+    for (;;) {
+      const worked = this.worked.get(digest);
+      if (worked !== undefined && performance.now() - worked.at < GOOD_FOR_MS) return () => undefined;
+      const other = this.trying.get(digest);
+      if (other === undefined) return this.take(digest, worked === undefined ? LONGEST_TURN_MS : KNOWN_TURN_MS);
+      await other;
     }
-    if (this.isGood(digest)) return () => undefined;
-    let leave = (): void => undefined;
-    const turn = new Promise<void>((resolve) => {
-      leave = () => {
-        if (this.trying.get(digest) === turn) this.trying.delete(digest);
-        resolve();
-      };
-    });
-    this.trying.set(digest, turn);
+  }
+
+  private take(digest: string, longestMs: number): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.trying.set(digest, promise);
+    const leave = (): void => {
+      clearTimeout(late);
+      if (this.trying.get(digest) === promise) this.trying.delete(digest);
+      resolve();
+    };
+    const late = setTimeout(leave, longestMs).unref();
     return leave;
   }
-
-  private isGood(digest: string): boolean {
-    return performance.now() - (this.workedAt.get(digest) ?? Number.NEGATIVE_INFINITY) < GOOD_FOR_MS;
-  }
-}
-
-async function isOverInTime(turn: Promise<void>): Promise<boolean> {
-  const stop = new AbortController();
-  const late = delay(LONGEST_TURN_MS, false, { signal: stop.signal }).catch(() => false);
-  const isOver = await Promise.race([turn.then(() => true), late]);
-  stop.abort();
-  return isOver;
 }
 
 /** What the users of one open connector learn about its sign-in. */
 class GuardedUse {
-  private admission: Promise<() => void> | undefined;
+  private admission: Promise<{ leave: () => void; begun: number }> | undefined;
 
   constructor(
     private readonly guard: SignInGuard,
@@ -173,22 +187,32 @@ class GuardedUse {
     return report;
   }
 
-  private admitted(): Promise<() => void> {
-    this.admission ??= this.guard.admit(this.connection, this.digest).catch((error: unknown) => {
-      this.admission = undefined;
-      throw error;
-    });
-    return this.admission;
+  /** Once, and again after a refusal. */
+  private async admitted(): Promise<() => void> {
+    const known = this.admission;
+    if (known !== undefined && !this.guard.wasRefusedSince(this.digest, (await known).begun))
+      return (await known).leave;
+    if (this.admission === known) {
+      this.admission = this.guard
+        .admit(this.connection, this.digest)
+        .then((leave) => ({ leave, begun: this.guard.next() }));
+      const admission = this.admission;
+      admission.catch(() => {
+        if (this.admission === admission) this.admission = undefined;
+      });
+    }
+    return this.admitted();
   }
 
   private async noted<T>(work: () => Promise<T>): Promise<T> {
+    const begun = this.guard.next();
     try {
       const answer = await work();
-      this.guard.worked(this.digest);
+      await this.guard.succeeded(this.digest, begun);
       return answer;
     } catch (thrown) {
       const error = IntegrationError.from(thrown);
-      if (error.class === 'auth') await this.guard.wasRefused(this.connection, this.digest, error);
+      if (isRefusal(error)) await this.guard.failed(this.connection, this.digest, error, begun);
       throw thrown;
     }
   }
@@ -206,4 +230,9 @@ class GuardedUse {
 
 function isWriter(answer: unknown): answer is Writer {
   return typeof answer === 'object' && answer !== null && 'write' in answer;
+}
+
+/** Certificates are refused before anybody sees a password. */
+function isRefusal({ class: kind, code }: IntegrationError): boolean {
+  return kind === 'auth' && code !== 'PCP_OPCUA_CLIENT_UNTRUSTED' && code !== 'PCP_TLS_CLIENT_REFUSED';
 }

@@ -3,12 +3,14 @@ import { IntegrationError } from '../../model/errors';
 import { unknownPatterns } from '../../model/events';
 import type { TemplateLanguage, Webhook } from '../../model/webhook';
 import { parseUrl } from '../../protocols/http/url';
-import { isSecretName } from '../../security/redact';
 import { checkMustache } from './mustache';
 
 /** Headers that the connection or the signature sets. */
 const RESERVED =
   /^(host|connection|content-length|transfer-encoding|te|trailer|upgrade|keep-alive|expect|webhook-.*|x-hub-signature.*)$/i;
+/** Headers whose values are shown. */
+const PUBLIC =
+  /^(accept(-.*)?|cache-control|content-(language|type)|prefer|user-agent|x-(area|environment|line|plant|site|source))$/i;
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a line break in a value would be another header
 const HEADER_VALUE = /^[^\u0000-\u0008\u000a-\u001f\u007f\u0100-\uffff]*$/;
@@ -44,9 +46,9 @@ export function checkTemplate(template: string | null, language: TemplateLanguag
   (language === 'mustache' ? checkMustache : checkExpression)(template, TEMPLATE);
 }
 
-/** Whether the value of a header is kept secret. */
+/** Whether the value of a header is kept secret: of a name that is not known, nobody can say what it holds. */
 export function isSecretHeader(name: string): boolean {
-  return isSecretName(name) || /^(proxy-)?authorization$/i.test(name);
+  return !PUBLIC.test(name);
 }
 
 function headerRefused(name: string): IntegrationError {

@@ -8,7 +8,9 @@ import { createApi } from '../../../lib/api/router';
 import { routes } from '../../../lib/api/routes';
 import type { AuditEvent } from '../../../lib/model/audit';
 import { memoryIdempotency, startApi, type TestApi } from './api-server';
+import { webhook } from './sample-rows';
 import { standInHub } from './stand-in-hub';
+import { standInWebhooks } from './stand-in-webhooks';
 
 const HEALTH = '/integrations/health';
 
@@ -249,6 +251,24 @@ describe('API: permissions', () => {
     assert.deepEqual(actor, { id: 'user:writer', name: 'writer', origin: 'address:127.0.0.1' });
     const created = api.calls.find(({ name }) => name === 'connections.create');
     assert.equal((created?.arguments[0] as { created_by?: string } | undefined)?.created_by, 'writer');
+  });
+
+  it('shows keys that stand in addresses of webhooks to those who may change them', async () => {
+    await api.close();
+    const { webhooks } = standInWebhooks();
+    const hook = { ...webhook(), url: 'https://plant.example/hook?code=canary' };
+    const list = async () => ({ items: [hook], next_cursor: null, total: 1 });
+    const changes = { webhooks: { ...webhooks, get: async () => hook, list } };
+    api = await startApi(changes, { authenticated: true, needsPermission });
+    for (const path of ['/webhooks', '/webhooks/1']) {
+      const told = async (user: string) => {
+        const reply = await api.send('GET', `/integrations${path}`, { headers: { Authorization: `Bearer ${user}` } });
+        assert.equal(reply.status, 200, reply.text);
+        return reply.text;
+      };
+      assert.ok((await told('admin')).includes('canary'));
+      assert.ok(!(await told('reader')).includes('canary'));
+    }
   });
 
   it('cannot be made without a permission check when adminAuth is on', () => {

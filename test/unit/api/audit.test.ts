@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import type { AuditEntry, AuditEvent } from '../../../lib/model/audit';
 import { IntegrationError } from '../../../lib/model/errors';
 import { startApi, type TestApi } from './api-server';
+import { webhook } from './sample-rows';
+import { standInWebhooks } from './stand-in-webhooks';
 
 const entry: AuditEntry = {
   id: 1,
@@ -87,6 +89,19 @@ describe('API: audit', () => {
     const started = events.find(({ action }) => action === 'startSync');
     assert.deepEqual([started?.details, started?.subject], [{ asked: { full: true } }, '/sync/1']);
     for (const pair of Map.groupBy(events, ({ attempt }) => attempt).values()) assert.equal(pair.length, 2);
+  });
+
+  it('has no keys that stand in addresses, neither the new nor the old ones', async () => {
+    await api.close();
+    const old = { ...webhook(), url: 'https://plant.example/hook?code=canary-old' };
+    const { webhooks } = standInWebhooks();
+    api = await startApi({ webhooks: { ...webhooks, get: async () => old } });
+    const changed = { name: 'w', url: 'https://plant.example/hook?code=canary-new', event_type: '*' };
+    await api.call('PUT', '/webhooks/1', changed);
+    await api.call('DELETE', '/webhooks/1');
+    const told = JSON.stringify(recorded());
+    assert.ok(!told.includes('canary'), told);
+    assert.match(told, /plant\.example\/hook\?code=/);
   });
 
   it('has nothing of what is sealed in the store', async () => {

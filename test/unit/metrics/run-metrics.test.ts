@@ -34,6 +34,7 @@ for (const kind of storeKinds) {
         database,
         clock: { now: () => now },
         streams: () => streams,
+        refused: async () => new Map(),
         log: (_level, text) => assert.fail(text),
       });
     const run = (mappingId: number, changes: Partial<EndedRun> = {}) =>

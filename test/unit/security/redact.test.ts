@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { isSecretName, MASK, redact, redactText } from '../../../lib/security/redact';
+import { isSecretName, MASK, maskAddresses, redact, redactText } from '../../../lib/security/redact';
 
 describe('redact', () => {
   it('knows names that hold secrets', () => {
@@ -51,6 +51,19 @@ describe('redact', () => {
     const forms = [secret, encodeURIComponent(secret), JSON.stringify(secret), Buffer.from(secret).toString('base64')];
     const text = String(redactText(forms.join(' | '), [secret]));
     assert.equal(text, `${MASK} | ${MASK} | "${MASK}" | ${MASK}`);
+  });
+
+  it('masks what may be a key in addresses', () => {
+    const cases = [
+      ['https://f.example/api/x?code=abc&n=1#top', `https://f.example/api/x?code=${MASK}&n=${MASK}#top`],
+      ['http://h:8080/hooks/orders', 'http://h:8080/hooks/orders'],
+      ['https://hooks.example/services/T0/Xk3v9Qw81LmNoPqRsT', `https://hooks.example/services/T0/${MASK}`],
+      [
+        'from https://a.example?x to https://b.example/?y=',
+        `from https://a.example?${MASK} to https://b.example/?y=${MASK}`,
+      ],
+    ];
+    for (const [text = '', wanted] of cases) assert.equal(maskAddresses(text), wanted);
   });
 
   it('stands cycles, errors, buffers and hostile names', () => {

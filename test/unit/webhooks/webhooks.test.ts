@@ -30,6 +30,16 @@ for (const kind of storeKinds) {
     const create = (more: Partial<WebhookInput> = {}): Promise<WebhookWithSecret> =>
       webhooks.create({ name: `hook ${Math.random()}`, url: 'https://plant.example/', event_type: '*', ...more });
 
+    it('show no header but those of which it is known what they hold', async () => {
+      const names = ['x-functions-key', 'Ocp-Apim-Subscription-Key', 'X-Auth', 'Cookie', 'Signature'];
+      const headers = Object.fromEntries(names.map((name) => [name, 'canary']));
+      const created = await create({ headers: { ...headers, 'Content-Type': 'text/plain', 'X-Plant': '1000' } });
+      const shown = { 'Content-Type': 'text/plain', 'X-Plant': '1000' };
+      assert.deepEqual(created.headers, { ...Object.fromEntries(names.map((name) => [name, true])), ...shown });
+      const rows = await test.store.database.query('SELECT * FROM integration_webhooks');
+      assert.ok(!JSON.stringify(rows).includes('canary'));
+    });
+
     it('keep their secrets to themselves, and with the place they were typed for', async () => {
       const webhook = await create({
         headers: { 'X-Api-Key': 'canary-key' },
