@@ -21,8 +21,10 @@ const WORDS: Record<AlertKind, KindWords> = {
       'pt-BR': 'Corrija o que a última falha indica. Termina quando uma execução tem êxito.',
     },
     message: {
-      'en-US': (alert) => `${mapping(alert)} failed${inARow(alert.value)}.${last(alert, 'Last')}`,
-      'pt-BR': (alert) => `${mapping(alert)} falhou${seguidas(alert.value)}.${last(alert, 'Última')}`,
+      'en-US': (alert) =>
+        `${runsOf(alert, 'The comparison of ', 'The repair of ')} failed${inARow(alert.value)}.${last(alert, 'Last')}`,
+      'pt-BR': (alert) =>
+        `${runsOf(alert, 'A comparação de ', 'O reparo de ')} falhou${seguidas(alert.value)}.${last(alert, 'Última')}`,
     },
   },
   data_delay: {
@@ -137,6 +139,11 @@ export function alertWords(alert: Told, locale: Locale): { title: string; messag
 function mapping({ details }: Told): string {
   const direction = details.direction === undefined ? '' : `, ${details.direction}`;
   return `"${details.mapping}" (${details.connection}${direction})`;
+}
+
+function runsOf(alert: Told, comparison: string, repair: string): string {
+  const { kind } = alert.details;
+  return `${kind === 'reconcile' ? comparison : kind === 'repair' ? repair : ''}${mapping(alert)}`;
 }
 
 function last({ details }: Told, label: string): string {

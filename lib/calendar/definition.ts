@@ -38,7 +38,6 @@ const NAMES = ['timezone', ...Object.keys(MOST), ...Object.keys(CHOICES)];
  */
 export function scheduleOf(expression: string, owner: ScheduleOptions, connection: OfConnection): Schedule {
   const timezone = zoneNameOf(owner, connection);
-  const closures = owner === connection.schedule_options ? [owner] : [owner, connection.schedule_options];
   return {
     key: JSON.stringify([expression, timezone]),
     times: cronTimes(expression, timezone),
@@ -46,12 +45,18 @@ export function scheduleOf(expression: string, owner: ScheduleOptions, connectio
     overlap: owner.overlap ?? 'skip',
     misfire: owner.misfire ?? 'run_once',
     catchUpMs: (owner.catch_up_seconds ?? DAY_SECONDS) * 1000,
-    closures: closures.map((options) => ({
-      blackouts: options.blackouts ?? [],
-      timezone: zoneNameOf(options, connection),
-      policy: options.in_blackout ?? 'wait',
-    })),
+    closures: closuresOf(owner, connection),
   };
+}
+
+/** Blackouts of a connection, or of a mapping of it and its own. */
+export function closuresOf(owner: ScheduleOptions, connection: OfConnection): Closure[] {
+  const all = owner === connection.schedule_options ? [owner] : [owner, connection.schedule_options];
+  return all.map((options) => ({
+    blackouts: options.blackouts ?? [],
+    timezone: zoneNameOf(options, connection),
+    policy: options.in_blackout ?? 'wait',
+  }));
 }
 
 function zoneNameOf({ timezone }: ScheduleOptions, connection: OfConnection): string {

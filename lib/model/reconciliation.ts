@@ -87,6 +87,8 @@ export interface Reconciliation {
   /** How many records a repair writes; what only the target holds is left alone. */
   repairable: number;
   repair_job_id: string | null;
+  /** The comparison whose differences it looks at once more, after their repair. */
+  repair_of: number | null;
 }
 
 export interface ReconciliationRequest {

@@ -4,7 +4,7 @@ import { IntegrationError } from '../model/errors';
 import type { Mappings } from '../model/services';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
 import { Rounds } from '../rounds';
-import { type Beginning, BLACKOUT } from '../sync/runs/run-rows';
+import { afterBlackout, type Beginning } from '../sync/runs/run-rows';
 import type { JobStarter, UnattendedJob } from '../sync/runs/start';
 import { type MappedStream, streamsOf } from '../sync/runs/streams';
 import { type Owner, type ScheduleRow, ScheduleRows } from './rows';
@@ -17,12 +17,13 @@ export interface SchedulerOptions {
   database: SqlDatabase;
   mappings: Pick<Mappings, 'get'>;
   starter: JobStarter;
-  /** @returns false when the comparison was not started: by another process, or because one is still going on */
+  /** @param skipped why only a run that tells so is to be there */
   startComparison(
     mappingId: number,
     dueAt: number,
     decide: (transaction: SqlTransaction) => Promise<boolean>,
-  ): Promise<boolean>;
+    skipped?: Beginning,
+  ): Promise<void>;
   /** The time that all processes of the store go by. */
   clock: { measure(): Promise<void>; now(): number };
   /** Tells the runner that there is work; must not throw. */
@@ -119,12 +120,14 @@ export class Scheduler {
     if (isOurs) this.options.wakeRunner();
   }
 
-  /** Of several that were missed one says all; one that is due in a blackout is the next one's to say. */
+  /** Of several that were missed one says all; one that is due in a blackout is skipped: the next one says it. */
   private async compare(owner: Owner, schedule: Schedule, due: number, { fires, nextFireAt }: Plan): Promise<void> {
+    const decide: Parameters<SchedulerOptions['startComparison']>[2] = (transaction) =>
+      this.rows.moveOn(transaction, owner, schedule, due, nextFireAt);
     const isWanted = fires.some(({ as }) => 'run' in as);
-    const decide = (transaction: SqlTransaction) => this.rows.moveOn(transaction, owner, schedule, due, nextFireAt);
-    if (isWanted) await this.options.startComparison(owner.id, due, decide);
-    else await this.options.database.transaction(decide);
+    const [first] = fires.map(({ as }) => ('skip' in as ? as.skip : 'PCP_SKIPPED_BLACKOUT'));
+    const skipped = isWanted || first === undefined ? undefined : skippedFor(first);
+    await this.options.startComparison(owner.id, due, decide, skipped);
   }
 
   /** Mappings with a schedule of their own do not follow their connection's. */
@@ -144,14 +147,14 @@ function nameOf({ kind, id }: Owner): string {
 
 function beginningOf(as: Fire['as']): { beginning?: Beginning } {
   if ('run' in as) return {};
-  if ('waitUntil' in as) {
-    const until = new Date(as.waitUntil).toISOString();
-    const failure = new IntegrationError('rate_limit', BLACKOUT, `It was due in a blackout, which ends at ${until}.`);
-    return { beginning: { state: 'waiting_quota', failure: failure.toJSON(), nextAttemptAt: as.waitUntil } };
-  }
+  if ('waitUntil' in as) return { beginning: afterBlackout(as.waitUntil) };
+  return { beginning: skippedFor(as.skip) };
+}
+
+function skippedFor(code: 'PCP_SKIPPED_BLACKOUT' | 'PCP_SKIPPED_MISSED'): Beginning {
   const why =
-    as.skip === 'PCP_SKIPPED_BLACKOUT'
+    code === 'PCP_SKIPPED_BLACKOUT'
       ? 'It was due in a blackout.'
       : 'It was due while nothing was there to start it; the schedule does not make up for that.';
-  return { beginning: { state: 'skipped', failure: new IntegrationError('cancelled', as.skip, why).toJSON() } };
+  return { state: 'skipped', failure: new IntegrationError('cancelled', code, why).toJSON() };
 }

@@ -94,7 +94,8 @@ export class Retention {
 
   /**
    * Runs are numbered as they start, so the old ones come first. What stays: runs with dead letters that wait; those that left
-   * something at their target; of each stream the last one that went well, which says what need not be taken back.
+   * something at their target; of each stream the last one that went well, which says what need not be taken back, and the last
+   * comparison, which says how both sides are.
    */
   private removeLogs(days: number): Promise<number> {
     const { database, clock } = this.options;
@@ -113,6 +114,11 @@ export class Retention {
          WHERE id IN (${old.join(', ')}) AND state IN (${stateList(ENDED)})
            AND NOT EXISTS (SELECT 1 FROM integration_dead_letters
              WHERE sync_log_id = old.id AND state IN ('open', 'replaying'))
+           AND NOT EXISTS (SELECT 1 FROM integration_reconciliations mine
+             WHERE mine.sync_log_id = old.id AND mine.ended_at IS NOT NULL
+               AND NOT EXISTS (SELECT 1 FROM integration_reconciliations later
+                 WHERE later.mapping_id = mine.mapping_id AND later.direction = mine.direction AND later.id > mine.id
+                   AND later.ended_at IS NOT NULL))
            AND (dry_run = ? OR kind = 'reconcile' OR (writer_state IS NULL AND state IN ('failed', 'cancelled', 'skipped'))
              OR EXISTS (SELECT 1 FROM integration_sync_logs later
                WHERE later.mapping_id = old.mapping_id AND later.direction = old.direction AND later.id > old.id

@@ -67,6 +67,8 @@ export interface Stream {
   source: End;
   target: End;
   compiled: CompiledMapping;
+  /** The key alone, of records of which something else cannot be converted. */
+  compileKey(): CompiledMapping;
   guarantee: WriteGuarantee;
   plan: PlanContext;
   options: MappingOptions;
@@ -131,8 +133,8 @@ async function compileStream(
   }
   const read = withDecimalSeparator(mapping.field_mappings, separator, entity.schema);
   const fieldMappings = await withLocalTimes(read, mapping.direction, external, entity.schema, signal);
-  const compile = (way: Direction): CompiledMapping =>
-    compileMapping({ ...mapping, field_mappings: fieldMappings, key_fields: keyFields }, way, {
+  const compile = (way: Direction, fields = fieldMappings): CompiledMapping =>
+    compileMapping({ ...mapping, field_mappings: fields, key_fields: keyFields }, way, {
       expressions: context.expressions,
       ...(way === 'import' && isPlatform(platform) && { targetSchema: entity.schema }),
       optionalKeys: optionalKeys(keyFields, entity.schema),
@@ -158,6 +160,11 @@ async function compileStream(
     source,
     target,
     compiled,
+    compileKey: () =>
+      compile(
+        direction,
+        fieldMappings.filter(({ target }) => keyFields.includes(target)),
+      ),
     guarantee,
     twoWay,
     places: {

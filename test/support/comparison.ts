@@ -6,7 +6,7 @@ import type { SqlDatabase } from '../../lib/protocols/sql/database';
 import { openDatabase } from '../../lib/protocols/sql/open';
 import type { HubSettings } from '../../lib/settings';
 import type { StorePlace } from '../unit/store/stores';
-import { jobEnd, openHub, runToEnd } from './hub';
+import { jobEnd, jobWhen, openHub, runToEnd } from './hub';
 
 export const BY = { id: 'user:anna', name: 'anna', origin: null };
 const TYPE = 'stock_item';
@@ -76,7 +76,31 @@ export class ComparedImport {
 
   /** Compares, looking again at once. */
   async compare(request: ReconciliationRequest = {}): Promise<Compared> {
+    await comparisonsEnd(this.hub);
     const { id } = await this.hub.reconciliations.start(this.mapping.id, { settle_seconds: 0, ...request }, BY);
+    return this.end(id);
+  }
+
+  /** Begins one, and waits for its first look to be over. */
+  async firstLook(): Promise<number> {
+    await comparisonsEnd(this.hub);
+    const { id, job_id } = await this.hub.reconciliations.start(this.mapping.id, { settle_seconds: 86_400 }, BY);
+    await jobWhen(this.hub, job_id, ({ logs }) => logs[0]?.details.state === 'waiting_retry');
+    return id;
+  }
+
+  /** As when a day, and what a source lags behind, has passed. */
+  async secondLook(id: number): Promise<Compared> {
+    const { database, sync } = this.hub;
+    await database.execute(
+      `UPDATE integration_reconciliations SET settled_at = settled_at - 86460000, settle_seconds = 0 WHERE id = ?`,
+      [id],
+    );
+    await database.execute(
+      `UPDATE integration_sync_logs SET next_attempt_at = 0 WHERE kind = 'reconcile' AND state = 'waiting_retry'`,
+    );
+    // Nobody looks at once whether it is time.
+    await sync.endPause(this.connectionId);
     return this.end(id);
   }
 
@@ -111,6 +135,13 @@ export class ComparedImport {
     await this.hub.close();
     await this.source.close();
   }
+}
+
+/** Resolves when none is going on, such as those that follow a repair; with the newest. */
+export async function comparisonsEnd(hub: Hub): Promise<Compared | undefined> {
+  const { items } = await hub.reconciliations.list({ limit: 100 });
+  for (const { job_id, status } of items) if (status === 'in_progress') await jobEnd(hub, job_id);
+  return items[0] && hub.reconciliations.get(items[0].id);
 }
 
 /** "different A", sorted. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Hub, MappingInput, MappingView } from '../../lib/model/services';
-import { BY, found, planted } from '../support/comparison';
+import { BY, comparisonsEnd, found, planted } from '../support/comparison';
 import { jobEnd, openHub, runToEnd, temporaryDirectory } from '../support/hub';
 import { TestApi } from '../unit/rest/server';
 
@@ -10,6 +10,14 @@ interface Order {
   id: string;
   number: string;
   quantity: unknown;
+  due?: string;
+  weight?: string;
+}
+
+/** As this API spells what it was given. */
+function spelled({ due, weight, ...rest }: Order): Order {
+  const [day, time] = (due ?? '2026-11-01T10:00:00.000Z').split('T');
+  return { ...rest, due: `${day}T${Number(time!.slice(0, 2)) + 2}:00:00+02:00`, weight: `${weight}00` };
 }
 
 /** An API that takes each order under an id of its own, and forgets none by itself. */
@@ -28,7 +36,7 @@ describe('comparing the platform with an API', () => {
       const order = orders.find((one) => one.id === id);
       if (method === 'GET') {
         const number = query.get('number');
-        return { body: orders.filter((one) => number === null || one.number === number) };
+        return { body: orders.filter((one) => number === null || one.number === number).map(spelled) };
       }
       if (method === 'POST') {
         const created = { id: `o-${++lastId}`, ...(JSON.parse(body) as Omit<Order, 'id'>) };
@@ -51,7 +59,12 @@ describe('comparing the platform with an API', () => {
       schema: {
         type: 'object',
         required: ['order_number'],
-        properties: { order_number: { type: 'string' }, quantity: { type: ['string', 'null'], format: 'decimal' } },
+        properties: {
+          order_number: { type: 'string' },
+          quantity: { type: ['string', 'null'], format: 'decimal' },
+          due: { type: ['string', 'null'], format: 'date-time' },
+          weight: { type: ['string', 'null'], format: 'decimal' },
+        },
       },
     });
     const { id } = await hub.connections.create({
@@ -84,7 +97,10 @@ describe('comparing the platform with an API', () => {
   beforeEach(async () => {
     orders = [];
     for (const number of ['1', '2', '3', '4', '5', '6']) {
-      await hub.records.replace('shop_order', [number], { order_number: number, quantity: `${number}.50` });
+      await hub.records.replace('shop_order', [number], {
+        ...{ order_number: number, quantity: `${number}.50` },
+        ...{ due: '2026-11-01T10:00:00.000Z', weight: '2.5' },
+      });
     }
     // Without what it remembers of orders that are gone by now.
     await hub.database.execute('DELETE FROM integration_record_links');
@@ -102,6 +118,8 @@ describe('comparing the platform with an API', () => {
       field_mappings: [
         { source: 'number', target: 'order_number' },
         { source: 'quantity', target: 'quantity', type: 'decimal' },
+        { source: 'due', target: 'due', type: 'datetime' },
+        { source: 'weight', target: 'weight', type: 'decimal' },
       ],
       ...changes,
     };
@@ -113,6 +131,7 @@ describe('comparing the platform with an API', () => {
   }
 
   async function compare(id = mapping.id, action: 'report' | 'repair' = 'report') {
+    await comparisonsEnd(hub);
     const started = await hub.reconciliations.start(id, { settle_seconds: 0, action }, BY);
     await jobEnd(hub, started.job_id);
     return hub.reconciliations.get(started.id);

@@ -28,36 +28,15 @@ describe('a comparison', () => {
     await plant.sync();
   });
 
-  /** Begins one, and waits for its first look to be over. */
-  async function firstLook(settleSeconds = 86_400): Promise<number> {
-    const { id, job_id } = await plant.hub.reconciliations.start(
-      plant.mapping.id,
-      { settle_seconds: settleSeconds },
-      BY,
-    );
-    await jobWhen(plant.hub, job_id, ({ logs }) => logs[0]?.details.state === 'waiting_retry');
-    return id;
-  }
-
-  async function secondLook(id: number) {
-    await plant.hub.database.execute('UPDATE integration_reconciliations SET settled_at = 0 WHERE id = ?', [id]);
-    await plant.hub.database.execute(
-      `UPDATE integration_sync_logs SET next_attempt_at = 0 WHERE kind = 'reconcile' AND state = 'waiting_retry'`,
-    );
-    // Nobody looks at once whether it is time.
-    await plant.hub.sync.endPause(plant.connectionId);
-    return plant.end(id);
-  }
-
   it('lists what changed between its two looks apart, and forgets what has gone', async () => {
     await plant.put({ code: 'A', note: 'new' }, { code: 'B', note: 'new' });
-    const id = await firstLook();
+    const id = await plant.firstLook();
     const waiting = await plant.hub.reconciliations.get(id);
     assert.deepEqual([waiting.status, waiting.total, waiting.source?.count], ['in_progress', null, 3]);
     // Runs go on meanwhile: A is brought over, and B is changed once more.
     await plant.sync();
     await plant.put({ code: 'B', note: 'newer' });
-    const result = await secondLook(id);
+    const result = await plant.secondLook(id);
     assert.deepEqual([result.total, result.known?.changing], [0, 1]);
     assert.deepEqual(knownOf(result), [['B', 'changing']]);
   });
@@ -76,9 +55,9 @@ describe('a comparison', () => {
     try {
       for (let round = 0; round < 3; round++) {
         const before = edits;
-        const id = await firstLook();
+        const id = await plant.firstLook();
         await plant.sync();
-        const result = await secondLook(id);
+        const result = await plant.secondLook(id);
         assert.equal(result.status, 'success', JSON.stringify(result.error));
         assert.deepEqual(found(result), []);
         assert.ok(edits > before);
@@ -91,6 +70,20 @@ describe('a comparison', () => {
     assert.deepEqual(found(await plant.compare()), []);
   });
 
+  it('counts what a run since the first look should have brought, though the source goes on', async () => {
+    await plant.put({ code: 'A', note: 'new' }, { code: 'B', note: 'new' }, { code: 'C', note: 'new' });
+    const id = await plant.firstLook();
+    await plant.sync();
+    // As if the run had brought nothing of A.
+    await plant.spoil(`UPDATE TARGET SET note = 'fine' WHERE code = 'A'`);
+    await plant.put({ code: 'A', note: 'newer' }, { code: 'B', note: 'newer' });
+    const result = await plant.secondLook(id);
+    assert.deepEqual(knownOf(result), [
+      ['A', null],
+      ['B', 'changing'],
+    ]);
+  });
+
   it('lists dead letters and what the mapping refuses apart', async () => {
     await plant.put({ code: 'A', quantity: 'many' });
     await plant.sync();
@@ -101,7 +94,7 @@ describe('a comparison', () => {
 
   it('is cancelled between its looks and asks for no more', async () => {
     await plant.put({ code: 'A', note: 'new' });
-    const id = await firstLook();
+    const id = await plant.firstLook();
     await assert.rejects(plant.hub.reconciliations.start(plant.mapping.id, {}, BY), { code: 'PCP_RUN_ACTIVE' });
     await plant.hub.reconciliations.cancel(id, BY);
     const result = await plant.end(id);
@@ -146,6 +139,31 @@ describe('a comparison', () => {
         ['different', 'K-19000'],
       ]),
     );
+  });
+});
+
+describe('a comparison of a mapping that makes its keys', () => {
+  it('finds what the mapping refuses under the key that it would have', async function () {
+    const place = await sqlite!.place(this);
+    const plant = await ComparedImport.create(place, {
+      field_mappings: [
+        { source: 'code', target: 'code', lookup: { 7: 'I-7', 8: 'I-8', 9: 'I-9' } },
+        { source: 'quantity', target: 'quantity', type: 'decimal' },
+      ],
+    });
+    try {
+      await plant.put({ code: '7' }, { code: '8' }, { code: '9' });
+      await plant.sync();
+      assert.deepEqual(found(await plant.compare()), []);
+      await plant.put({ code: '7', quantity: 'many' });
+      // Nothing can be told of whose record this was.
+      await plant.source.execute(`UPDATE items SET code = 'x' WHERE code = '9'`);
+      const result = await plant.compare();
+      assert.deepEqual([result.total, result.known?.rejected], [0, 3]);
+    } finally {
+      await plant.close();
+      await place.remove();
+    }
   });
 });
 

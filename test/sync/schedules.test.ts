@@ -63,10 +63,10 @@ for (const kind of storeKinds) {
           check: async ({ id }) => check(id),
         }),
         clock: { measure: async () => undefined, now: () => now },
-        startComparison: async (id, dueAt, decide) => {
+        startComparison: async (id, dueAt, decide, skipped) => {
           const isOurs = await store.database.transaction(decide);
-          if (isOurs) compared.push(`${id} ${(dueAt - NOON) / MINUTE}`);
-          return isOurs;
+          const why = skipped === undefined ? '' : ` ${skipped.failure.code}`;
+          if (isOurs) compared.push(`${id} ${(dueAt - NOON) / MINUTE}${why}`);
         },
         wakeRunner: () => void woken++,
         log: (level, message) => void said.push(`${level} ${message}`),
@@ -140,7 +140,7 @@ for (const kind of storeKinds) {
         await Promise.all(all.map((scheduler) => scheduler.look()));
       }
       assert.deepEqual(said, []);
-      assert.deepEqual(compared, [`${weekly} 0`, `${weekly} 5`, `${weekly} 25`]);
+      assert.deepEqual(compared, [`${weekly} 0`, `${weekly} 5`, `${weekly} 10 PCP_SKIPPED_BLACKOUT`, `${weekly} 25`]);
       assert.deepEqual(await runs(), []);
       await assert.rejects(mapping(id, 'wrong', { options: { reconciliation: { schedule: '* *' } } }), {
         code: 'PCP_SCHEDULE_INVALID',

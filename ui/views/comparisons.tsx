@@ -16,7 +16,7 @@ export function Comparisons({ path: [id] }: { path: string[] }) {
 function AllComparisons() {
   const { mappings, connectionName } = usePlant();
   const { value, error, refresh } = usePolled('comparisons', () => list<Reconciliation>('reconciliations'));
-  const newest = ({ id }: Mapping) => value?.find(({ mapping_id }) => mapping_id === id);
+  const newest = ({ id }: Mapping) => value?.find(({ mapping_id, state }) => mapping_id === id && state !== 'skipped');
   const count = (row: Mapping, of: (found: Reconciliation) => number | null | undefined) => {
     const found = newest(row);
     const counted = found && of(found);

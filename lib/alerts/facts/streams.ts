@@ -1,5 +1,6 @@
 import type { AlertRule } from '../../model/alert';
 import type { Direction } from '../../model/mapping';
+import type { RunKind } from '../../model/sync';
 import { toDate } from '../../sync/runs/run-rows';
 import { inUse, type Reader } from './facts';
 
@@ -14,8 +15,18 @@ export interface WatchedStream {
   last: unknown;
 }
 
-/** Runs that say something about the stream itself: a dry one writes nothing, replays and repairs take single records up again. */
-const OF_STREAM = `l.kind NOT IN ('replay', 'reconcile', 'repair') AND l.dry_run = ?`;
+/** Runs that tell of the stream itself, as replays of single records do not; runs that see to it that both sides hold the same. */
+const KINDS = { stream: ['sync', 'live'], comparison: ['reconcile', 'repair'] } as const satisfies Record<
+  string,
+  readonly RunKind[]
+>;
+
+/** Which of its runs a stream is judged by. A dry one writes nothing. */
+export type Judged = keyof typeof KINDS;
+
+function of(judged: Judged): string {
+  return `l.kind IN (${KINDS[judged].map((kind) => `'${kind}'`).join(', ')}) AND l.dry_run = ?`;
+}
 
 /** One row for each stream of a rule, by one look into an index each. */
 export async function lastRuns(
@@ -23,12 +34,13 @@ export async function lastRuns(
   rule: AlertRule,
   states: string,
   column: 'id' | 'state',
+  judged: Judged = 'stream',
 ): Promise<WatchedStream[]> {
   const { sql, parameters } = inUse(rule);
   const rows = await reader.query(
     `SELECT m.id, m.name, m.connection_id, c.name AS connection, d.direction,
        (SELECT l.${column} FROM integration_sync_logs l
-        WHERE l.mapping_id = m.id AND l.direction = d.direction AND l.ended_at IS NOT NULL AND ${OF_STREAM}
+        WHERE l.mapping_id = m.id AND l.direction = d.direction AND l.ended_at IS NOT NULL AND ${of(judged)}
           AND l.state IN (${states}) ORDER BY l.ended_at DESC LIMIT 1) AS last_run
      FROM integration_mappings m JOIN integration_connections c ON c.id = m.connection_id
      JOIN (SELECT 'import' AS direction UNION ALL SELECT 'export') d ON m.direction IN (d.direction, 'bidirectional')
@@ -47,10 +59,12 @@ export async function lastRuns(
 
 export interface EndedRun {
   id: number;
+  kind: RunKind;
   state: string;
   startedAt: number;
   endedAt: number;
   dueAt: number | null;
+  isScheduled: boolean;
   errorClass: string | null;
   errorCode: string | null;
   errorMessage: string | null;
@@ -62,19 +76,22 @@ export async function endedRuns(
   { mappingId, direction }: Pick<WatchedStream, 'mappingId' | 'direction'>,
   states: string,
   limit: number,
+  judged: Judged = 'stream',
 ): Promise<EndedRun[]> {
   const rows = await reader.query(
-    `SELECT l.id, l.state, l.started_at, l.ended_at, l.due_at, l.error_class, l.error_code, l.error_message
-     FROM integration_sync_logs l WHERE l.mapping_id = ? AND l.direction = ? AND l.ended_at IS NOT NULL AND ${OF_STREAM}
+    `SELECT l.id, l.kind, l.state, l.started_at, l.ended_at, l.due_at, l.triggered_by, l.error_class, l.error_code, l.error_message
+     FROM integration_sync_logs l WHERE l.mapping_id = ? AND l.direction = ? AND l.ended_at IS NOT NULL AND ${of(judged)}
        AND l.state IN (${states}) ORDER BY l.ended_at DESC LIMIT ${limit}`,
     [mappingId, direction, false],
   );
   return rows.map((row) => ({
     id: Number(row.id),
+    kind: row.kind as RunKind,
     state: String(row.state),
     startedAt: toDate(row.started_at)?.getTime() ?? 0,
     endedAt: toDate(row.ended_at)?.getTime() ?? 0,
     dueAt: row.due_at === null ? null : Number(row.due_at),
+    isScheduled: row.triggered_by === 'schedule',
     errorClass: textOf(row.error_class),
     errorCode: textOf(row.error_code),
     errorMessage: textOf(row.error_message),

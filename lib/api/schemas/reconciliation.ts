@@ -70,6 +70,10 @@ const reconciliation: Record<string, JsonSchema> = {
   is_complete: { type: 'boolean', description: 'False: there are more differences than are counted.' },
   repairable: count('Records that a repair writes; what only the target holds is left alone.'),
   repair_job_id: { type: ['string', 'null'], description: 'Of the last repair.' },
+  repair_of: {
+    type: ['integer', 'null'],
+    description: 'The comparison whose differences it looks at once more, after their repair.',
+  },
 };
 
 const valueOrNull: JsonSchema = { type: ['string', 'null'] };

@@ -73,6 +73,7 @@ const reconciliation: Reconciliation = {
   is_complete: true,
   repairable: 1,
   repair_job_id: null,
+  repair_of: null,
 };
 
 const record = { plant: '1000', order_number: '4711', material: 'BOLT', quantity: '2.5' };

@@ -19,6 +19,7 @@ import { reconciliations } from './0019-reconciliations';
 import { tallies } from './0020-tallies';
 import { places } from './0021-places';
 import { refusedSignIns } from './0022-refused-sign-ins';
+import { repairs } from './0023-repairs';
 import type { Migration } from './migration';
 
 export type { Migration, MigrationContext } from './migration';
@@ -46,4 +47,5 @@ export const migrations: readonly Migration[] = [
   tallies,
   places,
   refusedSignIns,
+  repairs,
 ];

@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../../model/entity';
-import type { FieldMapping, Mapping } from '../../model/mapping';
+import type { Direction, FieldMapping, Mapping } from '../../model/mapping';
 import { canonical } from '../canonical';
 import { digest } from '../hash';
 import type { End, Stream } from '../stream';
@@ -14,8 +14,8 @@ export interface Compared {
 }
 
 /**
- * How records of the target, and those that the mapping makes for it, become comparable: by the types that the target has, or
- * else the mapping names. Blanks at the end of a text, and an empty text instead of none, are no difference.
+ * How records of the target, and those that the mapping makes for it, become comparable: by the types that the target
+ * says it has, or else the mapping names. Blanks at the end of a text, and an empty text instead of none, are no difference.
  */
 export class Comparison {
   private readonly properties: JsonSchema[];
@@ -53,29 +53,38 @@ export async function comparisonOf(
   signal: AbortSignal,
 ): Promise<Comparison> {
   const ignored = new Set(mapping.options.reconciliation?.ignore_fields);
-  const typed = new Map(
-    mapping.field_mappings.map((pair) => [direction === 'import' ? pair.target : (pair.source ?? ''), schemaOf(pair)]),
-  );
-  const properties = await propertiesOf(target, signal);
   return new Comparison(
     compiled.keyFields,
     compiled.outputFields.filter((field) => !ignored.has(field)),
-    (field) => properties[field] ?? typed.get(field) ?? {},
+    await propertiesOf(target, mapping, direction, signal),
   );
 }
 
+/** Finds the type of a field of an end that a direction writes to. */
 export async function propertiesOf(
   { connector, entity }: End,
+  { field_mappings }: Pick<Mapping, 'field_mappings'>,
+  direction: Direction,
   signal: AbortSignal,
-): Promise<Record<string, JsonSchema>> {
-  return (await connector.describe?.(entity, signal))?.schema.properties ?? {};
+): Promise<(field: string) => JsonSchema> {
+  const described = (await connector.describe?.(entity, signal))?.schema.properties ?? {};
+  const typed = new Map(
+    field_mappings.map((pair) => [direction === 'import' ? pair.target : (pair.source ?? ''), schemaOf(pair)]),
+  );
+  return (field) => {
+    const property = described[field] ?? {};
+    // Records that were looked at show a text, not what the text stands for: the mapping says that.
+    return property.format === undefined ? { ...property, ...typed.get(field) } : property;
+  };
 }
 
-function schemaOf({ type, format }: FieldMapping): JsonSchema {
+function schemaOf({ type, format = 'iso' }: FieldMapping): JsonSchema {
   if (type === 'decimal') return { type: 'string', format: 'decimal' };
+  if (type === 'integer' || type === 'number' || type === 'boolean') return { type };
   // With a pattern of its own it is a text to the other side.
-  if (type === 'datetime' && format === undefined) return { type: 'string', format: 'date-time' };
-  return type === 'integer' || type === 'number' || type === 'boolean' ? { type } : {};
+  if (format !== 'iso' && format !== 'local') return {};
+  if (type === 'date') return { type: 'string', format: 'date' };
+  return type === 'datetime' ? { type: 'string', format: 'date-time' } : {};
 }
 
 function textOf(value: unknown, property: JsonSchema): string | null {

@@ -1,13 +1,16 @@
 import type { ExpressionEvaluator } from '../../mapping/contract';
 import { IntegrationError } from '../../model/errors';
-import type { Difference, KnownReason } from '../../model/reconciliation';
+import type { Mapping } from '../../model/mapping';
+import type { Difference, KnownReason, SideSummary } from '../../model/reconciliation';
 import type { RunCounters } from '../../model/sync';
-import type { SqlTransaction } from '../../protocols/sql/database';
+import type { SqlTransaction, SqlValue } from '../../protocols/sql/database';
 import { enqueueEvents } from '../../store/outbox';
 import type { Execution } from '../execute';
 import { keyHash, openKeys } from '../letters/dead-letters';
+import { lockStream } from '../runs/queue';
 import { noCounters } from '../runs/run-rows';
 import { addCounters } from '../writes/commit';
+import { Checksums } from './checksums';
 import { type Comparison, comparisonOf } from './comparison';
 import { type Found, judge, type Verdict } from './judgement';
 import { type Pair, Pairs } from './pairs';
@@ -99,23 +102,32 @@ async function firstLook(look: Look): Promise<number> {
     const [source, target] = [pairs.summary('source'), pairs.summary('target')];
     const settledAt = candidates.length === 0 ? clock.now() : clock.now() + reconciliation.settleSeconds * 1000;
     await database.transaction(async (transaction) => {
+      // Nobody queues a repair of what is forgotten here.
+      await lockStream(transaction, mapping.id);
       await lease.assertHeld(transaction);
       await forgetKeys(transaction, run);
-      await saveKeys(transaction, reconciliation.id, candidates, keyHash);
+      await saveKeys(transaction, reconciliation.id, candidates);
       await changeReconciliation(transaction, reconciliation.id, {
         mapping_version: mapping.version,
-        source_count: source.count,
-        source_checksum: source.checksum,
-        target_count: target.count,
-        target_checksum: target.checksum,
+        ...summariesOf(source, target),
         is_complete: isComplete,
         settled_at: settledAt,
+        repair_of: null,
       });
     });
     return settledAt;
   } finally {
     pairs.close();
   }
+}
+
+function summariesOf(source: SideSummary, target: SideSummary): Record<string, SqlValue> {
+  return {
+    source_count: source.count,
+    source_checksum: source.checksum,
+    target_count: target.count,
+    target_checksum: target.checksum,
+  };
 }
 
 /** A key that differed, and what is found of it now. */
@@ -133,11 +145,15 @@ interface Again extends Candidate, Found {
 /** Looks at what differed, and ends the comparison. */
 async function secondLook(look: Look): Promise<void> {
   const { database, run, mapping, stream, comparison, reconciliation, signal } = look;
+  const sums = { source: new Checksums(), target: new Checksums() };
   const candidates = await keysOf(database, reconciliation.id);
+  let keyless = 0;
   const again = new Map(candidates.map((candidate, index) => [candidate.key, againOf(candidate, index < MOST_SHOWN)]));
   if (again.size > 0) {
     const note = (side: 'source' | 'target', page: readonly Seen[]): void => {
-      for (const { key, hash, isSetAside, values, sourceKey, changedAt } of page) {
+      for (const { key, hash, isSetAside, values, sourceKey, changedAt, hasKey } of page) {
+        if (hasKey === false) keyless++;
+        sums[side].add(key, hash);
         const known = again.get(key);
         if (known === undefined) continue;
         known[side].push({ key, hash, ...(isSetAside && { isSetAside }) });
@@ -158,7 +174,9 @@ async function secondLook(look: Look): Promise<void> {
       for (const { key, isPending } of page) Object.assign(again.get(key) ?? {}, { isLinked: true, isPending });
     }
   }
-  await conclude(look, [...again.values()]);
+  // Of what was repaired there was no first look.
+  const sides = reconciliation.repairOf === null ? {} : summariesOf(sums.source.summary(), sums.target.summary());
+  await conclude(look, [...again.values()], sides, keyless);
 }
 
 function againOf(candidate: Candidate, isShown: boolean): Again {
@@ -182,13 +200,24 @@ interface Left {
   known: KnownReason | null;
 }
 
-async function conclude(look: Look, again: readonly Again[]): Promise<void> {
+/** @param keyless records that the mapping refuses without their being a key: the target has as many that stand alone */
+async function conclude(
+  look: Look,
+  again: readonly Again[],
+  sides: Record<string, SqlValue>,
+  keyless: number,
+): Promise<void> {
   const { database, lease, clock, run, mapping, reconciliation, comparison, vault } = look;
-  const letters = await openLetters(look);
+  const [letters, ranSince] = [await openLetters(look), await hasRunSince(look)];
   const left = again.flatMap((found): Left[] => {
     const verdict = judge(found);
-    return verdict === null ? [] : [{ found, verdict, known: knownReason(look, found, verdict, letters) }];
+    return verdict === null ? [] : [{ found, verdict, known: knownReason(look, found, verdict, letters, ranSince) }];
   });
+  for (const one of left
+    .filter(({ verdict, known }) => verdict.kind === 'only_target' && known === null)
+    .slice(0, keyless)) {
+    one.known = 'rejected';
+  }
   const counted = left.filter(({ known }) => known === null);
   const repairable = counted.filter(({ verdict }) => REPAIRED.has(verdict.kind));
   const columns: Record<string, number> = {};
@@ -197,12 +226,14 @@ async function conclude(look: Look, again: readonly Again[]): Promise<void> {
   const sample = [...counted, ...left.filter(({ known }) => known !== null)].slice(0, SAMPLE);
   const now = clock.now();
   await database.transaction(async (transaction) => {
+    await lockStream(transaction, mapping.id);
     await lease.assertHeld(transaction);
     await forgetKeys(transaction, run);
-    const kept = repairable.map(({ found, verdict }) => ({ ...verdict, key: found.key }));
-    await saveKeys(transaction, reconciliation.id, kept, keyHash);
+    const kept = counted.map(({ found, verdict }) => ({ ...verdict, key: found.key }));
+    await saveKeys(transaction, reconciliation.id, kept);
     await changeReconciliation(transaction, reconciliation.id, {
       ...columns,
+      ...sides,
       repairable: repairable.length,
       sample: vault.encrypt(
         sample.map((one) => toDifference(one, comparison.fields)),
@@ -218,18 +249,40 @@ async function conclude(look: Look, again: readonly Again[]): Promise<void> {
 }
 
 function knownReason(
-  { clock, mapping }: Look,
+  { clock, mapping, reconciliation }: Look,
   found: Again,
   { kind, isRejected, sourceMark, targetMark }: Verdict,
   letters: ReadonlySet<string>,
+  ranSince: boolean,
 ): KnownReason | null {
   if (isRejected) return 'rejected';
-  const isSame = kind === found.kind && sourceMark === found.sourceMark && targetMark === found.targetMark;
-  if (!isSame) return 'changing';
-  const lag = (mapping.options.reconciliation?.safety_lag_seconds ?? DEFAULT_LAG_SECONDS) * 1000;
-  if (found.changedAt !== null && found.changedAt > clock.now() - lag) return 'recent';
+  const isOther = kind !== found.kind;
+  const [sourceChanged, targetChanged] = [sourceMark !== found.sourceMark, targetMark !== found.targetMark];
+  // The source goes on, and a run that should have brought what it held before has brought nothing.
+  const isRepaired = reconciliation.repairOf !== null;
+  const isStuck = sourceChanged && !targetChanged && !isOther && (ranSince || isRepaired);
+  if (!isStuck) {
+    // What a repair has written is to be what was to be written.
+    if (isOther || sourceChanged || (targetChanged && !isRepaired)) return 'changing';
+    if (found.changedAt !== null && found.changedAt > clock.now() - lagOf(mapping)) return 'recent';
+  }
   if (found.isPending) return 'pending';
   return letters.has(keyHash(found.sourceKey ?? found.key)) || letters.has(keyHash(found.key)) ? 'dead_letter' : null;
+}
+
+function lagOf({ options }: Pick<Mapping, 'options'>): number {
+  return (options.reconciliation?.safety_lag_seconds ?? DEFAULT_LAG_SECONDS) * 1000;
+}
+
+/** Whether a run of the stream has gone well that began so late after the first look that it brought what was there then. */
+async function hasRunSince({ database, run, mapping, reconciliation }: Look): Promise<boolean> {
+  const lookedAt = (reconciliation.settledAt ?? 0) - reconciliation.settleSeconds * 1000 + lagOf(mapping);
+  const [found] = await database.query(
+    `SELECT MAX(id) AS id FROM integration_sync_logs WHERE mapping_id = ? AND direction = ? AND kind = 'sync'
+       AND dry_run = ? AND started_at >= ? AND state IN ('succeeded', 'partial')`,
+    [run.mappingId, run.direction, false, new Date(lookedAt)],
+  );
+  return found?.id != null;
 }
 
 /** Records that wait as dead letters, by digest of their keys; of a conflict either side may have one. */

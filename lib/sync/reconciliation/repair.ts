@@ -1,16 +1,18 @@
+import { closedUntil } from '../../calendar/blackouts';
+import { closuresOf } from '../../calendar/definition';
 import type { SourceRecord } from '../../connectors/contract';
 import { IntegrationError } from '../../model/errors';
 import type { Direction, Mapping } from '../../model/mapping';
 import type { DifferenceKind } from '../../model/reconciliation';
-import type { RunTrigger } from '../../model/schedule';
+import type { RunTrigger, ScheduleOptions } from '../../model/schedule';
 import type { SqlTransaction } from '../../protocols/sql/database';
 import type { Execution } from '../execute';
 import type { BatchPlan } from '../plan';
-import { insertRun, newJobId, newRun } from '../runs/run-rows';
+import { afterBlackout, type Beginning, insertRun, newJobId, newRun, text } from '../runs/run-rows';
 import { streamsOf } from '../runs/streams';
 import { forgetLinks } from '../writes/links';
 import { Comparison, comparisonOf, propertiesOf } from './comparison';
-import { changeReconciliation, keysOf, TABLE } from './rows';
+import { changeReconciliation, keysOf, nothingToRepair, TABLE } from './rows';
 import { targetFilters } from './sides';
 
 /** What a repair writes. What only the target holds is left alone, and of two records with one key a person has to choose. */
@@ -25,14 +27,30 @@ export async function queueRepair(
   now: number,
 ): Promise<string> {
   const jobId = newJobId();
+  const begins = trigger === 'schedule' ? await blackoutOf(transaction, mapping, now) : undefined;
   // Which side of a record has to follow is for both directions to find out.
   const streams = streamsOf(mapping, mapping.direction === 'bidirectional' ? undefined : direction);
   for (const stream of streams) {
     const run = { ...newRun(mapping, stream.direction, jobId), kind: 'repair' as const, full: true, createdBy };
-    await insertRun(transaction, { ...run, ...(trigger !== null && { trigger }) }, now);
+    await insertRun(transaction, { ...run, ...(trigger !== null && { trigger }) }, now, begins);
   }
   await changeReconciliation(transaction, id, { repair_job_id: jobId });
   return jobId;
+}
+
+/** A comparison that was due before a blackout may end in it. */
+async function blackoutOf(
+  transaction: SqlTransaction,
+  { connection_id, schedule_options }: Mapping,
+  now: number,
+): Promise<Beginning | undefined> {
+  const [row] = await transaction.query('SELECT schedule_options, timezone FROM integration_connections WHERE id = ?', [
+    connection_id,
+  ]);
+  const ofConnection = JSON.parse(String(row?.schedule_options ?? '{}')) as ScheduleOptions;
+  const closures = closuresOf(schedule_options, { schedule_options: ofConnection, timezone: text(row?.timezone) });
+  const closed = closedUntil(closures, now);
+  return closed === null ? undefined : afterBlackout(closed.until);
 }
 
 /** The records of the source that a repair is about. */
@@ -42,7 +60,7 @@ export interface Repair {
   prepare(plan: BatchPlan): Promise<void>;
 }
 
-/** @returns null where all records are to be written. @throws config PCP_NOT_REPAIRABLE */
+/** @returns null where all records are to be written. @throws config PCP_NOT_REPAIRABLE, conflict PCP_NOTHING_TO_REPAIR */
 export async function openRepair(execution: Execution): Promise<Repair | null> {
   const { database, lease, run, stream, mapping } = execution;
   if (stream.guarantee.snapshot) return null;
@@ -57,8 +75,9 @@ export async function openRepair(execution: Execution): Promise<Repair | null> {
     run.jobId,
   ]);
   const keys = row === undefined ? [] : await keysOf(database, Number(row.id));
-  const kinds = new Map(keys.map(({ key, kind }) => [key, kind]));
-  const isSameWay = row?.direction === run.direction;
+  const kinds = new Map(keys.flatMap(({ key, kind }) => (REPAIRED.has(kind) ? [[key, kind]] : [])));
+  if (row === undefined || kinds.size === 0) throw nothingToRepair(Number(row?.id ?? 0));
+  const isSameWay = row.direction === run.direction;
   const keyOf = await keyReader(execution, isSameWay);
   // Of a part of the target nobody knows whether another part has the record.
   const sawAll = targetFilters(mapping, stream.direction === 'import').length === 0;
@@ -75,7 +94,7 @@ export async function openRepair(execution: Execution): Promise<Repair | null> {
       await database.transaction(async (transaction) => {
         await lease.assertHeld(transaction);
         const links = { mappingId: run.mappingId, direction: run.direction, runId: run.id };
-        await forgetLinks(transaction, links, lost, Number(row?.settled_at));
+        await forgetLinks(transaction, links, lost, Number(row.settled_at));
       });
     },
   };
@@ -92,7 +111,6 @@ async function keyReader(
     return (_, data) => comparison.keyOf(data);
   }
   // The other way round of what was compared: there these are the records of the source.
-  const properties = await propertiesOf(source, signal);
-  const comparison = new Comparison(twoWay.keyFields, [], (field) => properties[field] ?? {});
+  const comparison = new Comparison(twoWay.keyFields, [], await propertiesOf(source, mapping, 'import', signal));
   return (origin) => comparison.keyOf(origin);
 }

@@ -13,7 +13,8 @@ import type { RunTrigger } from '../../model/schedule';
 import type { SqlDatabase, SqlRow, SqlTransaction, SqlValue } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
 import { notFound } from '../../store/rows';
-import { type RunRow, statusOf, text, toRun, truth } from '../runs/run-rows';
+import { keyHash } from '../letters/dead-letters';
+import { ACTIVE, type RunRow, stateList, statusOf, text, toRun, truth } from '../runs/run-rows';
 import type { Verdict } from './judgement';
 
 export const TABLE = 'integration_reconciliations';
@@ -28,6 +29,9 @@ export interface NewReconciliation {
   trigger: RunTrigger | null;
   createdBy: string | null;
   dueAt: number | null;
+  /** Of a look at what was repaired: it has no first look. */
+  repairOf?: number;
+  settledAt?: number;
 }
 
 /** What its run needs to know of a comparison. */
@@ -41,6 +45,8 @@ export interface ReconciliationRow {
   settledAt: number | null;
   endedAt: number | null;
   isComplete: boolean;
+  /** The comparison whose differences are looked at after their repair. */
+  repairOf: number | null;
 }
 
 /** A key that differed at the first look. */
@@ -66,7 +72,9 @@ export async function insertReconciliation(
     due_at: reconciliation.dueAt,
     settle_seconds: reconciliation.settleSeconds,
     started_at: now,
+    settled_at: reconciliation.settledAt ?? null,
     is_complete: true,
+    repair_of: reconciliation.repairOf ?? null,
   });
 }
 
@@ -83,6 +91,7 @@ export async function reconciliationOfRun(database: SqlTransaction, runId: numbe
     settledAt: number(row.settled_at),
     endedAt: number(row.ended_at),
     isComplete: truth(row.is_complete),
+    repairOf: number(row.repair_of),
   };
 }
 
@@ -102,7 +111,6 @@ export async function saveKeys(
   transaction: SqlTransaction,
   reconciliationId: number,
   candidates: readonly Candidate[],
-  hashOf: (key: string) => string,
 ): Promise<void> {
   for (let start = 0; start < candidates.length; start += KEYS_PER_STATEMENT) {
     await transaction.upsert({
@@ -113,7 +121,7 @@ export async function saveKeys(
         .slice(start, start + KEYS_PER_STATEMENT)
         .map(({ key, kind, isRejected, sourceMark, targetMark }) => [
           reconciliationId,
-          hashOf(key),
+          keyHash(key),
           key,
           kind,
           isRejected,
@@ -137,15 +145,21 @@ export async function keysOf(database: SqlTransaction, reconciliationId: number)
   }));
 }
 
-/** Keys of this stream that earlier looks left: only those of the newest comparison are of use. */
+/** Keys of this stream that earlier looks left: of use are those of the newest comparison, and those that a repair waits with. */
 export async function forgetKeys(
   transaction: SqlTransaction,
   { mappingId, direction }: Pick<RunRow, 'mappingId' | 'direction'>,
 ): Promise<void> {
   await transaction.execute(
-    `DELETE FROM ${KEYS} WHERE reconciliation_id IN (SELECT id FROM ${TABLE} WHERE mapping_id = ? AND direction = ?)`,
+    `DELETE FROM ${KEYS} WHERE reconciliation_id IN (
+       SELECT r.id FROM ${TABLE} r WHERE r.mapping_id = ? AND r.direction = ? AND NOT EXISTS (
+         SELECT 1 FROM integration_sync_logs l WHERE l.job_id = r.repair_job_id AND l.state IN (${stateList(ACTIVE)})))`,
     [mappingId, direction],
   );
+}
+
+export async function copyKeys(transaction: SqlTransaction, from: number, to: number): Promise<void> {
+  await saveKeys(transaction, to, await keysOf(transaction, from));
 }
 
 export async function getReconciliation(
@@ -172,6 +186,17 @@ function sampleOf({ id, sample }: SqlRow, vault: Vault): Difference[] {
 
 export function sampleContext(id: number): string {
   return `reconciliation:${id}`;
+}
+
+export function nothingToRepair(id: number): IntegrationError {
+  return new IntegrationError(
+    'conflict',
+    'PCP_NOTHING_TO_REPAIR',
+    `Reconciliation ${id} has nothing that could be repaired now.`,
+    {
+      hint: 'It has to be the newest of its mapping, to have ended with records that the target lacks or holds otherwise, and not to be under repair.',
+    },
+  );
 }
 
 /** Rows as the API shows them, each with how its run is. */
@@ -220,6 +245,7 @@ function toReconciliation(row: SqlRow, run: RunRow | undefined): Reconciliation 
     is_complete: truth(row.is_complete),
     repairable: Number(row.repairable),
     repair_job_id: text(row.repair_job_id),
+    repair_of: number(row.repair_of),
   };
 }
 

@@ -7,16 +7,16 @@ import type { Direction, Mapping } from '../../model/mapping';
 import type { ReconciliationRequest, Reconciliations } from '../../model/reconciliation';
 import type { RunTrigger, Scheduled } from '../../model/schedule';
 import type { Connections, JobStatus, Mappings } from '../../model/services';
-import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
+import type { SqlDatabase, SqlRow, SqlTransaction } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
 import { equalities, newestFirst } from '../../store/lists';
 import { streamName } from '../../store/stream-names';
 import { ensureStream } from '../runs/lease';
 import { lockStream } from '../runs/queue';
-import { ACTIVE, insertRun, newJobId, newRun, stateList } from '../runs/run-rows';
+import { ACTIVE, type Beginning, insertRun, newJobId, newRun, stateList } from '../runs/run-rows';
 import type { SyncService } from '../service';
-import { queueRepair } from './repair';
-import { getReconciliation, insertReconciliation, reconciliationOfRun, TABLE, withRuns } from './rows';
+import { queueRepair, REPAIRED } from './repair';
+import { getReconciliation, insertReconciliation, nothingToRepair, reconciliationOfRun, TABLE, withRuns } from './rows';
 import { notComparable } from './sides';
 
 /** Long enough for a record that is on its way, whatever the schedule. */
@@ -55,6 +55,7 @@ export class ReconciliationService implements Reconciliations {
 
   async start(mappingId: number, request: ReconciliationRequest, by: Actor): ReturnType<Reconciliations['start']> {
     const mapping = await this.options.mappings.get(mappingId);
+    await this.check(mapping);
     const wanted = { ...request, trigger: 'api' as const, createdBy: by.name };
     const id = await this.options.record('reconcile', `mapping:${mappingId}`, by, () =>
       this.insert(mapping, wanted, null, async () => true),
@@ -64,16 +65,30 @@ export class ReconciliationService implements Reconciliations {
   }
 
   /**
-   * Starts what a schedule wants, in one transaction with what decides whether it does.
-   * @returns false when another process has, or one is still going on
+   * Starts what a schedule wants, in one transaction with what decides whether it does. Whatever keeps it from that, its run tells.
+   * @param skipped why it is not to be started at all
    */
   async startDue(
     mappingId: number,
     dueAt: number,
     decide: (transaction: SqlTransaction) => Promise<boolean>,
-  ): Promise<boolean> {
+    skipped?: Beginning,
+  ): Promise<void> {
     const mapping = await this.options.mappings.get(mappingId);
-    return (await this.insert(mapping, { trigger: 'schedule', createdBy: null }, dueAt, decide)) !== null;
+    const refused = await this.check(mapping).then(
+      () => undefined,
+      (error: unknown): Beginning => {
+        const failure = IntegrationError.from(error);
+        if (failure.class !== 'config') throw error;
+        return { state: 'failed', failure: failure.toJSON() };
+      },
+    );
+    await this.insert(
+      mapping,
+      { trigger: 'schedule', createdBy: null },
+      { at: dueAt, begins: skipped ?? refused },
+      decide,
+    );
   }
 
   async cancel(id: number, by: Actor): ReturnType<Reconciliations['cancel']> {
@@ -94,7 +109,8 @@ export class ReconciliationService implements Reconciliations {
     const jobId = await database.transaction(async (transaction) => {
       await lockStream(transaction, mapping.id);
       const [keys] = await transaction.query(
-        'SELECT COUNT(*) AS n FROM integration_reconciliation_keys WHERE reconciliation_id = ?',
+        `SELECT COUNT(*) AS n FROM integration_reconciliation_keys
+         WHERE reconciliation_id = ? AND kind IN (${[...REPAIRED].map((kind) => `'${kind}'`).join(', ')})`,
         [id],
       );
       const [active] = await transaction.query(
@@ -113,11 +129,10 @@ export class ReconciliationService implements Reconciliations {
   private async insert(
     mapping: Mapping,
     { trigger, createdBy, ...request }: ReconciliationRequest & { trigger: RunTrigger; createdBy: string | null },
-    dueAt: number | null,
+    due: { at: number; begins: Beginning | undefined } | null,
     decide: (transaction: SqlTransaction) => Promise<boolean>,
   ): Promise<number | null> {
     const { database, wakeRunner } = this.options;
-    await this.check(mapping);
     const direction = directionOf(mapping, request.direction);
     const settleSeconds = request.settle_seconds ?? (await this.settleSeconds(mapping));
     await ensureStream(database, streamName(mapping.id));
@@ -129,14 +144,12 @@ export class ReconciliationService implements Reconciliations {
          WHERE mapping_id = ? AND direction = ? AND kind = 'reconcile' AND state IN (${stateList(ACTIVE)})`,
         [mapping.id, direction],
       );
-      if (active !== undefined) {
-        if (dueAt !== null) return null;
-        throw comparisonActive(mapping, Number(active.id), String(active.job_id), String(active.state));
-      }
+      if (active !== undefined && due === null) throw comparisonActive(mapping, active);
+      const begins = due?.begins ?? (active === undefined ? undefined : overlapped(comparisonActive(mapping, active)));
       const jobId = newJobId();
       const now = Date.now();
       const run = { ...newRun(mapping, direction, jobId), kind: 'reconcile' as const, createdBy, trigger };
-      const runId = await insertRun(transaction, { ...run, ...(dueAt !== null && { dueAt }) }, now);
+      const runId = await insertRun(transaction, { ...run, ...(due !== null && { dueAt: due.at }) }, now, begins);
       await insertReconciliation(
         transaction,
         {
@@ -146,7 +159,7 @@ export class ReconciliationService implements Reconciliations {
           settleSeconds,
           trigger,
           createdBy,
-          dueAt,
+          dueAt: due?.at ?? null,
         },
         now,
       );
@@ -192,22 +205,17 @@ function directionOf({ direction }: Mapping, wanted: Direction | undefined): Dir
   });
 }
 
-function comparisonActive({ name }: Mapping, runId: number, jobId: string, state: string): IntegrationError {
+/** One that was due meanwhile. */
+function overlapped({ message }: IntegrationError): Beginning {
+  return { state: 'skipped', failure: new IntegrationError('cancelled', 'PCP_SKIPPED_OVERLAP', message).toJSON() };
+}
+
+function comparisonActive({ name }: Mapping, active: SqlRow): IntegrationError {
+  const [runId, jobId, state] = [Number(active.id), String(active.job_id), String(active.state)];
   return new IntegrationError(
     'conflict',
     'PCP_RUN_ACTIVE',
     `Mapping "${name}" has a comparison that is ${state}: sync log ${runId}, job ${jobId}.`,
     { value: { sync_log_id: runId, job_id: jobId }, hint: 'Wait for it, or cancel it.' },
-  );
-}
-
-function nothingToRepair(id: number): IntegrationError {
-  return new IntegrationError(
-    'conflict',
-    'PCP_NOTHING_TO_REPAIR',
-    `Reconciliation ${id} has nothing that could be repaired now.`,
-    {
-      hint: 'It has to be the newest of its mapping, to have ended with records that the target lacks or holds otherwise, and not to be under repair.',
-    },
   );
 }

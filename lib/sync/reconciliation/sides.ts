@@ -1,5 +1,5 @@
 import type { Batch, SourceRecord } from '../../connectors/contract';
-import type { ExpressionEvaluator } from '../../mapping/contract';
+import type { CompiledMapping, ExpressionEvaluator } from '../../mapping/contract';
 import { planFilters } from '../../mapping/plan-filters';
 import { IntegrationError } from '../../model/errors';
 import type { Filter, Mapping } from '../../model/mapping';
@@ -17,6 +17,8 @@ const LINKS_AT_ONCE = 1000;
 export interface Seen extends Pair {
   /** Of a record that can be compared, what its fields hold. */
   values: Compared['values'] | null;
+  /** False: of a record that the mapping refuses it cannot be told which one of the target it is. */
+  hasKey?: boolean;
   /** Of the source: by which its dead letters are found. */
   sourceKey?: string | null;
   /** Of the source: when it last changed there, where it says so. */
@@ -28,7 +30,7 @@ export interface Seen extends Pair {
  * @throws config PCP_NOT_COMPARABLE
  */
 export async function* sourcePages(
-  { source, compiled, plan, pageSize }: Stream,
+  { source, compiled, compileKey, plan, pageSize }: Stream,
   { sync_mode, cursor_field: cursorField }: Pick<Mapping, 'sync_mode' | 'cursor_field'>,
   comparison: Comparison,
   signal: AbortSignal,
@@ -40,6 +42,7 @@ export async function* sourcePages(
   const { inputFields, namedFields, pushdown } = compiled;
   const fields = inputFields && [...new Set([...inputFields, ...(cursorField === null ? [] : [cursorField])])];
   const query = { ...(fields && { fields }), namedFields, filters: pushdown, batchSize: pageSize };
+  let ofKey: CompiledMapping | undefined;
   for await (const { records, positions } of pagesOf(source, query, signal)) {
     const seen: Seen[] = [];
     for (const item of await compiled.map(records, signal)) {
@@ -47,9 +50,13 @@ export async function* sourcePages(
       const record = records[item.index] as SourceRecord;
       const sourceKey = plan.sourceKey(record);
       if (item.outcome === 'failed') {
-        const parts = sourceKey === null ? [positions?.(item.index)] : (JSON.parse(sourceKey) as unknown[]);
-        const key = comparison.keyOfParts(parts);
-        seen.push({ key, hash: '', isSetAside: true, values: null, sourceKey });
+        ofKey ??= compileKey();
+        const [keyed] = await ofKey.convert([record], signal);
+        const hasKey = keyed?.outcome === 'mapped';
+        const key = hasKey
+          ? comparison.keyOf(keyed.data)
+          : comparison.keyOfParts([sourceKey ?? positions?.(item.index)]);
+        seen.push({ key, hash: '', isSetAside: true, values: null, sourceKey, hasKey });
         continue;
       }
       const changedAt = cursorField === null ? null : instantOf(record[cursorField]);

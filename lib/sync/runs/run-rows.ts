@@ -120,6 +120,13 @@ export interface Beginning {
   nextAttemptAt?: number;
 }
 
+/** What was due in a blackout waits for its end. */
+export function afterBlackout(until: number): Beginning {
+  const end = new Date(until).toISOString();
+  const failure = new IntegrationError('rate_limit', BLACKOUT, `It was due in a blackout, which ends at ${end}.`);
+  return { state: 'waiting_quota', failure: failure.toJSON(), nextAttemptAt: until };
+}
+
 export function newJobId(): string {
   return randomUUID();
 }

@@ -10,6 +10,7 @@ import { WORKER } from '../../store/worker-name';
 import type { StoreClock } from '../clock';
 import { type Execution, executeRun, reasonOf } from '../execute';
 import { executeReplay, reopenChosen } from '../letters/replay';
+import { lookAtRepaired } from '../reconciliation/follow-up';
 import { executeReconciliation } from '../reconciliation/reconcile';
 import { type DeadLetterPolicy, Retention } from '../retention';
 import { type EngineContext, openStream } from '../stream';
@@ -248,6 +249,7 @@ export class Worker {
         await noteAttempt(transaction, current, this.endsOf(run), end, clock.now());
         if (end.state !== 'queued' && end.nextAttemptAt === null) await reopenChosen(transaction, run.id);
         if (ENDED.includes(end.state)) await startFollowers(transaction, followers, current, clock.now());
+        if (run.kind === 'repair') await lookAtRepaired(transaction, current, clock.now());
         await lease.release(transaction);
         return end;
       });

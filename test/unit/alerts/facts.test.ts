@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
+import { alertWords } from '../../../lib/alerts/words';
+import type { Locale } from '../../../lib/locales/catalogue';
 import type { LiveStatus } from '../../../lib/model/stream';
 import { CLIENT } from '../../support/certificates';
 import { storeKinds } from '../store/stores';
@@ -35,6 +37,26 @@ for (const kind of storeKinds) {
       assert.deepEqual(await plant.open(), []);
       assert.deepEqual(await plant.events(alert!.id), ['firing', 'resolved']);
       assert.equal((await plant.alerts.get(alert!.id)).resolved_at, new Date(plant.now).toISOString());
+    });
+
+    it('tell of comparisons and repairs that fail by themselves, apart from runs', async () => {
+      const id = await addMapping(plant.place.store, await addConnection(plant.place.store));
+      await plant.ended(id, 'failed', NOON - HOUR, { kind: 'reconcile', trigger: 'api' });
+      assert.deepEqual(await plant.open(), []);
+      await plant.ended(id, 'failed', NOON - 40 * MINUTE, { kind: 'reconcile', trigger: 'schedule' });
+      assert.deepEqual(await plant.open(), [`sync_failure comparison:${id}:import firing 2`]);
+      await plant.ended(id, 'succeeded', NOON - 30 * MINUTE);
+      await plant.ended(id, 'skipped', NOON - 30 * MINUTE, { kind: 'reconcile', trigger: 'schedule' });
+      assert.equal((await plant.open()).length, 1);
+      const [alert] = (await plant.alerts.list({})).items;
+      const named = `"${alert?.details.mapping}" (${alert?.details.connection}, import)`;
+      const tells = (locale: Locale) => alertWords(alert!, locale).message.split('.')[0];
+      assert.equal(tells('en-US'), `The comparison of ${named} failed 2 times in a row`);
+      assert.equal(tells('pt-BR'), `A comparação de ${named} falhou 2 vezes seguidas`);
+      await plant.ended(id, 'succeeded', NOON - 20 * MINUTE, { kind: 'reconcile' });
+      assert.deepEqual(await plant.open(), []);
+      await plant.ended(id, 'failed', NOON - 10 * MINUTE, { kind: 'repair', trigger: 'schedule' });
+      assert.deepEqual(await plant.open(), [`sync_failure comparison:${id}:import firing 1`]);
     });
 
     it('tell of data that is late by its schedule, though nothing runs at all', async () => {

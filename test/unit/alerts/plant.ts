@@ -8,7 +8,7 @@ import type { LiveStatus } from '../../../lib/model/stream';
 import type { RunState } from '../../../lib/model/sync';
 import type { Store } from '../../../lib/store/store';
 import { changeReconciliation, insertReconciliation, reconciliationOfRun } from '../../../lib/sync/reconciliation/rows';
-import { insertRun, newJobId } from '../../../lib/sync/runs/run-rows';
+import { insertRun, type NewRun, newJobId } from '../../../lib/sync/runs/run-rows';
 import { newStore, type StoreKind, type TestStore } from '../store/stores';
 
 export const NOON = Date.parse('2026-11-27T12:00Z');
@@ -96,10 +96,10 @@ export class WatchedPlant {
     return opened;
   }
 
-  async ended(mappingId: number, state: RunState, at: number, more: { dryRun?: boolean } = {}): Promise<void> {
+  async ended(mappingId: number, state: RunState, at: number, more: Partial<NewRun> = {}): Promise<void> {
     const { database } = this.place.store;
     const run = { jobId: newJobId(), connectionId: 1, mappingId, mappingVersion: 1, direction: 'import' } as const;
-    const rest = { kind: 'sync', full: false, dryRun: false, createdBy: null, ...more } as const;
+    const rest = { kind: 'sync' as const, full: false, dryRun: false, createdBy: null, ...more };
     const failure = { class: 'transient', code: 'PCP_CONNECT_REFUSED', message: 'Nobody listens.' } as const;
     const id = await insertRun(database, { ...run, ...rest }, at - 10_000, { state: 'failed', failure });
     await database.execute('UPDATE integration_sync_logs SET state = ?, ended_at = ? WHERE id = ?', [

@@ -226,7 +226,7 @@ export function reconciliation(): Reconciliation {
     target: { count: 1, checksum: '01' },
     differences: { only_source: 1, only_target: 0, different: 0, duplicate_key: 0, orphan_link: 0 },
     known: { changing: 0, recent: 0, pending: 0, dead_letter: 0, rejected: 0 },
-    ...{ repairable: 1, repair_job_id: null },
+    ...{ repairable: 1, repair_job_id: null, repair_of: null },
   };
 }
 

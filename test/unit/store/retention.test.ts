@@ -3,8 +3,10 @@ import { parseKey } from '../../../lib/security/keys';
 import { Vault } from '../../../lib/security/vault';
 import { StoreClock } from '../../../lib/sync/clock';
 import { toDeadLetter } from '../../../lib/sync/letters/letter-rows';
+import { changeReconciliation, insertReconciliation, reconciliationOfRun } from '../../../lib/sync/reconciliation/rows';
 import { Retention } from '../../../lib/sync/retention';
 import { beginAttempt } from '../../../lib/sync/runs/attempts';
+import { insertRun } from '../../../lib/sync/runs/run-rows';
 import { newStore, storeKinds, type TestStore } from './stores';
 
 const DAY = 86_400_000;
@@ -125,6 +127,41 @@ for (const kind of storeKinds) {
       const attempts = await database.query('SELECT sync_log_id FROM integration_sync_attempts ORDER BY sync_log_id');
       assert.deepEqual(
         attempts.map((row) => Number(row.sync_log_id)),
+        kept,
+      );
+    });
+
+    it('keeps the last comparison of each stream, whatever its age', async () => {
+      const { database } = opened.store;
+      const old = clock.now() - 91 * DAY;
+      const compared = async (direction: 'import' | 'export', endedAt: number | null): Promise<number> => {
+        const run = { jobId: 'j', connectionId: 1, mappingId: 1, direction };
+        const about = { kind: 'reconcile', mappingVersion: 1, full: false, dryRun: false, createdBy: null } as const;
+        const failure = { class: 'transient', code: 'PCP_X', message: '' } as const;
+        const id = await insertRun(database, { ...run, ...about }, old, { state: 'failed', failure });
+        const rest = { action: 'report', settleSeconds: 0, trigger: null, createdBy: null, dueAt: null } as const;
+        await database.transaction(async (transaction) => {
+          await insertReconciliation(transaction, { run: { id, ...run }, mappingVersion: 1, ...rest }, old);
+          if (endedAt !== null) {
+            await changeReconciliation(transaction, (await reconciliationOfRun(transaction, id)).id, {
+              ended_at: endedAt,
+            });
+          }
+        });
+        return id;
+      };
+      await compared('import', old);
+      const kept = [await compared('export', old), await compared('import', old + 1)];
+      await compared('import', null);
+      await retention.tidy();
+      const logs = await database.query('SELECT id FROM integration_sync_logs ORDER BY id');
+      assert.deepEqual(
+        logs.map(({ id }) => Number(id)),
+        kept,
+      );
+      const rows = await database.query('SELECT sync_log_id FROM integration_reconciliations ORDER BY id');
+      assert.deepEqual(
+        rows.map(({ sync_log_id }) => Number(sync_log_id)),
         kept,
       );
     });
