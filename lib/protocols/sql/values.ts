@@ -1,6 +1,6 @@
 import { IntegrationError } from '../../model/errors';
 import { parseExactJson } from '../../model/exact-json';
-import { isDate } from '../../model/formats';
+import { isDate, isDateTime } from '../../model/formats';
 import type { ColumnInfo, SqlDialect, SqlValue } from './database';
 
 type Column = Pick<ColumnInfo, 'name' | 'type' | 'nativeType'>;
@@ -8,6 +8,7 @@ type Column = Pick<ColumnInfo, 'name' | 'type' | 'nativeType'>;
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const INTEGER = /^[+-]?\d+$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
+const BINARY = /^(bytea|blob|(tiny|medium|long)blob|(var)?binary|image|raw)/;
 const INSTANT = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:?\d{2})?$/;
 
 /**
@@ -17,24 +18,34 @@ const INSTANT = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+
  * @throws data PCP_SQL_VALUE naming the column, for what the column's type cannot hold
  */
 export function toSqlValue(value: unknown, column: Column, dialect: SqlDialect): SqlValue {
-  if (value === null || value === undefined) return null;
+  return sqlConverter(column, dialect)(value);
+}
+
+/** `toSqlValue` of one column, made once for all the values that are written to it. */
+export function sqlConverter(column: Column, dialect: SqlDialect): (value: unknown) => SqlValue {
+  const convert = converterOf(column, dialect);
+  return (value) => (value === null || value === undefined ? null : convert(value));
+}
+
+function converterOf(column: Column, dialect: SqlDialect): (value: unknown) => SqlValue {
+  const isBinary = BINARY.test(column.nativeType);
   switch (column.type) {
     case 'integer':
-      return integer(value, column);
+      return (value) => integer(value, column);
     case 'number':
-      return finite(value, column);
+      return (value) => finite(value, column);
     case 'decimal':
-      return decimal(value, column);
+      return (value) => decimal(value, column);
     case 'boolean':
-      return truth(value, column);
+      return (value) => truth(value, column);
     case 'date':
-      return day(value, column);
+      return (value) => day(value, column);
     case 'datetime':
-      return instant(value, column, dialect);
+      return (value) => instant(value, column, dialect);
     case 'json':
-      return text(JSON.stringify(value), column);
+      return (value) => text(JSON.stringify(value), column, isBinary);
     default:
-      return text(value, column);
+      return (value) => text(value, column, isBinary);
   }
 }
 
@@ -46,14 +57,16 @@ function refuse(value: unknown, column: Column, expected: string): never {
   });
 }
 
-function text(value: unknown, column: Column): SqlValue {
+function text(value: unknown, column: Column, isBinary: boolean): SqlValue {
   if (Buffer.isBuffer(value)) return value;
-  const result =
-    value instanceof Date ? value.toISOString() : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  const result = typeof value === 'string' ? value : plainText(value);
   if (result.includes('\0') || !result.isWellFormed()) refuse(value, column, 'text without NUL and broken characters');
-  if (/^(bytea|blob|(tiny|medium|long)blob|(var)?binary|image|raw)/.test(column.nativeType))
-    return fromBase64(result, column);
-  return result;
+  return isBinary ? fromBase64(result, column) : result;
+}
+
+function plainText(value: unknown): string {
+  if (value instanceof Date) return value.toISOString();
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 /** Binary columns are read and written as base64. */
@@ -100,6 +113,9 @@ function day(value: unknown, column: Column): SqlValue {
 
 /** Instants with an offset are turned to UTC; local times, without one, stay local. */
 function instant(value: unknown, column: Column, dialect: SqlDialect): SqlValue {
+  // What mappings give, as most databases take it.
+  const isUsual = typeof value === 'string' && value.length === 24 && value.endsWith('Z') && isDateTime(value);
+  if (isUsual && (dialect === 'postgres' || dialect === 'sqlite')) return value;
   const given =
     value instanceof Date
       ? value.toISOString()

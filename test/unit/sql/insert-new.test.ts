@@ -76,6 +76,28 @@ for (const { name, options } of DATABASES) {
       assert.deepEqual(await ids(), []);
     });
 
+    if (name === 'PostgreSQL') {
+      it('inserts them as a user whose rows are protected one by one', async () => {
+        const role = `writer_${process.pid}`;
+        await database.execute(`CREATE ROLE ${role}`);
+        await database.execute('CREATE TABLE guarded (id text PRIMARY KEY)');
+        try {
+          await database.execute('ALTER TABLE guarded ENABLE ROW LEVEL SECURITY');
+          await database.execute(`CREATE POLICY own ON guarded TO ${role} USING (true)`);
+          await database.execute(`GRANT ALL ON guarded TO ${role}`);
+          await database.transaction(async (transaction) => {
+            await transaction.execute(`SET LOCAL ROLE ${role}`);
+            const rows = { table: { name: 'guarded' }, columns: ['id'], parts: [part(0)] };
+            assert.equal(await transaction.insertNew(rows), true);
+          });
+          assert.equal((await database.query('SELECT id FROM guarded')).length, 60);
+        } finally {
+          await database.execute('DROP TABLE guarded');
+          await database.execute(`DROP ROLE ${role}`);
+        }
+      });
+    }
+
     it('does nothing when a part is refused while it is made, and tells any other error', async () => {
       const failing = function* (error: Error) {
         yield part(0);

@@ -2,7 +2,7 @@ import { IntegrationError } from '../../../model/errors';
 import type { ColumnInfo, SqlDatabase, SqlValue } from '../../../protocols/sql/database';
 import { requireFits } from '../../../protocols/sql/limits';
 import { upsertEach } from '../../../protocols/sql/upsert';
-import { toSqlValue } from '../../../protocols/sql/values';
+import { sqlConverter } from '../../../protocols/sql/values';
 import type { WriteRecord, WriteResult, Writer, WriteTarget } from '../../contract';
 import { type ResolvedEntity, unknownColumn } from './entities';
 import { stopIfAborted } from './read';
@@ -13,6 +13,10 @@ import { keyText, rowsByKey } from './rows-by-key';
 export class TableWriter implements Writer {
   private readonly columns: ColumnInfo[];
   private readonly keyColumns: ColumnInfo[];
+  /** For each column. */
+  private readonly convert: ((value: unknown) => SqlValue)[];
+  /** All rows of the page before were new, as in a first import: then looking each key up is the exception. */
+  private allNew = false;
 
   /** @throws config PCP_NOT_WRITABLE, PCP_SQL_COLUMN_UNKNOWN, PCP_SQL_KEY_MISSING, PCP_SQL_COLUMN_REQUIRED */
   constructor(
@@ -28,6 +32,7 @@ export class TableWriter implements Writer {
     if (entity.table === undefined || entity.kind !== 'table') throw notWritable(entity.name);
     this.columns = [...new Set([...target.keyFields, ...target.fields])].map(column);
     this.keyColumns = target.keyFields.map(column);
+    this.convert = this.columns.map((one) => sqlConverter(one, database.dialect));
     requireUniqueKey(database, entity, target.keyFields);
     requireMandatoryColumns(entity, this.columns);
   }
@@ -39,7 +44,7 @@ export class TableWriter implements Writer {
     const indexes: number[] = [];
     records.forEach(({ data }, index) => {
       try {
-        rows.push(this.columns.map((column) => this.valueOf(data, column)));
+        rows.push(this.columns.map((column, at) => this.toValue(data[column.name], column, at)));
         indexes.push(index);
       } catch (error) {
         results[index] = this.failed(IntegrationError.from(error), data);
@@ -56,8 +61,8 @@ export class TableWriter implements Writer {
     return results;
   }
 
-  private valueOf(data: WriteRecord['data'], column: ColumnInfo): SqlValue {
-    const value = toSqlValue(data[column.name], column, this.database.dialect);
+  private toValue(given: unknown, column: ColumnInfo, at: number): SqlValue {
+    const value = this.convert[at]!(given);
     requireFits(value, column);
     return value;
   }
@@ -78,18 +83,24 @@ export class TableWriter implements Writer {
 
   /** @param written whether each row was written here before: of the others the table tells whether it has them */
   private async upsert(rows: SqlValue[][], written: boolean[]): Promise<WriteResult[]> {
+    const table = this.entity.table!;
+    const columns = this.columns.map(({ name }) => name);
     const keys = rows.map((row) => row.slice(0, this.keyColumns.length));
-    const source = this.database.tableName(this.entity.table!);
     const asked = keys.filter((_, index) => written[index] !== true);
-    const existing = await rowsByKey(this.database, source, this.keyColumns, asked, []);
+    if (this.allNew && asked.length === rows.length) {
+      if (await this.database.insertNew({ table, columns, parts: [rows] }))
+        return keys.map((key): WriteResult => ({ outcome: 'created', externalKey: keyText(key, this.keyColumns) }));
+    }
+    const existing = await rowsByKey(this.database, this.database.tableName(table), this.keyColumns, asked, []);
     // SQL Server gives up the whole transaction at a value that it cannot convert: the halves have transactions of their own.
     const errors = await upsertEach(this.database, {
-      table: this.entity.table!,
-      columns: this.columns.map(({ name }) => name),
+      table,
+      columns,
       keyColumns: this.keyColumns.map(({ name }) => name),
       paddedKeys: this.keyColumns.filter(({ padded }) => padded === true).map(({ name }) => name),
       rows,
     });
+    this.allNew = asked.length === rows.length && existing.size === 0 && errors.every((error) => error === null);
     return errors.map((error, index): WriteResult => {
       if (error !== null) return { outcome: 'failed', error };
       const key = keyText(keys[index]!, this.keyColumns);

@@ -15,7 +15,11 @@ import { PostgresSession, type PostgresSupport } from './session';
 /** PostgreSQL through pg. Sessions are in UTC with ISO dates. */
 export class PostgresDatabase extends BaseDatabase {
   private readonly pool: PooledConnections<Client>;
-  private readonly support: PostgresSupport = { tableName: (table) => this.tableName(table), canStage: undefined };
+  private readonly support: PostgresSupport = {
+    tableName: (table) => this.tableName(table),
+    canStage: undefined,
+    canCopyInto: new Map(),
+  };
 
   constructor(private readonly options: SqlOptions) {
     const ssl = tlsSettings(options);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Client, QueryResult } from 'pg';
 import { loadPackage } from '../../load-package';
 import type { Session } from '../base';
-import type { ColumnInfo, InsertRequest, SqlRow, SqlValue, UpsertRequest } from '../database';
+import type { ColumnInfo, InsertRequest, SqlRow, SqlValue, TableRef, UpsertRequest } from '../database';
 import { conflictUpdate } from '../upsert';
 import { encodeCopy } from './copy';
 import { postgresGrammar } from './grammar';
@@ -18,6 +18,8 @@ export interface PostgresSupport {
   tableName(table: UpsertRequest['table']): string;
   /** Whether COPY into a temporary table is possible; asked once. */
   canStage: boolean | undefined;
+  /** Whether COPY into a table does what an INSERT does; by name, asked once. */
+  canCopyInto: Map<string, boolean>;
 }
 
 export class PostgresSession implements Session {
@@ -44,7 +46,7 @@ export class PostgresSession implements Session {
 
   /** COPY into the table itself. */
   async insertNew({ table, columns, parts }: InsertRequest): Promise<void> {
-    if (!hasCopyStreams()) {
+    if (!(await this.mayCopyInto(table))) {
       for (const rows of parts) await this.insertRows({ table, columns, rows }, '');
       return;
     }
@@ -139,6 +141,18 @@ export class PostgresSession implements Session {
       // The server answers to a COPY that is broken off as well; what broke it off says more.
       throw refused ?? error;
     }
+  }
+
+  /** COPY passes the rules of a table by, and is refused where rows are protected one by one. */
+  private async mayCopyInto(table: TableRef): Promise<boolean> {
+    const name = this.support.tableName(table);
+    let may = this.support.canCopyInto.get(name);
+    if (may === undefined) {
+      const sql = 'SELECT relhasrules OR relrowsecurity AS special FROM pg_class WHERE oid = $1::regclass';
+      may = hasCopyStreams() && (await this.query(sql, [name]))[0]?.special === false;
+      this.support.canCopyInto.set(name, may);
+    }
+    return may;
   }
 
   private async mayStage(): Promise<boolean> {
