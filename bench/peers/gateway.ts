@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -30,8 +30,12 @@ function run({ rows, delayMs }: GatewayTask): void {
       else setTimeout(() => response.end(body), delayMs);
     };
     const [service = '', resource = ''] = pathname.split('/').slice(-2);
-    if (resource === '$metadata')
-      return answer(200, 'application/xml', readFileSync(path.join(DOCUMENTS, `${service}.edmx`), 'utf8'));
+    if (resource === '$metadata') {
+      // Who tests the connection asks for all services there may be.
+      const document = path.join(DOCUMENTS, `${service}.edmx`);
+      if (!existsSync(document)) return answer(404, 'text/plain', '');
+      return answer(200, 'application/xml', readFileSync(document, 'utf8'));
+    }
     if (request.method === 'HEAD') return response.writeHead(200, { 'x-csrf-token': 'bench' }).end();
     if (request.method === 'GET')
       return answer(200, 'application/json', resource.startsWith('A_') ? page(orders, query) : NONE);

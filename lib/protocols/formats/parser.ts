@@ -50,7 +50,11 @@ export function isReservedName(name: string): boolean {
 export function isDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;
-  // Without a list of the values: every record comes by here, and most have no depth at all.
+  // Without a list of the values, nor names for places: every record comes by here, and most have no depth at all.
+  if (Array.isArray(value)) {
+    for (let at = 0; at < value.length; at++) if (isDeeperThan(value[at], levels - 1)) return true;
+    return false;
+  }
   for (const name in value) {
     const inner = (value as Record<string, unknown>)[name];
     if (typeof inner === 'object' && inner !== null && isDeeperThan(inner, levels - 1)) return true;
