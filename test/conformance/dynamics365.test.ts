@@ -56,6 +56,13 @@ conformance('erp.dynamics365', {
         failing('no base URL', plant.connection({ base_url: '' }), 'resolve', 'config', 'PCP_SETTING_MISSING'),
         failing('no tenant', plant.connection({ tenant_id: '' }), 'resolve', 'config', 'PCP_SETTING_MISSING'),
         failing('no entity', empty.connection(), 'read', 'config', 'PCP_DYNAMICS_ENTITY_MISSING'),
+        failing(
+          'no entity over the messages',
+          plant.connection({ message_log: { entity_set: 'PcpNone', key: 'K', content: 'C' } }),
+          'read',
+          'config',
+          'PCP_DYNAMICS_ENTITY_MISSING',
+        ),
         failing('no rights', closed.connection(), 'authorise', 'permission', 'PCP_DYNAMICS_FORBIDDEN'),
         failing(
           'no answer',

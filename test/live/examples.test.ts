@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { MesQueue } from '../support/dynamics365/mes-queue';
 import type { OperationsServer } from '../support/dynamics365/operations';
 import { dynamicsPlant } from '../support/dynamics365/plant';
 import { ModbusDevice, registers } from '../support/modbus-device';
@@ -195,21 +196,18 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
       assert.deepEqual([order, quantity, _topic], ['1000001', 250, 'pcp-example/l1/order']);
     });
 
-    it('pcp-dynamics365 reads orders, changes one, and calls a service', async () => {
+    it('pcp-dynamics365 reads orders, reports one as finished, and calls a service', async () => {
+      const queue = new MesQueue(dynamics);
       await nodeRed.inject('pcp-ex-dynamics365-read');
       const found = await next<Message>('pcp-ex-dynamics365-found');
       assert.equal((found.payload as Record<string, unknown>[])[0]?.ProductionOrderNumber, 'P000001');
       await nodeRed.inject('pcp-ex-dynamics365-write');
-      await next<Message>('pcp-ex-dynamics365-written');
-      assert.equal(dynamics.rows('ProductionOrderHeaders')[0]?.ProductionOrderPriority, 7);
-      let sent: Record<string, unknown> = {};
-      dynamics.services.set('SysMessageServices/SysMessageService/SendMessage', (body) => {
-        sent = body;
-        return { status: 200, body: null };
-      });
+      const isSaid = ({ result }: Message) => (result as Record<string, number>).created === 1;
+      await next<Message>('pcp-ex-dynamics365-written', isSaid);
       await nodeRed.inject('pcp-ex-dynamics365-call');
       await next<Message>('pcp-ex-dynamics365-called');
-      assert.equal(sent._messageType, 'ProdProductionOrderStart');
+      const types = queue.sent.map(({ type }) => type);
+      assert.deepEqual(types, ['ProdProductionOrderReportFinished', 'ProdProductionOrderStart']);
     });
 
     it('pcp-protheus reads orders, posts a stop once, and calls a routine', async () => {

@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict';
 import { SeededRandom } from '../../demo/random';
 import type { DefaultMapping } from '../../lib/connectors/erp/default-mapping';
+import { MESSAGES } from '../../lib/connectors/erp/dynamics365/message';
 import { PRESETS as PROTHEUS } from '../../lib/connectors/erp/protheus/presets';
 import { PRESETS as SAP } from '../../lib/connectors/erp/sap/presets';
 import type { OpenConnection } from '../../lib/model/connection';
 import type { Hub, MappingInput } from '../../lib/model/services';
 import { CuttingProxy } from '../support/cutting-proxy';
+import { MesQueue } from '../support/dynamics365/mes-queue';
+import { dynamicsPlant } from '../support/dynamics365/plant';
 import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
 import { protheusPlant } from '../support/protheus/plant';
 import { SapPlant } from '../support/sap/plant';
 
-/** Cuts per kind of posting, of which there are three; the whole proof takes 1000 of each. */
-const CUTS = Math.ceil(Number(process.env.PCP_TEST_CUTS ?? 30) / 3);
+/** Cuts per kind of posting, of which there are four; the whole proof takes 1000 of each. */
+const CUTS = Math.ceil(Number(process.env.PCP_TEST_CUTS ?? 40) / 4);
 const SEED = Number(process.env.PCP_TEST_SEED ?? Date.now() % 100_000);
 const NEW_RECORDS = 24;
 /** After so many everything is taken new: the mock server is slow with many records. */
@@ -76,6 +79,32 @@ const KINDS: Postings[] = [
       ...{ unit: 'PC', plant: '1000', storage_location: '0001', order_number: '1000001', posting_date: DAY },
     }),
     open: () => sap('API_MATERIAL_DOCUMENT_SRV', 'A_MaterialDocumentHeader', 'ReferenceDocument'),
+  },
+  {
+    preset: 'mes/report_as_finished',
+    mappings: MESSAGES.find(({ entity }) => entity === 'mes/report_as_finished')!.mappings,
+    entityType: 'production_data',
+    bytes: { request: 1200, answer: 400 },
+    record: (n) => ({ record_id: `R${n}`, order_number: `P00000${n % 7}`, good_quantity: '1.5', batch: `${n}` }),
+    async open() {
+      const plant = await dynamicsPlant();
+      const queue = new MesQueue(plant).withLog();
+      const message_log = { entity_set: 'PcpMesMessages', key: 'ExternalKey', content: 'MessageContent' };
+      const config = {
+        scope: `${plant.url}/.default`,
+        company: 'usmf',
+        parallel_writes: 8,
+        max_concurrency: 8,
+        message_log,
+      };
+      return {
+        port: Number(new URL(plant.url).port),
+        connection: plant.connection(config),
+        posted: async () =>
+          queue.sent.map(({ content }) => (content.ReportFinishedLines as Row[])[0]!.ItemBatchNumber as string),
+        close: () => plant.stop(),
+      };
+    },
   },
   {
     preset: 'stop_report',

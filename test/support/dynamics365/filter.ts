@@ -19,6 +19,7 @@ function testOf(text: string, set: TestSet): (row: Row) => boolean {
   }
   const [, field = '', operator = '', literal = ''] = TERM.exec(text) ?? [];
   const type = set.properties[field];
+  if (set.unfilterable?.includes(field)) throw new BadFilter(`The field '${field}' cannot be used in a filter`);
   if (type === undefined) throw new BadFilter(`Could not find a property named '${field}'`);
   const value = readLiteral(literal, type, field);
   if (type in ENUMS && operator !== 'eq' && operator !== 'ne') throw new BadFilter(`${operator} on an enumeration`);

@@ -3,6 +3,8 @@ export interface TestSet {
   type: string;
   key: string[];
   properties: Record<string, string>;
+  /** Memo fields. */
+  unfilterable?: string[];
   rows: Row[];
 }
 

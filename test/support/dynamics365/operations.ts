@@ -49,7 +49,8 @@ export class OperationsServer {
       const body = Buffer.concat(pieces).toString('utf8');
       this.asked.push({ method, url, headers, body });
       const reply = this.#reply(method, url, headers, body);
-      if (reply.status < 300 && method !== 'GET' && url.includes('/data') && this.cuts(method, url)) {
+      const isChange = method !== 'GET' && /^\/(data|api)\//.test(url);
+      if (reply.status < 300 && isChange && this.cuts(method, url)) {
         request.socket.destroy();
         return;
       }

@@ -2,7 +2,8 @@ import { valueAt } from '../../../protocols/odata/address';
 import { readList } from '../../../protocols/odata/paging';
 import type { Condition } from '../../../protocols/odata/query';
 import type { Batch, SourceRecord } from '../../contract';
-import { COMPANY, type DynamicsEntity } from './catalogue';
+import type { DynamicsEntity } from './catalogue';
+import { COMPANY } from './company';
 import type { Beside } from './presets';
 
 /** Conditions in one address; servers refuse long ones. */

@@ -9,6 +9,7 @@ import { ODataService } from '../../../protocols/odata/service';
 import { isOrdered } from '../../../protocols/odata/values';
 import type { EntityDescription } from '../../contract';
 import { isWritable, type ODataEntity } from '../odata/entity';
+import { COMPANY } from './company';
 import { inWordsOfDynamics } from './explain';
 import { type Beside, PRESETS, type Preset } from './presets';
 import type { DynamicsSettings } from './settings';
@@ -17,8 +18,6 @@ import { operationsShape } from './shape';
 /** A set that is named as it is, "CustomersV3", has no preset. */
 export type DynamicsEntity = ODataEntity & { preset?: Preset };
 
-/** The field that says of which company a record is. */
-export const COMPANY = 'dataAreaId';
 /** Without it the service gives the records of one company only, whatever is asked for. */
 const ALL_COMPANIES = { 'cross-company': 'true' };
 
@@ -50,11 +49,11 @@ export class Catalogue {
     return this.#entity(name, await this.service.entitySet(name, signal), await this.#model(signal), { days });
   }
 
-  /** The entities of the plant first, then all sets. */
-  async list(signal: AbortSignal): Promise<EntityInfo[]> {
+  /** The entities of the plant, and all sets. */
+  async list(signal: AbortSignal): Promise<[presets: EntityInfo[], sets: EntityInfo[]]> {
     const { entitySets } = await this.#model(signal);
     const presets = PRESETS.map((preset) => presetInfo(preset, entitySets.get(preset.set)));
-    return [...presets, ...[...entitySets.values()].map((set) => setInfo(set.name, set))];
+    return [presets, [...entitySets.values()].map((set) => setInfo(set.name, set))];
   }
 
   /** With the mappings that work as they are, in `x-mappings`. */

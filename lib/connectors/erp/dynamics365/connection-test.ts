@@ -5,6 +5,7 @@ import type { TestDetail, TestReport } from '../../contract';
 import { testHttp } from '../../http-test';
 import type { Steps } from '../../step-by-step';
 import type { Catalogue } from './catalogue';
+import type { Messages } from './messages';
 import { PRESETS } from './presets';
 import { DEFAULTS, type DynamicsSettings } from './settings';
 
@@ -17,11 +18,12 @@ export interface Opened {
   client: HttpClient;
   settings: DynamicsSettings;
   catalogue: Catalogue;
+  messages: Messages;
 }
 
 /**
  * Tries a connection step by step and stops at the first that fails: the address, the handshake, then one record of every
- * entity of the plant. One that answers is enough, and those that do not are told.
+ * entity of the plant. One that answers is enough, and those that do not are told; what the connection names itself has to.
  * @param open reads the settings and opens the client; may throw
  */
 export function testConnection(
@@ -29,11 +31,15 @@ export function testConnection(
   open: () => Opened,
   signal: AbortSignal,
 ): Promise<TestReport> {
-  const readEntities = async ({ catalogue }: Opened, steps: Steps, limit: AbortSignal): Promise<void> => {
-    const asked = await askEntities(catalogue, limit);
+  const readEntities = async ({ catalogue, settings }: Opened, steps: Steps, limit: AbortSignal): Promise<void> => {
+    const own = settings.messageLog?.entity_set;
+    const asked = await askEntities(catalogue, own, limit);
     const answering = asked.filter(({ error }) => error === undefined);
-    const worst = asked.find(({ error }) => error?.class === 'auth') ?? asked[0];
-    if (worst?.error !== undefined && (worst.error.class === 'auth' || answering.length === 0)) throw worst.error;
+    const failed = asked.find(({ set, error }) => error !== undefined && set === own);
+    const worst = asked.find(({ error }) => error?.class === 'auth') ?? failed ?? asked[0];
+    if (worst?.error !== undefined && (worst.error.class === 'auth' || failed || answering.length === 0)) {
+      throw worst.error;
+    }
     steps.pass('authenticate', String(connection.config.authentication || DEFAULTS.authentication));
     steps.pass('authorise', answering.map(({ set }) => set).join(', '));
     steps.pass('read', told(asked));
@@ -47,7 +53,7 @@ interface Asked {
   error?: IntegrationError;
 }
 
-async function askEntities(catalogue: Catalogue, signal: AbortSignal): Promise<Asked[]> {
+async function askEntities(catalogue: Catalogue, own: string | undefined, signal: AbortSignal): Promise<Asked[]> {
   const ask = async (set: string): Promise<Asked> => {
     try {
       return { set, found: await catalogue.ask(set, signal) };
@@ -56,7 +62,7 @@ async function askEntities(catalogue: Catalogue, signal: AbortSignal): Promise<A
       return { set, found: 0, error: thrown as IntegrationError };
     }
   };
-  const [first = '', ...others] = PRESETS.map(({ set }) => set);
+  const [first = '', ...others] = [...PRESETS.map(({ set }) => set), ...(own === undefined ? [] : [own])];
   const asked = await ask(first);
   // Whatever keeps the first from answering would only be told nine times.
   if (asked.error?.class === 'auth' || asked.error?.class === 'transient') return [asked];

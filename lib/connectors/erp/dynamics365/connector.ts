@@ -25,6 +25,7 @@ import { call } from './call';
 import { Catalogue } from './catalogue';
 import { type Opened, testConnection } from './connection-test';
 import { descriptor } from './descriptor';
+import { isMessage, Messages } from './messages';
 import { readSettings } from './settings';
 
 export const create: ConnectorFactory = (connection, environment) => new DynamicsConnector(connection, environment);
@@ -39,7 +40,8 @@ class DynamicsConnector implements Connector {
     this.#opening = new HttpOpening(() => {
       const settings = readSettings(connection);
       const client = httpClient(settings.http, environment);
-      return { client, settings, catalogue: new Catalogue(client, settings) };
+      const catalogue = new Catalogue(client, settings);
+      return { client, settings, catalogue, messages: new Messages(catalogue) };
     });
   }
 
@@ -48,11 +50,14 @@ class DynamicsConnector implements Connector {
   }
 
   async discover(signal: AbortSignal): Promise<EntityInfo[]> {
-    return this.#opening.get().catalogue.list(signal);
+    const { catalogue, messages } = this.#opening.get();
+    const [presets, sets] = await catalogue.list(signal);
+    return [...presets, ...messages.list(), ...sets];
   }
 
   async describe(entity: string, signal: AbortSignal): Promise<EntityDescription> {
-    return this.#opening.get().catalogue.describe(entity, signal);
+    const { catalogue, messages } = this.#opening.get();
+    return isMessage(entity) ? messages.describe(entity) : catalogue.describe(entity, signal);
   }
 
   async *read(query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {
@@ -63,12 +68,18 @@ class DynamicsConnector implements Connector {
     yield* beside === undefined ? batches : withBeside(batches, await catalogue.beside(beside, signal), beside, signal);
   }
 
-  guarantee(): WriteGuarantee {
-    return { ...descriptor.writes!, settleMs: 2 * this.#opening.get().settings.timeoutMs };
+  guarantee(entity: string): WriteGuarantee {
+    const { messages, settings } = this.#opening.get();
+    return isMessage(entity) ? messages.guarantee() : { ...descriptor.writes!, settleMs: 2 * settings.timeoutMs };
   }
 
   async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
-    return this.#writer(target, signal);
+    const { entity } = target;
+    return isMessage(entity) ? this.#opening.get().messages.writer(entity) : this.#writer(target, signal);
+  }
+
+  looksUp(entity: string): boolean {
+    return !isMessage(entity) || this.#opening.get().messages.guarantee().lookup === 'strong';
   }
 
   async describeWrite(
@@ -76,7 +87,10 @@ class DynamicsConnector implements Connector {
     record: WriteRecord,
     signal: AbortSignal,
   ): Promise<DescribedWrite> {
-    return (await this.#writer(target, signal)).describeWrite(record, signal);
+    if (!isMessage(target.entity)) return (await this.#writer(target, signal)).describeWrite(record, signal);
+    const { messages } = this.#opening.get();
+    const [current] = await messages.find([record], signal);
+    return { current, request: current ? null : messages.request(target.entity, record) };
   }
 
   async lookup(
@@ -84,7 +98,13 @@ class DynamicsConnector implements Connector {
     keys: Record<string, unknown>[],
     signal: AbortSignal,
   ): Promise<(SourceRecord | null | undefined)[]> {
-    const { catalogue, settings } = this.#opening.get();
+    const { catalogue, messages, settings } = this.#opening.get();
+    if (isMessage(target.entity)) {
+      return messages.find(
+        keys.map((data) => ({ data, key: '' })),
+        signal,
+      );
+    }
     const entity = await catalogue.resolve(target.entity, signal);
     return Promise.all(keys.map((key) => findRecord(entity, key, target.keyFields, settings.sender, signal)));
   }

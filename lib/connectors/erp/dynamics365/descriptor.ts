@@ -8,8 +8,10 @@ export const descriptor: ConnectorDescriptor = {
   type: 'erp.dynamics365',
   title: { 'en-US': 'Dynamics 365', 'pt-BR': 'Dynamics 365' },
   description: {
-    'en-US': 'Reads and writes entities of Dynamics 365 Finance & Operations by OData, and calls its services.',
-    'pt-BR': 'Lê e grava entidades do Dynamics 365 Finance & Operations por OData e chama seus serviços.',
+    'en-US':
+      'Reads and writes entities of Dynamics 365 Finance & Operations, reports production by its MES queue, calls services.',
+    'pt-BR':
+      'Lê e grava entidades do Dynamics 365 Finance & Operations, aponta produção pela fila MES, chama serviços.',
   },
   node: 'pcp-dynamics365',
   icon: 'pcp-dynamics365.svg',
@@ -145,6 +147,39 @@ export const descriptor: ConnectorDescriptor = {
         'pt-BR': 'Do Entra ID; nuvens nacionais têm o próprio.',
       },
       default: 'https://login.microsoftonline.com',
+    },
+    sender: {
+      kind: 'text',
+      group: 'entities',
+      maxLength: 40,
+      label: { 'en-US': 'Sender', 'pt-BR': 'Remetente' },
+      help: {
+        'en-US': 'Tells your messages from those of other plants that send to the same system. Never change it later.',
+        'pt-BR': 'Distingue suas mensagens das de outras plantas que enviam ao mesmo sistema. Nunca altere depois.',
+      },
+    },
+    message_log: {
+      kind: 'json',
+      group: 'entities',
+      label: { 'en-US': 'Data entity over the MES messages', 'pt-BR': 'Entidade de dados sobre as mensagens MES' },
+      help: {
+        'en-US':
+          'Your own, with a field for our key and one for the content: then a message whose answer was lost is found again.',
+        'pt-BR':
+          'Própria, com um campo para a nossa chave e um para o conteúdo: assim, uma mensagem cuja resposta se perdeu é reencontrada.',
+      },
+      schema: {
+        type: 'object',
+        properties: {
+          entity_set: { type: 'string', pattern: '^\\w+$' },
+          key: { type: 'string', pattern: '^\\w+$' },
+          content: { type: 'string', pattern: '^\\w+$' },
+        },
+        dependentRequired: { entity_set: ['key', 'content'], key: ['entity_set'], content: ['entity_set'] },
+        additionalProperties: false,
+      },
+      default: {},
+      example: { entity_set: 'PcpMesMessages', key: 'ExternalKey', content: 'MessageContent' },
     },
     timeout_ms: httpSetting('timeout_ms', { default: 60_000 } as Partial<Setting>),
     changes_per_request: {

@@ -2,6 +2,7 @@ import type { OpenConnection } from '../../../model/connection';
 import type { HttpOptions } from '../../../protocols/http/client';
 import { missingSetting, readHttpOptions } from '../../../protocols/http/settings';
 import type { WriterOptions } from '../odata/writer';
+import type { MessageLog } from './messages';
 
 export type Flavour = 'finance_operations';
 
@@ -20,6 +21,7 @@ export interface DynamicsSettings extends WriterOptions {
   http: HttpOptions;
   /** As records have it; empty = all companies. */
   company: string;
+  messageLog?: MessageLog;
   timeoutMs: number;
   secrets: readonly string[];
 }
@@ -31,6 +33,7 @@ export function readSettings(connection: OpenConnection): DynamicsSettings {
   const text = (name: string) => (typeof config[name] === 'string' ? (config[name] as string).trim() : '');
   const number = (name: string, otherwise: number) =>
     typeof config[name] === 'number' ? (config[name] as number) : otherwise;
+  const messageLog = (config.message_log ?? {}) as Partial<MessageLog>;
   const baseUrl = text('base_url').replace(/\/(data\/?)?$/, '');
   const http = readHttp({ ...connection, config: { ...config, base_url: baseUrl } }, text);
   return {
@@ -39,7 +42,8 @@ export function readSettings(connection: OpenConnection): DynamicsSettings {
     company: text('company').toLowerCase(),
     timeoutMs: http.timeouts?.total ?? DEFAULTS.timeout_ms,
     secrets: Object.values(connection.credentials).filter((secret) => secret !== ''),
-    sender: '',
+    sender: text('sender'),
+    ...(Object.keys(messageLog).length > 0 && { messageLog: messageLog as MessageLog }),
     parallelWrites: number('parallel_writes', 2),
     changesPerRequest: number('changes_per_request', 50),
   };
