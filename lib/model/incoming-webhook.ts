@@ -25,6 +25,8 @@ export interface HmacScheme {
   id?: HeaderValue;
   /** JSON pointer to the id of the event in the body; without it and {id} the signed content itself tells deliveries apart. */
   eventId?: string;
+  /** So long the same content is the same delivery where neither {id} nor {timestamp} nor an id in the body says more, in milliseconds; 0: never. */
+  repeatMs: number;
   /** A header that is not signed, but without which two events could not be told apart. A value of another form counts as none. */
   kind?: { header: string; form: RegExp };
 }
@@ -73,6 +75,15 @@ export interface Delivery {
   body: string;
 }
 
+/** A delivery that is its sender's. */
+export interface Identity {
+  id: string;
+  /** Tells it apart from all others of the webhook. */
+  key: string;
+  /** One with this key is the same as well, if it came within so many milliseconds: nothing but their content tells them apart. */
+  alike?: { key: string; withinMs: number };
+}
+
 /** Who gets the deliveries of a webhook. */
 export type DeliveryConsumer =
   | {
@@ -107,6 +118,8 @@ export interface IncomingWebhookState {
   name: string | null;
   waiting: number;
   failed: number;
+  /** Deliveries that were taken for one that was here before, and not processed. */
+  repeated: number;
   /** When the oldest of them came. */
   oldest_at: string | null;
 }
@@ -117,10 +130,9 @@ export type KeptFilter = { webhook?: string; state?: KeptState; from?: string; t
 export interface WebhookInbox {
   /**
    * Keeps a delivery for good before it is answered.
-   * @param key tells it apart from all others of the webhook
    * @returns false when it was here before: it is not processed again
    */
-  keep(webhookId: string, key: string, delivery: Delivery): Promise<boolean>;
+  keep(webhookId: string, identity: Identity, delivery: Delivery): Promise<boolean>;
   /**
    * Hands deliveries on from now on, those first that wait from before.
    * @param name what its node is called

@@ -13,6 +13,8 @@ export interface WebhookInDef extends NodeDef {
   timestampHeader: string;
   timestampUnit: VerificationSettings['timestampUnit'];
   tolerance: string | number;
+  /** Minutes. */
+  repeats: string | number;
   username: string;
   messageId: string;
   challenge: ChallengeKind | '';
@@ -46,6 +48,7 @@ export function webhookOf(id: string, def: WebhookInDef, credentials: Partial<We
       timestampHeader: def.timestampHeader ?? '',
       timestampUnit: def.timestampUnit ?? 's',
       tolerance: numberProperty(def.tolerance, { fallback: 300, minimum: 1, maximum: 43_200 }),
+      repeatMinutes: numberProperty(def.repeats, { fallback: 10, minimum: 0, maximum: 10_080 }),
       username: def.username ?? '',
       messageId: def.messageId ?? '',
     }),

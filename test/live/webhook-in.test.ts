@@ -46,14 +46,15 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
         const post = (headers: Record<string, string>, sent: BodyInit = body) =>
           fetch(url, { method: 'POST', headers: { ...sender.headers('msg_1', body), ...headers }, body: sent });
         for (const type of ['application/json', 'application/x-www-form-urlencoded', 'application/vnd.plant+json']) {
-          assert.equal((await post({ 'content-type': type })).status, 202, type);
+          const again = type === 'application/json' ? 202 : 200;
+          assert.equal((await post({ 'content-type': type })).status, again, type);
         }
         assert.equal((await post({ 'content-type': 'application/json' }, `${body} `)).status, 401);
         const packed = await post(
           { 'content-type': 'application/json', 'content-encoding': 'gzip' },
           new Uint8Array(gzipSync(body)),
         );
-        assert.equal(packed.status, 202);
+        assert.equal(packed.status, 200);
         const written = await debug.next('pcp-ex-webhook-in-written');
         assert.deepEqual(written, { created: 1, updated: 0, deleted: 0, failed: 0 });
         const deliveries = debug.all<{ payload: unknown; webhook: { id: string } }>('pcp-ex-webhook-in-delivery');

@@ -38,6 +38,7 @@ export function IncomingWebhooks() {
           { title: t('state'), cell: ({ name }) => <State value={name === null ? 'notHere' : 'active'} /> },
           { title: t('state.waiting'), isNumber: true, cell: ({ waiting }) => number(waiting) },
           { title: t('givenUp'), isNumber: true, cell: ({ failed }) => number(failed) },
+          { title: t('repeats'), isNumber: true, cell: ({ repeated }) => number(repeated) },
           { title: t('oldest'), cell: ({ oldest_at }) => (oldest_at === null ? '–' : <When at={oldest_at} />) },
           {
             title: '',

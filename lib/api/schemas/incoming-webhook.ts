@@ -14,12 +14,13 @@ export const incomingWebhookSchemas: Record<string, JsonSchema> = {
   IncomingWebhook: {
     type: 'object',
     description: 'A webhook of a node, with what of it is not done with.',
-    required: ['webhook', 'name', 'waiting', 'failed', 'oldest_at'],
+    required: ['webhook', 'name', 'waiting', 'failed', 'repeated', 'oldest_at'],
     properties: {
       webhook,
       name: { ...nullableText, description: 'Of its node; null where that is not deployed in this instance.' },
       waiting: count('Deliveries that wait.'),
       failed: count('Deliveries that were given up.'),
+      repeated: count('Deliveries that were taken for one that was here before, and not processed.'),
       oldest_at: instantOrNull('When the oldest of them came.'),
     },
     example: {
@@ -27,6 +28,7 @@ export const incomingWebhookSchemas: Record<string, JsonSchema> = {
       name: 'Orders',
       waiting: 0,
       failed: 2,
+      repeated: 0,
       oldest_at: '2026-11-24T05:00:00.000Z',
     },
   },

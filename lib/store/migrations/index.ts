@@ -20,6 +20,7 @@ import { tallies } from './0020-tallies';
 import { places } from './0021-places';
 import { refusedSignIns } from './0022-refused-sign-ins';
 import { repairs } from './0023-repairs';
+import { webhookRepeats } from './0024-webhook-repeats';
 import type { Migration } from './migration';
 
 export type { Migration, MigrationContext } from './migration';
@@ -48,4 +49,5 @@ export const migrations: readonly Migration[] = [
   places,
   refusedSignIns,
   repairs,
+  webhookRepeats,
 ];

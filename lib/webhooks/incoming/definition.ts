@@ -22,6 +22,8 @@ export interface VerificationSettings {
   timestampUnit: 's' | 'ms';
   /** Seconds. */
   tolerance: number;
+  /** So long the same content is the same delivery, where nothing that is signed says more. */
+  repeatMinutes: number;
   username: string;
   /** Header with the id of the delivery, or a JSON pointer into its body: "/id". */
   messageId: string;
@@ -39,10 +41,11 @@ export function checkWebhook(webhook: IncomingWebhook): void {
 
 /** @throws config PCP_WEBHOOK_INVALID */
 export function verificationOf(settings: VerificationSettings): Verification {
-  const { method, tolerance } = settings;
+  const { method, tolerance, repeatMinutes } = settings;
   if (!(tolerance > 0 && tolerance <= LONGEST_TOLERANCE)) {
     throw invalid('tolerance', `The tolerance is not one of 1 to ${LONGEST_TOLERANCE} seconds.`);
   }
+  const repeatMs = 60_000 * repeatMinutes;
   const id = messageId(settings.messageId);
   const identified = id === undefined ? {} : { id };
   switch (method) {
@@ -51,9 +54,9 @@ export function verificationOf(settings: VerificationSettings): Verification {
     case 'github':
     case 'stripe':
     case 'shopify':
-      return { method: 'hmac', ...SCHEMES[method], tolerance };
+      return { method: 'hmac', ...SCHEMES[method], tolerance, repeatMs };
     case 'hmac':
-      return { method, ...hmacScheme(settings, id) };
+      return { method, ...hmacScheme(settings, id), repeatMs };
     case 'basic':
       return { method, username: settings.username, ...identified };
     case 'token':
@@ -67,7 +70,7 @@ export function verificationOf(settings: VerificationSettings): Verification {
   }
 }
 
-function hmacScheme(settings: VerificationSettings, id: MessageId | undefined): HmacScheme {
+function hmacScheme(settings: VerificationSettings, id: MessageId | undefined): Omit<HmacScheme, 'repeatMs'> {
   const { signed, prefix, algorithm, encoding, tolerance, timestampHeader, timestampUnit } = settings;
   const hasTimestamp = timestampHeader !== '';
   if (signed.split('{body}').length !== 2) throw invalid('signed', 'What is signed does not hold {body} once.');

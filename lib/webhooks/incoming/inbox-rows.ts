@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { IntegrationError } from '../../model/errors';
-import type { Delivery } from '../../model/incoming-webhook';
+import type { Delivery, Identity } from '../../model/incoming-webhook';
 import type { SqlDatabase, SqlTransaction, SqlValue } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
 import { isDeadlock, isUniqueViolation } from '../../store/rows';
 import { Batched } from './batched';
 
 export const INBOX = 'integration_webhook_inbox';
+/** What makes a delivery that was given up wait once more. */
+export const AGAIN =
+  "state = 'waiting', attempts = 0, holder = NULL, lease_until = 0, error_code = NULL, error_message = NULL";
 /** Whoever has a delivery in hand says so again in each look; after so long without it another takes it. */
 const LEASE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -58,11 +61,38 @@ export class InboxRows {
 
   /**
    * @param isTaken it is in hand at once
-   * @returns false when it was here before
+   * @returns `again`: it was given up and waits once more, since its sender sends it once more
    */
-  insert(webhookId: string, key: string, delivery: Delivery, isTaken: boolean): Promise<boolean> {
+  async insert(
+    webhookId: string,
+    { key, alike }: Identity,
+    delivery: Delivery,
+    isTaken: boolean,
+  ): Promise<'new' | 'again' | 'repeat'> {
+    if (alike !== undefined && (await this.isThere(webhookId, alike))) return this.again(webhookId, alike.key);
     const sealed = this.options.vault.encrypt(delivery, contextOf(webhookId, key));
-    return this.inserts.do({ webhookId, key, isTaken, sealed });
+    const isNew = await this.inserts.do({ webhookId, key, isTaken, sealed });
+    return isNew ? 'new' : this.again(webhookId, key);
+  }
+
+  /** Adds up what was here before. */
+  async countRepeats(repeats: ReadonlyMap<string, number>): Promise<void> {
+    for (const [webhookId, count] of repeats) {
+      const add = () =>
+        this.options.database.execute(
+          'UPDATE integration_webhook_repeats SET repeated = repeated + ? WHERE webhook = ?',
+          [count, webhookId],
+        );
+      if ((await add()) > 0) continue;
+      try {
+        const sql = 'INSERT INTO integration_webhook_repeats (webhook, repeated) VALUES (?, ?)';
+        await this.options.database.execute(sql, [webhookId, count]);
+      } catch (error) {
+        // Another process was first.
+        if (!isUniqueViolation(error)) throw error;
+        await add();
+      }
+    }
   }
 
   /** Keys of those that can be taken, the oldest first. */
@@ -154,6 +184,21 @@ export class InboxRows {
       await database.execute(`DELETE FROM ${INBOX} WHERE id IN (${placesOf(ids)})`, ids);
       if (rows.length < REMOVED_AT_ONCE) return;
     }
+  }
+
+  private async isThere(webhookId: string, { key, withinMs }: NonNullable<Identity['alike']>): Promise<boolean> {
+    const { database } = this.options;
+    const rows = await database.query(
+      `SELECT id FROM ${INBOX} WHERE webhook = ? AND message_key = ? AND received_at > ${database.epochMs} - ?`,
+      [webhookId, key, withinMs],
+    );
+    return rows.length > 0;
+  }
+
+  /** What was given up was never processed: its sender is right to send it again. */
+  private async again(webhookId: string, key: string): Promise<'again' | 'repeat'> {
+    const sql = `UPDATE ${INBOX} SET ${AGAIN} WHERE webhook = ? AND message_key = ? AND state = 'failed'`;
+    return (await this.options.database.execute(sql, [webhookId, key])) === 1 ? 'again' : 'repeat';
   }
 
   private async keys(condition: string, webhookId: string, limit: number): Promise<string[]> {

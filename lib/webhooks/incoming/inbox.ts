@@ -2,6 +2,7 @@ import { IntegrationError } from '../../model/errors';
 import type {
   Delivery,
   DeliveryConsumer,
+  Identity,
   IncomingWebhookState,
   KeptDelivery,
   KeptFilter,
@@ -49,6 +50,8 @@ export class Inbox implements WebhookInbox {
   private waiting = new Map<string, number>();
   /** Since when something waits that no node here takes; null once it was said. */
   private readonly untaken = new Map<string, number | null>();
+  /** What came again since the last look. */
+  private repeats = new Map<string, number>();
   private isStopped = false;
   private looking: Promise<void> | null = null;
 
@@ -65,14 +68,18 @@ export class Inbox implements WebhookInbox {
     });
   }
 
-  async keep(webhookId: string, key: string, delivery: Delivery): Promise<boolean> {
+  async keep(webhookId: string, identity: Identity, delivery: Delivery): Promise<boolean> {
     if ((this.waiting.get(webhookId) ?? 0) >= MOST_WAITING) throw full();
     const hook = this.attached.get(webhookId);
     const isTaken = hook !== undefined && this.hands.hasRoomFor(hook);
-    if (!(await this.rows.insert(webhookId, key, delivery, isTaken))) return false;
+    const became = await this.rows.insert(webhookId, identity, delivery, isTaken);
+    if (became === 'repeat') {
+      this.repeats.set(webhookId, (this.repeats.get(webhookId) ?? 0) + 1);
+      return false;
+    }
     // Its node may have been deployed anew meanwhile.
     const now = this.attached.get(webhookId);
-    if (now?.isOpen && isTaken) void this.hands.hand(now, key, 1, () => delivery);
+    if (now?.isOpen && isTaken && became === 'new') void this.hands.hand(now, identity.key, 1, () => delivery);
     else this.lookFor(now);
     return true;
   }
@@ -97,10 +104,15 @@ export class Inbox implements WebhookInbox {
   }
 
   async states(): Promise<IncomingWebhookState[]> {
-    const found = await this.kept.states();
+    await this.countRepeats();
+    const [found, repeats] = await Promise.all([this.kept.states(), this.kept.repeats()]);
     const idle = [...this.attached.keys()].filter((id) => !found.some(({ webhook }) => webhook === id));
     const empty = idle.map((webhook) => ({ webhook, waiting: 0, failed: 0, oldest_at: null }));
-    return [...found, ...empty].map((state) => ({ ...state, name: this.attached.get(state.webhook)?.name ?? null }));
+    return [...found, ...empty].map((state) => ({
+      ...state,
+      repeated: repeats.get(state.webhook) ?? 0,
+      name: this.attached.get(state.webhook)?.name ?? null,
+    }));
   }
 
   list(filter: KeptFilter & PageRequest): Promise<Page<KeptDelivery>> {
@@ -138,7 +150,7 @@ export class Inbox implements WebhookInbox {
     for (const hook of hooks) hook.isOpen = false;
     await this.looking;
     await Promise.all([...hooks.map(({ looking }) => looking), this.hands.stop()]);
-    await this.rows.releaseAll().catch(() => undefined);
+    await Promise.all([this.rows.releaseAll(), this.countRepeats()]).catch(() => undefined);
   }
 
   private async lookAtAll(): Promise<void> {
@@ -149,12 +161,19 @@ export class Inbox implements WebhookInbox {
         this.lookFor(hook);
       }
       await this.rows.forget(() => !this.isStopped);
+      await this.countRepeats();
       this.waiting = await this.rows.countWaiting();
       this.warnOfUntaken();
       this.storeAway.succeeded();
     } catch (error) {
       this.storeAway.failed(IntegrationError.from(error));
     }
+  }
+
+  private async countRepeats(): Promise<void> {
+    const { repeats } = this;
+    this.repeats = new Map();
+    await this.rows.countRepeats(repeats);
   }
 
   /** Their node may be gone: the senders were told that nothing is lost. */

@@ -4,10 +4,8 @@ import type { Page, PageRequest } from '../../model/services';
 import type { SqlDatabase, SqlRow } from '../../protocols/sql/database';
 import { type Condition, equalities, newestFirst } from '../../store/lists';
 import { notFound } from '../../store/rows';
-import { INBOX } from './inbox-rows';
+import { AGAIN, INBOX } from './inbox-rows';
 
-const AGAIN =
-  "state = 'waiting', attempts = 0, holder = NULL, lease_until = 0, error_code = NULL, error_message = NULL";
 const COLUMNS = 'id, webhook, state, received_at, attempts, error_code, error_message';
 
 /** Deliveries that are not done with, for those who look after them. */
@@ -15,7 +13,7 @@ export class KeptDeliveries {
   constructor(private readonly database: SqlDatabase) {}
 
   /** By webhook, those alone of which something waits or was given up. */
-  async states(): Promise<Omit<IncomingWebhookState, 'name'>[]> {
+  async states(): Promise<Omit<IncomingWebhookState, 'name' | 'repeated'>[]> {
     const rows = await this.database.query(
       `SELECT webhook, state, COUNT(*) AS n, MIN(received_at) AS oldest FROM ${INBOX}
        WHERE state IN ('waiting', 'failed') GROUP BY webhook, state ORDER BY webhook`,
@@ -26,6 +24,12 @@ export class KeptDeliveries {
       const oldest_at = new Date(oldest).toISOString();
       return { webhook, waiting: count('waiting'), failed: count('failed'), oldest_at };
     });
+  }
+
+  /** By webhook, how many were taken for earlier ones. */
+  async repeats(): Promise<Map<string, number>> {
+    const rows = await this.database.query('SELECT webhook, repeated FROM integration_webhook_repeats');
+    return new Map(rows.map(({ webhook, repeated }) => [String(webhook), Number(repeated)]));
   }
 
   list({ from, to, limit, cursor, ...columns }: KeptFilter & PageRequest): Promise<Page<KeptDelivery>> {

@@ -68,15 +68,15 @@ export class Receiver {
     if (this.inHand >= MOST_AT_ONCE) throw notNow('PCP_WEBHOOK_BUSY', 'Too many deliveries at once.');
     this.inHand += 1;
     try {
-      await this.take(webhook, request, query);
+      const isNew = await this.take(webhook, request, query);
+      response.writeHead(isNew ? webhook.answer : 200, { 'Content-Length': 0 }).end();
     } finally {
       this.inHand -= 1;
     }
-    response.writeHead(webhook.answer, { 'Content-Length': 0 }).end();
   }
 
-  /** A delivery that was taken before is answered as it was then. */
-  private async take(webhook: IncomingWebhook, request: IncomingMessage, query: URLSearchParams): Promise<void> {
+  /** @returns false when it was taken before: that is as well for its sender */
+  private async take(webhook: IncomingWebhook, request: IncomingMessage, query: URLSearchParams): Promise<boolean> {
     const { headers } = request;
     const raw = await rawBody(request, webhook.bodyLimit);
     const body = await unpacked(raw, headers['content-encoding'], webhook.bodyLimit);
@@ -96,7 +96,7 @@ export class Receiver {
       body: body.toString('base64'),
     };
     const inbox = await this.options.inbox();
-    await inbox.keep(webhook.id, identity.key, delivery);
+    return inbox.keep(webhook.id, identity, delivery);
   }
 }
 

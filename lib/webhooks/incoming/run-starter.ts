@@ -33,7 +33,8 @@ export class RunStarter {
     if (waiting.has(mapping.direction === 'export' ? 'export' : 'import')) await decide(database);
     else {
       const streams = streamsOf(mapping).filter(({ direction }) => !waiting.has(direction));
-      const job = { streams, trigger: 'webhook', overlap: 'queue_one' } as const;
+      // Behind whatever is there, a repair and a run that waits for its next attempt as well: neither reads what is reported by now.
+      const job = { streams, trigger: 'webhook', overlap: 'queue_all' } as const;
       if (await starter.startUnattended([job], decide)) wakeRunner();
     }
   }

@@ -26,4 +26,4 @@ export const SCHEMES = {
     tolerance: 0,
     kind: { header: 'x-shopify-topic', form: /^(?=.{1,100}$)[a-z_]+\/[a-z_]+$/ },
   },
-} as const satisfies Record<string, HmacScheme>;
+} as const satisfies Record<string, Omit<HmacScheme, 'repeatMs'>>;

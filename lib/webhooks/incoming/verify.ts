@@ -1,6 +1,6 @@
 import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { HeaderValue, HmacScheme, IncomingWebhook, MessageId } from '../../model/incoming-webhook';
+import type { HeaderValue, HmacScheme, Identity, IncomingWebhook, MessageId } from '../../model/incoming-webhook';
 import { verifyStandardWebhook } from '../signature/standard-webhooks';
 
 /** Signatures of one header that are looked at. */
@@ -13,13 +13,6 @@ export interface Claim {
   body: Buffer;
   /** Milliseconds since 1970. */
   now: number;
-}
-
-/** A delivery that is its sender's. */
-export interface Identity {
-  id: string;
-  /** Tells it apart from all others of the webhook. */
-  key: string;
 }
 
 /** Null for whatever does not prove to be its sender's; why is nobody's business. */
@@ -85,6 +78,18 @@ function verifyHmac(scheme: HmacScheme, secrets: readonly string[], { headers, b
   if (eventId !== undefined) return named(eventId);
   if (id !== '') return named(id);
   const kind = kindOf(scheme, headers);
+  return timestamp === '' ? alike(scheme, kind, content, now) : contentIdentity(kind, content);
+}
+
+/** Of what is signed nothing says when: it may be sent again by its sender or a thief, or be true once more. */
+function alike({ repeatMs: withinMs }: HmacScheme, kind: string, content: Buffer, now: number): Identity {
+  if (withinMs === 0) return named(randomUUID());
+  const period = Math.floor(now / withinMs);
+  const { key } = contentIdentity(`${kind}\n${period - 1}`, content);
+  return { ...contentIdentity(`${kind}\n${period}`, content), alike: { key, withinMs } };
+}
+
+function contentIdentity(kind: string, content: Buffer): Identity {
   const digest = createHash('sha256').update(`${kind}\n`).update(content).digest('hex');
   return { id: digest, key: digest };
 }

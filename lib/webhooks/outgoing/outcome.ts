@@ -27,6 +27,7 @@ export interface Outcome {
   status: 'pending' | 'success' | 'error' | 'skipped';
   nextAttemptAt: number | null;
   health: Health;
+  /** A pause that another answer asked for is as long as it was. */
   pausedUntil: number;
   disable: 'gone' | 'failing' | null;
 }
@@ -103,8 +104,9 @@ export function saveOutcome(
     );
     const { failures, failingSince } = outcome.health;
     await transaction.execute(
-      'UPDATE integration_webhooks SET failures = ?, failing_since = ?, paused_until = ? WHERE id = ?',
-      [failures, failingSince, outcome.pausedUntil, hold.webhookId],
+      `UPDATE integration_webhooks SET failures = ?, failing_since = ?,
+         paused_until = CASE WHEN paused_until < ? THEN ? ELSE paused_until END WHERE id = ?`,
+      [failures, failingSince, outcome.pausedUntil, outcome.pausedUntil, hold.webhookId],
     );
     if (outcome.disable !== null) {
       await transaction.execute(

@@ -24,7 +24,7 @@ export function standInWebhooks(): Pick<Hub, 'webhooks' | 'deliveries' | 'webhoo
     webhookInbox: {
       keep: async () => true,
       attach: () => () => undefined,
-      states: async () => [{ webhook: 'a1b2', name: 'Orders', waiting: 0, failed: 1, oldest_at: NOW }],
+      states: async () => [{ webhook: 'a1b2', name: 'Orders', waiting: 0, failed: 1, repeated: 0, oldest_at: NOW }],
       list: async () => page([keptDelivery()]),
       redeliver: async (id) => find(new Map([[1, keptDelivery()]]), id, 'delivery'),
       redeliverFailed: async () => 2,

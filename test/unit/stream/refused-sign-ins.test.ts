@@ -24,7 +24,6 @@ describe('a sign-in of a live connection that was refused', () => {
   let isHubThere: boolean;
   let signIns: number;
   let password: string;
-  const waiting = new Map<number, (code: string) => void>();
   let lastId = 0;
 
   beforeEach(async function () {
@@ -66,8 +65,6 @@ describe('a sign-in of a live connection that was refused', () => {
 
   /** What the hub does of what a live process asks. */
   const send = (message: FromRunner): void => {
-    if (message.type === 'answer') waiting.get(message.id)?.('written');
-    if (message.type === 'failure') waiting.get(message.id)?.(message.error.code);
     if (message.type !== 'sign_in') return;
     const { id, connectionId, digest, reason } = message;
     const answer = async () => {
@@ -85,12 +82,13 @@ describe('a sign-in of a live connection that was refused', () => {
       new Registry(),
     );
   };
-  const write = (): Promise<string> => {
-    const id = ++lastId;
-    const outcome = new Promise<string>((resolve) => waiting.set(id, resolve));
-    void session.receive({ type: 'call', id, name: 'writeTags', arguments: [CONNECTION, [], Date.now() + 3_600_000] });
-    return outcome;
-  };
+  const write = (connection = CONNECTION): Promise<string> =>
+    session
+      .receive({ type: 'call', id: ++lastId, name: 'writeTags', arguments: [connection, [], Date.now() + 3_600_000] })
+      .then(
+        () => 'written',
+        ({ code }: IntegrationError) => code,
+      );
   const restart = async () => {
     await session.close();
     session = begin();
@@ -129,10 +127,7 @@ describe('a sign-in of a live connection that was refused', () => {
     assert.equal(await refused.reason(refused.digestOf(CONNECTION)), 'Wrong password.');
     const other = { ...CONNECTION, credentials: { password: 'other' } };
     await refused.note(other, refused.digestOf(other), { message: 'The run was refused.' });
-    const id = ++lastId;
-    const outcome = new Promise<string>((resolve) => waiting.set(id, resolve));
-    void session.receive({ type: 'call', id, name: 'writeTags', arguments: [other, [], Date.now() + 3_600_000] });
-    assert.equal(await outcome, 'PCP_SIGN_IN_REFUSED');
+    assert.equal(await write(other), 'PCP_SIGN_IN_REFUSED');
     assert.equal(signIns, 1);
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { IntegrationError } from '../../../lib/model/errors';
-import type { Delivery, DeliveryConsumer } from '../../../lib/model/incoming-webhook';
+import type { Delivery, DeliveryConsumer, Identity } from '../../../lib/model/incoming-webhook';
 import { Vault } from '../../../lib/security/vault';
 import type { Store } from '../../../lib/store/store';
 import { Inbox } from '../../../lib/webhooks/incoming/inbox';
@@ -17,6 +17,8 @@ const delivery = (id: string): Delivery => ({
   query: {},
   body: Buffer.from(`{"order": "${id}"}`).toString('base64'),
 });
+
+const sent = (key: string): Identity => ({ id: key, key });
 
 for (const kind of storeKinds) {
   describe(`deliveries kept in ${kind.name}`, function () {
@@ -60,28 +62,80 @@ for (const kind of storeKinds) {
     }
 
     /** How a webhook of which nothing is left is, but for this. */
-    const of = (more: object) => ({ webhook: HOOK, name: null, waiting: 0, failed: 0, oldest_at: null, ...more });
+    const of = (more: object) => ({
+      webhook: HOOK,
+      name: null,
+      waiting: 0,
+      failed: 0,
+      repeated: 0,
+      oldest_at: null,
+      ...more,
+    });
 
     const ended = async (count: number): Promise<void> => {
       while ((await rows()).filter(({ state }) => state === 'done').length < count) await nextTurn();
     };
 
+    it('are new where only their content is that of another, longer ago than is wanted; what was dropped is counted', async () => {
+      const inbox = inboxOf(test.store);
+      const flow = new Flow();
+      inbox.attach(HOOK, flow.consumer, 'Machine');
+      const alike = (key: string, other: string): Identity => ({
+        ...sent(key),
+        alike: { key: other, withinMs: 600_000 },
+      });
+      assert.equal(await inbox.keep(HOOK, alike('p1', 'p0'), delivery('stopped')), true);
+      assert.equal(await inbox.keep(HOOK, alike('p1', 'p0'), delivery('stopped')), false);
+      assert.equal(await inbox.keep(HOOK, alike('p2', 'p1'), delivery('stopped')), false);
+      await test.store.database.execute('UPDATE integration_webhook_inbox SET received_at = received_at - 600001');
+      assert.equal(await inbox.keep(HOOK, alike('p2', 'p1'), delivery('stopped')), true);
+      await ended(2);
+      await inbox.look();
+      const other = inboxOf(test.store);
+      other.attach(HOOK, flow.consumer, 'Machine');
+      assert.equal(await other.keep(HOOK, sent('p2'), delivery('stopped')), false);
+      assert.deepEqual(
+        (await other.states()).map(({ repeated }) => repeated),
+        [3],
+      );
+    });
+
+    it('that were given up are taken when their sender sends them again', async () => {
+      const inbox = inboxOf(test.store);
+      let isWell = false;
+      const flow = new Flow(async () => {
+        if (!isWell) throw new Error('The flow is broken.');
+      });
+      inbox.attach(HOOK, flow.consumer, 'Orders');
+      await inbox.keep(HOOK, sent('k'), delivery('o1'));
+      while (flow.givenUp.length === 0) {
+        await inbox.look();
+        await nextTurn();
+      }
+      isWell = true;
+      const before = flow.got.length;
+      assert.equal(await inbox.keep(HOOK, sent('k'), delivery('o1')), true);
+      await ended(1);
+      assert.deepEqual(flow.got.slice(before), [['o1', 1]]);
+      assert.equal(await inbox.keep(HOOK, sent('k'), delivery('o1')), false);
+    });
+
     it('go into the flow once, however often they come, and nothing of them stays but their key', async () => {
       const inbox = inboxOf(test.store);
       const flow = new Flow();
       inbox.attach(HOOK, flow.consumer, 'Orders');
-      const told = await Promise.all(Array.from({ length: 20 }, () => inbox.keep(HOOK, 'k', delivery('o1'))));
+      const told = await Promise.all(Array.from({ length: 20 }, () => inbox.keep(HOOK, sent('k'), delivery('o1'))));
       assert.equal(told.filter(Boolean).length, 1);
       await ended(1);
-      assert.equal(await inbox.keep(HOOK, 'k', delivery('o1')), false);
-      assert.equal(await inbox.keep('another', 'k', delivery('o1')), true);
+      assert.equal(await inbox.keep(HOOK, sent('k'), delivery('o1')), false);
+      assert.equal(await inbox.keep('another', sent('k'), delivery('o1')), true);
       assert.deepEqual(flow.got, [['o1', 1]]);
       assert.deepEqual({ ...(await rows())[0] }, { message_key: 'k', state: 'done', attempts: 1, delivery: null });
     });
 
     it('wait sealed until their node is there, in another process as well', async () => {
       const before = inboxOf(test.store);
-      for (const id of ['o1', 'o2', 'o3']) await before.keep(HOOK, id, delivery(id));
+      for (const id of ['o1', 'o2', 'o3']) await before.keep(HOOK, sent(id), delivery(id));
       for (const row of await rows()) assert.doesNotMatch(String(row.delivery), /order|json/);
       const inbox = inboxOf(await test.again());
       const flow = new Flow();
@@ -95,7 +149,9 @@ for (const kind of storeKinds) {
       const flows = inboxes.map(() => new Flow());
       for (const [index, inbox] of inboxes.entries()) inbox.attach(HOOK, (flows[index] as Flow).consumer, 'Orders');
       const ids = Array.from({ length: 100 }, (_, index) => `o${index}`);
-      const kept = await Promise.all(ids.flatMap((id) => inboxes.map((inbox) => inbox.keep(HOOK, id, delivery(id)))));
+      const kept = await Promise.all(
+        ids.flatMap((id) => inboxes.map((inbox) => inbox.keep(HOOK, sent(id), delivery(id)))),
+      );
       assert.equal(kept.filter(Boolean).length, ids.length);
       await ended(ids.length);
       assert.deepEqual(flows.flatMap(({ got }) => got.map(([id]) => id)).sort(), [...ids].sort());
@@ -105,7 +161,7 @@ for (const kind of storeKinds) {
       const gone = inboxOf(test.store);
       const stuck = new Flow(() => new Promise(() => undefined));
       gone.attach(HOOK, stuck.consumer, 'Orders');
-      await gone.keep(HOOK, 'k', delivery('o1'));
+      await gone.keep(HOOK, sent('k'), delivery('o1'));
       const inbox = inboxOf(await test.again());
       const flow = new Flow();
       inbox.attach(HOOK, flow.consumer, 'Orders');
@@ -122,7 +178,7 @@ for (const kind of storeKinds) {
     it('are free for others at once when their process ends', async () => {
       const ending = inboxOf(test.store);
       ending.attach(HOOK, new Flow(() => new Promise(() => undefined)).consumer, 'Orders');
-      await ending.keep(HOOK, 'k', delivery('o1'));
+      await ending.keep(HOOK, sent('k'), delivery('o1'));
       await ending.stop();
       const flow = new Flow();
       inboxOf(await test.again()).attach(HOOK, flow.consumer, 'Orders');
@@ -135,7 +191,7 @@ for (const kind of storeKinds) {
       const done = Promise.withResolvers<void>();
       const flow = new Flow(() => done.promise);
       inbox.attach(HOOK, flow.consumer, 'Orders');
-      await inbox.keep(HOOK, 'k', delivery('o1'));
+      await inbox.keep(HOOK, sent('k'), delivery('o1'));
       await test.store.database.execute('UPDATE integration_webhook_inbox SET lease_until = 0');
       await inbox.look();
       const [row] = await test.store.database.query('SELECT lease_until FROM integration_webhook_inbox');
@@ -151,7 +207,7 @@ for (const kind of storeKinds) {
       const flow = new Flow((id) => (id === 'o0' ? first.promise : new Promise(() => undefined)));
       inbox.attach(HOOK, flow.consumer, 'Orders');
       const ids = Array.from({ length: 202 }, (_, index) => `o${index}`);
-      for (const id of ids) await inbox.keep(HOOK, id, delivery(id));
+      for (const id of ids) await inbox.keep(HOOK, sent(id), delivery(id));
       assert.equal(flow.got.length, 200);
       await test.store.database.execute('UPDATE integration_webhook_inbox SET lease_until = 0');
       first.resolve();
@@ -173,11 +229,11 @@ for (const kind of storeKinds) {
         if (id === 'o1') await database.execute('ALTER TABLE integration_webhook_inbox RENAME TO away');
       });
       inbox.attach(HOOK, flow.consumer, 'Orders');
-      await inbox.keep(HOOK, 'k1', delivery('o1'));
+      await inbox.keep(HOOK, sent('k1'), delivery('o1'));
       while (said.length === 0) await nextTurn();
       await database.execute('ALTER TABLE away RENAME TO integration_webhook_inbox');
       await database.execute('UPDATE integration_webhook_inbox SET lease_until = 0');
-      await inboxOf(test.store).keep(HOOK, 'k2', delivery('o2'));
+      await inboxOf(test.store).keep(HOOK, sent('k2'), delivery('o2'));
       // What waits is taken in its order: the first one is not, though nobody holds it any more.
       inbox.attach(HOOK, flow.consumer, 'Orders');
       while (flow.got.length < 2) await nextTurn();
@@ -195,7 +251,7 @@ for (const kind of storeKinds) {
         throw new IntegrationError('transient', 'PCP_ACK_TIMEOUT', 'It takes too long.');
       });
       inbox.attach(HOOK, flow.consumer, 'Orders');
-      await inbox.keep(HOOK, 'k', delivery('o1'));
+      await inbox.keep(HOOK, sent('k'), delivery('o1'));
       while (flow.givenUp.length === 0) {
         await inbox.look();
         await nextTurn();
@@ -217,7 +273,7 @@ for (const kind of storeKinds) {
         if (!works) throw new IntegrationError('transient', 'PCP_ACK_TIMEOUT', 'It takes too long.');
       });
       inbox.attach(HOOK, flow.consumer, 'Orders');
-      for (const id of ['o1', 'o2', 'o3']) await inbox.keep(HOOK, id, delivery(id));
+      for (const id of ['o1', 'o2', 'o3']) await inbox.keep(HOOK, sent(id), delivery(id));
       while (flow.givenUp.length < 3) {
         await inbox.look();
         await nextTurn();
@@ -246,7 +302,7 @@ for (const kind of storeKinds) {
 
     it('of a node that is gone are told of once, and let go when somebody wants it', async () => {
       const inbox = inboxOf(test.store);
-      for (const id of ['o1', 'o2']) await inbox.keep(HOOK, id, delivery(id));
+      for (const id of ['o1', 'o2']) await inbox.keep(HOOK, sent(id), delivery(id));
       for (let looks = 0; looks < 3; looks++) await inbox.look();
       assert.deepEqual(said, [
         `2 deliveries to the webhook of the node ${HOOK} wait, and no such node is deployed here.`,
@@ -255,7 +311,7 @@ for (const kind of storeKinds) {
       assert.deepEqual({ ...state, oldest_at: null }, of({ waiting: 2 }));
       assert.equal(await inbox.discard(HOOK), 2);
       assert.deepEqual(await inbox.states(), []);
-      assert.equal(await inbox.keep(HOOK, 'o1', delivery('o1')), false);
+      assert.equal(await inbox.keep(HOOK, sent('o1'), delivery('o1')), false);
       assert.ok((await rows()).every(({ state, delivery }) => state === 'discarded' && delivery === null));
     });
 
@@ -264,7 +320,7 @@ for (const kind of storeKinds) {
       const closing = Promise.withResolvers<void>();
       const old = new Flow(() => closing.promise);
       const detach = inbox.attach(HOOK, old.consumer, 'Orders');
-      await inbox.keep(HOOK, 'k', delivery('o1'));
+      await inbox.keep(HOOK, sent('k'), delivery('o1'));
       detach();
       closing.reject(new IntegrationError('cancelled', 'PCP_NODE_CLOSED', 'The node was closed.'));
       const flow = new Flow();
@@ -275,7 +331,7 @@ for (const kind of storeKinds) {
 
     it('are forgotten after the days that are set, unless they still wait', async () => {
       const inbox = inboxOf(test.store);
-      for (const key of ['done', 'failed', 'waiting', 'new']) await inbox.keep(HOOK, key, delivery(key));
+      for (const key of ['done', 'failed', 'waiting', 'new']) await inbox.keep(HOOK, sent(key), delivery(key));
       const { database } = test.store;
       await database.execute(
         `UPDATE integration_webhook_inbox SET state = message_key WHERE message_key IN ('done', 'failed')`,
@@ -289,13 +345,13 @@ for (const kind of storeKinds) {
         (await rows()).map(({ message_key }) => message_key),
         ['waiting', 'new'],
       );
-      assert.equal(await inbox.keep(HOOK, 'done', delivery('done')), true);
+      assert.equal(await inbox.keep(HOOK, sent('done'), delivery('done')), true);
     });
 
     it('are forgotten by one look, many though they are', async () => {
       const inbox = inboxOf(test.store);
       const ids = Array.from({ length: 1_001 }, (_, index) => `o${index}`);
-      await Promise.all(ids.map((id) => inbox.keep(HOOK, id, delivery(id))));
+      await Promise.all(ids.map((id) => inbox.keep(HOOK, sent(id), delivery(id))));
       await test.store.database.execute(`UPDATE integration_webhook_inbox SET state = 'done', received_at = 0`);
       await inbox.look();
       assert.deepEqual(await rows(), []);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import type { IncomingWebhook } from '../../../lib/model/incoming-webhook';
+import type { Identity, IncomingWebhook } from '../../../lib/model/incoming-webhook';
 import { checkWebhook, type VerificationSettings, verificationOf } from '../../../lib/webhooks/incoming/definition';
-import { type Identity, verify } from '../../../lib/webhooks/incoming/verify';
+import { verify } from '../../../lib/webhooks/incoming/verify';
 
 const NOW = Date.UTC(2026, 10, 27, 12);
 const SECONDS = String(NOW / 1000);
@@ -17,6 +17,7 @@ const settings: VerificationSettings = {
   timestampHeader: '',
   timestampUnit: 's',
   tolerance: 300,
+  repeatMinutes: 10,
   username: 'plant',
   messageId: '',
 };
@@ -58,6 +59,23 @@ describe('verification of deliveries', () => {
     assert.equal(key('push', '1'), key('push', '2'));
     assert.equal(key('push', '1'), key('ping', '1'));
     assert.notEqual(key('push', '1'), key('push', '1', '[]'));
+  });
+
+  it('takes the same content for the same delivery for as long as is wanted, where nothing that is signed says more', () => {
+    const alike = (minutes: number, later: number) => {
+      const hook = webhook({ method: 'hmac', repeatMinutes: minutes });
+      const at = (now: number) =>
+        verified(hook, { 'x-signature': hmac('{"state":"stopped"}') }, '{"state":"stopped"}', now);
+      const [first, second] = [at(NOW), at(NOW + later)];
+      return second?.key === first?.key || second?.alike?.key === first?.key;
+    };
+    for (const later of [1, 599_999, 600_000]) assert.ok(alike(10, later), `after ${later} ms`);
+    assert.ok(!alike(10, 1_200_000));
+    assert.ok(!alike(0, 0));
+    const timed = webhook({ method: 'hmac', signed: '{timestamp}.{body}', timestampHeader: 'X-Time' });
+    const headers = { 'x-signature': hmac(`${SECONDS}.{}`), 'x-time': SECONDS };
+    const [first, second] = [verified(timed, headers, '{}'), verified(timed, headers, '{}', NOW + 1000)];
+    assert.deepEqual([first?.key, first?.alike], [second?.key, undefined]);
   });
 
   it('takes one of several signatures of Stripe while it is timely, and tells events apart by their ids', () => {
