@@ -176,6 +176,8 @@ export interface WriteTarget {
   mappingId: number;
   /** The target was seen to hold something else than it was given: what is remembered of that counts for nothing. */
   isDistrusted?: boolean;
+  /** Asked before each request that writes: throws when the run may have lost its hold on the mapping since the last one. */
+  assertSafeToWrite?(): void;
 }
 
 export type WriterState = Record<string, unknown>;

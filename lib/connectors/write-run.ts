@@ -1,5 +1,5 @@
 import { IntegrationError } from '../model/errors';
-import type { WriteInterruption, WriteResult } from './contract';
+import type { WriteInterruption, WriteResult, WriteTarget } from './contract';
 
 /** An outage shows with a few lost answers: what is not sent yet then stays unsent, and so certain. */
 const MOST_LOST = 2;
@@ -26,6 +26,7 @@ export class WriteRun {
     records: number,
     private readonly concurrency: number,
     private readonly signal: AbortSignal,
+    private readonly target: Pick<WriteTarget, 'assertSafeToWrite'> = {},
   ) {
     this.results = new Array(records).fill(undefined);
   }
@@ -41,6 +42,7 @@ export class WriteRun {
         if (this.#interruption !== undefined) return;
         try {
           this.signal.throwIfAborted();
+          this.target.assertSafeToWrite?.();
           await work(indexes);
         } catch (thrown) {
           this.fail(indexes, thrown);

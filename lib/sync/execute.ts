@@ -92,7 +92,7 @@ export async function abandonRun(execution: Execution): Promise<void> {
   if (execution.run.writerState !== null) await (await openWriter(execution)).abandon(false);
 }
 
-export function openWriter({ run, stream, signal }: Execution): Promise<Writer> {
+export function openWriter({ run, stream, lease, signal }: Execution): Promise<Writer> {
   // A stream is only made with a target that can be written to.
   return stream.target.connector.openWriter!(
     {
@@ -104,6 +104,7 @@ export function openWriter({ run, stream, signal }: Execution): Promise<Writer> 
       mappingId: run.mappingId,
       hashOf: recordHasher(stream.compiled.outputFields),
       isDistrusted: run.kind === 'repair',
+      assertSafeToWrite: () => lease.assertSafeToWrite(),
     },
     signal,
   );

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export type Target = 'keyed' | 'found' | 'blind';
@@ -18,10 +18,25 @@ const tables: Record<Target, Row[]> = { keyed: [], found: [], blind: [] };
 /** Of `keyed`: what was asked and answered under each key. */
 const answers = new Map<string, { body: string; answer: Answer }>();
 
+/** What may come in place of the answer to a write that was done: from the API itself, or from what stands before it. */
+const FATES: readonly ((response: ServerResponse) => void)[] = [
+  (response) => response.writeHead(500, { 'content-type': 'application/json' }).end('{"detail":"Out of memory."}'),
+  (response) => response.writeHead(502, { 'content-type': 'text/html' }).end('<html>Bad gateway</html>'),
+  (response) => response.writeHead(504).end(),
+  (response) => response.writeHead(503, { 'retry-after': '1' }).end(),
+  (response) => response.writeHead(500, { 'content-length': 100 }).write('{"deta', () => response.destroy()),
+  (response) => response.writeHead(302, { location: '/sign-in' }).end(),
+  (response) => response.writeHead(303, { location: '/nowhere' }).end(),
+];
+/** Share of the writes that are answered so, and how many were. */
+let fateShare = 0;
+let fates = 0;
+
 /** Takes a request in whole or not at all. */
 function take({ method, url = '', headers }: IncomingMessage, body: string): Answer {
   const { pathname, searchParams } = new URL(url, 'http://localhost');
   const [, target = '', id] = pathname.split('/');
+  if (target === 'fates') return { status: 200, body: fates };
   const rows = tables[target as Target];
   if (rows === undefined) return problem(404, 'There is no such path.');
   if (method === 'GET') {
@@ -71,6 +86,10 @@ const server = createServer(async (request, response) => {
     await someTime();
     const { status, body } = take(request, Buffer.concat(pieces).toString('utf8'));
     await someTime();
+    if (request.method !== 'GET' && status < 300 && Math.random() < fateShare) {
+      FATES[fates++ % FATES.length]!(response);
+      return;
+    }
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   } catch (error) {
     // A request that was cut has no effect.
@@ -78,4 +97,7 @@ const server = createServer(async (request, response) => {
   }
 });
 server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
+process.on('message', (share: number) => {
+  fateShare = share;
+});
 process.once('disconnect', () => process.exit());

@@ -37,6 +37,16 @@ export class StrictApi {
     return (await (await fetch(`http://127.0.0.1:${this.port}/${target}`)).json()) as Row[];
   }
 
+  /** Share of the writes that are done, and answered with a failure all the same. */
+  set fateShare(share: number) {
+    this.process.send(share);
+  }
+
+  /** How many were. */
+  async fates(): Promise<number> {
+    return (await (await fetch(`http://127.0.0.1:${this.port}/fates`)).json()) as number;
+  }
+
   async stop(): Promise<void> {
     const ended = new Promise((resolve) => this.process.once('exit', resolve));
     this.process.kill();

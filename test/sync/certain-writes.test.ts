@@ -15,6 +15,8 @@ describe('a write to an API that offers neither key nor look-up', () => {
   let handler: Handler;
   let posts: string[];
   let connectionId: number;
+  // A pause that one test was asked for is none of the next test's connection: that has other limits.
+  let atOnce = 40;
 
   beforeEach(async () => {
     posts = [];
@@ -37,7 +39,7 @@ describe('a write to an API that offers neither key nor look-up', () => {
 
   async function map(entity: Record<string, unknown>, materials: string[]): Promise<void> {
     const base_url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const config = { base_url, timeout_ms: 2000, entities: { items: entity } };
+    const config = { base_url, timeout_ms: 2000, max_concurrency: ++atOnce, entities: { items: entity } };
     ({ id: connectionId } = await engine.connections.create({ name: 'api', connector_type: 'generic.rest', config }));
     await engine.mappings.create({
       connection_id: connectionId,
@@ -64,6 +66,8 @@ describe('a write to an API that offers neither key nor look-up', () => {
       response.writeHead(500, { 'content-length': 100 });
       response.write('partly', () => response.destroy());
     },
+    'a failure without a body': (_request, response) => response.writeHead(504).end(),
+    'a wish for a pause (503)': (_request, response) => response.writeHead(503, { 'retry-after': '1' }).end(),
     'a way to elsewhere that ends in a failure (303)': (request, response) => {
       if (request.method === 'GET') response.writeHead(404).end();
       else response.writeHead(303, { location: '/items/1' }).end();

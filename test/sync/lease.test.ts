@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { StoreClock } from '../../lib/sync/clock';
 import { ensureStream, LEASE_MS, Lease } from '../../lib/sync/runs/lease';
 import { insertRun } from '../../lib/sync/runs/run-rows';
+import { withVirtualTime } from '../support/virtual-time';
 import { newStore, storeKinds, type TestStore } from '../unit/store/stores';
 
 const HOURS_2 = 2 * 3_600_000;
@@ -114,3 +115,24 @@ for (const kind of storeKinds) {
     });
   });
 }
+
+describe('a lease whose store hangs', () => {
+  let opened: TestStore;
+
+  beforeEach(async function () {
+    opened = await newStore(storeKinds[0]!, this);
+  });
+  afterEach(() => opened?.dispose());
+  withVirtualTime();
+
+  it('is given up by itself before another worker can have it', async () => {
+    const { database } = opened.store;
+    await ensureStream(database, '1:import');
+    const hanging = Object.create(database, { execute: { value: () => new Promise(() => undefined) } });
+    const work = async () => true;
+    const beat = async () => undefined;
+    const { lost } = (await Lease.acquire(hanging as typeof database, '1:import', 1, work, beat))!;
+    await new Promise((resolve) => lost.signal.addEventListener('abort', resolve));
+    assert.equal((lost.signal.reason as { code: string }).code, 'PCP_LEASE_ENDING');
+  });
+});

@@ -10,7 +10,10 @@ import {
 } from './parser';
 
 export interface XmlOptions {
-  /** Name of the record's element ("Order"), or its path from the root ("Orders/Order"). Empty: each child of the root. */
+  /**
+   * Name of the record's element ("Order"), or its path from the root ("Orders/Order"). Empty: each child of the root;
+   * "/": the root itself.
+   */
   recordElement: string;
   /** "ns:Order" is read as "Order". */
   stripPrefix: boolean;
@@ -142,7 +145,7 @@ export class XmlParser implements RecordParser {
   }
 
   #isRecord(): boolean {
-    if (this.#path.length === 0) return this.#ancestors.length === 2;
+    if (this.#path.length === 0) return this.#ancestors.length === (this.#options.recordElement === '/' ? 1 : 2);
     if (this.#path.length === 1) return this.#ancestors.at(-1) === this.#path[0];
     return (
       this.#ancestors.length === this.#path.length && this.#path.every((part, index) => part === this.#ancestors[index])

@@ -45,6 +45,20 @@ export class XmlSerialiser implements RecordSerialiser {
   }
 }
 
+/** A document whose root is the one element of an object. */
+export function xmlDocument(document: Record<string, unknown>): string {
+  const [[root, content] = ['', null], ...others] = Object.entries(document);
+  if (others.length > 0) throw unwritable(others[0]![0], 'a document in XML has one root element');
+  const text = element(root, content, root);
+  const declared = text.includes('xsi:nil="true"') ? text.replace(/^<[^\s/>]+/, `$& ${XSI}`) : text;
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${declared}`;
+}
+
+/** A text as the content of an element, or of an attribute. */
+export function escapedXml(text: string): string {
+  return escaped(text, 'body', /[&<>"\r\n\t]/g);
+}
+
 function element(name: string, value: unknown, field: string): string {
   assertName(name, field);
   if (value === null) return `<${name} xsi:nil="true"/>`;

@@ -43,6 +43,11 @@ export class Answer implements HttpResponse {
     this.exchange.whenDone(action);
   }
 
+  /** Calls when nobody reads on for a while, or nothing more comes. */
+  whenAtRest(action: () => void): void {
+    this.exchange.whenAtRest(action);
+  }
+
   get ok(): boolean {
     return this.status >= 200 && this.status < 300;
   }

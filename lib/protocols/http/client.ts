@@ -66,7 +66,7 @@ export interface HttpOptions extends HttpEnvironment {
   /** Sent with every request. */
   headers?: Record<string, string>;
   requestsPerSecond?: number;
-  /** Requests at the same time; 4 by default. A request counts until its body is read. */
+  /** Requests at the same time; 4 by default. A request counts until its body is read, or nobody reads on for a second. */
   maxConcurrency?: number;
   /** How long the other side wants to be left alone when a 429 does not say it, in milliseconds. */
   pauseMs?: number;
@@ -119,6 +119,8 @@ export interface HttpRequest {
   signal: AbortSignal;
   timeoutMs?: number;
   maxBytes?: number;
+  /** Called when nothing is left to wait for; what it throws keeps the request from being sent. */
+  beforeSend?(): void;
 }
 
 export interface HttpResponse {

@@ -229,7 +229,8 @@ export function statusError({ method, url, status, headers, body, secrets }: Fai
     {
       hint,
       ...(retryAfterMs !== undefined && { retryAfterMs }),
-      outcomeUnknown: (status >= 500 && status !== 501 && !paused) || status === 408,
+      // A gateway may ask for a pause after what is behind it took the request.
+      outcomeUnknown: (status >= 500 && status !== 501) || status === 408,
     },
   );
 }

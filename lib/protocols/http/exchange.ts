@@ -11,6 +11,8 @@ export interface Head {
 
 /** What is held of a body that nobody reads yet. */
 const MOST_HELD = 64 * 1024;
+/** Whoever leaves a body unread for so long waits for something else, such as another request. */
+const UNREAD_MS = 1000;
 
 /** One request on the wire and its answer. */
 export class Exchange implements Dispatcher.DispatchHandler {
@@ -18,6 +20,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   received = 0;
   private readonly gotHead = Promise.withResolvers<Head>();
   private readonly atEnd: (() => void)[] = [];
+  private readonly atRest: (() => void)[] = [];
+  private unread: NodeJS.Timeout | undefined;
+  private rested = false;
   private controller: Dispatcher.DispatchController | undefined;
   private answered = false;
   private ended = false;
@@ -40,6 +45,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
     else this.atEnd.push(action);
   }
 
+  /** Calls when nobody reads on for a while, or nothing more comes. */
+  whenAtRest(action: () => void): void {
+    if (this.rested) action();
+    else this.atRest.push(action);
+  }
+
   /** The body, if all of it came before anybody asked: most answers are short, and a stream costs more than they do. */
   get whole(): Buffer | undefined {
     const isWhole = this.ended && this.failure === undefined && this.stream === undefined;
@@ -50,7 +61,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   get body(): Readable {
     if (this.stream !== undefined) return this.stream;
     const stream = new Readable({
-      read: () => this.controller?.resume(),
+      read: () => this.resume(),
       destroy: (error, done) => {
         if (!this.ended) this.controller?.abort(error ?? new Error('discarded'));
         this.end();
@@ -85,7 +96,23 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.received += chunk.length;
     if (this.stream === undefined) this.held.push(chunk);
     const takesMore = this.stream === undefined ? this.received < MOST_HELD : this.stream.push(chunk);
-    if (!takesMore) controller.pause();
+    if (!takesMore) this.pause(controller);
+  }
+
+  private pause(controller: Dispatcher.DispatchController): void {
+    controller.pause();
+    if (!this.rested) this.unread ??= setTimeout(() => this.rest(), UNREAD_MS).unref();
+  }
+
+  private resume(): void {
+    clearTimeout(this.unread);
+    this.unread = undefined;
+    this.controller?.resume();
+  }
+
+  private rest(): void {
+    this.rested = true;
+    for (const action of this.atRest.splice(0)) action();
   }
 
   onResponseEnd(): void {
@@ -115,6 +142,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private end(): void {
     if (this.ended) return;
     this.ended = true;
+    clearTimeout(this.unread);
+    this.rest();
     for (const action of this.atEnd) action();
   }
 }

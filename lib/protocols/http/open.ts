@@ -39,6 +39,7 @@ interface Message {
   url: URL;
   headers: Record<string, string>;
   body: string | Uint8Array | undefined;
+  beforeSend: (() => void) | undefined;
 }
 
 class GuardedClient implements HttpClient {
@@ -104,9 +105,9 @@ class GuardedClient implements HttpClient {
   }
 
   async request(request: HttpRequest): Promise<HttpResponse> {
-    const { target, headers, body, maxBytes = this.limits.body } = request;
+    const { target, headers, body, maxBytes = this.limits.body, beforeSend } = request;
     const url = typeof target === 'string' ? this.below(target) : onOrigin(this.baseUrl, target);
-    let message: Message = { method: request.method ?? 'GET', url, headers: { ...headers }, body };
+    let message: Message = { method: request.method ?? 'GET', url, headers: { ...headers }, body, beforeSend };
     const deadline = new Deadline(request.timeoutMs ?? this.timeouts.total, request.signal, () =>
       answerTimeout(message.url, false),
     );
@@ -205,7 +206,8 @@ class GuardedClient implements HttpClient {
     const pass = this.gate.enterNow() ?? (await deadline.without(this.gate.enter(deadline.signal)));
     try {
       const answer = await this.exchange(message, deadline, maxBytes, sign);
-      answer.whenDone(pass.leave);
+      // Whoever does not read on may be waiting for this very place.
+      answer.whenAtRest(pass.leave);
       const pause =
         pauseAskedFor(answer.status, answer.headers) ?? (answer.status === 429 ? this.options.pauseMs : undefined);
       if (pause !== undefined) this.gate.pause(pause);
@@ -221,7 +223,7 @@ class GuardedClient implements HttpClient {
 
   /** The only place where something is sent. */
   private async exchange(
-    { method, url, headers, body }: Message,
+    { method, url, headers, body, beforeSend }: Message,
     deadline: Deadline,
     maxBytes: number,
     sign: (url: { search: string }, headers: Record<string, string>) => void,
@@ -240,6 +242,7 @@ class GuardedClient implements HttpClient {
         Object.assign(all, { host: url.host }, proxyAuthorization(this.proxy));
       }
     }
+    beforeSend?.();
     const exchange = new Exchange(url, deadline);
     this.agent.dispatch({ origin, path, method, headers: all, ...(body !== undefined && { body }) }, exchange);
     const head = await exchange.head.catch((error: unknown) => {
@@ -258,7 +261,7 @@ class GuardedClient implements HttpClient {
   private async askForToken(url: URL, headers: Record<string, string>, form: string): Promise<HttpResponse> {
     const deadline = new Deadline(this.timeouts.headers, this.closing.signal, () => answerTimeout(url, false));
     try {
-      const message = { method: 'POST', url, headers, body: form };
+      const message = { method: 'POST', url, headers, body: form, beforeSend: undefined };
       const answer = await this.exchange(message, deadline, LARGEST_TOKEN_ANSWER, () => undefined);
       answer.whenDone(() => deadline.clear());
       return answer;

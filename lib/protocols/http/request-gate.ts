@@ -78,8 +78,13 @@ export class OwnLimits implements RequestLimits {
   }
 }
 
+/** Longer than any request may take: who waits while nobody gets a place may wait for itself. */
+const LONGEST_STANDSTILL_MS = 15 * 60_000;
+
 /** Lets the requests of one connection through: so many at a time, so many per second, none while the other side wants a pause. */
 export class RequestGate {
+  private movedAt = 0;
+
   constructor(private readonly limits: RequestLimits) {}
 
   /**
@@ -88,13 +93,16 @@ export class RequestGate {
    */
   enterNow(): Pass | null {
     this.checkPause();
-    return this.limits.now();
+    const pass = this.limits.now();
+    if (pass !== null) this.movedAt = performance.now();
+    return pass;
   }
 
-  /** @throws rate_limit PCP_HTTP_PAUSED, the signal's reason */
+  /** @throws rate_limit PCP_HTTP_PAUSED, transient PCP_HTTP_NO_PLACE, the signal's reason */
   async enter(signal: AbortSignal): Promise<Pass> {
     this.checkPause();
-    const leave = await this.limits.place(signal);
+    const leave = await this.place(signal);
+    this.movedAt = performance.now();
     let answered: (() => void) | undefined;
     try {
       answered = await this.limits.turn(signal);
@@ -104,6 +112,24 @@ export class RequestGate {
       answered?.();
       leave();
       throw error;
+    }
+  }
+
+  /** A place, unless for too long nobody gets one. */
+  private async place(signal: AbortSignal): Promise<() => void> {
+    const standstill = new AbortController();
+    const began = performance.now();
+    const look = (): void => {
+      const left = Math.max(began, this.movedAt) + LONGEST_STANDSTILL_MS - performance.now();
+      if (left <= 0) standstill.abort(noPlace());
+      else timer = setTimeout(look, left);
+    };
+    let timer: NodeJS.Timeout | undefined;
+    look();
+    try {
+      return await this.limits.place(AbortSignal.any([signal, standstill.signal]));
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -125,4 +151,11 @@ export class RequestGate {
       hint: 'It goes on by itself. Lower requests_per_second if it happens often.',
     });
   }
+}
+
+function noPlace(): IntegrationError {
+  const message = `All places of the connection have been taken for ${LONGEST_STANDSTILL_MS / 60_000} min.`;
+  return new IntegrationError('transient', 'PCP_HTTP_NO_PLACE', message, {
+    hint: 'Raise max_concurrency, or lower timeout_ms, and look whether the API answers at all.',
+  });
 }

@@ -1,16 +1,13 @@
 import { IntegrationError } from '../../model/errors';
-import { type Allowance, OwnLimits, type Quota, type RequestLimits } from '../../protocols/http/request-gate';
+import type { Allowance, Pass, Quota, RequestLimits } from '../../protocols/http/request-gate';
 import { TURN_KEPT_MS, Turns } from '../../protocols/http/turns';
 import type { SqlDatabase } from '../../protocols/sql/database';
 import { LimitsRow } from './limits-row';
 import { type Kind, type Log, SharedPlaces } from './request-places';
 
-/**
- * Limits of connections that all processes of a store keep together. Their times are the database's. A store in a file has one
- * process that runs: its limits are its own, and only what is heard of quotas is kept there.
- */
+/** Limits of connections that all processes of a store keep together. Their times are the database's. */
 export class SharedRequestLimits {
-  private readonly limits: (SharedLimits | LimitsOfOne)[] = [];
+  private readonly limits: SharedLimits[] = [];
 
   constructor(
     private readonly database: SqlDatabase,
@@ -18,9 +15,7 @@ export class SharedRequestLimits {
   ) {}
 
   of(connectionId: number, allowance: Allowance): RequestLimits {
-    const row = new LimitsRow(this.database, connectionId);
-    const isFile = this.database.dialect === 'sqlite';
-    const limits = isFile ? new LimitsOfOne(row, allowance, this.log) : new SharedLimits(row, allowance, this.log);
+    const limits = new SharedLimits(new LimitsRow(this.database, connectionId), allowance, this.log);
     this.limits.push(limits);
     return limits;
   }
@@ -54,9 +49,10 @@ class SharedLimits implements RequestLimits {
     this.turns = new Turns(perSecond, this.turnPlaces);
   }
 
-  /** Who holds places is known to whoever waits for them. */
-  now(): null {
-    return null;
+  now(): Pass | null {
+    const answered = this.turns.takeNow();
+    const leave = answered && this.places.takeNow();
+    return answered && leave && { answered, leave };
   }
 
   place(signal: AbortSignal): Promise<() => void> {
@@ -83,23 +79,6 @@ class SharedLimits implements RequestLimits {
 
   async close(): Promise<void> {
     await Promise.all([this.quotas.close(), this.places.close(), this.turnPlaces.close()]);
-  }
-}
-
-class LimitsOfOne extends OwnLimits {
-  private readonly quotas: QuotaNotes;
-
-  constructor(row: LimitsRow, allowance: Allowance, log: Log) {
-    super(allowance);
-    this.quotas = new QuotaNotes(row, log);
-  }
-
-  override quota(status: Quota): void {
-    this.quotas.note(status);
-  }
-
-  close(): Promise<void> {
-    return this.quotas.close();
   }
 }
 

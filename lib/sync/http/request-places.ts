@@ -83,12 +83,27 @@ export class SharedPlaces {
     private readonly log: Log,
   ) {}
 
+  /** Null when it has to be waited for. */
+  takeNow(): (() => void) | null {
+    const leave = this.places.takeNow();
+    if (leave === null) return null;
+    this.note();
+    return this.taken(leave);
+  }
+
   async take(signal: AbortSignal): Promise<() => void> {
     const taken = this.places.take(signal);
+    this.note();
+    if (this.places.waiting > 0 && this.share < this.limit && !this.isContended) this.wake();
+    return this.taken(await taken);
+  }
+
+  private note(): void {
     this.peak = Math.max(this.peak, this.wanted);
     this.keeping ??= this.keep();
-    if (this.places.waiting > 0 && this.share < this.limit && !this.isContended) this.wake();
-    const leave = await taken;
+  }
+
+  private taken(leave: () => void): () => void {
     return () => {
       leave();
       if (this.held > this.share && this.held > this.places.used) this.wake();
@@ -145,7 +160,8 @@ export class SharedPlaces {
   }
 
   private async exchange(): Promise<void> {
-    const { used } = this.places;
+    // What was used since the last time is likely to be used meanwhile.
+    const used = Math.max(this.places.used, this.isContended ? 0 : Math.min(this.peak, this.share));
     const sent = performance.now();
     const wanted = this.isClosed ? 0 : Math.max(this.peak, this.wanted);
     this.peak = 0;

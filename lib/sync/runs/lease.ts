@@ -29,9 +29,12 @@ export async function heldByOthers(database: SqlDatabase): Promise<Set<number>> 
 export class Lease {
   /** Aborted when the lease is lost; carries the reason. */
   readonly lost = new AbortController();
-  private deadline: number;
-  private timer: NodeJS.Timeout | undefined;
+  private deadline = 0;
+  private heartbeat: NodeJS.Timeout | undefined;
+  private ending: NodeJS.Timeout | undefined;
   private stopped = false;
+  /** Why the store did not renew it. */
+  private trouble: unknown;
 
   private constructor(
     private readonly database: SqlDatabase,
@@ -42,7 +45,7 @@ export class Lease {
     readonly quietSince: number,
     private readonly onHeartbeat: () => Promise<void>,
   ) {
-    this.deadline = performance.now() + LEASE_MS - MARGIN_MS;
+    this.confirmed(performance.now());
     this.schedule();
   }
 
@@ -101,8 +104,7 @@ export class Lease {
   /** @throws transient PCP_LEASE_ENDING when a batch that is written now might end after the lease */
   assertSafeToWrite(): void {
     if (!this.lost.signal.aborted && performance.now() + WRITE_TIMEOUT_MS < this.deadline) return;
-    const message = 'The store did not confirm the lease in time to write.';
-    throw new IntegrationError('transient', 'PCP_LEASE_ENDING', message);
+    throw this.unconfirmed();
   }
 
   /** First statement of every commit. @throws conflict PCP_LEASE_LOST when another worker owns the stream */
@@ -126,12 +128,20 @@ export class Lease {
 
   stop(): void {
     this.stopped = true;
-    clearTimeout(this.timer);
+    clearTimeout(this.heartbeat);
+    clearTimeout(this.ending);
   }
 
   private schedule(): void {
-    this.timer = setTimeout(() => void this.beat(), HEARTBEAT_MS);
-    this.timer.unref();
+    this.heartbeat = setTimeout(() => void this.beat(), HEARTBEAT_MS);
+    this.heartbeat.unref();
+  }
+
+  /** By itself it ends, also when the store neither confirms nor fails. */
+  private confirmed(at: number): void {
+    this.deadline = at + LEASE_MS - MARGIN_MS;
+    clearTimeout(this.ending);
+    this.ending = setTimeout(() => this.lost.abort(this.unconfirmed()), this.deadline - performance.now()).unref();
   }
 
   private async beat(): Promise<void> {
@@ -147,17 +157,18 @@ export class Lease {
         this.lost.abort(this.loss());
         return;
       }
-      this.deadline = sent + LEASE_MS - MARGIN_MS;
+      this.confirmed(sent);
       await this.onHeartbeat();
     } catch (error) {
-      if (this.stopped) return;
       // The store may be away for a moment: work goes on until the local deadline, never longer.
-      if (performance.now() > this.deadline) {
-        this.lost.abort(IntegrationError.from(error));
-        return;
-      }
+      this.trouble = error;
     }
-    if (!this.stopped) this.schedule();
+    if (!this.stopped && !this.lost.signal.aborted) this.schedule();
+  }
+
+  private unconfirmed(): IntegrationError {
+    const message = 'The store did not confirm the lease in time to write.';
+    return new IntegrationError('transient', 'PCP_LEASE_ENDING', message, { cause: this.trouble });
   }
 
   private loss(): IntegrationError {

@@ -225,6 +225,48 @@ describe('http: rate of requests', () => {
     await server.stop();
   });
 
+  it('gives the place of an answer back that nobody reads on', async () => {
+    const server = await HostileServer.start({
+      '/list': (_request, response) => response.end(Buffer.alloc(8 * 1024 * 1024)),
+      '/one': (_request, response) => response.end('one'),
+    });
+    const client = open({ baseUrl: server.origin, maxConcurrency: 1 });
+    const unread = await client.request({ target: '/list', signal: live });
+    assert.equal(await (await client.request({ target: '/one', signal: live })).text(), 'one');
+    assert.equal((await unread.bytes()).length, 8 * 1024 * 1024);
+    await server.stop();
+  });
+
+  it('ends the wait for a place in which nothing moves', async () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    let now = 0;
+    mock.method(performance, 'now', () => now);
+    const pass = (ms: number) => {
+      now += ms;
+      mock.timers.tick(ms);
+    };
+    try {
+      const gate = new RequestGate(new OwnLimits({ perSecond: undefined, atOnce: 1 }));
+      const first = await gate.enter(live);
+      const second = gate.enter(live);
+      const third = failure(gate.enter(live));
+      pass(14 * 60_000);
+      first.leave();
+      await second;
+      pass(14 * 60_000);
+      // One got a place meanwhile: that is slow, and no standstill.
+      const fourth = failure(gate.enter(live));
+      for (const waiting of [third, fourth]) {
+        pass(15 * 60_000);
+        const error = await waiting;
+        assert.deepEqual([error.class, error.code], ['transient', 'PCP_HTTP_NO_PLACE']);
+      }
+    } finally {
+      mock.timers.reset();
+      mock.restoreAll();
+    }
+  });
+
   it('leaves the other side alone while it wants a pause', async () => {
     const server = await HostileServer.start({
       '/429': (_request, response) => response.writeHead(429, { 'retry-after': '600' }).end('{"message":"slow down"}'),
@@ -233,10 +275,19 @@ describe('http: rate of requests', () => {
       '/503-plain': (_request, response) => response.writeHead(503, { 'retry-after': 'soon' }).end(),
       '/ok': (_request, response) => response.end('ok'),
     });
-    for (const path of ['/429', '/503']) {
+    for (const [path, outcomeUnknown] of [
+      ['/429', false],
+      // What is behind a gateway may have taken the request.
+      ['/503', true],
+    ] as const) {
       const client = open({ baseUrl: server.origin });
       const error = await (await client.request({ target: path, signal: live })).failure();
-      assert.deepEqual([error.class, error.retryAfterMs, error.outcomeUnknown], ['rate_limit', 600_000, false], path);
+      const { retryAfterMs } = error;
+      assert.deepEqual(
+        [error.class, retryAfterMs, error.outcomeUnknown],
+        ['rate_limit', 600_000, outcomeUnknown],
+        path,
+      );
       const before = server.seen.length;
       const next = await failure(client.request({ target: '/ok', signal: live }));
       assert.deepEqual([next.class, next.code], ['rate_limit', 'PCP_HTTP_PAUSED']);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { IntegrationError } from '../../../lib/model/errors';
 import { type Asked, failureOf, openWriter, record, signal, withApi } from './server';
 
 const CREATE = { path: '/orders', id: '/id' };
@@ -108,5 +109,32 @@ describe('generic.rest: writing when the other side fails', () => {
     const results = await (await writerOf({ create: CREATE })).write(records, signal);
     assert.equal(results.filter(({ outcome }) => outcome === 'created').length, 5);
     assert.ok(results[2]?.outcome === 'failed' && results[2].error.class === 'permission');
+  });
+
+  it('a run that may have lost its hold sends nothing more, not even what was looked up already', async () => {
+    let isHeld = true;
+    context.api.handler = (asked) => {
+      isHeld = false;
+      return asked.method === 'GET' ? { body: [] } : { status: 201, body: { id: 1 } };
+    };
+    for (const [entity, sent] of [
+      [{ create: CREATE }, ['POST']],
+      [{ create: CREATE, lookup: { path: '/orders?number={number}' } }, ['GET']],
+    ] as const) {
+      isHeld = true;
+      context.api.asked.length = 0;
+      const target = { entity: 'orders', keyFields: ['number'], fields: [], resume: null, runId: 1, mappingId: 1 };
+      const assertSafeToWrite = () => {
+        if (!isHeld) throw new IntegrationError('transient', 'PCP_LEASE_ENDING', 'Too late.');
+      };
+      const connector = context.open({ orders: entity }, { max_concurrency: 1 });
+      const writer = await connector.openWriter!({ ...target, assertSafeToWrite }, signal);
+      const failure = await failureOf(writer.write(records, signal));
+      assert.equal(failure.code, 'PCP_LEASE_ENDING');
+      assert.deepEqual(
+        context.api.asked.map(({ method }) => method),
+        sent,
+      );
+    }
   });
 });

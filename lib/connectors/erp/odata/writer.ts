@@ -11,6 +11,7 @@ import { isWritable, type ODataEntity } from './entity';
 import { findEntities, findEntity, preparedData } from './lookup';
 
 type Data = Record<string, unknown>;
+export type ODataTarget = Pick<WriteTarget, 'keyFields' | 'assertSafeToWrite'>;
 
 export interface WriterOptions {
   /** Tells our documents from those of others that post to the same system. */
@@ -23,14 +24,14 @@ export interface WriterOptions {
 /** Writes the records of an entity, many with one request where the service takes it; each is looked for before it is posted. */
 export class ODataWriter implements Writer {
   readonly #entity: ODataEntity;
-  readonly #keyFields: readonly string[];
+  readonly #target: ODataTarget;
   readonly #settings: WriterOptions;
   readonly #batching: Batching;
 
   /** @throws config PCP_NOT_WRITABLE */
-  constructor(entity: ODataEntity, { keyFields }: Pick<WriteTarget, 'keyFields'>, settings: WriterOptions) {
+  constructor(entity: ODataEntity, target: ODataTarget, settings: WriterOptions) {
     this.#entity = entity;
-    this.#keyFields = keyFields;
+    this.#target = target;
     this.#settings = settings;
     this.#batching = new Batching(entity.service, entity.set, entity.model);
     if (isWritable(entity)) return;
@@ -73,7 +74,7 @@ export class ODataWriter implements Writer {
   /** What `write` would do with a record now. */
   async describeWrite(record: WriteRecord, signal: AbortSignal): Promise<DescribedWrite> {
     const { sender } = this.#settings;
-    const found = await findEntity(this.#entity, record.data, this.#keyFields, sender, signal);
+    const found = await findEntity(this.#entity, record.data, this.#target.keyFields, sender, signal);
     const { service, set, preset, shape } = this.#entity;
     const current = found && shape.fromService(found.data);
     if (found !== null && (preset?.is_document === true || !set.updatable)) return { current, request: null };
@@ -101,7 +102,7 @@ export class ODataWriter implements Writer {
     plan: (item: Item, found: Entity | null) => Change | WriteResult,
   ): Promise<WriteResult[]> {
     signal.throwIfAborted();
-    const run = new WriteRun(records.length, this.#settings.parallelWrites, signal);
+    const run = new WriteRun(records.length, this.#settings.parallelWrites, signal, this.#target);
     const items = records.map((record) => this.#prepared(record));
     await run.each(groupsOf(items, this.#settings.changesPerRequest), async (indexes) => {
       const found = await this.#find(items, indexes, signal);
@@ -204,7 +205,7 @@ export class ODataWriter implements Writer {
     signal: AbortSignal,
   ): Promise<(Entity | null | IntegrationError)[]> {
     const data = indexes.map((index) => items[index]!.fields);
-    return findEntities(this.#entity, this.#batching, data, this.#keyFields, signal);
+    return findEntities(this.#entity, this.#batching, data, this.#target.keyFields, signal);
   }
 
   #prepared(record: WriteRecord): Item {

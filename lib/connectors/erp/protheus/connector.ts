@@ -62,7 +62,7 @@ class ProtheusConnector implements Connector {
   }
 
   async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
-    return this.#writer(target.entity, signal);
+    return this.#writer(target, signal);
   }
 
   async describeWrite(
@@ -70,7 +70,7 @@ class ProtheusConnector implements Connector {
     record: WriteRecord,
     signal: AbortSignal,
   ): Promise<DescribedWrite> {
-    return (await this.#writer(target.entity, signal)).describeWrite(record, signal);
+    return (await this.#writer(target, signal)).describeWrite(record, signal);
   }
 
   async lookup(
@@ -95,9 +95,12 @@ class ProtheusConnector implements Connector {
     await opened?.client.close();
   }
 
-  async #writer(entity: string, signal: AbortSignal): Promise<ProtheusWriter> {
+  async #writer(
+    target: Pick<WriteTarget, 'entity' | 'assertSafeToWrite'>,
+    signal: AbortSignal,
+  ): Promise<ProtheusWriter> {
     const { catalogue } = this.#open();
-    return new ProtheusWriter(catalogue, await catalogue.resolve(entity, signal));
+    return new ProtheusWriter(catalogue, await catalogue.resolve(target.entity, signal), target);
   }
 
   /** Dials nothing. */

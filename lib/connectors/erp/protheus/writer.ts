@@ -2,7 +2,7 @@ import { IntegrationError } from '../../../model/errors';
 import type { HttpRequest } from '../../../protocols/http/client';
 import type { Json } from '../../../protocols/totvs/answer';
 import { NOT_FOUND } from '../../../protocols/totvs/fault';
-import type { DescribedWrite, Resolution, WriteRecord, WriteResult, Writer } from '../../contract';
+import type { DescribedWrite, Resolution, WriteRecord, WriteResult, Writer, WriteTarget } from '../../contract';
 import { LostAnswer, WriteRun } from '../../write-run';
 import { externalKey } from '../external-key';
 import { inTermsOf, isSame, withoutNothing } from '../same-record';
@@ -20,6 +20,7 @@ export class ProtheusWriter implements Writer {
   constructor(
     private readonly catalogue: Catalogue,
     entity: ProtheusEntity,
+    private readonly target: Pick<WriteTarget, 'assertSafeToWrite'>,
   ) {
     if (entity.kind === 'api' && entity.preset.writes !== undefined) {
       this.#entity = entity;
@@ -70,7 +71,7 @@ export class ProtheusWriter implements Writer {
   ): Promise<WriteResult[]> {
     signal.throwIfAborted();
     // The threads and licences of a REST server are few.
-    const run = new WriteRun(records.length, this.catalogue.settings.http.maxConcurrency ?? 1, signal);
+    const run = new WriteRun(records.length, this.catalogue.settings.http.maxConcurrency ?? 1, signal, this.target);
     await run.each(
       records.map((_, index) => [index]),
       async ([index]) => {

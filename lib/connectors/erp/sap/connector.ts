@@ -20,7 +20,7 @@ import type {
 import { HttpOpening, httpClient } from '../../http-opening';
 import { findRecord } from '../odata/lookup';
 import { readBatches } from '../odata/read';
-import { ODataWriter } from '../odata/writer';
+import { type ODataTarget, ODataWriter } from '../odata/writer';
 import { Catalogue } from './catalogue';
 import { type Opened, testConnection } from './connection-test';
 import { descriptor } from './descriptor';
@@ -69,7 +69,7 @@ class SapConnector implements Connector {
   }
 
   async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
-    return isIdoc(target.entity) ? this.#opening.get().idocs.writer(target.entity) : this.#writer(target, signal);
+    return isIdoc(target.entity) ? this.#opening.get().idocs.writer(target) : this.#writer(target, signal);
   }
 
   looksUp(entity: string): boolean {
@@ -120,7 +120,7 @@ class SapConnector implements Connector {
     return this.#opening.close();
   }
 
-  async #writer(target: { entity: string; keyFields: string[] }, signal: AbortSignal): Promise<ODataWriter> {
+  async #writer(target: ODataTarget & { entity: string }, signal: AbortSignal): Promise<ODataWriter> {
     const { catalogue, settings } = this.#opening.get();
     return new ODataWriter(await catalogue.resolve(target.entity, signal), target, settings);
   }

@@ -13,6 +13,7 @@ import type {
   WriteRecord,
   WriteResult,
   Writer,
+  WriteTarget,
 } from '../../contract';
 import { LostAnswer, WriteRun } from '../../write-run';
 import { NO_IDOC } from './idoc-settings';
@@ -61,8 +62,8 @@ export class Idocs {
   }
 
   /** @throws config PCP_NOT_WRITABLE */
-  writer(entity: string): Writer {
-    const type = this.#typeOf(entity);
+  writer(target: Pick<WriteTarget, 'entity' | 'assertSafeToWrite'>): Writer {
+    const type = this.#typeOf(target.entity);
     if (type.direction === 'out') {
       throw new IntegrationError('config', 'PCP_NOT_WRITABLE', `${type.type} comes from SAP.`, {
         path: '/source_entity',
@@ -71,7 +72,8 @@ export class Idocs {
     }
     const finish = async () => undefined;
     return {
-      write: (records, signal) => this.#write(type, records, signal),
+      write: (records, signal) =>
+        this.#write(type, records, new WriteRun(records.length, this.#settings.parallelWrites, signal, target), signal),
       finish,
       abandon: finish,
     };
@@ -82,9 +84,13 @@ export class Idocs {
     return { method: 'POST', url: `${String(this.#client.baseUrl).replace(/\/$/, '')}${target}`, headers, body };
   }
 
-  async #write(type: IdocType, records: readonly WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
+  async #write(
+    type: IdocType,
+    records: readonly WriteRecord[],
+    run: WriteRun,
+    signal: AbortSignal,
+  ): Promise<WriteResult[]> {
     signal.throwIfAborted();
-    const run = new WriteRun(records.length, this.#settings.parallelWrites, signal);
     await run.each(
       records.map((_, index) => [index]),
       async ([index]) => {

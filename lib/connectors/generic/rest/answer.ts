@@ -3,6 +3,7 @@ import { parseExactJson } from '../../../model/exact-json';
 import { createParser, type FormatOptions } from '../../../protocols/formats/create-parser';
 import { ENCODINGS, type Encoding, StrictDecoder } from '../../../protocols/formats/encodings';
 import { isDeeperThan, MAX_DEPTH } from '../../../protocols/formats/parser';
+import { XmlParser } from '../../../protocols/formats/xml-parser';
 import type { HttpClient, HttpRequest, HttpResponse } from '../../../protocols/http/client';
 import type { SourceRecord } from '../../contract';
 import { pointerKeys, valueAt } from './pointer';
@@ -158,12 +159,52 @@ function encodingOf(response: HttpResponse): Encoding {
   return ENCODINGS.find((encoding) => encoding === charset) ?? 'utf-8';
 }
 
-/** What is said about a write; undefined when it is no JSON. */
-export function documentIn(text: string): unknown {
+/**
+ * What is said about a write; undefined when it is nothing that pointers lead into. Of XML it is the content of the root,
+ * of NDJSON the list of its lines.
+ */
+export function documentIn(text: string, headers: HttpResponse['headers']): unknown {
   try {
+    if (isXml(headers)) return parseXml(text, 'answer');
+    if (/ndjson|jsonl/i.test(headers['content-type'] ?? '')) {
+      const lines = text.split('\n').filter((line) => line.trim() !== '');
+      return lines.map((line) => parseExactJson(line));
+    }
     return text === '' ? undefined : parseExactJson(text);
   } catch {
-    // No JSON: what it is, the client has told in its own words.
+    // What it is, the client has told in its own words.
     return undefined;
   }
+}
+
+/** A whole answer that pointers lead into. @throws transient PCP_REST_JSON, PCP_REST_XML; data PCP_JSON_DEPTH */
+export async function readDocument(response: HttpResponse): Promise<unknown> {
+  const { url, headers } = response;
+  if (!isXml(headers)) return parseJson(await response.jsonText(), url);
+  const text = await response.text();
+  try {
+    return parseXml(text, url.pathname);
+  } catch (cause) {
+    const { message } = IntegrationError.from(cause);
+    throw new IntegrationError('transient', 'PCP_REST_XML', `An answer is broken XML: ${message}`, {
+      hint: 'Look at the answer with a tool such as curl: it was cut off, or is no XML.',
+      cause,
+    });
+  }
+}
+
+/** Whether one element may stand for a list of one. */
+export function isXml(headers: HttpResponse['headers']): boolean {
+  return /[/+]xml\b/i.test(headers['content-type'] ?? '');
+}
+
+function parseXml(text: string, fileName: string): unknown {
+  let root: unknown;
+  const options = { recordElement: '/', stripPrefix: true };
+  const parser = new XmlParser(options, { fileName, maxRecordLength: MAX_RECORD_LENGTH }, (content) => {
+    root = content;
+  });
+  parser.write(text);
+  parser.end();
+  return root;
 }

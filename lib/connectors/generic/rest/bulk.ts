@@ -1,4 +1,5 @@
 import type { WriteRecord, WriteResult } from '../../contract';
+import { isXml } from './answer';
 import { judgedItem, type Said, unknown } from './judgement';
 import { valueAt } from './pointer';
 import type { BulkSetting } from './settings';
@@ -7,7 +8,8 @@ import { plainText } from './template';
 /** One result per record, each judged by itself. A record without a result may have been written or not. */
 export function bulkResults(said: Said, bulk: BulkSetting, records: readonly WriteRecord[]): WriteResult[] {
   const found = valueAt(said.document, bulk.results ?? '');
-  const items: unknown[] = Array.isArray(found) ? found : [];
+  const isOne = found !== undefined && isXml(said.headers);
+  const items: unknown[] = Array.isArray(found) ? found : isOne ? [found] : [];
   const { match } = bulk;
   if (match === undefined && items.length !== records.length) {
     return records.map(() => unknown(`there are ${items.length} results for ${records.length} records`));

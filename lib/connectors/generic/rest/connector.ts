@@ -126,8 +126,8 @@ class RestConnector implements Connector {
     return this.#opening.close();
   }
 
-  #writer({ entity, keyFields }: { entity: string; keyFields: string[] }): RestWriter {
+  #writer(target: Pick<WriteTarget, 'entity' | 'keyFields' | 'assertSafeToWrite'>): RestWriter {
     const { client, settings } = this.#opening.get();
-    return new RestWriter(client, resolveEntity(entity, settings), keyFields, settings);
+    return new RestWriter(client, resolveEntity(target.entity, settings), target, settings);
   }
 }

@@ -20,6 +20,8 @@ const path = text('Path below the base URL. "{name}" is a field of the record, "
   pattern: '^/',
   maxLength: 2000,
 });
+const CONTENT_TYPE =
+  'Says how the body is written: JSON, NDJSON, XML, CSV or a form; any other with a text as "body". Default application/json.';
 const source = 'A JSON pointer into the answer ("/meta/total"), or the name of a header.';
 const values: JsonSchema = { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean'] } };
 
@@ -49,8 +51,8 @@ const write = (method: string, purpose: string): JsonSchema =>
         description:
           'Template: "{name}" in place of a value is the field as it is, inside a text its text. Default: the whole record.',
       },
-      wrap: pointer('Where the record stands in the body: "/order" sends {"order": {...}}.'),
-      content_type: text('Default application/json.'),
+      wrap: pointer('Where the record stands in the body: "/order" sends {"order": {...}}, or <order>...</order>.'),
+      content_type: text(CONTENT_TYPE),
       ...judgement,
     },
     ['path'],
@@ -138,14 +140,16 @@ export const ENTITIES_SCHEMA: JsonSchema = {
       {
         method: text('Default POST.', { enum: ['POST', 'PUT', 'PATCH'] }),
         path,
-        items: pointer('Where the array of records stands in the body; default: the body is the array.'),
+        items: pointer(
+          'Where the array of records stands in the body; default: the body is the array. XML: "/Orders/Order".',
+        ),
         body: { description: 'Template of one record, as for "create".' },
         size: { type: 'integer', minimum: 1, maximum: 10_000, description: 'Records per request; default 100.' },
         upsert: flag('It updates the records that the API has already; "update" and "lookup" are not used then.'),
         atomic: flag(
           'It writes all of its records or, when it refuses the request, none: then the request is halved and sent again.',
         ),
-        content_type: text('Default application/json.'),
+        content_type: text(CONTENT_TYPE),
         results: pointer('Where the results stand in the answer, one per record; default: the answer itself.'),
         match: pointer(
           "Where a result names its record: the value of the record's key. Default: results come in the order of the records.",

@@ -1,7 +1,7 @@
 import { IntegrationError } from '../../../model/errors';
 import type { HttpClient } from '../../../protocols/http/client';
 import type { SourceRecord } from '../../contract';
-import { ask, GONE, itemsOf, parseJson } from './answer';
+import { ask, GONE, isXml, itemsOf, readDocument } from './answer';
 import { externalKeyOf } from './judgement';
 import { valueAt } from './pointer';
 import type { RestEntity } from './settings';
@@ -32,9 +32,11 @@ export async function findRecord(
   const response = await ask(client, { target, headers: entity.headers ?? {}, signal }, GONE);
   if (response === null) return null;
   const { headers, url } = response;
-  const document = parseJson(await response.jsonText(), url);
-  const isOne = !Array.isArray(valueAt(document, items));
-  const [data, another] = itemsOf(document, items, url);
+  const document = await readDocument(response);
+  const there = valueAt(document, items);
+  // A list of one looks like one there, and an empty one like nothing.
+  const isOne = isXml(headers) ? items === '' : !Array.isArray(there);
+  const [data, another] = there === undefined && isXml(headers) ? [] : itemsOf(document, items, url);
   if (data === undefined) return null;
   if (another !== undefined) throw ambiguous(target);
   assertSame(data, key, target);

@@ -3,7 +3,9 @@ import type { OpenConnection } from '../../../model/connection';
 import { IntegrationError } from '../../../model/errors';
 import type { FilterOperator } from '../../../model/mapping';
 import type { RecordFormat } from '../../../protocols/formats/create-parser';
+import { bodyFormat } from './body';
 import { ENTITIES_SCHEMA } from './entity-schema';
+import { pointerKeys } from './pointer';
 
 type Scalar = string | number | boolean;
 
@@ -120,7 +122,12 @@ export function readSettings({ config, credentials }: OpenConnection): RestSetti
     const extra = problem?.params?.additionalProperty;
     throw invalid(problem?.instancePath ?? '', `${problem?.message}${extra === undefined ? '' : ` ("${extra}")`}`);
   }
-  for (const [name, entity] of Object.entries(entities as Record<string, EntitySetting>)) checkPaging(name, entity);
+  for (const [name, entity] of Object.entries(entities as Record<string, EntitySetting>)) {
+    const at = `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    checkPaging(at, entity);
+    for (const operation of ['create', 'update', 'delete'] as const) checkBody(`${at}/${operation}`, entity[operation]);
+    if (entity.bulk !== undefined) checkBulkBody(`${at}/bulk`, entity.bulk);
+  }
   const isKeyInQuery = config.authentication === 'api_key' && config.api_key_in === 'query';
   return {
     entities: entities as Record<string, EntitySetting>,
@@ -146,9 +153,9 @@ export function resolveEntity(name: string, { entities, openapi }: RestSettings)
 }
 
 /** Only JSON answers have places that a pointer names. */
-function checkPaging(name: string, { paging, format = 'json' }: EntitySetting): void {
+function checkPaging(entity: string, { paging, format = 'json' }: EntitySetting): void {
   if (paging === undefined) return;
-  const at = `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}/paging`;
+  const at = `${entity}/paging`;
   if (paging.type === 'cursor' && paging.cursor === undefined) {
     throw invalid(`${at}/cursor`, 'it is missing: it says where the next cursor stands in an answer');
   }
@@ -161,6 +168,39 @@ function checkPaging(name: string, { paging, format = 'json' }: EntitySetting): 
     throw invalid(`${at}/type`, `a link inside an answer needs JSON, the answers are ${format}`);
   }
 }
+
+/** A body that could not be written for any record. */
+function checkBody(at: string, setting: WriteSetting | undefined): void {
+  if (setting === undefined) return;
+  const { body, wrap = '' } = setting;
+  const format = bodyFormat(setting);
+  if (format === null) throw invalid(`${at}/content_type`, UNKNOWN_TYPE);
+  const isOne = typeof body === 'object' && body !== null && Object.keys(body).length === 1;
+  if (format === 'xml' && wrap === '' && typeof body !== 'string' && !isOne) {
+    throw invalid(`${at}/wrap`, 'it is missing: it names the root element of the XML, such as "/Order"');
+  }
+  if (format === 'csv' && wrap !== '') throw invalid(`${at}/wrap`, 'a row of CSV has no place for it');
+  if (format === 'csv' && typeof body === 'string') throw invalid(`${at}/body`, 'a row of CSV needs columns');
+}
+
+function checkBulkBody(at: string, setting: BulkSetting): void {
+  const { body, items = '' } = setting;
+  const format = bodyFormat(setting);
+  if (format === null || format === 'text') throw invalid(`${at}/content_type`, UNKNOWN_TYPE);
+  if (format === 'form') throw invalid(`${at}/content_type`, 'a form holds one record');
+  if (format === 'xml' && pointerKeys(items).length < 2) {
+    const what = 'it has to name the root element of the XML and that of a record, such as "/Orders/Order"';
+    throw invalid(`${at}/items`, what);
+  }
+  if ((format === 'csv' || format === 'ndjson') && items !== '') {
+    throw invalid(`${at}/items`, `${format} holds nothing but records`);
+  }
+  if ((format === 'csv' || format === 'xml') && typeof body === 'string') {
+    throw invalid(`${at}/body`, 'many records need a template of names and values');
+  }
+}
+
+const UNKNOWN_TYPE = 'nothing here writes it; use JSON, NDJSON, XML, CSV or a form, or give "body" as a text';
 
 function invalid(path: string, what: string): IntegrationError {
   const name = `entities${path}`;

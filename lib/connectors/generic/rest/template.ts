@@ -30,11 +30,16 @@ export function fillBody(template: unknown, values: Values): unknown {
   if (typeof template === 'string') {
     const only = ONLY_PLACEHOLDER.exec(template)?.[1];
     if (only !== undefined) return values(only) ?? null;
-    return template.replace(PLACEHOLDER, (_, name: string) => plainText(values(name)) ?? '');
+    return fillText(template, values, String);
   }
   if (Array.isArray(template)) return template.map((item) => fillBody(item, values));
   if (typeof template !== 'object' || template === null) return template;
   return Object.fromEntries(Object.entries(template).map(([key, value]) => [key, fillBody(value, values)]));
+}
+
+/** Fills a template that is a text, each value as its format writes it. */
+export function fillText(template: string, values: Values, written: (text: string) => string): string {
+  return template.replace(PLACEHOLDER, (_, name: string) => written(plainText(values(name)) ?? ''));
 }
 
 /** Adds parameters to a path that may have some already. */

@@ -1,9 +1,9 @@
 import type { HttpClient, HttpRequest } from '../../../protocols/http/client';
-import type { DescribedRequest, WriteRecord } from '../../contract';
+import type { DescribedRequest, WriteRecord, WriteTarget } from '../../contract';
+import { bodyFormat, bodyOf, bulkBodyOf, type Content, JSON_TYPE, writesJson } from './body';
 import { withNumbers } from './json-body';
-import { wrapped } from './pointer';
 import type { BulkSetting, RestEntity, WriteSetting } from './settings';
-import { fillBody, fillPath, placeholders, type Values } from './template';
+import { fillPath, placeholders, type Values } from './template';
 
 /** What is known of a record at the API. */
 export interface Known {
@@ -38,12 +38,12 @@ export function writeRequest(
     method,
     target: addressOf(setting, record, known),
     headers: {
-      ...(hasBody && { 'content-type': setting.content_type ?? 'application/json' }),
+      ...(hasBody && { 'content-type': setting.content_type ?? JSON_TYPE }),
       ...entity.headers,
       ...(key !== undefined && { [entity.idempotency_header!]: key }),
       ...(known.version !== undefined && { 'if-match': known.version }),
     },
-    ...(hasBody && { body: JSON.stringify(wrapped(bodyOf(entity, setting, record, known), setting.wrap)) }),
+    ...(hasBody && { body: bodyOf(entity, setting, contentOf(entity, setting, record, known)) }),
     // A change that depends on a version is refused the second time.
     repeatable: method !== 'POST' && known.version === undefined,
   };
@@ -52,12 +52,15 @@ export function writeRequest(
 /** The request that writes many records. */
 export function bulkRequest(entity: RestEntity, records: readonly WriteRecord[]): WriteRequest {
   const bulk = entity.bulk!;
-  const items = records.map((record) => bodyOf(entity, bulk, record, {}));
   return {
     method: bulk.method ?? 'POST',
     target: fillPath(bulk.path, () => undefined),
-    headers: { 'content-type': bulk.content_type ?? 'application/json', ...entity.headers },
-    body: JSON.stringify(wrapped(items, bulk.items)),
+    headers: { 'content-type': bulk.content_type ?? JSON_TYPE, ...entity.headers },
+    body: bulkBodyOf(
+      entity,
+      bulk,
+      records.map((record) => contentOf(entity, bulk, record, {})),
+    ),
     repeatable: bulk.upsert === true,
   };
 }
@@ -66,8 +69,19 @@ export function described(client: HttpClient, { method, target, headers, body }:
   return { method, url: `${String(client.baseUrl).replace(/\/$/, '')}${target}`, headers, body: body ?? null };
 }
 
-export function asHttpRequest({ method, target, headers, body }: WriteRequest, signal: AbortSignal): HttpRequest {
-  return { method, target, headers, signal, ...(body !== undefined && { body }) };
+export function asHttpRequest(
+  { method, target, headers, body }: WriteRequest,
+  { assertSafeToWrite }: Pick<WriteTarget, 'assertSafeToWrite'>,
+  signal: AbortSignal,
+): HttpRequest {
+  return {
+    method,
+    target,
+    headers,
+    signal,
+    ...(body !== undefined && { body }),
+    ...(assertSafeToWrite !== undefined && { beforeSend: assertSafeToWrite }),
+  };
 }
 
 /** Path of a record: "{id}" is what the API calls it, before any field of that name. */
@@ -92,9 +106,14 @@ export function valuesOf(record: WriteRecord, known: Known): Values {
   };
 }
 
-function bodyOf(entity: RestEntity, { body }: WriteSetting | BulkSetting, record: WriteRecord, known: Known): unknown {
-  const data = withNumbers(record.data, entity.numbers ?? []);
-  return body === undefined ? data : fillBody(body, valuesOf({ ...record, data }, known));
+function contentOf(
+  { numbers = [] }: RestEntity,
+  setting: WriteSetting | BulkSetting,
+  record: WriteRecord,
+  known: Known,
+): Content {
+  const data = writesJson(bodyFormat(setting)) ? withNumbers(record.data, numbers) : record.data;
+  return { data, values: valuesOf({ ...record, data }, known) };
 }
 
 function fieldOf(data: Record<string, unknown>, name: string): unknown {

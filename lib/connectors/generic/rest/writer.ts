@@ -1,20 +1,27 @@
 import { IntegrationError } from '../../../model/errors';
-import type { HttpClient, HttpResponse } from '../../../protocols/http/client';
-import type { DescribedRequest, DescribedWrite, Resolution, WriteRecord, WriteResult, Writer } from '../../contract';
-import { LostAnswer, WriteRun } from '../../write-run';
+import type { HttpClient } from '../../../protocols/http/client';
+import type {
+  DescribedRequest,
+  DescribedWrite,
+  Resolution,
+  WriteRecord,
+  WriteResult,
+  Writer,
+  WriteTarget,
+} from '../../contract';
+import { WriteRun } from '../../write-run';
 import { inTermsOf, isAlike } from './alike';
-import { ask, documentIn, GONE, parseJson } from './answer';
+import { ask, GONE, readDocument } from './answer';
 import { bulkResults, leavesNothing, refusedResults } from './bulk';
-import { explanationIn } from './explanation';
-import { judged, refused, type Said, unknown } from './judgement';
+import { judged, unknown } from './judgement';
 import { type Found, findRecord } from './lookup';
 import { absent, missing, nameless, unchangeable } from './not-written';
 import { valueAt } from './pointer';
-import type { JudgementSetting, RestEntity, RestSettings } from './settings';
+import { Sender } from './sender';
+import type { RestEntity, RestSettings } from './settings';
 import { plainText } from './template';
 import {
   addressOf,
-  asHttpRequest,
   bulkRequest,
   described,
   type Known,
@@ -26,12 +33,6 @@ import {
 
 const DEFAULT_BULK_SIZE = 100;
 
-/** What came for a request, read to its end. */
-interface Answer {
-  response: HttpResponse;
-  text: string;
-}
-
 /** What is to be done with a record. */
 type Step =
   | { operation: 'create' }
@@ -42,17 +43,22 @@ type Step =
 export class RestWriter implements Writer {
   readonly #client: HttpClient;
   readonly #entity: RestEntity;
-  readonly #keyFields: readonly string[];
+  readonly #target: Pick<WriteTarget, 'keyFields' | 'assertSafeToWrite'>;
   readonly #concurrency: number;
-  readonly #secrets: readonly string[];
+  readonly #sender: Sender;
 
   /** @throws config PCP_NOT_WRITABLE */
-  constructor(client: HttpClient, entity: RestEntity, keyFields: readonly string[], settings: RestSettings) {
+  constructor(
+    client: HttpClient,
+    entity: RestEntity,
+    target: Pick<WriteTarget, 'keyFields' | 'assertSafeToWrite'>,
+    settings: RestSettings,
+  ) {
     this.#client = client;
     this.#entity = entity;
-    this.#keyFields = keyFields;
+    this.#target = target;
     this.#concurrency = settings.maxConcurrency;
-    this.#secrets = settings.secrets;
+    this.#sender = new Sender(client, target, settings.secrets);
     if (entity.create ?? entity.update ?? entity.bulk) return;
     throw new IntegrationError('config', 'PCP_NOT_WRITABLE', `"${entity.name}" cannot be written.`, {
       path: `/config/entities/${entity.name}`,
@@ -62,7 +68,7 @@ export class RestWriter implements Writer {
 
   async write(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
     signal.throwIfAborted();
-    const run = new WriteRun(records.length, this.#concurrency, signal);
+    const run = new WriteRun(records.length, this.#concurrency, signal, this.#target);
     const all = [...records.keys()];
     const { bulk } = this.#entity;
     if (bulk?.upsert === true) {
@@ -78,7 +84,7 @@ export class RestWriter implements Writer {
   async delete(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
     signal.throwIfAborted();
     if (this.#entity.delete === undefined) throw this.#lacks('delete');
-    const run = new WriteRun(records.length, this.#concurrency, signal);
+    const run = new WriteRun(records.length, this.#concurrency, signal, this.#target);
     const each = chunks([...records.keys()], 1);
     await run.each(each, async ([index]) => {
       run.results[index!] = await this.#remove(records[index!]!, signal);
@@ -184,7 +190,7 @@ export class RestWriter implements Writer {
 
   async #create(record: WriteRecord, signal: AbortSignal): Promise<WriteResult> {
     const setting = this.#entity.create!;
-    const { said } = await this.#send(writeRequest(this.#entity, 'create', record, {}), setting, signal);
+    const { said } = await this.#sender.send(writeRequest(this.#entity, 'create', record, {}), setting, signal);
     return 'outcome' in said ? said : judged(said, setting, 'created');
   }
 
@@ -194,7 +200,7 @@ export class RestWriter implements Writer {
     const versioned = await this.#versioned(record, known, signal);
     if (versioned === null) return null;
     const request = writeRequest(this.#entity, 'update', record, versioned);
-    const { status, said } = await this.#send(request, setting, signal, GONE);
+    const { status, said } = await this.#sender.send(request, setting, signal, GONE);
     if (GONE.includes(status)) return null;
     if ('outcome' in said) return said;
     const { id } = known;
@@ -211,7 +217,7 @@ export class RestWriter implements Writer {
     if (found === null) return { outcome: 'deleted' };
     const known = { id: record.externalKey ?? found?.id, version: record.version ?? found?.version };
     const request = writeRequest(this.#entity, 'delete', record, known);
-    const { status, said } = await this.#send(request, setting, signal, GONE);
+    const { status, said } = await this.#sender.send(request, setting, signal, GONE);
     if (GONE.includes(status)) return { outcome: 'deleted' };
     return 'outcome' in said ? said : judged(said, setting, 'deleted');
   }
@@ -248,19 +254,26 @@ export class RestWriter implements Writer {
         chunk.forEach((index, position) => {
           run.results[index] = results[position];
         });
-      const request = bulkRequest(this.#entity, some);
-      const answer = await this.#answer(request, signal);
+      let request: WriteRequest;
+      try {
+        request = bulkRequest(this.#entity, some);
+      } catch (error) {
+        if (chunk.length === 1) throw error;
+        // One that cannot be written keeps no other from being sent.
+        return run.each(chunks(chunk, Math.ceil(chunk.length / 2)), send);
+      }
+      const answer = await this.#sender.answer(request, signal);
       if (answer.response.ok) {
-        const said = this.#saidIn(answer, bulk);
+        const said = this.#sender.saidIn(answer, bulk);
         set('outcome' in said ? some.map(() => said) : bulkResults(said, bulk, some));
         return;
       }
-      const error = await this.#refusal(request, answer, bulk);
+      const error = await this.#sender.refusal(request, answer, bulk);
       if (!(error instanceof IntegrationError) || !['data', 'conflict'].includes(error.class) || chunk.length === 1) {
         throw error;
       }
       let left: number[] = [];
-      const told = refusedResults(this.#wordsOf(answer), bulk, some);
+      const told = refusedResults(this.#sender.wordsOf(answer), bulk, some);
       if (leavesNothing(bulk, answer.response.status)) left = [...chunk];
       else if (told !== null) set(told);
       else if (lookup !== undefined && lookup.consistency !== 'eventual') {
@@ -297,7 +310,7 @@ export class RestWriter implements Writer {
   }
 
   #find(record: WriteRecord, signal: AbortSignal): Promise<Found | null> {
-    const key = Object.fromEntries(this.#keyFields.map((name) => [name, record.data[name]]));
+    const key = Object.fromEntries(this.#target.keyFields.map((name) => [name, record.data[name]]));
     return findRecord(this.#client, this.#entity, key, valuesOf(record, { id: record.externalKey }), signal);
   }
 
@@ -312,67 +325,8 @@ export class RestWriter implements Writer {
       response.discard();
       return { ...known, version: response.headers.etag };
     }
-    const version = valueAt(parseJson(await response.jsonText(), response.url), etag);
+    const version = valueAt(await readDocument(response), etag);
     return { ...known, version: plainText(version) };
-  }
-
-  /**
-   * @param expected statuses that are no failure though they are no success
-   * @throws LostAnswer; data or conflict with what the API said; what the HTTP client throws
-   */
-  async #send(
-    request: WriteRequest,
-    setting: JudgementSetting,
-    signal: AbortSignal,
-    expected: number[] = [],
-  ): Promise<{ status: number; said: Said | WriteResult }> {
-    const answer = await this.#answer(request, signal, expected);
-    const { status, headers, ok } = answer.response;
-    if (expected.includes(status)) return { status, said: { document: undefined, headers, secrets: [] } };
-    if (ok) return { status, said: this.#saidIn(answer, setting) };
-    throw await this.#refusal(request, answer, setting);
-  }
-
-  /** @throws LostAnswer; what the HTTP client throws */
-  async #answer(request: WriteRequest, signal: AbortSignal, expected: number[] = []): Promise<Answer> {
-    let response: HttpResponse;
-    try {
-      response = await this.#client.request(asHttpRequest(request, signal));
-    } catch (thrown) {
-      throw lost(request, thrown);
-    }
-    if (expected.includes(response.status)) {
-      response.discard();
-      return { response, text: '' };
-    }
-    try {
-      return { response, text: await response.text() };
-    } catch (thrown) {
-      // Refused or done, but what was said about it did not arrive. Of a refusal the status tells enough.
-      if (!response.ok) throw lost(request, await response.failure(''));
-      throw new LostAnswer(IntegrationError.from(thrown), request.repeatable);
-    }
-  }
-
-  /** Why the API did not do what it was asked for, or may not have. */
-  async #refusal(request: WriteRequest, { response, text }: Answer, setting: JudgementSetting): Promise<Error> {
-    const error = await response.failure(text);
-    if (error.class !== 'data' && error.class !== 'conflict') return lost(request, error);
-    const why = explanationIn(documentIn(text), setting.error);
-    return why === null
-      ? error
-      : refused(error.class, { ...why, text: `${response.status}: ${why.text}` }, this.#secrets);
-  }
-
-  #wordsOf({ response: { headers }, text }: Answer): Said {
-    return { document: documentIn(text), headers, secrets: this.#secrets };
-  }
-
-  /** What a successful answer said. Without JSON nothing can be said where the judgement depends on it. */
-  #saidIn(answer: Answer, { result, id }: JudgementSetting): Said | WriteResult {
-    const said = this.#wordsOf(answer);
-    const isNeeded = result !== undefined || id?.startsWith('/');
-    return said.document === undefined && answer.text !== '' && isNeeded ? unknown('the answer is no JSON') : said;
   }
 
   #lacks(what: string): IntegrationError {
@@ -381,11 +335,6 @@ export class RestWriter implements Writer {
       hint: `Add "${what}" to the entity.`,
     });
   }
-}
-
-function lost({ repeatable }: WriteRequest, thrown: unknown): Error {
-  const error = IntegrationError.from(thrown);
-  return error.outcomeUnknown ? new LostAnswer(error, repeatable) : error;
 }
 
 function chunks(indexes: readonly number[], size: number): number[][] {

@@ -138,12 +138,14 @@ class MqttConnector implements Connector {
     await Promise.all(opened.map((each) => each?.close()));
   }
 
-  async #writer(target: Pick<WriteTarget, 'entity' | 'keyFields'>): Promise<MqttWriter | SparkplugWriter> {
+  async #writer(
+    target: Pick<WriteTarget, 'entity' | 'keyFields' | 'assertSafeToWrite'>,
+  ): Promise<MqttWriter | SparkplugWriter> {
     if (target.entity === SPARKPLUG) return this.#sparkplug().writer(target);
     const settings = this.#settings();
     const open = async (signal: AbortSignal) =>
       this.#session().isWanted ? (await this.#session().get(signal)).connection : this.#publisher.get(signal);
-    return MqttWriter.open(open, resolveTopic(target.entity, settings), settings);
+    return MqttWriter.open(open, resolveTopic(target.entity, settings), settings, target);
   }
 
   #session(own?: string): Shared<MqttSession> {

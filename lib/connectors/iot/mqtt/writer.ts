@@ -1,7 +1,7 @@
 import { IntegrationError } from '../../../model/errors';
 import type { MqttConnection } from '../../../protocols/mqtt/connection';
 import { loadPayloadCodec, type PayloadCodec } from '../../../protocols/mqtt/payload';
-import type { DescribedRequest, WriteGuarantee, WriteRecord, WriteResult, Writer } from '../../contract';
+import type { DescribedRequest, WriteGuarantee, WriteRecord, WriteResult, Writer, WriteTarget } from '../../contract';
 import { LostAnswer, WriteRun } from '../../write-run';
 import { descriptor } from './descriptor';
 import { messageFor } from './message';
@@ -14,6 +14,7 @@ export class MqttWriter implements Writer {
     private readonly topic: Topic,
     private readonly codec: PayloadCodec,
     private readonly settings: MqttSettings,
+    private readonly target: Pick<WriteTarget, 'assertSafeToWrite'>,
   ) {}
 
   /** Dials nothing. @throws permission PCP_WRITE_REFUSED, config PCP_NOT_WRITABLE */
@@ -21,17 +22,18 @@ export class MqttWriter implements Writer {
     connect: (signal: AbortSignal) => Promise<MqttConnection>,
     topic: Topic,
     settings: MqttSettings,
+    target: Pick<WriteTarget, 'assertSafeToWrite'>,
   ): Promise<MqttWriter> {
     checkPublishable(topic, settings);
     const codec = await loadPayloadCodec([topic.setting?.format ?? 'json']);
-    return new MqttWriter(connect, topic, codec, settings);
+    return new MqttWriter(connect, topic, codec, settings, target);
   }
 
   async write(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
     signal.throwIfAborted();
     const connection = await this.connect(signal);
     const ahead = Math.min(this.settings.receiveMaximum, connection.receiveMaximum);
-    const run = new WriteRun(records.length, ahead, signal);
+    const run = new WriteRun(records.length, ahead, signal, this.target);
     const each = records.map((_, index) => [index]);
     await run.each(each, async ([index]) => {
       const message = messageFor(records[index!]!, this.topic, this.codec);
