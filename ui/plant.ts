@@ -4,7 +4,7 @@ import type { Words as FailureWords } from '../lib/locales/catalogue';
 import type { Alert } from '../lib/model/alert';
 import type { ConnectionPause, ConnectionView, MappingView } from '../lib/model/services';
 import type { LiveStatus } from '../lib/model/stream';
-import { t, worded } from './words';
+import { locale, t, worded } from './words';
 
 export type Connection = ConnectionView & { next_runs: string[]; paused: ConnectionPause | null };
 export type Mapping = MappingView & { next_runs: string[]; live?: LiveStatus | null };
@@ -16,7 +16,7 @@ export interface Plant {
   mappings: Mapping[] | undefined;
   /** Those that are open. */
   alerts: Alert[];
-  /** What codes of failures stand for, in the chosen language; empty in English, which failures are told in. */
+  /** What codes of failures stand for and what to do about them, in the chosen language. */
   failures: Record<string, FailureWords>;
 }
 
@@ -41,4 +41,10 @@ export function usePlant() {
 export function useReason(): (code: string, message: string) => string {
   const { failures } = useContext(PlantContext);
   return (code, message) => worded(failures[code]?.title, message);
+}
+
+/** Tells what to do about a failure: in English what was said of the very case, if anything was. */
+export function useHint(): (code: string, own?: string) => string | undefined {
+  const { failures } = useContext(PlantContext);
+  return (code, own) => (locale() === 'en-US' && own) || failures[code]?.hint || own;
 }

@@ -70,7 +70,13 @@ function absolute(schema: JsonSchema): JsonSchema {
 
 function details(errors: readonly ErrorObject[]): ProblemDetail[] {
   const found = new Map<string, ProblemDetail>();
+  const oneOf = Map.groupBy(errors.filter(isAlternative), ({ instancePath }) => instancePath);
+  for (const [pointer, alternatives] of oneOf) {
+    const names = alternatives.map(({ params }) => String(params.missingProperty));
+    found.set(pointer, { pointer, detail: `needs one of ${names.join(', ')}` });
+  }
   for (const error of errors) {
+    if (isAlternative(error)) continue;
     // What these two wrap is reported by the errors inside of them.
     if (error.keyword === 'if' || error.keyword === 'oneOf' || error.keyword === 'anyOf') continue;
     const detail = detailOf(error);
@@ -79,6 +85,11 @@ function details(errors: readonly ErrorObject[]): ProblemDetail[] {
   }
   if (found.size === 0 && errors[0] !== undefined) return [detailOf(errors[0])];
   return [...found.values()];
+}
+
+/** A property of which the schema asks for this or another one. */
+function isAlternative({ keyword, schemaPath }: ErrorObject): boolean {
+  return keyword === 'required' && /\/anyOf\/\d+\/required$/.test(schemaPath);
 }
 
 function detailOf({ keyword, instancePath, params, message }: ErrorObject): ProblemDetail {

@@ -181,6 +181,8 @@ export interface ReplaySelection {
   ids?: number[];
   group?: string;
   mapping_id?: number;
+  /** Those that this run left. */
+  sync_log_id?: number;
   /** Absent = as each dead letter's `replay_mode` says. */
   mode?: ReplayMode;
   created_by?: string;

@@ -117,6 +117,8 @@ export interface DeadLetter {
   sync_log_id: number;
   direction: Direction;
   source_key: string | null;
+  /** Where the record stood in its source ("orders-1.csv:17", "no=4711"), as far as the source says. */
+  position: string | null;
   /** The record as it was read, or corrected. */
   payload: unknown;
   /** Why there is no payload: PCP_PAYLOAD_NOT_KEPT (too large, or not given by its source), PCP_VAULT_KEY_UNKNOWN, PCP_VAULT_BROKEN. */

@@ -8,7 +8,8 @@ import type { SqlDatabase } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
 import type { StoreClock } from './clock';
 import { recordHasher } from './hash';
-import { LetterKeeper, openKeys } from './letters/dead-letters';
+import { openKeys } from './letters/closing';
+import { LetterKeeper } from './letters/dead-letters';
 import { refetchFields, refetchKeyOf } from './letters/refetch';
 import { type BatchPlan, batchPlanners, type Failure } from './plan';
 import { ReadAhead } from './read-ahead';
@@ -63,12 +64,14 @@ export interface Execution {
 export async function executeRun(execution: Execution): Promise<RunCounters> {
   const { run, signal } = execution;
   const counters = { ...run.counters };
-  const resume = await resumePoint(execution);
+  const { cursor, targetMoved } = await resumePoint(execution);
   const writer = await openWriter(execution);
   const scope = await scopeOf(execution, writer);
+  // A run that writes has forgotten by now what the place before was given.
+  if (targetMoved && run.dryRun) scope.ignoreLinks = true;
   try {
     // A target that was finished just before a crash would take nothing more: all that is left is to close the run.
-    if (writer.finished !== true) await drain(execution, scope, resume, counters);
+    if (writer.finished !== true) await drain(execution, scope, cursor, counters);
     if (run.dryRun) await writer.abandon(false);
     else await finish(execution, writer);
   } catch (error) {
@@ -124,7 +127,7 @@ export async function scopeOf(execution: Execution, writer: Writer): Promise<Run
     // What is only ever added to would hold each record twice.
     ignoreLinks: run.full && stream.guarantee.resumable !== true,
     decided: false,
-    openLetters: run.dryRun ? new Set() : await openKeys(database, run.mappingId, run.direction),
+    openLetters: run.dryRun ? new Set() : await openKeys(database, run.mappingId, run.direction, true),
     signal,
   };
 }
@@ -166,6 +169,12 @@ async function drain(
             );
       const judged = run.kind === 'live' ? withUndecoded(slice, mapped) : wanted;
       add(slice, judged, positions && ((index) => positions(from + index)));
+    }
+    if (positions) {
+      plan.positionOf = (record) => {
+        const at = records.indexOf(record as SourceRecord);
+        return at === -1 ? null : positions(at);
+      };
     }
     await repair?.prepare(plan);
     return plan;

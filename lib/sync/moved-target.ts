@@ -3,6 +3,7 @@ import type { Direction } from '../model/mapping';
 import type { MovedTarget } from '../model/services';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
 import type { Execution } from './execute';
+import { forgetCorrections } from './letters/closing';
 import { placeOfText, placeText } from './place';
 import { needsIntents } from './writes/guarantee';
 import { forgetTarget } from './writes/links';
@@ -25,6 +26,7 @@ export async function leaveTarget(execution: Execution, before: string): Promise
       },
     );
   }
+  if (run.dryRun) return;
   await database.transaction(async (transaction) => {
     await lease.assertHeld(transaction);
     await beginAnew(transaction, run.mappingId, run.direction, placeText(target));
@@ -52,6 +54,7 @@ async function beginAnew(
   targetPlace: string | null,
 ): Promise<void> {
   await forgetTarget(transaction, { mappingId, direction });
+  await forgetCorrections(transaction, { mappingId, direction });
   await transaction.execute(
     'UPDATE integration_checkpoints SET target_place = ?, mapping_version = 0 WHERE mapping_id = ? AND direction = ?',
     [targetPlace, mappingId, direction],

@@ -14,6 +14,8 @@ export interface Failure {
   field: string | null;
   rule: string | null;
   value: unknown;
+  /** Where the record stood in its source ("orders-1.csv:17"), as far as the source says. */
+  position?: string | null;
   error: IntegrationError;
 }
 
@@ -25,6 +27,8 @@ export interface BatchPlan {
   filtered: number;
   /** Records that say once more what an earlier record of the batch said. */
   repeated: number;
+  /** Where a record of the batch stood in its source; absent where that is not known. */
+  positionOf?(record: unknown): string | null;
 }
 
 /** What planning needs to know of a stream. */

@@ -5,20 +5,25 @@ import { leaveTarget } from './moved-target';
 import { placeText } from './place';
 import type { Checkpoint } from './writes/commit';
 
+export interface ResumePoint {
+  cursor: Cursor | null;
+  /** The target is another place than the one that was given what is known of it. */
+  targetMoved: boolean;
+}
+
 /**
  * Where to read on: this run's own checkpoint after an interruption; the last one of an incremental mapping; else the
- * beginning, also when one of the two ends is another place by now.
+ * beginning, also when one of the two ends is another place by now. A dry run reads everything.
  * @throws config PCP_MAPPING_CHANGED, PCP_TARGET_MOVED
  */
-export async function resumePoint(execution: Execution): Promise<Cursor | null> {
+export async function resumePoint(execution: Execution): Promise<ResumePoint> {
   const { run, mapping, stream, database } = execution;
-  if (run.dryRun) return null;
   const [row] = await database.query(
     `SELECT ${database.quote('cursor')}, run_id, mapping_version, source_place, target_place
      FROM integration_checkpoints WHERE mapping_id = ? AND direction = ?`,
     [run.mappingId, run.direction],
   );
-  if (row === undefined) return null;
+  if (row === undefined) return { cursor: null, targetMoved: false };
   const checkpoint = JSON.parse(String(row.cursor)) as Checkpoint;
   const targetMoved = isElsewhere(row.target_place, placeText(stream.places.target));
   // A mapping that reads other records, or reads them otherwise, begins anew: what is unchanged costs a look each.
@@ -37,9 +42,9 @@ export async function resumePoint(execution: Execution): Promise<Cursor | null> 
   }
   if (targetMoved) await leaveTarget(execution, String(row.target_place));
   // Of a live stream it only tells what of the spool was committed.
-  if (isOwn || run.kind === 'live') return checkpoint.cursor;
-  const continues = isSame && readsChanges(execution) && !run.full && checkpoint.mode === 'incremental';
-  return continues ? checkpoint.cursor : null;
+  const goesOn = isOwn || run.kind === 'live';
+  const readsOn = isSame && readsChanges(execution) && !run.full && checkpoint.mode === 'incremental';
+  return { cursor: !run.dryRun && (goesOn || readsOn) ? checkpoint.cursor : null, targetMoved };
 }
 
 /** Checkpoints of before places were kept tell none. */

@@ -196,6 +196,7 @@ export class SyncService implements Sync {
       state: 'open',
       ...(selection.group !== undefined && { group: selection.group }),
       ...(selection.mapping_id !== undefined && { mapping_id: selection.mapping_id }),
+      ...(selection.sync_log_id !== undefined && { sync_log_id: selection.sync_log_id }),
     });
     if (selection.ids !== undefined) {
       if (selection.ids.length === 0) return [];

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { MappingInput } from '../../lib/model/services';
+import { runToEnd } from '../support/hub';
 import { ORDER_FIELDS, OrderImport } from '../support/order-import';
 import { type StorePlace, storeKinds } from '../unit/store/stores';
 
@@ -103,6 +104,66 @@ for (const kind of storeKinds) {
       assert.equal((await orders.letters()).length, 1);
       assert.equal((await orders.replay({ ids: [letter!.id] })).records_error, 0);
       assert.equal((await orders.order('1')).quantity, '9');
+    });
+
+    it('that were corrected and replayed do not come back while their source stays the same', async () => {
+      await orders.put('1', 'x');
+      await orders.run();
+      const correct = async () => {
+        const [letter] = await orders.letters();
+        await orders.hub.sync.editDeadLetter(letter!.id, { ...(letter!.payload as object), quantity: '9' });
+        assert.equal((await orders.replay({ ids: [letter!.id] })).records_error, 0);
+      };
+      await correct();
+      const again = await orders.run();
+      assert.deepEqual([again.details.state, again.details.filtered, again.records_error], ['succeeded', 1, 0]);
+      assert.equal((await orders.order('1')).quantity, '9');
+      await orders.put('1', '5');
+      await orders.run();
+      await orders.put('1', 'x');
+      await orders.run();
+      assert.equal((await orders.letters()).length, 1, 'the target has something newer than the correction');
+      await correct();
+      await orders.run();
+      const fields = [...ORDER_FIELDS, { target: 'plant', constant: '1000' }];
+      await orders.hub.mappings.update(orders.mapping.id, orders.input({ field_mappings: fields }));
+      await orders.run();
+      assert.equal((await orders.letters()).length, 1, 'another mapping makes another record of it');
+    });
+
+    it('that were corrected are told once more when everything is', async () => {
+      await orders.put('1', 'x');
+      await orders.run();
+      const [letter] = await orders.letters();
+      await orders.hub.sync.editDeadLetter(letter!.id, { ...(letter!.payload as object), quantity: '9' });
+      await orders.replay({ ids: [letter!.id] });
+      await runToEnd(orders.hub, orders.connectionId, { mapping_id: orders.mapping.id, full: true });
+      const [again] = await orders.letters();
+      await orders.hub.sync.editDeadLetter(again!.id, { ...(letter!.payload as object), quantity: '9' });
+      await orders.replay({ ids: [again!.id] });
+      await orders.hub.sync.decideTarget(orders.mapping.id, 'other');
+      await orders.run();
+      assert.equal((await orders.letters()).length, 1, 'the other target was given nothing yet');
+    });
+
+    it('are replayed by the run that left them', async () => {
+      await orders.put('1', 'x');
+      await orders.put('2', '2', 'NONE');
+      const first = await orders.run();
+      await orders.put('3', 'x');
+      await orders.hub.sync.editDeadLetter((await orders.letters())[0]!.id, {
+        id: '2',
+        material: 'M-1',
+        quantity: '2',
+        status: 'REL',
+      });
+      assert.equal((await orders.replay({ sync_log_id: first.id })).records_processed, 2);
+      const left = await orders.letters();
+      assert.deepEqual(
+        left.map(({ position, value }) => [position, value]),
+        [['id=1', 'x']],
+      );
+      await assert.rejects(orders.hub.sync.replay({ sync_log_id: first.id }), { code: 'PCP_NOT_FOUND' });
     });
 
     it('lose their correction, and say so, when the source gives something newer', async () => {

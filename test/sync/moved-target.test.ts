@@ -56,6 +56,14 @@ describe('a mapping whose ends are another place than before', () => {
     assert.equal((await runToEnd(hub, connectionId)).status, 'success');
     assert.deepEqual(numbers(one, 'b'), ['1', '2']);
     await hub.connections.update(connectionId, connection('two.db'));
+    const foreseen = (await runToEnd(hub, connectionId, { dry_run: true })).logs[0]!;
+    assert.deepEqual([foreseen.details.unchanged, foreseen.records_success], [0, 2]);
+    assert.deepEqual(numbers(two, 'b'), []);
+    await hub.connections.update(connectionId, connection('one.db'));
+    one.exec('DELETE FROM b');
+    assert.equal((await runToEnd(hub, connectionId)).status, 'success');
+    assert.deepEqual(numbers(one, 'b'), [], 'a dry run forgets nothing');
+    await hub.connections.update(connectionId, connection('two.db'));
     assert.equal((await runToEnd(hub, connectionId)).status, 'success');
     assert.deepEqual(numbers(two, 'b'), ['1', '2']);
     // And then only what changes, as before.
@@ -103,8 +111,10 @@ describe('a mapping whose ends are another place than before', () => {
           config: { ...saved.config, base_url: `http://127.0.0.1:${port}` },
         });
       await move(second.port);
-      const { logs } = await runToEnd(hub, exported.connectionId);
-      assert.equal(logs[0]?.details.error_code, 'PCP_TARGET_MOVED');
+      for (const dry_run of [true, false]) {
+        const { logs } = await runToEnd(hub, exported.connectionId, { dry_run });
+        assert.equal(logs[0]?.details.error_code, 'PCP_TARGET_MOVED');
+      }
       assert.equal((await second.rows('found')).length, 0);
       await hub.sync.decideTarget(exported.mappingId, 'other');
       assert.equal((await runToEnd(hub, exported.connectionId)).status, 'success');

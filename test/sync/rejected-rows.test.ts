@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FieldMapping } from '../../lib/model/mapping';
 import type { Hub, MappingInput } from '../../lib/model/services';
-import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
+import { jobEnd, openHub, runToEnd, temporaryDirectory } from '../support/hub';
 
 const NUMBERED: FieldMapping[] = [
   { source: 'no', target: 'number' },
@@ -96,6 +96,23 @@ describe('rows of a file that are not taken as they are', () => {
         ['7', 1],
       ],
     );
+  });
+
+  it('says where each rejected record stood, also when a replay refuses it again', async () => {
+    await map(NUMBERED);
+    await bring(['1;x;new', '2;2;new', '3;3;nonsense', '2;4;new']);
+    const places = async () => (await letters()).map(({ code, position }) => [code, position]);
+    const expected = [
+      ['PCP_VALUE_TYPE', 'items.csv:2'],
+      ['PCP_DUPLICATE_KEY', 'items.csv:5'],
+      ['PCP_VALUE_SCHEMA', 'items.csv:4'],
+    ];
+    assert.deepEqual(await places(), expected);
+    const [first] = await letters();
+    const [job] = await hub.sync.replay({ ids: [first!.id] });
+    await jobEnd(hub, job!.job_id);
+    assert.equal((await letters())[0]!.attempts, 2);
+    assert.deepEqual(await places(), expected);
   });
 
   it('takes a good record behind a bad one of the same key', async () => {

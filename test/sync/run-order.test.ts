@@ -101,6 +101,19 @@ describe('which run of a stream goes first', () => {
     assert.ok(!passed.some((run) => /queued|skipped/.test(run)), passed.join(', '));
   });
 
+  it('those that run already are left out when all mappings of a connection are started', async () => {
+    const other = await engine.mappings.create(input('others'));
+    await engine.sync.start(connectionId, { mapping_id: materials.id });
+    const { logs } = await engine.sync.start(connectionId, {});
+    assert.deepEqual(
+      logs.map(({ mapping_id }) => mapping_id),
+      [other.id],
+    );
+    for (const which of [{}, { mapping_id: materials.id }]) {
+      await assert.rejects(engine.sync.start(connectionId, which), { code: 'PCP_RUN_ACTIVE' });
+    }
+  });
+
   it('one that was due in a blackout is there once, and has its turn when that is over', async () => {
     await dueInBlackout(Date.now() + HOUR);
     await dueInBlackout(Date.now() + HOUR);

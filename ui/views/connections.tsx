@@ -1,15 +1,14 @@
-import { useState } from 'preact/hooks';
 import type { Alert } from '../../lib/model/alert';
 import type { RunMetrics } from '../../lib/model/metrics';
-import type { JobStatus } from '../../lib/model/services';
 import type { SyncLog } from '../../lib/model/sync';
-import { get, type Page, post } from '../api';
+import { get, type Page } from '../api';
 import { duration, instant, number, percent, relative } from '../format';
-import { Action, Failure, Panel, State, Table, When } from '../parts';
+import { Failure, Panel, State, Table, When } from '../parts';
 import { type Connection, type Mapping, usePlant } from '../plant';
 import { usePolled } from '../polled';
 import { t, valueWord } from '../words';
 import { History } from './history';
+import { RunNow } from './run-now';
 
 type Summary = { items: RunMetrics[] };
 
@@ -196,21 +195,5 @@ function AlertCount({ alerts }: { alerts: readonly Alert[] }) {
     <a class="state bad" href="#/alerts">
       {alerts.length}
     </a>
-  );
-}
-
-function RunNow({ of, connectionId, mappingId }: { of: string; connectionId: number; mappingId?: number }) {
-  const [job, setJob] = useState<JobStatus>();
-  const start = async () => {
-    const which = mappingId === undefined ? {} : { mapping_id: mappingId };
-    setJob(await post<JobStatus>(`sync/${connectionId}`, which));
-  };
-  return (
-    <>
-      <Action of={of} run={start}>
-        {t('runNow')}
-      </Action>
-      {job && <a href={`#/runs/job/${job.job_id}`}>{t('started')}</a>}
-    </>
   );
 }

@@ -4,15 +4,15 @@ import type { DeadLetter } from '../../lib/model/sync';
 import { ApiError, ask, get, list, type Page, post } from '../api';
 import { instant, number } from '../format';
 import { Action, Fact, Failure, Panel, State, Table, When, Why } from '../parts';
-import { usePlant, useReason } from '../plant';
+import { useHint, usePlant, useReason } from '../plant';
 import { usePolled } from '../polled';
 import { t } from '../words';
 
 /** "dead-letters", "dead-letters/group/<group>/<mapping>", "dead-letters/run/<run>" or "dead-letters/<letter>". */
 export function DeadLetters({ path: [first, second, third] }: { path: string[] }) {
   if (first === undefined) return <Groups />;
-  if (first === 'group') return <Letters which={{ group: second ?? '', mapping_id: third ?? '', state: 'open' }} />;
-  if (first === 'run') return <Letters which={{ sync_log_id: second ?? '' }} />;
+  if (first === 'group') return <Letters of={{ group: second ?? '', mapping_id: Number(third) }} state="open" />;
+  if (first === 'run') return <Letters of={{ sync_log_id: Number(second) }} />;
   return <Letter key={first} id={first} />;
 }
 
@@ -60,15 +60,23 @@ function Groups() {
   );
 }
 
-function Letters({ which }: { which: Record<string, string> }) {
-  const query = new URLSearchParams({ ...which, limit: '100' });
-  const { value, error } = usePolled(`letters ${query}`, () => get<Page<DeadLetter>>(`sync/dead-letters?${query}`));
+function Letters({ of, state }: { of: Record<string, string | number>; state?: DeadLetter['state'] }) {
+  const query = new URLSearchParams({ ...of, ...(state && { state }), limit: '100' } as Record<string, string>);
+  const { value, error, refresh } = usePolled(`letters ${query}`, () =>
+    get<Page<DeadLetter>>(`sync/dead-letters?${query}`),
+  );
+  const isOpen = value?.items.some((letter) => letter.state === 'open') ?? false;
+  const replay = (
+    <Action sure={t('sureReplayAll')} run={() => post('sync/dead-letters/replay', of)} then={refresh}>
+      {t('replayAll')}
+    </Action>
+  );
   return (
     <>
       <p class="trail">
         <a href="#/dead-letters">{t('view.dead-letters')}</a>
       </p>
-      <Panel title={t('records')}>
+      <Panel title={t('records')} aside={isOpen && replay}>
         {error && <Failure error={error} />}
         <Table
           rows={value?.items}
@@ -82,6 +90,7 @@ function Letters({ which }: { which: Record<string, string> }) {
             { title: t('state'), cell: ({ state }) => <State value={state} /> },
             { title: t('why'), cell: ({ code, message }) => <Why code={code} message={message} /> },
             { title: t('field'), cell: ({ field }) => field ?? '–' },
+            { title: t('position'), cell: ({ position }) => position ?? '–' },
             { title: t('tried'), isNumber: true, cell: ({ attempts }) => number(attempts) },
             { title: t('last'), cell: ({ last_at }) => <When at={last_at} /> },
           ]}
@@ -94,6 +103,7 @@ function Letters({ which }: { which: Record<string, string> }) {
 
 function Letter({ id }: { id: string }) {
   const reason = useReason();
+  const hint = useHint();
   const { mappingName } = usePlant();
   const path = `sync/dead-letters/${id}`;
   const { value, error, refresh } = usePolled(`letter ${id}`, () => ask<DeadLetter>(path), 3_000);
@@ -118,14 +128,16 @@ function Letter({ id }: { id: string }) {
       </p>
       <Panel title={reason(letter.code, letter.message)} aside={<State value={letter.state} />}>
         {error && <Failure error={error} />}
+        {isOpen && <p class="quiet">{hint(letter.code)}</p>}
         <dl class="counts">
+          <Fact title={t('position')}>{letter.position ?? '–'}</Fact>
           <Fact title={t('mapping')}>{mappingName(letter.mapping_id)}</Fact>
           <Fact title={t('code')}>
             <code>{letter.code}</code>
           </Fact>
           <Fact title={t('field')}>{letter.field ?? '–'}</Fact>
           <Fact title={t('value')}>
-            {letter.value === null ? '–' : <code class="long">{JSON.stringify(letter.value)}</code>}
+            {letter.value === null ? '–' : <code class="long">{valueText(letter.value)}</code>}
           </Fact>
           <Fact title={t('run')}>
             <a href={`#/runs/${letter.sync_log_id}`}>#{letter.sync_log_id}</a>
@@ -168,6 +180,11 @@ function Letter({ id }: { id: string }) {
       </Panel>
     </>
   );
+}
+
+/** A text stands for itself. */
+function valueText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** A key is kept as the JSON list of its parts; a record that has none, by its place in the source. */

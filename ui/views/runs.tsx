@@ -1,12 +1,13 @@
 import { useState } from 'preact/hooks';
-import type { JobStatus } from '../../lib/model/services';
+import type { JobStatus, MovedTarget } from '../../lib/model/services';
 import type { SyncLog } from '../../lib/model/sync';
 import { get, type Page, post } from '../api';
 import { duration, instant, number } from '../format';
 import { Action, Failure, Panel, State, Table, When, Why } from '../parts';
-import { usePlant } from '../plant';
+import { useHint, usePlant } from '../plant';
 import { usePolled } from '../polled';
 import { t, valueWord, type Word } from '../words';
+import { RunNow } from './run-now';
 
 const FAST_MS = 2_000;
 const STATUSES = ['', 'in_progress', 'success', 'error'] as const;
@@ -94,7 +95,8 @@ function Cancel({ run, onDone }: { run: SyncLog; onDone(): void }) {
 }
 
 function OneRun({ id }: { id: string }) {
-  const { connectionName, mappingName, failures } = usePlant();
+  const hint = useHint();
+  const { connectionName, mappingName } = usePlant();
   const { value: run, error, refresh } = usePolled(`run ${id}`, () => get<SyncLog>(`sync/logs/${id}`), FAST_MS);
   if (run === undefined) return error ? <Failure error={error} /> : <p class="none">{t('reading')}</p>;
   const { details } = run;
@@ -122,8 +124,7 @@ function OneRun({ id }: { id: string }) {
         </p>
         {run.error_message !== null && (
           <p class={`failure ${details.state}`}>
-            <Why code={details.error_code} message={run.error_message} />{' '}
-            {failures[details.error_code ?? '']?.hint ?? details.hint}
+            <Why code={details.error_code} message={run.error_message} /> {hint(details.error_code ?? '', details.hint)}
           </p>
         )}
         <dl class="counts">
@@ -134,6 +135,7 @@ function OneRun({ id }: { id: string }) {
             </div>
           ))}
         </dl>
+        {details.error_code === 'PCP_TARGET_MOVED' && <TargetDecision run={run} />}
         {run.records_error > 0 && <a href={`#/dead-letters/run/${run.id}`}>{t('itsDeadLetters')}</a>}
       </Panel>
       <Panel title={t('attempts')}>
@@ -154,5 +156,33 @@ function OneRun({ id }: { id: string }) {
         />
       </Panel>
     </>
+  );
+}
+
+/** Whether another address is another system only a person knows; then the mapping can run again. */
+function TargetDecision({ run: { mapping_id, connection_id } }: { run: SyncLog }) {
+  const { mappingName } = usePlant();
+  const [isDecided, setDecided] = useState(false);
+  const of = mappingName(mapping_id);
+  const decision = (is: MovedTarget) => (
+    <Action
+      of={of}
+      sure={t(`target.${is}.sure`, { name: of })}
+      run={() => post(`mappings/${mapping_id}/target`, { is })}
+      then={() => setDecided(true)}
+    >
+      {t(`target.${is}`)}
+    </Action>
+  );
+  return (
+    <p class="actions">
+      {isDecided ? (
+        <RunNow of={of} connectionId={connection_id} mappingId={mapping_id} />
+      ) : (
+        <>
+          {decision('same')} {decision('other')}
+        </>
+      )}
+    </p>
   );
 }

@@ -19,8 +19,8 @@ export const syncRoutes: Route[] = [
     tag,
     summary: 'Starts a synchronisation',
     description:
-      'One mapping of the connection, or all active ones. Only one run per mapping and direction at a time. Live mappings run ' +
-      'by themselves and are not started.',
+      'One mapping of the connection, or all active ones but those that run already. Only one run per mapping and direction at a ' +
+      'time. Live mappings run by themselves and are not started.',
     permission: 'integrations.sync',
     params: { connection_id: idParameter('connection') },
     body: { schema: ref('SyncRequest'), required: false },

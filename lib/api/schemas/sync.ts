@@ -191,6 +191,10 @@ export const syncSchemas: Record<string, JsonSchema> = {
       sync_log_id: { type: 'integer' },
       direction,
       source_key: nullableText,
+      position: {
+        ...nullableText,
+        description: 'Where the record stood in its source (`orders-1.csv:17`), as far as the source says.',
+      },
       payload: { description: 'The record as it was read, or corrected.' },
       payload_error: {
         ...nullableText,
@@ -251,18 +255,25 @@ export const syncSchemas: Record<string, JsonSchema> = {
   },
   ReplayRequest: {
     type: 'object',
-    description: 'Which dead letters to replay: chosen ones, those of a group, or all open ones of a mapping.',
+    description:
+      'Which dead letters to replay: chosen ones, those of a group, of a run, or all open ones of a mapping.',
     additionalProperties: false,
     properties: {
       ids: { type: 'array', minItems: 1, maxItems: 1000, items: id('Dead letter.') },
       group: { type: 'string', minLength: 1, maxLength: 200 },
       mapping_id: id('Mapping.'),
+      sync_log_id: id('Run that left them.'),
       mode: {
         ...replayMode,
         description: 'Read the records anew, or take them as they are kept. Absent = each as its `replay_mode` says.',
       },
     },
-    anyOf: [{ required: ['ids'] }, { required: ['group'] }, { required: ['mapping_id'] }],
+    anyOf: [
+      { required: ['ids'] },
+      { required: ['group'] },
+      { required: ['mapping_id'] },
+      { required: ['sync_log_id'] },
+    ],
     example: { ids: [41, 42], mode: 'stored' },
   },
   ReplayStarted: {

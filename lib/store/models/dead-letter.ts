@@ -2,7 +2,10 @@ import type { Model, ModelStatic, Sequelize } from 'sequelize';
 import type { DeadLetter } from '../../model/sync';
 import { bigInteger, flag, id, instant, integer, json, longText, optional, text } from '../columns';
 
-type DeadLetterRow = Omit<DeadLetter, 'message' | 'payload_error' | 'replay_mode' | 'first_at' | 'last_at'> & {
+type DeadLetterRow = Omit<
+  DeadLetter,
+  'message' | 'position' | 'payload_error' | 'replay_mode' | 'first_at' | 'last_at'
+> & {
   /** Message, value and payload of rows from before they were sealed; null ever since. */
   message: string | null;
   /** Digest of the source key, for look-ups. */
@@ -11,7 +14,7 @@ type DeadLetterRow = Omit<DeadLetter, 'message' | 'payload_error' | 'replay_mode
   replay_log_id: number | null;
   /** The payload, sealed for this record. */
   sealed_payload: string | null;
-  /** Message and value, sealed for this record: both quote it. */
+  /** Message, value and place, sealed for this record: they quote it. */
   sealed_reason: string | null;
   /** Key that seals both, as far as they have not been sealed with the current one since; null = in clear. */
   key_id: string | null;

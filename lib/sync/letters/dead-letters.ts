@@ -1,5 +1,6 @@
 import { type ErrorClass, IntegrationError } from '../../model/errors';
 import type { Direction } from '../../model/mapping';
+import type { DeadLetter, DeadLetterState } from '../../model/sync';
 import type { SqlRow, SqlTransaction, SqlValue } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
 import { enqueueEvents } from '../../store/outbox';
@@ -87,7 +88,7 @@ export class LetterKeeper {
    * @throws guard PCP_DEAD_LETTERS_FULL: then the batch must not be committed
    */
   async keep(transaction: SqlTransaction, failures: readonly Failure[], now: number): Promise<void> {
-    const open = await this.lettersOf(transaction, 'open', failures);
+    const open = await this.lettersOf(transaction, ['open'], failures);
     const unknown: Failure[] = [];
     for (const failure of failures) {
       const hash = hashOf(failure);
@@ -126,22 +127,31 @@ export class LetterKeeper {
    */
   async assertRoom(database: SqlTransaction, failures: readonly Failure[]): Promise<void> {
     if (failures.length === 0) return;
-    const open = await this.lettersOf(database, 'open', failures);
+    const open = await this.lettersOf(database, ['open'], failures);
     const opening = failures.filter((failure) => !open.has(hashOf(failure))).length;
     if (opening > 0) await this.roomFor(database, opening);
   }
 
   /**
-   * Leaves out the records that somebody discarded and that fail again just as they did. What became of a write, and which of
-   * two sides wins, does not depend on the record alone and is judged anew each time.
+   * Leaves out the records that somebody discarded, or that the target has been given as somebody corrected them, and that fail
+   * again just as they did. What became of a write, and which of two sides wins, does not depend on the record alone and is
+   * judged anew each time.
+   * @param anew the target is given everything once more: what it was given before does not count
    */
-  async withoutDiscarded(database: SqlTransaction, failures: readonly Failure[], now: number): Promise<Failure[]> {
-    const discarded = await this.lettersOf(database, 'discarded', failures);
+  async withoutDecided(
+    database: SqlTransaction,
+    failures: readonly Failure[],
+    now: number,
+    anew: boolean,
+  ): Promise<Failure[]> {
+    const decided = await this.lettersOf(database, ['discarded', 'resolved'], failures);
     const met = new Set<number>();
     const left = failures.filter((failure) => {
-      const letters = discarded.get(hashOf(failure)) ?? [];
+      const letters = decided.get(hashOf(failure)) ?? [];
       const { code, class: errorClass } = failure.error;
-      const candidates = JUDGED_ANEW.includes(errorClass) ? [] : letters.filter((row) => row.code === code);
+      const stands = (row: SqlRow): boolean =>
+        row.code === code && (row.state === 'discarded' || (!anew && this.isCorrection(row, failure)));
+      const candidates = JUDGED_ANEW.includes(errorClass) ? [] : letters.filter(stands);
       if (candidates.length === 0) return true;
       const read = this.digestOf(failure.payload);
       const same = candidates.find((row) => digestAsRead(row, this.options.vault) === read);
@@ -151,7 +161,7 @@ export class LetterKeeper {
     // As long as the record comes, the decision about it stays.
     for (const ids of inChunks([...met])) {
       await database.execute(
-        `UPDATE integration_dead_letters SET last_at = ? WHERE last_at < ? AND id IN (${ids.map(() => '?').join(', ')})`,
+        `UPDATE integration_dead_letters SET last_at = ? WHERE last_at < ? AND id IN (${marks(ids)})`,
         [new Date(now), new Date(now - DAY_MS), ...ids],
       );
     }
@@ -164,7 +174,7 @@ export class LetterKeeper {
    */
   async reopen(
     transaction: SqlTransaction,
-    letter: { id: number; source_key: string | null; read: string | undefined },
+    letter: Pick<DeadLetter, 'id' | 'source_key' | 'position'> & { read: string | undefined },
     failure: Failure,
     readAnew: boolean,
     now: number,
@@ -172,8 +182,21 @@ export class LetterKeeper {
     const hash = letter.source_key === null ? null : keyHash(letter.source_key);
     const record = readAnew ? this.record(failure, hash, now) : {};
     const read = readAnew ? this.digestOf(failure.payload) : letter.read;
-    const changes = { ...this.reason(failure, hash, read), ...record, state: 'open', replay_log_id: null };
+    const { position } = letter;
+    const changes = {
+      ...this.reason({ ...failure, position }, hash, read),
+      ...record,
+      state: 'open',
+      replay_log_id: null,
+    };
     await this.change(transaction, letter.id, changes, now);
+  }
+
+  /** What is in the place of a record without a key of its own need not be that record, and another mapping makes another one. */
+  private isCorrection(row: SqlRow, { byPosition }: Failure): boolean {
+    return (
+      truth(row.edited) && byPosition !== true && Number(row.mapping_version) === this.options.stream.mappingVersion
+    );
   }
 
   /** Of what the mapping reads of a record; the same for every way of reading it. */
@@ -184,10 +207,10 @@ export class LetterKeeper {
     return digest(canonicalJson(JSON.parse(JSON.stringify(read))));
   }
 
-  /** The letters of the failed records in one state, by the digest of their key. */
+  /** The letters of the failed records in these states, by the digest of their key. */
   private async lettersOf(
     database: SqlTransaction,
-    state: 'open' | 'discarded',
+    states: readonly DeadLetterState[],
     failures: readonly Failure[],
   ): Promise<Map<string | null, SqlRow[]>> {
     const { mappingId, direction } = this.options.stream;
@@ -195,9 +218,10 @@ export class LetterKeeper {
     const found: SqlRow[] = [];
     for (const chunk of inChunks([...hashes])) {
       const rows = await database.query(
-        `SELECT id, mapping_id, direction, source_key_hash, code, edited, sealed_reason FROM integration_dead_letters
-         WHERE mapping_id = ? AND direction = ? AND state = ? AND source_key_hash IN (${chunk.map(() => '?').join(', ')})`,
-        [mappingId, direction, state, ...chunk],
+        `SELECT id, mapping_id, direction, source_key_hash, code, state, edited, mapping_version, sealed_reason
+         FROM integration_dead_letters WHERE mapping_id = ? AND direction = ? AND state IN (${marks(states)})
+           AND source_key_hash IN (${marks(chunk)})`,
+        [mappingId, direction, ...states, ...chunk],
       );
       found.push(...rows);
     }
@@ -244,8 +268,9 @@ export class LetterKeeper {
   /** What says why the record failed. */
   private reason(failure: Failure, sourceKeyHash: string | null, read: string | undefined): Record<string, SqlValue> {
     const { stream, vault } = this.options;
-    const { error, value } = failure;
+    const { error, value, position } = failure;
     const { message } = error;
+    const reason = { message, value, ...(position && { position }), ...(read && { read }) };
     return {
       mapping_version: stream.mappingVersion,
       stage: failure.stage,
@@ -253,7 +278,7 @@ export class LetterKeeper {
       code: error.code,
       field: failure.field,
       rule: failure.rule,
-      sealed_reason: sealReason(vault, { ...stream, sourceKeyHash }, { message, value, ...(read && { read }) }),
+      sealed_reason: sealReason(vault, { ...stream, sourceKeyHash }, reason),
       message: null,
       value: null,
       group_hash: groupHash(stream, failure),
@@ -331,60 +356,17 @@ export class LetterKeeper {
   }
 }
 
-/** A record on which both sides agree again closes the conflicts that both directions had with it. */
-export async function closeConflicts(
-  transaction: SqlTransaction,
-  mappingId: number,
-  keys: readonly string[],
-  now: number,
-): Promise<void> {
-  for (let start = 0; start < keys.length; start += 500) {
-    const chunk = keys.slice(start, start + 500).map(keyHash);
-    await transaction.execute(
-      `UPDATE integration_dead_letters SET state = 'superseded', last_at = ?
-       WHERE mapping_id = ? AND state = 'open' AND code = 'PCP_CONFLICT'
-         AND source_key_hash IN (${chunk.map(() => '?').join(', ')})`,
-      [new Date(now), mappingId, ...chunk],
-    );
-  }
-}
-
-/** A later success of the same record closes what is still open for it. */
-export async function supersede(
-  transaction: SqlTransaction,
-  stream: StreamOfRun,
-  hashes: string[],
-  now: number,
-): Promise<void> {
-  for (const chunk of inChunks(hashes)) {
-    await transaction.execute(
-      `UPDATE integration_dead_letters SET state = 'superseded', last_at = ?
-       WHERE mapping_id = ? AND direction = ? AND state IN ('open', 'replaying')
-         AND source_key_hash IN (${chunk.map(() => '?').join(', ')})`,
-      [new Date(now), stream.mappingId, stream.direction, ...chunk],
-    );
-  }
-}
-
-/** Keys of the records of a stream that are open or being replayed. */
-export async function openKeys(
-  database: SqlTransaction,
-  mappingId: number,
-  direction: Direction,
-): Promise<Set<string>> {
-  const rows = await database.query(
-    `SELECT DISTINCT source_key_hash FROM integration_dead_letters
-     WHERE mapping_id = ? AND direction = ? AND state IN ('open', 'replaying') AND source_key_hash IS NOT NULL`,
-    [mappingId, direction],
-  );
-  return new Set(rows.map((row) => String(row.source_key_hash)));
-}
-
 function hashOf({ sourceKey }: Failure): string | null {
   return sourceKey === null ? null : keyHash(sourceKey);
 }
 
-function inChunks<T>(values: readonly T[]): T[][] {
+/** Placeholders of a list of values. */
+export function marks(values: readonly unknown[]): string {
+  return values.map(() => '?').join(', ');
+}
+
+/** As many as a statement takes. */
+export function inChunks<T>(values: readonly T[]): T[][] {
   const count = Math.ceil(values.length / KEYS_PER_STATEMENT);
   return Array.from({ length: count }, (_, at) => values.slice(at * KEYS_PER_STATEMENT, (at + 1) * KEYS_PER_STATEMENT));
 }

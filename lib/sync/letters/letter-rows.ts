@@ -39,6 +39,8 @@ export interface LetterOwner {
 interface Reason {
   message: string;
   value: unknown;
+  /** Where the record stood in its source. */
+  position?: string;
   /** Digest of the record as it was read, which a correction does not change. */
   read?: string;
 }
@@ -87,6 +89,7 @@ export function toDeadLetter(row: SqlRow, vault: Vault): DeadLetter {
     sync_log_id: Number(row.sync_log_id),
     direction: row.direction as Direction,
     source_key: text(row.source_key),
+    position: reason?.position ?? null,
     payload,
     payload_error: payloadError?.code ?? (payload === null ? 'PCP_PAYLOAD_NOT_KEPT' : null),
     edited,

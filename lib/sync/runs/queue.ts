@@ -22,7 +22,8 @@ export async function queueReplay(
   { mode, created_by: createdBy }: Pick<ReplaySelection, 'mode' | 'created_by'>,
 ): Promise<string> {
   const now = Date.now();
-  await refuseSecondRun(transaction, mapping, direction, now);
+  const refusal = await secondRunRefusal(transaction, mapping, direction, now);
+  if (refusal !== null) throw refusal;
   const jobId = newJobId();
   const runId = await insertRun(
     transaction,
@@ -40,16 +41,17 @@ export async function queueReplay(
 /**
  * One run per mapping and direction at a time, beside those that let others pass: a live one, one that waits for the end of a
  * blackout. Runs inside the transaction that inserts the new one.
+ * @returns why there must not be another one, or null
  */
-export async function refuseSecondRun(
+export async function secondRunRefusal(
   transaction: SqlTransaction,
   mapping: Mapping,
   direction: Direction,
   now: number,
-): Promise<void> {
+): Promise<IntegrationError | null> {
   const active = (await activeRuns(transaction, mapping, direction, now)).find(({ isAwake }) => isAwake);
-  if (active === undefined) return;
-  throw new IntegrationError(
+  if (active === undefined) return null;
+  return new IntegrationError(
     'conflict',
     'PCP_RUN_ACTIVE',
     `Mapping "${mapping.name}" has an ${direction} that is ${active.state}: sync log ${active.id}, job ${active.jobId}.`,

@@ -6,7 +6,7 @@ import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
 import { streamName } from '../../store/stream-names';
 import { comingAfter, type Followers, followersOf, startFollowers } from './followers';
 import { ensureStream } from './lease';
-import { beginningBehind, lockStreams, refuseSecondRun } from './queue';
+import { beginningBehind, lockStreams, secondRunRefusal } from './queue';
 import { type Beginning, ENDED, insertRun, type NewRun, newJobId, newRun } from './run-rows';
 import { leadersOf, type MappedStream, streamsOf } from './streams';
 
@@ -34,7 +34,11 @@ export interface UnattendedJob extends Pick<NewRun, 'trigger' | 'dueAt'> {
 export class JobStarter {
   constructor(private readonly options: StartOptions) {}
 
-  /** @returns its id. @throws conflict PCP_RUN_ACTIVE, config PCP_NO_MAPPING, PCP_CONNECTION_INACTIVE */
+  /**
+   * Of a connection's mappings those that run already are left out.
+   * @returns its id. @throws conflict PCP_RUN_ACTIVE when the one that is named runs, or all of them; config PCP_NO_MAPPING,
+   * PCP_CONNECTION_INACTIVE
+   */
   async start(connectionId: number, request: SyncRequest): Promise<string> {
     const database = await this.options.database();
     const connection = await this.options.connections.get(connectionId);
@@ -58,9 +62,18 @@ export class JobStarter {
         transaction,
         streams.map(({ mapping }) => mapping.id),
       );
-      for (const { mapping, direction } of streams) {
-        const now = Date.now();
-        await refuseSecondRun(transaction, mapping, direction, now);
+      const now = Date.now();
+      const idle: MappedStream[] = [];
+      const refusals: IntegrationError[] = [];
+      for (const stream of streams) {
+        const refusal = await secondRunRefusal(transaction, stream.mapping, stream.direction, now);
+        if (refusal === null) idle.push(stream);
+        else refusals.push(refusal);
+      }
+      // Whoever wants all mappings to run has those that do.
+      const [refusal] = refusals;
+      if (refusal !== undefined && (idle.length === 0 || request.mapping_id !== undefined)) throw refusal;
+      for (const { mapping, direction } of idle) {
         await insertRun(transaction, { ...newRun(mapping, direction, jobId), ...ofRequest(request) }, now);
       }
     });

@@ -151,7 +151,7 @@ async function outcomeOf(
     written.push({ record, externalKey: result.externalKey, outcome: result.outcome });
     if (scope.stream.twoWay !== null) agreed.push({ record, origin });
   });
-  const left = await notDiscarded(scope, failures, transaction);
+  const left = await toBeKept(scope, plan, failures, transaction);
   counters.filtered = plan.filtered + failures.length - left.length;
   counters.unchanged += unchanged.length + plan.repeated;
   Object.assign(counters, failureCounters(left));
@@ -159,13 +159,15 @@ async function outcomeOf(
   return { counters, failures: left, written, unchanged, refused, agreed };
 }
 
-/** Whoever replays a record wants to know how it ends. */
-function notDiscarded(
-  { decided, letters, database, clock }: RunScope,
+/** Failures with their places, without those that somebody decided about; whoever replays a record wants to know how it ends. */
+function toBeKept(
+  { decided, letters, database, clock, ignoreLinks }: RunScope,
+  { positionOf }: BatchPlan,
   failures: Failure[],
   transaction?: SqlTransaction,
 ): Promise<Failure[]> | Failure[] {
-  return decided ? failures : letters.withoutDiscarded(transaction ?? database, failures, clock.now());
+  if (positionOf !== undefined) for (const failure of failures) failure.position ??= positionOf(failure.payload);
+  return decided ? failures : letters.withoutDecided(transaction ?? database, failures, clock.now(), ignoreLinks);
 }
 
 /** What is known of a page before anything of it is sent. */
@@ -174,7 +176,7 @@ async function knownOutcome(
   plan: BatchPlan,
   { changed, unchanged, failures }: Decision,
 ): Promise<Pick<BatchOutcome, 'counters' | 'failures'>> {
-  const left = await notDiscarded(scope, failures);
+  const left = await toBeKept(scope, plan, failures);
   if (needsIntents(scope.stream.guarantee)) await scope.letters.assertRoom(scope.database, left);
   const filtered = plan.filtered + failures.length - left.length;
   const read = filtered + plan.repeated + left.length + unchanged.length + changed.length;

@@ -102,6 +102,7 @@ export function deadLetter(): DeadLetter {
     sync_log_id: 1,
     direction: 'import',
     source_key: '["1"]',
+    position: 'orders.csv:2',
     payload: { start: '2026-02-30' },
     payload_error: null,
     edited: false,

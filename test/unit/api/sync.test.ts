@@ -153,6 +153,9 @@ describe('API: synchronisation', () => {
     for (const body of wrong) {
       assert.equal((await api.call('POST', '/sync/dead-letters/replay', body)).status, 422, JSON.stringify(body));
     }
+    const nothing = await api.call('POST', '/sync/dead-letters/replay', {});
+    const oneOf = { pointer: '', detail: 'needs one of ids, group, mapping_id, sync_log_id' };
+    assert.deepEqual(nothing.body.errors, [oneOf]);
     assert.equal((await api.call('POST', '/sync/dead-letters/replay')).status, 400);
     assert.equal((await api.call('POST', '/sync/dead-letters/1/discard', { note: 'Test.' })).body.note, 'Test.');
     assert.equal((await api.call('POST', '/sync/dead-letters/1/discard')).body.note, null);
