@@ -31,9 +31,9 @@ export async function onRecord(recorded: Recorded, handle: () => Promise<Answer>
   const before = await stateBefore(recorded);
   const event = {
     attempt: randomUUID(),
-    actor: actorOf(recorded),
+    actor: actorOf(call.user, recorded.address),
     action: route.operation,
-    connection_id: connectionOf(call, route, before),
+    connection_id: connectionOf(call.params, route, before),
     subject: path,
   };
   const end = (more: Pick<AuditEvent, 'outcome' | 'details'>) =>
@@ -43,7 +43,7 @@ export async function onRecord(recorded: Recorded, handle: () => Promise<Answer>
   await call.hub.audit.append([{ ...event, outcome: 'begun', details: forAll(asked(recorded)) }]);
   try {
     const answer = await handle();
-    const connection_id = event.connection_id ?? connectionOf(call, route, objectOf(answer.body));
+    const connection_id = event.connection_id ?? connectionOf(call.params, route, objectOf(answer.body));
     Object.assign(event, { connection_id });
     await end({ outcome: 'done', details: { status: answer.status, ...changes(recorded, before, answer) } });
     return answer;
@@ -54,13 +54,13 @@ export async function onRecord(recorded: Recorded, handle: () => Promise<Answer>
   }
 }
 
-function actorOf({ call: { user }, address }: Recorded): AuditEvent['actor'] {
+export function actorOf(user: string | undefined, address: string | null): AuditEvent['actor'] {
   return { id: `user:${user ?? ''}`, name: user ?? null, origin: address === null ? null : `address:${address}` };
 }
 
 /** As whoever may change it could read it. */
 async function stateBefore({ route, call, read }: Recorded): Promise<Json | null> {
-  if (read === undefined || read.acts || route.sealed) return null;
+  if (read === undefined || read.acts || route.sealed === true) return null;
   try {
     return objectOf((await read.handle({ ...call, query: {}, filters: {} })).body);
   } catch {
@@ -76,17 +76,25 @@ function asked({ route, call }: Recorded): Json {
   const secrets = Object.entries(objectOf(body.credentials) ?? {}).flatMap(([name, value]) =>
     typeof value === 'string' ? [name] : [],
   );
-  const told = route.method === 'POST' && route.responses[201] === undefined ? { asked: redact(body) } : {};
+  const given = route.sealed === undefined ? redact(body) : Object.keys(body);
+  const told =
+    route.method === 'POST' && route.responses[201] === undefined && route.sealed !== true ? { asked: given } : {};
   return { ...told, ...(secrets.length > 0 && { given: secrets }) };
 }
 
 /** Of what was changed, the members that differ. */
 function changes({ route }: Recorded, before: Json | null, { body }: Answer): Json {
   const after = objectOf(body);
-  if (route.sealed) return {};
-  if (before === null || after === null) return { ...(before && { before }), ...(after && { after }) };
+  if (route.sealed === true) return {};
+  if (route.sealed === undefined && (before === null || after === null))
+    return { ...(before && { before }), ...(after && { after }) };
+  return differences(before ?? {}, after ?? {}, route.sealed === 'values');
+}
+
+function differences(before: Json, after: Json, isSealed: boolean): Json {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   const changed = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
+  if (isSealed) return { changed };
   const of = (state: Json) => Object.fromEntries(changed.map((name) => [name, state[name]]));
   return { before: of(before), after: of(after) };
 }
@@ -97,7 +105,7 @@ function forAll(details: unknown): Json {
   return JSON.parse(JSON.stringify(details), mask) as Json;
 }
 
-function connectionOf({ params }: Call, { path }: Route, state: Json | null): number | null {
+export function connectionOf(params: Call['params'], { path }: Route, state: Json | null): number | null {
   const named = path.startsWith('/connections/{id}') ? params.id : params.connection_id;
   if (named !== undefined) return Number(named);
   const made = path === '/connections' ? state?.id : state?.connection_id;

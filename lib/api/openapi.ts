@@ -27,6 +27,7 @@ const PERMISSIONS: Record<Permission, string> = {
   'integrations.sync':
     'Starts and cancels runs and comparisons, repairs what they find, replays and discards dead letters, triggers and redelivers webhooks, acknowledges alerts.',
   'integrations.test': 'Tests connections and previews mappings.',
+  'integrations.audit': 'Reads who did what.',
 };
 
 const PROBLEMS: Record<number, [name: string, description: string]> = {

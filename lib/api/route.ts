@@ -2,7 +2,12 @@ import type { Locale } from '../locales/catalogue';
 import type { JsonSchema } from '../model/entity';
 import type { Hub } from '../model/services';
 
-export type Permission = 'integrations.read' | 'integrations.write' | 'integrations.sync' | 'integrations.test';
+export type Permission =
+  | 'integrations.read'
+  | 'integrations.write'
+  | 'integrations.sync'
+  | 'integrations.test'
+  | 'integrations.audit';
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 /** What a handler knows about its request. Body, query and path are validated against the route's schemas before. */
@@ -83,8 +88,11 @@ export interface Route {
   conditional?: boolean;
   /** Speaks to the system behind a connection; how many of a kind may run at once is limited. */
   external?: 'test' | 'explore';
-  /** What it takes or shows is sealed in the store, so that the audit log must not hold it. */
-  sealed?: boolean;
+  /**
+   * The audit log, of which nothing is ever removed, must not hold what it takes or shows: since that is sealed in the store, or
+   * (`values`) since it may be about persons, so that the log has nothing but the names of members.
+   */
+  sealed?: true | 'values';
   /** A GET that makes the hub act: no HEAD, and it must not be caused by a link on a foreign page. */
   acts?: boolean;
   handle(call: Call): Promise<Answer>;

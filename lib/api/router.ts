@@ -11,6 +11,7 @@ import { buildDocument } from './openapi';
 import { authorise, type Middleware, userOf } from './permission';
 import { Problem, toProblem, unavailable } from './problem';
 import { parseQuery } from './query';
+import { RefusedRequests } from './refused-requests';
 import { type Answer, type Call, type Permission, type Route, type RouteMatch, RouteTable } from './route';
 import { routes } from './routes';
 import { components } from './schemas';
@@ -53,6 +54,11 @@ export function createApi(options: ApiOptions): Middleware {
   const table = new RouteTable(routes);
   const validator = new Validator(components);
   const slots = new Slots();
+  const refused = new RefusedRequests((event) => {
+    hubOf(options)
+      .then((hub) => hub.audit.append([event]))
+      .catch((error: unknown) => options.onError?.(error, `urn:uuid:${event.attempt}`));
+  });
   const documents = new Map<string, unknown>();
 
   const documentAt = (base: string): unknown => {
@@ -75,7 +81,11 @@ export function createApi(options: ApiOptions): Middleware {
     const demand = async (permission: Permission) => {
       if (needsPermission !== undefined) await authorise(needsPermission(permission), permission, request, response);
     };
-    await demand(route.permission);
+    const address = request.socket.remoteAddress ?? null;
+    await demand(route.permission).catch((error: unknown) => {
+      refused.add({ route, params: match.params, path: place.path, user: userOf(request), address }, error);
+      throw error;
+    });
     if (route.acts) checkDeliberate(request, guard);
     const parsed = parseQuery(route, search, validator);
     const body = await bodyOf(route, request, validator);
@@ -100,7 +110,7 @@ export function createApi(options: ApiOptions): Middleware {
       call,
       path: place.path,
       read: route.method === 'POST' ? undefined : table.match('GET', place.path)?.route,
-      address: request.socket.remoteAddress ?? null,
+      address,
       onError: (error, attempt) => options.onError?.(error, `urn:uuid:${attempt}`),
     };
     const act = () => (isRecorded(route) ? onRecord(recorded, () => route.handle(call)) : route.handle(call));

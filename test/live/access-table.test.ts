@@ -10,7 +10,13 @@ const METHODS: Record<NodeRedVersion, string[]> = {
   // Node-RED 4 answers OPTIONS itself, to everybody: what it then lets pages of other sites send is refused here.
   'node-red-4': ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
 };
-const PERMISSIONS = ['integrations.read', 'integrations.write', 'integrations.sync', 'integrations.test'];
+const PERMISSIONS = [
+  'integrations.read',
+  'integrations.write',
+  'integrations.sync',
+  'integrations.test',
+  'integrations.audit',
+];
 
 /** What stands in the place of parameters; nothing of it is there. */
 const VALUES: Record<string, string> = {

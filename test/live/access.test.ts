@@ -117,6 +117,7 @@ describe('who may use the API', () => {
         'createConnection done user:admin address:127.0.0.1',
         'updateConnection begun user:admin address:127.0.0.1',
         'updateConnection done user:admin address:127.0.0.1',
+        'deleteConnection refused user:reader address:127.0.0.1',
         'deleteConnection begun user:admin address:127.0.0.1',
         'deleteConnection done user:admin address:127.0.0.1',
       ],

@@ -97,6 +97,39 @@ for (const kind of storeKinds) {
       assert.equal(receiver.got.length, 1);
     });
 
+    it('keep the pause that one answer asks for, whatever is answered to another that was under way', async () => {
+      const webhook = await create({ max_concurrency: 2 });
+      const open: ServerResponse[] = [];
+      receiver.answer = (response) => void open.push(response);
+      await tell(1, 2);
+      await deliveries.look();
+      while (open.length < 2) await delay(5);
+      const pausedUntil = async () => (await webhooks.row(webhook.id)).paused_until;
+      open[0]?.writeHead(429, { 'retry-after': '600' }).end();
+      while ((await pausedUntil()) <= now) await delay(5);
+      const asked = await pausedUntil();
+      open[1]?.end();
+      assert.deepEqual((await tried(webhook)).sort(), ['pending 1', 'success 1']);
+      assert.equal(await pausedUntil(), asked);
+      const { headers: _, ...changed } = webhook;
+      await webhooks.update(webhook.id, { ...changed, secret: null, url: `${receiver.url}&corrected` });
+      assert.equal(await pausedUntil(), 0);
+    });
+
+    it('count no attempt that was not sent, since the receiver wants a pause', async () => {
+      const webhook = await create({ max_concurrency: 3, requests_per_second: 1 });
+      receiver.answer = (response) => response.writeHead(429, { 'retry-after': '600' }).end();
+      await tell(1, 2, 3);
+      for (;;) {
+        await deliveries.look();
+        const { sender, paused_until: pausedUntil } = await webhooks.row(webhook.id);
+        if (sender === null && pausedUntil > now) break;
+        await delay(10);
+      }
+      const { items } = await deliveries.list(webhook.id, {});
+      assert.equal(items.flatMap(({ attempts }) => attempts).length, receiver.got.length);
+    });
+
     it('wait for what is under way when they are changed', async () => {
       const webhook = await create();
       let first: ServerResponse | undefined;

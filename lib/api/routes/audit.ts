@@ -27,7 +27,7 @@ export const auditRoutes: Route[] = [
     summary: 'Lists who did what',
     description:
       'Newest first. What moves a machine, and what is done over this API, has two entries: one before it is done, one with its outcome.',
-    permission: 'integrations.read',
+    permission: 'integrations.audit',
     query: {
       ...pageParameters,
       ...columns,
@@ -46,7 +46,7 @@ export const auditRoutes: Route[] = [
     tag,
     summary: 'Checks that no entry was changed or removed in between',
     description: 'Reads the whole log.',
-    permission: 'integrations.read',
+    permission: 'integrations.audit',
     responses: { 200: { description: 'What was found.', schema: ref('AuditVerification') } },
     problems: [],
     handle: async (call) => ok(await call.hub.audit.verify()),

@@ -48,6 +48,7 @@ export const recordRoutes: Route[] = [
     tag,
     summary: 'Adds a record',
     permission: 'integrations.write',
+    sealed: 'values',
     params,
     body: { schema: ref('EntityRecord'), required: true },
     responses: { 201: { description: 'The record.', schema: ref('EntityRecord'), headers: ['ETag', 'Location'] } },
@@ -81,6 +82,7 @@ export const recordRoutes: Route[] = [
     tag,
     summary: 'Replaces or adds a record',
     permission: 'integrations.write',
+    sealed: 'values',
     params: keyed,
     body: { schema: ref('EntityRecord'), required: true },
     responses: {
@@ -108,6 +110,7 @@ export const recordRoutes: Route[] = [
     tag,
     summary: 'Removes a record',
     permission: 'integrations.write',
+    sealed: 'values',
     params: keyed,
     responses: { 204: { description: 'It is gone.' } },
     problems: [404, 409, 412],

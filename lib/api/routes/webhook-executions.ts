@@ -18,6 +18,7 @@ export const webhookExecutionRoutes: Route[] = [
     summary: 'Sends a webhook an event by hand',
     description: 'It goes the way of all events, with retries and in the log.',
     permission: 'integrations.sync',
+    sealed: 'values',
     params,
     body: { schema: ref('WebhookTrigger'), required: false },
     responses: {

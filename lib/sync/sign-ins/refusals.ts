@@ -13,6 +13,8 @@ export interface Refusals {
   check(connection: SignIn, digest: string): Promise<'fine' | 'trial'>;
   note(connection: SignIn, digest: string, error: IntegrationError): Promise<void>;
   forget(digest: string): Promise<void>;
+  /** Of all processes one at a time tries what it does not know. @returns lets the next one */
+  alone?(digest: string): Promise<() => Promise<void>>;
 }
 
 /** Says nothing about what it is made of to those without the key of the secrets. */

@@ -1,10 +1,13 @@
 import type { IntegrationError } from '../../model/errors';
 import type { SqlDatabase } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
+import { SignInLeases } from './leases';
 import { digestOf, mayLock, type Refusals, type SignIn, signInRefused } from './refusals';
 
 /** Where no account can be locked, one try is made again after so long. */
 const TRY_AGAIN_MS = 3_600_000;
+/** A refusal comes sooner: a process that takes longer has signed in, or died on another host. */
+const LONGEST_WAIT_MS = 15_000;
 /** What a connection signed in with before it was changed elsewhere is of no use to anybody. */
 const KEPT_MS = 90 * 24 * 3_600_000;
 
@@ -14,10 +17,14 @@ const KEPT_MS = 90 * 24 * 3_600_000;
  * different secrets for one connection: what one signs in with says nothing about the other's.
  */
 export class RefusedSignIns implements Refusals {
+  private readonly leases: SignInLeases;
+
   constructor(
     private readonly database: SqlDatabase,
     private readonly vault: Vault,
-  ) {}
+  ) {
+    this.leases = new SignInLeases(database);
+  }
 
   digestOf(connection: SignIn): string {
     return digestOf(this.vault, connection);
@@ -72,6 +79,10 @@ export class RefusedSignIns implements Refusals {
 
   async forget(digest: string): Promise<void> {
     await this.database.execute('DELETE FROM integration_refused_sign_ins WHERE digest = ?', [digest]);
+  }
+
+  alone(digest: string): Promise<() => Promise<void>> {
+    return this.leases.acquire(digest, AbortSignal.timeout(LONGEST_WAIT_MS));
   }
 
   /** Of all that ask, one may. */

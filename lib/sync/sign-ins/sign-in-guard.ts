@@ -133,8 +133,25 @@ class SignInGuard {
       const worked = this.worked.get(digest);
       if (worked !== undefined && performance.now() - worked.at < GOOD_FOR_MS) return () => undefined;
       const other = this.trying.get(digest);
-      if (other === undefined) return this.take(digest, worked === undefined ? LONGEST_TURN_MS : KNOWN_TURN_MS);
+      if (other === undefined) return worked === undefined ? this.takeAlone(digest) : this.take(digest, KNOWN_TURN_MS);
       await other;
+    }
+  }
+
+  /** What nobody here knows, other processes may be trying. */
+  private async takeAlone(digest: string): Promise<() => void> {
+    const leave = this.take(digest, LONGEST_TURN_MS);
+    try {
+      let free = await this.refused.alone?.(digest);
+      return () => {
+        leave();
+        // A lease that cannot be given back ends by itself.
+        free?.().catch(() => undefined);
+        free = undefined;
+      };
+    } catch (error) {
+      leave();
+      throw error;
     }
   }
 

@@ -159,7 +159,9 @@ export class Sender {
     if (!this.hold.isSafeFor(timeoutMs)) return 'ended';
     const signal = AbortSignal.any([this.stopped.signal, this.hold.lost.signal]);
     const delivery = await deliver(http, new URL(webhook.url), message, timeoutMs, hidden, signal);
-    const isBrokenOff = signal.aborted || delivery.failure?.class === 'cancelled';
+    // The receiver wants to be left alone since another was sent: nothing of this one was.
+    const isUnsent = delivery.failure?.code === 'PCP_HTTP_PAUSED';
+    const isBrokenOff = isUnsent || signal.aborted || delivery.failure?.class === 'cancelled';
     return isBrokenOff && !delivery.delivered ? 'ended' : delivery;
   }
 

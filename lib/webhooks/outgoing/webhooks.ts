@@ -100,7 +100,8 @@ export class WebhookStore implements Webhooks {
       ...toColumns(settings),
       secret_key: sealSecrets(this.vault, id, withHeaders(keyed, settings.headers)),
       ...(settings.is_active && { disabled_reason: null, disabled_at: null }),
-      ...(isBack && { failing_since: null, failures: 0, paused_until: 0 }),
+      ...(isBack && { failing_since: null, failures: 0 }),
+      ...((isBack || settings.url !== row.url) && { paused_until: 0 }),
     });
     return { ...(await this.get(id)), secret: input.secret == null ? secret : null };
   }

@@ -170,7 +170,7 @@ describe('API: permissions', () => {
   const grants: Record<string, string[]> = {
     reader: ['integrations.read'],
     writer: ['integrations.read', 'integrations.write'],
-    admin: ['integrations.read', 'integrations.write', 'integrations.sync', 'integrations.test'],
+    admin: ['integrations.read', 'integrations.write', 'integrations.sync', 'integrations.test', 'integrations.audit'],
     stranger: ['flows.read'],
   };
   const needsPermission =
@@ -230,10 +230,11 @@ describe('API: permissions', () => {
     );
   });
 
-  it('puts on record who changed what, and where from, but not what nobody let him do', async () => {
+  it('puts on record who changed what, and where from, and once what nobody let him do', async () => {
     const body = { name: 'x', connector_type: 'generic.database', config: { host: 'h' } };
     await api.call('POST', '/connections', body, { Authorization: 'Bearer writer' });
-    await api.call('POST', '/connections', body, { Authorization: 'Bearer reader' });
+    for (let time = 0; time < 3; time++)
+      await api.call('POST', '/connections', body, { Authorization: 'Bearer reader' });
     await api.call('DELETE', '/connections/1?cascade=true', undefined, { Authorization: 'Bearer admin' });
     await api.call('GET', '/connections', undefined, { Authorization: 'Bearer reader' });
     await api.call('POST', '/connections/test', body, { Authorization: 'Bearer admin' });
@@ -243,6 +244,7 @@ describe('API: permissions', () => {
       [
         ['createConnection', 'writer', 'begun', '/connections'],
         ['createConnection', 'writer', 'done', '/connections'],
+        ['createConnection', 'reader', 'refused', '/connections'],
         ['deleteConnection', 'admin', 'begun', '/connections/1'],
         ['deleteConnection', 'admin', 'done', '/connections/1'],
       ],

@@ -116,6 +116,18 @@ describe('API: audit', () => {
     );
   });
 
+  it('has of records, which may be about persons, nothing but the names of members', async () => {
+    const record = { order_number: 'canary-1', quantity: '1' };
+    await api.call('POST', '/entities/production_order/records', record);
+    await api.call('PUT', '/entities/production_order/records/1', { ...record, quantity: '2' });
+    await api.call('POST', '/webhooks/1/trigger', { data: { operator: 'canary-2' } });
+    const events = recorded();
+    assert.ok(!JSON.stringify(events).includes('canary'), JSON.stringify(events));
+    const told = events.filter(({ outcome }) => outcome !== 'begun').map(({ details }) => details);
+    assert.match(JSON.stringify(told[0]?.changed), /order_number/);
+    assert.deepEqual(events.find(({ action }) => action === 'triggerWebhook')?.details, { asked: ['data'] });
+  });
+
   it('is a condition: what cannot be put on record is not done', async () => {
     await api.close();
     const away = new IntegrationError('transient', 'PCP_CONNECT_REFUSED', 'The store is away.');

@@ -84,6 +84,19 @@ describe('the guard of sign-ins', () => {
     assert.equal(tried.length, 7);
   });
 
+  it('lets one of several processes try what none of them knows', async () => {
+    const gate = Promise.withResolvers<void>();
+    slow.question = gate.promise;
+    const asked = Array.from({ length: 5 }, () => ask(processOf(), { password: 'wrong' }));
+    while (tried.length < 1) await new Promise(setImmediate);
+    // As long as it takes the others to look more than once.
+    const later = performance.now() + 1000;
+    while (performance.now() < later) await new Promise((resolve) => setTimeout(resolve, 100));
+    gate.resolve();
+    assert.deepEqual((await Promise.all(asked)).sort(), [...Array(4).fill('PCP_SIGN_IN_REFUSED'), 'PCP_SQL_AUTH']);
+    assert.equal(tried.length, 1);
+  });
+
   it('holds for a connector that stays open', async () => {
     const connector = await open(processOf(), { password: 'wrong' });
     const codes: string[] = [];
