@@ -7,7 +7,7 @@ import { type Kind, type Log, SharedPlaces } from './request-places';
 
 /**
  * Limits of connections that all processes of a store keep together. Their times are the database's. A store in a file has one
- * process that runs: its limits are its own, and only what is heard of quotas is kept there.
+ * process that runs: its limits are its own, and only what is heard of quotas and pauses is kept there.
  */
 export class SharedRequestLimits {
   private readonly limits: (SharedLimits | LimitsOfOne)[] = [];
@@ -41,14 +41,14 @@ class SharedLimits implements RequestLimits {
   private readonly places: SharedPlaces;
   private readonly turnPlaces: SharedPlaces;
   private readonly turns: Turns;
-  private readonly quotas: QuotaNotes;
+  private readonly notes: LimitNotes;
 
   constructor(
     private readonly row: LimitsRow,
     { perSecond, atOnce }: Allowance,
-    private readonly log: Log,
+    log: Log,
   ) {
-    this.quotas = new QuotaNotes(row, log);
+    this.notes = new LimitNotes(row, log);
     this.places = new SharedPlaces(row, PLACES, atOnce, log);
     this.turnPlaces = new SharedPlaces(row, TURNS, perSecond ?? 0, log);
     this.turns = new Turns(perSecond, this.turnPlaces);
@@ -68,13 +68,11 @@ class SharedLimits implements RequestLimits {
   }
 
   pause(ms: number): void {
-    this.row.pause(ms).catch((error: unknown) => {
-      this.log('warn', `Other processes were not told of a pause: ${IntegrationError.from(error).message}`);
-    });
+    this.notes.pause(ms);
   }
 
   quota(status: Quota): void {
-    this.quotas.note(status);
+    this.notes.quota(status);
   }
 
   get pausedFor(): number {
@@ -82,44 +80,62 @@ class SharedLimits implements RequestLimits {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.quotas.close(), this.places.close(), this.turnPlaces.close()]);
+    await Promise.all([this.notes.close(), this.places.close(), this.turnPlaces.close()]);
   }
 }
 
 class LimitsOfOne extends OwnLimits {
-  private readonly quotas: QuotaNotes;
+  private readonly notes: LimitNotes;
 
   constructor(row: LimitsRow, allowance: Allowance, log: Log) {
     super(allowance);
-    this.quotas = new QuotaNotes(row, log);
+    this.notes = new LimitNotes(row, log);
+  }
+
+  override pause(ms: number): void {
+    super.pause(ms);
+    this.notes.pause(ms);
   }
 
   override quota(status: Quota): void {
-    this.quotas.note(status);
+    this.notes.quota(status);
   }
 
   close(): Promise<void> {
-    return this.quotas.close();
+    return this.notes.close();
   }
 }
 
-/** What was said last about a quota, kept now and then. */
-class QuotaNotes {
+/** What the other side says, for alerts and other processes. Never throws: what cannot be kept is said again. */
+class LimitNotes {
   private heard: Quota | undefined;
   private telling: NodeJS.Timeout | undefined;
+  private pausing: Promise<unknown> | undefined;
 
   constructor(
     private readonly row: LimitsRow,
     private readonly log: Log,
   ) {}
 
-  note(status: Quota): void {
+  /** Each answer may tell of it: kept now and then, as it was said last. */
+  quota(status: Quota): void {
     this.heard = status;
-    this.telling ??= setTimeout(() => void this.close(), TELL_QUOTA_MS).unref();
+    this.telling ??= setTimeout(() => void this.keepQuota(), TELL_QUOTA_MS).unref();
+  }
+
+  pause(ms: number): void {
+    const noted = this.row.pause(ms).catch((error: unknown) => {
+      this.log('warn', `A pause could not be noted: ${IntegrationError.from(error).message}`);
+    });
+    this.pausing = Promise.all([this.pausing, noted]);
   }
 
   /** Keeps what is not kept yet. */
   async close(): Promise<void> {
+    await Promise.all([this.pausing, this.keepQuota()]);
+  }
+
+  private async keepQuota(): Promise<void> {
     clearTimeout(this.telling);
     this.telling = undefined;
     const { heard } = this;
