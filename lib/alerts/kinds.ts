@@ -1,4 +1,4 @@
-import type { AlertKind, AlertRule } from '../model/alert';
+import type { AlertKind, AlertRule, AlertRuleInput } from '../model/alert';
 
 interface Kind {
   /** A small value is bad: what is left. */
@@ -43,9 +43,23 @@ export const KINDS: Record<AlertKind, Kind> = {
     // Most quotas are of a minute, and begin anew.
     preset: { ...usual, threshold: 80, clear_threshold: 70, for_seconds: MINUTE, repeat_seconds: DAY },
   },
+  // It was tried for days.
+  webhook_failure: {
+    isOfConnection: true,
+    preset: { ...usual, severity: 'critical', threshold: 1, repeat_seconds: DAY },
+  },
   certificate_expiry: expiry,
   secret_expiry: expiry,
 };
+
+/** Rules that are there by themselves: of each kind the first, and whatever is to be told apart beside it. */
+export const PRESETS: readonly { key: string; rule: AlertRuleInput }[] = [
+  ...(Object.keys(KINDS) as AlertKind[]).map((kind) => ({ key: kind, rule: { kind } })),
+  {
+    key: 'api_limit:95',
+    rule: { kind: 'api_limit', severity: 'critical', threshold: 95, clear_threshold: 90 },
+  },
+];
 
 export const ALERT_KINDS = Object.keys(KINDS) as AlertKind[];
 

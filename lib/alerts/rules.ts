@@ -7,7 +7,7 @@ import { type Condition, equalities, values, where } from '../store/lists';
 import { decodeCursor, isId, pageLimit, toPage } from '../store/pages';
 import { deleteRows, isUniqueViolation, notFound, staleRevision, updateRevision } from '../store/rows';
 import { toDate, truth } from '../sync/runs/run-rows';
-import { ALERT_KINDS, isReached, KINDS } from './kinds';
+import { isReached, KINDS, PRESETS } from './kinds';
 
 const TABLE = 'integration_alert_rules';
 /** More rules than a plant will ever have. */
@@ -31,9 +31,9 @@ export class AlertRuleStore implements AlertRules {
     const { database } = this.options;
     const rows = await database.query(`SELECT rule_key FROM ${TABLE}`);
     const known = new Set(rows.map(({ rule_key }) => rule_key));
-    for (const kind of ALERT_KINDS.filter((kind) => !known.has(kind))) {
+    for (const { key, rule } of PRESETS.filter(({ key }) => !known.has(key))) {
       try {
-        await insert(database, kind, withDefaults({ kind }));
+        await insert(database, key, withDefaults(rule));
       } catch (error) {
         // Another process was quicker.
         if (!isUniqueViolation(error)) throw error;
@@ -198,7 +198,7 @@ function toRule(row: SqlRow): AlertRule {
     id: Number(row.id),
     kind: row.kind as AlertKind,
     name: row.name === null ? null : String(row.name),
-    is_default: row.rule_key === row.kind,
+    is_default: PRESETS.some(({ key }) => key === row.rule_key),
     is_active: truth(row.is_active),
     connection_id: number(row.connection_id),
     mapping_id: number(row.mapping_id),

@@ -95,11 +95,38 @@ const WORDS: Record<AlertKind, KindWords> = {
       'en-US': (alert) =>
         alert.details.paused_until
           ? `"${alert.details.connection}" wants to be left alone until ${alert.details.paused_until}.`
-          : `"${alert.details.connection}" has ${alert.details.remaining} of ${alert.details.limit} requests left${until(alert, 'until')}.`,
+          : `"${alert.details.connection}" has ${left(alert, 'of')} requests left${until(alert, 'until')}${usedUp(alert, 'at this rate they last until')}.`,
       'pt-BR': (alert) =>
         alert.details.paused_until
           ? `"${alert.details.connection}" pede para ser deixada em paz até ${alert.details.paused_until}.`
-          : `"${alert.details.connection}" ainda permite ${alert.details.remaining} de ${alert.details.limit} requisições${until(alert, 'até')}.`,
+          : `"${alert.details.connection}" ainda permite ${left(alert, 'de')} requisições${until(alert, 'até')}${usedUp(alert, 'neste ritmo duram até')}.`,
+    },
+  },
+  webhook_failure: {
+    title: { 'en-US': 'A webhook does not get through', 'pt-BR': 'Um webhook não chega ao destino' },
+    hint: {
+      'en-US':
+        'See with its receiver what its last answers say, switch the webhook on again, and redeliver what failed.',
+      'pt-BR':
+        'Veja com o destinatário o que dizem as últimas respostas, ative o webhook de novo e reenvie o que falhou.',
+    },
+    message: {
+      'en-US': ({ details }) =>
+        details.disabled_reason === null
+          ? `Deliveries of webhook "${details.webhook}" that were given up within a day: ${details.given_up}.`
+          : `Webhook "${details.webhook}" was switched off at ${details.disabled_at}: ${
+              details.disabled_reason === 'gone'
+                ? 'its receiver says that it is gone'
+                : 'its deliveries failed for days'
+            }.`,
+      'pt-BR': ({ details }) =>
+        details.disabled_reason === null
+          ? `Entregas do webhook "${details.webhook}" das quais se desistiu em um dia: ${details.given_up}.`
+          : `O webhook "${details.webhook}" foi desativado em ${details.disabled_at}: ${
+              details.disabled_reason === 'gone'
+                ? 'o destinatário diz que não existe mais'
+                : 'as entregas falharam por dias'
+            }.`,
     },
   },
   certificate_expiry: {
@@ -154,6 +181,14 @@ function last({ details }: Told, label: string): string {
 
 function until({ details }: Told, word: string): string {
   return typeof details.reset_at === 'string' ? ` ${word} ${details.reset_at}` : '';
+}
+
+function left({ details: { remaining, limit } }: Told, of: string): string {
+  return typeof limit === 'number' ? `${remaining} ${of} ${limit}` : String(remaining);
+}
+
+function usedUp({ details }: Told, words: string): string {
+  return typeof details.used_up_at === 'string' ? `; ${words} ${details.used_up_at}` : '';
 }
 
 /** Of a file, by its subject; of a connection, by the setting that holds it. */

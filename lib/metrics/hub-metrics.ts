@@ -67,7 +67,7 @@ export class HubMetrics implements Metrics {
       `SELECT m.id, m.connection_id, d.direction,
          (SELECT l.ended_at FROM integration_sync_logs l
           WHERE l.mapping_id = m.id AND l.direction = d.direction AND l.ended_at IS NOT NULL AND l.dry_run = ?
-            AND l.kind NOT IN ('reconcile', 'repair')
+            AND l.kind NOT IN ('replay', 'reconcile', 'repair')
             AND l.state IN ('succeeded', 'partial') ORDER BY l.ended_at DESC LIMIT 1) AS at
        FROM integration_mappings m JOIN (SELECT 'import' AS direction UNION ALL SELECT 'export') d
          ON m.direction IN (d.direction, 'bidirectional')

@@ -8,6 +8,7 @@ export type AlertKind =
   | 'dead_letters' /** records of a mapping that wait for somebody */
   | 'buffer_fill' /** of a live mapping's spool, in percent */
   | 'api_limit' /** of what an API allows, in percent */
+  | 'webhook_failure' /** deliveries that were given up, or whose webhook was switched off */
   | 'certificate_expiry' /** days for which a certificate is still good */
   | 'secret_expiry'; /** days for which a secret is still good */
 

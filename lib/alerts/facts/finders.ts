@@ -8,6 +8,7 @@ import type { Reader } from './facts';
 import { inconsistencyFacts } from './inconsistency';
 import { bufferFacts, silenceFacts } from './live-streams';
 import { syncFailureFacts } from './sync-failure';
+import { webhookFacts } from './webhooks';
 
 /** @param source what this instance knows: its live mappings, certificates, and secrets of its flows */
 export function factFinders(
@@ -22,6 +23,7 @@ export function factFinders(
     dead_letters: { shared: deadLetterFacts(reader) },
     buffer_fill: { own: bufferFacts(reader, streams) },
     api_limit: { shared: apiLimitFacts(reader) },
+    webhook_failure: { shared: webhookFacts(reader) },
     certificate_expiry: { own: certificateFacts(reader, source) },
     secret_expiry: { own: secretFacts(reader, source) },
   };

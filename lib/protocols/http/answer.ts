@@ -4,7 +4,7 @@ import { IntegrationError } from '../../model/errors';
 import type { HttpResponse } from './client';
 import { statusError, tooLarge } from './errors';
 import type { Exchange, Head } from './exchange';
-import { type RateLimitStatus, readRateLimit } from './rate-headers';
+import { type RateLimitStatus, readRateLimit } from './quota-headers';
 import { placeOf } from './url';
 
 /** Nothing honest is packed tighter; what is small may be. */

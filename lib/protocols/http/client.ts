@@ -4,7 +4,7 @@ import type { Certificates } from '../secure-context';
 import type { Authentication } from './auth/authentication';
 import type { SignIns } from './auth/oauth2';
 import type { Network } from './dialer';
-import type { RateLimitStatus } from './rate-headers';
+import type { RateLimitStatus } from './quota-headers';
 import type { Allowance, RequestLimits } from './request-gate';
 
 /**

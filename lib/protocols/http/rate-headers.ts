@@ -1,15 +1,7 @@
-/** What an answer says about the quota of its caller. */
-export interface RateLimitStatus {
-  /** Requests per window. */
-  limit?: number;
-  remaining?: number;
-  /** When the window ends, ISO 8601 in UTC. */
-  resetAt?: string;
-}
+import { readRateLimits } from './quota-headers';
 
 type Headers = Readonly<Record<string, string>>;
 
-const RATE_LIMIT = /^(?:x-)?rate-?limit/;
 const LONGEST_PAUSE_MS = 60 * 60_000;
 /** A server that asks for no pause at all, again and again, must not be asked without end. */
 const SHORTEST_PAUSE_MS = 1000;
@@ -29,8 +21,13 @@ export function pauseAskedFor(status: number, headers: Headers, now: number = Da
   if (status !== 429 && status !== 503) return undefined;
   let pause = retryAfter(headers, now);
   if (pause === undefined && status === 429) {
-    const reset = readRateLimit(headers, now)?.resetAt;
-    if (reset !== undefined) pause = Date.parse(reset) - now;
+    const windows = readRateLimits(headers, now);
+    // Of several windows one is used up, and the others say nothing of it.
+    const closed = windows.filter(({ remaining }) => remaining === 0);
+    const ends = (closed.length > 0 ? closed : windows).flatMap(({ resetAt }) =>
+      resetAt ? [Date.parse(resetAt)] : [],
+    );
+    if (ends.length > 0) pause = (closed.length > 0 ? Math.max(...ends) : Math.min(...ends)) - now;
   }
   return pause === undefined ? undefined : Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, pause));
 }
@@ -48,38 +45,4 @@ function httpDate(text: string | undefined): number | undefined {
   if (text === undefined || !HTTP_DATES.some((form) => form.test(text))) return undefined;
   const time = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
   return Number.isNaN(time) ? undefined : time;
-}
-
-/**
- * Reads `RateLimit` and `RateLimit-Policy` (IETF drafts, both forms), `RateLimit-*` and `X-RateLimit-*`; undefined when
- * there are none.
- */
-export function readRateLimit(headers: Headers, now: number = Date.now()): RateLimitStatus | undefined {
-  // Most answers tell nothing of a quota, and each one comes by here.
-  if (!Object.keys(headers).some((name) => RATE_LIMIT.test(name))) return undefined;
-  const structured = `${headers.ratelimit ?? ''};${headers['ratelimit-policy'] ?? ''}`;
-  const parameter = (...names: string[]) => {
-    const found = new RegExp(`(?:^|[;,\\s])(?:${names.join('|')})\\s*=\\s*"?(\\d+)`, 'i').exec(structured);
-    return found === null ? undefined : Number(found[1]);
-  };
-  const plain = (name: string) => {
-    const text = headers[`ratelimit-${name}`] ?? headers[`x-ratelimit-${name}`] ?? headers[`x-rate-limit-${name}`];
-    const found = /^\s*(\d{1,15})/.exec(text ?? '');
-    return found === null ? undefined : Number(found[1]);
-  };
-  const limit = parameter('limit', 'q') ?? plain('limit');
-  const remaining = parameter('remaining', 'r') ?? plain('remaining');
-  const reset = parameter('reset', 't') ?? plain('reset');
-  if (limit === undefined && remaining === undefined && reset === undefined) return undefined;
-  return {
-    ...(limit !== undefined && { limit }),
-    ...(remaining !== undefined && { remaining }),
-    ...(reset !== undefined && reset < 1e15 && { resetAt: new Date(instant(reset, now)).toISOString() }),
-  };
-}
-
-/** A reset is given in seconds from now or as an instant, in seconds or milliseconds: its size tells which. */
-function instant(reset: number, now: number): number {
-  if (reset > 1e12) return reset;
-  return reset > 1e9 ? reset * 1000 : now + reset * 1000;
 }

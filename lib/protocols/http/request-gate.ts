@@ -1,6 +1,6 @@
 import { IntegrationError } from '../../model/errors';
 import { Places } from './places';
-import type { RateLimitStatus } from './rate-headers';
+import type { RateLimitStatus } from './quota-headers';
 import { Turns } from './turns';
 
 /** What the settings of a connection allow. */
@@ -10,8 +10,8 @@ export interface Allowance {
   atOnce: number;
 }
 
-/** What is left of it, and of how much. */
-export type Quota = RateLimitStatus & Required<Pick<RateLimitStatus, 'limit' | 'remaining'>>;
+/** What is left of it. */
+export type Quota = RateLimitStatus & Required<Pick<RateLimitStatus, 'remaining'>>;
 
 /** A request that was let through. Both are harmless to call twice. */
 export interface Pass {
@@ -138,8 +138,8 @@ export class RequestGate {
   }
 
   quota(status: RateLimitStatus | undefined): void {
-    if (status?.limit === undefined || status.remaining === undefined) return;
-    this.limits.quota({ ...status, limit: status.limit, remaining: status.remaining });
+    if (status?.remaining === undefined) return;
+    this.limits.quota({ ...status, remaining: status.remaining });
   }
 
   private checkPause(): void {

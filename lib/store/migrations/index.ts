@@ -21,6 +21,7 @@ import { places } from './0021-places';
 import { refusedSignIns } from './0022-refused-sign-ins';
 import { repairs } from './0023-repairs';
 import { webhookRepeats } from './0024-webhook-repeats';
+import { quotaUse } from './0025-quota-use';
 import type { Migration } from './migration';
 
 export type { Migration, MigrationContext } from './migration';
@@ -50,4 +51,5 @@ export const migrations: readonly Migration[] = [
   refusedSignIns,
   repairs,
   webhookRepeats,
+  quotaUse,
 ];

@@ -1,5 +1,5 @@
 import type { Quota } from '../../protocols/http/request-gate';
-import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
+import type { SqlDatabase, SqlTransaction, SqlValue } from '../../protocols/sql/database';
 import { isUniqueViolation } from '../../store/rows';
 
 /** The row that all processes of a store meet at before they change the limits of a connection. */
@@ -43,26 +43,33 @@ export class LimitsRow {
   async pause(ms: number): Promise<void> {
     this.pausedUntil = Math.max(this.pausedUntil, performance.now() + ms);
     const until = `${this.database.epochMs} + ${Math.ceil(ms)}`;
-    await this.database.execute(
-      `UPDATE integration_request_limits SET paused_until = ${until} WHERE connection_id = ? AND paused_until < ${until}`,
-      [this.connectionId],
+    await this.change(`paused_until = CASE WHEN paused_until < ${until} THEN ${until} ELSE paused_until END`, []);
+  }
+
+  /**
+   * For alerts, with since when and from what on it has gone down. Its end is as far from now as it was said to be, by whatever
+   * clock. What some answers do not say holds as it was said before.
+   */
+  async quota({ limit, remaining, resetAt }: Quota): Promise<void> {
+    const { epochMs } = this.database;
+    const most = limit ?? null;
+    const reset = resetAt === undefined ? 'NULL' : `${epochMs} + ${Math.ceil(Date.parse(resetAt) - Date.now())}`;
+    const isAnew = `(quota_remaining IS NULL OR quota_remaining < ? OR quota <> COALESCE(?, quota) OR quota_reset_at <= ${epochMs})`;
+    // MariaDB assigns from left to right, and what follows sees it.
+    await this.change(
+      `quota_since = CASE WHEN ${isAnew} THEN ${epochMs} ELSE quota_since END,
+       quota_first = CASE WHEN ${isAnew} THEN ? ELSE quota_first END,
+       quota = COALESCE(?, quota), quota_remaining = ?, quota_reset_at = ${reset}, quota_heard_at = ${epochMs}`,
+      [remaining, most, remaining, most, remaining, most, remaining],
     );
   }
 
-  /** For alerts. Its end is as far from now as it was said to be, by whatever clock. */
-  async quota({ limit, remaining, resetAt }: Quota): Promise<void> {
-    const { epochMs } = this.database;
-    const left = resetAt === undefined ? null : Math.ceil(Date.parse(resetAt) - Date.now());
-    const note = () =>
-      this.database.execute(
-        `UPDATE integration_request_limits SET quota = ?, quota_remaining = ?,
-           quota_reset_at = ${left === null ? 'NULL' : `${epochMs} + ${left}`}, quota_heard_at = ${epochMs}
-         WHERE connection_id = ?`,
-        [limit, remaining, this.connectionId],
-      );
-    if ((await note()) > 0) return;
+  private async change(assignments: string, values: SqlValue[]): Promise<void> {
+    const sql = `UPDATE integration_request_limits SET ${assignments} WHERE connection_id = ?`;
+    const changed = await this.database.execute(sql, [...values, this.connectionId]);
+    if (changed > 0) return;
     await this.create();
-    await note();
+    await this.database.execute(sql, [...values, this.connectionId]);
   }
 
   private async create(): Promise<void> {

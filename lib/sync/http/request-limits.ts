@@ -36,14 +36,14 @@ class SharedLimits implements RequestLimits {
   private readonly places: SharedPlaces;
   private readonly turnPlaces: SharedPlaces;
   private readonly turns: Turns;
-  private readonly quotas: QuotaNotes;
+  private readonly notes: LimitNotes;
 
   constructor(
     private readonly row: LimitsRow,
     { perSecond, atOnce }: Allowance,
-    private readonly log: Log,
+    log: Log,
   ) {
-    this.quotas = new QuotaNotes(row, log);
+    this.notes = new LimitNotes(row, log);
     this.places = new SharedPlaces(row, PLACES, atOnce, log);
     this.turnPlaces = new SharedPlaces(row, TURNS, perSecond ?? 0, log);
     this.turns = new Turns(perSecond, this.turnPlaces);
@@ -64,13 +64,11 @@ class SharedLimits implements RequestLimits {
   }
 
   pause(ms: number): void {
-    this.row.pause(ms).catch((error: unknown) => {
-      this.log('warn', `Other processes were not told of a pause: ${IntegrationError.from(error).message}`);
-    });
+    this.notes.pause(ms);
   }
 
   quota(status: Quota): void {
-    this.quotas.note(status);
+    this.notes.quota(status);
   }
 
   get pausedFor(): number {
@@ -78,27 +76,41 @@ class SharedLimits implements RequestLimits {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.quotas.close(), this.places.close(), this.turnPlaces.close()]);
+    await Promise.all([this.notes.close(), this.places.close(), this.turnPlaces.close()]);
   }
 }
 
-/** What was said last about a quota, kept now and then. */
-class QuotaNotes {
+/** What the other side says, for alerts and other processes. Never throws: what cannot be kept is said again. */
+class LimitNotes {
   private heard: Quota | undefined;
   private telling: NodeJS.Timeout | undefined;
+  private pausing: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly row: LimitsRow,
     private readonly log: Log,
   ) {}
 
-  note(status: Quota): void {
+  /** Each answer may tell of it: kept now and then, as it was said last. */
+  quota(status: Quota): void {
     this.heard = status;
-    this.telling ??= setTimeout(() => void this.close(), TELL_QUOTA_MS).unref();
+    this.telling ??= setTimeout(() => void this.keepQuota(), TELL_QUOTA_MS).unref();
+  }
+
+  pause(ms: number): void {
+    const noted: Promise<void> = this.row.pause(ms).catch((error: unknown) => {
+      this.log('warn', `A pause could not be noted: ${IntegrationError.from(error).message}`);
+    });
+    const before = this.pausing;
+    this.pausing = noted.then(() => before);
   }
 
   /** Keeps what is not kept yet. */
   async close(): Promise<void> {
+    await Promise.all([this.pausing, this.keepQuota()]);
+  }
+
+  private async keepQuota(): Promise<void> {
     clearTimeout(this.telling);
     this.telling = undefined;
     const { heard } = this;

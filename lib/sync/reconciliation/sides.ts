@@ -94,7 +94,10 @@ export async function* targetPages(
   }
 }
 
-/** Keys of the records that the hub remembers to have written, and whether one of their writes is on its way. */
+/**
+ * Keys of the records that the hub remembers to have written, or, of a mapping that goes both ways, both sides to have agreed on;
+ * and whether one of their writes is on its way.
+ */
 export async function* linkPages(
   database: SqlDatabase,
   { id, direction }: { id: number; direction: Stream['direction'] },
@@ -103,8 +106,9 @@ export async function* linkPages(
   let after = '';
   for (;;) {
     const rows = await database.query(
-      `SELECT source_key, pending_op FROM integration_record_links
-       WHERE mapping_id = ? AND direction = ? AND source_key > ? ORDER BY source_key LIMIT ${LINKS_AT_ONCE}`,
+      `SELECT source_key, MAX(pending_op) AS pending_op FROM integration_record_links
+       WHERE mapping_id = ? AND direction IN (?, 'both') AND source_key > ?
+       GROUP BY source_key ORDER BY source_key LIMIT ${LINKS_AT_ONCE}`,
       [id, direction, after],
     );
     const last = rows.at(-1);

@@ -104,8 +104,10 @@ for (const kind of storeKinds) {
         ['dead_letters', true],
         ['buffer_fill', true],
         ['api_limit', true],
+        ['webhook_failure', true],
         ['certificate_expiry', true],
         ['secret_expiry', true],
+        ['api_limit', true],
       ]);
       const own = await plant.alerts.rules.create({ kind: 'dead_letters', threshold: 10, name: 'Many' });
       assert.deepEqual(

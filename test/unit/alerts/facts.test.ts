@@ -177,6 +177,88 @@ for (const kind of storeKinds) {
       assert.deepEqual(await plant.open(), []);
     });
 
+    it('tell of what is nearly used up once more, and of what will be before it begins anew', async () => {
+      const id = await addConnection(plant.place.store);
+      const { database } = plant.place.store;
+      await database.execute('INSERT INTO integration_request_limits (connection_id, paused_until) VALUES (?, 0)', [
+        id,
+      ]);
+      const heard = (limit: number | null, first: number, remaining: number, during = HOUR) =>
+        database.execute(
+          `UPDATE integration_request_limits SET quota = ?, quota_first = ?, quota_remaining = ?, quota_since = ?,
+             quota_heard_at = ?, quota_reset_at = ?`,
+          [limit, first, remaining, plant.now - during, plant.now, plant.now + HOUR],
+        );
+      const lasting = async (): Promise<string[]> => {
+        await plant.look();
+        plant.now += MINUTE;
+        return plant.open();
+      };
+      // It would be used up in 40 minutes, but little is used as yet.
+      await heard(1000, 1000, 800, 10 * MINUTE);
+      assert.deepEqual(await lasting(), []);
+      await heard(1000, 1000, 500);
+      assert.deepEqual(await lasting(), []);
+      await heard(1000, 1000, 400);
+      assert.deepEqual(await lasting(), [`api_limit connection:${id} firing 90`]);
+      const [alert] = (await plant.alerts.list({})).items;
+      const end = new Date(plant.now - MINUTE + (40 * HOUR) / 60).toISOString();
+      assert.equal(alert?.details.used_up_at, end);
+      for (const locale of ['en-US', 'pt-BR'] as const) assert.ok(alertWords(alert!, locale).message.includes(end));
+      await heard(1000, 1000, 50);
+      assert.deepEqual(await lasting(), [
+        `api_limit connection:${id} firing 95`,
+        `api_limit connection:${id} firing 95`,
+      ]);
+      await heard(null, 50, 0);
+      const severities = (await plant.alerts.list({ state: 'open' })).items.map(({ severity }) => severity);
+      assert.deepEqual(severities, ['critical', 'warning']);
+      assert.equal((await lasting()).length, 2);
+    });
+
+    it('tell of webhooks that were switched off, and of deliveries that were given up', async () => {
+      const { models, database } = plant.place.store;
+      const hook = (name: string, more: object = {}) =>
+        models.webhooks.create({
+          ...{ name, url: 'https://plant.example/', event_type: '*', method: 'POST', headers: {}, options: {} },
+          ...{
+            signature: 'standard',
+            is_active: true,
+            created_at: new Date(NOON),
+            updated_at: new Date(NOON),
+            ...more,
+          },
+        });
+      const [fine, gone, failed] = [await hook('fine'), await hook('gone'), await hook('failed')];
+      await hook('unused', { is_active: false });
+      const execution = (webhookId: number, status: string, at: number) =>
+        database.execute(
+          `INSERT INTO integration_webhook_executions (webhook_id, event_id, event_type, status, attempts, created_at, executed_at, attempt_log)
+           VALUES (?, 'e', 'run.failed', ?, 1, ?, ?, '[]')`,
+          [webhookId, status, at, at],
+        );
+      for (const { id } of [fine, failed]) await execution(id, 'success', NOON);
+      await execution(fine.id, 'error', NOON - DAY - 1);
+      for (const at of [NOON - DAY, NOON]) await execution(failed.id, 'error', at);
+      assert.deepEqual(await plant.open(), [`webhook_failure webhook:${failed.id} firing 2`]);
+      await gone.update({ is_active: false, disabled_reason: 'gone', disabled_at: NOON });
+      const both = [`webhook_failure webhook:${failed.id} firing 2`, `webhook_failure webhook:${gone.id} firing 1`];
+      assert.deepEqual((await plant.open()).sort(), both.sort());
+      const alerts = (await plant.alerts.list({})).items;
+      const told = (locale: Locale) => alerts.map((alert) => alertWords(alert, locale).message).sort();
+      assert.deepEqual(told('en-US'), [
+        'Deliveries of webhook "failed" that were given up within a day: 2.',
+        `Webhook "gone" was switched off at ${new Date(NOON).toISOString()}: its receiver says that it is gone.`,
+      ]);
+      assert.deepEqual(told('pt-BR'), [
+        'Entregas do webhook "failed" das quais se desistiu em um dia: 2.',
+        `O webhook "gone" foi desativado em ${new Date(NOON).toISOString()}: o destinatário diz que não existe mais.`,
+      ]);
+      await gone.update({ is_active: true, disabled_reason: null, disabled_at: null });
+      await database.execute("UPDATE integration_webhook_executions SET status = 'pending' WHERE status = 'error'");
+      assert.deepEqual(await plant.open(), []);
+    });
+
     it('tell of certificates and secrets that end', async () => {
       const id = await addConnection(plant.place.store);
       const { cert } = CLIENT;

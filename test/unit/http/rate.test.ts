@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { mock } from 'node:test';
 import timers from 'node:timers/promises';
-import { pauseAskedFor, readRateLimit } from '../../../lib/protocols/http/rate-headers';
+import { readRateLimit } from '../../../lib/protocols/http/quota-headers';
+import { pauseAskedFor } from '../../../lib/protocols/http/rate-headers';
 import { type Allowance, OwnLimits, RequestGate } from '../../../lib/protocols/http/request-gate';
 import { HostileServer } from '../../support/hostile-server';
 import { clients, failure, live } from './support';
@@ -57,6 +58,10 @@ describe('http: Retry-After', () => {
 
   it('takes the end of the window of a 429 that says no more', () => {
     assert.equal(pauseAskedFor(429, { 'x-ratelimit-reset': '5' }, NOW), 5000);
+    const of = (ratelimit: string) => pauseAskedFor(429, { ratelimit }, NOW);
+    assert.equal(of('"burst";r=0;t=3, "daily";r=3;t=3600'), 3000);
+    assert.equal(of('"burst";r=0;t=3, "daily";r=0;t=60'), 60_000);
+    assert.equal(of('"burst";r=1;t=3, "daily";r=3;t=3600'), 3000);
   });
 });
 
@@ -73,6 +78,41 @@ describe('http: quota headers', () => {
       { 'x-rate-limit-limit': '100', 'x-rate-limit-remaining': '40', 'x-rate-limit-reset': String(NOW + 60_000) },
     ];
     for (const headers of cases) assert.deepEqual(readRateLimit(headers, NOW), wanted, JSON.stringify(headers));
+  });
+
+  it('tells of several windows the one that is nearest to be used up, and lasts', () => {
+    const policy = '"burst";q=100;w=1,"daily";q=10000;w=86400';
+    const daily = { limit: 10_000, remaining: 3, resetAt: new Date(NOW + HOUR).toISOString() };
+    const cases: [Record<string, string>, unknown][] = [
+      [{ 'ratelimit-policy': policy, ratelimit: '"burst";r=99;t=1, "daily";r=3;t=3600' }, daily],
+      [{ 'ratelimit-policy': policy, ratelimit: '"daily";r=3;t=3600, "burst";r=0;t=1' }, daily],
+      [
+        {
+          ...{ 'x-ratelimit-limit-minute': '20', 'x-ratelimit-remaining-minute': '19' },
+          ...{ 'x-ratelimit-limit-day': '1000', 'x-ratelimit-remaining-day': '40' },
+        },
+        { limit: 1000, remaining: 40 },
+      ],
+    ];
+    for (const [headers, told] of cases) assert.deepEqual(readRateLimit(headers, NOW), told, JSON.stringify(headers));
+  });
+
+  it('reads what vendors have of their own', () => {
+    const of = (headers: Record<string, string>) => readRateLimit(headers, NOW);
+    assert.deepEqual(of({ 'sforce-limit-info': 'api-usage=14950/15000' }), { limit: 15_000, remaining: 50 });
+    const perApp = 'api-usage=25/5000; per-app-api-usage=240/250(appName=hub)';
+    assert.deepEqual(of({ 'sforce-limit-info': perApp }), { limit: 250, remaining: 10 });
+    assert.deepEqual(of({ 'x-ms-ratelimit-burst-remaining-xrm-requests': '300' }), {
+      ...{ limit: 6000, remaining: 300, resetAt: new Date(NOW + 300_000).toISOString() },
+    });
+    const minute = { 'x-ratelimit-limit-minute': '100', 'x-ratelimit-remaining-minute': '2' };
+    assert.deepEqual(of(minute), { limit: 100, remaining: 2, resetAt: inAMinute });
+    const hubspot = { 'x-hubspot-ratelimit-daily': '500000', 'x-hubspot-ratelimit-daily-remaining': '1000' };
+    assert.deepEqual(of(hubspot), { limit: 500_000, remaining: 1000 });
+    assert.deepEqual(of({ 'x-ratelimit-limit': '100', 'x-ratelimit-used': '99' }), { limit: 100, remaining: 1 });
+    const shop = of({ 'x-shopify-shop-api-call-limit': '32/40' });
+    assert.deepEqual([shop?.limit, shop?.remaining], [40, 8]);
+    assert.equal(of({ 'sforce-limit-info': 'none' }), undefined);
   });
 
   it('gives what there is, and nothing for nonsense', () => {
@@ -184,7 +224,7 @@ describe('http: rate of requests', () => {
     await server.stop();
   });
 
-  it('passes on what each answer says about the quota, when it says enough', async () => {
+  it('passes on what each answer says about the quota, when it says what is left', async () => {
     const said: Record<string, string>[] = [
       { 'x-ratelimit-limit': '100', 'x-ratelimit-remaining': '20' },
       { 'x-ratelimit-remaining': '19' },
@@ -200,7 +240,7 @@ describe('http: rate of requests', () => {
     };
     const client = open({ baseUrl: server.origin, sharedLimits, connectionId: 4718 });
     for (let number = 0; number < 3; number++) await (await client.request({ target: '/', signal: live })).text();
-    assert.deepEqual(heard, [{ limit: 100, remaining: 20 }]);
+    assert.deepEqual(heard, [{ limit: 100, remaining: 20 }, { remaining: 19 }]);
     await server.stop();
   });
 
