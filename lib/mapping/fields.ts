@@ -106,11 +106,13 @@ export function importFunction(
   if (readsEmpty) {
     return (value) => (value === undefined || value === null ? empty() : (parse(value) ?? empty()));
   }
-  return (value) => {
+  const convert: FieldFunction = (value) => {
     if (value === undefined || value === null || value === '') return empty();
     const converted = parse(value);
     return converted === undefined ? empty() : converted;
   };
+  // Half of all fields are texts that stay as they are.
+  return parse === textOf ? (value) => (typeof value === 'string' && value !== '' ? value : convert(value)) : convert;
 }
 
 /** Platform value to external value. @throws config PCP_MAPPING_INVALID when something would be lost on the way back */

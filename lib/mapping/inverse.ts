@@ -3,7 +3,7 @@ import type { MappingDefinition } from './contract';
 import { checkedPath, nameOf } from './definition';
 import { checkExpression } from './expressions/check';
 import { exportFunction, typeOf } from './fields';
-import { compileReader, parsePath, pathsCollide, rootOf, topLevelName } from './paths';
+import { parsePath, pathsCollide, rootOf, topLevelName } from './paths';
 import type { Plan, PlannedField } from './plan';
 import { invertFilters, planFilters, platformNotation, type TypedPair } from './plan-filters';
 import { mappingError } from './problems';
@@ -74,7 +74,7 @@ function planField({ pair, type, path }: TypedPair, timezone: string): PlannedFi
   }
   const target = checkedPath(pair.target, `${path}/target`, nameOf(pair));
   const convert = exportFunction(pair, type, timezone, path);
-  return [{ ...base, source: target.text, origin: { kind: 'field', read: compileReader(target) }, convert }];
+  return [{ ...base, source: target.text, origin: { kind: 'field', path: target }, convert }];
 }
 
 function refuseCollisions(fields: readonly PlannedField[], definition: MappingDefinition): void {

@@ -67,6 +67,12 @@ export function topLevelName(path: Path): string | undefined {
   return path.segments.length === 1 ? (path.segments[0] as string) : undefined;
 }
 
+/** `topLevelName` of what no object inherits. */
+export function plainName(path: Path): string | undefined {
+  const name = topLevelName(path);
+  return name !== undefined && name in Object.prototype ? undefined : name;
+}
+
 /** The top-level field that the path starts at. */
 export function rootOf(path: Path): string {
   return path.segments[0] as string;
@@ -79,11 +85,8 @@ export function compilePath(text: string): Reader {
 
 /** Reads own properties only. A top-level key that is spelled like the whole path wins over the path. */
 export function compileReader(path: Path): Reader {
-  const name = topLevelName(path);
-  if (name !== undefined) {
-    if (name in Object.prototype) return (record) => (Object.hasOwn(record, name) ? record[name] : undefined);
-    return (record) => record[name];
-  }
+  const name = plainName(path);
+  if (name !== undefined) return (record) => record[name];
   const { text, segments, ambiguous } = path;
   return (record) => {
     if (ambiguous && Object.hasOwn(record, text)) return record[text];

@@ -4,7 +4,7 @@ import type { MappingDefinition } from './contract';
 import { checkedPath, checkPlatformFields, nameOf } from './definition';
 import { checkExpression } from './expressions/check';
 import { checkTypeFits, importFunction, ownValue, typeOf } from './fields';
-import { compileReader, parsePath, pathsCollide, rootOf, topLevelName } from './paths';
+import { parsePath, pathsCollide, rootOf, topLevelName } from './paths';
 import type { Plan, PlannedField } from './plan';
 import { externalNotation, planFilters, type TypedPair } from './plan-filters';
 import { mappingError } from './problems';
@@ -65,7 +65,7 @@ function planField(
     return { ...base, source: undefined, origin: { kind: 'expression', expression: pair.expression }, convert };
   }
   const source = checkedPath(pair.source, `${path}/source`, nameOf(pair));
-  const origin = { kind: 'field', read: compileReader(source) } as const;
+  const origin = { kind: 'field', path: source } as const;
   if (!both) return { ...base, source: source.text, origin, convert };
   return { ...base, source: source.text, origin, convert: reversible(pair, type, timezone, path, convert) };
 }

@@ -1,13 +1,13 @@
 import type { Filter } from '../model/mapping';
 import type { FieldFunction } from './fields';
 import type { RecordTest } from './filters';
-import type { Path, Reader } from './paths';
+import type { Path } from './paths';
 import type { Step } from './transformations';
 import type { Validate } from './validation';
 
 /** Where a value of the output comes from. */
 type Origin =
-  | { kind: 'field'; read: Reader }
+  | { kind: 'field'; path: Path }
   | { kind: 'constant'; value: unknown }
   | { kind: 'expression'; expression: string };
 

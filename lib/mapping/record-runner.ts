@@ -1,6 +1,6 @@
 import type { Mapped, PlainRecord } from './contract';
 import type { FieldFunction } from './fields';
-import { compileSetter, type Reader, type Setter, topLevelName } from './paths';
+import { compileReader, compileSetter, plainName, type Reader, type Setter, topLevelName } from './paths';
 import type { Plan, PlannedField } from './plan';
 import { ValueProblem } from './problems';
 import { valueFailure } from './record-failure';
@@ -33,6 +33,8 @@ export function applyStep(
 
 interface CompiledField {
   convert: FieldFunction;
+  /** A field of the record that is read by its name alone. */
+  name: string | undefined;
   read: Reader | undefined;
   /** Place among the values of expressions, or -1. */
   expression: number;
@@ -81,7 +83,8 @@ function compileFields(fields: readonly PlannedField[]): CompiledField[] {
   let expressions = 0;
   return fields.map(({ origin, convert }) => ({
     convert,
-    read: origin.kind === 'field' ? origin.read : undefined,
+    name: origin.kind === 'field' ? plainName(origin.path) : undefined,
+    read: origin.kind === 'field' ? compileReader(origin.path) : undefined,
     expression: origin.kind === 'expression' ? expressions++ : -1,
   }));
 }
@@ -108,8 +111,8 @@ function writerOf(fields: readonly PlannedField[]): Write {
     let at = 0;
     try {
       for (; at < count; at++) {
-        const { read, convert, expression } = compiled[at]!;
-        const value = convert(read === undefined ? (expression < 0 ? undefined : values?.[expression]) : read(record));
+        const { name, convert } = compiled[at]!;
+        const value = convert(name === undefined ? readOther(record, values, compiled[at]!) : record[name]);
         if (setters === undefined) data[names[at]!] = value;
         else setters[at]!(data, value);
       }
@@ -120,6 +123,15 @@ function writerOf(fields: readonly PlannedField[]): Write {
     }
     return data;
   };
+}
+
+function readOther(
+  record: PlainRecord,
+  values: readonly unknown[] | undefined,
+  { read, expression }: CompiledField,
+): unknown {
+  if (read !== undefined) return read(record);
+  return expression < 0 ? undefined : values?.[expression];
 }
 
 /** A record without its key cannot be told from others, whatever the target would accept. */

@@ -21,6 +21,8 @@ export interface Failure {
 
 export interface BatchPlan {
   writes: WriteRecord[];
+  /** Those of the writes, and of others that were planned. */
+  keys: ReadonlySet<string>;
   /** For each write, the source record it came from. Their `sourceKey` is filled in for those that need it. */
   origins: SourceRecord[];
   failures: Failure[];
@@ -57,8 +59,8 @@ export function batchPlanners(context: PlanContext): () => BatchPlanner {
   const { keyFields } = context;
   const hashOf = recordHasher(context.outputFields);
   return () => {
-    const plan: BatchPlan = { writes: [], origins: [], failures: [], filtered: 0, repeated: 0 };
     const seen = new Set<string>();
+    const plan: BatchPlan = { writes: [], keys: seen, origins: [], failures: [], filtered: 0, repeated: 0 };
     /** Hashes by key, made only for a batch that holds a key twice. */
     let first: Map<string, string> | null = null;
     const refuse = (

@@ -9,6 +9,9 @@ export const MIN_INSTANT = -62_135_596_800_000;
 export const MAX_INSTANT = 253_402_300_799_999;
 
 const TWO_DIGITS = Array.from({ length: 100 }, (_, number) => String(number).padStart(2, '0'));
+/** "T05:07:" by the minute of the day, and ":09.000Z" without its colon by the second: most instants are joined from them. */
+const MINUTES = Array.from({ length: 1440 }, (_, n) => `T${twoDigits(Math.trunc(n / 60))}:${twoDigits(n % 60)}:`);
+const WHOLE_SECONDS = Array.from({ length: 60 }, (_, second) => `${twoDigits(second)}.000Z`);
 /** Texts of days, each in the slot of its day: a source speaks of the same few years with every record. */
 const DAY_SLOTS = 4096;
 const slotDays = new Int32Array(DAY_SLOTS);
@@ -99,7 +102,9 @@ export class DateParts {
 
   /** "2026-11-24T05:00:00.000Z", of parts that are UTC. */
   instantText(): string {
-    return `${this.dateText()}T${twoDigits(this.hour)}:${twoDigits(this.minute)}:${twoDigits(this.second)}.${threeDigits(this.millisecond)}Z`;
+    const minutes = this.dateText() + MINUTES[this.hour * 60 + this.minute]!;
+    if (this.millisecond === 0) return minutes + WHOLE_SECONDS[this.second]!;
+    return `${minutes}${twoDigits(this.second)}.${threeDigits(this.millisecond)}Z`;
   }
 }
 

@@ -32,7 +32,15 @@ export function compilePattern(pattern: string): DatePattern {
   const words = pattern.match(TOKEN) ?? [];
   const tokens = words.map((word) => tokenOf(word, words));
   const has = (...names: string[]) => words.some((word) => names.includes(word));
-  const fixed = compileFixed(words);
+  const walk: DatePattern['parse'] = (text, parts) => {
+    parts.reset();
+    let at = 0;
+    for (const token of tokens) {
+      at = token.read(text, at, parts);
+      if (at < 0) return false;
+    }
+    return at === text.length && parts.exists();
+  };
   const hasMonth = has('MM', 'M', 'MMM');
   if (!hasMonth && has('mm', 'm') && has('YYYY', 'yyyy', 'YY', 'yy')) {
     throw new Error('has no month: "mm" means minutes, write "MM" for the month');
@@ -42,16 +50,7 @@ export function compilePattern(pattern: string): DatePattern {
     hasDate: has('YYYY', 'yyyy', 'YY', 'yy') && hasMonth && has('DD', 'dd', 'D', 'd'),
     hasTime: has('HH', 'H', 'hh', 'h'),
     hasOffset: has('Z', 'ZZ'),
-    parse(text, parts) {
-      if (fixed !== undefined) return fixed(text, parts);
-      parts.reset();
-      let at = 0;
-      for (const token of tokens) {
-        at = token.read(text, at, parts);
-        if (at < 0) return false;
-      }
-      return at === text.length && parts.exists();
-    },
+    parse: compileFixed(words) ?? walk,
     format(parts) {
       let text = '';
       for (const token of tokens) text += token.write(parts);

@@ -138,15 +138,18 @@ function notationOf({ format = 'iso', timezone }: DateOptions): Notation {
 
 function patternNotation(format: string, zone: Zone): Notation {
   const pattern = compilePattern(format);
+  const { parse } = pattern;
   const wanted = `a date of the format ${format}`;
   return {
     zone,
     pattern,
     isNumeric: false,
     read(value, parts) {
-      if (typeof value === 'number') return readText(String(value), parts, wanted, pattern.parse);
-      if (typeof value === 'string' && isZeros(value)) return false;
-      return readText(value, parts, wanted, pattern.parse);
+      if (typeof value === 'string') {
+        if (parse(value, parts)) return true;
+        if (isZeros(value)) return false;
+      }
+      return readText(typeof value === 'number' ? String(value) : value, parts, wanted, parse);
     },
     write: (parts) => pattern.format(parts),
   };

@@ -50,9 +50,9 @@ export class PagesUnderWay {
   async add(page: Page): Promise<void> {
     const startedAt = performance.now();
     const plan = await page.plan;
-    const keys = plan.writes.map(({ key }) => key);
     // What the target holds of a record is known once the page that it was in is committed.
-    if (keys.some((key) => this.sending?.keys.has(key))) await this.end();
+    const { sending } = this;
+    if (sending !== null && plan.writes.some(({ key }) => sending.keys.has(key))) await this.end();
     const next = await preparePage(this.scope, plan);
     let before: Sent | null;
     try {
@@ -69,7 +69,7 @@ export class PagesUnderWay {
     const outcome = next.deliver();
     // It is told to whoever waits for the page.
     outcome.catch(() => undefined);
-    this.sending = { page, keys: new Set(keys), outcome, startedAt };
+    this.sending = { page, keys: plan.keys, outcome, startedAt };
     if (before === null) return;
     try {
       await this.commit(before);

@@ -6,16 +6,21 @@ const KEYS_PER_STATEMENT = 500;
 /** SQL Server takes 2,100 (https://learn.microsoft.com/sql/sql-server/maximum-capacity-specifications-for-sql-server). */
 const PARAMETERS_PER_STATEMENT = 2000;
 
-/** A key as text, alike for a value that was read and one that is to be written. */
+/** A key as text, alike for a value that was read and one that is to be written: the first values are those of the key. */
 export function keyText(values: readonly unknown[], columns: readonly ColumnInfo[]): string {
-  return JSON.stringify(
-    values.map((value, index) => {
-      const plain = fromSqlValue(value, columns[index]!);
-      if (columns[index]!.type !== 'datetime') return plain === null ? null : String(plain);
-      const instant = Date.parse(String(plain).replace(/Z?$/, 'Z'));
-      return Number.isNaN(instant) ? String(plain) : instant;
-    }),
-  );
+  let text = '';
+  // Written without an array, as every record that is written comes by.
+  for (let index = 0; index < columns.length; index++) {
+    text += (index === 0 ? '[' : ',') + JSON.stringify(keyPart(values[index], columns[index]!));
+  }
+  return `${text}]`;
+}
+
+function keyPart(value: unknown, column: ColumnInfo): string | number | null {
+  const plain = fromSqlValue(value, column);
+  if (column.type !== 'datetime') return plain === null ? null : String(plain);
+  const instant = Date.parse(String(plain).replace(/Z?$/, 'Z'));
+  return Number.isNaN(instant) ? String(plain) : instant;
 }
 
 /**

@@ -85,12 +85,11 @@ export class TableWriter implements Writer {
   private async upsert(rows: SqlValue[][], written: boolean[]): Promise<WriteResult[]> {
     const table = this.entity.table!;
     const columns = this.columns.map(({ name }) => name);
-    const keys = rows.map((row) => row.slice(0, this.keyColumns.length));
-    const asked = keys.filter((_, index) => written[index] !== true);
-    if (this.allNew && asked.length === rows.length) {
-      if (await this.database.insertNew({ table, columns, parts: [rows] }))
-        return keys.map((key): WriteResult => ({ outcome: 'created', externalKey: keyText(key, this.keyColumns) }));
-    }
+    const keyOf = (row: SqlValue[]): string => keyText(row, this.keyColumns);
+    const mayBeNew = written.every((isKnown) => !isKnown);
+    if (this.allNew && mayBeNew && (await this.database.insertNew({ table, columns, parts: [rows] })))
+      return rows.map((row): WriteResult => ({ outcome: 'created', externalKey: keyOf(row) }));
+    const asked = rows.filter((_, index) => !written[index]).map((row) => row.slice(0, this.keyColumns.length));
     const existing = await rowsByKey(this.database, this.database.tableName(table), this.keyColumns, asked, []);
     // SQL Server gives up the whole transaction at a value that it cannot convert: the halves have transactions of their own.
     const errors = await upsertEach(this.database, {
@@ -100,11 +99,11 @@ export class TableWriter implements Writer {
       paddedKeys: this.keyColumns.filter(({ padded }) => padded === true).map(({ name }) => name),
       rows,
     });
-    this.allNew = asked.length === rows.length && existing.size === 0 && errors.every((error) => error === null);
+    this.allNew = mayBeNew && existing.size === 0 && errors.every((error) => error === null);
     return errors.map((error, index): WriteResult => {
       if (error !== null) return { outcome: 'failed', error };
-      const key = keyText(keys[index]!, this.keyColumns);
-      return { outcome: written[index] === true || existing.has(key) ? 'updated' : 'created', externalKey: key };
+      const key = keyOf(rows[index]!);
+      return { outcome: written[index] || existing.has(key) ? 'updated' : 'created', externalKey: key };
     });
   }
 }
