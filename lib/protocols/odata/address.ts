@@ -22,7 +22,10 @@ export function entityPath(set: EntitySet, key: Record<string, unknown>, model: 
     });
   });
   const [only] = parts;
-  const written = parts.length === 1 && only ? only[1] : parts.map(([name, value]) => `${name}=${value}`).join(',');
+  const written =
+    parts.length === 1 && only && set.isKeyNamed !== true
+      ? only[1]
+      : parts.map(([name, value]) => `${name}=${value}`).join(',');
   return `${encodeURIComponent(set.name)}(${written})`;
 }
 

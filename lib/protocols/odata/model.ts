@@ -18,6 +18,8 @@ export interface EntitySet {
   type: StructuredType;
   /** One entity that has no key in its address. */
   isSingleton: boolean;
+  /** Its addresses name the field of a key even where that is the only one, as alternate keys do. */
+  isKeyNamed?: boolean;
   label?: string;
   creatable: boolean;
   updatable: boolean;

@@ -22,8 +22,6 @@ export interface ServiceOptions {
   parameters?: Readonly<Record<string, string>>;
   /** How version 2 is changed; some old services know MERGE only, some proxies let only PATCH or PUT pass. */
   updateMethod?: 'MERGE' | 'PATCH' | 'PUT';
-  /** Sent with every request, as "prefer". */
-  headers?: Readonly<Record<string, string>>;
   /** How many requests go out as one; by default as JSON in version 4, where the service takes it. */
   batchFormat?: 'json' | 'multipart';
   /** To be masked where an answer repeats them. */
@@ -88,9 +86,15 @@ export class ODataService {
   }
 
   /** What a link of an answer leads to: the next page, or the changes since a list. */
-  async follow(link: string, base: URL, set: EntitySet, signal: AbortSignal): Promise<Page> {
+  async follow(
+    link: string,
+    base: URL,
+    set: EntitySet,
+    signal: AbortSignal,
+    headers: Record<string, string> = {},
+  ): Promise<Page> {
     const model = await this.model(signal);
-    return readPage(await this.#followed(link, base, model, signal), set.type, model);
+    return readPage(await this.#followed(link, base, model, signal, headers), set.type, model);
   }
 
   /** One entity by its key; null when there is none. @throws config PCP_ODATA_FILTER_IGNORED when it gives another one */
@@ -225,14 +229,20 @@ export class ODataService {
     return list;
   }
 
-  async #followed(link: string, base: URL, model: ServiceModel, signal: AbortSignal): Promise<HttpResponse> {
+  async #followed(
+    link: string,
+    base: URL,
+    model: ServiceModel,
+    signal: AbortSignal,
+    headers: Record<string, string> = {},
+  ): Promise<HttpResponse> {
     const target = this.client.resolveLink(this.#onOwnHost(link, base), base);
     // A link may lack what each request has, such as SAP's client: the next page would be another system's.
     for (const [name, value] of Object.entries(this.options.parameters ?? {})) {
       if (target.searchParams.has(name)) continue;
       target.search += `${target.search === '' ? '?' : '&'}${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
     }
-    const response = await this.client.request({ target, headers: this.#headers(model), signal });
+    const response = await this.client.request({ target, headers: { ...this.#headers(model), ...headers }, signal });
     if (!response.ok) throw await failureOf(response, this.#secrets);
     return response;
   }
@@ -261,12 +271,9 @@ export class ODataService {
   }
 
   #headers({ version }: ServiceModel): Record<string, string> {
-    return {
-      ...(version === 2
-        ? { accept: 'application/json', dataserviceversion: '2.0', maxdataserviceversion: '2.0' }
-        : { accept: 'application/json;IEEE754Compatible=true', 'odata-version': '4.0', 'odata-maxversion': '4.01' }),
-      ...this.options.headers,
-    };
+    return version === 2
+      ? { accept: 'application/json', dataserviceversion: '2.0', maxdataserviceversion: '2.0' }
+      : { accept: 'application/json;IEEE754Compatible=true', 'odata-version': '4.0', 'odata-maxversion': '4.01' };
   }
 
   /** Behind a proxy a service often names itself as it is called inside; what it means is on the way we came. */

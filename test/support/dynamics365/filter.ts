@@ -22,6 +22,8 @@ function testOf(text: string, set: TestSet): (row: Row) => boolean {
   if (set.unfilterable?.includes(field)) throw new BadFilter(`The field '${field}' cannot be used in a filter`);
   if (type === undefined) throw new BadFilter(`Could not find a property named '${field}'`);
   const value = readLiteral(literal, type, field);
+  if (type === 'Edm.Guid' && operator !== 'eq' && operator !== 'ne')
+    throw new BadFilter(`${operator} on an identifier`);
   if (type in ENUMS && operator !== 'eq' && operator !== 'ne') throw new BadFilter(`${operator} on an enumeration`);
   return (row) => {
     const order = compared(row[field] ?? '', value, type);
@@ -53,6 +55,10 @@ export function readLiteral(literal: string, type: string, field: string): strin
       : '';
     if (!members.includes(member)) throw wrong();
     return member;
+  }
+  if (type === 'Edm.Guid') {
+    if (!/^[0-9a-f-]{36}$/i.test(literal)) throw wrong();
+    return literal;
   }
   const pattern = type === 'Edm.DateTimeOffset' ? /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/ : /^-?\d+(\.\d+)?$/;
   if (!pattern.test(literal)) throw wrong();

@@ -56,6 +56,8 @@ export function problemOf(value: unknown, type: string, exact: boolean): string 
   switch (type) {
     case 'Edm.String':
       return value === null || typeof value === 'string' ? undefined : 'is no string';
+    case 'Edm.Guid':
+      return /^[0-9a-f-]{36}$/i.test(String(value)) ? undefined : 'is no identifier';
     case 'Edm.Int32':
       return Number.isInteger(value) ? undefined : 'is no Int32';
     case 'Edm.Decimal':

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Connector, SourceRecord, WriteRecord } from '../../../lib/connectors/contract';
 import { create } from '../../../lib/connectors/erp/dynamics365/connector';
 import type { OpenConnection } from '../../../lib/model/connection';
+import { MesQueue } from '../../support/dynamics365/mes-queue';
 import type { OperationsServer } from '../../support/dynamics365/operations';
 import { dynamicsPlant } from '../../support/dynamics365/plant';
 import { failure, live } from '../http/support';
@@ -185,6 +186,49 @@ describe('Dynamics 365, Finance & Operations', () => {
     assert.deepEqual(await call('PcpGroup/PcpService/echo'), { payload: { said: 'ção' } });
     assert.equal((await failure(call('../data'))).code, 'PCP_OPERATION_UNKNOWN');
     assert.equal((await failure(call('a/b/c'))).class, 'config');
+  });
+
+  it('finds a message again in a data entity over the queue, and sends no other one in its place', async () => {
+    const queue = new MesQueue(plant).withLog();
+    const message_log = { entity_set: 'PcpMesMessages', key: 'ExternalKey', content: 'MessageContent' };
+    const connector = open(plant.connection({ company: 'usmf', sender: 'plant 1', message_log }));
+    assert.equal(connector.guarantee!('mes/start_order').lookup, 'strong');
+    const start = (StartedQuantity: string) =>
+      record({ ExternalKey: 'S1', ProductionOrderNumber: 'P000001', StartedQuantity });
+    const write = async (one: WriteRecord) =>
+      (await (await writer(connector, 'mes/start_order')).write([one], live))[0]!;
+    assert.equal(
+      (await connector.describeWrite!({ entity: 'mes/start_order', keyFields: [] }, start('1'), live)).current,
+      null,
+    );
+    assert.equal((await write(start('1.50'))).outcome, 'created');
+    assert.match(String(queue.sent[0]?.content.ExternalKey), /^[0-9a-f-]{36}$/);
+    assert.equal((await write(start('1.50'))).outcome, 'unchanged');
+    const other = await write(start('2'));
+    assert.ok(other.outcome === 'failed' && other.error.code === 'PCP_ODATA_POSTED_BEFORE');
+    assert.equal(queue.sent.length, 1);
+    const blind = open(plant.connection({ company: 'usmf' }));
+    assert.deepEqual([blind.guarantee!('mes/start_order').lookup, blind.looksUp!('mes/start_order')], ['none', false]);
+  });
+
+  it('refuses what is no message before anything is sent', async () => {
+    const queue = new MesQueue(plant);
+    const target = await writer(open(plant.connection({ company: 'usmf' })), 'mes/route_card');
+    const line = { OperationNumber: '10' };
+    const wrong: [SourceRecord, string][] = [
+      [{ RouteCardLines: [line] }, 'ProductionOrderNumber'],
+      [{ ProductionOrderNumber: 'P1' }, 'RouteCardLines'],
+      [{ ProductionOrderNumber: 'P1', RouteCardLines: [{ Hours: '1' }] }, 'RouteCardLines[0].OperationNumber'],
+      [{ ProductionOrderNumber: 'P1', RouteCardLines: [{ ...line, Hours: '1,5' }] }, 'RouteCardLines[0].Hours'],
+      [{ ProductionOrderNumber: 'P1', RouteCardLines: [{ ...line, TaskType: 'Sleep' }] }, 'RouteCardLines[0].TaskType'],
+      [{ ProductionOrderNumber: 'P1', RouteCardLines: [{ ...line, Machine: 'M' }] }, 'RouteCardLines[0].Machine'],
+    ];
+    for (const [data, path] of wrong) {
+      const [result] = await target.write([record(data)], live);
+      assert.ok(result?.outcome === 'failed', path);
+      assert.deepEqual([result.error.code, result.error.path], ['PCP_DYNAMICS_MESSAGE', path]);
+    }
+    assert.equal(queue.sent.length, 0);
   });
 
   it('lists the entities of the plant with what is missing, then every set', async () => {

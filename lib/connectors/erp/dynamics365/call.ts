@@ -2,7 +2,7 @@ import { IntegrationError } from '../../../model/errors';
 import { failureOf } from '../../../protocols/odata/fault';
 import { readJson } from '../../../protocols/odata/feed';
 import type { CallAnswer } from '../../contract';
-import type { Catalogue } from './catalogue';
+import type { Application } from './application';
 
 /** group/service/operation */
 const SERVICE = /^\w+\/\w+\/\w+$/;
@@ -12,7 +12,7 @@ const SERVICE = /^\w+\/\w+\/\w+$/;
  * @throws config PCP_OPERATION_UNKNOWN
  */
 export async function call(
-  catalogue: Catalogue,
+  application: Application,
   operation: string,
   { service = '', function: name, parameters, entity_set: set, key, payload }: Record<string, unknown>,
   signal: AbortSignal,
@@ -23,22 +23,22 @@ export async function call(
     });
   }
   const values = objectOf(parameters) ?? objectOf(payload) ?? {};
-  if (service !== '') return { payload: await callService(catalogue, String(service), values, signal) };
+  if (service !== '') return { payload: await callService(application, String(service), values, signal) };
   const boundKey = objectOf(key);
   const bound = typeof set === 'string' && set !== '' ? { set, ...(boundKey && { key: boundKey }) } : undefined;
-  return { payload: await catalogue.service.call(String(name ?? ''), values, signal, bound) };
+  return { payload: await application.service.call(String(name ?? ''), values, signal, bound) };
 }
 
 async function callService(
-  { client, settings }: Catalogue,
+  { client, settings }: Application,
   service: string,
   values: Record<string, unknown>,
   signal: AbortSignal,
 ): Promise<unknown> {
-  if (!SERVICE.test(service)) {
+  if (settings.flavour !== 'finance_operations' || !SERVICE.test(service)) {
     throw new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', `"${service}" is no operation of a service.`, {
       path: 'service',
-      hint: 'Write it as group/service/operation.',
+      hint: 'Write it as group/service/operation; only Finance & Operations has them.',
     });
   }
   const headers = { 'content-type': 'application/json', accept: 'application/json' };

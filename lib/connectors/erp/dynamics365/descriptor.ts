@@ -2,6 +2,7 @@ import type { ConnectorDescriptor, Setting } from '../../descriptor';
 import { HTTP_SETTINGS } from '../../http-settings';
 
 const ENTRA = ['entra_secret', 'entra_certificate'];
+const operations = { flavour: ['finance_operations'] };
 const entra = { authentication: ENTRA };
 
 export const descriptor: ConnectorDescriptor = {
@@ -9,9 +10,9 @@ export const descriptor: ConnectorDescriptor = {
   title: { 'en-US': 'Dynamics 365', 'pt-BR': 'Dynamics 365' },
   description: {
     'en-US':
-      'Reads and writes entities of Dynamics 365 Finance & Operations, reports production by its MES queue, calls services.',
+      'Reads and writes Dynamics 365 Finance & Operations and Dataverse, reports production by the MES queue, calls services.',
     'pt-BR':
-      'Lê e grava entidades do Dynamics 365 Finance & Operations, aponta produção pela fila MES, chama serviços.',
+      'Lê e grava o Dynamics 365 Finance & Operations e o Dataverse, aponta produção pela fila MES, chama serviços.',
   },
   node: 'pcp-dynamics365',
   icon: 'pcp-dynamics365.svg',
@@ -75,6 +76,7 @@ export const descriptor: ConnectorDescriptor = {
             'pt-BR': 'Finance & Operations (Supply Chain Management)',
           },
         },
+        { value: 'dataverse', label: { 'en-US': 'Dataverse', 'pt-BR': 'Dataverse' } },
       ],
       default: 'finance_operations',
     },
@@ -89,6 +91,7 @@ export const descriptor: ConnectorDescriptor = {
     company: {
       kind: 'text',
       group: 'connection',
+      showWhen: operations,
       maxLength: 20,
       label: { 'en-US': 'Company (dataAreaId)', 'pt-BR': 'Empresa (dataAreaId)' },
       help: {
@@ -151,6 +154,7 @@ export const descriptor: ConnectorDescriptor = {
     sender: {
       kind: 'text',
       group: 'entities',
+      showWhen: operations,
       maxLength: 40,
       label: { 'en-US': 'Sender', 'pt-BR': 'Remetente' },
       help: {
@@ -161,6 +165,7 @@ export const descriptor: ConnectorDescriptor = {
     message_log: {
       kind: 'json',
       group: 'entities',
+      showWhen: operations,
       label: { 'en-US': 'Data entity over the MES messages', 'pt-BR': 'Entidade de dados sobre as mensagens MES' },
       help: {
         'en-US':

@@ -1,7 +1,29 @@
 import { type ErrorClass, IntegrationError } from '../../../model/errors';
+import type { Flavour } from './settings';
+
+const WORDS: Record<Flavour, { application: string; role: string; missing: string }> = {
+  finance_operations: {
+    application:
+      'Enter its client ID under System administration > Setup > Microsoft Entra ID applications, with the user that it acts as.',
+    role: 'Give this user a security role with the privileges of the data entity.',
+    missing:
+      'Check the base URL; the release may have another version of the entity, or a configuration key switches it off.',
+  },
+  dataverse: {
+    application:
+      'Add it as an application user in the Power Platform admin center: Environments > Settings > Users + permissions.',
+    role: 'Give the application user a security role with the privileges of the table.',
+    missing: 'Check the base URL: https://organisation.crm.dynamics.com.',
+  },
+};
 
 /** Why an entity does not answer, in the words of whoever administers the environment. */
-export function inWordsOfDynamics(thrown: unknown, what: string): IntegrationError {
+export function inWordsOfDynamics(
+  thrown: unknown,
+  what: string,
+  flavour: Flavour = 'finance_operations',
+): IntegrationError {
+  const words = WORDS[flavour];
   const error = IntegrationError.from(thrown);
   const as = (errorClass: ErrorClass, code: string, message: string, hint: string) =>
     new IntegrationError(errorClass, code, `${message}: ${error.message}`, { hint, cause: error });
@@ -10,24 +32,14 @@ export function inWordsOfDynamics(thrown: unknown, what: string): IntegrationErr
       'auth',
       'PCP_DYNAMICS_APPLICATION_UNKNOWN',
       'The environment does not know the application that signed in',
-      'Enter its client ID under System administration > Setup > Microsoft Entra ID applications, with the user that it acts as.',
+      words.application,
     );
   }
   if (error.class === 'permission') {
-    return as(
-      'permission',
-      'PCP_DYNAMICS_FORBIDDEN',
-      `The user of the application may not use ${what}`,
-      'Give this user a security role with the privileges of the data entity.',
-    );
+    return as('permission', 'PCP_DYNAMICS_FORBIDDEN', `The user of the application may not use ${what}`, words.role);
   }
   if (error.code === 'PCP_HTTP_NOT_FOUND') {
-    return as(
-      'config',
-      'PCP_DYNAMICS_ENTITY_MISSING',
-      `The environment has no ${what}`,
-      'Check the base URL; the release may have another version of the entity, or a configuration key switches it off.',
-    );
+    return as('config', 'PCP_DYNAMICS_ENTITY_MISSING', `The environment has no ${what}`, words.missing);
   }
   return error;
 }

@@ -4,7 +4,7 @@ import { missingSetting, readHttpOptions } from '../../../protocols/http/setting
 import type { WriterOptions } from '../odata/writer';
 import type { MessageLog } from './messages';
 
-export type Flavour = 'finance_operations';
+export type Flavour = 'finance_operations' | 'dataverse';
 
 export const DEFAULTS = {
   flavour: 'finance_operations' as Flavour,
@@ -34,7 +34,7 @@ export function readSettings(connection: OpenConnection): DynamicsSettings {
   const number = (name: string, otherwise: number) =>
     typeof config[name] === 'number' ? (config[name] as number) : otherwise;
   const messageLog = (config.message_log ?? {}) as Partial<MessageLog>;
-  const baseUrl = text('base_url').replace(/\/(data\/?)?$/, '');
+  const baseUrl = text('base_url').replace(/\/(data\/?|api\/data(\/v[\d.]+)?\/?)?$/, '');
   const http = readHttp({ ...connection, config: { ...config, base_url: baseUrl } }, text);
   return {
     flavour: config.flavour as Flavour,

@@ -16,6 +16,8 @@ export interface ODataEntity {
   pageBy?: string;
   /** Values that all of its records have in this connection: the company. */
   fixed?: Data;
+  /** The service makes what is changed where it is not there yet, by whatever fields identify it: it is never made twice. */
+  upserts?: boolean;
   /** Absent for an entity set that is named as it is. */
   preset?: ODataPreset;
 }

@@ -118,7 +118,7 @@ async function latest(
 }
 
 /** What the service decides as the mapping would; texts are equal for both, but not in the same order. */
-function pushedDown({ set, model, fixed = {} }: ODataEntity, filters: readonly Filter[]): Condition[] {
+export function pushedDown({ set, model, fixed = {} }: ODataEntity, filters: readonly Filter[]): Condition[] {
   const own = Object.entries(fixed).map(([field, value]): Condition => ({ field, operator: 'eq', value }));
   const theirs = filters.flatMap((filter): Condition[] => {
     if ('expression' in filter) return [];

@@ -1,5 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
-import { entityPath } from '../../../protocols/odata/address';
+import { entityPath, hasKey } from '../../../protocols/odata/address';
 import { Batching, type Changed } from '../../../protocols/odata/batching';
 import type { Entity } from '../../../protocols/odata/entity';
 import { GONE } from '../../../protocols/odata/fault';
@@ -152,7 +152,8 @@ export class ODataWriter implements Writer {
       if (record.externalKey !== undefined && preset?.is_document !== true) throw gone(record.externalKey);
       if (!set.creatable) throw notThere(this.#entity.name);
       const created = (entity: Entity | null) => ({ outcome: 'created' as const, ...this.#createdKey(entity) });
-      return { request: this.#creation(item), repeatable: false, resultOf: (done) => created(entityOf(done)) };
+      const repeatable = this.#entity.upserts === true;
+      return { request: this.#creation(item), repeatable, resultOf: (done) => created(entityOf(done)) };
     }
     const externalKey = this.#keyOf(found);
     if (preset?.is_document === true || !set.updatable) {
@@ -161,7 +162,7 @@ export class ODataWriter implements Writer {
     }
     return {
       request: this.#modification(item, found),
-      repeatable: found.version === undefined,
+      repeatable: this.#entity.upserts === true || found.version === undefined,
       resultOf: (done) => {
         entityOf(done);
         return { outcome: 'updated', externalKey };
@@ -183,8 +184,13 @@ export class ODataWriter implements Writer {
   }
 
   #creation({ fields }: Item): ServiceRequest {
-    const { service, set, model } = this.#entity;
-    return service.creation(set, withoutNothing(fields) as Data, model);
+    const { service, set, model, upserts } = this.#entity;
+    const data = withoutNothing(fields) as Data;
+    if (upserts !== true) return service.creation(set, data, model);
+    const isWhole = hasKey(set, data);
+    const key = isWhole ? set.type.key : this.#keyFields;
+    const type = { ...set.type, key, keyAliases: new Map<string, string>() };
+    return service.modification({ ...set, type, isKeyNamed: !isWhole }, data, model);
   }
 
   #modification({ record, fields }: Item, found: Entity): ServiceRequest {

@@ -1,0 +1,84 @@
+import type { EntityInfo } from '../../../model/entity';
+import type { IntegrationError } from '../../../model/errors';
+import type { HttpClient } from '../../../protocols/http/client';
+import type { ODataService } from '../../../protocols/odata/service';
+import type {
+  Batch,
+  DescribedWrite,
+  EntityDescription,
+  ReadQuery,
+  SourceRecord,
+  WriteGuarantee,
+  WriteRecord,
+  Writer,
+  WriteTarget,
+} from '../../contract';
+import type { ODataEntity } from '../odata/entity';
+import { findRecord } from '../odata/lookup';
+import { readBatches } from '../odata/read';
+import { ODataWriter } from '../odata/writer';
+import { descriptor } from './descriptor';
+import type { DynamicsSettings } from './settings';
+
+/** What the test of a connection asked for, and what came of it. */
+export interface Asked {
+  name: string;
+  found: number;
+  error?: IntegrationError;
+  /** The connection names it itself: it has to answer. */
+  isOwn?: boolean;
+}
+
+/** What one application of Dynamics 365 has of its own; what all of them have in common is here. */
+export abstract class Application {
+  abstract readonly service: ODataService;
+
+  constructor(
+    readonly client: HttpClient,
+    readonly settings: DynamicsSettings,
+  ) {}
+
+  /** @throws config PCP_ENTITY_UNKNOWN; what asking for the metadata throws */
+  abstract resolve(name: string, signal: AbortSignal): Promise<ODataEntity>;
+  abstract discover(signal: AbortSignal): Promise<EntityInfo[]>;
+  abstract describe(name: string, signal: AbortSignal): Promise<EntityDescription>;
+  /** For the test of the connection: whether it answers, without reading what is large. */
+  abstract ask(signal: AbortSignal): Promise<Asked[]>;
+
+  async *read(query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {
+    yield* readBatches(await this.resolve(query.entity, signal), query, signal);
+  }
+
+  guarantee(_entity: string): WriteGuarantee {
+    return { ...descriptor.writes!, settleMs: 2 * this.settings.timeoutMs };
+  }
+
+  looksUp(_entity: string): boolean {
+    return true;
+  }
+
+  async writer(target: Pick<WriteTarget, 'entity' | 'keyFields'>, signal: AbortSignal): Promise<Writer> {
+    return this.#records(target, signal);
+  }
+
+  async describeWrite(
+    target: Pick<WriteTarget, 'entity' | 'keyFields'>,
+    record: WriteRecord,
+    signal: AbortSignal,
+  ): Promise<DescribedWrite> {
+    return (await this.#records(target, signal)).describeWrite(record, signal);
+  }
+
+  async lookup(
+    { entity: name, keyFields }: Pick<WriteTarget, 'entity' | 'keyFields'>,
+    keys: Record<string, unknown>[],
+    signal: AbortSignal,
+  ): Promise<(SourceRecord | null | undefined)[]> {
+    const entity = await this.resolve(name, signal);
+    return Promise.all(keys.map((key) => findRecord(entity, key, keyFields, this.settings.sender, signal)));
+  }
+
+  async #records(target: Pick<WriteTarget, 'entity' | 'keyFields'>, signal: AbortSignal): Promise<ODataWriter> {
+    return new ODataWriter(await this.resolve(target.entity, signal), target, this.settings);
+  }
+}

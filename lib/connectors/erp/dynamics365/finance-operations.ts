@@ -1,0 +1,111 @@
+import type { EntityInfo } from '../../../model/entity';
+import type { IntegrationError } from '../../../model/errors';
+import type { HttpClient } from '../../../protocols/http/client';
+import type {
+  Batch,
+  DescribedWrite,
+  EntityDescription,
+  ReadQuery,
+  SourceRecord,
+  WriteGuarantee,
+  WriteRecord,
+  Writer,
+  WriteTarget,
+} from '../../contract';
+import { readBatches } from '../odata/read';
+import { Application, type Asked } from './application';
+import { withBeside } from './beside';
+import { Catalogue, type DynamicsEntity } from './catalogue';
+import { isMessage, Messages } from './messages';
+import { PRESETS } from './presets';
+import type { DynamicsSettings } from './settings';
+
+/** Finance & Operations: data entities, and the messages of the MES integration. */
+export class FinanceOperations extends Application {
+  readonly #catalogue: Catalogue;
+  readonly #messages: Messages;
+
+  constructor(client: HttpClient, settings: DynamicsSettings) {
+    super(client, settings);
+    this.#catalogue = new Catalogue(client, settings);
+    this.#messages = new Messages(this.#catalogue);
+  }
+
+  get service() {
+    return this.#catalogue.service;
+  }
+
+  resolve(name: string, signal: AbortSignal): Promise<DynamicsEntity> {
+    return this.#catalogue.resolve(name, signal);
+  }
+
+  async discover(signal: AbortSignal): Promise<EntityInfo[]> {
+    const [presets, sets] = await this.#catalogue.list(signal);
+    return [...presets, ...this.#messages.list(), ...sets];
+  }
+
+  async describe(name: string, signal: AbortSignal): Promise<EntityDescription> {
+    return isMessage(name) ? this.#messages.describe(name) : this.#catalogue.describe(name, signal);
+  }
+
+  async ask(signal: AbortSignal): Promise<Asked[]> {
+    const ask = async (name: string): Promise<Asked> => {
+      try {
+        return { name, found: await this.#catalogue.ask(name, signal) };
+      } catch (thrown) {
+        if (signal.aborted) throw thrown;
+        return { name, found: 0, error: thrown as IntegrationError };
+      }
+    };
+    const [first = '', ...others] = PRESETS.map(({ set }) => set);
+    const asked = await ask(first);
+    // Whatever keeps the first from answering would only be told nine times.
+    if (asked.error?.class === 'auth' || asked.error?.class === 'transient') return [asked];
+    const own = this.settings.messageLog?.entity_set;
+    const log = own === undefined ? [] : [ask(own).then((each) => ({ ...each, isOwn: true }))];
+    return [asked, ...(await Promise.all([...others.map(ask), ...log]))];
+  }
+
+  override async *read(query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {
+    const entity = await this.resolve(query.entity, signal);
+    const batches = readBatches(entity, query, signal);
+    const { beside } = entity.preset ?? {};
+    yield* beside === undefined
+      ? batches
+      : withBeside(batches, await this.#catalogue.beside(beside, signal), beside, signal);
+  }
+
+  override guarantee(entity: string): WriteGuarantee {
+    return isMessage(entity) ? this.#messages.guarantee() : super.guarantee(entity);
+  }
+
+  override looksUp(entity: string): boolean {
+    return !isMessage(entity) || this.#messages.guarantee().lookup === 'strong';
+  }
+
+  override async writer(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
+    return isMessage(target.entity) ? this.#messages.writer(target.entity) : super.writer(target, signal);
+  }
+
+  override async describeWrite(
+    target: Pick<WriteTarget, 'entity' | 'keyFields'>,
+    record: WriteRecord,
+    signal: AbortSignal,
+  ): Promise<DescribedWrite> {
+    if (!isMessage(target.entity)) return super.describeWrite(target, record, signal);
+    const [current] = await this.#messages.find([record], signal);
+    return { current, request: current ? null : this.#messages.request(target.entity, record) };
+  }
+
+  override async lookup(
+    target: Pick<WriteTarget, 'entity' | 'keyFields'>,
+    keys: Record<string, unknown>[],
+    signal: AbortSignal,
+  ): Promise<(SourceRecord | null | undefined)[]> {
+    if (!isMessage(target.entity)) return super.lookup(target, keys, signal);
+    return this.#messages.find(
+      keys.map((data) => ({ data, key: '' })),
+      signal,
+    );
+  }
+}
