@@ -7,6 +7,13 @@ import { postgresAvailable } from '../support/postgres';
 import type { ConformanceCases, FailingCase } from './cases';
 import { conformance } from './suite';
 
+/** A number that fits is the key itself. */
+const moveOf = (note: string, n: number) => ({
+  ...{ SOURCE_LINE_ID: String(n + 1), ORGANIZATION_CODE: 'M1', WIP_ENTITY_NAME: 'WJ-0001', FM_OPERATION_SEQ_NUM: '10' },
+  ...{ TRANSACTION_QUANTITY: `12345678901.${n}25`, REFERENCE: note, TRANSACTION_DATE: '2026-11-27T10:00:00' },
+});
+const NOTES = ['Trinca', 'ção 😀', "d'água", 'a', 'b'];
+
 let plant: EbsPlant;
 const gateway = new IsgServer();
 
@@ -95,6 +102,16 @@ conformance('erp.oracle-ebs', {
           await plant.database.execute(sql);
           return ['WJ-0001', 'WJ-0003'];
         },
+      },
+      write: {
+        target: { entity: 'production_data', keyFields: ['SOURCE_LINE_ID'], fields: Object.keys(moveOf('', 1)) },
+        records: NOTES.map(moveOf),
+        readBack: async () => {
+          const rows = await plant.rows('wip_move_txn_interface');
+          const named = rows.map((row) => Object.entries(row).map(([name, value]) => [name.toUpperCase(), value]));
+          return named.map((entries) => Object.fromEntries(entries));
+        },
+        reset: async () => void (await plant.database.execute('DELETE FROM wip_move_txn_interface')),
       },
     };
   },

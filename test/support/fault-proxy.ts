@@ -10,6 +10,8 @@ export class FaultProxy {
   readonly port: number;
   /** The next connections, one each, are reset when their client has sent so often. */
   readonly resets: number[] = [];
+  /** As for resets, when their server has answered so often: what it did is done, and the answer is lost. */
+  readonly losses: number[] = [];
   readonly #target: number;
   readonly #pairs = new Map<Socket, Socket>();
   #server: Server;
@@ -73,13 +75,16 @@ export class FaultProxy {
         other.destroy();
       });
     }
-    const most = this.resets.shift();
-    let sent = 0;
+    const [most, mostAnswers] = [this.resets.shift(), this.losses.shift()];
+    let [sent, answered] = [0, 0];
     client.on('data', (chunk) => {
       if (++sent === most) end(client, server);
       else if (this.#fault !== 'silence') server.write(chunk);
     });
-    server.on('data', (chunk) => this.#answer(client, server, chunk));
+    server.on('data', (chunk) => {
+      if (++answered === mostAnswers) end(client, server);
+      else this.#answer(client, server, chunk);
+    });
   }
 
   #answer(client: Socket, server: Socket, chunk: Buffer): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { SeededRandom } from '../../demo/random';
 import type { DefaultMapping } from '../../lib/connectors/erp/default-mapping';
 import { MESSAGES } from '../../lib/connectors/erp/dynamics365/message';
+import { PRESETS as EBS } from '../../lib/connectors/erp/oracle-ebs/presets';
 import { PRESETS as PROTHEUS } from '../../lib/connectors/erp/protheus/presets';
 import { PRESETS as SAP } from '../../lib/connectors/erp/sap/presets';
 import type { OpenConnection } from '../../lib/model/connection';
@@ -9,12 +10,14 @@ import type { Hub, MappingInput } from '../../lib/model/services';
 import { CuttingProxy } from '../support/cutting-proxy';
 import { MesQueue } from '../support/dynamics365/mes-queue';
 import { dynamicsPlant } from '../support/dynamics365/plant';
+import { IsgServer } from '../support/ebs/isg-server';
+import { EbsPlant, type Row as EbsRow } from '../support/ebs/plant';
 import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
 import { protheusPlant } from '../support/protheus/plant';
 import { SapPlant } from '../support/sap/plant';
 
-/** Cuts per kind of posting, of which there are four; the whole proof takes 1000 of each. */
-const CUTS = Math.ceil(Number(process.env.PCP_TEST_CUTS ?? 40) / 4);
+/** Cuts per kind of posting, of which there are five; the whole proof takes 1000 of each. */
+const CUTS = Math.ceil(Number(process.env.PCP_TEST_CUTS ?? 40) / 5);
 const SEED = Number(process.env.PCP_TEST_SEED ?? Date.now() % 100_000);
 const NEW_RECORDS = 24;
 /** After so many everything is taken new: the mock server is slow with many records. */
@@ -27,6 +30,7 @@ type Row = Record<string, unknown>;
 
 /** What is posted to an ERP, and where it ends up. */
 interface Postings {
+  system: string;
   preset: string;
   mappings: DefaultMapping[];
   entityType: string;
@@ -54,8 +58,51 @@ async function sap(service: string, set: string, field: string): Promise<Ledger>
   };
 }
 
+async function ebs(): Promise<Ledger> {
+  const plant = await EbsPlant.start();
+  const gateway = await new IsgServer().start();
+  gateway.methods.set('wipmove/WIP_MOVE_TXN_INTERFACE', async ({ WIP_MOVE_TXN_INTERFACE_REC: rows }) => {
+    await plant.insert('wip_move_txn_interface', ...(rows as EbsRow[]));
+    return {};
+  });
+  const config = { base_url: gateway.url, authentication: 'basic', interfaces: { WIP_MOVE_TXN_INTERFACE: 'wipmove' } };
+  return {
+    port: Number(new URL(gateway.url).port),
+    connection: plant.connection({ ...config, max_concurrency: 4 }, { password: gateway.password }),
+    async posted() {
+      // Some of them are taken up before the look-up comes, others after it.
+      while ((await plant.managers.run()) > 0);
+      return (await plant.rows('wip_move_transactions')).map(({ reference }) => String(reference));
+    },
+    async close() {
+      await plant.stop();
+      await gateway.stop();
+    },
+  };
+}
+
 const KINDS: Postings[] = [
   {
+    system: 'Oracle EBS',
+    preset: 'production_data',
+    mappings: EBS.find(({ entity }) => entity === 'production_data')!.mappings,
+    entityType: 'production_data',
+    bytes: { request: 1200, answer: 300 },
+    record: (n) => ({
+      ...{
+        record_id: `R${n}`,
+        order_number: 'WJ-0001',
+        operation: '10',
+        plant: 'M1',
+        good_quantity: '1.5',
+        notes: `${n}`,
+      },
+      ended_at: `${DAY}T12:00:00.000Z`,
+    }),
+    open: ebs,
+  },
+  {
+    system: 'SAP',
     preset: 'production_data',
     mappings: SAP.find(({ entity }) => entity === 'production_data')!.mappings,
     entityType: 'production_data',
@@ -70,6 +117,7 @@ const KINDS: Postings[] = [
     open: () => sap('API_PROD_ORDER_CONFIRMATION_2_SRV', 'ProdnOrdConf2', 'ConfirmationText'),
   },
   {
+    system: 'SAP',
     preset: 'goods_movement',
     mappings: SAP.find(({ entity }) => entity === 'goods_movement')!.mappings,
     entityType: 'goods_movement',
@@ -81,6 +129,7 @@ const KINDS: Postings[] = [
     open: () => sap('API_MATERIAL_DOCUMENT_SRV', 'A_MaterialDocumentHeader', 'ReferenceDocument'),
   },
   {
+    system: 'Dynamics 365',
     preset: 'mes/report_as_finished',
     mappings: MESSAGES.find(({ entity }) => entity === 'mes/report_as_finished')!.mappings,
     entityType: 'production_data',
@@ -107,6 +156,7 @@ const KINDS: Postings[] = [
     },
   },
   {
+    system: 'Protheus',
     preset: 'stop_report',
     mappings: PROTHEUS.find(({ entity }) => entity === 'stop_report')!.mappings,
     entityType: 'downtime',
@@ -130,8 +180,8 @@ const KINDS: Postings[] = [
 describe(`postings whose answers are cut at ${CUTS} random moments (seed ${SEED})`, function () {
   this.timeout(Math.max(180_000, CUTS * 20_000));
 
-  for (const { preset, mappings, entityType, bytes, record, open } of KINDS) {
-    it(`each record of ${preset} is posted exactly once`, async () => {
+  for (const { system, preset, mappings, entityType, bytes, record, open } of KINDS) {
+    it(`each record of ${preset} of ${system} is posted exactly once`, async () => {
       const random = new SeededRandom(SEED);
       for (let left = CUTS; left > 0; left -= CUTS_PER_ROUND) await round(random, Math.min(left, CUTS_PER_ROUND));
     });

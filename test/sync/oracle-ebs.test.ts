@@ -102,4 +102,70 @@ import { postgresAvailable } from '../support/postgres';
     const old = (await records('work_center')).find((each) => each.work_center === 'OLD');
     assert.equal(old?.active, false);
   });
+
+  it('exports reports, scrap, hours and movements by their default mappings, once, and imports what was posted', async () => {
+    const connection = await connect();
+    const report = { plant: 'M1', order_number: 'WJ-0001', operation: '10', ended_at: '2026-11-27T13:00:00.000Z' };
+    await hub.records.create('production_data', {
+      ...{ ...report, record_id: 'R1', good_quantity: '12.5', scrap_quantity: '0.75', scrap_reason: 'CRACK' },
+      ...{ machine: 'CNC-1', run_time: '1.25', time_unit: 'h', notes: "ação d'água 😀" },
+    });
+    await hub.records.create('production_data', {
+      ...report,
+      record_id: 'R2',
+      good_quantity: '0',
+      scrap_quantity: null,
+    });
+    await hub.records.create('goods_movement', {
+      ...{
+        document: 'D1',
+        item: '2',
+        type: 'issue',
+        plant: 'M1',
+        material: 'BOLT.M8',
+        quantity: '4',
+        storage_location: 'Stores',
+      },
+      ...{ order_number: 'WJ-0001', moved_at: '2026-11-27T13:00:00.000Z' },
+    });
+    const names = ['production_data', 'production_scrap', 'resource_transaction', 'goods_movement'];
+    const ids: number[] = [];
+    for (const name of names) ids.push(await mapping(connection, name, 'export'));
+    const twice = [...ids, ...ids];
+    for (const id of twice) counts(await run(connection, id));
+    assert.deepEqual((await hub.sync.deadLetters({ state: 'open' })).items, []);
+    const waiting = async (table: string) => (await plant.rows(table)).length;
+    assert.deepEqual([await waiting('wip_move_txn_interface'), await waiting('wip_cost_txn_interface')], [2, 1]);
+    const [move] = (await plant.rows('wip_move_txn_interface')).filter((row) => row.reason_name === null);
+    // On the clock of the plant.
+    assert.deepEqual([move?.transaction_date, move?.reference], ['2026-11-27T10:00:00', "ação d'água 😀"]);
+    while ((await plant.managers.run()) > 0);
+    for (const id of ids) counts(await run(connection, id));
+    assert.equal(await waiting('wip_move_txn_interface'), 0, 'nothing is sent again');
+
+    await hub.records.delete('production_data', ['R1']);
+    for (const name of ['production_data', 'production_scrap', 'goods_movement']) {
+      assert.deepEqual(counts(await run(connection, await mapping(connection, name, 'import'))), [[1, 0]], name);
+    }
+    const found = (await records('production_data')).filter(({ record_id }) => record_id !== 'R2');
+    const [moved] = found.filter(({ good_quantity }) => good_quantity !== null);
+    const [scrap] = found.filter(({ scrap_quantity }) => scrap_quantity !== null);
+    assert.deepEqual(moved, {
+      ...moved,
+      ...report,
+      good_quantity: '12.5',
+      notes: "ação d'água 😀",
+      material: 'AX-100',
+    });
+    assert.deepEqual(scrap, { ...scrap, ...report, scrap_quantity: '0.75', scrap_reason: 'CRACK' });
+    const issue = (await records('goods_movement')).find((each) => each.document !== 'D1');
+    assert.deepEqual(issue, {
+      ...issue,
+      type: 'issue',
+      quantity: '4',
+      unit: 'Ea',
+      material: 'BOLT.M8',
+      order_number: 'WJ-0001',
+    });
+  });
 });

@@ -49,3 +49,15 @@ function shortOf(name: string): string {
   }
   return text;
 }
+
+/**
+ * The same as a number, for systems that keep nothing else; of so many digits, of which the first is never a zero.
+ * A number that fits is itself.
+ */
+export function externalNumber(value: unknown, digits: number, sender: string): string {
+  const text = String(value);
+  if (sender === '' && /^[1-9]\d*$/.test(text) && text.length <= digits) return text;
+  const bytes = hash('sha256', `${sender}|${text}`, 'buffer');
+  const first = 10n ** BigInt(digits - 1);
+  return String(first + (BigInt(`0x${bytes.toString('hex')}`) % (9n * first)));
+}

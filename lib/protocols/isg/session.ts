@@ -35,6 +35,22 @@ export class IsgSession {
    * @throws data PCP_ISG_REFUSED when the API says E or U; config PCP_ISG_NOT_DEPLOYED; permission PCP_ISG_NO_GRANT
    */
   async call(alias: string, method: string, parameters: Json, signal: AbortSignal): Promise<Json> {
+    const where = `${alias}/${method}`;
+    const output = await this.#post(alias, method, parameters, signal);
+    if (output === undefined) throw unreadable(where);
+    return output;
+  }
+
+  /**
+   * Puts rows into an open interface table that is deployed with an alias. What it answers is not taken for a proof: whoever
+   * asks looks for the rows.
+   */
+  async insert(alias: string, table: string, rows: readonly Json[], signal: AbortSignal): Promise<void> {
+    await this.#post(alias, table, { [`${table}_REC`]: rows }, signal);
+  }
+
+  /** @returns undefined where the answer is no output of a service */
+  async #post(alias: string, method: string, parameters: Json, signal: AbortSignal): Promise<Json | undefined> {
     const target = addressOf(alias, method);
     const body = envelope(method, this.options.context, parameters);
     const headers = { 'content-type': 'application/json' };
@@ -45,9 +61,8 @@ export class IsgSession {
     const fault = readFault(text);
     if (fault !== null) throw faultError(fault, where, this.secrets);
     const output = outputOf(text);
-    if (output === undefined) throw unreadable(where);
-    const refusal = refusalOf(output, where, this.secrets);
-    if (refusal !== null) throw refusal;
+    const refusal = output && refusalOf(output, where, this.secrets);
+    if (refusal) throw refusal;
     return output;
   }
 

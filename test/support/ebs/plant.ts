@@ -5,6 +5,7 @@ import type { SqlDatabase, SqlOptions, SqlValue } from '../../../lib/protocols/s
 import { openDatabase } from '../../../lib/protocols/sql/open';
 import type { TestServer } from '../database-server';
 import { postgresServer } from '../postgres';
+import { Managers } from './managers';
 
 export type Row = Record<string, SqlValue>;
 
@@ -29,6 +30,7 @@ const ITEMS = ['AX-100', 'BOLT.M8', "Eixo d'água ção 😀", 'STEEL'];
  */
 export class EbsPlant {
   readonly password: string;
+  readonly managers: Managers;
 
   private constructor(
     readonly server: TestServer,
@@ -36,6 +38,7 @@ export class EbsPlant {
     readonly database: SqlDatabase,
   ) {
     this.password = options.password ?? '';
+    this.managers = new Managers(database);
   }
 
   static async start(): Promise<EbsPlant> {
@@ -54,7 +57,10 @@ export class EbsPlant {
       id: ++connections,
       name: 'ebs',
       connector_type: 'erp.oracle-ebs',
-      config: { dialect: 'postgres', host, port, database, database_username: username, pool_size: 2, ...config },
+      config: {
+        ...{ dialect: 'postgres', host, port, database, database_username: username, pool_size: 2 },
+        ...{ username: 'PCP_USER', wait_seconds: 0, ...config },
+      },
       credentials: { database_password: this.password, ...credentials },
     };
   }
@@ -105,6 +111,12 @@ export class EbsPlant {
       { department_id: 12, resource_id: 31, capacity_units: 1, share_from_dept_id: 11 },
       { department_id: 11, resource_id: 32, capacity_units: 3 },
     );
+    await this.insert('fnd_user', { user_id: 1318, user_name: 'PCP_USER' });
+    await this.insert('fnd_application', { application_id: 706, application_short_name: 'WIP' });
+    const responsibility = { responsibility_id: 20560, application_id: 706, responsibility_key: 'WIP_SUPERUSER' };
+    await this.insert('fnd_responsibility', responsibility);
+    await this.insert('mtl_transaction_reasons', { reason_id: 3, reason_name: 'CRACK' });
+    await this.insert('wip_parameters', { organization_id: M1, default_scrap_account_id: 13401 });
     for (const job of JOBS) await this.addJob(job);
     const bill = { organization_id: M1, assembly_item_id: 100 };
     await this.insert('bom_bill_of_materials', { ...bill, bill_sequence_id: 61, common_bill_sequence_id: 61 });
@@ -163,6 +175,16 @@ export class EbsPlant {
         ...{ next_operation_seq_num: operation === 10 ? 20 : null, scheduled_quantity: job.start_quantity },
       });
     }
+    await this.insert('wip_operation_resources', {
+      ...{
+        wip_entity_id,
+        organization_id,
+        operation_seq_num: 10,
+        resource_seq_num: 20,
+        resource_id: 31,
+        uom_code: 'HR',
+      },
+    });
     await this.insert('wip_requirement_operations', {
       ...{
         wip_entity_id,

@@ -73,3 +73,71 @@ CREATE TABLE bom_operation_sequences (
 CREATE TABLE mtl_onhand_quantities_detail (
   organization_id numeric NOT NULL, inventory_item_id numeric NOT NULL, subinventory_code varchar(10) NOT NULL,
   locator_id numeric, lot_number varchar(80), primary_transaction_quantity numeric NOT NULL);
+
+-- Users and responsibilities.
+CREATE TABLE fnd_user (user_id numeric PRIMARY KEY, user_name varchar(100) NOT NULL UNIQUE);
+CREATE TABLE fnd_application (application_id numeric PRIMARY KEY, application_short_name varchar(50) NOT NULL UNIQUE);
+CREATE TABLE fnd_responsibility (
+  responsibility_id numeric, application_id numeric, responsibility_key varchar(30) NOT NULL,
+  PRIMARY KEY (application_id, responsibility_id));
+CREATE TABLE initialized (user_id numeric, responsibility_id numeric, application_id numeric);
+CREATE SCHEMA fnd_global;
+CREATE PROCEDURE fnd_global.apps_initialize(user_id numeric, resp_id numeric, resp_appl_id numeric) LANGUAGE SQL
+  AS 'INSERT INTO "APPS".initialized VALUES ($1, $2, $3)';
+
+-- Postings, and the interfaces by which they come in. Nothing in these is unique but what the managers number.
+CREATE TABLE mtl_transaction_reasons (reason_id numeric PRIMARY KEY, reason_name varchar(30) NOT NULL);
+CREATE TABLE wip_parameters (organization_id numeric PRIMARY KEY, default_scrap_account_id numeric);
+CREATE TABLE wip_operation_resources (
+  wip_entity_id numeric, operation_seq_num numeric, resource_seq_num numeric, organization_id numeric, resource_id numeric NOT NULL,
+  uom_code varchar(3), PRIMARY KEY (wip_entity_id, operation_seq_num, resource_seq_num));
+
+CREATE SEQUENCE wip_transactions_s;
+CREATE TABLE wip_txn_interface_errors (
+  transaction_id numeric NOT NULL, error_column varchar(30), error_message varchar(240), last_update_date timestamp(0));
+
+CREATE TABLE wip_move_txn_interface (
+  transaction_id numeric, last_update_date timestamp(0) NOT NULL, last_updated_by numeric NOT NULL,
+  creation_date timestamp(0) NOT NULL, created_by numeric NOT NULL, group_id numeric, source_code varchar(30),
+  source_line_id numeric, process_phase numeric NOT NULL, process_status numeric NOT NULL CHECK (process_status IN (1, 2, 3)),
+  transaction_type numeric, organization_code varchar(3), wip_entity_name varchar(240), transaction_date timestamp(0) NOT NULL,
+  transaction_quantity numeric NOT NULL, transaction_uom varchar(3) NOT NULL, fm_operation_seq_num numeric,
+  fm_intraoperation_step_type numeric, to_operation_seq_num numeric, to_intraoperation_step_type numeric,
+  overcompletion_transaction_qty numeric, scrap_account_id numeric, reason_name varchar(30), reference varchar(240));
+CREATE TABLE wip_move_transactions (
+  transaction_id numeric PRIMARY KEY, last_update_date timestamp(0) NOT NULL, source_code varchar(30), source_line_id numeric,
+  organization_id numeric NOT NULL, wip_entity_id numeric NOT NULL, primary_item_id numeric, transaction_date timestamp(0) NOT NULL,
+  transaction_quantity numeric NOT NULL, transaction_uom varchar(3) NOT NULL, fm_operation_seq_num numeric NOT NULL,
+  fm_intraoperation_step_type numeric NOT NULL, to_operation_seq_num numeric, to_intraoperation_step_type numeric,
+  overcompletion_transaction_qty numeric, reason_id numeric, reference varchar(240));
+
+CREATE TABLE wip_cost_txn_interface (
+  transaction_id numeric, last_update_date timestamp(0) NOT NULL, last_updated_by numeric NOT NULL,
+  creation_date timestamp(0) NOT NULL, created_by numeric NOT NULL, group_id numeric, source_code varchar(30),
+  source_line_id numeric, process_phase numeric NOT NULL, process_status numeric NOT NULL CHECK (process_status IN (1, 2, 3)),
+  transaction_type numeric NOT NULL, organization_code varchar(3), wip_entity_name varchar(240), operation_seq_num numeric,
+  resource_seq_num numeric, transaction_date timestamp(0) NOT NULL, transaction_quantity numeric, transaction_uom varchar(3),
+  employee_num varchar(30), reference varchar(240));
+CREATE TABLE wip_transactions (
+  transaction_id numeric PRIMARY KEY, last_update_date timestamp(0) NOT NULL, source_code varchar(30), source_line_id numeric,
+  organization_id numeric NOT NULL, wip_entity_id numeric NOT NULL, operation_seq_num numeric, resource_seq_num numeric,
+  resource_id numeric, transaction_type numeric NOT NULL, transaction_date timestamp(0) NOT NULL, transaction_quantity numeric,
+  transaction_uom varchar(3), reference varchar(240));
+
+CREATE TABLE mtl_transactions_interface (
+  transaction_interface_id numeric, source_code varchar(30) NOT NULL, source_line_id numeric NOT NULL,
+  source_header_id numeric NOT NULL, process_flag numeric NOT NULL CHECK (process_flag IN (1, 2, 3)), transaction_mode numeric NOT NULL,
+  lock_flag numeric, last_update_date timestamp(0) NOT NULL, last_updated_by numeric NOT NULL, creation_date timestamp(0) NOT NULL,
+  created_by numeric NOT NULL, inventory_item_id numeric, organization_id numeric NOT NULL, transaction_quantity numeric NOT NULL,
+  transaction_uom varchar(3) NOT NULL, transaction_date timestamp(0) NOT NULL, subinventory_code varchar(10), locator_id numeric,
+  transaction_source_id numeric, wip_entity_type numeric, transaction_type_id numeric NOT NULL, transfer_subinventory varchar(10),
+  transfer_locator numeric, operation_seq_num numeric, reason_id numeric, transaction_reference varchar(240), error_code varchar(240),
+  error_explanation varchar(240));
+CREATE TABLE mtl_material_transactions_temp (LIKE mtl_transactions_interface);
+CREATE TABLE mtl_material_transactions (
+  transaction_id numeric PRIMARY KEY, last_update_date timestamp(0) NOT NULL, source_code varchar(30), source_line_id numeric,
+  inventory_item_id numeric NOT NULL, organization_id numeric NOT NULL, transaction_quantity numeric NOT NULL,
+  transaction_uom varchar(3) NOT NULL, primary_quantity numeric NOT NULL, transaction_date timestamp(0) NOT NULL,
+  subinventory_code varchar(10), locator_id numeric, transaction_source_type_id numeric NOT NULL, transaction_source_id numeric,
+  transaction_action_id numeric NOT NULL, transaction_type_id numeric NOT NULL, transfer_subinventory varchar(10),
+  operation_seq_num numeric, reason_id numeric, transaction_reference varchar(240));

@@ -3,30 +3,35 @@ import { IntegrationError } from '../../../model/errors';
 import type { SqlDatabase } from '../../../protocols/sql/database';
 import type { EntityDescription } from '../../contract';
 import { concernsOne, Entities, entityInfo, entitySchema, type ResolvedEntity } from '../../generic/database/entities';
-import { PRESETS, type Preset, viewOf } from './presets';
+import type { Posting } from './posting';
+import { interfaceView, PRESETS, type Preset, viewOf } from './presets';
 import type { EbsSettings } from './settings';
 
-/** What is read of E-Business Suite: the presets, and the views of the connection. */
+const POSTINGS = PRESETS.flatMap(({ posting }) => posting ?? []);
+
+/** What there is of E-Business Suite: the presets, the interfaces behind those that are written, and the views of the connection. */
 export class Catalogue {
   readonly #entities: Entities;
   readonly #own: readonly string[];
 
   constructor(
     readonly database: SqlDatabase,
-    { organizations, views }: Pick<EbsSettings, 'organizations' | 'views'>,
+    { organizations, views, sourceCode }: Pick<EbsSettings, 'organizations' | 'views' | 'sourceCode'>,
   ) {
     const presets = PRESETS.map((preset) => [preset.entity, viewOf(preset, organizations, database.dialect)] as const);
+    const waiting = POSTINGS.map(
+      (posting) => [posting.table, interfaceView(posting, sourceCode, database.dialect)] as const,
+    );
     // A view of the connection may take the place of a preset: flexfields are the customer's own.
-    this.#entities = new Entities(database, new Map([...presets, ...views]));
+    this.#entities = new Entities(database, new Map([...presets, ...waiting, ...views]));
     this.#own = [...views.keys()];
   }
 
   /** @throws config PCP_ENTITY_UNKNOWN, or what its tables are refused with */
   async resolve(name: string): Promise<ResolvedEntity> {
-    const preset = this.preset(name);
-    if (preset === undefined && !this.#own.includes(name)) throw unknownEntity(name, [...this.names]);
+    if (!this.names.has(name)) throw unknownEntity(name, [...this.names]);
     return this.#entities.resolve(name).catch((thrown: unknown) => {
-      throw preset === undefined || this.#own.includes(name) ? thrown : inWordsOfEbs(thrown, preset);
+      throw this.#own.includes(name) ? thrown : inWordsOfEbs(thrown, name, this.preset(name)?.tables ?? [name]);
     });
   }
 
@@ -45,9 +50,18 @@ export class Catalogue {
   /** With the mappings that work as they are, in `x-mappings`. */
   async describe(name: string): Promise<EntityDescription> {
     const entity = await this.resolve(name);
-    const mappings = this.preset(name)?.mappings;
-    const schema = { ...entitySchema(entity), ...(mappings !== undefined && { 'x-mappings': mappings }) };
-    return { info: this.#named(entityInfo(entity)), schema };
+    const { mappings, posting } = this.preset(name) ?? {};
+    const { properties, ...schema } = entitySchema(entity);
+    const written = posting?.fields ?? {};
+    const both = { ...schema, properties: { ...written, ...properties } };
+    return {
+      info: this.#named(entityInfo(entity)),
+      // What is read need not be complete for what is written, nor the other way round.
+      schema: {
+        ...(posting === undefined ? both : { ...both, required: [] }),
+        ...(mappings !== undefined && { 'x-mappings': mappings }),
+      },
+    };
   }
 
   preset(name: string): Preset | undefined {
@@ -55,7 +69,7 @@ export class Catalogue {
   }
 
   get names(): ReadonlySet<string> {
-    return new Set([...PRESETS.map(({ entity }) => entity), ...this.#own]);
+    return new Set([...PRESETS.map(({ entity }) => entity), ...POSTINGS.map(({ table }) => table), ...this.#own]);
   }
 
   /** One that cannot be read does not hide the others. */
@@ -71,13 +85,18 @@ export class Catalogue {
   }
 
   #named(info: EntityInfo): EntityInfo {
-    const label = this.preset(info.name)?.titles['en-US'];
-    return { ...info, ...(label !== undefined && { label }) };
+    const { titles, posting } = this.preset(info.name) ?? {};
+    const label = titles?.['en-US'] ?? (isInterface(info.name) ? 'Transactions that wait or were refused' : undefined);
+    return { ...info, writable: info.readable && posting !== undefined, ...(label !== undefined && { label }) };
   }
 }
 
+function isInterface(name: string): boolean {
+  return POSTINGS.some(({ table }: Posting) => table === name);
+}
+
 /** What a DBA has to do about tables that the user cannot read. */
-function inWordsOfEbs(thrown: unknown, { entity, tables }: Preset): IntegrationError {
+function inWordsOfEbs(thrown: unknown, entity: string, tables: readonly string[]): IntegrationError {
   const error = IntegrationError.from(thrown);
   if (!concernsOne(error)) return error;
   return new IntegrationError(error.class, error.code, `"${entity}" cannot be read: ${error.message}`, {

@@ -11,10 +11,15 @@ import type {
   Connector,
   ConnectorEnvironment,
   ConnectorFactory,
+  DescribedWrite,
   EntityDescription,
   ReadQuery,
   SourceRecord,
   TestReport,
+  WriteGuarantee,
+  WriteRecord,
+  Writer,
+  WriteTarget,
 } from '../../contract';
 import { findRows } from '../../generic/database/find-rows';
 import { refuseOwnStore } from '../../generic/database/own-store';
@@ -24,7 +29,9 @@ import { Selection } from '../../generic/database/select';
 import { callMethod } from './call';
 import { Catalogue } from './catalogue';
 import { testConnection } from './connection-test';
+import { descriptor } from './descriptor';
 import { type EbsSettings, readSettings } from './settings';
+import { EbsWriter } from './writer';
 
 export const create: ConnectorFactory = (connection, environment) => new EbsConnector(connection, environment);
 
@@ -66,6 +73,24 @@ class EbsConnector implements Connector {
     yield* readBatches(selection, { ...query, lookbackValues: DEFAULT_LOOKBACK_VALUES }, signal);
   }
 
+  async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
+    return this.#writer(target.entity, signal);
+  }
+
+  async describeWrite(
+    target: { entity: string; keyFields: string[] },
+    record: WriteRecord,
+    signal: AbortSignal,
+  ): Promise<DescribedWrite> {
+    return (await this.#writer(target.entity, signal)).describeWrite(record, signal);
+  }
+
+  guarantee(): WriteGuarantee {
+    const { timeoutMs, database, interfaces } = readSettings(this.#connection);
+    const longest = interfaces.size > 0 ? timeoutMs : (database?.statementTimeoutMs ?? timeoutMs);
+    return { ...descriptor.writes!, settleMs: 2 * longest };
+  }
+
   async lookup(
     target: { entity: string; keyFields: string[] },
     keys: Record<string, unknown>[],
@@ -87,6 +112,11 @@ class EbsConnector implements Connector {
     this.#opened = undefined;
     // What could not be opened has nothing to close, and its error was told to whoever asked for it.
     await (await opened?.catch(() => undefined))?.close();
+  }
+
+  async #writer(entity: string, signal: AbortSignal): Promise<EbsWriter> {
+    signal.throwIfAborted();
+    return new EbsWriter(await this.#open(), await this.#catalogue(), entity);
   }
 
   async #catalogue(): Promise<Catalogue> {

@@ -12,19 +12,20 @@ export const descriptor: ConnectorDescriptor = {
   title: { 'en-US': 'Oracle E-Business Suite', 'pt-BR': 'Oracle E-Business Suite' },
   description: {
     'en-US':
-      'Reads jobs, items, stock, bills and routings of Oracle E-Business Suite from its database, and calls its REST services (ISG).',
+      'Reads jobs, items, stock, bills and routings of Oracle E-Business Suite, posts moves, material and hours, and calls its REST services.',
     'pt-BR':
-      'Lê ordens, itens, estoque, listas e roteiros do Oracle E-Business Suite no banco de dados e chama os serviços REST (ISG).',
+      'Lê ordens, itens, estoque, listas e roteiros do Oracle E-Business Suite, lança movimentações, materiais e horas e chama os serviços REST.',
   },
   node: 'pcp-oracle-ebs',
   icon: 'pcp-oracle-ebs.svg',
   color: '#E4B4A8',
   since: '0.1.0',
-  capabilities: ['test', 'read', 'call', 'discover', 'describe', 'incremental'],
+  capabilities: ['test', 'read', 'write', 'call', 'discover', 'describe', 'incremental'],
+  writes: { upsertByKey: false, idempotencyKey: false, lookup: 'strong', transactional: false, snapshot: false },
   batchSize: { default: 1000, maximum: 20_000 },
   needsCursorField: true,
   drivers: ['oracledb', 'pg', 'undici'],
-  operations: ['read', 'call'],
+  operations: ['read', 'write', 'call'],
   call: {
     operation: 'call',
     parameters: {
@@ -60,8 +61,10 @@ export const descriptor: ConnectorDescriptor = {
   settings: {
     host: text('connection', 'Host of the database', 'Servidor do banco de dados', {
       help: {
-        'en-US': 'For reading. The thin driver needs Oracle Database 12.1 or later without native network encryption.',
-        'pt-BR': 'Para ler. O driver thin exige Oracle Database 12.1 ou mais novo, sem criptografia nativa de rede.',
+        'en-US':
+          'For reading, and for looking up what was posted. The thin driver needs Oracle Database 12.1 or later without native network encryption.',
+        'pt-BR':
+          'Para ler e para procurar o que foi lançado. O driver thin exige Oracle Database 12.1 ou mais novo, sem criptografia nativa de rede.',
       },
       placeholder: 'ebsdb.example.com',
     }),
@@ -122,8 +125,8 @@ export const descriptor: ConnectorDescriptor = {
     },
     username: text('authentication', 'User of E-Business Suite', 'Usuário do E-Business Suite', {
       help: {
-        'en-US': 'With a grant for each service that is called.',
-        'pt-BR': 'Com concessão (grant) para cada serviço chamado.',
+        'en-US': 'With a grant for each service that is called; transactions are written in its name.',
+        'pt-BR': 'Com concessão (grant) para cada serviço chamado; as transações são gravadas em nome dele.',
       },
     }),
     password: {
@@ -186,6 +189,48 @@ export const descriptor: ConnectorDescriptor = {
         },
       },
     } as Setting,
+    source_code: text('entities', 'Source code', 'Código de origem (SOURCE_CODE)', {
+      default: DEFAULTS.source_code,
+      pattern: '^[A-Za-z0-9_-]{1,30}$',
+      help: {
+        'en-US': 'Goes with every transaction, so that yours are found again (SOURCE_CODE). Never change it later.',
+        'pt-BR': 'Vai com toda transação, para que as suas sejam reencontradas. Nunca altere depois.',
+      },
+    }),
+    sender: text('entities', 'Sender', 'Remetente', {
+      maxLength: 40,
+      help: {
+        'en-US': 'Tells your transactions from those of other plants with the same source code. Never change it later.',
+        'pt-BR': 'Distingue suas transações das de outras plantas com o mesmo código de origem. Nunca altere depois.',
+      },
+    }),
+    interfaces: {
+      kind: 'json',
+      group: 'entities',
+      label: { 'en-US': 'Interfaces as services', 'pt-BR': 'Interfaces como serviços' },
+      help: {
+        'en-US':
+          'Open interface tables that are deployed in the gateway, with the alias of each: they are written through it, the others by SQL.',
+        'pt-BR':
+          'Tabelas de interface abertas implantadas no gateway, com o alias de cada: são gravadas por ele, as outras por SQL.',
+      },
+      schema: { type: 'object', additionalProperties: { type: 'string', pattern: '^[A-Za-z0-9_-]+$' } },
+      default: {},
+      example: { WIP_MOVE_TXN_INTERFACE: 'wipmove' },
+    },
+    wait_seconds: {
+      kind: 'integer',
+      group: 'advanced',
+      default: DEFAULTS.wait_seconds,
+      minimum: 0,
+      maximum: 600,
+      label: { 'en-US': 'Wait for the managers (s)', 'pt-BR': 'Espera pelos gerenciadores (s)' },
+      help: {
+        'en-US': 'How long a batch waits until what it wrote is posted or refused; what waits longer counts as sent.',
+        'pt-BR':
+          'Quanto um lote espera até que o gravado seja lançado ou recusado; o que demora mais conta como enviado.',
+      },
+    },
     dialect: {
       kind: 'choice',
       group: 'advanced',

@@ -3,14 +3,19 @@ import type { LocalizedText } from '../../descriptor';
 import type { ViewSetting } from '../../generic/database/settings';
 import type { DefaultMapping } from '../default-mapping';
 import billOfMaterial from './entities/bill-of-material.json';
+import goodsMovement from './entities/goods-movement.json';
 import machine from './entities/machine.json';
 import material from './entities/material.json';
 import orderComponent from './entities/order-component.json';
 import orderOperation from './entities/order-operation.json';
+import productionData from './entities/production-data.json';
 import productionOrder from './entities/production-order.json';
+import productionScrap from './entities/production-scrap.json';
+import resourceTransaction from './entities/resource-transaction.json';
 import routing from './entities/routing.json';
 import stock from './entities/stock.json';
 import workCenter from './entities/work-center.json';
+import { KEY, type Posting, SOURCE } from './posting';
 
 /** An entity of the plant, and the tables of E-Business Suite that hold it. */
 export interface Preset {
@@ -24,6 +29,8 @@ export interface Preset {
   from: string[];
   /** Columns that identify a record. */
   key: string[];
+  /** How records come in; absent: it is only read. */
+  posting?: Posting;
   mappings: DefaultMapping[];
 }
 
@@ -37,27 +44,50 @@ export const PRESETS = [
   routing,
   workCenter,
   machine,
+  productionData,
+  productionScrap,
+  goodsMovement,
+  resourceTransaction,
 ] as Preset[];
 
 /** How organizations are told apart in every preset that has them. */
 const ORGANIZATION = 'ORGANIZATION_CODE';
 
+/** What a statement gives, and where it takes it from. */
+type View = Pick<Preset, 'columns' | 'from'>;
+
 /**
  * The SELECT of a preset. Its columns have the names of the tables', in capitals whatever the database makes of names.
  * @param organizations codes; empty = all that the user may see
  */
-export function viewOf(
-  { columns, from, key }: Preset,
-  organizations: readonly string[],
-  dialect: SqlDialect,
-): ViewSetting {
+export function viewOf(preset: Preset, organizations: readonly string[], dialect: SqlDialect): ViewSetting {
+  const { key } = preset;
+  const { sql, aliases } = selectOf(preset);
+  if (organizations.length === 0 || !aliases.includes(ORGANIZATION)) return { sql, key };
+  const codes = organizations.map(literal).join(', ');
+  return { sql: restricted(sql, `"${ORGANIZATION}" IN (${codes})`, dialect), key };
+}
+
+/** The rows of an interface that are ours, with what has become of each. */
+export function interfaceView({ view }: Posting, source: string, dialect: SqlDialect): ViewSetting {
+  const condition = `"${SOURCE}" = ${literal(source)} AND "${KEY}" IS NOT NULL`;
+  return { sql: restricted(selectOf(view).sql, condition, dialect), key: [SOURCE, KEY] };
+}
+
+function selectOf({ columns, from }: View): { sql: string; aliases: string[] } {
   const selected = columns.map((column) => {
     const [expression, alias = column.slice(column.indexOf('.') + 1)] = column.split(' AS ');
     return { sql: `${expression} AS "${alias}"`, alias };
   });
-  const sql = `SELECT ${selected.map((each) => each.sql).join(', ')} ${from.join(' ')}`;
-  if (organizations.length === 0 || !selected.some(({ alias }) => alias === ORGANIZATION)) return { sql, key };
-  const codes = organizations.map((code) => `'${code.replaceAll("'", "''")}'`).join(', ');
-  const row = dialect === 'oracle' ? 'org' : 'AS org';
-  return { sql: `SELECT * FROM (${sql}) ${row} WHERE "${ORGANIZATION}" IN (${codes})`, key };
+  const list = selected.map(({ sql }) => sql).join(', ');
+  return { sql: `SELECT ${list} ${from.join(' ')}`, aliases: selected.map(({ alias }) => alias) };
+}
+
+/** Oracle takes no AS before the name of a table. */
+function restricted(sql: string, condition: string, dialect: SqlDialect): string {
+  return `SELECT * FROM (${sql}) ${dialect === 'oracle' ? '' : 'AS '}part WHERE ${condition}`;
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
 }

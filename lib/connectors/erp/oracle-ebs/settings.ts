@@ -16,6 +16,8 @@ export const DEFAULTS = {
   connect_timeout_ms: 5000,
   statement_timeout_ms: 60_000,
   pool_size: 4,
+  source_code: 'PCP',
+  wait_seconds: 60,
 };
 const PORTS = { oracle: 1521, postgres: 5432 };
 
@@ -27,6 +29,16 @@ export interface EbsSettings {
   /** Codes of organizations; empty = all. */
   organizations: readonly string[];
   views: ReadonlyMap<string, ViewSetting>;
+  /** Of an open interface table, by its name: the alias with which it is deployed. The others are written by SQL. */
+  interfaces: ReadonlyMap<string, string>;
+  /** In whose name rows are written. */
+  username: string;
+  responsibility?: { key: string; application: string };
+  /** Goes with every row, so that ours are found again. */
+  sourceCode: string;
+  sender: string;
+  /** How long a write waits for the managers to take its rows up. */
+  waitSeconds: number;
   timeoutMs: number;
 }
 
@@ -46,6 +58,14 @@ export function readSettings(connection: OpenConnection): EbsSettings {
       .split(/[\s,;]+/)
       .filter((code) => code !== ''),
     views: readViews(values.views),
+    interfaces: new Map(Object.entries((values.interfaces ?? {}) as Record<string, string>)),
+    username: text('username'),
+    ...(text('responsibility') !== '' && {
+      responsibility: { key: text('responsibility'), application: text('responsibility_application') },
+    }),
+    sourceCode: text('source_code'),
+    sender: text('sender'),
+    waitSeconds: Number(values.wait_seconds),
     timeoutMs: Number(values.timeout_ms),
   };
 }

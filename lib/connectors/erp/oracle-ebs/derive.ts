@@ -1,0 +1,40 @@
+import type { SqlTransaction } from '../../../protocols/sql/database';
+import { type Derivation, type Posting, type Row, refused } from './posting';
+
+/** Asks the database for what records leave out; the same question is asked once. */
+export class Derived {
+  readonly #answers = new Map<string, Promise<Row | undefined>>();
+
+  constructor(private readonly database: Pick<SqlTransaction, 'query'>) {}
+
+  /** @throws data PCP_EBS_VALUE for a name that E-Business Suite does not have */
+  async complete(given: Row, { derivations }: Posting): Promise<Row> {
+    let row = given;
+    for (const derivation of derivations) {
+      const parameters = derivation.given.map((name) => row[name] ?? '');
+      if (row[derivation.unless] !== undefined || parameters.includes('')) continue;
+      const found = await this.#ask(derivation, parameters);
+      if (found === undefined && derivation.missing !== undefined) {
+        throw refused(derivation.given[0]!, parameters[0], `names ${derivation.missing} that there is not`);
+      }
+      // What the record itself says comes first.
+      row = { ...found, ...row };
+    }
+    return row;
+  }
+
+  #ask({ sql }: Derivation, parameters: string[]): Promise<Row | undefined> {
+    const question = JSON.stringify([sql, ...parameters]);
+    let answer = this.#answers.get(question);
+    if (answer === undefined) {
+      answer = this.database.query(sql, parameters).then(([first]) => first && written(first));
+      this.#answers.set(question, answer);
+    }
+    return answer;
+  }
+}
+
+function written(row: Record<string, unknown>): Row {
+  const known = Object.entries(row).filter(([, value]) => value !== null && value !== undefined);
+  return Object.fromEntries(known.map(([name, value]) => [name, String(value)]));
+}

@@ -1,0 +1,131 @@
+import type { SqlDatabase, SqlRow, SqlTransaction } from '../../../lib/protocols/sql/database';
+
+/**
+ * The concurrent managers that take up the open interface tables, as the technical reference (eTRM) and public code that uses
+ * them describe it: they take rows that are pending and in no group, number them, post what is sound and take it out, and leave
+ * what is not with the status 3 and its reason.
+ */
+export class Managers {
+  constructor(private readonly database: SqlDatabase) {}
+
+  /** @returns how many rows were taken up */
+  async run(): Promise<number> {
+    return this.database.transaction(async (transaction) => {
+      const moves = await this.#moves(transaction);
+      const hours = await this.#resources(transaction);
+      return moves + hours + (await this.#material(transaction)) + (await this.post(transaction));
+    });
+  }
+
+  async #moves(transaction: SqlTransaction): Promise<number> {
+    const rows = await this.#pending(transaction, 'wip_move_txn_interface');
+    for (const row of rows) {
+      const job = await this.#job(transaction, row);
+      const problem = job === undefined ? 'Invalid job' : await this.#problemOf(transaction, row, job);
+      const done = 'DELETE FROM wip_move_txn_interface WHERE transaction_id = ?';
+      if (problem !== undefined) {
+        await this.#refuse(transaction, 'wip_move_txn_interface', row.transaction_id, problem);
+        continue;
+      }
+      await transaction.execute(
+        `INSERT INTO wip_move_transactions SELECT transaction_id, last_update_date, source_code, source_line_id, ?, ?, ?,
+           transaction_date, transaction_quantity, transaction_uom, fm_operation_seq_num, fm_intraoperation_step_type,
+           to_operation_seq_num, to_intraoperation_step_type, overcompletion_transaction_qty,
+           (SELECT reason_id FROM mtl_transaction_reasons r WHERE r.reason_name = i.reason_name), reference
+         FROM wip_move_txn_interface i WHERE transaction_id = ?`,
+        [job!.organization_id, job!.wip_entity_id, job!.primary_item_id, row.transaction_id].map(String),
+      );
+      await transaction.execute(done, [String(row.transaction_id)]);
+    }
+    return rows.length;
+  }
+
+  async #problemOf(transaction: SqlTransaction, row: SqlRow, job: SqlRow): Promise<string | undefined> {
+    if (Number(job.status_type) !== 3) return 'Job is not released';
+    if (Number(row.transaction_quantity) <= 0) return 'Transaction quantity must be greater than zero';
+    const sql = 'SELECT 1 FROM wip_operations WHERE wip_entity_id = ? AND operation_seq_num = ?';
+    const has = async (operation: unknown) =>
+      (await transaction.query(sql, [String(job.wip_entity_id), String(operation)])).length > 0;
+    if (!(await has(row.fm_operation_seq_num))) return 'Invalid from operation';
+    if (Number(row.transaction_type) === 2) return undefined;
+    if (row.to_intraoperation_step_type === null) return 'To intraoperation step is missing';
+    return row.to_operation_seq_num !== null && (await has(row.to_operation_seq_num))
+      ? undefined
+      : 'Invalid to operation';
+  }
+
+  async #resources(transaction: SqlTransaction): Promise<number> {
+    const rows = await this.#pending(transaction, 'wip_cost_txn_interface');
+    for (const row of rows) {
+      const job = await this.#job(transaction, row);
+      const problem =
+        job === undefined ? 'Invalid job' : Number(job.status_type) !== 3 ? 'Job is not released' : undefined;
+      if (problem !== undefined) {
+        await this.#refuse(transaction, 'wip_cost_txn_interface', row.transaction_id, problem);
+        continue;
+      }
+      await transaction.execute(
+        `INSERT INTO wip_transactions SELECT i.transaction_id, i.last_update_date, source_code, source_line_id, r.organization_id,
+           r.wip_entity_id, i.operation_seq_num, i.resource_seq_num, r.resource_id, transaction_type, transaction_date,
+           transaction_quantity, transaction_uom, reference
+         FROM wip_cost_txn_interface i JOIN wip_operation_resources r ON r.wip_entity_id = ? AND
+           r.operation_seq_num = i.operation_seq_num AND r.resource_seq_num = i.resource_seq_num WHERE i.transaction_id = ?`,
+        [String(job!.wip_entity_id), String(row.transaction_id)],
+      );
+      await transaction.execute('DELETE FROM wip_cost_txn_interface WHERE transaction_id = ?', [
+        String(row.transaction_id),
+      ]);
+    }
+    return rows.length;
+  }
+
+  /** Numbers the rows of an interface that are ready. */
+  #pending(transaction: SqlTransaction, table: string): Promise<SqlRow[]> {
+    return transaction.query(
+      `UPDATE ${table} SET transaction_id = nextval('wip_transactions_s'), process_status = 2
+       WHERE process_phase = 1 AND process_status = 1 AND group_id IS NULL RETURNING *`,
+    );
+  }
+
+  async #job(transaction: SqlTransaction, row: SqlRow): Promise<SqlRow | undefined> {
+    const [job] = await transaction.query(
+      `SELECT j.* FROM wip_discrete_jobs j JOIN wip_entities e USING (wip_entity_id)
+       JOIN mtl_parameters p ON p.organization_id = j.organization_id WHERE e.wip_entity_name = ? AND p.organization_code = ?`,
+      [String(row.wip_entity_name), String(row.organization_code)],
+    );
+    return job;
+  }
+
+  async #refuse(transaction: SqlTransaction, table: string, id: unknown, why: string): Promise<void> {
+    await transaction.execute(`UPDATE ${table} SET process_status = 3 WHERE transaction_id = ?`, [String(id)]);
+    const sql = 'INSERT INTO wip_txn_interface_errors (transaction_id, error_message) VALUES (?, ?)';
+    await transaction.execute(sql, [String(id), why]);
+  }
+
+  /** From the interface to where transactions wait for their posting. */
+  async #material(transaction: SqlTransaction): Promise<number> {
+    // Issues take away, completions and returns bring; a transfer takes away where it comes from.
+    const wrong = `CASE WHEN transaction_type_id IN (2, 17, 35) THEN transaction_quantity >= 0 ELSE transaction_quantity <= 0 END`;
+    const ready = 'process_flag = 1 AND transaction_mode = 3 AND lock_flag = 2';
+    const refused = await transaction.execute(
+      `UPDATE mtl_transactions_interface SET process_flag = 3, error_code = 'Quantity',
+         error_explanation = 'The sign of the quantity is wrong' WHERE ${ready} AND ${wrong}`,
+    );
+    const moved = await transaction.execute(
+      `WITH taken AS (DELETE FROM mtl_transactions_interface WHERE ${ready} RETURNING *)
+       INSERT INTO mtl_material_transactions_temp SELECT * FROM taken`,
+    );
+    return refused + moved;
+  }
+
+  /** From there to the material transactions. */
+  post(transaction: SqlTransaction): Promise<number> {
+    return transaction.execute(
+      `WITH taken AS (DELETE FROM mtl_material_transactions_temp RETURNING *)
+       INSERT INTO mtl_material_transactions SELECT nextval('wip_transactions_s'), last_update_date, source_code, source_line_id,
+         inventory_item_id, organization_id, transaction_quantity, transaction_uom, transaction_quantity, transaction_date,
+         subinventory_code, locator_id, CASE WHEN transaction_source_id IS NULL THEN 13 ELSE 5 END, transaction_source_id, 1,
+         transaction_type_id, transfer_subinventory, operation_seq_num, reason_id, transaction_reference FROM taken`,
+    );
+  }
+}
