@@ -188,7 +188,7 @@ export class ODataWriter implements Writer {
     const data = withoutNothing(fields) as Data;
     if (upserts !== true) return service.creation(set, data, model);
     const isWhole = hasKey(set, data);
-    const key = isWhole ? set.type.key : this.#keyFields;
+    const key = isWhole ? set.type.key : this.#target.keyFields;
     const type = { ...set.type, key, keyAliases: new Map<string, string>() };
     return service.modification({ ...set, type, isKeyNamed: !isWhole }, data, model);
   }
