@@ -3,6 +3,7 @@ import type { CompiledMapping, Mapped } from '../mapping/contract';
 import { IntegrationError } from '../model/errors';
 import type { DeadLetter } from '../model/sync';
 import { recordHasher } from './hash';
+import { HashByKey } from './hash-by-key';
 
 /** A record that could not be applied, with all that its dead letter tells. */
 export interface Failure {
@@ -22,7 +23,7 @@ export interface Failure {
 export interface BatchPlan {
   writes: WriteRecord[];
   /** Those of the writes, and of others that were planned. */
-  keys: ReadonlySet<string>;
+  keys: Pick<HashByKey, 'has'>;
   /** For each write, the source record it came from. Their `sourceKey` is filled in for those that need it. */
   origins: SourceRecord[];
   failures: Failure[];
@@ -59,10 +60,8 @@ export function batchPlanners(context: PlanContext): () => BatchPlanner {
   const { keyFields } = context;
   const hashOf = recordHasher(context.outputFields);
   return () => {
-    const seen = new Set<string>();
-    const plan: BatchPlan = { writes: [], keys: seen, origins: [], failures: [], filtered: 0, repeated: 0 };
-    /** Hashes by key, made only for a batch that holds a key twice. */
-    let first: Map<string, string> | null = null;
+    const keys = new HashByKey();
+    const plan: BatchPlan = { writes: [], keys, origins: [], failures: [], filtered: 0, repeated: 0 };
     const refuse = (
       payload: SourceRecord,
       position: string | undefined,
@@ -88,12 +87,12 @@ export function batchPlanners(context: PlanContext): () => BatchPlanner {
           const { data, index } = item;
           const key = canonicalKey(data, keyFields);
           const hash = hashOf(data);
-          if (seen.size === seen.add(key).size) {
-            first ??= new Map(plan.writes.map((write) => [write.key, write.hash]));
-            if (first.get(key) === hash) {
-              plan.repeated++;
-              continue;
-            }
+          const known = keys.get(key);
+          if (known === hash) {
+            plan.repeated++;
+            continue;
+          }
+          if (known !== undefined) {
             const place = plan.writes.findIndex((write) => write.key === key);
             // A record that is refused itself keeps no other from its key.
             const refused = context.lastWins ? null : context.check?.(plan.writes[place]!.data, index);
@@ -107,12 +106,12 @@ export function batchPlanners(context: PlanContext): () => BatchPlanner {
             }
             plan.writes[place] = { data, key, hash, sourceKey: key };
             plan.origins[place] = origin;
-            first.set(key, hash);
+            keys.set(key, hash);
             continue;
           }
           plan.writes.push({ data, key, hash, sourceKey: key });
           plan.origins.push(origin);
-          first?.set(key, hash);
+          keys.set(key, hash);
         }
       },
     };
@@ -121,14 +120,14 @@ export function batchPlanners(context: PlanContext): () => BatchPlanner {
 
 /** Keeps the keys of a batch that comes in pages, each planned by itself. */
 export class BatchKeys {
-  /** Hashes by key of what the pages before have written. */
-  private readonly known = new Map<string, string>();
+  /** Of what the pages before have written. */
+  private readonly known = new HashByKey();
 
   constructor(private readonly context: PlanContext) {}
 
   /** Whether a page has the key of a record before it. */
   meet(plan: BatchPlan): boolean {
-    return this.known.size > 0 && !this.context.lastWins && plan.writes.some(({ key }) => this.known.has(key));
+    return !this.context.lastWins && plan.writes.some(({ key }) => this.known.has(key));
   }
 
   /** Takes out of a page that meets them what has the key of a record before it. */

@@ -44,6 +44,7 @@ export class KeyLookup {
     });
     if (keys.length === 0) return found;
     const hashes = await this.#find(keys, executor);
+    if (hashes.length === found.length) return hashes;
     positions.forEach((position, index) => {
       found[position] = hashes[index];
     });

@@ -1,3 +1,4 @@
+import type { BatchPlan } from '../plan';
 import { COUNTERS } from '../runs/run-rows';
 import { type BatchOutcome, keepsLinks, type PreparedPage, preparePage } from './apply';
 import {
@@ -13,7 +14,7 @@ import { needsIntents } from './guarantee';
 /** A page that is being sent. */
 interface Sending {
   page: Page;
-  keys: ReadonlySet<string>;
+  keys: BatchPlan['keys'];
   outcome: Promise<BatchOutcome>;
   startedAt: number;
 }
