@@ -22,11 +22,10 @@ export function readEntity(json: Json, type: StructuredType, model: ServiceModel
   const version = etag ?? json['@odata.etag'] ?? json['@etag'] ?? json['odata.etag'];
   const url = uri ?? json['@odata.id'] ?? json['@id'] ?? json['@odata.editLink'];
   if (isRemoved(json)) return removed(json, typeof url === 'string' ? url : String(json.id ?? ''), type, model);
-  return {
-    data: readStructure(json, type, model),
-    ...(typeof version === 'string' && { version }),
-    ...(typeof url === 'string' && { url }),
-  };
+  const entity: Entity = { data: readStructure(json, type, model) };
+  if (typeof version === 'string') entity.version = version;
+  if (typeof url === 'string') entity.url = url;
+  return entity;
 }
 
 /** Some services give the key of what is gone as fields, others only in its address. */

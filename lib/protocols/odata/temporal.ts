@@ -70,15 +70,17 @@ function isFiner(text: string): boolean {
 }
 
 /** A list has the same few days again and again. */
-const recent = new Map<string, string | undefined>();
+const recent = new Map<string, string | null>();
 const MOST_RECENT = 1000;
 
 function instantOf(text: string): string | undefined {
-  if (recent.has(text)) return recent.get(text);
-  const instant = readTicks(text);
-  if (recent.size >= MOST_RECENT) recent.clear();
-  recent.set(text, instant);
-  return instant;
+  let instant = recent.get(text);
+  if (instant === undefined) {
+    instant = readTicks(text) ?? null;
+    if (recent.size >= MOST_RECENT) recent.clear();
+    recent.set(text, instant);
+  }
+  return instant ?? undefined;
 }
 
 function readTicks(text: string): string | undefined {

@@ -24,7 +24,6 @@ const INTEGERS: Readonly<Record<string, readonly [min: bigint, max: bigint]>> = 
 };
 const ABSTRACT = new Set(['Edm.PrimitiveType', 'Edm.Untyped']);
 const FLOATS = new Set(['Edm.Double', 'Edm.Single', 'Edm.Float']);
-const VERBATIM = new Set(['Edm.String', 'Edm.Date', 'Edm.TimeOfDay', 'Edm.Duration']);
 const GREATEST_EXPONENT = 400;
 const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -46,40 +45,45 @@ export function isInteger(type: string): boolean {
 }
 
 /**
- * A value of an answer, as records hold it: decimals as texts, 64-bit integers as texts where a number would lose digits,
- * times as ISO 8601 (without a zone where the type has none), bytes as Base64, all else as it is.
+ * Reads values of an answer, as records hold them: decimals as texts, 64-bit integers as texts where a number would lose
+ * digits, times as ISO 8601 (without a zone where the type has none), bytes as Base64, all else as it is.
  */
-export function readValue(value: unknown, { type, isDay }: ValueType): unknown {
-  if (value === null || value === undefined) return null;
-  if (type in INTEGERS) return readInteger(value);
-  if (FLOATS.has(type)) return typeof value === 'string' && NUMBER.test(value) ? Number(value) : value;
-  switch (type) {
-    case 'Edm.Decimal':
-      return plainDecimal(value) ?? value;
-    case 'Edm.Boolean':
-      return value === 'true' ? true : value === 'false' ? false : value;
-    case 'Edm.Binary':
-      return typeof value === 'string' ? value.replaceAll('-', '+').replaceAll('_', '/') : value;
-    case 'Edm.Guid':
-      return typeof value === 'string' ? value.toLowerCase() : value;
-  }
-  if (typeof value !== 'string') return value;
-  switch (type) {
-    case 'Edm.DateTime': {
-      const local = temporal.localTime(value);
-      return isDay ? local.replace(/T00:00:00(\.0+)?$/, '') : local;
-    }
-    case 'Edm.DateTimeOffset':
-      return temporal.instant(value);
-    case 'Edm.Time':
-      return temporal.timeOfDay(value);
-  }
-  return value;
+export function readerOf(property: ValueType): (value: unknown) => unknown {
+  const read = notationOf(property);
+  return read === undefined
+    ? (value) => value ?? null
+    : (value) => (value === null || value === undefined ? null : read(value));
 }
 
-/** Reads the values of one property. */
-export function readerOf(property: ValueType): (value: unknown) => unknown {
-  return VERBATIM.has(property.type) ? (value) => value ?? null : (value) => readValue(value, property);
+export function readValue(value: unknown, property: ValueType): unknown {
+  return readerOf(property)(value);
+}
+
+/** Undefined for a type whose values records hold as they come. */
+function notationOf({ type, isDay }: ValueType): ((value: unknown) => unknown) | undefined {
+  if (type in INTEGERS) return readInteger;
+  if (FLOATS.has(type)) return (value) => (typeof value === 'string' && NUMBER.test(value) ? Number(value) : value);
+  const ofText = (read: (text: string) => unknown) => (value: unknown) =>
+    typeof value === 'string' ? read(value) : value;
+  switch (type) {
+    case 'Edm.Decimal':
+      return (value) => plainDecimal(value) ?? value;
+    case 'Edm.Boolean':
+      return (value) => (value === 'true' ? true : value === 'false' ? false : value);
+    case 'Edm.Binary':
+      return ofText((text) => text.replaceAll('-', '+').replaceAll('_', '/'));
+    case 'Edm.Guid':
+      return ofText((text) => text.toLowerCase());
+    case 'Edm.DateTime':
+      return isDay
+        ? ofText((text) => temporal.localTime(text).replace(/T00:00:00(\.0+)?$/, ''))
+        : ofText(temporal.localTime);
+    case 'Edm.DateTimeOffset':
+      return ofText(temporal.instant);
+    case 'Edm.Time':
+      return ofText(temporal.timeOfDay);
+  }
+  return undefined;
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Condition } from '../../../protocols/odata/query';
 import { findProperty, propertyAt, TYPE_FIELD } from '../../../protocols/odata/structure';
 import { canBeLiteral, isOrdered } from '../../../protocols/odata/values';
 import type { Batch, ReadQuery } from '../../contract';
+import { oneAhead } from '../../one-ahead';
 import type { ODataEntity } from './entity';
 import { earlier, later } from './watermark';
 
@@ -45,7 +46,8 @@ export async function* readBatches(entity: ODataEntity, query: ReadQuery, signal
     conditions: [...wanted, ...(isFrom ? [{ field, operator: 'ge', value: lo } as const] : [])],
     ...(isFrom ? { orderBy: field } : entity.pageBy !== undefined && { orderBy: entity.pageBy }),
   };
-  for await (const { entities, position, total } of readList(service, set, list, pass.at, signal)) {
+  const pieces = oneAhead((until) => readList(service, set, list, pass.at, until), signal);
+  for await (const { entities, position, total } of pieces) {
     if (isFrom) {
       for (const { data } of entities) pass.high = later(pass.high, data[field]);
     }
