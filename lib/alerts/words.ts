@@ -24,7 +24,7 @@ const WORDS: Record<AlertKind, KindWords> = {
       'en-US': (alert) =>
         `${runsOf(alert, 'The comparison of ', 'The repair of ')} failed${inARow(alert.value)}.${last(alert, 'Last')}`,
       'pt-BR': (alert) =>
-        `${runsOf(alert, 'A comparação de ', 'O reparo de ')} falhou${seguidas(alert.value)}.${last(alert, 'Última')}`,
+        `${runsOf(alert, 'A comparação de ', 'O reparo de ', 'pt-BR')} falhou${seguidas(alert.value)}.${last(alert, 'Última')}`,
     },
   },
   data_delay: {
@@ -40,8 +40,8 @@ const WORDS: Record<AlertKind, KindWords> = {
           : `${mapping(alert)} has heard nothing for ${duration(alert.value)}: ${alert.details.state}.${last(alert, 'Reason')}`,
       'pt-BR': (alert) =>
         alert.details.state === undefined
-          ? `${mapping(alert)} teve êxito pela última vez ${ago(alert, 'nunca', ({ time, at }) => `há ${time} (${at})`)}.`
-          : `${mapping(alert)} não ouve nada há ${duration(alert.value)}: ${alert.details.state}.${last(alert, 'Motivo')}`,
+          ? `${mapping(alert, 'pt-BR')} teve êxito pela última vez ${ago(alert, 'nunca', ({ time, at }) => `há ${time} (${at})`)}.`
+          : `${mapping(alert, 'pt-BR')} não ouve nada há ${duration(alert.value)}: ${alert.details.state}.${last(alert, 'Motivo')}`,
     },
   },
   inconsistency: {
@@ -53,7 +53,7 @@ const WORDS: Record<AlertKind, KindWords> = {
     message: {
       'en-US': (alert) => `${mapping(alert)}: ${count(alert.value, 'record differs', 'records differ')}.`,
       'pt-BR': (alert) =>
-        `${mapping(alert)}: ${alert.value === 1 ? '1 registro diverge' : `${alert.value} registros divergem`}.`,
+        `${mapping(alert, 'pt-BR')}: ${alert.value === 1 ? '1 registro diverge' : `${alert.value} registros divergem`}.`,
     },
   },
   dead_letters: {
@@ -66,8 +66,8 @@ const WORDS: Record<AlertKind, KindWords> = {
       'en-US': (alert) => `${mapping(alert)}: ${count(alert.value, 'record', 'records')} could not be applied.`,
       'pt-BR': (alert) =>
         alert.value === 1
-          ? `${mapping(alert)}: 1 registro não pôde ser aplicado.`
-          : `${mapping(alert)}: ${alert.value} registros não puderam ser aplicados.`,
+          ? `${mapping(alert, 'pt-BR')}: 1 registro não pôde ser aplicado.`
+          : `${mapping(alert, 'pt-BR')}: ${alert.value} registros não puderam ser aplicados.`,
     },
   },
   buffer_fill: {
@@ -80,7 +80,7 @@ const WORDS: Record<AlertKind, KindWords> = {
       'en-US': (alert) =>
         `The spool of ${mapping(alert)} is ${alert.value} % full.${alert.details.is_losing ? ' Records are being lost.' : ''}`,
       'pt-BR': (alert) =>
-        `O spool de ${mapping(alert)} está ${alert.value} % cheio.${alert.details.is_losing ? ' Há registros sendo perdidos.' : ''}`,
+        `O spool de ${mapping(alert, 'pt-BR')} está ${alert.value} % cheio.${alert.details.is_losing ? ' Há registros sendo perdidos.' : ''}`,
     },
   },
   api_limit: {
@@ -163,14 +163,20 @@ export function alertWords(alert: Told, locale: Locale): { title: string; messag
   return { title: title[locale], message: message[locale](alert), hint: hint[locale] };
 }
 
-function mapping({ details }: Told): string {
-  const direction = details.direction === undefined ? '' : `, ${details.direction}`;
+const DIRECTIONS: Record<string, Record<Locale, string>> = {
+  import: { 'en-US': 'import', 'pt-BR': 'importação' },
+  export: { 'en-US': 'export', 'pt-BR': 'exportação' },
+};
+
+function mapping({ details }: Told, locale: Locale = 'en-US'): string {
+  const words = DIRECTIONS[String(details.direction)];
+  const direction = words === undefined ? '' : `, ${words[locale]}`;
   return `"${details.mapping}" (${details.connection}${direction})`;
 }
 
-function runsOf(alert: Told, comparison: string, repair: string): string {
+function runsOf(alert: Told, comparison: string, repair: string, locale: Locale = 'en-US'): string {
   const { kind } = alert.details;
-  return `${kind === 'reconcile' ? comparison : kind === 'repair' ? repair : ''}${mapping(alert)}`;
+  return `${kind === 'reconcile' ? comparison : kind === 'repair' ? repair : ''}${mapping(alert, locale)}`;
 }
 
 function last({ details }: Told, label: string): string {

@@ -62,6 +62,8 @@ for (const kind of storeKinds.filter(({ name }) => name !== 'MariaDB')) {
       const stopped = await orders.run();
       assert.equal(stopped.details.error_code, 'PCP_TOO_MANY_ERRORS');
       assert.match(stopped.error_message ?? '', /PCP_VALUE_TYPE in "quantity"/);
+      const inLog = /^warn Run \d+ of mapping \d+ "orders": failed, PCP_TOO_MANY_ERRORS: .*\. \w/;
+      await until(async () => said.some((line) => inLog.test(line)));
       const letters = await orders.letters();
       assert.equal(letters.length, 2);
       for (const letter of letters) {
@@ -139,7 +141,8 @@ for (const kind of storeKinds.filter(({ name }) => name !== 'MariaDB')) {
            payload = ?, message = ?, ${orders.hub.database.quote('value')} = ? WHERE id = ?`,
         [JSON.stringify(first!.payload), first!.message, '"x"', first!.id],
       );
-      assert.deepEqual(await orders.hub.sync.deadLetter(first!.id), first, 'what is in clear can be read');
+      const inClear = { ...first, position: null };
+      assert.deepEqual(await orders.hub.sync.deadLetter(first!.id), inClear, 'what is in clear can be read');
       await orders.source.execute('DELETE FROM orders');
       await orders.reopen(settings(`${NEW_KEY},${KEY}`));
       await orders.run();

@@ -64,7 +64,8 @@ export class JsonParser implements RecordParser {
     this.#run(this.#unfinished.take(), true);
     if (this.#expected !== 'nothing') {
       const hint = 'The file ends in the middle: it was truncated or is still being written.';
-      throw brokenFile('PCP_JSON_TRUNCATED', this.#context.fileName, `the document is not complete`, hint);
+      const end = `it ends at character ${this.#consumed + this.#unfinished.length}, after ${this.#index} whole records`;
+      throw brokenFile('PCP_JSON_TRUNCATED', this.#context.fileName, `the document is not complete: ${end}`, hint);
     }
     if (!this.#found) throw this.#noRecords('is not in the document');
   }

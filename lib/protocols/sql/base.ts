@@ -10,6 +10,7 @@ import type {
   SqlTransaction,
   SqlValue,
   TableInfo,
+  TableKey,
   TableRef,
   UpsertRequest,
 } from './database';
@@ -144,6 +145,10 @@ export abstract class BaseDatabase implements SqlDatabase {
   async listTables(): Promise<{ table: TableRef; kind: 'table' | 'view' }[]> {
     await this.requireSchema();
     return this.grammar.listTables((sql, parameters) => this.query(sql, parameters), this.schema);
+  }
+
+  async listKeys(): Promise<TableKey[] | null> {
+    return (await this.grammar.listKeys?.((sql, parameters) => this.query(sql, parameters), this.schema)) ?? null;
   }
 
   async createTable(table: TableRef, columns: ColumnDefinition[], primaryKey: string[]): Promise<void> {

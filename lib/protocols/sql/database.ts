@@ -63,6 +63,14 @@ export interface ColumnInfo {
   limits?: Limits;
 }
 
+/** A primary or unique key, of a table as `listTables` names it. */
+export interface TableKey {
+  table: TableRef;
+  columns: string[];
+  /** One of its columns may be null. */
+  nullable: boolean;
+}
+
 export interface TableInfo {
   table: TableRef;
   kind: 'table' | 'view';
@@ -136,6 +144,8 @@ export interface SqlDatabase extends SqlTransaction {
   describeQuery(sql: string): Promise<ColumnInfo[]>;
   /** @throws config PCP_SQL_SCHEMA_UNKNOWN for the schema of the connection */
   listTables(): Promise<{ table: TableRef; kind: 'table' | 'view' }[]>;
+  /** Primary and unique keys of all tables in one statement, the primary one of a table first; null where there is none such. */
+  listKeys(): Promise<TableKey[] | null>;
   createTable(table: TableRef, columns: ColumnDefinition[], primaryKey: string[]): Promise<void>;
   addColumn(table: TableRef, column: ColumnDefinition): Promise<void>;
   /**

@@ -1,4 +1,13 @@
-import type { ColumnDefinition, ColumnInfo, ColumnType, SqlRow, SqlValue, TableInfo, TableRef } from './database';
+import type {
+  ColumnDefinition,
+  ColumnInfo,
+  ColumnType,
+  SqlRow,
+  SqlValue,
+  TableInfo,
+  TableKey,
+  TableRef,
+} from './database';
 
 type RunQuery = (sql: string, parameters?: SqlValue[]) => Promise<SqlRow[]>;
 
@@ -23,6 +32,8 @@ export interface Grammar {
   /** Gives a row when the schema of that name exists; absent where a connection has no schema. */
   findSchema?: string;
   listTables(query: RunQuery, schema: string | undefined): Promise<{ table: TableRef; kind: 'table' | 'view' }[]>;
+  /** See `SqlDatabase.listKeys`; absent where each table is asked. */
+  listKeys?(query: RunQuery, schema: string | undefined): Promise<TableKey[]>;
   /** Undefined when there is no such table or view. */
   describeTable(query: RunQuery, table: TableRef, schema: string | undefined): Promise<TableInfo | undefined>;
 }

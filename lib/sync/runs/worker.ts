@@ -209,7 +209,7 @@ export class Worker {
       throw error;
     });
     const died = run.state === 'running' && run.worker !== WORKER;
-    if (died) log('info', `Run ${run.id} of mapping ${run.mappingId} goes on where it was cut off.`);
+    if (died) log('info', `${await this.named(run)} goes on where it was cut off.`);
     const crashes = died ? claimed.withoutProgress - 1 : 0;
     const work = this.execute(claimed, lease, crashes, controller.signal).finally(() => {
       this.active.delete(run.id);
@@ -218,6 +218,12 @@ export class Worker {
     });
     this.done.add(work);
     return true;
+  }
+
+  /** A number says little to whoever reads the log; a mapping that was deleted has no name any more. */
+  private async named(run: RunRow): Promise<string> {
+    const mapping = await this.options.mapping(run.mappingId).catch(() => null);
+    return `Run ${run.id} of mapping ${run.mappingId}${mapping === null ? '' : ` "${mapping.name}"`}`;
   }
 
   /** Never throws: whatever happens ends in the run's row, or is left to the lease's end. */
@@ -253,8 +259,10 @@ export class Worker {
         await lease.release(transaction);
         return end;
       });
-      if (failure)
-        log('warn', `Run ${run.id} of mapping ${run.mappingId}: ${state}, ${failure.code}: ${failure.message}`);
+      if (failure) {
+        const { code, message, hint } = failure;
+        log('warn', `${await this.named(run)}: ${state}, ${code}: ${message}${hint ? ` ${hint}` : ''}`);
+      }
       await database.flush();
     } catch (error) {
       const why = ending.failure === undefined ? '' : ` (${ending.failure.code}: ${ending.failure.message})`;

@@ -49,10 +49,10 @@ for (const kind of storeKinds) {
       await plant.ended(id, 'skipped', NOON - 30 * MINUTE, { kind: 'reconcile', trigger: 'schedule' });
       assert.equal((await plant.open()).length, 1);
       const [alert] = (await plant.alerts.list({})).items;
-      const named = `"${alert?.details.mapping}" (${alert?.details.connection}, import)`;
+      const named = (direction: string) => `"${alert?.details.mapping}" (${alert?.details.connection}, ${direction})`;
       const tells = (locale: Locale) => alertWords(alert!, locale).message.split('.')[0];
-      assert.equal(tells('en-US'), `The comparison of ${named} failed 2 times in a row`);
-      assert.equal(tells('pt-BR'), `A comparação de ${named} falhou 2 vezes seguidas`);
+      assert.equal(tells('en-US'), `The comparison of ${named('import')} failed 2 times in a row`);
+      assert.equal(tells('pt-BR'), `A comparação de ${named('importação')} falhou 2 vezes seguidas`);
       await plant.ended(id, 'succeeded', NOON - 20 * MINUTE, { kind: 'reconcile' });
       assert.deepEqual(await plant.open(), []);
       await plant.ended(id, 'failed', NOON - 10 * MINUTE, { kind: 'repair', trigger: 'schedule' });

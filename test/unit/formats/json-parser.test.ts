@@ -102,6 +102,8 @@ describe('JSON parser', () => {
         assert.equal(refusal(() => parseJson(text, path, length)).code, code, `${text.slice(0, 40)} by ${length}`);
       }
     }
+    const cut = refusal(() => parseJson('[{"a":1},{"a":', '', 5));
+    assert.match(cut.message, /ends at character 14, after 1 whole records/);
     assert.match(refusal(() => parseJson('[{"a":1},{"a":x}]')).message, /a\.json\[1\]/);
   });
 

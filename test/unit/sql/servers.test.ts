@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { DataTypes } from 'sequelize';
+import { Entities } from '../../../lib/connectors/generic/database/entities';
 import type { SqlDatabase, SqlOptions, SqlValue } from '../../../lib/protocols/sql/database';
 import { openDatabase } from '../../../lib/protocols/sql/open';
 import { mariadbServer } from '../../support/mariadb';
@@ -235,6 +236,24 @@ for (const { name, server } of SERVERS) {
           );
         }
         assert.equal((await database.describeTable({ name: 'big' })).kind, 'view');
+        // However many tables there are: none of them is asked for its keys.
+        const describeTable = (): never => assert.fail('a table was asked');
+        const entities = new Entities(Object.assign(Object.create(database), { describeTable }), new Map());
+        const found = (await entities.list(new AbortController().signal)).filter(({ name }) =>
+          /^(part|big)$/.test(name),
+        );
+        assert.deepEqual(found, [
+          { name: 'big', kind: 'view', key: [], readable: true, writable: false },
+          { name: 'part', kind: 'table', key: ['id'], readable: true, writable: true },
+        ]);
+        const keys = (await database.listKeys())?.filter(({ table: { name } }) => name === 'part');
+        assert.deepEqual(
+          keys?.map(({ columns, nullable }) => [columns, nullable]),
+          [
+            [['id'], false],
+            [['size', 'day'], true],
+          ],
+        );
       } finally {
         await database.execute('DROP VIEW big');
       }

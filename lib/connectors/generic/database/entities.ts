@@ -25,7 +25,7 @@ export interface ResolvedEntity {
 /** Alias of the table or view in statements: a column named with it is never the output column of the same name. */
 export const ROW = 'pcp_row';
 
-/** Beyond this, discovery names tables without looking up the key of each. */
+/** Where the keys of each table have to be looked up, discovery does so for these and only names the others. */
 const DESCRIBED_TABLES = 500;
 
 export class Entities {
@@ -52,11 +52,17 @@ export class Entities {
     const infos: EntityInfo[] = [];
     for (const name of this.views.keys()) infos.push(await this.info(name, 'view'));
     const tables = await this.database.listTables();
+    const listed = await this.database.listKeys();
+    const keys = Map.groupBy(listed ?? [], ({ table }) => nameOf(table));
     for (const [index, { table, kind }] of tables.entries()) {
       signal.throwIfAborted();
-      const name = table.schema === undefined ? table.name : `${table.schema}.${table.name}`;
+      const name = nameOf(table);
       if (this.views.has(name)) continue;
-      if (index < DESCRIBED_TABLES) infos.push(await this.info(name, kind));
+      const own = keys.get(name) ?? [];
+      const key = own.find(({ nullable }) => !nullable)?.columns ?? [];
+      if (listed !== null)
+        infos.push({ name, kind, key, readable: true, writable: kind === 'table' && own.length > 0 });
+      else if (index < DESCRIBED_TABLES) infos.push(await this.info(name, kind));
       else infos.push({ name, kind, key: [], readable: true, writable: kind === 'table' });
     }
     return infos;
@@ -126,6 +132,10 @@ export class Entities {
       hint: 'Check the name, upper and lower case, the schema ("schema.table"), and that this user may read it.',
     });
   }
+}
+
+function nameOf({ schema, name }: TableRef): string {
+  return schema === undefined ? name : `${schema}.${name}`;
 }
 
 /** Whether an error is of the entity alone and says nothing of the connection. */

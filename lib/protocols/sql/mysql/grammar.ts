@@ -3,6 +3,7 @@ import { namedChecks } from '../checks';
 import type { ColumnType, SqlRow, TableInfo, TableRef } from '../database';
 import type { Grammar } from '../grammar';
 import { quoteWith } from '../identifier';
+import { tableKeys } from '../table-keys';
 import { mysqlLimits, mysqlType } from './types';
 
 const quote = (identifier: string) => quoteWith('`', '`', identifier);
@@ -52,6 +53,20 @@ export const mysqlGrammar: Grammar = {
       table: row.own === 1 ? { name: String(row.name) } : { schema: String(row.schema_name), name: String(row.name) },
       kind: String(row.kind).includes('VIEW') ? 'view' : 'table',
     }));
+  },
+  async listKeys(query, schema) {
+    const rows = await query(
+      `SELECT table_schema AS schema_name, table_name AS name, table_schema = coalesce(?, database()) AS own,
+              concat_ws('.', table_schema, table_name, index_name) AS id,
+              CASE WHEN sub_part IS NULL THEN column_name END AS column_name, nullable <> 'YES' AS required
+       FROM information_schema.statistics
+       WHERE non_unique = 0 AND table_schema NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')
+       ORDER BY index_name <> 'PRIMARY', table_schema, table_name, index_name, seq_in_index`,
+      [schema ?? null],
+    );
+    return tableKeys(rows, (row) =>
+      row.own === 1 ? { name: String(row.name) } : { schema: String(row.schema_name), name: String(row.name) },
+    );
   },
   async describeTable(query, table, schema) {
     const where = 'table_schema = coalesce(?, database()) AND table_name = ?';

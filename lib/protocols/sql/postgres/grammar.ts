@@ -2,6 +2,7 @@ import type { ColumnType, SqlRow, TableInfo, TableRef } from '../database';
 import type { Grammar } from '../grammar';
 import { quoteWith } from '../identifier';
 import { replacePlaceholders } from '../placeholders';
+import { tableKeys } from '../table-keys';
 import { postgresLimits, postgresType } from './types';
 
 const quote = (identifier: string) => quoteWith('"', '"', identifier);
@@ -55,6 +56,22 @@ export const postgresGrammar: Grammar = {
       table: row.own === true ? { name: String(row.name) } : { schema: String(row.schema), name: String(row.name) },
       kind: row.kind === 'v' || row.kind === 'm' ? 'view' : 'table',
     }));
+  },
+  async listKeys(query, schema) {
+    const rows = await query(
+      `SELECT n.nspname AS schema, t.relname AS name, n.nspname = coalesce(?, current_schema()) AS own, i.indexrelid AS id,
+              a.attname AS column_name, coalesce(a.attnotnull, false) AS required
+       FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+       CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, position)
+       LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
+       WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND k.position <= i.indnkeyatts
+         AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
+       ORDER BY i.indisprimary DESC, i.indexrelid, k.position`,
+      [schema ?? null],
+    );
+    return tableKeys(rows, ({ own, schema, name }) =>
+      own === true ? { name: String(name) } : { schema: String(schema), name: String(name) },
+    );
   },
   async describeTable(query, table, schema) {
     const [found] = await query(
