@@ -258,16 +258,8 @@ class OpenHub implements Hub {
       streams.alarms.length === 0 &&
       certificates.length === 0 &&
       [runner, live].every(({ state }) => state !== 'restarting');
-    return {
-      status: isWell ? 'ok' : 'degraded',
-      version,
-      ...facts,
-      runner,
-      live,
-      streams,
-      writes_waiting,
-      certificates,
-    };
+    const status = isWell ? 'ok' : 'degraded';
+    return { status, version, ...facts, runner, live, streams, writes_waiting, certificates };
   }
 
   private async storeHealth(): Promise<Pick<Health, 'store' | 'runs' | 'dead_letters_open'>> {
