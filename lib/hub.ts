@@ -149,7 +149,8 @@ class OpenHub implements Hub {
     this.certificates = new CertificateTrust(folder, recorder, () => live.retry());
     const streams = () => live.streams;
     const refused = (ids: readonly number[]) => sync.refused(ids);
-    this.metrics = new HubMetrics({ database: store.database, clock, streams, refused, log });
+    const writes = () => this.client.waitingWrites;
+    this.metrics = new HubMetrics({ database: store.database, clock, streams, writes, refused, log });
     const webhooks = new WebhookStore(store, this.vault, clock, () => void this.deliveries.look());
     this.webhooks = webhooks;
     this.deliveries = new Deliveries({
@@ -250,13 +251,15 @@ class OpenHub implements Hub {
       dead_letters_open: 0,
     }));
     const streams = this.live.health;
+    const writes_waiting = [...this.client.waitingWrites];
     const certificates = await this.certificates.expiring();
     const isWell =
       facts.store.ok &&
       streams.alarms.length === 0 &&
       certificates.length === 0 &&
       [runner, live].every(({ state }) => state !== 'restarting');
-    return { status: isWell ? 'ok' : 'degraded', version, ...facts, runner, live, streams, certificates };
+    const status = isWell ? 'ok' : 'degraded';
+    return { status, version, ...facts, runner, live, streams, writes_waiting, certificates };
   }
 
   private async storeHealth(): Promise<Pick<Health, 'store' | 'runs' | 'dead_letters_open'>> {

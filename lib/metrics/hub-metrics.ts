@@ -1,7 +1,7 @@
 import { IntegrationError } from '../model/errors';
 import type { Metrics, RunMetricsRequest } from '../model/metrics';
 import { DIFFERENCES } from '../model/reconciliation';
-import type { LiveStatus } from '../model/stream';
+import type { LiveStatus, WaitingWrites } from '../model/stream';
 import type { SqlDatabase } from '../protocols/sql/database';
 import { Tally } from '../store/tally';
 import { toDate } from '../sync/runs/run-rows';
@@ -15,6 +15,8 @@ export interface HubMetricsOptions {
   clock: { now(): number };
   /** The streams of this instance. */
   streams(): ReadonlyMap<number, LiveStatus>;
+  /** In the queues of writes of this instance. */
+  writes(): readonly WaitingWrites[];
   /** Of some connections those whose sign-in was refused. */
   refused(ids: readonly number[]): Promise<ReadonlyMap<number, string>>;
   log(level: 'debug', message: string): void;
@@ -59,6 +61,7 @@ export class HubMetrics implements Metrics {
       await this.quotas(),
       await this.alerts(),
       ...this.ofStreams(),
+      ...this.ofWrites(),
     ]);
   }
 
@@ -194,6 +197,25 @@ export class HubMetrics implements Metrics {
         value: Number(n),
       })),
     };
+  }
+
+  private ofWrites(): Family[] {
+    const now = this.options.clock.now();
+    const family = (name: string, help: string, measure: (waiting: WaitingWrites) => number): Family => ({
+      name,
+      type: 'gauge',
+      help,
+      samples: this.options
+        .writes()
+        .map((waiting) => ({ labels: { connection: waiting.connection_id }, value: measure(waiting) })),
+    });
+    return [
+      family('queued_writes', 'Writes of flows that wait for the other side.', ({ records }) => records),
+      family('queued_writes_bytes', 'The same in bytes.', ({ bytes }) => bytes),
+      family('queued_writes_age_seconds', 'Age of the oldest of them.', ({ oldest_at: at }) =>
+        at === null ? 0 : Math.max(0, (now - Date.parse(at)) / 1000),
+      ),
+    ];
   }
 
   private ofStreams(): Family[] {

@@ -12,7 +12,7 @@ import type { Metrics } from './metrics';
 import type { Live, Runner } from './processes';
 import type { Reconciliations } from './reconciliation';
 import type { RunTrigger } from './schedule';
-import type { StreamsHealth } from './stream';
+import type { StreamsHealth, WaitingWrites } from './stream';
 import type { DeadLetter, ReplayMode, SyncLog } from './sync';
 import type { WebhookDeliveries, Webhooks } from './webhook';
 
@@ -271,6 +271,8 @@ export interface Health {
   runs: { queued: number; running: number; waiting: number };
   dead_letters_open: number;
   streams: StreamsHealth;
+  /** In the queues of writes of this Node-RED. */
+  writes_waiting: WaitingWrites[];
   /** Those that have to be renewed. */
   certificates: KnownCertificate[];
 }

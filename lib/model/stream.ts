@@ -42,6 +42,14 @@ export interface LiveAlarm {
   since: string;
 }
 
+/** What flows wrote to a connection while its other side was away. */
+export interface WaitingWrites {
+  connection_id: number;
+  records: number;
+  bytes: number;
+  oldest_at: string | null;
+}
+
 /** The live mappings of this instance. */
 export interface StreamsHealth {
   states: Partial<Record<LiveState, number>>;

@@ -3,6 +3,7 @@ import type { ReadQuery } from '../connectors/contract';
 import type { Mapped } from '../mapping/contract';
 import type { ConnectionOfRun, OpenConnection } from '../model/connection';
 import type { Runner } from '../model/processes';
+import type { WaitingWrites } from '../model/stream';
 import type { VaultKey } from '../security/keys';
 import type { HubSettings } from '../settings';
 import { hasQueuedWrites } from '../sync/queued-writes';
@@ -25,6 +26,8 @@ export interface RunnerClientOptions {
 export class RunnerClient implements Runner {
   private readonly process: WorkProcess;
   private readonly onSignedIn: () => void;
+  /** As the runner said last. */
+  waitingWrites: readonly WaitingWrites[] = [];
 
   constructor({ onChange, onSignedIn, ...options }: RunnerClientOptions) {
     this.onSignedIn = onSignedIn;
@@ -35,6 +38,7 @@ export class RunnerClient implements Runner {
       heapMb: options.settings.runner.heapMb,
       onMessage: (message) => {
         if (message.type === 'changed') onChange(message.jobId);
+        if (message.type === 'writes') this.waitingWrites = message.waiting;
       },
     });
     if (hasQueuedWrites(options.settings.directory)) this.wake();

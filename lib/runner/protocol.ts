@@ -7,7 +7,7 @@ import { IntegrationError, type SerializedError } from '../model/errors';
 import type { Direction } from '../model/mapping';
 import type { LiveBatch, MessageTarget, PreviewRequest, PreviewResult } from '../model/processes';
 import type { MappingInput } from '../model/services';
-import type { LiveStatus } from '../model/stream';
+import type { LiveStatus, WaitingWrites } from '../model/stream';
 import type { Cursor } from '../model/sync';
 import type { VaultKey } from '../security/keys';
 import type { ProtectedPlaces } from '../security/protected-files';
@@ -105,6 +105,7 @@ export type FromRunner =
   | SignInQuestion
   | { type: 'changed'; jobId: string }
   | { type: 'streams'; statuses: [mappingId: number, status: LiveStatus][] }
+  | { type: 'writes'; waiting: WaitingWrites[] }
   | { type: 'state'; busy: boolean; rssBytes: number }
   | { type: 'log'; level: 'info' | 'warn' | 'error' | 'debug'; message: string };
 

@@ -12,6 +12,8 @@ import { type Handlers, OpenCalls } from './open-calls';
 import type { Calls, FromRunner, RunnerSetup, ToRunner } from './protocol';
 import type { Session } from './serve';
 
+const TELL_EVERY_MS = 1_000;
+
 interface OpenRead {
   /** Applies the query's filters where the connector gave more. */
   keep(records: SourceRecord[], signal: AbortSignal): Promise<SourceRecord[]>;
@@ -27,6 +29,9 @@ export class RunnerSession implements Session {
   private readonly calls: OpenCalls<Calls>;
   private readonly queue: WriteQueue;
   private readonly reads = new Map<number, Promise<OpenRead>>();
+  private readonly telling: NodeJS.Timeout;
+  /** What was told last was not empty. */
+  private hasTold = false;
 
   private constructor(
     private readonly send: (message: FromRunner) => void,
@@ -69,6 +74,7 @@ export class RunnerSession implements Session {
         }),
     };
     this.calls = new OpenCalls(handlers, send);
+    this.telling = setInterval(() => this.tellWrites(), TELL_EVERY_MS).unref();
   }
 
   static async open(setup: RunnerSetup, send: (message: FromRunner) => void): Promise<RunnerSession> {
@@ -114,10 +120,17 @@ export class RunnerSession implements Session {
 
   /** Interrupts runs after their batch, ends reads, closes the store. */
   async close(): Promise<void> {
+    clearInterval(this.telling);
     this.calls.abortAll();
     await this.queue.close();
     await Promise.allSettled([...this.reads.keys()].map((id) => this.endRead(id)));
     await this.engine.close();
+  }
+
+  private tellWrites(): void {
+    const { waiting } = this.queue;
+    if (waiting.length > 0 || this.hasTold) this.send({ type: 'writes', waiting });
+    this.hasTold = waiting.length > 0;
   }
 
   private async connected<T>(connection: OpenConnection, work: (connector: Connector) => Promise<T>): Promise<T> {

@@ -249,7 +249,7 @@ export class WorkProcess {
         return;
       default:
         // Work went on. What a process says of itself every second is no sign of that.
-        if (message.type !== 'streams') this.deaths = 0;
+        if (message.type !== 'streams' && message.type !== 'writes') this.deaths = 0;
         this.options.onMessage(message);
     }
   }

@@ -40,7 +40,6 @@ export interface ForwardingOptions {
   spool(): Spool;
   /** Leases that this instance held last. */
   assumed: readonly string[];
-  leaseMs?: number;
   leftMs?: number;
   /** Other streams are this instance's now. */
   onOwnership(): void;
@@ -74,7 +73,7 @@ export class Forwarding {
 
   constructor(private readonly options: ForwardingOptions) {
     this.storeAway = new Outage('Live values wait in the spool', options.log);
-    this.ownership = new Ownership(() => options.spool().id, options.assumed, options.leaseMs);
+    this.ownership = new Ownership(() => options.spool().id, options.assumed);
     this.working = this.work();
   }
 

@@ -1,10 +1,14 @@
 import type { SqlDatabase } from '../protocols/sql/database';
+import { streamName } from '../store/stream-names';
 import { WORKER, workerIsGone } from '../store/worker-name';
-import { LEASE_MS } from '../sync/runs/lease';
 
 const LOCKS = 'integration_stream_locks';
-/** A lease is renewed so often while it lasts. */
-const RENEWALS_PER_LEASE = 12;
+/** Values are lost where nobody listens, so that a host that is gone is missed sooner than by its runs. */
+const LEASE_MS = 8_000;
+/** An instance renews all of its leases by one statement, so often while they last. */
+const RENEWALS_PER_LEASE = 4;
+/** When the store comes back after a while all leases are over: their holders have so many of them to say that they live. */
+const LEASES_OF_GRACE = 2;
 
 /**
  * Of all instances that share a store, which one listens: leases by the store's clock. Whoever holds one keeps it while the store
@@ -25,7 +29,6 @@ export class Ownership {
   constructor(
     private readonly instance: () => string,
     assumed: readonly string[],
-    private readonly leaseMs = LEASE_MS,
   ) {
     this.held = new Set(assumed);
   }
@@ -50,7 +53,7 @@ export class Ownership {
    */
   async look(database: SqlDatabase, wanted: ReadonlySet<string>): Promise<boolean> {
     const now = performance.now();
-    const isDue = now - this.renewedAt >= this.leaseMs / RENEWALS_PER_LEASE;
+    const isDue = now - this.renewedAt >= LEASE_MS / RENEWALS_PER_LEASE;
     // What another instance holds may be given back at any moment.
     if (!isDue && wanted.isSubsetOf(this.held)) return false;
     const before = this.held;
@@ -79,7 +82,7 @@ export class Ownership {
   private async claim(database: SqlDatabase, wanted: ReadonlySet<string>, renews: boolean): Promise<Set<string>> {
     const { epochMs } = database;
     if (renews) {
-      await database.execute(`UPDATE ${LOCKS} SET lease_until = ${epochMs} + ${this.leaseMs} WHERE owner_worker = ?`, [
+      await database.execute(`UPDATE ${LOCKS} SET lease_until = ${epochMs} + ${LEASE_MS} WHERE owner_worker = ?`, [
         this.owner,
       ]);
     }
@@ -107,7 +110,7 @@ export class Ownership {
     try {
       await database.execute(
         `INSERT INTO ${LOCKS} (stream, fence, owner_run, owner_worker, lease_until, touched_at)
-         VALUES (?, 0, NULL, ?, ${database.epochMs} + ${this.leaseMs}, 0)`,
+         VALUES (?, 0, NULL, ?, ${database.epochMs} + ${LEASE_MS}, 0)`,
         [lease, this.owner],
       );
       return true;
@@ -121,15 +124,31 @@ export class Ownership {
   private async takeOver(database: SqlDatabase, lease: string, other: string, isOver: boolean): Promise<boolean> {
     const isMine = other.endsWith(`@${this.instance()}`);
     const isFree = isMine || workerIsGone(other);
-    // When the store comes back after a while, all leases are over: their holders have until then to say that they live.
-    const hasWaited = this.contactSince !== null && performance.now() - this.contactSince >= this.leaseMs;
+    const hasWaited = this.contactSince !== null && performance.now() - this.contactSince >= LEASES_OF_GRACE * LEASE_MS;
     if (!isFree && !(isOver && hasWaited)) return false;
     const taken = await database.execute(
-      `UPDATE ${LOCKS} SET owner_worker = ?, lease_until = ${database.epochMs} + ${this.leaseMs}
+      `UPDATE ${LOCKS} SET owner_worker = ?, lease_until = ${database.epochMs} + ${LEASE_MS}
        WHERE stream = ? AND owner_worker = ?${isFree ? '' : ` AND lease_until < ${database.epochMs}`}`,
       [this.owner, lease, other],
     );
+    if (taken === 1) await this.endRunsOf(database, other);
     return taken === 1;
+  }
+
+  /**
+   * What a worker that does not answer has in hand is nobody's from now on. Only where the platform is written, in the commit, which
+   * whoever goes on with the run keeps that worker from: elsewhere a write may be under way until the lease of its run is over.
+   */
+  private async endRunsOf(database: SqlDatabase, owner: string): Promise<void> {
+    const rows = await database.query(
+      `SELECT id FROM integration_mappings WHERE sync_mode = 'live' AND peer_connection_id IS NULL`,
+    );
+    const streams = rows.map(({ id }) => streamName(Number(id)));
+    if (streams.length === 0) return;
+    await database.execute(
+      `UPDATE ${LOCKS} SET lease_until = 0 WHERE owner_worker = ? AND stream IN (${streams.map(() => '?').join(', ')})`,
+      [owner.slice(0, owner.lastIndexOf('@')), ...streams],
+    );
   }
 
   private async let(database: SqlDatabase, which: string, values: string[]): Promise<void> {

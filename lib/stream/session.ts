@@ -81,7 +81,7 @@ export class LiveSession implements Session {
     private readonly setup: RunnerSetup,
     private readonly send: (message: FromRunner) => void,
     registry: ConnectorRegistry = new ConnectorRegistry(),
-    times: Pick<ForwardingOptions, 'leaseMs' | 'leftMs'> = {},
+    times: Pick<ForwardingOptions, 'leftMs'> = {},
   ) {
     this.log = logOf(send);
     this.calls = new OpenCalls(this.handlers, send);

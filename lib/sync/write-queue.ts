@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Connector, SourceRecord, WriteResult } from '../connectors/contract';
 import type { OpenConnection } from '../model/connection';
 import { type ErrorClass, IntegrationError } from '../model/errors';
+import type { WaitingWrites } from '../model/stream';
 import { Outage } from '../outage';
 import type { Spooled } from '../spool/rows';
 import { Spool } from '../spool/spool';
@@ -57,6 +58,17 @@ export class WriteQueue {
 
   get busy(): boolean {
     return this.draining.size > 0;
+  }
+
+  /** What is not written yet. */
+  get waiting(): WaitingWrites[] {
+    if (this.opened === null) return [];
+    const { opened } = this;
+    return opened.filled.map((connectionId) => {
+      const { records, bytes, oldestAt } = opened.usage(connectionId);
+      const oldest_at = oldestAt === null ? null : new Date(oldestAt).toISOString();
+      return { connection_id: connectionId, records, bytes, oldest_at };
+    });
   }
 
   /**
@@ -170,9 +182,9 @@ export class WriteQueue {
       ({ record }) => !isDeepStrictEqual([record.entity, record.keyFields], [entity, keyFields]),
     );
     const together = others < 0 ? rows : rows.slice(0, others);
-    const late = together.findIndex(({ record }) => !isLate(record as QueuedWrite));
-    if (late !== 0) {
-      const count = late < 0 ? together.length : late;
+    const firstInTime = together.findIndex(({ record }) => !isLate(record as QueuedWrite));
+    if (firstInTime !== 0) {
+      const count = firstInTime < 0 ? together.length : firstInTime;
       this.options.context.environment.log(
         'warn',
         `${count} writes to ${entity} had waited too long, and were left out.`,

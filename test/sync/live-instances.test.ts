@@ -38,6 +38,11 @@ describe('a live mapping of two instances on one PostgreSQL', () => {
     await hubs[1]!.refresh();
     await until(() => state(1) === 'standby');
     await until(async () => (await arrived()) > PER_SECOND);
+    const [lock] = await query(
+      `SELECT lease_until - CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS remaining FROM integration_stream_locks
+       WHERE stream LIKE 'live:%'`,
+    );
+    assert.ok(Number(lock?.remaining) <= LEASE_MS, 'a host that is gone is missed as soon as that');
   });
 
   afterEach(async () => {
@@ -139,8 +144,10 @@ describe('a live mapping of two instances on one PostgreSQL', () => {
     await until(() => counter.acknowledged > acknowledged + PER_SECOND);
     const owner = hubs[0]!.client.state.pid as number;
     process.kill(owner, 'SIGSTOP');
-    // That of its run lasts a minute.
-    await query("UPDATE integration_stream_locks SET lease_until = 0 WHERE stream LIKE 'mapping:%'");
+    // That of its run would last longer than anybody waits.
+    await query(
+      "UPDATE integration_stream_locks SET lease_until = lease_until + 3600000 WHERE stream LIKE 'mapping:%'",
+    );
     await gates[0]!.open();
     await until(() => state(1) === 'connected');
     await goesOn();

@@ -70,6 +70,14 @@ describe('writes that wait', () => {
       first.map((result) => ('error' in result ? result.error.code : result.outcome)),
       [...range(1, 700).map(() => 'created'), 'PCP_MQTT_TOPIC_VALUE', 'created'],
     );
+    const waits = async () =>
+      (await hub.health()).writes_waiting.map(({ connection_id: id, records }) => [id, records]);
+    while ((await waits()).length === 0) await delay(20);
+    assert.deepEqual(await waits(), [[connection.id, 701]]);
+    assert.match(
+      await hub.metrics.exposition(),
+      new RegExp(`integration_queued_writes{connection="${connection.id}"} 701\\n`),
+    );
     process.kill((await hub.health()).runner.pid as number, 'SIGKILL');
     while ((await write('reports', 702).catch(() => [])).length === 0) await delay(20);
     await hub.close();
@@ -80,6 +88,7 @@ describe('writes that wait', () => {
       await receivedUpTo('report/702'),
       range(1, 702).map((n) => `report/${n}`),
     );
+    while ((await hub.health()).writes_waiting.length > 0) await delay(20);
   });
 
   it('are left out when they have waited for longer than they are good for', async () => {

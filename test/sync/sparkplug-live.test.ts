@@ -34,8 +34,8 @@ describe('live mappings of Sparkplug', () => {
     return new Set(items.map(({ value_number, quality, unit }) => `${Number(value_number)} ${quality} ${unit}`));
   }
 
-  async function publish(writer: Writer, speed: number): Promise<void> {
-    const data = { machine: 'M1', speed };
+  async function publish(writer: Writer, speed: number, online = true): Promise<void> {
+    const data = { machine: 'M1', speed, online };
     await writer.write([{ data, key: '["M1"]', hash: '', sourceKey: '["M1"]' }], signal());
   }
 
@@ -78,6 +78,7 @@ describe('live mappings of Sparkplug', () => {
         writes_enabled: true,
         sparkplug_group_id: 'Plant',
         sparkplug_edge_node_id: 'Line',
+        sparkplug_online_field: 'online',
         sparkplug_metrics: { speed: { data_type: 'Int32', unit: 'rpm' } },
       }),
     );
@@ -120,8 +121,15 @@ describe('live mappings of Sparkplug', () => {
       { tag, outcome: 'written', verified: false, value: 7 },
     ]);
 
-    await publisher.close();
+    await publish(writer, 7, false);
     await until(() => has('7 bad rpm'));
+    await publish(writer, 9);
+    await until(() => has('9 good rpm'));
+    // The field that said so is no metric.
+    assert.equal((await hub.live.browse(opened, 'Plant/Line/M1')).length, 2);
+
+    await publisher.close();
+    await until(() => has('9 bad rpm'));
     assert.equal((await hub.sync.deadLetters({})).total, 0);
   });
 });

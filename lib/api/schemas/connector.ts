@@ -43,7 +43,18 @@ export const connectorSchemas: Record<string, JsonSchema> = {
   },
   Health: {
     type: 'object',
-    required: ['status', 'version', 'store', 'runner', 'live', 'runs', 'dead_letters_open', 'streams', 'certificates'],
+    required: [
+      'status',
+      'version',
+      'store',
+      'runner',
+      'live',
+      'runs',
+      'dead_letters_open',
+      'streams',
+      'writes_waiting',
+      'certificates',
+    ],
     properties: {
       status: { type: 'string', enum: ['ok', 'degraded'] },
       version: { type: 'string' },
@@ -76,6 +87,20 @@ export const connectorSchemas: Record<string, JsonSchema> = {
             type: 'array',
             items: { $ref: '#/components/schemas/LiveAlarm' },
             description: 'Each with its mapping_id.',
+          },
+        },
+      },
+      writes_waiting: {
+        type: 'array',
+        description: 'What flows wrote while the other side was away, of this Node-RED.',
+        items: {
+          type: 'object',
+          required: ['connection_id', 'records', 'bytes', 'oldest_at'],
+          properties: {
+            connection_id: { type: 'integer' },
+            records: count('That wait.'),
+            bytes: count('On disk.'),
+            oldest_at: { type: ['string', 'null'], format: 'date-time' },
           },
         },
       },

@@ -183,6 +183,7 @@ export function health(): Health {
     runs: { queued: 0, running: 0, waiting: 0 },
     dead_letters_open: 0,
     streams: { states: {}, backlog: 0, dropped: 0, alarms: [] },
+    writes_waiting: [],
     certificates: [],
   };
 }

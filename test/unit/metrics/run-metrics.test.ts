@@ -34,6 +34,7 @@ for (const kind of storeKinds) {
         database,
         clock: { now: () => now },
         streams: () => streams,
+        writes: () => [{ connection_id: 3, records: 2, bytes: 80, oldest_at: new Date(now - 5_000).toISOString() }],
         refused: async () => new Map(),
         log: (_level, text) => assert.fail(text),
       });
@@ -142,6 +143,7 @@ for (const kind of storeKinds) {
       await run(mapping, { connectionId: connection, durationMs: 59_000, counters: { read: 2, updated: 2 } });
       await run(mapping, { connectionId: connection, durationMs: 61_000, state: 'partial', endedAt: NOON - MINUTE });
       await run(mapping, { connectionId: connection, state: 'skipped', errorClass: 'cancelled' });
+      await run(mapping, { connectionId: connection, kind: 'replay', durationMs: 1000, endedAt: NOON });
       for (const error_class of ['data', 'conflict'] as const) {
         await models.deadLetters.create({
           ...{ mapping_id: mapping, mapping_version: 1, sync_log_id: 1, direction: 'import', stage: 'write' },
@@ -167,8 +169,8 @@ for (const kind of storeKinds) {
       const ids = { connection: String(connection), mapping: String(mapping) };
       const stream = { ...ids, direction: 'import' };
       assert.deepEqual(samples.histogram('integration_run_duration_seconds', stream), {
-        buckets: { 1: 0, 10: 0, 60: 1, 300: 2, 1800: 2, 7200: 2, '+Inf': 2 },
-        ...{ sum: 120, count: 2 },
+        buckets: { 1: 1, 10: 1, 60: 2, 300: 3, 1800: 3, 7200: 3, '+Inf': 3 },
+        ...{ sum: 121, count: 3 },
       });
       const values: [string, Record<string, string>, number][] = [
         ['integration_runs_total', { ...stream, state: 'skipped', error_class: 'cancelled' }, 1],
@@ -180,6 +182,9 @@ for (const kind of storeKinds) {
         ['integration_breaker_state', { connection: String(connection) }, 2],
         ['integration_buffer_bytes', { mapping: String(mapping) }, 600],
         ['integration_buffer_dropped_total', { mapping: String(mapping) }, 3],
+        ['integration_queued_writes', { connection: '3' }, 2],
+        ['integration_queued_writes_bytes', { connection: '3' }, 80],
+        ['integration_queued_writes_age_seconds', { connection: '3' }, 5],
         ['integration_stream_lag_seconds', { mapping: String(mapping) }, 5],
       ];
       for (const [name, labels, value] of values) assert.equal(samples.value(name, labels), value, name);

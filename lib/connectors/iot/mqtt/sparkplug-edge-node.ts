@@ -62,6 +62,12 @@ export class EdgeNodeConnection {
     await this.#publish(this.#node.update(updates, Date.now()), signal);
   }
 
+  /** As for `update`. */
+  async deviceGone(device: string, signal: AbortSignal): Promise<void> {
+    await this.#born(signal);
+    await this.#publish(this.#node.deviceGone(device, Date.now()), signal);
+  }
+
   async close(): Promise<void> {
     try {
       await this.#publish(this.#node.disconnecting(Date.now()), AbortSignal.timeout(FAREWELL_MS));

@@ -17,6 +17,8 @@ export interface SparkplugSettings {
   /** Undefined: no values are listened to. */
   host: HostOptions | undefined;
   edgeNode: { group: string; edgeNode: string; primaryHostId?: string; aliases: boolean } | undefined;
+  /** Of the records that are published: false where the device is gone. */
+  onlineField: string | undefined;
   metrics: ReadonlyMap<string, PublishedMetric>;
 }
 
@@ -49,6 +51,7 @@ export function readSparkplug({ config }: OpenConnection): SparkplugSettings {
             aliases: config.sparkplug_aliases !== false,
             ...(primary !== undefined && { primaryHostId: primary }),
           },
+    onlineField: text(config.sparkplug_online_field),
     metrics: new Map(Object.entries((config.sparkplug_metrics ?? {}) as Record<string, PublishedMetric>)),
   };
 }
@@ -169,6 +172,21 @@ export const SPARKPLUG_SETTINGS: Record<string, Setting> = {
     help: {
       'en-US': 'The edge node publishes only while this primary host is online.',
       'pt-BR': 'O nó de borda só publica enquanto este host primário está online.',
+    },
+  },
+  sparkplug_online_field: {
+    kind: 'text',
+    group: 'advanced',
+    maxLength: 200,
+    label: {
+      'en-US': 'Field that says whether the device is there',
+      'pt-BR': 'Campo que diz se o dispositivo está presente',
+    },
+    help: {
+      'en-US':
+        'Where it is false the death of the device is published (DDEATH); its next record is its birth. The field itself is not published.',
+      'pt-BR':
+        'Onde for falso, publica-se a morte do dispositivo (DDEATH); o próximo registro é seu nascimento. O campo em si não é publicado.',
     },
   },
   sparkplug_aliases: {

@@ -5,15 +5,18 @@ import { type MetricUpdate, toMetric } from '../../../protocols/sparkplug/edge-n
 import { deviceTopic, type EdgeNodeName, nodeTopic } from '../../../protocols/sparkplug/topics';
 import type { DescribedRequest, WriteRecord, WriteResult, Writer, WriteTarget } from '../../contract';
 import type { EdgeNodeConnection } from './sparkplug-edge-node';
-import type { PublishedMetric } from './sparkplug-settings';
+import type { SparkplugSettings } from './sparkplug-settings';
 
-/** Publishes records as an edge node: each key is a device, each field a metric of it. */
+/** As mappings and databases write it. */
+const ABSENT: ReadonlySet<string> = new Set(['false', '0']);
+
+/** Publishes records as an edge node: each key is a device, each field a metric of it. Where a record says so the device is gone. */
 export class SparkplugWriter implements Writer {
   constructor(
     private readonly connect: (signal: AbortSignal) => Promise<EdgeNodeConnection>,
     private readonly target: Pick<WriteTarget, 'keyFields'>,
     private readonly node: EdgeNodeName,
-    private readonly metrics: ReadonlyMap<string, PublishedMetric>,
+    private readonly settings: Pick<SparkplugSettings, 'metrics' | 'onlineField'>,
   ) {}
 
   async write(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
@@ -22,7 +25,9 @@ export class SparkplugWriter implements Writer {
     const results: WriteResult[] = [];
     for (const record of records) {
       try {
-        await connection.update(this.#updates(record), signal);
+        const gone = this.#deviceGone(record);
+        if (gone !== null) await connection.deviceGone(gone, signal);
+        else await connection.update(this.#updates(record), signal);
         results.push({ outcome: 'updated' });
       } catch (thrown) {
         const error = IntegrationError.from(thrown);
@@ -35,15 +40,15 @@ export class SparkplugWriter implements Writer {
 
   /** Whether it becomes a birth is known when it is sent. */
   describeWrite(record: WriteRecord): DescribedRequest {
+    const gone = this.#deviceGone(record);
+    if (gone !== null) return described(deviceTopic('DDEATH', this.node, gone), []);
     const updates = this.#updates(record);
     for (const update of updates) toMetric(update);
     const device = updates[0]?.device;
-    return {
-      method: 'PUBLISH',
-      url: device === undefined ? nodeTopic('NDATA', this.node) : deviceTopic('DDATA', this.node, device),
-      headers: { qos: '0', retain: 'false' },
-      body: JSON.stringify(updates.map(({ metric, dataType, value }) => ({ metric, data_type: dataType, value }))),
-    };
+    return described(
+      device === undefined ? nodeTopic('NDATA', this.node) : deviceTopic('DDATA', this.node, device),
+      updates.map(({ metric, dataType, value }) => ({ metric, data_type: dataType, value })),
+    );
   }
 
   async finish(): Promise<void> {
@@ -54,12 +59,25 @@ export class SparkplugWriter implements Writer {
     // As for finish: there is nothing to take back.
   }
 
-  #updates({ data }: WriteRecord): MetricUpdate[] {
-    const timestamp = Date.now();
+  #device({ data }: WriteRecord): string | undefined {
     const key = this.target.keyFields.map((field) => String(data[field] ?? '')).join(',');
-    const device = this.target.keyFields.length === 0 ? undefined : escaped(key);
-    return Object.entries(data).flatMap(([metric, value]): MetricUpdate[] => {
-      const { data_type: declared, unit } = this.metrics.get(metric) ?? {};
+    return this.target.keyFields.length === 0 ? undefined : escaped(key);
+  }
+
+  /** The device that a record says to be gone. The edge node itself goes with its connection. */
+  #deviceGone(record: WriteRecord): string | null {
+    const { onlineField } = this.settings;
+    const isGone = onlineField !== undefined && ABSENT.has(String(record.data[onlineField]).toLowerCase());
+    return isGone ? (this.#device(record) ?? null) : null;
+  }
+
+  #updates(record: WriteRecord): MetricUpdate[] {
+    const timestamp = Date.now();
+    const device = this.#device(record);
+    const { metrics, onlineField } = this.settings;
+    return Object.entries(record.data).flatMap(([metric, value]): MetricUpdate[] => {
+      if (metric === onlineField) return [];
+      const { data_type: declared, unit } = metrics.get(metric) ?? {};
       const dataType = declared ?? typeOf(value);
       // A null says nothing about the type of a metric that is not declared.
       if (dataType === undefined) return [];
@@ -75,6 +93,10 @@ export class SparkplugWriter implements Writer {
       ];
     });
   }
+}
+
+function described(url: string, metrics: object[]): DescribedRequest {
+  return { method: 'PUBLISH', url, headers: { qos: '0', retain: 'false' }, body: JSON.stringify(metrics) };
 }
 
 /** Keys of records may have what ids must not have. */

@@ -121,12 +121,12 @@ export class Sparkplug {
 
   /** @throws permission PCP_WRITE_REFUSED, config PCP_SETTING_MISSING */
   writer(target: Pick<WriteTarget, 'keyFields'>): SparkplugWriter {
-    const { edgeNode, metrics } = this.#settings.sparkplug;
+    const { edgeNode, metrics, onlineField } = this.#settings.sparkplug;
     const node = requiredNode(edgeNode);
     if (!this.#settings.writesEnabled) {
       throw writeRefused(`"${SPARKPLUG}"`, '/config/writes_enabled', 'Turn "writes_enabled" on in the connection.');
     }
-    return new SparkplugWriter((signal) => this.#nodeConnection.get(signal), target, node, metrics);
+    return new SparkplugWriter((signal) => this.#nodeConnection.get(signal), target, node, { metrics, onlineField });
   }
 
   /** The last value of a metric counts, however often it came. */
