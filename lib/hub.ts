@@ -3,6 +3,7 @@ import { version } from '../package.json';
 import { HubAlerts } from './alerts/alerts';
 import { AuditLog } from './audit/audit-log';
 import { CertificateTrust } from './audit/certificate-trust';
+import { FlowChanges } from './audit/flow-changes';
 import { MachineWrites } from './audit/machine-writes';
 import type { ConnectorDescriptor } from './connectors/descriptor';
 import { ConnectorRegistry } from './connectors/registry';
@@ -112,7 +113,11 @@ class OpenHub implements Hub {
     const types = new EntityTypeStore(store.database);
     this.entityTypes = types;
     this.records = new EntityRecordStore({ database: store.database, types });
+    this.audit = new AuditLog(store.database);
+    const flows = new FlowChanges(this.audit, settings.log);
+    const onFlow = flows.add.bind(flows);
     this.connections = new ConnectionStore({
+      onFlow,
       store,
       vault: this.vault,
       onChange: () => this.configurationChanged(),
@@ -125,6 +130,7 @@ class OpenHub implements Hub {
       environment: { log: settings.log },
     });
     this.mappings = new MappingStore({
+      onFlow,
       store,
       onChange: () => this.configurationChanged(),
       check: (definition, id) => this.checkMapping(definition).then(() => this.sourceRules.check(definition, id)),
@@ -143,7 +149,6 @@ class OpenHub implements Hub {
     });
     this.sync = sync;
     const { log } = settings;
-    this.audit = new AuditLog(store.database);
     const recorder = new MachineWrites(this.audit, this.registry, log);
     const folder = new CertificateFolder(join(settings.directory, PKI_FOLDER));
     this.certificates = new CertificateTrust(folder, recorder, () => live.retry());

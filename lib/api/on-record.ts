@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { differences } from '../audit/differences';
 import type { AuditEvent } from '../model/audit';
 import { IntegrationError } from '../model/errors';
 import { maskAddresses, redact, redactText } from '../security/redact';
@@ -88,15 +89,8 @@ function changes({ route }: Recorded, before: Json | null, { body }: Answer): Js
   if (route.sealed === true) return {};
   if (route.sealed === undefined && (before === null || after === null))
     return { ...(before && { before }), ...(after && { after }) };
-  return differences(before ?? {}, after ?? {}, route.sealed === 'values');
-}
-
-function differences(before: Json, after: Json, isSealed: boolean): Json {
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-  const changed = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
-  if (isSealed) return { changed };
-  const of = (state: Json) => Object.fromEntries(changed.map((name) => [name, state[name]]));
-  return { before: of(before), after: of(after) };
+  const { changed, ...states } = differences(before ?? {}, after ?? {});
+  return route.sealed === 'values' ? { changed } : states;
 }
 
 /** Whoever may read the log need not know the keys that stand in addresses. */

@@ -15,7 +15,7 @@ export interface AuditEvent {
   /** The same in both entries of an attempt. */
   attempt: string;
   actor: Actor;
-  /** `tag.write`, `operation.call`, or the operation of the API. */
+  /** `tag.write`, `operation.call`, the operation of the API, or what a deploy did (`deployConnection`). */
   action: string;
   connection_id: number | null;
   /** What it is done to: a tag or address, a node, a path of the API. */
@@ -23,6 +23,18 @@ export interface AuditEvent {
   outcome: AuditOutcome;
   /** Without secrets. */
   details: Record<string, unknown>;
+}
+
+/** What the deploy of a flow changed. */
+export interface FlowChange {
+  action: 'deployConnection' | 'retireConnection' | 'deployMapping' | 'retireMapping';
+  /** The config node. */
+  node: string;
+  name: string;
+  connectionId: number;
+  /** Null: it is new. */
+  before: Record<string, unknown> | null;
+  after: Record<string, unknown>;
 }
 
 /** An entry of the audit log. Its hash covers all that it says and the hash of the entry before. */

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { FindOptions } from 'sequelize';
 import { checkZone } from '../calendar/cron';
 import { checkSchedule } from '../calendar/definition';
+import type { FlowChange } from '../model/audit';
 import type { Connection, OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
 import type { ConnectionInput, Connections, ConnectionView, Page } from '../model/services';
@@ -29,6 +30,8 @@ export interface ConnectionStoreOptions {
   validate(connectorType: string, config: Record<string, unknown>, credentials: Record<string, string>): void;
   /** Called after each change. */
   onChange?(): void;
+  /** Told what deploys change. */
+  onFlow?(change: FlowChange): void;
 }
 
 /** What is kept of an input, with everything it left out filled in. */
@@ -46,6 +49,7 @@ export class ConnectionStore implements Connections {
   readonly #vault: Vault;
   readonly #validate: ConnectionStoreOptions['validate'];
   readonly #changed: () => void;
+  readonly #onFlow: NonNullable<ConnectionStoreOptions['onFlow']>;
   /** By id of the config node, for as long as it is deployed here. */
   readonly #flowCredentials = new Map<string, Record<string, string>>();
 
@@ -54,6 +58,7 @@ export class ConnectionStore implements Connections {
     this.#vault = options.vault;
     this.#validate = options.validate;
     this.#changed = () => options.onChange?.();
+    this.#onFlow = (change) => options.onFlow?.(change);
   }
 
   list(filter: Parameters<Connections['list']>[0]): Promise<Page<ConnectionView>> {
@@ -141,19 +146,28 @@ export class ConnectionStore implements Connections {
     this.#flowCredentials.set(nodeId, credentials);
     const name = await this.#freeName(wanted.name, nodeId);
     const settings = { ...wanted, name, is_active: input.is_active ?? true };
+    const before = existing && pickSettings(existing);
     if (existing === null) {
       await this.#named(name, () => this.#insert({ ...settings, managed_by: 'flow', node_id: nodeId }));
-    } else if (!isDeepStrictEqual(settings, pickSettings(existing))) {
+    } else if (!isDeepStrictEqual(settings, before)) {
       await this.#write(existing, { ...toColumns(settings), credentials: null }, name);
     }
     this.#changed();
-    return this.#view(await this.#row({ where: { node_id: nodeId } }, `connection of node ${nodeId}`));
+    const row = await this.#row({ where: { node_id: nodeId } }, `connection of node ${nodeId}`);
+    if (row.revision !== existing?.revision) {
+      const after = { ...settings };
+      this.#onFlow({ action: 'deployConnection', node: nodeId, name, connectionId: row.id, before, after });
+    }
+    return this.#view(row);
   }
 
   async releaseFlow(nodeId: string): Promise<void> {
     this.#flowCredentials.delete(nodeId);
     const row = await this.#find({ where: { node_id: nodeId } });
-    if (row?.is_active) await this.#write(row, { is_active: false, updated_at: new Date() }, row.name);
+    if (!row?.is_active) return;
+    await this.#write(row, { is_active: false, updated_at: new Date() }, row.name);
+    const [before, after] = [{ is_active: true }, { is_active: false }];
+    this.#onFlow({ action: 'retireConnection', node: nodeId, name: row.name, connectionId: row.id, before, after });
   }
 
   /**

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FindOptions } from 'sequelize';
 import { checkSchedule } from '../calendar/definition';
+import type { FlowChange } from '../model/audit';
 import { IntegrationError } from '../model/errors';
 import type { MappingInput, Mappings, MappingView, Page } from '../model/services';
 import type { SqlValue } from '../protocols/sql/database';
@@ -20,6 +21,8 @@ export interface MappingStoreOptions {
   check(definition: MappingSettings, id: number | null): Promise<void>;
   /** Called after each change. */
   onChange?(): void;
+  /** Told what deploys change. */
+  onFlow?(change: FlowChange): void;
 }
 
 /** What changes what a mapping does: checkpoints remember the version under which they were made. */
@@ -41,6 +44,7 @@ export class MappingStore implements Mappings {
   readonly #store: Store;
   readonly #check: MappingStoreOptions['check'];
   readonly #changed: () => void;
+  readonly #onFlow: NonNullable<MappingStoreOptions['onFlow']>;
   /** By id of the node: why its newest definition is refused. The node says so again in every process. */
   readonly #refused = new Map<string, string>();
   /** Nodes of the flows of this process. */
@@ -50,6 +54,7 @@ export class MappingStore implements Mappings {
     this.#store = options.store;
     this.#check = options.check;
     this.#changed = () => options.onChange?.();
+    this.#onFlow = (change) => options.onFlow?.(change);
   }
 
   list(filter: Parameters<Mappings['list']>[0]): Promise<Page<MappingView>> {
@@ -91,10 +96,13 @@ export class MappingStore implements Mappings {
     const wanted = toSettings({ ...input, is_active: input.is_active ?? true }, row);
     await this.#verify(wanted, row?.id ?? null);
     const settings = { ...wanted, name: await this.#freeName(wanted, nodeId) };
+    const before = row && pickSettings(row);
     if (row === null) await this.#insert(settings, { managed_by: 'flow', node_id: nodeId });
-    else if (!isDeepStrictEqual(settings, pickSettings(row))) await this.#write(row, settings);
+    else if (!isDeepStrictEqual(settings, before)) await this.#write(row, settings);
     this.#refused.delete(nodeId);
-    return this.#view(await this.#row({ where: { node_id: nodeId } }, `mapping of node ${nodeId}`));
+    const now = await this.#row({ where: { node_id: nodeId } }, `mapping of node ${nodeId}`);
+    if (now.revision !== row?.revision) this.#told('deployMapping', now, before, { ...settings });
+    return this.#view(now);
   }
 
   async releaseFlow(nodeId: string, reason?: string): Promise<void> {
@@ -103,7 +111,14 @@ export class MappingStore implements Mappings {
       this.#deployed.delete(nodeId);
     } else this.#refused.set(nodeId, reason);
     const row = await this.#find({ where: { node_id: nodeId } });
-    if (row?.is_active) await this.#write(row, { ...pickSettings(row), is_active: false });
+    if (!row?.is_active) return;
+    await this.#write(row, { ...pickSettings(row), is_active: false });
+    this.#told('retireMapping', row, { is_active: true }, { is_active: false, ...(reason && { reason }) });
+  }
+
+  #told(action: FlowChange['action'], row: MappingRow, before: FlowChange['before'], after: FlowChange['after']): void {
+    const { node_id: node, name, connection_id: connectionId } = row;
+    if (node !== null) this.#onFlow({ action, node, name, connectionId, before, after });
   }
 
   isDeployed(nodeId: string): boolean {

@@ -5,7 +5,8 @@ export const auditAction: JsonSchema = {
   type: 'string',
   minLength: 1,
   maxLength: 60,
-  description: '`tag.write`, `operation.call`, or the `operationId` of the operation of this API.',
+  description:
+    '`tag.write`, `operation.call`, the `operationId` of the operation of this API, or what the deploy of a flow did: `deployConnection`, `retireConnection`, `deployMapping`, `retireMapping`.',
 };
 export const auditOutcome: JsonSchema = { type: 'string', enum: ['begun', 'done', 'failed', 'refused', 'unknown'] };
 const nullableText: JsonSchema = { type: ['string', 'null'] };
@@ -37,7 +38,7 @@ const properties: Record<string, JsonSchema> = {
   details: {
     type: 'object',
     description:
-      'Over this API: `before` and `after` are the members that were changed, `asked` is what an operation was told, `given` names the secrets that were sent. Of machines: `connection` is its name then; `asked` the value that was to be written, `held` what was read back and `verified` whether it is the same; `code` and `message` of a failure. No secrets.',
+      'Over this API and of deploys: `before` and `after` are the members that were changed, `asked` is what an operation was told, `given` names the secrets that were sent. Of machines: `connection` is its name then; `asked` the value that was to be written, `held` what was read back and `verified` whether it is the same; `code` and `message` of a failure. No secrets.',
   },
   previous_hash: {
     type: 'string',

@@ -37,13 +37,15 @@ export function checkWebhook({
     const isFine = HEADER_NAME.test(name) && !RESERVED.test(name) && (value === true || HEADER_VALUE.test(value));
     if (!isFine) throw headerRefused(name);
   }
-  checkTemplate(template, language);
+  const type = Object.entries(headers).find(([name]) => /^content-type$/i.test(name))?.[1];
+  checkTemplate(template, language, typeof type === 'string' ? type : undefined);
 }
 
 /** @throws config PCP_EXPRESSION_INVALID, PCP_TEMPLATE_INVALID */
-export function checkTemplate(template: string | null, language: TemplateLanguage): void {
+export function checkTemplate(template: string | null, language: TemplateLanguage, type?: string): void {
   if (template === null) return;
-  (language === 'mustache' ? checkMustache : checkExpression)(template, TEMPLATE);
+  if (language === 'mustache') checkMustache(template, TEMPLATE, type);
+  else checkExpression(template, TEMPLATE);
 }
 
 /** Whether the value of a header is kept secret: of a name that is not known, nobody can say what it holds. */

@@ -11,19 +11,26 @@ const LONGEST = 1_048_576;
 /** Stands for a value until it is known whether that is within a text of JSON. */
 const MARK = '\u0000';
 
+const JSON_LIKE = /^[^;]*json/i;
+/** One JSON text on each line. */
+const JSON_LINES = /^[^;]*(ndjson|jsonl)/i;
+
 /** Encodings of a value for what it is put into; JSON is put together otherwise. */
 const ENCODE: [type: RegExp, encode: (text: string) => string][] = [
+  [/^text\/plain\b/i, (text) => text],
   [/[/+](xml|html)\b/i, (text) => text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)],
   [/^application\/x-www-form-urlencoded\b/i, encodeURIComponent],
 ];
 
 /** @throws config PCP_TEMPLATE_INVALID, PCP_DRIVER_MISSING */
-export function checkMustache(template: string, path: string): void {
+export function checkMustache(template: string, path: string, type?: string): void {
   const invalid = (why: string) => new IntegrationError('config', 'PCP_TEMPLATE_INVALID', why, { path });
   if (template.includes(MARK)) throw invalid('The template holds the character NUL.');
+  if (type !== undefined && !isKnown(type)) throw invalid(`${unknown(type)}.`);
   const mustache = load();
   try {
-    mustache.parse(template);
+    // One that is thrown away: the writer of all remembers whatever it was given.
+    new mustache.Writer().parse(template);
   } catch (error) {
     throw invalid(`The template is not valid Mustache: ${(error as Error).message}.`);
   }
@@ -36,17 +43,37 @@ export function checkMustache(template: string, path: string): void {
  */
 export function renderMustache(template: string, envelope: Envelope, type: string): string {
   const values: unknown[] = [];
-  const isJson = /[/+]json\b/i.test(type);
-  const encode = ENCODE.find(([pattern]) => pattern.test(type))?.[1] ?? ((text: string) => text);
+  const encode = encoderOf(type);
+  let length = 0;
+  const counted = (text: string): string => {
+    length += text.length;
+    if (length > LONGEST) throw tooLong();
+    return text;
+  };
   const put = (value: unknown): string => {
-    if (!isJson) return encode(textOf(value));
+    if (encode !== null) return counted(encode(textOf(value)));
     values.push(value);
     return MARK;
   };
   const text = write(template, envelope, put);
-  const made = isJson && text.trim() !== '' ? jsonOf(text, values) : text;
-  if (made.length > LONGEST) throw failed(`it comes to more than ${LONGEST} characters`);
-  return made;
+  if (text.length > LONGEST) throw tooLong();
+  return encode === null && text.trim() !== '' ? jsonOf(text, values, JSON_LINES.test(type)) : text;
+}
+
+function isKnown(type: string): boolean {
+  return JSON_LIKE.test(type) || ENCODE.some(([pattern]) => pattern.test(type));
+}
+
+/** Null: JSON. Of any other type nobody knows what a value could be taken for. */
+function encoderOf(type: string): ((text: string) => string) | null {
+  if (JSON_LIKE.test(type)) return null;
+  const [, encode] = ENCODE.find(([pattern]) => pattern.test(type)) ?? [];
+  if (encode === undefined) throw failed(unknown(type));
+  return encode;
+}
+
+function unknown(type: string): string {
+  return `how values stand in ${type.slice(0, 100)} is not known; Content-Type text/plain takes them as they are`;
 }
 
 function write(template: string, envelope: Envelope, put: (value: unknown) => string): string {
@@ -76,7 +103,7 @@ function write(template: string, envelope: Envelope, put: (value: unknown) => st
 }
 
 /** Each mark becomes its value: a whole one, or within a text part of that. */
-function jsonOf(text: string, values: readonly unknown[]): string {
+function jsonOf(text: string, values: readonly unknown[], isLines: boolean): string {
   let made = '';
   let used = 0;
   let isText = false;
@@ -86,14 +113,16 @@ function jsonOf(text: string, values: readonly unknown[]): string {
       if (isEscaped) throw failed('a value stands behind a backslash');
       const value = values[used++] ?? null;
       made += isText ? JSON.stringify(textOf(value)).slice(1, -1) : JSON.stringify(value);
+      if (made.length > LONGEST) throw tooLong();
       continue;
     }
     if (char === '"' && !isEscaped) isText = !isText;
     isEscaped = isText && char === '\\' && !isEscaped;
     made += char;
+    if (made.length > LONGEST) throw tooLong();
   }
   try {
-    JSON.parse(made);
+    for (const line of isLines ? made.split('\n') : [made]) if (!isLines || line.trim() !== '') JSON.parse(line);
   } catch (error) {
     throw failed(`what it makes is not JSON (${(error as Error).message})`);
   }
@@ -110,6 +139,10 @@ function bare(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value), (_name, one: unknown) =>
     typeof one === 'object' && one !== null ? Object.setPrototypeOf(one, null) : one,
   );
+}
+
+function tooLong(): IntegrationError {
+  return failed(`it comes to more than ${LONGEST} characters`);
 }
 
 function failed(why: string): IntegrationError {

@@ -40,6 +40,43 @@ describe('Mustache templates', () => {
     assert.equal(render('{{data.v}}', data, 'text/plain'), data.v);
   });
 
+  it('put values into lines of JSON as into JSON, and into nothing of which it is not known how', () => {
+    const hostile = '", "admin": true, "x": "';
+    for (const type of ['application/x-ndjson', 'application/jsonl; charset=utf-8', 'application/vnd.plant.json']) {
+      const lines = render('{"v": "{{data.v}}"}', { v: hostile }, type);
+      assert.deepEqual(JSON.parse(lines), { v: hostile }, type);
+    }
+    const two = render(
+      '{{#data.list}}{"n": {{n}}}\n{{/data.list}}',
+      { list: [{ n: 1 }, { n: '2\n' }] },
+      'application/x-ndjson',
+    );
+    assert.deepEqual(
+      two
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).n),
+      [1, '2\n'],
+    );
+    for (const type of ['text/csv', 'application/graphql', 'application/yaml']) {
+      assert.throws(() => render('{{data.v}}', { v: 1 }, type), { class: 'data', code: 'PCP_TEMPLATE_FAILED' }, type);
+      assert.throws(() => checkMustache('{{data.v}}', '/t', type), { code: 'PCP_TEMPLATE_INVALID' }, type);
+    }
+  });
+
+  it('that come to too much fail before all of it is put together', () => {
+    const v = 'x'.repeat(100_000);
+    const list = Array.from({ length: 9000 }, () => 1);
+    for (const type of ['application/json', 'text/plain']) {
+      const whole = () => render('[{{#data.list}}"{{data.v}}",{{/data.list}}0]', { v, list }, type);
+      assert.throws(
+        whole,
+        { class: 'data', code: 'PCP_TEMPLATE_FAILED', message: /more than 1048576 characters/ },
+        type,
+      );
+    }
+  });
+
   it('reach nothing but the event', () => {
     const data = { list: [1], text: 'a' };
     for (const name of [
