@@ -268,8 +268,11 @@ function adopt(delivery: Delivery, intent: Intent, found: Extract<Resolution, { 
   const { record } = delivery;
   if (found.externalKey !== undefined) record.externalKey = found.externalKey;
   if (found.version !== undefined) record.version = found.version;
+  // What was created there, of these very values, may show itself in part.
+  const isNew = intent.op === 'create' && intent.hash === record.hash;
   const holds = Object.entries(record.data).every(
-    ([field, value]) => canonicalJson(found.data[field] ?? null) === canonicalJson(value ?? null),
+    ([field, value]) =>
+      (isNew && !(field in found.data)) || canonicalJson(found.data[field] ?? null) === canonicalJson(value ?? null),
   );
   delivery.intent = null;
   if (!holds) {
