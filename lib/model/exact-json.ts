@@ -3,6 +3,7 @@ const MAYBE_INEXACT = /[:[,\s]-?\d(?:[\d.]{15}|[\d.]*[eE])/;
 /** The same where the text is nothing but a number: apart, since looking for both at every place takes twice as long. */
 const MAYBE_INEXACT_NUMBER = /^-?\d(?:[\d.]{15}|[\d.]*[eE])/;
 const LONGEST_EXACT_DIGITS = 15;
+const SMALLEST_NORMAL = 2 ** -1022;
 
 /** `JSON.parse` since ECMAScript 2025 gives a reviver the number's own text. */
 type SourceReviver = (key: string, value: unknown, context: { source?: string }) => unknown;
@@ -29,5 +30,6 @@ function isExact(value: number, source: string): boolean {
     .replace(/[-.]/g, '')
     .replace(/^0+/, '');
   if (digits.length > LONGEST_EXACT_DIGITS) return String(value) === source;
-  return value !== 0 || digits === '';
+  // Below this a float loses digits, and in the end all of them.
+  return Math.abs(value) >= SMALLEST_NORMAL || digits === '' || String(value) === source;
 }

@@ -226,10 +226,16 @@ async function drain(
         signal.throwIfAborted();
         if (isCancelled) throw new IntegrationError('cancelled', 'PCP_CANCELLED', 'The run was cancelled.');
       }
-    } finally {
-      // Whatever ended the read: what is being sent counts.
-      await underWay?.end();
+    } catch (error) {
+      // Whatever ended the read: what is being sent counts, and hides not why the read ended.
+      await underWay?.end().catch(async (other: unknown) => {
+        if (other === error) return;
+        await settleSource(scope, other, run.dryRun);
+        if (error instanceof Error) error.cause ??= other;
+      });
+      throw error;
     }
+    await underWay?.end();
     const left = run.dryRun ? noCounters() : await settleLeftIntents(scope);
     for (const name of COUNTERS) counters[name] += left[name];
     assertAddedUp(counters);

@@ -187,6 +187,50 @@ describe('pages on their way to a target whose writes are announced', () => {
     assert.equal(await links(WRITTEN), 2 * PAGE);
   });
 
+  it('one that fails when the source breaks hides not why the read ended', async () => {
+    const ends = new Ends(KEYED);
+    ends.pages = [page(1)];
+    ends.breaks = new IntegrationError('auth', 'PCP_TEST_SOURCE', 'The password is wrong.');
+    ends.write = async () => {
+      throw new IntegrationError('config', 'PCP_TEST_TARGET', 'There is no such place.');
+    };
+    await open(ends);
+    assert.deepEqual([(await run()).details.error_code, ends.sent.length], ['PCP_TEST_SOURCE', 1]);
+  });
+
+  it('a name that is too long to be kept is not cut: nobody knows the record by it', async () => {
+    const ends = new Ends(KEYED);
+    ends.pages = [[{ id: '1' }]];
+    const names: (string | undefined)[] = [];
+    ends.write = async ([record]) => {
+      names.push(record?.externalKey);
+      return [{ outcome: 'created', externalKey: 'x'.repeat(501) }];
+    };
+    await open(ends);
+    await run();
+    ends.pages = [[{ id: '1', text: 'changed' }]];
+    await run();
+    assert.deepEqual(names, [undefined]);
+    const [letter] = (await engine.sync.deadLetters({ state: 'open' })).items;
+    assert.equal(letter?.code, 'PCP_TARGET_KEY_UNKNOWN');
+  });
+
+  it('a key that is too long to be kept is no name that the target gave', async () => {
+    const ends = new Ends(KEYED);
+    const id = 'x'.repeat(600);
+    const names: (string | undefined)[] = [];
+    ends.write = async ([record]) => {
+      names.push(record?.externalKey);
+      return [{ outcome: 'created' }];
+    };
+    await open(ends);
+    for (const text of ['new', 'changed']) {
+      ends.pages = [[{ id, text }]];
+      await run();
+    }
+    assert.deepEqual(names, [undefined, undefined]);
+  });
+
   it('none is sent behind one whose errors stop the run, and what was written stays known', async () => {
     for (const offers of [KEYED, BLIND]) {
       const ends = new Ends(offers);

@@ -10,7 +10,16 @@ import { IntegrationError } from '../../model/errors';
 import { canonicalJson, digest } from '../hash';
 import type { RunScope } from './commit';
 import { keepAsLongAsHeld } from './keep';
-import { endIntents, forgetHashes, type Intent, type Link, type RefusedWrite, saveIntents, saveLinks } from './links';
+import {
+  endIntents,
+  forgetHashes,
+  type Intent,
+  type Link,
+  linkKey,
+  type RefusedWrite,
+  saveIntents,
+  saveLinks,
+} from './links';
 
 /** In-call retries (SEMANTICS 2.8): each pause is twice as long as the one before, with full jitter. */
 const ATTEMPTS = 4;
@@ -200,7 +209,7 @@ function operationOn({ externalKey }: WriteRecord, link: Link | undefined): 'cre
 /** Lets a record go under the name that the target gave it. */
 export function address(record: WriteRecord, link: Link | undefined): void {
   if (link?.targetKey != null) record.wasWritten = true;
-  if (link?.targetKey != null && link.targetKey !== record.key) record.externalKey = link.targetKey;
+  if (link?.targetKey != null && link.targetKey !== linkKey(record)) record.externalKey = link.targetKey;
 }
 
 /** The same after a crash, and another one after each write that is known to have taken place. */
@@ -268,8 +277,11 @@ function adopt(delivery: Delivery, intent: Intent, found: Extract<Resolution, { 
   const { record } = delivery;
   if (found.externalKey !== undefined) record.externalKey = found.externalKey;
   if (found.version !== undefined) record.version = found.version;
+  // What was created there, of these very values, may show itself in part.
+  const isNew = intent.op === 'create' && intent.hash === record.hash;
   const holds = Object.entries(record.data).every(
-    ([field, value]) => canonicalJson(found.data[field] ?? null) === canonicalJson(value ?? null),
+    ([field, value]) =>
+      (isNew && !(field in found.data)) || canonicalJson(found.data[field] ?? null) === canonicalJson(value ?? null),
   );
   delivery.intent = null;
   if (!holds) {

@@ -115,7 +115,7 @@ export async function saveLinks(
     ['target_key', 'hash', 'pending_op', 'run_id', 'updated_at'],
     records.map(({ record, externalKey }) => [
       ...keyOf(stream, record),
-      (externalKey ?? record.externalKey ?? record.key).slice(0, MAX_KEY),
+      targetKeyOf(record, externalKey ?? record.externalKey),
       record.hash,
       null,
       stream.runId,
@@ -245,6 +245,13 @@ function keyOf(stream: LinkScope, record: Keyed): SqlValue[] {
   return [stream.mappingId, stream.direction, linkKey(record)];
 }
 
-function linkKey({ key }: Keyed): string {
+/** Null where the target's name is too long to be kept: a part of it would be another's, so nobody knows it later. */
+function targetKeyOf(record: Keyed, name: string | undefined): string | null {
+  if (name === undefined) return linkKey(record);
+  return name.length > MAX_KEY ? null : name;
+}
+
+/** As it stands in the table. */
+export function linkKey({ key }: Keyed): string {
   return key.length > MAX_KEY ? keyHash(key) : key;
 }

@@ -44,7 +44,7 @@ describe('JSON parser', () => {
 
   it('keeps numbers exact that a binary float would change', () => {
     const text =
-      '{"a":9007199254740993,"b":0.1234567890123456789,"c":1e999,"d":12.50,"e":1e-400,"f":123456789012345,"g":0.000}';
+      '{"a":9007199254740993,"b":0.1234567890123456789,"c":1e999,"d":12.50,"e":1e-400,"f":123456789012345,"g":0.000,"h":4e-324,"i":5e-324}';
     const expected = {
       a: '9007199254740993',
       b: '0.1234567890123456789',
@@ -53,6 +53,8 @@ describe('JSON parser', () => {
       e: '1e-400',
       f: 123456789012345,
       g: 0,
+      h: '4e-324',
+      i: 5e-324,
     };
     assert.deepEqual(parseExactJson(text), expected);
     assert.deepEqual(parseJson(`[${text}]`).records, [expected]);

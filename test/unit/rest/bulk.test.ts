@@ -39,6 +39,36 @@ describe('generic.rest: writing many with one request', () => {
     ]);
   });
 
+  it('tells records by all parts of their key', async () => {
+    const keyFields = ['order', 'item'];
+    const keys = [
+      ['a,b', 'c'],
+      ['a', 'b,c'],
+      ['a', 'd'],
+    ];
+    const some = keys.map(([order, item]) => record({ order, item }, {}, keyFields));
+    context.api.handler = () => ({
+      body: {
+        results: keys.map(([order, item], id) => ({ id, key: { order, item }, name: `${order},${item}` })).reverse(),
+      },
+    });
+    for (const [match, wanted] of [
+      [
+        ['/key/order', '/key/item'],
+        ['0', '1', '2'],
+      ],
+      // One name for two of them tells nothing about either.
+      ['/name', ['unknown', 'unknown', '2']],
+    ] as const) {
+      const connector = context.open({ orders: { bulk: { ...bulk, match } } });
+      const results = await (await openWriter(connector, keyFields)).write(some, signal);
+      assert.deepEqual(
+        results.map((result) => (result.outcome === 'created' ? result.externalKey : result.outcome)),
+        wanted,
+      );
+    }
+  });
+
   it('without names in the results their number must be right', async () => {
     context.api.handler = () => ({ body: { results: [{ status: 'created' }, { status: 'error' }] } });
     const results = await (await writerOf({ bulk })).write(records, signal);

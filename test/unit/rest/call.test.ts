@@ -23,6 +23,19 @@ describe('generic.rest: calling', () => {
     assert.equal(context.api.asked[0]?.body, '{"a":"€"}');
   });
 
+  it('sends headers of the message, but those of the transport', async () => {
+    context.api.handler = () => ({ body: 'done' });
+    const request_headers = { 'If-Match': '"7"', 'Content-Type': 'text/xml', 'X-N': 7 };
+    await call({ method: 'PUT', path: '/a', body: '<a/>', request_headers });
+    const { headers } = context.api.asked[0]!;
+    assert.deepEqual([headers['if-match'], headers['content-type'], headers['x-n']], ['"7"', 'text/xml', '7']);
+    for (const refused of [{ Host: 'a' }, { 'content-length': 1 }, { 'Proxy-Authorization': 'x' }, ['a'], { a: {} }]) {
+      const failure = await failureOf(call({ path: '/a', request_headers: refused }));
+      assert.deepEqual([failure.code, failure.path], ['PCP_CALL_PARAMETER', 'request_headers']);
+    }
+    assert.equal(context.api.asked.length, 1);
+  });
+
   it('takes the payload for the body of a method that has one', async () => {
     context.api.handler = () => ({ body: 'done' });
     assert.equal((await call({ path: '/a', payload: { no: 1 } })).payload, 'done');

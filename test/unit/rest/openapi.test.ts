@@ -96,7 +96,7 @@ const DRAFTS = {
     create: { path: '/v1/orders', id: '/orderId' },
     update: { method: 'PATCH', path: '/v1/orders/{id}' },
     delete: { path: '/v1/orders/{id}' },
-    lookup: { path: '/v1/orders?externalId={externalId}', items: '/data' },
+    lookup: { path: '/v1/orders?externalId={externalId}', items: '/data', consistency: 'eventual' },
     idempotency_header: 'Idempotency-Key',
     numbers: ['orderId', 'quantity'],
   },
@@ -115,6 +115,24 @@ describe('generic.rest: drafts from OpenAPI', () => {
 
   it('drafts an entity for each list, with what its names say', () => {
     assert.deepEqual(draftEntities(document, '/api'), DRAFTS);
+  });
+
+  it('reads Swagger 2, and how a parameter writes what changed', () => {
+    const schema = { type: 'array', items: ORDER };
+    const draft = (since: object) => {
+      const body = { name: 'order', in: 'body', schema: ORDER };
+      const get = { parameters: [{ name: 'updatedSince', in: 'query', ...since }], responses: { 200: { schema } } };
+      const post = { parameters: [body], responses: { 201: { schema: ORDER } } };
+      return draftEntities({ swagger: '2.0', basePath: '/api', paths: { '/orders': { get, post } } }, '/api').orders;
+    };
+    assert.deepEqual(draft({ type: 'string' })?.numbers, ['orderId', 'quantity']);
+    for (const [since, format] of [
+      [{ type: 'string', format: 'date' }, 'date'],
+      [{ type: 'integer', format: 'int64' }, 'unix'],
+      [{ type: 'string', format: 'date-time' }, undefined],
+    ] as const) {
+      assert.equal(draft(since)?.incremental?.format, format);
+    }
   });
 
   it('has nothing to say about what is no OpenAPI document, and follows no circle', () => {

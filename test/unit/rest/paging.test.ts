@@ -212,6 +212,21 @@ describe('generic.rest: paging', () => {
     assert.equal((await readAll(paged({ type: 'page' }, { key: ['plant'] }))).records.length, 12);
   });
 
+  it('takes two pages of records without a key that are all alike for two, and three for a list that goes round', async () => {
+    const readings = Array.from({ length: 3 }, () => ({ value: 0 }));
+    for (const [pages, wanted] of [
+      [2, 6],
+      [3, 'PCP_REST_PAGE_REPEATED'],
+    ] as const) {
+      context.api.handler = ({ query }) => ({ body: { data: Number(query.get('page')) > pages ? [] : readings } });
+      const read = readAll(paged({ type: 'page' }, { key: [] })).then(
+        ({ records }) => records.length,
+        (error: { code: string }) => error.code,
+      );
+      assert.equal(await read, wanted);
+    }
+  });
+
   it('never follows a link to another host', async () => {
     context.api.handler = () => ({ body: { data: orders(1, 1), next: 'http://127.0.0.1:1/orders' } });
     const failure = await failureOf(readAll(paged({ type: 'next_link' })));

@@ -124,7 +124,7 @@ describe('generic.rest: writing', () => {
       if (method === 'GET') return { body: { data: [held.get(query.get('externalId')!)].filter(Boolean) } };
       return { status: method === 'POST' ? 201 : 200, body: { id: 99 } };
     };
-    const lookup = { path: '/orders?externalId={external_id}', items: '/data' };
+    const lookup = { path: '/orders?externalId={external_id}', items: '/data', key: ['/externalId'] };
     const writer = await writerOf({ ...ORDERS, lookup });
     const records = [record({ number: '1' }), record({ number: '2' })];
     assert.deepEqual(await writer.write(records, signal), [
@@ -152,6 +152,23 @@ describe('generic.rest: writing', () => {
     assert.ok(context.api.asked.every(({ method }) => method === 'GET'));
     const [resolution] = await writer.resolve!([record({ number: '2' })], signal);
     assert.equal(resolution?.state, 'unknown');
+  });
+
+  it('writes nothing where it cannot tell whether the record that was found is the one', async () => {
+    context.api.handler = ({ method }) =>
+      method === 'GET' ? { body: [{ id: 7, ids: { external: '1' } }] } : { status: 200, body: {} };
+    const lookup = { path: '/orders?no={number}' };
+    const write = async (key?: string[]) => {
+      context.api.asked.length = 0;
+      const writer = await writerOf({ ...ORDERS, lookup: { ...lookup, ...(key && { key }) } }, { max_concurrency: 1 });
+      return writer.write([record({ number: '1' }), record({ number: '2' })], signal);
+    };
+    await assert.rejects(write(), { code: 'PCP_REST_KEY_UNSEEN', path: '/config/entities/orders/lookup/key' });
+    const codes = (results: Awaited<ReturnType<typeof write>>) =>
+      results.map((result) => (result.outcome === 'failed' ? result.error.code : result.outcome));
+    assert.deepEqual(codes(await write(['/ids/external'])), ['updated', 'PCP_REST_OTHER_RECORD']);
+    assert.deepEqual(codes(await write(['/none'])), ['PCP_REST_OTHER_RECORD', 'PCP_REST_OTHER_RECORD']);
+    assert.deepEqual(codes(await write([])), ['updated', 'updated']);
   });
 
   it('leaves alone what the API has and cannot change', async () => {

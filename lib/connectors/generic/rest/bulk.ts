@@ -10,20 +10,37 @@ export function bulkResults(said: Said, bulk: BulkSetting, records: readonly Wri
   const found = valueAt(said.document, bulk.results ?? '');
   const isOne = found !== undefined && isXml(said.headers);
   const items: unknown[] = Array.isArray(found) ? found : isOne ? [found] : [];
-  const { match } = bulk;
-  if (match === undefined && items.length !== records.length) {
+  if (bulk.match === undefined && items.length !== records.length) {
     return records.map(() => unknown(`there are ${items.length} results for ${records.length} records`));
   }
-  const byKey = new Map(match === undefined ? [] : items.map((item) => [plainText(valueAt(item, match)), item]));
-  return records.map((record, index) => {
-    const key = (JSON.parse(record.key) as unknown[]).join(',');
-    const item = match === undefined ? items[index] : byKey.get(key);
-    return judgedItem(
-      { document: item, headers: {}, secrets: said.secrets },
+  const itemOf =
+    bulk.match === undefined ? (index: number) => items[index] : byName(items, [bulk.match].flat(), records);
+  return records.map(({ externalKey }, index) =>
+    judgedItem(
+      { document: itemOf(index), headers: {}, secrets: said.secrets },
       bulk,
-      record.externalKey === undefined ? 'created' : 'updated',
-    );
-  });
+      externalKey === undefined ? 'created' : 'updated',
+    ),
+  );
+}
+
+/** @param places one that holds the whole key, or one for each part of it */
+function byName(
+  items: readonly unknown[],
+  places: readonly string[],
+  records: readonly WriteRecord[],
+): (index: number) => unknown {
+  const nameOf = (parts: readonly unknown[]): string =>
+    places.length === 1 ? parts.join(',') : JSON.stringify(parts.map(plainText));
+  const found = new Map(items.map((item) => [nameOf(places.map((place) => plainText(valueAt(item, place)))), item]));
+  const names = records.map(({ key }) => nameOf(JSON.parse(key) as unknown[]));
+  const seen = new Set<string>();
+  for (const name of names) {
+    // A name that two of them have tells nothing about either.
+    if (seen.has(name)) found.delete(name);
+    seen.add(name);
+  }
+  return (index) => found.get(names[index]!);
 }
 
 /** Whether a request that was refused as a whole has written none of its records, or writes them again without harm. */

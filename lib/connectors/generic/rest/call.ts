@@ -6,10 +6,13 @@ import { plainText, withQuery } from './template';
 
 const METHODS_WITH_BODY = ['POST', 'PUT', 'PATCH'];
 const METHODS = ['GET', 'HEAD', 'DELETE', ...METHODS_WITH_BODY];
+/** They say how a request is sent, which is not the caller's to say. */
+const OF_THE_TRANSPORT =
+  /^(host|content-length|transfer-encoding|connection|keep-alive|te|trailer|upgrade|expect|proxy-.*)$/i;
 
 /**
  * Sends one request below the base URL.
- * @param parameters path, method, query (object of parameters), body (JSON, or text and bytes as they are); a method that
+ * @param parameters path, method, query (object of parameters), request_headers, body (JSON, or text and bytes as they are); a method that
  * has a body takes `payload` for it where none is given
  * @throws config PCP_CALL_PARAMETER; the API's refusal as an error of its class
  */
@@ -24,8 +27,9 @@ export async function callApi(
   const body = content === undefined || content === null ? undefined : encoded(content);
   const response = await client.request({
     method,
-    target: withQuery(pathOf(parameters.path), queryOf(parameters.query)),
-    ...(body !== undefined && { body: body.content, headers: { 'content-type': body.type } }),
+    target: withQuery(pathOf(parameters.path), textsOf(parameters.query, 'query')),
+    ...(body !== undefined && { body: body.content }),
+    headers: { ...(body !== undefined && { 'content-type': body.type }), ...headersOf(parameters.request_headers) },
     signal,
   });
   const text = await response.text();
@@ -41,12 +45,20 @@ function pathOf(path: unknown): string {
   throw wrong('path', 'must begin with "/": it is below the base URL of the connection');
 }
 
-function queryOf(query: unknown): [string, string][] {
-  if (query === undefined || query === null) return [];
-  if (typeof query !== 'object' || Array.isArray(query)) throw wrong('query', 'must be an object of parameters');
-  return Object.entries(query).map(([name, value]) => {
+function headersOf(headers: unknown): Record<string, string> {
+  const texts = textsOf(headers, 'request_headers').map(([name, text]) => [name.toLowerCase(), text] as const);
+  const refused = texts.find(([name]) => OF_THE_TRANSPORT.test(name))?.[0];
+  if (refused !== undefined) throw wrong('request_headers', `cannot set "${refused}"`);
+  return Object.fromEntries(texts);
+}
+
+function textsOf(values: unknown, parameter: string): [string, string][] {
+  if (values === undefined || values === null) return [];
+  if (typeof values !== 'object' || Array.isArray(values))
+    throw wrong(parameter, 'must be an object of names and values');
+  return Object.entries(values).map(([name, value]) => {
     const text = plainText(value);
-    if (text === undefined) throw wrong('query', `has a value for "${name}" that is no text, number or boolean`);
+    if (text === undefined) throw wrong(parameter, `has a value for "${name}" that is no text, number or boolean`);
     return [name, text];
   });
 }

@@ -103,8 +103,9 @@ class RestConnector implements Connector {
     const entity = resolveEntity(target.entity, settings);
     if (entity.lookup === undefined) return keys.map(() => undefined);
     return Promise.all(
-      keys.map(async (data) => {
-        const key = JSON.stringify(target.keyFields.map((name) => data[name]));
+      keys.map(async (given) => {
+        const data = Object.fromEntries(target.keyFields.map((name) => [name, given[name]]));
+        const key = JSON.stringify(Object.values(data));
         const values = valuesOf({ data, key, hash: '', sourceKey: key }, {});
         return (await findRecord(client, entity, data, values, signal))?.data ?? null;
       }),

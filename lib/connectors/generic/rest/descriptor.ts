@@ -54,6 +54,16 @@ export const descriptor: ConnectorDescriptor = {
         label: { 'en-US': 'Query', 'pt-BR': 'Consulta' },
         help: { 'en-US': 'parameters of the query', 'pt-BR': 'parâmetros da consulta' },
       },
+      request_headers: {
+        kind: 'json',
+        group: 'connection',
+        schema: { type: 'object' },
+        label: { 'en-US': 'Headers', 'pt-BR': 'Cabeçalhos' },
+        help: {
+          'en-US': 'headers of the request, such as If-Match or Idempotency-Key; the connection signs in',
+          'pt-BR': 'cabeçalhos da requisição, como If-Match ou Idempotency-Key; a conexão autentica',
+        },
+      },
       body: {
         kind: 'json',
         group: 'connection',

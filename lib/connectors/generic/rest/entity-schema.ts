@@ -151,9 +151,11 @@ export const ENTITIES_SCHEMA: JsonSchema = {
         ),
         content_type: text(CONTENT_TYPE),
         results: pointer('Where the results stand in the answer, one per record; default: the answer itself.'),
-        match: pointer(
-          "Where a result names its record: the value of the record's key. Default: results come in the order of the records.",
-        ),
+        match: {
+          description:
+            'Where a result names its record: the parts of its key, in their order. Default: results come in the order of the records.',
+          anyOf: [pointer(''), { type: 'array', minItems: 1, items: pointer('') }],
+        },
         ...judgement,
       },
       ['path'],
@@ -166,6 +168,12 @@ export const ENTITIES_SCHEMA: JsonSchema = {
           maxLength: 2000,
         }),
         items: pointer('Where what was found stands; default: the answer itself.'),
+        key: {
+          type: 'array',
+          description:
+            'In what was found: where the parts of the key stand, in the order of the key of the mapping; default: under the names of its fields. An empty list trusts the API to give no other record.',
+          items: pointer(''),
+        },
         id: pointer('In what was found: what the API calls the record; default: "id" of "create", else "/id".'),
         consistency: text('eventual: what was just written may not be found yet.', {
           enum: ['strong', 'eventual'],

@@ -16,9 +16,11 @@ export interface Found {
 
 /**
  * Finds the one record that has these key fields.
+ * @param key by its fields, in their order
  * @param values of the placeholders in the path of the look-up
  * @returns null when there is none
- * @throws data PCP_REST_AMBIGUOUS, PCP_REST_OTHER_RECORD when the API gave what was not asked for
+ * @throws data PCP_REST_AMBIGUOUS, PCP_REST_OTHER_RECORD when the API gave what was not asked for; config PCP_REST_KEY_UNSEEN
+ * when that cannot be told
  */
 export async function findRecord(
   client: HttpClient,
@@ -27,7 +29,7 @@ export async function findRecord(
   values: Values,
   signal: AbortSignal,
 ): Promise<Found | null> {
-  const { path, items = '', id } = entity.lookup!;
+  const { path, items = '', id, key: places } = entity.lookup!;
   const target = fillPath(path, values);
   const response = await ask(client, { target, headers: entity.headers ?? {}, signal }, GONE);
   if (response === null) return null;
@@ -39,7 +41,7 @@ export async function findRecord(
   const [data, another] = there === undefined && isXml(headers) ? [] : itemsOf(document, items, url);
   if (data === undefined) return null;
   if (another !== undefined) throw ambiguous(target);
-  assertSame(data, key, target);
+  assertSame(entity, data, key, places, target);
   const place = id ?? (entity.create?.id?.startsWith('/') ? entity.create.id : '/id');
   const externalKey = externalKeyOf({ document: data, headers }, place);
   const version = typeof entity.etag === 'string' ? valueAt(data, entity.etag) : isOne ? headers.etag : undefined;
@@ -50,17 +52,40 @@ export async function findRecord(
   };
 }
 
-/** An API that does not know the parameter gives whatever it has: that would overwrite another record. */
-function assertSame(data: SourceRecord, key: Record<string, unknown>, target: string): void {
-  for (const [name, value] of Object.entries(key)) {
-    const [found, wanted] = [plainText(data[name]), plainText(value)];
-    if (found === undefined || wanted === undefined || found === wanted) continue;
-    throw new IntegrationError('data', 'PCP_REST_OTHER_RECORD', `${target} gave a record with ${name} "${found}".`, {
+/**
+ * An API that does not know the parameter gives whatever it has: that would overwrite another record.
+ * @param places where the parts of the key stand in what was found; none = the API is trusted
+ */
+function assertSame(
+  { name: entity }: RestEntity,
+  data: SourceRecord,
+  key: Record<string, unknown>,
+  places: readonly string[] | undefined,
+  target: string,
+): void {
+  const parts = Object.entries(key).map(([name, value], index) => {
+    const held = places === undefined ? data[name] : valueAt(data, places[index] ?? '');
+    return { name, value, wanted: plainText(value), found: plainText(held) };
+  });
+  const shown = places === undefined ? parts.filter(({ found }) => found !== undefined) : parts.slice(0, places.length);
+  if (shown.length === 0 && places === undefined) throw unseen(entity, target);
+  for (const { name, value, wanted, found } of shown) {
+    if (wanted === undefined || found === wanted) continue;
+    const what = found === undefined ? 'without it' : `with ${name} "${found}"`;
+    throw new IntegrationError('data', 'PCP_REST_OTHER_RECORD', `${target} gave a record ${what}.`, {
       path: name,
       value,
       hint: 'Let "lookup" of the entity ask for exactly one key.',
     });
   }
+}
+
+function unseen(entity: string, target: string): IntegrationError {
+  const message = `${target} gave a record, and nothing in it tells whether it is the one.`;
+  return new IntegrationError('config', 'PCP_REST_KEY_UNSEEN', message, {
+    path: `/config/entities/${entity}/lookup/key`,
+    hint: 'Say in "key" of "lookup" where the key stands in what is found; an empty list trusts the API.',
+  });
 }
 
 function ambiguous(target: string): IntegrationError {

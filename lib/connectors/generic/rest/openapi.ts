@@ -85,7 +85,7 @@ function draftEntity(api: Api, path: string, prefix: string): EntitySetting | nu
   const inPath = segments(path)
     .filter(isParameter)
     .map((segment) => segment.slice(1, -1));
-  const numbers = create === undefined ? [] : api.numbers(api.body(api.operation(path, 'post')!));
+  const numbers = create === undefined ? [] : api.numbers(api.body(path, api.operation(path, 'post')!));
   const target = prefix + path;
   const change_item = item === undefined ? undefined : itemPath(prefix + item);
   const update = ['put', 'patch'].find((method) => item !== undefined && api.operation(item, method) !== null);
@@ -103,6 +103,8 @@ function draftEntity(api: Api, path: string, prefix: string): EntitySetting | nu
       lookup: {
         path: `${target}?${reference.name}={${reference.name}}`,
         ...(items.pointer !== '' && { items: items.pointer }),
+        // What follows from a guess promises nothing: strong is for a person to say.
+        consistency: 'eventual' as const,
       },
     }),
     ...(idempotency !== undefined && { idempotency_header: idempotency.name }),
@@ -154,7 +156,10 @@ function draftPaging(api: Api, answer: Node, list: Node, parameters: Parameter[]
 function draftIncremental(api: Api, record: Node, parameters: Parameter[]): IncrementalSetting | undefined {
   const parameter = parameters.find(({ name }) => SINCE.test(name));
   const field = Object.keys(api.properties(record)).find((name) => CHANGED.test(name));
-  return parameter === undefined || field === undefined ? undefined : { parameter: parameter.name, field };
+  if (parameter === undefined || field === undefined) return undefined;
+  const { type, format } = parameter.schema;
+  const written = [type].flat().includes('integer') ? 'unix' : format === 'date' ? 'date' : undefined;
+  return { parameter: parameter.name, field, ...(written !== undefined && { format: written }) };
 }
 
 /** Where the list of records stands in an answer. */
@@ -204,8 +209,10 @@ class Api {
     return code === undefined ? null : this.#content(this.#followed(responses[code]));
   }
 
-  body(operation: Node): Node | null {
-    return this.#content(this.#followed(operation.requestBody));
+  body(path: string, operation: Node): Node | null {
+    // Swagger 2 has it among the parameters.
+    const parameter = this.parameters(path, operation).find((each) => each.in === 'body');
+    return parameter?.schema ?? this.#content(this.#followed(operation.requestBody));
   }
 
   hasLinkHeader(operation: Node): boolean {

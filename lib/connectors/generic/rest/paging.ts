@@ -23,6 +23,7 @@ export class Paging {
   readonly #key: readonly string[];
   readonly #positions = new Set<Position>();
   readonly #digests: string[] = [];
+  #alike = 0;
   #pages = 0;
 
   constructor({ name, key = [], paging = { type: 'none' } }: RestEntity, client: HttpClient, settings: RestSettings) {
@@ -122,7 +123,9 @@ export class Paging {
 
   #assertNew(page: Page): void {
     const digest = hash('sha256', JSON.stringify(identityOf(page.records, this.#key)), 'base64url');
-    if (this.#digests.includes(digest)) throw this.#repeated('is the same as one before');
+    if (!this.#digests.includes(digest)) this.#alike = 0;
+    // Records without a key, such as readings, may all be alike: only three such pages in a row are one.
+    else if (this.#key.length > 0 || ++this.#alike === 2) throw this.#repeated('is the same as one before');
     this.#digests.push(digest);
     if (this.#digests.length > REMEMBERED_PAGES) this.#digests.shift();
   }

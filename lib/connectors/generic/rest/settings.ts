@@ -58,13 +58,14 @@ export interface BulkSetting extends JudgementSetting {
   atomic?: boolean;
   content_type?: string;
   results?: string;
-  match?: string;
+  match?: string | string[];
 }
 
 interface LookupSetting {
   path: string;
   items?: string;
   id?: string;
+  key?: string[];
   consistency?: 'strong' | 'eventual';
 }
 
