@@ -1,6 +1,7 @@
 import type { EntityInfo } from '../../../model/entity';
 import type { IntegrationError } from '../../../model/errors';
 import type { HttpClient } from '../../../protocols/http/client';
+import type { ODataService } from '../../../protocols/odata/service';
 import type {
   Batch,
   DescribedWrite,
@@ -31,7 +32,7 @@ export class FinanceOperations extends Application {
     this.#messages = new Messages(this.#catalogue);
   }
 
-  get service() {
+  async odata(): Promise<ODataService> {
     return this.#catalogue.service;
   }
 
@@ -84,7 +85,7 @@ export class FinanceOperations extends Application {
   }
 
   override async writer(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
-    return isMessage(target.entity) ? this.#messages.writer(target.entity) : super.writer(target, signal);
+    return isMessage(target.entity) ? this.#messages.writer(target) : super.writer(target, signal);
   }
 
   override async describeWrite(
