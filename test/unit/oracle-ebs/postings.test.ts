@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Connector, SourceRecord, WriteRecord, WriteResult } from '../../../lib/connectors/contract';
 import { create } from '../../../lib/connectors/erp/oracle-ebs/connector';
-import type { IntegrationError } from '../../../lib/model/errors';
+import { IntegrationError } from '../../../lib/model/errors';
 import { IsgServer } from '../../support/ebs/isg-server';
 import { EbsPlant, type Row } from '../../support/ebs/plant';
 import { FaultProxy } from '../../support/fault-proxy';
@@ -50,7 +50,7 @@ const ISSUE = {
     const tables =
       'wip_move_txn_interface, wip_move_transactions, wip_txn_interface_errors, wip_cost_txn_interface, wip_transactions';
     await plant.database.execute(
-      `TRUNCATE ${tables}, mtl_transactions_interface, mtl_material_transactions_temp, mtl_material_transactions, initialized`,
+      `TRUNCATE ${tables}, mtl_transactions_interface, mtl_transaction_lots_interface, mtl_transaction_lot_numbers, mtl_material_transactions_temp, mtl_material_transactions, initialized`,
     );
   });
   after(async () => {
@@ -164,6 +164,15 @@ const ISSUE = {
     });
   }
 
+  it('are found in organizations that the connection does not read, and behind a view that takes the place of theirs', async () => {
+    const views = { production_data: { sql: 'SELECT wip_entity_id FROM wip_entities', key: ['wip_entity_id'] } };
+    const connector = open({ organization_codes: 'M1', views });
+    const elsewhere = { ...MOVE, ORGANIZATION_CODE: 'M2', WIP_ENTITY_NAME: 'WJ-0012' };
+    assert.deepEqual(outcomes(await write(connector, 'production_data', elsewhere)), ['created']);
+    await plant.managers.run();
+    assert.deepEqual(outcomes(await write(connector, 'production_data', elsewhere)), ['unchanged']);
+  });
+
   it('that are refused are told with the reason, and take the place of what was refused when they come again', async () => {
     const connector = open({ wait_seconds: 600 });
     const bad = { ...MOVE, WIP_ENTITY_NAME: 'WJ-0004' };
@@ -206,6 +215,26 @@ const ISSUE = {
       ],
     );
     assert.deepEqual(outcomes(await write(connector, 'goods_movement', ISSUE)), ['unchanged']);
+  });
+
+  it('take a lot with them, which is a row of its own', async () => {
+    const connector = open();
+    const steel = { ...ISSUE, ITEM: 'STEEL', TRANSACTION_QUANTITY: '2.5' };
+    await write(connector, 'goods_movement', steel);
+    await plant.managers.run();
+    assert.equal((await plant.rows('mtl_transactions_interface'))[0]!.error_explanation, 'Lot number is missing');
+    assert.deepEqual(outcomes(await write(connector, 'goods_movement', { ...steel, LOT_NUMBER: 'L1' })), ['created']);
+    assert.deepEqual(
+      (await plant.rows('mtl_transaction_lots_interface')).map((row) => [row.lot_number, row.transaction_quantity]),
+      [['L1', '-2.5']],
+    );
+    await plant.managers.run();
+    assert.deepEqual(await plant.rows('mtl_transactions_interface'), []);
+    assert.equal((await plant.rows('mtl_material_transactions')).length, 1);
+    assert.equal((await plant.rows('mtl_transaction_lot_numbers')).length, 1);
+    const config = { base_url: gateway.url, interfaces: { MTL_TRANSACTIONS_INTERFACE: 'inv' } };
+    const other = { ...steel, SOURCE_LINE_ID: 'GM-2', LOT_NUMBER: 'L1' };
+    assert.deepEqual(outcomes(await write(open(config), 'goods_movement', other)), ['PCP_EBS_VALUE']);
   });
 
   it('charge hours to the resource of the operation, and scrap to its account', async () => {
@@ -334,6 +363,20 @@ const ISSUE = {
       found.map((row) => [row.PROCESS_STATUS, row.ERROR_EXPLANATION, row.WIP_ENTITY_NAME]),
       [['3', 'Job is not released', 'WJ-0004']],
     );
+  });
+
+  it('are not committed once the run is no longer the one that writes', async () => {
+    const target = {
+      ...{ entity: 'production_data', keyFields: ['SOURCE_LINE_ID'], fields: [] },
+      ...{ runId: 1, mappingId: 1, resume: null },
+    };
+    const lost = new IntegrationError('transient', 'PCP_LEASE_LOST', 'Another process took over.');
+    const assertSafeToWrite = () => {
+      throw lost;
+    };
+    const writer = await open().openWriter!({ ...target, assertSafeToWrite }, signal);
+    await assert.rejects(writer.write(records(MOVE), signal), lost);
+    assert.deepEqual(await plant.rows('wip_move_txn_interface'), []);
   });
 
   it('are not made by entities that are only read', async () => {

@@ -30,6 +30,7 @@ import { callMethod } from './call';
 import { Catalogue } from './catalogue';
 import { testConnection } from './connection-test';
 import { descriptor } from './descriptor';
+import { PRESETS } from './presets';
 import { type EbsSettings, readSettings } from './settings';
 import { EbsWriter } from './writer';
 
@@ -74,7 +75,7 @@ class EbsConnector implements Connector {
   }
 
   async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
-    return this.#writer(target.entity, signal);
+    return this.#writer(target, signal);
   }
 
   async describeWrite(
@@ -82,12 +83,14 @@ class EbsConnector implements Connector {
     record: WriteRecord,
     signal: AbortSignal,
   ): Promise<DescribedWrite> {
-    return (await this.#writer(target.entity, signal)).describeWrite(record, signal);
+    return (await this.#writer(target, signal)).describeWrite(record, signal);
   }
 
-  guarantee(): WriteGuarantee {
+  guarantee(entity: string): WriteGuarantee {
     const { timeoutMs, database, interfaces } = readSettings(this.#connection);
-    const longest = interfaces.size > 0 ? timeoutMs : (database?.statementTimeoutMs ?? timeoutMs);
+    const { posting } = PRESETS.find((preset) => preset.entity === entity) ?? {};
+    const isService = posting !== undefined && interfaces.has(posting.table);
+    const longest = isService ? timeoutMs : (database?.statementTimeoutMs ?? timeoutMs);
     return { ...descriptor.writes!, settleMs: 2 * longest };
   }
 
@@ -114,9 +117,9 @@ class EbsConnector implements Connector {
     await (await opened?.catch(() => undefined))?.close();
   }
 
-  async #writer(entity: string, signal: AbortSignal): Promise<EbsWriter> {
+  async #writer(target: Pick<WriteTarget, 'entity' | 'assertSafeToWrite'>, signal: AbortSignal): Promise<EbsWriter> {
     signal.throwIfAborted();
-    return new EbsWriter(await this.#open(), await this.#catalogue(), entity);
+    return new EbsWriter(await this.#open(), await this.#catalogue(), target);
   }
 
   async #catalogue(): Promise<Catalogue> {

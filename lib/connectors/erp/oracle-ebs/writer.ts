@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { IntegrationError } from '../../../model/errors';
-import type { DescribedWrite, Resolution, WriteRecord, WriteResult, Writer } from '../../contract';
+import type { DescribedWrite, Resolution, WriteRecord, WriteResult, Writer, WriteTarget } from '../../contract';
 import { WriteRun } from '../../write-run';
 import { inTermsOf, isSame } from '../same-record';
 import { readAuthor } from './author';
@@ -27,8 +27,9 @@ export class EbsWriter implements Writer {
   constructor(
     private readonly opened: Opened,
     catalogue: Catalogue,
-    entity: string,
+    private readonly target: Pick<WriteTarget, 'entity' | 'assertSafeToWrite'>,
   ) {
+    const { entity } = target;
     const preset = catalogue.preset(entity);
     if (preset?.posting === undefined) {
       throw new IntegrationError('config', 'PCP_NOT_WRITABLE', `"${entity}" cannot be written.`, {
@@ -42,7 +43,8 @@ export class EbsWriter implements Writer {
 
   async write(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
     signal.throwIfAborted();
-    const run = new WriteRun(records.length, this.opened.settings.gateway?.http.maxConcurrency ?? 1, signal);
+    const concurrency = this.opened.settings.gateway?.http.maxConcurrency ?? 1;
+    const run = new WriteRun(records.length, concurrency, signal, this.target);
     try {
       const author = await readAuthor(this.#catalogue.database, this.opened.settings);
       const rows = await this.#planned(records, author, run);
@@ -111,8 +113,11 @@ export class EbsWriter implements Writer {
         const there = found.get(key);
         if (there !== undefined && there.state !== 'refused') run.results[index] = this.#known(data, key, there);
         else if (seen.has(key)) throw twice(this.#nameOf(key));
-        else
-          rows.push({ index, row: await this.#rowOf(data, key, author, derived, now), replaces: there !== undefined });
+        else {
+          const row = await this.#rowOf(data, key, author, derived, now);
+          const lot = posting.lot === undefined ? '' : String(data[posting.lot.field] ?? '');
+          rows.push({ index, row, replaces: there !== undefined, ...(lot !== '' && { lot }) });
+        }
         seen.add(key);
       } catch (thrown) {
         const error = IntegrationError.from(thrown);
@@ -156,7 +161,8 @@ export class EbsWriter implements Writer {
     if (rows.length === 0) return [];
     const { posting } = this.#preset;
     const alias = this.opened.settings.interfaces.get(posting.table);
-    if (alias === undefined) return byDatabase(this.#catalogue.database, posting, author)(rows, run, signal);
+    if (alias === undefined)
+      return byDatabase(this.#catalogue.database, posting, author, this.target)(rows, run, signal);
     if (this.opened.gateway === undefined) {
       throw new IntegrationError(
         'config',
