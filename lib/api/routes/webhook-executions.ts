@@ -1,8 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { WebhookDeliveries, WebhookExecution } from '../../model/webhook';
 import { pageParameters, pageRequest, pageSchema } from '../paging';
 import { type Answer, type Call, type Route, ref } from '../route';
 import { eventType, executionStatus } from '../schemas/webhook';
 import { given, idOf, idParameter, instantParameter, ok, periodOf } from './shared';
+
+const LONGEST_WAIT_MS = 30_000;
+const LOOK_EVERY_MS = 100;
 
 const path = '/webhooks/{id}';
 const tag = 'webhooks';
@@ -20,15 +24,24 @@ export const webhookExecutionRoutes: Route[] = [
     permission: 'integrations.sync',
     sealed: 'values',
     params,
+    query: {
+      wait: {
+        description: 'Answers 200 with what the first attempt came to, if it ends within 30 seconds.',
+        schema: { type: 'boolean', default: false },
+      },
+    },
     body: { schema: ref('WebhookTrigger'), required: false },
     responses: {
+      200: { description: 'The first attempt was made.', schema: ref('WebhookExecution') },
       202: { description: 'It is going to be delivered.', schema: ref('WebhookExecution'), headers: ['Location'] },
     },
     problems: [404, 409, 413, 415, 422],
     idempotent: true,
     handle: async (call) => {
       const request = (call.body ?? {}) as Parameters<WebhookDeliveries['trigger']>[1];
-      return accepted(call, await call.hub.deliveries.trigger(idOf(call), request));
+      const execution = await call.hub.deliveries.trigger(idOf(call), request);
+      const attempted = call.query.wait === true ? await firstAttempt(call, execution) : null;
+      return attempted === null ? accepted(call, execution) : ok(attempted);
     },
   },
   {
@@ -112,6 +125,20 @@ export const webhookExecutionRoutes: Route[] = [
     },
   },
 ];
+
+/** Null: it is not over in time, or nobody waits any longer. */
+async function firstAttempt(
+  call: Call,
+  { id, webhook_id: webhookId }: WebhookExecution,
+): Promise<WebhookExecution | null> {
+  const until = AbortSignal.any([call.signal, AbortSignal.timeout(LONGEST_WAIT_MS)]);
+  while (!until.aborted) {
+    const execution = await call.hub.deliveries.get(webhookId, id);
+    if (execution.status !== 'pending' || execution.attempts.length > 0) return execution;
+    await delay(LOOK_EVERY_MS, undefined, { signal: until }).catch(() => undefined);
+  }
+  return null;
+}
 
 function accepted(call: Call, execution: WebhookExecution): Answer {
   const { id, webhook_id: webhookId } = execution;

@@ -66,6 +66,8 @@ describe('API: webhooks', () => {
     const triggered = await api.call('POST', '/webhooks/1/trigger', { data: { hello: 'you' } });
     assert.deepEqual([triggered.status, triggered.headers.location], [202, '/integrations/webhooks/1/executions/1']);
     assert.equal((await api.call('POST', '/webhooks/1/trigger')).status, 202);
+    const waited = await api.call('POST', '/webhooks/1/trigger?wait=true', {});
+    assert.deepEqual([waited.status, waited.body.response_status], [200, 503], 'of its first attempt');
     assert.equal((await api.call('POST', '/webhooks/1/trigger', { event_type: 'run.exploded' })).status, 422);
     assert.equal((await api.call('GET', '/webhooks/1/executions?status=pending&from=2026-11-24')).body.total, 1);
     assert.equal((await api.call('GET', '/webhooks/1/executions?status=lost')).status, 400);
