@@ -114,8 +114,7 @@ class OpenHub implements Hub {
     this.entityTypes = types;
     this.records = new EntityRecordStore({ database: store.database, types });
     this.audit = new AuditLog(store.database);
-    const flows = new FlowChanges(this.audit, settings.log);
-    const onFlow = flows.add.bind(flows);
+    const { add: onFlow } = new FlowChanges(this.audit, settings.log);
     this.connections = new ConnectionStore({
       onFlow,
       store,

@@ -12,7 +12,8 @@ export class FlowChanges {
     private readonly log: (level: 'error', message: string) => void,
   ) {}
 
-  add({ action, node, name, connectionId, before, after }: FlowChange): void {
+  /** Bound, as it is handed on by itself. */
+  readonly add = ({ action, node, name, connectionId, before, after }: FlowChange): void => {
     const { before: was, after: is } = differences(before ?? {}, after);
     const mask = (_name: string, value: unknown) => (typeof value === 'string' ? maskAddresses(value) : value);
     const event = {
@@ -24,5 +25,5 @@ export class FlowChanges {
     this.audit.append([event]).catch((error: unknown) => {
       this.log('error', `${action} by node ${node} is not on record. ${IntegrationError.from(error).message}`);
     });
-  }
+  };
 }
