@@ -8,6 +8,7 @@ import { MachineWrites } from './audit/machine-writes';
 import type { ConnectorDescriptor } from './connectors/descriptor';
 import { ConnectorRegistry } from './connectors/registry';
 import { connectorSchema, validateSettings } from './connectors/schema';
+import { processHealth, storeHealth } from './health';
 import { checkMapping } from './mapping/compile';
 import { HubMetrics } from './metrics/hub-metrics';
 import type { ConnectionOfRun } from './model/connection';
@@ -19,7 +20,6 @@ import { EntityRecordStore } from './platform/records';
 import { CertificateFolder, PKI_FOLDER } from './protocols/opcua/certificate-folder';
 import type { SqlDatabase } from './protocols/sql/database';
 import { RunnerClient } from './runner/client';
-import type { WorkProcessState } from './runner/work-process';
 import { Arrivals } from './schedule/arrivals';
 import { Scheduler } from './schedule/scheduler';
 import { loadKeys, type VaultKey } from './security/keys';
@@ -44,7 +44,6 @@ import { WebhookStore } from './webhooks/outgoing/webhooks';
 
 /** How often the hub looks whether runs wait that nobody told the runner of, e.g. after another instance died. */
 const LOOK_EVERY_MS = 15_000;
-const STORE_ANSWERS_MS = 3_000;
 
 /** By directory: live processes that began before their hub could, since its store is away. */
 const ahead = new Map<string, LiveClient>();
@@ -249,11 +248,7 @@ class OpenHub implements Hub {
   async health(): Promise<Health> {
     const runner = processHealth(this.client.state);
     const live = processHealth(this.live.state);
-    const facts = await inTime(this.storeHealth()).catch((error: unknown) => ({
-      store: { dialect: this.store.database.dialect, ok: false, error: IntegrationError.from(error).message },
-      runs: { queued: 0, running: 0, waiting: 0 },
-      dead_letters_open: 0,
-    }));
+    const facts = await storeHealth(this.store);
     const streams = this.live.health;
     const writes_waiting = [...this.client.waitingWrites];
     const certificates = await this.certificates.expiring();
@@ -264,28 +259,6 @@ class OpenHub implements Hub {
       [runner, live].every(({ state }) => state !== 'restarting');
     const status = isWell ? 'ok' : 'degraded';
     return { status, version, ...facts, runner, live, streams, writes_waiting, certificates };
-  }
-
-  private async storeHealth(): Promise<Pick<Health, 'store' | 'runs' | 'dead_letters_open'>> {
-    const { database } = this.store;
-    const runs = await database.query(
-      `SELECT state, COUNT(*) AS n FROM integration_sync_logs WHERE state IN (${stateList(ACTIVE)}) GROUP BY state`,
-    );
-    const [letters] = await database.aside.query(
-      `SELECT COUNT(*) AS n FROM integration_dead_letters WHERE state IN ('open', 'replaying')`,
-    );
-    const trouble = await this.store.trouble();
-    const count = (...states: string[]): number =>
-      runs.filter((row) => states.includes(String(row.state))).reduce((sum, row) => sum + Number(row.n), 0);
-    return {
-      store: { dialect: database.dialect, ok: trouble === null, ...(trouble !== null && { error: trouble.message }) },
-      runs: {
-        queued: count('queued'),
-        running: count('running', 'cancelling'),
-        waiting: count('waiting_retry', 'waiting_quota'),
-      },
-      dead_letters_open: Number(letters?.n ?? 0),
-    };
   }
 
   async close(): Promise<void> {
@@ -384,17 +357,4 @@ class OpenHub implements Hub {
       log('warn', `The store could not be read: ${IntegrationError.from(error).message}`);
     }
   }
-}
-
-/** Whoever asks how the hub is wants an answer, above all when the store gives none. */
-function inTime<T>(work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    late.reject(new IntegrationError('transient', 'PCP_CONNECT_TIMEOUT', 'The store does not answer.'));
-  }, STORE_ANSWERS_MS);
-  return Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
-}
-
-function processHealth({ state, pid, rssBytes, restarts }: WorkProcessState): Health['runner'] {
-  return { state, pid, rss_bytes: rssBytes, restarts };
 }

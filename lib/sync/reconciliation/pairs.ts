@@ -34,12 +34,13 @@ export class Pairs {
   private constructor(private readonly database: SqliteConnection) {}
 
   static async open(): Promise<Pairs> {
-    // Without a name it is a temporary file, which nobody else sees.
+    // Without a name it is a temporary file, which nobody else sees: all of it is one transaction, which never ends.
     const database = await SqliteConnection.open({ dialect: 'sqlite', storage: '', wal: false });
     database.exec(`PRAGMA journal_mode = OFF; PRAGMA cache_size = -${CACHE_KIB};
       CREATE TABLE pairs (id INTEGER PRIMARY KEY, bucket INTEGER, side INTEGER, record_key TEXT, hash TEXT, aside INTEGER);
       CREATE TABLE suspects (record_key TEXT, side INTEGER, pair INTEGER, hash TEXT, aside INTEGER,
-        PRIMARY KEY (record_key, side, pair)) WITHOUT ROWID`);
+        PRIMARY KEY (record_key, side, pair)) WITHOUT ROWID;
+      BEGIN`);
     return new Pairs(database);
   }
 
