@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { DefaultMapping } from '../../lib/connectors/erp/default-mapping';
-import { PRESETS } from '../../lib/connectors/erp/dynamics365/presets';
+import { BUSINESS_PRESETS, PRESETS } from '../../lib/connectors/erp/dynamics365/presets';
 import type { Hub, JobStatus, MappingInput } from '../../lib/model/services';
+import { BusinessServer } from '../support/dynamics365/business';
 import type { OperationsServer } from '../support/dynamics365/operations';
 import { dynamicsPlant } from '../support/dynamics365/plant';
 import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
@@ -131,5 +132,52 @@ describe('synchronising with Dynamics 365', () => {
     ];
     const imported = PRESETS.filter(({ mappings }) => mappings.some(({ direction }) => direction === 'import'));
     assert.deepEqual(imported.map(({ entity }) => entity).sort(), tried.sort());
+  });
+});
+
+/** The little that the standard API of Business Central has of a plant. */
+describe('synchronising with Business Central', () => {
+  let server: BusinessServer;
+  let hub: Hub;
+  let remove: () => Promise<void>;
+
+  before(async () => {
+    server = await new BusinessServer().start();
+    const directory = await temporaryDirectory();
+    remove = directory.remove;
+    hub = await openHub(directory.path);
+  });
+  after(async () => {
+    await hub?.close();
+    await remove?.();
+    await server?.stop();
+  });
+
+  it('imports items, what there is of them, and what moved them', async () => {
+    server.put({ number: 'I-1', displayName: 'Peça 😀', inventory: '12345678901234.12345', blocked: 'true' });
+    server.entries.rows.push({
+      ...{ id: '7b1d0a52-0000-4000-8000-000000000001', entryNumber: 7, entryType: 'Consumption', itemNumber: 'I-1' },
+      ...{ documentNumber: '101005', quantity: '-2.5', postingDate: '2026-11-20' },
+      lastModifiedDateTime: '2026-11-20T10:00:00Z',
+    });
+    const { config, credentials } = server.connection();
+    const input = { name: 'bc', connector_type: 'erp.dynamics365', config, credentials };
+    const { id: connection_id } = await hub.connections.create(input);
+    for (const { entity, mappings } of BUSINESS_PRESETS) {
+      for (const { target_entity, ...mapping } of mappings) {
+        const place = { connection_id, name: entity, entity_type: target_entity, source_entity: entity, target_entity };
+        const { id } = await hub.mappings.create({ ...place, ...mapping } as MappingInput);
+        const { status, logs } = await runToEnd(hub, connection_id, { mapping_id: id });
+        assert.deepEqual([status, logs[0]?.records_success], ['success', 1], entity);
+      }
+    }
+    const [item, stock, movement] = await Promise.all(
+      ['material', 'stock', 'goods_movement'].map(
+        async (type) => (await hub.records.list(type, { limit: 2 })).items[0],
+      ),
+    );
+    assert.deepEqual([item?.description, item?.base_unit, item?.blocked], ['Peça 😀', 'PCS', true]);
+    assert.deepEqual([stock?.material, stock?.quantity], ['I-1', '12345678901234.12345']);
+    assert.deepEqual([movement?.document, movement?.type, movement?.quantity], ['7', 'issue', '-2.5']);
   });
 });

@@ -45,7 +45,10 @@ export async function sendBatch(
       method: 'POST',
       path: `$batch${parameterText(Object.entries(service.options.parameters ?? {}))}`,
       ...(format === 'json'
-        ? { headers: { 'content-type': 'application/json', prefer: GO_ON }, body: jsonBody(items) }
+        ? {
+            headers: { 'content-type': 'application/json', prefer: GO_ON },
+            body: jsonBody(items, service.options.batchRoot),
+          }
         : {
             headers: {
               'content-type': `multipart/mixed; boundary=${boundary}`,
@@ -90,7 +93,7 @@ async function partsOf(response: HttpResponse, items: readonly BatchItem[]): Pro
   throw unclear(response.url, 'it is no multipart answer');
 }
 
-function jsonBody(items: readonly BatchItem[]): string {
+function jsonBody(items: readonly BatchItem[], root = '/'): string {
   const requests = items.flatMap((item, index) => {
     const group = isGroup(item) ? item : [item];
     return group.map(({ method, path, headers, body }, at) => {
@@ -98,8 +101,8 @@ function jsonBody(items: readonly BatchItem[]): string {
         id: idOf(index, at),
         ...(isGroup(item) && { atomicityGroup: `g${index}` }),
         method,
-        // Some services take only what begins at the root of the service.
-        url: `/${path}`,
+        // Some services take only what begins at the root of the service, others only what does not.
+        url: `${root}${path}`,
         headers: { accept: 'application/json', ...headers },
       });
       // The body goes in as it is written, so that no number changes.

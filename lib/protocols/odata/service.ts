@@ -22,8 +22,12 @@ export interface ServiceOptions {
   parameters?: Readonly<Record<string, string>>;
   /** How version 2 is changed; some old services know MERGE only, some proxies let only PATCH or PUT pass. */
   updateMethod?: 'MERGE' | 'PATCH' | 'PUT';
+  /** Before the name of every set, as "companies(...)/"; percent-encoded. */
+  prefix?: string;
   /** How many requests go out as one; by default as JSON in version 4, where the service takes it. */
   batchFormat?: 'json' | 'multipart';
+  /** What addresses inside of a batch of JSON begin with; "/" by default. */
+  batchRoot?: '' | '/';
   /** To be masked where an answer repeats them. */
   secrets?: readonly string[];
 }
@@ -76,7 +80,8 @@ export class ODataService {
   /** What `page` sends. @throws config PCP_ODATA_FILTER_REQUIRED */
   question(set: EntitySet, query: Query, model: ServiceModel): ServiceRequest {
     requireConditions(query, set);
-    return { method: 'GET', path: `${encodeURIComponent(set.name)}${this.#query(query, set, model)}`, headers: {} };
+    const path = `${this.#placeOf(set)}${this.#query(query, set, model)}`;
+    return { method: 'GET', path, headers: {} };
   }
 
   /** What links of the service's answers are relative to. */
@@ -105,7 +110,7 @@ export class ODataService {
     signal: AbortSignal,
   ): Promise<Entity | null> {
     const model = await this.model(signal);
-    const path = `${entityPath(set, key, model)}${this.#query(query, set, model)}`;
+    const path = `${this.#prefix}${entityPath(set, key, model)}${this.#query(query, set, model)}`;
     const response = await this.send({ method: 'GET', path, headers: {} }, signal);
     if (response.status === 404 || response.status === 410 || response.status === 204) {
       response.discard();
@@ -122,7 +127,7 @@ export class ODataService {
   creation(set: EntitySet, data: Record<string, unknown>, model: ServiceModel, change: Change = {}): ServiceRequest {
     const { body, contentType } = payloadOf(data, set.type, model);
     const headers = { 'content-type': contentType, ...change.headers };
-    return { method: 'POST', path: `${encodeURIComponent(set.name)}${this.#query({}, set, model)}`, headers, body };
+    return { method: 'POST', path: `${this.#placeOf(set)}${this.#query({}, set, model)}`, headers, body };
   }
 
   /** What `update` sends: the fields of the key only address the entity. */
@@ -135,12 +140,12 @@ export class ODataService {
     const changes = Object.fromEntries(Object.entries(data).filter(([name]) => !set.type.key.includes(name)));
     const { body, contentType } = payloadOf(changes, set.type, model);
     const method = model.version === 4 ? 'PATCH' : (this.options.updateMethod ?? 'MERGE');
-    const path = `${entityPath(set, key, model)}${this.#query({}, set, model)}`;
+    const path = `${this.#prefix}${entityPath(set, key, model)}${this.#query({}, set, model)}`;
     return { method, path, headers: { 'content-type': contentType, ...ifMatch(version), ...headers }, body };
   }
 
   removal(set: EntitySet, key: Record<string, unknown>, model: ServiceModel, { version }: Change = {}): ServiceRequest {
-    const path = `${entityPath(set, key, model)}${this.#query({}, set, model)}`;
+    const path = `${this.#prefix}${entityPath(set, key, model)}${this.#query({}, set, model)}`;
     return { method: 'DELETE', path, headers: ifMatch(version) };
   }
 
@@ -195,7 +200,7 @@ export class ODataService {
     const place = bound && (await this.entitySet(bound.set, signal));
     const isCollection = bound?.key === undefined && place?.isSingleton === false;
     const operation = operationOf(name, values, model, place && { type: place.type, isCollection });
-    const below = place === undefined ? '' : `${pathOf(place, bound?.key, model)}/`;
+    const below = place === undefined ? '' : `${this.#prefix}${pathOf(place, bound?.key, model)}/`;
     const request = callRequest(operation, below, values, model, this.options.parameters ?? {});
     const response = await this.#ask(request, signal);
     if (response.status === 204) {
@@ -283,6 +288,14 @@ export class ODataService {
     const { origin, pathname } = this.client.baseUrl;
     const isOurs = url.pathname.startsWith(`${pathname.replace(/\/$/, '')}${this.options.path}/`);
     return url.origin !== origin && isOurs ? `${origin}${url.pathname}${url.search}` : link;
+  }
+
+  get #prefix(): string {
+    return this.options.prefix ?? '';
+  }
+
+  #placeOf({ name }: EntitySet): string {
+    return `${this.#prefix}${encodeURIComponent(name)}`;
   }
 
   get #secrets(): readonly string[] {

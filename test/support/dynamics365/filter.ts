@@ -60,6 +60,8 @@ export function readLiteral(literal: string, type: string, field: string): strin
     if (!/^[0-9a-f-]{36}$/i.test(literal)) throw wrong();
     return literal;
   }
+  if (type === 'Edm.Date' && /^\d{4}-\d\d-\d\d$/.test(literal)) return literal;
+  if (type === 'Edm.Boolean' && /^(true|false)$/.test(literal)) return literal;
   const pattern = type === 'Edm.DateTimeOffset' ? /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/ : /^-?\d+(\.\d+)?$/;
   if (!pattern.test(literal)) throw wrong();
   return literal;

@@ -56,6 +56,10 @@ export function problemOf(value: unknown, type: string, exact: boolean): string 
   switch (type) {
     case 'Edm.String':
       return value === null || typeof value === 'string' ? undefined : 'is no string';
+    case 'Edm.Boolean':
+      return typeof value === 'boolean' ? undefined : 'is no Boolean';
+    case 'Edm.Date':
+      return /^\d{4}-\d\d-\d\d$/.test(String(value)) ? undefined : 'is no day';
     case 'Edm.Guid':
       return /^[0-9a-f-]{36}$/i.test(String(value)) ? undefined : 'is no identifier';
     case 'Edm.Int32':

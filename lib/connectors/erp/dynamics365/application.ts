@@ -1,5 +1,5 @@
 import type { EntityInfo } from '../../../model/entity';
-import type { IntegrationError } from '../../../model/errors';
+import { IntegrationError } from '../../../model/errors';
 import type { HttpClient } from '../../../protocols/http/client';
 import type { ODataService } from '../../../protocols/odata/service';
 import type {
@@ -31,8 +31,6 @@ export interface Asked {
 
 /** What one application of Dynamics 365 has of its own; what all of them have in common is here. */
 export abstract class Application {
-  abstract readonly service: ODataService;
-
   constructor(
     readonly client: HttpClient,
     readonly settings: DynamicsSettings,
@@ -42,6 +40,8 @@ export abstract class Application {
   abstract resolve(name: string, signal: AbortSignal): Promise<ODataEntity>;
   abstract discover(signal: AbortSignal): Promise<EntityInfo[]>;
   abstract describe(name: string, signal: AbortSignal): Promise<EntityDescription>;
+  /** The service whose functions are called. @throws config PCP_OPERATION_UNKNOWN */
+  abstract odata(name: string, signal: AbortSignal): Promise<ODataService>;
   /** For the test of the connection: whether it answers, without reading what is large. */
   abstract ask(signal: AbortSignal): Promise<Asked[]>;
 
@@ -75,10 +75,23 @@ export abstract class Application {
     signal: AbortSignal,
   ): Promise<(SourceRecord | null | undefined)[]> {
     const entity = await this.resolve(name, signal);
-    return Promise.all(keys.map((key) => findRecord(entity, key, keyFields, this.settings.sender, signal)));
+    const find = (key: Record<string, unknown>) =>
+      findRecord(entity, key, keyFields, this.settings.sender, signal).catch((thrown: unknown) => {
+        // What cannot be a key is not there.
+        if (IntegrationError.from(thrown).code !== 'PCP_ODATA_VALUE') throw thrown;
+        return null;
+      });
+    return Promise.all(keys.map(find));
   }
 
   async #records(target: Pick<WriteTarget, 'entity' | 'keyFields'>, signal: AbortSignal): Promise<ODataWriter> {
     return new ODataWriter(await this.resolve(target.entity, signal), target, this.settings);
   }
+}
+
+export function noService(name: string): IntegrationError {
+  return new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', `The connection has no service "${name}".`, {
+    path: 'service',
+    hint: 'Leave it empty, or name a service of the connection; group/service/operation is of Finance & Operations.',
+  });
 }

@@ -23,10 +23,12 @@ export async function call(
     });
   }
   const values = objectOf(parameters) ?? objectOf(payload) ?? {};
-  if (service !== '') return { payload: await callService(application, String(service), values, signal) };
+  const isCustom = service !== '' && application.settings.flavour === 'finance_operations';
+  if (isCustom) return { payload: await callService(application, String(service), values, signal) };
   const boundKey = objectOf(key);
   const bound = typeof set === 'string' && set !== '' ? { set, ...(boundKey && { key: boundKey }) } : undefined;
-  return { payload: await application.service.call(String(name ?? ''), values, signal, bound) };
+  const odata = await application.odata(String(service), signal);
+  return { payload: await odata.call(String(name ?? ''), values, signal, bound) };
 }
 
 async function callService(
@@ -35,10 +37,10 @@ async function callService(
   values: Record<string, unknown>,
   signal: AbortSignal,
 ): Promise<unknown> {
-  if (settings.flavour !== 'finance_operations' || !SERVICE.test(service)) {
+  if (!SERVICE.test(service)) {
     throw new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', `"${service}" is no operation of a service.`, {
       path: 'service',
-      hint: 'Write it as group/service/operation; only Finance & Operations has them.',
+      hint: 'Write it as group/service/operation.',
     });
   }
   const headers = { 'content-type': 'application/json', accept: 'application/json' };

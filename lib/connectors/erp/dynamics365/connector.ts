@@ -18,13 +18,14 @@ import type {
 } from '../../contract';
 import { HttpOpening, httpClient } from '../../http-opening';
 import type { Application } from './application';
+import { BusinessCentral } from './business-central';
 import { call } from './call';
 import { type Opened, testConnection } from './connection-test';
 import { Dataverse } from './dataverse';
 import { FinanceOperations } from './finance-operations';
 import { readSettings } from './settings';
 
-const APPLICATIONS = { finance_operations: FinanceOperations, dataverse: Dataverse };
+const APPLICATIONS = { finance_operations: FinanceOperations, business_central: BusinessCentral, dataverse: Dataverse };
 
 export const create: ConnectorFactory = (connection, environment) => new DynamicsConnector(connection, environment);
 

@@ -1,13 +1,12 @@
 import type { EntityInfo } from '../../../model/entity';
-import { IntegrationError } from '../../../model/errors';
 import { failureOf } from '../../../protocols/odata/fault';
 import type { EntitySet, ServiceModel } from '../../../protocols/odata/model';
 import { schemaOf } from '../../../protocols/odata/schema';
 import { ODataService } from '../../../protocols/odata/service';
-import type { Batch, EntityDescription, ReadQuery, SourceRecord, WriteGuarantee, WriteTarget } from '../../contract';
+import type { Batch, EntityDescription, ReadQuery, WriteGuarantee } from '../../contract';
 import { isWritable, type ODataEntity } from '../odata/entity';
 import { shapeOf } from '../odata/moments';
-import { Application, type Asked } from './application';
+import { Application, type Asked, noService } from './application';
 import { CHANGES, readPages } from './dataverse-read';
 import { inWordsOfDynamics } from './explain';
 import type { DynamicsSettings } from './settings';
@@ -16,20 +15,25 @@ const PATH = '/api/data/v9.2';
 
 /** Dataverse: tables by the Web API. What identifies a record may be any alternate key of its table. */
 export class Dataverse extends Application {
-  readonly service: ODataService;
+  readonly #service: ODataService;
 
   constructor(client: Application['client'], settings: DynamicsSettings) {
     super(client, settings);
     const { secrets } = settings;
-    this.service = new ODataService(client, { path: PATH, batchFormat: 'multipart', secrets });
+    this.#service = new ODataService(client, { path: PATH, batchFormat: 'multipart', secrets });
+  }
+
+  async odata(name: string): Promise<ODataService> {
+    if (name === '') return this.#service;
+    throw noService(name);
   }
 
   async resolve(name: string, signal: AbortSignal): Promise<ODataEntity> {
     signal.throwIfAborted();
     const model = await this.#model(signal);
-    const set = await this.service.entitySet(name, signal);
+    const set = await this.#service.entitySet(name, signal);
     // It knows no $skip: what is not read by its links is not read twice.
-    return { name, service: this.service, set: { ...set, pageable: false }, model, shape: shapeOf(), upserts: true };
+    return { name, service: this.#service, set: { ...set, pageable: false }, model, shape: shapeOf(), upserts: true };
   }
 
   async discover(signal: AbortSignal): Promise<EntityInfo[]> {
@@ -67,24 +71,8 @@ export class Dataverse extends Application {
     return { ...super.guarantee(entity), upsertByKey: true };
   }
 
-  override lookup(
-    target: Pick<WriteTarget, 'entity' | 'keyFields'>,
-    keys: Record<string, unknown>[],
-    signal: AbortSignal,
-  ): Promise<(SourceRecord | null | undefined)[]> {
-    const one = async (key: Record<string, unknown>) => {
-      const [found] = await super.lookup(target, [key], signal).catch((thrown: unknown) => {
-        // What cannot be a key is not there.
-        if (IntegrationError.from(thrown).code !== 'PCP_ODATA_VALUE') throw thrown;
-        return [null];
-      });
-      return found;
-    };
-    return Promise.all(keys.map(one));
-  }
-
   #model(signal: AbortSignal): Promise<ServiceModel> {
-    return this.service.model(signal).catch((thrown: unknown) => {
+    return this.#service.model(signal).catch((thrown: unknown) => {
       throw signal.aborted ? thrown : inWordsOfDynamics(thrown, `Web API at ${PATH}`, 'dataverse');
     });
   }

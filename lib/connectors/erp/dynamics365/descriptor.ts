@@ -10,9 +10,9 @@ export const descriptor: ConnectorDescriptor = {
   title: { 'en-US': 'Dynamics 365', 'pt-BR': 'Dynamics 365' },
   description: {
     'en-US':
-      'Reads and writes Dynamics 365 Finance & Operations and Dataverse, reports production by the MES queue, calls services.',
+      'Reads and writes Dynamics 365 Finance & Operations (with its MES queue), Business Central (items, own pages) and Dataverse.',
     'pt-BR':
-      'Lê e grava o Dynamics 365 Finance & Operations e o Dataverse, aponta produção pela fila MES, chama serviços.',
+      'Lê e grava o Dynamics 365 Finance & Operations (com a fila MES), Business Central (itens, páginas próprias) e Dataverse.',
   },
   node: 'pcp-dynamics365',
   icon: 'pcp-dynamics365.svg',
@@ -68,6 +68,12 @@ export const descriptor: ConnectorDescriptor = {
       kind: 'choice',
       group: 'connection',
       label: { 'en-US': 'Application', 'pt-BR': 'Aplicação' },
+      help: {
+        'en-US':
+          'The standard API of Business Central has no production orders, bills or routings: publish pages for them.',
+        'pt-BR':
+          'A API padrão do Business Central não tem ordens de produção, listas ou roteiros: publique páginas para isso.',
+      },
       options: [
         {
           value: 'finance_operations',
@@ -76,6 +82,7 @@ export const descriptor: ConnectorDescriptor = {
             'pt-BR': 'Finance & Operations (Supply Chain Management)',
           },
         },
+        { value: 'business_central', label: { 'en-US': 'Business Central', 'pt-BR': 'Business Central' } },
         { value: 'dataverse', label: { 'en-US': 'Dataverse', 'pt-BR': 'Dataverse' } },
       ],
       default: 'finance_operations',
@@ -91,12 +98,14 @@ export const descriptor: ConnectorDescriptor = {
     company: {
       kind: 'text',
       group: 'connection',
-      showWhen: operations,
-      maxLength: 20,
-      label: { 'en-US': 'Company (dataAreaId)', 'pt-BR': 'Empresa (dataAreaId)' },
+      showWhen: { flavour: ['finance_operations', 'business_central'] },
+      maxLength: 60,
+      label: { 'en-US': 'Company', 'pt-BR': 'Empresa' },
       help: {
-        'en-US': 'Reads and writes only its records; when empty, those of all companies.',
-        'pt-BR': 'Lê e grava só os registros dela; se vazia, os de todas as empresas.',
+        'en-US':
+          'dataAreaId, or in Business Central its name. When empty: all companies, or in Business Central the only one.',
+        'pt-BR':
+          'dataAreaId, ou no Business Central o nome. Se vazia: todas as empresas, ou no Business Central a única.',
       },
       placeholder: 'usmf',
     },
@@ -150,6 +159,25 @@ export const descriptor: ConnectorDescriptor = {
         'pt-BR': 'Do Entra ID; nuvens nacionais têm o próprio.',
       },
       default: 'https://login.microsoftonline.com',
+    },
+    services: {
+      kind: 'json',
+      group: 'entities',
+      showWhen: { flavour: ['business_central'] },
+      label: { 'en-US': 'Own services', 'pt-BR': 'Serviços próprios' },
+      help: {
+        'en-US':
+          'Paths by name: pages published as web services (/ODataV4), or APIs of extensions. Production is only there.',
+        'pt-BR':
+          'Caminhos por nome: páginas publicadas como web services (/ODataV4) ou APIs de extensões. A produção só está lá.',
+      },
+      schema: {
+        type: 'object',
+        propertyNames: { pattern: '^[A-Za-z0-9_.-]+$' },
+        additionalProperties: { type: 'string', pattern: '^/' },
+      },
+      default: {},
+      example: { pages: '/ODataV4', shopfloor: '/api/contoso/shopfloor/v1.0' },
     },
     sender: {
       kind: 'text',

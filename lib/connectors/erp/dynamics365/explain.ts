@@ -9,6 +9,12 @@ const WORDS: Record<Flavour, { application: string; role: string; missing: strin
     missing:
       'Check the base URL; the release may have another version of the entity, or a configuration key switches it off.',
   },
+  business_central: {
+    application:
+      'Enter its client ID on the page Microsoft Entra Applications of Business Central, enable it and give it permission sets.',
+    role: 'Give the application a permission set for this page or table, on the page Microsoft Entra Applications.',
+    missing: 'Check tenant and environment in the base URL, and whether the page is published as a web service or API.',
+  },
   dataverse: {
     application:
       'Add it as an application user in the Power Platform admin center: Environments > Settings > Users + permissions.',

@@ -1,6 +1,7 @@
 import type { EntityInfo } from '../../../model/entity';
 import type { IntegrationError } from '../../../model/errors';
 import type { HttpClient } from '../../../protocols/http/client';
+import type { ODataService } from '../../../protocols/odata/service';
 import type {
   Batch,
   DescribedWrite,
@@ -31,7 +32,7 @@ export class FinanceOperations extends Application {
     this.#messages = new Messages(this.#catalogue);
   }
 
-  get service() {
+  async odata(): Promise<ODataService> {
     return this.#catalogue.service;
   }
 

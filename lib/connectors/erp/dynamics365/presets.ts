@@ -2,6 +2,10 @@ import type { LocalizedText } from '../../descriptor';
 import type { DefaultMapping } from '../default-mapping';
 import type { ODataPreset } from '../odata/entity';
 import type { Moments } from '../odata/moments';
+import businessGoodsMovement from './entities/bc-goods-movement.json';
+import businessLocation from './entities/bc-location.json';
+import businessMaterial from './entities/bc-material.json';
+import businessStock from './entities/bc-stock.json';
 import billOfMaterial from './entities/bill-of-material.json';
 import material from './entities/material.json';
 import productionData from './entities/production-data.json';
@@ -22,7 +26,7 @@ export interface Beside {
   days: string[];
 }
 
-/** An entity of the plant, and where Finance & Operations has it. */
+/** An entity of the plant, and where the application has it. */
 export interface Preset extends ODataPreset {
   entity: string;
   titles: LocalizedText;
@@ -48,3 +52,6 @@ export const PRESETS = [
   billOfMaterial,
   routing,
 ] as Preset[];
+
+/** All that the standard API of Business Central has of a plant: nothing of production. */
+export const BUSINESS_PRESETS = [businessMaterial, businessStock, businessGoodsMovement, businessLocation] as Preset[];

@@ -4,7 +4,7 @@ import { missingSetting, readHttpOptions } from '../../../protocols/http/setting
 import type { WriterOptions } from '../odata/writer';
 import type { MessageLog } from './messages';
 
-export type Flavour = 'finance_operations' | 'dataverse';
+export type Flavour = 'finance_operations' | 'business_central' | 'dataverse';
 
 export const DEFAULTS = {
   flavour: 'finance_operations' as Flavour,
@@ -22,6 +22,8 @@ export interface DynamicsSettings extends WriterOptions {
   /** As records have it; empty = all companies. */
   company: string;
   messageLog?: MessageLog;
+  /** Of Business Central: paths of its own services by name. */
+  services: ReadonlyMap<string, string>;
   timeoutMs: number;
   secrets: readonly string[];
 }
@@ -33,19 +35,26 @@ export function readSettings(connection: OpenConnection): DynamicsSettings {
   const text = (name: string) => (typeof config[name] === 'string' ? (config[name] as string).trim() : '');
   const number = (name: string, otherwise: number) =>
     typeof config[name] === 'number' ? (config[name] as number) : otherwise;
+  const own = Object.entries((config.services ?? {}) as Record<string, string>);
   const messageLog = (config.message_log ?? {}) as Partial<MessageLog>;
-  const baseUrl = text('base_url').replace(/\/(data\/?|api\/data(\/v[\d.]+)?\/?)?$/, '');
+  const baseUrl = text('base_url').replace(/\/(data\/?|api\/(data(\/v[\d.]+)?|v2\.0)\/?)?$/, '');
   const http = readHttp({ ...connection, config: { ...config, base_url: baseUrl } }, text);
   return {
     flavour: config.flavour as Flavour,
     http: { ...http, pauseMs: PAUSE_MS },
-    company: text('company').toLowerCase(),
+    // Names of companies of Business Central are written as they are.
+    company: config.flavour === 'business_central' ? text('company') : text('company').toLowerCase(),
+    services: new Map(own.map(([name, path]) => [name, path.replace(/\/+$/, '')])),
     timeoutMs: http.timeouts?.total ?? DEFAULTS.timeout_ms,
     secrets: Object.values(connection.credentials).filter((secret) => secret !== ''),
     sender: text('sender'),
     ...(Object.keys(messageLog).length > 0 && { messageLog: messageLog as MessageLog }),
     parallelWrites: number('parallel_writes', 2),
-    changesPerRequest: number('changes_per_request', 50),
+    // More is refused by Business Central.
+    changesPerRequest: Math.min(
+      number('changes_per_request', 50),
+      config.flavour === 'business_central' ? 100 : Number.POSITIVE_INFINITY,
+    ),
   };
 }
 

@@ -1,0 +1,165 @@
+import type { EntityInfo } from '../../../model/entity';
+import { IntegrationError } from '../../../model/errors';
+import { failureOf } from '../../../protocols/odata/fault';
+import { readJson } from '../../../protocols/odata/feed';
+import type { EntitySet, StructuredType } from '../../../protocols/odata/model';
+import { schemaOf } from '../../../protocols/odata/schema';
+import { ODataService } from '../../../protocols/odata/service';
+import type { EntityDescription } from '../../contract';
+import { isWritable, type ODataEntity, type RecordShape } from '../odata/entity';
+import { shapeOf } from '../odata/moments';
+import { Application, type Asked, noService } from './application';
+import { inWordsOfDynamics } from './explain';
+import { BUSINESS_PRESETS, type Preset } from './presets';
+
+/** The standard API; others are those that the connection names. */
+const STANDARD = 'api';
+const PATH = '/api/v2.0';
+/** How it says that there is no day. */
+const NO_DAY = '0001-01-01';
+
+interface Company {
+  id: string;
+  name: string;
+}
+
+/** Business Central: the standard API of one company, and the pages and APIs that the customer published. */
+export class BusinessCentral extends Application {
+  #company: Promise<Company> | undefined;
+  readonly #services = new Map<string, ODataService>();
+
+  /** @throws config PCP_ENTITY_UNKNOWN, PCP_DYNAMICS_COMPANY */
+  async resolve(name: string, signal: AbortSignal): Promise<ODataEntity & { preset?: Preset }> {
+    signal.throwIfAborted();
+    const preset = BUSINESS_PRESETS.find(({ entity }) => entity === name);
+    const [serviceName = '', setName] = preset === undefined ? name.split('/') : [STANDARD, preset.set];
+    if (setName === undefined || !this.#paths.has(serviceName)) throw this.#unknown(name);
+    const service = await this.odata(serviceName, signal);
+    const set = await service.entitySet(setName, signal);
+    const entity = { name, service, set, model: await service.model(signal), shape: withoutNoDay(set.type) };
+    return { ...entity, ...(preset !== undefined && { preset }) };
+  }
+
+  async odata(name: string, signal: AbortSignal): Promise<ODataService> {
+    const path = this.#paths.get(name || STANDARD);
+    if (path === undefined) throw noService(name);
+    const known = this.#services.get(path);
+    if (known !== undefined) return known;
+    const { id, name: company } = await this.#companyOf(signal);
+    // Pages that are published as web services are below the name of the company.
+    const isPages = path.startsWith('/ODataV4');
+    const prefix = isPages ? `Company('${encodeURIComponent(company.replaceAll("'", "''"))}')/` : `companies(${id})/`;
+    const { secrets } = this.settings;
+    const service = new ODataService(this.client, { path, prefix, batchFormat: 'json', batchRoot: '', secrets });
+    this.#services.set(path, service);
+    return service;
+  }
+
+  async discover(signal: AbortSignal): Promise<EntityInfo[]> {
+    const standard = await this.odata(STANDARD, signal);
+    const { entitySets } = await standard.model(signal);
+    const presets = BUSINESS_PRESETS.map((preset) => infoOf(preset.entity, entitySets.get(preset.set), preset));
+    const sets: EntityInfo[] = [];
+    for (const name of this.#paths.keys()) {
+      const model = await (await this.odata(name, signal)).model(signal);
+      sets.push(...[...model.entitySets.values()].map((set) => infoOf(`${name}/${set.name}`, set)));
+    }
+    return [...presets, ...sets];
+  }
+
+  async describe(name: string, signal: AbortSignal): Promise<EntityDescription> {
+    const { set, model, preset } = await this.resolve(name, signal);
+    const schema = schemaOf(set, model);
+    return {
+      info: infoOf(name, set, preset),
+      schema: preset === undefined ? schema : { ...schema, 'x-mappings': preset.mappings },
+    };
+  }
+
+  async ask(signal: AbortSignal): Promise<Asked[]> {
+    const ask = async (name: string, isOwn: boolean, work: () => Promise<number>): Promise<Asked> => {
+      try {
+        return { name, isOwn, found: await work() };
+      } catch (thrown) {
+        if (signal.aborted) throw thrown;
+        return { name, isOwn, found: 0, error: inWordsOfDynamics(thrown, name, 'business_central') };
+      }
+    };
+    const companies = await ask('companies', true, async () => Number((await this.#companyOf(signal)) !== undefined));
+    if (companies.error !== undefined) return [companies];
+    const entities = BUSINESS_PRESETS.filter(({ set }, at, all) => all.findIndex((each) => each.set === set) === at);
+    const asked = entities.map(({ entity, set: name }) =>
+      ask(name, false, async () => {
+        const { service, set } = await this.resolve(entity, signal);
+        return (await service.page(set, { top: 1 }, signal)).entities.length;
+      }),
+    );
+    const own = [...this.settings.services.keys()].map((name) =>
+      ask(name, true, async () => (await (await this.odata(name, signal)).model(signal)).entitySets.size),
+    );
+    return [companies, ...(await Promise.all([...asked, ...own]))];
+  }
+
+  get #paths(): ReadonlyMap<string, string> {
+    return new Map([[STANDARD, PATH], ...this.settings.services]);
+  }
+
+  #companyOf(signal: AbortSignal): Promise<Company> {
+    this.#company ??= this.#findCompany(signal).catch((thrown: unknown) => {
+      this.#company = undefined;
+      throw signal.aborted ? thrown : inWordsOfDynamics(thrown, 'list of companies', 'business_central');
+    });
+    return this.#company;
+  }
+
+  async #findCompany(signal: AbortSignal): Promise<Company> {
+    const headers = { accept: 'application/json' };
+    const response = await this.client.request({ target: `${PATH}/companies`, headers, signal });
+    if (!response.ok) throw await failureOf(response, this.settings.secrets);
+    const { value = [] } = (await readJson(response)) as { value?: Company[] };
+    const wanted = this.settings.company.toLowerCase();
+    const found = value.filter(({ id, name }) => [id, name.toLowerCase()].includes(wanted) || wanted === '');
+    const [only, ...others] = found;
+    if (only !== undefined && others.length === 0) return only;
+    const names = value.map(({ name }) => name).join(', ');
+    const message = wanted === '' ? 'There is no single company.' : `There is no company "${this.settings.company}".`;
+    throw new IntegrationError('config', 'PCP_DYNAMICS_COMPANY', message, {
+      path: '/config/company',
+      hint: `Name one in the connection: ${names || 'the application sees none'}.`,
+    });
+  }
+
+  #unknown(name: string): IntegrationError {
+    return new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `"${name}" is not an entity of the connection.`, {
+      path: '/source_entity',
+      hint: `Take one of ${BUSINESS_PRESETS.map(({ entity }) => entity).join(', ')}, or service/set of ${[...this.#paths.keys()].join(', ')}.`,
+    });
+  }
+}
+
+function infoOf(name: string, set: EntitySet | undefined, preset?: Preset): EntityInfo {
+  const label = preset?.titles['en-US'] ?? set?.label;
+  const info = { name, ...(label !== undefined && { label }), kind: preset === undefined ? 'entity set' : 'entity' };
+  if (set === undefined) {
+    const missing = new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `The API has no "${preset?.set}".`, {
+      hint: 'The environment may be older than this entity.',
+    });
+    return { ...info, key: [], readable: false, writable: false, error: missing.toJSON() };
+  }
+  const writable = isWritable({ set, ...(preset !== undefined && { preset }) });
+  return { ...info, key: [...set.type.key], readable: set.addressable, writable };
+}
+
+/** No day is null here. */
+function withoutNoDay({ properties }: StructuredType): RecordShape {
+  const days = [...properties.values()].filter(({ type }) => type === 'Edm.Date');
+  const swapped = (data: Record<string, unknown>, from: unknown, to: unknown) => {
+    const found = days.filter(({ name }) => data[name] === from && name in data);
+    return found.length === 0 ? data : { ...data, ...Object.fromEntries(found.map(({ name }) => [name, to])) };
+  };
+  return {
+    ...shapeOf(),
+    fromService: (data) => swapped(data, NO_DAY, null),
+    toService: (data) => swapped(data, null, NO_DAY),
+  };
+}

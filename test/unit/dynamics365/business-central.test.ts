@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import type { Connector, SourceRecord, WriteRecord } from '../../../lib/connectors/contract';
+import { create } from '../../../lib/connectors/erp/dynamics365/connector';
+import { BusinessServer } from '../../support/dynamics365/business';
+import { failure, live } from '../http/support';
+
+const MANUFACTURING = /production|bom|routing|machine|output/i;
+
+describe('Dynamics 365, Business Central', () => {
+  let server: BusinessServer;
+  let connector: Connector;
+
+  beforeEach(async () => {
+    server = await new BusinessServer().start();
+    connector = create(server.connection({ changes_per_request: 1000 }), { log: () => undefined });
+  });
+  afterEach(async () => {
+    await connector.close();
+    await server.stop();
+  });
+
+  async function read(entity: string): Promise<SourceRecord[]> {
+    const records: SourceRecord[] = [];
+    for await (const batch of connector.read!({ entity, cursor: null, batchSize: 5 }, live))
+      records.push(...batch.records);
+    return records;
+  }
+
+  const record = (number: string, more: SourceRecord = {}): WriteRecord => ({
+    ...{ data: { number, ...more }, key: number, hash: 'h', sourceKey: '' },
+  });
+  const writer = () =>
+    connector.openWriter!(
+      { entity: 'material', keyFields: ['number'], fields: [], resume: null, runId: 1, mappingId: 1 },
+      live,
+    );
+
+  it('has nothing of production but in the pages that the customer published', async () => {
+    const list = await connector.discover!(live);
+    const production = list.filter(({ name }) => MANUFACTURING.test(name)).map(({ name }) => name);
+    assert.deepEqual(production, ['pages/ReleasedProductionOrders']);
+    assert.deepEqual(list.find(({ name }) => name === 'location')?.error?.code, 'PCP_ENTITY_UNKNOWN');
+    server.orders.rows.push({
+      Status: 'Released',
+      No: '101005',
+      Source_No: 'ç',
+      Quantity: '1234567890123.12345',
+      Due_Date: '0001-01-01',
+    });
+    assert.deepEqual(await read('pages/ReleasedProductionOrders'), [
+      { Status: 'Released', No: '101005', Source_No: 'ç', Quantity: '1234567890123.12345', Due_Date: null },
+    ]);
+    assert.equal((await failure(read('production_order'))).code, 'PCP_ENTITY_UNKNOWN');
+  });
+
+  it('sends at most 100 changes as one, each by itself', async () => {
+    server.put({ number: 'N-7' });
+    const records = Array.from({ length: 130 }, (_, n) =>
+      record(`N-${n}`, { displayName: 'ção 😀', inventory: '0.12345' }),
+    );
+    records[5] = record('N-5', { blocked: 'perhaps' });
+    await assert.doesNotReject(read('material'));
+    const results = await (await writer()).write(records, live);
+    const counted = Object.groupBy(results, ({ outcome }) => outcome);
+    assert.deepEqual([counted.created?.length, counted.updated?.length, counted.failed?.length], [128, 1, 1]);
+    assert.equal(server.items.rows.length, 129);
+    const batches = server.asked.filter(({ url, body }) => url.endsWith('/api/v2.0/$batch') && body.includes('"POST"'));
+    assert.deepEqual(
+      batches.map(({ body }) => JSON.parse(body).requests.length).sort((a, b) => b - a),
+      [99, 30],
+    );
+  });
+
+  it('does not know what became of an item whose answer was lost, finds it again, and makes no second one', async () => {
+    const target = await writer();
+    let changes = 0;
+    server.cuts = () => ++changes === 1;
+    const [lost] = await target.write([record('L-1')], live);
+    assert.equal(lost?.outcome, 'unknown');
+    const [found] = await target.resolve!([record('L-1')], live);
+    assert.equal(found?.state, 'found');
+    assert.deepEqual(
+      (await target.write([record('L-1')], live)).map(({ outcome }) => outcome),
+      ['updated'],
+    );
+    assert.equal(server.items.rows.length, 1);
+  });
+
+  it('needs the name of a company where there are several', async () => {
+    server.companies.push({ id: '7b1d0a52-0000-4000-8000-000000000001', name: 'CRONUS' });
+    const error = await failure(read('material'));
+    assert.deepEqual([error.code, error.path], ['PCP_DYNAMICS_COMPANY', '/config/company']);
+    assert.match(error.hint ?? '', /D'Água Ltda, CRONUS/);
+    const named = create(server.connection({ company: 'cronus' }), { log: () => undefined });
+    await named.describe!('material', live);
+    await named.close();
+  });
+});
