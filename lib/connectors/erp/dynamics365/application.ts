@@ -16,7 +16,7 @@ import type {
 import type { ODataEntity } from '../odata/entity';
 import { findRecord } from '../odata/lookup';
 import { readBatches } from '../odata/read';
-import { ODataWriter } from '../odata/writer';
+import { type ODataTarget, ODataWriter } from '../odata/writer';
 import { descriptor } from './descriptor';
 import type { DynamicsSettings } from './settings';
 
@@ -57,7 +57,7 @@ export abstract class Application {
     return true;
   }
 
-  async writer(target: Pick<WriteTarget, 'entity' | 'keyFields'>, signal: AbortSignal): Promise<Writer> {
+  async writer(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
     return this.#records(target, signal);
   }
 
@@ -84,7 +84,7 @@ export abstract class Application {
     return Promise.all(keys.map(find));
   }
 
-  async #records(target: Pick<WriteTarget, 'entity' | 'keyFields'>, signal: AbortSignal): Promise<ODataWriter> {
+  async #records(target: ODataTarget & Pick<WriteTarget, 'entity'>, signal: AbortSignal): Promise<ODataWriter> {
     return new ODataWriter(await this.resolve(target.entity, signal), target, this.settings);
   }
 }

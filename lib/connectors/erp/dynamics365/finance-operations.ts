@@ -85,7 +85,7 @@ export class FinanceOperations extends Application {
   }
 
   override async writer(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
-    return isMessage(target.entity) ? this.#messages.writer(target.entity) : super.writer(target, signal);
+    return isMessage(target.entity) ? this.#messages.writer(target) : super.writer(target, signal);
   }
 
   override async describeWrite(

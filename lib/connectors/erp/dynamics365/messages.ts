@@ -10,9 +10,11 @@ import type {
   EntityDescription,
   Resolution,
   WriteGuarantee,
+  WriteInterruption,
   WriteRecord,
   WriteResult,
   Writer,
+  WriteTarget,
 } from '../../contract';
 import { LostAnswer, WriteRun } from '../../write-run';
 import { externalKey } from '../external-key';
@@ -76,11 +78,11 @@ export class Messages {
     return { ...promise, settleMs: 2 * timeoutMs };
   }
 
-  writer(entity: string): Writer {
-    const type = typeOf(entity);
+  writer(target: Pick<WriteTarget, 'entity' | 'assertSafeToWrite'>): Writer {
+    const type = typeOf(target.entity);
     const finish = async () => undefined;
     return {
-      write: (records, signal) => this.#write(type, records, signal),
+      write: (records, signal) => this.#write(type, records, target, signal),
       ...(this.#log !== undefined && {
         resolve: (records: WriteRecord[], signal: AbortSignal) => this.#resolve(type, records, signal),
       }),
@@ -113,21 +115,21 @@ export class Messages {
     return this.#catalogue.settings.messageLog;
   }
 
-  async #write(type: MessageType, records: readonly WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
+  async #write(
+    type: MessageType,
+    records: readonly WriteRecord[],
+    target: Pick<WriteTarget, 'assertSafeToWrite'>,
+    signal: AbortSignal,
+  ): Promise<WriteResult[]> {
     signal.throwIfAborted();
-    const run = new WriteRun(records.length, this.#catalogue.settings.parallelWrites, signal);
+    const there = this.#log && (await this.#ask(this.#log, records, signal).catch(nothingSent(records)));
+    const run = new WriteRun(records.length, this.#catalogue.settings.parallelWrites, signal, target);
     await run.each(inOrder(records), async (indexes) => {
-      const there =
-        this.#log &&
-        (await this.#ask(
-          this.#log,
-          indexes.map((index) => records[index]!),
-          signal,
-        ));
-      for (const [position, index] of indexes.entries()) {
+      for (const index of indexes) {
         try {
           signal.throwIfAborted();
-          run.results[index] = await this.#send(type, records[index]!, there?.[position], signal);
+          target.assertSafeToWrite?.();
+          run.results[index] = await this.#send(type, records[index]!, there?.[index], signal);
         } catch (thrown) {
           run.fail([index], thrown);
           // The messages of an order are worked on as they came: what belongs behind this one must not pass it.
@@ -222,6 +224,14 @@ function parsed(content: string): Data {
   } catch {
     return {};
   }
+}
+
+/** Whatever went wrong was before the first of them. */
+function nothingSent(records: readonly unknown[]): (thrown: unknown) => never {
+  return (thrown) => {
+    const results = records.map(() => undefined);
+    throw Object.assign(IntegrationError.from(thrown), { results } satisfies WriteInterruption);
+  };
 }
 
 /** Positions of the records, those of one order together and one after the other. */
