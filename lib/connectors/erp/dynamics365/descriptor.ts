@@ -5,6 +5,179 @@ const ENTRA = ['entra_secret', 'entra_certificate'];
 const operations = { flavour: ['finance_operations'] };
 const entra = { authentication: ENTRA };
 
+const OWN: Record<string, Setting> = {
+  flavour: {
+    kind: 'choice',
+    group: 'connection',
+    label: { 'en-US': 'Application', 'pt-BR': 'Aplicação' },
+    help: {
+      'en-US':
+        'The standard API of Business Central has no production orders, bills or routings: publish pages for them.',
+      'pt-BR':
+        'A API padrão do Business Central não tem ordens de produção, listas ou roteiros: publique páginas para isso.',
+    },
+    options: [
+      {
+        value: 'finance_operations',
+        label: {
+          'en-US': 'Finance & Operations (Supply Chain Management)',
+          'pt-BR': 'Finance & Operations (Supply Chain Management)',
+        },
+      },
+      { value: 'business_central', label: { 'en-US': 'Business Central', 'pt-BR': 'Business Central' } },
+      { value: 'dataverse', label: { 'en-US': 'Dataverse', 'pt-BR': 'Dataverse' } },
+    ],
+    default: 'finance_operations',
+  },
+  base_url: httpSetting('base_url', {
+    help: {
+      'en-US': 'Of the environment, as a browser opens it; the paths of its services come after it.',
+      'pt-BR': 'Do ambiente, como o navegador o abre; os caminhos dos serviços vêm depois.',
+    },
+    placeholder: 'https://contoso.operations.dynamics.com',
+  }),
+  company: {
+    kind: 'text',
+    group: 'connection',
+    showWhen: { flavour: ['finance_operations', 'business_central'] },
+    maxLength: 60,
+    label: { 'en-US': 'Company', 'pt-BR': 'Empresa' },
+    help: {
+      'en-US':
+        'dataAreaId, or in Business Central its name. When empty: all companies, or in Business Central the only one.',
+      'pt-BR':
+        'dataAreaId, ou no Business Central o nome. Se vazia: todas as empresas, ou no Business Central a única.',
+    },
+    placeholder: 'usmf',
+  },
+  authentication: {
+    kind: 'choice',
+    group: 'authentication',
+    label: { 'en-US': 'Authentication', 'pt-BR': 'Autenticação' },
+    options: [
+      {
+        value: 'entra_secret',
+        label: { 'en-US': 'Microsoft Entra ID, client secret', 'pt-BR': 'Microsoft Entra ID, segredo do cliente' },
+      },
+      {
+        value: 'entra_certificate',
+        label: { 'en-US': 'Microsoft Entra ID, certificate', 'pt-BR': 'Microsoft Entra ID, certificado' },
+      },
+      ...(HTTP_SETTINGS.authentication as Setting & { kind: 'choice' }).options,
+    ],
+    default: 'entra_secret',
+  },
+  tenant_id: {
+    kind: 'text',
+    group: 'authentication',
+    required: true,
+    showWhen: entra,
+    pattern: '^[A-Za-z0-9.-]*$',
+    label: { 'en-US': 'Tenant (directory)', 'pt-BR': 'Locatário (diretório)' },
+    help: { 'en-US': 'ID or domain name.', 'pt-BR': 'ID ou nome de domínio.' },
+    placeholder: 'contoso.onmicrosoft.com',
+  },
+  client_id: httpSetting('client_id', { showWhen: { authentication: [...ENTRA, 'oauth2'] } }),
+  client_secret: httpSetting('client_secret', { showWhen: { authentication: ['entra_secret', 'oauth2'] } }),
+  certificate: httpSetting('certificate', { showWhen: { authentication: ['entra_certificate', 'mtls'] } }),
+  private_key: httpSetting('private_key', { showWhen: { authentication: ['entra_certificate', 'mtls'] } }),
+  passphrase: httpSetting('passphrase', { showWhen: { authentication: ['entra_certificate', 'mtls'] } }),
+  scope: httpSetting('scope', {
+    showWhen: { authentication: [...ENTRA, 'oauth2'] },
+    help: {
+      'en-US': 'With Entra ID, that of the environment when empty.',
+      'pt-BR': 'Com o Entra ID, o do ambiente, se vazio.',
+    },
+  }),
+  authority: {
+    kind: 'text',
+    group: 'advanced',
+    showWhen: entra,
+    pattern: '^(https?://.+)?$',
+    label: { 'en-US': 'Sign-in address', 'pt-BR': 'Endereço de entrada' },
+    help: {
+      'en-US': 'Of Entra ID; national clouds have their own.',
+      'pt-BR': 'Do Entra ID; nuvens nacionais têm o próprio.',
+    },
+    default: 'https://login.microsoftonline.com',
+  },
+  services: {
+    kind: 'json',
+    group: 'entities',
+    showWhen: { flavour: ['business_central'] },
+    label: { 'en-US': 'Own services', 'pt-BR': 'Serviços próprios' },
+    help: {
+      'en-US':
+        'Paths by name: pages published as web services (/ODataV4), or APIs of extensions. Production is only there.',
+      'pt-BR':
+        'Caminhos por nome: páginas publicadas como web services (/ODataV4) ou APIs de extensões. A produção só está lá.',
+    },
+    schema: {
+      type: 'object',
+      propertyNames: { pattern: '^[A-Za-z0-9_.-]+$' },
+      additionalProperties: { type: 'string', pattern: '^/' },
+    },
+    default: {},
+    example: { pages: '/ODataV4', shopfloor: '/api/contoso/shopfloor/v1.0' },
+  },
+  sender: {
+    kind: 'text',
+    group: 'entities',
+    showWhen: operations,
+    maxLength: 40,
+    label: { 'en-US': 'Sender', 'pt-BR': 'Remetente' },
+    help: {
+      'en-US': 'Tells your messages from those of other plants that send to the same system. Never change it later.',
+      'pt-BR': 'Distingue suas mensagens das de outras plantas que enviam ao mesmo sistema. Nunca altere depois.',
+    },
+  },
+  message_log: {
+    kind: 'json',
+    group: 'entities',
+    showWhen: operations,
+    label: { 'en-US': 'Data entity over the MES messages', 'pt-BR': 'Entidade de dados sobre as mensagens MES' },
+    help: {
+      'en-US':
+        'Your own, with a field for our key and one for the content: then a message whose answer was lost is found again.',
+      'pt-BR':
+        'Própria, com um campo para a nossa chave e um para o conteúdo: assim, uma mensagem cuja resposta se perdeu é reencontrada.',
+    },
+    schema: {
+      type: 'object',
+      properties: {
+        entity_set: { type: 'string', pattern: '^\\w+$' },
+        key: { type: 'string', pattern: '^\\w+$' },
+        content: { type: 'string', pattern: '^\\w+$' },
+      },
+      dependentRequired: { entity_set: ['key', 'content'], key: ['entity_set'], content: ['entity_set'] },
+      additionalProperties: false,
+    },
+    default: {},
+    example: { entity_set: 'PcpMesMessages', key: 'ExternalKey', content: 'MessageContent' },
+  },
+  timeout_ms: httpSetting('timeout_ms', { default: 60_000 } as Partial<Setting>),
+  changes_per_request: {
+    kind: 'integer',
+    group: 'advanced',
+    default: 50,
+    minimum: 1,
+    maximum: 1000,
+    label: { 'en-US': 'Changes per request ($batch)', 'pt-BR': 'Alterações por requisição ($batch)' },
+    help: {
+      'en-US': 'Each succeeds or fails by itself. 1 sends each in a request of its own.',
+      'pt-BR': 'Cada uma tem sucesso ou falha por si. Com 1, cada uma vai em requisição própria.',
+    },
+  },
+  parallel_writes: {
+    kind: 'integer',
+    group: 'advanced',
+    default: 2,
+    minimum: 1,
+    maximum: 16,
+    label: { 'en-US': 'Writes at the same time', 'pt-BR': 'Gravações simultâneas' },
+  },
+};
+
 export const descriptor: ConnectorDescriptor = {
   type: 'erp.dynamics365',
   title: { 'en-US': 'Dynamics 365', 'pt-BR': 'Dynamics 365' },
@@ -63,179 +236,8 @@ export const descriptor: ConnectorDescriptor = {
       },
     },
   },
-  settings: {
-    flavour: {
-      kind: 'choice',
-      group: 'connection',
-      label: { 'en-US': 'Application', 'pt-BR': 'Aplicação' },
-      help: {
-        'en-US':
-          'The standard API of Business Central has no production orders, bills or routings: publish pages for them.',
-        'pt-BR':
-          'A API padrão do Business Central não tem ordens de produção, listas ou roteiros: publique páginas para isso.',
-      },
-      options: [
-        {
-          value: 'finance_operations',
-          label: {
-            'en-US': 'Finance & Operations (Supply Chain Management)',
-            'pt-BR': 'Finance & Operations (Supply Chain Management)',
-          },
-        },
-        { value: 'business_central', label: { 'en-US': 'Business Central', 'pt-BR': 'Business Central' } },
-        { value: 'dataverse', label: { 'en-US': 'Dataverse', 'pt-BR': 'Dataverse' } },
-      ],
-      default: 'finance_operations',
-    },
-    ...HTTP_SETTINGS,
-    base_url: httpSetting('base_url', {
-      help: {
-        'en-US': 'Of the environment, as a browser opens it; the paths of its services come after it.',
-        'pt-BR': 'Do ambiente, como o navegador o abre; os caminhos dos serviços vêm depois.',
-      },
-      placeholder: 'https://contoso.operations.dynamics.com',
-    }),
-    company: {
-      kind: 'text',
-      group: 'connection',
-      showWhen: { flavour: ['finance_operations', 'business_central'] },
-      maxLength: 60,
-      label: { 'en-US': 'Company', 'pt-BR': 'Empresa' },
-      help: {
-        'en-US':
-          'dataAreaId, or in Business Central its name. When empty: all companies, or in Business Central the only one.',
-        'pt-BR':
-          'dataAreaId, ou no Business Central o nome. Se vazia: todas as empresas, ou no Business Central a única.',
-      },
-      placeholder: 'usmf',
-    },
-    authentication: {
-      kind: 'choice',
-      group: 'authentication',
-      label: { 'en-US': 'Authentication', 'pt-BR': 'Autenticação' },
-      options: [
-        {
-          value: 'entra_secret',
-          label: { 'en-US': 'Microsoft Entra ID, client secret', 'pt-BR': 'Microsoft Entra ID, segredo do cliente' },
-        },
-        {
-          value: 'entra_certificate',
-          label: { 'en-US': 'Microsoft Entra ID, certificate', 'pt-BR': 'Microsoft Entra ID, certificado' },
-        },
-        ...(HTTP_SETTINGS.authentication as Setting & { kind: 'choice' }).options,
-      ],
-      default: 'entra_secret',
-    },
-    tenant_id: {
-      kind: 'text',
-      group: 'authentication',
-      required: true,
-      showWhen: entra,
-      pattern: '^[A-Za-z0-9.-]*$',
-      label: { 'en-US': 'Tenant (directory)', 'pt-BR': 'Locatário (diretório)' },
-      help: { 'en-US': 'ID or domain name.', 'pt-BR': 'ID ou nome de domínio.' },
-      placeholder: 'contoso.onmicrosoft.com',
-    },
-    client_id: httpSetting('client_id', { showWhen: { authentication: [...ENTRA, 'oauth2'] } }),
-    client_secret: httpSetting('client_secret', { showWhen: { authentication: ['entra_secret', 'oauth2'] } }),
-    certificate: httpSetting('certificate', { showWhen: { authentication: ['entra_certificate', 'mtls'] } }),
-    private_key: httpSetting('private_key', { showWhen: { authentication: ['entra_certificate', 'mtls'] } }),
-    passphrase: httpSetting('passphrase', { showWhen: { authentication: ['entra_certificate', 'mtls'] } }),
-    scope: httpSetting('scope', {
-      showWhen: { authentication: [...ENTRA, 'oauth2'] },
-      help: {
-        'en-US': 'With Entra ID, that of the environment when empty.',
-        'pt-BR': 'Com o Entra ID, o do ambiente, se vazio.',
-      },
-    }),
-    authority: {
-      kind: 'text',
-      group: 'advanced',
-      showWhen: entra,
-      pattern: '^(https?://.+)?$',
-      label: { 'en-US': 'Sign-in address', 'pt-BR': 'Endereço de entrada' },
-      help: {
-        'en-US': 'Of Entra ID; national clouds have their own.',
-        'pt-BR': 'Do Entra ID; nuvens nacionais têm o próprio.',
-      },
-      default: 'https://login.microsoftonline.com',
-    },
-    services: {
-      kind: 'json',
-      group: 'entities',
-      showWhen: { flavour: ['business_central'] },
-      label: { 'en-US': 'Own services', 'pt-BR': 'Serviços próprios' },
-      help: {
-        'en-US':
-          'Paths by name: pages published as web services (/ODataV4), or APIs of extensions. Production is only there.',
-        'pt-BR':
-          'Caminhos por nome: páginas publicadas como web services (/ODataV4) ou APIs de extensões. A produção só está lá.',
-      },
-      schema: {
-        type: 'object',
-        propertyNames: { pattern: '^[A-Za-z0-9_.-]+$' },
-        additionalProperties: { type: 'string', pattern: '^/' },
-      },
-      default: {},
-      example: { pages: '/ODataV4', shopfloor: '/api/contoso/shopfloor/v1.0' },
-    },
-    sender: {
-      kind: 'text',
-      group: 'entities',
-      showWhen: operations,
-      maxLength: 40,
-      label: { 'en-US': 'Sender', 'pt-BR': 'Remetente' },
-      help: {
-        'en-US': 'Tells your messages from those of other plants that send to the same system. Never change it later.',
-        'pt-BR': 'Distingue suas mensagens das de outras plantas que enviam ao mesmo sistema. Nunca altere depois.',
-      },
-    },
-    message_log: {
-      kind: 'json',
-      group: 'entities',
-      showWhen: operations,
-      label: { 'en-US': 'Data entity over the MES messages', 'pt-BR': 'Entidade de dados sobre as mensagens MES' },
-      help: {
-        'en-US':
-          'Your own, with a field for our key and one for the content: then a message whose answer was lost is found again.',
-        'pt-BR':
-          'Própria, com um campo para a nossa chave e um para o conteúdo: assim, uma mensagem cuja resposta se perdeu é reencontrada.',
-      },
-      schema: {
-        type: 'object',
-        properties: {
-          entity_set: { type: 'string', pattern: '^\\w+$' },
-          key: { type: 'string', pattern: '^\\w+$' },
-          content: { type: 'string', pattern: '^\\w+$' },
-        },
-        dependentRequired: { entity_set: ['key', 'content'], key: ['entity_set'], content: ['entity_set'] },
-        additionalProperties: false,
-      },
-      default: {},
-      example: { entity_set: 'PcpMesMessages', key: 'ExternalKey', content: 'MessageContent' },
-    },
-    timeout_ms: httpSetting('timeout_ms', { default: 60_000 } as Partial<Setting>),
-    changes_per_request: {
-      kind: 'integer',
-      group: 'advanced',
-      default: 50,
-      minimum: 1,
-      maximum: 1000,
-      label: { 'en-US': 'Changes per request ($batch)', 'pt-BR': 'Alterações por requisição ($batch)' },
-      help: {
-        'en-US': 'Each succeeds or fails by itself. 1 sends each in a request of its own.',
-        'pt-BR': 'Cada uma tem sucesso ou falha por si. Com 1, cada uma vai em requisição própria.',
-      },
-    },
-    parallel_writes: {
-      kind: 'integer',
-      group: 'advanced',
-      default: 2,
-      minimum: 1,
-      maximum: 16,
-      label: { 'en-US': 'Writes at the same time', 'pt-BR': 'Gravações simultâneas' },
-    },
-  },
+  // Ours come first, also in the order of the form.
+  settings: { ...OWN, ...HTTP_SETTINGS, ...OWN },
 };
 
 /** A setting of every connector by HTTP, with what is special here. */
