@@ -33,7 +33,7 @@ export class OperationsServer {
   /** Whether the answer to a change is cut off after the change was made. */
   cuts: (method: string, url: string) => boolean = () => false;
   /** Custom services, by group/service/operation. */
-  readonly services = new Map<string, (body: Record<string, unknown>) => Reply>();
+  readonly services = new Map<string, (body: Record<string, unknown>) => Reply | Promise<Reply>>();
   #versions = new WeakMap<Row, number>();
   #server: Server | undefined;
 
@@ -48,7 +48,7 @@ export class OperationsServer {
       const { method = '', url = '', headers } = request;
       const body = Buffer.concat(pieces).toString('utf8');
       this.asked.push({ method, url, headers, body });
-      const reply = this.#reply(method, url, headers, body);
+      const reply = await this.#reply(method, url, headers, body);
       const isChange = method !== 'GET' && /^\/(data|api)\//.test(url);
       if (reply.status < 300 && isChange && this.cuts(method, url)) {
         request.socket.destroy();
@@ -90,7 +90,7 @@ export class OperationsServer {
     return this.sets[set]!.rows;
   }
 
-  #reply(method: string, url: string, headers: IncomingHttpHeaders, body: string): Reply {
+  #reply(method: string, url: string, headers: IncomingHttpHeaders, body: string): Reply | Promise<Reply> {
     const { pathname } = new URL(url, this.url);
     if (pathname === this.entra.path) return this.entra.answer(this.url, headers['content-type'] ?? '', body);
     if (this.busy > 0) {

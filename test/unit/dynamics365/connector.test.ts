@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Connector, SourceRecord, WriteRecord } from '../../../lib/connectors/contract';
 import { create } from '../../../lib/connectors/erp/dynamics365/connector';
 import type { OpenConnection } from '../../../lib/model/connection';
@@ -209,6 +210,27 @@ describe('Dynamics 365, Finance & Operations', () => {
     assert.equal(queue.sent.length, 1);
     const blind = open(plant.connection({ company: 'usmf' }));
     assert.deepEqual([blind.guarantee!('mes/start_order').lookup, blind.looksUp!('mes/start_order')], ['none', false]);
+  });
+
+  it('sends the messages of one order one after the other, those of others meanwhile', async () => {
+    const underWay: string[] = [];
+    const together: string[] = [];
+    plant.services.set('SysMessageServices/SysMessageService/SendMessage', async ({ _messageContent: content }) => {
+      const { ProductionOrderNumber: order } = JSON.parse(String(content)) as { ProductionOrderNumber: string };
+      if (underWay.includes(order)) together.push(order);
+      underWay.push(order);
+      await delay(20);
+      underWay.splice(underWay.indexOf(order), 1);
+      return { status: 200, body: null };
+    });
+    const target = await writer(open(plant.connection({ company: 'usmf', parallel_writes: 4 })), 'mes/end_order');
+    const numbers = ['P1', 'P1', 'P1', 'P2', 'P1', 'P2'];
+    const results = await target.write(
+      numbers.map((ProductionOrderNumber) => record({ ProductionOrderNumber })),
+      live,
+    );
+    assert.ok(results.every(({ outcome }) => outcome === 'created'));
+    assert.deepEqual(together, []);
   });
 
   it('refuses what is no message before anything is sent', async () => {
