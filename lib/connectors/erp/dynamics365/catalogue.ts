@@ -2,6 +2,7 @@ import type { EntityInfo, JsonSchema } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
 import type { HttpClient } from '../../../protocols/http/client';
 import { failureOf } from '../../../protocols/odata/fault';
+import { readJson } from '../../../protocols/odata/feed';
 import type { EntitySet, ServiceModel } from '../../../protocols/odata/model';
 import { parameterText } from '../../../protocols/odata/query';
 import { schemaOf } from '../../../protocols/odata/schema';
@@ -79,7 +80,7 @@ export class Catalogue {
       const target = `/data/${encodeURIComponent(set)}${parameterText(parameters)}`;
       const response = await this.client.request({ target, headers: { accept: 'application/json' }, signal });
       if (!response.ok) throw await failureOf(response, secrets);
-      const { value } = JSON.parse(await response.jsonText()) as { value?: unknown };
+      const { value } = (await readJson(response)) as { value?: unknown };
       return Array.isArray(value) ? value.length : 0;
     } catch (thrown) {
       if (signal.aborted) throw thrown;
