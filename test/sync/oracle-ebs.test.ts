@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { DefaultMapping } from '../../lib/connectors/erp/default-mapping';
 import { PRESETS } from '../../lib/connectors/erp/oracle-ebs/presets';
 import type { Hub, JobStatus, MappingInput } from '../../lib/model/services';
+import { addFurther } from '../support/ebs/further';
 import { EbsPlant } from '../support/ebs/plant';
 import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
 import { postgresAvailable } from '../support/postgres';
@@ -101,6 +102,46 @@ import { postgresAvailable } from '../support/postgres';
     });
     const old = (await records('work_center')).find((each) => each.work_center === 'OLD');
     assert.equal(old?.active, false);
+  });
+
+  it('imports maintenance, assets, counters, quality, people, shifts and plans', async () => {
+    await addFurther(plant);
+    const connection = await connect();
+    const names = [
+      ...['plant', 'operator', 'shift', 'planned_order', 'maintenance_order', 'maintenance_request', 'equipment'],
+      ...['measurement', 'quality_inspection'],
+    ];
+    for (const name of names) {
+      assert.deepEqual(counts(await run(connection, await mapping(connection, name, 'import'))), [[1, 0]], name);
+    }
+    const found = async (type: string, wanted: Record<string, unknown>) => {
+      const all = await records(type);
+      const match = all.find((each) => Object.entries(wanted).every(([field, value]) => each[field] === value));
+      assert.ok(match, `${type}: ${JSON.stringify(all)}`);
+    };
+    await found('plant', { plant: 'M1', name: 'Seattle Manufacturing', calendar: 'VISION' });
+    await found('operator', { operator: '57', name: 'Silva, João' });
+    await found('shift', { calendar: 'VISION', shift: '1', start_time: '06:00', end_time: '14:30' });
+    await found('production_order', { order_number: 'MRP1/9', status: 'planned', quantity: '75' });
+    await found('maintenance_order', {
+      order_number: 'WO-1',
+      machine: 'PUMP-1',
+      status: 'planned',
+      work_center: 'ASM',
+    });
+    await found('maintenance_order', { order_number: '1001', status: 'requested', notification: '1001' });
+    await found('machine', { machine: 'PUMP-1', serial_number: 'S1', machine_class: "Eixo d'água ção 😀" });
+    await found('measurement', {
+      tag: 'PUMP-1 hours',
+      value_number: 1234.5,
+      source_timestamp: '2026-11-27T13:00:00.000Z',
+    });
+    await found('quality_inspection', {
+      inspection: '70',
+      sample: '700',
+      order_number: 'WJ-0001',
+      inspected_quantity: '5',
+    });
   });
 
   it('exports reports, scrap, hours and movements by their default mappings, once, and imports what was posted', async () => {

@@ -111,11 +111,24 @@ export class Managers {
       `UPDATE mtl_transactions_interface SET process_flag = 3, error_code = 'Quantity',
          error_explanation = 'The sign of the quantity is wrong' WHERE ${ready} AND ${wrong}`,
     );
+    // Items under lot control need lots of as much together.
+    const withoutLot = await transaction.execute(
+      `UPDATE mtl_transactions_interface i SET process_flag = 3, error_code = 'Lot', error_explanation = 'Lot number is missing'
+       FROM mtl_system_items_kfv m WHERE ${ready} AND m.inventory_item_id = i.inventory_item_id
+         AND m.organization_id = i.organization_id AND m.lot_control_code = 2 AND i.transaction_quantity IS DISTINCT FROM
+         (SELECT sum(l.transaction_quantity) FROM mtl_transaction_lots_interface l
+          WHERE l.transaction_interface_id = i.transaction_interface_id)`,
+    );
+    await transaction.execute(
+      `WITH taken AS (DELETE FROM mtl_transaction_lots_interface l USING mtl_transactions_interface i
+         WHERE l.transaction_interface_id = i.transaction_interface_id AND i.process_flag = 1 RETURNING l.*)
+       INSERT INTO mtl_transaction_lot_numbers SELECT source_line_id, lot_number, transaction_quantity FROM taken`,
+    );
     const moved = await transaction.execute(
       `WITH taken AS (DELETE FROM mtl_transactions_interface WHERE ${ready} RETURNING *)
        INSERT INTO mtl_material_transactions_temp SELECT * FROM taken`,
     );
-    return refused + moved;
+    return refused + withoutLot + moved;
   }
 
   /** From there to the material transactions. */

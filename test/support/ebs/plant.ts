@@ -85,13 +85,18 @@ export class EbsPlant {
     const at = { last_update_date: CHANGED };
     await this.insert(
       'mtl_parameters',
-      { organization_id: M1, organization_code: 'M1' },
-      { organization_id: M2, organization_code: 'M2' },
+      { organization_id: M1, organization_code: 'M1', calendar_code: 'VISION', ...at },
+      { organization_id: M2, organization_code: 'M2', ...at },
     );
     for (const organization_id of [M1, M2]) {
       const items = ITEMS.map((concatenated_segments, n) => ({
         ...{ inventory_item_id: 100 + n, organization_id, concatenated_segments, description: `Item ${n}`, ...at },
-        ...{ primary_uom_code: n === 3 ? 'KG' : 'Ea', lot_control_code: n === 3 ? 2 : 1, unit_weight: `${n}.125` },
+        ...{
+          primary_uom_code: n === 3 ? 'KG' : 'Ea',
+          lot_control_code: n === 3 ? 2 : 1,
+          eam_item_type: n === 2 ? 1 : null,
+          unit_weight: `${n}.125`,
+        },
       }));
       await this.insert('mtl_system_items_kfv', ...items);
     }
@@ -115,7 +120,7 @@ export class EbsPlant {
     await this.insert('fnd_application', { application_id: 706, application_short_name: 'WIP' });
     const responsibility = { responsibility_id: 20560, application_id: 706, responsibility_key: 'WIP_SUPERUSER' };
     await this.insert('fnd_responsibility', responsibility);
-    await this.insert('mtl_transaction_reasons', { reason_id: 3, reason_name: 'CRACK' });
+    await this.insert('mtl_transaction_reasons', { reason_id: 3, reason_name: 'CRACK', ...at });
     await this.insert('wip_parameters', { organization_id: M1, default_scrap_account_id: 13401 });
     for (const job of JOBS) await this.addJob(job);
     const bill = { organization_id: M1, assembly_item_id: 100 };

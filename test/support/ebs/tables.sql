@@ -3,14 +3,15 @@
 CREATE SCHEMA "APPS";
 SET search_path TO "APPS";
 
-CREATE TABLE mtl_parameters (organization_id numeric PRIMARY KEY, organization_code varchar(3) NOT NULL UNIQUE);
+CREATE TABLE mtl_parameters (organization_id numeric PRIMARY KEY, organization_code varchar(3) NOT NULL UNIQUE,
+  calendar_code varchar(10), last_update_date timestamp(0) NOT NULL);
 
 CREATE TABLE mtl_system_items_kfv (
   inventory_item_id numeric, organization_id numeric, concatenated_segments varchar(40) NOT NULL, description varchar(240),
   item_type varchar(30), primary_uom_code varchar(3), wip_supply_subinventory varchar(10), lot_control_code numeric,
   serial_number_control_code numeric, planning_make_buy_code numeric, full_lead_time numeric, minimum_order_quantity numeric,
   maximum_order_quantity numeric, fixed_order_quantity numeric, unit_weight numeric, weight_uom_code varchar(3),
-  inventory_item_status_code varchar(10), enabled_flag varchar(1), last_update_date timestamp(0) NOT NULL,
+  inventory_item_status_code varchar(10), enabled_flag varchar(1), eam_item_type numeric, last_update_date timestamp(0) NOT NULL,
   PRIMARY KEY (inventory_item_id, organization_id));
 
 CREATE TABLE wip_entities (
@@ -23,7 +24,8 @@ CREATE TABLE wip_discrete_jobs (
   quantity_scrapped numeric NOT NULL, scheduled_start_date timestamp(0) NOT NULL, scheduled_completion_date timestamp(0) NOT NULL,
   date_released timestamp(0), date_completed timestamp(0), date_closed timestamp(0), completion_subinventory varchar(10),
   bom_revision varchar(3), routing_revision varchar(3), alternate_bom_designator varchar(10),
-  alternate_routing_designator varchar(10), priority numeric, lot_number varchar(80), last_update_date timestamp(0) NOT NULL);
+  alternate_routing_designator varchar(10), priority numeric, lot_number varchar(80), asset_number varchar(30), work_order_type varchar(30),
+  owning_department numeric, last_update_date timestamp(0) NOT NULL);
 
 CREATE TABLE wip_operations (
   wip_entity_id numeric, operation_seq_num numeric, organization_id numeric NOT NULL, department_id numeric,
@@ -86,7 +88,9 @@ CREATE PROCEDURE fnd_global.apps_initialize(user_id numeric, resp_id numeric, re
   AS 'INSERT INTO "APPS".initialized VALUES ($1, $2, $3)';
 
 -- Postings, and the interfaces by which they come in. Nothing in these is unique but what the managers number.
-CREATE TABLE mtl_transaction_reasons (reason_id numeric PRIMARY KEY, reason_name varchar(30) NOT NULL);
+CREATE TABLE mtl_transaction_reasons (
+  reason_id numeric PRIMARY KEY, reason_name varchar(30) NOT NULL, description varchar(240), disable_date timestamp(0),
+  last_update_date timestamp(0) NOT NULL);
 CREATE TABLE wip_parameters (organization_id numeric PRIMARY KEY, default_scrap_account_id numeric);
 CREATE TABLE wip_operation_resources (
   wip_entity_id numeric, operation_seq_num numeric, resource_seq_num numeric, organization_id numeric, resource_id numeric NOT NULL,
@@ -133,6 +137,12 @@ CREATE TABLE mtl_transactions_interface (
   transaction_source_id numeric, wip_entity_type numeric, transaction_type_id numeric NOT NULL, transfer_subinventory varchar(10),
   transfer_locator numeric, operation_seq_num numeric, reason_id numeric, transaction_reference varchar(240), error_code varchar(240),
   error_explanation varchar(240));
+CREATE SEQUENCE mtl_material_transactions_s START 90001;
+CREATE TABLE mtl_transaction_lots_interface (
+  transaction_interface_id numeric NOT NULL, source_code varchar(30), source_line_id numeric, last_update_date timestamp(0) NOT NULL,
+  last_updated_by numeric NOT NULL, creation_date timestamp(0) NOT NULL, created_by numeric NOT NULL, lot_number varchar(80) NOT NULL,
+  transaction_quantity numeric NOT NULL);
+CREATE TABLE mtl_transaction_lot_numbers (source_line_id numeric, lot_number varchar(80) NOT NULL, transaction_quantity numeric);
 CREATE TABLE mtl_material_transactions_temp (LIKE mtl_transactions_interface);
 CREATE TABLE mtl_material_transactions (
   transaction_id numeric PRIMARY KEY, last_update_date timestamp(0) NOT NULL, source_code varchar(30), source_line_id numeric,
@@ -141,3 +151,37 @@ CREATE TABLE mtl_material_transactions (
   subinventory_code varchar(10), locator_id numeric, transaction_source_type_id numeric NOT NULL, transaction_source_id numeric,
   transaction_action_id numeric NOT NULL, transaction_type_id numeric NOT NULL, transfer_subinventory varchar(10),
   operation_seq_num numeric, reason_id numeric, transaction_reference varchar(240));
+
+-- What else is read.
+CREATE TABLE hr_all_organization_units (organization_id numeric PRIMARY KEY, name varchar(240) NOT NULL, date_to timestamp(0));
+CREATE TABLE mtl_secondary_inventories (
+  secondary_inventory_name varchar(10), organization_id numeric, description varchar(50), disable_date timestamp(0),
+  last_update_date timestamp(0) NOT NULL, PRIMARY KEY (secondary_inventory_name, organization_id));
+CREATE TABLE mtl_lot_numbers (
+  lot_number varchar(80), inventory_item_id numeric, organization_id numeric, expiration_date timestamp(0),
+  last_update_date timestamp(0) NOT NULL, PRIMARY KEY (lot_number, inventory_item_id, organization_id));
+CREATE TABLE per_all_people_f (
+  person_id numeric, effective_start_date timestamp(0), effective_end_date timestamp(0), employee_number varchar(30),
+  full_name varchar(240), last_update_date timestamp(0), PRIMARY KEY (person_id, effective_start_date, effective_end_date));
+CREATE TABLE bom_calendar_shifts (calendar_code varchar(10), shift_num numeric, description varchar(240), PRIMARY KEY (calendar_code, shift_num));
+CREATE TABLE bom_shift_times (calendar_code varchar(10), shift_num numeric, from_time numeric, to_time numeric);
+CREATE TABLE mrp_recommendations (
+  transaction_id numeric PRIMARY KEY, last_update_date timestamp(0) NOT NULL, inventory_item_id numeric NOT NULL,
+  organization_id numeric NOT NULL, compile_designator varchar(10) NOT NULL, new_schedule_date timestamp(0), order_type numeric NOT NULL,
+  new_order_quantity numeric, new_wip_start_date timestamp(0));
+CREATE TABLE wip_eam_work_requests (
+  work_request_id numeric PRIMARY KEY, work_request_number varchar(64) NOT NULL, organization_id numeric NOT NULL,
+  asset_number varchar(30), description varchar(240), work_request_status_id numeric, work_request_priority_id numeric,
+  expected_resolution_date timestamp(0), creation_date timestamp(0) NOT NULL, last_update_date timestamp(0) NOT NULL);
+CREATE TABLE csi_item_instances (
+  instance_id numeric PRIMARY KEY, instance_number varchar(30) NOT NULL, instance_description varchar(240),
+  inventory_item_id numeric NOT NULL, serial_number varchar(30), last_vld_organization_id numeric NOT NULL,
+  active_start_date timestamp(0), active_end_date timestamp(0), last_update_date timestamp(0) NOT NULL);
+CREATE TABLE csi_counters_vl (counter_id numeric PRIMARY KEY, name varchar(80) NOT NULL, uom_code varchar(3));
+CREATE TABLE csi_counter_readings (
+  counter_value_id numeric PRIMARY KEY, counter_id numeric NOT NULL, value_timestamp timestamp(0) NOT NULL, counter_reading numeric,
+  last_update_date timestamp(0) NOT NULL);
+CREATE TABLE qa_plans (plan_id numeric PRIMARY KEY, name varchar(30) NOT NULL);
+CREATE TABLE qa_results (
+  plan_id numeric, collection_id numeric, occurrence numeric, organization_id numeric NOT NULL, item_id numeric, wip_entity_id numeric,
+  lot_number varchar(80), quantity numeric, last_update_date timestamp(0) NOT NULL, PRIMARY KEY (plan_id, collection_id, occurrence));

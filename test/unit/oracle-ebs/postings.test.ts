@@ -50,7 +50,7 @@ const ISSUE = {
     const tables =
       'wip_move_txn_interface, wip_move_transactions, wip_txn_interface_errors, wip_cost_txn_interface, wip_transactions';
     await plant.database.execute(
-      `TRUNCATE ${tables}, mtl_transactions_interface, mtl_material_transactions_temp, mtl_material_transactions, initialized`,
+      `TRUNCATE ${tables}, mtl_transactions_interface, mtl_transaction_lots_interface, mtl_transaction_lot_numbers, mtl_material_transactions_temp, mtl_material_transactions, initialized`,
     );
   });
   after(async () => {
@@ -206,6 +206,26 @@ const ISSUE = {
       ],
     );
     assert.deepEqual(outcomes(await write(connector, 'goods_movement', ISSUE)), ['unchanged']);
+  });
+
+  it('take a lot with them, which is a row of its own', async () => {
+    const connector = open();
+    const steel = { ...ISSUE, ITEM: 'STEEL', TRANSACTION_QUANTITY: '2.5' };
+    await write(connector, 'goods_movement', steel);
+    await plant.managers.run();
+    assert.equal((await plant.rows('mtl_transactions_interface'))[0]!.error_explanation, 'Lot number is missing');
+    assert.deepEqual(outcomes(await write(connector, 'goods_movement', { ...steel, LOT_NUMBER: 'L1' })), ['created']);
+    assert.deepEqual(
+      (await plant.rows('mtl_transaction_lots_interface')).map((row) => [row.lot_number, row.transaction_quantity]),
+      [['L1', '-2.5']],
+    );
+    await plant.managers.run();
+    assert.deepEqual(await plant.rows('mtl_transactions_interface'), []);
+    assert.equal((await plant.rows('mtl_material_transactions')).length, 1);
+    assert.equal((await plant.rows('mtl_transaction_lot_numbers')).length, 1);
+    const config = { base_url: gateway.url, interfaces: { MTL_TRANSACTIONS_INTERFACE: 'inv' } };
+    const other = { ...steel, SOURCE_LINE_ID: 'GM-2', LOT_NUMBER: 'L1' };
+    assert.deepEqual(outcomes(await write(open(config), 'goods_movement', other)), ['PCP_EBS_VALUE']);
   });
 
   it('charge hours to the resource of the operation, and scrap to its account', async () => {

@@ -25,6 +25,8 @@ export interface Posting {
   removal: string[];
   /** Tables in which a row is for a while, between the interface and its end. */
   stages: string[];
+  /** Where the lot of a row goes: a row of its own, tied to it by a number. */
+  lot?: { table: string; field: string; quantity: string; id: string; sequence: string };
   /** Tells apart what several entities make of the same record. */
   salt?: string;
 }
@@ -48,6 +50,8 @@ export const KEY = 'SOURCE_LINE_ID';
 /** Goes into the key where an id alone does not identify a record. */
 const KEY_PART = 'SOURCE_LINE_PART';
 const KEY_DIGITS = 18;
+/** Who wrote a row, and when. */
+export const WHO = ['CREATED_BY', 'LAST_UPDATED_BY', 'CREATION_DATE', 'LAST_UPDATE_DATE'];
 
 /** The key of a record as a number. @throws data PCP_EBS_VALUE */
 export function keyOf(data: Record<string, unknown>, { salt = '' }: Posting, sender: string): string {
@@ -85,11 +89,18 @@ export function rowOf(given: Row, { fields, required, fixed, signs }: Posting): 
   return Object.fromEntries(Object.entries(row).filter(isColumn));
 }
 
-/** The clock of the server, on which its dates are, and what stands in for a table where there is none. */
-export const SERVER: Partial<Record<SqlDialect, { now: string; fromNothing: string }>> = {
-  oracle: { now: 'SYSDATE', fromNothing: ' FROM dual' },
-  postgres: { now: 'LOCALTIMESTAMP', fromNothing: '' },
+/** What databases say differently: the clock on which dates are, what stands in for a table where there is none, sequences. */
+export const SERVER: Partial<Record<SqlDialect, Server>> = {
+  oracle: { now: 'SYSDATE', fromNothing: ' FROM dual', next: (sequence) => `${sequence}.NEXTVAL` },
+  postgres: { now: 'LOCALTIMESTAMP', fromNothing: '', next: (sequence) => `nextval('${sequence}')` },
 };
+
+interface Server {
+  now: string;
+  fromNothing: string;
+  /** The next number of a sequence. */
+  next(sequence: string): string;
+}
 
 function writtenValue(name: string, value: unknown, { type, format, maxLength }: JsonSchema): string {
   if (typeof value === 'object') throw refused(name, undefined, 'must be a text or a number');

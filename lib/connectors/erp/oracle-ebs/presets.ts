@@ -3,17 +3,29 @@ import type { LocalizedText } from '../../descriptor';
 import type { ViewSetting } from '../../generic/database/settings';
 import type { DefaultMapping } from '../default-mapping';
 import billOfMaterial from './entities/bill-of-material.json';
+import equipment from './entities/equipment.json';
 import goodsMovement from './entities/goods-movement.json';
+import lot from './entities/lot.json';
 import machine from './entities/machine.json';
+import maintenanceOrder from './entities/maintenance-order.json';
+import maintenanceRequest from './entities/maintenance-request.json';
 import material from './entities/material.json';
+import measurement from './entities/measurement.json';
+import operator from './entities/operator.json';
 import orderComponent from './entities/order-component.json';
 import orderOperation from './entities/order-operation.json';
+import plannedOrder from './entities/planned-order.json';
+import plant from './entities/plant.json';
 import productionData from './entities/production-data.json';
 import productionOrder from './entities/production-order.json';
 import productionScrap from './entities/production-scrap.json';
+import qualityInspection from './entities/quality-inspection.json';
 import resourceTransaction from './entities/resource-transaction.json';
 import routing from './entities/routing.json';
+import shift from './entities/shift.json';
 import stock from './entities/stock.json';
+import transactionReason from './entities/transaction-reason.json';
+import warehouse from './entities/warehouse.json';
 import workCenter from './entities/work-center.json';
 import { KEY, type Posting, SOURCE } from './posting';
 
@@ -48,6 +60,18 @@ export const PRESETS = [
   productionScrap,
   goodsMovement,
   resourceTransaction,
+  plannedOrder,
+  maintenanceOrder,
+  maintenanceRequest,
+  equipment,
+  measurement,
+  qualityInspection,
+  operator,
+  shift,
+  plant,
+  warehouse,
+  lot,
+  transactionReason,
 ] as Preset[];
 
 /** How organizations are told apart in every preset that has them. */

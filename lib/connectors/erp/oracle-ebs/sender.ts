@@ -2,12 +2,13 @@ import { IntegrationError } from '../../../model/errors';
 import type { IsgSession } from '../../../protocols/isg/session';
 import type { SqlDatabase, SqlTransaction } from '../../../protocols/sql/database';
 import { LostAnswer, type WriteRun } from '../../write-run';
-import { KEY, type Posting, type Row, SERVER, SOURCE } from './posting';
+import { KEY, type Posting, type Row, refused, SERVER, SOURCE, WHO } from './posting';
 
 /** A row to send, and which record of the batch it is of. */
 export interface Outgoing {
   index: number;
   row: Row;
+  lot?: string;
   /** One of it was refused before: it takes its place. */
   replaces: boolean;
 }
@@ -65,19 +66,41 @@ async function insertOne(
   try {
     await transaction.savepoint(async (inner) => {
       if (replaces) for (const sql of posting.removal) await inner.execute(sql, own);
-      const names = Object.keys(row);
-      const values = names.map(() => '?').join(', ');
-      const guard = `SELECT 1 FROM ${posting.table} WHERE ${SOURCE} = ? AND ${KEY} = ?`;
-      const { fromNothing } = SERVER[transaction.dialect]!;
-      const sql = `INSERT INTO ${posting.table} (${names.join(', ')}) SELECT ${values}${fromNothing} WHERE NOT EXISTS (${guard})`;
-      const inserted = await inner.execute(sql, [...Object.values(row), ...own]);
-      if (inserted === 0) throw sentMeanwhile(own);
+      const numbered = outgoing.lot === undefined ? row : await insertLot(inner, posting, row, outgoing.lot);
+      const guard = `NOT EXISTS (SELECT 1 FROM ${posting.table} WHERE ${SOURCE} = ? AND ${KEY} = ?)`;
+      if ((await insertRow(inner, posting.table, numbered, guard, own)) === 0) throw sentMeanwhile(own);
     });
   } catch (thrown) {
     const error = IntegrationError.from(thrown);
     if (error.class !== 'data' && error.class !== 'conflict') throw error;
     run.fail([index], error);
   }
+}
+
+/** @returns the row with the number that ties its lot to it */
+async function insertLot(transaction: SqlTransaction, { lot }: Posting, row: Row, name: string): Promise<Row> {
+  const { table, field, quantity, id, sequence } = lot!;
+  const { next, fromNothing } = SERVER[transaction.dialect]!;
+  const [number] = await transaction.query(`SELECT ${next(sequence)} AS "ID"${fromNothing}`);
+  const tied = { ...row, [id]: String(number?.ID) };
+  const kept = [id, quantity, SOURCE, KEY, ...WHO];
+  const entries = Object.entries(tied).filter(([column]) => kept.includes(column));
+  await insertRow(transaction, table, { ...Object.fromEntries(entries), [field]: name }, '1 = 1', []);
+  return tied;
+}
+
+function insertRow(
+  transaction: SqlTransaction,
+  table: string,
+  row: Row,
+  condition: string,
+  parameters: readonly string[],
+): Promise<number> {
+  const names = Object.keys(row);
+  const values = names.map(() => '?').join(', ');
+  const { fromNothing } = SERVER[transaction.dialect]!;
+  const sql = `INSERT INTO ${table} (${names.join(', ')}) SELECT ${values}${fromNothing} WHERE ${condition}`;
+  return transaction.execute(sql, [...Object.values(row), ...parameters]);
 }
 
 /** Through the gateway, where the table is deployed as a service: each row with a request of its own. */
@@ -94,7 +117,8 @@ export function byGateway(
       rows.map(({ index }) => [index]),
       async ([index]) => {
         const outgoing = byIndex.get(index!)!;
-        const { row, replaces } = outgoing;
+        const { row, lot, replaces } = outgoing;
+        if (lot !== undefined) throw refused(posting.lot!.field, lot, 'goes by SQL only, as a row of its own');
         if (replaces) throw refusedThere(row);
         await session.insert(alias, posting.table, [row], signal).catch((thrown: unknown) => {
           const error = IntegrationError.from(thrown);

@@ -111,8 +111,11 @@ export class EbsWriter implements Writer {
         const there = found.get(key);
         if (there !== undefined && there.state !== 'refused') run.results[index] = this.#known(data, key, there);
         else if (seen.has(key)) throw twice(this.#nameOf(key));
-        else
-          rows.push({ index, row: await this.#rowOf(data, key, author, derived, now), replaces: there !== undefined });
+        else {
+          const row = await this.#rowOf(data, key, author, derived, now);
+          const lot = posting.lot === undefined ? '' : String(data[posting.lot.field] ?? '');
+          rows.push({ index, row, replaces: there !== undefined, ...(lot !== '' && { lot }) });
+        }
         seen.add(key);
       } catch (thrown) {
         const error = IntegrationError.from(thrown);
