@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Connector, SourceRecord, WriteRecord, WriteResult } from '../../../lib/connectors/contract';
 import { create } from '../../../lib/connectors/erp/oracle-ebs/connector';
-import type { IntegrationError } from '../../../lib/model/errors';
+import { IntegrationError } from '../../../lib/model/errors';
 import { IsgServer } from '../../support/ebs/isg-server';
 import { EbsPlant, type Row } from '../../support/ebs/plant';
 import { FaultProxy } from '../../support/fault-proxy';
@@ -354,6 +354,20 @@ const ISSUE = {
       found.map((row) => [row.PROCESS_STATUS, row.ERROR_EXPLANATION, row.WIP_ENTITY_NAME]),
       [['3', 'Job is not released', 'WJ-0004']],
     );
+  });
+
+  it('are not committed once the run is no longer the one that writes', async () => {
+    const target = {
+      ...{ entity: 'production_data', keyFields: ['SOURCE_LINE_ID'], fields: [] },
+      ...{ runId: 1, mappingId: 1, resume: null },
+    };
+    const lost = new IntegrationError('transient', 'PCP_LEASE_LOST', 'Another process took over.');
+    const assertSafeToWrite = () => {
+      throw lost;
+    };
+    const writer = await open().openWriter!({ ...target, assertSafeToWrite }, signal);
+    await assert.rejects(writer.write(records(MOVE), signal), lost);
+    assert.deepEqual(await plant.rows('wip_move_txn_interface'), []);
   });
 
   it('are not made by entities that are only read', async () => {

@@ -74,7 +74,7 @@ class EbsConnector implements Connector {
   }
 
   async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
-    return this.#writer(target.entity, signal);
+    return this.#writer(target, signal);
   }
 
   async describeWrite(
@@ -82,7 +82,7 @@ class EbsConnector implements Connector {
     record: WriteRecord,
     signal: AbortSignal,
   ): Promise<DescribedWrite> {
-    return (await this.#writer(target.entity, signal)).describeWrite(record, signal);
+    return (await this.#writer(target, signal)).describeWrite(record, signal);
   }
 
   guarantee(): WriteGuarantee {
@@ -114,9 +114,9 @@ class EbsConnector implements Connector {
     await (await opened?.catch(() => undefined))?.close();
   }
 
-  async #writer(entity: string, signal: AbortSignal): Promise<EbsWriter> {
+  async #writer(target: Pick<WriteTarget, 'entity' | 'assertSafeToWrite'>, signal: AbortSignal): Promise<EbsWriter> {
     signal.throwIfAborted();
-    return new EbsWriter(await this.#open(), await this.#catalogue(), entity);
+    return new EbsWriter(await this.#open(), await this.#catalogue(), target);
   }
 
   async #catalogue(): Promise<Catalogue> {

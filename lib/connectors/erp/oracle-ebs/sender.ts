@@ -1,6 +1,7 @@
 import { IntegrationError } from '../../../model/errors';
 import type { IsgSession } from '../../../protocols/isg/session';
 import type { SqlDatabase, SqlTransaction } from '../../../protocols/sql/database';
+import type { WriteTarget } from '../../contract';
 import { LostAnswer, type WriteRun } from '../../write-run';
 import { KEY, type Posting, type Row, refused, SERVER, SOURCE, WHO } from './posting';
 
@@ -26,7 +27,12 @@ export interface Author {
 export type Sender = (rows: readonly Outgoing[], run: WriteRun, signal: AbortSignal) => Promise<Outgoing[]>;
 
 /** By SQL: all of a batch in one transaction, in which a row that the table refuses costs only itself. */
-export function byDatabase(database: SqlDatabase, posting: Posting, author: Author): Sender {
+export function byDatabase(
+  database: SqlDatabase,
+  posting: Posting,
+  author: Author,
+  target: Pick<WriteTarget, 'assertSafeToWrite'>,
+): Sender {
   return async (rows, run, signal) => {
     signal.throwIfAborted();
     let isInserted = false;
@@ -35,6 +41,7 @@ export function byDatabase(database: SqlDatabase, posting: Posting, author: Auth
         await initialize(transaction, author);
         for (const outgoing of rows) await insertOne(transaction, posting, outgoing, run);
         signal.throwIfAborted();
+        target.assertSafeToWrite?.();
         isInserted = true;
       });
     } catch (thrown) {

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { IntegrationError } from '../../../model/errors';
-import type { DescribedWrite, Resolution, WriteRecord, WriteResult, Writer } from '../../contract';
+import type { DescribedWrite, Resolution, WriteRecord, WriteResult, Writer, WriteTarget } from '../../contract';
 import { WriteRun } from '../../write-run';
 import { inTermsOf, isSame } from '../same-record';
 import { readAuthor } from './author';
@@ -27,8 +27,9 @@ export class EbsWriter implements Writer {
   constructor(
     private readonly opened: Opened,
     catalogue: Catalogue,
-    entity: string,
+    private readonly target: Pick<WriteTarget, 'entity' | 'assertSafeToWrite'>,
   ) {
+    const { entity } = target;
     const preset = catalogue.preset(entity);
     if (preset?.posting === undefined) {
       throw new IntegrationError('config', 'PCP_NOT_WRITABLE', `"${entity}" cannot be written.`, {
@@ -42,7 +43,8 @@ export class EbsWriter implements Writer {
 
   async write(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
     signal.throwIfAborted();
-    const run = new WriteRun(records.length, this.opened.settings.gateway?.http.maxConcurrency ?? 1, signal);
+    const concurrency = this.opened.settings.gateway?.http.maxConcurrency ?? 1;
+    const run = new WriteRun(records.length, concurrency, signal, this.target);
     try {
       const author = await readAuthor(this.#catalogue.database, this.opened.settings);
       const rows = await this.#planned(records, author, run);
@@ -159,7 +161,8 @@ export class EbsWriter implements Writer {
     if (rows.length === 0) return [];
     const { posting } = this.#preset;
     const alias = this.opened.settings.interfaces.get(posting.table);
-    if (alias === undefined) return byDatabase(this.#catalogue.database, posting, author)(rows, run, signal);
+    if (alias === undefined)
+      return byDatabase(this.#catalogue.database, posting, author, this.target)(rows, run, signal);
     if (this.opened.gateway === undefined) {
       throw new IntegrationError(
         'config',
