@@ -164,6 +164,15 @@ const ISSUE = {
     });
   }
 
+  it('are found in organizations that the connection does not read, and behind a view that takes the place of theirs', async () => {
+    const views = { production_data: { sql: 'SELECT wip_entity_id FROM wip_entities', key: ['wip_entity_id'] } };
+    const connector = open({ organization_codes: 'M1', views });
+    const elsewhere = { ...MOVE, ORGANIZATION_CODE: 'M2', WIP_ENTITY_NAME: 'WJ-0012' };
+    assert.deepEqual(outcomes(await write(connector, 'production_data', elsewhere)), ['created']);
+    await plant.managers.run();
+    assert.deepEqual(outcomes(await write(connector, 'production_data', elsewhere)), ['unchanged']);
+  });
+
   it('that are refused are told with the reason, and take the place of what was refused when they come again', async () => {
     const connector = open({ wait_seconds: 600 });
     const bad = { ...MOVE, WIP_ENTITY_NAME: 'WJ-0004' };

@@ -22,8 +22,10 @@ export class Catalogue {
     const waiting = POSTINGS.map(
       (posting) => [posting.table, interfaceView(posting, sourceCode, database.dialect)] as const,
     );
+    // What was posted is looked for in all organizations, whatever the connection reads.
+    const posted = PRESETS.map((preset) => [postedName(preset.entity), viewOf(preset, [], database.dialect)] as const);
     // A view of the connection may take the place of a preset: flexfields are the customer's own.
-    this.#entities = new Entities(database, new Map([...presets, ...waiting, ...views]));
+    this.#entities = new Entities(database, new Map([...presets, ...waiting, ...views, ...posted]));
     this.#own = [...views.keys()];
   }
 
@@ -33,6 +35,15 @@ export class Catalogue {
     return this.#entities.resolve(name).catch((thrown: unknown) => {
       throw this.#own.includes(name) ? thrown : inWordsOfEbs(thrown, name, this.preset(name)?.tables ?? [name]);
     });
+  }
+
+  /** Where the postings of an entity are: those that wait or were refused, and those that were made. */
+  async postings(entity: string, { table }: Posting): Promise<{ waiting: ResolvedEntity; posted: ResolvedEntity }> {
+    const resolve = (name: string) =>
+      this.#entities.resolve(name).catch((thrown: unknown) => {
+        throw inWordsOfEbs(thrown, entity, [table, ...(this.preset(entity)?.tables ?? [])]);
+      });
+    return { waiting: await resolve(table), posted: await resolve(postedName(entity)) };
   }
 
   async list(signal: AbortSignal): Promise<EntityInfo[]> {
@@ -91,6 +102,11 @@ export class Catalogue {
   }
 }
 
+/** No entity of a connection can be named so: it is for the hub's own use. */
+function postedName(entity: string): string {
+  return `${entity}\0posted`;
+}
+
 function isInterface(name: string): boolean {
   return POSTINGS.some(({ table }: Posting) => table === name);
 }
@@ -101,7 +117,7 @@ function inWordsOfEbs(thrown: unknown, entity: string, tables: readonly string[]
   if (!concernsOne(error)) return error;
   return new IntegrationError(error.class, error.code, `"${entity}" cannot be read: ${error.message}`, {
     path: '/source_entity',
-    hint: `Let the DBA grant SELECT on ${tables.join(', ')} to the user, or give the connection a view of its own named "${entity}".`,
+    hint: `Let the DBA grant SELECT on ${tables.join(', ')} to the user.`,
     cause: thrown,
   });
 }

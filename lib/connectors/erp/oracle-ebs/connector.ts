@@ -30,6 +30,7 @@ import { callMethod } from './call';
 import { Catalogue } from './catalogue';
 import { testConnection } from './connection-test';
 import { descriptor } from './descriptor';
+import { PRESETS } from './presets';
 import { type EbsSettings, readSettings } from './settings';
 import { EbsWriter } from './writer';
 
@@ -85,9 +86,11 @@ class EbsConnector implements Connector {
     return (await this.#writer(target, signal)).describeWrite(record, signal);
   }
 
-  guarantee(): WriteGuarantee {
+  guarantee(entity: string): WriteGuarantee {
     const { timeoutMs, database, interfaces } = readSettings(this.#connection);
-    const longest = interfaces.size > 0 ? timeoutMs : (database?.statementTimeoutMs ?? timeoutMs);
+    const { posting } = PRESETS.find((preset) => preset.entity === entity) ?? {};
+    const isService = posting !== undefined && interfaces.has(posting.table);
+    const longest = isService ? timeoutMs : (database?.statementTimeoutMs ?? timeoutMs);
     return { ...descriptor.writes!, settleMs: 2 * longest };
   }
 

@@ -30,8 +30,7 @@ export async function findPostings(
 ): Promise<Map<string, Found>> {
   const found = new Map<string, Found>();
   const { column, refused } = posting.state;
-  const waiting = await catalogue.resolve(posting.table);
-  const posted = await catalogue.resolve(entity);
+  const { waiting, posted } = await catalogue.postings(entity, posting);
   for (let start = 0; start < keys.length; start += KEYS_PER_STATEMENT) {
     const part = keys.slice(start, start + KEYS_PER_STATEMENT);
     for (const row of await rowsOf(catalogue, waiting, source, part)) {
