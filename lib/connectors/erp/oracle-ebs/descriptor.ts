@@ -1,7 +1,7 @@
 import type { ConnectorDescriptor, LocalizedText, Setting } from '../../descriptor';
 import { descriptor as database } from '../../generic/database/descriptor';
 import { HTTP_SETTINGS } from '../../http-settings';
-import { DEFAULTS } from './settings';
+import { DEFAULTS } from './defaults';
 
 /** Of the settings by HTTP, those that the gateway has use for. */
 const { tls_ca, tls_servername, proxy_url, proxy_password, headers, requests_per_second, max_concurrency } =

@@ -5,20 +5,8 @@ import { readHttpOptions } from '../../../protocols/http/settings';
 import type { IsgOptions } from '../../../protocols/isg/session';
 import type { SqlOptions } from '../../../protocols/sql/database';
 import { readViews, type ViewSetting } from '../../generic/database/settings';
+import { DEFAULTS } from './defaults';
 
-export const DEFAULTS = {
-  dialect: 'oracle',
-  schema: 'APPS',
-  authentication: 'token',
-  security_group: 'STANDARD',
-  nls_language: 'AMERICAN',
-  timeout_ms: 60_000,
-  connect_timeout_ms: 5000,
-  statement_timeout_ms: 60_000,
-  pool_size: 4,
-  source_code: 'PCP',
-  wait_seconds: 60,
-};
 const PORTS = { oracle: 1521, postgres: 5432 };
 
 export interface EbsSettings {
