@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net';
 import { create } from '../../lib/connectors/erp/oracle-ebs/connector';
 import { descriptor } from '../../lib/connectors/erp/oracle-ebs/descriptor';
 import type { OpenConnection } from '../../lib/model/connection';
@@ -16,6 +17,8 @@ const NOTES = ['Trinca', 'ção 😀', "d'água", 'a', 'b'];
 
 let plant: EbsPlant;
 const gateway = new IsgServer();
+/** Takes connections and says nothing. */
+const silent = createServer((socket) => socket.unref().on('error', () => undefined));
 
 conformance('erp.oracle-ebs', {
   descriptor,
@@ -24,6 +27,8 @@ conformance('erp.oracle-ebs', {
   async cases(): Promise<ConformanceCases> {
     plant = await EbsPlant.start();
     await gateway.start();
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port: silentPort } = silent.address() as AddressInfo;
     const both = { base_url: gateway.url, username: gateway.username };
     const secrets = { password: gateway.password };
     const failing = (
@@ -31,8 +36,8 @@ conformance('erp.oracle-ebs', {
       connection: OpenConnection,
       step: FailingCase['step'],
       errorClass: FailingCase['class'],
-      code: string,
-    ): FailingCase => ({ name, connection, step, class: errorClass, code });
+      code?: string,
+    ): FailingCase => ({ name, connection, step, class: errorClass, ...(code !== undefined && { code }) });
     const ofDatabase = (change: Record<string, unknown>, credentials = {}) => plant.connection(change, credentials);
     const ofGateway = (change: Record<string, unknown>, credentials = secrets) =>
       plant.connection({ ...both, ...change }, credentials);
@@ -57,6 +62,18 @@ conformance('erp.oracle-ebs', {
           'PCP_SQL_DATABASE_UNKNOWN',
         ),
         failing('no tables there', ofDatabase({ schema: 'public' }), 'read', 'config', 'PCP_SQL_TABLE_UNKNOWN'),
+        failing(
+          'silence of the database',
+          ofDatabase({ port: silentPort, connect_timeout_ms: 2000 }),
+          'connect',
+          'transient',
+        ),
+        failing(
+          'silence of the gateway',
+          ofGateway({ base_url: `http://127.0.0.1:${silentPort}` }),
+          'authenticate',
+          'transient',
+        ),
         failing(
           'wrong password of the database',
           ofDatabase({}, { database_password: 'canary-4711' }),
@@ -116,6 +133,7 @@ conformance('erp.oracle-ebs', {
     };
   },
   async release() {
+    silent.close();
     await Promise.all([plant?.stop(), gateway.stop()]);
   },
 });

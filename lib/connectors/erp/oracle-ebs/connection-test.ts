@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises';
+import { abortable } from '../../../abortable';
 import type { IntegrationError } from '../../../model/errors';
 import { networkError, place } from '../../../protocols/sql/errors';
 import type { TestDetail, TestReport, TestStepName } from '../../contract';
@@ -22,15 +23,16 @@ export function testConnection(open: () => Promise<Opened>, signal: AbortSignal)
     hint: 'Look at the log of the database or of the gateway (oafm) for details.',
     failedStep,
   };
-  return stepByStep((steps, limit) => walk(open, steps, limit), rules, signal);
+  return stepByStep((steps, limit) => abortable(walk(open, steps, limit), limit), rules, signal);
 }
 
 async function walk(open: () => Promise<Opened>, steps: Steps, signal: AbortSignal): Promise<void> {
   const opened = await open();
   try {
     const passed: Passed = {};
-    await reachDatabase(opened, passed);
-    await reachGateway(opened, passed, signal);
+    await reachDatabase(opened, passed, steps);
+    await reachGateway(opened, passed, steps, signal);
+    signal.throwIfAborted();
     for (const name of ['resolve', 'connect', 'tls', 'authenticate'] as const) {
       if (passed[name] !== undefined) steps.pass(name, passed[name].join(', '));
     }
@@ -42,12 +44,13 @@ async function walk(open: () => Promise<Opened>, steps: Steps, signal: AbortSign
   }
 }
 
-async function reachDatabase({ settings, catalogue }: Opened, passed: Passed): Promise<void> {
+async function reachDatabase({ settings, catalogue }: Opened, passed: Passed, steps: Steps): Promise<void> {
   const options = settings.database;
   if (options === undefined || catalogue === undefined) return;
   const found = await lookup(options.host ?? '').catch((thrown: unknown) => {
     throw networkError(thrown, options) ?? thrown;
   });
+  steps.begin('connect');
   await catalogue.database.now();
   add(passed, 'resolve', found.address);
   add(passed, 'connect', place(options));
@@ -55,12 +58,13 @@ async function reachDatabase({ settings, catalogue }: Opened, passed: Passed): P
   add(passed, 'authenticate', String(options.username));
 }
 
-async function reachGateway({ gateway }: Opened, passed: Passed, signal: AbortSignal): Promise<void> {
+async function reachGateway({ gateway }: Opened, passed: Passed, steps: Steps, signal: AbortSignal): Promise<void> {
   if (gateway === undefined) return;
   const { address, tls } = await gateway.client.probe(signal);
   add(passed, 'resolve', address);
   add(passed, 'connect', address);
   if (tls !== undefined) add(passed, 'tls', tls);
+  steps.begin('authenticate');
   await gateway.session.signIn(signal);
   add(passed, 'authenticate', 'ISG');
 }
@@ -72,6 +76,7 @@ async function readEntities({ catalogue }: Opened, steps: Steps, signal: AbortSi
     return;
   }
   const infos = await catalogue.list(signal);
+  signal.throwIfAborted();
   const readable = infos.filter((info) => info.readable).map(({ name }) => name);
   const others = infos.flatMap(({ name, error }) => (error === undefined ? [] : [`${name} (${error.code})`]));
   steps.pass('authorise', readable.join(', '));

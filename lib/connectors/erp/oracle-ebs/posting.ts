@@ -68,7 +68,7 @@ export function keyOf(data: Record<string, unknown>, { salt = '' }: Posting, sen
 /** What a record gives, as text; the database has not been asked yet. @throws data PCP_EBS_VALUE: nothing was sent then */
 export function fieldsOf(data: Record<string, unknown>, { fields }: Posting): Row {
   const entries = Object.entries(data).flatMap(([name, value]): [string, string][] => {
-    const schema = fields[name];
+    const schema = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (schema === undefined) throw refused(name, undefined, 'is none of this interface');
     return value === null || value === undefined || value === '' ? [] : [[name, writtenValue(name, value, schema)]];
   });
