@@ -32,7 +32,7 @@ import { settleLeftIntents } from './writes/left-intents';
 import { PagesUnderWay } from './writes/pages-under-way';
 
 /** Of a store that joins the commit: what comes while the statements of a commit go back and forth. Such pages are small. */
-const PAGES_AHEAD = 3;
+const PAGES_AHEAD = 2;
 /** Records that are mapped before others get their turn. */
 const SLICE = 100;
 
