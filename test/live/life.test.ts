@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { DebugMessages } from './debug-messages';
 import { exampleFlow, type FlowNode, NodeRed } from './node-red-process';
 
@@ -158,7 +159,10 @@ describe('flows and runs over time', () => {
     for (const answer of answers) assert.doesNotMatch(await answer.text(), new RegExp(canary));
     assert.deepEqual((row as unknown as { credentials: unknown }).credentials, { password: true });
     assert.doesNotMatch(nodeRed.output, new RegExp(canary));
+    const { runner } = await nodeRed.json<{ runner: { pid: number } }>('GET', '/integrations/health');
     await nodeRed.stop();
+    // It closes the store behind Node-RED, and takes files away.
+    while (existsSync(`/proc/${runner.pid}`)) await delay(10);
     const files = readdirSync(nodeRed.userDir, { recursive: true, withFileTypes: true });
     for (const file of files.filter((entry) => entry.isFile() && !entry.parentPath.includes('node_modules'))) {
       const content = readFileSync(join(file.parentPath, file.name));

@@ -18,13 +18,22 @@ describe('pcp-rest calling', () => {
     await helper.load(TYPES, flow());
     context.hub.callAnswer = () => ({ payload: { id: 1 }, statusCode: 201, headers: { etag: '"1"' } });
     const answered = received(helper.getNode('out'));
-    helper.getNode('file').receive({ path: '/orders/7', query: { a: 1 }, payload: { no: 7 }, topic: 't' });
+    const request_headers = { 'if-match': '"1"' };
+    const message = { path: '/orders/7', query: { a: 1 }, request_headers, payload: { no: 7 }, topic: 't' };
+    helper.getNode('file').receive(message);
     const { payload, statusCode, headers, topic } = await answered;
     assert.deepEqual([payload, statusCode, headers, topic], [{ id: 1 }, 201, { etag: '"1"' }, 't']);
     assert.deepEqual(context.hub.calls, [
       {
         operation: 'request',
-        parameters: { method: 'POST', path: '/orders/7', query: { a: 1 }, body: undefined, payload: { no: 7 } },
+        parameters: {
+          method: 'POST',
+          path: '/orders/7',
+          query: { a: 1 },
+          request_headers,
+          body: undefined,
+          payload: { no: 7 },
+        },
       },
     ]);
   });

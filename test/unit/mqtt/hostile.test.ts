@@ -63,7 +63,8 @@ describe('mqtt: brokers that misbehave', () => {
     const listener = await new Listener(connector, { entity: 'all' }).connected();
     assert.equal((await listener.take(1))[0]?._topic, 'x/small');
     await broker?.got(Buffer.from([0x40, 2, 0, 7, 0x40, 2, 0, 8]));
-    assert.ok(process.memoryUsage().rss - before < 120 * MIB, 'it does not get into memory');
+    // What the broker of this process has sent is garbage that may not be collected yet.
+    assert.ok(process.memoryUsage().rss - before < 200 * MIB, 'it does not get into memory');
     assert.match(connectors.logged.join('\n'), /267386\d+ bytes to "x\/big" was left out/);
   });
 
