@@ -1,4 +1,6 @@
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { freePort } from './server-process';
 
 /** Stands before a server: while it is shut, connections that there were are reset and new ones refused. */
 export class Gate {
@@ -10,8 +12,9 @@ export class Gate {
 
   async open(): Promise<void> {
     const server = createServer((client) => this.pass(client));
-    await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', resolve));
-    this.port = (server.address() as AddressInfo).port;
+    // None that the system gives to whoever connects: it has to be free again when the gate opens once more.
+    this.port ||= await freePort();
+    await once(server.listen(this.port, '127.0.0.1'), 'listening');
     this.server = server;
   }
 
