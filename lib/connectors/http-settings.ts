@@ -234,3 +234,8 @@ export const HTTP_SETTINGS: Record<string, Setting> = {
     help: { 'en-US': 'Of one request.', 'pt-BR': 'De uma requisição.' },
   },
 };
+
+/** One of them, with what is special about it in a connector. */
+export function httpSetting(name: string, own: Partial<Setting>): Setting {
+  return { ...HTTP_SETTINGS[name], ...own } as Setting;
+}

@@ -1,5 +1,6 @@
 import type { ConnectorDescriptor, Setting } from '../../descriptor';
-import { HTTP_SETTINGS } from '../../http-settings';
+import { HTTP_SETTINGS, httpSetting } from '../../http-settings';
+import { ODATA_WRITE_SETTINGS } from '../odata/write-settings';
 
 const ENTRA = ['entra_secret', 'entra_certificate'];
 const operations = { flavour: ['finance_operations'] };
@@ -156,26 +157,7 @@ const OWN: Record<string, Setting> = {
     example: { entity_set: 'PcpMesMessages', key: 'ExternalKey', content: 'MessageContent' },
   },
   timeout_ms: httpSetting('timeout_ms', { default: 60_000 } as Partial<Setting>),
-  changes_per_request: {
-    kind: 'integer',
-    group: 'advanced',
-    default: 50,
-    minimum: 1,
-    maximum: 1000,
-    label: { 'en-US': 'Changes per request ($batch)', 'pt-BR': 'Alterações por requisição ($batch)' },
-    help: {
-      'en-US': 'Each succeeds or fails by itself. 1 sends each in a request of its own.',
-      'pt-BR': 'Cada uma tem sucesso ou falha por si. Com 1, cada uma vai em requisição própria.',
-    },
-  },
-  parallel_writes: {
-    kind: 'integer',
-    group: 'advanced',
-    default: 2,
-    minimum: 1,
-    maximum: 16,
-    label: { 'en-US': 'Writes at the same time', 'pt-BR': 'Gravações simultâneas' },
-  },
+  ...ODATA_WRITE_SETTINGS,
 };
 
 export const descriptor: ConnectorDescriptor = {
@@ -239,11 +221,6 @@ export const descriptor: ConnectorDescriptor = {
   // Ours come first, also in the order of the form.
   settings: { ...OWN, ...HTTP_SETTINGS, ...OWN },
 };
-
-/** A setting of every connector by HTTP, with what is special here. */
-function httpSetting(name: string, own: Partial<Setting>): Setting {
-  return { ...HTTP_SETTINGS[name], ...own } as Setting;
-}
 
 function textParameter(own: Pick<Setting, 'label' | 'help' | 'placeholder'>): Setting {
   return { kind: 'text', group: 'connection', ...own };

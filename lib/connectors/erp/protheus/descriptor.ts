@@ -1,5 +1,5 @@
 import type { ConnectorDescriptor, Setting } from '../../descriptor';
-import { HTTP_SETTINGS } from '../../http-settings';
+import { HTTP_SETTINGS, httpSetting } from '../../http-settings';
 
 const totvs = { authentication: ['totvs'] };
 
@@ -172,11 +172,6 @@ export const descriptor: ConnectorDescriptor = {
     timeout_ms: httpSetting('timeout_ms', { default: 60_000 } as Partial<Setting>),
   },
 };
-
-/** A setting of every connector by HTTP, with what is special here. */
-function httpSetting(name: string, own: Partial<Setting>): Setting {
-  return { ...HTTP_SETTINGS[name], ...own } as Setting;
-}
 
 function pathSetting(path: string, en: string, pt: string, showWhen?: Record<string, string[]>): Setting {
   const label = { 'en-US': en, 'pt-BR': pt };

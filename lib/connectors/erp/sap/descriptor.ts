@@ -1,5 +1,6 @@
-import type { ConnectorDescriptor, Setting } from '../../descriptor';
-import { HTTP_SETTINGS } from '../../http-settings';
+import type { ConnectorDescriptor } from '../../descriptor';
+import { HTTP_SETTINGS, httpSetting } from '../../http-settings';
+import { ODATA_WRITE_SETTINGS } from '../odata/write-settings';
 
 const TEXT_10 = { type: 'string', maxLength: 10 };
 
@@ -190,25 +191,9 @@ export const descriptor: ConnectorDescriptor = {
       }),
       default: 'merge',
     },
-    changes_per_request: {
-      kind: 'integer',
-      group: 'advanced',
-      default: 50,
-      minimum: 1,
-      maximum: 1000,
-      label: { 'en-US': 'Changes per request ($batch)', 'pt-BR': 'Alterações por requisição ($batch)' },
-      help: {
-        'en-US': 'Each succeeds or fails by itself. 1 sends each in a request of its own.',
-        'pt-BR': 'Cada uma tem sucesso ou falha por si. Com 1, cada uma vai em requisição própria.',
-      },
-    },
+    ...ODATA_WRITE_SETTINGS,
     parallel_writes: {
-      kind: 'integer',
-      group: 'advanced',
-      default: 2,
-      minimum: 1,
-      maximum: 16,
-      label: { 'en-US': 'Writes at the same time', 'pt-BR': 'Gravações simultâneas' },
+      ...ODATA_WRITE_SETTINGS.parallel_writes,
       help: {
         'en-US': 'Each takes a work process of the system.',
         'pt-BR': 'Cada uma ocupa um processo do sistema.',
@@ -216,8 +201,3 @@ export const descriptor: ConnectorDescriptor = {
     },
   },
 };
-
-/** A setting of every connector by HTTP, with what is special here. */
-function httpSetting(name: string, own: Partial<Setting>): Setting {
-  return { ...HTTP_SETTINGS[name], ...own } as Setting;
-}
