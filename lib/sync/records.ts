@@ -1,25 +1,32 @@
 import type { WriteInterruption, WriteRecord, WriteResult } from '../connectors/contract';
-import { compileMapping } from '../mapping/compile';
 import type { CompiledMapping, Mapped } from '../mapping/contract';
 import type { OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
 import type { Direction } from '../model/mapping';
 import type { MessageTarget } from '../model/processes';
 import type { MappingInput } from '../model/services';
+import type { SqlTransaction } from '../protocols/sql/database';
+import { compilerOf } from './compiler';
 import { digest, recordHasher } from './hash';
-import { keyFieldsOf, optionalKeys } from './keys';
-import { type End, type EngineContext, guaranteeOf, openEnd } from './stream';
+import { type End, type EngineContext, guaranteeOf, openEnds } from './stream';
 
 /** Mappings compiled for nodes: a flow maps with a handful of them, again and again. */
 const MAX_COMPILED = 50;
+/** After these milliseconds a mapping is compiled anew: its connection or its entity types may have changed. */
+const COMPILED_FOR_MS = 2000;
 
-/** Maps records outside of any run. */
+interface Kept {
+  compiled: CompiledMapping;
+  until: number;
+}
+
+/** Maps records outside of any run, as a run would. */
 export class RecordMapper {
-  private readonly compiled = new Map<string, CompiledMapping>();
+  private readonly kept = new Map<string, Kept>();
 
   constructor(private readonly context: EngineContext) {}
 
-  /** @throws config PCP_MAPPING_INVALID; failures of single records stand in the results */
+  /** @throws config PCP_MAPPING_INVALID, or what a connector throws when it is asked; failures of single records stand in the results */
   async map(
     mapping: MappingInput,
     direction: Direction,
@@ -27,37 +34,28 @@ export class RecordMapper {
     signal: AbortSignal,
   ): Promise<Mapped[]> {
     const identity = JSON.stringify([direction, mapping]);
-    let compiled = this.compiled.get(identity);
-    if (compiled === undefined) {
-      compiled = await compileForRecords(this.context, mapping, direction, signal);
-      const [oldest] = this.compiled.keys();
-      if (this.compiled.size >= MAX_COMPILED && oldest !== undefined) this.compiled.delete(oldest);
-      this.compiled.set(identity, compiled);
+    let kept = this.kept.get(identity);
+    if (kept === undefined || kept.until <= Date.now()) {
+      this.kept.delete(identity);
+      kept = { compiled: await this.compile(mapping, direction, signal), until: Date.now() + COMPILED_FOR_MS };
+      const [oldest] = this.kept.keys();
+      if (this.kept.size >= MAX_COMPILED && oldest !== undefined) this.kept.delete(oldest);
+      this.kept.set(identity, kept);
     }
-    return compiled.map(records, signal);
+    return kept.compiled.map(records, signal);
   }
-}
 
-async function compileForRecords(
-  context: EngineContext,
-  mapping: MappingInput,
-  direction: Direction,
-  signal: AbortSignal,
-): Promise<CompiledMapping> {
-  const platform = await openEnd(context, mapping.peer_connection_id ?? 0, mapping.target_entity);
-  try {
-    const description = await platform.connector.describe?.(platform.entity, signal);
-    const validated = direction === 'import' && (mapping.peer_connection_id ?? null) === null;
-    const entity = { key: description?.info.key ?? [], schema: description?.schema ?? {} };
-    const definition = { transformations: [], filters: [], key_fields: [], ...mapping };
-    const key_fields = keyFieldsOf(definition, entity);
-    return compileMapping({ ...definition, key_fields }, direction, {
-      expressions: context.expressions,
-      ...(validated && { targetSchema: entity.schema }),
-      optionalKeys: optionalKeys(key_fields, entity.schema),
-    });
-  } finally {
-    await platform.connector.close();
+  private async compile(mapping: MappingInput, direction: Direction, signal: AbortSignal): Promise<CompiledMapping> {
+    // An import that is applied backwards writes as an export does.
+    const way = mapping.direction === 'import' ? direction : mapping.direction;
+    const definition = { transformations: [], filters: [], key_fields: [], ...mapping, direction: way };
+    const ends = await openEnds(this.context, mapping);
+    try {
+      const { compile } = await compilerOf(this.context, definition, ends, signal);
+      return compile(direction);
+    } finally {
+      await ends.close();
+    }
   }
 }
 
@@ -103,39 +101,91 @@ async function writeRecords(
   try {
     const end = { connectionId: connection.id, connector, descriptor, entity: target.entity };
     const guarantee = guaranteeOf(end);
-    const fields = [...new Set(records.flatMap((record) => Object.keys(record)))];
     const keyFields = target.keyFields.length > 0 ? target.keyFields : await ownKey(end, signal);
-    const hashOf = recordHasher(fields);
+    const hashOf = recordHasher(fieldsOf(records));
     const writes = records.map((data, index): WriteRecord => {
       const key = JSON.stringify(keyFields.map((field) => data[field] ?? null));
       const record: WriteRecord = { data, key, hash: hashOf(data), sourceKey: key };
       if (target.message !== undefined) record.idempotencyKey = keyOfMessage(target, record, index, records.length);
       return record;
     });
-    const writer = await connector.openWriter!(
-      { entity: target.entity, keyFields, fields, resume: null, runId: 0, mappingId: 0 },
-      signal,
-    );
+    // A file is written as a whole, with the same fields in each of its records.
+    const isFile = guarantee.snapshot || guarantee.resumable === true;
+    const groups = isFile ? [writes] : bySameFields(writes);
+    const results = new Map<WriteRecord, WriteResult>();
+    const writeAll = async (transaction?: SqlTransaction): Promise<void> => {
+      for (const group of groups) await writeGroup(end, keyFields, group, results, signal, transaction);
+    };
     try {
-      const results = guarantee.transactional
-        ? await context.database.transaction(async (transaction) => {
-            await writer.hashes?.(writes, transaction);
-            return writer.write(writes, signal, transaction);
-          })
-        : await writer.write(writes, signal);
-      await writer.finish();
-      return results;
+      await (guarantee.transactional ? context.database.transaction(writeAll) : writeAll());
     } catch (thrown) {
-      await writer.abandon(false);
-      const { results } = thrown as WriteInterruption;
-      if (results === undefined || results.every((result) => result === undefined)) throw thrown;
+      if (guarantee.transactional || results.size === 0) throw thrown;
       // Part of the message was written: whoever sends it again must know which.
       const error = IntegrationError.from(thrown);
-      return results.map((result) => result ?? { outcome: 'failed', error });
+      for (const record of writes) if (!results.has(record)) results.set(record, { outcome: 'failed', error });
     }
+    return writes.map((record) => results.get(record)!);
   } finally {
     await connector.close();
   }
+}
+
+/** @param results what became of each record; where the writer throws, of those of which that is known */
+async function writeGroup(
+  { connector, entity }: End,
+  keyFields: string[],
+  records: WriteRecord[],
+  results: Map<WriteRecord, WriteResult>,
+  signal: AbortSignal,
+  transaction: SqlTransaction | undefined,
+): Promise<void> {
+  const fields = fieldsOf(records.map(({ data }) => data));
+  const writer = await connector.openWriter!(
+    { entity, keyFields, fields, resume: null, runId: 0, mappingId: 0 },
+    signal,
+  );
+  const keep = (all: readonly (WriteResult | undefined)[]): void =>
+    all.forEach((result, index) => {
+      if (result !== undefined) results.set(records[index]!, result);
+    });
+  try {
+    if (transaction !== undefined) await writer.hashes?.(records, transaction);
+    const written = await writer.write(records, signal, transaction);
+    await writer.finish();
+    keep(written);
+  } catch (thrown) {
+    await writer.abandon(false);
+    keep((thrown as WriteInterruption).results ?? []);
+    throw thrown;
+  }
+}
+
+function fieldsOf(records: readonly WriteRecord['data'][]): string[] {
+  return [...new Set(records.flatMap((record) => Object.keys(record)))];
+}
+
+/** A record leaves alone what it does not name, which its neighbour may. The records of one key stay in their order. */
+function bySameFields(records: readonly WriteRecord[]): WriteRecord[][] {
+  const groups: WriteRecord[][] = [];
+  let open = new Map<string, WriteRecord[]>();
+  let groupOf = new Map<string, WriteRecord[]>();
+  for (const record of records) {
+    const fields = JSON.stringify(Object.keys(record.data).sort());
+    const before = groupOf.get(record.key);
+    if (before !== undefined && before !== open.get(fields)) {
+      open = new Map();
+      groupOf = new Map();
+    }
+    let group = open.get(fields);
+    if (group === undefined) {
+      group = [];
+      open.set(fields, group);
+      groups.push(group);
+    }
+    group.push(record);
+    groupOf.set(record.key, group);
+  }
+  return groups;
 }
 
 /** The same with every attempt of one message; without a key of the flow's own, another one for other contents. */

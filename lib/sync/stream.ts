@@ -1,15 +1,13 @@
 import type { Connector, ConnectorEnvironment, SourceRecord, WriteGuarantee } from '../connectors/contract';
 import type { ConnectorDescriptor } from '../connectors/descriptor';
 import type { ConnectorRegistry } from '../connectors/registry';
-import { compileMapping } from '../mapping/compile';
 import type { CompiledMapping, ExpressionEvaluator } from '../mapping/contract';
 import { compilePath } from '../mapping/paths';
 import type { OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
 import type { Direction, FieldMapping, Mapping, MappingOptions } from '../model/mapping';
 import type { SqlDatabase } from '../protocols/sql/database';
-import { keyFieldsOf, optionalKeys } from './keys';
-import { withDecimalSeparator, withLocalTimes } from './notation';
+import { compilerOf } from './compiler';
 import { type Place, placeOf } from './place';
 import type { PlanContext } from './plan';
 import { blaming } from './runs/blame';
@@ -56,7 +54,7 @@ export interface End {
 }
 
 /** An end with what its connection says besides its secrets. */
-interface OpenEnd extends End {
+export interface OpenEnd extends End {
   timezone: string | null;
   config: Record<string, unknown>;
 }
@@ -94,16 +92,36 @@ export async function openStream(
   signal: AbortSignal,
   source?: Connector,
 ): Promise<Stream> {
-  const importing = direction === 'import';
+  const ends = await openEnds(context, mapping, source);
+  try {
+    return await compileStream(context, mapping, direction, ends, signal);
+  } catch (error) {
+    await ends.close();
+    throw error;
+  }
+}
+
+/** Both sides of a mapping, open. */
+export interface Ends {
+  external: OpenEnd;
+  platform: OpenEnd;
+  close(): Promise<void>;
+}
+
+export async function openEnds(
+  context: EngineContext,
+  mapping: Pick<MappingLike, 'connection_id' | 'source_entity' | 'target_entity'> & {
+    peer_connection_id?: number | null;
+  },
+  source?: Connector,
+): Promise<Ends> {
   const external = await openEnd(context, mapping.connection_id, mapping.source_entity, source);
   try {
     const platform = await openEnd(context, mapping.peer_connection_id ?? 0, mapping.target_entity);
-    try {
-      return await compileStream(context, mapping, direction, external, platform, importing, signal);
-    } catch (error) {
-      await platform.connector.close();
-      throw error;
-    }
+    const close = async (): Promise<void> => {
+      await Promise.allSettled([external.connector.close(), platform.connector.close()]);
+    };
+    return { external, platform, close };
   } catch (error) {
     await external.connector.close();
     throw error;
@@ -114,32 +132,11 @@ async function compileStream(
   context: EngineContext,
   mapping: MappingLike,
   direction: Direction,
-  external: OpenEnd,
-  platform: OpenEnd,
-  importing: boolean,
+  { external, platform, close }: Ends,
   signal: AbortSignal,
 ): Promise<Stream> {
-  const platformInfo = await platform.connector.describe?.(platform.entity, signal);
-  const separator = external.connector.decimalSeparator?.(external.entity);
-  const entity = { key: platformInfo?.info.key ?? [], schema: platformInfo?.schema ?? {} };
-  const keyFields = keyFieldsOf(mapping, entity);
-  if (keyFields.length === 0) {
-    throw new IntegrationError(
-      'config',
-      'PCP_MAPPING_INVALID',
-      `Mapping "${mapping.name}" has no key: neither key_fields nor a key of "${platform.entity}".`,
-      { path: '/key_fields', hint: 'Name the platform fields that identify a record in key_fields.' },
-    );
-  }
-  const read = withDecimalSeparator(mapping.field_mappings, separator, entity.schema);
-  const fieldMappings = await withLocalTimes(read, mapping.direction, external, entity.schema, signal);
-  const compile = (way: Direction, fields = fieldMappings): CompiledMapping =>
-    compileMapping({ ...mapping, field_mappings: fields, key_fields: keyFields }, way, {
-      expressions: context.expressions,
-      ...(way === 'import' && isPlatform(platform) && { targetSchema: entity.schema }),
-      optionalKeys: optionalKeys(keyFields, entity.schema),
-      ...(external.timezone !== null && { timezone: external.timezone }),
-    });
+  const importing = direction === 'import';
+  const { keyFields, fieldMappings, compile } = await compilerOf(context, mapping, { external, platform }, signal);
   const compiled = compile(direction);
   const source = importing ? external : platform;
   const target = importing ? platform : external;
@@ -181,14 +178,8 @@ async function compileStream(
     },
     options: mapping.options,
     ...sizes(context, mapping, source, target),
-    close: async () => {
-      await Promise.allSettled([external.connector.close(), platform.connector.close()]);
-    },
+    close,
   };
-}
-
-function isPlatform(end: End): boolean {
-  return end.descriptor.type === 'platform';
 }
 
 export async function openEnd(
