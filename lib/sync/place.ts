@@ -36,6 +36,11 @@ export function placeOfText(text: string): Place {
   return { system, entity };
 }
 
+/** Checkpoints of before places were kept tell none. */
+export function isElsewhere(before: unknown, now: Place): boolean {
+  return before !== null && before !== placeText(now);
+}
+
 function definitionIn(value: unknown, entity: string): unknown {
   const isNamed = typeof value === 'object' && value !== null && Object.hasOwn(value, entity);
   return isNamed ? (value as Record<string, unknown>)[entity] : null;

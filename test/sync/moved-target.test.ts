@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Hub, MappingInput } from '../../lib/model/services';
-import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
+import { jobEnd, openHub, runToEnd, temporaryDirectory } from '../support/hub';
 import { OrderExport } from '../support/order-export';
 import { StrictApi } from '../support/strict-api';
 
@@ -102,7 +102,11 @@ describe('a mapping whose ends are another place than before', () => {
     try {
       const exported = await OrderExport.create(hub, first.port, 'found');
       await exported.add(3);
+      // One that the API refuses, and somebody corrects.
+      await hub.records.create('exported_order', { number: 'bad' });
       assert.equal((await runToEnd(hub, exported.connectionId)).status, 'success');
+      const [letter] = (await hub.sync.deadLetters({ state: 'open' })).items;
+      await hub.sync.editDeadLetter(letter!.id, { number: 'bad', quantity: '1' });
       const saved = await hub.connections.get(exported.connectionId);
       const move = (port: number) =>
         hub.connections.update(exported.connectionId, {
@@ -115,7 +119,12 @@ describe('a mapping whose ends are another place than before', () => {
         const { logs } = await runToEnd(hub, exported.connectionId, { dry_run });
         assert.equal(logs[0]?.details.error_code, 'PCP_TARGET_MOVED');
       }
+      const [replay] = await hub.sync.replay({ ids: [letter!.id] });
+      assert.equal((await jobEnd(hub, replay!.job_id)).logs[0]?.details.error_code, 'PCP_TARGET_MOVED');
+      assert.equal((await hub.sync.deadLetter(letter!.id)).state, 'open');
       assert.equal((await second.rows('found')).length, 0);
+      await hub.records.delete('exported_order', ['bad']);
+      await hub.sync.discard(letter!.id);
       await hub.sync.decideTarget(exported.mappingId, 'other');
       assert.equal((await runToEnd(hub, exported.connectionId)).status, 'success');
       await exported.assertOnce(await second.rows('found'));
