@@ -5,7 +5,7 @@ import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
 import type { Execution } from './execute';
 import { forgetCorrections } from './letters/closing';
 import { isElsewhere, placeOfText, placeText } from './place';
-import { needsIntents } from './writes/guarantee';
+import { takesTwice } from './writes/guarantee';
 import { forgetTarget } from './writes/links';
 
 /**
@@ -16,7 +16,7 @@ import { forgetTarget } from './writes/links';
 export async function leaveTarget(execution: Execution, before: string): Promise<void> {
   const { database, lease, run, mapping, stream } = execution;
   const { target } = stream.places;
-  if (needsIntents(stream.guarantee) && placeOfText(before).entity === target.entity) {
+  if (!takesTwice(stream.guarantee) && placeOfText(before).entity === target.entity) {
     throw new IntegrationError(
       'config',
       'PCP_TARGET_MOVED',
