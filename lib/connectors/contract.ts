@@ -98,6 +98,8 @@ export interface EntityPlace {
   isEmptied: boolean;
   /** An export puts its records in place of what an import reads. */
   isReplaced: boolean;
+  /** Where records that are written go; absent = nowhere. */
+  output?: string;
 }
 
 export type TestStepName = 'resolve' | 'connect' | 'tls' | 'authenticate' | 'authorise' | 'read';

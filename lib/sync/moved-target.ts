@@ -4,8 +4,8 @@ import type { MovedTarget } from '../model/services';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
 import type { Execution } from './execute';
 import { forgetCorrections } from './letters/closing';
-import { placeOfText, placeText } from './place';
-import { needsIntents } from './writes/guarantee';
+import { isElsewhere, placeOfText, placeText } from './place';
+import { takesTwice } from './writes/guarantee';
 import { forgetTarget } from './writes/links';
 
 /**
@@ -16,7 +16,7 @@ import { forgetTarget } from './writes/links';
 export async function leaveTarget(execution: Execution, before: string): Promise<void> {
   const { database, lease, run, mapping, stream } = execution;
   const { target } = stream.places;
-  if (needsIntents(stream.guarantee) && placeOfText(before).entity === target.entity) {
+  if (!takesTwice(stream.guarantee) && placeOfText(before).entity === target.entity) {
     throw new IntegrationError(
       'config',
       'PCP_TARGET_MOVED',
@@ -31,6 +31,20 @@ export async function leaveTarget(execution: Execution, before: string): Promise
     await lease.assertHeld(transaction);
     await beginAnew(transaction, run.mappingId, run.direction, placeText(target));
   });
+}
+
+/**
+ * Before records are sent that no run has read just now: what is known of the target was learnt at the place of the last run.
+ * @throws config PCP_TARGET_MOVED
+ */
+export async function followTarget(execution: Execution): Promise<void> {
+  const { database, run, stream } = execution;
+  const [row] = await database.query(
+    'SELECT target_place FROM integration_checkpoints WHERE mapping_id = ? AND direction = ?',
+    [run.mappingId, run.direction],
+  );
+  if (row === undefined || !isElsewhere(row.target_place, stream.places.target)) return;
+  await leaveTarget(execution, String(row.target_place));
 }
 
 /** What a person says of targets that have moved. */

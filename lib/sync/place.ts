@@ -10,15 +10,19 @@ export interface Place {
   entity: string;
 }
 
-/** @param definition whether another definition of the entity counts as another entity */
+/**
+ * @param definition whether another definition of the entity counts as another entity
+ * @param more what else does
+ */
 export function placeOf(
   descriptor: ConnectorDescriptor,
   config: Record<string, unknown>,
   entity: string,
   definition: boolean,
+  more: readonly string[],
 ): Place {
   const address: unknown[] = [descriptor.type];
-  const definitions: unknown[] = [entity];
+  const definitions: unknown[] = [entity, ...more];
   for (const [name, setting] of Object.entries(descriptor.settings)) {
     const value = config[name] || ('default' in setting && setting.default) || null;
     if (setting.group === 'connection') address.push(name, value);
@@ -34,6 +38,11 @@ export function placeText({ system, entity }: Place): string {
 export function placeOfText(text: string): Place {
   const [system = '', entity = ''] = text.split('.');
   return { system, entity };
+}
+
+/** Checkpoints of before places were kept tell none. */
+export function isElsewhere(before: unknown, now: Place): boolean {
+  return before !== null && before !== placeText(now);
 }
 
 function definitionIn(value: unknown, entity: string): unknown {

@@ -1,9 +1,8 @@
 import type { DescribedWrite, SourceRecord, WriteRecord } from '../connectors/contract';
 import { IntegrationError } from '../model/errors';
 import type { SqlDatabase } from '../protocols/sql/database';
-import { placeText } from './place';
+import { isElsewhere } from './place';
 import type { BatchPlan } from './plan';
-import { isElsewhere } from './resume-point';
 import type { Stream } from './stream';
 import { address, keyOfChange, obstacle } from './writes/announced-writes';
 import { needsIntents } from './writes/guarantee';
@@ -102,6 +101,6 @@ async function knownLinks(
     'SELECT target_place FROM integration_checkpoints WHERE mapping_id = ? AND direction = ?',
     [ids.mappingId, ids.direction],
   );
-  if (!isElsewhere(row?.target_place ?? null, placeText(places.target))) return links;
+  if (!isElsewhere(row?.target_place ?? null, places.target)) return links;
   return links.map((link) => link && { ...link, hash: null, targetKey: null });
 }

@@ -2,7 +2,7 @@ import { IntegrationError } from '../model/errors';
 import type { Cursor } from '../model/sync';
 import { type Execution, readsChanges } from './execute';
 import { leaveTarget } from './moved-target';
-import { placeText } from './place';
+import { isElsewhere } from './place';
 import type { Checkpoint } from './writes/commit';
 
 export interface ResumePoint {
@@ -25,11 +25,11 @@ export async function resumePoint(execution: Execution): Promise<ResumePoint> {
   );
   if (row === undefined) return { cursor: null, targetMoved: false };
   const checkpoint = JSON.parse(String(row.cursor)) as Checkpoint;
-  const targetMoved = isElsewhere(row.target_place, placeText(stream.places.target));
+  const targetMoved = isElsewhere(row.target_place, stream.places.target);
   // A mapping that reads other records, or reads them otherwise, begins anew: what is unchanged costs a look each.
   const isSame =
     Number(row.mapping_version) === mapping.version &&
-    !isElsewhere(row.source_place, placeText(stream.places.source)) &&
+    !isElsewhere(row.source_place, stream.places.source) &&
     !targetMoved;
   const isOwn = Number(row.run_id) === run.id && run.kind !== 'live';
   if (isOwn && !isSame) {
@@ -45,9 +45,4 @@ export async function resumePoint(execution: Execution): Promise<ResumePoint> {
   const goesOn = isOwn || run.kind === 'live';
   const readsOn = isSame && readsChanges(execution) && !run.full && checkpoint.mode === 'incremental';
   return { cursor: !run.dryRun && (goesOn || readsOn) ? checkpoint.cursor : null, targetMoved };
-}
-
-/** Checkpoints of before places were kept tell none. */
-export function isElsewhere(before: unknown, now: string): boolean {
-  return before !== null && before !== now;
 }

@@ -11,7 +11,7 @@ import { compilerOf } from './compiler';
 import { type Place, placeOf } from './place';
 import type { PlanContext } from './plan';
 import { blaming } from './runs/blame';
-import { needsIntents } from './writes/guarantee';
+import { needsIntents, takesTwice } from './writes/guarantee';
 import { TwoWay } from './writes/two-way';
 
 /** What the engine works with; the runner builds it once per process. */
@@ -167,7 +167,7 @@ async function compileStream(
     places: {
       source: placeOfEnd(source, true),
       // Who corrects how a record is sent has not moved the target, where that would mean to send all of them once more.
-      target: placeOfEnd(target, !needsIntents(guarantee)),
+      target: placeOfEnd(target, takesTwice(guarantee)),
     },
     plan: {
       keyFields: compiled.keyFields,
@@ -195,8 +195,9 @@ export async function openEnd(
   return { connectionId, connector, descriptor, entity, timezone, config };
 }
 
-function placeOfEnd({ descriptor, config, entity }: OpenEnd, definition: boolean): Place {
-  return placeOf(descriptor, config, entity, definition);
+function placeOfEnd({ descriptor, config, entity, connector }: OpenEnd, definition: boolean): Place {
+  const output = definition ? undefined : connector.place?.(entity).output;
+  return placeOf(descriptor, config, entity, definition, output === undefined ? [] : [output]);
 }
 
 /** @throws config PCP_NOT_WRITABLE */

@@ -131,6 +131,23 @@ for (const kind of storeKinds) {
       assert.equal((await orders.letters()).length, 1, 'another mapping makes another record of it');
     });
 
+    it('that were corrected stay so for one of several records that came out of one', async () => {
+      const field_mappings = ['order_number', 'quantity'].map((target) => ({ source: 'material', target }));
+      const transformations: MappingInput['transformations'] = [
+        { op: 'split', field: 'material', separator: ';' },
+        { op: 'explode', field: 'material' },
+      ];
+      await orders.hub.mappings.update(orders.mapping.id, orders.input({ field_mappings, transformations }));
+      await orders.put('1', '1', 'REL', '10;x');
+      await orders.run();
+      const [letter] = await orders.letters();
+      await orders.hub.sync.editDeadLetter(letter!.id, { ...(letter!.payload as object), material: '10;11' });
+      await orders.replay({ ids: [letter!.id] });
+      for (const run of [await orders.run(), await orders.run()]) {
+        assert.deepEqual([run.details.unchanged, run.details.filtered, run.records_error], [1, 1, 0]);
+      }
+    });
+
     it('that were corrected are told once more when everything is', async () => {
       await orders.put('1', 'x');
       await orders.run();

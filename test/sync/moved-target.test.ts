@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Hub, MappingInput } from '../../lib/model/services';
-import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
+import { jobEnd, openHub, runToEnd, temporaryDirectory } from '../support/hub';
 import { OrderExport } from '../support/order-export';
 import { StrictApi } from '../support/strict-api';
 
@@ -97,12 +98,47 @@ describe('a mapping whose ends are another place than before', () => {
     two.close();
   });
 
+  it('adds to a file nothing that it has, whatever else of its connection or its definition is changed', async () => {
+    const out = (folder: string, name = 'out.csv') => readFile(join(directory.path, folder, name), 'utf8');
+    const all = 'no\r\n1\r\n';
+    const files = (root: string, settings: Record<string, unknown> = {}, definition: Record<string, unknown> = {}) => ({
+      name: 'files',
+      connector_type: 'generic.file',
+      config: {
+        root: join(directory.path, root),
+        ...settings,
+        entities: { orders: { path: 'out.csv', write: { mode: 'append' }, ...definition } },
+      },
+    });
+    for (const name of ['one', 'two']) await mkdir(join(directory.path, name));
+    await hub.records.create('production_order', { order_number: '1' });
+    const { id: connectionId } = await hub.connections.create(files('one'));
+    const mapping = await hub.mappings.create({ ...orders, connection_id: connectionId, source_entity: 'orders' });
+    const run = async () => (await runToEnd(hub, connectionId)).logs[0]?.details;
+    assert.equal((await run())?.created, 1);
+    await hub.connections.update(connectionId, files('one', { settle_seconds: 0 }, { after_read: 'move' }));
+    assert.equal((await run())?.created, 0);
+    assert.equal(await out('one'), all);
+    await hub.connections.update(connectionId, files('two'));
+    assert.equal((await run())?.error_code, 'PCP_TARGET_MOVED');
+    await hub.sync.decideTarget(mapping.id, 'other');
+    assert.equal((await run())?.created, 1);
+    // Another file is another target.
+    await hub.connections.update(connectionId, files('two', {}, { write: { mode: 'append', path: 'other.csv' } }));
+    assert.equal((await run())?.created, 1);
+    assert.deepEqual([await out('two'), await out('two', 'other.csv')], [all, all]);
+  });
+
   it('asks which system it is, where a record cannot be sent twice without harm', async () => {
     const [first, second] = [await StrictApi.start(), await StrictApi.start()];
     try {
       const exported = await OrderExport.create(hub, first.port, 'found');
       await exported.add(3);
+      // One that the API refuses, and somebody corrects.
+      await hub.records.create('exported_order', { number: 'bad' });
       assert.equal((await runToEnd(hub, exported.connectionId)).status, 'success');
+      const [letter] = (await hub.sync.deadLetters({ state: 'open' })).items;
+      await hub.sync.editDeadLetter(letter!.id, { number: 'bad', quantity: '1' });
       const saved = await hub.connections.get(exported.connectionId);
       const move = (port: number) =>
         hub.connections.update(exported.connectionId, {
@@ -115,7 +151,12 @@ describe('a mapping whose ends are another place than before', () => {
         const { logs } = await runToEnd(hub, exported.connectionId, { dry_run });
         assert.equal(logs[0]?.details.error_code, 'PCP_TARGET_MOVED');
       }
+      const [replay] = await hub.sync.replay({ ids: [letter!.id] });
+      assert.equal((await jobEnd(hub, replay!.job_id)).logs[0]?.details.error_code, 'PCP_TARGET_MOVED');
+      assert.equal((await hub.sync.deadLetter(letter!.id)).state, 'open');
       assert.equal((await second.rows('found')).length, 0);
+      await hub.records.delete('exported_order', ['bad']);
+      await hub.sync.discard(letter!.id);
       await hub.sync.decideTarget(exported.mappingId, 'other');
       assert.equal((await runToEnd(hub, exported.connectionId)).status, 'success');
       await exported.assertOnce(await second.rows('found'));

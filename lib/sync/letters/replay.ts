@@ -4,6 +4,7 @@ import type { DeadLetter, DeadLetterState, RunCounters } from '../../model/sync'
 import type { SqlTransaction } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
 import { type Execution, openWriter, reasonOf, scopeOf } from '../execute';
+import { followTarget } from '../moved-target';
 import { type BatchPlan, batchPlanners, type Failure } from '../plan';
 import { COUNTERS, text, toDate } from '../runs/run-rows';
 import { apply, type BatchOutcome, keepsLinks } from '../writes/apply';
@@ -32,6 +33,7 @@ export async function executeReplay(execution: Execution): Promise<RunCounters> 
       { hint: 'Run the mapping again: it writes the corrected records too.' },
     );
   }
+  await followTarget(execution);
   const counters = { ...run.counters };
   const writer = await openWriter(execution);
   const scope = { ...(await scopeOf(execution, writer)), decided: true };

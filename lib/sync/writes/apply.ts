@@ -21,6 +21,8 @@ type WrittenOutcome = Exclude<WriteResult['outcome'], 'failed' | 'unknown'>;
 export interface BatchOutcome {
   counters: RunCounters;
   failures: Failure[];
+  /** Records that failed just as somebody has decided about. */
+  decided: Failure[];
   written: { record: WriteRecord; externalKey: string | undefined; outcome: WrittenOutcome }[];
   unchanged: WriteRecord[];
   /** Of the failures, those that the target refused. */
@@ -152,11 +154,13 @@ async function outcomeOf(
     if (scope.stream.twoWay !== null) agreed.push({ record, origin });
   });
   const left = await toBeKept(scope, plan, failures, transaction);
-  counters.filtered = plan.filtered + failures.length - left.length;
+  const kept = new Set(left);
+  const decided = failures.filter((failure) => !kept.has(failure));
+  counters.filtered = plan.filtered + decided.length;
   counters.unchanged += unchanged.length + plan.repeated;
   Object.assign(counters, failureCounters(left));
   for (const name of COUNTERS) if (name !== 'read') counters.read += counters[name];
-  return { counters, failures: left, written, unchanged, refused, agreed };
+  return { counters, failures: left, decided, written, unchanged, refused, agreed };
 }
 
 /** Failures with their places, without those that somebody decided about; whoever replays a record wants to know how it ends. */

@@ -241,18 +241,22 @@ async function closeLetters(
   outcome: BatchOutcome,
   now: number,
 ): Promise<void> {
-  const failedNow = new Set(
-    outcome.failures.flatMap(({ sourceKey }) => (sourceKey === null ? [] : [keyHash(sourceKey)])),
-  );
+  const failedNow = hashesOf(outcome.failures);
   if (scope.openLetters.size > 0) {
     const closed: string[] = [];
+    // Records that came out of one share its key: one that is good says nothing of another.
+    const stays = failedNow.union(hashesOf(outcome.decided));
     for (const { sourceKey } of [...outcome.written.map(({ record }) => record), ...outcome.unchanged]) {
       const hash = keyHash(sourceKey);
-      if (scope.openLetters.has(hash) && !failedNow.has(hash)) closed.push(hash);
+      if (scope.openLetters.has(hash) && !stays.has(hash)) closed.push(hash);
     }
     await supersede(transaction, scope.ids, closed, now);
   }
   for (const hash of failedNow) scope.openLetters.add(hash);
+}
+
+function hashesOf(failures: readonly Failure[]): Set<string> {
+  return new Set(failures.flatMap(({ sourceKey }) => (sourceKey === null ? [] : [keyHash(sourceKey)])));
 }
 
 async function saveCheckpoint(

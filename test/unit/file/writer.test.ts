@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -254,6 +254,19 @@ describe('writing files', () => {
       class: 'config',
       code: 'PCP_EXPORT_LOST',
     });
+  });
+
+  it('cuts nothing off a file that has taken the place of the one that it added to', async () => {
+    const entity = { path: 'a.csv', write: { mode: 'append' } };
+    const writer = await openWriter(entity);
+    await writer.write(writeRecords(rows(0, 1)), never);
+    const state = await writer.state!();
+    await writer.abandon(true);
+    renameSync(join(root.path, 'a.csv'), join(root.path, 'fetched.csv'));
+    const others = 'id,text\r\n9,of somebody else\r\n';
+    root.put('a.csv', others);
+    await assert.rejects(openWriter(entity, { resume: state }), { code: 'PCP_EXPORT_LOST' });
+    assert.equal(content('a.csv'), others);
   });
 
   it('does not take the export of an earlier run for its own when its temporary file is gone', async () => {

@@ -87,6 +87,7 @@ class FileConnector implements Connector {
         write.mode === 'replace' &&
         write.path !== null &&
         exampleNames(write.path).some((name) => matches(pattern, name)),
+      ...(write.path !== null && { output: normalize(write.path) }),
     };
   }
 

@@ -73,7 +73,7 @@ export const descriptor: ConnectorDescriptor = {
     },
     settle_seconds: {
       kind: 'integer',
-      group: 'connection',
+      group: 'advanced',
       label: { 'en-US': 'Settle time (s)', 'pt-BR': 'Tempo de estabilização (s)' },
       help: {
         'en-US': 'A file is read once its size and time have not changed for this long. 0: at once.',

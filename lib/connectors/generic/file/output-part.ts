@@ -46,11 +46,24 @@ export class OutputPart {
     return part;
   }
 
-  /** Continues a file; with `bytes`, what stands behind that length is cut off. @throws config PCP_FILE_NOT_FOUND */
-  static async reopen(root: RootFolder, path: string, format: OutputFormat, bytes?: number): Promise<OutputPart> {
+  /**
+   * Continues a file.
+   * @param known of the very file that is meant: what stands behind its length is cut off
+   * @throws config PCP_FILE_NOT_FOUND also when another file has its name
+   */
+  static async reopen(
+    root: RootFolder,
+    path: string,
+    format: OutputFormat,
+    known?: { inode: number; bytes: number },
+  ): Promise<OutputPart> {
     const { handle, stats } = await root.openForWriting(path, 'existing');
+    if (known !== undefined && known.inode !== stats.ino) {
+      await handle.close();
+      throw fileError(Object.assign(new Error(), { code: 'ENOENT' }), path);
+    }
     const part = new OutputPart(path, handle, stats.ino, stats.size, format);
-    if (bytes !== undefined && bytes < stats.size) await part.truncate(bytes);
+    if (known !== undefined && known.bytes < stats.size) await part.truncate(known.bytes);
     return part;
   }
 

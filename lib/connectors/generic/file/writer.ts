@@ -16,7 +16,7 @@ import { fillTemplate, isStableName } from './templates';
 interface PartState {
   path: string;
   final: string;
-  /** Tells the published file from one of an earlier run. */
+  /** Tells the file from another one of its name. */
   inode: number;
   /** Length that the last commit covers. */
   bytes: number;
@@ -325,7 +325,7 @@ export class FileWriter implements Writer {
     this.#isNoted = true;
     await this.#removeUncommitted();
     try {
-      this.#output = await OutputPart.reopen(this.#root, last.path, this.#format, last.bytes);
+      this.#output = await OutputPart.reopen(this.#root, last.path, this.#format, last);
     } catch (thrown) {
       if (fileError(thrown, last.path).code !== 'PCP_FILE_NOT_FOUND') throw thrown;
       // The crash came while the finished parts were renamed: what is left to do is to rename the others.
