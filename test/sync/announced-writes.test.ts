@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mock } from 'node:test';
+import timers from 'node:timers/promises';
 import { SeededRandom } from '../../demo/random';
 import type { Resolution, WriteGuarantee, WriteRecord, WriteResult } from '../../lib/connectors/contract';
 import type { ConnectorDescriptor } from '../../lib/connectors/descriptor';
@@ -25,13 +27,20 @@ class Api {
   /** Whether it answers a look-up. */
   isThere = true;
   fate: (record: WriteRecord) => Fate = () => 'answered';
+  settleMs = 1;
   /** What a look-up gives of a row. */
   shown: (data: Record<string, unknown>) => Record<string, unknown> = (data) => data;
 
   constructor(readonly offers: Pick<WriteGuarantee, 'idempotencyKey' | 'lookup'>) {}
 
   connector(): LoadedConnector {
-    const writes = { ...this.offers, upsertByKey: false, transactional: false, snapshot: false, settleMs: 1 };
+    const writes = {
+      ...this.offers,
+      upsertByKey: false,
+      transactional: false,
+      snapshot: false,
+      settleMs: this.settleMs,
+    };
     const descriptor: ConnectorDescriptor = {
       type: 'test.api',
       title: { 'en-US': 'API', 'pt-BR': 'API' },
@@ -194,6 +203,28 @@ describe('writes to a target that inserts whatever it gets', () => {
     await change(3, 'changed');
     await runs(5);
     assert.equal(api.rows.find(({ data }) => data.id === 'M-3')?.data.text, 'changed');
+  });
+
+  it('are waited for where a change may still be on its way: it would undo what is sent after it', async () => {
+    const api = new Api({ idempotencyKey: false, lookup: 'strong' });
+    api.settleMs = 3_600_000;
+    await open(api);
+    await runs(1);
+    await change(3, 'changed');
+    let sent = 0;
+    api.fate = () => (sent++ === 0 ? 'request lost' : 'answered');
+    // It arrives just after the first look.
+    api.shown = (row) => {
+      const seen = { ...row };
+      row.text = 'changed';
+      return seen;
+    };
+    const wait = timers.setTimeout;
+    const waiting = mock.method(timers, 'setTimeout', () => wait(1));
+    const [log] = await runs(1);
+    waiting.mock.restore();
+    assert.deepEqual([log?.status, log?.details.updated], ['success', 1]);
+    assert.equal(api.requests.length, RECORDS);
   });
 
   it('find what was created when the source has changed since', async () => {
