@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SeededRandom } from '../../demo/random';
 import type { Hub, JobStatus } from '../../lib/model/services';
@@ -12,6 +13,8 @@ interface Torture {
   connectionId: number;
   mappingId: number;
   prepare(round: number): Promise<void>;
+  /** Before each kill, while the runner stands still: what it has committed by then is all that it ever will. */
+  halted?(): Promise<void>;
   verify(round: number, job: JobStatus): Promise<void>;
 }
 
@@ -38,7 +41,8 @@ export async function killTheRunner(torture: Torture): Promise<void> {
       await Promise.race([end, delay(ready ? random.next() * 300 : 10)]);
       const { pid } = (await hub.health()).runner;
       if (ended || pid === null || !ready) continue;
-      if (!kill(pid)) continue;
+      if (torture.halted !== undefined && (await halt(pid))) await torture.halted();
+      if (!kill(pid, 'SIGKILL')) continue;
       ready = false;
       early = random.next() < 0.3;
       kills++;
@@ -51,9 +55,21 @@ export async function killTheRunner(torture: Torture): Promise<void> {
 }
 
 /** False when it ended by itself meanwhile. */
-function kill(pid: number): boolean {
+async function halt(pid: number): Promise<boolean> {
+  if (!kill(pid, 'SIGSTOP')) return false;
+  while (!isHalted(pid)) await delay(1);
+  return true;
+}
+
+function isHalted(pid: number): boolean {
+  const tasks = `/proc/${pid}/task`;
+  return readdirSync(tasks).every((id) => /\) [TZ] /.test(readFileSync(`${tasks}/${id}/stat`, 'latin1')));
+}
+
+/** False when it ended by itself meanwhile. */
+function kill(pid: number, signal: NodeJS.Signals): boolean {
   try {
-    return process.kill(pid, 'SIGKILL');
+    return process.kill(pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
     throw error;

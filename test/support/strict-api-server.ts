@@ -96,6 +96,8 @@ const server = createServer(async (request, response) => {
     if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
   }
 });
+// A connection that is closed for its idleness takes a request with it now and then.
+server.keepAliveTimeout = 0;
 server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
 process.on('message', (share: number) => {
   fateShare = share;

@@ -1,115 +1,20 @@
 import assert from 'node:assert/strict';
+import { mock } from 'node:test';
+import timers from 'node:timers/promises';
 import { SeededRandom } from '../../demo/random';
-import type { Resolution, WriteGuarantee, WriteRecord, WriteResult } from '../../lib/connectors/contract';
-import type { ConnectorDescriptor } from '../../lib/connectors/descriptor';
-import type { LoadedConnector } from '../../lib/connectors/registry';
-import { IntegrationError } from '../../lib/model/errors';
 import type { SyncLog } from '../../lib/model/sync';
 import { TestEngine } from '../support/engine';
 import { temporaryDirectory } from '../support/hub';
+import { type Fate, InsertingApi } from '../support/inserting-api';
 
 const RECORDS = 60;
-
-/** What happens to one request: its effect, and whether its answer arrives. */
-type Fate = 'answered' | 'answer lost' | 'request lost' | 'not sent' | 'connection lost';
-
-/**
- * Stand-in for an API that inserts a row for every POST it gets, in this process so that each request can be lost at a chosen
- * moment. With `idempotencyKey` it answers a key that it knows as it did the first time; with `lookup` it can be asked for a row by the
- * record's own number.
- */
-class Api {
-  readonly rows: { id: string; data: Record<string, unknown> }[] = [];
-  readonly requests: string[] = [];
-  readonly answers = new Map<string, string>();
-  /** Whether it answers a look-up. */
-  isThere = true;
-  fate: (record: WriteRecord) => Fate = () => 'answered';
-  /** What a look-up gives of a row. */
-  shown: (data: Record<string, unknown>) => Record<string, unknown> = (data) => data;
-
-  constructor(readonly offers: Pick<WriteGuarantee, 'idempotencyKey' | 'lookup'>) {}
-
-  connector(): LoadedConnector {
-    const writes = { ...this.offers, upsertByKey: false, transactional: false, snapshot: false, settleMs: 1 };
-    const descriptor: ConnectorDescriptor = {
-      type: 'test.api',
-      title: { 'en-US': 'API', 'pt-BR': 'API' },
-      description: { 'en-US': '', 'pt-BR': '' },
-      node: null,
-      icon: '',
-      color: '',
-      since: '0.1.0',
-      capabilities: ['test', 'write'],
-      writes,
-      batchSize: { default: 10, maximum: 10 },
-      drivers: [],
-      settings: {},
-      operations: ['write'],
-    };
-    const writer = {
-      write: (records: WriteRecord[]) => this.write(records),
-      resolve: async (records: WriteRecord[]) => {
-        if (!this.isThere) throw new IntegrationError('transient', 'PCP_TEST', 'No answer.');
-        return records.map((record) => this.find(record));
-      },
-      finish: async () => undefined,
-      abandon: async () => undefined,
-    };
-    const create = () => ({
-      test: async () => ({ ok: true, steps: [], duration_ms: 0 }),
-      openWriter: async () => writer,
-      close: async () => undefined,
-    });
-    return { descriptor, create };
-  }
-
-  private async write(records: WriteRecord[]): Promise<WriteResult[]> {
-    const results: (WriteResult | undefined)[] = records.map(() => undefined);
-    for (const [index, record] of records.entries()) {
-      const fate = this.fate(record);
-      const error = new IntegrationError('transient', 'PCP_TEST', `Request ${index}: ${fate}.`);
-      if (fate === 'connection lost') throw error;
-      if (fate === 'not sent') throw Object.assign(error, { results });
-      if (fate === 'request lost') results[index] = { outcome: 'unknown', error };
-      else {
-        const result = this.take(record);
-        results[index] = fate === 'answer lost' ? { outcome: 'unknown', error } : result;
-      }
-    }
-    return results as WriteResult[];
-  }
-
-  private take({ data, idempotencyKey, externalKey }: WriteRecord): WriteResult {
-    this.requests.push(String(data.id));
-    if (externalKey !== undefined) {
-      const row = this.rows.find(({ id }) => id === externalKey);
-      if (row === undefined)
-        return { outcome: 'failed', error: new IntegrationError('data', 'PCP_TEST', `No row ${externalKey}.`) };
-      row.data = data;
-      return { outcome: 'updated', externalKey };
-    }
-    const known = this.offers.idempotencyKey ? this.answers.get(idempotencyKey as string) : undefined;
-    const id = known ?? `row-${this.rows.length + 1}`;
-    if (known === undefined) this.rows.push({ id, data });
-    this.answers.set(idempotencyKey as string, id);
-    return { outcome: 'created', externalKey: id };
-  }
-
-  private find({ data }: WriteRecord): Resolution {
-    const row = this.rows.find((one) => one.data.id === data.id);
-    return row === undefined
-      ? { state: 'absent' }
-      : { state: 'found', externalKey: row.id, data: this.shown(row.data) };
-  }
-}
 
 describe('writes to a target that inserts whatever it gets', () => {
   let engine: TestEngine;
   let remove: () => Promise<void>;
   let connectionId: number;
 
-  async function open(api: Api): Promise<void> {
+  async function open(api: InsertingApi): Promise<void> {
     const directory = await temporaryDirectory();
     remove = directory.remove;
     engine = await TestEngine.open(directory.path, { 'test.api': api.connector() });
@@ -150,7 +55,7 @@ describe('writes to a target that inserts whatever it gets', () => {
 
   const change = (index: number, description: string) =>
     engine.records.replace('material', [`M-${index}`], { material: `M-${index}`, description });
-  const ids = (api: Api) => api.rows.map(({ data }) => data.id).sort();
+  const ids = (api: InsertingApi) => api.rows.map(({ data }) => data.id).sort();
   const everyId = Array.from({ length: RECORDS }, (_, index) => `M-${index}`).sort();
 
   function fates(seed: number, of: Fate[]): () => Fate {
@@ -165,7 +70,7 @@ describe('writes to a target that inserts whatever it gets', () => {
   ] as const) {
     for (const seed of [1, 2, 3]) {
       it(`have one effect each where it offers ${name}, whatever gets lost (${seed})`, async () => {
-        const api = new Api(offers);
+        const api = new InsertingApi(offers);
         api.fate = fates(seed, ['answer lost', 'request lost', 'not sent', 'connection lost']);
         await open(api);
         const logs = await runs(50);
@@ -181,7 +86,7 @@ describe('writes to a target that inserts whatever it gets', () => {
   }
 
   it('find what was created, and send it again only where it changed since, if the target shows a part of it', async () => {
-    const api = new Api({ idempotencyKey: false, lookup: 'strong' });
+    const api = new InsertingApi({ idempotencyKey: false, lookup: 'strong' });
     api.shown = ({ id }) => ({ id });
     api.fate = ({ data }) => (data.id === 'M-3' ? 'answer lost' : 'answered');
     await open(api);
@@ -196,8 +101,30 @@ describe('writes to a target that inserts whatever it gets', () => {
     assert.equal(api.rows.find(({ data }) => data.id === 'M-3')?.data.text, 'changed');
   });
 
+  it('are waited for where a change may still be on its way: it would undo what is sent after it', async () => {
+    const api = new InsertingApi({ idempotencyKey: false, lookup: 'strong' });
+    api.settleMs = 3_600_000;
+    await open(api);
+    await runs(1);
+    await change(3, 'changed');
+    let sent = 0;
+    api.fate = () => (sent++ === 0 ? 'request lost' : 'answered');
+    // It arrives just after the first look.
+    api.shown = (row) => {
+      const seen = { ...row };
+      row.text = 'changed';
+      return seen;
+    };
+    const wait = timers.setTimeout;
+    const waiting = mock.method(timers, 'setTimeout', () => wait(1));
+    const [log] = await runs(1);
+    waiting.mock.restore();
+    assert.deepEqual([log?.status, log?.details.updated], ['success', 1]);
+    assert.equal(api.requests.length, RECORDS);
+  });
+
   it('find what was created when the source has changed since', async () => {
-    const api = new Api({ idempotencyKey: true, lookup: 'strong' });
+    const api = new InsertingApi({ idempotencyKey: true, lookup: 'strong' });
     api.fate = ({ data }) => (data.id === 'M-3' ? 'connection lost' : 'answered');
     await open(api);
     assert.equal((await engine.run(connectionId)).status, 'error');
@@ -212,7 +139,7 @@ describe('writes to a target that inserts whatever it gets', () => {
 
   describe('whose record does not come again', () => {
     /** The connection breaks at one record, which is gone from the platform then. */
-    async function leave(api: Api): Promise<void> {
+    async function leave(api: InsertingApi): Promise<void> {
       api.fate = ({ data }) => (data.id === 'M-3' ? 'connection lost' : 'answered');
       api.isThere = false;
       await open(api);
@@ -231,7 +158,7 @@ describe('writes to a target that inserts whatever it gets', () => {
     const comesBack = (description: string) => engine.records.create('material', { material: 'M-3', description });
 
     it('are looked up all the same, and found under the name that the target gave them', async () => {
-      const api = new Api({ idempotencyKey: false, lookup: 'strong' });
+      const api = new InsertingApi({ idempotencyKey: false, lookup: 'strong' });
       await leave(api);
       api.rows.push({ id: 'row-late', data: { id: 'M-3', text: 'as it was' } });
       const [log] = (await engine.run(connectionId)).logs;
@@ -243,7 +170,7 @@ describe('writes to a target that inserts whatever it gets', () => {
     });
 
     it('are looked up all the same, and forgotten where they never arrived', async () => {
-      const api = new Api({ idempotencyKey: false, lookup: 'strong' });
+      const api = new InsertingApi({ idempotencyKey: false, lookup: 'strong' });
       await leave(api);
       const [log] = (await engine.run(connectionId)).logs;
       assert.deepEqual([log?.details.state, await pending()], ['succeeded', []]);
@@ -254,7 +181,7 @@ describe('writes to a target that inserts whatever it gets', () => {
     });
 
     it('are asked about, once, where the target cannot be asked', async () => {
-      const api = new Api({ idempotencyKey: true, lookup: 'none' });
+      const api = new InsertingApi({ idempotencyKey: true, lookup: 'none' });
       await leave(api);
       const [log] = (await engine.run(connectionId)).logs;
       assert.deepEqual([log?.details.state, log?.records_error, await pending()], ['partial', 1, []]);
@@ -272,7 +199,7 @@ describe('writes to a target that inserts whatever it gets', () => {
   });
 
   it('are never sent twice by themselves where it offers neither', async () => {
-    const api = new Api({ idempotencyKey: false, lookup: 'none' });
+    const api = new InsertingApi({ idempotencyKey: false, lookup: 'none' });
     api.fate = fates(4, ['answer lost', 'request lost']);
     await open(api);
     const [log] = await runs(1);
@@ -295,7 +222,7 @@ describe('writes to a target that inserts whatever it gets', () => {
   });
 
   it('are sent again when a person says so, and left when a person says that they are there', async () => {
-    const api = new Api({ idempotencyKey: false, lookup: 'none' });
+    const api = new InsertingApi({ idempotencyKey: false, lookup: 'none' });
     api.fate = ({ data }) => (data.id === 'M-1' ? 'request lost' : data.id === 'M-2' ? 'answer lost' : 'answered');
     await open(api);
     await runs(1);
@@ -314,7 +241,7 @@ describe('writes to a target that inserts whatever it gets', () => {
   });
 
   it('reach a target that remembers keys also when a value comes back', async () => {
-    const api = new Api({ idempotencyKey: true, lookup: 'none' });
+    const api = new InsertingApi({ idempotencyKey: true, lookup: 'none' });
     await open(api);
     for (const text of ['one', 'two', 'one', 'two']) {
       await change(1, text);
@@ -324,7 +251,7 @@ describe('writes to a target that inserts whatever it gets', () => {
   });
 
   it('make no second record of one whose key at the target is not known', async () => {
-    const api = new Api({ idempotencyKey: false, lookup: 'none' });
+    const api = new InsertingApi({ idempotencyKey: false, lookup: 'none' });
     api.fate = ({ data }) => (data.id === 'M-2' ? 'answer lost' : 'answered');
     await open(api);
     await runs(1);
@@ -339,7 +266,7 @@ describe('writes to a target that inserts whatever it gets', () => {
   });
 
   it('are sent once for one decision, even if the replay is tried again', async () => {
-    const api = new Api({ idempotencyKey: false, lookup: 'none' });
+    const api = new InsertingApi({ idempotencyKey: false, lookup: 'none' });
     const two = ['M-1', 'M-2'];
     api.fate = ({ data }) => (two.includes(String(data.id)) ? 'request lost' : 'answered');
     await open(api);
@@ -359,7 +286,7 @@ describe('writes to a target that inserts whatever it gets', () => {
   });
 
   it('stop where the target answers for fewer records than it was sent', async () => {
-    const api = new Api({ idempotencyKey: true, lookup: 'none' });
+    const api = new InsertingApi({ idempotencyKey: true, lookup: 'none' });
     await open(api);
     engine.disturb = (connector, type) => {
       if (type !== 'test.api') return connector;

@@ -259,32 +259,41 @@ async function lookUp(scope: Scope, deliveries: Delivery[]): Promise<Delivery[]>
       delivery.result = { outcome: 'failed', error: unknownOutcome(delivery.record, intent, null, resolution.error) };
       return false;
     }
-    if (resolution.state === 'found') {
-      adopt(delivery, intent, resolution);
-      return false;
-    }
     const left = intent.since + settleMs - clock.now();
-    if (left <= 0) delivery.intent = null;
-    else pause = Math.max(pause, left);
+    if (resolution.state === 'found') {
+      const isHeld = holds(delivery, intent, resolution);
+      // The change that is not seen there may still come, and undo what is sent after it.
+      if (isHeld || intent.op === 'create' || left <= 0) {
+        adopt(delivery, intent, resolution, isHeld);
+        return false;
+      }
+    } else if (left <= 0) delivery.intent = null;
+    pause = Math.max(pause, left);
     return left > 0;
   });
   if (pause > 0) await delay(pause, undefined, { signal });
   return young;
 }
 
-/** The target holds the record: it was written, or is to be updated under the key by which it was found. */
-function adopt(delivery: Delivery, intent: Intent, found: Extract<Resolution, { state: 'found' }>): void {
-  const { record } = delivery;
-  if (found.externalKey !== undefined) record.externalKey = found.externalKey;
-  if (found.version !== undefined) record.version = found.version;
+type Found = Extract<Resolution, { state: 'found' }>;
+
+/** Whether the target holds the record as it is now. */
+function holds({ record }: Delivery, intent: Intent, found: Found): boolean {
   // What was created there, of these very values, may show itself in part.
   const isNew = intent.op === 'create' && intent.hash === record.hash;
-  const holds = Object.entries(record.data).every(
+  return Object.entries(record.data).every(
     ([field, value]) =>
       (isNew && !(field in found.data)) || canonicalJson(found.data[field] ?? null) === canonicalJson(value ?? null),
   );
+}
+
+/** The target has the record: it was written, or is to be updated under the key by which it was found. */
+function adopt(delivery: Delivery, intent: Intent, found: Found, isHeld: boolean): void {
+  const { record } = delivery;
+  if (found.externalKey !== undefined) record.externalKey = found.externalKey;
+  if (found.version !== undefined) record.version = found.version;
   delivery.intent = null;
-  if (!holds) {
+  if (!isHeld) {
     delivery.link = { hash: null, targetKey: record.externalKey ?? record.key, writtenAt: 0, intent: null };
     return;
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { LocalizedText } from '../../../lib/connectors/descriptor';
 import type { Filter } from '../../../lib/model/mapping';
 import { failureOf, orders, readAll, signal, withApi } from './server';
 
@@ -57,6 +58,22 @@ describe('generic.rest: reading', () => {
     const { info, schema } = await connector.describe!('orders', signal);
     assert.deepEqual([info.key, Object.keys(schema.properties ?? {})], [['code'], ['code', 'name']]);
     assert.equal((await connector.test(signal)).ok, true);
+  });
+
+  it('says in its test which look-ups find records that do not show what they were looked up by', async () => {
+    context.api.handler = ({ path }) => ({ body: path === '/orders' ? orders(1, 1) : [{ orderNo: '001' }] });
+    const list = (path: string, lookup: object) => ({ path, lookup });
+    const connector = context.open({
+      shown: list('/orders', { path: '/orders?number={number}' }),
+      hidden: list('/renamed', { path: '/renamed?number={number}' }),
+      placed: list('/renamed', { path: '/renamed?number={number}', key: ['/orderNo'] }),
+    });
+    const { ok, steps } = await connector.test(signal);
+    assert.equal(ok, true);
+    const detail = steps.at(-1)?.detail as LocalizedText;
+    assert.match(detail['en-US'], /^shown: a record was read\. .*"key" .*\(hidden\)$/);
+    assert.match(detail['pt-BR'], /^shown: um registro foi lido\. .*"key" .*\(hidden\)$/);
+    assert.deepEqual(context.api.paths().slice(-2), ['GET /orders', 'GET /renamed']);
   });
 
   it('fills the path, sends parameters and headers, and pushes down only what is declared', async () => {
@@ -169,6 +186,27 @@ describe('generic.rest: reading', () => {
       const { cursor } = await readAll(connector, { cursor: batches[0]!.cursorAfter });
       await readAll(connector, { cursor: cursor! });
       assert.equal(since(), String(Date.parse('2026-11-24T05:05:00Z') / 1000));
+    });
+
+    it('asks for the same once more after a list that got shorter while it was read, and says so', async () => {
+      let left = orders(1, 6);
+      const headers = { date: 'Tue, 24 Nov 2026 05:10:00 GMT' };
+      context.api.handler = ({ query }) => {
+        const at = (Number(query.get('page')) - 1) * 2;
+        return { body: { total: left.length, data: left.slice(at, at + 2) }, headers };
+      };
+      const list = { path: '/orders', items: '/data', paging: { type: 'page', total: '/total' } };
+      const connector = context.open({ orders: { ...list, incremental } });
+      const [first] = (await readAll(connector, { batchSize: 2 })).batches;
+      assert.deepEqual(context.log, []);
+      // The third moves to the page that was read before the interruption.
+      left = left.slice(1);
+      const { records, cursor } = await readAll(connector, { cursor: first!.cursorAfter });
+      assert.deepEqual([records.length, context.log.length], [3, 1]);
+      const next = await readAll(connector, { cursor: cursor! });
+      assert.deepEqual([since(), next.records.length], [null, 5]);
+      await readAll(connector, { cursor: next.cursor! });
+      assert.equal(since(), '2026-11-24T05:05:00.000Z');
     });
 
     it('goes by the largest time it saw where the server has no clock', async () => {

@@ -75,6 +75,13 @@ describe('generic.rest: writing when the other side fails', () => {
     assert.equal((await failureOf(writer.resolve!(records, signal))).class, 'transient');
   });
 
+  it('what an update by key finds by itself counts as absent, and is waited for: no request tells more', async () => {
+    const writer = await writerOf({ create: CREATE, update: { path: '/orders/{number}' } });
+    const resolutions = await writer.resolve!(records, signal);
+    assert.ok(resolutions.every(({ state }) => state === 'absent'));
+    assert.equal(context.api.asked.length, 0);
+  });
+
   it('what became of a write is told in terms of the record, digit by digit', async () => {
     const held = { id: 7, number: '1', quantity: 10.5, code: 123, long: '0.1000000000000000055' };
     context.api.handler = () => ({ body: [held] });

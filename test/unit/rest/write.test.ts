@@ -118,6 +118,19 @@ describe('generic.rest: writing', () => {
     assert.deepEqual(results, [{ outcome: 'updated' }, { outcome: 'created' }]);
   });
 
+  it('gives its idempotency key to the create that follows an update in vain, not to both', async () => {
+    context.api.handler = ({ method }) => ({ status: method === 'PUT' ? 404 : 201, body: {} });
+    const writer = await writerOf({ ...BY_KEY, idempotency_header: 'Idempotency-Key' });
+    await writer.write([record({ number: '1' }, { idempotencyKey: 'k' })], signal);
+    assert.deepEqual(
+      context.api.asked.map(({ method, headers }) => [method, headers['idempotency-key']]),
+      [
+        ['PUT', undefined],
+        ['POST', 'k'],
+      ],
+    );
+  });
+
   it('looks a record up before it creates one, and finds what an earlier write made', async () => {
     const held = new Map([['2', { id: 20, externalId: '2' }]]);
     context.api.handler = ({ method, query }) => {
@@ -339,7 +352,10 @@ describe('generic.rest: writing', () => {
     const promises = [
       [{ create: ORDERS.create }, false, false, 'none'],
       [ORDERS, false, false, 'none'],
-      [BY_KEY, true, false, 'none'],
+      [{ update: BY_KEY.update }, true, false, 'none'],
+      [BY_KEY, false, false, 'strong'],
+      [{ update: BY_KEY.update, bulk: { path: '/b' } }, false, false, 'strong'],
+      [{ ...BY_KEY, update: { ...BY_KEY.update, method: 'POST' } }, false, false, 'none'],
       [{ ...ORDERS, lookup }, false, false, 'strong'],
       [{ ...BY_KEY, lookup }, false, false, 'strong'],
       [{ ...ORDERS, lookup: { ...lookup, consistency: 'eventual' } }, false, false, 'eventual'],

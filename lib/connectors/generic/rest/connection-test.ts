@@ -1,10 +1,12 @@
 import type { OpenConnection } from '../../../model/connection';
 import type { HttpClient } from '../../../protocols/http/client';
 import type { ConnectorEnvironment, TestReport } from '../../contract';
+import type { LocalizedText } from '../../descriptor';
 import { testHttp } from '../../http-test';
 import type { Steps } from '../../step-by-step';
 import { firstRecords } from './read';
-import { type RestSettings, resolveEntity } from './settings';
+import { type EntitySetting, type RestSettings, resolveEntity } from './settings';
+import { placeholders } from './template';
 
 const HINTS = {
   timeout: 'Look whether the API is overloaded, or ask for smaller pages (size).',
@@ -18,7 +20,7 @@ interface Opened {
 
 /**
  * Tries a connection step by step and stops at the first that fails: the address, the handshake, then the first entity that
- * can be read.
+ * can be read, and those others whose look-up can only be judged by a record.
  * @param open reads the settings and opens the client; may throw
  */
 export function testConnection(
@@ -27,34 +29,61 @@ export function testConnection(
   log: ConnectorEnvironment['log'],
   signal: AbortSignal,
 ): Promise<TestReport> {
-  const readFirst = async ({ client, settings }: Opened, steps: Steps, limit: AbortSignal): Promise<void> => {
-    const readable = Object.keys(settings.entities).find((name) => settings.entities[name]?.path !== undefined);
+  const readFirst = async (opened: Opened, steps: Steps, limit: AbortSignal): Promise<void> => {
+    const { client, settings } = opened;
+    const readable = Object.keys(settings.entities).filter((name) => settings.entities[name]?.path !== undefined);
     const detail =
-      readable === undefined ? await reachBase(client, limit) : await readOne(readable, client, settings, log, limit);
+      readable.length === 0 ? await reachBase(client, limit) : await readSome(readable, opened, log, limit);
     steps.pass('authenticate', String(connection.config.authentication ?? 'none'));
-    steps.pass('authorise', readable ?? client.baseUrl.pathname);
+    steps.pass('authorise', readable[0] ?? client.baseUrl.pathname);
     steps.pass('read', detail);
   };
   return testHttp(open, readFirst, HINTS, signal);
 }
 
-async function readOne(
-  name: string,
-  client: HttpClient,
-  settings: RestSettings,
+async function readSome(
+  readable: readonly string[],
+  { client, settings }: Opened,
   log: ConnectorEnvironment['log'],
   signal: AbortSignal,
-): Promise<string> {
-  const entity = resolveEntity(name, settings);
-  const { length } = await firstRecords({ client, settings, entity, log }, 1, signal);
-  return `${name}: ${length === 0 ? 'no record yet' : 'a record was read'}`;
+): Promise<LocalizedText> {
+  const [first] = readable;
+  let isEmpty = false;
+  const unseen: string[] = [];
+  for (const name of readable) {
+    const entity = resolveEntity(name, settings);
+    const names = namesToSee(entity);
+    if (name !== first && names.length === 0) continue;
+    const [record] = await firstRecords({ client, settings, entity, log }, 1, signal);
+    if (name === first) isEmpty = record === undefined;
+    if (record !== undefined && names.length > 0 && names.every((each) => record[each] === undefined))
+      unseen.push(name);
+  }
+  const blind = unseen.join(', ');
+  return {
+    'en-US': `${first}: ${isEmpty ? 'no record yet' : 'a record was read'}${
+      blind && `. No key is seen in what "lookup" finds: say in its "key" where it stands (${blind})`
+    }`,
+    'pt-BR': `${first}: ${isEmpty ? 'nenhum registro ainda' : 'um registro foi lido'}${
+      blind && `. Não se vê a chave no que "lookup" acha: indique em "key" dela onde está (${blind})`
+    }`,
+  };
+}
+
+/** What a record has to show, so that it can be told whether a look-up gave the right one. */
+function namesToSee({ lookup }: EntitySetting): string[] {
+  if (lookup === undefined || lookup.key !== undefined) return [];
+  return placeholders(lookup.path).filter((name) => name !== 'external_id');
 }
 
 /** Without an entity all that counts is whether the API lets us in. */
-async function reachBase(client: HttpClient, signal: AbortSignal): Promise<string> {
+async function reachBase(client: HttpClient, signal: AbortSignal): Promise<LocalizedText> {
   const response = await client.request({ target: '', signal });
   const isRefused = response.status === 401 || response.status === 403 || response.status >= 500;
   if (isRefused) throw await response.failure();
   response.discard();
-  return `no entity to read yet; the base URL answered ${response.status}`;
+  return {
+    'en-US': `no entity to read yet; the base URL answered ${response.status}`,
+    'pt-BR': `nenhuma entidade para ler ainda; a URL base respondeu ${response.status}`,
+  };
 }

@@ -29,6 +29,9 @@ export class Pass {
   #hi: string | null;
   /** Largest value of the field. */
   #high: string | null;
+  /** How long the list is, as the API said last. */
+  #total: number | undefined;
+  #hasShrunk: boolean;
 
   constructor(entity: RestEntity, query: Pick<ReadQuery, 'cursor' | 'lookbackSeconds'>) {
     const { paging, incremental } = entity;
@@ -40,6 +43,8 @@ export class Pass {
     this.#lo = text(cursor?.lo);
     this.#hi = text(cursor?.hi);
     this.#high = text(cursor?.high);
+    this.#total = typeof cursor?.total === 'number' ? cursor.total : undefined;
+    this.#hasShrunk = cursor?.shrunk === true;
     // Places in a list mean nothing once its paging was changed.
     this.start =
       cursor?.paging === this.#paging
@@ -65,6 +70,19 @@ export class Pass {
     if (this.#hi === null && !Number.isNaN(now)) this.#hi = new Date(now - this.#lag * 1000).toISOString();
   }
 
+  /**
+   * What the API says about the length of the list. One that is counted and gets shorter moves records to pages that were
+   * read already: the next pass asks for the same once more.
+   * @returns true when that is news
+   */
+  told(total: number | undefined): boolean {
+    const isCounted = this.#paging === 'page' || this.#paging === 'offset';
+    const isNews = isCounted && !this.#hasShrunk && (total ?? Infinity) < (this.#total ?? 0);
+    this.#hasShrunk ||= isNews;
+    this.#total = total;
+    return isNews;
+  }
+
   saw(records: readonly SourceRecord[]): void {
     if (this.#incremental === undefined) return;
     const { field, type } = this.#incremental;
@@ -76,7 +94,11 @@ export class Pass {
   }
 
   cursor(progress: Progress): Cursor {
-    return this.#cursor(this.#lo, this.#hi, this.#high, progress);
+    const length = {
+      ...(this.#total !== undefined && { total: this.#total }),
+      ...(this.#hasShrunk && { shrunk: true }),
+    };
+    return { ...this.#cursor(this.#lo, this.#hi, this.#high, progress), ...length };
   }
 
   /** To begin the next pass. */
@@ -85,6 +107,7 @@ export class Pass {
   }
 
   #nextLo(): string | null {
+    if (this.#hasShrunk) return this.#lo;
     const lo = this.#kind === 'sequence' ? this.#high : (this.#hi ?? earlier(this.#high, this.#lag));
     if (lo === null || (this.#lo !== null && isGreater(this.#lo, lo))) return this.#lo;
     return lo;

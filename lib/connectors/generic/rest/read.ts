@@ -87,6 +87,9 @@ async function* readPages(
       pass.saw(page.records);
       const next = paging.next(at, page, read);
       const total = paging.total(page);
+      if (pass.told(total)) {
+        source.log('warn', `"${entity.name}" got shorter while it was read: some of its records may not have come.`);
+      }
       const { length } = page.records;
       if (next !== null) coming = fetch(next, paging.mayEndAfter(page));
       const after = next === null ? pass.end() : pass.cursor({ at: next, skip: 0, read: read + length });

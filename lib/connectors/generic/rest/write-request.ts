@@ -1,6 +1,7 @@
 import type { HttpClient, HttpRequest } from '../../../protocols/http/client';
 import type { DescribedRequest, WriteRecord, WriteTarget } from '../../contract';
 import { bodyFormat, bodyOf, bulkBodyOf, type Content, JSON_TYPE, writesJson } from './body';
+import { isFoundByUpdate } from './guarantee';
 import { withNumbers } from './json-body';
 import type { BulkSetting, RestEntity, WriteSetting } from './settings';
 import { fillPath, placeholders, type Values } from './template';
@@ -32,7 +33,9 @@ export function writeRequest(
 ): WriteRequest {
   const setting = entity[operation]!;
   const method = setting.method ?? { create: 'POST', update: 'PUT', delete: 'DELETE' }[operation];
-  const key = entity.idempotency_header === undefined ? undefined : record.idempotencyKey;
+  // An API does not take the create that follows an update in vain for the same request.
+  const isTried = operation === 'update' && entity.create !== undefined && isFoundByUpdate(entity);
+  const key = entity.idempotency_header === undefined || isTried ? undefined : record.idempotencyKey;
   const hasBody = method !== 'DELETE' || setting.body !== undefined;
   return {
     method,

@@ -13,6 +13,7 @@ import { WriteRun } from '../../write-run';
 import { inTermsOf, isAlike } from './alike';
 import { ask, GONE, readDocument } from './answer';
 import { bulkResults, leavesNothing, refusedResults } from './bulk';
+import { isFoundByUpdate } from './guarantee';
 import { judged, unknown } from './judgement';
 import { type Found, findRecord } from './lookup';
 import { absent, missing, nameless, unchangeable } from './not-written';
@@ -291,6 +292,8 @@ export class RestWriter implements Writer {
   }
 
   async #resolve(record: WriteRecord, signal: AbortSignal): Promise<Resolution> {
+    // What is there by then is found by the update, which goes before the next create.
+    if (isFoundByUpdate(this.#entity)) return { state: 'absent' };
     if (this.#entity.lookup === undefined) return { state: 'unknown', error: this.#lacks('lookup') };
     try {
       const found = await this.#find(record, signal);
