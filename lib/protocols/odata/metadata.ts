@@ -238,7 +238,7 @@ class Reader {
       pageable: allows('pageable') && allows('topable') && can.pageable,
       countable: allows('countable') && can.countable,
       requiresFilter: isTrue(element, 'requires-filter') || can.requiresFilter,
-      requiredInFilter: [...required.map((property) => property.name), ...can.requiredInFilter],
+      requiredInFilter: [...new Set([...required.map((property) => property.name), ...can.requiredInFilter])],
     };
   }
 
