@@ -8,6 +8,7 @@ import { PRESETS as SAP } from '../../lib/connectors/erp/sap/presets';
 import type { OpenConnection } from '../../lib/model/connection';
 import type { Hub, MappingInput } from '../../lib/model/services';
 import { CuttingProxy } from '../support/cutting-proxy';
+import { DataverseServer } from '../support/dynamics365/dataverse';
 import { MesQueue } from '../support/dynamics365/mes-queue';
 import { dynamicsPlant } from '../support/dynamics365/plant';
 import { IsgServer } from '../support/ebs/isg-server';
@@ -16,8 +17,8 @@ import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
 import { protheusPlant } from '../support/protheus/plant';
 import { SapPlant } from '../support/sap/plant';
 
-/** Cuts per kind of posting, of which there are five; the whole proof takes 1000 of each. */
-const CUTS = Math.ceil(Number(process.env.PCP_TEST_CUTS ?? 40) / 5);
+/** Cuts per kind of posting, of which there are six; the whole proof takes 1000 of each. */
+const CUTS = Math.ceil(Number(process.env.PCP_TEST_CUTS ?? 42) / 6);
 const SEED = Number(process.env.PCP_TEST_SEED ?? Date.now() % 100_000);
 const NEW_RECORDS = 24;
 /** After so many everything is taken new: the mock server is slow with many records. */
@@ -152,6 +153,33 @@ const KINDS: Postings[] = [
         posted: async () =>
           queue.sent.map(({ content }) => (content.ReportFinishedLines as Row[])[0]!.ItemBatchNumber as string),
         close: () => plant.stop(),
+      };
+    },
+  },
+  {
+    system: 'Dataverse',
+    preset: 'new_workorders',
+    mappings: [
+      {
+        ...{ direction: 'export', target_entity: 'production_data', key_fields: ['record_id'] },
+        field_mappings: [
+          { source: 'new_number', target: 'record_id', required: true },
+          { source: 'new_quantity', target: 'good_quantity', type: 'decimal' },
+          { source: 'new_name', target: 'notes' },
+        ],
+      },
+    ],
+    entityType: 'production_data',
+    bytes: { request: 1200, answer: 400 },
+    record: (n) => ({ record_id: `R${n}`, order_number: '1', good_quantity: '1.5', notes: `${n}` }),
+    async open() {
+      const server = await new DataverseServer().start();
+      const config = { scope: `${server.url}/.default`, parallel_writes: 8, max_concurrency: 8 };
+      return {
+        port: Number(new URL(server.url).port),
+        connection: server.connection({ ...config, changes_per_request: 2 }),
+        posted: async () => server.table.rows.map(({ new_name }) => String(new_name)),
+        close: () => server.stop(),
       };
     },
   },

@@ -11,6 +11,7 @@ import { literalOf, ValueProblem, type ValueType } from './values';
 export function entityPath(set: EntitySet, key: Record<string, unknown>, model: ServiceModel): string {
   if (set.isSingleton) return encodeURIComponent(set.name);
   const { key: paths, keyAliases } = set.type;
+  if (paths.length === 0) throw withoutKey(set);
   const parts = paths.map((name) => {
     const value = valueAt(key, name);
     if (value !== undefined && value !== null) {
@@ -34,9 +35,10 @@ export function keyText(set: EntitySet, data: Record<string, unknown>): string {
   return JSON.stringify(set.type.key.map((name) => valueAt(data, name) ?? null));
 }
 
-/** True when the data hold all of the key. */
-export function hasKey({ type }: EntitySet, data: Record<string, unknown>): boolean {
-  return type.key.every((path) => (valueAt(data, path) ?? null) !== null);
+/** True when the data hold all that an address needs; there is none where entities have no key. */
+export function hasKey({ type, isSingleton }: EntitySet, data: Record<string, unknown>): boolean {
+  if (isSingleton) return true;
+  return type.key.length > 0 && type.key.every((path) => (valueAt(data, path) ?? null) !== null);
 }
 
 /** The value at a path through complex values, "Address/City". */
@@ -50,6 +52,12 @@ export function literal(path: string, value: unknown, type: ValueType, model: Se
   } catch (thrown) {
     throw thrown instanceof ValueProblem ? refusedValue(path, value, thrown.message) : thrown;
   }
+}
+
+function withoutKey({ name }: EntitySet): IntegrationError {
+  return new IntegrationError('data', 'PCP_ODATA_KEY', `Entities of ${name} have no key.`, {
+    hint: 'They can be read as a list only.',
+  });
 }
 
 function keyLiteral(name: string, value: unknown, { type }: EntitySet, model: ServiceModel): string {

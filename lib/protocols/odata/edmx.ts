@@ -37,7 +37,7 @@ const NAMING = [
 export function readEdmx(text: string, place: string): Edmx {
   const top: Element = newElement('', {});
   const open: Element[] = [top];
-  let isOasis = false;
+  const inOasis: Record<'Edmx' | 'Schema', boolean[]> = { Edmx: [], Schema: [] };
   let skipping = 0;
   const parser = new SaxesParser({ xmlns: false, position: false });
   parser.on('error', (error) => {
@@ -54,7 +54,7 @@ export function readEdmx(text: string, place: string): Edmx {
       return;
     }
     if (open.length > DEEPEST) throw notMetadata(place, `it is nested deeper than ${DEEPEST} elements`);
-    if (local === 'Edmx' || local === 'Schema') isOasis ||= namespaceOf(name, attributes).startsWith(OASIS);
+    if (local === 'Edmx' || local === 'Schema') inOasis[local].push(namespaceOf(name, attributes).startsWith(OASIS));
     const element = newElement(local, own);
     open.at(-1)!.children.push(element);
     open.push(element);
@@ -70,7 +70,8 @@ export function readEdmx(text: string, place: string): Edmx {
   parser.write(text.replace(/^[\ufeff\s]+/, '')).close();
   const [root] = top.children;
   if (root?.name !== 'Edmx') throw notMetadata(place, `its root is <${root?.name ?? ''}> instead of <Edmx>`);
-  return { root: withoutAliases(root), isOasis };
+  // A document of version 2 may hold a schema of version 4, with annotations.
+  return { root: withoutAliases(root), isOasis: inOasis.Edmx[0] === true || inOasis.Schema.every((is) => is) };
 }
 
 /** The same document, each name with its namespace. */

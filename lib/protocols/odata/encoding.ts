@@ -7,7 +7,9 @@ import { IntegrationError } from '../../model/errors';
  */
 export function xmlText(bytes: Uint8Array, contentType: string, place: string): string {
   const header = /charset\s*=\s*"?([\w.:-]+)/i.exec(contentType)?.[1];
-  const charset = byFirstBytes(bytes) ?? header ?? declared(bytes) ?? 'utf-8';
+  const said = header ?? declared(bytes) ?? 'utf-8';
+  // Of two bytes a character its first ones would tell: programs that write a text before they encode it say so wrongly.
+  const charset = byFirstBytes(bytes) ?? (/^utf-?16|^unicode$/i.test(said) ? 'utf-8' : said);
   try {
     return new TextDecoder(charset, { fatal: true }).decode(bytes);
   } catch (cause) {

@@ -1,6 +1,6 @@
 import type { ServiceModel, StructuredType } from './model';
 import { actualType, findProperty, TYPE_FIELD } from './structure';
-import { readerOf, readValue } from './values';
+import { readerOf, readLiteral } from './values';
 
 /** An entity of an answer. */
 export interface Entity {
@@ -44,13 +44,12 @@ export function keyFields({ key }: StructuredType): string[] {
 function keyIn(url: string, type: StructuredType, model: ServiceModel): Json {
   const { key, keyAliases } = type;
   const predicate = /\((.*)\)$/.exec(decoded(url))?.[1] ?? '';
-  const parts = [...predicate.matchAll(/(?:(\w+)=)?('(?:[^']|'')*'|[^,]+)/g)];
+  const parts = predicate.matchAll(/(?:([\p{L}\p{N}_]+)=)?([\p{L}\p{N}_.]*'(?:[^']|'')*'|[^,]+)/gu);
   const result: Json = {};
   for (const [, name = key[0] ?? '', literal = ''] of parts) {
     const path = key.find((each) => keyAliases.get(each) === name) ?? name;
     const property = findProperty(path, type, model) ?? { type: 'Edm.String', isDay: false };
-    const isText = literal.startsWith("'");
-    put(result, path, isText ? literal.slice(1, -1).replaceAll("''", "'") : readValue(literal, property));
+    put(result, path, readLiteral(literal, property));
   }
   return result;
 }
@@ -143,8 +142,9 @@ function isRemoved(json: Json): boolean {
   return typeof json['@odata.context'] === 'string' && /[#/]\$deletedEntity$/.test(json['@odata.context']);
 }
 
+/** Entities and files that the answer only names. */
 function isDeferred(value: unknown): boolean {
-  return isObject(value) && Object.hasOwn(value, '__deferred');
+  return isObject(value) && (Object.hasOwn(value, '__deferred') || Object.hasOwn(value, '__mediaresource'));
 }
 
 export function isObject(value: unknown): value is Json {

@@ -63,10 +63,11 @@ export function nextOf(json: unknown, { url }: Pick<HttpResponse, 'url'>): Pick<
   return { ...(next !== undefined && { next }), base: next?.startsWith('?') ? url : baseOf(body, url) };
 }
 
-/** Whatever it is, it has its key; without one, something that the type declares. */
+/** Whatever it is, it has its key; without one, or where it says what it is, something that the type declares. */
 function isEntity(found: Record<string, unknown>, type: StructuredType): boolean {
   const { key, properties, isOpen } = type;
-  if (key.length > 0) return keyFields(type).every((name) => Object.hasOwn(found, name));
+  if (key.length > 0 && found['@odata.context'] === undefined)
+    return keyFields(type).every((name) => Object.hasOwn(found, name));
   return isOpen || [...properties.keys()].some((name) => Object.hasOwn(found, name));
 }
 

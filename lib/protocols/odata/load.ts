@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import type { HttpResponse } from '../http/client';
 import { type MetadataDocument, missingNamespaces, readDocument } from './document';
 import { xmlText } from './encoding';
 import { failureOf } from './fault';
@@ -20,7 +21,7 @@ export async function loadModel(
   signal: AbortSignal,
 ): Promise<ServiceModel> {
   const query = parameterText(Object.entries(options.parameters ?? {}));
-  const first = await loadDocument(client, `${options.path}/$metadata${query}`, options, signal);
+  const first = await documentOf(await ask(client, `${options.path}/$metadata${query}`, signal), options);
   const documents = [first.document];
   const open = [first];
   const asked = new Set([first.url.href]);
@@ -31,7 +32,7 @@ export async function loadModel(
       const target = isWanted ? elsewhere(client, uri, from.url) : undefined;
       if (target === undefined || asked.has(target.href)) continue;
       asked.add(target.href);
-      const found = await loadDocument(client, target, options, signal).catch(unknownUnlessPassing);
+      const found = await loadReferenced(client, target, options, signal).catch(unknownUnlessPassing);
       if (found === undefined) continue;
       documents.push(found.document);
       open.push(found);
@@ -40,14 +41,30 @@ export async function loadModel(
   return modelOf(documents);
 }
 
-async function loadDocument(
+interface Loaded {
+  document: MetadataDocument;
+  url: URL;
+}
+
+async function loadReferenced(
   client: ServiceClient,
-  target: string | URL,
-  { secrets = [] }: ServiceOptions,
+  target: URL,
+  options: ServiceOptions,
   signal: AbortSignal,
-): Promise<{ document: MetadataDocument; url: URL }> {
+): Promise<Loaded | undefined> {
+  const response = await ask(client, target, signal);
+  if (response.status !== 500) return documentOf(response, options);
+  // Some servers say so of whatever they do not have.
+  response.discard();
+  return undefined;
+}
+
+function ask(client: ServiceClient, target: string | URL, signal: AbortSignal): Promise<HttpResponse> {
   const headers = { accept: 'application/xml, */*;q=0.1' };
-  const response = await client.request({ target, headers, signal, maxBytes: LARGEST });
+  return client.request({ target, headers, signal, maxBytes: LARGEST });
+}
+
+async function documentOf(response: HttpResponse, { secrets = [] }: ServiceOptions): Promise<Loaded> {
   if (!response.ok) throw await failureOf(response, secrets);
   const { url } = response;
   const text = xmlText(await response.bytes(), response.headers['content-type'] ?? '', url.pathname);

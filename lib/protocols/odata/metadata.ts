@@ -36,6 +36,8 @@ class Reader {
   readonly #operations = new Map<string, Element[]>();
   readonly #enums = new Map<string, EnumType>();
   readonly #types = new Map<string, StructuredType>();
+  /** Types by their name alone. */
+  readonly #short = new Map<string, string>();
   /** Those that stand apart from what they are about, by its name. */
   readonly #annotations = new Map<string, Element[]>();
 
@@ -102,6 +104,7 @@ class Reader {
       case 'EntityType':
       case 'ComplexType':
         this.#structured.set(name, element);
+        this.#short.set(element.attributes.Name ?? '', name);
         break;
       case 'EnumType':
         this.#enums.set(name, {
@@ -109,6 +112,7 @@ class Reader {
           members: childrenOf(element, 'Member').map(({ attributes }) => attributes.Name ?? ''),
           isFlags: isTrue(element, 'IsFlags'),
         });
+        this.#short.set(element.attributes.Name ?? '', name);
         break;
       case 'TypeDefinition':
         this.#definitions.set(name, element);
@@ -140,7 +144,7 @@ class Reader {
 
   #baseOf(name: string): string | undefined {
     const base = this.#structured.get(name)?.attributes.BaseType;
-    return base === undefined ? undefined : qualified(base);
+    return base === undefined ? undefined : this.#qualified(base);
   }
 
   #structure(name: string): StructuredType {
@@ -171,10 +175,10 @@ class Reader {
     // Version 3 may write the type as an element.
     const [written] = children.filter(({ name }) => name === 'CollectionType' || name === 'TypeRef');
     const reference = attributes.Type ?? written?.attributes.ElementType ?? written?.attributes.Type ?? 'Edm.String';
-    const { type: named, isCollection } = resolve(reference);
+    const { type: named, isCollection } = this.#resolve(reference);
     const definition = this.#definitions.get(named);
     const facets = { ...definition?.attributes, ...attributes };
-    const type = definition === undefined ? named : qualified(definition.attributes.UnderlyingType ?? named);
+    const type = definition === undefined ? named : this.#qualified(definition.attributes.UnderlyingType ?? named);
     const [maxLength, precision] = [count(facets.MaxLength), count(facets.Precision)];
     const annotations = this.#annotationsOf(element, path + attributes.Name);
     const isComputed = tag(annotations, 'Computed') === true;
@@ -202,15 +206,15 @@ class Reader {
     const { Name: name = '', Type: reference, Relationship = '', ToRole } = attributes;
     const contains = /^(true|1)$/i.test(attributes.ContainsTarget ?? '');
     if (reference !== undefined) {
-      const { type: target, isCollection } = resolve(reference);
+      const { type: target, isCollection } = this.#resolve(reference);
       return { name, target, isCollection, contains };
     }
-    const association = this.#associations.get(qualified(Relationship));
+    const association = this.#associations.get(this.#qualified(Relationship));
     // An end without a role has the name of its type.
     const end = childrenOf(association, 'End').find(
       ({ attributes: { Role, Type = '' } }) => (Role ?? Type.slice(Type.lastIndexOf('.') + 1)) === ToRole,
     );
-    const target = qualified(end?.attributes.Type ?? '');
+    const target = this.#qualified(end?.attributes.Type ?? '');
     return { name, target, isCollection: end?.attributes.Multiplicity === '*', contains };
   }
 
@@ -219,7 +223,7 @@ class Reader {
     const name = attributes.Name ?? '';
     const allows = (annotation: string) => !isFalse(attributes[annotation]);
     const can = capabilitiesOf(this.#annotationsOf(element, `${container}/${name}`));
-    const declared = this.#type(qualified(attributes.EntityType ?? attributes.Type ?? ''));
+    const declared = this.#type(this.#qualified(attributes.EntityType ?? attributes.Type ?? ''));
     const label = attributes.label ?? declared.label;
     const required = [...declared.properties.values()].filter((property) => property.isRequiredInFilter);
     return {
@@ -231,11 +235,27 @@ class Reader {
       updatable: allows('updatable') && can.updatable,
       deletable: allows('deletable') && can.deletable && kind === 'EntitySet',
       addressable: allows('addressable') && can.readable,
-      pageable: allows('pageable') && can.pageable,
+      pageable: allows('pageable') && allows('topable') && can.pageable,
       countable: allows('countable') && can.countable,
       requiresFilter: isTrue(element, 'requires-filter') || can.requiresFilter,
-      requiredInFilter: [...required.map((property) => property.name), ...can.requiredInFilter],
+      requiredInFilter: [...new Set([...required.map((property) => property.name), ...can.requiredInFilter])],
     };
+  }
+
+  /** "Collection(NS.Order)" in its parts. */
+  #resolve(reference: string): { type: string; isCollection: boolean } {
+    const inner = /^Collection\(\s*(.*?)\s*\)$/.exec(reference.trim())?.[1];
+    return { type: this.#qualified(inner ?? reference.trim()), isCollection: inner !== undefined };
+  }
+
+  /**
+   * Documents may leave out the namespace, or name one that they do not declare: "Self". What then is no type of theirs is a
+   * primitive one.
+   */
+  #qualified(name: string): string {
+    if (name.startsWith('Edm.') || this.#structured.has(name) || this.#enums.has(name)) return name;
+    const [, before, local = ''] = /^([^.]+\.)?([^.]+)$/.exec(name) ?? [];
+    return this.#short.get(local) ?? (before === undefined && local !== '' ? `Edm.${name}` : name);
   }
 
   #imported(name: string, element: Element): Operation[] {
@@ -243,7 +263,7 @@ class Reader {
     const reference = ofFunction ?? ofAction;
     // Version 2 declares the function where it is imported.
     if (reference === undefined) return [this.#operation(name, element)];
-    const declared = this.#operations.get(qualified(reference)) ?? [];
+    const declared = this.#operations.get(this.#qualified(reference)) ?? [];
     return declared.filter((each) => !isBound(each)).map((each) => this.#operation(name, each));
   }
 
@@ -260,8 +280,8 @@ class Reader {
       kind: isAction ? 'action' : 'function',
       method,
       parameters: parameters.map((parameter) => this.#property(parameter)),
-      ...(reference !== undefined && { returns: resolve(reference) }),
-      ...(bound !== undefined && { boundTo: resolve(bound.attributes.Type ?? '') }),
+      ...(reference !== undefined && { returns: this.#resolve(reference) }),
+      ...(bound !== undefined && { boundTo: this.#resolve(bound.attributes.Type ?? '') }),
     };
   }
 }
@@ -278,17 +298,6 @@ function isTrue(element: Element | undefined, name: string): boolean {
 /** The latter in version 3. */
 function isBound(element: Element): boolean {
   return isTrue(element, 'IsBound') || isTrue(element, 'IsBindable');
-}
-
-/** "Collection(NS.Order)" in its parts. */
-function resolve(reference: string): { type: string; isCollection: boolean } {
-  const inner = /^Collection\(\s*(.*?)\s*\)$/.exec(reference.trim())?.[1];
-  return { type: qualified(inner ?? reference.trim()), isCollection: inner !== undefined };
-}
-
-/** Names without a namespace are of the primitive types. */
-function qualified(name: string): string {
-  return name.includes('.') ? name : `Edm.${name}`;
 }
 
 /** A type as a set lets it be used. */

@@ -87,8 +87,10 @@ export async function* readList(
     if (asked !== undefined && overlap === 1) {
       const index = entities.findIndex(({ data }) => keyText(set, data) === asked.last);
       if (index === -1) {
-        missed = asked.last;
+        const { strategy } = list;
         at = list.before(asked);
+        // Counted from the beginning it comes again, at its place.
+        missed = list.strategy === strategy ? asked.last : undefined;
         left = undefined;
         continue;
       }

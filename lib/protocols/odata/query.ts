@@ -30,10 +30,11 @@ export type Condition =
  */
 export function queryText(query: Query, set: EntitySet, model: ServiceModel): string {
   const { select, expand = [], top, skip, count, custom = {} } = query;
+  const written = (path: string) => requestPath(path, set.type, model);
   const parameters: [string, string | undefined][] = [
     ['$filter', filterOf(query, set, model)],
     ['$select', select?.length ? selection(select, expand, set, model) : undefined],
-    ['$expand', expand.length === 0 ? undefined : expansion(expand, model.version)],
+    ['$expand', expand.length === 0 ? undefined : expansion(expand.map(written), model.version)],
     ['$orderby', query.orderBy?.length ? ordered(query.orderBy, set, model) : undefined],
     ['$top', top?.toString()],
     ['$skip', skip ? String(skip) : undefined],
@@ -102,9 +103,10 @@ function expansion(paths: readonly string[], version: ODataVersion): string {
   if (version === 2) return [...new Set(paths)].join(',');
   const below = new Map<string, string[]>();
   for (const path of paths) {
-    const [first = '', ...rest] = path.split('/');
+    // The name of a type, which has a dot, belongs to what comes after it.
+    const [, first = '', rest] = /^((?:[^/]*\.[^/]*\/)*[^/]*)(?:\/(.*))?$/.exec(path) ?? [];
     const inner = below.get(first) ?? [];
-    if (rest.length > 0) inner.push(rest.join('/'));
+    if (rest !== undefined) inner.push(rest);
     below.set(first, inner);
   }
   const written = [...below].map(([name, inner]) =>

@@ -2,7 +2,7 @@ import type { JsonSchema } from '../../model/entity';
 import { keyFields } from './entity';
 import type { EntitySet, Property, ServiceModel, StructuredType } from './model';
 import { derivedFrom, TYPE_FIELD } from './structure';
-import { isInteger } from './values';
+import { isAbstract, isInteger } from './values';
 
 /** Deeper navigations are named, not described. */
 const DEEPEST = 1;
@@ -67,6 +67,6 @@ function valueSchema(property: Property, model: ServiceModel, depth: number): Js
     case 'Edm.DateTimeOffset':
       return { type: 'string', format: 'date-time' };
   }
-  if (type.startsWith('Edm.Geo') || !type.startsWith('Edm.')) return {};
+  if (type.startsWith('Edm.Geo') || isAbstract(type) || !type.startsWith('Edm.')) return {};
   return { type: 'string', ...(maxLength !== undefined && type === 'Edm.String' && { maxLength }) };
 }

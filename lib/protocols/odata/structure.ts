@@ -37,6 +37,11 @@ export function propertyAt(path: string, type: StructuredType, model: ServiceMod
   });
 }
 
+/** True where a path leads to other entities, also from a type that extends the one given. */
+export function isNavigation(path: string, type: StructuredType, model: ServiceModel): boolean {
+  return placeOf(path, type, model)?.leadsOn === true;
+}
+
 /** A path as requests write it: what only an extending type has comes after the name of that type, "NS.Press/Force". */
 export function requestPath(path: string, type: StructuredType, model: ServiceModel): string {
   return placeOf(path, type, model)?.written ?? path;
@@ -44,6 +49,7 @@ export function requestPath(path: string, type: StructuredType, model: ServiceMo
 
 interface Place {
   property?: Property;
+  leadsOn: boolean;
   written: string;
 }
 
@@ -67,7 +73,8 @@ function placeOf(path: string, type: StructuredType, model: ServiceModel): Place
     member = property ?? navigation;
     at = model.types.get(property?.type ?? navigation?.target ?? '');
   }
-  return { ...(member !== undefined && 'type' in member && { property: member }), written: written.join('/') };
+  const property = member !== undefined && 'type' in member ? { property: member } : {};
+  return { ...property, leadsOn: member !== undefined && 'target' in member, written: written.join('/') };
 }
 
 function holderOf(name: string, type: StructuredType, model: ServiceModel): StructuredType | undefined {

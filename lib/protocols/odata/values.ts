@@ -22,7 +22,7 @@ const INTEGERS: Readonly<Record<string, readonly [min: bigint, max: bigint]>> = 
   'Edm.Int32': [-2147483648n, 2147483647n],
   'Edm.Int64': [-9223372036854775808n, 9223372036854775807n],
 };
-const ABSTRACT = new Set(['Edm.PrimitiveType', 'Edm.Untyped']);
+const ABSTRACT = new Set(['Edm.PrimitiveType', 'Edm.Untyped', 'Edm.ComplexType', 'Edm.EntityType']);
 const FLOATS = new Set(['Edm.Double', 'Edm.Single', 'Edm.Float']);
 const GREATEST_EXPONENT = 400;
 const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
@@ -42,6 +42,11 @@ export function isOrdered(type: string): boolean {
 
 export function isInteger(type: string): boolean {
   return type in INTEGERS;
+}
+
+/** Types that leave open what their values are. */
+export function isAbstract(type: string): boolean {
+  return ABSTRACT.has(type);
 }
 
 /**
@@ -157,10 +162,20 @@ export function literalOf(value: unknown, property: ValueType, { version }: Dial
     case 'Edm.Duration':
       return quoted('duration', String(checked(value, property)));
   }
-  // Of a type that leaves open what its values are, the value itself tells.
-  if (ABSTRACT.has(type) && typeof value !== 'string') return text(value);
+  if (type.startsWith('Edm.Geo') || type === 'Edm.Stream') problem('cannot be compared');
+  // The value itself tells.
+  if (isAbstract(type) && typeof value !== 'string') return text(value);
   // Members of enumerations carry the name of their type.
   return quoted(type.startsWith('Edm.') ? '' : type, text(value));
+}
+
+/** A value as the address of an entity writes it, decoded, as records hold it. */
+export function readLiteral(literal: string, property: ValueType): unknown {
+  const [, prefix = '', quoted] = /^([^']*)'(.*)'$/s.exec(literal) ?? [];
+  // Numbers of version 2 end with a letter that tells their type.
+  if (quoted === undefined) return readValue(literal.replace(/^(-?[\d.]+(?:e[-+]?\d+)?)[lmdf]$/i, '$1'), property);
+  const content = quoted.replaceAll("''", "'");
+  return readValue(prefix === 'X' ? Buffer.from(content, 'hex').toString('base64') : content, property);
 }
 
 /** Whether `literalOf` can write it; null and nothing have no order, so they are none here. */

@@ -53,6 +53,19 @@ describe('Dynamics 365, Business Central', () => {
     assert.equal((await failure(read('production_order'))).code, 'PCP_ENTITY_UNKNOWN');
   });
 
+  it('tells of a service that does not answer, beside those that do', async () => {
+    const services = { pages: '/ODataV4', plan: '/api/pcp/plan/v1.0' };
+    const other = create(server.connection({ services }), { log: () => undefined });
+    try {
+      const list = await other.discover!(live);
+      const silent = list.find(({ name }) => name === 'plan');
+      assert.deepEqual([silent?.readable, silent?.error !== undefined], [false, true]);
+      assert.ok(list.some(({ name }) => name === 'pages/ReleasedProductionOrders'));
+    } finally {
+      await other.close();
+    }
+  });
+
   it('sends at most 100 changes as one, each by itself', async () => {
     server.put({ number: 'N-7' });
     const records = Array.from({ length: 130 }, (_, n) =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { entityPath, keyText } from '../../../lib/protocols/odata/address';
+import { entityPath, hasKey, keyText } from '../../../lib/protocols/odata/address';
 import { xmlText } from '../../../lib/protocols/odata/encoding';
 import { readEntity } from '../../../lib/protocols/odata/entity';
 import { parseMetadata } from '../../../lib/protocols/odata/metadata';
@@ -30,6 +30,9 @@ describe('odata metadata of any making', () => {
       [Buffer.concat([Buffer.from([0xfe, 0xff]), Buffer.from(little).swap16()]), 'application/xml;charset=utf-8'],
       [Buffer.from(little).swap16(), ''],
       [Buffer.from(`\ufeff${text}`), ''],
+      // Written as a text before it was encoded: both say what cannot be.
+      [Buffer.from(text), ''],
+      [Buffer.from(text), 'application/xml; charset=utf-16'],
       [Buffer.from(text.replace('utf-16', 'iso-8859-1'), 'latin1'), 'text/xml'],
     ];
     for (const [bytes, type] of forms) {
@@ -47,6 +50,8 @@ describe('odata metadata of any making', () => {
     // Annotations of version 4 stand in documents of version 2, too.
     const annotations = '<Annotations xmlns="http://docs.oasis-open.org/odata/ns/edm" Target="N.E"/>';
     assert.equal(read(v2(content.replace('</Schema>', `${annotations}</Schema>`))).version, 2);
+    const apart = schema('', 'xmlns="http://docs.oasis-open.org/odata/ns/edm" Namespace="Notes"');
+    assert.equal(read(v2(content + apart)).version, 2);
   });
 
   it('takes parts of a key from complex values, under the name that they have in addresses', () => {
@@ -86,6 +91,60 @@ describe('odata metadata of any making', () => {
     const used = schema(`<EntityType Name="T">${KEY}</EntityType>`, 'Namespace="A.B"');
     const using = v2(used + schema(`<Using Namespace="A.B" Alias="M"/>${container('M.T')}`));
     assert.deepEqual(setOf(read(using), 'Es').type.key, ['Id']);
+  });
+
+  it('finds types that are named without a namespace, or with an alias that it does not declare', () => {
+    const content = `<EntityType Name="E" BaseType="Base"><Property Name="Kind" Type="Kind"/><Property Name="No" Type="Int32"/>
+      <NavigationProperty Name="All" Type="Collection(Self.E)"/></EntityType><EnumType Name="Kind"><Member Name="A"/></EnumType>
+      <EntityType Name="Base" Abstract="true">${KEY}</EntityType>${container('Self.E')}`;
+    const { type } = setOf(read(v4(schema(content, 'Namespace="N.M"'))), 'Es');
+    assert.deepEqual([type.name, type.key, type.navigations.get('All')?.target], ['N.M.E', ['Id'], 'N.M.E']);
+    const types = ['Kind', 'No'].map((name) => type.properties.get(name)?.type);
+    assert.deepEqual(types, ['N.M.Kind', 'Edm.Int32']);
+  });
+
+  it('has entities without a key: they have no address, and are looked for by their fields', () => {
+    const model = read(
+      v4(
+        schema(
+          `<EntityType Name="E"><Property Name="Text" Type="Edm.String"/><Property Name="Any" Type="Edm.Untyped"/></EntityType>
+           <EntityContainer Name="C"><EntitySet Name="Es" EntityType="N.E" /><Singleton Name="One" Type="N.E"/></EntityContainer>`,
+        ),
+      ),
+    );
+    const [es, one] = [setOf(model, 'Es'), setOf(model, 'One')];
+    assert.deepEqual([hasKey(es, { Text: 'a' }), hasKey(one, {})], [false, true]);
+    assert.throws(() => entityPath(es, { Text: 'a' }, model), { code: 'PCP_ODATA_KEY' });
+    assert.equal(entityPath(one, {}, model), 'One');
+    assert.deepEqual(schemaOf(es, model).properties?.Any, { 'x-edm-type': 'Edm.Untyped' });
+  });
+
+  it('reads the key of what is gone from its address, whatever its types are', () => {
+    const values: [string, string, unknown][] = [
+      ['Edm.Guid', '0F8FAD5B-d9cb-469f-a165-70867728950d', '0f8fad5b-d9cb-469f-a165-70867728950d'],
+      ['Edm.Guid', "guid'0f8fad5b-d9cb-469f-a165-70867728950e'", '0f8fad5b-d9cb-469f-a165-70867728950e'],
+      ['Edm.Int64', '9007199254740993L', '9007199254740993'],
+      ['Edm.Decimal', '1.5M', '1.5'],
+      ['Edm.DateTime', "datetime'2026-11-27T06:00:00'", '2026-11-27T06:00:00'],
+      ['Edm.Time', "time'PT6H30M'", '06:30:00'],
+      ['Edm.Duration', "duration'PT1H'", 'PT1H'],
+      ['Edm.Binary', "X'FBFF'", '+/8='],
+      ['Edm.Binary', "binary'-_8'", '+/8'],
+      ['Edm.Date', '2026-11-27', '2026-11-27'],
+      ['Edm.String', "'a''b,c=d'", "a'b,c=d"],
+      ['N.Kind', "N.Kind'A'", 'A'],
+    ];
+    for (const [type, literal, value] of values) {
+      const model = read(
+        v4(
+          schema(`<EnumType Name="Kind"><Member Name="A"/></EnumType><EntityType Name="E"><Key><PropertyRef Name="Ordem"/>
+            <PropertyRef Name="Peça"/></Key><Property Name="Ordem" Type="Edm.Int32"/><Property Name="Peça" Type="${type}"/></EntityType>
+            ${container('N.E')}`),
+        ),
+      );
+      const gone = readEntity({ '@removed': {}, '@id': `Es(Peça=${literal},Ordem=7)` }, setOf(model, 'Es').type, model);
+      assert.deepEqual(gone.data, { Ordem: 7, Peça: value }, literal);
+    }
   });
 
   it('finds the end of an association without a role by its type, and keeps all overloads of a function import', () => {
@@ -212,6 +271,17 @@ describe('odata metadata of any making', () => {
       assert.equal(
         decodeURIComponent(queryText(query, machines, model)),
         '?$filter=Plant.Entities.Press/Force ge 1.5&$select=Id,Plant.Entities.Press/Force&$orderby=Plant.Entities.Press/Force desc',
+      );
+    });
+
+    it('expands what only they lead to', () => {
+      const to = '<NavigationProperty Name="Tools" Type="Collection(Self.Machine)"/>';
+      const led = read(documentText('plant').replace(/(<EntityType Name="Press"[^>]*>)/, `$1${to}`));
+      assert.equal(schemaOf(setOf(led, 'Machines'), led).properties?.Tools?.['x-expand'], true);
+      const query = { expand: ['Tools', 'Tools/Stops'] };
+      assert.equal(
+        decodeURIComponent(queryText(query, setOf(led, 'Machines'), led)),
+        '?$expand=Plant.Entities.Press/Tools($expand=Stops)',
       );
     });
 

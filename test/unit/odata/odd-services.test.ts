@@ -168,6 +168,17 @@ describe('odata services of any making', () => {
     });
   });
 
+  it('takes an entity without its key where the answer says what it is', async () => {
+    api.answers.set('GET /svc/Me', { body: { '@odata.context': '$metadata#Me', Rate: 1.5 } });
+    const { entities } = await service.page(await set('Me'), {}, signal);
+    assert.deepEqual(
+      entities.map(({ data }) => data),
+      [{ Rate: '1.5' }],
+    );
+    api.answers.set('GET /svc/Me', { body: { Rate: 1.5 } });
+    assert.equal((await failureOf(service.page(await set('Me'), {}, signal))).code, 'PCP_ODATA_JSON');
+  });
+
   it('says of what is changed and not there that it is gone', async () => {
     const orders = await set('Orders');
     for (const work of [
@@ -211,6 +222,7 @@ describe('odata services of any making', () => {
       include('../shared/middle.xml', 'N.M') +
         include('http://elsewhere.example/x', 'N.X') +
         include('../shared/none', 'N.N') +
+        include('../shared/broken', 'N.B') +
         include('../shared/vocabulary', 'Org.OData.V'),
       'N.S',
       `<EntityType Name="E" BaseType="M.Middle"><Property Name="Far" Type="X.Far"/><Property Name="None" Type="N.None"/></EntityType>
@@ -228,11 +240,15 @@ describe('odata services of any making', () => {
       ),
     );
     api.answers.set('GET /shared/base.xml', xml(document('', 'N.B', `<EntityType Name="Base">${key}</EntityType>`)));
+    api.answers.set('GET /shared/broken', { status: 500 });
     await open();
     const { entitySets } = await service.model(signal);
     assert.deepEqual([...entitySets.keys()], ['Es', 'Middles']);
     assert.deepEqual(entitySets.get('Es')?.type.key, ['Id']);
-    assert.deepEqual(paths(), ['GET /shared/middle.xml', 'GET /shared/none', 'GET /shared/base.xml']);
+    assert.deepEqual(paths(), [
+      ...['GET /shared/middle.xml', 'GET /shared/none'],
+      ...['GET /shared/broken', 'GET /shared/base.xml'],
+    ]);
     // What can be had later is not left out for ever.
     api.answers.set('GET /shared/base.xml', { status: 503 });
     const again = new ODataService(client!, service.options);

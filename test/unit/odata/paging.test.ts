@@ -141,6 +141,12 @@ describe('odata paging', () => {
     assert.deepEqual([...new Set(await keys())].sort(), all().sort());
   });
 
+  it('leaves nothing out when a service compares nothing', async () => {
+    api.manner = { comparesNothing: true };
+    api.rows = Array.from({ length: 11 }, (_, n) => order(n));
+    assert.deepEqual([...new Set(await keys())], all());
+  });
+
   for (const refuses of [['$filter'], ['$skip'], ['$orderby'], ['$inlinecount'], ['$top']]) {
     it(`reads from a service that refuses ${refuses.join()}`, async () => {
       api.manner = { refuses, linkAfter: 3 };

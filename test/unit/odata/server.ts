@@ -16,6 +16,8 @@ export interface Manner {
   ignoresTop?: boolean;
   ignoresSkip?: boolean;
   ignoresFilter?: boolean;
+  /** Answers every comparison with nothing. */
+  comparesNothing?: boolean;
   countsNothing?: boolean;
   /** Its link leads to itself. */
   circles?: boolean;
@@ -49,7 +51,8 @@ export class ListService extends TestApi {
     if (token !== null) return this.#answer(this.#links.get(token) ?? [], undefined);
     const [, field = '', value = ''] = /(\w+) ge '([^']*)'/.exec(query.get('$filter') ?? '') ?? [];
     const matching = this.rows.filter(
-      (row) => field === '' || this.manner.ignoresFilter || String(row[field]) >= value,
+      (row) =>
+        field === '' || this.manner.ignoresFilter || (!this.manner.comparesNothing && String(row[field]) >= value),
     );
     const order = query.get('$orderby')?.split(',') ?? [];
     const sorted = [...matching].sort((a, b) => {

@@ -227,8 +227,11 @@ describe('sap', () => {
   });
 
   it('tells of each service whether it answers, and gives the mappings that work as they are', async () => {
-    plant.gateway.inactive.add('API_MATERIAL_STOCK_SRV');
+    plant.gateway.inactive.add('API_MATERIAL_STOCK_SRV').add('ZPCP_GONE');
     const connector = open();
+    const withOwn = open({ services: { ZPCP_GONE: '/sap/opu/odata/sap/ZPCP_GONE' } });
+    const silent = (await withOwn.discover!(signal)).find(({ name }) => name === 'ZPCP_GONE');
+    assert.deepEqual([silent?.kind, silent?.error?.code], ['service', 'PCP_SAP_SERVICE_INACTIVE']);
     const report = await connector.test(signal);
     assert.ok(report.ok);
     const detail = report.steps.at(-1)?.detail;

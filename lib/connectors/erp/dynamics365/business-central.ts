@@ -6,7 +6,7 @@ import type { EntitySet, StructuredType } from '../../../protocols/odata/model';
 import { schemaOf } from '../../../protocols/odata/schema';
 import { ODataService } from '../../../protocols/odata/service';
 import type { EntityDescription } from '../../contract';
-import { isWritable, type ODataEntity, type RecordShape } from '../odata/entity';
+import { isWritable, type ODataEntity, type RecordShape, silentService } from '../odata/entity';
 import { shapeOf } from '../odata/moments';
 import { Application, type Asked, noService } from './application';
 import { inWordsOfDynamics } from './explain';
@@ -61,8 +61,13 @@ export class BusinessCentral extends Application {
     const presets = BUSINESS_PRESETS.map((preset) => infoOf(preset.entity, entitySets.get(preset.set), preset));
     const sets: EntityInfo[] = [];
     for (const name of this.#paths.keys()) {
-      const model = await (await this.odata(name, signal)).model(signal);
-      sets.push(...[...model.entitySets.values()].map((set) => infoOf(`${name}/${set.name}`, set)));
+      try {
+        const model = await (await this.odata(name, signal)).model(signal);
+        sets.push(...[...model.entitySets.values()].map((set) => infoOf(`${name}/${set.name}`, set)));
+      } catch (thrown) {
+        if (signal.aborted) throw thrown;
+        sets.push(silentService(name, inWordsOfDynamics(thrown, name, 'business_central')));
+      }
     }
     return [...presets, ...sets];
   }

@@ -4,7 +4,7 @@ import { keyText, valueAt } from '../../../protocols/odata/address';
 import type { Entity } from '../../../protocols/odata/entity';
 import { type Position, readList } from '../../../protocols/odata/paging';
 import type { Condition } from '../../../protocols/odata/query';
-import { findProperty, propertyAt, TYPE_FIELD } from '../../../protocols/odata/structure';
+import { findProperty, isNavigation, propertyAt, TYPE_FIELD } from '../../../protocols/odata/structure';
 import { canBeLiteral, isOrdered } from '../../../protocols/odata/values';
 import type { Batch, ReadQuery } from '../../contract';
 import { oneAhead } from '../../one-ahead';
@@ -31,8 +31,8 @@ export async function* readBatches(entity: ODataEntity, query: ReadQuery, signal
   const { service, set, model, shape } = entity;
   for (const name of query.namedFields ?? []) {
     // What the service does not have would read as empty in every record.
-    const isKnown = name === TYPE_FIELD || set.type.navigations.has(name) || set.type.isOpen || shape.has(name);
-    if (!isKnown) propertyAt(name, set.type, model);
+    const isKnown = name === TYPE_FIELD || set.type.isOpen || shape.has(name);
+    if (!isKnown && !isNavigation(name, set.type, model)) propertyAt(name, set.type, model);
   }
   const pass = beginning(entity, query);
   const { field, lo } = pass;
@@ -62,14 +62,14 @@ export function selectionOf(
   { set, preset, model }: ODataEntity,
   fields: readonly string[] | undefined,
 ): { select?: string[]; expand?: string[] } {
-  const { navigations, isOpen } = set.type;
+  const leadsOn = (name: string) => isNavigation(name, set.type, model);
   const usual = preset?.expand ?? [];
   const within = (name: string) => usual.filter((path) => path === name || path.startsWith(`${name}/`));
-  const wanted = fields?.filter((name) => navigations.has(name));
+  const wanted = fields?.filter(leadsOn);
   const expand = wanted?.flatMap((name) => (within(name).length === 0 ? [name] : within(name))) ?? usual;
   // An open type may have fields that it does not declare.
   const isField = (name: string) => findProperty(name, set.type, model) !== undefined;
-  const own = fields?.filter((name) => isField(name) || (isOpen && !navigations.has(name)));
+  const own = fields?.filter((name) => isField(name) || (set.type.isOpen && !leadsOn(name)));
   return { ...(own !== undefined && { select: own }), ...(expand.length > 0 && { expand }) };
 }
 

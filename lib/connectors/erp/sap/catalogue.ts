@@ -4,7 +4,7 @@ import type { EntitySet, ServiceModel } from '../../../protocols/odata/model';
 import { schemaOf } from '../../../protocols/odata/schema';
 import { ODataService, type ServiceClient } from '../../../protocols/odata/service';
 import type { EntityDescription } from '../../contract';
-import { isWritable, type ODataEntity } from '../odata/entity';
+import { isWritable, type ODataEntity, silentService } from '../odata/entity';
 import { shapeOf } from '../odata/moments';
 import { inWordsOfSap } from './explain';
 import { PRESETS, type Preset } from './presets';
@@ -17,10 +17,12 @@ export type SapEntity = ODataEntity & { preset?: Preset };
 /** What the services of a connection have. */
 export class Catalogue {
   readonly #services = new Map<string, ODataService>();
+  readonly #own: readonly string[];
 
   constructor(client: ServiceClient, settings: SapSettings) {
     const session = new GatewaySession(client, settings.session);
     const { parameters, secrets } = settings.session;
+    this.#own = settings.own;
     for (const [name, path] of settings.services) {
       const options = { path, parameters, secrets, updateMethod: settings.updateMethod };
       this.#services.set(name, new ODataService(session.of(path), options));
@@ -66,14 +68,18 @@ export class Catalogue {
       }),
     );
     signal.throwIfAborted();
-    const failures = [...models.values()].filter((model) => model instanceof IntegrationError);
-    if (failures.length === models.size && failures[0] !== undefined) throw failures[0];
+    const failures = [...models].flatMap(([name, model]) =>
+      model instanceof IntegrationError ? [{ name, model }] : [],
+    );
+    // What the connection names itself tells more than what every system might have.
+    const own = failures.filter(({ name }) => this.#own.includes(name));
+    if (failures.length === models.size && failures[0] !== undefined) throw (own[0] ?? failures[0]).model;
     const presets = PRESETS.map((preset) => presetInfo(preset, models.get(preset.service)));
     const sets = [...models].flatMap(([service, model]) => {
       if (model instanceof IntegrationError) return [];
       return [...model.entitySets.values()].map((set) => setInfo(`${service}/${set.name}`, set));
     });
-    return [...presets, ...sets];
+    return [...presets, ...own.map(({ name, model }) => silentService(name, model)), ...sets];
   }
 
   /** With the mappings that work as they are, in `x-mappings`. */
