@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
-import { type Locale, localise } from '../locales/catalogue';
+import { type Locale, localise, translate } from '../locales/catalogue';
 import { type ErrorClass, IntegrationError } from '../model/errors';
+import { render, type Said } from '../model/phrase';
 import { redactText } from '../security/redact';
 
 /** One wrong value: `pointer` is an RFC 6901 pointer into the body, `parameter` the name of a query parameter instead. */
 export interface ProblemDetail {
   pointer: string;
   parameter?: string;
-  detail: string;
+  detail: Said;
 }
 
 /** Body of an `application/problem+json` answer (RFC 9457), with this project's stable `code`. */
@@ -19,7 +20,7 @@ export interface ProblemBody {
   detail: string;
   code: string;
   hint?: string;
-  errors?: ProblemDetail[];
+  errors?: (ProblemDetail & { detail: string })[];
   /** Names one failure that the log explains; only for status 500. */
   instance?: string;
 }
@@ -28,6 +29,8 @@ export interface ProblemOptions {
   hint?: string;
   errors?: ProblemDetail[];
   headers?: Record<string, string>;
+  /** Takes out of a text what the answer must not repeat. */
+  clean?(text: string): string;
 }
 
 /** What a handler throws to end a request with a status of its own. */
@@ -37,9 +40,17 @@ export class Problem extends Error {
   readonly hint: string | undefined;
   readonly errors: ProblemDetail[] | undefined;
   readonly headers: Record<string, string>;
+  private readonly clean: (text: string) => string;
 
-  constructor(status: number, code: string, detail: string, options: ProblemOptions = {}) {
-    super(detail);
+  constructor(
+    status: number,
+    code: string,
+    readonly said: Said,
+    options: ProblemOptions = {},
+  ) {
+    const { clean = (text) => text } = options;
+    super(clean(render(said)));
+    this.clean = clean;
     this.name = 'Problem';
     this.status = status;
     this.code = code;
@@ -50,15 +61,18 @@ export class Problem extends Error {
 
   body(language: Locale, instance?: string): ProblemBody {
     const { hint } = this;
+    const say = (said: Said): string => this.clean(translate(said, language));
     const words = localise({ code: this.code, ...(hint !== undefined && { hint }) }, language);
     return {
       type: 'about:blank',
       title: words.title ?? STATUS_CODES[this.status] ?? 'Error',
       status: this.status,
-      detail: this.message,
+      detail: say(this.said),
       code: this.code,
       ...(words.hint !== undefined && { hint: words.hint }),
-      ...(this.errors !== undefined && { errors: this.errors }),
+      ...(this.errors !== undefined && {
+        errors: this.errors.map((error) => ({ ...error, detail: say(error.detail) })),
+      }),
       ...(instance !== undefined && { instance }),
     };
   }
@@ -126,9 +140,10 @@ export function toProblem(thrown: unknown, context: ProblemContext): { problem: 
   const clean = (text: string) => redactText(text, context.secrets);
   const pointer = context.body || status === 400 ? pointerOf(error.path) : undefined;
   return {
-    problem: new Problem(status, error.code, clean(error.message), {
+    problem: new Problem(status, error.code, error.said, {
+      clean,
       ...(error.hint !== undefined && { hint: clean(error.hint) }),
-      ...(pointer !== undefined && { errors: [placed(status, pointer, clean(error.message))] }),
+      ...(pointer !== undefined && { errors: [placed(status, pointer, error.said)] }),
       ...((status === 503 || error.class === 'rate_limit') && { headers: retryAfter(error.retryAfterMs) }),
     }),
   };
@@ -148,7 +163,7 @@ function bug(thrown: unknown, context: ProblemContext): { problem: Problem; inst
 }
 
 /** With status 400 the wrong value stood in the query. */
-function placed(status: number, pointer: string, detail: string): ProblemDetail {
+function placed(status: number, pointer: string, detail: Said): ProblemDetail {
   return status === 400 ? { pointer: '', parameter: pointer.slice(1), detail } : { pointer, detail };
 }
 

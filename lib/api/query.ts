@@ -1,3 +1,4 @@
+import type { Said } from '../model/phrase';
 import { Problem, type ProblemDetail } from './problem';
 import type { Route } from './route';
 import type { Validator } from './validation';
@@ -32,7 +33,7 @@ export function badQuery(errors: ProblemDetail[]): Problem {
   return new Problem(400, 'PCP_QUERY_INVALID', 'The query has parameters that are wrong or unknown.', { errors });
 }
 
-export function wrong(parameter: string, detail: string): ProblemDetail {
+export function wrong(parameter: string, detail: Said): ProblemDetail {
   return { pointer: '', parameter, detail };
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LocalizedText } from '../connectors/descriptor';
 import { connectorFolders } from '../connectors/registry';
+import { type Phrase, render, type Said } from '../model/phrase';
 
 export type Locale = keyof LocalizedText;
 
@@ -12,30 +13,47 @@ export interface Words {
   hint: string;
 }
 
-const loaded = new Map<Locale, Record<string, Words>>();
+const loaded = new Map<string, Record<string, unknown>>();
 
 /**
- * A failure in a language: its kind in words, and what to do. Messages and hints for the very case are written in English, so
- * in another language the hint for the kind takes the place of the one for the case.
+ * A failure in a language: its kind in words, what was wrong in this very case, and what to do. Hints for the very case are
+ * written in English, so in another language the hint for the kind takes their place.
  */
-export function localise<T extends { code: string; hint?: string }>(
+export function localise<T extends { code: string; message?: string; said?: Phrase; hint?: string }>(
   failure: T,
   locale: Locale,
-): T & { title?: string; hint?: string } {
+): Omit<T, 'said'> & { title?: string; hint?: string } {
   const words = catalogue(locale)[failure.code];
-  if (words === undefined) return failure;
+  const inWords = spoken(failure, locale);
+  if (words === undefined) return inWords as typeof inWords & { hint?: string };
   const { title } = words;
-  return { ...failure, title, hint: locale === 'en-US' ? (failure.hint ?? words.hint) : words.hint };
+  return { ...inWords, title, hint: locale === 'en-US' ? (failure.hint ?? words.hint) : words.hint };
 }
 
-/** Words of the hub, and of each connector from its own folder, by code. Read when the first failure is told. */
+/** What is told of a failure, with its message in a language as far as that is made of a phrase. */
+export function spoken<T extends { message?: string; said?: Phrase }>(failure: T, locale: Locale): Omit<T, 'said'> {
+  const { said, ...told } = failure;
+  return said === undefined ? told : { ...told, message: translate(said, locale) };
+}
+
+export function translate(said: Said, locale: Locale): string {
+  const phrases = files<string>(`${locale}.phrases.json`);
+  return render(said, (english) => phrases[english] ?? english);
+}
+
+/** Words by code. */
 export function catalogue(locale: Locale): Record<string, Words> {
-  let words = loaded.get(locale);
+  return files<Words>(`${locale}.json`);
+}
+
+/** Words of the hub, and of each connector from its own folder. Read when the first failure is told. */
+function files<T>(name: string): Record<string, T> {
+  let words = loaded.get(name) as Record<string, T> | undefined;
   if (words === undefined) {
     const folders = [__dirname, ...connectorFolders().map((folder) => join(folder, 'locales'))];
-    const files = folders.map((folder) => join(folder, `${locale}.json`)).filter((file) => existsSync(file));
-    words = Object.assign({}, ...files.map((file) => require(file) as Record<string, Words>)) as Record<string, Words>;
-    loaded.set(locale, words);
+    const found = folders.map((folder) => join(folder, name)).filter((file) => existsSync(file));
+    words = Object.assign({}, ...found.map((file) => require(file) as Record<string, T>)) as Record<string, T>;
+    loaded.set(name, words);
   }
   return words;
 }

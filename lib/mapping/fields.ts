@@ -1,5 +1,6 @@
 import type { JsonSchema } from '../model/entity';
 import type { FieldMapping, FieldType } from '../model/mapping';
+import { phrase } from '../model/phrase';
 import { type Conversion, canonicalConversion, conversionOf, OptionProblem } from './conversions/conversion';
 import { textOf } from './conversions/texts';
 import { nameOf } from './definition';
@@ -151,12 +152,12 @@ export function ownValue(
     );
   } catch (problem) {
     if (!(problem instanceof ValueProblem)) throw problem;
-    throw mappingError(`${path}/${member}`, `${nameOf(pair)}: "${member}": ${problem.message}.`);
+    throw mappingError(`${path}/${member}`, phrase`${nameOf(pair)}: "${member}": ${problem.said}.`);
   }
 }
 
 function missing(): never {
-  throw new ValueProblem('PCP_VALUE_REQUIRED', 'required', 'a value is required, but there is none', null);
+  throw new ValueProblem('PCP_VALUE_REQUIRED', 'required', phrase`a value is required, but there is none`, null);
 }
 
 function lookupFunction(pair: FieldMapping, type: FieldType | undefined, path: string): (value: unknown) => unknown {
@@ -207,5 +208,5 @@ function keyOf(value: unknown): string {
 
 function unknownValue(value: unknown): ValueProblem {
   const hint = 'Add it to the lookup, or set lookup_default.';
-  return new ValueProblem('PCP_VALUE_LOOKUP', 'lookup', `the lookup does not know ${show(value)}`, value, hint);
+  return new ValueProblem('PCP_VALUE_LOOKUP', 'lookup', phrase`the lookup does not know ${show(value)}`, value, hint);
 }

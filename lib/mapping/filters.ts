@@ -1,4 +1,5 @@
 import type { Filter, FilterOperator } from '../model/mapping';
+import { phrase } from '../model/phrase';
 import type { PlainRecord } from './contract';
 import { parseUsualBoolean } from './conversions/booleans';
 import { DateParts } from './conversions/calendar';
@@ -149,7 +150,7 @@ function parsedValue(notation: FilterNotation, value: unknown, filter: FieldFilt
     if (parsed !== undefined && parsed !== null) return parsed;
   } catch (problem) {
     if (!(problem instanceof ValueProblem)) throw problem;
-    throw mappingError(`${path}/value`, `The filter on ${filter.field}: ${problem.message}.`);
+    throw mappingError(`${path}/value`, phrase`The filter on ${filter.field}: ${problem.said}.`);
   }
   throw mappingError(`${path}/value`, `The filter on ${filter.field}: ${show(value)} stands for no value.`);
 }
@@ -181,8 +182,8 @@ function orderLoosely(value: unknown, wanted: unknown): number | undefined {
   const right = looseDecimal(wanted);
   if (left !== undefined && right !== undefined) return compareDecimals(left, right);
   if (isNumber(wanted) || typeof wanted === 'boolean') {
-    const message = `${show(value)} cannot be compared with ${show(wanted)}`;
-    throw new ValueProblem('PCP_VALUE_TYPE', 'filter', message, value);
+    const said = phrase`${show(value)} cannot be compared with ${show(wanted)}`;
+    throw new ValueProblem('PCP_VALUE_TYPE', 'filter', said, value);
   }
   const a = textOf(value);
   const b = textOf(wanted);

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../model/errors';
+import { phrase, render, type Said } from '../model/phrase';
 
 /** Codes of what can be wrong with a single value. All are of class `data`. */
 export type ValueCode =
@@ -20,11 +21,11 @@ export class ValueProblem extends Error {
     /** Stable name of the rule that was broken ("decimal", "scale", "lookup"). */
     readonly rule: string,
     /** Continues a sentence that begins with the field: "is not a decimal number". */
-    message: string,
+    readonly said: Said,
     readonly value: unknown,
     readonly hint?: string,
   ) {
-    super(message);
+    super(render(said));
     this.name = 'ValueProblem';
   }
 }
@@ -47,8 +48,8 @@ export function shorten(value: unknown): unknown {
 
 /** @param source where the value came from, when that is another name than the field's */
 export function fieldError(problem: ValueProblem, field: string, source: string | undefined): IntegrationError {
-  const where = source === undefined || source === field ? field : `${field} (from ${source})`;
-  return new IntegrationError('data', problem.code, `${where}: ${problem.message}.`, {
+  const where = source === undefined || source === field ? field : phrase`${field} (from ${source})`;
+  return new IntegrationError('data', problem.code, phrase`${where}: ${problem.said}.`, {
     path: source ?? field,
     value: shorten(problem.value),
     ...(problem.hint !== undefined && { hint: problem.hint }),
@@ -56,7 +57,7 @@ export function fieldError(problem: ValueProblem, field: string, source: string 
 }
 
 /** @param path RFC 6901 pointer into the mapping, e.g. "/field_mappings/3/lookup" */
-export function mappingError(path: string, message: string, hint?: string): IntegrationError {
+export function mappingError(path: string, message: Said, hint?: string): IntegrationError {
   return new IntegrationError('config', 'PCP_MAPPING_INVALID', message, { path, ...(hint !== undefined && { hint }) });
 }
 

@@ -1,3 +1,4 @@
+import { phrase } from '../model/phrase';
 import type { Mapped, PlainRecord } from './contract';
 import type { FieldFunction } from './fields';
 import { compileReader, compileSetter, plainName, type Reader, type Setter, topLevelName } from './paths';
@@ -141,7 +142,7 @@ function keyCheck({ keys, fields }: Plan): (data: PlainRecord) => void {
     for (const { output, field } of needed) {
       const value = data[output];
       if (value === null || value === undefined || value === '') {
-        const problem = new ValueProblem('PCP_VALUE_REQUIRED', 'key', 'the key is empty', null);
+        const problem = new ValueProblem('PCP_VALUE_REQUIRED', 'key', phrase`the key is empty`, null);
         throw valueFailure(problem, field, sourceOf(fields, field));
       }
     }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FieldMapping, FieldType } from '../model/mapping';
+import { phrase } from '../model/phrase';
 import { DateParts } from './conversions/calendar';
 import { compareDecimals, decimalOf, type Separator } from './conversions/decimals';
 import { parseIso } from './conversions/iso-dates';
@@ -53,7 +54,7 @@ export function reversible(
       throw new ValueProblem(
         'PCP_VALUE_ROUND_TRIP',
         'round_trip',
-        `${show(value)} would be written back as ${show(back)}`,
+        phrase`${show(value)} would be written back as ${show(back)}`,
         value,
         'Choose options that keep the value as it is, or use one mapping for each direction.',
       );

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../model/errors';
+import { phrase } from '../model/phrase';
 import type { ExpressionEvaluator, Mapped, PlainRecord } from './contract';
 import type { Plan } from './plan';
 import { shorten, ValueProblem } from './problems';
@@ -96,17 +97,17 @@ function attempt(results: Mapped[], index: number, work: () => void): void {
 function isTrue(value: unknown): boolean {
   if (typeof value === 'boolean') return value;
   if (value === undefined || value === null) return false;
-  const text = 'a filter expression gave a value that is neither true nor false';
-  throw valueFailure(new ValueProblem('PCP_VALUE_TYPE', 'filter', text, value), 'filter', undefined);
+  const said = phrase`a filter expression gave a value that is neither true nor false`;
+  throw valueFailure(new ValueProblem('PCP_VALUE_TYPE', 'filter', said, value), 'filter', undefined);
 }
 
 /** An object replaces the record, a list of objects becomes several records. */
 function transformed(item: Item, value: unknown, results: Mapped[]): Item[] {
   const records = Array.isArray(value) ? value : [value];
   if (!records.every((record) => record !== null && typeof record === 'object' && !Array.isArray(record))) {
-    const text = 'a transformation must give an object or a list of objects';
+    const said = phrase`a transformation must give an object or a list of objects`;
     throw valueFailure(
-      new ValueProblem('PCP_VALUE_TYPE', 'transformation', text, shorten(value)),
+      new ValueProblem('PCP_VALUE_TYPE', 'transformation', said, shorten(value)),
       'transformation',
       undefined,
     );
@@ -118,6 +119,6 @@ function transformed(item: Item, value: unknown, results: Mapped[]): Item[] {
 /** The evaluator knows the expression, not whose it is. */
 function named(error: IntegrationError, field: string | null): IntegrationError {
   if (field === null) return error;
-  const { message, ...rest } = error.toJSON();
-  return IntegrationError.fromJSON({ ...rest, message: `${field}: ${message}`, path: field });
+  const { class: errorClass, code, said } = error;
+  return new IntegrationError(errorClass, code, phrase`${field}: ${said}`, { ...error.toJSON(), path: field });
 }

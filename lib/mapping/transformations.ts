@@ -1,4 +1,5 @@
 import type { Transformation } from '../model/mapping';
+import { phrase } from '../model/phrase';
 import type { PlainRecord } from './contract';
 import { textOf } from './conversions/texts';
 import { checkedPath } from './definition';
@@ -227,7 +228,7 @@ export function reachesDeep(transformations: readonly Transformation[]): boolean
 
 /** Names the step in the problem of a value that it cannot work on. */
 export function stepProblem(step: Exclude<Step, { kind: 'expression' }>, problem: ValueProblem): ValueProblem {
-  return new ValueProblem(problem.code, step.op, `${step.op}: ${problem.message}`, problem.value, problem.hint);
+  return new ValueProblem(problem.code, step.op, phrase`${step.op}: ${problem.said}`, problem.value, problem.hint);
 }
 
 function fieldPath(field: unknown, member: string, op: string, path: string): Path {

@@ -2,6 +2,7 @@ import type { ErrorObject } from 'ajv';
 import type { JsonSchema } from '../model/entity';
 import { formats } from '../model/formats';
 import { nullable } from '../model/nullable';
+import { type Phrase, phrase } from '../model/phrase';
 import type { PlainRecord } from './contract';
 import { show, type ValueCode, ValueProblem } from './problems';
 
@@ -60,7 +61,7 @@ function makeValidator(schema: JsonSchema): Validate {
 }
 
 function violation(error: ErrorObject, data: PlainRecord): Violation {
-  const { instancePath, keyword, params, message = 'is not valid' } = error;
+  const { instancePath, keyword, params } = error;
   const names = instancePath.split('/').slice(1).map(unescaped);
   if (keyword === 'required' || keyword === 'additionalProperties') {
     names.push(String(params.missingProperty ?? params.additionalProperty));
@@ -68,14 +69,45 @@ function violation(error: ErrorObject, data: PlainRecord): Violation {
   const field = names.join('.');
   const value = names.reduce<unknown>((at, name) => (at as PlainRecord | undefined | null)?.[name], data);
   if (value === undefined || value === null) {
-    const text = 'a value is required, but there is none';
-    return { field, problem: new ValueProblem('PCP_VALUE_REQUIRED', 'required', text, null) };
+    const said = phrase`a value is required, but there is none`;
+    return { field, problem: new ValueProblem('PCP_VALUE_REQUIRED', 'required', said, null) };
   }
   const code = keyword === 'format' ? formatCode(String(params.format)) : (CODES[keyword] ?? 'PCP_VALUE_SCHEMA');
-  const allowed = Array.isArray(params.allowedValues)
-    ? ` (${params.allowedValues.filter((one) => one !== null).join(', ')})`
-    : '';
-  return { field, problem: new ValueProblem(code, keyword, `${show(value)} ${message}${allowed}`, value) };
+  return { field, problem: new ValueProblem(code, keyword, broken(error, show(value)), value) };
+}
+
+/** Each rule in the validator's own English words, and whole, so that it can be said in another language. */
+function broken({ keyword, params, message = 'is not valid' }: ErrorObject, value: string): Phrase {
+  const { limit, format, type, pattern, multipleOf, allowedValues } = params;
+  switch (keyword) {
+    case 'type':
+      return phrase`${value} must be ${[type]
+        .flat()
+        .filter((name) => name !== 'null')
+        .join(', ')}`;
+    case 'format':
+      return phrase`${value} must match format "${format}"`;
+    case 'pattern':
+      return phrase`${value} must match pattern "${pattern}"`;
+    case 'multipleOf':
+      return phrase`${value} must be multiple of ${multipleOf}`;
+    case 'minimum':
+      return phrase`${value} must be >= ${limit}`;
+    case 'maximum':
+      return phrase`${value} must be <= ${limit}`;
+    case 'exclusiveMinimum':
+      return phrase`${value} must be > ${limit}`;
+    case 'exclusiveMaximum':
+      return phrase`${value} must be < ${limit}`;
+    case 'minLength':
+      return phrase`${value} must NOT have fewer than ${limit} characters`;
+    case 'maxLength':
+      return phrase`${value} must NOT have more than ${limit} characters`;
+    case 'enum':
+      return phrase`${value} must be equal to one of the allowed values (${allowedValues.filter((one: unknown) => one !== null).join(', ')})`;
+    default:
+      return phrase`${value} breaks a rule of the entity: ${message}`;
+  }
 }
 
 function formatCode(format: string): ValueCode {

@@ -1,3 +1,5 @@
+import { type Phrase, render, type Said } from './phrase';
+
 /**
  * What the engine does about a failure follows from its class alone, so every failure that leaves a connector,
  * the mapping or the store is an IntegrationError.
@@ -34,17 +36,20 @@ export interface ErrorDetails {
 export class IntegrationError extends Error {
   readonly class: ErrorClass;
   readonly code: string;
+  /** The message, as it can be said in another language. */
+  readonly said: Said;
   readonly hint: string | undefined;
   readonly path: string | undefined;
   readonly value: unknown;
   readonly retryAfterMs: number | undefined;
   readonly outcomeUnknown: boolean;
 
-  constructor(errorClass: ErrorClass, code: string, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+  constructor(errorClass: ErrorClass, code: string, said: Said, details: ErrorDetails = {}) {
+    super(render(said), details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'IntegrationError';
     this.class = errorClass;
     this.code = code;
+    this.said = said;
     this.hint = details.hint;
     this.path = details.path;
     this.value = details.value;
@@ -58,6 +63,7 @@ export class IntegrationError extends Error {
       class: this.class,
       code: this.code,
       message: this.message,
+      ...(typeof this.said !== 'string' && { said: this.said }),
       ...(this.hint !== undefined && { hint: this.hint }),
       ...(this.path !== undefined && { path: this.path }),
       ...(this.value !== undefined && { value: this.value }),
@@ -67,8 +73,8 @@ export class IntegrationError extends Error {
   }
 
   static fromJSON(error: SerializedError): IntegrationError {
-    const { class: errorClass, code, message, ...details } = error;
-    return new IntegrationError(errorClass, code, message, details);
+    const { class: errorClass, code, message, said = message, ...details } = error;
+    return new IntegrationError(errorClass, code, said, details);
   }
 
   /** Wraps whatever was thrown: typed errors pass through, aborts become `cancelled`, the rest is a `bug`. */
@@ -86,6 +92,8 @@ export interface SerializedError {
   class: ErrorClass;
   code: string;
   message: string;
+  /** What the message is made of; its words in a language replace the message. */
+  said?: Phrase;
   hint?: string;
   path?: string;
   value?: unknown;

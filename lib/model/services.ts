@@ -9,6 +9,7 @@ import type { EntityType, JsonSchema } from './entity';
 import type { WebhookInbox } from './incoming-webhook';
 import type { Direction, Mapping } from './mapping';
 import type { Metrics } from './metrics';
+import type { Phrase } from './phrase';
 import type { Live, Runner } from './processes';
 import type { Reconciliations } from './reconciliation';
 import type { RunTrigger } from './schedule';
@@ -197,6 +198,7 @@ export interface DeadLetterGroup {
   field: string | null;
   /** Message of the newest of them. */
   message: string;
+  said?: Phrase;
   count: number;
   first_at: string;
   last_at: string;

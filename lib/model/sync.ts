@@ -1,6 +1,7 @@
 import type { SyncStatus } from './connection';
 import type { ErrorClass } from './errors';
 import type { Direction } from './mapping';
+import type { Phrase } from './phrase';
 import type { RunTrigger } from './schedule';
 
 /** Finer state of a run (SEMANTICS 2.2), in `details.state` of its sync log. */
@@ -131,6 +132,8 @@ export interface DeadLetter {
   error_class: ErrorClass;
   code: string;
   message: string;
+  /** What the message is made of. */
+  said?: Phrase;
   /** Field and value that broke the rule. */
   field: string | null;
   value: unknown;

@@ -6,6 +6,7 @@ import type { LoadedConnector } from '../connectors/registry';
 import type { OpenConnection } from '../model/connection';
 import type { Delivery } from '../model/delivery';
 import { IntegrationError } from '../model/errors';
+import { phrase } from '../model/phrase';
 import { Outage } from '../outage';
 import { LastWords } from './last-words';
 
@@ -287,9 +288,9 @@ function isLoss({ class: errorClass, code }: IntegrationError): boolean {
 function notTried(error: IntegrationError, waitMs: number): IntegrationError {
   const { outcomeUnknown: _, ...told } = error.toJSON();
   // Whether a sign-in is tried again is not for the time to say.
-  const message =
-    error.class === 'auth' ? error.message : `${error.message} It is tried again in ${Math.ceil(waitMs / 1000)} s.`;
-  return IntegrationError.fromJSON({ ...told, message, retryAfterMs: waitMs });
+  const said =
+    error.class === 'auth' ? error.said : phrase`${error.said} It is tried again in ${Math.ceil(waitMs / 1000)} s.`;
+  return new IntegrationError(error.class, error.code, said, { ...told, retryAfterMs: waitMs });
 }
 
 function closedError(): IntegrationError {

@@ -1,6 +1,7 @@
 import type { SourceRecord, WriteRecord } from '../connectors/contract';
 import type { CompiledMapping, Mapped } from '../mapping/contract';
 import { IntegrationError } from '../model/errors';
+import { phrase } from '../model/phrase';
 import type { DeadLetter } from '../model/sync';
 import { recordHasher } from './hash';
 import { HashByKey } from './hash-by-key';
@@ -173,7 +174,7 @@ function duplicateKey(keyFields: readonly string[], key: string): Omit<Failure, 
   const error = new IntegrationError(
     'data',
     'PCP_DUPLICATE_KEY',
-    `Another record of the same batch has the key ${key} with other values; the first one was kept.`,
+    phrase`Another record of the same batch has the key ${key} with other values; the first one was kept.`,
     {
       path: keyFields.join(', '),
       hint: 'Find out which record is right, and replay this one to let it win; or add a field to the key.',

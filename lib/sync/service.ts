@@ -21,7 +21,7 @@ import {
   idsAtOnce,
   LETTER_SIZE,
   MAX_PAYLOAD_BYTES,
-  messageOf,
+  messageOfRow,
   ownerOf,
   sealPayload,
   toDeadLetter,
@@ -134,7 +134,7 @@ export class SyncService implements Sync {
       error_class: String(row.error_class),
       stage: String(row.stage),
       field: row.field_name === null ? null : String(row.field_name),
-      message: newest.get(Number(row.newest)) ?? '',
+      ...(newest.get(Number(row.newest)) ?? { message: '' }),
       count: Number(row.letters),
       first_at: toDate(row.first_at)?.toISOString() ?? '',
       last_at: toDate(row.last_at)?.toISOString() ?? '',
@@ -271,7 +271,7 @@ export class SyncService implements Sync {
     return row;
   }
 
-  private async messages(ids: number[]): Promise<Map<number, string>> {
+  private async messages(ids: number[]): Promise<Map<number, ReturnType<typeof messageOfRow>>> {
     if (ids.length === 0) return new Map();
     const database = await this.options.database();
     const rows = await database.query(
@@ -279,7 +279,7 @@ export class SyncService implements Sync {
        FROM integration_dead_letters WHERE id IN (${ids.map(() => '?').join(', ')})`,
       ids,
     );
-    return new Map(rows.map((row) => [Number(row.id), messageOf(row, this.options.vault)]));
+    return new Map(rows.map((row) => [Number(row.id), messageOfRow(row, this.options.vault)]));
   }
 
   /** @param seenAt `last_at` of the letter that the change was made for */

@@ -1,9 +1,11 @@
 import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
+import { type Locale, spoken } from '../../lib/locales/catalogue';
 import type { DeadLetterFilter, Hub, PageRequest, Sync } from '../../lib/model/services';
 import { hub } from '../hub-access';
 import { connectionNode } from '../pcp-connection/connection-node';
 import { mappingNode } from '../pcp-mapping/mapping-node';
 import { answerMessages } from '../support/answer-messages';
+import { runtimeLocale } from '../support/failure';
 import { NodeStatusLine } from '../support/status';
 import { isPlainRecord, numberProperty } from '../support/values';
 
@@ -37,7 +39,7 @@ export = (RED: NodeAPI): void => {
     };
 
     answerMessages(RED, this, status, async (msg) => {
-      const { items, total } = await query(await hub(RED), def.what, await filterOf(msg));
+      const { items, total } = await query(await hub(RED), def.what, await filterOf(msg), runtimeLocale(RED));
       msg.payload = items;
       msg.total = total;
       status.finished('found', { count: total });
@@ -48,10 +50,18 @@ export = (RED: NodeAPI): void => {
   RED.nodes.registerType('pcp-sync-log', PcpSyncLog);
 };
 
-async function query(open: Hub, what: What, filter: Filter): Promise<{ items: unknown[]; total: number }> {
+async function query(
+  open: Hub,
+  what: What,
+  filter: Filter,
+  locale: Locale,
+): Promise<{ items: unknown[]; total: number }> {
   if (what === 'logs') return open.sync.logs(filter);
-  if (what === 'dead_letters') return open.sync.deadLetters(filter);
+  if (what === 'dead_letters') {
+    const { items, total } = await open.sync.deadLetters(filter);
+    return { items: items.map((letter) => spoken(letter, locale)), total };
+  }
   const { limit, cursor, ...selection } = filter;
   const groups = await open.sync.deadLetterGroups(selection);
-  return { items: groups, total: groups.length };
+  return { items: groups.map((group) => spoken(group, locale)), total: groups.length };
 }

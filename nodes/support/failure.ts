@@ -1,6 +1,7 @@
 import type { NodeAPI } from 'node-red';
 import { type Locale, localise } from '../../lib/locales/catalogue';
 import { type ErrorClass, IntegrationError } from '../../lib/model/errors';
+import { phrase } from '../../lib/model/phrase';
 
 /** What `done(err)` gets: Node-RED copies `code` to `msg.error.code` for Catch nodes. */
 export interface NodeFailure extends Error {
@@ -34,8 +35,8 @@ export function nodeFailure(RED: NodeAPI, thrown: unknown): NodeFailure {
 
 /** Whoever repeats what failed must not repeat this: it may have been done. */
 export function outcomeUnknown(cause: IntegrationError): IntegrationError {
-  const message = `Whether it was done is not known: ${cause.message}`;
-  return new IntegrationError('unknown_outcome', 'PCP_UNKNOWN_OUTCOME', message, {
+  const said = phrase`Whether it was done is not known: ${cause.said}`;
+  return new IntegrationError('unknown_outcome', 'PCP_UNKNOWN_OUTCOME', said, {
     hint: 'Look at the other system before it is sent again.',
     cause,
   });
@@ -45,9 +46,10 @@ function inEnglish({ message, hint }: IntegrationError): string {
   return hint ? `${message} ${hint}` : message;
 }
 
-/** The kind of failure and what to do; only the words for the very case stay in English. */
+/** The kind of failure and what to do beside a message that is there in English alone. */
 function inPortuguese(error: IntegrationError): string {
   const { title, hint, message } = localise(error.toJSON(), 'pt-BR');
+  if (typeof error.said !== 'string') return hint ? `${message} ${hint}` : message;
   return title ? `${title} (${message.replace(/\.$/, '')}). ${hint}` : inEnglish(error);
 }
 

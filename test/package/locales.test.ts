@@ -51,3 +51,35 @@ describe('words for failures', () => {
     }
   });
 });
+
+/** `${...}` of a template; values with braces of their own have one pair of them. */
+const VALUE = /\$\{(?:[^{}`]|\{[^{}]*\})*\}/g;
+const PHRASE = new RegExp(`\\bphrase\`((?:[^\`$]|\\$(?!\\{)|${VALUE.source})*)\``, 'g');
+const phrasesOf = (folder: string) =>
+  readJson<Record<string, string>>(...folder.split('/'), 'locales', 'pt-BR.phrases.json');
+const placesOf = (words: string) => (words.match(/\{\d+\}/g) ?? []).sort();
+
+describe('phrases', () => {
+  const words = SOURCES.flatMap((file) => {
+    const text = readText(file);
+    const found = [...text.matchAll(PHRASE)].map(([, template = '']) => template);
+    assert.equal(found.length, text.split('phrase`').length - 1, `${file}: a template is not understood`);
+    return found.map((template) => {
+      let place = 0;
+      return template.replace(VALUE, () => `{${place++}}`);
+    });
+  });
+
+  it('are there in Portuguese for each template of the sources that has words, and for no other', () => {
+    const used = new Set(words.filter((text) => /[a-z]/i.test(text.replace(/\{\d+\}/g, ''))));
+    assert.ok(used.size > 100);
+    assert.deepEqual(Object.keys(phrasesOf('lib')).sort(), [...used].sort());
+  });
+
+  it('have the same places in Portuguese, and other words', () => {
+    for (const [english, portuguese] of Object.entries(phrasesOf('lib'))) {
+      assert.deepEqual(placesOf(portuguese), placesOf(english), english);
+      assert.notEqual(portuguese, english);
+    }
+  });
+});

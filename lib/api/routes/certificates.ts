@@ -70,6 +70,6 @@ async function known(work: Promise<unknown>) {
     return ok(await work);
   } catch (error) {
     if (!(error instanceof IntegrationError) || error.code !== 'PCP_OPCUA_THUMBPRINT') throw error;
-    throw new Problem(404, error.code, error.message, { ...(error.hint !== undefined && { hint: error.hint }) });
+    throw new Problem(404, error.code, error.said, { ...(error.hint !== undefined && { hint: error.hint }) });
   }
 }

@@ -1,3 +1,4 @@
+import { spoken } from '../../locales/catalogue';
 import { IntegrationError } from '../../model/errors';
 import type { DeadLetterFilter, ReplaySelection } from '../../model/services';
 import type { DeadLetter } from '../../model/sync';
@@ -42,8 +43,8 @@ function filterOf(call: Call): DeadLetterFilter {
   return { ...given(call, columns), ...periodOf(call) };
 }
 
-function tagged(letter: DeadLetter) {
-  return ok(letter, { ETag: contentTag(letter) });
+function tagged(letter: DeadLetter, { language }: Call) {
+  return ok(spoken(letter, language), { ETag: contentTag(letter) });
 }
 
 export const deadLetterRoutes: Route[] = [
@@ -57,7 +58,10 @@ export const deadLetterRoutes: Route[] = [
     query: { ...pageParameters, ...filters },
     responses: { 200: { description: 'A page of dead letters.', schema: pageSchema(ref('DeadLetter')) } },
     problems: [],
-    handle: async (call) => ok(await call.hub.sync.deadLetters({ ...filterOf(call), ...pageRequest(call) })),
+    handle: async (call) => {
+      const page = await call.hub.sync.deadLetters({ ...filterOf(call), ...pageRequest(call) });
+      return ok({ ...page, items: page.items.map((letter) => spoken(letter, call.language)) });
+    },
   },
   {
     method: 'GET',
@@ -70,7 +74,8 @@ export const deadLetterRoutes: Route[] = [
     responses: { 200: { description: 'Groups of the same error.', schema: pageSchema(ref('DeadLetterGroup')) } },
     problems: [],
     handle: async (call) => {
-      const groups = await call.hub.sync.deadLetterGroups(filterOf(call));
+      const found = await call.hub.sync.deadLetterGroups(filterOf(call));
+      const groups = found.map((group) => spoken(group, call.language));
       return ok(pageOf(groups, ({ group, mapping_id }) => `${group} ${mapping_id}`, call));
     },
   },
@@ -114,7 +119,7 @@ export const deadLetterRoutes: Route[] = [
     params,
     responses: { 200: { description: 'The dead letter.', schema: ref('DeadLetter'), headers: ['ETag'] } },
     problems: [404],
-    handle: async (call) => tagged(await call.hub.sync.deadLetter(idOf(call))),
+    handle: async (call) => tagged(await call.hub.sync.deadLetter(idOf(call)), call),
   },
   {
     method: 'PUT',
@@ -136,10 +141,10 @@ export const deadLetterRoutes: Route[] = [
       const { payload } = call.body as { payload: Record<string, unknown> };
       const id = idOf(call);
       const { sync } = call.hub;
-      if (call.ifMatch === undefined) return tagged(await sync.editDeadLetter(id, payload));
+      if (call.ifMatch === undefined) return tagged(await sync.editDeadLetter(id, payload), call);
       const current = await sync.deadLetter(id);
       requireMatch(call.ifMatch, contentTag(current));
-      return tagged(await sync.editDeadLetter(id, payload, current.last_at));
+      return tagged(await sync.editDeadLetter(id, payload, current.last_at), call);
     },
   },
   {
@@ -155,6 +160,9 @@ export const deadLetterRoutes: Route[] = [
     responses: { 200: { description: 'The dead letter as it is now.', schema: ref('DeadLetter') } },
     problems: [404, 409, 413, 415, 422],
     idempotent: true,
-    handle: async (call) => ok(await call.hub.sync.discard(idOf(call), (call.body as { note?: string }).note)),
+    handle: async (call) => {
+      const letter = await call.hub.sync.discard(idOf(call), (call.body as { note?: string }).note);
+      return ok(spoken(letter, call.language));
+    },
   },
 ];

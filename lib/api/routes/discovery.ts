@@ -166,7 +166,7 @@ async function describe(call: Call, connection: OpenConnection): Promise<Answer>
     return ok(await call.hub.runner.describe(connection, call.params.entity ?? '', call.signal));
   } catch (error) {
     if (!(error instanceof IntegrationError) || error.code !== 'PCP_ENTITY_UNKNOWN') throw error;
-    throw new Problem(404, error.code, error.message, { ...(error.hint !== undefined && { hint: error.hint }) });
+    throw new Problem(404, error.code, error.said, { ...(error.hint !== undefined && { hint: error.hint }) });
   }
 }
 

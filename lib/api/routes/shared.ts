@@ -62,7 +62,7 @@ export async function referred<T>(pointer: string, work: () => Promise<T>): Prom
     return await work();
   } catch (error) {
     if (!(error instanceof IntegrationError) || error.code !== 'PCP_NOT_FOUND') throw error;
-    throw new Problem(422, 'PCP_VALUE_INVALID', error.message, {
+    throw new Problem(422, 'PCP_VALUE_INVALID', error.said, {
       errors: [{ pointer: error.path?.startsWith('/') ? error.path : pointer, detail: 'names nothing that is there' }],
     });
   }
@@ -75,7 +75,7 @@ export async function within<T>(place: string, work: () => Promise<T>): Promise<
   } catch (error) {
     if (error instanceof Problem && error.errors !== undefined) {
       const errors = error.errors.map((detail) => ({ ...detail, pointer: place + detail.pointer }));
-      throw new Problem(error.status, error.code, error.message, { errors });
+      throw new Problem(error.status, error.code, error.said, { errors });
     }
     if (error instanceof IntegrationError && error.path?.startsWith('/')) {
       throw IntegrationError.fromJSON({ ...error.toJSON(), path: place + error.path });

@@ -236,8 +236,9 @@ export class PlatformWriter implements Writer {
   /** The database tells a column by a pointer. */
   #nameField(error: IntegrationError): IntegrationError {
     if (!error.path?.startsWith('/')) return error;
-    const { class: errorClass, code, message, ...details } = error.toJSON();
-    return new IntegrationError(errorClass, code, message, { ...details, path: error.path.slice(1), cause: error });
+    const { class: errorClass, code, said } = error;
+    const details = { ...error.toJSON(), path: error.path.slice(1), cause: error };
+    return new IntegrationError(errorClass, code, said, details);
   }
 }
 

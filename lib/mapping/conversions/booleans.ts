@@ -1,3 +1,4 @@
+import { type Phrase, phrase } from '../../model/phrase';
 import { show, ValueProblem } from '../problems';
 
 const TRUE_WORDS = new Set(['true', 't', '1', 'yes', 'y']);
@@ -29,7 +30,7 @@ export function booleanConversion(format: string | undefined): BooleanConversion
       if (text === yes) return true;
       if (text === no) return false;
       if (text === '') return undefined;
-      throw notBoolean(value, `neither "${yes}" (true) nor "${no}" (false)`);
+      throw notBoolean(value, phrase`${show(value)} is neither "${yes}" (true) nor "${no}" (false)`);
     },
     format: (value) => (value ? yes : no),
     readsEmpty: yes === '' || no === '',
@@ -40,7 +41,7 @@ function parseUsual(value: unknown): boolean | undefined {
   const truth = parseUsualBoolean(value);
   if (truth !== undefined) return truth;
   if (typeof value === 'string' && value.trim() === '') return undefined;
-  throw notBoolean(value, 'not a truth value');
+  throw notBoolean(value, phrase`${show(value)} is not a truth value`);
 }
 
 /** @returns undefined for what is no usual word of true and false */
@@ -56,7 +57,7 @@ export function parseUsualBoolean(value: unknown): boolean | undefined {
   return undefined;
 }
 
-function notBoolean(value: unknown, what: string): ValueProblem {
+function notBoolean(value: unknown, said: Phrase): ValueProblem {
   const hint = 'Name the two words with "format", such as "S|N".';
-  return new ValueProblem('PCP_VALUE_TYPE', 'boolean', `${show(value)} is ${what}`, value, hint);
+  return new ValueProblem('PCP_VALUE_TYPE', 'boolean', said, value, hint);
 }

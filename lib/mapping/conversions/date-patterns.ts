@@ -1,3 +1,4 @@
+import { phrase } from '../../model/phrase';
 import { ValueProblem } from '../problems';
 import { type DateParts, threeDigits, twoDigits, yearText } from './calendar';
 import { parseOffset } from './iso-dates';
@@ -174,7 +175,7 @@ function numeric(part: NumericPart, min: number, max: number, write: (value: num
 function shortYear(): Token {
   const digits = numeric('year', 2, 2, (year) => {
     if (year >= 1900 + PIVOT && year < 2000 + PIVOT) return twoDigits(year % 100);
-    throw new ValueProblem('PCP_VALUE_RANGE', 'date', `the year ${year} cannot be written with two digits`, year);
+    throw new ValueProblem('PCP_VALUE_RANGE', 'date', phrase`the year ${year} cannot be written with two digits`, year);
   });
   return {
     read(text, start, parts) {

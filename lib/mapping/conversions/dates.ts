@@ -1,9 +1,13 @@
+import { type Phrase, phrase } from '../../model/phrase';
 import { show, ValueProblem } from '../problems';
 import { DateParts, MAX_INSTANT, MIN_INSTANT } from './calendar';
 import { compilePattern, type DatePattern } from './date-patterns';
 import { decimalOf } from './decimals';
 import { parseIso } from './iso-dates';
 import { type Zone, zoneOf } from './time-zones';
+
+const ISO_DATE = phrase`an ISO 8601 date`;
+const ODATA_DATE = phrase`a date as OData V2 writes it`;
 
 export interface DateOptions {
   /** A pattern, "iso", "local" (ISO 8601 without an offset), "unix" (seconds), "unix_ms" or "odata-v2"; absent = "iso". */
@@ -102,33 +106,33 @@ function notationOf({ format = 'iso', timezone }: DateOptions): Notation {
   const zone = knownZone(timezone);
   switch (format) {
     case 'iso':
-      return { zone, isNumeric: false, read: (value, parts) => readText(value, parts, 'an ISO 8601 date', parseIso) };
+      return { zone, isNumeric: false, read: (value, parts) => readText(value, parts, ISO_DATE, parseIso) };
     case 'local':
       return {
         zone,
         isNumeric: false,
-        read: (value, parts) => readText(value, parts, 'an ISO 8601 date', parseIso),
+        read: (value, parts) => readText(value, parts, ISO_DATE, parseIso),
         write: (parts) => parts.instantText().slice(0, -1),
       };
     case 'unix':
       return {
         zone,
         isNumeric: true,
-        read: (value, parts) => readCount(value, 1000, 'seconds', parts),
+        read: (value, parts) => readCount(value, 1000, phrase`seconds`, parts),
         write: (_parts, instant) => instant / 1000,
       };
     case 'unix_ms':
       return {
         zone,
         isNumeric: true,
-        read: (value, parts) => readCount(value, 1, 'milliseconds', parts),
+        read: (value, parts) => readCount(value, 1, phrase`milliseconds`, parts),
         write: (_parts, instant) => instant,
       };
     case 'odata-v2':
       return {
         zone,
         isNumeric: true,
-        read: (value, parts) => readText(value, parts, 'a date as OData V2 writes it', parseOdata),
+        read: (value, parts) => readText(value, parts, ODATA_DATE, parseOdata),
         write: (_parts, instant) => `/Date(${instant})/`,
       };
     default:
@@ -139,7 +143,7 @@ function notationOf({ format = 'iso', timezone }: DateOptions): Notation {
 function patternNotation(format: string, zone: Zone): Notation {
   const pattern = compilePattern(format);
   const { parse } = pattern;
-  const wanted = `a date of the format ${format}`;
+  const wanted = phrase`a date of the format ${format}`;
   return {
     zone,
     pattern,
@@ -163,7 +167,7 @@ function isZeros(text: string): boolean {
 function readText(
   value: unknown,
   parts: DateParts,
-  wanted: string,
+  wanted: Phrase,
   parse: (text: string, parts: DateParts) => boolean,
 ): boolean {
   if (typeof value === 'string') {
@@ -171,7 +175,7 @@ function readText(
     const trimmed = value.trim();
     if (trimmed === '') return false;
     if (trimmed !== value && parse(trimmed, parts)) return true;
-    throw new ValueProblem('PCP_VALUE_DATE', 'date', `${show(value)} is not ${wanted}, or does not exist`, value);
+    throw new ValueProblem('PCP_VALUE_DATE', 'date', phrase`${show(value)} is not ${wanted}, or does not exist`, value);
   }
   if (value instanceof Date && Number.isFinite(value.getTime())) {
     setInstant(parts, inRange(value.getTime(), value));
@@ -179,17 +183,22 @@ function readText(
   }
   const hint =
     typeof value === 'number' ? 'A number of seconds or milliseconds needs the format unix or unix_ms.' : undefined;
-  throw new ValueProblem('PCP_VALUE_DATE', 'date', `${show(value)} is not ${wanted}`, value, hint);
+  throw new ValueProblem('PCP_VALUE_DATE', 'date', phrase`${show(value)} is not ${wanted}`, value, hint);
 }
 
-function readCount(value: unknown, factor: number, noun: string, parts: DateParts): boolean {
-  if (value instanceof Date) return readText(value, parts, noun, parseIso);
+function readCount(value: unknown, factor: number, noun: Phrase, parts: DateParts): boolean {
+  if (value instanceof Date) return readText(value, parts, ISO_DATE, parseIso);
   let count: string | undefined;
   try {
     count = decimalOf(value);
   } catch (problem) {
     if (!(problem instanceof ValueProblem)) throw problem;
-    throw new ValueProblem('PCP_VALUE_DATE', 'date', `${show(value)} is not a number of ${noun} since 1970`, value);
+    throw new ValueProblem(
+      'PCP_VALUE_DATE',
+      'date',
+      phrase`${show(value)} is not a number of ${noun} since 1970`,
+      value,
+    );
   }
   if (count === undefined) return false;
   setInstant(parts, inRange(Math.round(Number(count) * factor), value));
@@ -210,7 +219,7 @@ function setInstant(parts: DateParts, instant: number): void {
 
 function inRange(milliseconds: number, value: unknown): number {
   if (milliseconds >= MIN_INSTANT && milliseconds <= MAX_INSTANT) return milliseconds;
-  throw new ValueProblem('PCP_VALUE_RANGE', 'date', `${show(value)} is outside of the years 1 to 9999`, value);
+  throw new ValueProblem('PCP_VALUE_RANGE', 'date', phrase`${show(value)} is outside of the years 1 to 9999`, value);
 }
 
 /** What ISO parsing has accepted with 24 characters is canonical when it ends in milliseconds and a capital Z. */

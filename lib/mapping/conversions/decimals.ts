@@ -1,3 +1,4 @@
+import { phrase } from '../../model/phrase';
 import { show, ValueProblem } from '../problems';
 
 /**
@@ -33,7 +34,7 @@ function decimalOfNumber(value: number): string {
     throw new ValueProblem(
       'PCP_VALUE_RANGE',
       'precision',
-      `${value} lost digits before it came here, because it is a binary number above 2^53`,
+      phrase`${value} lost digits before it came here, because it is a binary number above 2^53`,
       value,
       'Let the source give the number as text.',
     );
@@ -156,7 +157,7 @@ export function toScale(canonical: string, scale: number, round: boolean): strin
     throw new ValueProblem(
       'PCP_VALUE_RANGE',
       'scale',
-      `${show(canonical)} has more than ${scale} decimals`,
+      phrase`${show(canonical)} has more than ${scale} decimals`,
       canonical,
       'Raise "scale", or set "round" to accept the loss.',
     );
@@ -202,12 +203,17 @@ function notDecimal(value: unknown): ValueProblem {
   return new ValueProblem(
     'PCP_VALUE_TYPE',
     'decimal',
-    `${show(value)} is not a decimal number`,
+    phrase`${show(value)} is not a decimal number`,
     value,
     grouped ? 'Say with "decimal_separator" whether the comma or the point separates the decimals.' : undefined,
   );
 }
 
 function tooLong(value: unknown): ValueProblem {
-  return new ValueProblem('PCP_VALUE_RANGE', 'digits', `${show(value)} has more than ${MAX_DIGITS} digits`, value);
+  return new ValueProblem(
+    'PCP_VALUE_RANGE',
+    'digits',
+    phrase`${show(value)} has more than ${MAX_DIGITS} digits`,
+    value,
+  );
 }

@@ -1,4 +1,5 @@
 import { parseExactJson } from '../../model/exact-json';
+import { phrase } from '../../model/phrase';
 import { show, ValueProblem } from '../problems';
 
 const MAX_DEPTH = 64;
@@ -15,7 +16,7 @@ export function jsonOf(value: unknown): unknown {
     try {
       parsed = parseExactJson(value);
     } catch {
-      throw new ValueProblem('PCP_VALUE_TYPE', 'json', `${show(value)} is not JSON`, value);
+      throw new ValueProblem('PCP_VALUE_TYPE', 'json', phrase`${show(value)} is not JSON`, value);
     }
   }
   return checked(parsed, 0, value);
@@ -27,13 +28,13 @@ function checked(value: unknown, depth: number, original: unknown): unknown {
   if (typeof value === 'bigint') return String(value);
   if (value instanceof Date && Number.isFinite(value.getTime())) return value.toISOString();
   if (typeof value !== 'object') {
-    throw new ValueProblem('PCP_VALUE_TYPE', 'json', `${show(value)} is nothing that JSON can hold`, original);
+    throw new ValueProblem('PCP_VALUE_TYPE', 'json', phrase`${show(value)} is nothing that JSON can hold`, original);
   }
   if (depth >= MAX_DEPTH) {
     throw new ValueProblem(
       'PCP_VALUE_RANGE',
       'json_depth',
-      `the value is nested deeper than ${MAX_DEPTH} levels`,
+      phrase`the value is nested deeper than ${MAX_DEPTH} levels`,
       null,
     );
   }
@@ -41,8 +42,8 @@ function checked(value: unknown, depth: number, original: unknown): unknown {
   const copy: Record<string, unknown> = {};
   for (const [key, part] of Object.entries(value)) {
     if (key === '__proto__') {
-      const message = 'the value holds a key named __proto__, which is not allowed';
-      throw new ValueProblem('PCP_VALUE_TYPE', 'unsafe_key', message, null);
+      const said = phrase`the value holds a key named __proto__, which is not allowed`;
+      throw new ValueProblem('PCP_VALUE_TYPE', 'unsafe_key', said, null);
     }
     if (part !== undefined) copy[key] = checked(part, depth + 1, original);
   }

@@ -1,3 +1,4 @@
+import { phrase } from '../../model/phrase';
 import { show, ValueProblem } from '../problems';
 import { decimalOf, type Separator } from './decimals';
 
@@ -24,11 +25,11 @@ export function integerOf(value: unknown, separator?: Separator): number | undef
 /** @param original what the message shows */
 export function integerOfDecimal(canonical: string, original: unknown): number {
   if (canonical.includes('.') && /[1-9]/.test(canonical.slice(canonical.indexOf('.')))) {
-    throw new ValueProblem('PCP_VALUE_TYPE', 'integer', `${show(original)} is not an integer`, original);
+    throw new ValueProblem('PCP_VALUE_TYPE', 'integer', phrase`${show(original)} is not an integer`, original);
   }
   const number = Number(canonical);
   if (!Number.isSafeInteger(number)) {
-    const message = `${show(original)} is outside of the integers that can be kept exactly (±(2^53 - 1))`;
+    const message = phrase`${show(original)} is outside of the integers that can be kept exactly (±(2^53 - 1))`;
     throw new ValueProblem('PCP_VALUE_RANGE', 'integer', message, original, 'Use type decimal or string.');
   }
   return number;
@@ -74,11 +75,11 @@ function exact(value: unknown, rule: 'integer' | 'number', separator: Separator 
     return decimalOf(value, separator);
   } catch (problem) {
     if (!(problem instanceof ValueProblem) || problem.code !== 'PCP_VALUE_TYPE') throw problem;
-    const noun = rule === 'integer' ? 'an integer' : 'a number';
-    throw new ValueProblem('PCP_VALUE_TYPE', rule, `${show(value)} is not ${noun}`, value, problem.hint);
+    const said = rule === 'integer' ? phrase`${show(value)} is not an integer` : phrase`${show(value)} is not a number`;
+    throw new ValueProblem('PCP_VALUE_TYPE', rule, said, value, problem.hint);
   }
 }
 
 function overflow(value: unknown): ValueProblem {
-  return new ValueProblem('PCP_VALUE_RANGE', 'number', `${show(value)} is too large for a number`, value);
+  return new ValueProblem('PCP_VALUE_RANGE', 'number', phrase`${show(value)} is too large for a number`, value);
 }

@@ -1,4 +1,5 @@
 import type { FieldMapping } from '../../model/mapping';
+import { phrase } from '../../model/phrase';
 import { show, ValueProblem } from '../problems';
 
 /** @throws ValueProblem PCP_VALUE_TYPE for objects and lists */
@@ -7,7 +8,7 @@ export function textOf(value: unknown): string {
   if (typeof value === 'number' && Number.isFinite(value)) return String(value === 0 ? 0 : value);
   if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
   if (value instanceof Date && Number.isFinite(value.getTime())) return value.toISOString();
-  throw new ValueProblem('PCP_VALUE_TYPE', 'string', `${show(value)} is not a text`, value);
+  throw new ValueProblem('PCP_VALUE_TYPE', 'string', phrase`${show(value)} is not a text`, value);
 }
 
 export type Padding = NonNullable<FieldMapping['pad']>;

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import type { ExpressionEvaluator, PlainRecord } from '../contract';
 import { type ExpressionOutcome, GUARDS, SILENCE_MS } from './protocol';
 import { type End, Sandbox } from './sandbox';
@@ -121,14 +122,14 @@ function asJson(records: readonly PlainRecord[]): string {
 
 function killedBy(end: End): IntegrationError {
   if (end === 'hang') {
-    return new IntegrationError('data', 'PCP_EXPRESSION_TIMEOUT', 'the expression did not end with this record', {
+    return new IntegrationError('data', 'PCP_EXPRESSION_TIMEOUT', phrase`the expression did not end with this record`, {
       hint: `An evaluation may take ${GUARDS.timeout} ms. Look for regular expressions that backtrack.`,
     });
   }
   return new IntegrationError(
     'data',
     'PCP_EXPRESSION_MEMORY',
-    'the expression needed too much memory with this record',
+    phrase`the expression needed too much memory with this record`,
     {
       hint: 'Look for texts or lists that grow with each step.',
     },
@@ -136,9 +137,11 @@ function killedBy(end: End): IntegrationError {
 }
 
 function unsafe(end: End): IntegrationError {
-  const what = end === 'hang' ? 'does not end' : 'needs too much memory';
-  const message = `The expression ${what} with more than ${MAX_KILLS} records of one batch, so the run was stopped.`;
-  return new IntegrationError('config', 'PCP_EXPRESSION_UNSAFE', message, {
+  const said =
+    end === 'hang'
+      ? phrase`The expression does not end with more than ${MAX_KILLS} records of one batch, so the run was stopped.`
+      : phrase`The expression needs too much memory with more than ${MAX_KILLS} records of one batch, so the run was stopped.`;
+  return new IntegrationError('config', 'PCP_EXPRESSION_UNSAFE', said, {
     hint: 'Correct the expression of the mapping.',
   });
 }

@@ -1,6 +1,7 @@
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import jsonata from 'jsonata';
 import { IntegrationError, type SerializedError } from '../../model/errors';
+import { type Phrase, phrase } from '../../model/phrase';
 import { plainResult } from './plain-results';
 import { type EvaluateMessage, type ExpressionOutcome, GUARDS, type SandboxMessage, SILENCE_MS } from './protocol';
 
@@ -43,18 +44,18 @@ function serialized(problem: unknown): SerializedError {
   const { code, message } = problem as { code?: unknown; message?: unknown };
   const text = String(message ?? 'it failed').slice(0, 500);
   if (code === 'D1012')
-    return dataError('PCP_EXPRESSION_TIMEOUT', `the expression ran longer than ${GUARDS.timeout} ms`);
+    return dataError('PCP_EXPRESSION_TIMEOUT', phrase`the expression ran longer than ${GUARDS.timeout} ms`);
   if (code === 'D1011' || problem instanceof RangeError) {
-    return dataError('PCP_EXPRESSION_LIMIT', `the expression nests deeper than ${GUARDS.stack} calls`);
+    return dataError('PCP_EXPRESSION_LIMIT', phrase`the expression nests deeper than ${GUARDS.stack} calls`);
   }
   if (code === 'D2015' || code === 'D2014') {
-    return dataError('PCP_EXPRESSION_LIMIT', `the expression made a list of more than ${GUARDS.sequence} items`);
+    return dataError('PCP_EXPRESSION_LIMIT', phrase`the expression made a list of more than ${GUARDS.sequence} items`);
   }
-  return dataError('PCP_EXPRESSION_FAILED', `the expression failed: ${text}`);
+  return dataError('PCP_EXPRESSION_FAILED', phrase`the expression failed: ${text}`);
 }
 
-function dataError(code: string, message: string): SerializedError {
-  return new IntegrationError('data', code, message).toJSON();
+function dataError(code: string, said: Phrase): SerializedError {
+  return new IntegrationError('data', code, said).toJSON();
 }
 
 /** Resolves when the parent's side has it, so that it survives what the next record may do. */

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import { original } from './formulas';
 import {
   brokenFile,
@@ -159,7 +160,7 @@ export class CsvParser implements RecordParser {
       throw brokenFile(
         'PCP_CSV_QUOTE',
         this.#where(),
-        `text follows the closing quote of field ${fields.length}`,
+        phrase`text follows the closing quote of field ${fields.length}`,
         'Quotes inside a quoted field must be doubled; check the delimiter and the quote setting.',
       );
     }
@@ -176,7 +177,7 @@ export class CsvParser implements RecordParser {
         throw brokenFile(
           'PCP_CSV_UNCLOSED_QUOTE',
           this.#where(),
-          `the quote that opens field ${this.#fields.length + 1} is never closed`,
+          phrase`the quote that opens field ${this.#fields.length + 1} is never closed`,
           'The file is truncated, or a field starts with a quote that is not doubled.',
         );
       }
@@ -218,7 +219,7 @@ export class CsvParser implements RecordParser {
       throw brokenFile(
         'PCP_CSV_HEADER',
         this.#where(),
-        `column "${wrong.slice(0, 80)}" is there twice, reserved, or beyond the ${MAX_COLUMNS}th`,
+        phrase`column "${wrong.slice(0, 80)}" is there twice, reserved, or beyond the ${MAX_COLUMNS}th`,
         'Give the columns distinct names, in the file or in the setting "columns".',
       );
     }
@@ -231,8 +232,8 @@ export class CsvParser implements RecordParser {
   /** Of class config: the file may be as good as ever, so it is not put aside. */
   #columnMissing(column: string, columns: string[]): IntegrationError {
     const shown = columns.slice(0, SHOWN_COLUMNS).join(', ').slice(0, 300);
-    const message = `${this.#context.fileName}: there is no column "${column}", which the mapping reads. It has: ${shown}.`;
-    return new IntegrationError('config', 'PCP_COLUMN_UNKNOWN', message, {
+    const said = phrase`${this.#context.fileName}: there is no column "${column}", which the mapping reads. It has: ${shown}.`;
+    return new IntegrationError('config', 'PCP_COLUMN_UNKNOWN', said, {
       path: column,
       hint: 'Correct the header of the file, the delimiter, or the field mapping.',
     });
@@ -242,7 +243,7 @@ export class CsvParser implements RecordParser {
     return brokenFile(
       'PCP_CSV_RAGGED_ROW',
       this.#where(),
-      `the row has ${found} fields, expected ${this.#columns?.length}`,
+      phrase`the row has ${found} fields, expected ${this.#columns?.length}`,
       'Check the delimiter, unquoted delimiters inside a field, or a truncated row.',
     );
   }

@@ -1,5 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { IntegrationError } from '../../model/errors';
+import { type Phrase, phrase } from '../../model/phrase';
 
 export const ENCODINGS = ['utf-8', 'utf-16le', 'utf-16be', 'windows-1252', 'iso-8859-1'] as const;
 export type Encoding = (typeof ENCODINGS)[number];
@@ -50,7 +51,7 @@ export class StrictDecoder {
 
   /** @throws data PCP_FILE_ENCODING when the file ends inside a character */
   end(): void {
-    if (this.#pending.length > 0) throw this.#invalid(0, 'the file ends inside a character');
+    if (this.#pending.length > 0) throw this.#invalid(0, phrase`the file ends inside a character`);
   }
 
   #incompleteTail(bytes: Buffer): number {
@@ -70,13 +71,13 @@ export class StrictDecoder {
     switch (this.#encoding) {
       case 'utf-8':
         if (isAscii(bytes)) return bytes.toString('latin1');
-        if (!isUtf8(bytes)) throw this.#invalid(firstInvalidUtf8(bytes), 'the byte is not valid UTF-8');
+        if (!isUtf8(bytes)) throw this.#invalid(firstInvalidUtf8(bytes), phrase`the byte is not valid UTF-8`);
         return bytes.toString('utf8');
       case 'utf-16le':
       case 'utf-16be': {
         const text =
           this.#encoding === 'utf-16be' ? Buffer.from(bytes).swap16().toString('utf16le') : bytes.toString('utf16le');
-        if (!text.isWellFormed()) throw this.#invalid(firstLoneSurrogate(text) * 2, 'half a surrogate pair');
+        if (!text.isWellFormed()) throw this.#invalid(firstLoneSurrogate(text) * 2, phrase`half a surrogate pair`);
         return text;
       }
       case 'windows-1252': {
@@ -84,7 +85,7 @@ export class StrictDecoder {
         if (isAscii(bytes)) return text;
         return text.replace(C1, (character: string, index: number) => {
           const code = WINDOWS_1252_HIGH[character.charCodeAt(0) - 0x80]!;
-          if (code === 0) throw this.#invalid(index, 'the byte is not defined in windows-1252');
+          if (code === 0) throw this.#invalid(index, phrase`the byte is not defined in windows-1252`);
           return String.fromCharCode(code);
         });
       }
@@ -93,16 +94,16 @@ export class StrictDecoder {
       case 'us-ascii':
         if (!isAscii(bytes)) {
           const index = bytes.findIndex((byte) => byte > 0x7f);
-          throw this.#invalid(index, 'the byte is not ASCII, as the file says it is');
+          throw this.#invalid(index, phrase`the byte is not ASCII, as the file says it is`);
         }
         return bytes.toString('latin1');
     }
   }
 
-  #invalid(index: number, what: string): IntegrationError {
-    const message = `${this.#fileName}: ${what} (byte ${this.#offset + index}), read as ${this.#encoding}.`;
+  #invalid(index: number, what: Phrase): IntegrationError {
+    const said = phrase`${this.#fileName}: ${what} (byte ${this.#offset + index}), read as ${this.#encoding}.`;
     const hint = `Set the encoding the file is really written in (${ENCODINGS.join(', ')}).`;
-    return new IntegrationError('data', 'PCP_FILE_ENCODING', message, { hint });
+    return new IntegrationError('data', 'PCP_FILE_ENCODING', said, { hint });
   }
 }
 
@@ -133,8 +134,8 @@ export function xmlDeclaredEncoding(head: Buffer, fileName: string): Decoded | n
   if (declared === undefined) return null;
   const encoding = DECLARED.get(plainName(declared));
   if (encoding !== undefined && !encoding.startsWith('utf-16')) return encoding;
-  const what = encoding === undefined ? 'which is not known here' : 'which it is not written in';
-  throw new IntegrationError('data', 'PCP_FILE_ENCODING', `${fileName}: it declares "${declared}", ${what}.`, {
+  const what = encoding === undefined ? phrase`which is not known here` : phrase`which it is not written in`;
+  throw new IntegrationError('data', 'PCP_FILE_ENCODING', phrase`${fileName}: it declares "${declared}", ${what}.`, {
     hint: `Set "encoding" of the entity to the one the file is really written in (${ENCODINGS.join(', ')}).`,
   });
 }

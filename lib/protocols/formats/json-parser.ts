@@ -1,3 +1,4 @@
+import { type Phrase, phrase } from '../../model/phrase';
 import { parseRecord } from './ndjson-parser';
 import {
   brokenFile,
@@ -64,10 +65,11 @@ export class JsonParser implements RecordParser {
     this.#run(this.#unfinished.take(), true);
     if (this.#expected !== 'nothing') {
       const hint = 'The file ends in the middle: it was truncated or is still being written.';
-      const end = `it ends at character ${this.#consumed + this.#unfinished.length}, after ${this.#index} whole records`;
-      throw brokenFile('PCP_JSON_TRUNCATED', this.#context.fileName, `the document is not complete: ${end}`, hint);
+      const end = this.#consumed + this.#unfinished.length;
+      const what = phrase`the document is not complete: it ends at character ${end}, after ${this.#index} whole records`;
+      throw brokenFile('PCP_JSON_TRUNCATED', this.#context.fileName, what, hint);
     }
-    if (!this.#found) throw this.#noRecords('is not in the document');
+    if (!this.#found) throw this.#noRecords(phrase`is not in the document`);
   }
 
   #run(text: string, final: boolean): void {
@@ -121,8 +123,8 @@ export class JsonParser implements RecordParser {
     const isArray = character === OPEN_BRACKET;
     const isTarget = this.#isAtPath();
     if (isTarget) {
-      if (this.#found) throw this.#noRecords('is there twice');
-      if (!isContainer) throw this.#noRecords('is neither an array nor an object');
+      if (this.#found) throw this.#noRecords(phrase`is there twice`);
+      if (!isContainer) throw this.#noRecords(phrase`is neither an array nor an object`);
       if (!isArray) {
         const end = this.#recordAt(text, position, true, final);
         this.#found = end !== INCOMPLETE;
@@ -133,7 +135,7 @@ export class JsonParser implements RecordParser {
     if (!isContainer) return this.#scalar(text, position, final);
     if (this.#stack.length === MAX_DEPTH) {
       const hint = 'Flatten the document.';
-      throw brokenFile('PCP_JSON_DEPTH', this.#at(position), `nested deeper than ${MAX_DEPTH} levels`, hint);
+      throw brokenFile('PCP_JSON_DEPTH', this.#at(position), phrase`nested deeper than ${MAX_DEPTH} levels`, hint);
     }
     this.#stack.push({ isArray, holdsRecords: isTarget, key: '' });
     this.#expected = isArray ? 'value or end' : 'key or end';
@@ -219,22 +221,22 @@ export class JsonParser implements RecordParser {
 
   #unexpected(text: string, position: number, at = position) {
     const found = JSON.stringify(text.slice(position, position + 20));
-    const what = `not valid JSON: expected ${this.#expected}, found ${found}`;
+    const what = phrase`not valid JSON: expected ${this.#expected}, found ${found}`;
     return brokenFile('PCP_JSON_INVALID', this.#at(at), what, 'Repair the file at this place.');
   }
 
-  #noRecords(what: string) {
-    const name = this.#path.length === 0 ? 'the top of the document' : `"${this.#path.join('.')}"`;
+  #noRecords(what: Phrase) {
+    const name = this.#path.length === 0 ? phrase`the top of the document` : `"${this.#path.join('.')}"`;
     const hint = 'Set records_path to the array that holds the records, such as "data.items".';
-    return brokenFile('PCP_JSON_PATH', this.#context.fileName, `${name} ${what}`, hint);
+    return brokenFile('PCP_JSON_PATH', this.#context.fileName, phrase`${name} ${what}`, hint);
   }
 
   #record(): string {
     return `${this.#context.fileName}[${this.#index}]`;
   }
 
-  #at(position: number): string {
-    return `${this.#context.fileName} (character ${this.#consumed + position})`;
+  #at(position: number): Phrase {
+    return phrase`${this.#context.fileName} (character ${this.#consumed + position})`;
   }
 }
 

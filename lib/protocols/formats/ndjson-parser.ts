@@ -1,4 +1,5 @@
 import { parseExactJson } from '../../model/exact-json';
+import { phrase } from '../../model/phrase';
 import {
   brokenFile,
   isDeeperThan,
@@ -69,19 +70,19 @@ export function parseRecord(text: string, where: string): ParsedRecord {
     value = parseExactJson(text);
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message.slice(0, 200) : String(thrown);
-    throw brokenFile('PCP_JSON_INVALID', where, `not valid JSON: ${reason}`, 'Repair the file at this place.');
+    throw brokenFile('PCP_JSON_INVALID', where, phrase`not valid JSON: ${reason}`, 'Repair the file at this place.');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const found = Array.isArray(value) ? 'an array' : value === null ? 'null' : `a ${typeof value}`;
+    const found = Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value;
     throw brokenFile(
       'PCP_JSON_RECORD',
       where,
-      `a record is ${found}, expected an object`,
+      phrase`a record is not an object but: ${found}`,
       'Each record must be {...}.',
     );
   }
   if (isDeeperThan(value, MAX_DEPTH)) {
-    throw brokenFile('PCP_JSON_DEPTH', where, `nested deeper than ${MAX_DEPTH} levels`, 'Flatten the records.');
+    throw brokenFile('PCP_JSON_DEPTH', where, phrase`nested deeper than ${MAX_DEPTH} levels`, 'Flatten the records.');
   }
   return value as ParsedRecord;
 }

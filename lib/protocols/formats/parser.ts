@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase, type Said } from '../../model/phrase';
 
 /** Plain data, own keys only. Numbers that a binary float cannot hold are texts. */
 export type ParsedRecord = Record<string, unknown>;
@@ -28,15 +29,15 @@ export interface ParserContext {
 
 export const MAX_DEPTH = 64;
 
-export function brokenFile(code: string, where: string, what: string, hint: string): IntegrationError {
-  return new IntegrationError('data', code, `${where}: ${what}`, { hint });
+export function brokenFile(code: string, where: Said, what: Said, hint: string): IntegrationError {
+  return new IntegrationError('data', code, phrase`${where}: ${what}`, { hint });
 }
 
 export function recordTooLarge(where: string, limit: number): IntegrationError {
   return brokenFile(
     'PCP_RECORD_TOO_LARGE',
     where,
-    `a record is larger than ${limit} bytes`,
+    phrase`a record is larger than ${limit} bytes`,
     'Check quotes, line ends and the format; raise max_record_bytes if records really are this large.',
   );
 }

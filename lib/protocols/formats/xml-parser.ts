@@ -1,4 +1,5 @@
 import { SaxesParser, type SaxesTagPlain } from 'saxes';
+import { phrase } from '../../model/phrase';
 import {
   brokenFile,
   isReservedName,
@@ -58,12 +59,13 @@ export class XmlParser implements RecordParser {
     this.#sink = sink;
     this.#path = options.recordElement.split('/').filter((part) => part !== '');
     this.#saxes.on('error', (error) => {
-      const what = `not well-formed XML: ${error.message.replace(/^(\d+|undefined):(\d+|undefined): /, '').slice(0, 200)}`;
+      const why = error.message.replace(/^(\d+|undefined):(\d+|undefined): /, '').slice(0, 200);
+      const what = phrase`not well-formed XML: ${why}`;
       throw brokenFile('PCP_XML_INVALID', this.#where(), what, 'The file is truncated or damaged at this place.');
     });
     this.#saxes.on('doctype', () => {
       const hint = 'Have the sender leave the DOCTYPE out; entity definitions are a known attack.';
-      throw brokenFile('PCP_XML_DOCTYPE', this.#where(), 'a DOCTYPE is not accepted', hint);
+      throw brokenFile('PCP_XML_DOCTYPE', this.#where(), phrase`a DOCTYPE is not accepted`, hint);
     });
     this.#saxes.on('opentag', (tag) => this.#opened(tag));
     this.#saxes.on('closetag', () => this.#closed());
@@ -81,7 +83,7 @@ export class XmlParser implements RecordParser {
   end(): void {
     this.#saxes.close();
     if (this.#hasRecords || (this.#hasList && !this.#hasOthers)) return;
-    const what = `no element "${this.#path.join('/')}" is in the document`;
+    const what = phrase`no element "${this.#path.join('/')}" is in the document`;
     const hint = 'Correct record_element; only a list without any element counts as one of no records.';
     throw brokenFile('PCP_XML_PATH', this.#context.fileName, what, hint);
   }
@@ -90,7 +92,7 @@ export class XmlParser implements RecordParser {
     const name = this.#name(tag.name);
     this.#ancestors.push(name);
     if (this.#ancestors.length > MAX_XML_DEPTH) {
-      const what = `nested deeper than ${MAX_XML_DEPTH} elements`;
+      const what = phrase`nested deeper than ${MAX_XML_DEPTH} elements`;
       throw brokenFile('PCP_XML_DEPTH', this.#where(), what, 'Flatten the document.');
     }
     if (this.#open.length === 0) {
@@ -135,7 +137,7 @@ export class XmlParser implements RecordParser {
 
   #add(element: OpenElement, name: string, value: unknown): void {
     if (isReservedName(name)) {
-      throw brokenFile('PCP_XML_NAME', this.#where(), `the name "${name}" is reserved`, 'Rename the element.');
+      throw brokenFile('PCP_XML_NAME', this.#where(), phrase`the name "${name}" is reserved`, 'Rename the element.');
     }
     element.content ??= {};
     const content = element.content;

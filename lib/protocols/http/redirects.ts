@@ -42,8 +42,8 @@ export function leadsOn(status: number, method: string): boolean {
 
 /** Of a write that was answered, though with neither yes nor no. */
 export function withUnknownOutcome(error: IntegrationError): IntegrationError {
-  const { class: errorClass, code, message, ...details } = error.toJSON();
-  return new IntegrationError(errorClass, code, message, { ...details, outcomeUnknown: true, cause: error });
+  const { class: errorClass, code, said } = error;
+  return new IntegrationError(errorClass, code, said, { ...error.toJSON(), outcomeUnknown: true, cause: error });
 }
 
 export function tooManyRedirects(url: URL, limit: number): IntegrationError {

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 
 /** A CHECK constraint refuses the record. Which column is meant, only the table's definition tells. */
 export class CheckError extends IntegrationError {
@@ -7,7 +8,7 @@ export class CheckError extends IntegrationError {
     readonly constraint: string,
     cause: Error,
   ) {
-    super('data', 'PCP_SQL_CHECK', `Rule ${constraint} of the table refuses the record.`, { cause });
+    super('data', 'PCP_SQL_CHECK', phrase`Rule ${constraint} of the table refuses the record.`, { cause });
   }
 }
 

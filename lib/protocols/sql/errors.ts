@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase, type Said } from '../../model/phrase';
 import type { SqlOptions } from './database';
 
 /** The driver's error inside of what Sequelize made of it. */
@@ -13,7 +14,7 @@ export function unclassified(thrown: unknown, options: SqlOptions): IntegrationE
   const error = IntegrationError.from(thrown);
   if (error.code !== 'PCP_INTERNAL') return error;
   if (thrown instanceof Error && thrown.name === 'SequelizeConnectionAcquireTimeoutError') {
-    return new IntegrationError('transient', 'PCP_SQL_POOL', 'All connections to the database stayed in use.', {
+    return new IntegrationError('transient', 'PCP_SQL_POOL', phrase`All connections to the database stayed in use.`, {
       hint: 'Raise pool_size, or look for statements that take too long.',
     });
   }
@@ -49,27 +50,31 @@ export function networkError(thrown: unknown, options: SqlOptions): IntegrationE
 
 function connectError(code: string, cause: Error, options: SqlOptions): IntegrationError | undefined {
   const where = place(options);
-  const transient = (name: string, message: string, hint: string, path?: string) =>
-    new IntegrationError('transient', name, message, { cause, hint, ...(path !== undefined && { path }) });
+  const transient = (name: string, said: Said, hint: string, path?: string) =>
+    new IntegrationError('transient', name, said, { cause, hint, ...(path !== undefined && { path }) });
   switch (code) {
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return transient(
         'PCP_CONNECT_HOST_UNKNOWN',
-        `The host name "${options.host}" cannot be resolved.`,
+        phrase`The host name "${options.host}" cannot be resolved.`,
         'Check its spelling and the DNS of this machine.',
         '/config/host',
       );
     case 'ECONNREFUSED':
       return transient(
         'PCP_CONNECT_REFUSED',
-        `Nothing answers at ${where}.`,
+        phrase`Nothing answers at ${where}.`,
         'Check the port, and that the database is running and listens on this address.',
         '/config/port',
       );
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
-      return transient('PCP_CONNECT_UNREACHABLE', `There is no way to ${where}.`, 'Check the network, routes and VPN.');
+      return transient(
+        'PCP_CONNECT_UNREACHABLE',
+        phrase`There is no way to ${where}.`,
+        'Check the network, routes and VPN.',
+      );
     case 'ETIMEDOUT':
     case 'ESOCKETTIMEDOUT':
       return timeoutError(cause, options);
@@ -82,7 +87,7 @@ function connectError(code: string, cause: Error, options: SqlOptions): Integrat
 }
 
 export function timeoutError(cause: Error, options: SqlOptions): IntegrationError {
-  return new IntegrationError('transient', 'PCP_CONNECT_TIMEOUT', `${place(options)} does not answer in time.`, {
+  return new IntegrationError('transient', 'PCP_CONNECT_TIMEOUT', phrase`${place(options)} does not answer in time.`, {
     cause,
     path: '/config/host',
     hint: 'Check host and port, and whether a firewall swallows the connection.',
@@ -90,7 +95,7 @@ export function timeoutError(cause: Error, options: SqlOptions): IntegrationErro
 }
 
 export function lostError(cause: Error, options: SqlOptions): IntegrationError {
-  return new IntegrationError('transient', 'PCP_CONNECT_LOST', `The connection to ${place(options)} was lost.`, {
+  return new IntegrationError('transient', 'PCP_CONNECT_LOST', phrase`The connection to ${place(options)} was lost.`, {
     cause,
     hint: 'It is tried again; if it stays, look at the log of the database.',
   });
@@ -98,13 +103,13 @@ export function lostError(cause: Error, options: SqlOptions): IntegrationError {
 
 function tlsError(code: string, cause: Error, options: SqlOptions): IntegrationError | undefined {
   const where = place(options);
-  const config = (name: string, message: string, hint: string, path: string) =>
-    new IntegrationError('config', name, message, { cause, hint, path });
+  const config = (name: string, said: Said, hint: string, path: string) =>
+    new IntegrationError('config', name, said, { cause, hint, path });
   // mysql2 replaces the code of node:tls and keeps its words.
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || /does not match certificate's altnames/.test(cause.message)) {
     return config(
       'PCP_TLS_NAME',
-      `The certificate of ${where} is for another name: ${cause.message}`,
+      phrase`The certificate of ${where} is for another name: ${cause.message}`,
       'Use the name in the certificate as host, or set it as the TLS server name.',
       '/config/ssl_servername',
     );
@@ -112,7 +117,7 @@ function tlsError(code: string, cause: Error, options: SqlOptions): IntegrationE
   if (TLS_TRUST.has(code) || /self[- ]signed certificate|unable to (verify|get) /.test(cause.message)) {
     return config(
       'PCP_TLS_UNTRUSTED',
-      `The certificate of ${where} is signed by an authority that is not trusted here.`,
+      phrase`The certificate of ${where} is signed by an authority that is not trusted here.`,
       "Give the authority's certificate (PEM) in the TLS settings.",
       '/config/ssl_ca',
     );
@@ -120,7 +125,7 @@ function tlsError(code: string, cause: Error, options: SqlOptions): IntegrationE
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID' || /certificate has expired/.test(cause.message)) {
     return config(
       'PCP_TLS_EXPIRED',
-      `The certificate of ${where} is not valid today.`,
+      phrase`The certificate of ${where} is not valid today.`,
       'Renew it on the server.',
       '/config/ssl',
     );
@@ -128,7 +133,7 @@ function tlsError(code: string, cause: Error, options: SqlOptions): IntegrationE
   if (code === 'HANDSHAKE_NO_SSL_SUPPORT' || /does not support SSL|did not negotiate encryption/i.test(cause.message)) {
     return config(
       'PCP_TLS_UNSUPPORTED',
-      `${where} does not offer TLS.`,
+      phrase`${where} does not offer TLS.`,
       'Turn TLS on at the server, or off here.',
       '/config/ssl',
     );
@@ -136,7 +141,7 @@ function tlsError(code: string, cause: Error, options: SqlOptions): IntegrationE
   if (code.startsWith('ERR_SSL_') || code === 'EPROTO' || code === 'HANDSHAKE_SSL_ERROR') {
     return config(
       'PCP_TLS_FAILED',
-      `TLS with ${where} failed: ${cause.message}`,
+      phrase`TLS with ${where} failed: ${cause.message}`,
       'Check the port and the TLS versions of the server.',
       '/config/ssl',
     );

@@ -269,8 +269,7 @@ export class LetterKeeper {
   private reason(failure: Failure, sourceKeyHash: string | null, read: string | undefined): Record<string, SqlValue> {
     const { stream, vault } = this.options;
     const { error, value, position } = failure;
-    const { message } = error;
-    const reason = { message, value, ...(position && { position }), ...(read && { read }) };
+    const reason = { message: error.said, value, ...(position && { position }), ...(read && { read }) };
     return {
       mapping_version: stream.mappingVersion,
       stage: failure.stage,

@@ -1,5 +1,6 @@
 import { type ErrorDetails, IntegrationError } from '../../model/errors';
 import type { Direction } from '../../model/mapping';
+import { render, type Said } from '../../model/phrase';
 import type { DeadLetter } from '../../model/sync';
 import type { SqlRow, SqlValue } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
@@ -37,7 +38,8 @@ export interface LetterOwner {
 
 /** What tells of an error and quotes the record that made it. */
 interface Reason {
-  message: string;
+  /** Text alone, of letters that are older than phrases. */
+  message: Said;
   value: unknown;
   /** Where the record stood in its source. */
   position?: string;
@@ -97,7 +99,7 @@ export function toDeadLetter(row: SqlRow, vault: Vault): DeadLetter {
     stage: row.stage as DeadLetter['stage'],
     error_class: row.error_class as DeadLetter['error_class'],
     code: String(row.code),
-    message: reason?.message ?? reasonError?.message ?? '',
+    ...messageOf(reason, reasonError),
     field: text(row.field),
     value: reason?.value ?? null,
     rule: text(row.rule),
@@ -111,9 +113,13 @@ export function toDeadLetter(row: SqlRow, vault: Vault): DeadLetter {
 }
 
 /** Message of a letter of which only this was read. */
-export function messageOf(row: SqlRow, vault: Vault): string {
-  const [reason, error] = opened(() => openReason(row, vault));
-  return reason?.message ?? error?.message ?? '';
+export function messageOfRow(row: SqlRow, vault: Vault): Pick<DeadLetter, 'message' | 'said'> {
+  return messageOf(...opened(() => openReason(row, vault)));
+}
+
+function messageOf(reason: Reason | null, error: IntegrationError | undefined): Pick<DeadLetter, 'message' | 'said'> {
+  const said = reason?.message ?? error?.message ?? '';
+  return { message: render(said), ...(typeof said === 'object' && { said }) };
 }
 
 /** Digest of the record as it was read; undefined when it cannot be known. */

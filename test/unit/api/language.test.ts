@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { IntegrationError } from '../../../lib/model/errors';
+import { phrase } from '../../../lib/model/phrase';
 import { startApi, type TestApi } from './api-server';
+import { deadLetter } from './sample-rows';
 
 const PORTUGUESE = { 'Accept-Language': 'pt-BR,pt;q=0.9,en;q=0.8' };
 const REFUSED = {
   title: 'Nada responde neste endereço',
   hint: 'Verifique a porta e se o servidor está em execução e atende neste endereço.',
 };
-const refused = new IntegrationError('transient', 'PCP_CONNECT_REFUSED', 'Nothing answers at h:1.', {
+const refused = new IntegrationError('transient', 'PCP_CONNECT_REFUSED', phrase`Nothing answers at ${'h:1'}.`, {
   hint: 'Is the database up?',
 });
 const values = { connector_type: 'generic.database', config: { host: 'h' } };
@@ -83,7 +85,7 @@ describe('API: languages', () => {
     assert.deepEqual([english.body.hint, english.body.detail], ['Is the database up?', 'Nothing answers at h:1.']);
     const { title, hint, detail } = (await api.call('POST', '/connections/entities', values, PORTUGUESE)).body;
     assert.deepEqual({ title, hint }, REFUSED);
-    assert.equal(detail, 'Nothing answers at h:1.');
+    assert.equal(detail, 'Nada responde em h:1.');
     const without = await api.call('GET', '/connections/9');
     assert.equal(without.body.hint, 'Check the address, the id or the name.');
   });
@@ -95,7 +97,8 @@ describe('API: languages', () => {
     const [resolve, authorise, connect] = await test(PORTUGUESE);
     assert.deepEqual([resolve?.detail, authorise?.detail], ['127.0.0.1', '3 tabelas']);
     assert.deepEqual({ title: connect?.error?.title, hint: connect?.error?.hint }, REFUSED);
-    assert.equal(connect?.error?.message, 'Nothing answers at h:1.');
+    assert.equal(connect?.error?.message, 'Nada responde em h:1.');
+    assert.ok(!('said' in connect.error));
     assert.equal((await test({}))[1]?.detail, '3 tables');
     const mapping = {
       name: 'm',
@@ -107,10 +110,52 @@ describe('API: languages', () => {
       field_mappings: [{ source: 'a', target: 'plant' }],
     };
     const preview = await api.call('POST', '/mappings/preview', { mapping }, PORTUGUESE);
-    const [record] = preview.body.records as { errors: { title: string; hint: string }[] }[];
+    const [record] = preview.body.records as { errors: { title: string; hint: string; message: string }[] }[];
     assert.deepEqual({ title: record?.errors[0]?.title, hint: record?.errors[0]?.hint }, REFUSED);
+    assert.equal(record?.errors[0]?.message, 'Nada responde em h:1.');
     const { level, text } = preview.body.guarantee as { level: string; text: string };
     assert.equal(level, 'asks');
     assert.match(text, /^Cada alteração é enviada uma vez\./);
+  });
+
+  it('tells why a record was refused in it, in each view of the dead letter', async () => {
+    await api.close();
+    const said = phrase`${phrase`${'quantity'} (from ${'Qtd'})`}: ${phrase`${'"abc"'} is not a decimal number`}.`;
+    const letter = { ...deadLetter(), message: 'English.', said };
+    const sync = { deadLetter: async () => letter, editDeadLetter: async () => letter, discard: async () => letter };
+    const page = { items: [letter], next_cursor: null, total: 1 };
+    const groups = async () => [{ ...letter, group: 'g1', count: 1 }];
+    api = await startApi({ sync: { ...sync, deadLetters: async () => page, deadLetterGroups: groups } });
+    const one = '/sync/dead-letters/1';
+    const views = async (headers: Record<string, string>) => [
+      ((await api.call('GET', '/sync/dead-letters', undefined, headers)).body.items as unknown[])[0],
+      ((await api.call('GET', '/sync/dead-letters/groups', undefined, headers)).body.items as unknown[])[0],
+      (await api.call('GET', one, undefined, headers)).body,
+      (await api.call('PUT', one, { payload: {} }, headers)).body,
+      (await api.call('POST', `${one}/discard`, undefined, headers)).body,
+    ];
+    const messages = async (headers: Record<string, string>) =>
+      (await views(headers)).map((view) => [
+        (view as { message: string }).message,
+        Object.hasOwn(view as object, 'said'),
+      ]);
+    const portuguese = 'quantity (de Qtd): "abc" não é um número decimal.';
+    assert.deepEqual(await messages(PORTUGUESE), Array(5).fill([portuguese, false]));
+    const english = 'quantity (from Qtd): "abc" is not a decimal number.';
+    assert.deepEqual(await messages({}), Array(5).fill([english, false]));
+  });
+
+  it('takes secrets out of what is said in it', async () => {
+    await api.close();
+    const secret = 'canary-of-a-secret';
+    const refusal = new IntegrationError('auth', 'PCP_SQL_AUTH', phrase`${secret} refuses the user "${'u'}".`);
+    const discover = async () => {
+      throw refusal;
+    };
+    api = await startApi({ runner: { discover } });
+    const given = { ...values, credentials: { password: secret } };
+    const { text, body } = await api.call('POST', '/connections/entities', given, PORTUGUESE);
+    assert.match(String(body.detail), /recusa o usuário "u"/);
+    assert.ok(!text.includes(secret), text);
   });
 });

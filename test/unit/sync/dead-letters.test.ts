@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { type Locale, spoken } from '../../../lib/locales/catalogue';
+import { fieldError, ValueProblem } from '../../../lib/mapping/problems';
 import { IntegrationError } from '../../../lib/model/errors';
+import { phrase } from '../../../lib/model/phrase';
 import { parseKey } from '../../../lib/security/keys';
 import { Vault } from '../../../lib/security/vault';
 import { newestFirst } from '../../../lib/store/lists';
@@ -66,6 +69,20 @@ for (const kind of storeKinds) {
       const [second, first] = (await list()).items;
       assert.deepEqual([first!.payload, first!.payload_error], [fits, null]);
       assert.deepEqual([second!.payload, second!.payload_error], [null, 'PCP_PAYLOAD_NOT_KEPT']);
+    });
+
+    it('keeps why a record was refused for readers of each language, and what was kept as a text stays one', async () => {
+      const stream = { mappingId: 1, mappingVersion: 1, direction: 'import', runId: 1 } as const;
+      const keeper = new LetterKeeper({ stream, vault, limit: 100, fields: undefined });
+      const problem = new ValueProblem('PCP_VALUE_TYPE', 'decimal', phrase`${'"x"'} is not a decimal number`, 'x');
+      const refused = { ...failure({ id: 1 }), error: fieldError(problem, 'quantity', 'Qtd') };
+      await opened.store.database.transaction((transaction) =>
+        keeper.keep(transaction, [refused, failure({ id: 2 })], 1_700_000_000_000),
+      );
+      const letters = (await list()).items;
+      const messages = (locale: Locale) => letters.map((letter) => spoken(letter, locale).message);
+      assert.deepEqual(messages('en-US'), ['Wrong.', 'quantity (from Qtd): "x" is not a decimal number.']);
+      assert.deepEqual(messages('pt-BR'), ['Wrong.', 'quantity (de Qtd): "x" não é um número decimal.']);
     });
 
     it('has room for what a page that was rolled back did not take', async () => {

@@ -177,7 +177,7 @@ function explained(thrown: unknown, options: SqlOptions | undefined): Integratio
   const typed = thrown instanceof IntegrationError || options === undefined ? undefined : networkError(thrown, options);
   const error = typed ?? IntegrationError.from(thrown);
   if (error.hint !== undefined) return error;
-  return new IntegrationError(error.class, error.code, error.message, {
+  return new IntegrationError(error.class, error.code, error.said, {
     ...(error.path !== undefined && { path: error.path }),
     hint: 'Look at the log of the database for details.',
     cause: error,

@@ -16,10 +16,11 @@ interface Attempt {
 export function refusalOf(error: IntegrationError, attempt: Attempt): IntegrationError {
   if (error.class !== 'data') return error;
   const field = fieldOf(error, attempt);
-  const { class: errorClass, code, message, path: _, ...details } = error.toJSON();
-  if (field === undefined) return new IntegrationError(errorClass, code, message, { ...details, cause: error });
+  const { class: errorClass, code, said } = error;
+  const { path: _, ...details } = error.toJSON();
+  if (field === undefined) return new IntegrationError(errorClass, code, said, { ...details, cause: error });
   const value = error.value ?? shortened(attempt.data[field]);
-  return new IntegrationError(errorClass, code, message, { ...details, path: field, value, cause: error });
+  return new IntegrationError(errorClass, code, said, { ...details, path: field, value, cause: error });
 }
 
 function fieldOf(error: IntegrationError, attempt: Attempt): string | undefined {

@@ -34,7 +34,7 @@ export async function testFolder(root: RootFolder, settings: FileSettings, signa
         const error = fileError(thrown, settings.root);
         const hinted = error.hint
           ? error
-          : new IntegrationError(error.class, error.code, error.message, { hint: 'Try again.' });
+          : new IntegrationError(error.class, error.code, error.said, { hint: 'Try again.' });
         steps.push({ name, ok: false, error: hinted.toJSON() });
         break;
       }

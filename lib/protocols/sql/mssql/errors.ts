@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import { byNumber, type ErrorTable } from '../coded-errors';
 import type { SqlOptions } from '../database';
 import { lostError, networkError, place, timeoutError, withoutPassword } from '../errors';
@@ -41,11 +42,16 @@ export function classifyMssql(
   const isLogin = thrown.code === 'ELOGIN';
   const number = isLogin && /^Cannot open database/.test(thrown.message) ? 4060 : (thrown.number ?? 0);
   if (number === 18456 || number === 18452 || (isLogin && number === 0)) {
-    return new IntegrationError('auth', 'PCP_SQL_AUTH', `${place(options)} refuses the user "${options.username}".`, {
-      cause: thrown,
-      path: '/credentials/password',
-      hint: 'Check user name and password, that the server allows SQL Server authentication, and that this user may open the database.',
-    });
+    return new IntegrationError(
+      'auth',
+      'PCP_SQL_AUTH',
+      phrase`${place(options)} refuses the user "${options.username}".`,
+      {
+        cause: thrown,
+        path: '/credentials/password',
+        hint: 'Check user name and password, that the server allows SQL Server authentication, and that this user may open the database.',
+      },
+    );
   }
   const column = /column '([^']+)'/i.exec(thrown.message)?.[1];
   const known = byNumber(CODES, number, `SQL Server: ${message}`, thrown, column);
@@ -53,16 +59,21 @@ export function classifyMssql(
   const network = networkError(socketError(thrown), options);
   if (network !== undefined) return network;
   if (thrown.code === 'EENCRYPT') {
-    return new IntegrationError('config', 'PCP_TLS_REQUIRED', `${place(options)} takes encrypted connections only.`, {
-      cause: thrown,
-      path: '/config/ssl',
-      hint: 'Turn TLS on.',
-    });
+    return new IntegrationError(
+      'config',
+      'PCP_TLS_REQUIRED',
+      phrase`${place(options)} takes encrypted connections only.`,
+      {
+        cause: thrown,
+        path: '/config/ssl',
+        hint: 'Turn TLS on.',
+      },
+    );
   }
   if (thrown.code === 'ETIMEOUT') return timeoutError(thrown, options);
   if (thrown.code === 'ESOCKET' || thrown.code === 'ECONNCLOSED') return lostError(thrown, options);
   if (thrown.number === undefined) return undefined;
-  return new IntegrationError('config', 'PCP_SQL_SYNTAX', `SQL Server refused a statement: ${message}`, {
+  return new IntegrationError('config', 'PCP_SQL_SYNTAX', phrase`SQL Server refused a statement: ${message}`, {
     cause: thrown,
   });
 }

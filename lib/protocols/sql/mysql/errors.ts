@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import { CheckError } from '../checks';
 import { byNumber, type ErrorTable } from '../coded-errors';
 import type { SqlOptions } from '../database';
@@ -55,11 +56,16 @@ export function classifyMysql(thrown: MysqlError, options: SqlOptions): Integrat
   const { errno = 0, code } = thrown;
   const message = withoutPassword(thrown.message, options);
   if (errno === 1045 || errno === 1698 || errno === 1524) {
-    return new IntegrationError('auth', 'PCP_SQL_AUTH', `${place(options)} refuses the user "${options.username}".`, {
-      cause: thrown,
-      path: '/credentials/password',
-      hint: 'Check user name and password, and that this user may sign in from this machine.',
-    });
+    return new IntegrationError(
+      'auth',
+      'PCP_SQL_AUTH',
+      phrase`${place(options)} refuses the user "${options.username}".`,
+      {
+        cause: thrown,
+        path: '/credentials/password',
+        hint: 'Check user name and password, and that this user may sign in from this machine.',
+      },
+    );
   }
   if (LOST.has(errno) || code === 'PROTOCOL_CONNECTION_LOST' || /closed state|Connection lost/i.test(message)) {
     return lostError(thrown, options);
@@ -69,7 +75,7 @@ export function classifyMysql(thrown: MysqlError, options: SqlOptions): Integrat
     return new IntegrationError(
       'data',
       'PCP_SQL_UNIQUE',
-      'A different record of the table has these values: in another unique key, or in this key, spelt otherwise.',
+      phrase`A different record of the table has these values: in another unique key, or in this key, spelt otherwise.`,
       {
         cause: thrown,
         hint: 'Look for a row with the same values in the other unique columns, or with a key that differs in upper and lower case, accents or blanks at its end alone: its collation takes those for the same.',
@@ -90,7 +96,7 @@ function columnOf(message: string): string | undefined {
 
 function other(thrown: MysqlError, message: string): IntegrationError | undefined {
   if (thrown.errno === undefined || !thrown.code?.startsWith('ER_')) return undefined;
-  return new IntegrationError('config', 'PCP_SQL_SYNTAX', `The server refused a statement: ${message}`, {
+  return new IntegrationError('config', 'PCP_SQL_SYNTAX', phrase`The server refused a statement: ${message}`, {
     cause: thrown,
   });
 }

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import { byNumber, type ErrorTable } from '../coded-errors';
 import type { SqlOptions } from '../database';
 import { lostError, networkError, place, timeoutError, withoutPassword } from '../errors';
@@ -51,11 +52,16 @@ export function classifyOracle(
   const number = Number(/^ORA-(\d+)/.exec(thrown.message)?.[1] ?? 0);
   const thin = /^NJS-(\d+)/.exec(thrown.message)?.[1];
   if (number === 1017 || number === 28000 || number === 28001) {
-    return new IntegrationError('auth', 'PCP_SQL_AUTH', `${place(options)} refuses the user "${options.username}".`, {
-      cause: thrown,
-      path: '/credentials/password',
-      hint: 'Check user name and password, and whether the account is locked or expired.',
-    });
+    return new IntegrationError(
+      'auth',
+      'PCP_SQL_AUTH',
+      phrase`${place(options)} refuses the user "${options.username}".`,
+      {
+        cause: thrown,
+        path: '/credentials/password',
+        hint: 'Check user name and password, and whether the account is locked or expired.',
+      },
+    );
   }
   const column = /"([^"]+)"\)?[^"]*$/.exec(thrown.message)?.[1];
   const known = byNumber(CODES, number, `Oracle: ${message}`, thrown, column);
@@ -77,7 +83,7 @@ export function classifyOracle(
     return new IntegrationError(
       'config',
       'PCP_SQL_DATABASE_UNKNOWN',
-      `There is no service "${options.database}" at ${place(options)}.`,
+      phrase`There is no service "${options.database}" at ${place(options)}.`,
       {
         cause: thrown,
         path: '/config/database',
@@ -86,5 +92,7 @@ export function classifyOracle(
     );
   }
   if (number === 0) return undefined;
-  return new IntegrationError('config', 'PCP_SQL_SYNTAX', `Oracle refused a statement: ${message}`, { cause: thrown });
+  return new IntegrationError('config', 'PCP_SQL_SYNTAX', phrase`Oracle refused a statement: ${message}`, {
+    cause: thrown,
+  });
 }

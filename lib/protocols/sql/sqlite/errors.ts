@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import { CheckError } from '../checks';
 
 /** Result codes of SQLite, https://www.sqlite.org/rescode.html */
@@ -54,12 +55,12 @@ export function classifySqlite(thrown: SqliteError, storage: string): Integratio
   switch (thrown.errcode & 0xff) {
     case SQLITE.BUSY:
     case SQLITE.LOCKED:
-      return new IntegrationError('transient', 'PCP_SQL_BUSY', `Another process holds the database ${storage}.`, {
+      return new IntegrationError('transient', 'PCP_SQL_BUSY', phrase`Another process holds the database ${storage}.`, {
         ...details,
         hint: 'It is tried again; if this stays, look for a program that keeps a write transaction open.',
       });
     case SQLITE.FULL:
-      return new IntegrationError('transient', 'PCP_DISK_FULL', `The disk of ${storage} is full.`, {
+      return new IntegrationError('transient', 'PCP_DISK_FULL', phrase`The disk of ${storage} is full.`, {
         ...details,
         hint: 'Make room on the disk; the work goes on by itself afterwards.',
       });
@@ -67,11 +68,11 @@ export function classifySqlite(thrown: SqliteError, storage: string): Integratio
       return new IntegrationError(
         'transient',
         'PCP_DISK_IO',
-        `The database ${storage} cannot be read or written: ${message}`,
+        phrase`The database ${storage} cannot be read or written: ${message}`,
         details,
       );
     case SQLITE.CANTOPEN:
-      return new IntegrationError('config', 'PCP_FILE_NOT_FOUND', `The database ${storage} cannot be opened.`, {
+      return new IntegrationError('config', 'PCP_FILE_NOT_FOUND', phrase`The database ${storage} cannot be opened.`, {
         ...details,
         path: '/config/storage',
         hint: 'Check the path, and that this user may read it.',
@@ -81,7 +82,7 @@ export function classifySqlite(thrown: SqliteError, storage: string): Integratio
       return new IntegrationError(
         'config',
         'PCP_SQL_CORRUPT',
-        `${storage} is not a sound SQLite database: ${message}`,
+        phrase`${storage} is not a sound SQLite database: ${message}`,
         details,
       );
     case SQLITE.READONLY:
@@ -90,24 +91,29 @@ export function classifySqlite(thrown: SqliteError, storage: string): Integratio
       return new IntegrationError(
         'permission',
         'PCP_SQL_PERMISSION',
-        `The database ${storage} may not be written: ${message}`,
+        phrase`The database ${storage} may not be written: ${message}`,
         details,
       );
     case SQLITE.TOOBIG:
-      return new IntegrationError('data', 'PCP_SQL_VALUE', `A value is too long for SQLite: ${message}`, details);
+      return new IntegrationError('data', 'PCP_SQL_VALUE', phrase`A value is too long for SQLite: ${message}`, details);
     case SQLITE.MISMATCH:
-      return new IntegrationError('data', 'PCP_SQL_TYPE', `A value has the wrong type: ${message}`, details);
+      return new IntegrationError('data', 'PCP_SQL_TYPE', phrase`A value has the wrong type: ${message}`, details);
     case SQLITE.CONSTRAINT:
       return constraintError(thrown);
     case SQLITE.INTERRUPT:
-      return new IntegrationError('transient', 'PCP_SQL_TIMEOUT', `A statement was interrupted: ${message}`, details);
+      return new IntegrationError(
+        'transient',
+        'PCP_SQL_TIMEOUT',
+        phrase`A statement was interrupted: ${message}`,
+        details,
+      );
   }
   const table = /no such table: (.+)/.exec(message)?.[1];
   if (table !== undefined) {
     return new IntegrationError(
       'config',
       'PCP_SQL_TABLE_UNKNOWN',
-      `There is no table "${table}" in ${storage}.`,
+      phrase`There is no table "${table}" in ${storage}.`,
       details,
     );
   }
@@ -116,11 +122,11 @@ export function classifySqlite(thrown: SqliteError, storage: string): Integratio
     return new IntegrationError(
       'config',
       'PCP_SQL_COLUMN_UNKNOWN',
-      `There is no column "${column[1] ?? column[2]}".`,
+      phrase`There is no column "${column[1] ?? column[2]}".`,
       details,
     );
   }
-  return new IntegrationError('config', 'PCP_SQL_SYNTAX', `SQLite refused a statement: ${message}`, details);
+  return new IntegrationError('config', 'PCP_SQL_SYNTAX', phrase`SQLite refused a statement: ${message}`, details);
 }
 
 function constraintError(thrown: SqliteError): IntegrationError {
@@ -134,20 +140,30 @@ function constraintError(thrown: SqliteError): IntegrationError {
   const details = { cause: thrown, ...(column !== undefined && { path: `/${column}` }) };
   switch (thrown.errcode) {
     case 1299:
-      return new IntegrationError('data', 'PCP_SQL_NOT_NULL', `Column "${column}" must not be empty.`, details);
+      return new IntegrationError('data', 'PCP_SQL_NOT_NULL', phrase`Column "${column}" must not be empty.`, details);
     case 1555:
     case 2067:
       return new IntegrationError(
         'data',
         'PCP_SQL_UNIQUE',
-        `The value of ${columns?.join(', ')} exists already.`,
+        phrase`The value of ${columns?.join(', ')} exists already.`,
         details,
       );
     case 787:
-      return new IntegrationError('data', 'PCP_SQL_FOREIGN_KEY', 'The record refers to a row that does not exist.', {
-        cause: thrown,
-      });
+      return new IntegrationError(
+        'data',
+        'PCP_SQL_FOREIGN_KEY',
+        phrase`The record refers to a row that does not exist.`,
+        {
+          cause: thrown,
+        },
+      );
     default:
-      return new IntegrationError('data', 'PCP_SQL_CHECK', `The table refuses the record: ${thrown.message}`, details);
+      return new IntegrationError(
+        'data',
+        'PCP_SQL_CHECK',
+        phrase`The table refuses the record: ${thrown.message}`,
+        details,
+      );
   }
 }
