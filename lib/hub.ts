@@ -4,6 +4,7 @@ import { HubAlerts } from './alerts/alerts';
 import { AuditLog } from './audit/audit-log';
 import { CertificateTrust } from './audit/certificate-trust';
 import { FlowChanges } from './audit/flow-changes';
+import { HubActs } from './audit/hub-acts';
 import { MachineWrites } from './audit/machine-writes';
 import type { ConnectorDescriptor } from './connectors/descriptor';
 import { ConnectorRegistry } from './connectors/registry';
@@ -62,8 +63,7 @@ export async function createHub(settings: HubSettings): Promise<Hub> {
   const store = await openStore({ directory, ...(settings.storeUrl !== undefined && { url: settings.storeUrl }) });
   try {
     const hub = new OpenHub(settings, store, keys, live, await StoreClock.of(store.database));
-    await hub.connections.rotateKeys();
-    await hub.webhooks.rotateKeys();
+    await hub.rotateKeys();
     ahead.delete(directory);
     return hub;
   } catch (error) {
@@ -99,6 +99,7 @@ class OpenHub implements Hub {
   private readonly streams: DesiredStreams;
   private readonly scheduler: Scheduler;
   private readonly arrivals: Arrivals;
+  private readonly acts: HubActs;
   private readonly timer: NodeJS.Timeout;
 
   constructor(
@@ -113,7 +114,9 @@ class OpenHub implements Hub {
     this.entityTypes = types;
     this.records = new EntityRecordStore({ database: store.database, types });
     this.audit = new AuditLog(store.database);
-    const { add: onFlow } = new FlowChanges(this.audit, settings.log);
+    const { audit } = this;
+    const { add: onFlow } = new FlowChanges({ audit, log: settings.log });
+    this.acts = new HubActs({ audit, log: settings.log });
     this.connections = new ConnectionStore({
       onFlow,
       store,
@@ -164,6 +167,7 @@ class OpenHub implements Hub {
       expressionHeapMb: settings.runner.expressionHeapMb,
       days: settings.webhookDays,
       tally: this.metrics.tally,
+      onDisabled: (id, reason) => this.acts.webhookDisabled(id, reason),
       clock,
       log,
     });
@@ -259,6 +263,12 @@ class OpenHub implements Hub {
       [runner, live].every(({ state }) => state !== 'restarting');
     const status = isWell ? 'ok' : 'degraded';
     return { status, version, ...facts, runner, live, streams, writes_waiting, certificates };
+  }
+
+  /** Seals with the current key what an earlier one sealed. */
+  async rotateKeys(): Promise<void> {
+    const count = (await this.connections.rotateKeys()) + (await this.webhooks.rotateKeys());
+    if (count > 0) await this.acts.keysRotated(this.vault.keyId, count);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { differences } from '../audit/differences';
+import { outcomeOfFailure } from '../audit/recorded';
 import type { AuditEvent } from '../model/audit';
 import { IntegrationError } from '../model/errors';
 import { maskAddresses, redact, redactText } from '../security/redact';
@@ -108,9 +109,7 @@ export function connectionOf(params: Call['params'], { path }: Route, state: Jso
 
 function outcomeOf(error: unknown): AuditEvent['outcome'] {
   if (error instanceof Problem) return error.status < 500 ? 'refused' : 'failed';
-  const { class: kind, outcomeUnknown } = IntegrationError.from(error);
-  if (outcomeUnknown) return 'unknown';
-  return kind === 'bug' || kind === 'transient' ? 'failed' : 'refused';
+  return outcomeOfFailure(IntegrationError.from(error));
 }
 
 function objectOf(value: unknown): Json | null {

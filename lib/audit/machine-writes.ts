@@ -3,23 +3,20 @@ import type { TagWrite, TagWriteResult } from '../connectors/live';
 import type { ConnectorRegistry } from '../connectors/registry';
 import type { Actor, AuditEvent, AuditOutcome } from '../model/audit';
 import type { OpenConnection } from '../model/connection';
-import { IntegrationError } from '../model/errors';
-import type { AuditLog } from './audit-log';
-
-type Log = (level: 'error', message: string) => void;
-type Begun = Omit<AuditEvent, 'outcome'>;
-interface Ended {
-  outcome: AuditOutcome;
-  details: Record<string, unknown>;
-}
+import type { IntegrationError } from '../model/errors';
+import { type Begun, type Ended, failureOf, outcomeOfFailure, type Recorder, recorded } from './recorded';
 
 /** Whatever moves a machine is on record before it is sent; what cannot be put on record is not sent. */
 export class MachineWrites {
+  private readonly recorder: Recorder;
+
   constructor(
-    private readonly audit: AuditLog,
+    audit: Recorder['audit'],
     private readonly registry: ConnectorRegistry,
-    private readonly log: Log,
-  ) {}
+    log: Recorder['log'],
+  ) {
+    this.recorder = { audit, log };
+  }
 
   /** @throws transient PCP_AUDIT_AWAY, PCP_AUDIT_REFUSED: nothing was sent, as it could not be put on record; what `send` throws */
   tags(
@@ -29,7 +26,7 @@ export class MachineWrites {
     send: () => Promise<TagWriteResult[]>,
   ): Promise<TagWriteResult[]> {
     const begun = writes.map(({ tag, value }): Begun => attempt('tag.write', connection, by, tag, { asked: value }));
-    return this.recorded(begun, send, (results) => results.map(endOf));
+    return recorded(this.recorder, begun, send, (results) => results.map(endOf), outcomeOf);
   }
 
   /** What moves no machine goes by without a record. @throws as `tags` */
@@ -47,44 +44,17 @@ export class MachineWrites {
     const [subject = ''] = names.map((name) => String(parameters[name] ?? ''));
     const given = Object.fromEntries(names.map((name) => [name, parameters[name]]));
     const begun = attempt('operation.call', connection, by, subject, { operation, ...given });
-    return this.recorded([begun], send, () => [{ outcome: 'done', details: {} }]);
+    return this.one(begun, send);
   }
 
   /** What concerns all connections. @throws as `tags` */
   operation<T>(operation: string, subject: string, by: Actor, work: () => Promise<T>): Promise<T> {
     const begun = attempt('operation.call', null, by, subject, { operation });
-    return this.recorded([begun], work, () => [{ outcome: 'done', details: {} }]);
+    return this.one(begun, work);
   }
 
-  private async recorded<T>(begun: Begun[], send: () => Promise<T>, endsOf: (answer: T) => Ended[]): Promise<T> {
-    try {
-      await this.audit.append(begun.map((event) => ({ ...event, outcome: 'begun' })));
-    } catch (thrown) {
-      throw notOnRecord(IntegrationError.from(thrown));
-    }
-    let ends: Ended[] = [];
-    try {
-      const answer = await send();
-      ends = endsOf(answer);
-      return answer;
-    } catch (thrown) {
-      ends = begun.map(() => failed(IntegrationError.from(thrown)));
-      throw thrown;
-    } finally {
-      await this.end(begun.map((event, index) => ({ ...event, ...(ends[index] as Ended) })));
-    }
-  }
-
-  /** The machine has moved by now, so a store that went away in between fails nothing: the log of Node-RED has it then. */
-  private async end(events: AuditEvent[]): Promise<void> {
-    try {
-      await this.audit.append(events);
-    } catch (thrown) {
-      const { message } = IntegrationError.from(thrown);
-      for (const { attempt: id, action, subject, outcome } of events) {
-        this.log('error', `The outcome of ${action} ${id} to ${subject} is not on record: ${outcome}. ${message}`);
-      }
-    }
+  private one<T>(begun: Begun, work: () => Promise<T>): Promise<T> {
+    return recorded(this.recorder, [begun], work, () => [{ outcome: 'done', details: {} }], outcomeOf);
   }
 }
 
@@ -99,31 +69,13 @@ function attempt(
   return { attempt: randomUUID(), actor, action, connection_id: connection?.id ?? null, subject, details: named };
 }
 
-/** What the store refuses it will refuse again; what it could not take because it is away, it takes later. */
-function notOnRecord(cause: IntegrationError): IntegrationError {
-  const message = `Nothing was sent, since it could not be put on record: ${cause.message}`;
-  if (cause.class !== 'transient') {
-    return new IntegrationError(cause.class, 'PCP_AUDIT_REFUSED', message, {
-      ...(cause.hint !== undefined && { hint: cause.hint }),
-      cause,
-    });
-  }
-  const hint = 'Writes to machines wait for nothing: send it again when the store is back.';
-  return new IntegrationError('transient', 'PCP_AUDIT_AWAY', message, { hint, cause });
-}
-
 function endOf(result: TagWriteResult): Ended {
-  if (result.outcome !== 'written') return failed(result.error, result.outcome);
+  if (result.outcome !== 'written') return { outcome: result.outcome, details: failureOf(result.error) };
   return { outcome: 'done', details: { held: result.value, verified: result.verified } };
 }
 
-function failed(error: IntegrationError, outcome?: 'failed' | 'unknown'): Ended {
-  const { code, message } = error;
-  return { outcome: outcome ?? outcomeOf(error), details: { code, message } };
-}
-
-/** The process that was asked may have sent it before it ended, or before nobody wanted the answer any more. */
-function outcomeOf({ code, outcomeUnknown, class: errorClass }: IntegrationError): AuditOutcome {
-  if (code === 'PCP_WRITE_REFUSED') return 'refused';
-  return outcomeUnknown || errorClass === 'cancelled' ? 'unknown' : 'failed';
+/** What its connection does not allow is refused; anything else the machine or the way to it may have done. */
+function outcomeOf(error: IntegrationError): AuditOutcome {
+  if (error.code === 'PCP_WRITE_REFUSED') return 'refused';
+  return outcomeOfFailure(error) === 'unknown' ? 'unknown' : 'failed';
 }

@@ -216,6 +216,19 @@ export const HTTP_SETTINGS: Record<string, Setting> = {
       'pt-BR': 'No máximo; se vazio, tão rápido quanto o servidor responde.',
     },
   },
+  requests_per_day: {
+    kind: 'integer',
+    group: 'advanced',
+    minimum: 10,
+    maximum: 1_000_000_000,
+    label: { 'en-US': 'Requests per day', 'pt-BR': 'Requisições por dia' },
+    help: {
+      'en-US':
+        'At most, by days in UTC; the last tenth is not for runs that nobody waits for. When empty, as many as needed.',
+      'pt-BR':
+        'No máximo, por dias em UTC; o último décimo não é para execuções que ninguém espera. Se vazio, quantas forem precisas.',
+    },
+  },
   max_concurrency: {
     kind: 'integer',
     group: 'advanced',

@@ -1,9 +1,9 @@
-/** Who does something: "node:4a1f..." of a flow, "user:anna" over the API; "user:" is anybody on this machine. */
+/** Who does something: "node:4a1f..." of a flow, "user:anna" over the API; "user:" is anybody on this machine, "hub:" the hub by itself. */
 export interface Actor {
   id: string;
   /** What people call it. */
   name: string | null;
-  /** From where: "flow:2b7c...", "address:192.0.2.7" */
+  /** From where: "flow:2b7c...", "address:192.0.2.7", "process:" and the name of the hub's own */
   origin: string | null;
 }
 
@@ -15,7 +15,7 @@ export interface AuditEvent {
   /** The same in both entries of an attempt. */
   attempt: string;
   actor: Actor;
-  /** `tag.write`, `operation.call`, the operation of the API, or what a deploy did (`deployConnection`). */
+  /** `tag.write`, `operation.call`, the operation of the API, or what a deploy, a node or the hub itself did (`deployConnection`, `upsertRecords`, `rotateKeys`). */
   action: string;
   connection_id: number | null;
   /** What it is done to: a tag or address, a node, a path of the API. */
@@ -35,6 +35,8 @@ export interface FlowChange {
   /** Null: it is new. */
   before: Record<string, unknown> | null;
   after: Record<string, unknown>;
+  /** Names of secrets that are others than before. */
+  given?: string[];
 }
 
 /** An entry of the audit log. Its hash covers all that it says and the hash of the entry before. */

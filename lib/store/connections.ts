@@ -143,6 +143,7 @@ export class ConnectionStore implements Connections {
     const existing = await this.#find({ where: { node_id: nodeId } });
     const wanted = toSettings(input, existing);
     this.#validate(wanted.connector_type, wanted.config, credentials);
+    const known = this.#flowCredentials.get(nodeId);
     this.#flowCredentials.set(nodeId, credentials);
     const name = await this.#freeName(wanted.name, nodeId);
     const settings = { ...wanted, name, is_active: input.is_active ?? true };
@@ -154,9 +155,11 @@ export class ConnectionStore implements Connections {
     }
     this.#changed();
     const row = await this.#row({ where: { node_id: nodeId } }, `connection of node ${nodeId}`);
-    if (row.revision !== existing?.revision) {
-      const after = { ...settings };
-      this.#onFlow({ action: 'deployConnection', node: nodeId, name, connectionId: row.id, before, after });
+    // What it was before this process began is not kept: then it is what it was.
+    const given = changedNames(known ?? (existing?.is_active ? credentials : {}), credentials);
+    if (row.revision !== existing?.revision || given.length > 0) {
+      const change = { before, after: { ...settings }, ...(given.length > 0 && { given }) };
+      this.#onFlow({ action: 'deployConnection', node: nodeId, name, connectionId: row.id, ...change });
     }
     return this.#view(row);
   }
@@ -315,6 +318,10 @@ function pickSettings(row: ConnectionRow): Settings {
     schedule_options: schedule_options ?? {},
     timezone,
   };
+}
+
+function changedNames(before: Record<string, string>, after: Record<string, string>): string[] {
+  return Object.keys({ ...before, ...after }).filter((name) => before[name] !== after[name]);
 }
 
 /** An empty string takes a secret away. */

@@ -50,6 +50,8 @@ export interface HttpEnvironment {
   sharedLimits?: { of(connectionId: number, allowance: Allowance): RequestLimits };
   /** Told of every request of a saved connection: its status, or null when no answer came. */
   onAnswer?(connectionId: number, status: number | null): void;
+  /** For a run that nobody waits for: it leaves some of the quota to others. */
+  isUnattended?: boolean;
   /** Keeps tokens that came with another refresh token; the memory of this process when absent. */
   signIns?: SignIns;
 }
@@ -66,6 +68,8 @@ export interface HttpOptions extends HttpEnvironment {
   /** Sent with every request. */
   headers?: Record<string, string>;
   requestsPerSecond?: number;
+  /** Counted by `sharedLimits` alone. */
+  requestsPerDay?: number;
   /** Requests at the same time; 4 by default. A request counts until its body is read, or nobody reads on for a second. */
   maxConcurrency?: number;
   /** How long the other side wants to be left alone when a 429 does not say it, in milliseconds. */

@@ -91,6 +91,7 @@ class GuardedClient implements HttpClient {
     const { connectionId, sharedLimits } = options;
     const allowance: Allowance = {
       perSecond: options.requestsPerSecond,
+      perDay: options.requestsPerDay,
       atOnce: options.maxConcurrency ?? MAX_CONCURRENCY,
     };
     this.gate = gates.of(connectionId, allowance, () => {
@@ -203,7 +204,9 @@ class GuardedClient implements HttpClient {
     sign: (url: { search: string }, headers: Record<string, string>) => void,
   ): Promise<Answer> {
     deadline.throwIfOver();
-    const pass = this.gate.enterNow() ?? (await deadline.without(this.gate.enter(deadline.signal)));
+    const { isUnattended } = this.options;
+    const pass =
+      this.gate.enterNow(isUnattended) ?? (await deadline.without(this.gate.enter(deadline.signal, isUnattended)));
     try {
       const answer = await this.exchange(message, deadline, maxBytes, sign);
       // Whoever does not read on may be waiting for this very place.

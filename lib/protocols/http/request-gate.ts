@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { type Budget, quotaReserved } from './budget';
 import { Places } from './places';
 import type { RateLimitStatus } from './quota-headers';
 import { Turns } from './turns';
@@ -8,6 +9,7 @@ export interface Allowance {
   perSecond: number | undefined;
   /** Requests at the same time. */
   atOnce: number;
+  perDay?: number | undefined;
 }
 
 /** What is left of it. */
@@ -23,6 +25,8 @@ export interface Pass {
 
 /** Counts the requests of one connection: of this process, or of all processes that share a store. */
 export interface RequestLimits {
+  /** Absent: as many as wanted. */
+  readonly budget?: Budget | undefined;
   /** Place and turn of a request that need not wait for either; null else. */
   now(): Pass | null;
   /** Resolves with what gives the place back; harmless to call twice. @throws the signal's reason */
@@ -81,32 +85,48 @@ export class OwnLimits implements RequestLimits {
 /** Longer than any request may take: who waits while nobody gets a place may wait for itself. */
 const LONGEST_STANDSTILL_MS = 15 * 60_000;
 
+/** What unattended runs leave of a quota to what people ask for. */
+const RESERVE = 0.05;
+/** Whoever needs a window that is over sooner waits for it. */
+const BRIEF_WINDOW_MS = 60_000;
+/** Nobody said when it begins anew: then it is looked again. */
+const UNKNOWN_WINDOW_MS = 15 * 60_000;
+
 /** Lets the requests of one connection through: so many at a time, so many per second, none while the other side wants a pause. */
 export class RequestGate {
   private movedAt = 0;
+  /** Until then next to nothing is left of the quota. */
+  private reservedUntil = 0;
 
   constructor(private readonly limits: RequestLimits) {}
 
   /**
    * Lets a request through that need not wait; null else.
-   * @throws rate_limit PCP_HTTP_PAUSED
+   * @throws rate_limit PCP_HTTP_PAUSED, PCP_HTTP_RESERVED
    */
-  enterNow(): Pass | null {
-    this.checkPause();
+  enterNow(isUnattended = false): Pass | null {
+    this.check(isUnattended);
     const pass = this.limits.now();
-    if (pass !== null) this.movedAt = performance.now();
+    if (pass === null) return null;
+    if (this.limits.budget?.spendNow(isUnattended) === false) {
+      pass.answered();
+      pass.leave();
+      return null;
+    }
+    this.movedAt = performance.now();
     return pass;
   }
 
-  /** @throws rate_limit PCP_HTTP_PAUSED, transient PCP_HTTP_NO_PLACE, the signal's reason */
-  async enter(signal: AbortSignal): Promise<Pass> {
-    this.checkPause();
+  /** @throws rate_limit PCP_HTTP_PAUSED, PCP_HTTP_RESERVED, PCP_HTTP_BUDGET, transient PCP_HTTP_NO_PLACE, the signal's reason */
+  async enter(signal: AbortSignal, isUnattended = false): Promise<Pass> {
+    this.check(isUnattended);
     const leave = await this.place(signal);
     this.movedAt = performance.now();
     let answered: (() => void) | undefined;
     try {
       answered = await this.limits.turn(signal);
-      this.checkPause();
+      this.check(isUnattended);
+      await this.limits.budget?.spend(isUnattended);
       return { answered, leave };
     } catch (error) {
       answered?.();
@@ -139,10 +159,16 @@ export class RequestGate {
 
   quota(status: RateLimitStatus | undefined): void {
     if (status?.remaining === undefined) return;
-    this.limits.quota({ ...status, remaining: status.remaining });
+    const { limit, remaining, resetAt } = status;
+    const window = resetAt === undefined ? UNKNOWN_WINDOW_MS : Date.parse(resetAt) - Date.now();
+    const isShort = limit !== undefined && remaining <= limit * RESERVE && window > BRIEF_WINDOW_MS;
+    this.reservedUntil = isShort ? performance.now() + window : 0;
+    this.limits.quota({ ...status, remaining });
   }
 
-  private checkPause(): void {
+  private check(isUnattended: boolean): void {
+    const reservedMs = this.reservedUntil - performance.now();
+    if (isUnattended && reservedMs > 0) throw quotaReserved(Math.ceil(reservedMs));
     const left = Math.ceil(this.limits.pausedFor);
     if (left <= 0) return;
     const message = `The other side asked for a pause of ${Math.ceil(left / 1000)} s more.`;

@@ -9,7 +9,7 @@ const TOTAL_MS = 20_000;
 /**
  * Reads the settings that every connection by HTTP has: base_url, authentication (none, basic, bearer, api_key, oauth2,
  * mtls) with username, api_key_name, api_key_in, token_url, client_id, client_auth, scope, grant; tls_ca, tls_servername,
- * proxy_url, headers, requests_per_second, max_concurrency, timeout_ms. Credentials: password, token, api_key,
+ * proxy_url, headers, requests_per_second, requests_per_day, max_concurrency, timeout_ms. Credentials: password, token, api_key,
  * client_secret, refresh_token, certificate, private_key, passphrase, proxy_password.
  *
  * @throws config PCP_SETTING_MISSING, PCP_SETTING_INVALID naming the setting
@@ -19,6 +19,7 @@ export function readHttpOptions({ id, config, credentials }: OpenConnection): Ht
   const proxy = settings.text('proxy_url');
   const headers = settings.texts('headers');
   const requestsPerSecond = settings.number('requests_per_second');
+  const requestsPerDay = settings.number('requests_per_day');
   const maxConcurrency = settings.number('max_concurrency');
   return {
     baseUrl: settings.required('base_url'),
@@ -29,6 +30,7 @@ export function readHttpOptions({ id, config, credentials }: OpenConnection): Ht
     ...(proxy !== undefined && { proxy: withPassword(proxy, credentials.proxy_password) }),
     ...(headers !== undefined && { headers }),
     ...(requestsPerSecond !== undefined && { requestsPerSecond }),
+    ...(requestsPerDay !== undefined && { requestsPerDay }),
     ...(maxConcurrency !== undefined && { maxConcurrency }),
     timeouts: { total: settings.number('timeout_ms') ?? TOTAL_MS },
   };

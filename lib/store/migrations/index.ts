@@ -22,6 +22,7 @@ import { refusedSignIns } from './0022-refused-sign-ins';
 import { repairs } from './0023-repairs';
 import { webhookRepeats } from './0024-webhook-repeats';
 import { quotaUse } from './0025-quota-use';
+import { dailyBudgets } from './0026-daily-budgets';
 import type { Migration } from './migration';
 
 export type { Migration, MigrationContext } from './migration';
@@ -52,4 +53,5 @@ export const migrations: readonly Migration[] = [
   repairs,
   webhookRepeats,
   quotaUse,
+  dailyBudgets,
 ];

@@ -1,7 +1,9 @@
 import { IntegrationError } from '../../model/errors';
+import type { Budget } from '../../protocols/http/budget';
 import type { Allowance, Pass, Quota, RequestLimits } from '../../protocols/http/request-gate';
 import { TURN_KEPT_MS, Turns } from '../../protocols/http/turns';
 import type { SqlDatabase } from '../../protocols/sql/database';
+import { DailyBudget } from './daily-budget';
 import { LimitsRow } from './limits-row';
 import { type Kind, type Log, SharedPlaces } from './request-places';
 
@@ -37,16 +39,22 @@ class SharedLimits implements RequestLimits {
   private readonly turnPlaces: SharedPlaces;
   private readonly turns: Turns;
   private readonly notes: LimitNotes;
+  private readonly daily: DailyBudget | undefined;
 
   constructor(
     private readonly row: LimitsRow,
-    { perSecond, atOnce }: Allowance,
+    { perSecond, atOnce, perDay }: Allowance,
     log: Log,
   ) {
     this.notes = new LimitNotes(row, log);
+    this.daily = perDay === undefined ? undefined : new DailyBudget(row, perDay, (quota) => this.notes.quota(quota));
     this.places = new SharedPlaces(row, PLACES, atOnce, log);
     this.turnPlaces = new SharedPlaces(row, TURNS, perSecond ?? 0, log);
     this.turns = new Turns(perSecond, this.turnPlaces);
+  }
+
+  get budget(): Budget | undefined {
+    return this.daily;
   }
 
   now(): Pass | null {
@@ -68,7 +76,7 @@ class SharedLimits implements RequestLimits {
   }
 
   quota(status: Quota): void {
-    this.notes.quota(status);
+    this.notes.quota(this.daily?.stricter(status) ?? status);
   }
 
   get pausedFor(): number {
@@ -76,7 +84,7 @@ class SharedLimits implements RequestLimits {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.notes.close(), this.places.close(), this.turnPlaces.close()]);
+    await Promise.all([this.notes.close(), this.places.close(), this.turnPlaces.close(), this.daily?.close()]);
   }
 }
 

@@ -1,3 +1,4 @@
+import { isOwnThrift } from '../../protocols/http/budget';
 import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
 import { connectionOf } from './blame';
 import { LONGEST_ASKED_PAUSE_MS } from './retry';
@@ -50,6 +51,7 @@ export async function noteAttempt(
   const connectionId = connectionOf(failure);
   if (connectionId === undefined || !ends.includes(connectionId)) return;
   if (failure.class !== 'transient' && failure.class !== 'rate_limit') return;
+  if (isOwnThrift(failure)) return;
   const [row] = await transaction.query(
     'SELECT failures, paused_until FROM integration_connection_pauses WHERE connection_id = ?',
     [connectionId],

@@ -287,7 +287,8 @@ export class Worker {
     const unwanted = unwantedBecause(run, mapping);
     if (unwanted !== null && run.writerState === null) throw unwanted;
     const source = run.kind === 'live' ? options.liveSource?.(mapping) : undefined;
-    const stream = await openStream(options, mapping, run.direction, signal, source);
+    const context = isUnattended(run) ? unattended(options) : options;
+    const stream = await openStream(context, mapping, run.direction, signal, source);
     let toldAt = 0;
     const execution: Execution = {
       database: options.database,
@@ -364,4 +365,15 @@ function unwantedBecause(run: RunRow, { name, is_active: isActive }: Mapping): I
 
 function cancelled(): IntegrationError {
   return new IntegrationError('cancelled', 'PCP_CANCELLED', 'The run was cancelled.');
+}
+
+/** Whether nobody waits for it. */
+function isUnattended({ kind, trigger }: RunRow): boolean {
+  return kind === 'live' || (trigger !== null && trigger !== 'api' && trigger !== 'node');
+}
+
+/** As runs have it that leave some of a quota to others. */
+function unattended(context: EngineContext): EngineContext {
+  const { environment } = context;
+  return { ...context, environment: { ...environment, http: { ...environment.http, isUnattended: true } } };
 }

@@ -2,7 +2,7 @@ import type { IntegrationError } from '../../model/errors';
 import type { SqlDatabase } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
 import { SignInLeases } from './leases';
-import { digestOf, mayLock, type Refusals, type SignIn, signInRefused } from './refusals';
+import { digestOf, digestOfEntity, mayLock, type Refusals, type SignIn, signInRefused } from './refusals';
 
 /** Where no account can be locked, one try is made again after so long. */
 const TRY_AGAIN_MS = 3_600_000;
@@ -51,38 +51,53 @@ export class RefusedSignIns implements Refusals {
     return row === undefined ? null : String(row.reason);
   }
 
-  async check(connection: SignIn, digest: string): Promise<'fine' | 'trial'> {
-    const reason = await this.reason(digest);
-    if (reason === null) return 'fine';
-    if (!mayLock(connection) && (await this.mayTryAgain(digest))) return 'trial';
-    throw signInRefused(connection, reason);
+  async check(connection: SignIn, digest: string, entity?: string): Promise<'fine' | 'trial'> {
+    const reasons = await this.reasons(digest);
+    const own = entity === undefined ? undefined : digestOfEntity(digest, entity);
+    const refused = [digest, own].find((known) => known !== undefined && reasons.has(known));
+    // What others were refused says something to whoever is answered.
+    if (refused === undefined) return reasons.size === 0 ? 'fine' : 'trial';
+    if (!mayLock(connection) && (await this.mayTryAgain(refused))) return 'trial';
+    throw signInRefused(connection, reasons.get(refused) ?? '', refused === own ? entity : undefined);
   }
 
+  /** Two entities that are refused, with no answer in between, are refused for the sign-in that they share. */
   async note(
     { id }: Pick<SignIn, 'id'>,
     digest: string,
     { message }: Pick<IntegrationError, 'message'>,
+    entity?: string,
   ): Promise<void> {
     const { epochMs } = this.database;
+    const own = entity === undefined ? digest : digestOfEntity(digest, entity);
+    const others = [...(await this.reasons(digest)).keys()].filter((known) => known !== own);
+    const refused = others.length === 0 ? own : digest;
     await this.database.transaction(async (transaction) => {
       await transaction.execute(
         `DELETE FROM integration_refused_sign_ins WHERE digest = ? OR refused_at < ${epochMs} - ${KEPT_MS}`,
-        [digest],
+        [refused],
       );
       await transaction.execute(
         `INSERT INTO integration_refused_sign_ins (digest, connection_id, reason, refused_at) VALUES (?, ?, ?, ${epochMs})`,
-        [digest, id, message],
+        [refused, id, message],
       );
     });
     await this.database.flush();
   }
 
   async forget(digest: string): Promise<void> {
-    await this.database.execute('DELETE FROM integration_refused_sign_ins WHERE digest = ?', [digest]);
+    await this.database.execute(`DELETE FROM integration_refused_sign_ins WHERE ${ofDigest(digest)}`, [digest]);
   }
 
   alone(digest: string): Promise<() => Promise<void>> {
     return this.leases.acquire(digest, AbortSignal.timeout(LONGEST_WAIT_MS));
+  }
+
+  /** Of a sign-in and of its entities, by digest. */
+  private async reasons(digest: string): Promise<Map<string, string>> {
+    const sql = `SELECT digest, reason FROM integration_refused_sign_ins WHERE ${ofDigest(digest)}`;
+    const rows = await this.database.query(sql, [digest]);
+    return new Map(rows.map((row) => [String(row.digest), String(row.reason)]));
   }
 
   /** Of all that ask, one may. */
@@ -92,4 +107,8 @@ export class RefusedSignIns implements Refusals {
       WHERE digest = ? AND refused_at < ${epochMs} - ${TRY_AGAIN_MS}`;
     return (await this.database.execute(sql, [digest])) === 1;
   }
+}
+
+function ofDigest({ length }: string): string {
+  return `SUBSTR(digest, 1, ${length}) = ?`;
 }

@@ -12,6 +12,9 @@ const LONGEST_TURN_MS = 15_000;
 /** The same for a sign-in that was good before: a slow question of one user shall not keep all others waiting. */
 const KNOWN_TURN_MS = 2_000;
 
+/** Of an API that asks for the password with each request: one that is refused may be about what was asked. */
+const EACH_SIGNS_IN = 'PCP_HTTP_UNAUTHORIZED';
+
 /** Methods that speak with the other side. `test` does as well: whoever presses it wants to know. */
 const ASKING: ReadonlySet<PropertyKey> = new Set<keyof Connector>([
   'discover',
@@ -75,9 +78,11 @@ class SignInGuard {
         if (name === 'test')
           return async (...parameters: unknown[]) => use.tested(call(...parameters) as Promise<TestReport>);
         if (LISTENING.has(name)) {
-          return (...parameters: unknown[]) => use.listen(() => call(...parameters) as AsyncIterable<unknown>);
+          return (...parameters: unknown[]) =>
+            use.listen(() => call(...parameters) as AsyncIterable<unknown>, entityIn(name, parameters));
         }
-        if (ASKING.has(name)) return (...parameters: unknown[]) => use.ask(async () => call(...parameters));
+        if (ASKING.has(name))
+          return (...parameters: unknown[]) => use.ask(async () => call(...parameters), entityIn(name, parameters));
         return call;
       },
     });
@@ -92,10 +97,10 @@ class SignInGuard {
    * Waits until nobody else tries this sign-in, and makes sure that it was not refused.
    * @returns lets the next one try. @throws auth PCP_SIGN_IN_REFUSED
    */
-  async admit(connection: OpenConnection, digest: string): Promise<() => void> {
+  async admit(connection: OpenConnection, digest: string, entity?: string): Promise<() => void> {
     const leave = mayLock(connection) ? await this.turn(digest) : () => undefined;
     try {
-      if ((await this.refused.check(connection, digest)) === 'trial') this.refusals.set(digest, this.next());
+      if ((await this.refused.check(connection, digest, entity)) === 'trial') this.refusals.set(digest, this.next());
       return leave;
     } catch (error) {
       leave();
@@ -111,11 +116,17 @@ class SignInGuard {
   }
 
   /** Where others were answered since it was asked, the refusal is about what was asked alone. */
-  async failed(connection: OpenConnection, digest: string, error: IntegrationError, begun: number): Promise<void> {
+  async failed(
+    connection: OpenConnection,
+    digest: string,
+    error: IntegrationError,
+    begun: number,
+    entity?: string,
+  ): Promise<void> {
     if ((this.worked.get(digest)?.order ?? 0) > begun) return;
     this.worked.delete(digest);
     this.refusals.set(digest, this.next());
-    await this.refused.note(connection, digest, error);
+    await this.refused.note(connection, digest, error, error.code === EACH_SIGNS_IN ? entity : undefined);
   }
 
   wasRefusedSince(digest: string, begun: number): boolean {
@@ -170,7 +181,8 @@ class SignInGuard {
 
 /** What the users of one open connector learn about its sign-in. */
 class GuardedUse {
-  private admission: Promise<{ leave: () => void; begun: number }> | undefined;
+  /** By entity; undefined = of none. */
+  private readonly admissions = new Map<string | undefined, Promise<{ leave: () => void; begun: number }>>();
 
   constructor(
     private readonly guard: SignInGuard,
@@ -178,18 +190,18 @@ class GuardedUse {
     private readonly digest: string,
   ) {}
 
-  async ask(work: () => Promise<unknown>): Promise<unknown> {
-    const leave = await this.admitted();
-    const answer = await this.noted(work).finally(leave);
-    return isWriter(answer) ? this.watchedWriter(answer) : answer;
+  async ask(work: () => Promise<unknown>, entity: string | undefined): Promise<unknown> {
+    const leave = await this.admitted(entity);
+    const answer = await this.noted(work, entity).finally(leave);
+    return isWriter(answer) ? this.watchedWriter(answer, entity) : answer;
   }
 
-  async *listen(begin: () => AsyncIterable<unknown>): AsyncGenerator<unknown> {
-    const leave = await this.admitted();
+  async *listen(begin: () => AsyncIterable<unknown>, entity: string | undefined): AsyncGenerator<unknown> {
+    const leave = await this.admitted(entity);
     const iterator = begin()[Symbol.asyncIterator]();
     try {
       for (;;) {
-        const { done, value } = await this.noted(() => iterator.next()).finally(leave);
+        const { done, value } = await this.noted(() => iterator.next(), entity).finally(leave);
         if (done === true) return;
         yield value;
       }
@@ -205,23 +217,23 @@ class GuardedUse {
   }
 
   /** Once, and again after a refusal. */
-  private async admitted(): Promise<() => void> {
-    const known = this.admission;
+  private async admitted(entity: string | undefined): Promise<() => void> {
+    const known = this.admissions.get(entity);
     if (known !== undefined && !this.guard.wasRefusedSince(this.digest, (await known).begun))
       return (await known).leave;
-    if (this.admission === known) {
-      this.admission = this.guard
-        .admit(this.connection, this.digest)
+    if (this.admissions.get(entity) === known) {
+      const admission = this.guard
+        .admit(this.connection, this.digest, entity)
         .then((leave) => ({ leave, begun: this.guard.next() }));
-      const admission = this.admission;
+      this.admissions.set(entity, admission);
       admission.catch(() => {
-        if (this.admission === admission) this.admission = undefined;
+        if (this.admissions.get(entity) === admission) this.admissions.delete(entity);
       });
     }
-    return this.admitted();
+    return this.admitted(entity);
   }
 
-  private async noted<T>(work: () => Promise<T>): Promise<T> {
+  private async noted<T>(work: () => Promise<T>, entity: string | undefined): Promise<T> {
     const begun = this.guard.next();
     try {
       const answer = await work();
@@ -229,20 +241,26 @@ class GuardedUse {
       return answer;
     } catch (thrown) {
       const error = IntegrationError.from(thrown);
-      if (isRefusal(error)) await this.guard.failed(this.connection, this.digest, error, begun);
+      if (isRefusal(error)) await this.guard.failed(this.connection, this.digest, error, begun, entity);
       throw thrown;
     }
   }
 
-  private watchedWriter(writer: Writer): Writer {
+  private watchedWriter(writer: Writer, entity: string | undefined): Writer {
     return new Proxy(writer, {
       get: (target, name) => {
         const member: unknown = Reflect.get(target, name, target);
         if (typeof member !== 'function') return member;
-        return (...parameters: unknown[]) => this.noted(async () => Reflect.apply(member, target, parameters));
+        return (...parameters: unknown[]) => this.noted(async () => Reflect.apply(member, target, parameters), entity);
       },
     });
   }
+}
+
+/** What a method of a connector is asked about: by itself, or in what is asked. */
+function entityIn(name: PropertyKey, [asked]: unknown[]): string | undefined {
+  if (name === 'describe' || name === 'present') return String(asked);
+  return typeof asked === 'object' && asked !== null && 'entity' in asked ? String(asked.entity) : undefined;
 }
 
 function isWriter(answer: unknown): answer is Writer {

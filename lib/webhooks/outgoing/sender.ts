@@ -28,6 +28,8 @@ export interface SenderOptions {
   allowedTargets: readonly string[];
   clock: { now(): number };
   tally?: Pick<Tally, 'count' | 'time'>;
+  /** A webhook was switched off, for good. Never rejects. */
+  onDisabled?(id: number, reason: 'gone' | 'failing'): Promise<void>;
   log(level: 'info' | 'warn' | 'debug', message: string): void;
 }
 
@@ -120,8 +122,9 @@ export class Sender {
       tally?.count('webhook_deliveries_total', webhook.id, outcome.status === 'pending' ? 'retry' : outcome.status);
       if (delivery !== null)
         tally?.time('webhook_latency_seconds', webhook.id, (attempt.endedAt - attempt.startedAt) / 1000);
-      if (outcome.disable !== null)
-        log('warn', `Webhook "${webhook.name}" was switched off: ${reasonOf(outcome.disable)}.`);
+      if (outcome.disable === null) return;
+      log('warn', `Webhook "${webhook.name}" was switched off: ${reasonOf(outcome.disable)}.`);
+      await this.options.onDisabled?.(webhook.id, outcome.disable);
     } catch (thrown) {
       const { code, message } = IntegrationError.from(thrown);
       // Whatever keeps this from being written down keeps the next one from it, too.

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mock } from 'node:test';
 import timers from 'node:timers/promises';
+import type { IntegrationError } from '../../../lib/model/errors';
 import { readRateLimit } from '../../../lib/protocols/http/quota-headers';
 import { pauseAskedFor } from '../../../lib/protocols/http/rate-headers';
 import { type Allowance, OwnLimits, RequestGate } from '../../../lib/protocols/http/request-gate';
@@ -132,6 +133,26 @@ describe('http: rate of requests', () => {
 
   afterEach(() => mock.restoreAll());
 
+  it('leaves the last twentieth of a long window to what is waited for', () => {
+    const gate = new RequestGate(new OwnLimits({ perSecond: undefined, atOnce: 20 }));
+    const isLetIn = (isUnattended: boolean) => {
+      try {
+        return gate.enterNow(isUnattended) !== null;
+      } catch (error) {
+        return (error as IntegrationError).code;
+      }
+    };
+    const inAWhile = (ms: number) => new Date(Date.now() + ms).toISOString();
+    gate.quota({ limit: 100, remaining: 5, resetAt: inAWhile(HOUR) });
+    assert.deepEqual([isLetIn(true), isLetIn(false)], ['PCP_HTTP_RESERVED', true]);
+    gate.quota({ limit: 100, remaining: 5, resetAt: inAWhile(30_000) });
+    assert.equal(isLetIn(true), true, 'a short window is waited for');
+    gate.quota({ limit: 100, remaining: 1 });
+    assert.equal(isLetIn(true), 'PCP_HTTP_RESERVED', 'it may be long');
+    gate.quota({ limit: 100, remaining: 6 });
+    assert.equal(isLetIn(true), true);
+  });
+
   it('spreads the requests of a second, also where timers are early', async () => {
     const inTime = timers.setTimeout;
     mock.method(timers, 'setTimeout', (ms: number, ...more: []) => inTime(ms - 10, ...more));
@@ -212,11 +233,17 @@ describe('http: rate of requests', () => {
     };
     const sharedLimits = {
       of: (id: number, allowance: Allowance) => {
-        assert.deepEqual([id, allowance], [4716, { perSecond: 50, atOnce: 3 }]);
+        assert.deepEqual([id, allowance], [4716, { perSecond: 50, atOnce: 3, perDay: 1000 }]);
         return Object.assign(new OwnLimits(allowance), { turn });
       },
     };
-    const options = { baseUrl: server.origin, requestsPerSecond: 50, maxConcurrency: 3, sharedLimits };
+    const options = {
+      baseUrl: server.origin,
+      requestsPerSecond: 50,
+      requestsPerDay: 1000,
+      maxConcurrency: 3,
+      sharedLimits,
+    };
     const saved = open({ ...options, connectionId: 4716 });
     for (let number = 0; number < 3; number++) await (await saved.request({ target: '/', signal: live })).text();
     await (await open(options).request({ target: '/', signal: live })).text();

@@ -12,6 +12,7 @@ import { newStore, storeKinds, type TestStore } from '../store/stores';
 
 const [SQLITE] = storeKinds;
 const SIGNAL = new AbortController().signal;
+const UNAUTHORIZED = new IntegrationError('auth', 'PCP_HTTP_UNAUTHORIZED', 'The API answered 401.');
 const REFUSED = new IntegrationError('auth', 'PCP_SQL_AUTH', 'The user is refused.');
 
 describe('the guard of sign-ins', () => {
@@ -51,7 +52,11 @@ describe('the guard of sign-ins', () => {
         if (!isRight(secret)) throw REFUSED;
         return {} as CallAnswer;
       };
-      async function* read() {
+      async function* read({ entity }: Partial<ReadQuery> = {}) {
+        if (entity?.startsWith('closed')) {
+          tried.push(entity);
+          throw UNAUTHORIZED;
+        }
         for (;;) yield { records: [await call('page')] };
       }
       return { call, read, close: async () => undefined } as unknown as Connector;
@@ -124,6 +129,41 @@ describe('the guard of sign-ins', () => {
     assert.ok(performance.now() - begun < 15_000, 'of virtual time');
     report.resolve();
     assert.equal(await asked, 'answered');
+  });
+
+  const readOf = async (registry: GuardedRegistry, entity: string) => {
+    const pages = (await open(registry, { password: 'right' })).read!({ entity } as ReadQuery, SIGNAL);
+    for await (const _ of pages) return 'answered';
+    return 'nothing';
+  };
+  const codeOf = (work: Promise<string>) => work.catch(({ code }: IntegrationError) => code);
+
+  it('leaves the others of a connection alone where an API refuses one entity', async () => {
+    assert.equal(await codeOf(readOf(processOf(), 'closed')), 'PCP_HTTP_UNAUTHORIZED');
+    assert.equal(await codeOf(readOf(processOf(), 'closed')), 'PCP_SIGN_IN_REFUSED');
+    const registry = processOf();
+    assert.equal(await readOf(registry, 'orders'), 'answered');
+    assert.equal(
+      await codeOf(readOf(registry, 'closed')),
+      'PCP_HTTP_UNAUTHORIZED',
+      'the password is right: it may be asked',
+    );
+    assert.equal(await readOf(processOf(), 'orders'), 'answered');
+    assert.equal(tried.filter((name) => name === 'closed').length, 2);
+  });
+
+  it('takes two entities that are refused, with no answer in between, for the password of both', async () => {
+    const registry = processOf();
+    assert.equal(await codeOf(readOf(registry, 'closed')), 'PCP_HTTP_UNAUTHORIZED');
+    assert.equal(await codeOf(readOf(processOf(), 'closed too')), 'PCP_HTTP_UNAUTHORIZED');
+    for (const entity of ['orders', 'closed', 'closed too'])
+      assert.equal(await codeOf(readOf(registry, entity)), 'PCP_SIGN_IN_REFUSED', entity);
+    assert.deepEqual(tried, ['closed', 'closed too']);
+    const connection = { id: 7, name: 'erp', connector_type: 't', config: {}, credentials: { password: 'right' } };
+    const refused = new RefusedSignIns(place.store.database, vault);
+    assert.match(String((await refused.among([7], async () => connection)).get(7)), /401/);
+    await refused.forget(refused.digestOf(connection));
+    assert.equal(await readOf(registry, 'orders'), 'answered');
   });
 
   it('takes a refusal for that of one question where others were answered since it was asked', async () => {
