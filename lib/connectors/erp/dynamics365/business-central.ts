@@ -2,11 +2,12 @@ import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
 import { failureOf } from '../../../protocols/odata/fault';
 import { readJson } from '../../../protocols/odata/feed';
-import type { EntitySet, StructuredType } from '../../../protocols/odata/model';
+import type { StructuredType } from '../../../protocols/odata/model';
 import { schemaOf } from '../../../protocols/odata/schema';
 import { ODataService } from '../../../protocols/odata/service';
 import type { EntityDescription } from '../../contract';
-import { isWritable, type ODataEntity, type RecordShape, silentService } from '../odata/entity';
+import type { ODataEntity, RecordShape } from '../odata/entity';
+import { noSet, presetInfo, setInfo, silentService } from '../odata/info';
 import { shapeOf } from '../odata/moments';
 import { Application, type Asked, noService } from './application';
 import { inWordsOfDynamics } from './explain';
@@ -58,12 +59,15 @@ export class BusinessCentral extends Application {
   async discover(signal: AbortSignal): Promise<EntityInfo[]> {
     const standard = await this.odata(STANDARD, signal);
     const { entitySets } = await standard.model(signal);
-    const presets = BUSINESS_PRESETS.map((preset) => infoOf(preset.entity, entitySets.get(preset.set), preset));
+    const presets = BUSINESS_PRESETS.map((preset) => {
+      const missing = noSet(`The API has no "${preset.set}".`, 'The environment may be older than this entity.');
+      return presetInfo(preset, entitySets.get(preset.set) ?? missing);
+    });
     const sets: EntityInfo[] = [];
     for (const name of this.#paths.keys()) {
       try {
         const model = await (await this.odata(name, signal)).model(signal);
-        sets.push(...[...model.entitySets.values()].map((set) => infoOf(`${name}/${set.name}`, set)));
+        sets.push(...[...model.entitySets.values()].map((set) => setInfo(`${name}/${set.name}`, set)));
       } catch (thrown) {
         if (signal.aborted) throw thrown;
         sets.push(silentService(name, inWordsOfDynamics(thrown, name, 'business_central')));
@@ -76,7 +80,7 @@ export class BusinessCentral extends Application {
     const { set, model, preset } = await this.resolve(name, signal);
     const schema = schemaOf(set, model);
     return {
-      info: infoOf(name, set, preset),
+      info: preset === undefined ? setInfo(name, set) : presetInfo(preset, set),
       schema: preset === undefined ? schema : { ...schema, 'x-mappings': preset.mappings },
     };
   }
@@ -140,19 +144,6 @@ export class BusinessCentral extends Application {
       hint: `Take one of ${BUSINESS_PRESETS.map(({ entity }) => entity).join(', ')}, or service/set of ${[...this.#paths.keys()].join(', ')}.`,
     });
   }
-}
-
-function infoOf(name: string, set: EntitySet | undefined, preset?: Preset): EntityInfo {
-  const label = preset?.titles['en-US'] ?? set?.label;
-  const info = { name, ...(label !== undefined && { label }), kind: preset === undefined ? 'entity set' : 'entity' };
-  if (set === undefined) {
-    const missing = new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `The API has no "${preset?.set}".`, {
-      hint: 'The environment may be older than this entity.',
-    });
-    return { ...info, key: [], readable: false, writable: false, error: missing.toJSON() };
-  }
-  const writable = isWritable({ set, ...(preset !== undefined && { preset }) });
-  return { ...info, key: [...set.type.key], readable: set.addressable, writable };
 }
 
 /** No day is null here. */

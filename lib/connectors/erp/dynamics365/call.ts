@@ -2,6 +2,7 @@ import { IntegrationError } from '../../../model/errors';
 import { failureOf } from '../../../protocols/odata/fault';
 import { readJson } from '../../../protocols/odata/feed';
 import type { CallAnswer } from '../../contract';
+import { callFunction, parametersOf } from '../odata/call';
 import type { Application } from './application';
 
 /** group/service/operation */
@@ -14,7 +15,7 @@ const SERVICE = /^\w+\/\w+\/\w+$/;
 export async function call(
   application: Application,
   operation: string,
-  { service = '', function: name, parameters, entity_set: set, key, payload }: Record<string, unknown>,
+  parameters: Record<string, unknown>,
   signal: AbortSignal,
 ): Promise<CallAnswer> {
   if (operation !== 'function') {
@@ -22,13 +23,10 @@ export async function call(
       hint: 'Call "function" with a service, or with the name of an action.',
     });
   }
-  const values = objectOf(parameters) ?? objectOf(payload) ?? {};
+  const service = String(parameters.service ?? '');
   const isCustom = service !== '' && application.settings.flavour === 'finance_operations';
-  if (isCustom) return { payload: await callService(application, String(service), values, signal) };
-  const boundKey = objectOf(key);
-  const bound = typeof set === 'string' && set !== '' ? { set, ...(boundKey && { key: boundKey }) } : undefined;
-  const odata = await application.odata(String(service), signal);
-  return { payload: await odata.call(String(name ?? ''), values, signal, bound) };
+  if (isCustom) return { payload: await callService(application, service, parametersOf(parameters), signal) };
+  return { payload: await callFunction(await application.odata(service, signal), parameters, signal) };
 }
 
 async function callService(
@@ -51,9 +49,4 @@ async function callService(
   if (!isEmpty) return readJson(response);
   response.discard();
   return null;
-}
-
-function objectOf(value: unknown): Record<string, unknown> | undefined {
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value) && !Buffer.isBuffer(value);
-  return isObject ? (value as Record<string, unknown>) : undefined;
 }

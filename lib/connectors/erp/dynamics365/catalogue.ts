@@ -1,5 +1,5 @@
 import type { EntityInfo, JsonSchema } from '../../../model/entity';
-import { IntegrationError } from '../../../model/errors';
+import type { IntegrationError } from '../../../model/errors';
 import type { HttpClient } from '../../../protocols/http/client';
 import { failureOf } from '../../../protocols/odata/fault';
 import { readJson } from '../../../protocols/odata/feed';
@@ -9,7 +9,8 @@ import { schemaOf } from '../../../protocols/odata/schema';
 import { ODataService } from '../../../protocols/odata/service';
 import { isOrdered } from '../../../protocols/odata/values';
 import type { EntityDescription } from '../../contract';
-import { isWritable, type ODataEntity } from '../odata/entity';
+import type { ODataEntity } from '../odata/entity';
+import { noSet, presetInfo, setInfo } from '../odata/info';
 import { COMPANY } from './company';
 import { inWordsOfDynamics } from './explain';
 import { type Beside, PRESETS, type Preset } from './presets';
@@ -52,9 +53,9 @@ export class Catalogue {
 
   /** The entities of the plant, and all sets. */
   async list(signal: AbortSignal): Promise<[presets: EntityInfo[], sets: EntityInfo[]]> {
-    const { entitySets } = await this.#model(signal);
-    const presets = PRESETS.map((preset) => presetInfo(preset, entitySets.get(preset.set)));
-    return [presets, [...entitySets.values()].map((set) => setInfo(set.name, set))];
+    const model = await this.#model(signal);
+    const presets = PRESETS.map((preset) => presetInfo(preset, presetSet(preset, model)));
+    return [presets, [...model.entitySets.values()].map((set) => setInfo(set.name, set))];
   }
 
   /** With the mappings that work as they are, in `x-mappings`. */
@@ -110,26 +111,7 @@ export class Catalogue {
   }
 }
 
-function presetInfo(preset: Preset, set: EntitySet | undefined): EntityInfo {
-  const info = { name: preset.entity, label: preset.titles['en-US'], kind: 'entity' };
-  if (set !== undefined) {
-    return { ...info, key: [...set.type.key], readable: true, writable: isWritable({ set, preset }) };
-  }
-  const missing = new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `The environment has no "${preset.set}".`, {
-    hint: 'The release may have another version of the entity: take that one by its name.',
-  });
-  return { ...info, key: [], readable: false, writable: false, error: missing.toJSON() };
-}
-
-function setInfo(name: string, set: EntitySet): EntityInfo {
-  const label = set.label === undefined ? {} : { label: set.label };
-  const { addressable, type } = set;
-  return {
-    name,
-    ...label,
-    kind: 'entity set',
-    key: [...type.key],
-    readable: addressable,
-    writable: isWritable({ set }),
-  };
+function presetSet({ set: name }: Preset, model: ServiceModel): EntitySet | IntegrationError {
+  const hint = 'The release may have another version of the entity: take that one by its name.';
+  return model.entitySets.get(name) ?? noSet(`The environment has no "${name}".`, hint);
 }

@@ -1,10 +1,11 @@
 import type { EntityInfo } from '../../../model/entity';
 import { failureOf } from '../../../protocols/odata/fault';
-import type { EntitySet, ServiceModel } from '../../../protocols/odata/model';
+import type { ServiceModel } from '../../../protocols/odata/model';
 import { schemaOf } from '../../../protocols/odata/schema';
 import { ODataService } from '../../../protocols/odata/service';
 import type { Batch, EntityDescription, ReadQuery, WriteGuarantee } from '../../contract';
-import { isWritable, type ODataEntity } from '../odata/entity';
+import type { ODataEntity } from '../odata/entity';
+import { setInfo } from '../odata/info';
 import { shapeOf } from '../odata/moments';
 import { Application, type Asked, noService } from './application';
 import { CHANGES, readPages } from './dataverse-read';
@@ -37,7 +38,7 @@ export class Dataverse extends Application {
   }
 
   async discover(signal: AbortSignal): Promise<EntityInfo[]> {
-    return [...(await this.#model(signal)).entitySets.values()].map(infoOf);
+    return [...(await this.#model(signal)).entitySets.values()].map((set) => setInfo(set.name, set, 'table'));
   }
 
   /** The cursor that stands for change tracking is described as a field, so that a mapping can choose it. */
@@ -45,7 +46,7 @@ export class Dataverse extends Application {
     const { set, model } = await this.resolve(name, signal);
     const schema = schemaOf(set, model);
     const properties = { ...schema.properties, [CHANGES]: { type: 'null' } };
-    return { info: infoOf(set), schema: { ...schema, properties } };
+    return { info: setInfo(name, set, 'table'), schema: { ...schema, properties } };
   }
 
   async ask(signal: AbortSignal): Promise<Asked[]> {
@@ -76,12 +77,4 @@ export class Dataverse extends Application {
       throw signal.aborted ? thrown : inWordsOfDynamics(thrown, `Web API at ${PATH}`, 'dataverse');
     });
   }
-}
-
-function infoOf(set: EntitySet): EntityInfo {
-  const { name, label, addressable, type } = set;
-  return {
-    ...{ name, ...(label !== undefined && { label }), kind: 'table', key: [...type.key] },
-    ...{ readable: addressable, writable: isWritable({ set }) },
-  };
 }

@@ -1,5 +1,6 @@
 import type { ConnectorDescriptor, Setting } from '../../descriptor';
 import { HTTP_SETTINGS, httpSetting } from '../../http-settings';
+import { ODATA_CALL_PARAMETERS } from '../odata/call-parameters';
 import { ODATA_WRITE_SETTINGS } from '../odata/write-settings';
 
 const ENTRA = ['entra_secret', 'entra_certificate'];
@@ -191,31 +192,11 @@ export const descriptor: ConnectorDescriptor = {
         placeholder: 'SysMessageServices/SysMessageService/SendMessage',
       }),
       function: textParameter({
-        label: { 'en-US': 'Action or function', 'pt-BR': 'Action ou function' },
+        label: { 'en-US': 'Action or function', 'pt-BR': 'Ação ou função' },
         help: { 'en-US': 'of OData, when no service is given', 'pt-BR': 'do OData, quando não há serviço' },
       }),
-      parameters: {
-        kind: 'json',
-        group: 'connection',
-        schema: { type: 'object' },
-        label: { 'en-US': 'Parameters', 'pt-BR': 'Parâmetros' },
-        help: {
-          'en-US': 'by name; without them the payload, if it is an object',
-          'pt-BR': 'por nome; sem eles, o payload, se for um objeto',
-        },
-      },
-      entity_set: textParameter({
-        label: { 'en-US': 'Entity set', 'pt-BR': 'Conjunto de entidades' },
-        help: { 'en-US': 'that the action is bound to', 'pt-BR': 'ao qual a action está vinculada' },
-        placeholder: 'DataManagementDefinitionGroups',
-      }),
-      key: {
-        kind: 'json',
-        group: 'connection',
-        schema: { type: 'object' },
-        label: { 'en-US': 'Key', 'pt-BR': 'Chave' },
-        help: { 'en-US': 'of the entity that it is bound to', 'pt-BR': 'da entidade à qual está vinculada' },
-      },
+      ...ODATA_CALL_PARAMETERS,
+      entity_set: { ...ODATA_CALL_PARAMETERS.entity_set, placeholder: 'DataManagementDefinitionGroups' },
     },
   },
   // Ours come first, also in the order of the form.

@@ -1,5 +1,4 @@
-import type { EntityInfo, JsonSchema } from '../../../model/entity';
-import type { IntegrationError } from '../../../model/errors';
+import type { JsonSchema } from '../../../model/entity';
 import type { EntitySet, ServiceModel } from '../../../protocols/odata/model';
 import type { ODataService } from '../../../protocols/odata/service';
 import type { ExternalKeySetting } from '../external-key';
@@ -47,9 +46,4 @@ export interface RecordShape {
 
 export function isWritable({ set, preset }: Pick<ODataEntity, 'set' | 'preset'>): boolean {
   return preset?.read_only !== true && (set.creatable || (set.updatable && preset?.is_document !== true));
-}
-
-/** In a list of entities, a service of the connection that does not tell which it has. */
-export function silentService(name: string, error: IntegrationError): EntityInfo {
-  return { name, kind: 'service', key: [], readable: false, writable: false, error: error.toJSON() };
 }

@@ -4,7 +4,8 @@ import type { EntitySet, ServiceModel } from '../../../protocols/odata/model';
 import { schemaOf } from '../../../protocols/odata/schema';
 import { ODataService, type ServiceClient } from '../../../protocols/odata/service';
 import type { EntityDescription } from '../../contract';
-import { isWritable, type ODataEntity, silentService } from '../odata/entity';
+import type { ODataEntity } from '../odata/entity';
+import { noSet, presetInfo, setInfo, silentService } from '../odata/info';
 import { shapeOf } from '../odata/moments';
 import { inWordsOfSap } from './explain';
 import { PRESETS, type Preset } from './presets';
@@ -74,7 +75,7 @@ export class Catalogue {
     // What the connection names itself tells more than what every system might have.
     const own = failures.filter(({ name }) => this.#own.includes(name));
     if (failures.length === models.size && failures[0] !== undefined) throw (own[0] ?? failures[0]).model;
-    const presets = PRESETS.map((preset) => presetInfo(preset, models.get(preset.service)));
+    const presets = PRESETS.map((preset) => presetInfo(preset, presetSet(preset, models.get(preset.service))));
     const sets = [...models].flatMap(([service, model]) => {
       if (model instanceof IntegrationError) return [];
       return [...model.entitySets.values()].map((set) => setInfo(`${service}/${set.name}`, set));
@@ -87,40 +88,17 @@ export class Catalogue {
     const { set, model, shape, preset } = await this.resolve(name, signal);
     if (preset === undefined) return { info: setInfo(name, set), schema: schemaOf(set, model) };
     const schema: JsonSchema = { ...shape.schema(schemaOf(set, model)), 'x-mappings': preset.mappings };
-    return { info: presetInfo(preset, model), schema };
+    return { info: presetInfo(preset, set), schema };
   }
 }
 
-function presetInfo(preset: Preset, model: ServiceModel | IntegrationError | undefined): EntityInfo {
-  const { entity, titles } = preset;
-  const info = { name: entity, label: titles['en-US'], kind: 'entity' };
-  const set = model instanceof IntegrationError ? undefined : model?.entitySets.get(preset.set);
-  if (set !== undefined) {
-    return { ...info, key: keyOf(set), readable: true, writable: isWritable({ set, preset }) };
-  }
-  const error =
-    model instanceof IntegrationError
-      ? model
-      : new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `${preset.service} has no entity set "${preset.set}".`, {
-          hint: 'The system may be older than this service: add the one that it has to "services".',
-        });
-  return { ...info, key: [], readable: false, writable: false, error: error.toJSON() };
-}
-
-/** As mappings write paths. */
-function keyOf({ type }: EntitySet): string[] {
-  return type.key.map((path) => path.replaceAll('/', '.'));
-}
-
-function setInfo(name: string, set: EntitySet): EntityInfo {
-  return {
-    name,
-    ...(set.label !== undefined && { label: set.label }),
-    kind: 'entity set',
-    key: keyOf(set),
-    readable: set.addressable,
-    writable: isWritable({ set }),
-  };
+function presetSet(
+  { service, set: name }: Preset,
+  model: ServiceModel | IntegrationError | undefined,
+): EntitySet | IntegrationError {
+  if (model instanceof IntegrationError) return model;
+  const hint = 'The system may be older than this service: add the one that it has to "services".';
+  return model?.entitySets.get(name) ?? noSet(`${service} has no entity set "${name}".`, hint);
 }
 
 function isModel(model: unknown): model is ServiceModel {

@@ -18,6 +18,7 @@ import type {
   WriteTarget,
 } from '../../contract';
 import { HttpOpening, httpClient } from '../../http-opening';
+import { callFunction } from '../odata/call';
 import { findRecord } from '../odata/lookup';
 import { readBatches } from '../odata/read';
 import { type ODataTarget, ODataWriter } from '../odata/writer';
@@ -104,16 +105,11 @@ class SapConnector implements Connector {
       });
     }
     if (parameters.function === 'read_idoc') return { payload: this.#opening.get().idocs.read(parameters.payload) };
-    const { parameters: values, entity_set: set, key, payload } = parameters;
     const known = FUNCTIONS[String(parameters.function ?? '')];
     const isKnown = known !== undefined && (parameters.service ?? '') === '';
     const { service, function: name } = isKnown ? known : parameters;
-    const given = objectOf(values) ?? objectOf(payload) ?? {};
-    const boundKey = objectOf(key);
-    const bound =
-      typeof set === 'string' && set !== '' ? { set, ...(boundKey !== undefined && { key: boundKey }) } : undefined;
     const odata = this.#opening.get().catalogue.service(String(service ?? ''));
-    return { payload: await odata.call(String(name ?? ''), given, signal, bound) };
+    return { payload: await callFunction(odata, { ...parameters, function: name }, signal) };
   }
 
   close(): Promise<void> {
@@ -124,9 +120,4 @@ class SapConnector implements Connector {
     const { catalogue, settings } = this.#opening.get();
     return new ODataWriter(await catalogue.resolve(target.entity, signal), target, settings);
   }
-}
-
-function objectOf(value: unknown): Record<string, unknown> | undefined {
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value) && !Buffer.isBuffer(value);
-  return isObject ? (value as Record<string, unknown>) : undefined;
 }

@@ -1,5 +1,6 @@
 import type { ConnectorDescriptor } from '../../descriptor';
 import { HTTP_SETTINGS, httpSetting } from '../../http-settings';
+import { ODATA_CALL_PARAMETERS } from '../odata/call-parameters';
 import { ODATA_WRITE_SETTINGS } from '../odata/write-settings';
 
 const TEXT_10 = { type: 'string', maxLength: 10 };
@@ -45,32 +46,7 @@ export const descriptor: ConnectorDescriptor = {
         },
         placeholder: 'ReleaseOrder',
       },
-      parameters: {
-        kind: 'json',
-        group: 'connection',
-        schema: { type: 'object' },
-        label: { 'en-US': 'Parameters', 'pt-BR': 'Parâmetros' },
-        help: {
-          'en-US': 'of the function, by name; without them the payload, if it is an object',
-          'pt-BR': 'da função, por nome; sem eles, o payload, se for um objeto',
-        },
-      },
-      entity_set: {
-        kind: 'text',
-        group: 'connection',
-        label: { 'en-US': 'Entity set', 'pt-BR': 'Conjunto de entidades' },
-        help: {
-          'en-US': 'that an action of OData 4 is bound to',
-          'pt-BR': 'ao qual uma action do OData 4 está vinculada',
-        },
-      },
-      key: {
-        kind: 'json',
-        group: 'connection',
-        schema: { type: 'object' },
-        label: { 'en-US': 'Key', 'pt-BR': 'Chave' },
-        help: { 'en-US': 'of the entity that it is bound to', 'pt-BR': 'da entidade à qual está vinculada' },
-      },
+      ...ODATA_CALL_PARAMETERS,
     },
   },
   settings: {
