@@ -195,9 +195,10 @@ export async function openEnd(
   return { connectionId, connector, descriptor, entity, timezone, config };
 }
 
-function placeOfEnd({ descriptor, config, entity, connector }: OpenEnd, definition: boolean): Place {
-  const output = definition ? undefined : connector.place?.(entity).output;
-  return placeOf(descriptor, config, entity, definition, output === undefined ? [] : [output]);
+function placeOfEnd({ descriptor, config, entity, connector, timezone }: OpenEnd, definition: boolean): Place {
+  // Local times of another zone are other instants.
+  const more = definition ? timezone : connector.place?.(entity).output;
+  return placeOf(descriptor, config, entity, definition, more == null ? [] : [more]);
 }
 
 /** @throws config PCP_NOT_WRITABLE */

@@ -98,6 +98,30 @@ describe('a mapping whose ends are another place than before', () => {
     two.close();
   });
 
+  it('reads a source from its beginning once its time zone is known', async () => {
+    const legacy = makeDatabase('one.db');
+    legacy.exec("ALTER TABLE a ADD begins TEXT; INSERT INTO a VALUES ('1', 5000, '2026-05-01T08:00:00')");
+    const { id: connectionId } = await hub.connections.create(connection('one.db'));
+    const field_mappings = [...orders.field_mappings, { source: 'begins', target: 'actual_start_at' }];
+    await hub.mappings.create({
+      ...orders,
+      connection_id: connectionId,
+      direction: 'import',
+      sync_mode: 'incremental',
+      cursor_field: 'at',
+      field_mappings,
+    });
+    await runToEnd(hub, connectionId);
+    // Far behind what an incremental run reads once more.
+    legacy.exec("INSERT INTO a VALUES ('2', 900000, NULL)");
+    await runToEnd(hub, connectionId);
+    await hub.connections.update(connectionId, { ...connection('one.db'), timezone: 'America/Sao_Paulo' });
+    await runToEnd(hub, connectionId);
+    const { actual_start_at } = await hub.records.get('production_order', ['1']);
+    assert.equal(actual_start_at, '2026-05-01T11:00:00.000Z');
+    legacy.close();
+  });
+
   it('adds to a file nothing that it has, whatever else of its connection or its definition is changed', async () => {
     const out = (folder: string, name = 'out.csv') => readFile(join(directory.path, folder, name), 'utf8');
     const all = 'no\r\n1\r\n';
