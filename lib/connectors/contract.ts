@@ -2,7 +2,7 @@ import type { OpenConnection } from '../model/connection';
 import type { Deliveries } from '../model/delivery';
 import type { EntityInfo, JsonSchema } from '../model/entity';
 import type { IntegrationError, SerializedError } from '../model/errors';
-import type { Filter } from '../model/mapping';
+import type { PushedFilter } from '../model/mapping';
 import type { Cursor } from '../model/sync';
 import type { HttpEnvironment } from '../protocols/http/client';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
@@ -132,7 +132,7 @@ export interface ReadQuery {
   /** Fields that the asker names: where a source has fixed columns, one that it lacks is an error of class config. */
   namedFields?: string[];
   /** Conditions the connector may push down. The engine applies all of them again, so what is pushed must never exclude too much. */
-  filters?: Filter[];
+  filters?: PushedFilter[];
   /** Only what changed since the cursor of the last complete pass, by this field. Absent = everything. */
   cursorField?: string;
   /** Where an earlier pass got to, or null at the beginning. */

@@ -1,5 +1,5 @@
 import type { IntegrationError } from '../model/errors';
-import type { Direction, Filter, Mapping, MappingContext } from '../model/mapping';
+import type { Direction, Mapping, MappingContext, PushedFilter } from '../model/mapping';
 
 export type PlainRecord = Record<string, unknown>;
 
@@ -37,7 +37,7 @@ export interface CompiledMapping {
   /** Output fields that identify a record: platform keys in an import, their external counterparts in an export. */
   readonly keyFields: string[];
   /** Conditions in terms of the input, which a connector may push down. */
-  readonly pushdown: Filter[];
+  readonly pushdown: PushedFilter[];
   /** False where converting is computing alone, which waits for nothing. */
   readonly usesExpressions: boolean;
   /** Converts and checks. */

@@ -74,7 +74,9 @@ export function planFilters(
     }
     const notation = notationOf(filter.field);
     plan.tests.push({ field: filter.field, test: compileFilter(filter, notation, path) });
-    if (canPushDown(filter, notation, timezone)) plan.pushdown.push(filter);
+    if (!canPushDown(filter, notation, timezone)) return;
+    const comparesTexts = notation === undefined || filter.operator === 'not_null';
+    plan.pushdown.push(comparesTexts ? filter : { ...filter, byValue: true });
   });
   return plan;
 }

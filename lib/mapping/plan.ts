@@ -1,4 +1,4 @@
-import type { Filter } from '../model/mapping';
+import type { PushedFilter } from '../model/mapping';
 import type { FieldFunction } from './fields';
 import type { RecordTest } from './filters';
 import type { Path } from './paths';
@@ -37,6 +37,6 @@ export interface Plan {
   outputFields: string[];
   inputFields: string[] | undefined;
   namedFields: string[];
-  pushdown: Filter[];
+  pushdown: PushedFilter[];
   validate: Validate | undefined;
 }

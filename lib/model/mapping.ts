@@ -60,6 +60,8 @@ export type FilterOperator =
 
 /** A condition on the record as it is read (external fields in an import, platform fields in an export). */
 export type Filter = { field: string; operator: FilterOperator; value?: unknown } | { expression: string };
+/** As a source is asked. `byValue`: what texts stand for is compared ("007" is 7), so that a field of texts cannot judge it. */
+export type PushedFilter = Filter & { byValue?: true };
 
 /** Steps over the source record before the fields are mapped (imports), in order. */
 export type Transformation =

@@ -1,4 +1,4 @@
-import type { Filter } from '../model/mapping';
+import type { PushedFilter } from '../model/mapping';
 import type { SqlDatabase, SqlDialect, SqlValue } from '../protocols/sql/database';
 import type { EntityShape, FieldShape } from './shape';
 import { isMariadb, toColumn } from './values';
@@ -17,11 +17,16 @@ const MAX_LIST = 1000;
  * Those of the filters that the database judges as the mapping does. The engine applies all of them once more, so one that
  * is left out costs time only.
  */
-export function pushedConditions(database: SqlDatabase, shape: EntityShape, filters: readonly Filter[]): Condition[] {
+export function pushedConditions(
+  database: SqlDatabase,
+  shape: EntityShape,
+  filters: readonly PushedFilter[],
+): Condition[] {
   return filters.flatMap((filter) => {
     if ('expression' in filter) return [];
     const field = shape.byName.get(filter.field);
-    const condition = field === undefined ? null : conditionOf(database, field, filter.operator, filter.value);
+    const isUnjudged = field === undefined || (filter.byValue === true && isText(field));
+    const condition = isUnjudged ? null : conditionOf(database, field, filter.operator, filter.value);
     return condition === null ? [] : [condition];
   });
 }

@@ -54,7 +54,8 @@ export class KeyLookup {
   /** For each record: when this mapping last wrote it, in epoch milliseconds of the store; null where it did not, or others did since. */
   async writtenAt(records: readonly WriteRecord[], executor: SqlTransaction): Promise<(number | null)[]> {
     const reader = new TableReader(this.#database, this.#shape, []);
-    const isOurs = { sql: `${HIDDEN.mapping} = ?`, parameters: [this.#mappingId] };
+    // Whoever else changes a record takes its hash away.
+    const isOurs = { sql: `${HIDDEN.mapping} = ? AND ${HIDDEN.hash} IS NOT NULL`, parameters: [this.#mappingId] };
     const times: (number | null)[] = new Array(records.length).fill(null);
     for (const [index, record] of records.entries()) {
       const key = this.#keyOf(record);

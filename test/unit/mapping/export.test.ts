@@ -259,7 +259,7 @@ describe('export mappings', () => {
     const exported = compileMapping(mapping, 'export', { expressions: noExpressions });
     assert.deepEqual(exported.pushdown, [
       { field: 'status', operator: 'in', value: ['released'] },
-      { field: 'planned_start', operator: 'ge', value: '2026-11-24' },
+      { field: 'planned_start', operator: 'ge', value: '2026-11-24', byValue: true },
     ]);
     const records = ['2026-11-23', '2026-11-24'].map((planned_start) => ({
       order_number: '1',

@@ -89,6 +89,17 @@ describe('filters', () => {
     assert.ok(!pushed({ field: 'a.b', operator: 'eq', value: '1' }));
   });
 
+  it('tell the source where texts are compared by what they stand for', async () => {
+    const decimal: FieldMapping = { source: 'v', target: 'q', type: 'decimal' };
+    const filter: Filter = { field: 'v', operator: 'eq', value: '7' };
+    assert.deepEqual(await kept(filter, ['7', '007', '7.00', '70'], [decimal]), ['7', '007', '7.00']);
+    const pushdown = (pair: FieldMapping) =>
+      compileMapping(definition([...fields, pair], { filters: [filter] }), 'import', { expressions: noExpressions })
+        .pushdown;
+    assert.deepEqual(pushdown(decimal), [{ ...filter, byValue: true }]);
+    assert.deepEqual(pushdown({ source: 'v', target: 't', type: 'string' }), [filter]);
+  });
+
   it('are refused when they make no sense', () => {
     const refuse = (filter: object, member: string, message: RegExp) =>
       invalid(() => checkMapping(definition(fields, { filters: [filter as Filter] })), `/filters/0${member}`, message);

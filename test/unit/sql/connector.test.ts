@@ -364,6 +364,8 @@ for (const { name, server, instant } of PEERS) {
       assert.equal(await ids({ field: 'id', operator: 'in', value: [2, '3'] }), '2,3');
       assert.equal(await ids({ field: 'id', operator: 'between', value: [2, 4] }), '2,3,4');
       assert.equal(await ids({ field: 'code', operator: 'eq', value: 'c4' }), '4');
+      const byValue = { field: 'code', operator: 'eq', value: 'c4', byValue: true } as const;
+      assert.equal(await ids(byValue), '1,2,3,4,5,6,7', 'what texts stand for is not compared here');
       assert.equal(await ids({ field: 'weight', operator: 'is_null' }), '1,2,3,4,5,6,7');
       await database.execute('UPDATE part SET size = NULL WHERE id IN (1, 2)');
       assert.equal(await ids({ field: 'size', operator: 'ne', value: 5 }), '1,2,3,4,6,7');

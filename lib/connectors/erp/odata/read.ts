@@ -1,4 +1,4 @@
-import type { Filter } from '../../../model/mapping';
+import type { PushedFilter } from '../../../model/mapping';
 import type { Cursor } from '../../../model/sync';
 import { keyText, valueAt } from '../../../protocols/odata/address';
 import type { Entity } from '../../../protocols/odata/entity';
@@ -120,15 +120,18 @@ async function latest(
 }
 
 /** What the service decides as the mapping would; texts are equal for both, but not in the same order. */
-export function pushedDown({ set, model, fixed = {} }: ODataEntity, filters: readonly Filter[]): Condition[] {
+export function pushedDown({ set, model, fixed = {} }: ODataEntity, filters: readonly PushedFilter[]): Condition[] {
   const own = Object.entries(fixed).map(([field, value]): Condition => ({ field, operator: 'eq', value }));
   const theirs = filters.flatMap((filter): Condition[] => {
     if ('expression' in filter) return [];
     const { field, operator, value } = filter;
     const property = set.type.properties.get(field);
     if (property === undefined || !property.filterable || property.isCollection) return [];
-    const fits = (each: unknown) => canBeLiteral(each, property, model);
-    const isComparable = isOrdered(property.type) && property.type !== 'Edm.String';
+    // The mapping compares a number with a text by its value ("007" = 7), the service by its characters.
+    const isText = property.type === 'Edm.String';
+    const fits = (each: unknown) =>
+      (!isText || (typeof each === 'string' && filter.byValue !== true)) && canBeLiteral(each, property, model);
+    const isComparable = isOrdered(property.type) && !isText;
     switch (operator) {
       case 'eq':
         return fits(value) ? [{ field, operator, value }] : [];

@@ -1,6 +1,6 @@
 import { IntegrationError } from '../../../model/errors';
 import { isDate } from '../../../model/formats';
-import type { Filter } from '../../../model/mapping';
+import type { PushedFilter } from '../../../model/mapping';
 import type { Cursor } from '../../../model/sync';
 import { type Json, readPage } from '../../../protocols/totvs/answer';
 import { NOT_FOUND } from '../../../protocols/totvs/fault';
@@ -110,11 +110,13 @@ function since(field: string | null, lo: unknown, lookbackSeconds = 0): Conditio
 }
 
 /** What the database decides as the mapping would. */
-function pushedDown(fields: Readonly<Record<string, FieldType>>, filters: readonly Filter[]): Condition[] {
+function pushedDown(fields: Readonly<Record<string, FieldType>>, filters: readonly PushedFilter[]): Condition[] {
   return filters.flatMap((filter): Condition[] => {
     if ('expression' in filter) return [];
     const { field, operator, value } = filter;
     const type = fields[field];
+    // What texts stand for is for the mapping to compare.
+    if (filter.byValue === true && type === 'C') return [];
     const fits = (each: unknown) => isLiteral(each, type);
     if (operator === 'eq') return fits(value) ? [{ field, operator: '=', value }] : [];
     if (operator === 'in') {

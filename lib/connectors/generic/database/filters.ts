@@ -1,4 +1,4 @@
-import type { Filter } from '../../../model/mapping';
+import type { PushedFilter } from '../../../model/mapping';
 import type { ColumnInfo, SqlDialect, SqlValue } from '../../../protocols/sql/database';
 import { toSqlValue } from '../../../protocols/sql/values';
 import { operand } from './keyset';
@@ -8,7 +8,7 @@ export interface Condition {
   parameters: SqlValue[];
 }
 
-type FieldFilter = Exclude<Filter, { expression: string }>;
+type FieldFilter = Exclude<PushedFilter, { expression: string }>;
 
 const COMPARISONS: Record<string, string> = { eq: '=', lt: '<', le: '<=', gt: '>', ge: '>=' };
 const MAX_LIST = 500;
@@ -18,7 +18,7 @@ const MAX_LIST = 500;
  * filters again, so what collation, rounding or a free date format could judge differently simply stays out.
  */
 export function pushDown(
-  filters: readonly Filter[],
+  filters: readonly PushedFilter[],
   columns: ReadonlyMap<string, ColumnInfo>,
   quote: (identifier: string) => string,
   dialect: SqlDialect,
@@ -32,7 +32,7 @@ export function pushDown(
   });
 }
 
-function isSafe({ operator }: FieldFilter, column: ColumnInfo, dialect: SqlDialect): boolean {
+function isSafe({ operator, byValue }: FieldFilter, column: ColumnInfo, dialect: SqlDialect): boolean {
   if (operator === 'not_null') return true;
   if (operator === 'is_null') return column.type !== 'text' && column.type !== 'json';
   if (operator === 'like') return false;
@@ -45,7 +45,7 @@ function isSafe({ operator }: FieldFilter, column: ColumnInfo, dialect: SqlDiale
       // PostgreSQL's money would round the value to compare with.
       return dialect !== 'sqlite' && column.nativeType !== 'money';
     case 'text':
-      return operator === 'eq' || operator === 'in';
+      return byValue !== true && (operator === 'eq' || operator === 'in');
     default:
       return false;
   }
