@@ -5,6 +5,7 @@ declare const RED: {
   settings: { httpNodeRoot: string };
   actions: { add(name: string, act: () => void, options: { label: string }): void };
   menu: { addItem(menu: string, item: { id: string; label: string; onselect: string }): void };
+  utils: { getNodeLabel(node: EditorNode): string };
   nodes: { node(id: string): EditorNode | null; eachConfig(visit: (node: EditorNode) => void): void };
 };
 

@@ -62,6 +62,7 @@ let neededConnector: string | undefined;
   webhookOut: { prepare: prepareWebhookOut },
   webhookIn: { prepare: prepareWebhookIn },
   syncLogNode: { prepare: prepareSyncLogNode },
+  configLabel,
   jsonProblem: jsonPropertyProblem,
   numberProblem,
   amountProblem,

@@ -118,14 +118,16 @@ class MappingForm {
       const pairs = targets.map(
         ({ value }): MappingRow => ({ source: byName.get(simplified(value)) ?? '', target: value }),
       );
+      const before = mapped.size;
       // The hub's own fields first: a time that the source does not give is filled in there.
       for (const row of [...(isSeries ? SERIES_ROWS : []), ...pairs]) {
         if (row.source === '' || mapped.has(row.target)) continue;
         mapped.add(row.target);
         this.rows.editableList('addItem', { row });
       }
+      if (mapped.size === before) note.textContent = text('mapping.nothing_to_suggest');
     } catch (error) {
-      note.textContent = refusalText(error as Error);
+      note.textContent = `${refusalText(error as Error)} ${(error as ApiError).hint ?? ''}`;
     }
   }
 

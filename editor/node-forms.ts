@@ -71,6 +71,12 @@ function prepareEntityNode(node: EditorNode): void {
   showRowsByChoice();
 }
 
+/** What a config node that a node refers to is called; nothing when there is none. */
+function configLabel(id: string | undefined): string {
+  const node = isChosen(id ?? '') ? RED.nodes.node(id as string) : null;
+  return node ? RED.utils.getNodeLabel(node) : '';
+}
+
 /** The states to choose from depend on what is asked for. */
 function prepareSyncLogNode(node: EditorNode): void {
   const states: Record<string, string[]> = {

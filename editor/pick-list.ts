@@ -4,9 +4,19 @@ interface EntityOption {
   kind?: string;
 }
 
+interface DescribedField {
+  type?: string | string[];
+  format?: string;
+  title?: string;
+  /** By language; the platform's own. */
+  titles?: Record<string, string>;
+}
+
 interface DescribedEntity {
   schema?: {
-    properties?: Record<string, { type?: string | string[]; format?: string; title?: string }>;
+    properties?: Record<string, DescribedField>;
+    /** Why a sample of the entity could not be read, or not to its end. */
+    'x-sample-fault'?: { message: string; hint?: string };
     /** Mappings of the entity that work as they are. */
     'x-mappings'?: DefaultMapping[];
   };
@@ -52,7 +62,11 @@ class Discovery {
   }
 
   async fields(nodeId: string, entity: string): Promise<PickOption[]> {
-    return fieldOptions(await this.described(nodeId, entity));
+    const described = await this.described(nodeId, entity);
+    const options = fieldOptions(described);
+    const fault = described.schema?.['x-sample-fault'];
+    if (fault && options.length === 0) throw new ApiError({ detail: fault.message, hint: fault.hint }, 200);
+    return options;
   }
 
   async defaultMappings(nodeId: string, entity: string): Promise<DefaultMapping[]> {
@@ -114,7 +128,7 @@ function optionLabel(value: string, label: string | undefined): string {
 function fieldOptions(described: DescribedEntity): PickOption[] {
   return Object.entries(described.schema?.properties ?? {}).map(([name, field]) => {
     const type = Array.isArray(field.type) ? field.type.filter((one) => one !== 'null').join('/') : field.type;
-    return { value: name, label: optionLabel(name, field.title ?? field.format ?? type) };
+    return { value: name, label: optionLabel(name, field.titles?.[locale()] ?? field.title ?? field.format ?? type) };
   });
 }
 
@@ -127,10 +141,10 @@ function pickFrom(input: JQuery, load: () => Promise<PickOption[] | null>): void
   const field = input[0] as HTMLInputElement;
   const hint = element('div', { class: 'pcp-hint', role: 'status' });
   input.parent().append(hint);
-  // Before the widget's own handler, which takes the list's first entry on Tab: who only passes by chooses nothing.
+  // Before the widget's own handler, which takes the list's first entry on Tab, whatever was typed: who goes on chooses nothing.
   input.on('keydown', (event) => {
     const widget = input.autoComplete('instance');
-    if (event.key !== 'Tab' || field.value !== '' || !widget.completionMenuShown) return;
+    if (event.key !== 'Tab' || !widget.completionMenuShown) return;
     event.stopImmediatePropagation();
     widget.menu?.hide();
   });
@@ -162,7 +176,7 @@ function pickFrom(input: JQuery, load: () => Promise<PickOption[] | null>): void
   });
 }
 
-/** What contains the typed text; for a value of the list all of it, that value first, since Enter and Tab take the first. */
+/** What contains the typed text; for a value of the list all of it, that value first, since Enter takes the first. */
 function matching(options: PickOption[], typed: string): PickOption[] {
   const wanted = typed.trim().toLowerCase();
   const exact = options.find((option) => option.value.toLowerCase() === wanted);

@@ -95,6 +95,14 @@ describe('nodes in the editor', () => {
     assert.equal(await page.inputValue('#node-input-entity'), '', 'passing by with Tab must choose nothing');
     assert.notEqual(await page.evaluate(() => document.activeElement?.id), 'node-input-entity');
     await page.click('#node-input-entity');
+    await page.keyboard.type('orders');
+    await list.getByText('orders.csv').first().waitFor();
+    await page.keyboard.press('Tab');
+    await list.waitFor({ state: 'hidden' });
+    assert.equal(await page.inputValue('#node-input-entity'), 'orders', 'Tab must keep what was typed');
+    await page.fill('#node-input-entity', '');
+    await page.focus('#node-input-operation');
+    await page.click('#node-input-entity');
     await list.getByText('orders.csv').first().click();
     assert.equal(await page.inputValue('#node-input-entity'), 'orders.csv');
     await list.waitFor({ state: 'hidden' });
@@ -188,6 +196,23 @@ describe('nodes in the editor', () => {
     ]);
   });
 
+  it('fields: a file that cannot be read says why; what has no namesake is said, in the language of the editor', async () => {
+    writeFileSync(join(folder, 'garbage.csv'), Buffer.from([0xff, 0xc3, 0x28, 0x0a]));
+    const portuguese = await EditorPage.open(browser, nodeRed.url, { locale: 'pt-BR' });
+    const { page } = portuguese;
+    await portuguese.editConfig(ids.mapping!);
+    await page.click('#pcp-mapping-fill');
+    await page.getByText('Nenhum outro campo da origem tem o nome de um campo da plataforma.').waitFor();
+    await page.locator('.pcp-map-line').last().locator('.pcp-map-cell input').nth(1).fill('');
+    await page.click('#pcp-mapping-note');
+    await page.locator('.pcp-map-line').last().locator('.pcp-map-cell input').nth(1).click();
+    await page.locator('.red-ui-autoComplete-container:visible').getByText('quantity — Quantidade planejada').waitFor();
+    await page.fill('#node-config-input-sourceEntity', 'garbage.csv');
+    await page.click('#pcp-mapping-fill');
+    await page.getByText(/garbage\.csv.*utf-8/i).waitFor();
+    await page.close();
+  });
+
   it('pcp-mapping takes over the connection of pcp-sync', async () => {
     const { page } = editor;
     ids.sync = await editor.drag('pcp-sync', 200, 400);
@@ -268,6 +293,9 @@ describe('nodes in the editor', () => {
     await editor.save();
     await editor.deploy();
     await editor.reload();
+    for (const id of [ids.sync!, ids.map!]) {
+      assert.equal(await page.locator(`[id="${id}"] .red-ui-flow-node-label`).textContent(), 'Production orders');
+    }
     const { mapping, dryRun, full, whenActive } = await editor.properties(ids.sync!);
     assert.deepEqual(
       { mapping, dryRun, full, whenActive },
