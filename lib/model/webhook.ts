@@ -7,6 +7,8 @@ export type WebhookSignature = 'standard' | 'github' | 'none';
 export type TemplateLanguage = 'jsonata' | 'mustache';
 
 export interface WebhookOptions {
+  /** JSONata over the envelope: what it does not give true for is not sent. */
+  filter?: string;
   /** Deliveries at the same time; 4 by default. */
   max_concurrency?: number;
   requests_per_second?: number;
@@ -161,6 +163,10 @@ export interface WebhookDeliveries {
   preview(request: PreviewedTemplate): Promise<{ type: string; body: string } | null>;
   /** Delivers it once more, under the same event id. @throws conflict PCP_WEBHOOK_INACTIVE */
   redeliver(webhookId: number, id: number): Promise<WebhookExecution>;
-  /** The same for all that failed, by when their events happened. @returns how many */
-  redeliverFailed(webhookId: number, since: string): Promise<number>;
+  /**
+   * The same for all that failed, by when their events happened.
+   * @param isUnsent only what was never sent, so that the receiver gets nothing that it may have
+   * @returns how many
+   */
+  redeliverFailed(webhookId: number, since: string, isUnsent: boolean): Promise<number>;
 }

@@ -171,7 +171,7 @@ for (const kind of storeKinds) {
       assert.equal(delivered?.status, 'success');
       assert.equal(delivered?.attempts.length, 4);
       assert.equal(new Set(receiver.ids).size, 1);
-      assert.equal(await deliveries.redeliverFailed(webhook.id, new Date(0).toISOString()), 0);
+      assert.equal(await deliveries.redeliverFailed(webhook.id, new Date(0).toISOString(), false), 0);
     });
 
     it('leave a receiver alone for as long as it asks', async () => {
@@ -226,16 +226,17 @@ for (const kind of storeKinds) {
         missed.map(({ error_code }) => error_code),
         ['PCP_HTTP_NOT_FOUND', 'PCP_WEBHOOK_DISABLED', 'PCP_WEBHOOK_DISABLED'],
       );
-      await assert.rejects(deliveries.redeliverFailed(webhook.id, new Date(0).toISOString()), {
-        code: 'PCP_WEBHOOK_INACTIVE',
-      });
+      const again = (unsent: boolean) => deliveries.redeliverFailed(webhook.id, new Date(0).toISOString(), unsent);
+      await assert.rejects(again(false), { code: 'PCP_WEBHOOK_INACTIVE' });
       receiver.answer = (response) => response.end();
       await webhooks.update(webhook.id, { ...webhook, is_active: true });
       assert.equal((await webhooks.get(webhook.id)).disabled_reason, null);
-      assert.equal(await deliveries.redeliverFailed(webhook.id, new Date(0).toISOString()), 3);
+      assert.equal(await again(true), 2);
+      await ended(webhook);
+      assert.equal(await again(false), 1);
       await ended(webhook);
       const told = receiver.got.slice(1).map(({ body }) => JSON.parse(body).data.n);
-      assert.deepEqual(told, [1, 2, 3]);
+      assert.deepEqual(told, [2, 3, 1]);
     });
 
     it('end when nothing arrives for five days', async () => {

@@ -83,7 +83,7 @@ function Fields({ id, title, draft: first, etag }: FieldsProps) {
   const [draft, setDraft] = useState(first);
   const [saved, setSaved] = useState<WebhookWithSecret>();
   const change = (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part }));
-  const option = (name: keyof WebhookOptions, value: number | boolean | null) => {
+  const option = (name: keyof WebhookOptions, value: number | boolean | string | null) => {
     const { [name]: _, ...others } = draft.options;
     change({ options: value === null ? others : { ...others, [name]: value } });
   };
@@ -132,6 +132,15 @@ function Fields({ id, title, draft: first, etag }: FieldsProps) {
           onChange={(connection_id) => change({ connection_id })}
         />
         <EventChoice value={draft.event_type} onChange={(event_type) => change({ event_type })} />
+        <TextField
+          label={t('filter')}
+          at="/options/filter"
+          help={t('filter.help')}
+          placeholder="$number(data.run.records_error) > 100"
+          isWide
+          value={draft.options.filter ?? ''}
+          onChange={(filter) => option('filter', filter.trim() === '' ? null : filter)}
+        />
         <HeaderFields headers={draft.headers} onChange={(headers) => change({ headers })} />
         <TemplateField
           value={draft.payload_template}

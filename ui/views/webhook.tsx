@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { ExecutionStatus, WebhookExecution, WebhookView, WebhookWithSecret } from '../../lib/model/webhook';
 import { get, type Page, post } from '../api';
+import { Check } from '../form';
 import { instant, localInput, number } from '../format';
 import { Action, Fact, Failure, Panel, Secret, Since, State, Table, When, Why } from '../parts';
 import { usePlant } from '../plant';
@@ -70,7 +71,8 @@ function Deliveries({ path }: { path: string }) {
   const { value, error, refresh } = usePolled(`executions ${path} ${query}`, () =>
     get<Page<WebhookExecution>>(`${path}/executions?${query}`),
   );
-  const redeliverFailed = () => post(`${path}/redeliver`, { since: new Date(since).toISOString() });
+  const [unsent, setUnsent] = useState(false);
+  const redeliverFailed = () => post(`${path}/redeliver`, { since: new Date(since).toISOString(), unsent });
   return (
     <Panel
       title={t('executions')}
@@ -91,6 +93,7 @@ function Deliveries({ path }: { path: string }) {
             {t('redeliverFailed')}
           </Action>
           <Since value={since} onChange={setSince} />
+          <Check label={t('redeliverUnsent')} checked={unsent} onChange={setUnsent} />
         </span>
       }
     >

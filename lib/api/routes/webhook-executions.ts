@@ -120,8 +120,8 @@ export const webhookExecutionRoutes: Route[] = [
     problems: [404, 409, 413, 415, 422],
     idempotent: true,
     handle: async (call) => {
-      const { since } = call.body as { since: string };
-      return { status: 202, body: { count: await call.hub.deliveries.redeliverFailed(idOf(call), since) } };
+      const { since, unsent = false } = call.body as { since: string; unsent?: boolean };
+      return { status: 202, body: { count: await call.hub.deliveries.redeliverFailed(idOf(call), since, unsent) } };
     },
   },
 ];

@@ -18,6 +18,13 @@ const options: JsonSchema = {
   type: 'object',
   additionalProperties: false,
   properties: {
+    filter: {
+      type: 'string',
+      minLength: 1,
+      maxLength: 10_000,
+      description:
+        'JSONata over the envelope: events for which it does not give true are not sent (`skipped`). Tests and messages of flows are.',
+    },
     max_concurrency: { type: 'integer', minimum: 1, maximum: 32, default: 4, description: 'Deliveries at a time.' },
     requests_per_second: { type: 'number', exclusiveMinimum: 0, maximum: 1000 },
     timeout_ms: { type: 'integer', minimum: 1000, maximum: 30_000, default: 15_000 },
@@ -303,7 +310,14 @@ export const webhookSchemas: Record<string, JsonSchema> = {
     type: 'object',
     additionalProperties: false,
     required: ['since'],
-    properties: { since: { type: 'string', format: 'date-time', description: 'Events that happened then or later.' } },
+    properties: {
+      since: { type: 'string', format: 'date-time', description: 'Events that happened then or later.' },
+      unsent: {
+        type: 'boolean',
+        default: false,
+        description: 'Only what no attempt was made at, since the webhook was switched off.',
+      },
+    },
     example: { since: '2026-11-24T05:00:00Z' },
   },
   WebhookExecution: {

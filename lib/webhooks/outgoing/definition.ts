@@ -18,6 +18,8 @@ const HEADER_VALUE = /^[^\u0000-\u0008\u000a-\u001f\u007f\u0100-\uffff]*$/;
 /** Where the template stands in what is sent of a webhook. */
 export const TEMPLATE = '/payload_template';
 
+const FILTER = '/options/filter';
+
 /** @throws config PCP_URL_REFUSED, PCP_WEBHOOK_EVENT, PCP_WEBHOOK_HEADER, PCP_EXPRESSION_INVALID, PCP_TEMPLATE_INVALID */
 export function checkWebhook({
   url,
@@ -25,7 +27,8 @@ export function checkWebhook({
   headers,
   payload_template: template,
   template_language: language,
-}: Pick<Webhook, 'url' | 'event_type' | 'headers' | 'payload_template' | 'template_language'>): void {
+  options: { filter },
+}: Pick<Webhook, 'url' | 'event_type' | 'headers' | 'payload_template' | 'template_language' | 'options'>): void {
   parseUrl(url, '/url');
   const [unknown] = unknownPatterns(patterns);
   if (unknown !== undefined) {
@@ -38,6 +41,7 @@ export function checkWebhook({
     if (!isFine) throw headerRefused(name);
   }
   const type = Object.entries(headers).find(([name]) => /^content-type$/i.test(name))?.[1];
+  if (filter !== undefined) checkExpression(filter, FILTER);
   checkTemplate(template, language, typeof type === 'string' ? type : undefined);
 }
 

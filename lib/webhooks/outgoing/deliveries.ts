@@ -70,9 +70,10 @@ export class Deliveries implements WebhookDeliveries {
     return this.executions.get(webhookId, id);
   }
 
-  async redeliverFailed(webhookId: number, since: string): Promise<number> {
+  async redeliverFailed(webhookId: number, since: string, isUnsent: boolean): Promise<number> {
     await this.resume(webhookId);
-    const count = await this.executions.redeliverFailed(webhookId, Date.parse(since), this.options.clock.now());
+    const { executions, options } = this;
+    const count = await executions.redeliverFailed(webhookId, Date.parse(since), isUnsent, options.clock.now());
     void this.look();
     return count;
   }

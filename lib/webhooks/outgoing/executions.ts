@@ -54,8 +54,9 @@ export class Executions {
     await this.again(webhookId, ['id = ?', id], now);
   }
 
-  redeliverFailed(webhookId: number, since: number, now: number): Promise<number> {
-    return this.again(webhookId, ["status = 'error' AND created_at >= ?", since], now);
+  redeliverFailed(webhookId: number, since: number, isUnsent: boolean, now: number): Promise<number> {
+    const which = isUnsent ? " AND attempt_log = '[]'" : '';
+    return this.again(webhookId, [`status = 'error'${which} AND created_at >= ?`, since], now);
   }
 
   private again(webhookId: number, [condition, value]: [string, number], now: number): Promise<number> {

@@ -1,4 +1,5 @@
 import type { ExpressionEvaluator } from '../../mapping/contract';
+import type { EventType } from '../../model/events';
 import type { Envelope } from '../../model/webhook';
 import type { WebhookRow } from '../../store/models/webhook';
 import { signGithub } from '../signature/github';
@@ -27,23 +28,30 @@ export interface Content {
 }
 
 type Template = Pick<WebhookRow, 'payload_template' | 'template_language'>;
-type Shape = Template & Pick<WebhookRow, 'method' | 'signature'>;
+type Shape = Template & Pick<WebhookRow, 'method' | 'signature' | 'options'>;
+
+/** What somebody sends to this webhook, whatever it wants to know. */
+const ADDRESSED: ReadonlySet<EventType> = new Set(['webhook.test', 'flow.message']);
 
 /**
  * The request that tells of an event, signed for this moment.
  * @param headers of the webhook, the secret ones with their values
  * @param keys that sign, the newest first
- * @returns null when the template gives nothing: the event is not wanted
- * @throws IntegrationError of the template
+ * @returns null when the filter does not let it through, or the template gives nothing: the event is not wanted
+ * @throws IntegrationError of the filter or the template
  */
 export async function messageOf(
-  { method, signature, ...template }: Shape,
+  { method, signature, options, ...template }: Shape,
   { eventId, envelope }: Outgoing,
   headers: Record<string, string>,
   keys: readonly string[],
   at: number,
   expressions: ExpressionEvaluator,
 ): Promise<Message | null> {
+  const { filter } = options;
+  if (filter !== undefined && !ADDRESSED.has(envelope.type)) {
+    if ((await evaluated(filter, envelope, expressions)) !== true) return null;
+  }
   const sent = lowerCase(headers);
   const content = await contentOf(template, envelope, sent['content-type'], expressions);
   if (content === null) return null;
@@ -77,11 +85,15 @@ export async function contentOf(
     const body = renderMustache(template, envelope, type ?? JSON_TYPE);
     return body.trim() === '' ? null : { type: type ?? JSON_TYPE, body };
   }
-  const [outcome] = await expressions.evaluate(template, [{ ...envelope }]);
-  if (outcome === undefined || 'error' in outcome) throw outcome?.error;
-  const { value } = outcome;
+  const value = await evaluated(template, envelope, expressions);
   if (value === undefined) return null;
   return typeof value === 'string' ? { type: 'text/plain; charset=utf-8', body: value } : jsonContent(value);
+}
+
+async function evaluated(expression: string, envelope: Envelope, expressions: ExpressionEvaluator): Promise<unknown> {
+  const [outcome] = await expressions.evaluate(expression, [{ ...envelope }]);
+  if (outcome === undefined || 'error' in outcome) throw outcome?.error;
+  return outcome.value;
 }
 
 function jsonContent(value: unknown): Content {
