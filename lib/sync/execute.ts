@@ -170,12 +170,7 @@ async function drain(
       const judged = run.kind === 'live' ? withUndecoded(slice, mapped) : wanted;
       add(slice, judged, positions && ((index) => positions(from + index)));
     }
-    if (positions) {
-      plan.positionOf = (record) => {
-        const at = records.indexOf(record as SourceRecord);
-        return at === -1 ? null : positions(at);
-      };
-    }
+    if (positions) plan.positionOf = placeFinder(records, positions);
     await repair?.prepare(plan);
     return plan;
   };
@@ -289,6 +284,20 @@ async function keepFailures(scope: RunScope, failures: readonly Failure[]): Prom
     await scope.letters.keep(transaction, failures, scope.clock.now());
     await addCounters(scope, transaction, counters, { total: undefined, writerState: null, activeMs: 0 });
   });
+}
+
+/**
+ * A function of its own rather than a closure of what awaits the mapping: such a one kept the records of all pages in memory until
+ * the next full collection, which cost an import a quarter of its processor time.
+ */
+function placeFinder(
+  records: readonly SourceRecord[],
+  positions: NonNullable<Batch['positions']>,
+): NonNullable<BatchPlan['positionOf']> {
+  return (record) => {
+    const at = records.indexOf(record as SourceRecord);
+    return at === -1 ? null : positions(at);
+  };
 }
 
 /** A message whose payload could not be decoded comes as a record that says so: it was durable first, and is refused here. */
