@@ -48,6 +48,8 @@ export interface SyncLog {
   records_success: number;
   records_error: number;
   error_message: string | null;
+  /** What the message is made of. */
+  said?: Phrase;
   error_class: ErrorClass | null;
   details: SyncDetails;
 }
@@ -96,6 +98,7 @@ export interface SyncAttempt {
   error_class: ErrorClass | null;
   error_code: string | null;
   error_message: string | null;
+  said?: Phrase;
 }
 
 /** Where a stream (mapping and direction) has got to. Opaque to the engine, owned by the connector that reads. */

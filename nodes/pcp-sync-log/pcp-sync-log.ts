@@ -1,5 +1,6 @@
 import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
 import { type Locale, spoken } from '../../lib/locales/catalogue';
+import { spokenLog } from '../../lib/locales/runs';
 import type { DeadLetterFilter, Hub, PageRequest, Sync } from '../../lib/model/services';
 import { hub } from '../hub-access';
 import { connectionNode } from '../pcp-connection/connection-node';
@@ -56,7 +57,10 @@ async function query(
   filter: Filter,
   locale: Locale,
 ): Promise<{ items: unknown[]; total: number }> {
-  if (what === 'logs') return open.sync.logs(filter);
+  if (what === 'logs') {
+    const { items, total } = await open.sync.logs(filter);
+    return { items: items.map((log) => spokenLog(log, locale)), total };
+  }
   if (what === 'dead_letters') {
     const { items, total } = await open.sync.deadLetters(filter);
     return { items: items.map((letter) => spoken(letter, locale)), total };

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../lib/model/errors';
+import { phrase } from '../../lib/model/phrase';
 import type { JobStatus, Sync } from '../../lib/model/services';
 
 /** A job commits hundreds of times per second; a flow would drown in messages about it. */
@@ -68,5 +69,10 @@ export function jobFailure(job: JobStatus): IntegrationError | null {
   const errorClass = log?.error_class ?? 'bug';
   const code = log?.details.error_code ?? (errorClass === 'cancelled' ? 'PCP_CANCELLED' : 'PCP_RUN_FAILED');
   const hint = log?.details.hint;
-  return new IntegrationError(errorClass, code, log?.error_message ?? 'The run failed.', hint ? { hint } : {});
+  return new IntegrationError(
+    errorClass,
+    code,
+    log?.said ?? log?.error_message ?? phrase`The run failed.`,
+    hint ? { hint } : {},
+  );
 }

@@ -1,11 +1,12 @@
 import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
+import { spokenJob } from '../../lib/locales/runs';
 import { IntegrationError } from '../../lib/model/errors';
 import type { Direction } from '../../lib/model/mapping';
 import type { Hub, JobStatus, SyncRequest } from '../../lib/model/services';
 import { hub } from '../hub-access';
 import { connectionNode } from '../pcp-connection/connection-node';
 import { mappingNode } from '../pcp-mapping/mapping-node';
-import { nodeFailure } from '../support/failure';
+import { nodeFailure, runtimeLocale } from '../support/failure';
 import { showLiveState } from '../support/live-state';
 import { onRecord } from '../support/on-record';
 import { NodeStatusLine } from '../support/status';
@@ -53,10 +54,10 @@ export = (RED: NodeAPI): void => {
       try {
         const end = await followJob(open.sync, job, closing.signal, (progress) => {
           show(progress);
-          send([null, { ...RED.util.cloneMessage(msg), payload: progress }]);
+          send([null, { ...RED.util.cloneMessage(msg), payload: spokenJob(progress, runtimeLocale(RED)) }]);
         });
         showEnd(end);
-        msg.payload = end;
+        msg.payload = spokenJob(end, runtimeLocale(RED));
         send([msg, null]);
         const failure = jobFailure(end);
         if (failure) throw failure;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { spokenLog } from '../../lib/locales/runs';
 import type { FieldMapping, Filter } from '../../lib/model/mapping';
 import type { DeadLetterFilter, Hub, MappingInput, MappingView } from '../../lib/model/services';
 import { jobEnd, openHub, runToEnd, temporaryDirectory } from '../support/hub';
@@ -329,6 +330,10 @@ describe('import of a file into the platform', () => {
     assert.equal(job.status, 'error');
     assert.equal(job.logs[0]!.error_class, 'data');
     assert.match(job.logs[0]!.error_message ?? '', /orders\.csv.*4/);
+    const inPortuguese = spokenLog(await hub.sync.log(job.logs[0]!.id), 'pt-BR');
+    const words = 'orders.csv:4: a linha tem 3 campos, esperados 6';
+    assert.deepEqual([inPortuguese.error_message, inPortuguese.details.history?.[0]?.error_message], [words, words]);
+    assert.ok(!JSON.stringify(inPortuguese).includes('said'));
     assert.ok((await readFile(join(drop, 'orders.csv'), 'utf8').catch(() => null)) === null, 'the file was put aside');
   });
 

@@ -1,6 +1,7 @@
-import type { SyncRequest } from '../../model/services';
+import { spokenJob, spokenLog } from '../../locales/runs';
+import type { JobStatus, SyncRequest } from '../../model/services';
 import { pageParameters, pageRequest, pageSchema } from '../paging';
-import { type Parameter, type Route, ref } from '../route';
+import { type Answer, type Call, type Parameter, type Route, ref } from '../route';
 import { direction, errorClass } from '../schemas/common';
 import { given, idOf, idParameter, instantParameter, ok, periodOf, referred } from './shared';
 
@@ -10,6 +11,11 @@ const JOB_ID: Parameter = {
   schema: { type: 'string', pattern: '^[A-Za-z0-9-]{1,36}$' },
   example: '6f1b6d3e-0c0f-4c68-9a5b-1f6f0f7f0a51',
 };
+
+function accepted(call: Call, job: JobStatus): Answer {
+  const headers = { Location: call.href(`/sync/status/${job.job_id}`) };
+  return { status: 202, headers, body: spokenJob(job, call.language) };
+}
 
 export const syncRoutes: Route[] = [
   {
@@ -38,7 +44,7 @@ export const syncRoutes: Route[] = [
       const id = idOf(call, 'connection_id');
       await call.hub.connections.get(id);
       const job = await referred('/mapping_id', () => call.hub.sync.start(id, request));
-      return { status: 202, headers: { Location: call.href(`/sync/status/${job.job_id}`) }, body: job };
+      return accepted(call, job);
     },
   },
   {
@@ -52,7 +58,7 @@ export const syncRoutes: Route[] = [
     responses: { 200: { description: 'The job.', schema: ref('JobStatus') } },
     problems: [404],
     handle: async (call) => {
-      const job = await call.hub.sync.status(call.params.job_id ?? '');
+      const job = spokenJob(await call.hub.sync.status(call.params.job_id ?? ''), call.language);
       const stream = job.logs.find(({ details }) => details.kind === 'live');
       return ok(stream === undefined ? job : { ...job, live: call.hub.live.status(stream.mapping_id) });
     },
@@ -72,8 +78,7 @@ export const syncRoutes: Route[] = [
     },
     problems: [404, 415],
     handle: async (call) => {
-      const job = await call.hub.sync.cancel(call.params.job_id ?? '');
-      return { status: 202, headers: { Location: call.href(`/sync/status/${job.job_id}`) }, body: job };
+      return accepted(call, await call.hub.sync.cancel(call.params.job_id ?? ''));
     },
   },
   {
@@ -99,14 +104,14 @@ export const syncRoutes: Route[] = [
     },
     responses: { 200: { description: 'A page of runs, newest first.', schema: pageSchema(ref('SyncLog')) } },
     problems: [],
-    handle: async (call) =>
-      ok(
-        await call.hub.sync.logs({
-          ...given(call, ['connection_id', 'mapping_id', 'job_id', 'status', 'direction', 'error_class']),
-          ...periodOf(call),
-          ...pageRequest(call),
-        }),
-      ),
+    handle: async (call) => {
+      const page = await call.hub.sync.logs({
+        ...given(call, ['connection_id', 'mapping_id', 'job_id', 'status', 'direction', 'error_class']),
+        ...periodOf(call),
+        ...pageRequest(call),
+      });
+      return ok({ ...page, items: page.items.map((log) => spokenLog(log, call.language)) });
+    },
   },
   {
     method: 'GET',
@@ -118,6 +123,6 @@ export const syncRoutes: Route[] = [
     params: { id: idParameter('run') },
     responses: { 200: { description: 'The run.', schema: ref('SyncLog') } },
     problems: [404],
-    handle: async (call) => ok(await call.hub.sync.log(idOf(call))),
+    handle: async (call) => ok(spokenLog(await call.hub.sync.log(idOf(call)), call.language)),
   },
 ];

@@ -23,6 +23,7 @@ import { repairs } from './0023-repairs';
 import { webhookRepeats } from './0024-webhook-repeats';
 import { quotaUse } from './0025-quota-use';
 import { dailyBudgets } from './0026-daily-budgets';
+import { phrases } from './0028-phrases';
 import type { Migration } from './migration';
 
 export type { Migration, MigrationContext } from './migration';
@@ -54,4 +55,5 @@ export const migrations: readonly Migration[] = [
   webhookRepeats,
   quotaUse,
   dailyBudgets,
+  phrases,
 ];

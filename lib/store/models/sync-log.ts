@@ -20,6 +20,7 @@ interface SyncLogRow {
   records_success: number;
   records_error: number;
   error_message: string | null;
+  error_said: string | null;
   error_class: ErrorClass | null;
   created_by: string | null;
   state: RunState;
@@ -79,6 +80,7 @@ export function syncLogModel(sequelize: Sequelize): SyncLogModel {
       records_success: bigInteger('records_success'),
       records_error: bigInteger('records_error'),
       error_message: longText(),
+      error_said: longText(),
       error_class: text(30, optional),
       created_by: text(255, optional),
       state: text(20),

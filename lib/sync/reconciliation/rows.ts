@@ -255,6 +255,7 @@ function errorOf(run: RunRow | undefined): SerializedError | null {
     class: run.errorClass,
     code: run.errorCode,
     message: run.errorMessage ?? '',
+    ...(run.said && { said: run.said }),
     ...(run.hint !== null && { hint: run.hint }),
   };
 }

@@ -2,7 +2,7 @@ import type { ErrorClass } from '../../model/errors';
 import type { RunState, SyncAttempt, SyncLog } from '../../model/sync';
 import type { SqlTransaction } from '../../protocols/sql/database';
 import { WORKER } from '../../store/worker-name';
-import { type RunRow, text } from './run-rows';
+import { kept, type RunRow, saidOf, text } from './run-rows';
 import type { End } from './settle';
 
 /** Notes that this worker begins an attempt of a run. */
@@ -31,8 +31,18 @@ export async function endAttempt(
     return;
   }
   await transaction.execute(
-    `UPDATE integration_sync_attempts SET ended_at = ?, state = ?, error_class = ?, error_code = ?, error_message = ? ${which}`,
-    [now, state, failure?.class ?? null, failure?.code ?? null, failure?.message ?? null, id, fence],
+    `UPDATE integration_sync_attempts SET ended_at = ?, state = ?, error_class = ?, error_code = ?, error_message = ?, error_said = ?
+     ${which}`,
+    [
+      now,
+      state,
+      failure?.class ?? null,
+      failure?.code ?? null,
+      failure?.message ?? null,
+      kept(failure?.said),
+      id,
+      fence,
+    ],
   );
 }
 
@@ -56,6 +66,7 @@ export async function withAttempts(
         error_class: text(row.error_class) as ErrorClass | null,
         error_code: text(row.error_code),
         error_message: text(row.error_message),
+        ...saidOf(row),
       };
     });
     return { ...log, details: { ...log.details, history } };

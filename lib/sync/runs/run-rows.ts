@@ -3,6 +3,7 @@ import type { SyncStatus } from '../../model/connection';
 import { type ErrorClass, IntegrationError, type SerializedError } from '../../model/errors';
 import type { EventType } from '../../model/events';
 import type { Direction, Mapping } from '../../model/mapping';
+import { type Phrase, render, type Said } from '../../model/phrase';
 import type { RunTrigger } from '../../model/schedule';
 import type { ReplayMode, RunCounters, RunKind, RunState, SyncLog } from '../../model/sync';
 import type { SqlDatabase, SqlRow, SqlTransaction, SqlValue } from '../../protocols/sql/database';
@@ -44,6 +45,7 @@ export interface RunRow {
   errorClass: ErrorClass | null;
   errorCode: string | null;
   errorMessage: string | null;
+  said?: Phrase;
   hint: string | null;
 }
 
@@ -160,6 +162,7 @@ export async function insertRun(
     error_class: failure?.class ?? null,
     error_code: failure?.code ?? null,
     error_message: failure?.message ?? null,
+    error_said: kept(failure?.said),
     hint: failure?.hint ?? null,
     created_by: run.createdBy,
     spool: run.spool ?? null,
@@ -192,7 +195,8 @@ export async function announceEnd(transaction: SqlTransaction, runId: number): P
   if (run.dryRun || (run.kind === 'reconcile' && run.state !== 'failed')) return;
   const { connectionId, mappingId } = run;
   const type = `run.${run.state}` as EventType;
-  const data = { run: toSyncLog(run) };
+  const { said: _, ...told } = toSyncLog(run);
+  const data = { run: told };
   await enqueueEvents(transaction, [{ type, connection_id: connectionId, mapping_id: mappingId, data }]);
 }
 
@@ -246,8 +250,20 @@ export function toRun(row: SqlRow): RunRow {
     errorClass: text(row.error_class) as ErrorClass | null,
     errorCode: text(row.error_code),
     errorMessage: text(row.error_message),
+    ...saidOf(row),
     hint: text(row.hint),
   };
+}
+
+/** A message as its row keeps it for other languages. */
+export function kept(said: Said | null | undefined): string | null {
+  return typeof said === 'object' && said !== null ? JSON.stringify(said) : null;
+}
+
+/** What a row's message is made of: of that message, whoever wrote it last, and of no earlier one. */
+export function saidOf(row: SqlRow): { said?: Phrase } {
+  const said = row.error_said === null ? null : (JSON.parse(String(row.error_said)) as Phrase);
+  return said !== null && render(said) === row.error_message ? { said } : {};
 }
 
 /** The sync log as the API shows it. */
@@ -267,6 +283,7 @@ export function toSyncLog(run: RunRow): SyncLog {
     records_success: counters.read - failed,
     records_error: failed,
     error_message: run.errorMessage,
+    ...(run.said && { said: run.said }),
     error_class: run.errorClass,
     details: {
       state: run.state,

@@ -1,8 +1,9 @@
 import type { IntegrationError } from '../../model/errors';
+import { type Phrase, phrase, render } from '../../model/phrase';
 import type { RunCounters, RunState } from '../../model/sync';
 import type { SqlTransaction } from '../../protocols/sql/database';
 import { type RetryPolicy, retryDelay } from './retry';
-import { announceEnd, ENDED, type RunRow, statusOf } from './run-rows';
+import { announceEnd, ENDED, kept, type RunRow, statusOf } from './run-rows';
 
 /** What a run waits out for as long as it takes: a flow that is not deployed yet, a file that another run writes. */
 const WAITS: ReadonlySet<string> = new Set(['PCP_FLOW_NOT_DEPLOYED', 'PCP_FILE_BUSY']);
@@ -74,10 +75,10 @@ export async function settle(transaction: SqlTransaction, run: RunRow, end: End,
   const over = ENDED.includes(end.state);
   const { failure } = end;
   const errors = run.counters.errors + run.counters.conflicts;
-  const message = failure?.message ?? (end.state === 'partial' ? partialMessage(errors) : null);
+  const said = failure?.said ?? (end.state === 'partial' ? partial(errors) : null);
   await transaction.execute(
     `UPDATE integration_sync_logs SET state = ?, status = ?, ended_at = ?, next_attempt_at = ?, error_class = ?, error_code = ?,
-       error_message = ?, hint = ?, attempts = attempts - ?, no_progress = no_progress - ?, updated_at = ?
+       error_message = ?, error_said = ?, hint = ?, attempts = attempts - ?, no_progress = no_progress - ?, updated_at = ?
      WHERE id = ? AND fence = ?`,
     [
       end.state,
@@ -86,7 +87,8 @@ export async function settle(transaction: SqlTransaction, run: RunRow, end: End,
       end.nextAttemptAt,
       failure?.class ?? (end.state === 'partial' ? 'data' : null),
       failure?.code ?? null,
-      message,
+      said === null ? null : render(said),
+      kept(said),
       failure?.hint ?? null,
       end.uncounted ? 1 : 0,
       end.uncounted && run.withoutProgress > 0 ? 1 : 0,
@@ -105,8 +107,8 @@ export async function settle(transaction: SqlTransaction, run: RunRow, end: End,
   await announceEnd(transaction, run.id);
 }
 
-function partialMessage(errors: number): string {
+function partial(errors: number): Phrase {
   return errors === 1
-    ? 'One record could not be applied; it is kept as a dead letter with its reason.'
-    : `${errors} records could not be applied; they are kept as dead letters with their reasons.`;
+    ? phrase`One record could not be applied; it is kept as a dead letter with its reason.`
+    : phrase`${errors} records could not be applied; they are kept as dead letters with their reasons.`;
 }
