@@ -258,6 +258,15 @@ for (const kind of storeKinds) {
       );
     });
 
+    it('has not written last what somebody has changed since', async () => {
+      const writer = await open(['material']);
+      const record = write({ material: 'A' });
+      await writer.write([record], signal);
+      assert.equal(typeof (await writer.writtenAt!([record]))[0], 'number');
+      await records.merge('material', ['A'], { name: 'by hand' });
+      assert.deepEqual(await writer.writtenAt!([record]), [null]);
+    });
+
     if (kind.name !== 'SQLite') {
       it('dates its writes by the clock of the store', async () => {
         const writer = await open(['material']);

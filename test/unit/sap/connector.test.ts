@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Connector } from '../../../lib/connectors/contract';
 import { create } from '../../../lib/connectors/erp/sap/connector';
+import type { PushedFilter } from '../../../lib/model/mapping';
 import { SapPlant } from '../../support/sap/plant';
 import { failureOf, openWriter, record, signal } from '../rest/server';
 
@@ -45,6 +46,20 @@ describe('sap', () => {
     assert.equal(asked('HEAD').length, 1);
     assert.equal(asked('MERGE').length, 5);
     for (const { url } of plant.gateway.asked) assert.match(url, /[?&]sap-client=100&sap-language=PT/);
+  });
+
+  it('asks by a text as it is spelt, and leaves what texts stand for to the mapping', async () => {
+    const connector = open();
+    const isAsked = async (filter: PushedFilter): Promise<boolean> => {
+      plant.gateway.asked.length = 0;
+      for await (const _ of connector.read!({ entity: ORDERS, cursor: null, batchSize: 5, filters: [filter] }, signal))
+        break;
+      return plant.gateway.asked.some(({ url }) => /ManufacturingOrder(%20|\+)eq/.test(url));
+    };
+    const filter = { field: 'ManufacturingOrder', operator: 'eq' } as const;
+    assert.equal(await isAsked({ ...filter, value: '000001000001' }), true);
+    assert.equal(await isAsked({ ...filter, value: 1_000_001 }), false);
+    assert.equal(await isAsked({ ...filter, value: '1000001', byValue: true }), false);
   });
 
   it('fetches a token anew, once, when the session is over', async () => {

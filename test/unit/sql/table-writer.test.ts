@@ -55,5 +55,22 @@ for (const { name, server } of PEERS) {
       const rows = await database.query('SELECT id FROM part ORDER BY id');
       assert.equal(rows.map(({ id }) => Number(id)).join(), '1,2,3,4,5,6,7,8,9,10');
     });
+
+    it('and finds a row by its key however that is spelt', async () => {
+      const uuid = name === 'PostgreSQL' ? 'uuid' : 'varchar(36)';
+      await database.execute(
+        `CREATE TABLE step (no decimal(10, 2) NOT NULL, part ${uuid} NOT NULL, PRIMARY KEY (no, part))`,
+      );
+      const keyFields = ['no', 'part'];
+      const target = { entity: 'step', keyFields, fields: keyFields, resume: null, runId: 1, mappingId: 1 };
+      const data = { no: '7', part: '6f9619ff-8b86-d011-b42d-00c04fc964ff' };
+      if (name === 'PostgreSQL') data.part = data.part.toUpperCase();
+      const record: WriteRecord = { data, key: '[]', hash: '', sourceKey: '[]' };
+      const write = async () =>
+        (await (await connector.openWriter!(target, live)).write([record], live)).map(({ outcome }) => outcome);
+      assert.deepEqual([await write(), await write()], [['created'], ['updated']]);
+      const [found] = await connector.lookup!({ entity: 'step', keyFields }, [data], live);
+      assert.equal(Number(found?.no), 7);
+    });
   });
 }

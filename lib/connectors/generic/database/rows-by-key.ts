@@ -16,8 +16,18 @@ export function keyText(values: readonly unknown[], columns: readonly ColumnInfo
   return `${text}]`;
 }
 
+/** Types whose values are the same in upper and in lower case. */
+const CASELESS: ReadonlySet<string> = new Set(['uuid', 'uniqueidentifier']);
+
+/** A column gives a decimal with all the places that it has. */
+function withoutIdleZeros(text: string): string {
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+}
+
 function keyPart(value: unknown, column: ColumnInfo): string | number | null {
   const plain = fromSqlValue(value, column);
+  if (column.type === 'decimal') return plain === null ? null : withoutIdleZeros(String(plain));
+  if (CASELESS.has(column.nativeType)) return plain === null ? null : String(plain).toLowerCase();
   if (column.type !== 'datetime') return plain === null ? null : String(plain);
   const instant = Date.parse(String(plain).replace(/Z?$/, 'Z'));
   return Number.isNaN(instant) ? String(plain) : instant;
