@@ -39,6 +39,7 @@ describe('entities drafted in the editor', () => {
     await editor.editConfig('pcp-ex-rest-conn');
     await editor.page.click('text=Draft from OpenAPI');
     await editor.page.waitForFunction(() => $('#pcp-setting-entities').typedInput('value').includes('materials'));
+    await editor.page.waitForSelector('.pcp-hint:text("Drafted: materials.")');
     await editor.screenshot('drafts');
     await editor.saveConfig();
     const { config } = await editor.properties('pcp-ex-rest-conn');
