@@ -179,7 +179,8 @@ export function encode(text: string, encoding: Encoding): Buffer {
   }
 }
 
-function incompleteUtf8(bytes: Buffer): number {
+/** Bytes at the end that are the beginning of a character. */
+export function incompleteUtf8(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back]!;
     if (byte < 0x80) return 0;

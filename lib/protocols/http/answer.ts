@@ -1,6 +1,7 @@
 import { pipeline, Readable } from 'node:stream';
 import { createBrotliDecompress, createUnzip } from 'node:zlib';
 import { IntegrationError } from '../../model/errors';
+import { incompleteUtf8 } from '../formats/encodings';
 import type { HttpResponse } from './client';
 import { statusError, tooLarge } from './errors';
 import type { Exchange, Head } from './exchange';
@@ -14,6 +15,8 @@ const RATIO_COUNTS_FROM = 4 * 1024 * 1024;
 const SMALL_BODY = 64 * 1024;
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true });
+/** For what does not begin a text, so that its byte order mark is a character. */
+const MORE_UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export interface AnswerContext {
   method: string;
@@ -71,11 +74,29 @@ export class Answer implements HttpResponse {
   }
 
   async text(): Promise<string> {
-    const charset = /charset\s*=\s*"?([\w.:-]+)/i.exec(this.headers['content-type'] ?? '')?.[1];
-    const bytes = this.plain ?? (await this.bytes());
+    const charset = /charset\s*=\s*"?([\w.:-]+)/i.exec(this.headers['content-type'] ?? '')?.[1] ?? 'utf-8';
+    const { plain } = this;
+    if (!/^utf-?8$/i.test(charset)) return this.decoded(plain ?? (await this.bytes()), charset);
+    if (plain !== undefined) return this.decoded(plain, charset, UTF_8);
+    // Piece by piece: for every few megabytes of bytes held beside the texts V8 looks through all that lives long.
+    let text = '';
+    let decoder = UTF_8;
+    let rest: Buffer = Buffer.alloc(0);
+    for await (const chunk of this.chunks()) {
+      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      const complete = bytes.length - incompleteUtf8(bytes);
+      rest = bytes.subarray(complete);
+      if (complete === 0) continue;
+      text += this.decoded(bytes.subarray(0, complete), charset, decoder);
+      decoder = MORE_UTF_8;
+    }
+    return rest.length === 0 ? text : text + this.decoded(rest, charset, decoder);
+  }
+
+  /** @throws config PCP_HTTP_CHARSET */
+  private decoded(bytes: Buffer, charset: string, decoder?: TextDecoder): string {
     try {
-      const isUtf8 = charset === undefined || /^utf-?8$/i.test(charset);
-      return (isUtf8 ? UTF_8 : new TextDecoder(charset, { fatal: true })).decode(bytes);
+      return (decoder ?? new TextDecoder(charset, { fatal: true })).decode(bytes);
     } catch (cause) {
       const message = `The answer of ${placeOf(this.url)} is not written in the character set "${charset}".`;
       throw new IntegrationError('config', 'PCP_HTTP_CHARSET', message, {
