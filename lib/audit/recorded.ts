@@ -1,5 +1,6 @@
 import type { AuditEvent, AuditOutcome } from '../model/audit';
 import { IntegrationError } from '../model/errors';
+import { phrase } from '../model/phrase';
 import type { Audit } from '../model/services';
 
 export type Begun = Omit<AuditEvent, 'outcome'>;
@@ -78,7 +79,7 @@ export function outcomeOfFailure({ class: kind, outcomeUnknown }: IntegrationErr
 
 /** What the store refuses it will refuse again; what it could not take because it is away, it takes later. */
 function notOnRecord(cause: IntegrationError): IntegrationError {
-  const message = `Nothing was done, since it could not be put on record: ${cause.message}`;
+  const message = phrase`Nothing was done, since it could not be put on record: ${cause.said}`;
   if (cause.class !== 'transient') {
     return new IntegrationError(cause.class, 'PCP_AUDIT_REFUSED', message, {
       ...(cause.hint !== undefined && { hint: cause.hint }),

@@ -70,7 +70,8 @@ describe('status page', () => {
     await nodeRed.json('POST', '/flows', flows, { authorization: `Bearer ${token}` });
     await make('webhooks', { name: 'Plant manager', url: receiver.url, event_type: 'run.*' });
     const config = { root: folder, settle_seconds: 0, entities: { orders: { path: 'orders.csv', delimiter: ';' } } };
-    const connection = { name: 'Drop folder', connector_type: 'generic.file', config };
+    const scheduled = { schedule: '0 3 1 1 *', timezone: 'America/Sao_Paulo' };
+    const connection = { name: 'Drop folder', connector_type: 'generic.file', config, ...scheduled };
     const { id } = await make<{ id: number }>('connections', connection);
     const fields = [
       { source: 'NUMBER', target: 'order_number' },
@@ -154,6 +155,13 @@ describe('status page', () => {
 
   it('starts a run, shows how it went, and corrects and replays what was refused', async () => {
     const page = await open('connections', LOOKS[0]);
+    await page.click('a:has-text("Drop folder")');
+    assert.match(
+      String(await page.locator('.counts div:has-text("Schedule") dd').textContent()),
+      /0 3 1 1 \*.*America\/Sao_Paulo/,
+    );
+    await page.click('button:has-text("Test")');
+    await page.locator('[role="status"]:has-text("Tested in")').waitFor();
     await page.click('td button:has-text("Run now")');
     await page.click('a:has-text("started")');
     await page.locator('.state:has-text("partly succeeded")').waitFor();

@@ -7,6 +7,7 @@ import { Failure, Panel, State, Table, When } from '../parts';
 import { type Connection, type Mapping, usePlant } from '../plant';
 import { usePolled } from '../polled';
 import { t, valueWord } from '../words';
+import { ConnectionFacts } from './connection-facts';
 import { History } from './history';
 import { RunNow } from './run-now';
 
@@ -68,6 +69,7 @@ function AllConnections() {
 
 function OneConnection({ id }: { id: number }) {
   const plant = usePlant();
+  const connection = plant.connections?.find((one) => one.id === id);
   const mappings = plant.mappings?.filter(({ connection_id }) => connection_id === id);
   const runs = usePolled(
     `last runs ${id}`,
@@ -86,6 +88,7 @@ function OneConnection({ id }: { id: number }) {
       <p class="trail">
         <a href="#/connections">{t('view.connections')}</a> › {plant.connectionName(id)}
       </p>
+      {connection && <ConnectionFacts connection={connection} state={stateOf(connection, plant.mappings ?? [])} />}
       <History connectionId={id} />
       <Panel title={t('mappings')} aside={<a href={`#/runs/of/${id}`}>{t('view.runs')}</a>}>
         {metrics.error && <Failure error={metrics.error} />}

@@ -136,7 +136,7 @@ function Fields({ id, title, draft: first, etag }: FieldsProps) {
           label={t('filter')}
           at="/options/filter"
           help={t('filter.help')}
-          placeholder="$number(data.run.records_error) > 100"
+          placeholder="data.run.records_error > 100"
           isWide
           value={draft.options.filter ?? ''}
           onChange={(filter) => option('filter', filter.trim() === '' ? null : filter)}

@@ -35,7 +35,7 @@ function Settings({ webhook, onDone }: { webhook: WebhookView; onDone(): void })
     location.hash = '#/webhooks';
   };
   const rotate = async () => setRotated(await post<WebhookWithSecret>(`webhooks/${webhook.id}/rotate-secret`));
-  const { method, url, event_type, connection_id, signature, previous_secret_until: overlap } = webhook;
+  const { method, url, event_type, connection_id, signature, options, previous_secret_until: overlap } = webhook;
   return (
     <Panel title={webhook.name} aside={<WebhookActions webhook={webhook} onDone={onDone} onRemoved={leave} />}>
       <dl class="counts">
@@ -51,6 +51,11 @@ function Settings({ webhook, onDone }: { webhook: WebhookView; onDone(): void })
           <code class="long">{event_type}</code>
         </Fact>
         <Fact title={t('onlyOf')}>{connection_id === null ? t('all') : connectionName(connection_id)}</Fact>
+        {options.filter !== undefined && (
+          <Fact title={t('filter')}>
+            <code class="long">{options.filter}</code>
+          </Fact>
+        )}
         <Fact title={t('signature')}>{valueWord('signature', signature)}</Fact>
         {overlap !== null && <Fact title={t('oldSecretUntil')}>{instant(overlap)}</Fact>}
       </dl>

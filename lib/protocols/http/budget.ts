@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 
 /** How many requests a connection may make on a day. */
 export interface Budget {
@@ -17,8 +18,9 @@ export function isOwnThrift({ code }: IntegrationError): boolean {
 }
 
 export function budgetSpent(perDay: number, isUnattended: boolean, retryAfterMs: number): IntegrationError {
-  const what = isUnattended ? 'What runs that nobody waits for may use of the' : 'The';
-  const message = `${what} ${perDay} requests of today (UTC) is used up.`;
+  const message = isUnattended
+    ? phrase`What runs that nobody waits for may use of the ${perDay} requests of today (UTC) is used up.`
+    : phrase`The ${perDay} requests of today (UTC) are used up.`;
   return new IntegrationError('rate_limit', BUDGET, message, {
     retryAfterMs,
     hint: 'Runs go on by themselves tomorrow. Raise requests_per_day, or run less often.',
@@ -26,7 +28,7 @@ export function budgetSpent(perDay: number, isUnattended: boolean, retryAfterMs:
 }
 
 export function quotaReserved(retryAfterMs: number): IntegrationError {
-  const message = 'Of the quota of the API at most a twentieth is left, which is kept for what people ask for.';
+  const message = phrase`At most ${5} % of the quota of the API is left, which is kept for what people ask for.`;
   return new IntegrationError('rate_limit', RESERVED, message, {
     retryAfterMs,
     hint: 'It goes on by itself when the quota begins anew. What is started by hand goes on at once.',

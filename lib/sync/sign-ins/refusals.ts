@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { OpenConnection } from '../../model/connection';
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import type { Vault } from '../../security/vault';
 import { canonicalJson } from '../hash';
 
@@ -43,8 +44,8 @@ export function mayLock({ credentials }: SignIn): boolean {
 export function signInRefused({ name }: SignIn, reason: string, entity?: string): IntegrationError {
   const message =
     entity === undefined
-      ? `Connection "${name}" is paused, since its sign-in was refused: ${reason}`
-      : `"${entity}" of connection "${name}" is left alone, since its sign-in was refused there: ${reason}`;
+      ? phrase`Connection "${name}" is paused, since its sign-in was refused: ${reason}`
+      : phrase`"${entity}" of connection "${name}" is left alone, since its sign-in was refused there: ${reason}`;
   return new IntegrationError('auth', 'PCP_SIGN_IN_REFUSED', message, {
     hint: 'Correct its settings or its password, or test it: a successful test ends the pause.',
   });
