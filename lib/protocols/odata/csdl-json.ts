@@ -7,6 +7,7 @@ type Json = Record<string, unknown>;
 const ATTRIBUTES: Readonly<Record<string, string>> = {
   $BaseType: 'BaseType',
   $OpenType: 'OpenType',
+  $HasStream: 'HasStream',
   $Extends: 'Extends',
   $UnderlyingType: 'UnderlyingType',
   $IsFlags: 'IsFlags',

@@ -231,7 +231,7 @@ class Reader {
       type: restricted(declared, can),
       isSingleton: kind === 'Singleton',
       ...(label !== undefined && { label }),
-      creatable: allows('creatable') && can.insertable && kind === 'EntitySet',
+      creatable: allows('creatable') && can.insertable && kind === 'EntitySet' && !this.#isFile(declared),
       updatable: allows('updatable') && can.updatable,
       deletable: allows('deletable') && can.deletable && kind === 'EntitySet',
       addressable: allows('addressable') && can.readable,
@@ -256,6 +256,14 @@ class Reader {
     if (name.startsWith('Edm.') || this.#structured.has(name) || this.#enums.has(name)) return name;
     const [, before, local = ''] = /^([^.]+\.)?([^.]+)$/.exec(name) ?? [];
     return this.#short.get(local) ?? (before === undefined && local !== '' ? `Edm.${name}` : name);
+  }
+
+  /** An entity that is a file with fields: it is made by sending the file. */
+  #isFile(type: StructuredType): boolean {
+    for (let at: StructuredType | undefined = type; at !== undefined; at = this.#types.get(at.base ?? '')) {
+      if (isTrue(this.#structured.get(at.name), 'HasStream')) return true;
+    }
+    return false;
   }
 
   #imported(name: string, element: Element): Operation[] {

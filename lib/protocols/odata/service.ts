@@ -32,6 +32,9 @@ export interface ServiceOptions {
   secrets?: readonly string[];
 }
 
+/** Long numbers as texts where the service can; some answer 406 to who takes nothing else. */
+const EXACT_JSON = 'application/json;IEEE754Compatible=true, application/json;q=0.9';
+
 export interface Change {
   /** Of the entity when it was last seen; "*" = whatever it is now. */
   version?: string;
@@ -278,7 +281,7 @@ export class ODataService {
   #headers({ version }: ServiceModel): Record<string, string> {
     return version === 2
       ? { accept: 'application/json', dataserviceversion: '2.0', maxdataserviceversion: '2.0' }
-      : { accept: 'application/json;IEEE754Compatible=true', 'odata-version': '4.0', 'odata-maxversion': '4.01' };
+      : { accept: EXACT_JSON, 'odata-version': '4.0', 'odata-maxversion': '4.01' };
   }
 
   /** Behind a proxy a service often names itself as it is called inside; what it means is on the way we came. */

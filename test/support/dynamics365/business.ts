@@ -19,7 +19,7 @@ const API = /^\/api\/v2\.0\/companies\(([0-9a-f-]{36})\)\/(.+)$/s;
  * A strict stand-in for Business Central, written from what Microsoft documents: companies, the standard API without anything
  * of production, a page that is published as a web service, pages of the server with links, $batch as JSON with addresses
  * relative to the service, of 100 requests at most and no change set of several, changes on condition of a version only, no
- * "or" over several fields. No real environment was at hand.
+ * "or" over several fields, subscriptions for three days whose address has to answer. No real environment was at hand.
  */
 export class BusinessServer {
   readonly asked: { method: string; url: string; body: string }[] = [];
@@ -51,6 +51,17 @@ export class BusinessServer {
     properties: { Status: TEXT, No: TEXT, Source_No: TEXT, Quantity: 'Edm.Decimal', Due_Date: 'Edm.Date' },
     rows: [],
   };
+  /** Valid for three days; made and renewed only when the address gives back what it is asked with. */
+  readonly subscriptions: TestSet = {
+    type: 'subscription',
+    key: ['subscriptionId'],
+    properties: {
+      ...{ subscriptionId: TEXT, notificationUrl: TEXT, resource: TEXT, clientState: TEXT },
+      expirationDateTime: 'Edm.DateTimeOffset',
+    },
+    rows: [],
+  };
+  now = Date.UTC(2026, 10, 28);
   pageLimit = 20_000;
   isRegistered = true;
   cuts: () => boolean = () => false;
@@ -68,7 +79,8 @@ export class BusinessServer {
       const { method = '', url = '', headers } = request;
       const body = Buffer.concat(pieces).toString('utf8');
       this.asked.push({ method, url, body });
-      const reply = this.#reply(method, url, headers, body);
+      const isGreeted = await this.#greets(method, url, body);
+      const reply = isGreeted ? this.#reply(method, url, headers, body) : refusal(400, 'The handshake failed.');
       if (method !== 'GET' && url.startsWith(ROOT) && reply.status < 300 && this.cuts()) {
         request.socket.destroy();
         return;
@@ -123,6 +135,30 @@ export class BusinessServer {
     return this.#data(method, url.slice(ROOT.length), headers as Record<string, string>, body);
   }
 
+  /** Whether the address of a subscription gives back the token; true where none is made. */
+  async #greets(method: string, url: string, body: string): Promise<boolean> {
+    if (method === 'GET' || !url.startsWith(`${ROOT}/api/v2.0/subscriptions`)) return true;
+    const token = randomUUID();
+    const address = (JSON.parse(body) as { notificationUrl: string }).notificationUrl;
+    const answer = await fetch(`${address}?validationToken=${token}`, { method: 'POST' });
+    return answer.status === 200 && (await answer.text()) === token;
+  }
+
+  #subscription(method: string, key: string, headers: Record<string, string>, body: string): Reply {
+    const { subscriptions: set } = this;
+    const expirationDateTime = new Date(this.now + 3 * 86_400_000).toISOString();
+    const row: Row | undefined = key === '' ? { subscriptionId: randomUUID() } : set.rows.find(matcher(key, set));
+    if (row === undefined) return refusal(404, 'Record not found.');
+    if (method === 'PATCH' && headers['if-match'] !== etagOf(row)) return refusal(412, 'The record has changed.');
+    const given = checked(body, set, headers);
+    const isCompany =
+      API.test(String(given.resource)) && this.companies.some(({ id }) => String(given.resource).includes(id));
+    if (!isCompany) return refusal(400, 'The resource is not supported.');
+    if (method === 'POST') set.rows.push(row);
+    Object.assign(row, given, { expirationDateTime });
+    return { status: method === 'POST' ? 201 : 200, body: shown(row, set, true) };
+  }
+
   #batch(body: string): Reply {
     const { requests } = JSON.parse(body) as { requests: Record<string, unknown>[] };
     const exact = (parseExactJson(body) as { requests: { body?: unknown }[] }).requests;
@@ -151,7 +187,15 @@ export class BusinessServer {
     const xml = { status: 200, headers: { 'content-type': 'application/xml' } };
     const isPages = path.startsWith('/ODataV4');
     if (path === '/api/v2.0/$metadata')
-      return { ...xml, body: metadataOf({ items: this.items, itemLedgerEntries: this.entries }) };
+      return {
+        ...xml,
+        body: metadataOf({ items: this.items, itemLedgerEntries: this.entries, subscriptions: this.subscriptions }),
+      };
+    const subscription = /^\/api\/v2\.0\/subscriptions(?:\((.*)\))?$/.exec(path);
+    if (subscription !== null) {
+      if (method === 'GET') return this.#list(path, this.subscriptions, searchParams, true);
+      return this.#subscription(method, subscription[1] ?? '', headers, body);
+    }
     if (path === '/ODataV4/$metadata') return { ...xml, body: metadataOf({ ReleasedProductionOrders: this.orders }) };
     if (path === '/api/v2.0/companies') return { status: 200, body: { value: this.companies } };
     const [, company = '', resource = ''] = (isPages ? PAGES : API).exec(path) ?? [];

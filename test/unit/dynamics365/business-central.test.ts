@@ -3,6 +3,7 @@ import type { Connector, SourceRecord, WriteRecord } from '../../../lib/connecto
 import { create } from '../../../lib/connectors/erp/dynamics365/connector';
 import { BusinessServer } from '../../support/dynamics365/business';
 import { failure, live } from '../http/support';
+import { TestApi } from '../rest/server';
 
 const MANUFACTURING = /production|bom|routing|machine|output/i;
 
@@ -64,6 +65,56 @@ describe('Dynamics 365, Business Central', () => {
     } finally {
       await other.close();
     }
+  });
+
+  describe('subscriptions', () => {
+    /** A webhook of the hub, as far as the handshake goes. */
+    const hook = new TestApi();
+    let isThere = true;
+
+    before(() => hook.start());
+    after(() => hook.stop());
+    beforeEach(() => {
+      isThere = true;
+      hook.handler = ({ query }) => {
+        if (!isThere) return undefined;
+        return { body: query.get('validationToken') ?? '', headers: { 'content-type': 'text/plain' } };
+      };
+    });
+
+    const call = (more: Record<string, unknown> = {}) =>
+      connector.call!(
+        'function',
+        {
+          ...{ function: 'subscribe', entity_set: 'items' },
+          parameters: { notification_url: `${hook.url}/hooks/1`, client_state: 'secret' },
+          ...more,
+        },
+        live,
+      );
+
+    it('are made once and renewed by the same call', async () => {
+      const { payload } = (await call()) as { payload: Record<string, unknown> };
+      assert.deepEqual([payload.renewed, payload.expires_at], [false, '2026-12-01T00:00:00.000Z']);
+      server.now += 86_400_000;
+      const again = (await call()) as { payload: Record<string, unknown> };
+      assert.deepEqual(again.payload, { ...payload, renewed: true, expires_at: '2026-12-02T00:00:00.000Z' });
+      const [only, ...others] = server.subscriptions.rows;
+      const [{ id } = { id: '' }] = server.companies;
+      assert.deepEqual([only?.resource, only?.clientState], [`/api/v2.0/companies(${id})/items`, 'secret']);
+      assert.deepEqual(others, []);
+    });
+
+    it('are refused in words that say why', async () => {
+      isThere = false;
+      assert.match((await failure(call())).message, /The handshake failed/);
+      assert.equal(
+        (await failure(call({ service: 'pages', entity_set: 'ReleasedProductionOrders' }))).code,
+        'PCP_OPERATION_UNKNOWN',
+      );
+      assert.equal((await failure(call({ entity_set: 'bins' }))).code, 'PCP_ENTITY_UNKNOWN');
+      assert.equal((await failure(call({ parameters: {} }))).path, 'notification_url');
+    });
   });
 
   it('sends at most 100 changes as one, each by itself', async () => {

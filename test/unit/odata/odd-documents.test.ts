@@ -119,6 +119,18 @@ describe('odata metadata of any making', () => {
     assert.deepEqual(schemaOf(es, model).properties?.Any, { 'x-edm-type': 'Edm.Untyped' });
   });
 
+  it('has entities that are files: their fields can be changed, but nothing is made of fields alone', () => {
+    const types = `<EntityType Name="File" HasStream="true">${KEY}</EntityType><EntityType Name="Picture" BaseType="N.File"/>`;
+    const es = setOf(read(v4(schema(types + container('N.Picture')))), 'Es');
+    assert.deepEqual([es.creatable, es.updatable], [false, true]);
+    const json = {
+      $Version: '4.0',
+      N: { F: { $Kind: 'EntityType', $HasStream: true }, C: { $Kind: 'EntityContainer' } },
+    };
+    Object.assign(json.N.C, { Fs: { $Collection: true, $Type: 'N.F' } });
+    assert.equal(setOf(read(JSON.stringify(json)), 'Fs').creatable, false);
+  });
+
   it('reads the key of what is gone from its address, whatever its types are', () => {
     const values: [string, string, unknown][] = [
       ['Edm.Guid', '0F8FAD5B-d9cb-469f-a165-70867728950d', '0f8fad5b-d9cb-469f-a165-70867728950d'],

@@ -179,6 +179,14 @@ describe('odata services of any making', () => {
     assert.equal((await failureOf(service.page(await set('Me'), {}, signal))).code, 'PCP_ODATA_JSON');
   });
 
+  it('is taken as plain JSON where the service knows no parameters of it', async () => {
+    api.answers.set('GET /svc/Orders', ({ headers }) => {
+      const ranges = (headers.accept ?? '').split(',').map((range) => range.trim().replace(/;q=[\d.]+$/, ''));
+      return ranges.includes('application/json') ? { body: { value: [{ Number: 'A' }] } } : { status: 406 };
+    });
+    assert.equal((await service.page(await set('Orders'), {}, signal)).entities.length, 1);
+  });
+
   it('says of what is changed and not there that it is gone', async () => {
     const orders = await set('Orders');
     for (const work of [

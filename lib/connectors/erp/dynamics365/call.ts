@@ -4,6 +4,7 @@ import { readJson } from '../../../protocols/odata/feed';
 import type { CallAnswer } from '../../contract';
 import { callFunction, parametersOf } from '../odata/call';
 import type { Application } from './application';
+import { SUBSCRIBE, subscribe } from './subscription';
 
 /** group/service/operation */
 const SERVICE = /^\w+\/\w+\/\w+$/;
@@ -26,7 +27,9 @@ export async function call(
   const service = String(parameters.service ?? '');
   const isCustom = service !== '' && application.settings.flavour === 'finance_operations';
   if (isCustom) return { payload: await callService(application, service, parametersOf(parameters), signal) };
-  return { payload: await callFunction(await application.odata(service, signal), parameters, signal) };
+  const odata = await application.odata(service, signal);
+  const isSubscription = parameters.function === SUBSCRIBE && application.settings.flavour === 'business_central';
+  return { payload: await (isSubscription ? subscribe : callFunction)(odata, parameters, signal) };
 }
 
 async function callService(

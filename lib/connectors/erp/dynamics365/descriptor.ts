@@ -193,7 +193,10 @@ export const descriptor: ConnectorDescriptor = {
       }),
       function: textParameter({
         label: { 'en-US': 'Action or function', 'pt-BR': 'Ação ou função' },
-        help: { 'en-US': 'of OData, when no service is given', 'pt-BR': 'do OData, quando não há serviço' },
+        help: {
+          'en-US': 'of OData, when no service is given; "subscribe" in Business Central',
+          'pt-BR': 'do OData, quando não há serviço; "subscribe" no Business Central',
+        },
       }),
       ...ODATA_CALL_PARAMETERS,
       entity_set: { ...ODATA_CALL_PARAMETERS.entity_set, placeholder: 'DataManagementDefinitionGroups' },
