@@ -181,7 +181,7 @@ async function drain(
     const result = await source.next();
     if (result.done === true) return null;
     const plan = planOf(result.value);
-    planned = plan.catch(() => undefined);
+    planned = plan.then(forget, forget);
     // Computing is not waiting: a page counts as there once it is read. What an expression asks of its sandbox is.
     if (stream.compiled.usesExpressions || !overlaps) await plan;
     return { batch: result.value, plan };
@@ -285,6 +285,9 @@ async function keepFailures(scope: RunScope, failures: readonly Failure[]): Prom
     await addCounters(scope, transaction, counters, { total: undefined, writerState: null, activeMs: 0 });
   });
 }
+
+/** What a promise came to: whoever waits only for its end must not keep it. */
+function forget(): void {}
 
 /**
  * A function of its own rather than a closure of what awaits the mapping: such a one kept the records of all pages in memory until
