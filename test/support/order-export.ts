@@ -98,6 +98,15 @@ export class OrderExport {
     return intents.map(({ key }) => numberIn(key));
   }
 
+  /** The orders that somebody is asked about, as far as runs that are over have found. */
+  async undecided(store: SqlDatabase): Promise<string[]> {
+    const rows = await store.query(
+      `SELECT source_key FROM integration_record_links WHERE mapping_id = ? AND pending_op = 'undecided'`,
+      [this.mappingId],
+    );
+    return rows.map(({ source_key }) => numberIn(String(source_key)));
+  }
+
   private all(): Order[] {
     return [...this.quantities].map(([number, quantity]) => ({ number, quantity }));
   }
