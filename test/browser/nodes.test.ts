@@ -207,6 +207,7 @@ describe('nodes in the editor', () => {
     await page.click('#pcp-mapping-note');
     await page.locator('.pcp-map-line').last().locator('.pcp-map-cell input').nth(1).click();
     await page.locator('.red-ui-autoComplete-container:visible').getByText('quantity — Quantidade planejada').waitFor();
+    await page.keyboard.press('Tab');
     await page.fill('#node-config-input-sourceEntity', 'garbage.csv');
     await page.click('#pcp-mapping-fill');
     await page.getByText(/garbage\.csv.*utf-8/i).waitFor();
