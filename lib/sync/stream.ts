@@ -30,7 +30,7 @@ const PAGE = 500;
 const PAGES_OF_EMBEDDED = 8;
 
 /** Of another system: one such page is read, one sent and one committed at the same time. */
-const PAGE_UNDER_WAY = 2000;
+const PAGE_UNDER_WAY = 500;
 
 export type MappingLike = Omit<
   Mapping,
