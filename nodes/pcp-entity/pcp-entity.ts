@@ -4,7 +4,6 @@ import type { Hub } from '../../lib/model/services';
 import { hub } from '../hub-access';
 import { answerMessages } from '../support/answer-messages';
 import { type RecordFailure, recordFailure } from '../support/failure';
-import { onRecord } from '../support/on-record';
 import { NodeStatusLine } from '../support/status';
 import { isPlainRecord, jsonProperty, numberProperty, type PlainRecord, payloadRecords } from '../support/values';
 
@@ -20,8 +19,6 @@ interface EntityNodeDef extends NodeDef {
 }
 
 const PAGE = 1_000;
-/** Of the records of one message, so many are named on record. */
-const MOST_KEYS = 100;
 
 /** Reads and writes records of the platform's entities. */
 export = (RED: NodeAPI): void => {
@@ -47,7 +44,7 @@ export = (RED: NodeAPI): void => {
         msg.payload = await open.records.get(type, await recordKey(open, type, msg));
         status.finished('read', { count: 1 });
       } else {
-        await change(open, this, operation, type, msg, signal);
+        await change(open, operation, type, msg, signal);
         const failed = Array.isArray(msg.errors) ? msg.errors.length : 0;
         if (failed > 0) status.attention('failures', { count: failed });
         else status.finished('written', { count: changed(msg) });
@@ -131,63 +128,41 @@ function keyOf(fields: readonly KeyField[], record: PlainRecord): string[] {
   });
 }
 
-/** What is on record of a change: which records and which of their members, no values, as they may be about persons. */
-function actOn(operation: 'upsert' | 'delete', type: string, keys: string[][], records: readonly PlainRecord[] = []) {
-  const named = keys.map((key) => key.map(encodeURIComponent).join(','));
-  const path = `/entities/${type}/records`;
-  return {
-    action: operation === 'delete' ? 'deleteRecords' : 'upsertRecords',
-    connection_id: null,
-    subject: named.length === 1 ? `${path}/${named[0]}` : path,
-    details: {
-      records: named.length,
-      ...(named.length > 1 && { keys: named.slice(0, MOST_KEYS) }),
-      ...(operation === 'upsert' && { asked: [...new Set(records.flatMap((record) => Object.keys(record)))] }),
-    },
-  };
-}
-
 /** Records one by one, so that one that is refused does not stop the others. A single refused record is an error. */
 async function change(
   open: Hub,
-  node: Node,
   operation: 'upsert' | 'delete',
   type: string,
   msg: NodeMessageInFlow,
   signal: AbortSignal,
 ): Promise<void> {
   if (operation === 'delete' && (msg.key !== undefined || !Array.isArray(msg.payload))) {
-    const key = await recordKey(open, type, msg);
-    await onRecord(open, node, actOn(operation, type, [key]), () => open.records.delete(type, key));
+    await open.records.delete(type, await recordKey(open, type, msg));
     msg.result = { deleted: 1, failed: 0 };
     return;
   }
   const { records, single } = payloadRecords(msg.payload);
   const fields = await keyFields(open, type);
-  const keys = records.map((record) => fields.map(({ name, fallback }) => String(record[name] ?? fallback ?? '')));
   const counts = { created: 0, updated: 0, deleted: 0, failed: 0 };
   const errors: RecordFailure[] = [];
-  const changeAll = async () => {
-    for (const [index, record] of records.entries()) {
-      signal.throwIfAborted();
-      try {
-        const key = keyOf(fields, record);
-        if (operation === 'delete') {
-          await open.records.delete(type, key);
-          counts.deleted += 1;
-        } else {
-          const { created } = await open.records.merge(type, key, record);
-          counts[created ? 'created' : 'updated'] += 1;
-        }
-      } catch (error) {
-        const known = IntegrationError.from(error);
-        if (single || (known.class !== 'data' && known.class !== 'conflict')) throw error;
-        counts.failed += 1;
-        errors.push(recordFailure(index, record, error));
+  for (const [index, record] of records.entries()) {
+    signal.throwIfAborted();
+    try {
+      const key = keyOf(fields, record);
+      if (operation === 'delete') {
+        await open.records.delete(type, key);
+        counts.deleted += 1;
+      } else {
+        const { created } = await open.records.merge(type, key, record);
+        counts[created ? 'created' : 'updated'] += 1;
       }
+    } catch (error) {
+      const known = IntegrationError.from(error);
+      if (single || (known.class !== 'data' && known.class !== 'conflict')) throw error;
+      counts.failed += 1;
+      errors.push(recordFailure(index, record, error));
     }
-  };
-  await onRecord(open, node, actOn(operation, type, keys, records), changeAll, () => counts);
+  }
   msg.result = counts;
   if (errors.length > 0) msg.errors = errors;
   else delete msg.errors;

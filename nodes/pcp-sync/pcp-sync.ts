@@ -8,7 +8,6 @@ import { connectionNode } from '../pcp-connection/connection-node';
 import { mappingNode } from '../pcp-mapping/mapping-node';
 import { nodeFailure, runtimeLocale } from '../support/failure';
 import { showLiveState } from '../support/live-state';
-import { onRecord } from '../support/on-record';
 import { NodeStatusLine } from '../support/status';
 import { followJob, jobFailure, jobTotals } from './follow-job';
 
@@ -84,16 +83,8 @@ export = (RED: NodeAPI): void => {
     };
 
     const start = async (open: Hub, connectionId: number, request: SyncRequest): Promise<JobStatus> => {
-      const { created_by: _, trigger: __, ...asked } = request;
-      const act = {
-        action: 'startSync',
-        connection_id: connectionId,
-        subject: `/sync/${connectionId}`,
-        details: { asked },
-      };
-      const begin = () => open.sync.start(connectionId, request);
       try {
-        return await onRecord(open, this, act, begin, ({ job_id }) => ({ job_id }));
+        return await open.sync.start(connectionId, request);
       } catch (error) {
         const active = IntegrationError.from(error).code === 'PCP_RUN_ACTIVE';
         const job = active && def.whenActive === 'follow' ? await activeJob(open, connectionId, request) : null;
@@ -104,12 +95,7 @@ export = (RED: NodeAPI): void => {
 
     const cancel = async () => {
       const open = await hub(RED);
-      await Promise.all(
-        [...jobs].map((job) => {
-          const act = { action: 'cancelJob', connection_id: null, subject: `/sync/status/${job}/cancel`, details: {} };
-          return onRecord(open, this, act, () => open.sync.cancel(job));
-        }),
-      );
+      await Promise.all([...jobs].map((job) => open.sync.cancel(job)));
     };
 
     this.on('input', (msg, send, done) => {

@@ -17,9 +17,6 @@ const failed = (index: number): Mapped => ({
   error: new IntegrationError('data', 'PCP_VALUE_DECIMAL', '"many" is not a decimal.'),
 });
 
-const onRecord = ({ onRecord: events }: StandInHub) =>
-  events.map(({ actor, action, subject, outcome, details }) => [actor.id, action, subject, outcome, details]);
-
 describe('pcp-map', () => {
   const context = withNodeRed(() => new StandInHub());
   const flow = mappingFlow({ id: 'node', type: 'pcp-map', mapping: 'mapping', direction: '' });
@@ -137,41 +134,6 @@ describe('pcp-sync', () => {
     assert.deepEqual(context.hub.cancelled, ['job-1']);
   });
 
-  it('has on record what it starts and cancels, before it does', async () => {
-    await helper.load(TYPES, mappingFlow(node));
-    await begin();
-    const { started, cancelled } = context.hub;
-    const { append } = context.hub.audit;
-    const before: number[] = [];
-    context.hub.audit.append = async (events) => {
-      before.push(started.length, cancelled.length);
-      await append(events);
-    };
-    helper.getNode('node').receive({ topic: 'cancel' });
-    while (context.hub.onRecord.length < 4) await new Promise((resolve) => setImmediate(resolve));
-    const asked = { mapping_id: 2, full: false, dry_run: true };
-    const cancel = ['node:node', 'cancelJob', '/sync/status/job-1/cancel'];
-    assert.deepEqual(onRecord(context.hub), [
-      ['node:node', 'startSync', '/sync/1', 'begun', { asked }],
-      ['node:node', 'startSync', '/sync/1', 'done', { job_id: 'job-1' }],
-      [...cancel, 'begun', {}],
-      [...cancel, 'done', {}],
-    ]);
-    assert.deepEqual(before, [1, 0, 1, 1]);
-    context.hub.startFailure = new IntegrationError('conflict', 'PCP_RUN_ACTIVE', 'It runs already.');
-    await failureOf(helper.getNode('caught'), () => helper.getNode('node').receive({}));
-    assert.deepEqual(onRecord(context.hub).at(-1)?.slice(3), [
-      'refused',
-      { code: 'PCP_RUN_ACTIVE', message: 'It runs already.' },
-    ]);
-    context.hub.startFailure = null;
-    context.hub.audit.append = () =>
-      Promise.reject(new IntegrationError('transient', 'PCP_CONNECT_LOST', 'It is away.'));
-    const caught = await failureOf(helper.getNode('caught'), () => helper.getNode('node').receive({}));
-    assert.equal(caught.error.code, 'PCP_AUDIT_AWAY');
-    assert.equal(started.length, 1, 'what cannot be put on record is not done');
-  });
-
   it('says that the mapping runs already', async () => {
     await helper.load(TYPES, mappingFlow(node));
     context.hub.startFailure = new IntegrationError('conflict', 'PCP_RUN_ACTIVE', 'It runs already.');
@@ -271,21 +233,5 @@ describe('pcp-entity', () => {
     assert.equal(context.hub.stored.size, 0);
     const caught = await failureOf(helper.getNode('caught'), () => helper.getNode('node').receive({ key: '1' }));
     assert.equal(caught.error.code, 'PCP_NOT_FOUND');
-  });
-
-  it('has on record which records and members it changes, without their values', async () => {
-    await helper.load(TYPES, flow('upsert'));
-    await send({ payload: [{ number: 'a/1', name: 'Ana' }, { number: 2, bad: true }, { bad: true }] });
-    await send({ operation: 'delete', key: 'a/1', payload: null });
-    await send({ operation: 'read', payload: null });
-    const path = '/entities/thing/records';
-    const asked = ['number', 'name', 'bad'];
-    assert.deepEqual(onRecord(context.hub), [
-      ['node:node', 'upsertRecords', path, 'begun', { records: 3, keys: ['a%2F1', '2', ''], asked }],
-      ['node:node', 'upsertRecords', path, 'done', { created: 1, updated: 0, deleted: 0, failed: 2 }],
-      ['node:node', 'deleteRecords', `${path}/a%2F1`, 'begun', { records: 1 }],
-      ['node:node', 'deleteRecords', `${path}/a%2F1`, 'done', {}],
-    ]);
-    assert.ok(!JSON.stringify(context.hub.onRecord).includes('Ana'));
   });
 });
