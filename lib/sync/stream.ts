@@ -29,9 +29,6 @@ const PAGE = 500;
 /** Pages of one commit in an embedded store that is written to in a thread of its own. */
 const PAGES_OF_EMBEDDED = 8;
 
-/** Of another system: one such page is read, one sent and one committed at the same time. */
-const PAGE_UNDER_WAY = 500;
-
 export type MappingLike = Omit<
   Mapping,
   | 'id'
@@ -243,7 +240,7 @@ function sizes(
   const guarantee = guaranteeOf(target);
   const joinsCommit = guarantee.transactional;
   const isUnderWay = guarantee.upsertByKey && !joinsCommit;
-  const best = Math.min(from.default, to.default, isUnderWay ? PAGE_UNDER_WAY : Number.POSITIVE_INFINITY);
+  const best = Math.min(from.default, to.default, isUnderWay ? PAGE : Number.POSITIVE_INFINITY);
   // An embedded store takes no other writer during a commit, so these are short.
   const isEmbedded = database.dialect === 'sqlite' && (joinsCommit || needsIntents(guarantee));
   // Of a commit that takes what is there already, the source says nothing.
