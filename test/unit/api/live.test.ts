@@ -60,6 +60,7 @@ describe('API: live values', () => {
       direction: 'import',
       kind: 'live',
       state: 'running',
+      error_said: null,
     };
     const job = jobStatus([
       toRun({ ...row, started_at: new Date(0), ended_at: null, writer_state: null, attempts: 1, updated_at: 0 }),
