@@ -4,6 +4,7 @@ import type { OpenConnection } from '../model/connection';
 import type { JsonSchema } from '../model/entity';
 import type { Hub } from '../model/services';
 import { Problem, type ProblemDetail } from './problem';
+import { connectionSchemas } from './schemas/connection';
 import { Validator } from './validation';
 
 export interface Settings {
@@ -36,7 +37,7 @@ export function checkSettings(hub: Hub, settings: Settings, stored: readonly str
     throw invalid([{ pointer: '/connector_type', detail: 'is not the type of a connector' }]);
   let schema = schemas.get(descriptor);
   if (schema === undefined) {
-    schema = hub.connectorSchema(connector_type);
+    schema = besides(hub.connectorSchema(connector_type));
     schemas.set(descriptor, schema);
   }
   const errors = validator.check(schema, { config, credentials }).filter(({ pointer }) => {
@@ -47,6 +48,12 @@ export function checkSettings(hub: Hub, settings: Settings, stored: readonly str
   // Loaded late, as the validator above: Ajv has no place in a Node-RED that never uses the API.
   const { validateSettings } = require('../connectors/schema') as typeof import('../connectors/schema');
   validateSettings(descriptor, config, credentials);
+}
+
+/** Knows what stands beside the settings as well, so that who put it among them is told where it belongs. */
+function besides(schema: JsonSchema): JsonSchema {
+  const names = Object.keys(connectionSchemas.ConnectionCreate?.properties ?? {});
+  return { ...schema, properties: { ...Object.fromEntries(names.map((name) => [name, {}])), ...schema.properties } };
 }
 
 /**

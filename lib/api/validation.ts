@@ -1,6 +1,8 @@
 import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020';
 import type { JsonSchema } from '../model/entity';
 import { formats, isDate, isDateTime } from '../model/formats';
+import { type Phrase, phrase, render } from '../model/phrase';
+import { whereKnown } from './misplaced';
 import { escapePointer, type ProblemDetail } from './problem';
 
 /** More than these tell no one anything. */
@@ -41,8 +43,15 @@ export class Validator {
     );
     return (value) => {
       if (compiled(value)) return [];
-      return details(compiled.errors ?? []);
+      return details(compiled.errors ?? [], (name, pointer) =>
+        whereKnown(name, pointer, schema, (part) => this.#resolve(part)),
+      );
     };
+  }
+
+  #resolve(schema: JsonSchema): JsonSchema {
+    const name = /^#\/components\/schemas\/(.+)$/.exec(String(schema.$ref))?.[1];
+    return (name === undefined ? undefined : this.#components[name]) ?? schema;
   }
 
   #load(): import('ajv/dist/2020').Ajv2020 {
@@ -68,22 +77,24 @@ function absolute(schema: JsonSchema): JsonSchema {
   );
 }
 
-function details(errors: readonly ErrorObject[]): ProblemDetail[] {
+type WhereKnown = (name: string, pointer: string) => Phrase | undefined;
+
+function details(errors: readonly ErrorObject[], elsewhere: WhereKnown): ProblemDetail[] {
   const found = new Map<string, ProblemDetail>();
   const oneOf = Map.groupBy(errors.filter(isAlternative), ({ instancePath }) => instancePath);
   for (const [pointer, alternatives] of oneOf) {
     const names = alternatives.map(({ params }) => String(params.missingProperty));
-    found.set(pointer, { pointer, detail: `needs one of ${names.join(', ')}` });
+    found.set(pointer, { pointer, detail: phrase`needs one of ${names.join(', ')}` });
   }
   for (const error of errors) {
     if (isAlternative(error)) continue;
     // What these two wrap is reported by the errors inside of them.
     if (error.keyword === 'if' || error.keyword === 'oneOf' || error.keyword === 'anyOf') continue;
-    const detail = detailOf(error);
-    found.set(`${detail.pointer} ${detail.detail}`, detail);
+    const detail = detailOf(error, elsewhere);
+    found.set(`${detail.pointer} ${render(detail.detail)}`, detail);
     if (found.size === MAX_ERRORS) break;
   }
-  if (found.size === 0 && errors[0] !== undefined) return [detailOf(errors[0])];
+  if (found.size === 0 && errors[0] !== undefined) return [detailOf(errors[0], elsewhere)];
   return [...found.values()];
 }
 
@@ -92,21 +103,28 @@ function isAlternative({ keyword, schemaPath }: ErrorObject): boolean {
   return keyword === 'required' && /\/anyOf\/\d+\/required$/.test(schemaPath);
 }
 
-function detailOf({ keyword, instancePath, params, message }: ErrorObject): ProblemDetail {
+function detailOf({ keyword, instancePath, params, message }: ErrorObject, elsewhere: WhereKnown): ProblemDetail {
   switch (keyword) {
     case 'required':
-      return { pointer: `${instancePath}/${escapePointer(String(params.missingProperty))}`, detail: 'is required' };
+      return {
+        pointer: `${instancePath}/${escapePointer(String(params.missingProperty))}`,
+        detail: phrase`is required`,
+      };
     case 'additionalProperties':
     case 'unevaluatedProperties': {
       const name = String(params.additionalProperty ?? params.unevaluatedProperty);
-      return { pointer: `${instancePath}/${escapePointer(name)}`, detail: 'is not known here' };
+      const detail = elsewhere(name, instancePath) ?? phrase`is not known here`;
+      return { pointer: `${instancePath}/${escapePointer(name)}`, detail };
     }
     case 'enum':
-      return { pointer: instancePath, detail: `must be one of ${(params.allowedValues as unknown[]).join(', ')}` };
+      return {
+        pointer: instancePath,
+        detail: phrase`must be one of ${(params.allowedValues as unknown[]).join(', ')}`,
+      };
     case 'discriminator':
       return {
         pointer: `${instancePath}/${escapePointer(String(params.tag))}`,
-        detail: 'is not one of the known values',
+        detail: phrase`is not one of the known values`,
       };
     default:
       return { pointer: instancePath, detail: message ?? 'is not valid' };

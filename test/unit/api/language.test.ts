@@ -90,6 +90,33 @@ describe('API: languages', () => {
     assert.equal(without.body.hint, 'Check the address, the id or the name.');
   });
 
+  it('says where a name belongs that stands in the wrong place', async () => {
+    const misplaced = async (body: object, headers: Record<string, string>) =>
+      (await api.call('POST', '/connections/test', body, headers)).body.errors;
+    const config = { ...values.config, timezone: 'UTC', password: 'x', hots: 'h' };
+    assert.deepEqual(await misplaced({ ...values, config }, {}), [
+      { pointer: '/config/timezone', detail: 'is not known here, but beside "config"' },
+      { pointer: '/config/password', detail: 'is not known here, but inside "credentials"' },
+      { pointer: '/config/hots', detail: 'is not known here' },
+    ]);
+    assert.deepEqual(await misplaced({ ...values, config }, PORTUGUESE), [
+      { pointer: '/config/timezone', detail: 'não é conhecido aqui, e sim ao lado de "config"' },
+      { pointer: '/config/password', detail: 'não é conhecido aqui, e sim dentro de "credentials"' },
+      { pointer: '/config/hots', detail: 'não é conhecido aqui' },
+    ]);
+    const mapping = {
+      name: 'm',
+      batch_size: 5,
+      field_mappings: [{ target: 'a', filters: [] }],
+      options: { name: 'x' },
+    };
+    const preview = await api.call('POST', '/mappings/preview', { mapping });
+    const said = new Map(preview.body.errors?.map(({ pointer, detail }) => [pointer, detail]));
+    assert.equal(said.get('/mapping/batch_size'), 'is not known here, but inside "options"');
+    assert.equal(said.get('/mapping/field_mappings/0/filters'), 'is not known here, but beside "field_mappings"');
+    assert.equal(said.get('/mapping/options/name'), 'is not known here, but beside "options"');
+  });
+
   it('tells the steps of a test and the errors of a preview in it', async () => {
     type Steps = { detail?: string; error?: { title: string; hint: string; message: string } }[];
     const test = async (headers: Record<string, string>) =>
