@@ -1,5 +1,6 @@
+import { localise } from '../../locales/catalogue';
 import type { OpenConnection } from '../../model/connection';
-import { IntegrationError } from '../../model/errors';
+import { IntegrationError, type SerializedError } from '../../model/errors';
 import { pageOf, pageParameters, pageSchema } from '../paging';
 import { Problem } from '../problem';
 import { type Answer, type Call, type Parameter, type ResponseSpec, type Route, ref } from '../route';
@@ -163,7 +164,10 @@ async function discover(call: Call, connection: OpenConnection): Promise<Answer>
 /** The entity is named by the address, whether there is a body or not. */
 async function describe(call: Call, connection: OpenConnection): Promise<Answer> {
   try {
-    return ok(await call.hub.runner.describe(connection, call.params.entity ?? '', call.signal));
+    const { schema, ...described } = await call.hub.runner.describe(connection, call.params.entity ?? '', call.signal);
+    const fault = schema['x-sample-fault'] as SerializedError | undefined;
+    const inWords = fault && { 'x-sample-fault': localise(fault, call.language) };
+    return ok({ ...described, schema: { ...schema, ...inWords } });
   } catch (error) {
     if (!(error instanceof IntegrationError) || error.code !== 'PCP_ENTITY_UNKNOWN') throw error;
     throw new Problem(404, error.code, error.said, { ...(error.hint !== undefined && { hint: error.hint }) });

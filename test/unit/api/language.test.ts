@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { catalogue } from '../../../lib/locales/catalogue';
 import { IntegrationError } from '../../../lib/model/errors';
 import { phrase } from '../../../lib/model/phrase';
 import { startApi, type TestApi } from './api-server';
@@ -115,6 +116,22 @@ describe('API: languages', () => {
     assert.equal(said.get('/mapping/batch_size'), 'is not known here, but inside "options"');
     assert.equal(said.get('/mapping/field_mappings/0/filters'), 'is not known here, but beside "field_mappings"');
     assert.equal(said.get('/mapping/options/name'), 'is not known here, but beside "options"');
+  });
+
+  it('tells in it why an entity could not be looked at to its end', async () => {
+    await api.close();
+    const fault = new IntegrationError('data', 'PCP_CSV_QUOTE', phrase`a record is larger than ${9} bytes`).toJSON();
+    const info = { name: 'o', kind: 'file' as const, key: [], readable: true, writable: false };
+    const describe = async () => ({ info, schema: { type: 'object', 'x-sample-fault': fault } });
+    api = await startApi({ runner: { describe } });
+    const told = async (headers: Record<string, string>) => {
+      const { body } = await api.call('POST', '/connections/entities/o', values, headers);
+      return (body.schema as Record<string, Record<string, string>>)['x-sample-fault'];
+    };
+    const { title, hint } = catalogue('pt-BR').PCP_CSV_QUOTE!;
+    const message = 'um registro é maior que 9 bytes';
+    assert.deepEqual(await told(PORTUGUESE), { class: 'data', code: 'PCP_CSV_QUOTE', message, title, hint });
+    assert.equal((await told({}))?.message, 'a record is larger than 9 bytes');
   });
 
   it('tells the steps of a test and the errors of a preview in it', async () => {
