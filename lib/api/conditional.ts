@@ -18,9 +18,12 @@ export function tagMatches(header: string, tag: string, weak: boolean): boolean 
   return tags.some((candidate) => candidate === tag || (weak && candidate === `W/${tag}`));
 }
 
-/** @throws Problem 412 when If-Match was sent and names another state than the current one */
-export function requireMatch(ifMatch: string | undefined, current: string): void {
-  if (ifMatch !== undefined && !tagMatches(ifMatch, current, false)) throw stale();
+/**
+ * @param current tags of the current state; several when it is told in several languages
+ * @throws Problem 412 when If-Match was sent and names another state than the current one
+ */
+export function requireMatch(ifMatch: string | undefined, ...current: string[]): void {
+  if (ifMatch !== undefined && !current.some((tag) => tagMatches(ifMatch, tag, false))) throw stale();
 }
 
 function stale(): Problem {

@@ -321,6 +321,8 @@ function send(request: IncomingMessage, response: ServerResponse, result: Answer
     'Referrer-Policy': 'no-referrer',
     ...result.headers,
   };
+  // Appended, since what stands in front of the API may have set one. Texts are in no language.
+  if (result.text === undefined) response.appendHeader('Vary', 'Accept-Language');
   let { status } = result;
   const tag = result.headers?.ETag;
   const known = request.headers['if-none-match'];

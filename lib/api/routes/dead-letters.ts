@@ -44,7 +44,8 @@ function filterOf(call: Call): DeadLetterFilter {
 }
 
 function tagged(letter: DeadLetter, { language }: Call) {
-  return ok(spoken(letter, language), { ETag: contentTag(letter) });
+  const view = spoken(letter, language);
+  return ok(view, { ETag: contentTag(view) });
 }
 
 export const deadLetterRoutes: Route[] = [
@@ -143,7 +144,8 @@ export const deadLetterRoutes: Route[] = [
       const { sync } = call.hub;
       if (call.ifMatch === undefined) return tagged(await sync.editDeadLetter(id, payload), call);
       const current = await sync.deadLetter(id);
-      requireMatch(call.ifMatch, contentTag(current));
+      // Read in another language, it is the same letter.
+      requireMatch(call.ifMatch, contentTag(spoken(current, 'en-US')), contentTag(spoken(current, 'pt-BR')));
       return tagged(await sync.editDeadLetter(id, payload, current.last_at), call);
     },
   },

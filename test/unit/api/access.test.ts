@@ -286,6 +286,7 @@ function answerTo(request: object): Promise<{ status: number }> {
   return new Promise((resolve, reject) => {
     const response = {
       ...{ once: () => response, headersSent: false, destroyed: false, end: () => response },
+      appendHeader: () => response,
       writeHead: (status: number) => resolve({ status }),
     };
     const complete = { ...request, complete: true };

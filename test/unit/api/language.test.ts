@@ -189,6 +189,26 @@ describe('API: languages', () => {
     assert.deepEqual(await messages({}), Array(5).fill([english, false]));
   });
 
+  it("says that an answer is one of a language, and is no other language's unchanged one", async () => {
+    await api.close();
+    const letter = { ...deadLetter(), said: phrase`a record is larger than ${9} bytes` };
+    const sync = { deadLetter: async () => letter, editDeadLetter: async () => letter };
+    api = await startApi({ sync });
+    const one = '/sync/dead-letters/1';
+    const english = await api.call('GET', one);
+    const etag = String(english.headers.etag);
+    assert.equal(english.headers.vary, 'Accept-Language');
+    const again = await api.call('GET', one, undefined, { 'If-None-Match': etag });
+    assert.deepEqual([again.status, again.headers.vary], [304, 'Accept-Language']);
+    const portuguese = await api.call('GET', one, undefined, { ...PORTUGUESE, 'If-None-Match': etag });
+    assert.deepEqual([portuguese.status, portuguese.body.message], [200, 'um registro é maior que 9 bytes']);
+    for (const tag of [etag, String(portuguese.headers.etag)]) {
+      assert.equal((await api.call('PUT', one, { payload: {} }, { 'If-Match': tag })).status, 200);
+    }
+    assert.equal((await api.call('PUT', one, { payload: {} }, { 'If-Match': '"other"' })).status, 412);
+    assert.equal((await api.call('GET', '/nowhere')).headers.vary, 'Accept-Language');
+  });
+
   it('takes secrets out of what is said in it', async () => {
     await api.close();
     const secret = 'canary-of-a-secret';
