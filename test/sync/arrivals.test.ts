@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { IntegrationError } from '../../lib/model/errors';
@@ -169,7 +169,6 @@ describe('a file that arrives', function () {
     }
     const { items } = await hub.sync.logs({});
     assert.ok(items.every(({ details }) => details.trigger === 'file'));
-    await rm(root, { recursive: true });
   });
 
   it('is nothing that a database could tell of, or an export', async () => {
