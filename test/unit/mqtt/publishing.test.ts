@@ -83,7 +83,8 @@ describe('mqtt: publishing', () => {
     assert.equal(got?._content_type, 'text/plain');
     assert.deepEqual({ ...(got?._user_properties as object) }, { a: '1' });
     assert.equal(Buffer.from(String(got?._correlation_data), 'base64').toString(), 'c7');
-    assert.equal(got?._expiry_s, 60);
+    // Less the whole seconds that it waited at the broker.
+    assert.ok(Number(got?._expiry_s) > 0 && Number(got?._expiry_s) <= 60, String(got?._expiry_s));
   });
 
   for (const format of ['json', 'text', 'buffer', 'cbor']) {
