@@ -191,6 +191,8 @@ export interface WriteRecord {
   key: string;
   /** Digest of the canonical data, base64url. */
   hash: string;
+  /** What it is the digest of, in one line. Where `hash` is not computed yet, whoever finds it elsewhere sets it. */
+  text?: string;
   /** Record's own key on the source side, as canonical JSON array; `key` where it is the same. */
   sourceKey: string;
   /** Same for every attempt of this very change, so that a target which knows it does the change once. */

@@ -19,22 +19,29 @@ export function canonicalJson(value: unknown): string {
 const HASH_CHARACTERS = 22;
 
 /**
- * Hashes records of one shape: the first 132 bits of SHA-256 over the fields' names and values in order, base64url. Values arrive normalised by
- * the mapping (decimals without idle zeros, instants in UTC), so equal content gives equal hashes whatever its spelling.
+ * Canonical text of records of one shape, in one line: a JSON array of what stands for the fields' names, and of the values in
+ * order. Values arrive normalised by the mapping (decimals without idle zeros, instants in UTC), so equal content gives equal
+ * texts whatever its spelling.
  */
-export function recordHasher(fields: readonly string[]): (data: Record<string, unknown>) => string {
-  const prefix = shortDigest(JSON.stringify(fields));
+export function recordText(fields: readonly string[]): (data: Record<string, unknown>) => string {
+  const empty: unknown[] = [shortDigest(JSON.stringify(fields)), ...fields];
   return (data) => {
-    let text = prefix;
-    for (const field of fields) {
-      const value = data[field];
-      text += typeof value === 'string' ? `\u0001${value}` : `\u0002${canonicalJson(value)}`;
+    const parts = empty.slice();
+    for (let index = 0; index < fields.length; index++) {
+      const value = data[fields[index] as string];
+      parts[index + 1] = typeof value === 'object' && value !== null ? [canonicalJson(value)] : value;
     }
-    return shortDigest(text);
+    return JSON.stringify(parts);
   };
 }
 
-function shortDigest(text: string): string {
+/** Hashes records of one shape: the first 132 bits of SHA-256 over their text, base64url. */
+export function recordHasher(fields: readonly string[]): (data: Record<string, unknown>) => string {
+  const textOf = recordText(fields);
+  return (data) => shortDigest(textOf(data));
+}
+
+export function shortDigest(text: string): string {
   return digest(text).slice(0, HASH_CHARACTERS);
 }
 

@@ -3,8 +3,8 @@ import type { CompiledMapping, Mapped } from '../mapping/contract';
 import { IntegrationError } from '../model/errors';
 import { phrase } from '../model/phrase';
 import type { DeadLetter } from '../model/sync';
-import { recordHasher } from './hash';
-import { HashByKey } from './hash-by-key';
+import { recordText, shortDigest } from './hash';
+import { VersionByKey } from './version-by-key';
 
 /** A record that could not be applied, with all that its dead letter tells. */
 export interface Failure {
@@ -24,7 +24,7 @@ export interface Failure {
 export interface BatchPlan {
   writes: WriteRecord[];
   /** Those of the writes, and of others that were planned. */
-  keys: Pick<HashByKey, 'has'>;
+  keys: Pick<VersionByKey, 'has'>;
   /** For each write, the source record it came from. Their `sourceKey` is filled in for those that need it. */
   origins: SourceRecord[];
   failures: Failure[];
@@ -56,13 +56,18 @@ export interface BatchPlanner {
   add(records: readonly SourceRecord[], mapped: readonly Mapped[], position?: (index: number) => string): void;
 }
 
-/** Makes planners for the batches of one stream: mapped records in, writes with keys and hashes and the refused ones out. */
-export function batchPlanners(context: PlanContext): () => BatchPlanner {
+/**
+ * Makes planners for the batches of one stream: mapped records in, writes with keys and hashes and the refused ones out.
+ * @param hashesAhead whether each hash will be asked for, so that it is better computed while another page is being written
+ */
+export function batchPlanners(context: PlanContext, hashesAhead = () => false): () => BatchPlanner {
   const { keyFields } = context;
-  const hashOf = recordHasher(context.outputFields);
+  const textOf = recordText(context.outputFields);
   return () => {
-    const keys = new HashByKey();
+    const keys = new VersionByKey();
     const plan: BatchPlan = { writes: [], keys, origins: [], failures: [], filtered: 0, repeated: 0 };
+    const written = (data: Record<string, unknown>, key: string, text: string): WriteRecord =>
+      new PlannedWrite(data, key, text, hashesAhead() ? shortDigest(text) : null);
     const refuse = (
       payload: SourceRecord,
       position: string | undefined,
@@ -87,9 +92,9 @@ export function batchPlanners(context: PlanContext): () => BatchPlanner {
           }
           const { data, index } = item;
           const key = canonicalKey(data, keyFields);
-          const hash = hashOf(data);
-          const known = keys.get(key);
-          if (known === hash) {
+          const text = textOf(data);
+          const known = keys.add(key, text);
+          if (known === text) {
             plan.repeated++;
             continue;
           }
@@ -105,24 +110,46 @@ export function batchPlanners(context: PlanContext): () => BatchPlanner {
               refuse(origin, position?.(index), duplicateKey(keyFields, key));
               continue;
             }
-            plan.writes[place] = { data, key, hash, sourceKey: key };
+            plan.writes[place] = written(data, key, text);
             plan.origins[place] = origin;
-            keys.set(key, hash);
+            keys.set(key, text);
             continue;
           }
-          plan.writes.push({ data, key, hash, sourceKey: key });
+          plan.writes.push(written(data, key, text));
           plan.origins.push(origin);
-          keys.set(key, hash);
         }
       },
     };
   };
 }
 
+/** A record to write. Most records of most runs are found unchanged: their hash is computed when somebody asks for it. */
+class PlannedWrite implements WriteRecord {
+  sourceKey: string;
+
+  constructor(
+    readonly data: Record<string, unknown>,
+    readonly key: string,
+    readonly text: string,
+    private known: string | null,
+  ) {
+    this.sourceKey = key;
+  }
+
+  get hash(): string {
+    this.known ??= shortDigest(this.text);
+    return this.known;
+  }
+
+  set hash(found: string) {
+    this.known = found;
+  }
+}
+
 /** Keeps the keys of a batch that comes in pages, each planned by itself. */
 export class BatchKeys {
   /** Of what the pages before have written. */
-  private readonly known = new HashByKey();
+  private readonly known = new VersionByKey();
 
   constructor(private readonly context: PlanContext) {}
 

@@ -56,7 +56,7 @@ export async function meetGiven(
       const link = links[index];
       const known = foreseen[index] ?? met.shift();
       if (known !== undefined) return known.current === undefined ? { ...asGiven(link), ...known } : known;
-      const record = { ...write };
+      const record: WriteRecord = { ...write, hash: write.hash };
       if (needsIntents(stream.guarantee)) {
         record.sourceKey = stream.plan.sourceKey(origins[index] as SourceRecord) ?? write.sourceKey;
         address(record, link);

@@ -36,14 +36,16 @@ export class KeyLookup {
     const found: Hashes = new Array(records.length).fill(undefined);
     const keys: SqlValue[][] = [];
     const positions: number[] = [];
+    const withKey: WriteRecord[] = [];
     records.forEach((record, index) => {
       const key = this.#keyOf(record);
       if (key === null) return;
       keys.push(key);
+      withKey.push(record);
       positions.push(index);
     });
     if (keys.length === 0) return found;
-    const hashes = await this.#find(keys, executor);
+    const hashes = await this.#find(keys, withKey, executor);
     if (hashes.length === found.length) return hashes;
     positions.forEach((position, index) => {
       found[position] = hashes[index];
@@ -77,9 +79,9 @@ export class KeyLookup {
   }
 
   /** One entry for each key, in order. */
-  #find(keys: SqlValue[][], executor: SqlTransaction): Promise<Hashes> {
+  #find(keys: SqlValue[][], records: readonly WriteRecord[], executor: SqlTransaction): Promise<Hashes> {
     if (this.#database.dialect === 'postgres') return this.#findByArrays(keys, executor);
-    if (this.#database.dialect === 'sqlite') return this.#findByJson(keys, executor);
+    if (this.#database.dialect === 'sqlite') return this.#findByJson(keys, records, executor);
     return this.#findByLists(keys, executor);
   }
 
@@ -106,7 +108,8 @@ export class KeyLookup {
     return hashesOf(row);
   }
 
-  async #findByJson(keys: SqlValue[][], executor: SqlTransaction): Promise<Hashes> {
+  /** The thread of the statements also hashes the records that it finds and compares them: most are unchanged. */
+  async #findByJson(keys: SqlValue[][], records: readonly WriteRecord[], executor: SqlTransaction): Promise<Hashes> {
     const { key, table } = this.#shape;
     const single = key.length === 1;
     const present = this.#database.quote((key[0] as FieldShape).name);
@@ -114,11 +117,22 @@ export class KeyLookup {
       .map(({ name }, part) => `t.${this.#database.quote(name)} = ${single ? 'k.value' : `k.value ->> ${part}`}`)
       .join(' AND ');
     const [row] = await executor.query(
-      `SELECT json_group_array(CASE WHEN t.${present} IS NULL THEN 0 WHEN t.${HIDDEN.mapping} = ? THEN t.${HIDDEN.hash} END) AS found
-       FROM json_each(?) k LEFT JOIN ${this.#database.tableName(table)} t ON ${joins}`,
-      [this.#mappingId, JSON.stringify(single ? keys.map(([part]) => part) : keys)],
+      `SELECT found, digests_of_lines(found, ?) AS same FROM (
+         SELECT json_group_array(CASE WHEN t.${present} IS NULL THEN 0 WHEN t.${HIDDEN.mapping} = ? THEN t.${HIDDEN.hash} END) AS found
+         FROM json_each(?) k LEFT JOIN ${this.#database.tableName(table)} t ON ${joins}
+       )`,
+      [
+        records.map(({ text }) => text ?? '').join('\n'),
+        this.#mappingId,
+        JSON.stringify(single ? keys.map(([part]) => part) : keys),
+      ],
     );
-    return hashesOf(row);
+    const hashes = hashesOf(row);
+    const same = String(row?.same);
+    records.forEach((record, index) => {
+      if (same[index] === '1') record.hash = hashes[index] as string;
+    });
+    return hashes;
   }
 
   async #findByLists(keys: SqlValue[][], executor: SqlTransaction): Promise<Hashes> {

@@ -3,6 +3,7 @@ import { IntegrationError } from '../../../model/errors';
 import type { SqlOptions, SqlRow, SqlValue, UpsertRequest } from '../database';
 import { conflictUpdate } from '../upsert';
 import { retryBusy } from './busy';
+import { digestsOfLines } from './digests-of-lines';
 import { classifySqlite } from './errors';
 import { sqliteGrammar } from './grammar';
 
@@ -49,6 +50,7 @@ export class SqliteConnection {
           await retryBusy(() => database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL'));
         }
         await retryBusy(() => database.exec('PRAGMA foreign_keys = ON; SELECT count(*) FROM sqlite_master'));
+        database.function('digests_of_lines', { deterministic: true }, digestsOfLines);
         return new SqliteConnection(database);
       } catch (error) {
         database.close();
