@@ -17,6 +17,9 @@ describe('a write to an API that offers neither key nor look-up', () => {
     },
     'a failure without a body': (_request, response) => response.writeHead(504).end(),
     'a wish for a pause (503)': (_request, response) => response.writeHead(503, { 'retry-after': '1' }).end(),
+    'a web page (200)': (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<!DOCTYPE html><title>Sign in</title>');
+    },
     'a way to elsewhere that ends in a failure (303)': (request, response) => {
       if (request.method === 'GET') response.writeHead(404).end();
       else response.writeHead(303, { location: '/items/1' }).end();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { IntegrationError } from '../../lib/model/errors';
 import type { Hub } from '../../lib/model/services';
 import { RequestGate } from '../../lib/protocols/http/request-gate';
@@ -123,5 +124,25 @@ describe('a quota that is nearly used up', () => {
     assert.equal((await hub.sync.paused([await hub.connections.get(id)])).size, 0);
     await hub.sync.cancel(job_id);
     assert.equal((await runToEnd(hub, id, { trigger: 'api' })).status, 'success');
+    assert.deepEqual(await alertsAbout(id), [
+      ['critical', 95, { limit: 1000, remaining: 50 }],
+      ['warning', 95, { limit: 1000, remaining: 50 }],
+    ]);
   });
+
+  /** What people are told, once both rules have looked at what the answers said. */
+  async function alertsAbout(connectionId: number): Promise<unknown[]> {
+    const { items: rules } = await hub.alerts.rules.list({ kind: 'api_limit' });
+    for (;;) {
+      // To change a rule makes it look at once.
+      for (const { id } of rules) await hub.alerts.rules.update(id, { kind: 'api_limit', for_seconds: 0 });
+      const { items } = await hub.alerts.list({ connection_id: connectionId, state: 'open' });
+      if (items.length === rules.length) {
+        return items
+          .map(({ severity, value, details: { limit, remaining } }) => [severity, value, { limit, remaining }])
+          .sort();
+      }
+      await delay(100);
+    }
+  }
 });

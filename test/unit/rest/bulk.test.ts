@@ -78,6 +78,24 @@ describe('generic.rest: writing many with one request', () => {
     );
   });
 
+  it('where all or none are taken a success without results is that of all, unless it says no', async () => {
+    const atomic = { path: '/orders/batch', atomic: true };
+    for (const body of [undefined, { imported: 5 }, 'done']) {
+      context.api.handler = () => ({ status: body === undefined ? 204 : 200, body });
+      const results = await (await writerOf({ bulk: atomic })).write(records, signal);
+      assert.deepEqual(results, new Array(5).fill({ outcome: 'created' }));
+    }
+    context.api.handler = () => ({ body: { success: false, errors: ['order 3 is bad'] } });
+    for (const result of await (await writerOf({ bulk: atomic })).write(records, signal)) {
+      assert.ok(result.outcome === 'failed' && result.error.message.endsWith('order 3 is bad'));
+    }
+    context.api.handler = () => ({ body: { imported: 5 } });
+    for (const told of [{ atomic: false }, { results: '/results' }]) {
+      const results = await (await writerOf({ bulk: { ...atomic, ...told } })).write(records, signal);
+      for (const { outcome } of results) assert.equal(outcome, 'unknown');
+    }
+  });
+
   it('a request for all or none that is refused is halved until the bad record stands alone', async () => {
     context.api.handler = (asked) => {
       const numbers = numbersOf(asked);

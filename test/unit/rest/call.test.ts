@@ -47,6 +47,19 @@ describe('generic.rest: calling', () => {
     );
   });
 
+  it('gives what is no text as its bytes', async () => {
+    const label = Buffer.from([0x25, 0x50, 0x44, 0x46, 0xff, 0x00, 0xfe]);
+    for (const [type, payload] of [
+      ['application/pdf', label],
+      ['application/octet-stream', label],
+      ['application/zpl; charset=utf-8', '^XA^XZ'],
+      ['text/plain', '^XA^XZ'],
+    ] as const) {
+      context.api.handler = () => ({ headers: { 'content-type': type }, body: payload });
+      assert.deepEqual((await call({ path: '/label' })).payload, payload);
+    }
+  });
+
   it('stays on the host of the connection', async () => {
     const outside = [
       '@127.0.0.1:1/x',

@@ -98,6 +98,8 @@ describe('generic.rest: reading', () => {
       'GET /plants/A%2F1/orders?expand=lines&active=true&statuses=released%2Copen&from=0001',
     ]);
     assert.equal(context.api.asked[0]?.headers['x-tenant'], '7');
+    await readAll(connector, { filters: [{ field: 'status', operator: 'in', value: ['a,b', 'c'] }] as never[] });
+    assert.equal(context.api.asked[1]?.query.get('statuses'), null, 'a list would hold three');
   });
 
   it('names the part of a path that has no value', async () => {

@@ -321,6 +321,21 @@ describe('generic.rest: writing', () => {
     assert.deepEqual(context.api.paths().sort(), ['DELETE /orders/1', 'DELETE /orders/2']);
   });
 
+  it('removes nothing that somebody changed meanwhile', async () => {
+    let etag = '"1"';
+    context.api.handler = ({ method, headers }) => {
+      if (method === 'GET') return { body: {}, headers: { etag } };
+      if (headers['if-match'] === undefined) return { status: 428 };
+      return { status: headers['if-match'] === etag ? 204 : 412 };
+    };
+    const writer = await writerOf({ ...ORDERS, delete: { path: '/orders/{id}' }, etag: true });
+    const known = record({ number: '1' }, { externalKey: '9' });
+    assert.deepEqual(await writer.delete!([known], signal), [{ outcome: 'deleted' }]);
+    etag = '"2"';
+    const [conflict] = await writer.delete!([{ ...known, version: '"1"' }], signal);
+    assert.ok(conflict?.outcome === 'failed' && conflict.error.class === 'conflict');
+  });
+
   it('describes the request that it would send, without secrets', async () => {
     context.api.handler = ({ query }) => ({ body: query.get('n') === '2' ? [{ id: 7, number: '2' }] : [] });
     const entity = { ...ORDERS, lookup: { path: '/orders?n={number}' }, idempotency_header: 'Idempotency-Key' };

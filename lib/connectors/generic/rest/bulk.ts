@@ -10,18 +10,31 @@ export function bulkResults(said: Said, bulk: BulkSetting, records: readonly Wri
   const found = valueAt(said.document, bulk.results ?? '');
   const isOne = found !== undefined && isXml(said.headers);
   const items: unknown[] = Array.isArray(found) ? found : isOne ? [found] : [];
+  const names = bulk.results ?? bulk.match;
+  if (bulk.atomic === true && names === undefined && !Array.isArray(found)) return resultsOfAll(said, bulk, records);
   if (bulk.match === undefined && items.length !== records.length) {
-    return records.map(() => unknown(`there are ${items.length} results for ${records.length} records`));
+    const why = `there are ${items.length} results for ${records.length} records`;
+    const hint = 'set "results" of "bulk", or "atomic" where the API takes all of a request or none';
+    return records.map(() => unknown(`${why}; ${hint}`));
   }
   const itemOf =
     bulk.match === undefined ? (index: number) => items[index] : byName(items, [bulk.match].flat(), records);
-  return records.map(({ externalKey }, index) =>
-    judgedItem(
-      { document: itemOf(index), headers: {}, secrets: said.secrets },
-      bulk,
-      externalKey === undefined ? 'created' : 'updated',
-    ),
+  return records.map((record, index) =>
+    judgedItem({ document: itemOf(index), headers: {}, secrets: said.secrets }, bulk, doneWith(record)),
   );
+}
+
+/** Where all or none are taken and nothing is told of each: all are done, unless the answer says no. */
+function resultsOfAll(said: Said, { id, ...bulk }: BulkSetting, records: readonly WriteRecord[]): WriteResult[] {
+  return records.map((record) => {
+    const verdict = judgedItem(said, bulk, doneWith(record));
+    const saysNothing = verdict.outcome === 'unknown' && bulk.result === undefined;
+    return saysNothing ? { outcome: doneWith(record) } : verdict;
+  });
+}
+
+function doneWith({ externalKey }: WriteRecord): 'created' | 'updated' {
+  return externalKey === undefined ? 'created' : 'updated';
 }
 
 /** @param places one that holds the whole key, or one for each part of it */

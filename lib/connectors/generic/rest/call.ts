@@ -1,11 +1,13 @@
 import { IntegrationError } from '../../../model/errors';
-import type { HttpClient } from '../../../protocols/http/client';
+import type { HttpClient, HttpResponse } from '../../../protocols/http/client';
 import type { CallAnswer } from '../../contract';
 import { parseJson } from './answer';
 import { plainText, withQuery } from './template';
 
 const METHODS_WITH_BODY = ['POST', 'PUT', 'PATCH'];
 const METHODS = ['GET', 'HEAD', 'DELETE', ...METHODS_WITH_BODY];
+/** What is written in characters. */
+const TEXT = /^text\/|json|xml|csv|yaml|javascript|urlencoded|graphql|sql|charset=/i;
 /** They say how a request is sent, which is not the caller's to say. */
 const OF_THE_TRANSPORT =
   /^(host|content-length|transfer-encoding|connection|keep-alive|te|trailer|upgrade|expect|proxy-.*)$/i;
@@ -32,11 +34,16 @@ export async function callApi(
     headers: { ...(body !== undefined && { 'content-type': body.type }), ...headersOf(parameters.request_headers) },
     signal,
   });
+  if (!response.ok) throw await response.failure();
+  return { payload: await payloadOf(response), statusCode: response.status, headers: { ...response.headers } };
+}
+
+/** What JSON says, text as it is, and bytes where the answer is neither. */
+async function payloadOf(response: HttpResponse): Promise<unknown> {
+  const type = response.headers['content-type'] ?? '';
+  if (type !== '' && !TEXT.test(type)) return response.bytes();
   const text = await response.text();
-  if (!response.ok) throw await response.failure(text);
-  const isJson = /\bjson\b/i.test(response.headers['content-type'] ?? '') && text !== '';
-  const payload = isJson ? parseJson(text, response.url) : text;
-  return { payload, statusCode: response.status, headers: { ...response.headers } };
+  return /\bjson\b/i.test(type) && text !== '' ? parseJson(text, response.url) : text;
 }
 
 function pathOf(path: unknown): string {

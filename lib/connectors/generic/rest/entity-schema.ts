@@ -147,7 +147,7 @@ export const ENTITIES_SCHEMA: JsonSchema = {
         size: { type: 'integer', minimum: 1, maximum: 10_000, description: 'Records per request; default 100.' },
         upsert: flag('It updates the records that the API has already; "update" and "lookup" are not used then.'),
         atomic: flag(
-          'It writes all of its records or, when it refuses the request, none: then the request is halved and sent again.',
+          'It writes all of its records or, when it refuses the request, none: then the request is halved and sent again. A success that tells of no record is that of all.',
         ),
         content_type: text(CONTENT_TYPE),
         results: pointer('Where the results stand in the answer, one per record; default: the answer itself.'),

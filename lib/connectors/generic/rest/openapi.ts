@@ -8,10 +8,18 @@ interface Parameter {
   name: string;
   in: string;
   schema: Node;
+  isRequired: boolean;
+  description: string;
+  /** A value that the document gives for it. */
+  example: unknown;
 }
 
 /** Names under which APIs put lists, pages and totals, the usual ones first. */
 const LISTS = ['data', 'items', 'results', 'value', 'content', 'records', 'rows', 'entries', 'elements'];
+/** Lists that stand beside that of the records. */
+const ASIDE = /^(errors?|warnings?|messages?|links?|sort|facets|included)$/i;
+/** What a path does, in place of what it holds: a POST there is no create. */
+const ACTION = /^(search|list|query|find|all)$/i;
 const PAGE = ['page', 'pageNumber', 'page_number', 'pageIndex', 'page_index', '_page'];
 const OFFSET = ['offset', 'skip', '$skip', 'startIndex', 'start_index'];
 const SIZE = [
@@ -43,6 +51,9 @@ const TOTALS = [
 const SINCE =
   /^(updated|modified|changed|last_?(updated|modified|changed))_?(since|after|from|gte?)$|^(since|changed_?since)$/i;
 const CHANGED = /^(updated|modified|changed|last_?(updated|modified|changed|change))(_?(at|on|time|date))?$/i;
+/** Headers that OpenAPI leaves to others, as it says. */
+const OF_HTTP = ['Accept', 'Authorization', 'Content-Type'];
+const FROM_ZERO = /\b(zero|0)-?\s?(based|indexed)\b/i;
 const REFERENCE = /^(external|client|foreign)_?(id|key|ref|reference|number)$/i;
 const LARGEST_SIZE = 500;
 const DEEPEST = 4;
@@ -68,23 +79,24 @@ function draftEntity(api: Api, path: string, prefix: string): EntitySetting | nu
   const list = api.operation(path, 'get');
   if (list === null) return null;
   const answer = api.answer(list);
-  const items = answer && listIn(api, answer);
+  const items = answer && listIn(api, answer, path);
   if (items === null || answer === null) return null;
   const record = items.schema;
   const fields = Object.keys(api.properties(record));
   const parameters = api.parameters(path, list);
   const item = Object.keys(api.paths).find((other) => isItemOf(other, path));
   const idName = item === undefined ? undefined : segments(item).at(-1)!.slice(1, -1);
-  const key = [idName, 'id', 'Id', 'ID'].find((name) => name !== undefined && fields.includes(name));
-  const create = draftWrite(api, path, 'post', prefix, key);
+  const key = [idName, 'id', 'Id', 'ID', 'uid', 'uuid'].find((name) => name !== undefined && fields.includes(name));
+  const create = ACTION.test(segments(path).at(-1) ?? '') ? undefined : draftWrite(api, path, 'post', prefix, key);
   const reference = parameters.find(({ name }) => REFERENCE.test(name) && fields.includes(name));
   const change = draftIncremental(api, record, parameters);
   const idempotency = api
     .parameters(path, api.operation(path, 'post') ?? {})
     .find(({ name }) => /idempotency/i.test(name));
-  const inPath = segments(path)
-    .filter(isParameter)
-    .map((segment) => segment.slice(1, -1));
+  const { paging } = draftPaging(api, answer, list, parameters);
+  const moving = [...Object.values(paging ?? {}), change?.parameter];
+  const fixed = { ...draftPathValues(path, parameters), ...draftRequired(parameters, 'query', moving) };
+  const headers = draftRequired(parameters, 'header', OF_HTTP);
   const numbers = create === undefined ? [] : api.numbers(api.body(path, api.operation(path, 'post')!));
   const target = prefix + path;
   const change_item = item === undefined ? undefined : itemPath(prefix + item);
@@ -93,8 +105,9 @@ function draftEntity(api: Api, path: string, prefix: string): EntitySetting | nu
     path: target,
     ...(items.pointer !== '' && { items: items.pointer }),
     ...(key !== undefined && { key: [key] }),
-    ...(inPath.length > 0 && { parameters: Object.fromEntries(inPath.map((name) => [name, ''])) }),
-    ...draftPaging(api, answer, list, parameters),
+    ...(Object.keys(fixed).length > 0 && { parameters: fixed }),
+    ...(Object.keys(headers).length > 0 && { headers }),
+    ...(paging !== undefined && { paging }),
     ...(change !== undefined && { incremental: change }),
     ...(create !== undefined && { create }),
     ...(update !== undefined && { update: { method: update.toUpperCase(), path: change_item! } }),
@@ -110,6 +123,26 @@ function draftEntity(api: Api, path: string, prefix: string): EntitySetting | nu
     ...(idempotency !== undefined && { idempotency_header: idempotency.name }),
     ...(numbers.length > 0 && { numbers }),
   };
+}
+
+/** Values of the placeholders in a path, to be filled in where the document has no example. */
+function draftPathValues(path: string, parameters: Parameter[]): Record<string, string> {
+  const names = segments(path)
+    .filter(isParameter)
+    .map((segment) => segment.slice(1, -1));
+  return Object.fromEntries(
+    names.map((name) => [name, textOf(parameters.find((each) => each.in === 'path' && each.name === name)?.example)]),
+  );
+}
+
+/** What the API refuses a request without. @param others names that are cared for */
+function draftRequired(
+  parameters: Parameter[],
+  place: 'query' | 'header',
+  others: readonly unknown[],
+): Record<string, string> {
+  const required = parameters.filter((each) => each.in === place && each.isRequired && !others.includes(each.name));
+  return Object.fromEntries(required.map(({ name, example }) => [name, textOf(example)]));
 }
 
 function draftWrite(
@@ -146,7 +179,7 @@ function draftPaging(api: Api, answer: Node, list: Node, parameters: Parameter[]
   if (next !== undefined) return { paging: { type: 'next_link', next, ...sized } };
   if (api.hasLinkHeader(list)) return { paging: { type: 'link_header', ...sized } };
   if (page !== undefined) {
-    const start = Number(page.schema.default ?? page.schema.minimum ?? 1);
+    const start = Number(page.schema.default ?? page.schema.minimum ?? (FROM_ZERO.test(page.description) ? 0 : 1));
     return { paging: { type: 'page', page_parameter: page.name, ...(start !== 1 && { start }), ...sized, ...counted } };
   }
   if (offset !== undefined) return { paging: { type: 'offset', offset_parameter: offset.name, ...sized, ...counted } };
@@ -162,21 +195,30 @@ function draftIncremental(api: Api, record: Node, parameters: Parameter[]): Incr
   return { parameter: parameter.name, field, ...(written !== undefined && { format: written }) };
 }
 
-/** Where the list of records stands in an answer. */
-function listIn(api: Api, answer: Node): { pointer: string; schema: Node } | null {
-  const search = (schema: Node, pointer: string, depth: number): { pointer: string; schema: Node } | null => {
-    const items = api.items(schema);
-    if (items !== null) return Object.keys(api.properties(items)).length > 0 ? { pointer, schema: items } : null;
-    if (depth === 2) return null;
-    const rank = (name: string) => (LISTS.includes(name) ? LISTS.indexOf(name) : LISTS.length);
-    const properties = Object.entries(api.properties(schema)).sort(([a], [b]) => rank(a) - rank(b));
-    for (const [name, property] of properties) {
-      const found = search(property, `${pointer}/${escaped(name)}`, depth + 1);
-      if (found !== null) return found;
+/** Where the list of records stands in an answer: nearer to its top before deeper in it, under a usual name before others. */
+function listIn(api: Api, answer: Node, path: string): { pointer: string; schema: Node } | null {
+  let level = [{ pointer: '', name: '', schema: answer }];
+  for (let depth = 0; depth <= 2; depth++) {
+    for (const { pointer, name, schema } of level) {
+      const items = api.items(schema);
+      // A list that is part of one record holds no records.
+      const isWrapped =
+        depth < 2 || LISTS.includes(name) || name === segments(path).at(-1) || /^\/_embedded\//.test(pointer);
+      if (items !== null && isWrapped && Object.keys(api.properties(items)).length > 0)
+        return { pointer, schema: items };
     }
-    return null;
-  };
-  return search(answer, '', 0);
+    level = level.flatMap(({ pointer, schema }) =>
+      Object.entries(api.properties(schema))
+        .map(([name, property]) => ({ pointer: `${pointer}/${escaped(name)}`, name, schema: property }))
+        .sort((one, other) => rank(one.name) - rank(other.name)),
+    );
+  }
+  return null;
+}
+
+function rank(name: string): number {
+  if (ASIDE.test(name)) return LISTS.length + 1;
+  return LISTS.includes(name) ? LISTS.indexOf(name) : LISTS.length;
 }
 
 /** The document, with its references followed. */
@@ -197,8 +239,16 @@ class Api {
       Array.isArray(list) ? list : [],
     );
     return listed.map((listedOne) => {
-      const { name, in: place, schema, ...rest } = this.#followed(listedOne);
-      return { name: String(name), in: String(place), schema: schema === undefined ? rest : this.#followed(schema) };
+      const { name, in: place, schema: own, required, description, example, ...rest } = this.#followed(listedOne);
+      const schema = own === undefined ? rest : this.#followed(own);
+      return {
+        name: String(name),
+        in: String(place),
+        schema,
+        isRequired: required === true,
+        description: String(description ?? schema.description ?? ''),
+        example: example ?? schema.example ?? schema.default,
+      };
     });
   }
 
@@ -284,9 +334,14 @@ const isItemOf = (path: string, list: string): boolean =>
 const itemPath = (path: string): string => path.replace(/\{[^/]+\}$/, '{id}');
 const escaped = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
 
-/** "/plants/{plant}/orders" is "orders", or "plants_orders" when there is another. */
+/** What a setting can hold; nothing else. */
+const textOf = (value: unknown): string =>
+  ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : '';
+
+/** "/plants/{plant}/orders" is "orders", or "plants_orders" when there is another; "/orders/search" is "orders". */
 function nameFor(path: string, taken: Record<string, EntitySetting>): string {
-  const words = segments(path).filter((segment) => !isParameter(segment));
+  const all = segments(path).filter((segment) => !isParameter(segment));
+  const words = all.length > 1 && ACTION.test(all.at(-1)!) ? all.slice(0, -1) : all;
   const last = words.at(-1) ?? 'root';
   return Object.hasOwn(taken, last) ? words.join('_') : last;
 }

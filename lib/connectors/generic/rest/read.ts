@@ -199,6 +199,8 @@ function filterParameters({ filters = {} }: RestEntity, wanted: readonly Filter[
     const parameter = filters[filter.field]?.[filter.operator];
     const values = (Array.isArray(filter.value) ? filter.value : [filter.value]).map(plainText);
     if (parameter === undefined || values.length === 0 || values.includes(undefined)) return [];
+    // In a list it would be two.
+    if (filter.operator === 'in' && values.some((value) => value?.includes(','))) return [];
     return [[parameter, values.join(',')]];
   });
 }

@@ -4,9 +4,11 @@ import type { WriteResult, WriteTarget } from '../../contract';
 import { LostAnswer } from '../../write-run';
 import { documentIn } from './answer';
 import { explanationIn } from './explanation';
-import { refused, type Said, unknown } from './judgement';
+import { outcomeUnknown, refused, type Said, unknown } from './judgement';
 import type { JudgementSetting } from './settings';
 import { asHttpRequest, type WriteRequest } from './write-request';
+
+const WEB_PAGE = /^\s*<(!doctype\s+html|html)\b/i;
 
 /** What came for a request, read to its end. */
 interface Answer {
@@ -52,13 +54,19 @@ export class Sender {
       response.discard();
       return { response, text: '' };
     }
+    let text: string;
     try {
-      return { response, text: await response.text() };
+      text = await response.text();
     } catch (thrown) {
       // Refused or done, but what was said about it did not arrive. Of a refusal the status tells enough.
       if (!response.ok) throw lost(request, await response.failure(''));
       throw new LostAnswer(IntegrationError.from(thrown), request.repeatable);
     }
+    // A sign-in or maintenance page of something on the way says yes to everything.
+    if (response.status === 200 && WEB_PAGE.test(text)) {
+      throw new LostAnswer(outcomeUnknown('the answer is a web page'), request.repeatable);
+    }
+    return { response, text };
   }
 
   /** Why the API did not do what it was asked for, or may not have. */

@@ -216,7 +216,9 @@ export class RestWriter implements Writer {
         ? await this.#find(record, signal)
         : undefined;
     if (found === null) return { outcome: 'deleted' };
-    const known = { id: record.externalKey ?? found?.id, version: record.version ?? found?.version };
+    const named = { id: record.externalKey ?? found?.id, version: record.version ?? found?.version };
+    const known = await this.#versioned(record, named, signal);
+    if (known === null) return { outcome: 'deleted' };
     const request = writeRequest(this.#entity, 'delete', record, known);
     const { status, said } = await this.#sender.send(request, setting, signal, GONE);
     if (GONE.includes(status)) return { outcome: 'deleted' };
@@ -319,9 +321,9 @@ export class RestWriter implements Writer {
 
   /** With the version that the record has now, where changes depend on it; null when it is gone. */
   async #versioned(record: WriteRecord, known: Known, signal: AbortSignal): Promise<Known | null> {
-    const { etag, update, headers = {} } = this.#entity;
+    const { etag, update, delete: remove, headers = {} } = this.#entity;
     if (!etag || known.version !== undefined) return known;
-    const target = addressOf(update!, record, known);
+    const target = addressOf((update ?? remove)!, record, known);
     const response = await ask(this.#client, { target, headers, signal }, GONE);
     if (response === null) return null;
     if (etag === true) {
