@@ -2,21 +2,9 @@ import assert from 'node:assert/strict';
 import type { HttpClient } from '../../../lib/protocols/http/client';
 import { findMatches } from '../../../lib/protocols/odata/find';
 import { ODataService } from '../../../lib/protocols/odata/service';
-import { type Answer, type Asked, failureOf, signal, TestApi } from '../rest/server';
+import { failureOf, signal } from '../rest/server';
 import { documentText } from './documents';
-import { openService, xml } from './server';
-
-/** Answers each path with what stands there, or what a function makes of the question. */
-class ScriptedService extends TestApi {
-  document = documentText('plant');
-  answers = new Map<string, Answer | ((asked: Asked) => Answer)>();
-
-  override handler: TestApi['handler'] = (asked) => {
-    if (asked.path === '/svc/$metadata') return xml(this.document);
-    const answer = this.answers.get(`${asked.method} ${decodeURIComponent(asked.path)}`);
-    return typeof answer === 'function' ? answer(asked) : answer;
-  };
-}
+import { openService, ScriptedService, xml } from './server';
 
 describe('odata services of any making', () => {
   const api = new ScriptedService();
