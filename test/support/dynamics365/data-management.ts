@@ -18,8 +18,7 @@ interface Job {
 /**
  * A strict stand-in for data management, written from the documentation of its package API and what users found out about
  * packages: the file is UTF-16 with its mark and rows that end with CR LF, a manifest without the map of the columns takes
- * nothing, a job that is not known yet is answered 400, no two imports begin at the same time. What a project exports as changed
- * comes once. Its store of files is another host, which takes whoever has an address that it signed, and nobody who signs in.
+ * nothing, a job that is not known yet is answered 400. What a project exports as changed comes once. Its store of files is another host, which takes whoever has an address that it signed, and nobody who signs in.
  */
 export class DataManagementStore {
   /** What imports made, by the values of the key. */
@@ -33,10 +32,12 @@ export class DataManagementStore {
   slowness = 1;
   /** Rows that it refuses, and why. */
   refuses: (row: Values) => string | undefined = () => undefined;
+  /** Imports that began while another one was under way. */
+  overlaps = 0;
   /** Requests that the store has had. */
   readonly transfers: string[] = [];
   readonly #blobs = new Map<string, { signature: string; content?: Buffer }>();
-  #beginning = 0;
+  #underWay = 0;
   #server: Server | undefined;
 
   constructor(
@@ -94,6 +95,7 @@ export class DataManagementStore {
   }
 
   #writable(name: string): string {
+    if (this.#underWay++ > 0) this.overlaps++;
     this.#blobs.set(name, { signature: randomUUID() });
     return JSON.stringify({ BlobId: `{${randomUUID()}}`, BlobUrl: this.#address(name) });
   }
@@ -103,7 +105,7 @@ export class DataManagementStore {
     return blob === undefined ? '' : `http://${this.host}/dmf/${name}?sv=2026&sig=${blob.signature}`;
   }
 
-  async #import(body: Record<string, unknown>): Promise<Reply> {
+  #import(body: Record<string, unknown>): Reply {
     const { packageUrl, definitionGroupId: project, executionId, execute, overwrite, legalEntityId } = body;
     const given = [packageUrl, project, executionId, legalEntityId];
     if (given.some((each) => typeof each !== 'string' || each === '') || execute !== true || overwrite !== true) {
@@ -112,11 +114,6 @@ export class DataManagementStore {
     if (this.jobs.has(String(executionId))) return refusal(400, `The execution ${executionId} exists.`);
     const content = this.#blobs.get(new URL(String(packageUrl)).pathname.replace('/dmf/', ''))?.content;
     if (content === undefined) return refusal(400, 'There is no package.');
-    if (this.#beginning > 0) return refusal(500, 'Another import begins.');
-    this.#beginning++;
-    // Beginning takes a turn, so that a second one could come between.
-    await new Promise((resolve) => setImmediate(resolve));
-    this.#beginning--;
     let rows: Values[];
     try {
       rows = this.#rowsOf(content, String(project));
@@ -202,6 +199,7 @@ export class DataManagementStore {
     if (job === undefined) return refusal(400, `Records for ${execution} were not found.`);
     const [status] = job.statuses;
     if (job.statuses.length > 1) job.statuses.shift();
+    else if (job.kind === 'import') this.#underWay--;
     return value(status);
   }
 }

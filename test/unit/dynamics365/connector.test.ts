@@ -233,6 +233,14 @@ describe('Dynamics 365, Finance & Operations', () => {
     assert.deepEqual(together, []);
   });
 
+  it('does not take a page of maintenance for a message that was taken', async () => {
+    const page = { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>' };
+    plant.services.set('SysMessageServices/SysMessageService/SendMessage', () => page);
+    const target = await writer(open(plant.connection({ company: 'usmf' })), 'mes/start_order');
+    const [result] = await target.write([record({ ProductionOrderNumber: 'P1' })], live);
+    assert.ok(result?.outcome === 'unknown' && result.error.code === 'PCP_HTTP_NOT_JSON');
+  });
+
   it('refuses what is no message before anything is sent', async () => {
     const queue = new MesQueue(plant);
     const target = await writer(open(plant.connection({ company: 'usmf' })), 'mes/route_card');

@@ -113,6 +113,7 @@ describe('Dynamics 365, packages of data management', () => {
   it('begins the imports of one environment one after the other', async () => {
     const results = await Promise.all([1, 2, 3].map((n) => write(open(), [record(n)])));
     assert.deepEqual(results.flatMap(outcomes), ['updated', 'updated', 'updated']);
+    assert.equal(store.overlaps, 0);
   });
 
   it('reads a package, and goes on with the same one after it was interrupted: what changed is told once', async () => {

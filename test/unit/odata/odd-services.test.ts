@@ -192,6 +192,22 @@ describe('odata services of any making', () => {
     assert.equal((await failureOf(service.create(orders, { Number: 'A' }, signal))).class, 'config');
   });
 
+  it('takes a web page in place of an answer for no success', async () => {
+    const orders = await set('Orders');
+    const page = { body: '<html>We are back soon</html>', headers: { 'content-type': 'text/html; charset=utf-8' } };
+    for (const method of ['POST', 'PATCH', 'DELETE']) {
+      api.answers.set(`${method} /svc/Orders${method === 'POST' ? '' : "('A')"}`, page);
+    }
+    for (const work of [
+      service.create(orders, { Number: 'A' }, signal),
+      service.update(orders, { Number: 'A' }, signal),
+      service.remove(orders, { Number: 'A' }, signal),
+    ]) {
+      const failure = await failureOf(work);
+      assert.deepEqual([failure.code, failure.outcomeUnknown], ['PCP_HTTP_NOT_JSON', true]);
+    }
+  });
+
   it('names each field at what is said about it', async () => {
     const details = [
       { code: '1', target: 'Amount', message: 'too large' },
