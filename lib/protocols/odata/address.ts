@@ -9,7 +9,7 @@ import { literalOf, ValueProblem, type ValueType } from './values';
  * @throws data PCP_ODATA_KEY, PCP_ODATA_VALUE
  */
 export function entityPath(set: EntitySet, key: Record<string, unknown>, model: ServiceModel): string {
-  if (set.isSingleton) return encodeURIComponent(set.name);
+  if (set.isSingleton) return placeOf(set);
   const { key: paths, keyAliases } = set.type;
   if (paths.length === 0) throw withoutKey(set);
   const parts = paths.map((name) => {
@@ -27,7 +27,12 @@ export function entityPath(set: EntitySet, key: Record<string, unknown>, model: 
     parts.length === 1 && only && set.isKeyNamed !== true
       ? only[1]
       : parts.map(([name, value]) => `${name}=${value}`).join(',');
-  return `${encodeURIComponent(set.name)}(${written})`;
+  return `${placeOf(set)}(${written})`;
+}
+
+/** Path of a set below the service, percent-encoded. */
+export function placeOf({ name, place }: Pick<EntitySet, 'name' | 'place'>): string {
+  return place ?? encodeURIComponent(name);
 }
 
 /** The key of an entity as one text; the same whatever the order of its fields. */

@@ -6,8 +6,15 @@ import { isObject } from './entity';
 import { failureOf, partFailure } from './fault';
 import { multipartBody, multipartResponses } from './multipart';
 import type { ServiceRequest } from './operations';
+import { jsonType } from './payload';
 import { parameterText } from './query';
 import type { ODataService } from './service';
+
+/**
+ * Version 4 may write a batch as JSON; every service knows the other notation. In JSON, some services take only addresses that
+ * begin with a slash at the root of the service, others only those without.
+ */
+export type BatchFormat = 'json' | 'json-relative' | 'multipart';
 
 /** One request, or several that the service does wholly or not at all. */
 export type BatchItem = ServiceRequest | readonly ServiceRequest[];
@@ -29,7 +36,6 @@ const GO_ON = 'odata.continue-on-error';
 
 /**
  * Sends many requests as one.
- * @param format version 4 may write a batch as JSON; every service knows the other
  * @returns one answer per item, in their order
  * @throws transient PCP_ODATA_BATCH with `outcomeUnknown` when the answer does not say what became of them
  */
@@ -37,17 +43,17 @@ export async function sendBatch(
   service: ODataService,
   items: readonly BatchItem[],
   signal: AbortSignal,
-  format: 'multipart' | 'json' = 'multipart',
+  format: BatchFormat = 'multipart',
 ): Promise<ItemAnswer[]> {
   const boundary = `batch_${randomUUID()}`;
   const response = await service.send(
     {
       method: 'POST',
       path: `$batch${parameterText(Object.entries(service.options.parameters ?? {}))}`,
-      ...(format === 'json'
+      ...(format !== 'multipart'
         ? {
             headers: { 'content-type': 'application/json', prefer: GO_ON },
-            body: jsonBody(items, service.options.batchRoot),
+            body: jsonBody(items, format === 'json' ? '/' : ''),
           }
         : {
             headers: {
@@ -55,7 +61,7 @@ export async function sendBatch(
               accept: 'multipart/mixed',
               prefer: GO_ON,
             },
-            body: multipartBody(items, boundary),
+            body: multipartBody(items, boundary, jsonType(await service.model(signal))),
           }),
     },
     signal,
@@ -93,7 +99,7 @@ async function partsOf(response: HttpResponse, items: readonly BatchItem[]): Pro
   throw unclear(response.url, 'it is no multipart answer');
 }
 
-function jsonBody(items: readonly BatchItem[], root = '/'): string {
+function jsonBody(items: readonly BatchItem[], root: string): string {
   const requests = items.flatMap((item, index) => {
     const group = isGroup(item) ? item : [item];
     return group.map(({ method, path, headers, body }, at) => {
@@ -101,7 +107,6 @@ function jsonBody(items: readonly BatchItem[], root = '/'): string {
         id: idOf(index, at),
         ...(isGroup(item) && { atomicityGroup: `g${index}` }),
         method,
-        // Some services take only what begins at the root of the service, others only what does not.
         url: `${root}${path}`,
         headers: { accept: 'application/json', ...headers },
       });

@@ -1,6 +1,7 @@
 import { IntegrationError } from '../../model/errors';
-import { type ItemAnswer, sendBatch, UNCLEAR } from './batch';
+import { type BatchFormat, type ItemAnswer, sendBatch, UNCLEAR } from './batch';
 import type { Entity } from './entity';
+import { GONE } from './fault';
 import { type Page, pageOfPart, readPart } from './feed';
 import type { EntitySet, ServiceModel } from './model';
 import type { ServiceRequest } from './operations';
@@ -11,11 +12,16 @@ import type { ODataService } from './service';
 export type Changed = { entity: Entity | null } | { error: IntegrationError };
 
 /** How several requests go out: as one batch of either notation, or one by one. */
-type Form = 'json' | 'multipart' | 'single';
+type Form = BatchFormat | 'single';
+
+/** What is tried after one that the service does not know. */
+const NEXT = { json: 'json-relative', 'json-relative': 'multipart', multipart: 'single' } as const;
 
 /** Requests that do not depend on each other, many sent as one as far as the service takes it. */
 export class Batching {
   #form: Form;
+  /** It has found what was asked for in this form. */
+  #isKnown = false;
   /** Some services know changes in a batch only. */
   #readsApart = false;
 
@@ -50,7 +56,10 @@ export class Batching {
         pages.push(pageOfPart(item.answers[0]!, this.service.address, this.set.type, this.model));
       }
     }
-    if (pages.length === queries.length) return pages;
+    if (pages.length === queries.length) {
+      for (const { entities } of pages) await this.service.complete(entities, signal);
+      return pages;
+    }
     this.#readsApart = true;
     return null;
   }
@@ -77,12 +86,14 @@ export class Batching {
   async #together(requests: readonly ServiceRequest[], signal: AbortSignal): Promise<ItemAnswer[] | null> {
     while (requests.length > 1 && this.#form !== 'single') {
       try {
-        return await sendBatch(this.service, requests, signal, this.#form);
+        const answers = await sendBatch(this.service, requests, signal, this.#form);
+        this.#isKnown ||= !answers.every(isNotFound);
+        if (this.#isKnown) return answers;
       } catch (thrown) {
         if (!isRefusal(thrown)) throw thrown;
-        // Nothing was done: the service does not know this notation, or no batches at all.
-        this.#form = this.#form === 'json' ? 'multipart' : 'single';
       }
+      // Nothing was done: the service does not know this notation, or no batches at all.
+      this.#form = NEXT[this.#form];
     }
     return null;
   }
@@ -100,6 +111,10 @@ export class Batching {
     }
     return results;
   }
+}
+
+function isNotFound(answer: ItemAnswer): boolean {
+  return 'error' in answer && ['PCP_HTTP_NOT_FOUND', GONE].includes(answer.error.code);
 }
 
 function isRefusal(thrown: unknown): boolean {

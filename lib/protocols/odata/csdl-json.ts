@@ -7,6 +7,7 @@ type Json = Record<string, unknown>;
 const ATTRIBUTES: Readonly<Record<string, string>> = {
   $BaseType: 'BaseType',
   $OpenType: 'OpenType',
+  $Abstract: 'Abstract',
   $HasStream: 'HasStream',
   $Extends: 'Extends',
   $UnderlyingType: 'UnderlyingType',

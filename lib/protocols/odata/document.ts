@@ -5,6 +5,7 @@ import type { ODataVersion } from './model';
 /** One document of a service, or of what it refers to. */
 export interface MetadataDocument {
   version: ODataVersion;
+  isVersion3: boolean;
   schemas: readonly Element[];
   references: readonly Reference[];
 }
@@ -28,7 +29,9 @@ export function readDocument(text: string, place: string): MetadataDocument {
     uri: reference.attributes.Uri ?? reference.attributes.Url ?? '',
     namespaces: childrenOf(reference, 'Include').map(({ attributes }) => attributes.Namespace ?? ''),
   }));
-  return { version: isV4 ? 4 : 2, schemas, references };
+  const isVersion3 =
+    !isV4 && childrenOf(root, 'DataServices').some(({ attributes }) => attributes.DataServiceVersion === '3.0');
+  return { version: isV4 ? 4 : 2, isVersion3, schemas, references };
 }
 
 /** Namespaces of types that the documents name, and none of them declares. */

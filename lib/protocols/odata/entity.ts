@@ -12,6 +12,16 @@ export interface Entity {
   url?: string;
   /** A delta says that it is gone: `data` then holds no more than its key. */
   isRemoved?: boolean;
+  /** Lists in it, at any depth, of which only the beginning came. */
+  rests?: Rest[];
+}
+
+export interface Rest {
+  /** The beginning. */
+  list: unknown[];
+  /** Where it goes on. */
+  link: string;
+  type: StructuredType;
 }
 
 type Json = Record<string, unknown>;
@@ -22,7 +32,9 @@ export function readEntity(json: Json, type: StructuredType, model: ServiceModel
   const version = etag ?? json['@odata.etag'] ?? json['@etag'] ?? json['odata.etag'];
   const url = uri ?? json['@odata.id'] ?? json['@id'] ?? json['@odata.editLink'];
   if (isRemoved(json)) return removed(json, typeof url === 'string' ? url : String(json.id ?? ''), type, model);
-  const entity: Entity = { data: readStructure(json, type, model) };
+  const rests: Rest[] = [];
+  const entity: Entity = { data: readStructure(json, type, model, rests) };
+  if (rests.length > 0) entity.rests = rests;
   if (typeof version === 'string') entity.version = version;
   if (typeof url === 'string') entity.url = url;
   return entity;
@@ -33,7 +45,7 @@ function removed(json: Json, url: string, type: StructuredType, model: ServiceMo
   const names = keyFields(type);
   const named = Object.fromEntries(names.filter((name) => Object.hasOwn(json, name)).map((name) => [name, json[name]]));
   const key = Object.keys(named).length === names.length ? named : keyIn(url, type, model);
-  return { data: readStructure(key, type, model), isRemoved: true, ...(url !== '' && { url }) };
+  return { data: readStructure(key, type, model, []), isRemoved: true, ...(url !== '' && { url }) };
 }
 
 /** The properties that hold a key, or complex values with it. */
@@ -41,7 +53,8 @@ export function keyFields({ key }: StructuredType): string[] {
   return [...new Set(key.map((path) => path.replace(/\/.*$/, '')))];
 }
 
-function keyIn(url: string, type: StructuredType, model: ServiceModel): Json {
+/** As the address of an entity has it, "Orders('A')". */
+export function keyIn(url: string, type: StructuredType, model: ServiceModel): Json {
   const { key, keyAliases } = type;
   const predicate = /\((.*)\)$/.exec(decoded(url))?.[1] ?? '';
   const parts = predicate.matchAll(/(?:([\p{L}\p{N}_]+)=)?([\p{L}\p{N}_.]*'(?:[^']|'')*'|[^,]+)/gu);
@@ -74,21 +87,40 @@ function decoded(url: string): string {
   }
 }
 
-function readStructure(json: Json, declared: StructuredType, model: ServiceModel): Record<string, unknown> {
+function readStructure(json: Json, declared: StructuredType, model: ServiceModel, rests: Rest[]): Json {
   const type = actualType(saidType(json), declared, model);
   const readers = readersOf(type, model);
-  const data: Record<string, unknown> = type === declared ? {} : { [TYPE_FIELD]: `#${type.name}` };
+  const links: [name: string, link: string][] = [];
+  const data: Json = type === declared ? {} : { [TYPE_FIELD]: `#${type.name}` };
   for (const name of Object.keys(json)) {
     const value = json[name];
     if (isDeferred(value)) continue;
+    const link = linkOf(name, value);
+    if (link !== undefined) links.push(link);
     const reader = readers.get(name);
-    if (reader !== undefined) data[name] = reader(value);
+    if (reader !== undefined) data[name] = reader(value, rests);
     else if (name !== '__metadata' && !name.includes('@') && !name.startsWith('odata.')) data[name] = value;
+  }
+  for (const [name, link] of links) {
+    const target = model.types.get(type.navigations.get(name)?.target ?? '');
+    const list = data[name] ?? [];
+    if (target === undefined || !Array.isArray(list)) continue;
+    data[name] = list;
+    rests.push({ list, link, type: target });
   }
   return data;
 }
 
-type Reader = (value: unknown) => unknown;
+/** Where the list of a navigation goes on: in the list itself in version 2, else beside it. */
+function linkOf(name: string, value: unknown): [name: string, link: string] | undefined {
+  if (typeof value === 'string') {
+    const [, list] = name.includes('@') ? (/^([^@]+)@(?:odata\.)?nextLink$/.exec(name) ?? []) : [];
+    return list === undefined ? undefined : [list, value];
+  }
+  return isObject(value) && typeof value.__next === 'string' ? [name, value.__next] : undefined;
+}
+
+type Reader = (value: unknown, rests: Rest[]) => unknown;
 
 /** A list has thousands of entities of one type. */
 const known = new WeakMap<StructuredType, ReadonlyMap<string, Reader>>();
@@ -116,11 +148,11 @@ function readersOf(type: StructuredType, model: ServiceModel): ReadonlyMap<strin
 
 function structureReader(type: StructuredType | undefined, otherwise: Reader, model: ServiceModel): Reader {
   if (type === undefined) return otherwise;
-  return (value) => (isObject(value) ? readStructure(value, type, model) : otherwise(value));
+  return (value, rests) => (isObject(value) ? readStructure(value, type, model, rests) : otherwise(value, rests));
 }
 
 function listOrOne(reader: Reader, isCollection: boolean): Reader {
-  return isCollection ? (value) => listOf(value).map(reader) : reader;
+  return isCollection ? (value, rests) => listOf(value).map((each) => reader(each, rests)) : reader;
 }
 
 function saidType(json: Json): unknown {
@@ -139,7 +171,17 @@ function listOf(value: unknown): unknown[] {
 
 function isRemoved(json: Json): boolean {
   if (json['@removed'] !== undefined || json['@odata.removed'] !== undefined) return true;
-  return typeof json['@odata.context'] === 'string' && /[#/]\$deletedEntity$/.test(json['@odata.context']);
+  return isContext(json, /[#/]\$deletedEntity$/);
+}
+
+/** What a delta says about a relation between two entities. */
+export function isLink(json: Json): boolean {
+  return isContext(json, /[#/]\$(deletedL|l)ink$/);
+}
+
+function isContext(json: Json, pattern: RegExp): boolean {
+  const context = json['@odata.context'] ?? json['@context'];
+  return typeof context === 'string' && pattern.test(context);
 }
 
 /** Entities and files that the answer only names. */

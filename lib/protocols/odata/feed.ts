@@ -2,7 +2,7 @@ import { IntegrationError } from '../../model/errors';
 import { parseExactJson } from '../../model/exact-json';
 import type { HttpResponse } from '../http/client';
 import type { PartAnswer } from './batch';
-import { type Entity, isObject, keyFields, readEntity } from './entity';
+import { type Entity, isLink, isObject, keyFields, readEntity } from './entity';
 import type { ServiceModel, StructuredType } from './model';
 
 /** One answer of a list. */
@@ -47,7 +47,7 @@ function pageOf(json: unknown, response: Answered, type: StructuredType, model: 
   const delta = text(outer.__delta ?? outer['@odata.deltaLink'] ?? outer['@deltaLink'] ?? outer['odata.deltaLink']);
   const count = Number(outer.__count ?? outer['@odata.count'] ?? outer['@count'] ?? outer['odata.count'] ?? Number.NaN);
   return {
-    entities: items.filter(isObject).map((item) => readEntity(item, type, model)),
+    entities: items.filter((item) => isObject(item) && !isLink(item)).map((item) => readEntity(item, type, model)),
     ...nextOf(json, response),
     ...(delta !== undefined && { delta }),
     ...(Number.isFinite(count) && { count }),
@@ -66,7 +66,7 @@ export function nextOf(json: unknown, { url }: Pick<HttpResponse, 'url'>): Pick<
 /** Whatever it is, it has its key; without one, or where it says what it is, something that the type declares. */
 function isEntity(found: Record<string, unknown>, type: StructuredType): boolean {
   const { key, properties, isOpen } = type;
-  if (key.length > 0 && found['@odata.context'] === undefined)
+  if (key.length > 0 && (found['@odata.context'] ?? found['@context']) === undefined)
     return keyFields(type).every((name) => Object.hasOwn(found, name));
   return isOpen || [...properties.keys()].some((name) => Object.hasOwn(found, name));
 }

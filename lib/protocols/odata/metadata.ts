@@ -27,6 +27,7 @@ export function modelOf(documents: readonly MetadataDocument[]): ServiceModel {
 
 class Reader {
   readonly #version: ODataVersion;
+  readonly #isVersion3: boolean;
   readonly #containers = new Map<string, Element>();
   /** Of the service itself: its names are those that can be asked for. */
   readonly #own: string[] = [];
@@ -44,6 +45,7 @@ class Reader {
   constructor(documents: readonly MetadataDocument[]) {
     const [service] = documents;
     this.#version = service?.version ?? 4;
+    this.#isVersion3 = service?.isVersion3 === true;
     for (const document of documents) {
       for (const schema of document.schemas) {
         for (const element of schema.children) this.#declare(schema, element, document === service);
@@ -72,7 +74,8 @@ class Reader {
       const bound = elements.filter(isBound).map((element) => this.#operation(name, element));
       if (bound.length > 0) operations.set(name, bound);
     }
-    return { version: this.#version, entitySets, operations, types: this.#types, enums: this.#enums };
+    const [version, isVersion3] = [this.#version, this.#isVersion3];
+    return { version, isVersion3, entitySets, operations, types: this.#types, enums: this.#enums };
   }
 
   /** The service's containers, and what they extend, wherever it stands; the default one comes first, so that its names win. */
@@ -161,6 +164,7 @@ class Reader {
       ...(element?.attributes.label !== undefined && { label: element.attributes.label }),
       ...(inherited !== undefined && { base: inherited.name }),
       isEntity: element?.name !== 'ComplexType',
+      isAbstract: isTrue(element, 'Abstract'),
       isOpen: element === undefined || isTrue(element, 'OpenType') || inherited?.isOpen === true,
       key: keys.length > 0 ? keys.map(({ attributes }) => attributes.Name ?? '') : (inherited?.key ?? []),
       keyAliases: keys.length > 0 ? new Map(aliases) : (inherited?.keyAliases ?? new Map()),
@@ -179,6 +183,7 @@ class Reader {
     const definition = this.#definitions.get(named);
     const facets = { ...definition?.attributes, ...attributes };
     const type = definition === undefined ? named : this.#qualified(definition.attributes.UnderlyingType ?? named);
+    const enumeration = this.#enums.get(type);
     const [maxLength, precision] = [count(facets.MaxLength), count(facets.Precision)];
     const annotations = this.#annotationsOf(element, path + attributes.Name);
     const isComputed = tag(annotations, 'Computed') === true;
@@ -188,6 +193,7 @@ class Reader {
       type,
       isCollection: isCollection || /^(Collection|List)$/i.test(attributes.CollectionKind ?? ''),
       nullable: !isFalse(attributes.Nullable),
+      ...(enumeration !== undefined && { enumeration }),
       ...(maxLength !== undefined && { maxLength }),
       ...(precision !== undefined && { precision }),
       ...(scale !== undefined && { scale }),

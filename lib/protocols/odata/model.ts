@@ -1,9 +1,11 @@
-/** 2 also stands for services of version 1 and 3: they speak the same way to who asks for version 2. */
+/** 2 also stands for services of version 1 and 3, which speak the same way. */
 export type ODataVersion = 2 | 4;
 
 /** What a $metadata document says, with aliases resolved and inheritance applied. */
 export interface ServiceModel {
   version: ODataVersion;
+  /** Of version 3: what it has may not be asked for as of version 2, and its JSON is that of version 2 on request only. */
+  isVersion3: boolean;
   entitySets: ReadonlyMap<string, EntitySet>;
   /** By the name that calls them: of the import, or with namespace for those bound to an entity. Overloads in order. */
   operations: ReadonlyMap<string, readonly Operation[]>;
@@ -15,6 +17,8 @@ export interface ServiceModel {
 /** A place of the service that holds entities. */
 export interface EntitySet {
   name: string;
+  /** Where it is below the service, percent-encoded, when that is not its name. */
+  place?: string;
   type: StructuredType;
   /** One entity that has no key in its address. */
   isSingleton: boolean;
@@ -43,6 +47,8 @@ export interface StructuredType {
   /** Qualified name of the type it extends. */
   base?: string;
   isEntity: boolean;
+  /** Only those that extend it are made. */
+  isAbstract: boolean;
   /** Takes properties that it does not name. */
   isOpen: boolean;
   /** Properties that identify an entity, in the order of its address; "Address/Site" stands in a complex one. */
@@ -59,6 +65,8 @@ export interface Property {
   type: string;
   isCollection: boolean;
   nullable: boolean;
+  /** What its values are members of. */
+  enumeration?: EnumType;
   /** In characters, or bytes of Edm.Binary. */
   maxLength?: number;
   precision?: number;

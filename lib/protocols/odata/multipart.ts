@@ -4,14 +4,17 @@ import type { ServiceRequest } from './operations';
 const NEWLINE = '\r\n';
 
 /** The body of a $batch: each request an application/http part, a group of them a change set inside. */
-export function multipartBody(items: readonly BatchItem[], boundary: string): string {
+export function multipartBody(items: readonly BatchItem[], boundary: string, accept: string): string {
+  // Version 4.01 wants ids that are unique in the whole batch.
+  let contentId = 0;
   const parts = items.map((item, index) => {
     // As unlikely to stand in the data as the outer one.
     const inner = `changeset_${index}_${boundary}`;
-    if (Array.isArray(item)) return changeSet(item as readonly ServiceRequest[], inner);
+    const part = (request: ServiceRequest) => httpPart(request, accept, ++contentId);
+    if (Array.isArray(item)) return changeSet((item as readonly ServiceRequest[]).map(part), inner);
     const request = item as ServiceRequest;
     // Outside of a change set only reads may stand in version 2, so a single change is a set of one.
-    return request.method === 'GET' ? httpPart(request, undefined) : changeSet([request], inner);
+    return request.method === 'GET' ? httpPart(request, accept, undefined) : changeSet([part(request)], inner);
   });
   return joined(parts, boundary);
 }
@@ -24,13 +27,16 @@ export function multipartResponses(text: string, contentType: string): PartAnswe
   return parts === null ? null : parts.map((part) => answersOf(part));
 }
 
-function changeSet(requests: readonly ServiceRequest[], boundary: string): string {
-  const parts = requests.map((request, index) => httpPart(request, index + 1));
+function changeSet(parts: readonly string[], boundary: string): string {
   return `Content-Type: multipart/mixed; boundary=${boundary}${NEWLINE}${NEWLINE}${joined(parts, boundary)}`;
 }
 
-function httpPart({ method, path, headers, body = '' }: ServiceRequest, contentId: number | undefined): string {
-  const own = { accept: 'application/json', ...headers };
+function httpPart(
+  { method, path, headers, body = '' }: ServiceRequest,
+  accept: string,
+  contentId: number | undefined,
+): string {
+  const own = { accept, ...headers };
   const lines = Object.entries(own).map(([name, value]) => `${name}: ${value}`);
   if (body !== '') lines.push(`content-length: ${Buffer.byteLength(body)}`);
   return [

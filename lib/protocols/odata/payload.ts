@@ -20,9 +20,15 @@ const SAFE_DIGITS = 15;
 export function payloadOf(data: Record<string, unknown>, type: StructuredType, model: ServiceModel): Payload {
   const { version } = model;
   const plain = JSON.stringify(structure(data, type, '', model, { version }));
-  if (version === 2 || !hasLongNumber(plain)) return { body: plain, contentType: 'application/json' };
+  if (version === 2) return { body: withEscapedTicks(plain), contentType: jsonType(model) };
+  if (!hasLongNumber(plain)) return { body: plain, contentType: jsonType(model) };
   const exact = JSON.stringify(structure(data, type, '', model, { version, exactAsText: true }));
   return { body: exact, contentType: 'application/json;IEEE754Compatible=true' };
+}
+
+/** JSON as version 2 and 4 have it; version 3 has two notations. */
+export function jsonType({ isVersion3 }: ServiceModel): string {
+  return isVersion3 ? 'application/json;odata=verbose' : 'application/json';
 }
 
 /** The body that calls an action of version 4. */
@@ -33,7 +39,7 @@ export function parametersPayload(
 ): Payload {
   const properties = new Map(parameters.map((parameter) => [parameter.name, parameter]));
   const type = {
-    ...{ name: '', isEntity: false, isOpen: false, key: [], keyAliases: new Map() },
+    ...{ name: '', isEntity: false, isAbstract: false, isOpen: false, key: [], keyAliases: new Map() },
     ...{ properties, navigations: new Map() },
   };
   return payloadOf(values, type, model);
@@ -84,7 +90,8 @@ function valueFor(value: unknown, property: Property, path: string, model: Servi
   if (value === null && !property.nullable) throw refusedValue(path, value, 'must not be empty');
   if (!property.isCollection || value === null) return one(value, path);
   if (!Array.isArray(value)) throw refusedValue(path, value, 'must be a list');
-  return value.map((item, index) => one(item, `${path}[${index}]`));
+  const items = value.map((item, index) => one(item, `${path}[${index}]`));
+  return dialect.version === 2 ? { results: items } : items;
 }
 
 function related(value: unknown, navigation: Navigation, path: string, model: ServiceModel, dialect: Dialect): unknown {
@@ -95,6 +102,11 @@ function related(value: unknown, navigation: Navigation, path: string, model: Se
     throw refusedValue(path, undefined, navigation.isCollection ? 'must be a list of records' : 'must be one record');
   }
   return Array.isArray(value) ? value.map((item, index) => one(item, `${path}[${index}]`)) : one(value, path);
+}
+
+/** Of version 2, whose servers may take a text for a time by its backslashes. */
+function withEscapedTicks(json: string): string {
+  return json.replace(/"\/(Date\([-+\d]+\))\/"/g, '"\\/$1\\/"');
 }
 
 function hasLongNumber(json: string): boolean {

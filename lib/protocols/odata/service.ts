@@ -1,16 +1,19 @@
 import { IntegrationError } from '../../model/errors';
 import type { HttpClient, HttpRequest, HttpResponse } from '../http/client';
-import { entityPath, valueAt } from './address';
+import { refuseWebPage } from '../http/web-page';
+import { entityPath, placeOf, valueAt } from './address';
 import { isAlike } from './alike';
+import type { BatchFormat } from './batch';
 import type { Entity } from './entity';
 import { failureOf } from './fault';
 import { nextOf, type Page, readChanged, readJson, readOne, readPage, unmovable } from './feed';
 import { loadModel } from './load';
 import type { EntitySet, Operation, ServiceModel } from './model';
 import { callRequest, operationOf, readResult, type ServiceRequest } from './operations';
-import { payloadOf } from './payload';
+import { jsonType, payloadOf, refusedValue } from './payload';
 import { type Query, queryText, requireConditions } from './query';
-import { findProperty } from './structure';
+import { setBelow } from './set-below';
+import { actualType, findProperty, TYPE_FIELD } from './structure';
 
 /** Where a service is asked: every request goes through this client. */
 export type ServiceClient = Pick<HttpClient, 'baseUrl' | 'request' | 'resolveLink'>;
@@ -25,9 +28,7 @@ export interface ServiceOptions {
   /** Before the name of every set, as "companies(...)/"; percent-encoded. */
   prefix?: string;
   /** How many requests go out as one; by default as JSON in version 4, where the service takes it. */
-  batchFormat?: 'json' | 'multipart';
-  /** What addresses inside of a batch of JSON begin with; "/" by default. */
-  batchRoot?: '' | '/';
+  batchFormat?: BatchFormat;
   /** To be masked where an answer repeats them. */
   secrets?: readonly string[];
 }
@@ -61,10 +62,14 @@ export class ODataService {
     return this.#model;
   }
 
-  /** @throws config PCP_ENTITY_UNKNOWN */
+  /**
+   * @param name "Orders", or what belongs to one of its entities: "Orders('A')/Items"
+   * @throws config PCP_ENTITY_UNKNOWN; data PCP_ODATA_KEY, PCP_ODATA_VALUE
+   */
   async entitySet(name: string, signal: AbortSignal): Promise<EntitySet> {
-    const { entitySets } = await this.model(signal);
-    const set = entitySets.get(name);
+    const model = await this.model(signal);
+    const { entitySets } = model;
+    const set = entitySets.get(name) ?? setBelow(name, model);
     if (set !== undefined) return set;
     const alike = [...entitySets.keys()].find((each) => each.toLowerCase() === name.toLowerCase());
     throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `The service has no entity set "${name}".`, {
@@ -77,7 +82,7 @@ export class ODataService {
   async page(set: EntitySet, query: Query, signal: AbortSignal, headers: Record<string, string> = {}): Promise<Page> {
     const model = await this.model(signal);
     const response = await this.#ask({ ...this.question(set, query, model), headers }, signal);
-    return readPage(response, set.type, model);
+    return this.#whole(await readPage(response, set.type, model), signal);
   }
 
   /** What `page` sends. @throws config PCP_ODATA_FILTER_REQUIRED */
@@ -102,7 +107,32 @@ export class ODataService {
     headers: Record<string, string> = {},
   ): Promise<Page> {
     const model = await this.model(signal);
-    return readPage(await this.#followed(link, base, model, signal, headers), set.type, model);
+    return this.#whole(
+      await readPage(await this.#followed(link, base, model, signal, headers), set.type, model),
+      signal,
+    );
+  }
+
+  async #whole(page: Page, signal: AbortSignal): Promise<Page> {
+    await this.complete(page.entities, signal);
+    return page;
+  }
+
+  /** Fetches the rest of long lists inside of entities, of which a service gives the beginning. */
+  async complete(entities: readonly Entity[], signal: AbortSignal): Promise<void> {
+    const model = await this.model(signal);
+    for (const { list, link, type } of entities.flatMap(({ rests = [] }) => rests)) {
+      const links = new Set<string>();
+      let [next, base]: [string | undefined, URL] = [link, this.address];
+      while (next !== undefined) {
+        if (links.has(next)) throw unmovable(type.name);
+        links.add(next);
+        const page: Page = await readPage(await this.#followed(next, base, model, signal), type, model);
+        await this.complete(page.entities, signal);
+        list.push(...page.entities.map(({ data }) => data));
+        ({ next, base } = page);
+      }
+    }
   }
 
   /** One entity by its key; null when there is none. @throws config PCP_ODATA_FILTER_IGNORED when it gives another one */
@@ -123,11 +153,14 @@ export class ODataService {
     const found = await readOne(response, set.type, model);
     const other = set.isSingleton ? undefined : set.type.key.find((path) => isOther(key, found.data, path, set, model));
     if (other !== undefined) throw otherEntity(set, other);
+    await this.complete([found], signal);
     return found;
   }
 
   /** What `create` sends, with everything inside of the entity. @throws data PCP_ODATA_VALUE, PCP_ODATA_FIELD_UNKNOWN */
   creation(set: EntitySet, data: Record<string, unknown>, model: ServiceModel, change: Change = {}): ServiceRequest {
+    const { isAbstract, name } = actualType(data[TYPE_FIELD], set.type, model);
+    if (isAbstract) throw refusedValue(TYPE_FIELD, data[TYPE_FIELD], `must name a type that extends ${name}`);
     const { body, contentType } = payloadOf(data, set.type, model);
     const headers = { 'content-type': contentType, ...change.headers };
     return { method: 'POST', path: `${this.#placeOf(set)}${this.#query({}, set, model)}`, headers, body };
@@ -271,6 +304,7 @@ export class ODataService {
   async #ask(request: ServiceRequest, signal: AbortSignal): Promise<HttpResponse> {
     const response = await this.send(request, signal);
     if (!response.ok) throw await failureOf(response, this.#secrets, request.method);
+    if (request.method !== 'GET') refuseWebPage(response);
     return response;
   }
 
@@ -278,10 +312,11 @@ export class ODataService {
     return queryText({ ...query, custom: { ...this.options.parameters, ...query.custom } }, set, model);
   }
 
-  #headers({ version }: ServiceModel): Record<string, string> {
-    return version === 2
-      ? { accept: 'application/json', dataserviceversion: '2.0', maxdataserviceversion: '2.0' }
-      : { accept: EXACT_JSON, 'odata-version': '4.0', 'odata-maxversion': '4.01' };
+  #headers(model: ServiceModel): Record<string, string> {
+    if (model.version === 4) return { accept: EXACT_JSON, 'odata-version': '4.0', 'odata-maxversion': '4.01' };
+    const version = model.isVersion3 ? '3.0' : '2.0';
+    const accept = model.isVersion3 ? `${jsonType(model)}, application/json;q=0.9` : jsonType(model);
+    return { accept, dataserviceversion: version, maxdataserviceversion: version };
   }
 
   /** Behind a proxy a service often names itself as it is called inside; what it means is on the way we came. */
@@ -297,8 +332,8 @@ export class ODataService {
     return this.options.prefix ?? '';
   }
 
-  #placeOf({ name }: EntitySet): string {
-    return `${this.#prefix}${encodeURIComponent(name)}`;
+  #placeOf(set: EntitySet): string {
+    return `${this.#prefix}${placeOf(set)}`;
   }
 
   get #secrets(): readonly string[] {
@@ -332,5 +367,5 @@ function ifMatch(version: string | undefined): Record<string, string> {
 }
 
 function pathOf(set: EntitySet, key: Record<string, unknown> | undefined, model: ServiceModel): string {
-  return key === undefined ? encodeURIComponent(set.name) : entityPath(set, key, model);
+  return key === undefined ? placeOf(set) : entityPath(set, key, model);
 }

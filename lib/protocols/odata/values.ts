@@ -1,10 +1,10 @@
 import Big from 'big.js';
 import { isDate, isDecimal } from '../../model/formats';
-import type { ODataVersion, Property } from './model';
+import type { EnumType, ODataVersion, Property } from './model';
 import * as temporal from './temporal';
 
 /** What a property needs to say for its values to be read and written. */
-export type ValueType = Pick<Property, 'type' | 'maxLength' | 'precision' | 'scale' | 'isDay'>;
+export type ValueType = Pick<Property, 'type' | 'enumeration' | 'maxLength' | 'precision' | 'scale' | 'isDay'>;
 
 /** How JSON and URLs write values: by version, and in version 4 whether long numbers are texts (IEEE754Compatible). */
 export interface Dialect {
@@ -25,6 +25,8 @@ const INTEGERS: Readonly<Record<string, readonly [min: bigint, max: bigint]>> = 
 const ABSTRACT = new Set(['Edm.PrimitiveType', 'Edm.Untyped', 'Edm.ComplexType', 'Edm.EntityType']);
 const FLOATS = new Set(['Edm.Double', 'Edm.Single', 'Edm.Float']);
 const GREATEST_EXPONENT = 400;
+/** In a message. */
+const MOST_MEMBERS = 20;
 const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
@@ -117,8 +119,12 @@ export function writeValue(value: unknown, property: ValueType, dialect: Dialect
     case 'Edm.DateTimeOffset':
       if (!temporal.isInstant(text(value))) problem('must be a time with its offset');
       return isV2 ? (temporal.ticksOfInstant(text(value)) ?? problem('is finer than a millisecond')) : value;
-    case 'Edm.Binary':
+    case 'Edm.Binary': {
+      const bytes = Buffer.byteLength(base64(value), 'base64');
+      const { maxLength = bytes } = property;
+      if (bytes > maxLength) problem(`holds ${bytes} bytes, ${maxLength} at most`);
       return isV2 ? base64(value) : base64url(value);
+    }
   }
   return checked(value, property);
 }
@@ -129,7 +135,7 @@ export function writeValue(value: unknown, property: ValueType, dialect: Dialect
  */
 export function literalOf(value: unknown, property: ValueType, { version }: Dialect): string {
   if (value === null || value === undefined) return 'null';
-  const { type } = property;
+  const { type, enumeration } = property;
   const isV2 = version === 2;
   const quoted = (prefix: string, content: string) => `${prefix}'${content.replaceAll("'", "''")}'`;
   if (type in INTEGERS) return `${integer(value, type)}${isV2 && type === 'Edm.Int64' ? 'L' : ''}`;
@@ -166,7 +172,10 @@ export function literalOf(value: unknown, property: ValueType, { version }: Dial
   // The value itself tells.
   if (isAbstract(type) && typeof value !== 'string') return text(value);
   // Members of enumerations carry the name of their type.
-  return quoted(type.startsWith('Edm.') ? '' : type, text(value));
+  return quoted(
+    type.startsWith('Edm.') ? '' : type,
+    enumeration === undefined ? text(value) : memberOf(value, enumeration),
+  );
 }
 
 /** A value as the address of an entity writes it, decoded, as records hold it. */
@@ -191,7 +200,8 @@ export function canBeLiteral(value: unknown, property: ValueType, dialect: Diale
 }
 
 /** Types whose notation is the same in JSON and literals. */
-function checked(value: unknown, { type, maxLength }: ValueType): unknown {
+function checked(value: unknown, { type, enumeration, maxLength }: ValueType): unknown {
+  if (enumeration !== undefined) return memberOf(value, enumeration);
   switch (type) {
     case 'Edm.String': {
       const content = text(value);
@@ -215,6 +225,19 @@ function checked(value: unknown, { type, maxLength }: ValueType): unknown {
       return DURATION.test(text(value)) ? text(value) : problem('must be a duration (PT1H30M)');
   }
   return value;
+}
+
+/** By name, or by a number that need not have one; of flags several. */
+function memberOf(value: unknown, { members, isFlags }: EnumType): string {
+  const names = isFlags
+    ? text(value)
+        .split(',')
+        .map((name) => name.trim())
+    : [text(value)];
+  const isKnown = (name: string) => members.length === 0 || members.includes(name) || /^-?\d+$/.test(name);
+  if (!names.every(isKnown))
+    problem(`must be ${isFlags ? 'made' : 'one'} of ${members.slice(0, MOST_MEMBERS).join(', ')}`);
+  return names.join(',');
 }
 
 function readInteger(value: unknown): unknown {

@@ -34,6 +34,8 @@ export class OperationsServer {
   cuts: (method: string, url: string) => boolean = () => false;
   /** Custom services, by group/service/operation. */
   readonly services = new Map<string, (body: Record<string, unknown>) => Reply | Promise<Reply>>();
+  /** Actions of data management, by their name. */
+  readonly actions = new Map<string, (body: Record<string, unknown>) => Reply | Promise<Reply>>();
   #versions = new WeakMap<Row, number>();
   #server: Server | undefined;
 
@@ -105,6 +107,11 @@ export class OperationsServer {
     }
     if (!pathname.startsWith('/data/'))
       return { status: 404, headers: { 'content-type': 'text/html' }, body: '<html>' };
+    const [, action] =
+      /^\/data\/DataManagementDefinitionGroups\/Microsoft\.Dynamics\.DataEntities\.(\w+)$/.exec(pathname) ?? [];
+    if (action !== undefined && method === 'POST') {
+      return this.actions.get(action)?.(JSON.parse(body)) ?? refusal(404, `No action '${action}'`);
+    }
     if (pathname === '/data/$batch') return this.#batch(headers['content-type'] ?? '', body);
     return this.#data(method, url, headers as Record<string, string>, body);
   }
@@ -269,7 +276,7 @@ function checked(body: string, set: TestSet, headers: Record<string, string>): R
 }
 
 /** The words that help are inside. */
-function refusal(status: number, message: string): Reply {
+export function refusal(status: number, message: string): Reply {
   const innererror = { message, type: 'System.InvalidOperationException', stacktrace: '   at Microsoft.Dynamics.Ax' };
   return { status, body: { error: { code: '', message: 'An error has occurred.', innererror } } };
 }

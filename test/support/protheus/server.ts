@@ -17,6 +17,8 @@ export class ProtheusServer {
   readonly password = 'canary-protheus-1';
   /** Whether a request is done and its answer then cut off. */
   cuts: (method: string, path: string) => boolean = () => false;
+  /** Answers changes with a page for people. */
+  isInMaintenance = false;
   /** Routes that are not published. */
   missing = new Set<string>();
   forbidden = new Set<string>();
@@ -95,6 +97,10 @@ export class ProtheusServer {
       const text = await answer.text();
       if (this.cuts(method, path)) return void request.socket.destroy();
       response.writeHead(answer.status, { 'content-type': 'application/json' }).end(text);
+      return;
+    }
+    if (this.isInMaintenance && method !== 'GET') {
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<html>');
       return;
     }
     const [status, json] = this.#route(method, path, query, headers, body);

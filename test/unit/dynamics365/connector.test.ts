@@ -169,7 +169,7 @@ describe('Dynamics 365, Finance & Operations', () => {
     );
     const [wrong] = await target.write([record({ ...key, ProductionOrderStatus: 'Lost' })], live);
     assert.ok(wrong?.outcome === 'failed');
-    assert.match(wrong.error.message, /is no member of ProdStatus/);
+    assert.match(wrong.error.message, /must be one of Created, /);
   });
 
   it('waits as long as a 429 says', async () => {
@@ -231,6 +231,14 @@ describe('Dynamics 365, Finance & Operations', () => {
     );
     assert.ok(results.every(({ outcome }) => outcome === 'created'));
     assert.deepEqual(together, []);
+  });
+
+  it('does not take a page of maintenance for a message that was taken', async () => {
+    const page = { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>' };
+    plant.services.set('SysMessageServices/SysMessageService/SendMessage', () => page);
+    const target = await writer(open(plant.connection({ company: 'usmf' })), 'mes/start_order');
+    const [result] = await target.write([record({ ProductionOrderNumber: 'P1' })], live);
+    assert.ok(result?.outcome === 'unknown' && result.error.code === 'PCP_HTTP_NOT_JSON');
   });
 
   it('refuses what is no message before anything is sent', async () => {

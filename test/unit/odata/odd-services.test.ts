@@ -2,21 +2,9 @@ import assert from 'node:assert/strict';
 import type { HttpClient } from '../../../lib/protocols/http/client';
 import { findMatches } from '../../../lib/protocols/odata/find';
 import { ODataService } from '../../../lib/protocols/odata/service';
-import { type Answer, type Asked, failureOf, signal, TestApi } from '../rest/server';
+import { failureOf, signal } from '../rest/server';
 import { documentText } from './documents';
-import { openService, xml } from './server';
-
-/** Answers each path with what stands there, or what a function makes of the question. */
-class ScriptedService extends TestApi {
-  document = documentText('plant');
-  answers = new Map<string, Answer | ((asked: Asked) => Answer)>();
-
-  override handler: TestApi['handler'] = (asked) => {
-    if (asked.path === '/svc/$metadata') return xml(this.document);
-    const answer = this.answers.get(`${asked.method} ${decodeURIComponent(asked.path)}`);
-    return typeof answer === 'function' ? answer(asked) : answer;
-  };
-}
+import { openService, ScriptedService, xml } from './server';
 
 describe('odata services of any making', () => {
   const api = new ScriptedService();
@@ -202,6 +190,22 @@ describe('odata services of any making', () => {
     }
     api.answers.set('POST /svc/Orders', { status: 404 });
     assert.equal((await failureOf(service.create(orders, { Number: 'A' }, signal))).class, 'config');
+  });
+
+  it('takes a web page in place of an answer for no success', async () => {
+    const orders = await set('Orders');
+    const page = { body: '<html>We are back soon</html>', headers: { 'content-type': 'text/html; charset=utf-8' } };
+    for (const method of ['POST', 'PATCH', 'DELETE']) {
+      api.answers.set(`${method} /svc/Orders${method === 'POST' ? '' : "('A')"}`, page);
+    }
+    for (const work of [
+      service.create(orders, { Number: 'A' }, signal),
+      service.update(orders, { Number: 'A' }, signal),
+      service.remove(orders, { Number: 'A' }, signal),
+    ]) {
+      const failure = await failureOf(work);
+      assert.deepEqual([failure.code, failure.outcomeUnknown], ['PCP_HTTP_NOT_JSON', true]);
+    }
   });
 
   it('names each field at what is said about it', async () => {

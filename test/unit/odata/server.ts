@@ -98,6 +98,18 @@ export class ListService extends TestApi {
   }
 }
 
+/** Answers each path with what stands there, or what a function makes of the question. */
+export class ScriptedService extends TestApi {
+  document = documentText('plant');
+  answers = new Map<string, Answer | ((asked: Asked) => Answer)>();
+
+  override handler: TestApi['handler'] = (asked) => {
+    if (asked.path === '/svc/$metadata') return xml(this.document);
+    const answer = this.answers.get(`${asked.method} ${decodeURIComponent(asked.path)}`);
+    return typeof answer === 'function' ? answer(asked) : answer;
+  };
+}
+
 export function xml(body: string): Answer {
   return { body, headers: { 'content-type': 'application/xml' } };
 }

@@ -7,7 +7,14 @@ import { parseMetadata } from '../../../lib/protocols/odata/metadata';
 import type { ODataVersion } from '../../../lib/protocols/odata/model';
 import { payloadOf } from '../../../lib/protocols/odata/payload';
 import { queryText } from '../../../lib/protocols/odata/query';
-import { literalOf, readValue, ValueProblem, type ValueType, writeValue } from '../../../lib/protocols/odata/values';
+import {
+  canBeLiteral,
+  literalOf,
+  readValue,
+  ValueProblem,
+  type ValueType,
+  writeValue,
+} from '../../../lib/protocols/odata/values';
 import { modelOf, setOf } from './documents';
 
 const of = (type: string, facets: Partial<ValueType> = {}): ValueType => ({ type, isDay: false, ...facets });
@@ -102,6 +109,7 @@ describe('odata values', () => {
   });
 
   it('refuses what the property cannot hold before anything is sent', () => {
+    const yesNo = { name: 'Plant.YesNo', members: ['No', 'Yes'], isFlags: false };
     const refused: [ValueType, unknown, RegExp][] = [
       [of('Edm.String', { maxLength: 4 }), '12345', /5 characters, 4 at most/],
       [of('Edm.Decimal', { precision: 5, scale: 2 }), '1234.5', /4 digits before the point, 3/],
@@ -116,6 +124,10 @@ describe('odata values', () => {
       [of('Edm.Time'), '25:00:00', /time of day/],
       [of('Edm.Guid'), '4711', /GUID/],
       [of('Edm.String'), { a: 1 }, /text/],
+      [of('Edm.Binary', { maxLength: 2 }), 'AQID', /3 bytes, 2 at most/],
+      [of('Plant.YesNo', { enumeration: yesNo }), 'Maybe', /one of No, Yes/],
+      [of('Plant.YesNo', { enumeration: yesNo }), 'No,Yes', /one of No, Yes/],
+      [of('Plant.YesNo', { enumeration: { ...yesNo, isFlags: true } }), 'Yes, Maybe', /made of No, Yes/],
     ];
     for (const [type, value, words] of refused) {
       assert.throws(
@@ -125,6 +137,10 @@ describe('odata values', () => {
       );
     }
     assert.equal(writeValue('1.500', of('Edm.Decimal', { precision: 4, scale: 1 }), { version: 2 }), '1.500');
+    assert.equal(writeValue(1, of('Plant.YesNo', { enumeration: yesNo }), { version: 4 }), '1');
+    const flags = of('Plant.YesNo', { enumeration: { ...yesNo, isFlags: true } });
+    assert.equal(literalOf('Yes, No', flags, { version: 4 }), "Plant.YesNo'Yes,No'");
+    assert.equal(canBeLiteral('Maybe', flags, { version: 4 }), false);
     assert.equal(writeValue('😀😀😀😀', of('Edm.String', { maxLength: 4 }), { version: 2 }), '😀😀😀😀');
   });
 

@@ -313,6 +313,14 @@ describe('protheus', function () {
       assert.match(String([...plant.stops.values()][0]?.IntegrationReport), /^[0-9A-Z]{6}$/);
     });
 
+    it('does not take a page of maintenance for a posting', async () => {
+      plant.isInMaintenance = true;
+      const writer = await openWriter(open(), KEY, 'stop_report');
+      const [result] = await writer.write([stop('1')], signal);
+      assert.ok(result?.outcome === 'unknown' && result.error.code === 'PCP_HTTP_NOT_JSON');
+      assert.deepEqual(await writer.resolve!([stop('1')], signal), [{ state: 'absent' }]);
+    });
+
     it('reverses stops, and takes what is reversed already for done', async () => {
       const writer = await openWriter(open(), KEY, 'stop_report');
       await writer.write([stop('1')], signal);

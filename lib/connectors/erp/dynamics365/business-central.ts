@@ -33,10 +33,10 @@ export class BusinessCentral extends Application {
   async resolve(name: string, signal: AbortSignal): Promise<ODataEntity & { preset?: Preset }> {
     signal.throwIfAborted();
     const preset = BUSINESS_PRESETS.find(({ entity }) => entity === name);
-    const [serviceName = '', setName] = preset === undefined ? name.split('/') : [STANDARD, preset.set];
-    if (setName === undefined || !this.#paths.has(serviceName)) throw this.#unknown(name);
+    const [serviceName = '', ...setPath] = preset === undefined ? name.split('/') : [STANDARD, preset.set];
+    if (setPath.length === 0 || !this.#paths.has(serviceName)) throw this.#unknown(name);
     const service = await this.odata(serviceName, signal);
-    const set = await service.entitySet(setName, signal);
+    const set = await service.entitySet(setPath.join('/'), signal);
     const entity = { name, service, set, model: await service.model(signal), shape: withoutNoDay(set.type) };
     return { ...entity, ...(preset !== undefined && { preset }) };
   }
@@ -51,7 +51,7 @@ export class BusinessCentral extends Application {
     const isPages = path.startsWith('/ODataV4');
     const prefix = isPages ? `Company('${encodeURIComponent(company.replaceAll("'", "''"))}')/` : `companies(${id})/`;
     const { secrets } = this.settings;
-    const service = new ODataService(this.client, { path, prefix, batchFormat: 'json', batchRoot: '', secrets });
+    const service = new ODataService(this.client, { path, prefix, batchFormat: 'json-relative', secrets });
     this.#services.set(path, service);
     return service;
   }

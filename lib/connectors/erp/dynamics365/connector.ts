@@ -39,7 +39,13 @@ class DynamicsConnector implements Connector {
     this.#opening = new HttpOpening(() => {
       const settings = readSettings(connection);
       const client = httpClient(settings.http, environment);
-      return { client, settings, application: new APPLICATIONS[settings.flavour](client, settings) };
+      const open = (url: URL) => {
+        const { proxy, timeouts } = settings.http;
+        const ownHost = url.host === client.baseUrl.host;
+        const options = { baseUrl: url.origin, ownHost, ...(proxy && { proxy }), ...(timeouts && { timeouts }) };
+        return httpClient(options, environment);
+      };
+      return { client, settings, application: new APPLICATIONS[settings.flavour](client, settings, open) };
     });
   }
 

@@ -2,6 +2,7 @@ import type { ConnectorDescriptor, Setting } from '../../descriptor';
 import { HTTP_SETTINGS, httpSetting } from '../../http-settings';
 import { ODATA_CALL_PARAMETERS } from '../odata/call-parameters';
 import { ODATA_WRITE_SETTINGS } from '../odata/write-settings';
+import { DEFAULTS } from './settings';
 
 const ENTRA = ['entra_secret', 'entra_certificate'];
 const operations = { flavour: ['finance_operations'] };
@@ -157,6 +158,50 @@ const OWN: Record<string, Setting> = {
     default: {},
     example: { entity_set: 'PcpMesMessages', key: 'ExternalKey', content: 'MessageContent' },
   },
+  packages: {
+    kind: 'json',
+    group: 'entities',
+    showWhen: operations,
+    label: { 'en-US': 'Packages of data management', 'pt-BR': 'Pacotes da gestão de dados' },
+    help: {
+      'en-US':
+        'Data projects by name, with the entity and the columns of its file: many records go in or out with one job.',
+      'pt-BR':
+        'Projetos de dados por nome, com a entidade e as colunas do arquivo: muitos registros entram ou saem com um trabalho.',
+    },
+    schema: {
+      type: 'object',
+      propertyNames: { pattern: '^[A-Za-z0-9_.-]+$' },
+      additionalProperties: {
+        type: 'object',
+        properties: {
+          definition_group: { type: 'string', minLength: 1, maxLength: 60 },
+          entity: { type: 'string', minLength: 1, pattern: '^[^/\\\\:*?"<>|]+$' },
+          legal_entity: { type: 'string' },
+          fields: { type: 'array', minItems: 1, uniqueItems: true, items: { type: 'string', pattern: '^\\w+$' } },
+        },
+        required: ['definition_group', 'entity', 'fields'],
+        additionalProperties: false,
+      },
+    },
+    default: {},
+    example: {
+      items: { definition_group: 'PCP items', entity: 'Released products V2', fields: ['ITEMNUMBER', 'SEARCHNAME'] },
+    },
+  },
+  package_wait_seconds: {
+    kind: 'integer',
+    group: 'advanced',
+    showWhen: operations,
+    default: DEFAULTS.package_wait_seconds,
+    minimum: 10,
+    maximum: 7200,
+    label: { 'en-US': 'Wait for jobs of packages (s)', 'pt-BR': 'Espera por trabalhos de pacotes (s)' },
+    help: {
+      'en-US': 'How long a run waits for the end of a job; the next one goes on with it.',
+      'pt-BR': 'Quanto tempo uma execução espera pelo fim de um trabalho; a próxima continua com ele.',
+    },
+  },
   timeout_ms: httpSetting('timeout_ms', { default: 60_000 } as Partial<Setting>),
   ...ODATA_WRITE_SETTINGS,
 };
@@ -166,9 +211,9 @@ export const descriptor: ConnectorDescriptor = {
   title: { 'en-US': 'Dynamics 365', 'pt-BR': 'Dynamics 365' },
   description: {
     'en-US':
-      'Reads and writes Dynamics 365 Finance & Operations (with its MES queue), Business Central (items, own pages) and Dataverse.',
+      'Reads and writes Dynamics 365 Finance & Operations (with its MES queue and packages), Business Central (items, own pages) and Dataverse.',
     'pt-BR':
-      'Lê e grava o Dynamics 365 Finance & Operations (com a fila MES), Business Central (itens, páginas próprias) e Dataverse.',
+      'Lê e grava o Dynamics 365 Finance & Operations (com a fila MES e pacotes), Business Central (itens, páginas próprias) e Dataverse.',
   },
   node: 'pcp-dynamics365',
   icon: 'pcp-dynamics365.svg',

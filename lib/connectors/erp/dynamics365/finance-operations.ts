@@ -17,17 +17,21 @@ import { readBatches } from '../odata/read';
 import { Application, type Asked } from './application';
 import { withBeside } from './beside';
 import { Catalogue, type DynamicsEntity } from './catalogue';
+import { DataManagement, type OpenElsewhere } from './data-management';
 import { isMessage, Messages } from './messages';
+import { isPackage, Packages } from './packages';
 import { PRESETS } from './presets';
 import type { DynamicsSettings } from './settings';
 
-/** Finance & Operations: data entities, and the messages of the MES integration. */
+/** Finance & Operations: data entities, packages of them, and the messages of the MES integration. */
 export class FinanceOperations extends Application {
   readonly #catalogue: Catalogue;
   readonly #messages: Messages;
+  readonly #packages: Packages;
 
-  constructor(client: HttpClient, settings: DynamicsSettings) {
+  constructor(client: HttpClient, settings: DynamicsSettings, open: OpenElsewhere) {
     super(client, settings);
+    this.#packages = new Packages(settings, new DataManagement(client, settings, open));
     this.#catalogue = new Catalogue(client, settings);
     this.#messages = new Messages(this.#catalogue);
   }
@@ -42,10 +46,11 @@ export class FinanceOperations extends Application {
 
   async discover(signal: AbortSignal): Promise<EntityInfo[]> {
     const [presets, sets] = await this.#catalogue.list(signal);
-    return [...presets, ...this.#messages.list(), ...sets];
+    return [...presets, ...this.#messages.list(), ...this.#packages.list(), ...sets];
   }
 
   async describe(name: string, signal: AbortSignal): Promise<EntityDescription> {
+    if (isPackage(name)) return this.#packages.describe(name);
     return isMessage(name) ? this.#messages.describe(name) : this.#catalogue.describe(name, signal);
   }
 
@@ -68,6 +73,7 @@ export class FinanceOperations extends Application {
   }
 
   override async *read(query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {
+    if (isPackage(query.entity)) return yield* this.#packages.read(query, signal);
     const entity = await this.resolve(query.entity, signal);
     const batches = readBatches(entity, query, signal);
     const { beside } = entity.preset ?? {};
@@ -77,14 +83,16 @@ export class FinanceOperations extends Application {
   }
 
   override guarantee(entity: string): WriteGuarantee {
+    if (isPackage(entity)) return this.#packages.guarantee();
     return isMessage(entity) ? this.#messages.guarantee() : super.guarantee(entity);
   }
 
   override looksUp(entity: string): boolean {
-    return !isMessage(entity) || this.#messages.guarantee().lookup === 'strong';
+    return this.guarantee(entity).lookup === 'strong';
   }
 
   override async writer(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
+    if (isPackage(target.entity)) return this.#packages.writer(target);
     return isMessage(target.entity) ? this.#messages.writer(target) : super.writer(target, signal);
   }
 
@@ -93,6 +101,7 @@ export class FinanceOperations extends Application {
     record: WriteRecord,
     signal: AbortSignal,
   ): Promise<DescribedWrite> {
+    if (isPackage(target.entity)) return { current: undefined, request: null };
     if (!isMessage(target.entity)) return super.describeWrite(target, record, signal);
     const [current] = await this.#messages.find([record], signal);
     return { current, request: current ? null : this.#messages.request(target.entity, record) };
@@ -103,6 +112,7 @@ export class FinanceOperations extends Application {
     keys: Record<string, unknown>[],
     signal: AbortSignal,
   ): Promise<(SourceRecord | null | undefined)[]> {
+    if (isPackage(target.entity)) return keys.map(() => undefined);
     if (!isMessage(target.entity)) return super.lookup(target, keys, signal);
     return this.#messages.find(
       keys.map((data) => ({ data, key: '' })),

@@ -1,6 +1,7 @@
 import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
 import { parseExactJson } from '../../../model/exact-json';
+import { refuseWebPage } from '../../../protocols/http/web-page';
 import { Batching } from '../../../protocols/odata/batching';
 import type { Entity } from '../../../protocols/odata/entity';
 import { failureOf } from '../../../protocols/odata/fault';
@@ -156,6 +157,7 @@ export class Messages {
     try {
       const response = await client.request({ method: 'POST', target: TARGET, headers: HEADERS, body, signal });
       if (!response.ok) throw await failureOf(response, settings.secrets);
+      refuseWebPage(response);
       response.discard();
     } catch (thrown) {
       const error = inWordsOfDynamics(thrown, 'service of the MES integration');

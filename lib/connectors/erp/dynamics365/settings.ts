@@ -3,6 +3,7 @@ import type { HttpOptions } from '../../../protocols/http/client';
 import { missingSetting, readHttpOptions } from '../../../protocols/http/settings';
 import type { WriterOptions } from '../odata/writer';
 import type { MessageLog } from './messages';
+import type { PackageEntity } from './packages';
 
 export type Flavour = 'finance_operations' | 'business_central' | 'dataverse';
 
@@ -11,6 +12,7 @@ export const DEFAULTS = {
   authentication: 'entra_secret',
   authority: 'https://login.microsoftonline.com',
   timeout_ms: 60_000,
+  package_wait_seconds: 900,
 };
 
 /** What a 429 means that does not say how long. */
@@ -22,6 +24,10 @@ export interface DynamicsSettings extends WriterOptions {
   /** As records have it; empty = all companies. */
   company: string;
   messageLog?: MessageLog;
+  /** Of Finance & Operations: data projects by our name for what they hold. */
+  packages: ReadonlyMap<string, PackageEntity>;
+  /** How long a job of data management is waited for. */
+  packageWaitSeconds: number;
   /** Of Business Central: paths of its own services by name. */
   services: ReadonlyMap<string, string>;
   timeoutMs: number;
@@ -38,13 +44,16 @@ export function readSettings(connection: OpenConnection): DynamicsSettings {
   const own = Object.entries((config.services ?? {}) as Record<string, string>);
   const messageLog = (config.message_log ?? {}) as Partial<MessageLog>;
   const baseUrl = text('base_url').replace(/\/(data\/?|api\/(data(\/v[\d.]+)?|v2\.0)\/?)?$/, '');
+  const company = text('company').toLowerCase();
   const http = readHttp({ ...connection, config: { ...config, base_url: baseUrl } }, text);
   return {
     flavour: config.flavour as Flavour,
     http: { ...http, pauseMs: PAUSE_MS },
     // Names of companies of Business Central are written as they are.
-    company: config.flavour === 'business_central' ? text('company') : text('company').toLowerCase(),
+    company: config.flavour === 'business_central' ? text('company') : company,
     services: new Map(own.map(([name, path]) => [name, path.replace(/\/+$/, '')])),
+    packages: packagesOf((config.packages ?? {}) as Record<string, PackageSetting>, company),
+    packageWaitSeconds: number('package_wait_seconds', DEFAULTS.package_wait_seconds),
     timeoutMs: http.timeouts?.total ?? DEFAULTS.timeout_ms,
     secrets: Object.values(connection.credentials).filter((secret) => secret !== ''),
     sender: text('sender'),
@@ -56,6 +65,21 @@ export function readSettings(connection: OpenConnection): DynamicsSettings {
       config.flavour === 'business_central' ? 100 : Number.POSITIVE_INFINITY,
     ),
   };
+}
+
+interface PackageSetting {
+  definition_group: string;
+  entity: string;
+  legal_entity?: string;
+  fields: string[];
+}
+
+function packagesOf(settings: Record<string, PackageSetting>, company: string): Map<string, PackageEntity> {
+  const packages = Object.entries(settings).map(([name, { definition_group, entity, legal_entity = '', fields }]) => {
+    const legalEntity = legal_entity.toLowerCase() || company;
+    return [name, { definitionGroup: definition_group, entity, legalEntity, fields }] as const;
+  });
+  return new Map(packages);
 }
 
 /** Signing in to Entra ID is OAuth2 with an address and a scope that are known. */

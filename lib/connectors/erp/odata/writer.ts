@@ -1,5 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
-import { entityPath, hasKey } from '../../../protocols/odata/address';
+import { entityPath, hasKey, placeOf } from '../../../protocols/odata/address';
 import { Batching, type Changed } from '../../../protocols/odata/batching';
 import type { Entity } from '../../../protocols/odata/entity';
 import { GONE } from '../../../protocols/odata/fault';
@@ -229,7 +229,7 @@ export class ODataWriter implements Writer {
 
   #keyOf({ data }: Entity): string {
     const { set, model } = this.#entity;
-    return decodeURIComponent(entityPath(set, data, model)).slice(set.name.length);
+    return decodeURIComponent(entityPath(set, data, model).slice(placeOf(set).length));
   }
 }
 

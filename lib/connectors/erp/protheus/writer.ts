@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../../model/errors';
 import type { HttpRequest } from '../../../protocols/http/client';
+import { refuseWebPage } from '../../../protocols/http/web-page';
 import type { Json } from '../../../protocols/totvs/answer';
 import { NOT_FOUND } from '../../../protocols/totvs/fault';
 import type { DescribedWrite, Resolution, WriteRecord, WriteResult, Writer, WriteTarget } from '../../contract';
@@ -146,7 +147,9 @@ export class ProtheusWriter implements Writer {
   /** @throws LostAnswer where it is not known what became of the request */
   async #send(request: Omit<HttpRequest, 'signal'>, repeatable: boolean, signal: AbortSignal): Promise<void> {
     try {
-      (await this.catalogue.session.ask({ ...request, signal })).discard();
+      const response = await this.catalogue.session.ask({ ...request, signal });
+      refuseWebPage(response);
+      response.discard();
     } catch (thrown) {
       const error = IntegrationError.from(thrown);
       throw error.outcomeUnknown ? new LostAnswer(error, repeatable) : error;

@@ -38,7 +38,8 @@ export class Catalogue {
   async resolve(name: string, signal: AbortSignal): Promise<SapEntity> {
     signal.throwIfAborted();
     const preset = PRESETS.find(({ entity }) => entity === name);
-    const [serviceName = '', setName = ''] = preset === undefined ? name.split('/') : [preset.service, preset.set];
+    const [serviceName = '', ...path] = preset === undefined ? name.split('/') : [preset.service, preset.set];
+    const setName = path.join('/');
     const service = this.#services.get(serviceName);
     if (service === undefined || setName === '') throw unknownEntity(name, [...this.#services.keys()]);
     const model = await service.model(signal).catch((thrown: unknown) => {

@@ -1,0 +1,17 @@
+import { IntegrationError } from '../../model/errors';
+import type { HttpResponse } from './client';
+
+/**
+ * A page for people in place of an answer: of a sign-in, of maintenance, of a proxy on the way. Nothing says that the request
+ * was worked on.
+ * @throws transient PCP_HTTP_NOT_JSON with `outcomeUnknown`
+ */
+export function refuseWebPage(response: HttpResponse): void {
+  if (!/^(text\/html|application\/xhtml)\b/i.test(response.headers['content-type'] ?? '')) return;
+  response.discard();
+  const message = `${response.url.pathname} answered ${response.status} with a web page.`;
+  throw new IntegrationError('transient', 'PCP_HTTP_NOT_JSON', message, {
+    hint: 'A sign-in or maintenance page stands on the way: open the address in a browser.',
+    outcomeUnknown: true,
+  });
+}
