@@ -6,6 +6,7 @@ import { CertificateTrust } from './audit/certificate-trust';
 import { FlowChanges } from './audit/flow-changes';
 import { HubActs } from './audit/hub-acts';
 import { MachineWrites } from './audit/machine-writes';
+import { AuditRetention } from './audit/retention';
 import type { ConnectorDescriptor } from './connectors/descriptor';
 import { ConnectorRegistry } from './connectors/registry';
 import { connectorSchema, validateSettings } from './connectors/schema';
@@ -220,6 +221,7 @@ class OpenHub implements Hub {
       openConnection: (id) => this.connections.open(id),
     });
     this.alerts.watch.start();
+    const auditRetention = new AuditRetention({ audit, days: settings.auditDays, clock, log });
     const look = (): void => {
       void Promise.all([this.wakeWhenWaiting(settings), this.streams.refresh(), this.webhookInbox.look()]);
       sync
@@ -228,6 +230,7 @@ class OpenHub implements Hub {
           log('debug', `Jobs could not be looked at: ${IntegrationError.from(error).message}`),
         );
       void this.metrics.bringUp();
+      void auditRetention.tidy();
     };
     this.timer = setInterval(look, LOOK_EVERY_MS).unref();
     look();

@@ -47,6 +47,8 @@ export interface HubSettings {
   webhookDays: number;
   /** Ids of incoming deliveries are known for so long: what comes again is not processed again. */
   deliveryDays: number;
+  /** An entry of the audit log is removed after so long; undefined = never. */
+  auditDays: number | undefined;
   log(level: LogLevel, message: string): void;
 }
 
@@ -55,7 +57,7 @@ export interface HubSettings {
  * INTEGRATIONS_STORE_URL, INTEGRATIONS_DIRECTORY, INTEGRATIONS_KEY, INTEGRATIONS_RUNNER_HEAP_MB, INTEGRATIONS_RUNNER_IDLE_SECONDS,
  * INTEGRATIONS_SPOOL_ENABLED, INTEGRATIONS_SPOOL_FLUSHED, INTEGRATIONS_SPOOL_HEAP_MB, INTEGRATIONS_RUNS, INTEGRATIONS_EXPRESSION_HEAP_MB, INTEGRATIONS_RETRY_SECONDS, INTEGRATIONS_RETRY_ATTEMPTS,
  * INTEGRATIONS_DEAD_LETTERS_LIMIT, INTEGRATIONS_DEAD_LETTERS_OPEN_DAYS, INTEGRATIONS_DEAD_LETTERS_CLOSED_DAYS,
- * INTEGRATIONS_LOGS_DAYS, INTEGRATIONS_WEBHOOKS_DAYS, INTEGRATIONS_HOOKS_DAYS, INTEGRATIONS_NETWORK_ALLOWED_TARGETS (separated by commas).
+ * INTEGRATIONS_LOGS_DAYS, INTEGRATIONS_WEBHOOKS_DAYS, INTEGRATIONS_HOOKS_DAYS, INTEGRATIONS_AUDIT_DAYS, INTEGRATIONS_NETWORK_ALLOWED_TARGETS (separated by commas).
  * @throws config PCP_SETTING_INVALID naming the setting
  */
 export function readSettings(
@@ -73,6 +75,7 @@ export function readSettings(
   const logs = section(given, 'logs');
   const webhooks = section(given, 'webhooks');
   const hooks = section(given, 'hooks');
+  const audit = section(given, 'audit');
   const text = (variable: string, value: unknown, name: string): string | undefined => {
     const found = environment[variable] ?? value;
     if (found === undefined || found === '') return undefined;
@@ -155,6 +158,7 @@ export function readSettings(
     webhookDays: integer('INTEGRATIONS_WEBHOOKS_DAYS', webhooks.days, 'webhooks.days', 30, 1, 36_500),
     // Senders try again for days.
     deliveryDays: integer('INTEGRATIONS_HOOKS_DAYS', hooks.days, 'hooks.days', 7, 1, 3650),
+    auditDays: integer('INTEGRATIONS_AUDIT_DAYS', audit.days, 'audit.days', 0, 0, 36_500) || undefined,
     log,
   };
 }

@@ -37,11 +37,17 @@ export const KINDS: Record<AlertKind, Kind> = {
   // What is tolerated of a mapping is said there.
   inconsistency: { preset: { ...usual, threshold: 1, repeat_seconds: 7 * DAY } },
   dead_letters: { preset: { ...usual, threshold: 1, repeat_seconds: 7 * DAY } },
+  error_ratio: { preset: { ...usual, severity: 'critical', threshold: 10, clear_threshold: 5, repeat_seconds: DAY } },
   buffer_fill: { preset: { ...usual, severity: 'critical', threshold: 80, clear_threshold: 60, repeat_seconds: DAY } },
   api_limit: {
     isOfConnection: true,
     // Most quotas are of a minute, and begin anew.
     preset: { ...usual, threshold: 80, clear_threshold: 70, for_seconds: MINUTE, repeat_seconds: DAY },
+  },
+  // A service that was started anew is back by then.
+  connection_paused: {
+    isOfConnection: true,
+    preset: { ...usual, severity: 'critical', threshold: 1, for_seconds: 5 * MINUTE, repeat_seconds: DAY },
   },
   // It was tried for days.
   webhook_failure: {

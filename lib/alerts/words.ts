@@ -70,6 +70,19 @@ const WORDS: Record<AlertKind, KindWords> = {
           : `${mapping(alert, 'pt-BR')}: ${alert.value} registros não puderam ser aplicados.`,
     },
   },
+  error_ratio: {
+    title: { 'en-US': 'Many records are rejected', 'pt-BR': 'Muitos registros são rejeitados' },
+    hint: {
+      'en-US': 'Something has changed on one of the sides: look at the groups of dead letters for what it is.',
+      'pt-BR': 'Algo mudou em um dos lados: veja nos grupos de registros rejeitados o que é.',
+    },
+    message: {
+      'en-US': (alert) =>
+        `${mapping(alert)}: ${alert.details.errors} of ${alert.details.read} records of its newest runs were rejected (${alert.value} %).`,
+      'pt-BR': (alert) =>
+        `${mapping(alert, 'pt-BR')}: ${alert.details.errors} de ${alert.details.read} registros das últimas execuções foram rejeitados (${alert.value} %).`,
+    },
+  },
   buffer_fill: {
     title: { 'en-US': 'A buffer is filling up', 'pt-BR': 'Um buffer está enchendo' },
     hint: {
@@ -100,6 +113,21 @@ const WORDS: Record<AlertKind, KindWords> = {
         alert.details.paused_until
           ? `"${alert.details.connection}" pede para ser deixada em paz até ${alert.details.paused_until}.`
           : `"${alert.details.connection}" ainda permite ${left(alert, 'de')} requisições${until(alert, 'até')}${usedUp(alert, 'neste ritmo duram até')}.`,
+    },
+  },
+  connection_paused: {
+    title: { 'en-US': 'A connection does not get through', 'pt-BR': 'Uma conexão não funciona' },
+    hint: {
+      'en-US':
+        'See whether the other side is there. Its runs wait and go on by themselves; a successful test lets them go on at once.',
+      'pt-BR':
+        'Veja se o outro lado está no ar. As execuções esperam e continuam sozinhas; um teste com êxito as retoma na hora.',
+    },
+    message: {
+      'en-US': ({ value, details }) =>
+        `"${details.connection}" failed${inARow(value)}, and is left alone until ${details.paused_until}. Last: ${details.reason}`,
+      'pt-BR': ({ value, details }) =>
+        `"${details.connection}" falhou${seguidas(value)} e fica em pausa até ${details.paused_until}. Última: ${details.reason}`,
     },
   },
   webhook_failure: {

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import type { AuditEntry, AuditEvent, AuditVerification } from '../model/audit';
+import { createHash, randomUUID } from 'node:crypto';
+import type { Actor, AuditEntry, AuditEvent, AuditVerification } from '../model/audit';
 import type { Audit } from '../model/services';
 import type { SqlDatabase, SqlRow, SqlTransaction, SqlValue } from '../protocols/sql/database';
 import { redact } from '../security/redact';
@@ -28,8 +28,10 @@ const LONGEST_DETAILS = 20_000;
 const VERIFIED_AT_ONCE = 1000;
 /** Databases take so many parameters in one statement. */
 const ADDED_AT_ONCE = 500;
+const REMOVED_AT_ONCE = 5000;
+const REMOVED = 'removeAuditEntries';
 
-/** Who did what, when, from where: entries are added and never changed, each with the hash of the one before it. */
+/** Who did what, when, from where: entries are added and never changed, each with the hash of the one before it; they go from the oldest on. */
 export class AuditLog implements Audit {
   /** One after the other: each entry names the one before it. */
   private adding: Promise<void> = Promise.resolve();
@@ -38,9 +40,27 @@ export class AuditLog implements Audit {
 
   /** Puts all on record, in their order, or none. */
   append(events: readonly AuditEvent[]): Promise<void> {
-    const added = this.adding.then(() => this.addInTurn(events));
-    this.adding = added.catch(() => undefined);
-    return added;
+    return this.inTurn((transaction) => this.add(events, transaction));
+  }
+
+  /**
+   * Lets go of the oldest entries that are older than an instant, and puts on record what the rest follows.
+   * @returns whether there may be more of them
+   */
+  forget(before: number, by: Actor): Promise<boolean> {
+    return this.inTurn(async (transaction) => {
+      const oldest = `SELECT id, at, hash FROM ${TABLE} ORDER BY id LIMIT ${REMOVED_AT_ONCE}`;
+      const rows = await transaction.query(oldest);
+      const kept = rows.findIndex(({ at }) => Number(at) >= before);
+      const last = rows.at(kept < 0 ? -1 : kept - 1);
+      if (kept === 0 || last === undefined) return false;
+      const removed = { entries: kept < 0 ? rows.length : kept, before: new Date(before).toISOString() };
+      const event = { attempt: randomUUID(), actor: by, action: REMOVED, connection_id: null, subject: '/audit' };
+      const details = { ...removed, last_hash: last.hash };
+      await this.add([{ ...event, outcome: 'done', details }], transaction);
+      await transaction.execute(`DELETE FROM ${TABLE} WHERE id <= ?`, [Number(last.id)]);
+      return kept < 0;
+    });
   }
 
   list({ limit, cursor, from, to, ...columns }: Parameters<Audit['list']>[0]): ReturnType<Audit['list']> {
@@ -52,6 +72,9 @@ export class AuditLog implements Audit {
 
   async verify(): Promise<AuditVerification> {
     let [entries, last, id]: [number, string | null, number] = [0, null, 0];
+    let first: SqlRow | undefined;
+    /** Of entries that were let go. */
+    const followed = new Set<unknown>(['']);
     for (;;) {
       const rows = await this.database.aside.query(
         `SELECT * FROM ${TABLE} WHERE id > ? ORDER BY id LIMIT ${VERIFIED_AT_ONCE}`,
@@ -59,21 +82,30 @@ export class AuditLog implements Audit {
       );
       for (const row of rows) {
         id = Number(row.id);
-        // The first one there is may have had others before it.
+        first ??= row;
+        if (row.action === REMOVED) followed.add(JSON.parse(String(row.details)).last_hash);
         const follows = last === null || row.previous_hash === last;
         if (!follows || row.hash !== hashOf(row)) return { entries, broken_at: id, last_hash: null };
         entries += 1;
         last = row.hash;
       }
-      if (rows.length < VERIFIED_AT_ONCE) return { entries, broken_at: null, last_hash: last };
+      if (rows.length < VERIFIED_AT_ONCE) break;
     }
+    if (first !== undefined && !followed.has(first.previous_hash))
+      return { entries, broken_at: Number(first.id), last_hash: null };
+    return { entries, broken_at: null, last_hash: last };
   }
 
-  private async addInTurn(events: readonly AuditEvent[]): Promise<void> {
+  private inTurn<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T> {
+    const done = this.adding.then(() => this.unlessOutrun(work));
+    this.adding = done.then(nothing, nothing);
+    return done;
+  }
+
+  private async unlessOutrun<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T> {
     for (;;) {
       try {
-        await this.database.transaction((transaction) => this.add(events, transaction));
-        return;
+        return await this.database.transaction(work);
       } catch (error) {
         // Another process had the same entry before its own: that one is before ours now.
         if (!isUniqueViolation(error) && !isDeadlock(error)) throw error;
@@ -110,6 +142,8 @@ export class AuditLog implements Audit {
     }
   }
 }
+
+function nothing(): void {}
 
 /** What is too long to keep is cut: it says so, and that it was. */
 function textOf(details: Record<string, unknown>): string {

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import type { Actor } from '../model/audit';
 import { WORKER } from '../store/worker-name';
 import { noted, type Recorder } from './recorded';
 
+/** The hub by itself. */
+export const HUB: Actor = { id: 'hub:', name: null, origin: `process:${WORKER}` };
+
 /** What the hub does by itself to what people set up. */
 export class HubActs {
-  private readonly actor = { id: 'hub:', name: null, origin: `process:${WORKER}` };
-
   constructor(private readonly recorder: Recorder) {}
 
   /** Secrets were sealed anew with the key that is the current one now. */
@@ -21,7 +23,7 @@ export class HubActs {
   }
 
   private note(action: string, subject: string, details: Record<string, unknown>): Promise<void> {
-    const event = { attempt: randomUUID(), actor: this.actor, action, connection_id: null, subject, details };
+    const event = { attempt: randomUUID(), actor: HUB, action, connection_id: null, subject, details };
     return noted(this.recorder, { ...event, outcome: 'done' });
   }
 }

@@ -6,8 +6,10 @@ export type AlertKind =
   | 'data_delay' /** seconds since a mapping last went well, or since a live one has been cut off */
   | 'inconsistency' /** records of a mapping that its two sides hold differently */
   | 'dead_letters' /** records of a mapping that wait for somebody */
+  | 'error_ratio' /** of the records that a mapping read lately those that were rejected, in percent */
   | 'buffer_fill' /** of a live mapping's spool, in percent */
   | 'api_limit' /** of what an API allows, in percent */
+  | 'connection_paused' /** attempts in a row that failed at a connection which is left alone for it */
   | 'webhook_failure' /** deliveries that were given up, or whose webhook was switched off */
   | 'certificate_expiry' /** days for which a certificate is still good */
   | 'secret_expiry'; /** days for which a secret is still good */

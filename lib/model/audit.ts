@@ -15,7 +15,7 @@ export interface AuditEvent {
   /** The same in both entries of an attempt. */
   attempt: string;
   actor: Actor;
-  /** `tag.write`, `operation.call`, the operation of the API, or what a deploy or the hub itself did (`deployConnection`, `rotateKeys`). */
+  /** `tag.write`, `operation.call`, the operation of the API, or what a deploy or the hub itself did (`deployConnection`, `rotateKeys`, `removeAuditEntries`). */
   action: string;
   connection_id: number | null;
   /** What it is done to: a tag or address, a node, a path of the API. */

@@ -1,8 +1,10 @@
 import type { LiveStatus } from '../../model/stream';
 import type { FactFinders } from '../evaluation';
 import { apiLimitFacts } from './api-limit';
+import { connectionPausedFacts } from './connection-paused';
 import { dataDelayFacts } from './data-delay';
 import { deadLetterFacts } from './dead-letters';
+import { errorRatioFacts } from './error-ratio';
 import { certificateFacts, type ExpirySource, secretFacts } from './expiry';
 import type { Reader } from './facts';
 import { inconsistencyFacts } from './inconsistency';
@@ -21,8 +23,10 @@ export function factFinders(
     data_delay: { shared: dataDelayFacts(reader), own: silenceFacts(reader, streams) },
     inconsistency: { shared: inconsistencyFacts(reader) },
     dead_letters: { shared: deadLetterFacts(reader) },
+    error_ratio: { shared: errorRatioFacts(reader) },
     buffer_fill: { own: bufferFacts(reader, streams) },
     api_limit: { shared: apiLimitFacts(reader) },
+    connection_paused: { shared: connectionPausedFacts(reader) },
     webhook_failure: { shared: webhookFacts(reader) },
     certificate_expiry: { own: certificateFacts(reader, source) },
     secret_expiry: { own: secretFacts(reader, source) },

@@ -11,7 +11,7 @@ export interface WatchedStream {
   mapping: string;
   connection: string;
   direction: Direction;
-  /** The id or state of the newest of its runs that ended in one of some states. */
+  /** The id, state or number of rejected records of the newest of its runs that ended in one of some states. */
   last: unknown;
 }
 
@@ -33,7 +33,7 @@ export async function lastRuns(
   reader: Reader,
   rule: AlertRule,
   states: string,
-  column: 'id' | 'state',
+  column: 'id' | 'state' | 'c_errors',
   judged: Judged = 'stream',
 ): Promise<WatchedStream[]> {
   const { sql, parameters } = inUse(rule);
@@ -65,6 +65,9 @@ export interface EndedRun {
   endedAt: number;
   dueAt: number | null;
   isScheduled: boolean;
+  /** Records, and those of them that were rejected. */
+  read: number;
+  errors: number;
   errorClass: string | null;
   errorCode: string | null;
   errorMessage: string | null;
@@ -79,7 +82,8 @@ export async function endedRuns(
   judged: Judged = 'stream',
 ): Promise<EndedRun[]> {
   const rows = await reader.query(
-    `SELECT l.id, l.kind, l.state, l.started_at, l.ended_at, l.due_at, l.triggered_by, l.error_class, l.error_code, l.error_message
+    `SELECT l.id, l.kind, l.state, l.started_at, l.ended_at, l.due_at, l.triggered_by, l.c_read, l.c_errors,
+       l.error_class, l.error_code, l.error_message
      FROM integration_sync_logs l WHERE l.mapping_id = ? AND l.direction = ? AND l.ended_at IS NOT NULL AND ${of(judged)}
        AND l.state IN (${states}) ORDER BY l.ended_at DESC LIMIT ${limit}`,
     [mappingId, direction, false],
@@ -92,6 +96,8 @@ export async function endedRuns(
     endedAt: toDate(row.ended_at)?.getTime() ?? 0,
     dueAt: row.due_at === null ? null : Number(row.due_at),
     isScheduled: row.triggered_by === 'schedule',
+    read: Number(row.c_read),
+    errors: Number(row.c_errors),
     errorClass: textOf(row.error_class),
     errorCode: textOf(row.error_code),
     errorMessage: textOf(row.error_message),

@@ -15,7 +15,7 @@ export const alertKind: JsonSchema = {
   type: 'string',
   enum: ALERT_KINDS,
   description:
-    '`sync_failure`: runs of a mapping that failed in a row. `data_delay`: seconds since a mapping last succeeded, or since a live one was cut off. `inconsistency`: records that the two sides of a mapping hold differently, as it was last compared. `dead_letters`: open dead letters of a mapping. `buffer_fill`: of the spool of a live mapping, in percent. `api_limit`: of what an API allows, in percent. `webhook_failure`: deliveries of a day that were given up, or a webhook that was switched off. `certificate_expiry`, `secret_expiry`: days for which it is still good; less is worse.',
+    '`sync_failure`: runs of a mapping that failed in a row. `data_delay`: seconds since a mapping last succeeded, or since a live one was cut off. `inconsistency`: records that the two sides of a mapping hold differently, as it was last compared. `dead_letters`: open dead letters of a mapping. `error_ratio`: of the records that the newest runs of a mapping read those that were rejected, in percent. `buffer_fill`: of the spool of a live mapping, in percent. `api_limit`: of what an API allows, in percent. `connection_paused`: attempts in a row that failed at a connection which is left alone for it. `webhook_failure`: deliveries of a day that were given up, or a webhook that was switched off. `certificate_expiry`, `secret_expiry`: days for which it is still good; less is worse.',
 };
 export const alertSeverity: JsonSchema = { type: 'string', enum: ['warning', 'critical'] };
 export const alertState: JsonSchema = {

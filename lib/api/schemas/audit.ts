@@ -6,7 +6,7 @@ export const auditAction: JsonSchema = {
   minLength: 1,
   maxLength: 60,
   description:
-    '`tag.write`, `operation.call`, the `operationId` of the operation of this API, or what the deploy of a flow did: `deployConnection`, `retireConnection`, `deployMapping`, `retireMapping`.',
+    '`tag.write`, `operation.call`, the `operationId` of the operation of this API, or what the deploy of a flow did: `deployConnection`, `retireConnection`, `deployMapping`, `retireMapping`, or the hub by itself: `rotateKeys`, `disableWebhook`, `removeAuditEntries`.',
 };
 export const auditOutcome: JsonSchema = { type: 'string', enum: ['begun', 'done', 'failed', 'refused', 'unknown'] };
 const nullableText: JsonSchema = { type: ['string', 'null'] };
@@ -57,7 +57,7 @@ export const auditSchemas: Record<string, JsonSchema> = {
       entries: count('Entries that are as they were written.'),
       broken_at: {
         type: ['integer', 'null'],
-        description: 'The first entry that is not, or before which one is missing.',
+        description: 'The first entry that is not, or before which one is missing that was not let go for its age.',
       },
       last_hash: {
         type: ['string', 'null'],

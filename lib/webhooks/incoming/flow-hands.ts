@@ -114,8 +114,9 @@ export class FlowHands {
       if (consumer?.to === 'flow') consumer.onGivenUp(givenUp(key, attempt, failure));
       return;
     }
-    await rows.release(id, key, isClosed ? 0 : Math.min(LONGEST_PAUSE_MS, firstPauseMs * 2 ** (attempt - 1)));
-    if (isClosed) lookFor(id);
+    if (!isClosed) return rows.release(id, key, Math.min(LONGEST_PAUSE_MS, firstPauseMs * 2 ** (attempt - 1)));
+    await rows.release(id, key, 0, false);
+    lookFor(id);
   }
 }
 

@@ -136,11 +136,15 @@ export class InboxRows {
     );
   }
 
-  /** Others may take it after a pause. */
-  async release(webhookId: string, key: string, pauseMs: number): Promise<void> {
+  /**
+   * Others may take it after a pause.
+   * @param isCounted false: nothing failed, but the first attempt stays known, since the flow may have it from there
+   */
+  async release(webhookId: string, key: string, pauseMs: number, isCounted = true): Promise<void> {
     const { database } = this.options;
+    const attempts = isCounted ? '' : ', attempts = CASE WHEN attempts > 1 THEN attempts - 1 ELSE attempts END';
     await database.execute(
-      `UPDATE ${INBOX} SET holder = NULL, lease_until = ${database.epochMs} + ${pauseMs}
+      `UPDATE ${INBOX} SET holder = NULL, lease_until = ${database.epochMs} + ${pauseMs}${attempts}
        WHERE webhook = ? AND message_key = ? AND holder = ? AND state = 'waiting'`,
       [webhookId, key, this.self],
     );

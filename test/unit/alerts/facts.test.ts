@@ -113,6 +113,31 @@ for (const kind of storeKinds) {
       assert.deepEqual(await plant.open(), []);
     });
 
+    it('tell of many records that are rejected, of small runs together', async () => {
+      const { store } = plant.place;
+      const id = await addMapping(store, await addConnection(store));
+      const ran = async (read: number, errors: number, at: number) => {
+        await plant.ended(id, errors === 0 ? 'succeeded' : 'partial', at);
+        const newest = 'SELECT MAX(id) AS id FROM integration_sync_logs';
+        const [{ id: run } = {}] = await store.database.query(newest);
+        const counted = 'UPDATE integration_sync_logs SET c_read = ?, c_errors = ? WHERE id = ?';
+        await store.database.execute(counted, [read, errors, Number(run)]);
+      };
+      await ran(1000, 99, NOON - HOUR);
+      assert.deepEqual(await plant.open(), []);
+      await ran(9, 9, NOON - 50 * MINUTE);
+      assert.deepEqual(await plant.open(), [`error_ratio mapping:${id}:import firing 10`]);
+      const [alert] = (await plant.alerts.list({})).items;
+      assert.match(alertWords(alert!, 'en-US').message, /: 108 of 1009 records .* \(10 %\)\.$/);
+      assert.match(alertWords(alert!, 'pt-BR').message, /: 108 de 1009 registros .* \(10 %\)\.$/);
+      await ran(100, 5, NOON - 40 * MINUTE);
+      assert.deepEqual(await plant.open(), []);
+      await ran(10, 9, NOON - 30 * MINUTE);
+      assert.deepEqual(await plant.open(), [`error_ratio mapping:${id}:import firing 12`]);
+      await ran(3, 0, NOON - 20 * MINUTE);
+      assert.deepEqual(await plant.open(), []);
+    });
+
     it('tell of sides that differed when they were last compared, beyond what a mapping tolerates', async () => {
       const connection = await addConnection(plant.place.store);
       const strict = await addMapping(plant.place.store, connection);
@@ -214,6 +239,30 @@ for (const kind of storeKinds) {
       const severities = (await plant.alerts.list({ state: 'open' })).items.map(({ severity }) => severity);
       assert.deepEqual(severities, ['critical', 'warning']);
       assert.equal((await lasting()).length, 2);
+    });
+
+    it('tell of connections that are left alone, though none of their runs fails', async () => {
+      const { store } = plant.place;
+      const [id, asked, tried] = [await addConnection(store), await addConnection(store), await addConnection(store)];
+      const paused = (connection: number, failures: number, until: number | null) =>
+        store.database.execute(
+          "INSERT INTO integration_connection_pauses (connection_id, failures, paused_until, reason) VALUES (?, ?, ?, 'Nobody listens.')",
+          [connection, failures, until],
+        );
+      await paused(id, 6, NOON + MINUTE);
+      await paused(asked, 0, NOON + HOUR);
+      await paused(tried, 4, null);
+      assert.deepEqual(await plant.open(), []);
+      plant.now += 5 * MINUTE;
+      assert.deepEqual(await plant.open(), [`connection_paused connection:${id} firing 6`]);
+      const [alert] = (await plant.alerts.list({})).items;
+      assert.match(
+        alertWords(alert!, 'en-US').message,
+        /^"ERP \d+" failed 6 times in a row, .* Last: Nobody listens\.$/,
+      );
+      assert.match(alertWords(alert!, 'pt-BR').message, /^"ERP \d+" falhou 6 vezes seguidas e .*: Nobody listens\.$/);
+      await store.database.execute('DELETE FROM integration_connection_pauses');
+      assert.deepEqual(await plant.open(), []);
     });
 
     it('tell of webhooks that were switched off, and of deliveries that were given up', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AuditLog } from '../../../lib/audit/audit-log';
 import type { AuditEvent } from '../../../lib/model/audit';
 import { newStore, storeKinds, type TestStore } from '../store/stores';
@@ -66,6 +67,28 @@ for (const kind of storeKinds) {
       assert.deepEqual(await audit.verify(), { entries: 2, broken_at: ids[2], last_hash: null });
       await database.execute('DELETE FROM integration_audit WHERE id = ?', [ids[2]!]);
       assert.deepEqual(await audit.verify(), { entries: 2, broken_at: ids[3], last_hash: null });
+    });
+
+    it('lets the oldest go, and tells what was let go from what was taken out', async () => {
+      const by = { id: 'hub:', name: null, origin: null };
+      await audit.append([event({ subject: 'tag 0' }), event({ subject: 'tag 1' })]);
+      const [gone] = (await audit.list({})).items;
+      while (Date.now() <= Date.parse(gone!.at)) await nextTurn();
+      await audit.append([event({ subject: 'tag 2' }), event({ subject: 'tag 3' })]);
+      const [, kept] = (await audit.list({})).items;
+      const before = Date.parse(kept!.at);
+      assert.equal(await audit.forget(before, by), false);
+      const { items } = await audit.list({});
+      assert.deepEqual(
+        items.map(({ action, subject }) => `${action} ${subject}`),
+        ['removeAuditEntries /audit', 'tag.write tag 3', 'tag.write tag 2'],
+      );
+      assert.deepEqual(items[0]?.details, { entries: 2, before: kept?.at, last_hash: gone?.hash });
+      assert.deepEqual(await audit.verify(), { entries: 3, broken_at: null, last_hash: items[0]?.hash });
+      assert.equal(await audit.forget(before, by), false);
+      assert.equal((await audit.verify()).entries, 3);
+      await place.store.database.execute('DELETE FROM integration_audit WHERE id = ?', [kept!.id]);
+      assert.deepEqual(await audit.verify(), { entries: 2, broken_at: items[1]!.id, last_hash: null });
     });
 
     it('keeps no secrets, and of what is very long the beginning', async () => {

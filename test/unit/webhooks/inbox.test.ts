@@ -329,6 +329,31 @@ for (const kind of storeKinds) {
       assert.deepEqual(flow.got, [['o1', 2]], 'the flow may have it from before');
     });
 
+    it('have all their attempts, however often their node was deployed anew', async () => {
+      const inbox = inboxOf(test.store);
+      await inbox.keep(HOOK, sent('k'), delivery('o1'));
+      for (let deploys = 0; deploys < 12; deploys++) {
+        const [taken, closing] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+        const flow = new Flow(() => {
+          taken.resolve();
+          return closing.promise;
+        });
+        const detach = inbox.attach(HOOK, flow.consumer, 'Orders');
+        await taken.promise;
+        detach();
+        closing.reject(new IntegrationError('cancelled', 'PCP_NODE_CLOSED', 'The node was closed.'));
+        const isFree = async () =>
+          (await test.store.database.query('SELECT holder FROM integration_webhook_inbox')).every(
+            ({ holder }) => holder === null,
+          );
+        while (!(await isFree())) await nextTurn();
+      }
+      const flow = new Flow();
+      inbox.attach(HOOK, flow.consumer, 'Orders');
+      await ended(1);
+      assert.deepEqual(flow.got, [['o1', 2]]);
+    });
+
     it('are forgotten after the days that are set, unless they still wait', async () => {
       const inbox = inboxOf(test.store);
       for (const key of ['done', 'failed', 'waiting', 'new']) await inbox.keep(HOOK, sent(key), delivery(key));
