@@ -159,6 +159,7 @@ describe('Sparkplug edge node over Mosquitto', () => {
       connectionTo(broker.plain, {
         sparkplug_group_id: 'PCP',
         sparkplug_edge_node_id: 'late',
+        timeout_ms: 60_000,
         sparkplug_primary_host_id: 'mes',
         writes_enabled: true,
       }),
@@ -185,6 +186,7 @@ describe('Sparkplug edge node over Mosquitto', () => {
           protocol_version: '3.1.1',
           sparkplug_group_id: 'PCP',
           sparkplug_edge_node_id: 'early',
+          timeout_ms: 60_000,
           sparkplug_primary_host_id: 'mes',
           writes_enabled: true,
         }),
@@ -211,6 +213,7 @@ describe('Sparkplug edge node over Mosquitto', () => {
           url: `mqtt://127.0.0.1:${broker.plain},mqtt://127.0.0.1:${other.plain}`,
           sparkplug_group_id: 'PCP',
           sparkplug_edge_node_id: 'walker',
+          timeout_ms: 60_000,
           sparkplug_primary_host_id: 'mes',
           sparkplug_aliases: false,
           writes_enabled: true,

@@ -74,7 +74,7 @@ export async function live(broker: Broker, version: 4 | 5): Promise<Life> {
   const connectors = new Connectors();
   const plant = await Plant.open(broker);
   const ways = { edge: await recording.way('edge'), host: await recording.way('host') };
-  const common = { protocol_version: version === 5 ? '5' : '3.1.1', writes_enabled: true };
+  const common = { protocol_version: version === 5 ? '5' : '3.1.1', writes_enabled: true, timeout_ms: 60_000 };
   const openHost = () =>
     connectors.open(
       connectionTo(ways.host, {
@@ -107,9 +107,10 @@ export async function live(broker: Broker, version: 4 | 5): Promise<Life> {
     await node.write([record({ mode: 'hand' })], signal());
     await devices.write([record({ line: 'd2', online: false })], signal());
     await node.write([record({ mode: 'hand', shift: 2 })], signal());
-    // The host has learnt all that there is.
-    for (const seen = new Set<unknown>(); !seen.has('shift'); ) {
-      for (const { metric } of await values.take(1)) seen.add(metric);
+    // The host has learnt the last births: of the edge node, then of the device that is left.
+    const seen: unknown[] = [];
+    while (!seen.includes('shift') || seen.lastIndexOf('speed') < seen.indexOf('shift')) {
+      for (const { metric } of await values.take(1)) seen.push(metric);
     }
     await first.writeTags!(
       [
