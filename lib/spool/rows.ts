@@ -28,8 +28,9 @@ const MOST_RECORDS = 100;
 const OVERHEAD = 60;
 /** So much at once, that making room is the exception. */
 const STEP = 1_000;
-/** Of so many of the oldest rows every second record of each tag goes. */
+/** Of so many of the oldest rows, or so large ones, every second record of each tag goes. */
 const THINNED_ROWS = 1_000;
+const THINNED_BYTES = 8 * 1024 * 1024;
 
 /** Whatever their number, records that come together are written in a few rows: what a row costs is shared by them. */
 export function rowsOf(records: readonly SourceRecord[]): Row[] {
@@ -147,14 +148,18 @@ export class SpoolRows {
   thinOut(stream: number, taken: readonly Range[]): Amount {
     const rows = this.file
       .prepare(
-        `SELECT last, records, bytes, content FROM batches WHERE stream = ? AND ${notTaken(taken)} ORDER BY last LIMIT ?`,
+        `SELECT last, records, bytes, content FROM batches WHERE stream = ? AND ${notTaken(taken)} ORDER BY last`,
       )
-      .all(stream, THINNED_ROWS);
+      .iterate(stream);
     const replace = this.file.prepare('UPDATE batches SET records = ?, bytes = ?, content = ? WHERE last = ?');
     const drop = this.file.prepare('DELETE FROM batches WHERE last = ?');
     const removed: Amount = { records: 0, bytes: 0 };
     const places = new Map<unknown, number>();
+    let [count, bytes] = [0, 0];
     for (const row of rows) {
+      if (removed.records > 0 && (count >= THINNED_ROWS || bytes >= THINNED_BYTES)) break;
+      count++;
+      bytes += Number(row.bytes);
       const records = contentOf(row);
       const kept = records.filter(({ tag }) => {
         const place = places.get(tag) ?? 0;

@@ -320,11 +320,14 @@ export class Spool implements Deliveries {
     }
     if (how === 'stop_ack' || how === 'drop_newest') return false;
     const { taken } = state;
-    const removed =
-      how === 'downsample' ? this.rows.thinOut(stream, taken) : this.rows.removeOldest(stream, taken, append);
-    subtract(state, removed);
-    state.dropped += removed.records;
-    return hasRoom(state, append);
+    for (;;) {
+      const removed =
+        how === 'downsample' ? this.rows.thinOut(stream, taken) : this.rows.removeOldest(stream, taken, append);
+      subtract(state, removed);
+      state.dropped += removed.records;
+      if (hasRoom(state, append)) return true;
+      if (removed.records === 0) return false;
+    }
   }
 
   private noteDropped(stream: number, state: StreamState, before: number): void {

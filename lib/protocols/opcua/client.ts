@@ -57,6 +57,8 @@ const MOST_ATTEMPTS = 5;
 /** A session that is refused for these reasons stays so: the user may be locked out by more of them. */
 const HOPELESS = /BadIdentityToken|BadUserAccessDenied|BadCertificate|BadSecurityChecksFailed/;
 const MOST_REQUESTS = 5;
+/** So many times as long where the server goes on answering. */
+const MOST_ROUNDS = 5;
 /** Of the library, on its way back. */
 const SIGNS = [
   'connection_lost',
@@ -81,6 +83,7 @@ export class OpcUaClient extends EventEmitter<Events> {
   readonly options: ClientOptions;
   #opening: Promise<OpenSession> | undefined;
   #client: OPCUAClient | undefined;
+  #session: ClientSession | undefined;
   #manager: OPCUACertificateManager | undefined;
   readonly #closed = new AbortController();
   readonly #reverse: ReverseListener | undefined;
@@ -109,15 +112,21 @@ export class OpcUaClient extends EventEmitter<Events> {
   }
 
   /**
-   * A call of the library. It holds each request of it to the connection's time limit; some calls make several, as when the
-   * types of structures have to be learnt first.
+   * A call of the library. It holds each request of it to the connection's time limit; some calls make several, and hundreds
+   * where the types of structures have to be learnt first: these go on for as long as the server answers.
    */
   async request<T>(work: Promise<T>, what: string, signal?: AbortSignal): Promise<T> {
     try {
-      return await within(work, MOST_REQUESTS * this.options.timeoutMs, what, signal);
+      const goesOn = (rounds: number) => rounds < MOST_ROUNDS && this.#isAnswered;
+      return await within(work, MOST_REQUESTS * this.options.timeoutMs, what, signal, goesOn);
     } catch (thrown) {
       throw opcUaError(thrown, what);
     }
+  }
+
+  get #isAnswered(): boolean {
+    const last = this.#session?.lastResponseReceivedTime.getTime() ?? 0;
+    return this.isConnected && Date.now() - last < this.options.timeoutMs;
   }
 
   /** Drops the connection with all that is still to be delivered over it; the session comes back over another. */
@@ -153,6 +162,7 @@ export class OpcUaClient extends EventEmitter<Events> {
       const namespaces = await within(session.readNamespaceArray(), timeoutMs, 'reading its namespaces', signal);
       const limits = await readLimits(session, profile, timeoutMs, signal);
       this.isConnected = true;
+      this.#session = session;
       endRepublishing(session);
       this.#watch(session, namespaces);
       const serverCertificate = security.policy === 'None' ? null : endpoint.serverCertificate;
@@ -299,6 +309,7 @@ export class OpcUaClient extends EventEmitter<Events> {
   async #dispose(): Promise<void> {
     const [client, manager] = [this.#client, this.#manager];
     this.#client = undefined;
+    this.#session = undefined;
     this.#manager = undefined;
     this.isConnected = false;
     clearTimeout(this.#patience);

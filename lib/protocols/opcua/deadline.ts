@@ -5,10 +5,23 @@ import { IntegrationError } from '../../model/errors';
  * Waits for a call of the library, but no longer than `ms`, and not beyond the signal: some of its promises never settle
  * once the connection is gone. What comes later is dropped.
  * @param what names the call in the error ("reading values")
+ * @param goesOn asked when the time is over, and how often it was before: whether it gets the same once more
  */
-export async function within<T>(work: Promise<T>, ms: number, what: string, signal?: AbortSignal): Promise<T> {
+export async function within<T>(
+  work: Promise<T>,
+  ms: number,
+  what: string,
+  signal?: AbortSignal,
+  goesOn: (rounds: number) => boolean = () => false,
+): Promise<T> {
   const end = new AbortController();
-  const timer = setTimeout(() => end.abort(timedOut(what, ms)), ms);
+  let rounds = 0;
+  const expire = (): void => {
+    rounds++;
+    if (goesOn(rounds)) timer = setTimeout(expire, ms);
+    else end.abort(timedOut(what, rounds * ms));
+  };
+  let timer = setTimeout(expire, ms);
   const cancel = () => end.abort(signal?.reason);
   if (signal?.aborted) cancel();
   else signal?.addEventListener('abort', cancel, { once: true });

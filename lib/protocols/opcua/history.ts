@@ -34,6 +34,11 @@ export async function recordedNodes(
 
 /** Values asked for at once. */
 const PAGE = 1000;
+const RECORDS_NOTHING = 'Check that the server records this node, and lets the user read its history.';
+const COMPUTES_NOTHING =
+  'Servers need not compute aggregates, nor each of them: leave "aggregate" empty for the values themselves.';
+/** Said of the service or the kind of request, rather than of the connection. */
+const NOT_DONE = /History|Aggregate|NotSupported|NotImplemented|ServiceUnsupported/;
 /** Values of one instant that make a page as full as it can be, so that there is no way past them. */
 const LARGEST_PAGE = 64_000;
 
@@ -66,7 +71,7 @@ export async function* readHistory(
     let count = 0;
     let last: DataValue | undefined;
     let atLast = 0;
-    for await (const values of pages(client, open, nodeId, details, signal)) {
+    for await (const values of pages(client, open, nodeId, details, RECORDS_NOTHING, signal)) {
       const fresh = count === 0 ? values.slice(leading(values, from, known)) : values;
       for (const value of values) {
         atLast = last !== undefined && sameTime(last, value) ? atLast + 1 : 1;
@@ -106,7 +111,7 @@ export async function readAggregate(
     aggregateConfiguration: { useServerCapabilitiesDefaults: true },
   });
   const values: NodeValue[] = [];
-  for await (const page of pages(client, open, nodeId, details, signal))
+  for await (const page of pages(client, open, nodeId, details, COMPUTES_NOTHING, signal))
     values.push(...page.map((value) => nodeValue(value)));
   return values;
 }
@@ -117,6 +122,7 @@ async function* pages(
   { session }: OpenSession,
   nodeId: NodeId,
   historyReadDetails: HistoryReadDetails,
+  hint: string,
   signal: AbortSignal,
 ): AsyncGenerator<DataValue[]> {
   const { ua } = opcUaLibrary();
@@ -138,11 +144,12 @@ async function* pages(
     do {
       const response = await ask(false).catch((thrown: IntegrationError) => {
         const status = statusIn(thrown.message);
-        throw status?.includes('History') || status?.includes('Aggregate') ? refused(status, nodeId) : thrown;
+        throw status !== undefined && NOT_DONE.test(status) ? refused(status, nodeId, hint) : thrown;
       });
       const result = response.results?.[0];
       const status = result?.statusCode.name ?? 'BadNoData';
-      if (result === undefined || (result.statusCode.isBad() && status !== 'BadNoData')) throw refused(status, nodeId);
+      if (result === undefined || (result.statusCode.isBad() && status !== 'BadNoData'))
+        throw refused(status, nodeId, hint);
       point = result.continuationPoint?.length ? result.continuationPoint : undefined;
       const data = result.historyData as { dataValues?: DataValue[] | null } | null;
       yield data?.dataValues ?? [];
@@ -163,8 +170,7 @@ function sameTime(one: DataValue, other: DataValue): boolean {
   return one.sourceTimestamp?.getTime() === other.sourceTimestamp?.getTime();
 }
 
-function refused(status: string, nodeId: NodeId, hint?: string): IntegrationError {
-  return new IntegrationError('config', 'PCP_OPCUA_HISTORY', `The server gives no history of ${nodeId} (${status}).`, {
-    hint: hint ?? 'Check that the server records this node, and lets the user read its history.',
-  });
+function refused(status: string, nodeId: NodeId, hint: string): IntegrationError {
+  const message = `The server gives no history of ${nodeId} (${status}).`;
+  return new IntegrationError('config', 'PCP_OPCUA_HISTORY', message, { hint });
 }

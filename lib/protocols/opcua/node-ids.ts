@@ -52,8 +52,7 @@ export async function resolveAddresses(
     const results = await client.request(work, 'finding browse paths', signal);
     part.forEach(({ index }, at) => {
       const target = results[at]?.statusCode.isGood() ? results[at]?.targets?.[0]?.targetId : undefined;
-      if (target !== undefined)
-        found[index] = ua.coerceNodeId(`ns=${target.namespace};${target.toString().split(';').at(-1)}`);
+      if (target !== undefined) found[index] = new ua.NodeId(target.identifierType, target.value, target.namespace);
     });
   }
   return found;

@@ -105,6 +105,7 @@ export function addLine(space: address.AddressSpace, many: number): Line {
       value,
     } as address.BindVariableOptions);
   add('ReadOnly', 'Int32', { dataType: DataType.Int32, value: 7 } as address.BindVariableOptions, 'CurrentRead');
+  add('A;B', 'Int32', { dataType: DataType.Int32, value: 8 } as address.BindVariableOptions, 'CurrentRead');
   namespace.addVariable({
     componentOf: line,
     browseName: 'Array',

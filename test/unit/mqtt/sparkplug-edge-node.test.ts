@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { WriteRecord } from '../../../lib/connectors/contract';
 import { type Broker, mosquitto } from '../../support/mosquitto';
 import { Connectors, connectionTo, Listener, signal } from './connections';
+import { ACCEPTED, FakeBroker, publishHead } from './fake-broker';
 import { cable, Plant, short } from './plant';
 
 const target = (keyFields: string[]) => ({
@@ -143,5 +144,93 @@ describe('Sparkplug edge node over Mosquitto', () => {
     assert.deepEqual(await writer.write([record({ a: 2 })], signal()), [{ outcome: 'updated' }]);
     assert.deepEqual(short(await values.take(1)), [['PCP/waiting/a', 2, 'good']]);
     await values.stop();
+  });
+
+  const tell = (plant: Plant, online: boolean, timestamp: number) =>
+    plant.connection.publish(
+      { topic: 'spBv1.0/STATE/mes', payload: Buffer.from(JSON.stringify({ online, timestamp })), qos: 1, retain: true },
+      signal(),
+    );
+
+  it('is born at once where its primary host has long been online', async () => {
+    const scada = await Plant.open(broker);
+    await tell(scada, true, 5);
+    const publisher = connectors.open(
+      connectionTo(broker.plain, {
+        sparkplug_group_id: 'PCP',
+        sparkplug_edge_node_id: 'late',
+        timeout_ms: 60_000,
+        sparkplug_primary_host_id: 'mes',
+        writes_enabled: true,
+      }),
+    );
+    const writer = await publisher.openWriter!(target([]), signal());
+    assert.deepEqual(await writer.write([record({ a: 1 })], signal()), [{ outcome: 'updated' }]);
+    await scada.connection.close();
+  });
+
+  it('is born by a state that comes together with the grant of its subscription', async () => {
+    const topic = 'spBv1.0/STATE/mes';
+    const state = Buffer.from('{"online":true,"timestamp":5}');
+    const scada = await FakeBroker.start((socket, chunk, index) => {
+      if (index === 0) socket.write(ACCEPTED[4]);
+      if (chunk[0] !== 0x82) return;
+      const granted = Buffer.from([0x90, 3, chunk[2]!, chunk[3]!, 1]);
+      socket.write(
+        chunk.includes(topic) ? Buffer.concat([granted, publishHead(topic, 1, state.length), state]) : granted,
+      );
+    });
+    try {
+      const publisher = connectors.open(
+        connectionTo(scada.port, {
+          protocol_version: '3.1.1',
+          sparkplug_group_id: 'PCP',
+          sparkplug_edge_node_id: 'early',
+          timeout_ms: 60_000,
+          sparkplug_primary_host_id: 'mes',
+          writes_enabled: true,
+        }),
+      );
+      const writer = await publisher.openWriter!(target([]), signal());
+      assert.deepEqual(await writer.write([record({ a: 1 })], signal()), [{ outcome: 'updated' }]);
+      await publisher.close();
+    } finally {
+      await scada.stop();
+    }
+  });
+
+  it('tck-id-operational-behavior-primary-application-state-with-multiple-servers-walk; tck-id-operational-behavior-edge-node-termination-host-offline-reconnect: goes where its primary host is', async function () {
+    const other = await mosquitto(this);
+    try {
+      const plants = [await Plant.open(broker), await Plant.open(other)] as const;
+      for (const plant of plants) await plant.listen('spBv1.0/PCP/+/walker');
+      const [here, there] = plants;
+      await tell(here, false, 20);
+      // Connected to this one long before.
+      await tell(there, true, 10);
+      const publisher = connectors.open(
+        connectionTo(broker.plain, {
+          url: `mqtt://127.0.0.1:${broker.plain},mqtt://127.0.0.1:${other.plain}`,
+          sparkplug_group_id: 'PCP',
+          sparkplug_edge_node_id: 'walker',
+          timeout_ms: 60_000,
+          sparkplug_primary_host_id: 'mes',
+          sparkplug_aliases: false,
+          writes_enabled: true,
+        }),
+      );
+      const writer = await publisher.openWriter!(target([]), signal());
+      await assert.rejects(writer.write([record({ a: 1 })], signal()), { code: 'PCP_SPARKPLUG_HOST_OFFLINE' });
+      await there.message('spBv1.0/PCP/NBIRTH/walker');
+      assert.deepEqual(await writer.write([record({ a: 2 })], signal()), [{ outcome: 'updated' }]);
+      await tell(here, true, 30);
+      await tell(there, false, 40);
+      await there.message('spBv1.0/PCP/NDEATH/walker');
+      const births = await here.message('spBv1.0/PCP/NBIRTH/walker');
+      assert.equal(births.find(({ name }) => name === 'a')?.double_value, 2);
+      for (const plant of plants) await plant.connection.close();
+    } finally {
+      await other.release();
+    }
   });
 });

@@ -27,6 +27,8 @@ describe(`OPC UA: ${OPCUA_PEER_URL ?? "the tests' own server"} as any server`, (
   const settings = {
     security_policy: OPCUA_PEER_POLICY ?? 'None',
     publishing_interval_ms: 200,
+    // Learning the types of all structures at once is many requests; on a busy machine they take their time.
+    timeout_ms: 20_000,
     ...(username !== undefined && { authentication: 'username', username }),
   };
   const credentials = password === undefined ? {} : { password };

@@ -90,15 +90,17 @@ describe('OPC UA: values', () => {
       `ns=${ns};s=Line1.Byte`,
       `/${ns}:Line1/${ns}:Byte`,
       '/nsu=http://plant.example/line;Line1/Byte',
+      `${LINE}A;B`,
+      '/nsu=http://plant.example/line;Line1/A;B',
       '/nsu=http://plant.example/line;Line1/None',
       `${LINE}None`,
     );
     assert.deepEqual(
       found.map(({ value }) => value),
-      [200, 200, 200, 200, null, null],
+      [200, 200, 200, 200, 8, 8, null, null],
     );
     assert.deepEqual(
-      found.slice(4).map(({ quality, status }) => [quality, status]),
+      found.slice(6).map(({ quality, status }) => [quality, status]),
       [
         ['bad', 'BadNoMatch'],
         ['bad', 'BadNodeIdUnknown'],

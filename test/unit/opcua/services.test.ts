@@ -126,6 +126,7 @@ describe('OPC UA: methods and history', () => {
     );
     const refused = await failureOf(call('history', { node: 'temperature', ...range, aggregate: 'Maximum' }));
     assert.equal(refused.code, 'PCP_OPCUA_HISTORY');
+    assert.match(refused.hint ?? '', /the values themselves/);
     const unknown = await failureOf(call('history', { node: 'temperature', ...range, aggregate: 'Avg' }));
     assert.match(unknown.hint ?? '', /Average, /);
   });

@@ -109,6 +109,16 @@ describe('Sparkplug edge node', () => {
     assert.deepEqual(sequence.slice(250, 256), [254, 255, 0, 1, 2, 3]);
   });
 
+  it('tck-id-operational-behavior-data-publish-nbirth-order, -dbirth-order: the oldest values come first', () => {
+    const times = (message: Message | undefined) => payloadOf(message).metrics?.map(({ timestamp }) => timestamp);
+    const updates = [update('a', 1, { timestamp: START - 1 }), update('b', 2, { timestamp: START - 2 })];
+    const { births } = born({}, [...updates, ...updates.map((each) => ({ ...each, device: 'd' }))]);
+    assert.deepEqual(births.map(times), [
+      [START - 2, START - 1, START, START],
+      [START - 2, START - 1],
+    ]);
+  });
+
   it('names its metrics with their types where aliases are not wanted', () => {
     const { node } = born({ aliases: false });
     assert.deepEqual(payloadOf(node.update([update('a', 2)], START)[0]).metrics, [
@@ -178,8 +188,9 @@ describe('Sparkplug edge node', () => {
     assert.deepEqual(kinds(publish), kinds(births));
     assert.deepEqual(commands, []);
     assert.equal(payloadOf(publish[0]).seq, 0);
-    assert.equal(payloadOf(publish[0]).metrics?.[0]?.long_value, payloadOf(will).metrics?.[0]?.long_value);
-    assert.deepEqual(values(payloadOf(publish[0])).at(-1), ['a', 7]);
+    const bdSeq = (message: Message | undefined) => payloadOf(message).metrics?.find(({ name }) => name === 'bdSeq');
+    assert.equal(bdSeq(publish[0])?.long_value, bdSeq(will)?.long_value);
+    assert.deepEqual(new Map(values(payloadOf(publish[0])) as [string, unknown][]).get('a'), 7);
   });
 
   it('tck-id-topics-ddeath-mqtt, -seq-num; tck-id-operational-behavior-device-ddeath: a device that returns is born again', () => {
@@ -251,8 +262,8 @@ describe('Sparkplug edge node', () => {
 describe('Sparkplug edge node with a primary host', () => {
   const state = (online: boolean, timestamp: number) => Buffer.from(JSON.stringify({ online, timestamp }));
 
-  function waiting() {
-    const { node, births } = born({ primaryHostId: 'hub' });
+  function waiting(options: Partial<EdgeNodeOptions> = {}) {
+    const { node, births } = born({ primaryHostId: 'hub', ...options });
     assert.deepEqual(births, []);
     const receive = (host: string, online: boolean, timestamp: number) => {
       const { publish, disconnect } = node.receive(`spBv1.0/STATE/${host}`, state(online, timestamp), START);
@@ -270,7 +281,7 @@ describe('Sparkplug edge node with a primary host', () => {
     assert.deepEqual(receive('hub', true, 6), []);
   });
 
-  it('tck-id-operational-behavior-edge-node-termination-host-offline, -offline-timestamp; -birth-publish-phid-wait-timestamp', () => {
+  it('tck-id-operational-behavior-edge-node-termination-host-offline, -offline-timestamp; tck-id-message-flow-edge-node-birth-publish-phid-wait-timestamp', () => {
     const { node, receive } = waiting();
     receive('hub', true, 5);
     assert.deepEqual(receive('hub', false, 4), []);
@@ -280,6 +291,26 @@ describe('Sparkplug edge node with a primary host', () => {
     assert.deepEqual(node.connected(START), []);
     assert.deepEqual(receive('hub', true, 4), []);
     assert.deepEqual(receive('hub', true, 7), ['NBIRTH n', 'DBIRTH n d']);
+  });
+
+  it('tck-id-operational-behavior-host-application-multi-server-timestamp: each broker has states of its own', () => {
+    const { node, receive } = waiting();
+    receive('hub', true, 5);
+    receive('hub', false, 6);
+    for (const [broker, born] of [
+      ['other', true],
+      ['', false],
+    ] as const) {
+      node.connecting(START);
+      node.connected(START, broker);
+      assert.equal(receive('hub', true, 5).includes('NBIRTH n'), born);
+    }
+  });
+
+  it('tck-id-operational-behavior-primary-application-state-with-multiple-servers-walk: leaves before it is born', () => {
+    const { receive } = waiting({ walks: true });
+    assert.deepEqual(receive('hub', false, 1), ['NDEATH n', 'disconnect']);
+    assert.deepEqual(receive('hub', false, 2), []);
   });
 });
 

@@ -269,6 +269,20 @@ describe('spool', () => {
     assert.ok(found.includes(1_999));
   });
 
+  it('full of large records with downsample reads no more of them than it has to, and takes the newest all the same', async () => {
+    const spool = open({ maxBytes: 30_000_000, whenFull: 'downsample' });
+    const large = (n: number, bytes: number) => ({ n, tag: 'a', text: 'x'.repeat(bytes) });
+    for (let n = 0; n < 29; n++) await spool.append(1, [large(n, 1_000_000)], true);
+    await spool.append(1, [large(29, 1_000_000)], true);
+    const once = kept(spool);
+    spool.putBack(1);
+    assert.deepEqual(once.slice(0, 5), [0, 2, 4, 6, 8]);
+    assert.deepEqual(once.slice(-15), range(15, 29));
+    await spool.append(1, [large(30, 20_000_000)], true);
+    assert.equal(kept(spool).at(-1), 30);
+    assert.ok(spool.usage(1).bytes <= 30_000_000);
+  });
+
   it('drops what became too old', async () => {
     const spool = open({ ...ROOMY, maxAgeMs: 0 });
     await spool.append(1, numbers(1, 3), true);

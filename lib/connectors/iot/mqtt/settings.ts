@@ -70,6 +70,8 @@ export interface MqttSettings {
   writable: readonly WriteRule[];
   timeoutMs: number;
   receiveMaximum: number;
+  /** How many brokers there are to choose from. */
+  servers: number;
   sparkplug: SparkplugSettings;
   /** @param own topic that is listened to over a connection of its own */
   optionsFor(role: Role, onProblem: MqttOptions['onProblem'], own?: string): MqttOptions;
@@ -113,6 +115,7 @@ export function readSettings(connection: OpenConnection, directory?: string): Mq
     writable,
     timeoutMs,
     receiveMaximum,
+    servers: base.servers.length,
     sparkplug: readSparkplug(connection),
     optionsFor: (role, onProblem, own) => {
       const clientId = lasting() ?? `pcp-${randomBytes(6).toString('hex')}`;

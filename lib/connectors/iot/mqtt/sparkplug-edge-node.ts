@@ -1,6 +1,6 @@
 import { IntegrationError } from '../../../model/errors';
 import { MqttConnection } from '../../../protocols/mqtt/connection';
-import type { MqttOptions } from '../../../protocols/mqtt/options';
+import type { IncomingMessage, MqttOptions } from '../../../protocols/mqtt/options';
 import type { SparkplugEdgeNode } from '../../../protocols/sparkplug/edge-node/edge-node';
 import type { MetricUpdate } from '../../../protocols/sparkplug/edge-node/published-metrics';
 import type { Message } from '../../../protocols/sparkplug/message';
@@ -14,6 +14,8 @@ export class EdgeNodeConnection {
   readonly #log: ConnectorEnvironment['log'];
   readonly #timeoutMs: number;
   #connection!: MqttConnection;
+  /** The primary host is offline at this broker. */
+  isLeft = false;
   /** Messages leave in their sequence. */
   #sent: Promise<void> = Promise.resolve();
   #onBirth = Promise.withResolvers<void>();
@@ -27,9 +29,12 @@ export class EdgeNodeConnection {
   ): Promise<EdgeNodeConnection> {
     const opened = new EdgeNodeConnection(node, log, options.timeoutMs);
     const will = node.connecting(Date.now());
-    const receive: Parameters<typeof MqttConnection.open>[1] = (message) => {
+    // The host's state may come together with the grant of its subscription.
+    const early: IncomingMessage[] = [];
+    let take = (message: IncomingMessage): void => void early.push(message);
+    const receive = (message: IncomingMessage) => {
       message.acknowledge();
-      opened.#receive(message.topic, message.payload);
+      take(message);
     };
     opened.#connection = await MqttConnection.open({ ...options, will }, receive, signal);
     try {
@@ -39,7 +44,9 @@ export class EdgeNodeConnection {
       throw thrown;
     }
     void opened.#connection.ended.then(() => node.disconnected());
-    opened.#publishSoon(node.connected(Date.now()));
+    opened.#publishSoon(node.connected(Date.now(), opened.#connection.server.href));
+    take = ({ topic, payload }) => opened.#receive(topic, payload);
+    early.forEach(take);
     return opened;
   }
 
@@ -47,6 +54,10 @@ export class EdgeNodeConnection {
     this.#node = node;
     this.#log = log;
     this.#timeoutMs = timeoutMs;
+  }
+
+  get server(): URL {
+    return this.#connection.server;
   }
 
   get ended(): Promise<IntegrationError | null> {
@@ -90,6 +101,7 @@ export class EdgeNodeConnection {
         }),
       );
     limit.addEventListener('abort', stop, { once: true });
+    void this.ended.then(stop);
     try {
       await Promise.race([this.#onBirth.promise, late.promise]);
     } finally {
@@ -109,8 +121,9 @@ export class EdgeNodeConnection {
     }
     this.#publishSoon(publish);
     if (disconnect) {
-      this.#log('info', 'The primary host of Sparkplug went offline: the edge node leaves.');
-      void this.#sent.then(() => this.#connection.close());
+      this.#log('info', `The primary host of Sparkplug is offline at ${this.server.host}: the edge node leaves.`);
+      this.isLeft = true;
+      void this.#sent.then(() => this.#connection.close(true));
     }
   }
 

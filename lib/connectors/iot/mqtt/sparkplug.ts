@@ -9,7 +9,7 @@ import { descriptor } from './descriptor';
 import type { KnownEdgeNodes } from './known-edge-nodes';
 import type { MqttSettings, Role } from './settings';
 import { Shared } from './shared';
-import { EdgeNodeConnection } from './sparkplug-edge-node';
+import { EdgeNodeConnections } from './sparkplug-edge-node-connections';
 import { HostConnection } from './sparkplug-host';
 import { required, SPARKPLUG } from './sparkplug-settings';
 import { subscribeToSparkplug } from './sparkplug-subscribe';
@@ -48,7 +48,7 @@ export class Sparkplug {
   readonly #known: KnownEdgeNodes;
   readonly #host: SparkplugHost | undefined;
   readonly #hostConnection: Shared<HostConnection>;
-  readonly #nodeConnection: Shared<EdgeNodeConnection>;
+  readonly #nodeConnections: EdgeNodeConnections;
 
   /** @throws config PCP_SPARKPLUG_ID */
   constructor(
@@ -61,7 +61,7 @@ export class Sparkplug {
     const { host, edgeNode } = settings.sparkplug;
     // After a restart no number should be that of the last connection, whose death may come late.
     const bdSeq = Math.floor(Date.now() / 1000) % 256;
-    const node = edgeNode && new SparkplugEdgeNode({ ...edgeNode, bdSeq });
+    const node = edgeNode && new SparkplugEdgeNode({ ...edgeNode, bdSeq, walks: settings.servers > 1 });
     this.#settings = settings;
     this.#log = log;
     this.#known = known;
@@ -71,9 +71,11 @@ export class Sparkplug {
       async () => HostConnection.open(this.#required(), known, options('sparkplug'), log, closing),
       (connection) => connection.ended,
     );
-    this.#nodeConnection = new Shared(
-      async () => EdgeNodeConnection.open(requiredNode(node), options('sparkplug-edge'), log, closing),
-      (connection) => connection.ended,
+    this.#nodeConnections = new EdgeNodeConnections(
+      () => requiredNode(node),
+      () => options('sparkplug-edge'),
+      log,
+      closing,
     );
   }
 
@@ -126,7 +128,7 @@ export class Sparkplug {
     if (!this.#settings.writesEnabled) {
       throw writeRefused(`"${SPARKPLUG}"`, '/config/writes_enabled', 'Turn "writes_enabled" on in the connection.');
     }
-    return new SparkplugWriter((signal) => this.#nodeConnection.get(signal), target, node, { metrics, onlineField });
+    return new SparkplugWriter((signal) => this.#nodeConnections.get(signal), target, node, { metrics, onlineField });
   }
 
   /** The last value of a metric counts, however often it came. */
@@ -137,7 +139,7 @@ export class Sparkplug {
   async close(): Promise<void> {
     // As they were last told: nobody hears any more that they are stale without a connection.
     this.#known.close();
-    await Promise.all([this.#hostConnection.close(), this.#nodeConnection.close()]);
+    await Promise.all([this.#hostConnection.close(), this.#nodeConnections.close()]);
   }
 
   readonly #connect = (signal: AbortSignal): Promise<HostConnection> => this.#hostConnection.get(signal);

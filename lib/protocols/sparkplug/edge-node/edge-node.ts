@@ -15,6 +15,8 @@ export interface EdgeNodeOptions extends EdgeNodeName {
   aliases?: boolean;
   /** The number of the first connection. A process that had others before goes on counting, so that an old death is known. */
   bdSeq?: number;
+  /** There are other brokers: one where the primary host is offline is left also before the first birth. */
+  walks?: boolean;
 }
 
 /** What a host asks to set. */
@@ -51,8 +53,9 @@ export class SparkplugEdgeNode {
   #seq = 0;
   #lastAlias = 0;
   #state: 'disconnected' | 'waiting' | 'born' = 'disconnected';
-  /** Timestamp of the primary host's last birth. */
-  #hostSince = Number.NEGATIVE_INFINITY;
+  /** The broker, and of each one the timestamp of the primary host's last state: it connects to them at different times. */
+  #broker = '';
+  readonly #hostSince = new Map<string, number>();
 
   /** @throws config PCP_SPARKPLUG_ID */
   constructor(options: EdgeNodeOptions) {
@@ -81,8 +84,9 @@ export class SparkplugEdgeNode {
   }
 
   /** The subscriptions are granted. */
-  connected(now: number): Message[] {
+  connected(now: number, broker = ''): Message[] {
     this.#state = 'waiting';
+    this.#broker = broker;
     return this.#options.primaryHostId === undefined ? this.#births(now) : [];
   }
 
@@ -157,7 +161,7 @@ export class SparkplugEdgeNode {
     const own = [bdSeqMetric(this.#bdSeq, now), rebirthMetric(false, now), ...this.#node.birth()];
     const alive = [...this.#devices].filter(([, owner]) => owner.isAlive);
     return [
-      this.#message(nodeTopic('NBIRTH', this.#options), own, now),
+      this.#message(nodeTopic('NBIRTH', this.#options), inOrder(own), now),
       ...alive.map(([device]) => this.#deviceBirth(device, now)),
     ];
   }
@@ -183,17 +187,15 @@ export class SparkplugEdgeNode {
   }
 
   #deviceBirth(device: string, now: number): Message {
-    return this.#message(deviceTopic('DBIRTH', this.#options, device), this.#owner(device).birth(), now);
+    return this.#message(deviceTopic('DBIRTH', this.#options, device), inOrder(this.#owner(device).birth()), now);
   }
 
   #data(device: string | undefined, values: Value[], now: number): Message {
     const owner = this.#owner(device);
     const topic =
       device === undefined ? nodeTopic('NDATA', this.#options) : deviceTopic('DDATA', this.#options, device);
-    const inOrder = values
-      .map(({ metric }) => owner.data(metric))
-      .sort((a, b) => Number(a.timestamp ?? 0) - Number(b.timestamp ?? 0));
-    return this.#message(topic, inOrder, now);
+    const metrics = values.map(({ metric }) => owner.data(metric));
+    return this.#message(topic, inOrder(metrics), now);
   }
 
   #message(topic: string, metrics: Metric[], timestamp: number): Message {
@@ -230,17 +232,23 @@ export class SparkplugEdgeNode {
 
   /** An old state of a host says nothing about now: only one that is no older than the last counts. */
   #hostState(host: string, bytes: Buffer, now: number, reaction: Reaction): void {
-    if (host !== this.#options.primaryHostId || this.#state === 'disconnected') return;
+    const { primaryHostId, walks = false } = this.#options;
+    if (host !== primaryHostId || this.#state === 'disconnected') return;
     const { online, timestamp } = parseState(bytes);
-    if (timestamp < this.#hostSince) return;
+    if (timestamp < (this.#hostSince.get(this.#broker) ?? Number.NEGATIVE_INFINITY)) return;
+    this.#hostSince.set(this.#broker, timestamp);
     if (online) {
-      this.#hostSince = timestamp;
       if (this.#state === 'waiting') reaction.publish.push(...this.#births(now));
-    } else if (this.#state === 'born') {
+    } else if (this.#state === 'born' || walks) {
       reaction.publish.push(...this.disconnecting(now));
       reaction.disconnect = true;
     }
   }
+}
+
+/** Of values in one message the oldest come first. */
+function inOrder(metrics: readonly Metric[]): Metric[] {
+  return metrics.toSorted((a, b) => Number(a.timestamp ?? 0) - Number(b.timestamp ?? 0));
 }
 
 function unknownMetric({ name, alias }: Metric): IntegrationError {
