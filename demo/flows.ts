@@ -89,7 +89,7 @@ function platformTab(): FlowNode[] {
       name: 'Production orders',
       operation: 'read',
       entity: 'production_order',
-      filter: '{"status":"released"}',
+      filter: { status: 'released' },
       limit: '20',
       x: 440,
       y: 100,

@@ -4,9 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Browser } from 'playwright-core';
+import { demoFlows } from '../../demo/flows';
 import { exampleFlow, NodeRed } from '../live/node-red-process';
 import { openChromium } from './chromium';
 import { EditorPage } from './editor';
+
+declare const RED: {
+  nodes: { import(flows: unknown[]): void; node(id: string): { valid?: boolean } | null };
+};
 
 const EXAMPLES = [
   'pcp-file',
@@ -133,6 +138,16 @@ describe('looks of the forms', () => {
       await editor.close();
     });
   }
+
+  it("marks no node of the demo's flows as wrong", async () => {
+    const editor = await EditorPage.open(browser, nodeRed.url);
+    const wrong = await editor.page.evaluate((flows) => {
+      RED.nodes.import(flows);
+      return flows.map(({ id }) => id).filter((id) => RED.nodes.node(id)?.valid === false);
+    }, demoFlows(folder));
+    assert.deepEqual(wrong, []);
+    await editor.close();
+  });
 
   it('labels every field for screen readers', async () => {
     const editor = await EditorPage.open(browser, nodeRed.url);

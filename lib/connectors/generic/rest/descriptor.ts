@@ -22,7 +22,13 @@ export const descriptor: ConnectorDescriptor = {
   call: {
     operation: 'request',
     outputs: {
-      statusCode: { type: 'number', help: { 'en-US': 'status of the answer', 'pt-BR': 'status da resposta' } },
+      statusCode: {
+        type: 'number',
+        help: {
+          'en-US': 'status of the answer; any but 2xx is an error instead (Catch node)',
+          'pt-BR': 'status da resposta; qualquer um fora de 2xx é um erro (nó Catch)',
+        },
+      },
       headers: { type: 'object', help: { 'en-US': 'headers of the answer', 'pt-BR': 'cabeçalhos da resposta' } },
     },
     parameters: {
