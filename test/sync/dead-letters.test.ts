@@ -289,12 +289,19 @@ for (const kind of storeKinds.filter(({ name }) => name !== 'MariaDB')) {
       });
     }
 
-    it('of one record are replayed in its newest version', async () => {
+    /** The older one was corrected: what somebody corrected is not replaced by what fails for another reason. */
+    const twoVersions = async () => {
       await orders.put('1', '1', 'TECO');
       await orders.run();
+      const [letter] = await orders.letters();
+      await orders.hub.sync.editDeadLetter(letter!.id, { ...(letter!.payload as object), quantity: '7' });
       await orders.put('1', 'x', 'REL');
       await orders.run();
-      const [newer, older] = await orders.letters();
+      return orders.letters();
+    };
+
+    it('of one record are replayed in its newest version', async () => {
+      const [newer, older] = await twoVersions();
       await orders.hub.sync.editDeadLetter(newer!.id, { ...(newer!.payload as object), quantity: '2' });
       const lookup = { REL: 'released', TECO: 'completed' };
       await orders.hub.mappings.update(
@@ -310,17 +317,13 @@ for (const kind of storeKinds.filter(({ name }) => name !== 'MariaDB')) {
     });
 
     it('give way to a newer version of their record that waits as well, unless they are read anew', async () => {
-      await orders.put('1', '1', 'TECO');
-      await orders.run();
-      await orders.put('1', 'x', 'REL');
-      await orders.run();
-      const [newer, older] = await orders.letters();
+      const [newer, older] = await twoVersions();
       await orders.replay({ ids: [older!.id], mode: 'stored' });
       assert.equal((await orders.hub.sync.deadLetter(older!.id)).state, 'superseded');
       assert.equal((await orders.hub.sync.deadLetter(newer!.id)).state, 'open');
       await orders.hub.database.execute(`UPDATE integration_dead_letters SET state = 'open' WHERE id = ?`, [older!.id]);
       await orders.put('1', '3');
-      await orders.replay({ ids: [older!.id] });
+      await orders.replay({ ids: [older!.id], mode: 'refetch' });
       assert.equal((await orders.order('1')).quantity, '3');
       assert.equal((await orders.hub.sync.deadLetter(older!.id)).state, 'resolved');
       assert.equal((await orders.hub.sync.deadLetter(newer!.id)).state, 'superseded');

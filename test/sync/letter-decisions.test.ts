@@ -106,6 +106,17 @@ for (const kind of storeKinds) {
       assert.equal((await orders.order('1')).quantity, '9');
     });
 
+    it('tell why a record fails now, once, when it failed for another reason before', async () => {
+      await orders.put('1', 'x');
+      await orders.run();
+      const [first] = await orders.letters();
+      await orders.hub.mappings.update(orders.mapping.id, withLookup());
+      await orders.put('1', '8');
+      await orders.run();
+      const open = (await orders.letters()).map(({ id, code, value, attempts }) => [id, code, value, attempts]);
+      assert.deepEqual(open, [[first!.id, 'PCP_VALUE_LOOKUP', '8', 2]]);
+    });
+
     it('that were corrected and replayed do not come back while their source stays the same', async () => {
       await orders.put('1', 'x');
       await orders.run();

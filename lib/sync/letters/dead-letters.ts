@@ -95,10 +95,16 @@ export class LetterKeeper {
       const letters = open.get(hash) ?? [];
       const read = this.digestOf(failure.payload);
       const isSame = (row: SqlRow): boolean => digestAsRead(row, this.options.vault) === read;
+      // An earlier run refused it for another reason. A correction is kept, and so is a question to a person.
+      const isStale = (row: SqlRow): boolean =>
+        Number(row.sync_log_id) !== this.options.stream.runId &&
+        !truth(row.edited) &&
+        ![failure.error.class, row.error_class].some((one) => JUDGED_ANEW.includes(one as ErrorClass));
       const corrected = letters.find((row) => truth(row.edited) && isSame(row));
       const existing =
         corrected ??
-        letters.find((row) => row.code === failure.error.code && (failure.byPosition !== true || isSame(row)));
+        letters.find((row) => row.code === failure.error.code && (failure.byPosition !== true || isSame(row))) ??
+        letters.find((row) => failure.byPosition !== true && isStale(row));
       if (existing === undefined) {
         unknown.push(failure);
         continue;
@@ -218,7 +224,8 @@ export class LetterKeeper {
     const found: SqlRow[] = [];
     for (const chunk of inChunks([...hashes])) {
       const rows = await database.query(
-        `SELECT id, mapping_id, direction, source_key_hash, code, state, edited, mapping_version, sealed_reason
+        `SELECT id, sync_log_id, mapping_id, direction, source_key_hash, error_class, code, state, edited, mapping_version,
+           sealed_reason
          FROM integration_dead_letters WHERE mapping_id = ? AND direction = ? AND state IN (${marks(states)})
            AND source_key_hash IN (${marks(chunk)})`,
         [mappingId, direction, ...states, ...chunk],
