@@ -1,12 +1,13 @@
 import { abortable } from '../../abortable';
 import { IntegrationError } from '../../model/errors';
+import { phrase, type Said } from '../../model/phrase';
 
 /**
  * Waits for a call of the library, but no longer than `ms`, and not beyond the signal: some of its promises never settle
  * once the connection is gone. What comes later is dropped.
  * @param what names the call in the error ("reading values")
  */
-export async function within<T>(work: Promise<T>, ms: number, what: string, signal?: AbortSignal): Promise<T> {
+export async function within<T>(work: Promise<T>, ms: number, what: Said, signal?: AbortSignal): Promise<T> {
   const end = new AbortController();
   const timer = setTimeout(() => end.abort(timedOut(what, ms)), ms);
   const cancel = () => end.abort(signal?.reason);
@@ -20,11 +21,11 @@ export async function within<T>(work: Promise<T>, ms: number, what: string, sign
   }
 }
 
-export function timedOut(what: string, ms: number): IntegrationError {
+export function timedOut(what: Said, ms: number): IntegrationError {
   return new IntegrationError(
     'transient',
     'PCP_OPCUA_TIMEOUT',
-    `The server did not answer within ${ms} ms (${what}).`,
+    phrase`The server did not answer within ${ms} ms (${what}).`,
     {
       hint: 'Look whether the server is overloaded or the network slow; "timeout_ms" of the connection is the limit.',
       outcomeUnknown: true,

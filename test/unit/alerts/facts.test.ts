@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { alertWords } from '../../../lib/alerts/words';
+import { spokenAlert } from '../../../lib/alerts/spoken';
 import type { Locale } from '../../../lib/locales/catalogue';
 import type { LiveStatus } from '../../../lib/model/stream';
 import { CLIENT } from '../../support/certificates';
@@ -50,7 +50,7 @@ for (const kind of storeKinds) {
       assert.equal((await plant.open()).length, 1);
       const [alert] = (await plant.alerts.list({})).items;
       const named = (direction: string) => `"${alert?.details.mapping}" (${alert?.details.connection}, ${direction})`;
-      const tells = (locale: Locale) => alertWords(alert!, locale).message.split('.')[0];
+      const tells = (locale: Locale) => spokenAlert(alert!, locale).message.split('.')[0];
       assert.equal(tells('en-US'), `The comparison of ${named('import')} failed 2 times in a row`);
       assert.equal(tells('pt-BR'), `A comparação de ${named('importação')} falhou 2 vezes seguidas`);
       await plant.ended(id, 'succeeded', NOON - 20 * MINUTE, { kind: 'reconcile' });
@@ -204,7 +204,7 @@ for (const kind of storeKinds) {
       const [alert] = (await plant.alerts.list({})).items;
       const end = new Date(plant.now - MINUTE + (40 * HOUR) / 60).toISOString();
       assert.equal(alert?.details.used_up_at, end);
-      for (const locale of ['en-US', 'pt-BR'] as const) assert.ok(alertWords(alert!, locale).message.includes(end));
+      for (const locale of ['en-US', 'pt-BR'] as const) assert.ok(spokenAlert(alert!, locale).message.includes(end));
       await heard(1000, 1000, 50);
       assert.deepEqual(await lasting(), [
         `api_limit connection:${id} firing 95`,
@@ -245,7 +245,7 @@ for (const kind of storeKinds) {
       const both = [`webhook_failure webhook:${failed.id} firing 2`, `webhook_failure webhook:${gone.id} firing 1`];
       assert.deepEqual((await plant.open()).sort(), both.sort());
       const alerts = (await plant.alerts.list({})).items;
-      const told = (locale: Locale) => alerts.map((alert) => alertWords(alert, locale).message).sort();
+      const told = (locale: Locale) => alerts.map((alert) => spokenAlert(alert, locale).message).sort();
       assert.deepEqual(told('en-US'), [
         'Deliveries of webhook "failed" that were given up within a day: 2.',
         `Webhook "gone" was switched off at ${new Date(NOON).toISOString()}: its receiver says that it is gone.`,
