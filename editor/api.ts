@@ -30,6 +30,9 @@ function refusalText(error: Error): string {
   return [error.message, ...named].join(' ');
 }
 
+/** Longer than a request of the API may take, so that it is the hub that says what took so long. */
+const REQUEST_TIMEOUT_MS = 70_000;
+
 /** Calls `/integrations<path>` as the signed-in user. jQuery adds Node-RED's token to the request. */
 function callApi<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -37,7 +40,7 @@ function callApi<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promi
       method,
       url: `integrations${path}`,
       dataType: 'json',
-      timeout: 30_000,
+      timeout: REQUEST_TIMEOUT_MS,
       headers: { 'Accept-Language': locale() },
       ...(body !== undefined && { data: JSON.stringify(body), contentType: 'application/json' }),
       success: (answer: T) => resolve(answer),

@@ -26,14 +26,14 @@ function jsonFieldValue(input: JQuery): unknown {
 }
 
 /** A button that fills an empty JSON field with an example. */
-function exampleButton(input: JQuery, example: unknown): HTMLButtonElement {
+function exampleButton(input: JQuery, example: () => unknown): HTMLButtonElement {
   const button = element(
     'button',
     { type: 'button', class: 'red-ui-button red-ui-button-small' },
     text('form.example'),
   );
   button.addEventListener('click', () => {
-    input.typedInput('value', JSON.stringify(example));
+    input.typedInput('value', JSON.stringify(example()));
     input.trigger('change');
   });
   return button;

@@ -50,7 +50,7 @@ class MappingForm {
     $('#node-config-input-connection').on('change', () => this.schedule.look());
     for (const [name, { input, example }] of Object.entries(this.json)) {
       jsonField(input, filled(node[name]), Array.isArray(example) ? '[]' : '{}');
-      input.parent().append(exampleButton(input, example));
+      input.parent().append(exampleButton(input, () => example));
     }
     this.rows.editableList({
       addItem: (container: JQuery, _index: number, item: { row?: MappingRow; editor?: MappingRowEditor }) => {
@@ -65,7 +65,8 @@ class MappingForm {
     $('#node-config-input-syncMode').on('change', showCursorField);
     showCursorField();
     $('#pcp-mapping-fill').on('click', () => void this.fill(lists));
-    $('#pcp-mapping-preview').on('click', () => void this.preview());
+    $('#pcp-mapping-preview').on('click', () => void this.preview('sample', text('preview.running'), previewLines));
+    $('#pcp-mapping-check').on('click', () => void this.preview('full_plan', text('preview.checking'), planLines));
   }
 
   private takeOver(connection: string): void {
@@ -137,18 +138,23 @@ class MappingForm {
     return fittingMapping(mappings, chosen('direction'), chosen('targetEntity'));
   }
 
-  private async preview(): Promise<void> {
+  /** @param running what is said meanwhile */
+  private async preview(
+    mode: 'sample' | 'full_plan',
+    running: string,
+    lines: (answer: PreviewAnswer) => HTMLElement[],
+  ): Promise<void> {
     const area = document.getElementById('pcp-mapping-result')!;
-    const button = $('#pcp-mapping-preview');
-    button.prop('disabled', true).attr('aria-busy', 'true');
-    showReport(area, element('div', { class: 'pcp-hint' }, text('preview.running')));
+    const buttons = $('#pcp-mapping-preview, #pcp-mapping-check');
+    buttons.prop('disabled', true).attr('aria-busy', 'true');
+    showReport(area, element('div', { class: 'pcp-hint' }, running));
     try {
-      const result = await callApi<PreviewAnswer>('POST', '/mappings/preview', await this.previewRequest());
-      showReport(area, ...previewLines(result));
+      const request = { ...(await this.previewRequest()), mode };
+      showReport(area, ...lines(await callApi<PreviewAnswer>('POST', '/mappings/preview', request)));
     } catch (error) {
       showReport(area, stepLine(false, refusalText(error as Error), (error as ApiError).hint ?? ''));
     } finally {
-      button.prop('disabled', false).removeAttr('aria-busy');
+      buttons.prop('disabled', false).removeAttr('aria-busy');
     }
   }
 

@@ -11,6 +11,9 @@ const FIELD_TYPES = ['', 'string', 'integer', 'number', 'decimal', 'boolean', 'd
 const BASIC = ['source', 'target', 'type', 'expression', 'constant'];
 const KINDS = ['source', 'expression', 'constant'] as const;
 
+const LOOKUP_EXAMPLE = { required: true, lookup: { REL: 'released', TECO: 'completed' } };
+const DATE_EXAMPLE = { required: true, format: 'YYYYMMDD' };
+
 type RowKind = (typeof KINDS)[number];
 
 interface PickLists {
@@ -54,7 +57,10 @@ class MappingRowEditor {
       cell(this.target),
       this.type,
     );
-    const second = element('div', { class: 'pcp-map-more' }, cell(this.advanced));
+    const example = exampleButton($(this.advanced), () =>
+      this.type.value.startsWith('date') ? DATE_EXAMPLE : LOOKUP_EXAMPLE,
+    );
+    const second = element('div', { class: 'pcp-map-more pcp-map-line' }, cell(this.advanced), example);
     const toggle = element('button', {
       type: 'button',
       class: 'red-ui-button red-ui-button-small',

@@ -23,7 +23,7 @@ function prepareJsonProperties(node: EditorNode, examples: Record<string, unknow
   for (const [name, example] of Object.entries(examples)) {
     const input = $(`#pcp-input-${name}`);
     jsonField(input, filled(node[name]), Array.isArray(example) ? '[]' : '{}');
-    if (example !== null) input.parent().append(exampleButton(input, example));
+    if (example !== null) input.parent().append(exampleButton(input, () => example));
   }
 }
 

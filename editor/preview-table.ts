@@ -15,20 +15,27 @@ interface PreviewAnswer {
     diff: { field: string; old: unknown }[];
     action: string;
     request: PreviewedRequest | null;
-    errors: { title?: string; message: string; field: string | null; hint?: string }[];
+    errors: PreviewedError[];
   }[];
   totals: Record<string, number>;
+  complete: boolean;
+  reasons?: (PreviewedError & {
+    count: number;
+    first: Pick<PreviewAnswer['records'][number], 'position' | 'before'>[];
+  })[];
+}
+
+interface PreviewedError {
+  title?: string;
+  message: string;
+  field: string | null;
+  hint?: string;
 }
 
 /** A preview as rows: the record as read, as it would be written, and what is wrong with it. */
 function previewLines(answer: PreviewAnswer): HTMLElement[] {
   const guarantee = element('div', { class: 'pcp-hint pcp-guarantee' }, answer.guarantee.text);
   if (answer.records.length === 0) return [guarantee, element('div', { class: 'pcp-hint' }, text('preview.empty'))];
-  const table = element('table', { class: 'pcp-preview' });
-  const heading = element('tr');
-  for (const name of ['action', 'before', 'after'])
-    heading.append(element('th', { scope: 'col' }, text(`preview.${name}`)));
-  table.append(element('thead', {}, heading));
   const body = element('tbody');
   for (const record of answer.records) {
     const action = element(
@@ -40,16 +47,51 @@ function previewLines(answer: PreviewAnswer): HTMLElement[] {
     const after = element('td');
     if (record.after) after.append(valueList(record.after, record.diff));
     if (record.request) after.append(requestLines(record.request));
-    for (const error of record.errors) {
-      // Messages of the mapping begin with the field themselves.
-      const where = error.field && !error.message.startsWith(error.field) ? `${error.field}: ` : '';
-      after.append(element('div', { class: 'pcp-error' }, `${where}${worded(error.title, error.message)}`));
-      if (error.hint) after.append(element('div', { class: 'pcp-help' }, error.hint));
-    }
+    for (const error of record.errors) after.append(...errorLines(error));
     body.append(element('tr', {}, action, element('td', {}, valueList(record.before, [])), after));
   }
-  table.append(body);
-  return [guarantee, table];
+  return [guarantee, previewTable(['action', 'before', 'after'], body)];
+}
+
+/** What would become of all records: how many of each kind, and why some would be rejected. */
+function planLines({ totals, complete, reasons = [] }: PreviewAnswer): HTMLElement[] {
+  const counts = Object.entries(totals).filter(([, count]) => count > 0);
+  if (counts.length === 0) return [element('div', { class: 'pcp-hint' }, text('preview.empty'))];
+  const told = counts.map(([action, count]) => `${count.toLocaleString(locale())} ${text(`action.${action}`)}`);
+  const lines = [element('div', { class: 'pcp-guarantee' }, `${told.join(', ')}.`)];
+  if (!complete) lines.push(element('div', { class: 'pcp-hint pcp-guarantee' }, text('preview.incomplete')));
+  if (reasons.length === 0) return [...lines, element('div', { class: 'pcp-hint' }, text('preview.sound'))];
+  const body = element('tbody');
+  for (const { count, first, ...error } of reasons) {
+    const records = element('td');
+    for (const { position, before } of first) {
+      if (position) records.append(element('div', { class: 'pcp-help' }, position));
+      records.append(valueList(before, []));
+    }
+    body.append(
+      element(
+        'tr',
+        {},
+        element('td', {}, count.toLocaleString(locale())),
+        element('td', {}, ...errorLines(error)),
+        records,
+      ),
+    );
+  }
+  return [...lines, previewTable(['count', 'reason', 'first'], body)];
+}
+
+/** @param columns names of their headings in the catalogue */
+function previewTable(columns: string[], body: HTMLElement): HTMLElement {
+  const headings = columns.map((name) => element('th', { scope: 'col' }, text(`preview.${name}`)));
+  return element('table', { class: 'pcp-preview' }, element('thead', {}, element('tr', {}, ...headings)), body);
+}
+
+function errorLines({ field, title, message, hint }: PreviewedError): HTMLElement[] {
+  // Messages of the mapping begin with the field themselves.
+  const where = field && !message.startsWith(field) ? `${field}: ` : '';
+  const line = element('div', { class: 'pcp-error' }, `${where}${worded(title, message)}`);
+  return hint ? [line, element('div', { class: 'pcp-help' }, hint)] : [line];
 }
 
 /** The first line of a request, which opens the rest of it. */

@@ -22,7 +22,7 @@ class ScheduleField {
     this.options = $(`#pcp-${form}-schedule-options`);
     this.note = document.getElementById(`pcp-${form}-next-runs`)!;
     jsonField(this.options, filled(node.scheduleOptions), '{}');
-    this.options.parent().append(exampleButton(this.options, SCHEDULE_EXAMPLE));
+    this.options.parent().append(exampleButton(this.options, () => SCHEDULE_EXAMPLE));
     this.expression.on('input change', () => this.look());
     this.options.on('change', () => this.look());
     this.look();

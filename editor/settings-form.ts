@@ -82,7 +82,8 @@ class SettingsForm {
       input.setAttribute('aria-describedby', help.id);
       row.append(help);
     }
-    if (setting.kind === 'json' && setting.example !== undefined) row.append(exampleButton($(input), setting.example));
+    if (setting.kind === 'json' && setting.example !== undefined)
+      row.append(exampleButton($(input), () => setting.example));
     row.append(element('div', { class: 'pcp-error', role: 'alert' }));
     return row;
   }

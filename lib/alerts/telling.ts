@@ -3,7 +3,7 @@ import type { EventType } from '../model/events';
 import type { SqlTransaction } from '../protocols/sql/database';
 import { enqueueEvents } from '../store/outbox';
 import { getAlert, insertEvent } from './alert-rows';
-import { alertWords } from './words';
+import { spokenAlert } from './spoken';
 
 const WEBHOOK_EVENTS: Record<AlertEventType, EventType> = {
   firing: 'alert.firing',
@@ -23,10 +23,11 @@ export async function tell(
   const { events: _events, ...alert } = await getAlert(transaction, alertId);
   await insertEvent(transaction, { alertId, type, at, by, value: alert.value });
   const { connection_id, mapping_id } = alert;
+  const { title, message, hint } = spokenAlert(alert, 'pt-BR');
   const data = {
-    alert: { ...alert, ...alertWords(alert, 'en-US') },
+    alert: spokenAlert(alert, 'en-US'),
     repeated: type === 'repeated',
-    translations: { 'pt-BR': alertWords(alert, 'pt-BR') },
+    translations: { 'pt-BR': { title, message, hint } },
   };
   await enqueueEvents(transaction, [{ type: WEBHOOK_EVENTS[type], at, connection_id, mapping_id, data }]);
 }

@@ -1,5 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { connectorFolders } from '../connector-folders';
 import { IntegrationError } from '../model/errors';
 import type { ConnectorFactory } from './contract';
 import type { ConnectorDescriptor } from './descriptor';
@@ -48,15 +48,4 @@ export class ConnectorRegistry {
       hint: `Known types: ${this.descriptors.map((descriptor) => descriptor.type).join(', ')}.`,
     });
   }
-}
-
-/** Folders of the connectors below a root. */
-export function connectorFolders(root: string = __dirname): string[] {
-  const subfolders = (folder: string): string[] =>
-    readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => join(folder, entry.name));
-  return subfolders(root)
-    .flatMap((folder) => [folder, ...subfolders(folder)])
-    .filter((folder) => existsSync(join(folder, 'descriptor.js')));
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { connectorFolders } from '../connector-folders';
 import type { LocalizedText } from '../connectors/descriptor';
-import { connectorFolders } from '../connectors/registry';
 import { type Phrase, render, type Said } from '../model/phrase';
 
 export type Locale = keyof LocalizedText;
@@ -39,6 +39,11 @@ export function spoken<T extends { message?: string; said?: Phrase }>(failure: T
 export function translate(said: Said, locale: Locale): string {
   const phrases = files<string>(`${locale}.phrases.json`);
   return render(said, (english) => phrases[english] ?? english);
+}
+
+/** For what is told in whatever language its reader turns out to have. */
+export function inEachLanguage(said: Said): LocalizedText {
+  return { 'en-US': translate(said, 'en-US'), 'pt-BR': translate(said, 'pt-BR') };
 }
 
 /** Words by code. */

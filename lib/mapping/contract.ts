@@ -1,4 +1,4 @@
-import type { IntegrationError } from '../model/errors';
+import type { IntegrationError, SerializedError } from '../model/errors';
 import type { Direction, Mapping, MappingContext, PushedFilter } from '../model/mapping';
 
 export type PlainRecord = Record<string, unknown>;
@@ -15,7 +15,12 @@ export type Mapped =
       rule: string;
       value: unknown;
       error: IntegrationError;
+      /** What is wrong with other fields of the record. */
+      further?: FieldFailure[];
     };
+
+/** What is wrong with one field, as it is told. */
+export type FieldFailure = SerializedError & { field: string | null; rule: string };
 
 /** Evaluates JSONata away from this process's heap. One outcome per input, in order. */
 export interface ExpressionEvaluator {

@@ -1,6 +1,12 @@
 import type { IntegrationError } from '../model/errors';
-import type { Mapped } from './contract';
+import { listed, type Said } from '../model/phrase';
+import type { FieldFailure, Mapped } from './contract';
 import { fieldError, shorten, type ValueProblem } from './problems';
+
+type Failed = Extract<Mapped, { outcome: 'failed' }>;
+
+/** A record with more wrong fields than these is another record altogether. */
+const MAX_FURTHER = 20;
 
 /** A record that failed, before its index in the batch is known. */
 export class RecordFailure extends Error {
@@ -10,17 +16,50 @@ export class RecordFailure extends Error {
     readonly value: unknown,
     readonly error: IntegrationError,
     readonly stage: 'transform' | 'validate' = 'transform',
+    /** Of other fields of the same record. */
+    readonly further: readonly RecordFailure[] = [],
   ) {
     super(error.message);
     this.name = 'RecordFailure';
   }
+
+  /** The first of them, which tells the others too. */
+  static of(failures: readonly RecordFailure[]): RecordFailure {
+    const [{ field, rule, value, error, stage }, ...further] = failures as [RecordFailure, ...RecordFailure[]];
+    return new RecordFailure(field, rule, value, error, stage, further.slice(0, MAX_FURTHER));
+  }
 }
 
 /** @throws whatever is no failure of the record: a bug */
-export function failed(failure: unknown, index: number): Extract<Mapped, { outcome: 'failed' }> {
+export function failed(failure: unknown, index: number): Failed {
   if (!(failure instanceof RecordFailure)) throw failure;
-  const { stage, field, rule, value, error } = failure;
-  return { outcome: 'failed', index, stage, field, rule, value, error };
+  const { stage, field, rule, value, error, further } = failure;
+  return {
+    outcome: 'failed',
+    index,
+    stage,
+    field,
+    rule,
+    value,
+    error,
+    ...(further.length > 0 && { further: further.map(told) }),
+  };
+}
+
+function told({ field, rule, error }: RecordFailure): FieldFailure {
+  return { ...error.toJSON(), field, rule };
+}
+
+/** All that is wrong with a record, in one text. */
+export function saidOfAll({
+  error,
+  further = [],
+}: {
+  error: IntegrationError;
+  further?: readonly FieldFailure[] | undefined;
+}): Said {
+  if (further.length === 0) return error.said;
+  return listed([error.said, ...further.map(({ said, message }) => said ?? message)], ' ');
 }
 
 export function valueFailure(

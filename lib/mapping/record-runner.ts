@@ -4,7 +4,7 @@ import type { FieldFunction } from './fields';
 import { compileReader, compileSetter, plainName, type Reader, type Setter, topLevelName } from './paths';
 import type { Plan, PlannedField } from './plan';
 import { ValueProblem } from './problems';
-import { valueFailure } from './record-failure';
+import { RecordFailure, valueFailure } from './record-failure';
 import { stepProblem } from './transformations';
 
 /** What the two ways of running a plan share: everything about one record that needs no expression. */
@@ -42,20 +42,25 @@ interface CompiledField {
 }
 
 /** Throws a RecordFailure for a converted record that the target's schema refuses; null when there is no schema. */
-export function recordCheck({ fields, validate }: Plan): ((data: PlainRecord) => void) | null {
+export function recordCheck(plan: Plan): ((data: PlainRecord) => void) | null {
+  const { validate } = plan;
   if (validate === undefined) return null;
   return (data) => {
-    const violation = validate(data);
-    if (violation)
-      throw valueFailure(violation.problem, violation.field, sourceOf(fields, violation.field), 'validate');
+    if (validate(data) !== null) throw RecordFailure.of(violations(plan, data));
   };
+}
+
+function violations({ fields, validate }: Plan, data: PlainRecord): RecordFailure[] {
+  return (validate?.(data) ?? []).map(({ problem, field }) =>
+    valueFailure(problem, field, sourceOf(fields, field), 'validate'),
+  );
 }
 
 /** @param check what is asked of each converted record, or null */
 export function recordRunner(plan: Plan, check: ((data: PlainRecord) => void) | null): RecordRunner {
   const { tests, fields } = plan;
   const compiled = compileFields(fields);
-  const write = writerOf(fields);
+  const write = writerOf(plan);
   const finishKeys = keyCheck(plan);
   return {
     passes(record) {
@@ -97,7 +102,8 @@ type Write = (
 ) => PlainRecord;
 
 /** Two forms, because nested output is rare and the flat one is what a million rows go through. */
-function writerOf(fields: readonly PlannedField[]): Write {
+function writerOf(plan: Plan): Write {
+  const { fields } = plan;
   const names = fields.map(({ output }) => topLevelName(output));
   const setters: Setter[] | undefined = names.includes(undefined)
     ? fields.map(({ output }) => compileSetter(output))
@@ -110,20 +116,30 @@ function writerOf(fields: readonly PlannedField[]): Write {
   return (record, values, compiled) => {
     const data: PlainRecord = { ...template };
     let at = 0;
-    try {
-      for (; at < count; at++) {
-        const { name, convert } = compiled[at]!;
-        const value = convert(name === undefined ? readOther(record, values, compiled[at]!) : record[name]);
-        if (setters === undefined) data[names[at]!] = value;
-        else setters[at]!(data, value);
+    let failures: RecordFailure[] | undefined;
+    while (at < count) {
+      try {
+        for (; at < count; at++) {
+          const { name, convert } = compiled[at]!;
+          const value = convert(name === undefined ? readOther(record, values, compiled[at]!) : record[name]);
+          if (setters === undefined) data[names[at]!] = value;
+          else setters[at]!(data, value);
+        }
+      } catch (problem) {
+        if (!(problem instanceof ValueProblem)) throw problem;
+        const { field, source } = fields[at++]!;
+        failures = [...(failures ?? []), valueFailure(problem, field, source)];
       }
-    } catch (problem) {
-      if (!(problem instanceof ValueProblem)) throw problem;
-      const { field, source } = fields[at]!;
-      throw valueFailure(problem, field, source);
     }
+    if (failures !== undefined) throw RecordFailure.of([...failures, ...otherViolations(plan, data, failures)]);
     return data;
   };
+}
+
+/** What the target's schema says of a record some of whose fields could not be converted. */
+function otherViolations(plan: Plan, data: PlainRecord, failures: readonly RecordFailure[]): RecordFailure[] {
+  const failed = failures.map(({ field }) => `${field}.`);
+  return violations(plan, data).filter(({ field }) => !failed.some((name) => name.startsWith(`${field}.`)));
 }
 
 function readOther(
@@ -136,14 +152,16 @@ function readOther(
 }
 
 /** A record without its key cannot be told from others, whatever the target would accept. */
-function keyCheck({ keys, fields }: Plan): (data: PlainRecord) => void {
+function keyCheck(plan: Plan): (data: PlainRecord) => void {
+  const { keys, fields } = plan;
   const needed = keys.filter(({ required }) => required);
   return (data) => {
     for (const { output, field } of needed) {
       const value = data[output];
       if (value === null || value === undefined || value === '') {
         const problem = new ValueProblem('PCP_VALUE_REQUIRED', 'key', phrase`the key is empty`, null);
-        throw valueFailure(problem, field, sourceOf(fields, field));
+        const failure = valueFailure(problem, field, sourceOf(fields, field));
+        throw RecordFailure.of([failure, ...otherViolations(plan, data, [failure])]);
       }
     }
   };

@@ -12,7 +12,8 @@ interface Violation {
   problem: ValueProblem;
 }
 
-export type Validate = (data: PlainRecord) => Violation | null;
+/** One for each field that breaks a rule; null for a record without any. */
+export type Validate = (data: PlainRecord) => Violation[] | null;
 
 const CODES: Record<string, ValueCode> = {
   type: 'PCP_VALUE_TYPE',
@@ -55,9 +56,22 @@ function unproven(schema: JsonSchema, proven: ReadonlySet<string>): JsonSchema {
 function makeValidator(schema: JsonSchema): Validate {
   // Loaded here so that a process that never maps does not hold it.
   const { Ajv2020 } = require('ajv/dist/2020') as typeof import('ajv/dist/2020');
-  const ajv = new Ajv2020({ strict: false, formats, logger: false, validateSchema: false, addUsedSchema: false });
+  const options = { strict: false, formats, logger: false, validateSchema: false, addUsedSchema: false } as const;
+  const ajv = new Ajv2020(options);
   const check = ajv.compile(nullable(schema));
-  return (data) => (check(data) ? null : violation(check.errors![0]!, data));
+  let checkAll: typeof check | undefined;
+  return (data) => {
+    if (check(data)) return null;
+    // Only a record that is refused is looked at to its end.
+    checkAll ??= new Ajv2020({ ...options, allErrors: true }).compile(nullable(schema));
+    checkAll(data);
+    const found = new Map<string, Violation>();
+    for (const error of [...check.errors!, ...(checkAll.errors ?? [])]) {
+      const each = violation(error, data);
+      if (!found.has(each.field)) found.set(each.field, each);
+    }
+    return [...found.values()];
+  };
 }
 
 function violation(error: ErrorObject, data: PlainRecord): Violation {

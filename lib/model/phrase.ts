@@ -15,6 +15,11 @@ export function phrase(parts: TemplateStringsArray, ...values: readonly (PhraseV
   return { words, values: values.map((value) => value ?? String(value)) };
 }
 
+/** Several in one. It has no words of its own, so that it needs none in another language. */
+export function listed(parts: readonly PhraseValue[], separator = '; '): Phrase {
+  return { words: parts.map((_, index) => `{${index}}`).join(separator), values: parts };
+}
+
 /** @param wordsOf the words of a language for the English ones */
 export function render(said: PhraseValue, wordsOf: (english: string) => string = (english) => english): string {
   if (typeof said !== 'object') return String(said);

@@ -9,7 +9,7 @@ import type {
   WriteResult,
 } from '../connectors/contract';
 import type { BrowseNode, Subscription, TagValue, TagWrite, TagWritePlan, TagWriteResult } from '../connectors/live';
-import type { Mapped } from '../mapping/contract';
+import type { FieldFailure, Mapped } from '../mapping/contract';
 import type { Actor } from './audit';
 import type { ConnectionOfRun, OpenConnection } from './connection';
 import type { EntityInfo } from './entity';
@@ -27,7 +27,7 @@ export interface PreviewRequest {
   direction?: Direction;
   /** Records that the result shows: 1 to 100, default 10. */
   limit?: number;
-  /** `full_plan` reads the whole source for its totals; default `sample`. */
+  /** `full_plan` reads the whole source for its totals and reasons; default `sample`. */
   mode?: 'sample' | 'full_plan';
   /** Fields and values of the source's records that are wanted. */
   keys?: Record<string, unknown>[];
@@ -47,7 +47,7 @@ export interface PreviewRecord {
   action: 'create' | 'update' | 'unchanged' | 'write' | 'filtered' | 'error';
   /** What would be sent for it, to targets that can tell; not with `full_plan`. */
   request: DescribedRequest | null;
-  errors: (SerializedError & { field: string | null; rule: string })[];
+  errors: FieldFailure[];
 }
 
 /**
@@ -63,7 +63,12 @@ export interface PreviewResult {
   totals: Record<PreviewRecord['action'], number>;
   /** False when the time was over before the whole source was read. */
   complete: boolean;
+  /** With `full_plan`: why records would be rejected. */
+  reasons?: PreviewReason[];
 }
+
+/** Code, field and rule of an error, and the message of its first record. One with several wrong fields counts for each. */
+export type PreviewReason = FieldFailure & { count: number; first: Pick<PreviewRecord, 'position' | 'before'>[] };
 
 /** Where the records of a message go. */
 export interface MessageTarget {

@@ -1,5 +1,5 @@
 import type { SourceRecord, WriteRecord } from '../connectors/contract';
-import type { CompiledMapping, Mapped } from '../mapping/contract';
+import type { CompiledMapping, FieldFailure, Mapped } from '../mapping/contract';
 import { IntegrationError } from '../model/errors';
 import { phrase } from '../model/phrase';
 import type { DeadLetter } from '../model/sync';
@@ -19,7 +19,17 @@ export interface Failure {
   /** Where the record stood in its source ("orders-1.csv:17"), as far as the source says. */
   position?: string | null;
   error: IntegrationError;
+  /** What is wrong with other fields of the record. */
+  further?: readonly FieldFailure[] | undefined;
 }
+
+/** Why a record failed when it was mapped or checked. */
+export function reasonOfRefusal({ stage, field, rule, value, error, further }: Refused): Reason {
+  return { stage, field, rule, value, error, further };
+}
+
+type Refused = Extract<Mapped, { outcome: 'failed' }>;
+type Reason = Omit<Failure, 'sourceKey' | 'payload'>;
 
 export interface BatchPlan {
   writes: WriteRecord[];
@@ -68,11 +78,7 @@ export function batchPlanners(context: PlanContext, hashesAhead = () => false): 
     const plan: BatchPlan = { writes: [], keys, origins: [], failures: [], filtered: 0, repeated: 0 };
     const written = (data: Record<string, unknown>, key: string, text: string): WriteRecord =>
       new PlannedWrite(data, key, text, hashesAhead() ? shortDigest(text) : null);
-    const refuse = (
-      payload: SourceRecord,
-      position: string | undefined,
-      failure: Omit<Failure, 'sourceKey' | 'payload'>,
-    ): void => {
+    const refuse = (payload: SourceRecord, position: string | undefined, failure: Reason): void => {
       const own = context.sourceKey(payload);
       plan.failures.push({ ...failure, payload, sourceKey: own ?? position ?? null, byPosition: own === null });
     };
@@ -86,8 +92,7 @@ export function batchPlanners(context: PlanContext, hashesAhead = () => false): 
           }
           const origin = records[item.index] as SourceRecord;
           if (item.outcome === 'failed') {
-            const { index, stage, field, rule, value, error } = item;
-            refuse(origin, position?.(index), { stage, field, rule, value, error });
+            refuse(origin, position?.(item.index), reasonOfRefusal(item));
             continue;
           }
           const { data, index } = item;
@@ -102,10 +107,8 @@ export function batchPlanners(context: PlanContext, hashesAhead = () => false): 
             const place = plan.writes.findIndex((write) => write.key === key);
             // A record that is refused itself keeps no other from its key.
             const refused = context.lastWins ? null : context.check?.(plan.writes[place]!.data, index);
-            if (refused) {
-              const { stage, field, rule, value, error } = refused;
-              refuse(plan.origins[place] as SourceRecord, undefined, { stage, field, rule, value, error });
-            } else if (context.lastWins) plan.repeated++;
+            if (refused) refuse(plan.origins[place] as SourceRecord, undefined, reasonOfRefusal(refused));
+            else if (context.lastWins) plan.repeated++;
             else {
               refuse(origin, position?.(index), duplicateKey(keyFields, key));
               continue;
@@ -197,7 +200,7 @@ export function canonicalKey(data: Record<string, unknown>, keyFields: readonly 
   return `${text}]`;
 }
 
-function duplicateKey(keyFields: readonly string[], key: string): Omit<Failure, 'sourceKey' | 'payload'> {
+function duplicateKey(keyFields: readonly string[], key: string): Reason {
   const error = new IntegrationError(
     'data',
     'PCP_DUPLICATE_KEY',

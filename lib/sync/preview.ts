@@ -7,6 +7,7 @@ import { refetch } from './letters/refetch';
 import { liveRecord } from './live-record';
 import { type BatchPlan, batchPlanners } from './plan';
 import { type Meeting, meetGiven } from './preview-targets';
+import { RejectionReasons } from './rejection-reasons';
 import { type EngineContext, type MappingLike, openStream, type Stream } from './stream';
 import { levelOf } from './writes/guarantee';
 
@@ -70,6 +71,7 @@ async function previewOf(
   const end = performance.now() + LONGEST_MS;
   const guarantee = levelOf(stream.guarantee);
   const result: PreviewResult = { guarantee, records: [], totals: noTotals(), complete: true };
+  const reasons = new RejectionReasons();
   const isLive = request.mapping.sync_mode === 'live';
   for await (const sample of samples(stream, request, limit, signal)) {
     signal.throwIfAborted();
@@ -77,10 +79,12 @@ async function previewOf(
     const { records, totals } = await compare(stream, sample, schema, meet, signal);
     result.records.push(...records.slice(0, Math.max(0, shown - result.records.length)));
     for (const action of ACTIONS) result.totals[action] += totals[action];
+    if (request.mode === 'full_plan') reasons.add(records);
     if (request.mode !== 'full_plan' || performance.now() < end) continue;
     result.complete = false;
     break;
   }
+  if (request.mode === 'full_plan') result.reasons = reasons.list();
   return result;
 }
 
@@ -184,9 +188,9 @@ async function compare(
       result.push({ ...shown, action: 'error', request: null, errors });
     } else result.push({ ...shown, action, request: action === 'unchanged' ? null : request, errors: [] });
   });
-  for (const { payload, error, field, rule } of plan.failures) {
+  for (const { payload, error, field, rule, further = [] } of plan.failures) {
     const index = indexOf.get(payload) ?? 0;
-    const errors = [{ ...error.toJSON(), field, rule: rule ?? error.code }];
+    const errors = [{ ...error.toJSON(), field, rule: rule ?? error.code }, ...further];
     result.push({ index, ...base(sample, index), ...nothing, action: 'error', errors });
   }
   for (const key of sample.missing ?? []) {

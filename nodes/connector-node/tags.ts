@@ -1,4 +1,4 @@
-import type { NodeMessageInFlow } from 'node-red';
+import type { NodeAPI, NodeMessageInFlow } from 'node-red';
 import type { TagWrite, TagWritePlan, TagWriteResult } from '../../lib/connectors/live';
 import { IntegrationError } from '../../lib/model/errors';
 import { hub } from '../hub-access';
@@ -47,7 +47,7 @@ export async function writeTagsMessage(
     const refused = plans.filter(({ outcome }) => outcome === 'failed').length;
     if (refused > 0) status.attention('failures', { count: refused });
     else status.finished('planned', { count: plans.length });
-    tell(msg, { planned: plans.length - refused, failed: refused }, writes, plans);
+    tell(RED, msg, { planned: plans.length - refused, failed: refused }, writes, plans);
     send(msg);
     return;
   }
@@ -65,7 +65,7 @@ export async function writeTagsMessage(
   else status.finished('written', { count: results.length });
   const count = (outcome: TagWriteResult['outcome']) => results.filter((result) => result.outcome === outcome).length;
   const result = { written: count('written'), failed: count('failed'), unknown: count('unknown'), unverified };
-  tell(msg, result, writes, results);
+  tell(RED, msg, result, writes, results);
   const [first] = failed;
   if (first !== undefined && def.onError === 'error') throw errorOf(first);
   send(msg);
@@ -87,6 +87,7 @@ function errorOf({
 
 /** Errors of results travel in `msg.errors`. */
 function tell(
+  RED: NodeAPI,
   msg: NodeMessageInFlow,
   result: Record<string, number>,
   writes: readonly TagWrite[],
@@ -94,7 +95,7 @@ function tell(
 ): void {
   const plain = results.map((each) => ('error' in each ? { tag: each.tag, outcome: each.outcome } : { ...each }));
   const errors = results.flatMap((each, index) =>
-    'error' in each ? [recordFailure(index, { ...writes[index] }, errorOf(each))] : [],
+    'error' in each ? [recordFailure(RED, index, { ...writes[index] }, errorOf(each))] : [],
   );
   Object.assign(msg, { result, results: plain });
   if (errors.length > 0) Object.assign(msg, { errors });

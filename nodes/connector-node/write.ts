@@ -39,7 +39,7 @@ export async function writeMessage(
     counts.failed += 1;
     const error = result.outcome === 'unknown' ? outcomeUnknown(result.error) : result.error;
     first ??= error;
-    errors.push(recordFailure(index, records[index], error));
+    errors.push(recordFailure(RED, index, records[index], error));
   });
   if (errors.length > 0) status.attention('failures', { count: errors.length });
   else status.finished('written', { count: records.length });

@@ -1,5 +1,5 @@
 import type { Node, NodeAPI, NodeDef, NodeMessage } from 'node-red';
-import { alertWords } from '../../lib/alerts/words';
+import { spokenAlert } from '../../lib/alerts/spoken';
 import type { Alert, AlertEvent, AlertKind, AlertListener } from '../../lib/model/alert';
 import { hub } from '../hub-access';
 import { connectionNode } from '../pcp-connection/connection-node';
@@ -40,13 +40,13 @@ export = (RED: NodeAPI): void => {
     };
 
     const tell = (event: AlertEvent, alert: Alert): void => {
-      const words = alertWords(alert, runtimeLocale(RED));
-      if (event.type === 'resolved') status.finished('resolved', { title: words.title });
-      else status.attention(event.type, { title: words.title });
+      const payload = spokenAlert(alert, runtimeLocale(RED));
+      if (event.type === 'resolved') status.finished('resolved', { title: payload.title });
+      else status.attention(event.type, { title: payload.title });
       const msg: NodeMessage & { event: string } = {
         topic: alert.kind,
         event: event.type,
-        payload: { ...alert, ...words },
+        payload,
       };
       this.send(msg);
     };

@@ -44,7 +44,7 @@ export = (RED: NodeAPI): void => {
         msg.payload = await open.records.get(type, await recordKey(open, type, msg));
         status.finished('read', { count: 1 });
       } else {
-        await change(open, operation, type, msg, signal);
+        await change(RED, open, operation, type, msg, signal);
         const failed = Array.isArray(msg.errors) ? msg.errors.length : 0;
         if (failed > 0) status.attention('failures', { count: failed });
         else status.finished('written', { count: changed(msg) });
@@ -130,6 +130,7 @@ function keyOf(fields: readonly KeyField[], record: PlainRecord): string[] {
 
 /** Records one by one, so that one that is refused does not stop the others. A single refused record is an error. */
 async function change(
+  RED: NodeAPI,
   open: Hub,
   operation: 'upsert' | 'delete',
   type: string,
@@ -160,7 +161,7 @@ async function change(
       const known = IntegrationError.from(error);
       if (single || (known.class !== 'data' && known.class !== 'conflict')) throw error;
       counts.failed += 1;
-      errors.push(recordFailure(index, record, error));
+      errors.push(recordFailure(RED, index, record, error));
     }
   }
   msg.result = counts;

@@ -1,5 +1,6 @@
 import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
 import type { Mapped } from '../../lib/mapping/contract';
+import { saidOfAll } from '../../lib/mapping/record-failure';
 import { IntegrationError } from '../../lib/model/errors';
 import type { Direction } from '../../lib/model/mapping';
 import { hub } from '../hub-access';
@@ -62,10 +63,11 @@ function sorted(
   for (const one of mapped) {
     if (one.outcome === 'mapped') good.push(one.data);
     else if (one.outcome === 'filtered') filtered += 1;
-    else
-      failures.push(
-        recordFailure(one.index, records[one.index], one.error, { field: one.field, rule: one.rule, value: one.value }),
-      );
+    else {
+      const { index, field, rule, value, error } = one;
+      const whole = new IntegrationError(error.class, error.code, saidOfAll(one), { ...error.toJSON() });
+      failures.push(recordFailure(RED, index, records[index], whole, { field, rule, value }));
+    }
   }
   const failureMessage = failures.length > 0 ? RED.util.cloneMessage(msg) : null;
   if (failureMessage) failureMessage.payload = failures;

@@ -23,7 +23,8 @@ export function runtimeLocale(RED: NodeAPI): Locale {
 export function nodeFailure(RED: NodeAPI, thrown: unknown): NodeFailure {
   const known = IntegrationError.from(thrown);
   const error = known.outcomeUnknown ? outcomeUnknown(known) : known;
-  const failure = new Error(runtimeLocale(RED) === 'pt-BR' ? inPortuguese(error) : inEnglish(error)) as NodeFailure;
+  const { message, hint } = inWords(RED, error);
+  const failure = new Error(hint ? `${message} ${hint}` : message) as NodeFailure;
   // Node-RED shows name and message: the code tells more than a class name would.
   failure.name = error.code;
   failure.code = error.code;
@@ -42,15 +43,12 @@ export function outcomeUnknown(cause: IntegrationError): IntegrationError {
   });
 }
 
-function inEnglish({ message, hint }: IntegrationError): string {
-  return hint ? `${message} ${hint}` : message;
-}
-
-/** The kind of failure and what to do beside a message that is there in English alone. */
-function inPortuguese(error: IntegrationError): string {
+/** In the language of the runtime; what is there in English alone is told beside the kind of failure. */
+function inWords(RED: NodeAPI, error: IntegrationError): { message: string; hint: string | undefined } {
+  if (runtimeLocale(RED) !== 'pt-BR') return error;
   const { title, hint, message } = localise(error.toJSON(), 'pt-BR');
-  if (typeof error.said !== 'string') return hint ? `${message} ${hint}` : message;
-  return title ? `${title} (${message.replace(/\.$/, '')}). ${hint}` : inEnglish(error);
+  const isTranslated = typeof error.said !== 'string' || title === undefined;
+  return { message: isTranslated ? message : `${title} (${message.replace(/\.$/, '')}).`, hint };
 }
 
 /** A record that failed, as `msg.errors` and the failure output of pcp-map show it. */
@@ -67,18 +65,20 @@ export interface RecordFailure {
 }
 
 export function recordFailure(
+  RED: NodeAPI,
   index: number,
   record: unknown,
   thrown: unknown,
   where: { field?: string | null; rule?: string; value?: unknown } = {},
 ): RecordFailure {
   const error = IntegrationError.from(thrown);
+  const { message, hint } = inWords(RED, error);
   return {
     index,
     code: error.code,
     class: error.class,
-    message: error.message,
-    ...(error.hint !== undefined && { hint: error.hint }),
+    message,
+    ...(hint !== undefined && { hint }),
     ...(error.path !== undefined && { field: error.path }),
     ...where,
     record,

@@ -363,15 +363,21 @@ describe('import of a file into the platform', () => {
   it('closes the older letters of a record whose newer one was applied', async () => {
     await writeOrders(['7100;M-1;2026;1;5;REL']);
     await runToEnd(hub, connectionId);
+    const letterOfOrder = async () => {
+      const { items } = await hub.sync.deadLetters({ state: 'open' });
+      return items.find(({ source_key }) => source_key === '["7100"]')!;
+    };
+    const older = await letterOfOrder();
+    await hub.sync.discard(older.id);
     await writeOrders(['7100;;20261101;2;5;REL']);
     await runToEnd(hub, connectionId);
-    const { items } = await hub.sync.deadLetters({ state: 'open' });
-    const [newer, older] = items.filter(({ source_key }) => source_key === '["7100"]');
-    assert.deepEqual([older!.field, newer!.field], ['planned_start', 'material']);
-    await hub.sync.editDeadLetter(newer!.id, { ...(newer!.payload as object), MATNR: 'M-1' });
-    const [job] = await hub.sync.replay({ ids: [newer!.id] });
+    const newer = await letterOfOrder();
+    assert.deepEqual([older.field, newer.field], ['planned_start', 'material']);
+    await hub.database.execute(`UPDATE integration_dead_letters SET state = 'open' WHERE id = ?`, [older.id]);
+    await hub.sync.editDeadLetter(newer.id, { ...(newer.payload as object), MATNR: 'M-1' });
+    const [job] = await hub.sync.replay({ ids: [newer.id] });
     await jobEnd(hub, job!.job_id);
-    assert.equal((await hub.sync.deadLetter(newer!.id)).state, 'resolved');
-    assert.equal((await hub.sync.deadLetter(older!.id)).state, 'superseded');
+    assert.equal((await hub.sync.deadLetter(newer.id)).state, 'resolved');
+    assert.equal((await hub.sync.deadLetter(older.id)).state, 'superseded');
   });
 });

@@ -106,6 +106,47 @@ for (const kind of storeKinds) {
       assert.equal((await orders.order('1')).quantity, '9');
     });
 
+    it('tell why a record fails now, once, when it failed for another reason before', async () => {
+      await orders.put('1', 'x');
+      await orders.run();
+      const [first] = await orders.letters();
+      await orders.hub.mappings.update(orders.mapping.id, withLookup());
+      await orders.put('1', '8');
+      await orders.run();
+      const open = (await orders.letters()).map(({ id, code, value, attempts }) => [id, code, value, attempts]);
+      assert.deepEqual(open, [[first!.id, 'PCP_VALUE_LOOKUP', '8', 2]]);
+    });
+
+    it('name every wrong field of a record', async () => {
+      await orders.put('1', 'x', 'NONE');
+      await orders.run();
+      const [letter] = await orders.letters();
+      assert.equal(letter!.field, 'quantity');
+      assert.match(letter!.message, /^quantity.*"x" is not a decimal number\. status.*"NONE"/);
+      const group = letter!.group_hash;
+      await orders.put('1', 'y');
+      await orders.run();
+      assert.equal((await orders.letters())[0]!.group_hash, group, 'they are of one group by their first field');
+    });
+
+    it('tell why their correction failed when the source still gives what was corrected', async () => {
+      await orders.put('1', 'x');
+      await orders.run();
+      const [letter] = await orders.letters();
+      const payload = { ...(letter!.payload as object), quantity: '9', status: 'NONE' };
+      await orders.hub.sync.editDeadLetter(letter!.id, payload);
+      await orders.replay({ ids: [letter!.id] });
+      await orders.run();
+      const [met] = await orders.letters();
+      assert.deepEqual(
+        [met!.id, met!.payload, met!.code, met!.value],
+        [letter!.id, payload, 'PCP_VALUE_LOOKUP', 'NONE'],
+      );
+      await orders.hub.sync.discard(letter!.id);
+      await orders.run();
+      assert.deepEqual(await orders.letters(), [], 'the record as it was read fails as it did when it was decided');
+    });
+
     it('that were corrected and replayed do not come back while their source stays the same', async () => {
       await orders.put('1', 'x');
       await orders.run();

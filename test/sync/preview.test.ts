@@ -98,6 +98,20 @@ for (const kind of KINDS) {
       assert.equal((await hub.records.list('plant', {})).total, 2);
     });
 
+    it('counts by reason what would be rejected of the whole source, with the first records of each', async () => {
+      const field_mappings = mapping.field_mappings.map((field) =>
+        field.target === 'name' ? { ...field, lookup: { 'Plant 1': 'One' } } : field,
+      );
+      const wrong = { ...mapping, field_mappings };
+      const { reasons, totals } = await hub.runner.preview({ mapping: wrong, mode: 'full_plan' });
+      assert.deepEqual(
+        reasons?.map(({ code, field, count, first }) => [code, field, count === totals.error, first.length]),
+        [['PCP_VALUE_LOOKUP', 'name', true, 3]],
+      );
+      assert.ok(totals.error > 1000);
+      assert.equal((await hub.runner.preview({ mapping: wrong })).reasons, undefined);
+    });
+
     it('stops when nobody waits for it any more', async () => {
       const gone = new AbortController();
       const previewed = hub.runner.preview({ mapping, mode: 'full_plan' }, gone.signal);

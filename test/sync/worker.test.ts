@@ -166,12 +166,13 @@ describe('worker', () => {
   });
 
   it('tells what became of each attempt of a run', async () => {
-    let failures = 1;
+    const failures = ['PCP_INTERRUPTED', 'PCP_TEST'];
     engine.disturb = (connector, type) => {
       if (type !== 'generic.file') return connector;
       const openWriter = connector.openWriter!.bind(connector);
       connector.openWriter = async (...parameters) => {
-        if (failures-- > 0) throw new IntegrationError('transient', 'PCP_TEST', 'The share is away.');
+        const code = failures.shift();
+        if (code !== undefined) throw new IntegrationError('transient', code, 'The share is away.');
         const [log] = (await engine.sync.logs({ status: 'in_progress' })).items;
         assert.equal(log?.error_message, null, 'of an attempt that runs nothing is known yet');
         return openWriter(...parameters);
@@ -185,6 +186,7 @@ describe('worker', () => {
         return [state, error_class, error_code, error_message];
       }),
       [
+        ['queued', null, null, null],
         ['waiting_retry', 'transient', 'PCP_TEST', 'The share is away.'],
         ['succeeded', null, null, null],
       ],

@@ -49,6 +49,7 @@ export function silenceFacts(reader: Reader, streams: Streams): FindFacts {
           last_record_at,
           error_code: error?.code ?? null,
           error_message: error?.message ?? null,
+          ...(error?.said && { error_said: error.said }),
         },
       };
     });

@@ -1,7 +1,8 @@
 import type { AlertRule } from '../../model/alert';
 import type { Direction } from '../../model/mapping';
+import type { Phrase } from '../../model/phrase';
 import type { RunKind } from '../../model/sync';
-import { toDate } from '../../sync/runs/run-rows';
+import { saidOf, toDate } from '../../sync/runs/run-rows';
 import { inUse, type Reader } from './facts';
 
 /** A mapping in one direction. */
@@ -71,6 +72,8 @@ export interface EndedRun {
   errorClass: string | null;
   errorCode: string | null;
   errorMessage: string | null;
+  /** What the message is made of. */
+  said?: Phrase;
 }
 
 /** The newest runs of a stream that ended in one of some states, newest first. */
@@ -83,7 +86,7 @@ export async function endedRuns(
 ): Promise<EndedRun[]> {
   const rows = await reader.query(
     `SELECT l.id, l.kind, l.state, l.started_at, l.ended_at, l.due_at, l.triggered_by, l.c_read, l.c_errors,
-       l.error_class, l.error_code, l.error_message
+       l.error_class, l.error_code, l.error_message, l.error_said
      FROM integration_sync_logs l WHERE l.mapping_id = ? AND l.direction = ? AND l.ended_at IS NOT NULL AND ${of(judged)}
        AND l.state IN (${states}) ORDER BY l.ended_at DESC LIMIT ${limit}`,
     [mappingId, direction, false],
@@ -101,6 +104,7 @@ export async function endedRuns(
     errorClass: textOf(row.error_class),
     errorCode: textOf(row.error_code),
     errorMessage: textOf(row.error_message),
+    ...saidOf(row),
   }));
 }
 

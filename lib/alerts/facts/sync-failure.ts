@@ -46,6 +46,7 @@ async function failures(reader: Reader, rule: AlertRule, judged: Judged): Promis
         error_class: last.errorClass,
         error_code: last.errorCode,
         error_message: last.errorMessage,
+        ...(last.said && { error_said: last.said }),
       },
     });
   }

@@ -1,4 +1,5 @@
-import { alertWords, kindTitle } from '../../alerts/words';
+import { spokenAlert } from '../../alerts/spoken';
+import { kindTitle } from '../../alerts/words';
 import type { Alert, AlertRule, AlertRuleInput } from '../../model/alert';
 import { expectedRevision, requireMatch, revisionTag } from '../conditional';
 import { pageParameters, pageRequest, pageSchema } from '../paging';
@@ -25,7 +26,7 @@ const columns = {
 } satisfies Record<string, Parameter>;
 
 function inWords<T extends Alert>({ language }: Call, alert: T) {
-  return { ...alert, ...alertWords(alert, language) };
+  return spokenAlert(alert, language);
 }
 
 function titled({ language }: Call, rule: AlertRule) {

@@ -200,12 +200,17 @@ async function previewUnsaved(call: Call): Promise<Answer> {
 }
 
 async function preview(call: Call, request: PreviewRequest): Promise<Answer> {
-  const { guarantee: level, records, ...result } = await call.hub.runner.preview(request, call.signal);
+  const { guarantee: level, records, reasons, ...result } = await call.hub.runner.preview(request, call.signal);
   const inWords = records.map((record) => ({
     ...record,
     errors: record.errors.map((error) => localise(error, call.language)),
   }));
-  return ok({ guarantee: { level, text: GUARANTEES[level][call.language] }, records: inWords, ...result });
+  return ok({
+    guarantee: { level, text: GUARANTEES[level][call.language] },
+    records: inWords,
+    ...result,
+    ...(reasons && { reasons: reasons.map((reason) => localise(reason, call.language)) }),
+  });
 }
 
 async function oneRow(call: Call, mapping: MappingView): Promise<Answer> {

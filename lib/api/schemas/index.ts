@@ -8,6 +8,7 @@ import { entitySchemas } from './entity';
 import { incomingWebhookSchemas } from './incoming-webhook';
 import { mappingSchemas } from './mapping';
 import { metricsSchemas } from './metrics';
+import { previewSchemas } from './preview';
 import { reconciliationSchemas } from './reconciliation';
 import { scheduleSchemas } from './schedule';
 import { streamSchemas } from './stream';
@@ -21,6 +22,7 @@ export const components: Record<string, JsonSchema> = {
   ...connectorSchemas,
   ...entitySchemas,
   ...mappingSchemas,
+  ...previewSchemas,
   ...reconciliationSchemas,
   ...scheduleSchemas,
   ...streamSchemas,

@@ -210,7 +210,8 @@ const sample: Record<string, JsonSchema> = {
     type: 'string',
     enum: ['sample', 'full_plan'],
     default: 'sample',
-    description: '`full_plan` reads the whole source, for at most 40 seconds, and gives the totals of all its records.',
+    description:
+      '`full_plan` reads the whole source, for at most 40 seconds, and gives the totals of all its records and the reasons of those that would be rejected.',
   },
   keys: {
     type: 'array',
@@ -310,71 +311,5 @@ export const mappingSchemas: Record<string, JsonSchema> = {
       peer_connection: { $ref: '#/components/schemas/UnsavedConnection' },
     },
     example: { mapping: example, limit: 5 },
-  },
-  PreviewResult: {
-    type: 'object',
-    required: ['guarantee', 'records', 'totals', 'complete'],
-    properties: {
-      guarantee: {
-        type: 'object',
-        required: ['level', 'text'],
-        description: 'What the mapping promises about its writes.',
-        properties: {
-          level: { type: 'string', enum: ['exactly_once', 'once', 'asks', 'snapshot', 'resumable'] },
-          text: { type: 'string', description: 'In the language asked for.' },
-        },
-      },
-      totals: { type: 'object', additionalProperties: { type: 'integer' }, description: 'Records by action.' },
-      complete: { type: 'boolean', description: 'False when the time was over before the whole source was read.' },
-      records: {
-        type: 'array',
-        items: {
-          type: 'object',
-          required: ['position', 'before', 'after', 'current', 'diff', 'action', 'request', 'errors'],
-          properties: {
-            position: { type: ['string', 'null'], description: 'Where it was read.' },
-            before: { type: 'object' },
-            after: { type: ['object', 'null'] },
-            current: { type: ['object', 'null'], description: 'What the target holds for this key now.' },
-            diff: {
-              type: 'array',
-              description: 'Of an update: what would change.',
-              items: {
-                type: 'object',
-                required: ['field', 'old', 'new'],
-                properties: { field: { type: 'string' }, old: {}, new: {} },
-              },
-            },
-            action: { type: 'string', enum: ['create', 'update', 'unchanged', 'write', 'filtered', 'error'] },
-            request: {
-              type: ['object', 'null'],
-              description: 'What would be sent to an API, without secrets; not with `full_plan`.',
-              required: ['method', 'url', 'headers', 'body'],
-              properties: {
-                method: { type: 'string' },
-                url: { type: 'string' },
-                headers: { type: 'object', additionalProperties: { type: 'string' } },
-                body: { type: ['string', 'null'] },
-              },
-            },
-            errors: { type: 'array', items: { $ref: '#/components/schemas/RecordError' } },
-          },
-        },
-      },
-    },
-  },
-  RecordError: {
-    type: 'object',
-    required: ['class', 'code', 'message', 'field', 'rule'],
-    properties: {
-      class: { type: 'string' },
-      code: { type: 'string' },
-      title: { type: 'string', description: 'What kind of failure it is, in the language asked for.' },
-      message: { type: 'string' },
-      hint: { type: 'string' },
-      value: {},
-      field: { type: ['string', 'null'] },
-      rule: { type: 'string' },
-    },
   },
 };

@@ -1,6 +1,7 @@
 import { pipeline, Readable } from 'node:stream';
 import { createBrotliDecompress, createUnzip } from 'node:zlib';
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import { incompleteUtf8 } from '../formats/encodings';
 import type { HttpResponse } from './client';
 import { statusError, tooLarge } from './errors';
@@ -167,12 +168,12 @@ export class Answer implements HttpResponse {
     let size = 0;
     try {
       if (Number(this.headers['content-length']) > maxBytes && method !== 'HEAD')
-        throw tooLarge(url, maxBytes, 'allowed');
+        throw tooLarge(url, maxBytes, phrase`allowed`);
       for await (const chunk of this.inflated() as AsyncIterable<Buffer>) {
         size += chunk.length;
-        if (size > maxBytes) throw tooLarge(url, maxBytes, 'allowed');
+        if (size > maxBytes) throw tooLarge(url, maxBytes, phrase`allowed`);
         if (size > RATIO_COUNTS_FROM && size > exchange.received * HIGHEST_RATIO) {
-          throw tooLarge(url, exchange.received * HIGHEST_RATIO, 'its packed size lets expect');
+          throw tooLarge(url, exchange.received * HIGHEST_RATIO, phrase`its packed size lets expect`);
         }
         yield chunk;
       }

@@ -1,5 +1,6 @@
 import { cancelled } from '../../abortable';
 import { type ErrorClass, type ErrorDetails, IntegrationError } from '../../model/errors';
+import { phrase, type Said } from '../../model/phrase';
 import { redactText } from '../../security/redact';
 import { pauseAskedFor } from './rate-headers';
 import { placeOf } from './url';
@@ -22,7 +23,7 @@ export function connectError(thrown: unknown, url: URL, setting = '/config/base_
   if (!(thrown instanceof Error) || thrown instanceof IntegrationError) return IntegrationError.from(thrown);
   const { code = '' } = thrown as NodeJS.ErrnoException;
   const where = url.host;
-  const fails = (errorClass: ErrorClass, name: string, message: string, hint: string, path: string) =>
+  const fails = (errorClass: ErrorClass, name: string, message: Said, hint: string, path: string) =>
     new IntegrationError(errorClass, name, message, { cause: thrown, hint, path });
   switch (code) {
     case 'ENOTFOUND':
@@ -31,7 +32,7 @@ export function connectError(thrown: unknown, url: URL, setting = '/config/base_
       return fails(
         'transient',
         'PCP_CONNECT_HOST_UNKNOWN',
-        `The host name "${url.hostname}" cannot be resolved.`,
+        phrase`The host name "${url.hostname}" cannot be resolved.`,
         'Check its spelling and the DNS of this machine.',
         setting,
       );
@@ -39,7 +40,7 @@ export function connectError(thrown: unknown, url: URL, setting = '/config/base_
       return fails(
         'transient',
         'PCP_CONNECT_REFUSED',
-        `Nothing answers at ${where}.`,
+        phrase`Nothing answers at ${where}.`,
         'Check the port, and that the server is running and listens on this address.',
         setting,
       );
@@ -49,7 +50,7 @@ export function connectError(thrown: unknown, url: URL, setting = '/config/base_
       return fails(
         'transient',
         'PCP_CONNECT_UNREACHABLE',
-        `There is no way to ${where}.`,
+        phrase`There is no way to ${where}.`,
         'Check the network, routes and VPN.',
         setting,
       );
@@ -59,7 +60,7 @@ export function connectError(thrown: unknown, url: URL, setting = '/config/base_
       return fails(
         'config',
         'PCP_TLS_NAME',
-        `The certificate of ${where} is for another name: ${thrown.message}`,
+        phrase`The certificate of ${where} is for another name: ${thrown.message}`,
         'Use the name in the certificate as host, or set it as the TLS server name.',
         '/config/tls_servername',
       );
@@ -68,7 +69,7 @@ export function connectError(thrown: unknown, url: URL, setting = '/config/base_
       return fails(
         'config',
         'PCP_TLS_EXPIRED',
-        `The certificate of ${where} is not valid today.`,
+        phrase`The certificate of ${where} is not valid today.`,
         'Renew it on the server, and check the clock of this machine.',
         setting,
       );
@@ -77,7 +78,7 @@ export function connectError(thrown: unknown, url: URL, setting = '/config/base_
     return fails(
       'config',
       'PCP_TLS_UNTRUSTED',
-      `The certificate of ${where} is signed by an authority that is not trusted here.`,
+      phrase`The certificate of ${where} is signed by an authority that is not trusted here.`,
       "Give the authority's certificate (PEM) in the TLS settings.",
       '/config/tls_ca',
     );
@@ -86,16 +87,17 @@ export function connectError(thrown: unknown, url: URL, setting = '/config/base_
     return fails(
       'auth',
       'PCP_TLS_CLIENT_REFUSED',
-      `${where} does not accept this client's certificate.`,
+      phrase`${where} does not accept this client's certificate.`,
       'Check that certificate and private key are set, valid and known to the server.',
       '/credentials/certificate',
     );
   }
   if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
+    const why = thrown.message.replace(/^[0-9A-F]+:error:[0-9A-F]+:|:\.\.\/.*$/gs, '');
     return fails(
       'config',
       'PCP_TLS_FAILED',
-      `TLS with ${where} failed: ${thrown.message.replace(/^[0-9A-F]+:error:[0-9A-F]+:|:\.\.\/.*$/gs, '')}`,
+      phrase`TLS with ${where} failed: ${why}`,
       'Check the port, the TLS versions of the server, and whether it wants a client certificate.',
       setting,
     );
@@ -105,7 +107,7 @@ export function connectError(thrown: unknown, url: URL, setting = '/config/base_
 }
 
 export function connectTimeout(url: URL, setting: string): IntegrationError {
-  return new IntegrationError('transient', 'PCP_CONNECT_TIMEOUT', `${url.host} cannot be connected to in time.`, {
+  return new IntegrationError('transient', 'PCP_CONNECT_TIMEOUT', phrase`${url.host} cannot be connected to in time.`, {
     path: setting,
     hint: 'Check host and port, and whether a firewall swallows the connection.',
   });
@@ -128,25 +130,25 @@ export function exchangeError(thrown: unknown, url: URL, { sent, answered }: Pro
   if (!(thrown instanceof Error)) return IntegrationError.from(thrown);
   const { code = '' } = thrown as NodeJS.ErrnoException;
   const details: ErrorDetails = { cause: thrown, outcomeUnknown: sent };
-  const fails = (errorClass: ErrorClass, name: string, message: string, hint: string) =>
+  const fails = (errorClass: ErrorClass, name: string, message: Said, hint: string) =>
     new IntegrationError(errorClass, name, message, { ...details, hint });
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') return answerTimeout(url, sent);
   if (code === 'UND_ERR_HEADERS_OVERFLOW') {
-    const message = `The head of the answer of ${placeOf(url)} is too large.`;
+    const message = phrase`The head of the answer of ${placeOf(url)} is too large.`;
     return fails('guard', 'PCP_HTTP_HEADERS_TOO_LARGE', message, 'Check that the base URL is that of the API.');
   }
   if (thrown.name === 'HTTPParserError' && !answered) {
-    const message = `${url.host} does not answer in HTTP.`;
+    const message = phrase`${url.host} does not answer in HTTP.`;
     return fails('config', 'PCP_HTTP_PROTOCOL', message, 'Check the port, and whether it must be https: or http:.');
   }
   const broken = LOST.has(code) || thrown.name === 'HTTPParserError' || /^(Z|ERR_)_/.test(code);
   if ((answered && broken) || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
-    const message = `The answer of ${placeOf(url)} is cut off or damaged.`;
+    const message = phrase`The answer of ${placeOf(url)} is cut off or damaged.`;
     return fails('transient', 'PCP_HTTP_CUT', message, 'It is tried again; if it stays, look at proxies on the way.');
   }
   if (LOST.has(code)) return lost(url, thrown, details);
   if (code === 'UND_ERR_INVALID_ARG') {
-    const message = `A request to ${placeOf(url)} cannot be built: ${thrown.message}.`;
+    const message = phrase`A request to ${placeOf(url)} cannot be built: ${thrown.message}.`;
     return fails('config', 'PCP_HTTP_REQUEST', message, 'Check the names and values of headers and keys.');
   }
   if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED') return cancelled(thrown);
@@ -154,22 +156,22 @@ export function exchangeError(thrown: unknown, url: URL, { sent, answered }: Pro
 }
 
 export function answerTimeout(url: URL, sent: boolean): IntegrationError {
-  return new IntegrationError('transient', 'PCP_HTTP_TIMEOUT', `${placeOf(url)} does not answer in time.`, {
+  return new IntegrationError('transient', 'PCP_HTTP_TIMEOUT', phrase`${placeOf(url)} does not answer in time.`, {
     outcomeUnknown: sent,
     hint: 'It is tried again. Ask for smaller pages, or raise timeout_ms.',
   });
 }
 
 function lost(url: URL, cause: Error, details: ErrorDetails): IntegrationError {
-  return new IntegrationError('transient', 'PCP_CONNECT_LOST', `The connection to ${url.host} was lost.`, {
+  return new IntegrationError('transient', 'PCP_CONNECT_LOST', phrase`The connection to ${url.host} was lost.`, {
     ...details,
     cause,
     hint: 'It is tried again; if it stays, look at the log of the server.',
   });
 }
 
-export function tooLarge(url: URL, limit: number, what: string): IntegrationError {
-  const message = `The answer of ${placeOf(url)} is larger than ${what} (${limit} bytes at most).`;
+export function tooLarge(url: URL, limit: number, what: Said): IntegrationError {
+  const message = phrase`The answer of ${placeOf(url)} is larger than ${what} (${limit} bytes at most).`;
   return new IntegrationError('guard', 'PCP_HTTP_TOO_LARGE', message, { hint: 'Ask for smaller pages.' });
 }
 
@@ -221,18 +223,14 @@ export function statusError({ method, url, status, headers, body, secrets }: Fai
   const retryAfterMs = pauseAskedFor(status, headers);
   const paused = status === 503 && retryAfterMs !== undefined;
   const [errorClass, code, hint] = paused ? BUSY : (STATUS[status] ?? byRange(status));
-  const said = whatTheServerSaid(body ?? '', secrets);
-  return new IntegrationError(
-    errorClass,
-    code,
-    `${method} ${placeOf(url)} answered ${status}${said === undefined ? '' : `: ${said}`}`,
-    {
-      hint,
-      ...(retryAfterMs !== undefined && { retryAfterMs }),
-      // A gateway may ask for a pause after what is behind it took the request.
-      outcomeUnknown: (status >= 500 && status !== 501) || status === 408,
-    },
-  );
+  const answered = phrase`${method} ${placeOf(url)} answered ${status}`;
+  const reason = whatTheServerSaid(body ?? '', secrets);
+  return new IntegrationError(errorClass, code, reason === undefined ? answered : phrase`${answered}: ${reason}`, {
+    hint,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    // A gateway may ask for a pause after what is behind it took the request.
+    outcomeUnknown: (status >= 500 && status !== 501) || status === 408,
+  });
 }
 
 function byRange(status: number): Meaning {

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import { connectionLost, connectionSilent, isRefusal, noAnswer, protocolError, unitSilent } from './errors';
 import type { Frame, Framing } from './framing';
 import type { Line } from './line';
@@ -178,7 +179,7 @@ export class ModbusClient {
     const job = id === undefined ? undefined : this.#inFlight.get(id);
     if (id === undefined || job === undefined) {
       if (transaction !== undefined && !this.#late.delete(transaction)) {
-        throw protocolError(`an answer to transaction ${transaction}, which nobody waits for`);
+        throw protocolError(phrase`an answer to transaction ${transaction}, which nobody waits for`);
       }
       return;
     }
@@ -188,7 +189,7 @@ export class ModbusClient {
         this.#owing.delete(unit);
         return;
       }
-      throw protocolError(`unit ${unit} answered what unit ${job.unit} was asked`);
+      throw protocolError(phrase`unit ${unit} answered what unit ${job.unit} was asked`);
     }
     if (this.#owing.has(unit)) this.#holdBack(id, job, pdu);
     else this.#answered(id, job, pdu);

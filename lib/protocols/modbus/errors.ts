@@ -1,33 +1,34 @@
 import { type ErrorClass, IntegrationError } from '../../model/errors';
+import { phrase, type Said } from '../../model/phrase';
 
 /** What the exception codes of the specification mean, and what to do about them. */
-const EXCEPTIONS: Record<number, { name: string; class: ErrorClass; hint: string }> = {
+const EXCEPTIONS: Record<number, { name: Said; class: ErrorClass; hint: string }> = {
   1: {
-    name: 'illegal function',
+    name: phrase`illegal function`,
     class: 'config',
     hint: 'The device does not know this function: check the table of the tag.',
   },
   2: {
-    name: 'illegal data address',
+    name: phrase`illegal data address`,
     class: 'config',
     hint: 'The device has no such register: check address, addressing (zero-based or one-based), table and length.',
   },
   3: {
-    name: 'illegal data value',
+    name: phrase`illegal data value`,
     class: 'config',
     hint: 'The device refuses the number of registers or the value: lower max_registers, or check the value.',
   },
-  4: { name: 'device failure', class: 'transient', hint: 'Look at the device: it could not do what was asked.' },
-  5: { name: 'acknowledge', class: 'transient', hint: 'The device needs more time: poll it more slowly.' },
-  6: { name: 'device busy', class: 'transient', hint: 'The device is busy: poll it more slowly.' },
-  8: { name: 'memory parity error', class: 'transient', hint: 'Look at the device: its memory is damaged.' },
+  4: { name: phrase`device failure`, class: 'transient', hint: 'Look at the device: it could not do what was asked.' },
+  5: { name: phrase`acknowledge`, class: 'transient', hint: 'The device needs more time: poll it more slowly.' },
+  6: { name: phrase`device busy`, class: 'transient', hint: 'The device is busy: poll it more slowly.' },
+  8: { name: phrase`memory parity error`, class: 'transient', hint: 'Look at the device: its memory is damaged.' },
   10: {
-    name: 'gateway path unavailable',
+    name: phrase`gateway path unavailable`,
     class: 'transient',
     hint: 'Look at the gateway: it has no way to this unit.',
   },
   11: {
-    name: 'gateway target did not respond',
+    name: phrase`gateway target did not respond`,
     class: 'transient',
     hint: 'Check the unit id, and that the device is powered and wired.',
   },
@@ -45,14 +46,14 @@ export class ModbusException extends IntegrationError {
     address: number,
   ) {
     const meaning = EXCEPTIONS[exception] ?? {
-      name: 'of the manufacturer',
+      name: phrase`of the manufacturer`,
       class: 'config' as const,
       hint: 'Look the code up in the manual of the device.',
     };
     super(
       meaning.class,
       'PCP_MODBUS_EXCEPTION',
-      `Unit ${unit} answered function ${functionCode} at address ${address} with exception ${exception} (${meaning.name}).`,
+      phrase`Unit ${unit} answered function ${functionCode} at address ${address} with exception ${exception} (${meaning.name}).`,
       { hint: meaning.hint, outcomeUnknown: functionCode > 4 && UNKNOWN_AFTER.has(exception) },
     );
   }
@@ -77,7 +78,7 @@ export class ShortAnswer extends IntegrationError {
     super(
       'config',
       'PCP_MODBUS_SHORT_ANSWER',
-      `Unit ${unit} answered function ${functionCode} at address ${address} with ${came} bytes instead of ${expected}.`,
+      phrase`Unit ${unit} answered function ${functionCode} at address ${address} with ${came} bytes instead of ${expected}.`,
       {
         hint: 'The device has fewer registers there: check address, addressing (zero-based or one-based), table and length.',
       },
@@ -94,7 +95,7 @@ export function noAnswer(unit: number, timeoutMs: number, outcomeUnknown: boolea
   return new IntegrationError(
     'transient',
     'PCP_MODBUS_TIMEOUT',
-    `Unit ${unit} did not answer within ${timeoutMs} ms.`,
+    phrase`Unit ${unit} did not answer within ${timeoutMs} ms.`,
     {
       hint: 'Check the unit id, power and wiring of the device; raise timeout_ms if it is slow.',
       outcomeUnknown,
@@ -107,21 +108,24 @@ export function unitSilent(unit: number, againInMs: number): IntegrationError {
   return new IntegrationError(
     'transient',
     'PCP_MODBUS_UNIT_SILENT',
-    `Unit ${unit} does not answer; it is asked again in ${seconds} s, so that the others are not kept waiting.`,
+    phrase`Unit ${unit} does not answer; it is asked again in ${seconds} s, so that the others are not kept waiting.`,
     { hint: 'Check the unit id, power and wiring of the device.' },
   );
 }
 
 /** Bytes that are no Modbus, or answer nothing that was asked. */
-export function protocolError(what: string): IntegrationError {
-  return new IntegrationError('transient', 'PCP_MODBUS_PROTOCOL', `The other side broke the protocol: ${what}.`, {
+export function protocolError(what: Said): IntegrationError {
+  return new IntegrationError('transient', 'PCP_MODBUS_PROTOCOL', phrase`The other side broke the protocol: ${what}.`, {
     hint: 'Check host, port and transport (TCP, or RTU over TCP); on a serial line its speed, parity and wiring.',
   });
 }
 
 export function connectionLost(where: string, cause?: unknown): IntegrationError {
-  const why = cause instanceof Error ? `: ${cause.message}` : '';
-  return new IntegrationError('transient', 'PCP_CONNECT_LOST', `The connection to ${where} was lost${why}.`, {
+  const said =
+    cause instanceof Error
+      ? phrase`The connection to ${where} was lost: ${cause.message}.`
+      : phrase`The connection to ${where} was lost.`;
+  return new IntegrationError('transient', 'PCP_CONNECT_LOST', said, {
     hint: 'Look at the device and the network; many devices take one connection only.',
     cause,
   });
@@ -131,7 +135,7 @@ export function connectionSilent(where: string, requests: number): IntegrationEr
   return new IntegrationError(
     'transient',
     'PCP_MODBUS_SILENT',
-    `Nothing came from ${where} for ${requests} requests in a row, so the connection is taken for dead.`,
+    phrase`Nothing came from ${where} for ${requests} requests in a row, so the connection is taken for dead.`,
     { hint: 'Check that the device answers this unit id, and the network on the way.' },
   );
 }

@@ -1,3 +1,4 @@
+import { phrase } from '../../model/phrase';
 import { protocolError } from './errors';
 
 /** How requests and answers are told apart on a line. A framing belongs to one line and keeps what came of the next frame. */
@@ -46,9 +47,10 @@ export class TcpFraming implements Framing {
     const frames: Frame[] = [];
     while (rest.length >= 6) {
       const length = rest.readUInt16BE(4);
-      if (rest.readUInt16BE(2) !== 0) throw protocolError(`protocol ${rest.readUInt16BE(2)} instead of 0 in a header`);
+      if (rest.readUInt16BE(2) !== 0)
+        throw protocolError(phrase`protocol ${rest.readUInt16BE(2)} instead of 0 in a header`);
       // Unit, function and at least one byte.
-      if (length < 3 || length > LONGEST) throw protocolError(`a frame of ${length} bytes`);
+      if (length < 3 || length > LONGEST) throw protocolError(phrase`a frame of ${length} bytes`);
       if (rest.length < 6 + length) break;
       frames.push({
         transaction: rest.readUInt16BE(0),
@@ -87,7 +89,7 @@ export class RtuFraming implements Framing {
       if (length === undefined || rest.length < length) break;
       const frame = rest.subarray(0, length);
       if (crc16(frame.subarray(0, -2)) !== frame.readUInt16LE(length - 2))
-        throw protocolError('a frame with a wrong CRC');
+        throw protocolError(phrase`a frame with a wrong CRC`);
       frames.push({ transaction: undefined, unit: frame[0] as number, pdu: frame.subarray(1, -2) });
       rest = rest.subarray(length);
     }
@@ -120,7 +122,7 @@ function rtuAnswerLength(bytes: Buffer): number | undefined {
     case 22:
       return 10;
     default:
-      throw protocolError(`an answer of function ${code}`);
+      throw protocolError(phrase`an answer of function ${code}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { phrase } from '../../model/phrase';
 import { ModbusException, protocolError, ShortAnswer } from './errors';
 
 export type Table = 'coil' | 'discrete' | 'holding' | 'input';
@@ -74,7 +75,8 @@ export function decodeAnswer(unit: number, request: ModbusRequest, pdu: Buffer):
   if (code === (request.function | 0x80) && pdu.length === 2) {
     throw new ModbusException(pdu[1] as number, unit, request.function, request.address);
   }
-  if (code !== request.function) throw protocolError(`function ${request.function} was answered by function ${code}`);
+  if (code !== request.function)
+    throw protocolError(phrase`function ${request.function} was answered by function ${code}`);
   const isRead = !isWrite(request) || request.function === 23;
   if (isRead) {
     const count = countOf(request);
@@ -84,7 +86,7 @@ export function decodeAnswer(unit: number, request: ModbusRequest, pdu: Buffer):
       throw new ShortAnswer(unit, request.function, request.address, expected, said);
     }
     if (said !== expected || pdu.length !== expected + 2) {
-      throw protocolError(`${expected} bytes of data were asked for, ${pdu.length - 2} came, ${said} said`);
+      throw protocolError(phrase`${expected} bytes of data were asked for, ${pdu.length - 2} came, ${said} said`);
     }
     return pdu.subarray(2);
   }
@@ -92,7 +94,7 @@ export function decodeAnswer(unit: number, request: ModbusRequest, pdu: Buffer):
   const sent = encodeRequest(request);
   const echo = request.function === 15 || request.function === 16 ? sent.subarray(0, 5) : sent;
   if (!pdu.equals(echo))
-    throw protocolError(`function ${request.function} was answered with other values than were sent`);
+    throw protocolError(phrase`function ${request.function} was answered with other values than were sent`);
   return Buffer.alloc(0);
 }
 

@@ -1,5 +1,6 @@
 import type * as Mqtt from 'mqtt';
 import { IntegrationError } from '../../model/errors';
+import { phrase, type Said } from '../../model/phrase';
 import { Deadline } from '../http/deadline';
 import { connectError } from '../http/errors';
 import { loadPackage } from '../load-package';
@@ -114,14 +115,14 @@ export class MqttConnection {
   /** @throws permission PCP_MQTT_FORBIDDEN, config PCP_MQTT_REFUSED, transient when the connection is lost */
   async subscribe(subscription: TopicSubscription, signal: AbortSignal): Promise<void> {
     const { filter } = subscription;
-    await this.#ask<void>('a subscription', signal, false, (resolve, reject) => {
+    await this.#ask<void>(phrase`a subscription`, signal, false, (resolve, reject) => {
       this.#client.subscribe(
         filter,
         subscribeOptions(subscription, this.#options.version),
         (error, _granted, packet) => {
           const reason = Number(packet?.granted?.[0] ?? 0);
           if (reason >= REFUSED)
-            reject(requestRefused(`the subscription to "${filter}"`, reason, { path: '/config/topics' }));
+            reject(requestRefused(phrase`the subscription to "${filter}"`, reason, { path: '/config/topics' }));
           else if (error) reject(IntegrationError.from(error));
           else resolve();
         },
@@ -130,7 +131,7 @@ export class MqttConnection {
   }
 
   async unsubscribe(filter: string, signal: AbortSignal): Promise<void> {
-    await this.#ask<void>('an unsubscription', signal, false, (resolve, reject) => {
+    await this.#ask<void>(phrase`an unsubscription`, signal, false, (resolve, reject) => {
       this.#client.unsubscribe(filter, (error) => (error ? reject(IntegrationError.from(error)) : resolve()));
     });
   }
@@ -148,10 +149,10 @@ export class MqttConnection {
       });
     }
     const properties = this.#options.version === 5 ? propertiesOut(message.properties ?? {}) : undefined;
-    await this.#ask<void>('a message', signal, true, (resolve, reject) => {
+    await this.#ask<void>(phrase`a message`, signal, true, (resolve, reject) => {
       this.#client.publish(topic, payload, { qos, retain, ...(properties && { properties }) }, (error) => {
         const reason = (error as { code?: number } | null)?.code;
-        if (typeof reason === 'number') reject(requestRefused(`a message to "${topic}"`, reason));
+        if (typeof reason === 'number') reject(requestRefused(phrase`a message to "${topic}"`, reason));
         else if (error) reject(IntegrationError.from(error));
         else resolve();
       });
@@ -179,7 +180,7 @@ export class MqttConnection {
 
   async #signIn(signal: AbortSignal): Promise<void> {
     try {
-      const isKnown = await this.#ask<boolean>('the sign-in', signal, false, (resolve) => {
+      const isKnown = await this.#ask<boolean>(phrase`the sign-in`, signal, false, (resolve) => {
         this.#client.once('connect', ({ properties, sessionPresent }) => {
           this.#isSignedIn = true;
           this.#largestPacket = Math.min(this.#largestPacket, properties?.maximumPacketSize ?? Infinity);
@@ -208,7 +209,7 @@ export class MqttConnection {
 
   /** An exchange with the broker, ended by its answer, the time limit, the signal or the end of the connection. */
   async #ask<T>(
-    what: string,
+    what: Said,
     signal: AbortSignal,
     isWrite: boolean,
     start: (resolve: (value: T) => void, reject: (error: IntegrationError) => void) => void,

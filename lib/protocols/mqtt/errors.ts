@@ -1,44 +1,45 @@
 import { type ErrorClass, type ErrorDetails, IntegrationError } from '../../model/errors';
+import { phrase, type Said } from '../../model/phrase';
 
 /** Reason codes of MQTT 5; the return codes of 3.1.1 are below 6. */
-const NAMES: Record<number, string> = {
-  1: 'unacceptable protocol version',
-  2: 'client id rejected',
-  3: 'server unavailable',
-  4: 'bad user name or password',
-  5: 'not authorised',
-  128: 'unspecified error',
-  129: 'malformed packet',
-  130: 'protocol error',
-  131: 'implementation specific error',
-  132: 'unsupported protocol version',
-  133: 'client id not valid',
-  134: 'bad user name or password',
-  135: 'not authorised',
-  136: 'server unavailable',
-  137: 'server busy',
-  138: 'banned',
-  139: 'server shutting down',
-  140: 'bad authentication method',
-  141: 'keep-alive timeout',
-  142: 'session taken over',
-  143: 'topic filter invalid',
-  144: 'topic name invalid',
-  147: 'receive maximum exceeded',
-  149: 'packet too large',
-  150: 'message rate too high',
-  151: 'quota exceeded',
-  152: 'administrative action',
-  153: 'payload format invalid',
-  154: 'retain not supported',
-  155: 'QoS not supported',
-  156: 'use another server',
-  157: 'server moved',
-  158: 'shared subscriptions not supported',
-  159: 'connection rate exceeded',
-  160: 'maximum connect time',
-  161: 'subscription identifiers not supported',
-  162: 'wildcard subscriptions not supported',
+const NAMES: Record<number, Said> = {
+  1: phrase`unacceptable protocol version`,
+  2: phrase`client id rejected`,
+  3: phrase`server unavailable`,
+  4: phrase`bad user name or password`,
+  5: phrase`not authorised`,
+  128: phrase`unspecified error`,
+  129: phrase`malformed packet`,
+  130: phrase`protocol error`,
+  131: phrase`implementation specific error`,
+  132: phrase`unsupported protocol version`,
+  133: phrase`client id not valid`,
+  134: phrase`bad user name or password`,
+  135: phrase`not authorised`,
+  136: phrase`server unavailable`,
+  137: phrase`server busy`,
+  138: phrase`banned`,
+  139: phrase`server shutting down`,
+  140: phrase`bad authentication method`,
+  141: phrase`keep-alive timeout`,
+  142: phrase`session taken over`,
+  143: phrase`topic filter invalid`,
+  144: phrase`topic name invalid`,
+  147: phrase`receive maximum exceeded`,
+  149: phrase`packet too large`,
+  150: phrase`message rate too high`,
+  151: phrase`quota exceeded`,
+  152: phrase`administrative action`,
+  153: phrase`payload format invalid`,
+  154: phrase`retain not supported`,
+  155: phrase`QoS not supported`,
+  156: phrase`use another server`,
+  157: phrase`server moved`,
+  158: phrase`shared subscriptions not supported`,
+  159: phrase`connection rate exceeded`,
+  160: phrase`maximum connect time`,
+  161: phrase`subscription identifiers not supported`,
+  162: phrase`wildcard subscriptions not supported`,
 };
 
 type Meaning = [ErrorClass, code: string, hint: string, path?: string];
@@ -91,23 +92,31 @@ const CONNECT: Record<number, Meaning> = {
 /** A broker that takes the connection, but not the client. */
 export function connectRefused(reason: number, url: URL, said?: string): IntegrationError {
   const [errorClass, code, hint, path] = CONNECT[reason] ?? REFUSED;
-  const message = `${url.host} refused the connection: ${nameOf(reason)}${words(said)}.`;
+  const message = phrase`${url.host} refused the connection: ${nameOf(reason)}${words(said)}.`;
   return new IntegrationError(errorClass, code, message, { hint, ...(path !== undefined && { path }) });
 }
 
 /** The connection ended before TLS was there. */
 export function tlsUnanswered({ host }: URL, cause: unknown): IntegrationError {
-  return new IntegrationError('transient', 'PCP_TLS_FAILED', `${host} ended the connection instead of answering TLS.`, {
-    path: '/config/url',
-    hint: 'Check the port: one without TLS is reached by mqtt: or ws:. Else look at the log of the broker.',
-    cause,
-  });
+  return new IntegrationError(
+    'transient',
+    'PCP_TLS_FAILED',
+    phrase`${host} ended the connection instead of answering TLS.`,
+    {
+      path: '/config/url',
+      hint: 'Check the port: one without TLS is reached by mqtt: or ws:. Else look at the log of the broker.',
+      cause,
+    },
+  );
 }
 
 /** A connection that was open, and is not any more. */
 export function connectionLost(url: URL, cause?: unknown): IntegrationError {
-  const why = cause instanceof Error ? `: ${cause.message}` : '';
-  return new IntegrationError('transient', 'PCP_CONNECT_LOST', `The connection to ${url.host} was lost${why}.`, {
+  const said =
+    cause instanceof Error
+      ? phrase`The connection to ${url.host} was lost: ${cause.message}.`
+      : phrase`The connection to ${url.host} was lost.`;
+  return new IntegrationError('transient', 'PCP_CONNECT_LOST', said, {
     cause,
     hint: 'It is tried again; if it stays, look at the log of the broker.',
   });
@@ -117,9 +126,14 @@ export function connectionLost(url: URL, cause?: unknown): IntegrationError {
 export function disconnected(reason: number, url: URL, clientId: string, said?: string): IntegrationError {
   if (reason === TAKEN_OVER) return takenOver(url, clientId);
   const [errorClass, code, hint] = reason === 149 ? REFUSED : (CONNECT[reason] ?? UNAVAILABLE);
-  return new IntegrationError(errorClass, code, `${url.host} ended the connection: ${nameOf(reason)}${words(said)}.`, {
-    hint,
-  });
+  return new IntegrationError(
+    errorClass,
+    code,
+    phrase`${url.host} ended the connection: ${nameOf(reason)}${words(said)}.`,
+    {
+      hint,
+    },
+  );
 }
 
 const TAKEN_OVER = 142;
@@ -128,15 +142,18 @@ export function takenOver(url: URL, clientId: string): IntegrationError {
   return new IntegrationError(
     'transient',
     'PCP_MQTT_CLIENT_ID_TAKEN',
-    `Another client signs in to ${url.host} as "${clientId}", and each one ends the connection of the other.`,
+    phrase`Another client signs in to ${url.host} as "${clientId}", and each one ends the connection of the other.`,
     { path: '/config/client_id', hint: 'Give every connection, program and device a client_id of its own.' },
   );
 }
 
 /** What a broker answered to a message or a subscription. */
-export function requestRefused(what: string, reason: number, details: ErrorDetails = {}): IntegrationError {
+export function requestRefused(what: Said, reason: number, details: ErrorDetails = {}): IntegrationError {
   const fails = (errorClass: ErrorClass, code: string, hint: string) =>
-    new IntegrationError(errorClass, code, `The broker refused ${what}: ${nameOf(reason)}.`, { hint, ...details });
+    new IntegrationError(errorClass, code, phrase`The broker refused ${what}: ${nameOf(reason)}.`, {
+      hint,
+      ...details,
+    });
   switch (reason) {
     case 128:
     case 135:
@@ -160,8 +177,8 @@ export function requestRefused(what: string, reason: number, details: ErrorDetai
   }
 }
 
-export function noAnswer(what: string, url: URL): IntegrationError {
-  return new IntegrationError('transient', 'PCP_MQTT_TIMEOUT', `${url.host} did not answer ${what} in time.`, {
+export function noAnswer(what: Said, url: URL): IntegrationError {
+  return new IntegrationError('transient', 'PCP_MQTT_TIMEOUT', phrase`${url.host} did not answer ${what} in time.`, {
     hint: 'Look whether the broker is overloaded, or raise timeout_ms.',
   });
 }
@@ -171,7 +188,7 @@ export function heldUp(topic: string): IntegrationError {
   return new IntegrationError(
     'transient',
     'PCP_MQTT_HELD_UP',
-    `The broker sends nothing more until who listens to "${topic}" takes its messages.`,
+    phrase`The broker sends nothing more until who listens to "${topic}" takes its messages.`,
     {
       hint: 'Its spool is full, or its flow does not go on. With "own_connection" in its entry of "topics" it would hold up nobody else.',
     },
@@ -179,14 +196,19 @@ export function heldUp(topic: string): IntegrationError {
 }
 
 export function notMqtt(url: URL, cause: Error): IntegrationError {
-  return new IntegrationError('transient', 'PCP_MQTT_PROTOCOL', `${url.host} does not speak MQTT: ${cause.message}.`, {
-    cause,
-    hint: 'Check the port, and whether the URL must begin with mqtt:, mqtts:, ws: or wss:.',
-  });
+  return new IntegrationError(
+    'transient',
+    'PCP_MQTT_PROTOCOL',
+    phrase`${url.host} does not speak MQTT: ${cause.message}.`,
+    {
+      cause,
+      hint: 'Check the port, and whether the URL must begin with mqtt:, mqtts:, ws: or wss:.',
+    },
+  );
 }
 
-function nameOf(reason: number): string {
-  return NAMES[reason] ?? `reason ${reason}`;
+function nameOf(reason: number): Said {
+  return NAMES[reason] ?? phrase`reason ${reason}`;
 }
 
 function words(said: string | undefined): string {

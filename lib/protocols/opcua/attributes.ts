@@ -1,3 +1,4 @@
+import { phrase } from '../../model/phrase';
 import type { OpcUaClient, OpenSession } from './client';
 import type { NodeId } from './library';
 import { chunks } from './limits';
@@ -11,7 +12,7 @@ export async function readAttributes(
 ): Promise<unknown[]> {
   const values: unknown[] = [];
   for (const part of chunks(nodes, limits.read)) {
-    const answers = await client.request(session.read(part), 'reading attributes', signal);
+    const answers = await client.request(session.read(part), phrase`reading attributes`, signal);
     part.forEach((_, at) => {
       const answer = answers[at];
       values.push(answer?.statusCode.isGoodish() ? (answer.value?.value as unknown) : undefined);

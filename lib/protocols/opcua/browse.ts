@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import { readAttributes } from './attributes';
 import type { OpcUaClient, OpenSession } from './client';
 import { statusError } from './errors';
@@ -102,14 +103,15 @@ export async function browseForward(
     session.requestedMaxReferencesPerNode = PAGE;
     const results = await client.request(session.browse(request), 'browsing', signal);
     for (const [index, result] of results.entries()) {
-      if (result.statusCode.isBad() && !isLenient) throw statusError(result.statusCode.name, `browsing ${part[index]}`);
+      if (result.statusCode.isBad() && !isLenient)
+        throw statusError(result.statusCode.name, phrase`browsing ${String(part[index])}`);
       const references = [...(result.references ?? [])];
       let point = result.continuationPoint;
       for (let page = 1; point !== null && point !== undefined && point.length > 0; page++) {
         if (page > MOST_PAGES || references.length > MOST) throw endless(String(part[index]));
-        const [next] = await client.request(session.browseNext([point], false), 'browsing on', signal);
+        const [next] = await client.request(session.browseNext([point], false), phrase`browsing on`, signal);
         if (next === undefined || next.statusCode.isBad())
-          throw statusError(next?.statusCode.name ?? 'BadNoData', 'browsing on');
+          throw statusError(next?.statusCode.name ?? 'BadNoData', phrase`browsing on`);
         references.push(...(next.references ?? []));
         point = next.continuationPoint;
       }

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { IntegrationError } from '../../model/errors';
+import { phrase, type Said } from '../../model/phrase';
 import { within } from './deadline';
 import { chooseEndpoint, parseEndpointUrl, readEndpoints, release, type Security, securityOf } from './endpoints';
 import { opcUaError, signInError } from './errors';
@@ -108,14 +109,14 @@ export class OpcUaClient extends EventEmitter<Events> {
       });
     }
     // Its steps have time limits of their own.
-    return within(this.#opening, 2 ** 31 - 1, 'opening a session', signal);
+    return within(this.#opening, 2 ** 31 - 1, phrase`opening a session`, signal);
   }
 
   /**
    * A call of the library. It holds each request of it to the connection's time limit; some calls make several, and hundreds
    * where the types of structures have to be learnt first: these go on for as long as the server answers.
    */
-  async request<T>(work: Promise<T>, what: string, signal?: AbortSignal): Promise<T> {
+  async request<T>(work: Promise<T>, what: Said, signal?: AbortSignal): Promise<T> {
     try {
       const goesOn = (rounds: number) => rounds < MOST_ROUNDS && this.#isAnswered;
       return await within(work, MOST_REQUESTS * this.options.timeoutMs, what, signal, goesOn);
@@ -159,7 +160,7 @@ export class OpcUaClient extends EventEmitter<Events> {
     if (security.policy !== 'None') await this.#check(endpoint);
     try {
       const session = await this.#connect(endpoint, signal);
-      const namespaces = await within(session.readNamespaceArray(), timeoutMs, 'reading its namespaces', signal);
+      const namespaces = await within(session.readNamespaceArray(), timeoutMs, phrase`reading its namespaces`, signal);
       const limits = await readLimits(session, profile, timeoutMs, signal);
       this.isConnected = true;
       this.#session = session;
@@ -169,7 +170,7 @@ export class OpcUaClient extends EventEmitter<Events> {
       return { session, security: securityOf(endpoint), serverCertificate, namespaces, limits };
     } catch (thrown) {
       await this.#dispose();
-      throw opcUaError(thrown, `opening a session with ${endpointUrl}`);
+      throw opcUaError(thrown, phrase`opening a session with ${endpointUrl}`);
     }
   }
 
@@ -210,12 +211,12 @@ export class OpcUaClient extends EventEmitter<Events> {
     dialOnlyWhenLost(client);
     this.#client = client;
     if (this.#reverse !== undefined) await this.#reverse.connect(client, signal);
-    else await within(client.connect(endpointUrl), timeoutMs, `connecting to ${endpointUrl}`, signal);
+    else await within(client.connect(endpointUrl), timeoutMs, phrase`connecting to ${endpointUrl}`, signal);
     client.connectionStrategy.maxRetry = -1;
     try {
-      return await within(client.createSession(identityInfo(identity)), timeoutMs, 'signing in', signal);
+      return await within(client.createSession(identityInfo(identity)), timeoutMs, phrase`signing in`, signal);
     } catch (thrown) {
-      throw signInError(thrown, 'signing in');
+      throw signInError(thrown, phrase`signing in`);
     }
   }
 
@@ -251,13 +252,13 @@ export class OpcUaClient extends EventEmitter<Events> {
     client.on('start_reconnection', () => {
       lost();
       attempts++;
-      if (attempts > MOST_ATTEMPTS) giveUp(opcUaError(new Error('BadConnectionClosed'), 'connecting again'));
+      if (attempts > MOST_ATTEMPTS) giveUp(opcUaError(new Error('BadConnectionClosed'), phrase`connecting again`));
     });
     client.on('reconnection_attempt_has_failed', () => {
       if (this.#client === client) this.#explain(client).then((error) => error && giveUp(error));
     });
     session.on('session_repaired_failed', (error: Error) => {
-      if (HOPELESS.test(error.message)) giveUp(signInError(error, 'signing in again'));
+      if (HOPELESS.test(error.message)) giveUp(signInError(error, phrase`signing in again`));
     });
     client.on('connection_reestablished', () => {
       if (this.#client !== client) return;
@@ -275,10 +276,10 @@ export class OpcUaClient extends EventEmitter<Events> {
       );
     });
     client.on('close', (error) => {
-      giveUp(opcUaError(error ?? new Error('BadConnectionClosed'), 'keeping the connection'));
+      giveUp(opcUaError(error ?? new Error('BadConnectionClosed'), phrase`keeping the connection`));
     });
     session.on('session_closed', (status) => {
-      giveUp(opcUaError(new Error(status?.name ?? 'BadSessionClosed'), 'keeping the session'));
+      giveUp(opcUaError(new Error(status?.name ?? 'BadSessionClosed'), phrase`keeping the session`));
     });
   }
 
@@ -293,7 +294,7 @@ export class OpcUaClient extends EventEmitter<Events> {
       const [known] = [client.serverCertificate].flat();
       return known?.equals(endpoint.serverCertificate)
         ? undefined
-        : opcUaError(new Error('BadCertificateInvalid'), 'connecting again');
+        : opcUaError(new Error('BadCertificateInvalid'), phrase`connecting again`);
     } catch (thrown) {
       const error = IntegrationError.from(thrown);
       return error.class === 'config' ? error : undefined;
@@ -302,7 +303,7 @@ export class OpcUaClient extends EventEmitter<Events> {
 
   /** A server that was started anew may number its namespaces differently; what was resolved before then names other nodes. */
   async #sameNamespaces(session: ClientSession, before: readonly string[]): Promise<boolean> {
-    const now = await this.request(session.readNamespaceArray(), 'reading its namespaces');
+    const now = await this.request(session.readNamespaceArray(), phrase`reading its namespaces`);
     return before.every((uri, index) => now[index] === uri);
   }
 

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import { readAttributes } from './attributes';
 import type { OpcUaClient, OpenSession } from './client';
 import { type NodeId, opcUaLibrary } from './library';
@@ -119,7 +120,9 @@ async function superTypes(
         nodeClassMask: 0,
         resultMask: 0,
       }));
-      const results = await client.request(open.session.browse(request), 'reading types', signal).catch(unlessRefused);
+      const results = await client
+        .request(open.session.browse(request), phrase`reading types`, signal)
+        .catch(unlessRefused);
       part.forEach((type, index) => {
         const parent = results[index]?.references?.[0]?.nodeId as NodeId | undefined;
         if (parent === undefined) return;
@@ -224,7 +227,7 @@ async function enumerationProperties(
   const found: (NodeId | undefined)[] = [];
   for (const part of chunks(paths, open.limits.translate)) {
     const results = await client
-      .request(open.session.translateBrowsePath(part), 'reading types', signal)
+      .request(open.session.translateBrowsePath(part), phrase`reading types`, signal)
       .catch(unlessRefused);
     part.forEach((_, at) => {
       found.push(results[at]?.targets?.[0]?.targetId as NodeId | undefined);

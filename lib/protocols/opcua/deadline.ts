@@ -1,5 +1,6 @@
 import { abortable } from '../../abortable';
 import { IntegrationError } from '../../model/errors';
+import { phrase, type Said } from '../../model/phrase';
 
 /**
  * Waits for a call of the library, but no longer than `ms`, and not beyond the signal: some of its promises never settle
@@ -10,7 +11,7 @@ import { IntegrationError } from '../../model/errors';
 export async function within<T>(
   work: Promise<T>,
   ms: number,
-  what: string,
+  what: Said,
   signal?: AbortSignal,
   goesOn: (rounds: number) => boolean = () => false,
 ): Promise<T> {
@@ -33,11 +34,11 @@ export async function within<T>(
   }
 }
 
-export function timedOut(what: string, ms: number): IntegrationError {
+export function timedOut(what: Said, ms: number): IntegrationError {
   return new IntegrationError(
     'transient',
     'PCP_OPCUA_TIMEOUT',
-    `The server did not answer within ${ms} ms (${what}).`,
+    phrase`The server did not answer within ${ms} ms (${what}).`,
     {
       hint: 'Look whether the server is overloaded or the network slow; "timeout_ms" of the connection is the limit.',
       outcomeUnknown: true,

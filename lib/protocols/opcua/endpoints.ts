@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import { within } from './deadline';
 import { opcUaError } from './errors';
 import { type EndpointDescription, type OPCUACertificateManager, type OPCUAClient, opcUaLibrary } from './library';
@@ -43,10 +44,10 @@ export function parseEndpointUrl(text: string, path = '/config/endpoint_url'): {
 export async function resolveHost(endpointUrl: string, timeoutMs: number, signal: AbortSignal): Promise<string> {
   const { host, port } = parseEndpointUrl(endpointUrl);
   try {
-    const { address } = await within(lookup(host), timeoutMs, `looking up ${host}`, signal);
+    const { address } = await within(lookup(host), timeoutMs, phrase`looking up ${host}`, signal);
     return `${address}:${port}`;
   } catch (thrown) {
-    throw opcUaError(thrown, `looking up ${host}`);
+    throw opcUaError(thrown, phrase`looking up ${host}`);
   }
 }
 
@@ -70,10 +71,10 @@ export async function readEndpoints(
   });
   try {
     if (reverse !== undefined) await reverse.connect(client, signal);
-    else await within(client.connect(endpointUrl), timeoutMs, `connecting to ${endpointUrl}`, signal);
-    return await within(client.getEndpoints(), timeoutMs, 'asking for its endpoints', signal);
+    else await within(client.connect(endpointUrl), timeoutMs, phrase`connecting to ${endpointUrl}`, signal);
+    return await within(client.getEndpoints(), timeoutMs, phrase`asking for its endpoints`, signal);
   } catch (thrown) {
-    throw opcUaError(thrown, `connecting to ${endpointUrl}`);
+    throw opcUaError(thrown, phrase`connecting to ${endpointUrl}`);
   } finally {
     await release(client, manager);
   }
@@ -82,7 +83,7 @@ export async function readEndpoints(
 /** Lets go of a client, also when its server does not answer. */
 export async function release(client: OPCUAClient, manager: OPCUACertificateManager): Promise<void> {
   await within(client.disconnect(), RELEASE_MS, 'disconnecting').catch(() => undefined);
-  await within(manager.dispose(), RELEASE_MS, 'letting go of the certificates').catch(() => undefined);
+  await within(manager.dispose(), RELEASE_MS, phrase`letting go of the certificates`).catch(() => undefined);
 }
 
 /** @throws config PCP_OPCUA_ENDPOINT saying what there is */

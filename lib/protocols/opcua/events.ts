@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import type { OpcUaClient, OpenSession } from './client';
 import { statusError } from './errors';
 import { type ClientMonitoredItem, type NodeId, opcUaLibrary, type Variant } from './library';
@@ -84,7 +85,7 @@ export class EventMonitor {
       ua.TimestampsToReturn.Both,
     );
     item.on('changed', (values) => this.#arrived(values as unknown as Variant[]));
-    await this.#client.request(initialised(item), 'subscribing to events', signal).catch((thrown) => {
+    await this.#client.request(initialised(item), phrase`subscribing to events`, signal).catch((thrown) => {
       throw refused(IntegrationError.from(thrown));
     });
     const { session } = this.#open;
@@ -95,7 +96,7 @@ export class EventMonitor {
         inputArguments: [new ua.Variant({ dataType: ua.DataType.UInt32, value: subscription.subscriptionId })],
       };
       // Servers without alarms refuse this, and have nothing to tell.
-      this.#client.request(session.call(call), 'asking for the alarms that stand').then(
+      this.#client.request(session.call(call), phrase`asking for the alarms that stand`).then(
         ({ statusCode }) => statusCode.isGoodish() || this.#live.push({ kind: 'refreshed' }),
         () => this.#live.push({ kind: 'refreshed' }),
       );
@@ -158,7 +159,7 @@ export async function acknowledge(
       new ua.Variant({ dataType: ua.DataType.LocalizedText, value: { text: comment } }),
     ],
   };
-  const what = confirms ? 'confirming an alarm' : 'acknowledging an alarm';
+  const what = confirms ? phrase`confirming an alarm` : phrase`acknowledging an alarm`;
   const { isGood, status } = await callOnce(client, session, call, what, signal, validUntil);
   if (!isGood) throw statusError(status, what);
 }

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import { readAttributes } from './attributes';
 import type { OpcUaClient, OpenSession } from './client';
 import { nodeTypes } from './data-types';
@@ -137,7 +138,7 @@ async function* pages(
           nodesToRead: [{ nodeId, ...(point !== undefined && { continuationPoint: point }) }],
         }),
       ),
-      'reading history',
+      phrase`reading history`,
       releaseContinuationPoints ? undefined : signal,
     );
   try {

@@ -1,3 +1,4 @@
+import { phrase } from '../../model/phrase';
 import { within } from './deadline';
 import { type ClientSession, opcUaLibrary } from './library';
 
@@ -59,7 +60,7 @@ export async function readLimits(
   const values = await within(
     session.read(ids.map((id) => ({ nodeId: ua.makeNodeId(id), attributeId: ua.AttributeIds.Value }))),
     timeoutMs,
-    'reading its limits',
+    phrase`reading its limits`,
     signal,
   );
   const limits = profileLimits(profile);

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import type { OpcUaClient, OpenSession } from './client';
 import { type DataTypeKind, dataTypeKinds } from './data-types';
 import { encodeValue } from './encode';
@@ -37,7 +38,7 @@ export async function callMethod(
   const objectId = object ?? (await ownerOf(client, open, method, signal));
   const definition = await client.request(
     session.getArgumentDefinition(method),
-    'reading the arguments of the method',
+    phrase`reading the arguments of the method`,
     signal,
   );
   const inputs = argumentsOf(definition.inputArguments);
@@ -50,7 +51,7 @@ export async function callMethod(
     inputArguments.push(await encodeValue(client, open, values[index], declared, `argument "${name}"`, signal));
   }
   const call = { objectId, methodId: method, inputArguments };
-  const answer = await callOnce(client, session, call, 'calling the method', signal, validUntil);
+  const answer = await callOnce(client, session, call, phrase`calling the method`, signal, validUntil);
   if (!answer.isGood) {
     const wrong = answer.argumentStatuses.findIndex((status) => status !== undefined);
     throw refused(answer.status, method, inputs[wrong]?.name, answer.argumentStatuses[wrong]);
@@ -107,11 +108,12 @@ async function ownerOf(
       nodeClassMask: ua.NodeClass.Object,
       resultMask: 63,
     }),
-    'looking for the object of the method',
+    phrase`looking for the object of the method`,
     signal,
   );
   const owner = result.references?.[0]?.nodeId;
-  if (owner === undefined) throw statusError('BadNodeIdUnknown', `looking for the object of the method ${method}`);
+  if (owner === undefined)
+    throw statusError('BadNodeIdUnknown', phrase`looking for the object of the method ${String(method)}`);
   return owner as NodeId;
 }
 

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import type { OpcUaClient, OpenSession } from './client';
 import { nodeTypes } from './data-types';
 import { GapFill } from './gap-fill';
@@ -163,7 +164,7 @@ export class Monitor {
       const tag = watched[index];
       if (tag !== undefined) this.#arrived(tag, nodeValue(dataValue, tag.names));
     });
-    await this.#client.request(initialised(group), 'subscribing to values', signal);
+    await this.#client.request(initialised(group), phrase`subscribing to values`, signal);
     const refused = new Set<Watched>();
     if (withFilter && deadband !== undefined) {
       for (const [index, tag] of watched.entries()) {

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import type { OpcUaClient, OpenSession } from './client';
 import { type NodeId, opcUaLibrary } from './library';
 import { chunks } from './limits';
@@ -49,7 +50,7 @@ export async function resolveAddresses(
       },
     }));
     const work = session.translateBrowsePath(request.map((path) => new ua.BrowsePath(path)));
-    const results = await client.request(work, 'finding browse paths', signal);
+    const results = await client.request(work, phrase`finding browse paths`, signal);
     part.forEach(({ index }, at) => {
       const target = results[at]?.statusCode.isGood() ? results[at]?.targets?.[0]?.targetId : undefined;
       if (target !== undefined) found[index] = new ua.NodeId(target.identifierType, target.value, target.namespace);

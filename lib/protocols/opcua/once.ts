@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase, type Said } from '../../model/phrase';
 import type { OpcUaClient } from './client';
 import { type ClientSession, opcUaLibrary, type Variant } from './library';
 
@@ -19,7 +20,7 @@ export async function sendOnce<R>(
   client: OpcUaClient,
   session: ClientSession,
   request: { requestHeader: { timeoutHint: number } },
-  what: string,
+  what: Said,
   signal: AbortSignal,
   validUntil = Number.POSITIVE_INFINITY,
 ): Promise<R> {
@@ -46,7 +47,7 @@ export async function sendOnce<R>(
     // What still waits in the machine's own buffers would arrive whenever the line is back.
     if (direct.lastResponseReceivedTime.getTime() <= sentAt) client.breakOff();
     const details = { ...(cause.hint !== undefined && { hint: cause.hint }), outcomeUnknown: true, cause };
-    throw new IntegrationError(cause.class, cause.code, cause.message, details);
+    throw new IntegrationError(cause.class, cause.code, cause.said, details);
   }
 }
 
@@ -63,7 +64,7 @@ export async function callOnce(
   client: OpcUaClient,
   session: ClientSession,
   call: { objectId: unknown; methodId: unknown; inputArguments: Variant[] },
-  what: string,
+  what: Said,
   signal: AbortSignal,
   validUntil?: number,
 ): Promise<MethodAnswer> {
@@ -83,7 +84,7 @@ export async function callOnce(
     session,
     outputs.map((value) => ({ value })),
   );
-  await client.request(learnt, 'reading the types of what was answered');
+  await client.request(learnt, phrase`reading the types of what was answered`);
   return {
     status: result?.statusCode.name ?? 'BadNoData',
     isGood: result?.statusCode.isGoodish() ?? false,
@@ -92,17 +93,17 @@ export async function callOnce(
   };
 }
 
-function expired(what: string): IntegrationError {
-  return new IntegrationError('transient', 'PCP_WRITE_EXPIRED', `It was too late to send it (${what}).`, {
+function expired(what: Said): IntegrationError {
+  return new IntegrationError('transient', 'PCP_WRITE_EXPIRED', phrase`It was too late to send it (${what}).`, {
     hint: 'It was not sent, and is not sent later.',
   });
 }
 
-function notSent(what: string): IntegrationError {
+function notSent(what: Said): IntegrationError {
   return new IntegrationError(
     'transient',
     'PCP_CONNECT_LOST',
-    `The connection is interrupted, so nothing was sent (${what}).`,
+    phrase`The connection is interrupted, so nothing was sent (${what}).`,
     {
       hint: 'It comes back by itself; what was asked for is not done later.',
     },

@@ -1,3 +1,4 @@
+import { phrase } from '../../model/phrase';
 import type { OpcUaClient, OpenSession } from './client';
 import { nodeTypes } from './data-types';
 import { type DataValue, type NodeId, opcUaLibrary } from './library';
@@ -62,7 +63,7 @@ export async function readValues(
   const names = new Map(known.map(({ index }, at) => [index, types[at]?.names]));
   for (const part of chunks(known, limits.read)) {
     const request = part.map(({ nodeId }) => ({ nodeId, attributeId: AttributeIds.Value }));
-    const answers = await client.request(session.read(request), 'reading values', signal);
+    const answers = await client.request(session.read(request), phrase`reading values`, signal);
     part.forEach(({ index }, at) => {
       const answer = answers[at];
       values[index] = answer === undefined ? missingValue('BadNoData') : nodeValue(answer, names.get(index));

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import { within } from './deadline';
 import { type ClientReverseConnect, type OPCUAClient, opcUaLibrary } from './library';
 
@@ -28,7 +29,7 @@ export class ReverseListener {
     const { serverUri, listenUrl } = this.#options;
     const expected = serverUri === undefined ? {} : { serverUri };
     try {
-      await within(client.connectReverse(listener, expected), WAIT_MS, 'waiting for the server', signal);
+      await within(client.connectReverse(listener, expected), WAIT_MS, phrase`waiting for the server`, signal);
     } catch (thrown) {
       if (IntegrationError.from(thrown).code !== 'PCP_OPCUA_TIMEOUT') throw thrown;
       throw new IntegrationError('transient', 'PCP_OPCUA_REVERSE', `No server connected to ${listenUrl}.`, {

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import type { OpcUaClient, OpenSession } from './client';
 import { type ExtensionObject, type NodeId, opcUaLibrary } from './library';
 import { enumerated, inferred, scalar, unfit, unwritable } from './variants';
@@ -55,7 +56,7 @@ export async function structureMaker(
     if (!client.isConnected) throw cause;
     throw unwritable(`structure ${dataType} that the server does not describe`, what);
   });
-  const Structure = await client.request(learning, 'reading the type of a structure', signal);
+  const Structure = await client.request(learning, phrase`reading the type of a structure`, signal);
   const { schema } = Structure as unknown as { schema?: Schema };
   if (schema === undefined) throw unwritable(`structure ${dataType} that the server does not describe`, what);
   return (value) => new Structure(optionsOf(value, schema, what, 0));

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import { Queue } from '../../queue';
 import type { OpcUaClient, OpenSession } from './client';
 import { within } from './deadline';
@@ -115,7 +116,7 @@ export class LiveSubscription<T> {
   #hold(isHeld: boolean): void {
     this.#isHeld = isHeld;
     this.#subscription?.setPublishingMode(!isHeld).catch((thrown) => {
-      this.#failed(opcUaError(thrown, isHeld ? 'holding values back' : 'letting values come again'));
+      this.#failed(opcUaError(thrown, isHeld ? phrase`holding values back` : phrase`letting values come again`));
     });
   }
 

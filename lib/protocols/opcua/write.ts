@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import type { OpcUaClient, OpenSession } from './client';
 import { type NodeType, nodeTypes } from './data-types';
 import { encodeValue } from './encode';
@@ -36,7 +37,7 @@ export async function writeValues(
   for (const [index, { nodeId, value, name }] of writes.entries()) {
     try {
       const type = types[index];
-      if (type === undefined) throw statusError('BadNodeIdUnknown', `writing ${name}`);
+      if (type === undefined) throw statusError('BadNodeIdUnknown', phrase`writing ${name}`);
       ready.push({ index, nodeId, variant: await encodeValue(client, open, value, type, name, signal) });
     } catch (thrown) {
       outcomes[index] = { outcome: 'failed', error: IntegrationError.from(thrown) };
@@ -45,7 +46,9 @@ export async function writeValues(
   for (const part of chunks(ready, open.limits.write)) {
     await writePart(client, open, part, outcomes, signal, validUntil);
   }
-  return outcomes.map((outcome) => outcome ?? { outcome: 'failed', error: statusError('BadNoData', 'writing values') });
+  return outcomes.map(
+    (outcome) => outcome ?? { outcome: 'failed', error: statusError('BadNoData', phrase`writing values`) },
+  );
 }
 
 interface ReadyWrite {
@@ -71,7 +74,14 @@ async function writePart(
   let statuses: readonly StatusCode[];
   try {
     const request = new WriteRequest({ nodesToWrite });
-    const response = await sendOnce<WriteResponse>(client, open.session, request, 'writing values', signal, validUntil);
+    const response = await sendOnce<WriteResponse>(
+      client,
+      open.session,
+      request,
+      phrase`writing values`,
+      signal,
+      validUntil,
+    );
     statuses = response.results ?? [];
   } catch (thrown) {
     const error = IntegrationError.from(thrown);
@@ -82,7 +92,10 @@ async function writePart(
   const written = part.filter(({ index, nodeId }, at) => {
     const status = statuses[at];
     if (status?.isGoodish()) return true;
-    outcomes[index] = { outcome: 'failed', error: statusError(status?.name ?? 'BadNoData', `writing ${nodeId}`) };
+    outcomes[index] = {
+      outcome: 'failed',
+      error: statusError(status?.name ?? 'BadNoData', phrase`writing ${String(nodeId)}`),
+    };
     return false;
   });
   const nodes = written.map(({ nodeId }) => nodeId);
@@ -114,7 +127,7 @@ async function typesToWrite(
   const vague = nodes.flatMap((nodeId, index) => (types[index]?.builtIn === 'Variant' ? [{ nodeId, index }] : []));
   for (const part of chunks(vague, open.limits.read)) {
     const request = part.map(({ nodeId }) => ({ nodeId, attributeId: AttributeIds.Value }));
-    const values = await client.request(open.session.read(request), 'reading what is to be written', signal);
+    const values = await client.request(open.session.read(request), phrase`reading what is to be written`, signal);
     part.forEach(({ index }, at) => {
       const [type, held] = [types[index], values[at]?.value];
       if (type === undefined || !held || held.dataType === DataType.Null) return;

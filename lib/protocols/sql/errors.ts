@@ -86,6 +86,20 @@ function connectError(code: string, cause: Error, options: SqlOptions): Integrat
   return undefined;
 }
 
+/** @param hint what to look at with this kind of server */
+export function signInRefused(cause: Error, options: SqlOptions, hint: string): IntegrationError {
+  return new IntegrationError(
+    'auth',
+    'PCP_SQL_AUTH',
+    phrase`${place(options)} refuses the user "${options.username}".`,
+    {
+      cause,
+      path: '/credentials/password',
+      hint,
+    },
+  );
+}
+
 export function timeoutError(cause: Error, options: SqlOptions): IntegrationError {
   return new IntegrationError('transient', 'PCP_CONNECT_TIMEOUT', phrase`${place(options)} does not answer in time.`, {
     cause,

@@ -1,3 +1,4 @@
+import { saidOfAll } from '../../mapping/record-failure';
 import { type ErrorClass, IntegrationError } from '../../model/errors';
 import type { Direction } from '../../model/mapping';
 import type { DeadLetter, DeadLetterState } from '../../model/sync';
@@ -7,7 +8,7 @@ import { enqueueEvents } from '../../store/outbox';
 import { canonicalJson, digest } from '../hash';
 import type { Failure } from '../plan';
 import { truth } from '../runs/run-rows';
-import { digestAsRead, sealPayload, sealReason } from './letter-rows';
+import { type AsRead, asRead, sealPayload, sealReason } from './letter-rows';
 
 const ROWS_PER_STATEMENT = 40;
 /** Characters of a statement with more than one row: far below what MariaDB takes (16 MiB). */
@@ -94,11 +95,16 @@ export class LetterKeeper {
       const hash = hashOf(failure);
       const letters = open.get(hash) ?? [];
       const read = this.digestOf(failure.payload);
-      const isSame = (row: SqlRow): boolean => digestAsRead(row, this.options.vault) === read;
+      const isSame = (row: SqlRow): boolean => asRead(row, this.options.vault).digest === read;
+      // An earlier run refused it for another reason. What asks a person a question stays apart.
+      const isStale = (row: SqlRow): boolean =>
+        Number(row.sync_log_id) !== this.options.stream.runId &&
+        ![failure.error.class, row.error_class].some((one) => JUDGED_ANEW.includes(one as ErrorClass));
       const corrected = letters.find((row) => truth(row.edited) && isSame(row));
       const existing =
         corrected ??
-        letters.find((row) => row.code === failure.error.code && (failure.byPosition !== true || isSame(row)));
+        letters.find((row) => row.code === failure.error.code && (failure.byPosition !== true || isSame(row))) ??
+        letters.find((row) => failure.byPosition !== true && isStale(row));
       if (existing === undefined) {
         unknown.push(failure);
         continue;
@@ -108,7 +114,7 @@ export class LetterKeeper {
         transaction,
         Number(existing.id),
         {
-          ...this.reason(failure, hash, read),
+          ...(!this.tellsOfCorrection(corrected) && this.reason(failure, hash, { digest: read })),
           ...(corrected === undefined && this.record(failure, hash, now)),
           ...(corrected === undefined && truth(existing.edited) && { note: CORRECTION_REPLACED }),
           refetch_key: this.refetchKey(failure.payload),
@@ -150,11 +156,12 @@ export class LetterKeeper {
       const letters = decided.get(hashOf(failure)) ?? [];
       const { code, class: errorClass } = failure.error;
       const stands = (row: SqlRow): boolean =>
-        row.code === code && (row.state === 'discarded' || (!anew && this.isCorrection(row, failure)));
+        asRead(row, this.options.vault).code === code &&
+        (row.state === 'discarded' || (!anew && this.isCorrection(row, failure)));
       const candidates = JUDGED_ANEW.includes(errorClass) ? [] : letters.filter(stands);
       if (candidates.length === 0) return true;
       const read = this.digestOf(failure.payload);
-      const same = candidates.find((row) => digestAsRead(row, this.options.vault) === read);
+      const same = candidates.find((row) => asRead(row, this.options.vault).digest === read);
       if (same !== undefined) met.add(Number(same.id));
       return same === undefined;
     });
@@ -174,15 +181,17 @@ export class LetterKeeper {
    */
   async reopen(
     transaction: SqlTransaction,
-    letter: Pick<DeadLetter, 'id' | 'source_key' | 'position'> & { read: string | undefined },
+    letter: Pick<DeadLetter, 'id' | 'source_key' | 'position' | 'edited'> & { asRead: AsRead },
     failure: Failure,
     readAnew: boolean,
     now: number,
   ): Promise<void> {
     const hash = letter.source_key === null ? null : keyHash(letter.source_key);
     const record = readAnew ? this.record(failure, hash, now) : {};
-    const read = readAnew ? this.digestOf(failure.payload) : letter.read;
-    const { position } = letter;
+    const { position, edited } = letter;
+    const read = readAnew
+      ? { digest: this.digestOf(failure.payload) }
+      : { digest: letter.asRead.digest, ...(edited && { code: letter.asRead.code }) };
     const changes = {
       ...this.reason({ ...failure, position }, hash, read),
       ...record,
@@ -190,6 +199,15 @@ export class LetterKeeper {
       replay_log_id: null,
     };
     await this.change(transaction, letter.id, changes, now);
+  }
+
+  /** What a correction failed with when it was tried says more of it than what the source still gives. */
+  private tellsOfCorrection(corrected: SqlRow | undefined): boolean {
+    return (
+      corrected !== undefined &&
+      Number(corrected.mapping_version) === this.options.stream.mappingVersion &&
+      asRead(corrected, this.options.vault).isPast
+    );
   }
 
   /** What is in the place of a record without a key of its own need not be that record, and another mapping makes another one. */
@@ -218,7 +236,8 @@ export class LetterKeeper {
     const found: SqlRow[] = [];
     for (const chunk of inChunks([...hashes])) {
       const rows = await database.query(
-        `SELECT id, mapping_id, direction, source_key_hash, code, state, edited, mapping_version, sealed_reason
+        `SELECT id, sync_log_id, mapping_id, direction, source_key_hash, error_class, code, state, edited, mapping_version,
+           sealed_reason
          FROM integration_dead_letters WHERE mapping_id = ? AND direction = ? AND state IN (${marks(states)})
            AND source_key_hash IN (${marks(chunk)})`,
         [mappingId, direction, ...states, ...chunk],
@@ -266,10 +285,20 @@ export class LetterKeeper {
   }
 
   /** What says why the record failed. */
-  private reason(failure: Failure, sourceKeyHash: string | null, read: string | undefined): Record<string, SqlValue> {
+  private reason(
+    failure: Failure,
+    sourceKeyHash: string | null,
+    read: { digest: string | undefined; code?: string },
+  ): Record<string, SqlValue> {
     const { stream, vault } = this.options;
     const { error, value, position } = failure;
-    const reason = { message: error.said, value, ...(position && { position }), ...(read && { read }) };
+    const reason = {
+      message: saidOfAll(failure),
+      value,
+      ...(position && { position }),
+      ...(read.digest && { read: read.digest }),
+      ...(read.code && { codeAsRead: read.code }),
+    };
     return {
       mapping_version: stream.mappingVersion,
       stage: failure.stage,
@@ -301,7 +330,7 @@ export class LetterKeeper {
     const hash = hashOf(failure);
     const at = new Date(now);
     const row: Record<string, SqlValue> = {
-      ...this.reason(failure, hash, this.digestOf(failure.payload)),
+      ...this.reason(failure, hash, { digest: this.digestOf(failure.payload) }),
       ...this.record(failure, hash, now),
       refetch_key: this.refetchKey(failure.payload),
       mapping_id: stream.mappingId,

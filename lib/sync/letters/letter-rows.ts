@@ -45,6 +45,8 @@ interface Reason {
   position?: string;
   /** Digest of the record as it was read, which a correction does not change. */
   read?: string;
+  /** Code that the record as it was read failed with, where all the rest tells of its correction. */
+  codeAsRead?: string;
 }
 
 /** @returns null for what is too large to be kept */
@@ -122,9 +124,20 @@ function messageOf(reason: Reason | null, error: IntegrationError | undefined): 
   return { message: render(said), ...(typeof said === 'object' && { said }) };
 }
 
-/** Digest of the record as it was read; undefined when it cannot be known. */
-export function digestAsRead(row: SqlRow, vault: Vault): string | undefined {
-  return opened(() => openReason(row, vault))[0]?.read;
+/** The record as it was read, whatever it was corrected to. */
+export interface AsRead {
+  /** Undefined when it cannot be known. */
+  digest: string | undefined;
+  /** What it failed with. */
+  code: string;
+  /** The letter's reason tells of the correction, which was tried. */
+  isPast: boolean;
+}
+
+export function asRead(row: SqlRow, vault: Vault): AsRead {
+  const [reason] = opened(() => openReason(row, vault));
+  const code = reason?.codeAsRead;
+  return { digest: reason?.read, code: code ?? String(row.code), isPast: code !== undefined };
 }
 
 /** The kept record, as it may be mapped again. @throws data PCP_PAYLOAD_NOT_KEPT, config PCP_VAULT_... */

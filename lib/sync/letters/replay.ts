@@ -14,7 +14,7 @@ import { keepingAnswers } from '../writes/keep';
 import { endIntents, linksOf, saveLinks } from '../writes/links';
 import { announceRecords } from '../writes/record-events';
 import { keyHash } from './dead-letters';
-import { digestAsRead, idsAtOnce, LETTER_SIZE, payloadOf, toDeadLetter } from './letter-rows';
+import { type AsRead, asRead, idsAtOnce, LETTER_SIZE, payloadOf, toDeadLetter } from './letter-rows';
 import { keyAt, refetch } from './refetch';
 
 const LETTERS_PER_BATCH = 200;
@@ -73,8 +73,7 @@ interface ChosenLetter extends DeadLetter {
   refetchKey: string | null;
   /** When its payload was read or corrected, in epoch milliseconds of the store. */
   readAt: number;
-  /** Digest of the record as it was read. */
-  read: string | undefined;
+  asRead: AsRead;
 }
 
 async function chosen({ database, ids }: RunScope, vault: Vault): Promise<ChosenLetter[]> {
@@ -91,7 +90,7 @@ async function chosen({ database, ids }: RunScope, vault: Vault): Promise<Chosen
     ...toDeadLetter(row, vault),
     refetchKey: text(row.refetch_key),
     readAt: Number(row.read_at ?? toDate(row.last_at)?.getTime()),
-    read: digestAsRead(row, vault),
+    asRead: asRead(row, vault),
   }));
   // Of two with the same key the first one counts.
   return letters.sort((a, b) => b.readAt - a.readAt);

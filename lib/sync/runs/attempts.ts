@@ -18,7 +18,10 @@ export async function beginAttempt(
   );
 }
 
-/** Notes how it ended. One that is not counted is forgotten: a run may wait for a file a thousand times. */
+/**
+ * Notes how it ended. One that was not counted because it waited is forgotten: a run may wait for a file a thousand times. One
+ * that Node-RED's stop interrupted did part of the work.
+ */
 export async function endAttempt(
   transaction: SqlTransaction,
   { id, fence }: RunRow,
@@ -26,7 +29,7 @@ export async function endAttempt(
   now: number,
 ): Promise<void> {
   const which = 'WHERE sync_log_id = ? AND fence = ?';
-  if (uncounted) {
+  if (uncounted && state !== 'queued') {
     await transaction.execute(`DELETE FROM integration_sync_attempts ${which}`, [id, fence]);
     return;
   }

@@ -2,7 +2,7 @@ import type { SourceRecord, WriteRecord, WriteResult } from '../../connectors/co
 import { IntegrationError } from '../../model/errors';
 import type { RunCounters } from '../../model/sync';
 import type { SqlTransaction } from '../../protocols/sql/database';
-import type { BatchPlan, Failure } from '../plan';
+import { type BatchPlan, type Failure, reasonOfRefusal } from '../plan';
 import { COUNTERS, noCounters } from '../runs/run-rows';
 import { AnnouncedWrites, refusedWrite } from './announced-writes';
 import type { RunScope } from './commit';
@@ -225,8 +225,7 @@ async function decide(scope: RunScope, plan: BatchPlan, transaction: SqlTransact
       decision.changed.push({ record, origin, link: links?.[index], isNew: known[index] === undefined });
       return;
     }
-    const { stage, field, rule, value, error } = refused;
-    decision.failures.push({ sourceKey: record.sourceKey, payload: origin, stage, field, rule, value, error });
+    decision.failures.push({ ...reasonOfRefusal(refused), sourceKey: record.sourceKey, payload: origin });
   });
   return decision;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { alertWords } from '../../../lib/alerts/words';
+import { spokenAlert } from '../../../lib/alerts/spoken';
 import type { Locale } from '../../../lib/locales/catalogue';
 import type { LiveStatus } from '../../../lib/model/stream';
 import { CLIENT } from '../../support/certificates';
@@ -50,7 +50,7 @@ for (const kind of storeKinds) {
       assert.equal((await plant.open()).length, 1);
       const [alert] = (await plant.alerts.list({})).items;
       const named = (direction: string) => `"${alert?.details.mapping}" (${alert?.details.connection}, ${direction})`;
-      const tells = (locale: Locale) => alertWords(alert!, locale).message.split('.')[0];
+      const tells = (locale: Locale) => spokenAlert(alert!, locale).message.split('.')[0];
       assert.equal(tells('en-US'), `The comparison of ${named('import')} failed 2 times in a row`);
       assert.equal(tells('pt-BR'), `A comparação de ${named('importação')} falhou 2 vezes seguidas`);
       await plant.ended(id, 'succeeded', NOON - 20 * MINUTE, { kind: 'reconcile' });
@@ -128,8 +128,8 @@ for (const kind of storeKinds) {
       await ran(9, 9, NOON - 50 * MINUTE);
       assert.deepEqual(await plant.open(), [`error_ratio mapping:${id}:import firing 10`]);
       const [alert] = (await plant.alerts.list({})).items;
-      assert.match(alertWords(alert!, 'en-US').message, /: 108 of 1009 records .* \(10 %\)\.$/);
-      assert.match(alertWords(alert!, 'pt-BR').message, /: 108 de 1009 registros .* \(10 %\)\.$/);
+      assert.match(spokenAlert(alert!, 'en-US').message, /: 108 of 1009 records .* \(10 %\)\.$/);
+      assert.match(spokenAlert(alert!, 'pt-BR').message, /: 108 de 1009 registros .* \(10 %\)\.$/);
       await ran(100, 5, NOON - 40 * MINUTE);
       assert.deepEqual(await plant.open(), []);
       await ran(10, 9, NOON - 30 * MINUTE);
@@ -229,7 +229,7 @@ for (const kind of storeKinds) {
       const [alert] = (await plant.alerts.list({})).items;
       const end = new Date(plant.now - MINUTE + (40 * HOUR) / 60).toISOString();
       assert.equal(alert?.details.used_up_at, end);
-      for (const locale of ['en-US', 'pt-BR'] as const) assert.ok(alertWords(alert!, locale).message.includes(end));
+      for (const locale of ['en-US', 'pt-BR'] as const) assert.ok(spokenAlert(alert!, locale).message.includes(end));
       await heard(1000, 1000, 50);
       assert.deepEqual(await lasting(), [
         `api_limit connection:${id} firing 95`,
@@ -257,10 +257,10 @@ for (const kind of storeKinds) {
       assert.deepEqual(await plant.open(), [`connection_paused connection:${id} firing 6`]);
       const [alert] = (await plant.alerts.list({})).items;
       assert.match(
-        alertWords(alert!, 'en-US').message,
+        spokenAlert(alert!, 'en-US').message,
         /^"ERP \d+" failed 6 times in a row, .* Last: Nobody listens\.$/,
       );
-      assert.match(alertWords(alert!, 'pt-BR').message, /^"ERP \d+" falhou 6 vezes seguidas e .*: Nobody listens\.$/);
+      assert.match(spokenAlert(alert!, 'pt-BR').message, /^"ERP \d+" falhou 6 vezes seguidas e .*: Nobody listens\.$/);
       await store.database.execute('DELETE FROM integration_connection_pauses');
       assert.deepEqual(await plant.open(), []);
     });
@@ -294,7 +294,7 @@ for (const kind of storeKinds) {
       const both = [`webhook_failure webhook:${failed.id} firing 2`, `webhook_failure webhook:${gone.id} firing 1`];
       assert.deepEqual((await plant.open()).sort(), both.sort());
       const alerts = (await plant.alerts.list({})).items;
-      const told = (locale: Locale) => alerts.map((alert) => alertWords(alert, locale).message).sort();
+      const told = (locale: Locale) => alerts.map((alert) => spokenAlert(alert, locale).message).sort();
       assert.deepEqual(told('en-US'), [
         'Deliveries of webhook "failed" that were given up within a day: 2.',
         `Webhook "gone" was switched off at ${new Date(NOON).toISOString()}: its receiver says that it is gone.`,

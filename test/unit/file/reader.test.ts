@@ -159,6 +159,8 @@ describe('reading files', () => {
     const reason = JSON.parse(readFileSync(join(root.path, 'in/error/a.csv.reason.json'), 'utf8')) as SourceRecord;
     assert.equal(reason.code, 'PCP_CSV_RAGGED_ROW');
     assert.equal(reason.records_read_before_the_error, 5);
+    const inPortuguese = (reason.translations as Record<string, { message: string }>)['pt-BR'];
+    assert.equal(inPortuguese?.message, 'in/a.csv:7: a linha tem 1 campos, esperados 2');
     const cursor = reparsed(batches.at(-1)!.cursorAfter);
     const next = await readBatches(connector, 'in', { cursor });
     assert.deepEqual(

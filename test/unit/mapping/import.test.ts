@@ -123,6 +123,33 @@ describe('import mappings', () => {
     });
   });
 
+  it('name every wrong field of a record, whatever is wrong with it', async () => {
+    const mapping = definition([...order, { source: 'PRIO', target: 'priority', type: 'integer' }], {
+      key_fields: ['order_number'],
+    });
+    const wrongOf = async (change: object) => {
+      const failure = await failOne(
+        mapping,
+        { AUFNR: '1', GSTRP: '20261124', GAMNG: '1', PRIO: '5', ...change },
+        {
+          targetSchema: schema,
+        },
+      );
+      return [failure, ...(failure.further ?? [])].map(({ field, rule }) => `${field} ${rule}`);
+    };
+    assert.deepEqual(await wrongOf({ GAMNG: 'x', PRIO: 'y' }), ['quantity decimal', 'priority integer']);
+    assert.deepEqual(await wrongOf({ GAMNG: 'x', PRIO: '10' }), ['quantity decimal', 'priority maximum']);
+    assert.deepEqual(await wrongOf({ AUFNR: 'x'.repeat(13), PRIO: '10' }), [
+      'order_number maxLength',
+      'priority maximum',
+    ]);
+    assert.deepEqual(await wrongOf({ PRIO: 'y' }), ['priority integer']);
+    const wide = definition(Array.from({ length: 50 }, (_, n) => ({ source: 'a', target: `n${n}`, type: 'decimal' })));
+    const failure = await failOne(wide, { a: 'x' });
+    assert.equal(failure.further?.length, 20);
+    assert.equal(JSON.parse(JSON.stringify(failure.further))[0].message, 'n1 (from a): "x" is not a decimal number.');
+  });
+
   it('cut long values in messages and dead letters', async () => {
     const failure = await failOne(definition([{ source: 'a', target: 'n', type: 'decimal' }]), { a: 'x'.repeat(5000) });
     assert.ok(failure.error.message.length < 200);

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { Entities } from '../../../lib/connectors/generic/database/entities';
 import { readBatches } from '../../../lib/connectors/generic/database/read';
 import { rowsByKey } from '../../../lib/connectors/generic/database/rows-by-key';
@@ -31,6 +32,14 @@ export async function sayEverything(
   const entities = new Entities(database, views);
   await database.now();
   await database.listTables();
+  // However many tables there are: none of them is asked for its keys.
+  const describeTable = (): never => assert.fail('a table was asked');
+  const tables = await new Entities(Object.assign(Object.create(database), { describeTable }), new Map()).list(live);
+  const found = { name: TABLE, kind: 'table', key: KEY, readable: true, writable: true };
+  assert.deepEqual(
+    tables.filter(({ name }) => name === TABLE),
+    [found],
+  );
   await entities.list(live);
   const read = async (entity: string, query: { cursor?: Cursor; cursorField?: string; filters?: Filter[] } = {}) => {
     const whole = { entity, cursor: null, batchSize: 10, lookbackValues: 1000, ...query };

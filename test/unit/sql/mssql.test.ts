@@ -62,6 +62,15 @@ describe('sql: SQL Server (stand-in)', () => {
     if (sql.includes('sys.schemas')) return [{ found: 1 }];
     if (sql.includes('INFORMATION_SCHEMA'))
       return [{ schema_name: 'dbo', name: TABLE, kind: 'BASE TABLE', own: 'dbo' }];
+    if (sql.includes('AS required'))
+      return KEY.map((column_name) => ({
+        schema_name: 'dbo',
+        name: TABLE,
+        own: 'dbo',
+        id: '7.1',
+        column_name,
+        required: 1,
+      }));
     if (sql.includes('sys.objects')) return [{ id: 7, kind: 'U ' }];
     if (sql.includes('sys.columns c JOIN'))
       return COLUMNS.map(([name, type]) => ({ name, type, nullable: KEY.includes(name) ? 0 : 1, preset: 0 }));

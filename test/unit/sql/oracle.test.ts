@@ -64,6 +64,15 @@ class Recorded extends OracleDatabase {
 function catalogue(sql: string): SqlRow[] {
   if (sql.includes('FROM all_users WHERE')) return [{ found: 1 }];
   if (sql.includes('all_objects')) return [{ owner: 'ERP', name: TABLE, kind: 'TABLE', own: 'ERP' }];
+  if (sql.includes('AS "required"'))
+    return KEY.map((column_name) => ({
+      owner: 'ERP',
+      name: TABLE,
+      own: 'ERP',
+      id: 'ERP.PK',
+      column_name,
+      required: 1,
+    }));
   if (sql.includes('all_tab_columns'))
     return COLUMNS.map(([name, type]) => {
       const scale = name === 'number' ? 0 : null;

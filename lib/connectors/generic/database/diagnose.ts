@@ -1,6 +1,8 @@
 import { lookup } from 'node:dns/promises';
 import { connect } from 'node:net';
+import { inEachLanguage } from '../../../locales/catalogue';
 import { IntegrationError } from '../../../model/errors';
+import { listed, phrase } from '../../../model/phrase';
 import type { SqlDatabase, SqlOptions } from '../../../protocols/sql/database';
 import { networkError, place, timeoutError } from '../../../protocols/sql/errors';
 import type { TestDetail, TestReport, TestStep, TestStepName } from '../../contract';
@@ -24,12 +26,8 @@ interface BrokenView {
 
 function whatWasRead(names: string[], broken: BrokenView[]): TestDetail {
   if (broken.length === 0) return names.length === 0 ? NOTHING : names.join(', ');
-  const inWords = (words: (name: string, message: string) => string) =>
-    [names.join(', '), ...broken.map(({ name, error }) => words(name, error.message))].join('; ');
-  return {
-    'en-US': inWords((name, message) => `the view "${name}" is broken: ${message}`),
-    'pt-BR': inWords((name, message) => `a visão "${name}" tem um erro: ${message}`),
-  };
+  const each = broken.map(({ name, error }) => phrase`the view "${name}" is broken: ${error.said}`);
+  return inEachLanguage(listed([names.join(', '), ...each]));
 }
 
 interface Opened {

@@ -1,6 +1,8 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
+import { inEachLanguage } from '../../../locales/catalogue';
 import { IntegrationError } from '../../../model/errors';
+import { listed, type Phrase, phrase } from '../../../model/phrase';
 import type { TestDetail, TestReport, TestStep, TestStepName } from '../../contract';
 import type { LocalizedText } from '../../descriptor';
 import { fileError } from './fs-errors';
@@ -91,30 +93,32 @@ function fixedFolders({ pattern }: FileEntity): string[] {
 }
 
 async function readFirst(root: RootFolder, settings: FileSettings, signal: AbortSignal): Promise<LocalizedText> {
-  const counts: [string, number][] = [];
+  const found: Phrase[] = [];
+  const broken: IntegrationError[] = [];
   for (const name of Object.keys(settings.entities)) {
     const entity = resolveEntity(name, settings);
     if (isExportOnly(entity, settings)) continue;
     const files = await matchingFiles(root, entity, settings, signal);
-    const first = files[0];
-    if (first) {
-      const { fault } = await sampleRecords(root, entity, settings, first, 1, signal);
-      if (fault) throw fault;
-    }
-    counts.push([name, files.length]);
+    const fault = files[0] && (await sampleRecords(root, entity, settings, files[0], 1, signal)).fault;
+    if (fault) broken.push(ofEntity(name, fault));
+    else if (files.length === 1) found.push(phrase`${name}: 1 file matches`);
+    else found.push(phrase`${name}: ${files.length} files match`);
   }
-  if (counts.length === 0 && Object.keys(settings.entities).length > 0) {
-    return { 'en-US': 'nothing is read; files are only written', 'pt-BR': 'nada é lido; arquivos só são gravados' };
-  }
-  if (counts.length === 0) {
-    return {
-      'en-US': 'no files are configured; paths under the root can be used directly',
-      'pt-BR': 'nenhum arquivo configurado; caminhos abaixo da raiz podem ser usados diretamente',
-    };
-  }
-  const each = (one: string, many: string) =>
-    counts.map(([name, count]) => `${name}: ${count} ${count === 1 ? one : many}`).join(', ');
-  return { 'en-US': each('file matches', 'files match'), 'pt-BR': each('arquivo encontrado', 'arquivos encontrados') };
+  // What is in a file need not be what is wrong with the connection, as long as others can be read.
+  if (found.length === 0 && broken[0] !== undefined) throw broken[0];
+  const told = [...found, ...broken.map(({ said }) => said)];
+  if (told.length > 0) return inEachLanguage(listed(told, ', '));
+  return inEachLanguage(
+    Object.keys(settings.entities).length > 0
+      ? phrase`nothing is read; files are only written`
+      : phrase`no files are configured; paths under the root can be used directly`,
+  );
+}
+
+function ofEntity(name: string, { class: errorClass, code, said, hint }: IntegrationError): IntegrationError {
+  return new IntegrationError(errorClass, code, phrase`"${name}" cannot be read: ${said}`, {
+    ...(hint !== undefined && { hint }),
+  });
 }
 
 /** Its folder is made by the first export. */

@@ -1,4 +1,5 @@
 import { basename, dirname, join } from 'node:path/posix';
+import { localise } from '../../../locales/catalogue';
 import type { IntegrationError } from '../../../model/errors';
 import type { FoundFile, RootFolder } from './root-folder';
 import { isUnchanged } from './selection';
@@ -26,6 +27,7 @@ export async function quarantineFile(
 ): Promise<void> {
   if ((await root.stat(path)) === null) return;
   const moved = await root.move(path, beside(path, settings.error_folder), { keepExisting: true });
+  const { title, message, hint } = localise(error.toJSON(), 'pt-BR');
   const reason = {
     file: path,
     moved_at: new Date().toISOString(),
@@ -33,6 +35,7 @@ export async function quarantineFile(
     message: error.message,
     hint: error.hint ?? null,
     records_read_before_the_error: recordsBefore,
+    translations: { 'pt-BR': { title, message, hint } },
   };
   const { handle } = await root.openForWriting(`${moved}.reason.json`, 'any');
   try {

@@ -1,34 +1,35 @@
 import { type ErrorClass, type ErrorDetails, IntegrationError } from '../../../model/errors';
+import { phrase, type Said } from '../../../model/phrase';
 
-const KNOWN: Record<string, { errorClass: ErrorClass; code: string; what: string; hint: string }> = {
+const KNOWN: Record<string, { errorClass: ErrorClass; code: string; what: Said; hint: string }> = {
   ENOENT: {
     errorClass: 'config',
     code: 'PCP_FILE_NOT_FOUND',
-    what: 'does not exist',
+    what: phrase`does not exist`,
     hint: 'Check the path; it is case-sensitive and counts from the root folder.',
   },
   ENOTDIR: {
     errorClass: 'config',
     code: 'PCP_FOLDER_NOT_FOUND',
-    what: 'is not a folder',
+    what: phrase`is not a folder`,
     hint: 'Check the path: a file stands where a folder was expected.',
   },
   EACCES: {
     errorClass: 'permission',
     code: 'PCP_FILE_PERMISSION',
-    what: 'is not accessible',
+    what: phrase`is not accessible`,
     hint: 'Give the user that runs Node-RED the right to read (and, for moves and exports, write) this folder.',
   },
   ENOSPC: {
     errorClass: 'transient',
     code: 'PCP_DISK_FULL',
-    what: 'cannot grow: the disk is full',
+    what: phrase`cannot grow: the disk is full`,
     hint: 'Free some space; the run continues from its last commit.',
   },
   ELOOP: {
     errorClass: 'permission',
     code: 'PCP_PATH_OUTSIDE_ROOT',
-    what: 'is a symbolic link',
+    what: phrase`is a symbolic link`,
     hint: 'Links are not followed; put the file itself under the root folder.',
   },
 };
@@ -55,11 +56,11 @@ export function fileError(thrown: unknown, name: string, details: Pick<ErrorDeta
     return IntegrationError.from(thrown);
   const known = KNOWN[code];
   if (known) {
-    const message = `"${name}" ${known.what}.`;
+    const message = phrase`"${name}" ${known.what}.`;
     return new IntegrationError(known.errorClass, known.code, message, { ...details, hint: known.hint, cause: thrown });
   }
   const errorClass = TRANSIENT.has(code) ? 'transient' : 'config';
-  return new IntegrationError(errorClass, 'PCP_FILE_FAILED', `"${name}" failed with ${code}.`, {
+  return new IntegrationError(errorClass, 'PCP_FILE_FAILED', phrase`"${name}" failed with ${code}.`, {
     ...details,
     hint: 'See the code of the operating system; a network share may be gone.',
     cause: thrown,

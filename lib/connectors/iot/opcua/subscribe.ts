@@ -1,3 +1,4 @@
+import { phrase } from '../../../model/phrase';
 import type { OpcUaClient } from '../../../protocols/opcua/client';
 import { statusError } from '../../../protocols/opcua/errors';
 import { EventMonitor, type EventRecord } from '../../../protocols/opcua/events';
@@ -97,7 +98,7 @@ export async function readAlarms(
   try {
     await monitor.start(signal);
     for (;;) {
-      for (const event of await client.request(monitor.take(), 'reading the alarms that stand', signal)) {
+      for (const event of await client.request(monitor.take(), phrase`reading the alarms that stand`, signal)) {
         if (event.kind === 'refreshed') return found;
         if (event.kind === 'event' && event.record.condition_id !== null) found.push(event.record);
       }
@@ -111,7 +112,7 @@ async function openEvents(client: OpcUaClient, settings: OpcUaSettings, signal: 
   const { events, publishingIntervalMs } = settings;
   const open = await client.open(signal);
   const [source] = await nodesOf(client, open, tagsNamed([events.source], settings), signal);
-  if (!source) throw statusError('BadNoMatch', `subscribing to the events of ${events.source}`);
+  if (!source) throw statusError('BadNoMatch', phrase`subscribing to the events of ${events.source}`);
   return new EventMonitor(client, open, { source, fields: events.fields, publishingIntervalMs });
 }
 

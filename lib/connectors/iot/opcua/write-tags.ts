@@ -1,3 +1,4 @@
+import { phrase } from '../../../model/phrase';
 import type { OpcUaClient } from '../../../protocols/opcua/client';
 import { statusError } from '../../../protocols/opcua/errors';
 import { writeValues } from '../../../protocols/opcua/write';
@@ -33,7 +34,7 @@ export async function writeTags(
   const results: TagWriteResult[] = writes.map(({ tag }) => ({
     tag,
     outcome: 'failed',
-    error: statusError('BadNoMatch', `writing ${tag}`),
+    error: statusError('BadNoMatch', phrase`writing ${tag}`),
   }));
   known.forEach(({ index, name }, at) => {
     const outcome = outcomes[at];

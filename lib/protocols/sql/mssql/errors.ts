@@ -2,7 +2,7 @@ import { IntegrationError } from '../../../model/errors';
 import { phrase } from '../../../model/phrase';
 import { byNumber, type ErrorTable } from '../coded-errors';
 import type { SqlOptions } from '../database';
-import { lostError, networkError, place, timeoutError, withoutPassword } from '../errors';
+import { lostError, networkError, place, signInRefused, timeoutError, withoutPassword } from '../errors';
 
 /** https://learn.microsoft.com/sql/relational-databases/errors-events/database-engine-events-and-errors */
 const CODES: ErrorTable = {
@@ -42,15 +42,10 @@ export function classifyMssql(
   const isLogin = thrown.code === 'ELOGIN';
   const number = isLogin && /^Cannot open database/.test(thrown.message) ? 4060 : (thrown.number ?? 0);
   if (number === 18456 || number === 18452 || (isLogin && number === 0)) {
-    return new IntegrationError(
-      'auth',
-      'PCP_SQL_AUTH',
-      phrase`${place(options)} refuses the user "${options.username}".`,
-      {
-        cause: thrown,
-        path: '/credentials/password',
-        hint: 'Check user name and password, that the server allows SQL Server authentication, and that this user may open the database.',
-      },
+    return signInRefused(
+      thrown,
+      options,
+      'Check user name and password, that the server allows SQL Server authentication, and that this user may open the database.',
     );
   }
   const column = /column '([^']+)'/i.exec(thrown.message)?.[1];

@@ -1,7 +1,8 @@
-import type { ColumnInfo, ColumnType, SqlRow } from '../database';
+import type { ColumnInfo, ColumnType, SqlRow, TableRef } from '../database';
 import type { Grammar } from '../grammar';
 import { quoteWith } from '../identifier';
 import { replacePlaceholders } from '../placeholders';
+import { tableKeys } from '../table-keys';
 
 const quote = (identifier: string) => quoteWith('[', ']', identifier);
 
@@ -53,12 +54,22 @@ export const mssqlGrammar: Grammar = {
        FROM INFORMATION_SCHEMA.TABLES ORDER BY 1, 2`,
     );
     return rows.map((row) => ({
-      table:
-        row.schema_name === (schema ?? row.own)
-          ? { name: String(row.name) }
-          : { schema: String(row.schema_name), name: String(row.name) },
+      table: tableOf(row, schema),
       kind: row.kind === 'VIEW' ? 'view' : 'table',
     }));
+  },
+  async listKeys(query, schema) {
+    const rows = await query(
+      `SELECT SCHEMA_NAME(o.schema_id) AS schema_name, o.name AS name, SCHEMA_NAME() AS own,
+              CONCAT(i.object_id, '.', i.index_id) AS id, c.name AS column_name,
+              CASE WHEN c.is_nullable = 1 THEN 0 ELSE 1 END AS required
+       FROM sys.objects o JOIN sys.indexes i ON i.object_id = o.object_id
+       JOIN sys.index_columns k ON k.object_id = i.object_id AND k.index_id = i.index_id
+       JOIN sys.columns c ON c.object_id = k.object_id AND c.column_id = k.column_id
+       WHERE o.type IN ('U', 'V') AND i.is_unique = 1 AND i.has_filter = 0 AND k.is_included_column = 0
+       ORDER BY i.is_primary_key DESC, i.object_id, i.index_id, k.key_ordinal`,
+    );
+    return tableKeys(rows, (row) => tableOf(row, schema));
   },
   async describeTable(query, table, schema) {
     const parameters = [table.schema ?? schema ?? null, table.name];
@@ -99,6 +110,10 @@ export const mssqlGrammar: Grammar = {
     };
   },
 };
+
+function tableOf({ schema_name: owner, name, own }: SqlRow, schema: string | undefined): TableRef {
+  return owner === (schema ?? own) ? { name: String(name) } : { schema: String(owner), name: String(name) };
+}
 
 function columnInfo(row: SqlRow): ColumnInfo {
   const nativeType = String(row.type).toLowerCase();

@@ -3,7 +3,7 @@ import { phrase } from '../../../model/phrase';
 import { CheckError } from '../checks';
 import { byNumber, type ErrorTable } from '../coded-errors';
 import type { SqlOptions } from '../database';
-import { lostError, networkError, place, withoutPassword } from '../errors';
+import { lostError, networkError, signInRefused, withoutPassword } from '../errors';
 
 interface MysqlError extends Error {
   code?: string;
@@ -56,15 +56,10 @@ export function classifyMysql(thrown: MysqlError, options: SqlOptions): Integrat
   const { errno = 0, code } = thrown;
   const message = withoutPassword(thrown.message, options);
   if (errno === 1045 || errno === 1698 || errno === 1524) {
-    return new IntegrationError(
-      'auth',
-      'PCP_SQL_AUTH',
-      phrase`${place(options)} refuses the user "${options.username}".`,
-      {
-        cause: thrown,
-        path: '/credentials/password',
-        hint: 'Check user name and password, and that this user may sign in from this machine.',
-      },
+    return signInRefused(
+      thrown,
+      options,
+      'Check user name and password, and that this user may sign in from this machine.',
     );
   }
   if (LOST.has(errno) || code === 'PROTOCOL_CONNECTION_LOST' || /closed state|Connection lost/i.test(message)) {

@@ -2,7 +2,7 @@ import { IntegrationError } from '../../../model/errors';
 import { phrase } from '../../../model/phrase';
 import { byNumber, type ErrorTable } from '../coded-errors';
 import type { SqlOptions } from '../database';
-import { lostError, networkError, place, timeoutError, withoutPassword } from '../errors';
+import { lostError, networkError, place, signInRefused, timeoutError, withoutPassword } from '../errors';
 
 /** https://docs.oracle.com/error-help/db/ */
 const CODES: ErrorTable = {
@@ -52,15 +52,10 @@ export function classifyOracle(
   const number = Number(/^ORA-(\d+)/.exec(thrown.message)?.[1] ?? 0);
   const thin = /^NJS-(\d+)/.exec(thrown.message)?.[1];
   if (number === 1017 || number === 28000 || number === 28001) {
-    return new IntegrationError(
-      'auth',
-      'PCP_SQL_AUTH',
-      phrase`${place(options)} refuses the user "${options.username}".`,
-      {
-        cause: thrown,
-        path: '/credentials/password',
-        hint: 'Check user name and password, and whether the account is locked or expired.',
-      },
+    return signInRefused(
+      thrown,
+      options,
+      'Check user name and password, and whether the account is locked or expired.',
     );
   }
   const column = /"([^"]+)"\)?[^"]*$/.exec(thrown.message)?.[1];

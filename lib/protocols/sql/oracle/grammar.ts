@@ -1,7 +1,8 @@
-import type { ColumnInfo, ColumnType } from '../database';
+import type { ColumnInfo, ColumnType, SqlRow, TableRef } from '../database';
 import type { Grammar } from '../grammar';
 import { quoteWith } from '../identifier';
 import { replacePlaceholders } from '../placeholders';
+import { tableKeys } from '../table-keys';
 
 const quote = (identifier: string) => quoteWith('"', '"', identifier);
 
@@ -54,12 +55,22 @@ export const oracleGrammar: Grammar = {
        WHERE o.object_type IN ('TABLE', 'VIEW') AND u.oracle_maintained = 'N' ORDER BY 1, 2`,
     );
     return rows.map((row) => ({
-      table:
-        row.owner === (schema ?? row.own)
-          ? { name: String(row.name) }
-          : { schema: String(row.owner), name: String(row.name) },
+      table: tableOf(row, schema),
       kind: row.kind === 'VIEW' ? 'view' : 'table',
     }));
+  },
+  async listKeys(query, schema) {
+    const rows = await query(
+      `SELECT c.owner AS "owner", c.table_name AS "name", SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA') AS "own",
+              c.owner || '.' || c.constraint_name AS "id", k.column_name AS "column_name",
+              CASE WHEN t.nullable = 'N' THEN 1 ELSE 0 END AS "required"
+       FROM all_constraints c JOIN all_users u ON u.username = c.owner
+       JOIN all_cons_columns k ON k.owner = c.owner AND k.constraint_name = c.constraint_name
+       JOIN all_tab_columns t ON t.owner = c.owner AND t.table_name = c.table_name AND t.column_name = k.column_name
+       WHERE c.constraint_type IN ('P', 'U') AND c.status = 'ENABLED' AND u.oracle_maintained = 'N'
+       ORDER BY c.constraint_type, c.owner, c.constraint_name, k.position`,
+    );
+    return tableKeys(rows, (row) => tableOf(row, schema));
   },
   async describeTable(query, table, schema) {
     const owner = `COALESCE(?, SYS_CONTEXT('USERENV', 'CURRENT_SCHEMA'))`;
@@ -106,6 +117,10 @@ export const oracleGrammar: Grammar = {
     };
   },
 };
+
+function tableOf({ owner, name, own }: SqlRow, schema: string | undefined): TableRef {
+  return owner === (schema ?? own) ? { name: String(name) } : { schema: String(owner), name: String(name) };
+}
 
 /**
  * How a text is compared with a CHAR. A bound text is a VARCHAR2, next to which the blanks of the column would count; of two

@@ -2,7 +2,7 @@ import { type ErrorDetails, IntegrationError } from '../../../model/errors';
 import { phrase, type Said } from '../../../model/phrase';
 import { CheckError } from '../checks';
 import type { SqlOptions } from '../database';
-import { lostError, networkError, place, timeoutError, withoutPassword } from '../errors';
+import { lostError, networkError, signInRefused, timeoutError, withoutPassword } from '../errors';
 
 interface PostgresError extends Error {
   code?: string;
@@ -11,6 +11,8 @@ interface PostgresError extends Error {
   constraint?: string;
   where?: string;
 }
+
+const SIGN_IN_HINT = 'Check user name and password, and which users pg_hba.conf lets in from this machine.';
 
 /** By SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export function classifyPostgres(thrown: PostgresError, options: SqlOptions): IntegrationError | undefined {
@@ -22,21 +24,8 @@ export function classifyPostgres(thrown: PostgresError, options: SqlOptions): In
   if (/connection terminated|connection ended|not queryable|connection error/i.test(thrown.message)) {
     return lostError(thrown, options);
   }
-  if (/password must be a string|SASL/i.test(thrown.message)) return signInRefused(thrown, options);
+  if (/password must be a string|SASL/i.test(thrown.message)) return signInRefused(thrown, options, SIGN_IN_HINT);
   return undefined;
-}
-
-function signInRefused(cause: Error, options: SqlOptions): IntegrationError {
-  return new IntegrationError(
-    'auth',
-    'PCP_SQL_AUTH',
-    phrase`${place(options)} refuses the user "${options.username}".`,
-    {
-      cause,
-      path: '/credentials/password',
-      hint: 'Check user name and password, and which users pg_hba.conf lets in from this machine.',
-    },
-  );
 }
 
 function byState(state: string, thrown: PostgresError, options: SqlOptions): IntegrationError {
@@ -46,7 +35,7 @@ function byState(state: string, thrown: PostgresError, options: SqlOptions): Int
   switch (state) {
     case '28P01':
     case '28000':
-      return signInRefused(thrown, options);
+      return signInRefused(thrown, options, SIGN_IN_HINT);
     case '3D000':
       return make('config', 'PCP_SQL_DATABASE_UNKNOWN', phrase`There is no database "${options.database}".`, {
         path: '/config/database',
