@@ -69,6 +69,8 @@ export interface PreviewResult {
 export interface MessageTarget {
   entity: string;
   keyFields: string[];
+  /** The records are removed there; their keys are enough. */
+  deletes?: true;
   /** By which another attempt of the same message is known. */
   message?: { id: string; idempotencyKey?: string };
 }
