@@ -1,5 +1,5 @@
 import type { ConnectorDescriptor, Setting } from '../lib/connectors/descriptor';
-import { TAG_HELP, type TagHelp } from './tag-help';
+import { OPERATION_HELP, type OperationHelp } from './operation-help';
 
 /**
  * Replaces `{{name}}` by its value.
@@ -43,16 +43,20 @@ export function connectorValues(descriptor: ConnectorDescriptor, node: string, l
       .map(([name, setting]) => callRow(node, name, setting))
       .join('\n    '),
     callInputs: callInputs(descriptor, locale),
-    ...tagHelp(descriptor, locale),
+    ...operationHelp(descriptor, locale),
     callOutputs: callOutputs(descriptor, locale),
   };
 }
 
-/** Help about tags, for the connectors that have them. */
-function tagHelp({ operations }: ConnectorDescriptor, locale: Locale): Record<string, string> {
-  const parts = operations.flatMap((operation) => TAG_HELP[operation]?.[locale] ?? []);
-  const join = (name: keyof TagHelp) => parts.map((part) => part[name]).join('');
-  return { tagInputs: join('inputs'), tagOutputs: join('outputs'), tagDetails: join('details') };
+/** Help about operations that only some connectors have. */
+function operationHelp({ operations }: ConnectorDescriptor, locale: Locale): Record<string, string> {
+  const parts = operations.flatMap((operation) => OPERATION_HELP[operation]?.[locale] ?? []);
+  const join = (name: keyof OperationHelp) => parts.map((part) => part[name]).join('');
+  return {
+    operationInputs: join('inputs'),
+    operationOutputs: join('outputs'),
+    operationDetails: join('details'),
+  };
 }
 
 /** Labels of the fields that only this connector's node has, and what there is to choose from. */

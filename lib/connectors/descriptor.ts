@@ -8,7 +8,7 @@ export interface LocalizedText {
 }
 
 /** What a palette node does: with records of entities, with values of tags, or by the connector's own operation. */
-export type Operation = 'read' | 'write' | 'subscribe' | 'read_tags' | 'write_tags' | 'call';
+export type Operation = 'read' | 'write' | 'delete' | 'subscribe' | 'read_tags' | 'write_tags' | 'call';
 
 export type SettingGroup = 'connection' | 'authentication' | 'entities' | 'security' | 'advanced';
 

@@ -74,6 +74,8 @@ export type PreviewReason = FieldFailure & { count: number; first: Pick<PreviewR
 export interface MessageTarget {
   entity: string;
   keyFields: string[];
+  /** The records are removed there; their keys are enough. */
+  deletes?: true;
   /** By which another attempt of the same message is known. */
   message?: { id: string; idempotencyKey?: string };
 }

@@ -1,8 +1,10 @@
 import type { WriteInterruption, WriteRecord, WriteResult } from '../connectors/contract';
+import type { ConnectorDescriptor } from '../connectors/descriptor';
 import type { CompiledMapping, Mapped } from '../mapping/contract';
 import type { OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
 import type { Direction } from '../model/mapping';
+import { phrase } from '../model/phrase';
 import type { MessageTarget } from '../model/processes';
 import type { MappingInput } from '../model/services';
 import type { SqlTransaction } from '../protocols/sql/database';
@@ -66,8 +68,9 @@ export class RecordWriter {
   constructor(private readonly context: EngineContext) {}
 
   /**
-   * Writes the records of a message to an entity: no mapping, no links, no dead letters. One result per record.
-   * @throws config PCP_NOT_WRITABLE, or what the target throws when nothing can be said about single records
+   * Writes the records of a message to an entity, or deletes them there: no mapping, no links, no dead letters. One result per
+   * record.
+   * @throws config PCP_NOT_WRITABLE, PCP_NOT_DELETABLE, or what the target throws when nothing can be said about single records
    */
   write(
     connection: OpenConnection,
@@ -114,7 +117,7 @@ async function writeRecords(
     const groups = isFile ? [writes] : bySameFields(writes);
     const results = new Map<WriteRecord, WriteResult>();
     const writeAll = async (transaction?: SqlTransaction): Promise<void> => {
-      for (const group of groups) await writeGroup(end, keyFields, group, results, signal, transaction);
+      for (const group of groups) await writeGroup(end, { ...target, keyFields }, group, results, signal, transaction);
     };
     try {
       await (guarantee.transactional ? context.database.transaction(writeAll) : writeAll());
@@ -132,8 +135,8 @@ async function writeRecords(
 
 /** @param results what became of each record; where the writer throws, of those of which that is known */
 async function writeGroup(
-  { connector, entity }: End,
-  keyFields: string[],
+  { connector, descriptor }: End,
+  { entity, keyFields, deletes }: MessageTarget,
   records: WriteRecord[],
   results: Map<WriteRecord, WriteResult>,
   signal: AbortSignal,
@@ -149,8 +152,9 @@ async function writeGroup(
       if (result !== undefined) results.set(records[index]!, result);
     });
   try {
+    if (deletes && writer.delete === undefined) throw notDeletable(descriptor);
     if (transaction !== undefined) await writer.hashes?.(records, transaction);
-    const written = await writer.write(records, signal, transaction);
+    const written = deletes ? await writer.delete!(records, signal) : await writer.write(records, signal, transaction);
     await writer.finish();
     keep(written);
   } catch (thrown) {
@@ -158,6 +162,10 @@ async function writeGroup(
     keep((thrown as WriteInterruption).results ?? []);
     throw thrown;
   }
+}
+
+function notDeletable({ title }: ConnectorDescriptor): IntegrationError {
+  return new IntegrationError('config', 'PCP_NOT_DELETABLE', phrase`Records of ${title['en-US']} cannot be deleted.`);
 }
 
 function fieldsOf(records: readonly WriteRecord['data'][]): string[] {

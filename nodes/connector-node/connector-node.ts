@@ -34,9 +34,9 @@ export interface ConnectorNodeDef extends NodeDef {
   deadband: string | number;
   /** Write tags: seconds after which a write is not sent any more. */
   validFor: string | number;
-  /** Write: fields that identify a record in the target. */
+  /** Write, delete: fields that identify a record in the target. */
   keyFields: string;
-  /** Write: when some records fail, go on with `msg.errors`, or raise an error. */
+  /** Write, delete: when some records fail, go on with `msg.errors`, or raise an error. */
   onError: 'message' | 'error';
 }
 
@@ -76,6 +76,7 @@ export function registerConnectorNode(RED: NodeAPI, type: string, connectorType:
       try {
         switch (def.operation) {
           case 'write':
+          case 'delete':
             await writeMessage(context, msg, send, signal);
             break;
           case 'call':

@@ -5,7 +5,7 @@ import { outcomeUnknown, type RecordFailure, recordFailure } from '../support/fa
 import { nameList, payloadRecords } from '../support/values';
 import type { ConnectorNodeContext } from './connector-node';
 
-/** Writes the records of one message; `msg.payload` stays, `msg.result` counts, `msg.errors` names what failed and why. */
+/** Writes the records of one message, or deletes them; `msg.payload` stays, `msg.result` counts, `msg.errors` names what failed and why. */
 export async function writeMessage(
   context: ConnectorNodeContext,
   msg: NodeMessageInFlow,
@@ -22,11 +22,13 @@ export async function writeMessage(
   }
   const keyFields = nameList(msg.keyFields ?? def.keyFields);
   const { records } = payloadRecords(msg.payload);
-  status.working('writing', { count: records.length });
+  const deletes = def.operation === 'delete';
+  status.working(deletes ? 'deleting' : 'writing', { count: records.length });
   const connection = await context.connection.open();
   const { idempotencyKey } = msg;
   const message = { id: msg._msgid, ...(typeof idempotencyKey === 'string' && idempotencyKey && { idempotencyKey }) };
-  const results = await (await hub(RED)).runner.write(connection, { entity, keyFields, message }, records, signal);
+  const target = { entity, keyFields, message, ...(deletes && { deletes }) };
+  const results = await (await hub(RED)).runner.write(connection, target, records, signal);
 
   const counts = { created: 0, updated: 0, unchanged: 0, deleted: 0, failed: 0 };
   const errors: RecordFailure[] = [];
@@ -42,7 +44,7 @@ export async function writeMessage(
     errors.push(recordFailure(RED, index, records[index], error));
   });
   if (errors.length > 0) status.attention('failures', { count: errors.length });
-  else status.finished('written', { count: records.length });
+  else status.finished(deletes ? 'deleted' : 'written', { count: records.length });
 
   msg.result = counts;
   if (errors.length > 0) msg.errors = errors;

@@ -84,4 +84,14 @@ describe('pcp-rest calling', () => {
     assert.equal(failure?.class, 'unknown_outcome');
     assert.match(failure.message, /No answer/);
   });
+
+  it('deletes the records of a message, and counts them', async () => {
+    await helper.load(TYPES, flow({ operation: 'delete', entity: 'orders', keyFields: 'no' }));
+    context.hub.writeResults = () => [{ outcome: 'deleted' }];
+    const deleted = received(helper.getNode('out'));
+    helper.getNode('file').receive({ _msgid: 'm2', payload: { no: 7 } });
+    assert.equal(((await deleted).result as { deleted: number }).deleted, 1);
+    const target = { entity: 'orders', keyFields: ['no'], message: { id: 'm2' }, deletes: true };
+    assert.deepEqual(context.hub.writes.at(-1), { target, records: [{ no: 7 }] });
+  });
 });

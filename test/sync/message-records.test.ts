@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { IntegrationError } from '../../lib/model/errors';
 import type { Hub, MappingInput } from '../../lib/model/services';
 import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
 
@@ -137,6 +140,49 @@ describe('records of messages', () => {
       assert.deepEqual(
         results.map((result) => (result.outcome === 'failed' ? result.error.code : result.outcome)),
         ['updated', 'PCP_SQL_COLUMN_UNKNOWN'],
+      );
+    });
+  });
+
+  describe('are deleted', () => {
+    let api: Server;
+
+    before(async () => {
+      api = createServer((request, response) => {
+        const isOrder = request.method === 'DELETE' && request.url === '/orders/A';
+        response.writeHead(isOrder ? 204 : 409).end();
+      });
+      await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve));
+    });
+
+    after(() => new Promise((resolve) => api.close(resolve)));
+
+    const remove = async (
+      settings: { name: string; connector_type: string; config: Record<string, unknown> },
+      entity: string,
+    ) => {
+      const { id } = await hub.connections.create(settings);
+      const target = { entity, keyFields: ['no'], deletes: true as const };
+      return hub.runner.write(await hub.connections.open(id), target, [{ no: 'A' }, { no: 'B' }]);
+    };
+
+    it('each by its key, and those are named that are not', async () => {
+      const base_url = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
+      const orders = { path: '/orders', create: { path: '/orders' }, delete: { path: '/orders/{no}' } };
+      const config = { base_url, entities: { orders } };
+      const results = await remove({ name: 'API with orders', connector_type: 'generic.rest', config }, 'orders');
+      assert.deepEqual(
+        results.map((result) => (result.outcome === 'failed' ? result.error.class : result.outcome)),
+        ['deleted', 'conflict'],
+      );
+    });
+
+    it('only where that can be done', async () => {
+      const storage = join(directory.path, 'orders.db');
+      const config = { dialect: 'sqlite', storage };
+      await assert.rejects(
+        remove({ name: 'kept orders', connector_type: 'generic.database', config }, 'o'),
+        (error: IntegrationError) => error.code === 'PCP_NOT_DELETABLE',
       );
     });
   });

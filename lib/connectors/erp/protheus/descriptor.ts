@@ -21,7 +21,7 @@ export const descriptor: ConnectorDescriptor = {
   batchSize: { default: 100, maximum: 1000 },
   needsCursorField: true,
   drivers: ['undici'],
-  operations: ['read', 'write', 'call'],
+  operations: ['read', 'write', 'delete', 'call'],
   call: {
     operation: 'request',
     parameters: {

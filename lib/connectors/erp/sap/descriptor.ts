@@ -22,7 +22,7 @@ export const descriptor: ConnectorDescriptor = {
   batchSize: { default: 1000, maximum: 5000 },
   needsCursorField: true,
   drivers: ['undici'],
-  operations: ['read', 'write', 'call'],
+  operations: ['read', 'write', 'delete', 'call'],
   call: {
     operation: 'function',
     parameters: {

@@ -18,7 +18,7 @@ export const descriptor: ConnectorDescriptor = {
   writes: { upsertByKey: false, idempotencyKey: false, lookup: 'none', transactional: false, snapshot: false },
   batchSize: { default: 1000, maximum: 10_000 },
   drivers: ['undici'],
-  operations: ['read', 'write', 'call'],
+  operations: ['read', 'write', 'delete', 'call'],
   call: {
     operation: 'request',
     outputs: {

@@ -1,13 +1,31 @@
 import type { Operation } from '../lib/connectors/descriptor';
 
 /** What the help of a palette node says about one of its operations: lines of its three sections. */
-export interface TagHelp {
+export interface OperationHelp {
   inputs: string;
   outputs: string;
   details: string;
 }
 
-export const TAG_HELP: Partial<Record<Operation, Record<'en-US' | 'pt-BR', TagHelp>>> = {
+export const OPERATION_HELP: Partial<Record<Operation, Record<'en-US' | 'pt-BR', OperationHelp>>> = {
+  delete: {
+    'en-US': {
+      inputs: `: payload (object | array) : _delete_: one record, or an array of records; the fields of their keys are enough
+`,
+      outputs: `: result (object) : _delete_: how many were \`deleted\` and \`failed\`; what was gone already counts as deleted
+: errors (array) : _delete_: the records that were not deleted, with code, field and message
+`,
+      details: '',
+    },
+    'pt-BR': {
+      inputs: `: payload (object | array) : _excluir_: um registro ou uma lista de registros; bastam os campos de suas chaves
+`,
+      outputs: `: result (object) : _excluir_: quantos foram \`deleted\` e \`failed\`; o que já não existia conta como excluído
+: errors (array) : _excluir_: os registros que não foram excluídos, com código, campo e mensagem
+`,
+      details: '',
+    },
+  },
   subscribe: {
     'en-US': {
       inputs: `: tags (array | string) : _subscribe_: listen to these tags from now on, instead of the node's
