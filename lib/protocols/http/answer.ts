@@ -77,7 +77,7 @@ export class Answer implements HttpResponse {
   async text(): Promise<string> {
     const charset = /charset\s*=\s*"?([\w.:-]+)/i.exec(this.headers['content-type'] ?? '')?.[1] ?? 'utf-8';
     const { plain } = this;
-    if (!/^utf-?8$/i.test(charset)) return this.decoded(plain ?? (await this.bytes()), charset);
+    if (charset !== 'utf-8' && !/^utf-?8$/i.test(charset)) return this.decoded(plain ?? (await this.bytes()), charset);
     if (plain !== undefined) return this.decoded(plain, charset, UTF_8);
     // Piece by piece: for every few megabytes of bytes held beside the texts V8 looks through all that lives long.
     let text = '';

@@ -85,26 +85,34 @@ function hasExpired(reason: unknown): boolean {
 /**
  * Those who wait for one signal at the same time share its listener: to come and go there by itself takes a short request a
  * fifth of its processor time. Nothing listens when nobody waits, since some signals live for as long as anything does.
+ * They stand in a list: a Set that is always added to and taken from leaves tables behind, and each keeps the next one in
+ * memory, with the requests in it, until a full collection.
  */
 class AbortListeners {
   private static readonly known = new WeakMap<AbortSignal, AbortListeners>();
-  private readonly actions = new Set<() => void>();
+  private readonly actions: (() => void)[] = [];
 
   private constructor(private readonly signal: AbortSignal) {}
 
   static of(signal: AbortSignal): AbortListeners {
-    const known = AbortListeners.known.get(signal) ?? new AbortListeners(signal);
-    AbortListeners.known.set(signal, known);
-    return known;
+    let listeners = AbortListeners.known.get(signal);
+    if (listeners === undefined) {
+      listeners = new AbortListeners(signal);
+      AbortListeners.known.set(signal, listeners);
+    }
+    return listeners;
   }
 
   add(action: () => void): void {
-    if (this.actions.size === 0) this.signal.addEventListener('abort', this.tell, { once: true });
-    this.actions.add(action);
+    if (this.actions.length === 0) this.signal.addEventListener('abort', this.tell, { once: true });
+    this.actions.push(action);
   }
 
   delete(action: () => void): void {
-    if (this.actions.delete(action) && this.actions.size === 0) this.signal.removeEventListener('abort', this.tell);
+    const place = this.actions.indexOf(action);
+    if (place === -1) return;
+    this.actions.splice(place, 1);
+    if (this.actions.length === 0) this.signal.removeEventListener('abort', this.tell);
   }
 
   private readonly tell = (): void => {

@@ -54,7 +54,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** The body, if all of it came before anybody asked: most answers are short, and a stream costs more than they do. */
   get whole(): Buffer | undefined {
     const isWhole = this.ended && this.failure === undefined && this.stream === undefined;
-    return isWhole ? Buffer.concat(this.held) : undefined;
+    if (!isWhole) return undefined;
+    return this.held.length === 1 ? this.held[0] : Buffer.concat(this.held);
   }
 
   /** As it comes, not yet inflated; its errors are IntegrationErrors. */

@@ -11,7 +11,7 @@ import type { HttpClient, HttpOptions, HttpRequest, HttpResponse, Limits, Reache
 import { Deadline } from './deadline';
 import { Dialer, proxyAuthorization, THIS_MACHINE } from './dialer';
 import { answerTimeout } from './errors';
-import { Exchange } from './exchange';
+import { Exchange, type Head } from './exchange';
 import { PerConnection } from './per-connection';
 import { pauseAskedFor } from './rate-headers';
 import { leadsOn, redirectOf, tooManyRedirects, withUnknownOutcome } from './redirects';
@@ -37,19 +37,26 @@ export function openHttp(options: HttpOptions): HttpClient {
 interface Message {
   method: string;
   url: URL;
-  headers: Record<string, string>;
+  /** Of the URL, which puts it together whenever it is asked. */
+  origin: string;
+  headers: Readonly<Record<string, string>>;
   body: string | Uint8Array | undefined;
   beforeSend: (() => void) | undefined;
 }
 
+/** Puts what identifies the sender into a request. */
+type Sign = (url: { search: string }, headers: Record<string, string>) => void;
+
 class GuardedClient implements HttpClient {
   readonly baseUrl: URL;
+  private readonly origin: string;
   private readonly timeouts: Timeouts;
   private readonly limits: Limits;
   private readonly proxy: URL | undefined;
   private readonly dialer: Dialer;
   private readonly agent: Agent;
   private readonly gate: RequestGate;
+  private readonly sign: Sign;
   private readonly tokens: { source: TokenSource; ask: AskForToken } | undefined;
   private readonly closing = new AbortController();
   private latest: { target: string; url: URL } | undefined;
@@ -60,10 +67,11 @@ class GuardedClient implements HttpClient {
   };
 
   constructor(private readonly options: HttpOptions) {
-    const { authentication, tls = {}, ownHost = true } = options;
+    const { authentication = { type: 'none' }, tls = {}, ownHost = true } = options;
     for (const [name, value] of Object.entries(options.headers ?? {})) this.fixedHeaders[name.toLowerCase()] = value;
     this.baseUrl = parseUrl(options.baseUrl, '/config/base_url');
     this.baseUrl.pathname = withoutSlash(this.baseUrl.pathname);
+    this.origin = this.baseUrl.origin;
     this.proxy = options.proxy === undefined ? undefined : parseProxy(options.proxy);
     this.timeouts = { ...TIMEOUTS, ...options.timeouts };
     this.limits = { ...LIMITS, ...options.limits };
@@ -74,7 +82,7 @@ class GuardedClient implements HttpClient {
       tls,
       base: this.baseUrl,
       proxy: this.proxy,
-      isOwn: ({ origin }) => ownHost || origin !== this.baseUrl.origin,
+      isOwn: ({ origin }) => ownHost || origin !== this.origin,
     });
     const undici = loadPackage<typeof import('undici')>('undici');
     this.agent = new undici.Agent({
@@ -98,7 +106,8 @@ class GuardedClient implements HttpClient {
       const isShared = connectionId !== undefined && sharedLimits !== undefined;
       return new RequestGate(isShared ? sharedLimits.of(connectionId, allowance) : new OwnLimits(allowance));
     });
-    if (authentication?.type === 'oauth2') {
+    this.sign = (url, headers) => identify(authentication, url, headers);
+    if (authentication.type === 'oauth2') {
       const url = parseUrl(authentication.tokenUrl, '/config/token_url');
       const source = tokens.of(connectionId, authentication, () => new TokenSource(authentication, options.signIns));
       this.tokens = { source, ask: (headers, form) => this.askForToken(url, headers, form) };
@@ -106,9 +115,10 @@ class GuardedClient implements HttpClient {
   }
 
   async request(request: HttpRequest): Promise<HttpResponse> {
-    const { target, headers, body, maxBytes = this.limits.body, beforeSend } = request;
+    const { target, headers = {}, body, maxBytes = this.limits.body, beforeSend } = request;
     const url = typeof target === 'string' ? this.below(target) : onOrigin(this.baseUrl, target);
-    let message: Message = { method: request.method ?? 'GET', url, headers: { ...headers }, body, beforeSend };
+    const { method = 'GET' } = request;
+    let message: Message = { method, url, origin: this.origin, headers, body, beforeSend };
     const deadline = new Deadline(request.timeoutMs ?? this.timeouts.total, request.signal, () =>
       answerTimeout(message.url, false),
     );
@@ -172,11 +182,8 @@ class GuardedClient implements HttpClient {
   }
 
   private authenticated(message: Message, deadline: Deadline, maxBytes: number): Promise<Answer> {
-    const { authentication = { type: 'none' } } = this.options;
     if (this.tokens !== undefined) return this.withToken(this.tokens, message, deadline, maxBytes);
-    return this.gated(message, deadline, maxBytes, (url, headers) =>
-      identify(authentication as Exclude<typeof authentication, { type: 'oauth2' }>, url, headers),
-    );
+    return this.gated(message, deadline, maxBytes, this.sign);
   }
 
   /** A refused access token is renewed once; a second refusal is the answer. */
@@ -197,12 +204,7 @@ class GuardedClient implements HttpClient {
     }
   }
 
-  private async gated(
-    message: Message,
-    deadline: Deadline,
-    maxBytes: number,
-    sign: (url: { search: string }, headers: Record<string, string>) => void,
-  ): Promise<Answer> {
+  private async gated(message: Message, deadline: Deadline, maxBytes: number, sign: Sign): Promise<Answer> {
     deadline.throwIfOver();
     const { isUnattended } = this.options;
     const pass =
@@ -226,16 +228,16 @@ class GuardedClient implements HttpClient {
 
   /** The only place where something is sent. */
   private async exchange(
-    { method, url, headers, body, beforeSend }: Message,
+    { method, url, origin: ofUrl, headers, body, beforeSend }: Message,
     deadline: Deadline,
     maxBytes: number,
-    sign: (url: { search: string }, headers: Record<string, string>) => void,
+    sign: Sign,
   ): Promise<Answer> {
     const sent = { search: url.search };
     const all = { ...this.fixedHeaders };
-    for (const name of Object.keys(headers)) all[name.toLowerCase()] = headers[name] as string;
+    for (const name in headers) all[name.toLowerCase()] = headers[name] as string;
     sign(sent, all);
-    let { origin } = url;
+    let origin = ofUrl;
     let path = `${url.pathname}${sent.search}`;
     if (this.proxy !== undefined) {
       await this.dialer.checkName(url, deadline.signal);
@@ -247,11 +249,14 @@ class GuardedClient implements HttpClient {
     }
     beforeSend?.();
     const exchange = new Exchange(url, deadline);
-    this.agent.dispatch({ origin, path, method, headers: all, ...(body !== undefined && { body }) }, exchange);
-    const head = await exchange.head.catch((error: unknown) => {
+    this.agent.dispatch({ origin, path, method, headers: all, body: body ?? null }, exchange);
+    let head: Head;
+    try {
+      head = await exchange.head;
+    } catch (error) {
       this.tell(null);
       throw error;
-    });
+    }
     this.tell(head.status);
     return new Answer(exchange, head, { method, url, maxBytes, secrets: () => this.secrets() });
   }
@@ -264,7 +269,8 @@ class GuardedClient implements HttpClient {
   private async askForToken(url: URL, headers: Record<string, string>, form: string): Promise<HttpResponse> {
     const deadline = new Deadline(this.timeouts.headers, this.closing.signal, () => answerTimeout(url, false));
     try {
-      const message = { method: 'POST', url, headers, body: form, beforeSend: undefined };
+      const { origin } = url;
+      const message = { method: 'POST', url, origin, headers, body: form, beforeSend: undefined };
       const answer = await this.exchange(message, deadline, LARGEST_TOKEN_ANSWER, () => undefined);
       answer.whenDone(() => deadline.clear());
       return answer;

@@ -27,15 +27,15 @@ export interface Content {
   values: Values;
 }
 
-/** Body of a request about one record. @throws data PCP_WRITE_VALUE */
-export function bodyOf(entity: RestEntity, setting: WriteSetting, content: Content): string {
+/** Writes bodies of requests about one record each. They throw data PCP_WRITE_VALUE. */
+export function bodyWriter(entity: RestEntity, setting: WriteSetting): (content: Content) => string {
   const format = bodyFormat(setting);
   const { body, wrap } = setting;
   if (typeof body === 'string' && format !== null && !writesJson(format)) {
-    return fillText(body, content.values, ESCAPES[format] ?? String);
+    return ({ values }) => fillText(body, values, ESCAPES[format] ?? String);
   }
-  const filled = filledBy(setting, content);
-  return format === 'csv' ? csv(entity, [filled]) : written(format, wrapped(filled, wrap));
+  if (format === 'csv') return (content) => csv(entity, [filledBy(setting, content)]);
+  return (content) => written(format, wrapped(filledBy(setting, content), wrap));
 }
 
 /** Body of a request about many records. @throws data PCP_WRITE_VALUE */

@@ -1,6 +1,6 @@
 import type { HttpClient, HttpRequest } from '../../../protocols/http/client';
 import type { DescribedRequest, WriteRecord, WriteTarget } from '../../contract';
-import { bodyFormat, bodyOf, bulkBodyOf, type Content, JSON_TYPE, writesJson } from './body';
+import { bodyFormat, bodyWriter, bulkBodyOf, type Content, JSON_TYPE, writesJson } from './body';
 import { isFoundByUpdate } from './guarantee';
 import { withNumbers } from './json-body';
 import type { BulkSetting, RestEntity, WriteSetting } from './settings';
@@ -16,45 +16,44 @@ export interface WriteRequest {
   method: string;
   target: string;
   headers: Record<string, string>;
-  body?: string;
+  body: string | undefined;
   /** Sending it again has the same effect. */
   repeatable: boolean;
 }
 
-/**
- * The request that creates, changes or removes one record.
- * @throws data PCP_REST_PATH_VALUE, PCP_URL_SEGMENT, PCP_REST_NUMBER
- */
-export function writeRequest(
-  entity: RestEntity,
-  operation: 'create' | 'update' | 'delete',
-  record: WriteRecord,
-  known: Known,
-): WriteRequest {
+/** Makes the request about one record. @throws data PCP_REST_PATH_VALUE, PCP_URL_SEGMENT, PCP_REST_NUMBER */
+export type RequestMaker = (record: WriteRecord, known: Known) => WriteRequest;
+
+/** Makes the requests that create, change or remove records of an entity; what they have in common is made once. */
+export function requestMaker(entity: RestEntity, operation: 'create' | 'update' | 'delete'): RequestMaker {
   const setting = entity[operation]!;
   const method = setting.method ?? { create: 'POST', update: 'PUT', delete: 'DELETE' }[operation];
   // An API does not take the create that follows an update in vain for the same request.
   const isTried = operation === 'update' && entity.create !== undefined && isFoundByUpdate(entity);
-  const key = entity.idempotency_header === undefined || isTried ? undefined : record.idempotencyKey;
+  const keyHeader = isTried ? undefined : entity.idempotency_header;
   const hasBody = method !== 'DELETE' || setting.body !== undefined;
-  return {
-    method,
-    target: addressOf(setting, record, known),
-    headers: {
-      ...(hasBody && { 'content-type': setting.content_type ?? JSON_TYPE }),
-      ...entity.headers,
-      ...(key !== undefined && { [entity.idempotency_header!]: key }),
-      ...(known.version !== undefined && { 'if-match': known.version }),
-    },
-    ...(hasBody && { body: bodyOf(entity, setting, contentOf(entity, setting, record, known)) }),
-    // A change that depends on a version is refused the second time.
-    repeatable: method !== 'POST' && known.version === undefined,
+  const common = { ...(hasBody && { 'content-type': setting.content_type ?? JSON_TYPE }), ...entity.headers };
+  const contentOf = contentReader(entity, setting);
+  const bodyOf = bodyWriter(entity, setting);
+  return (record, known) => {
+    const headers: Record<string, string> = { ...common };
+    if (keyHeader !== undefined && record.idempotencyKey !== undefined) headers[keyHeader] = record.idempotencyKey;
+    if (known.version !== undefined) headers['if-match'] = known.version;
+    return {
+      method,
+      target: addressOf(setting, record, known),
+      headers,
+      body: hasBody ? bodyOf(contentOf(record, known)) : undefined,
+      // A change that depends on a version is refused the second time.
+      repeatable: method !== 'POST' && known.version === undefined,
+    };
   };
 }
 
 /** The request that writes many records. */
 export function bulkRequest(entity: RestEntity, records: readonly WriteRecord[]): WriteRequest {
   const bulk = entity.bulk!;
+  const contentOf = contentReader(entity, bulk);
   return {
     method: bulk.method ?? 'POST',
     target: fillPath(bulk.path, () => undefined),
@@ -62,7 +61,7 @@ export function bulkRequest(entity: RestEntity, records: readonly WriteRecord[])
     body: bulkBodyOf(
       entity,
       bulk,
-      records.map((record) => contentOf(entity, bulk, record, {})),
+      records.map((record) => contentOf(record, {})),
     ),
     repeatable: bulk.upsert === true,
   };
@@ -99,9 +98,9 @@ export function needsId({ path }: WriteSetting, record: WriteRecord): boolean {
 }
 
 /** Fields of the record, and beside them `id`, `external_id` (its key) and `idempotency_key`. */
-export function valuesOf(record: WriteRecord, known: Known): Values {
+export function valuesOf(record: WriteRecord, known: Known, data = record.data): Values {
   return (name) => {
-    const field = fieldOf(record.data, name);
+    const field = fieldOf(data, name);
     if (field !== undefined) return field;
     if (name === 'id') return known.id;
     if (name === 'external_id') return (JSON.parse(record.key) as unknown[]).join(',');
@@ -109,14 +108,15 @@ export function valuesOf(record: WriteRecord, known: Known): Values {
   };
 }
 
-function contentOf(
+function contentReader(
   { numbers = [] }: RestEntity,
   setting: WriteSetting | BulkSetting,
-  record: WriteRecord,
-  known: Known,
-): Content {
-  const data = writesJson(bodyFormat(setting)) ? withNumbers(record.data, numbers) : record.data;
-  return { data, values: valuesOf({ ...record, data }, known) };
+): (record: WriteRecord, known: Known) => Content {
+  const exact = writesJson(bodyFormat(setting)) ? numbers : [];
+  return (record, known) => {
+    const data = withNumbers(record.data, exact);
+    return { data, values: valuesOf(record, known, data) };
+  };
 }
 
 function fieldOf(data: Record<string, unknown>, name: string): unknown {

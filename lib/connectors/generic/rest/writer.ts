@@ -27,9 +27,10 @@ import {
   described,
   type Known,
   needsId,
+  type RequestMaker,
+  requestMaker,
   valuesOf,
   type WriteRequest,
-  writeRequest,
 } from './write-request';
 
 const DEFAULT_BULK_SIZE = 100;
@@ -47,6 +48,7 @@ export class RestWriter implements Writer {
   readonly #target: Pick<WriteTarget, 'keyFields' | 'assertSafeToWrite'>;
   readonly #concurrency: number;
   readonly #sender: Sender;
+  readonly #makers: Partial<Record<'create' | 'update' | 'delete', RequestMaker>> = {};
 
   /** @throws config PCP_NOT_WRITABLE */
   constructor(
@@ -60,6 +62,9 @@ export class RestWriter implements Writer {
     this.#target = target;
     this.#concurrency = settings.maxConcurrency;
     this.#sender = new Sender(client, target, settings.secrets);
+    for (const operation of ['create', 'update', 'delete'] as const) {
+      if (entity[operation] !== undefined) this.#makers[operation] = requestMaker(entity, operation);
+    }
     if (entity.create ?? entity.update ?? entity.bulk) return;
     throw new IntegrationError('config', 'PCP_NOT_WRITABLE', `"${entity.name}" cannot be written.`, {
       path: `/config/entities/${entity.name}`,
@@ -121,7 +126,7 @@ export class RestWriter implements Writer {
       return described(this.#client, bulkRequest(this.#entity, [record]));
     }
     const known = step.operation === 'update' ? await this.#versioned(record, step.known, signal) : {};
-    return described(this.#client, writeRequest(this.#entity, step.operation, record, known ?? {}));
+    return described(this.#client, this.#makers[step.operation]!(record, known ?? {}));
   }
 
   async finish(): Promise<void> {
@@ -191,7 +196,7 @@ export class RestWriter implements Writer {
 
   async #create(record: WriteRecord, signal: AbortSignal): Promise<WriteResult> {
     const setting = this.#entity.create!;
-    const { said } = await this.#sender.send(writeRequest(this.#entity, 'create', record, {}), setting, signal);
+    const { said } = await this.#sender.send(this.#makers.create!(record, {}), setting, signal);
     return 'outcome' in said ? said : judged(said, setting, 'created');
   }
 
@@ -200,7 +205,7 @@ export class RestWriter implements Writer {
     const setting = this.#entity.update!;
     const versioned = await this.#versioned(record, known, signal);
     if (versioned === null) return null;
-    const request = writeRequest(this.#entity, 'update', record, versioned);
+    const request = this.#makers.update!(record, versioned);
     const { status, said } = await this.#sender.send(request, setting, signal, GONE);
     if (GONE.includes(status)) return null;
     if ('outcome' in said) return said;
@@ -219,7 +224,7 @@ export class RestWriter implements Writer {
     const named = { id: record.externalKey ?? found?.id, version: record.version ?? found?.version };
     const known = await this.#versioned(record, named, signal);
     if (known === null) return { outcome: 'deleted' };
-    const request = writeRequest(this.#entity, 'delete', record, known);
+    const request = this.#makers.delete!(record, known);
     const { status, said } = await this.#sender.send(request, setting, signal, GONE);
     if (GONE.includes(status)) return { outcome: 'deleted' };
     return 'outcome' in said ? said : judged(said, setting, 'deleted');

@@ -8,9 +8,9 @@ export type Authentication =
   | { type: 'api_key'; name: string; in: 'header' | 'query'; key: string }
   | OAuth2;
 
-/** Puts what identifies the sender into a request that goes out; the token of OAuth2 has to be asked for first. */
+/** Puts what identifies the sender into a request that goes out, except for the token of OAuth2, which has to be asked for. */
 export function identify(
-  authentication: Exclude<Authentication, OAuth2>,
+  authentication: Authentication,
   url: { search: string },
   headers: Record<string, string>,
 ): void {
