@@ -140,6 +140,8 @@ export interface ReadQuery {
   /** Seconds to re-read behind the cursor in incremental reads. */
   lookbackSeconds?: number;
   batchSize: number;
+  /** Each batch is acknowledged once its effects stay: not so in previews, comparisons and dry runs. */
+  acknowledges?: boolean;
 }
 
 export interface Batch {

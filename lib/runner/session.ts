@@ -147,7 +147,7 @@ export class RunnerSession implements Session {
     const { create } = await this.engine.context.registry.load(connection.connector_type);
     const connector = create(connection, this.engine.context.environment);
     const controller = new AbortController();
-    const batches = connector.read?.(query, controller.signal);
+    const batches = connector.read?.({ ...query, acknowledges: true }, controller.signal);
     if (batches === undefined) {
       await connector.close();
       throw new IntegrationError('config', 'PCP_NOT_READABLE', `${connection.name} cannot be read.`);

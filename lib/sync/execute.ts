@@ -327,7 +327,7 @@ export function readsChanges({ run, mapping, stream }: Pick<Execution, 'run' | '
 }
 
 function read(execution: Execution, cursor: Cursor | null, pageSize: number): AsyncIterable<Batch> {
-  const { mapping, stream, signal } = execution;
+  const { run, mapping, stream, signal } = execution;
   const { connector, entity, descriptor } = stream.source;
   if (connector.read === undefined) {
     throw new IntegrationError('config', 'PCP_NOT_READABLE', `${descriptor.title['en-US']} cannot be read.`, {
@@ -347,6 +347,7 @@ function read(execution: Execution, cursor: Cursor | null, pageSize: number): As
       cursor,
       ...(mapping.options.lookback_seconds !== undefined && { lookbackSeconds: mapping.options.lookback_seconds }),
       batchSize: pageSize,
+      acknowledges: run.kind !== 'repair' && !run.dryRun,
     },
     signal,
   );

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Batch, Connector, WriteRecord, WriteResult } from '../../../lib/connectors/contract';
+import type { Batch, Connector, SourceRecord, WriteRecord, WriteResult } from '../../../lib/connectors/contract';
 import { create } from '../../../lib/connectors/erp/dynamics365/connector';
 import type { Cursor } from '../../../lib/model/sync';
 import { DataManagementStore } from '../../support/dynamics365/data-management';
@@ -56,8 +56,23 @@ describe('Dynamics 365, packages of data management', () => {
 
   const outcomes = (results: WriteResult[]) => results.map(({ outcome }) => outcome);
 
-  async function* batches(connector: Connector, cursor: Cursor | null, batchSize = 2): AsyncGenerator<Batch> {
-    yield* connector.read!({ entity: 'package/items', cursorField: '@changes', cursor, batchSize }, live);
+  async function* batches(
+    connector: Connector,
+    cursor: Cursor | null,
+    batchSize = 2,
+    more = {},
+  ): AsyncGenerator<Batch> {
+    const query = { entity: 'package/items', cursorField: '@changes', cursor, batchSize, acknowledges: true, ...more };
+    for await (const batch of connector.read!(query, live)) {
+      yield batch;
+      await batch.acknowledge?.();
+    }
+  }
+
+  async function all(reading: AsyncIterable<Batch>): Promise<SourceRecord[]> {
+    const records: SourceRecord[] = [];
+    for await (const batch of reading) records.push(...batch.records);
+    return records;
   }
 
   it('takes records in with one job each batch, and changes what is there', async () => {
@@ -127,7 +142,6 @@ describe('Dynamics 365, packages of data management', () => {
     const reading = batches(open(), null);
     const { value: first } = (await reading.next()) as { value: Batch };
     assert.deepEqual(first.records, []);
-    assert.equal(store.jobs.size, 0, 'the job is named before it begins');
     const { value: second } = (await reading.next()) as { value: Batch };
     assert.deepEqual(second.records, rows.slice(0, 2));
     await reading.return(undefined);
@@ -138,9 +152,32 @@ describe('Dynamics 365, packages of data management', () => {
       rows.slice(2),
     );
     assert.equal(store.jobs.size, 1);
-    const later = [];
-    for await (const { records } of batches(open(), rest.at(-1)!.cursorAfter)) later.push(...records);
-    assert.deepEqual([later, store.jobs.size], [[], 2]);
+    assert.deepEqual([await all(batches(open(), rest.at(-1)!.cursorAfter)), store.jobs.size], [[], 2]);
+  });
+
+  it('begins no export before its job is remembered, and none for a preview', async () => {
+    store.exports.set('PCP items', [{ ITEMNUMBER: 'D1' }]);
+    const query = { entity: 'package/items', cursor: null, batchSize: 9 };
+    const reading = open().read!({ ...query, acknowledges: true }, live)[Symbol.asyncIterator]();
+    const { value: named } = (await reading.next()) as { value: Batch };
+    const next = reading.next();
+    // It would have begun long before these are answered.
+    for (let n = 0; n < 5; n++) await open().discover!(live);
+    assert.equal(store.jobs.size, 0);
+    await named.acknowledge!();
+    assert.equal(((await next) as { value: Batch }).value.records.length, 1);
+    const preview = open().read!(query, live)[Symbol.asyncIterator]();
+    assert.equal((await failure(Promise.resolve(preview.next()))).code, 'PCP_DYNAMICS_PACKAGE');
+    assert.equal(store.jobs.size, 1);
+  });
+
+  it('says which column is none of the package, or of its file', async () => {
+    store.exports.set('PCP items', [{ ITEMNUMBER: 'D1' }]);
+    const more = open({ packages: { items: { ...ITEMS, fields: [...COLUMNS, 'COLOUR'] } } });
+    const lacking = await failure(all(batches(more, null)));
+    assert.match(lacking.message, /has no column "COLOUR"/);
+    const unknown = await failure(all(batches(open(), null, 2, { namedFields: ['COLOUR'] })));
+    assert.deepEqual([unknown.class, unknown.path], ['config', 'COLOUR']);
   });
 
   it('begins no export twice whose start was not answered, and asks for another one after a failure', async () => {
@@ -156,9 +193,7 @@ describe('Dynamics 365, packages of data management', () => {
     assert.match(failed.message, /ended as Failed: No staging/);
     store.exportOutcome = 'Succeeded';
     store.exports.set('PCP items', [{ ITEMNUMBER: 'D1' }]);
-    const found = [];
-    for await (const { records } of batches(open(), cursor)) found.push(...records);
-    assert.deepEqual([found.length, store.jobs.size], [1, 2]);
+    assert.deepEqual([(await all(batches(open(), cursor))).length, store.jobs.size], [1, 2]);
   });
 
   it('sends nothing to a private address that the settings do not allow, and tells no signature', async () => {

@@ -14,6 +14,8 @@ const MANIFEST_TYPE =
 const MOST_BYTES = 256 * 1024 * 1024;
 const LONGEST_RECORD = 1024 * 1024;
 const PIECE = 64 * 1024;
+/** Of a record. */
+const FIRST_LINE = 2;
 
 type Data = Record<string, unknown>;
 
@@ -38,7 +40,8 @@ export function* unpacked(archive: Buffer, entity: PackageEntity, size: number):
   const begin = mark?.length ?? 0;
   const decoder = new StrictDecoder(mark?.encoding ?? 'utf-8', name, begin);
   const records: SourceRecord[] = [];
-  const parser = new CsvParser(CSV, { fileName: name, maxRecordLength: LONGEST_RECORD }, (record) => {
+  const parser = new CsvParser(CSV, { fileName: name, maxRecordLength: LONGEST_RECORD }, (record, place) => {
+    if (place === FIRST_LINE) requireColumns(record, entity, name);
     records.push(record);
   });
   for (let at = begin; at < content.length; at += PIECE) {
@@ -48,6 +51,17 @@ export function* unpacked(archive: Buffer, entity: PackageEntity, size: number):
   decoder.end();
   parser.end();
   while (records.length > 0) yield records.splice(0, size);
+}
+
+/** A column that the file lacks would read as empty in every record. */
+function requireColumns(record: SourceRecord, { fields, definitionGroup }: PackageEntity, name: string): void {
+  const missing = fields.find((field) => !Object.hasOwn(record, field));
+  if (missing === undefined) return;
+  throw broken(
+    'config',
+    `"${name}" of "${definitionGroup}" has no column "${missing}".`,
+    'Correct the fields in the setting "packages", or the mapping of the data project.',
+  );
 }
 
 /** Beside what describes the package: the file of the entity, or the only one. */

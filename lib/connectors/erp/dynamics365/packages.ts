@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { abortable } from '../../../abortable';
 import type { EntityInfo, JsonSchema } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
 import type { Cursor } from '../../../model/sync';
@@ -68,10 +69,16 @@ export class Packages {
     const field = query.cursorField ?? null;
     if (field !== null && field !== SINCE_EXPORT) throw noSuchField(field);
     const cursorAfter = (place: Place): Cursor => ({ v: 1, kind: 'delta_token', set: query.entity, field, ...place });
+    for (const name of query.namedFields ?? []) {
+      if (name !== SINCE_EXPORT && !entity.fields.includes(name)) throw noColumn(name);
+    }
     let place = placeIn(query, field);
     if (place.execution === null) {
+      if (query.acknowledges !== true) throw notNow();
       place = { execution: randomUUID(), given: 0 };
-      yield { records: [], cursorAfter: cursorAfter(place) };
+      const kept = Promise.withResolvers<void>();
+      yield { records: [], cursorAfter: cursorAfter(place), acknowledge: async () => kept.resolve() };
+      await abortable(kept.promise, signal);
     }
     const execution = place.execution as string;
     const nowhere = cursorAfter({ execution: null, given: 0 });
@@ -129,6 +136,19 @@ function noSuchField(field: string): IntegrationError {
       hint: `Choose "${SINCE_EXPORT}" where the project exports what changed since its last export, else none.`,
     },
   );
+}
+
+function noColumn(name: string): IntegrationError {
+  return new IntegrationError('config', 'PCP_DYNAMICS_PACKAGE', `"${name}" is no column of the package.`, {
+    path: name,
+    hint: 'Correct it in the mapping, or add it to the fields of the package in the connection.',
+  });
+}
+
+function notNow(): IntegrationError {
+  return new IntegrationError('config', 'PCP_DYNAMICS_PACKAGE', 'A package is exported by runs and nodes only.', {
+    hint: 'A preview would take the changes of a project that tells them once: start a run instead.',
+  });
 }
 
 function noLegalEntity(name: string): IntegrationError {
