@@ -10,6 +10,7 @@ import { Vault } from '../lib/security/vault';
 import { enqueueEvents } from '../lib/store/outbox';
 import { openStore, type Store } from '../lib/store/store';
 import { WebhookStore } from '../lib/webhooks/outgoing/webhooks';
+import { noConnection } from '../test/support/no-sign-in';
 import { freePort } from '../test/support/server-process';
 import { type QuickClock, quickClock } from './peers/delivering-process';
 import { processorSeconds } from './support/process';
@@ -50,7 +51,13 @@ export async function benchDeliveries(seconds: number, url: string): Promise<num
     response.end();
   });
   try {
-    const webhooks = new WebhookStore(store, new Vault(loadKeys({ directory })), quickClock(clock), () => undefined);
+    const webhooks = new WebhookStore(
+      store,
+      new Vault(loadKeys({ directory })),
+      quickClock(clock),
+      () => undefined,
+      noConnection,
+    );
     const options = { max_concurrency: AT_ONCE };
     await webhooks.create({ name: 'receiver', url: `http://127.0.0.1:${port}`, event_type: 'run.*', options });
     await start();

@@ -33,6 +33,7 @@ import { openStore, type Store } from './store/store';
 import { LiveClient, type LiveHost } from './stream/client';
 import { DesiredStreams } from './stream/desired-streams';
 import { StoreClock } from './sync/clock';
+import { SignInStore } from './sync/http/sign-ins';
 import { keyFieldsOf } from './sync/keys';
 import { ReconciliationService } from './sync/reconciliation/service';
 import { ACTIVE, stateList } from './sync/runs/run-rows';
@@ -158,13 +159,17 @@ class OpenHub implements Hub {
     const refused = (ids: readonly number[]) => sync.refused(ids);
     const writes = () => this.client.waitingWrites;
     this.metrics = new HubMetrics({ database: store.database, clock, streams, writes, refused, log });
-    const webhooks = new WebhookStore(store, this.vault, clock, () => void this.deliveries.look());
+    const openConnection = (id: number) => this.openForRun(id);
+    const refusals = new RefusedSignIns(store.database, this.vault);
+    const lookAtDeliveries = () => void this.deliveries.look();
+    const webhooks = new WebhookStore(store, this.vault, clock, lookAtDeliveries, openConnection);
     this.webhooks = webhooks;
     this.deliveries = new Deliveries({
       database: store.database,
       vault: this.vault,
       webhook: (id) => webhooks.row(id),
       allowedTargets: settings.network.allowedTargets,
+      signIn: { openConnection, refused: refusals, signIns: new SignInStore(store.database, this.vault, log) },
       expressionHeapMb: settings.runner.expressionHeapMb,
       days: settings.webhookDays,
       tally: this.metrics.tally,
@@ -175,8 +180,8 @@ class OpenHub implements Hub {
     void this.deliveries.look();
     const host: LiveHost = {
       recorder,
-      refused: new RefusedSignIns(store.database, this.vault),
-      openConnection: (id) => this.openForRun(id),
+      refused: refusals,
+      openConnection,
       onChange: (jobId) => {
         void this.deliveries.look();
         sync

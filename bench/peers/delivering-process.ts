@@ -4,6 +4,7 @@ import { Vault } from '../../lib/security/vault';
 import { openStore } from '../../lib/store/store';
 import { Deliveries } from '../../lib/webhooks/outgoing/deliveries';
 import { WebhookStore } from '../../lib/webhooks/outgoing/webhooks';
+import { noConnection, noSignIn } from '../../test/support/no-sign-in';
 
 export interface QuickClock {
   /** Milliseconds since 1970, by both clocks at the same moment. */
@@ -19,12 +20,13 @@ export function quickClock({ since, speed }: QuickClock): { now(): number } {
 async function main(directory: string, url: string, clock: { now(): number }): Promise<void> {
   const store = await openStore({ directory, url });
   const vault = new Vault(loadKeys({ directory }));
-  const webhooks = new WebhookStore(store, vault, clock, () => undefined);
+  const webhooks = new WebhookStore(store, vault, clock, () => undefined, noConnection);
   const deliveries = new Deliveries({
     database: store.database,
     vault,
     webhook: (id) => webhooks.row(id),
     allowedTargets: [],
+    signIn: noSignIn,
     expressionHeapMb: 96,
     days: 30,
     clock,

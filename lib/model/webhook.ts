@@ -7,6 +7,8 @@ export type WebhookSignature = 'standard' | 'github' | 'none';
 export type TemplateLanguage = 'jsonata' | 'mustache';
 
 export interface WebhookOptions {
+  /** Id of a connection whose authentication, certificates, proxy and headers it is sent with. */
+  sign_in_as?: number;
   /** JSONata over the envelope: what it does not give true for is not sent. */
   filter?: string;
   /** Deliveries at the same time; 4 by default. */

@@ -12,6 +12,7 @@ import { enqueueEvents } from '../../lib/store/outbox';
 import { Deliveries } from '../../lib/webhooks/outgoing/deliveries';
 import { tidy } from '../../lib/webhooks/outgoing/retention';
 import { WebhookStore } from '../../lib/webhooks/outgoing/webhooks';
+import { noConnection, noSignIn } from '../support/no-sign-in';
 import { WebhookReceiver } from '../support/webhook-receiver';
 import { newStore, storeKinds, type TestStore } from '../unit/store/stores';
 
@@ -35,11 +36,11 @@ for (const kind of storeKinds) {
       const vault = new Vault(loadKeys({ directory: keys }));
       const clock = { now: () => now };
       test = await newStore(kind, this);
-      webhooks = new WebhookStore(test.store, vault, clock, () => undefined);
+      webhooks = new WebhookStore(test.store, vault, clock, () => undefined, noConnection);
       find = (id) => webhooks.row(id);
       deliveries = new Deliveries({
         ...{ database: test.store.database, vault, clock, webhook: (id) => find(id), log: () => undefined },
-        ...{ allowedTargets: [], expressionHeapMb: 96, days: 30 },
+        ...{ allowedTargets: [], signIn: noSignIn, expressionHeapMb: 96, days: 30 },
       });
       receiver = await WebhookReceiver.start();
     });

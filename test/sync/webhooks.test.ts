@@ -14,6 +14,7 @@ import { Deliveries } from '../../lib/webhooks/outgoing/deliveries';
 import { WebhookStore } from '../../lib/webhooks/outgoing/webhooks';
 import { signGithub } from '../../lib/webhooks/signature/github';
 import { OTHER } from '../support/certificates';
+import { noConnection, noSignIn } from '../support/no-sign-in';
 import { freePort } from '../support/server-process';
 import { WebhookReceiver } from '../support/webhook-receiver';
 import { newStore, storeKinds, type TestStore } from '../unit/store/stores';
@@ -45,7 +46,7 @@ for (const kind of storeKinds) {
       keys = mkdtempSync(join(tmpdir(), 'pcp-keys-'));
       vault = new Vault(loadKeys({ directory: keys }));
       test = await newStore(kind, this);
-      webhooks = new WebhookStore(test.store, vault, { now }, () => undefined);
+      webhooks = new WebhookStore(test.store, vault, { now }, () => undefined, noConnection);
       deliveries = deliveriesOf(test.store);
       receiver = await WebhookReceiver.start();
       closing.push(() => receiver.stop());
@@ -62,9 +63,7 @@ for (const kind of storeKinds) {
         database: store.database,
         vault,
         webhook: (id) => webhooks.row(id),
-        allowedTargets: [],
-        expressionHeapMb: 96,
-        days: 30,
+        ...{ allowedTargets: [], signIn: noSignIn, expressionHeapMb: 96, days: 30 },
         clock: { now },
         log: (level, message) => void said.push(`${level} ${message}`),
       });

@@ -3,7 +3,7 @@ import type { WebhookOptions, WebhookView, WebhookWithSecret } from '../../lib/m
 import { type ApiError, ask, post, put } from '../api';
 import { Check, ChoiceField, Form, NumberField, TextField } from '../form';
 import { Failure, Panel, Secret } from '../parts';
-import { usePlant } from '../plant';
+import { type Connection, usePlant } from '../plant';
 import { t } from '../words';
 import { EventChoice } from './event-choice';
 import { contentTypeOf, type Header, HeaderFields, headersOf } from './header-fields';
@@ -128,7 +128,7 @@ function Fields({ id, title, draft: first, etag }: FieldsProps) {
           label={t('onlyOf')}
           at="/connection_id"
           value={draft.connection_id}
-          options={[['', t('all')], ...connections.map(({ id, name }) => [String(id), name] as const)]}
+          options={[['', t('all')], ...connections.map(choiceOf)]}
           onChange={(connection_id) => change({ connection_id })}
         />
         <EventChoice value={draft.event_type} onChange={(event_type) => change({ event_type })} />
@@ -142,6 +142,14 @@ function Fields({ id, title, draft: first, etag }: FieldsProps) {
           onChange={(filter) => option('filter', filter.trim() === '' ? null : filter)}
         />
         <HeaderFields headers={draft.headers} onChange={(headers) => change({ headers })} />
+        <ChoiceField
+          label={t('signIn.as')}
+          at="/options/sign_in_as"
+          help={t('signIn.help')}
+          value={String(draft.options.sign_in_as ?? '')}
+          options={[['', t('signIn.headers')], ...connections.filter(isHttp).map(choiceOf)]}
+          onChange={(id) => option('sign_in_as', id === '' ? null : Number(id))}
+        />
         <TemplateField
           value={draft.payload_template}
           language={draft.template_language}
@@ -213,6 +221,14 @@ function Fields({ id, title, draft: first, etag }: FieldsProps) {
       </Form>
     </Panel>
   );
+}
+
+function choiceOf({ id, name }: Connection): readonly [string, string] {
+  return [String(id), name];
+}
+
+function isHttp({ config }: Connection): boolean {
+  return 'base_url' in config;
 }
 
 function draftOf(webhook: WebhookView): Draft {

@@ -25,6 +25,12 @@ const options: JsonSchema = {
       description:
         'JSONata over the envelope: events for which it does not give true are not sent (`skipped`). Tests and messages of flows are.',
     },
+    sign_in_as: {
+      type: 'integer',
+      minimum: 1,
+      description:
+        'Id of a connection to the same origin: it is sent with the authentication (OAuth 2 and client certificates as well), proxy and headers of that connection.',
+    },
     max_concurrency: { type: 'integer', minimum: 1, maximum: 32, default: 4, description: 'Deliveries at a time.' },
     requests_per_second: { type: 'number', exclusiveMinimum: 0, maximum: 1000 },
     timeout_ms: { type: 'integer', minimum: 1000, maximum: 30_000, default: 15_000 },

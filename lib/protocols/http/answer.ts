@@ -2,6 +2,7 @@ import { pipeline, Readable } from 'node:stream';
 import { createBrotliDecompress, createUnzip } from 'node:zlib';
 import { IntegrationError } from '../../model/errors';
 import { phrase } from '../../model/phrase';
+import { redactText } from '../../security/redact';
 import { incompleteUtf8 } from '../formats/encodings';
 import type { HttpResponse } from './client';
 import { statusError, tooLarge } from './errors';
@@ -137,6 +138,10 @@ export class Answer implements HttpResponse {
     exchange.body.on('data', () => {
       if (exchange.received > SMALL_BODY) exchange.body.destroy();
     });
+  }
+
+  redacted(text: string): string {
+    return redactText(text, this.context.secrets());
   }
 
   async failure(body?: string): Promise<IntegrationError> {

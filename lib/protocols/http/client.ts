@@ -158,4 +158,6 @@ export interface HttpResponse {
    * server said about it, if that was a text or JSON; `body` is what the caller has read already.
    */
   failure(body?: string): Promise<IntegrationError>;
+  /** A text without what the client signed in with, which a server may repeat. */
+  redacted(text: string): string;
 }

@@ -49,7 +49,7 @@ export async function deliver(
   }
   const { status, headers: answered } = response;
   const said = await beginningOf(response);
-  const kept = redactText(said, secrets).slice(0, KEPT_CHARACTERS).toWellFormed();
+  const kept = redactText(response.redacted(said), secrets).slice(0, KEPT_CHARACTERS).toWellFormed();
   // Names and values as receivers of Svix know them.
   const wish = answered['webhook-delivery'];
   const isGone = status === 410 || wish === 'disable';

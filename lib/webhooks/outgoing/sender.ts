@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ExpressionEvaluator } from '../../mapping/contract';
+import type { OpenConnection } from '../../model/connection';
 import { IntegrationError } from '../../model/errors';
-import type { HttpClient } from '../../protocols/http/client';
+import type { HttpClient, HttpOptions } from '../../protocols/http/client';
 import { openHttp } from '../../protocols/http/open';
 import type { SqlDatabase } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
@@ -12,6 +14,7 @@ import type { Hold } from './hold';
 import { type Message, messageOf } from './message';
 import { type Health, outcomeOf, saveOutcome } from './outcome';
 import { currentKeys, formsOf, openSecrets } from './secrets';
+import { BorrowedSignIn, type SignInOptions } from './sign-in';
 
 const MAX_CONCURRENCY = 4;
 const TIMEOUT_MS = 15_000;
@@ -26,6 +29,8 @@ export interface SenderOptions {
   executions: Executions;
   webhook(id: number): Promise<WebhookRow>;
   allowedTargets: readonly string[];
+  /** For webhooks that sign in as a connection does. */
+  signIn: SignInOptions;
   clock: { now(): number };
   tally?: Pick<Tally, 'count' | 'time'>;
   /** A webhook was switched off, for good. Never rejects. */
@@ -38,6 +43,8 @@ export class Sender {
   private readonly underWay = new Map<number, Promise<void>>();
   private readonly stopped = new AbortController();
   private client: { http: HttpClient; revision: number } | undefined;
+  /** As what the webhook signs in, or why it cannot. */
+  private signIn: BorrowedSignIn | IntegrationError | undefined;
   private health: Health = { failures: 0, failingSince: null };
   private isPaused = false;
   private isEnding = false;
@@ -94,7 +101,10 @@ export class Sender {
   private async sendAll(webhook: WebhookRow, due: readonly DueExecution[]): Promise<void> {
     const { options } = webhook;
     const most = options.ordered === true ? 1 : (options.max_concurrency ?? MAX_CONCURRENCY);
-    if (this.client?.revision !== webhook.revision) await this.disconnect();
+    const signIn = await this.signInOf(webhook);
+    const isOther = !isDeepStrictEqual(connectionOf(signIn), connectionOf(this.signIn));
+    if (this.client?.revision !== webhook.revision || isOther) await this.disconnect();
+    this.signIn = signIn;
     for (const execution of due) {
       while (this.underWay.size >= most) await Promise.race(this.underWay.values());
       if (this.mustEnd) return;
@@ -150,7 +160,11 @@ export class Sender {
       const secrets = openSecrets(this.options.vault, webhook.id, webhook.secret_key);
       const keys = currentKeys(secrets, at);
       hidden.push(...keys, ...Object.values(secrets.headers).flatMap(formsOf));
-      http = this.clientOf(webhook);
+      const { signIn } = this;
+      if (signIn instanceof IntegrationError) throw signIn;
+      hidden.push(...(signIn?.secrets ?? []));
+      await signIn?.check();
+      http = this.clientOf(webhook, signIn?.http);
       const headers = { ...plainHeaders(webhook.headers), ...secrets.headers };
       message = await messageOf(webhook, execution, headers, keys, at, this.options.expressions);
     } catch (thrown) {
@@ -162,17 +176,31 @@ export class Sender {
     if (!this.hold.isSafeFor(timeoutMs)) return 'ended';
     const signal = AbortSignal.any([this.stopped.signal, this.hold.lost.signal]);
     const delivery = await deliver(http, new URL(webhook.url), message, timeoutMs, hidden, signal);
+    if (this.signIn instanceof BorrowedSignIn) await this.signIn.learn(delivery.failure);
     // The receiver wants to be left alone since another was sent: nothing of this one was.
     const isUnsent = delivery.failure?.code === 'PCP_HTTP_PAUSED';
     const isBrokenOff = isUnsent || signal.aborted || delivery.failure?.class === 'cancelled';
     return isBrokenOff && !delivery.delivered ? 'ended' : delivery;
   }
 
+  /** Never rejects: why it cannot be had is what the attempts come to. */
+  private async signInOf({ id, url, options }: WebhookRow): Promise<BorrowedSignIn | IntegrationError | undefined> {
+    const { sign_in_as: connectionId } = options;
+    if (connectionId === undefined) return undefined;
+    const { signIn } = this.options;
+    try {
+      return new BorrowedSignIn({ id, url }, await signIn.openConnection(connectionId), signIn);
+    } catch (thrown) {
+      return IntegrationError.from(thrown);
+    }
+  }
+
   /** One client keeps the rate; a webhook that was changed gets another. */
-  private clientOf({ url, options, revision }: WebhookRow): HttpClient {
+  private clientOf({ url, options, revision }: WebhookRow, signIn: Partial<HttpOptions> = {}): HttpClient {
     if (this.client !== undefined) return this.client.http;
     const timeout = options.timeout_ms ?? TIMEOUT_MS;
     const http = openHttp({
+      ...signIn,
       baseUrl: url,
       allowedTargets: this.options.allowedTargets,
       limits: { redirects: 0 },
@@ -190,6 +218,10 @@ export class Sender {
     await this.client?.http.close();
     this.client = undefined;
   }
+}
+
+function connectionOf(signIn: BorrowedSignIn | IntegrationError | undefined): OpenConnection | undefined {
+  return signIn instanceof BorrowedSignIn ? signIn.connection : undefined;
 }
 
 function plainHeaders(headers: WebhookRow['headers']): Record<string, string> {

@@ -1,3 +1,4 @@
+import type { OpenConnection } from '../../model/connection';
 import { IntegrationError } from '../../model/errors';
 import type { Page } from '../../model/services';
 import type { Webhook, WebhookInput, WebhookList, Webhooks, WebhookView, WebhookWithSecret } from '../../model/webhook';
@@ -19,6 +20,7 @@ import {
   webhookContext,
   withNewKey,
 } from './secrets';
+import { httpOptionsOf, SIGN_IN } from './sign-in';
 
 /** What is kept of an input, with everything it left out filled in. */
 type Settings = Pick<
@@ -47,6 +49,7 @@ export class WebhookStore implements Webhooks {
     private readonly vault: Vault,
     private readonly clock: { now(): number },
     private readonly onChange: () => void,
+    private readonly openConnection: (id: number) => Promise<OpenConnection>,
   ) {}
 
   list(filter: WebhookList): Promise<Page<WebhookView>> {
@@ -149,12 +152,22 @@ export class WebhookStore implements Webhooks {
   private async check(settings: Settings, secret: string | null | undefined): Promise<void> {
     checkWebhook(settings);
     if (secret != null && settings.signature === 'standard') checkSecret(secret, '/secret');
+    if (settings.options.sign_in_as !== undefined) await this.checkSignIn(settings.url, settings.options.sign_in_as);
     if (settings.connection_id === null) return;
     const sql = 'SELECT id FROM integration_connections WHERE id = ?';
     const [connection] = await this.store.database.query(sql, [settings.connection_id]);
     if (connection !== undefined) return;
     const message = `There is no connection ${settings.connection_id}.`;
     throw new IntegrationError('data', 'PCP_NOT_FOUND', message, { path: '/connection_id' });
+  }
+
+  /** @throws config PCP_WEBHOOK_SIGN_IN, or why the connection cannot be opened, at the option that names it */
+  private async checkSignIn(url: string, connectionId: number): Promise<void> {
+    try {
+      httpOptionsOf(url, await this.openConnection(connectionId));
+    } catch (thrown) {
+      throw IntegrationError.fromJSON({ ...IntegrationError.from(thrown).toJSON(), path: SIGN_IN });
+    }
   }
 
   private async insert(values: Partial<WebhookRow>, transaction: SqlTransaction): Promise<number> {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { TemplateLanguage } from '../../../lib/model/webhook';
 import { Vault } from '../../../lib/security/vault';
 import { Deliveries } from '../../../lib/webhooks/outgoing/deliveries';
+import { noSignIn } from '../../support/no-sign-in';
 import { newStore, type StoreKind, storeKinds, type TestStore } from '../store/stores';
 
 describe('the preview of a webhook', () => {
@@ -15,6 +16,7 @@ describe('the preview of a webhook', () => {
       vault: new Vault([{ id: 'k1', key: randomBytes(32) }]),
       webhook: () => Promise.reject(new Error('There is none.')),
       allowedTargets: [],
+      signIn: noSignIn,
       expressionHeapMb: 96,
       days: 30,
       clock: Date,

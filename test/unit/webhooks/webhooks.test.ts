@@ -6,6 +6,7 @@ import type { WebhookInput, WebhookWithSecret } from '../../../lib/model/webhook
 import { loadKeys } from '../../../lib/security/keys';
 import { Vault } from '../../../lib/security/vault';
 import { WebhookStore } from '../../../lib/webhooks/outgoing/webhooks';
+import { noConnection } from '../../support/no-sign-in';
 import { newStore, storeKinds, type TestStore } from '../store/stores';
 
 const NEW_KEY = 'a'.repeat(64);
@@ -20,7 +21,13 @@ for (const kind of storeKinds) {
     beforeEach(async function () {
       keys = mkdtempSync(join(tmpdir(), 'pcp-keys-'));
       test = await newStore(kind, this);
-      webhooks = new WebhookStore(test.store, new Vault(loadKeys({ directory: keys })), Date, () => undefined);
+      webhooks = new WebhookStore(
+        test.store,
+        new Vault(loadKeys({ directory: keys })),
+        Date,
+        () => undefined,
+        noConnection,
+      );
     });
     afterEach(async () => {
       await test?.dispose();
@@ -69,7 +76,10 @@ for (const kind of storeKinds) {
         ...loadKeys({ directory: keys, environment: NEW_KEY }),
         ...loadKeys({ directory: keys }),
       ]);
-      assert.equal(await new WebhookStore(test.store, renewed, Date, () => undefined).rotateKeys(), rows.length);
+      assert.equal(
+        await new WebhookStore(test.store, renewed, Date, () => undefined, noConnection).rotateKeys(),
+        rows.length,
+      );
     });
   });
 }
