@@ -116,6 +116,8 @@ export class NodeRed {
       method,
       headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
       ...(body !== undefined && { body: JSON.stringify(body) }),
+    }).catch((cause: unknown) => {
+      throw new Error(`${method} ${path}: no answer (exit ${this.process.exitCode})\n${this.output}`, { cause });
     });
     const place = /\/integrations(\/(?!ui\/|hooks\/).*)$/.exec(path)?.[1];
     if (place !== undefined) {

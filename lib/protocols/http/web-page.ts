@@ -9,8 +9,13 @@ import type { HttpResponse } from './client';
 export function refuseWebPage(response: HttpResponse): void {
   if (!/^(text\/html|application\/xhtml)\b/i.test(response.headers['content-type'] ?? '')) return;
   response.discard();
-  const message = `${response.url.pathname} answered ${response.status} with a web page.`;
-  throw new IntegrationError('transient', 'PCP_HTTP_NOT_JSON', message, {
+  throw webPage(response);
+}
+
+/** That it came, for those who tell it by other signs. */
+export function webPage({ url, status }: HttpResponse): IntegrationError {
+  const message = `${url.pathname} answered ${status} with a web page.`;
+  return new IntegrationError('transient', 'PCP_HTTP_NOT_JSON', message, {
     hint: 'A sign-in or maintenance page stands on the way: open the address in a browser.',
     outcomeUnknown: true,
   });

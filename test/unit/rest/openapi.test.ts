@@ -32,7 +32,7 @@ const document = {
           200: json({
             type: 'object',
             properties: {
-              meta: { type: 'object', properties: { total: { type: 'integer' } } },
+              meta: { type: 'object', properties: { total: { type: 'integer' }, hasNext: {} } },
               data: { type: 'array', items: { $ref: '#/components/schemas/Order' } },
             },
           }),
@@ -91,6 +91,7 @@ const DRAFTS = {
       size_parameter: 'pageSize',
       size: 200,
       total: '/meta/total',
+      more: '/meta/hasNext',
     },
     incremental: { parameter: 'updatedSince', field: 'updatedAt' },
     create: { path: '/v1/orders', id: '/orderId' },

@@ -64,15 +64,12 @@ export function externalKeyOf(said: Omit<Said, 'secrets'>, id: string | undefine
 }
 
 export function unknown(why: string): WriteResult {
-  return { outcome: 'unknown', error: outcomeUnknown(why) };
-}
-
-export function outcomeUnknown(why: string): IntegrationError {
   const message = `Whether the record was written is not known: ${why}.`;
-  return new IntegrationError('transient', 'PCP_REST_OUTCOME_UNKNOWN', message, {
+  const error = new IntegrationError('transient', 'PCP_REST_OUTCOME_UNKNOWN', message, {
     hint: 'Look for it in the other system before it is sent again.',
     outcomeUnknown: true,
   });
+  return { outcome: 'unknown', error };
 }
 
 function failed({ document, secrets }: Said, pointer: string | undefined, result: string): WriteResult {

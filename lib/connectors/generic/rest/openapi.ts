@@ -48,6 +48,7 @@ const TOTALS = [
   'count',
   '@odata.count',
 ];
+const MORE = ['hasNext', 'has_next', 'hasMore', 'has_more', 'hasNextPage', 'has_next_page'];
 const SINCE =
   /^(updated|modified|changed|last_?(updated|modified|changed))_?(since|after|from|gte?)$|^(since|changed_?since)$/i;
 const CHANGED = /^(updated|modified|changed|last_?(updated|modified|changed|change))(_?(at|on|time|date))?$/i;
@@ -167,7 +168,8 @@ function draftPaging(api: Api, answer: Node, list: Node, parameters: Parameter[]
   const most = Math.min(Number(size?.schema.maximum ?? LARGEST_SIZE), LARGEST_SIZE);
   const sized = size === undefined ? {} : { size_parameter: size.name, size: most };
   const total = place(TOTALS);
-  const counted = total === undefined ? {} : { total };
+  const more = place(MORE);
+  const counted = { ...(total !== undefined && { total }), ...(more !== undefined && { more }) };
   const page = named(PAGE);
   const offset = named(OFFSET);
   const cursor = named(CURSOR);

@@ -1,13 +1,15 @@
 import { IntegrationError } from '../../../model/errors';
 import type { HttpClient, HttpResponse } from '../../../protocols/http/client';
+import { webPage } from '../../../protocols/http/web-page';
 import type { WriteResult, WriteTarget } from '../../contract';
 import { LostAnswer } from '../../write-run';
 import { documentIn } from './answer';
 import { explanationIn } from './explanation';
-import { outcomeUnknown, refused, type Said, unknown } from './judgement';
+import { refused, type Said, unknown } from './judgement';
 import type { JudgementSetting } from './settings';
 import { asHttpRequest, type WriteRequest } from './write-request';
 
+/** Whatever its type says: some APIs call their JSON text/html. */
 const WEB_PAGE = /^\s*<(!doctype\s+html|html)\b/i;
 
 /** What came for a request, read to its end. */
@@ -62,10 +64,7 @@ export class Sender {
       if (!response.ok) throw lost(request, await response.failure(''));
       throw new LostAnswer(IntegrationError.from(thrown), request.repeatable);
     }
-    // A sign-in or maintenance page of something on the way says yes to everything.
-    if (response.status === 200 && WEB_PAGE.test(text)) {
-      throw new LostAnswer(outcomeUnknown('the answer is a web page'), request.repeatable);
-    }
+    if (response.status === 200 && WEB_PAGE.test(text)) throw new LostAnswer(webPage(response), request.repeatable);
     return { response, text };
   }
 
