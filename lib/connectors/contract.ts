@@ -217,6 +217,8 @@ export interface Writer {
    * a batch for new without looking; `write` then answers `unchanged` for what is not.
    */
   hashes?(records: WriteRecord[], transaction?: SqlTransaction): Promise<(string | null | undefined)[]>;
+  /** `hashes` compares texts now, so that most hashes need not be computed. */
+  readonly comparesTexts?: boolean;
   /** `hashes` takes records for new now: `writeNew` is the quicker way. */
   readonly expectsNew?: boolean;
   /** Writes records that are all new; null = nothing was written, because one of them is refused or is not: they go by `write`. */

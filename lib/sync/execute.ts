@@ -151,7 +151,7 @@ async function drain(
   // Reading on while this thread writes gains nothing and holds another page in memory.
   // And a live source may keep whoever asks waiting for as long as nothing happens.
   const overlaps = run.kind !== 'live' && (database.isConcurrent || !stream.guarantee.transactional);
-  const newPlanner = batchPlanners(stream.plan, () => scope.writer.expectsNew === true);
+  const newPlanner = batchPlanners(stream.plan, () => scope.writer.comparesTexts !== true);
   const repair = run.kind === 'repair' ? await openRepair(execution) : null;
   const planOf = async ({ records, positions }: Batch): Promise<BatchPlan> => {
     const { plan, add } = newPlanner();

@@ -31,6 +31,11 @@ export class KeyLookup {
     this.#convert = shape.key.map((field) => toColumn(field, database.dialect));
   }
 
+  /** The hash of a record that is unchanged is found and set, and not computed. */
+  get comparesTexts(): boolean {
+    return this.#database.dialect === 'sqlite';
+  }
+
   /** For each record: its hash, null when others wrote it since, undefined when there is none or its key is no key. */
   async hashes(records: readonly WriteRecord[], executor: SqlTransaction): Promise<Hashes> {
     const found: Hashes = new Array(records.length).fill(undefined);
@@ -81,7 +86,7 @@ export class KeyLookup {
   /** One entry for each key, in order. */
   #find(keys: SqlValue[][], records: readonly WriteRecord[], executor: SqlTransaction): Promise<Hashes> {
     if (this.#database.dialect === 'postgres') return this.#findByArrays(keys, executor);
-    if (this.#database.dialect === 'sqlite') return this.#findByJson(keys, records, executor);
+    if (this.comparesTexts) return this.#findByJson(keys, records, executor);
     return this.#findByLists(keys, executor);
   }
 

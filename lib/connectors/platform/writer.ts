@@ -70,6 +70,10 @@ export class PlatformWriter implements Writer {
     this.#hashOf = target.hashOf;
   }
 
+  get comparesTexts(): boolean {
+    return this.#lookup.comparesTexts && !this.#expectsNew;
+  }
+
   get expectsNew(): boolean {
     return this.#expectsNew;
   }

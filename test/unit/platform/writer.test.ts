@@ -73,6 +73,7 @@ for (const kind of storeKinds) {
       const writer = await open(fields);
       const first = [planned({ material: 'A', name: 'ação\n"1"' }), planned({ material: 'B', name: 'b' })];
       await writer.write(first, signal);
+      assert.equal(writer.comparesTexts, false);
       computed.length = 0;
       const refused = planned({ material: 'A\u0000', name: 'a' });
       const again = [refused, planned({ material: 'A', name: 'ação\n"1"' }), planned({ material: 'B', name: 'x' })];
@@ -81,6 +82,7 @@ for (const kind of storeKinds) {
       assert.equal(again[1]!.hash, known[1]);
       assert.notEqual(again[2]!.hash, known[2]);
       // The other stores are asked for the hashes only.
+      assert.equal(writer.comparesTexts, kind.name === 'SQLite');
       if (kind.name === 'SQLite') assert.deepEqual(computed, ['B']);
     });
 
