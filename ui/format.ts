@@ -31,12 +31,18 @@ export function instant(at: string | null): string {
   return at === null ? '–' : new Date(at).toLocaleString(locale(), { dateStyle: 'short', timeStyle: 'medium' });
 }
 
+/** By its two largest units: "7 d", "2 h 5 min". */
 export function duration(milliseconds: number): string {
   if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
   if (milliseconds < MINUTE) return `${(milliseconds / 1000).toLocaleString(locale(), { maximumFractionDigits: 1 })} s`;
-  const minutes = Math.floor(milliseconds / MINUTE);
-  if (milliseconds < HOUR) return `${minutes} min ${Math.floor((milliseconds % MINUTE) / 1000)} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  if (milliseconds < HOUR) return inUnits(milliseconds, [MINUTE, 'min'], [1000, 's']);
+  if (milliseconds < DAY) return inUnits(milliseconds, [HOUR, 'h'], [MINUTE, 'min']);
+  return inUnits(milliseconds, [DAY, 'd'], [HOUR, 'h']);
+}
+
+function inUnits(milliseconds: number, [large, largeName]: [number, string], [small, smallName]: [number, string]) {
+  const rest = Math.floor((milliseconds % large) / small);
+  return `${Math.floor(milliseconds / large)} ${largeName}${rest === 0 ? '' : ` ${rest} ${smallName}`}`;
 }
 
 /** As a field for date and time takes it: in the reader's own zone, to the minute. */

@@ -317,7 +317,7 @@ describe('status page', () => {
     await page.click('button:has-text("Save")');
     const row = page.locator('tr:has-text("Many rejected orders")');
     await row.waitFor();
-    assert.match(String(await row.textContent()), /Orders≥ 50 records5 min 0 s168 h 0 minin use/);
+    assert.match(String(await row.textContent()), /Orders≥ 50 records5 min7 din use/);
     await row.locator('a').click();
     await page.getByLabel('Repeated after (hours)').fill('');
     await page.click('button:has-text("Save")');

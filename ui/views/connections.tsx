@@ -54,7 +54,7 @@ function AllConnections() {
               cell: (row) =>
                 isLive(row, mappings) ? <LastRecord of={activeOf(row, mappings)} /> : <When at={row.last_sync_at} />,
             },
-            { title: t('nextRun'), cell: ({ next_runs: [next] }) => (next === undefined ? '–' : <When at={next} />) },
+            { title: t('nextRun'), cell: ({ next_runs: [next] }) => <NextRun at={next} /> },
             ...metricColumns(of),
             {
               title: '',
@@ -110,7 +110,7 @@ function OneConnection({ id }: { id: number }) {
               title: t('lastRun'),
               cell: (row) => (row.sync_mode === 'live' ? <LastRecord of={[row]} /> : <LastRun run={lastOf(row)} />),
             },
-            { title: t('nextRun'), cell: ({ next_runs: [next] }) => (next === undefined ? '–' : <When at={next} />) },
+            { title: t('nextRun'), cell: (mapping) => <NextRun at={nextOf(mapping, connection)} /> },
             ...metricColumns(of),
             {
               title: '',
@@ -167,6 +167,19 @@ function mappingState({ is_active, live, flow_error, sync_mode }: Mapping, last:
   if (flow_error !== null) return 'refused';
   if (!is_active) return 'inactive';
   return sync_mode === 'live' ? (live?.state ?? 'connecting') : (last?.details.state ?? 'idle');
+}
+
+/** What has no schedule of its own, and follows nothing, runs with its connection. */
+function nextOf(
+  { next_runs, schedule, depends_on, sync_mode, is_active }: Mapping,
+  connection: Connection | undefined,
+) {
+  const isWithConnection = schedule === null && depends_on.length === 0 && sync_mode !== 'live' && is_active;
+  return isWithConnection ? connection?.next_runs[0] : next_runs[0];
+}
+
+function NextRun({ at }: { at: string | undefined }) {
+  return at === undefined ? <>–</> : <When at={at} />;
 }
 
 function LastRun({ run }: { run: SyncLog | undefined }) {

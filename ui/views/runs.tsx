@@ -118,8 +118,8 @@ function OneRun({ id }: { id: string }) {
       {error && <Failure error={error} />}
       <Panel title={mappingName(run.mapping_id)} aside={<Cancel run={run} onDone={refresh} />}>
         <p>
-          <State value={details.state} /> {connectionName(run.connection_id)}, {valueWord('direction', run.direction)},{' '}
-          {valueWord('trigger', details.trigger ?? 'api')}, {instant(run.started_at)} ({duration(lengthOf(run))}
+          <State value={details.state} /> · {connectionName(run.connection_id)}, {valueWord('direction', run.direction)}
+          , {valueWord('trigger', details.trigger ?? 'api')}, {instant(run.started_at)} ({duration(lengthOf(run))}
           {details.dry_run && `, ${t('dryRun')}`})
         </p>
         {run.error_message !== null && (

@@ -56,6 +56,7 @@ function Settings({ webhook, onDone }: { webhook: WebhookView; onDone(): void })
             <code class="long">{options.filter}</code>
           </Fact>
         )}
+        {options.sign_in_as !== undefined && <Fact title={t('signIn.as')}>{connectionName(options.sign_in_as)}</Fact>}
         <Fact title={t('signature')}>{valueWord('signature', signature)}</Fact>
         {overlap !== null && <Fact title={t('oldSecretUntil')}>{instant(overlap)}</Fact>}
       </dl>
