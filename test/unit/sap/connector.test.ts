@@ -62,6 +62,17 @@ describe('sap', () => {
     assert.equal(await isAsked({ ...filter, value: '1000001', byValue: true }), false);
   });
 
+  it('replaces an entity by PUT with all that it has', async () => {
+    const writer = await openWriter(open({ update_method: 'put', changes_per_request: 1 }), KEY, ORDERS);
+    const before = (await plant.rows('API_PRODUCTION_ORDER_2_SRV', 'A_ProductionOrder_2')).at(-1);
+    const key = { ManufacturingOrder: String(before!.ManufacturingOrder) };
+    const [result] = await writer.write([record({ ...key, Batch: 'PUT' }, {}, KEY)], signal);
+    assert.equal(result?.outcome, 'updated');
+    const sent = JSON.parse(asked('PUT')[0]!.body) as Record<string, unknown>;
+    assert.deepEqual([sent.Batch, sent.Material], ['PUT', before!.Material]);
+    assert.ok(before!.Material);
+  });
+
   it('fetches a token anew, once, when the session is over', async () => {
     const writer = await openWriter(open(), KEY, ORDERS);
     await writer.write([order(1, { Batch: 'A' })], signal);

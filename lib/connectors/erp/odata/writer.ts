@@ -195,7 +195,10 @@ export class ODataWriter implements Writer {
 
   #modification({ record, fields }: Item, found: Entity): ServiceRequest {
     const { service, set, model } = this.#entity;
-    const own = Object.entries(fields).filter(([name]) => !set.type.navigations.has(name));
+    // What PUT does not name would become empty.
+    const isWhole = model.version === 2 && service.options.updateMethod === 'PUT';
+    const all = isWhole ? { ...found.data, ...fields } : fields;
+    const own = Object.entries(all).filter(([name]) => !set.type.navigations.has(name));
     const change = { ...this.#condition(record, found), key: found.data };
     return service.modification(set, Object.fromEntries(own), model, change);
   }
