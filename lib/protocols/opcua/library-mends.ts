@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { ClientSession, OPCUAClient } from './library';
+import type { ClientSession, ClientSubscription, OPCUAClient } from './library';
 
 /** The library dials again after this when the server turned it away. */
 const REFUSED_RETRY_MS = 1000;
@@ -45,6 +45,42 @@ export function endRepublishing(session: ClientSession): void {
       if (error === null && isEmpty) callback(new Error('BadMessageNotAvailable'));
       else callback(error, response);
     });
+}
+
+interface Notification {
+  sequenceNumber: number;
+  publishTime: Date | null;
+  notificationData?: unknown[] | null;
+}
+
+/** Messages that are remembered: the one that is asked for again is among the last. */
+const REMEMBERED = 50;
+
+/**
+ * Back on a server, the library asks for a lost message while it comes by itself, and takes both. It also counts a sign of
+ * life, which has the number of the message that is still to come, as that message, and would not ask for it.
+ */
+export function takeEachMessageOnce(subscription: ClientSubscription): void {
+  const taking = subscription as unknown as {
+    lastSequenceNumber: number;
+    onNotificationMessage(message: Notification): void;
+  };
+  const take = taking.onNotificationMessage.bind(subscription);
+  const taken: string[] = [];
+  taking.onNotificationMessage = (message) => {
+    const { lastSequenceNumber: last } = taking;
+    if (!message.notificationData?.length) {
+      take(message);
+      taking.lastSequenceNumber = last;
+      return;
+    }
+    // Numbers begin anew with a subscription that is made anew.
+    const key = `${message.sequenceNumber} ${message.publishTime?.getTime()}`;
+    if (taken.includes(key)) return;
+    taken.push(key);
+    if (taken.length > REMEMBERED) taken.shift();
+    take(message);
+  };
 }
 
 interface Channel {

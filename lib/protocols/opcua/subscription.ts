@@ -5,6 +5,7 @@ import type { OpcUaClient, OpenSession } from './client';
 import { within } from './deadline';
 import { opcUaError } from './errors';
 import type { ClientSubscription } from './library';
+import { takeEachMessageOnce } from './library-mends';
 
 /** What happened to the connection, in its place among the values. */
 export type StateChange =
@@ -76,6 +77,7 @@ export class LiveSubscription<T> {
       signal,
     );
     this.#subscription = subscription;
+    takeEachMessageOnce(subscription);
     subscription.on('raw_notification', () => {
       this.#lastSign = Date.now();
     });
