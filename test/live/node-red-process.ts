@@ -114,7 +114,8 @@ export class NodeRed {
   async request(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
     const response = await fetch(this.url + path, {
       method,
-      headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+      // A server that stands still for some seconds closes what is idle before it looks at what came meanwhile.
+      headers: { connection: 'close', ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     }).catch((cause: unknown) => {
       throw new Error(`${method} ${path}: no answer (exit ${this.process.exitCode})\n${this.output}`, { cause });
