@@ -53,13 +53,13 @@ const FRACTIONS: readonly { header: string; windowMs?: number }[] = [
  * `X-RateLimit-*`, and what some vendors have of their own.
  */
 export function readRateLimits(headers: Headers, now: number = Date.now()): RateLimitStatus[] {
-  // Most answers tell nothing of a quota, and each one comes by here.
-  if (!Object.keys(headers).some((name) => QUOTA.test(name))) return [];
+  if (!tellsOfQuota(headers)) return [];
   return [...structured(headers, now), ...plain(headers, now), ...fractions(headers, now)];
 }
 
 /** Of all windows the one that is the nearest to be used up; undefined where nothing is told. */
 export function readRateLimit(headers: Headers, now: number = Date.now()): RateLimitStatus | undefined {
+  if (!tellsOfQuota(headers)) return undefined;
   const rank = ({ limit = 0, remaining, resetAt }: RateLimitStatus): number => {
     if (remaining === undefined) return Number.POSITIVE_INFINITY;
     const isBrief = resetAt !== undefined && Date.parse(resetAt) - now <= BRIEF_MS;
@@ -67,6 +67,12 @@ export function readRateLimit(headers: Headers, now: number = Date.now()): RateL
   };
   const [first, ...others] = readRateLimits(headers, now);
   return others.reduce((tightest, one) => (rank(one) < rank(tightest as RateLimitStatus) ? one : tightest), first);
+}
+
+/** Most answers tell nothing of one, and each one comes by here: that a name cannot be one is found out by the plainest look. */
+function tellsOfQuota(headers: Headers): boolean {
+  for (const name in headers) if (name.includes('limit') && QUOTA.test(name)) return true;
+  return false;
 }
 
 /** `"burst";r=99;t=1, "daily";r=3;t=3600`, whose policies stand apart by the same names; or one window as `limit=100, remaining=40`. */
