@@ -59,15 +59,18 @@ const WORDS: Record<AlertKind, KindWords> = {
   dead_letters: {
     title: { 'en-US': 'Dead letters are open', 'pt-BR': 'Há registros rejeitados em aberto' },
     hint: {
-      'en-US': 'Look at their groups, correct the cause, and replay or discard them.',
-      'pt-BR': 'Veja os grupos, corrija a causa e reprocesse ou descarte os registros.',
+      'en-US':
+        'Look at their groups, correct the cause, and replay or discard them. Where the outcome of a write is not known, look at the target first: a replay sends it again.',
+      'pt-BR':
+        'Veja os grupos, corrija a causa e reprocesse ou descarte os registros. Onde o resultado de uma gravação não é conhecido, verifique antes o destino: reprocessar envia de novo.',
     },
     message: {
-      'en-US': (alert) => `${mapping(alert)}: ${count(alert.value, 'record', 'records')} could not be applied.`,
+      'en-US': (alert) =>
+        `${mapping(alert)}: ${count(alert.value, 'record waits', 'records wait')} for a correction or a decision.`,
       'pt-BR': (alert) =>
         alert.value === 1
-          ? `${mapping(alert, 'pt-BR')}: 1 registro não pôde ser aplicado.`
-          : `${mapping(alert, 'pt-BR')}: ${alert.value} registros não puderam ser aplicados.`,
+          ? `${mapping(alert, 'pt-BR')}: 1 registro espera por uma correção ou decisão.`
+          : `${mapping(alert, 'pt-BR')}: ${alert.value} registros esperam por uma correção ou decisão.`,
     },
   },
   error_ratio: {

@@ -191,6 +191,26 @@ describe('status page', () => {
     await page.close();
   });
 
+  it('asks before it sends again what may be at the target already', async () => {
+    const store = new DatabaseSync(join(folder, 'hub', STORE_FILE));
+    const set = (state: string, errorClass: string) =>
+      store.exec(`UPDATE integration_dead_letters SET state = '${state}', error_class = '${errorClass}' WHERE id = 1`);
+    set('open', 'unknown_outcome');
+    const page = await open('dead-letters/1', LOOKS[0]);
+    await page.evaluate(() => {
+      window.confirm = (asked) => {
+        document.title = String(asked);
+        return false;
+      };
+    });
+    await page.click('button:has-text("Replay")');
+    assert.match(await page.title(), /may be at the target already: 1\. A replay sends them again/);
+    await page.locator('.state:has-text("open")').waitFor();
+    set('resolved', 'data');
+    store.close();
+    await page.close();
+  });
+
   it('shows what webhooks were told, and tells it again', async () => {
     const page = await open('webhooks', LOOKS[0]);
     await page.click('td a:has-text("Plant manager")');

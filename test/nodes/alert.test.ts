@@ -65,7 +65,7 @@ describe('pcp-alert', () => {
     const { payload, topic, event: type } = await message;
     const { title, message: text, hint, id } = payload as Alert & Record<string, unknown>;
     assert.deepEqual([type, topic, id, title], ['firing', 'dead_letters', 12, 'Dead letters are open']);
-    assert.equal(text, '"Orders" (ERP): 4 records could not be applied.');
+    assert.equal(text, '"Orders" (ERP): 4 records wait for a correction or a decision.');
     assert.match(String(hint), /replay or discard/);
   });
 

@@ -43,10 +43,10 @@ function Groups() {
           { title: t('last'), cell: ({ last_at }) => <When at={last_at} /> },
           {
             title: '',
-            cell: ({ group, mapping_id, count, message }) => (
+            cell: ({ group, mapping_id, count, message, error_class }) => (
               <Action
                 of={message}
-                sure={t('sureReplay', { count })}
+                sure={sendsAgain(error_class) ? t('sureSendAgain', { count }) : t('sureReplay', { count })}
                 run={() => post('sync/dead-letters/replay', { group, mapping_id })}
                 then={refresh}
               >
@@ -65,9 +65,14 @@ function Letters({ of, state }: { of: Record<string, string | number>; state?: D
   const { value, error, refresh } = usePolled(`letters ${query}`, () =>
     get<Page<DeadLetter>>(`sync/dead-letters?${query}`),
   );
-  const isOpen = value?.items.some((letter) => letter.state === 'open') ?? false;
+  const open = value?.items.filter((letter) => letter.state === 'open') ?? [];
+  const undecided = open.filter((letter) => sendsAgain(letter.error_class)).length;
   const replay = (
-    <Action sure={t('sureReplayAll')} run={() => post('sync/dead-letters/replay', of)} then={refresh}>
+    <Action
+      sure={undecided > 0 ? t('sureSendAgain', { count: undecided }) : t('sureReplayAll')}
+      run={() => post('sync/dead-letters/replay', of)}
+      then={refresh}
+    >
       {t('replayAll')}
     </Action>
   );
@@ -76,7 +81,7 @@ function Letters({ of, state }: { of: Record<string, string | number>; state?: D
       <p class="trail">
         <a href="#/dead-letters">{t('view.dead-letters')}</a>
       </p>
-      <Panel title={t('records')} aside={isOpen && replay}>
+      <Panel title={t('records')} aside={open.length > 0 && replay}>
         {error && <Failure error={error} />}
         <Table
           rows={value?.items}
@@ -159,7 +164,11 @@ function Letter({ id }: { id: string }) {
         {isOpen && (
           <p class="actions">
             {draft === undefined ? (
-              <Action run={() => post('sync/dead-letters/replay', { ids: [letter.id] })} then={refresh}>
+              <Action
+                {...(sendsAgain(letter.error_class) && { sure: t('sureSendAgain', { count: 1 }) })}
+                run={() => post('sync/dead-letters/replay', { ids: [letter.id] })}
+                then={refresh}
+              >
                 {t('replay')}
               </Action>
             ) : (
@@ -180,6 +189,11 @@ function Letter({ id }: { id: string }) {
       </Panel>
     </>
   );
+}
+
+/** The write may have taken place, so a replay has to be thought over. */
+function sendsAgain(errorClass: string): boolean {
+  return errorClass === 'unknown_outcome';
 }
 
 /** A text stands for itself. */

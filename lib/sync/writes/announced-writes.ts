@@ -7,6 +7,7 @@ import type {
   WriteResult,
 } from '../../connectors/contract';
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import { canonicalJson, digest } from '../hash';
 import type { RunScope } from './commit';
 import { keepAsLongAsHeld } from './keep';
@@ -307,7 +308,7 @@ function keyUnknown(record: WriteRecord): IntegrationError {
   return new IntegrationError(
     'data',
     'PCP_TARGET_KEY_UNKNOWN',
-    `Record ${record.key} is at the target, as somebody found out there, but nobody knows under which key.`,
+    phrase`Record ${record.key} is at the target, as somebody found out there, but nobody knows under which key.`,
     { hint: 'Bring it up to date at the target by hand: sent from here it would be created a second time.' },
   );
 }
@@ -324,14 +325,14 @@ function unknownOutcome(
   heard: IntegrationError | null = null,
   lookedUp?: IntegrationError,
 ): IntegrationError {
-  const why =
+  const lost =
     lookedUp === undefined
-      ? 'the target offers no way to find out whether it took place.'
-      : `the look-up says: ${lookedUp.message}`;
+      ? phrase`The answer to the write of ${record.key} was lost, and the target offers no way to find out whether it took place.`
+      : phrase`The answer to the write of ${record.key} was lost, and the look-up says: ${lookedUp.said}`;
   return new IntegrationError(
     'unknown_outcome',
     'PCP_UNKNOWN_OUTCOME',
-    `The answer to the write of ${record.key} was lost, and ${why}${heard === null ? '' : ` ${heard.message}`}`,
+    heard === null ? lost : phrase`${lost} ${heard.said}`,
     {
       // By this the write is told from others when somebody decides about it.
       value: intent.idempotencyKey,

@@ -1,5 +1,6 @@
 import type { Resolution, WriteRecord } from '../../connectors/contract';
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import type { RunCounters } from '../../model/sync';
 import type { Failure } from '../plan';
 import { noCounters } from '../runs/run-rows';
@@ -83,11 +84,12 @@ function keyRecord({ key, targetKey, idempotencyKey }: LeftIntent, keyFields: re
 }
 
 function question({ key, idempotencyKey }: LeftIntent, why: IntegrationError | undefined): Failure {
-  const reason = why === undefined ? 'it cannot be looked up at the target.' : `the look-up says: ${why.message}`;
   const error = new IntegrationError(
     'unknown_outcome',
     'PCP_UNKNOWN_OUTCOME_GONE',
-    `The answer to the write of ${key} was lost, the source does not give the record any more, and ${reason}`,
+    why === undefined
+      ? phrase`The answer to the write of ${key} was lost, the source does not give the record any more, and it cannot be looked up at the target.`
+      : phrase`The answer to the write of ${key} was lost, the source does not give the record any more, and the look-up says: ${why.said}`,
   );
   const value = idempotencyKey;
   return { sourceKey: key, payload: null, stage: 'write', field: null, rule: error.code, value, error };

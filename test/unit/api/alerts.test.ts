@@ -21,10 +21,10 @@ describe('API: alerts', () => {
       },
     ]);
     const [item] = english.body.items ?? [];
-    assert.equal(item?.message, '"Orders" (ERP): 4 records could not be applied.');
+    assert.equal(item?.message, '"Orders" (ERP): 4 records wait for a correction or a decision.');
     const portuguese = await api.call('GET', '/alerts/12', undefined, { 'Accept-Language': 'pt-BR' });
     assert.equal(portuguese.body.title, 'Há registros rejeitados em aberto');
-    assert.equal(portuguese.body.message, '"Orders" (ERP): 4 registros não puderam ser aplicados.');
+    assert.equal(portuguese.body.message, '"Orders" (ERP): 4 registros esperam por uma correção ou decisão.');
     for (const wrong of ['state=on', 'kind=x', 'severity=low', 'order=asc']) {
       assert.equal((await api.call('GET', `/alerts?${wrong}`)).status, 400, wrong);
     }

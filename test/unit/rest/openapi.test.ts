@@ -118,6 +118,23 @@ describe('generic.rest: drafts from OpenAPI', () => {
     assert.deepEqual(draftEntities(document, '/api'), DRAFTS);
   });
 
+  it('takes "next" beside a parameter for a cursor as the next one, unless it is said to be a link', () => {
+    const draft = (next: object, outer = 'meta') => {
+      const answer = {
+        type: 'object',
+        properties: { items: { type: 'array', items: ORDER }, [outer]: { type: 'object', properties: { next } } },
+      };
+      const get = { parameters: [query('after')], responses: { 200: json(answer) } };
+      return draftEntities({ paths: { '/orders': { get } } }).orders?.paging;
+    };
+    const text = { type: ['string', 'null'] };
+    assert.deepEqual(draft(text), { type: 'cursor', cursor_parameter: 'after', cursor: '/meta/next' });
+    for (const link of [{ format: 'uri' }, { example: '/orders?after=7' }, { description: 'URL of the next page' }]) {
+      assert.deepEqual(draft({ ...text, ...link }), { type: 'next_link', next: '/meta/next' });
+    }
+    assert.deepEqual(draft(text, 'links'), { type: 'next_link', next: '/links/next' });
+  });
+
   it('reads Swagger 2, and how a parameter writes what changed', () => {
     const schema = { type: 'array', items: ORDER };
     const draft = (since: object) => {

@@ -76,6 +76,38 @@ describe('generic.rest: reading', () => {
     assert.deepEqual(context.api.paths().slice(-2), ['GET /orders', 'GET /renamed']);
   });
 
+  it('says in its test which lists have more pages than are asked for', async () => {
+    const detailOf = async (entity: object, answer: object, headers: Record<string, string> = {}) => {
+      context.api.handler = () => ({ body: answer, headers });
+      const { ok, steps } = await context.open({ orders: { path: '/orders', ...entity } }).test(signal);
+      assert.equal(ok, true);
+      const detail = steps.at(-1)?.detail as LocalizedText;
+      return detail['en-US'];
+    };
+    const data = orders(1, 2);
+    const inData = { items: '/data' };
+    const signs: [answer: object, entity: object, sign: string, headers?: Record<string, string>][] = [
+      [{ data, total: 230 }, inData, '/total: 230'],
+      [{ data, meta: { next_cursor: 'x' } }, inData, '/meta/next_cursor'],
+      [
+        { data, _links: { self: { href: '/orders' }, next: { href: '/orders?api_key=canary' } } },
+        inData,
+        '/_links/next',
+      ],
+      [{ data, hasMore: true }, inData, '/hasMore'],
+      [data, {}, 'x-total-count: 230', { 'x-total-count': '230' }],
+      [data, {}, 'Link: rel="next"', { link: '</orders?page=2>; rel="next"' }],
+    ];
+    for (const [answer, entity, sign, headers] of signs) {
+      const detail = await detailOf(entity, answer, headers);
+      assert.equal(detail.endsWith(`(orders, ${sign})`), true, detail);
+    }
+    const all = { data, total: 2, next: null, hasMore: false, link: { href: '/orders' } };
+    assert.equal(await detailOf(inData, all), 'orders: a record was read');
+    const chosen = { ...inData, paging: { type: 'none' } };
+    assert.equal(await detailOf(chosen, { data, total: 230 }), 'orders: a record was read');
+  });
+
   it('fills the path, sends parameters and headers, and pushes down only what is declared', async () => {
     context.api.handler = () => ({ body: [] });
     const connector = context.open({

@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../../model/errors';
 import { parseExactJson } from '../../../model/exact-json';
+import { phrase } from '../../../model/phrase';
 import { createParser, type FormatOptions } from '../../../protocols/formats/create-parser';
 import { ENCODINGS, type Encoding, StrictDecoder } from '../../../protocols/formats/encodings';
 import { isDeeperThan, MAX_DEPTH } from '../../../protocols/formats/parser';
@@ -103,7 +104,7 @@ export function parseJson(text: string, url: URL): unknown {
     throw brokenJson(url, thrown);
   }
   if (!isDeeperThan(document, MAX_DEPTH)) return document;
-  const message = `${url.pathname} answered with JSON nested deeper than ${MAX_DEPTH} levels.`;
+  const message = phrase`${url.pathname} answered with JSON nested deeper than ${MAX_DEPTH} levels.`;
   throw new IntegrationError('data', 'PCP_JSON_DEPTH', message, { hint: 'Ask the API for flatter records.' });
 }
 
@@ -118,13 +119,13 @@ export function itemsOf(document: unknown, pointer: string, url: URL): SourceRec
   const records = Array.isArray(found) ? found : [found];
   const odd = records.findIndex((record) => typeof record !== 'object' || record === null || Array.isArray(record));
   if (odd === -1) return records;
-  throw new IntegrationError('data', 'PCP_REST_RECORD', `Record ${odd} of ${url.pathname} is no object.`, {
+  throw new IntegrationError('data', 'PCP_REST_RECORD', phrase`Record ${odd} of ${url.pathname} is no object.`, {
     hint: 'Set "items" of the entity to a list of objects.',
   });
 }
 
 function noItems(pointer: string, url: URL, more: string): IntegrationError {
-  const message = `The answer of ${url.pathname} holds no records at "${pointer}".`;
+  const message = phrase`The answer of ${url.pathname} holds no records at "${pointer}".`;
   return new IntegrationError('config', 'PCP_REST_ITEMS', message, {
     path: '/config/entities',
     hint: `Set "items" of the entity to where they are.${more}`,
@@ -132,7 +133,7 @@ function noItems(pointer: string, url: URL, more: string): IntegrationError {
 }
 
 function brokenJson(url: URL, cause: unknown): IntegrationError {
-  return new IntegrationError('transient', 'PCP_REST_JSON', `${url.pathname} answered with broken JSON.`, {
+  return new IntegrationError('transient', 'PCP_REST_JSON', phrase`${url.pathname} answered with broken JSON.`, {
     hint: 'The answer was cut off, or is no JSON: look at it with a tool such as curl.',
     cause,
   });
@@ -185,8 +186,8 @@ export async function readDocument(response: HttpResponse): Promise<unknown> {
   try {
     return parseXml(text, url.pathname);
   } catch (cause) {
-    const { message } = IntegrationError.from(cause);
-    throw new IntegrationError('transient', 'PCP_REST_XML', `An answer is broken XML: ${message}`, {
+    const { said } = IntegrationError.from(cause);
+    throw new IntegrationError('transient', 'PCP_REST_XML', phrase`An answer is broken XML: ${said}`, {
       hint: 'Look at the answer with a tool such as curl: it was cut off, or is no XML.',
       cause,
     });

@@ -1,10 +1,11 @@
 import type { OpenConnection } from '../../../model/connection';
 import type { HttpClient } from '../../../protocols/http/client';
-import type { ConnectorEnvironment, TestReport } from '../../contract';
+import type { ConnectorEnvironment, SourceRecord, TestReport } from '../../contract';
 import type { LocalizedText } from '../../descriptor';
 import { testHttp } from '../../http-test';
 import type { Steps } from '../../step-by-step';
-import { firstRecords } from './read';
+import { signOfMore } from './more-pages';
+import { firstRecords, type Source, wholeAnswer } from './read';
 import { type EntitySetting, type RestSettings, resolveEntity } from './settings';
 import { placeholders } from './template';
 
@@ -50,24 +51,40 @@ async function readSome(
   const [first] = readable;
   let isEmpty = false;
   const unseen: string[] = [];
+  const unpaged: string[] = [];
   for (const name of readable) {
     const entity = resolveEntity(name, settings);
     const names = namesToSee(entity);
     if (name !== first && names.length === 0) continue;
-    const [record] = await firstRecords({ client, settings, entity, log }, 1, signal);
+    const { record, sign } = await look({ client, settings, entity, log }, signal);
     if (name === first) isEmpty = record === undefined;
     if (record !== undefined && names.length > 0 && names.every((each) => record[each] === undefined))
       unseen.push(name);
+    if (sign !== undefined) unpaged.push(`${name}, ${sign}`);
   }
   const blind = unseen.join(', ');
+  const more = unpaged.join('; ');
   return {
     'en-US': `${first}: ${isEmpty ? 'no record yet' : 'a record was read'}${
       blind && `. No key is seen in what "lookup" finds: say in its "key" where it stands (${blind})`
-    }`,
+    }${more && `. The API seems to have more than it gave: say in "paging" how the next page is asked for, or that its type is none (${more})`}`,
     'pt-BR': `${first}: ${isEmpty ? 'nenhum registro ainda' : 'um registro foi lido'}${
       blind && `. Não se vê a chave no que "lookup" acha: indique em "key" dela onde está (${blind})`
-    }`,
+    }${more && `. A API parece ter mais do que deu: indique em "paging" como se pede a próxima página, ou que o tipo é none (${more})`}`,
   };
+}
+
+/** Nothing is said about pages, and the answer can be looked through. */
+function mayHaveMore({ paging, format = 'json' }: EntitySetting): boolean {
+  return paging === undefined && format === 'json';
+}
+
+/** A record of the entity, and what its answer says about pages that would never be asked for. */
+async function look(source: Source, signal: AbortSignal): Promise<{ record?: SourceRecord; sign?: string }> {
+  const page = mayHaveMore(source.entity) ? await wholeAnswer(source, signal) : undefined;
+  const [record] = page?.records ?? (await firstRecords(source, 1, signal));
+  const sign = page && signOfMore(page);
+  return { ...(record !== undefined && { record }), ...(sign !== undefined && { sign }) };
 }
 
 /** What a record has to show, so that it can be told whether a look-up gave the right one. */

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 
 /** A number as JSON writes it. */
 export const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
@@ -28,7 +29,7 @@ function nested<T>(value: T, keys: string[], field: string): T {
 function numeric(value: unknown, field: string): unknown {
   if (value === null || typeof value === 'number') return value;
   if (typeof value === 'string' && NUMBER.test(value)) return rawJSON(value);
-  throw new IntegrationError('data', 'PCP_REST_NUMBER', `The field "${field}" is no number.`, {
+  throw new IntegrationError('data', 'PCP_REST_NUMBER', phrase`The field "${field}" is no number.`, {
     path: field,
     value,
     hint: 'Map it as decimal or integer, or take it out of "numbers" of the entity.',

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { HttpClient } from '../../../protocols/http/client';
 import type { SourceRecord } from '../../contract';
 import { ask, GONE, isXml, itemsOf, readDocument } from './answer';
@@ -71,8 +72,11 @@ function assertSame(
   if (shown.length === 0 && places === undefined) throw unseen(entity, target);
   for (const { name, value, wanted, found } of shown) {
     if (wanted === undefined || found === wanted) continue;
-    const what = found === undefined ? 'without it' : `with ${name} "${found}"`;
-    throw new IntegrationError('data', 'PCP_REST_OTHER_RECORD', `${target} gave a record ${what}.`, {
+    const what =
+      found === undefined
+        ? phrase`${target} gave a record without ${name}.`
+        : phrase`${target} gave a record with ${name} "${found}".`;
+    throw new IntegrationError('data', 'PCP_REST_OTHER_RECORD', what, {
       path: name,
       value,
       hint: 'Let "lookup" of the entity ask for exactly one key.',
@@ -81,7 +85,7 @@ function assertSame(
 }
 
 function unseen(entity: string, target: string): IntegrationError {
-  const message = `${target} gave a record, and nothing in it tells whether it is the one.`;
+  const message = phrase`${target} gave a record, and nothing in it tells whether it is the one.`;
   return new IntegrationError('config', 'PCP_REST_KEY_UNSEEN', message, {
     path: `/config/entities/${entity}/lookup/key`,
     hint: 'Say in "key" of "lookup" where the key stands in what is found; an empty list trusts the API.',
@@ -89,7 +93,7 @@ function unseen(entity: string, target: string): IntegrationError {
 }
 
 function ambiguous(target: string): IntegrationError {
-  return new IntegrationError('data', 'PCP_REST_AMBIGUOUS', `${target} gave more than one record.`, {
+  return new IntegrationError('data', 'PCP_REST_AMBIGUOUS', phrase`${target} gave more than one record.`, {
     hint: 'Let "lookup" of the entity ask for exactly one key, or clear up the duplicates in the other system.',
   });
 }

@@ -1,29 +1,30 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 
 /** Gone, if the API had it once. */
 export function absent(id: string | undefined): IntegrationError {
   if (id === undefined) return missing();
-  return new IntegrationError('conflict', 'PCP_TARGET_DELETED', `Record ${id} is gone from the other system.`, {
+  return new IntegrationError('conflict', 'PCP_TARGET_DELETED', phrase`Record ${id} is gone from the other system.`, {
     hint: 'Create it there again, or take it out of the mapping.',
   });
 }
 
 export function unchangeable(): IntegrationError {
-  const message = 'The API has this record already, and cannot change it.';
+  const message = phrase`The API has this record already, and cannot change it.`;
   return new IntegrationError('data', 'PCP_REST_NO_UPDATE', message, {
     hint: 'Add "update" to the entity, if the API can change records.',
   });
 }
 
 export function nameless(): IntegrationError {
-  const message = 'The API has an earlier version of this record, under a name that it did not tell.';
+  const message = phrase`The API has an earlier version of this record, under a name that it did not tell.`;
   return new IntegrationError('data', 'PCP_REST_NO_UPDATE', message, {
     hint: 'Say where it stands in the answer ("id" of "create"), add "lookup", or use fields of the record in the path of "update".',
   });
 }
 
 export function missing(): IntegrationError {
-  const message = 'The API does not have this record, and cannot create it.';
+  const message = phrase`The API does not have this record, and cannot create it.`;
   return new IntegrationError('data', 'PCP_REST_NOT_THERE', message, {
     hint: 'Add "create" to the entity, if the API can create records.',
   });

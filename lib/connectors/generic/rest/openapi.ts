@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../../../model/entity';
-import { valueAt } from './pointer';
+import { pointerKeys, valueAt } from './pointer';
 import type { EntitySetting, IncrementalSetting, PagingSetting, WriteSetting } from './settings';
 
 type Node = Record<string, unknown>;
@@ -36,9 +36,16 @@ const SIZE = [
   '_per_page',
 ];
 const CURSOR = ['cursor', 'after', 'page_token', 'pageToken', 'starting_after', 'continuationToken', 'continuation'];
-const NEXT_CURSOR = ['next_cursor', 'nextCursor', 'next_page_token', 'nextPageToken', 'cursor', 'continuationToken'];
-const NEXT_LINK = ['@odata.nextLink', 'nextLink', 'next_link', 'next_url', 'nextUrl', 'next', 'href'];
-const TOTALS = [
+export const NEXT_CURSOR = [
+  'next_cursor',
+  'nextCursor',
+  'next_page_token',
+  'nextPageToken',
+  'cursor',
+  'continuationToken',
+];
+export const NEXT_LINK = ['@odata.nextLink', 'nextLink', 'next_link', 'next_url', 'nextUrl', 'next', 'href'];
+export const TOTALS = [
   'total',
   'totalCount',
   'total_count',
@@ -173,8 +180,9 @@ function draftPaging(api: Api, answer: Node, list: Node, parameters: Parameter[]
   const page = named(PAGE);
   const offset = named(OFFSET);
   const cursor = named(CURSOR);
-  const nextCursor = place(NEXT_CURSOR);
   const next = place(NEXT_LINK);
+  // "next" beside a parameter for a cursor is the next one, unless it is said to be a link.
+  const nextCursor = place(NEXT_CURSOR) ?? (next?.endsWith('/next') && !api.isLink(answer, next) ? next : undefined);
   if (cursor !== undefined && nextCursor !== undefined) {
     return { paging: { type: 'cursor', cursor_parameter: cursor.name, cursor: nextCursor, ...sized } };
   }
@@ -306,6 +314,14 @@ class Api {
       if (below !== undefined) return `/${escaped(outer)}/${escaped(below)}`;
     }
     return undefined;
+  }
+
+  /** Whether the text at a place of an answer, of two names at most, is said to be a link. */
+  isLink(answer: Node, place: string): boolean {
+    const names = pointerKeys(place);
+    const schema = names.reduce<Node>((outer, name) => this.properties(outer)[name] ?? {}, answer);
+    const said = [schema.format, schema.example, schema.description, names.length > 1 ? names[0] : ''];
+    return said.some((text) => /ur[il]\b|link|^\/|:\/\//i.test(String(text ?? '')));
   }
 
   #content(node: Node): Node | null {

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { IntegrationError } from '../../../model/errors';
+import { type Phrase, phrase } from '../../../model/phrase';
 import type { HttpClient } from '../../../protocols/http/client';
 import type { SourceRecord } from '../../contract';
 import type { Page } from './answer';
@@ -79,12 +80,16 @@ export class Paging {
     if (next === null) return null;
     if (typeof next === 'string') {
       if (at !== null) this.#positions.add(at);
-      if (this.#positions.has(next)) throw this.#repeated('leads back to a page that was read already');
+      if (this.#positions.has(next)) {
+        throw this.#repeated(
+          phrase`Page ${this.#pages} of "${this.#name}" leads back to a page that was read already; the read was ended.`,
+        );
+      }
       this.#positions.add(next);
     }
     const limit = this.#setting.max_pages ?? MAX_PAGES;
     if (this.#pages < limit) return next;
-    const message = `"${this.#name}" has more than ${limit} pages; the read was ended.`;
+    const message = phrase`"${this.#name}" has more than ${limit} pages; the read was ended.`;
     throw new IntegrationError('guard', 'PCP_REST_PAGES_LIMIT', message, {
       hint: 'Read larger pages (size), or only what changed (incremental).',
     });
@@ -125,13 +130,16 @@ export class Paging {
     const digest = hash('sha256', JSON.stringify(identityOf(page.records, this.#key)), 'base64url');
     if (!this.#digests.includes(digest)) this.#alike = 0;
     // Records without a key, such as readings, may all be alike: only three such pages in a row are one.
-    else if (this.#key.length > 0 || ++this.#alike === 2) throw this.#repeated('is the same as one before');
+    else if (this.#key.length > 0 || ++this.#alike === 2) {
+      throw this.#repeated(
+        phrase`Page ${this.#pages} of "${this.#name}" is the same as one before; the read was ended.`,
+      );
+    }
     this.#digests.push(digest);
     if (this.#digests.length > REMEMBERED_PAGES) this.#digests.shift();
   }
 
-  #repeated(what: string): IntegrationError {
-    const message = `Page ${this.#pages} of "${this.#name}" ${what}; the read was ended.`;
+  #repeated(message: Phrase): IntegrationError {
     return new IntegrationError('config', 'PCP_REST_PAGE_REPEATED', message, {
       path: '/config/entities',
       hint: 'Check the names of the paging parameters; when the API repeats its last page, set "total" or "more".',
@@ -155,7 +163,7 @@ function textOf(value: unknown): string | null {
 }
 
 /** RFC 8288: `<https://host/orders?page=2>; rel="next"`. */
-function nextOfLinkHeader(header: string): string | null {
+export function nextOfLinkHeader(header: string): string | null {
   for (const [, link, parameters] of header.matchAll(/<([^>]*)>([^<]*)/g)) {
     const relations = /;\s*rel\s*=\s*"?([^";,]*)/i.exec(parameters ?? '')?.[1] ?? '';
     if (relations.toLowerCase().split(/\s+/).includes('next')) return link ?? null;

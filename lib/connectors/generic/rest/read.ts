@@ -51,6 +51,18 @@ export async function firstRecords(source: Source, most: number, signal: AbortSi
   return records;
 }
 
+/** What a list that has no pages answers; undefined when it is too long to be held. */
+export async function wholeAnswer(source: Source, signal: AbortSignal): Promise<Page | undefined> {
+  const { entity, client } = source;
+  const response = await ask(client, { ...listRequest(entity, []), signal });
+  try {
+    return await readPage(response, entity);
+  } catch (thrown) {
+    if (IntegrationError.from(thrown).code === 'PCP_HTTP_TOO_LARGE') return undefined;
+    throw thrown;
+  }
+}
+
 /** While the records of a page are worked on, the next one is asked for: never more than one ahead. */
 async function* readPages(
   source: Source,

@@ -2,6 +2,7 @@ import Ajv2020 from 'ajv/dist/2020';
 import type { OpenConnection } from '../../../model/connection';
 import { IntegrationError } from '../../../model/errors';
 import type { FilterOperator } from '../../../model/mapping';
+import { phrase } from '../../../model/phrase';
 import type { RecordFormat } from '../../../protocols/formats/create-parser';
 import { bodyFormat } from './body';
 import { ENTITIES_SCHEMA } from './entity-schema';
@@ -144,7 +145,7 @@ export function readSettings({ config, credentials }: OpenConnection): RestSetti
 export function resolveEntity(name: string, { entities, openapi }: RestSettings): RestEntity {
   if (Object.hasOwn(entities, name)) return { name, ...entities[name] };
   const known = Object.keys(entities).join(', ') || 'none yet';
-  throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `"${name}" is not an entity of the connection.`, {
+  throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', phrase`"${name}" is not an entity of the connection.`, {
     path: '/source_entity',
     hint:
       openapi === undefined

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import { pathSegment } from '../../../protocols/http/url';
 
 const PLACEHOLDER = /\{([A-Za-z_$@][\w.$@-]*)\}/g;
@@ -54,8 +55,13 @@ export function plainText(value: unknown): string | undefined {
 }
 
 function unfit(template: string, name: string): IntegrationError {
-  return new IntegrationError('data', 'PCP_REST_PATH_VALUE', `The path ${template} needs a value for {${name}}.`, {
-    path: name,
-    hint: 'Map a field of this name, and see that it is never empty.',
-  });
+  return new IntegrationError(
+    'data',
+    'PCP_REST_PATH_VALUE',
+    phrase`The path ${template} needs a value for "${name}".`,
+    {
+      path: name,
+      hint: 'Map a field of this name, and see that it is never empty.',
+    },
+  );
 }
