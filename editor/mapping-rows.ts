@@ -60,7 +60,7 @@ class MappingRowEditor {
     const example = exampleButton($(this.advanced), () =>
       this.type.value.startsWith('date') ? DATE_EXAMPLE : LOOKUP_EXAMPLE,
     );
-    const second = element('div', { class: 'pcp-map-more pcp-map-line' }, cell(this.advanced), example);
+    const second = element('div', { class: 'pcp-map-more' }, cell(this.advanced), example);
     const toggle = element('button', {
       type: 'button',
       class: 'red-ui-button red-ui-button-small',

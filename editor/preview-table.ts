@@ -58,7 +58,7 @@ function planLines({ totals, complete, reasons = [] }: PreviewAnswer): HTMLEleme
   const counts = Object.entries(totals).filter(([, count]) => count > 0);
   if (counts.length === 0) return [element('div', { class: 'pcp-hint' }, text('preview.empty'))];
   const told = counts.map(([action, count]) => `${count.toLocaleString(locale())} ${text(`action.${action}`)}`);
-  const lines = [element('div', { class: 'pcp-guarantee' }, `${told.join(', ')}.`)];
+  const lines = [element('div', { class: 'pcp-guarantee' }, `${text('preview.action')}: ${told.join(', ')}.`)];
   if (!complete) lines.push(element('div', { class: 'pcp-hint pcp-guarantee' }, text('preview.incomplete')));
   if (reasons.length === 0) return [...lines, element('div', { class: 'pcp-hint' }, text('preview.sound'))];
   const body = element('tbody');

@@ -118,6 +118,16 @@ describe('looks of the forms', () => {
       await editor.page.waitForSelector('.pcp-preview');
       await editor.screenshot(`pcp-mapping-preview-${suffix}`);
       assert.deepEqual(await overflowing(editor), [], 'pcp-mapping');
+      const isPortuguese = look.locale === 'pt-BR';
+      await editor.page.click('#pcp-mapping-check');
+      const reason = isPortuguese ? 'Rejeitados, pois' : 'Rejected, since';
+      await editor.page.getByRole('columnheader', { name: reason }).waitFor();
+      await editor.screenshot(`pcp-mapping-check-${suffix}`);
+      const counts = isPortuguese
+        ? /^Seria: 1 criado, 1 rejeitado\.1.*many/
+        : /^Would be: 1 created, 1 rejected\.1.*many/;
+      const told = (await editor.page.textContent('#pcp-mapping-result')) ?? '';
+      assert.match(told.replace(/(Registros|Records).*?(ones|primeiros)/, ''), counts);
       await editor.page.selectOption('#node-config-input-connection', 'pcp-ex-rest-conn');
       await editor.page.selectOption('#node-config-input-direction', 'export');
       await editor.page.fill('#node-config-input-sourceEntity', 'orders');
