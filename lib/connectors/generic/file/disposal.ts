@@ -5,28 +5,34 @@ import type { FoundFile, RootFolder } from './root-folder';
 import { isUnchanged } from './selection';
 import type { FileEntity, FileSettings } from './settings';
 
+type ReadFile = Pick<FoundFile, 'path' | 'size' | 'mtimeMs'>;
+
 /** Does with a file that was read what the entity says. One that changed meanwhile is left for the next run. */
 export async function disposeOfReadFile(
   root: RootFolder,
-  file: Pick<FoundFile, 'path' | 'size' | 'mtimeMs'>,
-  entity: FileEntity,
+  file: ReadFile,
+  { afterRead }: FileEntity,
   settings: FileSettings,
 ): Promise<void> {
-  if (entity.afterRead === 'keep' || !(await isUnchanged(root, file))) return;
-  if (entity.afterRead === 'delete') await root.remove(file.path);
-  else await root.move(file.path, beside(file.path, settings.done_folder), { keepExisting: true });
+  if (afterRead === 'keep') return;
+  if (afterRead === 'move') await moveReadFile(root, file, beside(file.path, settings.done_folder));
+  else {
+    const moved = await moveReadFile(root, file, beside(file.path, '.', '.read-'));
+    if (moved !== null) await root.remove(moved);
+  }
 }
 
-/** Puts a broken file aside, with the reason as JSON beside it. */
+/** Puts a broken file aside, with the reason as JSON beside it. One that changed meanwhile is left for the next run. */
 export async function quarantineFile(
   root: RootFolder,
-  path: string,
+  file: ReadFile,
   settings: FileSettings,
   error: IntegrationError,
   recordsBefore: number,
 ): Promise<void> {
-  if ((await root.stat(path)) === null) return;
-  const moved = await root.move(path, beside(path, settings.error_folder), { keepExisting: true });
+  const { path } = file;
+  const moved = await moveReadFile(root, file, beside(path, settings.error_folder));
+  if (moved === null) return;
   const { title, message, hint } = localise(error.toJSON(), 'pt-BR');
   const reason = {
     file: path,
@@ -47,6 +53,19 @@ export async function quarantineFile(
   }
 }
 
-function beside(path: string, folder: string): string {
-  return join(dirname(path), folder, basename(path));
+/**
+ * Whoever writes the files may give one the name of another at any moment, also between a look at it and its move: what was
+ * moved is looked at once more, and goes back when it is not what was read.
+ * @returns the name it got; null when another file has its name
+ */
+async function moveReadFile(root: RootFolder, file: ReadFile, to: string): Promise<string | null> {
+  if (!(await isUnchanged(root, file))) return null;
+  const moved = await root.move(file.path, to, { keepExisting: true });
+  if (await isUnchanged(root, { ...file, path: moved })) return moved;
+  await root.putBack(moved, file.path);
+  return null;
+}
+
+function beside(path: string, folder: string, prefix = ''): string {
+  return join(dirname(path), folder, `${prefix}${basename(path)}`);
 }

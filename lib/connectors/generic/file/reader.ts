@@ -168,8 +168,8 @@ export class FileReader {
   /** Only a file whose content is wrong is put aside; a share that is gone says nothing about the file. */
   #withQuarantine(error: IntegrationError, progress: FileInProgress): IntegrationError & SourceFailure {
     if (error.class !== 'data' || this.#entity.afterError !== 'move') return error;
-    const { path } = progress.identity;
-    const quarantine = () => quarantineFile(this.#root, path, this.#settings, error, progress.delivered);
+    const { identity, delivered } = progress;
+    const quarantine = () => quarantineFile(this.#root, identity, this.#settings, error, delivered);
     return Object.assign(error, { quarantine });
   }
 }

@@ -1,5 +1,17 @@
 import { constants, type Dirent, type Stats } from 'node:fs';
-import { access, type FileHandle, lstat, mkdir, open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises';
+import {
+  access,
+  type FileHandle,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  realpath,
+  rename,
+  stat,
+  unlink,
+} from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { IntegrationError } from '../../../model/errors';
 import { type ProtectedFiles, protectedFile } from '../../../security/protected-files';
@@ -81,6 +93,20 @@ export class RootFolder {
     }
     await syncFolder(dirname(target));
     return name;
+  }
+
+  /** Gives a file its former name again. A newer one that has the name by now has replaced it, as its writer meant it to. */
+  async putBack(from: string, to: string): Promise<void> {
+    const [source, target] = [await this.#locate(from), await this.#locate(to)];
+    try {
+      // Unlike a rename it replaces nothing.
+      await link(source, target);
+      await unlink(source);
+    } catch (thrown) {
+      if (errorCode(thrown) === 'EEXIST') return;
+      // Some shares have no links.
+      await rename(source, target);
+    }
   }
 
   /** Whether files can be made in a folder, or in the one that it would be made in. @throws permission PCP_FILE_PERMISSION */
