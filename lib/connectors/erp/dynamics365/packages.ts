@@ -11,7 +11,7 @@ import type { DynamicsSettings } from './settings';
 
 const PREFIX = 'package/';
 /** Cursor field of a project that exports what changed since its last export. */
-export const SINCE_EXPORT = '@changes';
+const SINCE_EXPORT = '@changes';
 
 /** A data project of the environment, and the entity in it whose records go in or out. */
 export interface PackageEntity {
