@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { unzip, zip } from '../../../lib/protocols/formats/zip';
+import { LoopbackServer } from '../loopback-server';
 import type { BatchReply as Reply } from '../odata-batch';
 import { type OperationsServer, refusal } from './operations';
 
@@ -38,7 +38,7 @@ export class DataManagementStore {
   readonly transfers: string[] = [];
   readonly #blobs = new Map<string, { signature: string; content?: Buffer }>();
   #underWay = 0;
-  #server: Server | undefined;
+  #server: LoopbackServer | undefined;
 
   constructor(
     plant: OperationsServer,
@@ -58,19 +58,16 @@ export class DataManagementStore {
   }
 
   async start(): Promise<this> {
-    const server = createServer((request, response) => void this.#serve(request, response));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    this.#server = server;
+    this.#server = await LoopbackServer.start((request, response) => void this.#serve(request, response));
     return this;
   }
 
   async stop(): Promise<void> {
-    this.#server?.closeAllConnections();
-    await new Promise((resolve) => this.#server?.close(resolve));
+    await this.#server?.stop();
   }
 
   get host(): string {
-    return `127.0.0.1:${(this.#server!.address() as AddressInfo).port}`;
+    return this.#server!.host;
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

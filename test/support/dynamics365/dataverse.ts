@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { OpenConnection } from '../../../lib/model/connection';
 import { parseExactJson } from '../../../lib/model/exact-json';
+import { LoopbackServer } from '../loopback-server';
 import { type BatchPart, batchReply, type BatchReply as Reply, readBatch } from '../odata-batch';
 import { Entra } from './entra';
 import { BadFilter, compared, filtered, parts, readLiteral } from './filter';
@@ -46,14 +46,14 @@ export class DataverseServer {
   cuts: () => boolean = () => false;
   readonly #changes: Change[] = [];
   readonly #lists = new Map<string, { rows: Row[]; version: number; isTracked: boolean }>();
-  #server: Server | undefined;
+  #server: LoopbackServer | undefined;
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server!.address() as AddressInfo).port}`;
+    return `http://${this.#server!.host}`;
   }
 
   async start(): Promise<this> {
-    const server = createServer(async (request, response) => {
+    this.#server = await LoopbackServer.start(async (request, response) => {
       const pieces: Buffer[] = [];
       for await (const piece of request) pieces.push(piece as Buffer);
       const { method = '', url = '', headers } = request;
@@ -71,14 +71,11 @@ export class DataverseServer {
       const isText = typeof reply.body === 'string';
       response.end(reply.body === undefined ? '' : isText ? reply.body : JSON.stringify(reply.body));
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    this.#server = server;
     return this;
   }
 
   async stop(): Promise<void> {
-    this.#server?.closeAllConnections();
-    await new Promise((resolve) => this.#server?.close(resolve));
+    await this.#server?.stop();
   }
 
   connection(config: Record<string, unknown> = {}): OpenConnection {

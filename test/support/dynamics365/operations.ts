@@ -1,8 +1,8 @@
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { OpenConnection } from '../../../lib/model/connection';
 import { parseExactJson } from '../../../lib/model/exact-json';
 import { APPLICATION } from '../certificates';
+import { LoopbackServer } from '../loopback-server';
 import { type BatchPart, batchReply, type BatchReply as Reply, readBatch } from '../odata-batch';
 import { Entra } from './entra';
 import { BadFilter, compared, filtered, parts, readLiteral } from './filter';
@@ -37,14 +37,14 @@ export class OperationsServer {
   /** Actions of data management, by their name. */
   readonly actions = new Map<string, (body: Record<string, unknown>) => Reply | Promise<Reply>>();
   #versions = new WeakMap<Row, number>();
-  #server: Server | undefined;
+  #server: LoopbackServer | undefined;
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server!.address() as AddressInfo).port}`;
+    return `http://${this.#server!.host}`;
   }
 
   async start(): Promise<this> {
-    const server = createServer(async (request, response) => {
+    this.#server = await LoopbackServer.start(async (request, response) => {
       const pieces: Buffer[] = [];
       for await (const piece of request) pieces.push(piece as Buffer);
       const { method = '', url = '', headers } = request;
@@ -63,14 +63,11 @@ export class OperationsServer {
       });
       response.end(reply.body === undefined ? '' : isText ? reply.body : JSON.stringify(reply.body));
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    this.#server = server;
     return this;
   }
 
   async stop(): Promise<void> {
-    this.#server?.closeAllConnections();
-    await new Promise((resolve) => this.#server?.close(resolve));
+    await this.#server?.stop();
   }
 
   connection(config: Record<string, unknown> = {}, credentials: Record<string, string> = {}): OpenConnection {
