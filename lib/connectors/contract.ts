@@ -199,6 +199,8 @@ export interface WriteRecord {
   sourceKey: string;
   /** Same for every attempt of this very change, so that a target which knows it does the change once. */
   idempotencyKey?: string;
+  /** This very change was sent before, under the same key, and its answer was lost. */
+  wasSent?: boolean;
   /** What the target called the record when it was written before (`WriteResult.externalKey`). */
   externalKey?: string;
   /** The target was given a version of it before, as the store remembers. */
@@ -249,8 +251,11 @@ export interface Writer {
 export type WriteResult =
   | { outcome: 'created' | 'updated' | 'unchanged' | 'deleted'; externalKey?: string }
   | { outcome: 'failed'; error: IntegrationError }
-  /** The write may have happened: why its answer was lost, or said nothing about this record. */
-  | { outcome: 'unknown'; error: IntegrationError };
+  /**
+   * The write may have happened: why its answer was lost, or said nothing about this record. `isInWork`: the target is at it, as
+   * it says itself, and tells what came of it when it is asked again under the same idempotency key.
+   */
+  | { outcome: 'unknown'; error: IntegrationError; isInWork?: boolean };
 
 /** A batch that ended early: an error thrown by `Writer.write` may tell what became of its records until then. */
 export interface WriteInterruption {

@@ -184,6 +184,15 @@ async function tunnel(proxy: URL, url: URL, socket: Socket, deadline: Deadline):
 
 export function proxyAuthorization(proxy: URL): Record<string, string> {
   if (proxy.username === '' && proxy.password === '') return {};
-  const user = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
+  const user = `${plainPart(proxy.username)}:${plainPart(proxy.password)}`;
   return { 'proxy-authorization': `Basic ${Buffer.from(user, 'utf8').toString('base64')}` };
+}
+
+/** User or password as they were before they came into a URL; as they are where somebody wrote a percent sign as it is. */
+export function plainPart(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }

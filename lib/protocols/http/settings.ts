@@ -95,7 +95,8 @@ function readTls(settings: Settings): TlsOptions {
 function withPassword(proxy: string, password: string | undefined): string {
   if (password === undefined || !URL.canParse(proxy)) return proxy;
   const url = new URL(proxy);
-  url.password = password;
+  // A URL takes a percent sign for one of its own.
+  url.password = encodeURIComponent(password);
   return url.href;
 }
 

@@ -28,7 +28,7 @@ const values: JsonSchema = { type: 'object', additionalProperties: { type: ['str
 /** What tells how an API judged one record. */
 const judgement: Record<string, JsonSchema> = {
   id: text(
-    'What the API calls the record: a JSON pointer into the answer ("/id"), or a header ("Location": its last part).',
+    'What the API calls the record: a JSON pointer into the answer ("/id"), or a header ("Location": its last part, or the id in its query).',
   ),
   result: pointer(
     'What tells whether it worked: true, a 2xx number, or one of "ok". Default: the status of the answer.',
