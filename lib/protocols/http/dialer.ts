@@ -4,6 +4,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { isIP, type Socket, connect as tcpConnect } from 'node:net';
 import { type SecureContext, connect as tlsConnect } from 'node:tls';
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import { secureContext } from '../secure-context';
 import type { AddressRules, Target } from './addresses';
 import type { TlsOptions } from './client';
@@ -173,7 +174,7 @@ async function tunnel(proxy: URL, url: URL, socket: Socket, deadline: Deadline):
     throw new IntegrationError(
       'config',
       'PCP_PROXY_REFUSED',
-      `The proxy ${proxy.host} answered ${response.statusCode}.`,
+      phrase`The proxy ${proxy.host} answered ${response.statusCode}.`,
       {
         path: '/config/proxy_url',
         hint: 'Check the user and password of the proxy, and that it lets this host and port through.',

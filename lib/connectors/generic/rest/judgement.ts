@@ -1,4 +1,5 @@
 import { type ErrorClass, IntegrationError } from '../../../model/errors';
+import { phrase, type Said as Spoken } from '../../../model/phrase';
 import { redactText } from '../../../security/redact';
 import type { WriteResult } from '../../contract';
 import { type Explanation, explanation, explanationIn } from './explanation';
@@ -33,7 +34,7 @@ export function judged(
   const externalKey = externalKeyOf(said, setting);
   if (result !== undefined) {
     const value = valueAt(said.document, result);
-    if (value === undefined || value === null) return unknown(`nothing stands at "${result}"`);
+    if (value === undefined || value === null) return unknown(phrase`nothing stands at "${result}"`);
     const isSuccess =
       ok === undefined ? SUCCESS.test(String(value)) : ok.some((each) => String(each) === String(value));
     if (!isSuccess) return failed(said, error, String(value));
@@ -49,14 +50,15 @@ export function judgedItem(
   setting: JudgementSetting & Naming,
   outcome: 'created' | 'updated',
 ): WriteResult {
-  if (typeof said.document !== 'object' || said.document === null) return unknown('the answer holds no result for it');
+  if (typeof said.document !== 'object' || said.document === null)
+    return unknown(phrase`the answer holds no result for it`);
   if (setting.result !== undefined || setting.error !== undefined) return judged(said, setting, outcome);
   const error = USUAL_ERRORS.find((pointer) => explanation(valueAt(said.document, pointer)) !== null);
   const result = USUAL_RESULTS.find((pointer) => isVerdict(valueAt(said.document, pointer)));
   if (result !== undefined) return judged(said, { ...setting, result, ...(error !== undefined && { error }) }, outcome);
   if (error !== undefined) return failed(said, error, '');
   if (externalKeyOf(said, setting) !== undefined) return judged(said, setting, outcome);
-  return unknown('its result says neither yes nor no; set "result" or "error" of "bulk"');
+  return unknown(phrase`its result says neither yes nor no; set "result" or "error" of "bulk"`);
 }
 
 /** What the API calls the record: the value at a pointer, or what a Location names. */
@@ -91,8 +93,8 @@ function lastSegment(path: string): string {
   return /([^/?#]*)\/?(?:[?#].*)?$/.exec(path)?.[1] ?? '';
 }
 
-export function unknown(why: string): WriteResult {
-  const message = `Whether the record was written is not known: ${why}.`;
+export function unknown(why: Spoken): WriteResult {
+  const message = phrase`Whether the record was written is not known: ${why}.`;
   const error = new IntegrationError('transient', 'PCP_REST_OUTCOME_UNKNOWN', message, {
     hint: 'Look for it in the other system before it is sent again.',
     outcomeUnknown: true,
@@ -109,16 +111,12 @@ function failed({ document, secrets }: Said, pointer: string | undefined, result
 /** @param secrets that the API may have repeated */
 export function refused(errorClass: ErrorClass, why: Explanation, secrets: readonly string[]): IntegrationError {
   const { field } = why;
+  const silence = phrase`it does not say why`;
   const text = redactText(why.text, secrets).slice(0, LONGEST_TEXT);
-  return new IntegrationError(
-    errorClass,
-    'PCP_REST_REFUSED',
-    `The API refused the record: ${text || 'it does not say why'}`,
-    {
-      ...(field !== undefined && { path: field }),
-      hint: errorClass === 'conflict' ? 'It was changed there meanwhile.' : 'Correct the record or the mapping.',
-    },
-  );
+  return new IntegrationError(errorClass, 'PCP_REST_REFUSED', phrase`The API refused the record: ${text || silence}`, {
+    ...(field !== undefined && { path: field }),
+    hint: errorClass === 'conflict' ? 'It was changed there meanwhile.' : 'Correct the record or the mapping.',
+  });
 }
 
 /** Not the "status" of the record itself, which many answers repeat. */

@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../../model/errors';
 import type { Filter } from '../../../model/mapping';
+import { phrase } from '../../../model/phrase';
 import type { HttpClient, HttpRequest } from '../../../protocols/http/client';
 import type { Batch, ConnectorEnvironment, ReadQuery, SourceRecord } from '../../contract';
 import { ask, type Page, readPage, recordsIn } from './answer';
@@ -170,7 +171,7 @@ async function fetchPage(
 function listRequest(entity: RestEntity, given: readonly Parameter[]): Omit<HttpRequest, 'signal'> {
   const { path, method = 'GET', body, parameters = {}, parameters_in, headers = {} } = entity;
   if (path === undefined) {
-    throw new IntegrationError('config', 'PCP_NOT_READABLE', `"${entity.name}" cannot be read: it has no path.`, {
+    throw new IntegrationError('config', 'PCP_NOT_READABLE', phrase`"${entity.name}" cannot be read: it has no path.`, {
       path: `/config/entities/${entity.name}/path`,
       hint: 'Add "path" to the entity, if the API has a list of it.',
     });
@@ -181,10 +182,15 @@ function listRequest(entity: RestEntity, given: readonly Parameter[]): Omit<Http
   const all: Parameter[] = [...own, ...given];
   const missing = inPath.find((name) => (parameters[name] ?? '') === '');
   if (missing !== undefined) {
-    throw new IntegrationError('config', 'PCP_REST_PARAMETER', `The path ${path} needs a value for {${missing}}.`, {
-      path: `/config/entities/${entity.name}/parameters/${missing}`,
-      hint: `Give it one in "parameters" of "${entity.name}".`,
-    });
+    throw new IntegrationError(
+      'config',
+      'PCP_REST_PARAMETER',
+      phrase`The path ${path} needs a value for "${missing}".`,
+      {
+        path: `/config/entities/${entity.name}/parameters/${missing}`,
+        hint: `Give it one in "parameters" of "${entity.name}".`,
+      },
+    );
   }
   const filled = fillPath(path, (name) => parameters[name]);
   if (method === 'GET' || parameters_in !== 'body') {

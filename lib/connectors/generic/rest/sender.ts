@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { HttpClient, HttpResponse } from '../../../protocols/http/client';
 import { webPage } from '../../../protocols/http/web-page';
 import type { WriteResult, WriteTarget } from '../../contract';
@@ -91,7 +92,7 @@ export class Sender {
     const said = this.wordsOf(answer);
     const isNeeded = result !== undefined || id?.startsWith('/');
     return said.document === undefined && answer.text !== '' && isNeeded
-      ? unknown('the answer is neither JSON nor XML')
+      ? unknown(phrase`the answer is neither JSON nor XML`)
       : said;
   }
 }
