@@ -3,6 +3,7 @@ import type { Deliveries } from '../model/delivery';
 import type { EntityInfo, JsonSchema } from '../model/entity';
 import type { IntegrationError, SerializedError } from '../model/errors';
 import type { PushedFilter } from '../model/mapping';
+import type { Phrase } from '../model/phrase';
 import type { Cursor } from '../model/sync';
 import type { HttpEnvironment } from '../protocols/http/client';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
@@ -152,6 +153,8 @@ export interface Batch {
   cursorAfter: Cursor;
   /** Estimated total of the records of this read, when known. */
   total?: number;
+  /** What the log of the run has to tell of this read, though nothing failed. */
+  warnings?: readonly Phrase[];
   /** Called after the effects are committed: moves a finished file, acknowledges a message. Repeating it is harmless. */
   acknowledge?(): Promise<void>;
 }

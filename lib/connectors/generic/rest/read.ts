@@ -1,9 +1,10 @@
 import { IntegrationError } from '../../../model/errors';
 import type { Filter } from '../../../model/mapping';
-import { phrase } from '../../../model/phrase';
+import { type Phrase, phrase, render } from '../../../model/phrase';
 import type { HttpClient, HttpRequest } from '../../../protocols/http/client';
 import type { Batch, ConnectorEnvironment, ReadQuery, SourceRecord } from '../../contract';
 import { ask, type Page, readPage, recordsIn } from './answer';
+import { mayHaveMore, Surroundings, signOfMore } from './more-pages';
 import { Paging, type Position } from './paging';
 import { Pass, type Progress } from './pass';
 import type { RestEntity, RestSettings } from './settings';
@@ -84,6 +85,7 @@ async function* readPages(
   let { at, skip, read }: Progress = pass.start;
   let resumes = at !== null;
   let coming = fetch(at, resumes);
+  const warnings: Phrase[] = [];
   try {
     for (;;) {
       const page = await coming;
@@ -101,7 +103,9 @@ async function* readPages(
       const next = paging.next(at, page, read);
       const total = paging.total(page);
       if (pass.told(total)) {
-        source.log('warn', `"${entity.name}" got shorter while it was read: some of its records may not have come.`);
+        const shorter = phrase`"${entity.name}" got shorter while it was read: some of its records may not have come.`;
+        source.log('warn', render(shorter));
+        warnings.push(shorter);
       }
       const { length } = page.records;
       if (next !== null) coming = fetch(next, paging.mayEndAfter(page));
@@ -117,7 +121,7 @@ async function* readPages(
       if (next === null) break;
       ({ at, skip, read } = { at: next, skip: 0, read: read + length });
     }
-    yield { records: [], cursorAfter: pass.end() };
+    yield { records: [], cursorAfter: pass.end(), warnings };
   } finally {
     leaving.abort();
   }
@@ -137,15 +141,28 @@ async function* readWhole(
   const unmoved = pass.cursor({ at: null, skip: 0, read: 0 });
   let held: SourceRecord[] = [];
   let from = 0;
-  for await (const records of recordsIn(response, entity)) {
+  let count = 0;
+  const surroundings = mayHaveMore(entity) ? new Surroundings() : undefined;
+  for await (const records of recordsIn(response, entity, surroundings?.take)) {
     pass.saw(records);
+    count += records.length;
     held = held.length === 0 ? records : held.concat(records);
     for (; held.length > size; held = held.slice(size), from += size) {
       yield batch(entity, held.slice(0, size), unmoved, null, from);
       signal.throwIfAborted();
     }
   }
-  yield batch(entity, held, pass.end(), null, from);
+  const { document } = surroundings ?? {};
+  // Of what was asked for in part, a total says nothing.
+  const sign = surroundings && signOfMore({ document, headers: response.headers }, fixed.length > 0 ? Infinity : count);
+  yield {
+    ...batch(entity, held, pass.end(), null, from),
+    ...(sign !== undefined && { warnings: [unread(entity, sign)] }),
+  };
+}
+
+function unread({ name }: RestEntity, sign: string): Phrase {
+  return phrase`The API seems to have more of "${name}" than it gave (${sign}): say in "paging" how the next page is asked for, or that its type is none.`;
 }
 
 /** @returns null when there is no such page, and that is nothing unexpected */
