@@ -46,6 +46,16 @@ export async function ask(
   return response;
 }
 
+/** Of a request that is about no record, a refusal by its contents. */
+export function requestRefused(thrown: unknown, errorClass: 'config' | 'data', path?: string): unknown {
+  if (!(thrown instanceof IntegrationError) || thrown.code !== 'PCP_HTTP_REJECTED') return thrown;
+  return new IntegrationError(errorClass, 'PCP_REST_REQUEST_REFUSED', thrown.said, {
+    hint: 'Check its path, parameters and contents; the message holds what the API says.',
+    cause: thrown,
+    ...(path !== undefined && { path }),
+  });
+}
+
 /** @throws transient PCP_REST_JSON; config PCP_REST_ITEMS; data PCP_REST_RECORD and what the parsers of other formats throw */
 export async function readPage(response: HttpResponse, entity: EntitySetting): Promise<Page> {
   const { headers, url } = response;

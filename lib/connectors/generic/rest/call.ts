@@ -2,7 +2,7 @@ import { IntegrationError } from '../../../model/errors';
 import { phrase, type Said } from '../../../model/phrase';
 import type { HttpClient, HttpResponse } from '../../../protocols/http/client';
 import type { CallAnswer } from '../../contract';
-import { parseJson } from './answer';
+import { parseJson, requestRefused } from './answer';
 import { plainText, withQuery } from './template';
 
 const METHODS_WITH_BODY = ['POST', 'PUT', 'PATCH'];
@@ -35,7 +35,7 @@ export async function callApi(
     headers: { ...(body !== undefined && { 'content-type': body.type }), ...headersOf(parameters.request_headers) },
     signal,
   });
-  if (!response.ok) throw await response.failure();
+  if (!response.ok) throw requestRefused(await response.failure(), 'data');
   return { payload: await payloadOf(response), statusCode: response.status, headers: { ...response.headers } };
 }
 

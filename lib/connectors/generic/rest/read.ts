@@ -1,9 +1,9 @@
 import { IntegrationError } from '../../../model/errors';
 import type { Filter } from '../../../model/mapping';
 import { type Phrase, phrase, render } from '../../../model/phrase';
-import type { HttpClient, HttpRequest } from '../../../protocols/http/client';
+import type { HttpClient, HttpRequest, HttpResponse } from '../../../protocols/http/client';
 import type { Batch, ConnectorEnvironment, ReadQuery, SourceRecord } from '../../contract';
-import { ask, type Page, readPage, recordsIn } from './answer';
+import { ask, type Page, readPage, recordsIn, requestRefused } from './answer';
 import { mayHaveMore, Surroundings, signOfMore } from './more-pages';
 import { Paging, type Position } from './paging';
 import { Pass, type Progress } from './pass';
@@ -43,7 +43,7 @@ export async function* readBatches(source: Source, query: ReadQuery, signal: Abo
 export async function firstRecords(source: Source, most: number, signal: AbortSignal): Promise<SourceRecord[]> {
   const { entity, client, settings } = source;
   const parameters = new Paging(entity, client, settings).parameters(null);
-  const response = await ask(client, { ...listRequest(entity, parameters), signal });
+  const response = await askForList(source, { ...listRequest(entity, parameters), signal });
   if ((entity.paging?.type ?? 'none') !== 'none') return (await readPage(response, entity)).records.slice(0, most);
   const records: SourceRecord[] = [];
   for await (const some of recordsIn(response, entity)) {
@@ -55,8 +55,8 @@ export async function firstRecords(source: Source, most: number, signal: AbortSi
 
 /** What a list that has no pages answers; undefined when it is too long to be held. */
 export async function wholeAnswer(source: Source, signal: AbortSignal): Promise<Page | undefined> {
-  const { entity, client } = source;
-  const response = await ask(client, { ...listRequest(entity, []), signal });
+  const { entity } = source;
+  const response = await askForList(source, { ...listRequest(entity, []), signal });
   try {
     return await readPage(response, entity);
   } catch (thrown) {
@@ -136,7 +136,7 @@ async function* readWhole(
 ): AsyncGenerator<Batch> {
   const { entity } = source;
   const limits = { timeoutMs: LONGEST_DOWNLOAD_MS, maxBytes: LARGEST_DOWNLOAD };
-  const response = await ask(source.client, { ...listRequest(entity, fixed), ...limits, signal });
+  const response = await askForList(source, { ...listRequest(entity, fixed), ...limits, signal });
   pass.answered(response.headers);
   const unmoved = pass.cursor({ at: null, skip: 0, read: 0 });
   let held: SourceRecord[] = [];
@@ -174,14 +174,28 @@ async function fetchPage(
   mayBeMissing: boolean,
   signal: AbortSignal,
 ): Promise<Page | null> {
-  const { client, entity } = source;
+  const { entity } = source;
   const link = paging.link(at);
   const request =
     link === undefined
       ? listRequest(entity, [...fixed, ...paging.parameters(at)])
       : { target: link, headers: entity.headers ?? {} };
-  const response = await ask(client, { ...request, signal }, mayBeMissing ? NO_SUCH_PAGE : []);
+  const response = await askForList(source, { ...request, signal }, mayBeMissing ? NO_SUCH_PAGE : []);
   return response && readPage(response, entity);
+}
+
+function askForList(source: Source, request: HttpRequest): Promise<HttpResponse>;
+function askForList(source: Source, request: HttpRequest, absent: readonly number[]): Promise<HttpResponse | null>;
+async function askForList(
+  { client, entity }: Source,
+  request: HttpRequest,
+  absent: readonly number[] = [],
+): Promise<HttpResponse | null> {
+  try {
+    return await ask(client, request, absent);
+  } catch (thrown) {
+    throw requestRefused(thrown, 'config', `/config/entities/${entity.name}`);
+  }
 }
 
 /** The request for a list, with the parameters of the entity and those given. */
