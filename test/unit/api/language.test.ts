@@ -209,6 +209,17 @@ describe('API: languages', () => {
     assert.equal((await api.call('GET', '/nowhere')).headers.vary, 'Accept-Language');
   });
 
+  it('is that of what is wrong with a value', async () => {
+    const { body } = await api.call('POST', '/sync/1', { mapping_id: 'x', direction: 'up', colour: 'red' }, PORTUGUESE);
+    const details = (body.errors as { detail: string }[]).map(({ detail }) => detail);
+    assert.equal(body.detail, 'O corpo tem valores errados.');
+    assert.deepEqual(details.sort(), [
+      'deve ser integer',
+      'deve ser um destes: import, export',
+      'não é conhecido aqui',
+    ]);
+  });
+
   it('is that of a note that the engine left, not of what somebody wrote', async () => {
     await api.close();
     const note = 'A correction was replaced: what the mapping reads of the record has changed since.';

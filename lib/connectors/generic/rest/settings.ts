@@ -158,9 +158,6 @@ export function resolveEntity(name: string, { entities, openapi }: RestSettings)
 function checkPaging(entity: string, { paging, format = 'json' }: EntitySetting): void {
   if (paging === undefined) return;
   const at = `${entity}/paging`;
-  if (paging.type === 'cursor' && paging.cursor === undefined) {
-    throw invalid(`${at}/cursor`, phrase`it is missing: it says where the next cursor stands in an answer`);
-  }
   for (const part of ['cursor', 'total', 'more'] as const) {
     if (format !== 'json' && paging[part]?.startsWith('/')) {
       throw invalid(`${at}/${part}`, phrase`a pointer needs JSON, the answers are ${format}`);
