@@ -127,6 +127,9 @@ function OneRun({ id }: { id: string }) {
             <Why code={details.error_code} message={run.error_message} /> {hint(details.error_code ?? '', details.hint)}
           </p>
         )}
+        {details.warnings?.map((warning) => (
+          <p class="failure partial">{String(warning)}</p>
+        ))}
         <dl class="counts">
           {counts.map(([word, count]) => (
             <div key={word}>
