@@ -30,7 +30,7 @@ export const runState: JsonSchema = {
 
 export const runTrigger: JsonSchema = {
   type: 'string',
-  enum: ['api', 'node', 'schedule', 'mapping', 'file', 'webhook'],
+  enum: ['api', 'node', 'schedule', 'mapping', 'file', 'webhook', 'dead_letters'],
   description: 'What started it.',
 };
 
