@@ -16,7 +16,10 @@ export interface Posting {
   keys: string[];
   /** Fields that identify a record, all of which go into its key; absent: SOURCE_LINE_ID, with SOURCE_LINE_PART where there is one. */
   keyFrom?: string[];
-  /** Column of what was posted that holds our key, where SOURCE_CODE and SOURCE_LINE_ID end with the interface. */
+  /**
+   * Column of what was posted that holds our key, where SOURCE_CODE and SOURCE_LINE_ID end with the interface. Source: package
+   * QLTTRAWB of E-Business Suite 12.1, which carries a COLLECTION_ID that is given over to QA_RESULTS, and those not.
+   */
   keptAs?: string;
   /** After everything is derived. */
   required: string[];
@@ -25,7 +28,7 @@ export interface Posting {
   derivations: Derivation[];
   /** Where several fields are given, a column says so. */
   implied?: { given: string[]; column: string; value: number };
-  /** Which field names the column that takes a value, and the fields that may hold the value: the first that does. */
+  /** What names the column of a collection element (QA_PLAN_CHARS), and the fields that may hold its value. */
   element?: { column: string; values: string[] };
   /** Sign of the quantity, which records give without one, by the kind of transaction. */
   signs?: { by: string; of: string; signs: Record<string, -1 | 1> };
@@ -44,7 +47,11 @@ export interface Posting {
   salt?: string;
 }
 
-/** Where lot and serial numbers of a row go: rows of their own, tied to it by a number. */
+/**
+ * Where lot and serial numbers of a row go: rows of their own, tied to it by a number. Source: package PJM_MASS_TRANSFER_PUB
+ * (PJMMXFRB.pls 115.15) of E-Business Suite: MTL_SERIAL_NUMBERS_INTERFACE points to SERIAL_TRANSACTION_TEMP_ID of the lot where
+ * there is one, else to TRANSACTION_INTERFACE_ID.
+ */
 export interface Parts {
   id: string;
   sequence: string;
@@ -54,7 +61,12 @@ export interface Parts {
   serials: { table: string; field: string; from: string; to: string };
 }
 
-/** What is posted can be changed later, as a job can. Without it each row is a transaction, which nothing changes. */
+/**
+ * What is posted can be changed later, as a job can. Without it each row is a transaction, which nothing changes.
+ * Source: E-Business Suite 12.1, packages WIP_VALIDATEMLHEADER_PVT (wipmlhvb.pls 120.29) and WIP_MASSLOAD_PVT (wipmlpvb.pls
+ * 120.16): a change (LOAD_TYPE 3) finds its job by JOB_NAME and organization, ignores item and class, and takes NULL for "as it
+ * is", but for the alternates of bill and routing.
+ */
 export interface Changes {
   kind: { column: string; create: number; change: number };
   /** Needed of what is new. */
@@ -67,7 +79,10 @@ export interface Changes {
   kept: string[];
 }
 
-/** Rows that no manager looks for: a concurrent request loads those of a group. */
+/**
+ * Rows that no manager looks for: a concurrent request loads those of a group. Source: E-Business Suite 12.1, packages
+ * WIP_MASSLOAD_PUB (wipmlppb.pls 120.7) and EAM_WO_PROCESSOR, which submits it with the same arguments.
+ */
 export interface LoadRequest {
   application: string;
   program: string;
@@ -99,14 +114,15 @@ const KEY_DIGITS = 18;
 /** Who wrote a row, and when. */
 export const WHO = ['CREATED_BY', 'LAST_UPDATED_BY', 'CREATION_DATE', 'LAST_UPDATE_DATE'];
 
-/** The key of a record as a number. @throws data PCP_EBS_VALUE */
-export function keyOf(data: Record<string, unknown>, { salt = '', keyFrom }: Posting, sender: string): string {
-  const [first = KEY] = keyFrom ?? [];
-  const value = data[first];
-  if (value === undefined || value === null || value === '') throw refused(first, undefined, 'must not be empty');
-  const part = data[KEY_PART] ?? '';
-  const plain = part === '' ? value : `${value}/${part}`;
-  const identity = keyFrom === undefined ? plain : JSON.stringify(keyFrom.map((name) => String(data[name] ?? '')));
+/** The key of a record as a number; one that lacks what is required of it has none. @throws data PCP_EBS_VALUE */
+export function keyOf(data: Record<string, unknown>, posting: Posting, sender: string): string {
+  const { salt = '', keyFrom = [KEY], required } = posting;
+  const given = (name: string) => String(data[name] ?? '');
+  const missing = keyFrom.find((name) => given(name) === '' && (name === KEY || required.includes(name)));
+  if (missing !== undefined) throw refused(missing, undefined, 'must not be empty');
+  const part = given(KEY_PART);
+  const plain = part === '' ? given(KEY) : `${given(KEY)}/${part}`;
+  const identity = posting.keyFrom === undefined ? plain : JSON.stringify(keyFrom.map(given));
   return externalNumber(identity, KEY_DIGITS, salt === '' ? sender : `${sender}|${salt}`);
 }
 
