@@ -22,7 +22,13 @@ describe('sap', () => {
   });
   afterEach(async () => {
     const { gateway } = plant;
-    Object.assign(gateway, { refusesHead: false, busy: 0, knowsNoBatch: false, inactive: new Set() });
+    Object.assign(gateway, {
+      refusesHead: false,
+      busy: 0,
+      knowsNoBatch: false,
+      inactive: new Set(),
+      forbidden: new Set(),
+    });
     Object.assign(gateway, { cuts: () => false, breaksOffAfter: () => Number.POSITIVE_INFINITY });
     await Promise.all(opened.splice(0).map((connector) => connector.close()));
   });
@@ -253,17 +259,26 @@ describe('sap', () => {
   });
 
   it('tells of each service whether it answers, and gives the mappings that work as they are', async () => {
-    plant.gateway.inactive.add('API_MATERIAL_STOCK_SRV').add('ZPCP_GONE');
+    plant.gateway.inactive.add('API_MATERIAL_STOCK_SRV').add('API_EQUIPMENT').add('ZPCP_GONE');
+    plant.gateway.forbidden.add('API_INSPECTIONLOT_SRV');
     const connector = open();
     const withOwn = open({ services: { ZPCP_GONE: '/sap/opu/odata/sap/ZPCP_GONE' } });
     const silent = (await withOwn.discover!(signal)).find(({ name }) => name === 'ZPCP_GONE');
     assert.deepEqual([silent?.kind, silent?.error?.code], ['service', 'PCP_SAP_SERVICE_INACTIVE']);
     const report = await connector.test(signal);
     assert.ok(report.ok);
-    const detail = report.steps.at(-1)?.detail;
+    const { detail, unanswered } = report.steps.at(-1)!;
     assert.match(
       typeof detail === 'object' ? detail['pt-BR'] : '',
-      /sem resposta: API_MATERIAL_STOCK_SRV \(PCP_SAP_SERVICE_INACTIVE\)/,
+      /sem resposta: API_MATERIAL_STOCK_SRV, API_EQUIPMENT, API_INSPECTIONLOT_SRV$/,
+    );
+    // In the words of whoever administers SAP, together where the same is to be done.
+    assert.deepEqual(
+      unanswered?.map(({ names, error }) => [names, error.code, error.hint?.match(/IWFND.MAINT_SERVICE|SU53/)?.[0]]),
+      [
+        [['API_MATERIAL_STOCK_SRV', 'API_EQUIPMENT'], 'PCP_SAP_SERVICE_INACTIVE', 'IWFND/MAINT_SERVICE'],
+        [['API_INSPECTIONLOT_SRV'], 'PCP_SAP_SERVICE_FORBIDDEN', 'SU53'],
+      ],
     );
     const entities = await connector.discover!(signal);
     const stock = entities.find(({ name }) => name === 'stock');

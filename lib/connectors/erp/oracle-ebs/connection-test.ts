@@ -3,7 +3,9 @@ import { abortable } from '../../../abortable';
 import type { IntegrationError } from '../../../model/errors';
 import { networkError, place } from '../../../protocols/sql/errors';
 import type { TestDetail, TestReport, TestStepName } from '../../contract';
+import type { LocalizedText } from '../../descriptor';
 import { type Steps, stepByStep } from '../../step-by-step';
+import { unansweredOf, withUnanswered } from '../unanswered';
 import type { Opened } from './connector';
 
 /** Steps that the two ways to E-Business Suite have in common, with what each says of it. */
@@ -78,9 +80,9 @@ async function readEntities({ catalogue }: Opened, steps: Steps, signal: AbortSi
   const infos = await catalogue.list(signal);
   signal.throwIfAborted();
   const readable = infos.filter((info) => info.readable).map(({ name }) => name);
-  const others = infos.flatMap(({ name, error }) => (error === undefined ? [] : [`${name} (${error.code})`]));
+  const unanswered = unansweredOf(infos);
   steps.pass('authorise', readable.join(', '));
-  steps.pass('read', told(readable.length, others));
+  steps.pass('read', withUnanswered(told(readable.length), unanswered), unanswered);
 }
 
 const NO_DATABASE: TestDetail = {
@@ -88,12 +90,8 @@ const NO_DATABASE: TestDetail = {
   'pt-BR': 'serviços podem ser chamados; sem banco de dados não há entidades para ler',
 };
 
-function told(readable: number, others: readonly string[]): TestDetail {
-  const rest = others.join(', ');
-  return {
-    'en-US': `${readable} entities can be read${rest && `; without a right to their tables: ${rest}`}`,
-    'pt-BR': `${readable} entidades podem ser lidas${rest && `; sem direito às tabelas: ${rest}`}`,
-  };
+function told(readable: number): LocalizedText {
+  return { 'en-US': `${readable} entities can be read`, 'pt-BR': `${readable} entidades podem ser lidas` };
 }
 
 function add(passed: Passed, name: TestStepName, detail: string): void {
