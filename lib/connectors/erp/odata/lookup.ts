@@ -107,9 +107,12 @@ export function preparedData({ preset, shape, fixed }: ODataEntity, record: Data
   const missing = Object.entries(fixed ?? {}).filter(([name]) => (own[name] ?? '') === '');
   const data = missing.length === 0 ? own : { ...own, ...Object.fromEntries(missing) };
   const setting = preset?.external_key;
-  const value = setting === undefined ? undefined : data[setting.field];
-  if (setting === undefined || value === undefined || value === null || value === '') return data;
-  return { ...data, [setting.field]: externalKey(value, setting, sender) };
+  if (setting === undefined) return data;
+  const { [setting.part ?? '']: part = '', ...fields } = data;
+  const value = fields[setting.field];
+  if (value === undefined || value === null || value === '') return fields;
+  const whole = part === null || part === '' ? value : `${value}/${part}`;
+  return { ...fields, [setting.field]: externalKey(whole, setting, sender) };
 }
 
 function identifying(
