@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Connector } from '../../../lib/connectors/contract';
 import { create } from '../../../lib/connectors/erp/sap/connector';
+import { localise } from '../../../lib/locales/catalogue';
 import type { PushedFilter } from '../../../lib/model/mapping';
 import { SapPlant } from '../../support/sap/plant';
 import { failureOf, openWriter, record, signal } from '../rest/server';
@@ -279,6 +280,10 @@ describe('sap', () => {
         [['API_MATERIAL_STOCK_SRV', 'API_EQUIPMENT'], 'PCP_SAP_SERVICE_INACTIVE', 'IWFND/MAINT_SERVICE'],
         [['API_INSPECTIONLOT_SRV'], 'PCP_SAP_SERVICE_FORBIDDEN', 'SU53'],
       ],
+    );
+    assert.equal(
+      localise(unanswered![1]!.error, 'pt-BR').message,
+      'O usuário não pode usar o serviço API_INSPECTIONLOT_SRV: O serviço respondeu 403: No authorization to access service (PCP/001)',
     );
     const entities = await connector.discover!(signal);
     const stock = entities.find(({ name }) => name === 'stock');

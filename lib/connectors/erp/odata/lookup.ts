@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import { hasKey } from '../../../protocols/odata/address';
 import type { Batching } from '../../../protocols/odata/batching';
 import type { Entity } from '../../../protocols/odata/entity';
@@ -132,7 +133,7 @@ function onlyOne(entities: readonly Entity[], values: Data): Entity | null {
   throw new IntegrationError(
     'data',
     'PCP_ODATA_AMBIGUOUS',
-    `The system has more than one record with ${key.join(', ')}.`,
+    phrase`The system has more than one record with ${key.join(', ')}.`,
     {
       path: field,
       hint: 'Clear up the duplicates there, or let other fields identify the record.',

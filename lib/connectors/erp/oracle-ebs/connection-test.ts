@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { abortable } from '../../../abortable';
-import type { IntegrationError } from '../../../model/errors';
+import { IntegrationError } from '../../../model/errors';
 import { networkError, place } from '../../../protocols/sql/errors';
 import type { TestDetail, TestReport, TestStepName } from '../../contract';
 import type { LocalizedText } from '../../descriptor';
@@ -53,11 +53,19 @@ async function reachDatabase({ settings, catalogue }: Opened, passed: Passed, st
     throw networkError(thrown, options) ?? thrown;
   });
   steps.begin('connect');
-  await catalogue.database.now();
+  await catalogue.database.now().catch((thrown: unknown) => {
+    throw inOurFields(IntegrationError.from(thrown));
+  });
   add(passed, 'resolve', found.address);
   add(passed, 'connect', place(options));
   if (options.ssl !== undefined) add(passed, 'tls', place(options));
   add(passed, 'authenticate', String(options.username));
+}
+
+/** The password is another field here than in a connection to a database alone. */
+function inOurFields(error: IntegrationError): IntegrationError {
+  if (error.path !== '/credentials/password') return error;
+  return IntegrationError.fromJSON({ ...error.toJSON(), path: '/credentials/database_password' });
 }
 
 async function reachGateway({ gateway }: Opened, passed: Passed, steps: Steps, signal: AbortSignal): Promise<void> {
