@@ -66,6 +66,7 @@ describe('synchronising with SAP', () => {
       quantity: '102.5',
       unit: 'PCE',
       planned_start: '2026-11-03',
+      planned_start_at: '2026-11-03T06:30:00.000Z',
       planned_end: '2026-11-05',
       status: 'released',
       changed_at: '2026-11-27T06:02:00.000Z',
@@ -152,7 +153,19 @@ describe('synchronising with SAP', () => {
   });
 
   it('imports what was posted by its default mappings', async () => {
-    assert.deepEqual(counts(await run('production_data', 'import')), [[12, 0]]);
+    // Cancelled in SAP: the confirmation stays, and one that takes it back has the same quantity.
+    const [cancelled] = await plant.rows(CONFIRMATIONS, 'ProdnOrdConf2');
+    const group = String(cancelled!.ConfirmationGroup);
+    const reversal = { ConfirmationGroup: group, ConfirmationCount: '00000002', IsReversal: true };
+    await plant.add(CONFIRMATIONS, 'ProdnOrdConf2', { ...reversal, ConfirmationYieldQuantity: '1.500' });
+    const key = `ConfirmationGroup='${group}',ConfirmationCount='00000001'`;
+    await plant.change(CONFIRMATIONS, `ProdnOrdConf2(${key})`, { IsReversed: true });
+    assert.deepEqual(counts(await run('production_data', 'import')), [[13, 0]]);
+    const ofGroup = (await records('production_data')).filter(({ record_id }) => String(record_id).startsWith(group));
+    assert.deepEqual(
+      ofGroup.map(({ reversed }) => reversed),
+      [true],
+    );
     const confirmations = (await records('production_data')).filter((each) => String(each.record_id).includes('/'));
     assert.equal(confirmations.length, 12);
     const first = confirmations.find((each) => each.order_number === '000001000002');
@@ -166,6 +179,32 @@ describe('synchronising with SAP', () => {
     assert.deepEqual(
       [movement?.material, movement?.quantity, movement?.movement_code, movement?.order_number],
       ['M-001', '2.125', '261', '000001000001'],
+    );
+  });
+
+  it('posts every item of a document, each once, and tells when a posted one was changed', async () => {
+    const movement = (item: string, quantity: string) => ({
+      ...{ document: 'D1', item, type: 'issue', movement_code: '261', material: `M-00${item}`, quantity, unit: 'PC' },
+      ...{ plant: '1000', storage_location: '0001', order_number: '1000001', posting_date: '2026-11-27' },
+    });
+    const posted = async () => {
+      const headers = await plant.rows(DOCUMENTS, 'A_MaterialDocumentHeader');
+      return headers.map((row) => String(row.ReferenceDocument)).filter((reference) => reference.startsWith('D1'));
+    };
+    await hub.records.create('goods_movement', movement('1', '1'));
+    await run('goods_movement', 'export');
+    await hub.records.create('goods_movement', movement('2', '2.5'));
+    // A mapping of its own each time: nothing is remembered of what was sent.
+    counts(await run('goods_movement', 'export'));
+    counts(await run('goods_movement', 'export'));
+    assert.deepEqual(await posted(), ['D1/1', 'D1/2']);
+    await hub.records.replace('goods_movement', ['D1', '2'], movement('2', '99'));
+    const [log] = (await run('goods_movement', 'export')).logs;
+    assert.deepEqual([log?.records_error, await posted()], [1, ['D1/1', 'D1/2']]);
+    const { items } = await hub.sync.deadLetters({ mapping_id: log!.mapping_id, state: 'open' });
+    assert.deepEqual(
+      items.map(({ code }) => code),
+      ['PCP_ODATA_POSTED_BEFORE'],
     );
   });
 });

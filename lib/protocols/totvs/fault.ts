@@ -1,4 +1,5 @@
 import { type ErrorClass, IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import { redactText } from '../../security/redact';
 import type { HttpResponse } from '../http/client';
 import { isObject, type Json, textOf } from './answer';
@@ -46,13 +47,20 @@ export async function failureOf(response: HttpResponse, secrets: readonly string
   const errorClass: ErrorClass = response.status === 404 && missing === NOT_FOUND ? 'data' : error.class;
   const isRecord = errorClass === 'data' || errorClass === 'conflict';
   const code = response.status === 404 ? missing : isRecord ? 'PCP_TOTVS_REFUSED' : error.code;
-  const words = fault === null ? '' : `: ${fault.message}${fault.code === '' ? '' : ` (${fault.code})`}`;
+  const words = fault === null ? '' : `${fault.message}${fault.code === '' ? '' : ` (${fault.code})`}`;
   const said = redactText(words, secrets).slice(0, LONGEST_TEXT);
-  return new IntegrationError(errorClass, code, `${response.url.pathname} answered ${response.status}${said}`, {
-    ...(error.hint !== undefined && { hint: error.hint }),
-    ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
-    outcomeUnknown: error.outcomeUnknown,
-  });
+  return new IntegrationError(
+    errorClass,
+    code,
+    said === ''
+      ? phrase`${response.url.pathname} answered ${response.status}`
+      : phrase`${response.url.pathname} answered ${response.status}: ${said}`,
+    {
+      ...(error.hint !== undefined && { hint: error.hint }),
+      ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
+      outcomeUnknown: error.outcomeUnknown,
+    },
+  );
 }
 
 function joined(faults: readonly Json[]): { code: string; message: string } {

@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../model/errors';
 import { parseExactJson } from '../../model/exact-json';
+import { phrase } from '../../model/phrase';
 import type { HttpClient, HttpRequest, HttpResponse } from '../http/client';
 import { isObject, textOf } from './answer';
 import { failureOf } from './fault';
@@ -151,7 +152,7 @@ function refusal(
   hint = 'Check user and password, and Security=1 in the REST section of appserver.ini.',
 ): IntegrationError {
   const path = errorClass === 'config' ? '/config/token_path' : '/credentials';
-  return new IntegrationError(errorClass, 'PCP_TOTVS_SIGN_IN', `The sign-in was answered with ${status}.`, {
+  return new IntegrationError(errorClass, 'PCP_TOTVS_SIGN_IN', phrase`The sign-in was answered with ${status}.`, {
     path,
     hint,
   });

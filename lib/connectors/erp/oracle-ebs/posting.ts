@@ -1,5 +1,6 @@
 import type { JsonSchema } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
+import { phrase, type Said } from '../../../model/phrase';
 import type { SqlDialect } from '../../../protocols/sql/database';
 import type { SourceRecord } from '../../contract';
 import { externalNumber } from '../external-key';
@@ -119,7 +120,7 @@ export function keyOf(data: Record<string, unknown>, posting: Posting, sender: s
   const { salt = '', keyFrom = [KEY], required } = posting;
   const given = (name: string) => String(data[name] ?? '');
   const missing = keyFrom.find((name) => given(name) === '' && (name === KEY || required.includes(name)));
-  if (missing !== undefined) throw refused(missing, undefined, 'must not be empty');
+  if (missing !== undefined) throw refused(missing, undefined, phrase`must not be empty`);
   const part = given(KEY_PART);
   const plain = part === '' ? given(KEY) : `${given(KEY)}/${part}`;
   const identity = posting.keyFrom === undefined ? plain : JSON.stringify(keyFrom.map(given));
@@ -130,7 +131,7 @@ export function keyOf(data: Record<string, unknown>, posting: Posting, sender: s
 export function fieldsOf(data: Record<string, unknown>, { fields }: Posting): Row {
   const entries = Object.entries(data).flatMap(([name, value]): [string, string][] => {
     const schema = Object.hasOwn(fields, name) ? fields[name] : undefined;
-    if (schema === undefined) throw refused(name, undefined, 'is none of this interface');
+    if (schema === undefined) throw refused(name, undefined, phrase`is none of this interface`);
     return value === null || value === undefined || value === '' ? [] : [[name, writtenValue(name, value, schema)]];
   });
   return Object.fromEntries(entries.filter(([name]) => name !== KEY && name !== KEY_PART));
@@ -143,7 +144,7 @@ export function rowOf(given: Row, posting: Posting, changed?: SourceRecord): Row
   for (const [name, value] of Object.entries(fixed)) row[name] ??= String(value);
   if (changes !== undefined) asChange(row, changes, changed);
   const required = [...posting.required, ...(changed === undefined ? (changes?.required ?? []) : [])];
-  for (const name of required) if ((row[name] ?? '') === '') throw refused(name, undefined, 'must not be empty');
+  for (const name of required) if ((row[name] ?? '') === '') throw refused(name, undefined, phrase`must not be empty`);
   if (implied?.given.every((name) => row[name] !== undefined)) row[implied.column] ??= String(implied.value);
   if (signs !== undefined && row[signs.of] !== undefined) {
     const size = row[signs.of]!.replace(/^[-+]/, '');
@@ -176,7 +177,7 @@ export function withElement(given: Row, { element }: Posting): Row {
   if (element === undefined || holder === undefined) return given;
   const place = given[element.column] ?? '';
   if (/^[A-Z][A-Z0-9_]*$/.test(place)) return { [place]: given[holder]!, ...given };
-  throw refused(holder, given[holder], 'needs the name of the element of the collection plan that it is of');
+  throw refused(holder, given[holder], phrase`needs the name of the element of the collection plan that it is of`);
 }
 
 /** Serial numbers of a record, as `fieldsOf` gives them. */
@@ -218,38 +219,38 @@ interface Server {
 function writtenValue(name: string, value: unknown, schema: JsonSchema): string {
   const { type, format, maxLength, items, 'x-decimals': most } = schema;
   if (type === 'array') return writtenList(name, value, items as JsonSchema);
-  if (typeof value === 'object') throw refused(name, undefined, 'must be a text or a number');
+  if (typeof value === 'object') throw refused(name, undefined, phrase`must be a text or a number`);
   const text = String(value);
   if (type === 'integer') {
     if (/^-?\d+$/.test(text)) return String(BigInt(text));
-    throw refused(name, text, 'must be a whole number');
+    throw refused(name, text, phrase`must be a whole number`);
   }
   if (format === 'decimal') {
-    if (!/^-?\d+(\.\d+)?$/.test(text)) throw refused(name, text, 'must be a number');
+    if (!/^-?\d+(\.\d+)?$/.test(text)) throw refused(name, text, phrase`must be a number`);
     const decimals = text.split('.')[1]?.replace(/0+$/, '').length ?? 0;
     if (decimals <= Number(most ?? decimals)) return text;
-    throw refused(name, text, `holds ${decimals} decimals, ${most} at most`);
+    throw refused(name, text, phrase`has ${decimals} decimals, ${Number(most)} at most`);
   }
   if (format === 'date-time') {
     const local = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d:\d\d)(?:\.\d+)?)?$/.exec(text);
     if (local !== null) return `${local[1]}T${local[2] ?? '00:00:00'}`;
-    throw refused(name, text, 'must be a day and a time on the clock of the database, without an offset');
+    throw refused(name, text, phrase`must be a day and a time on the clock of the database, without an offset`);
   }
   const { length } = [...text];
   if (maxLength === undefined || length <= maxLength) return text;
-  throw refused(name, text, `holds ${length} characters, ${maxLength} at most`);
+  throw refused(name, text, phrase`holds ${length} characters, ${maxLength} at most`);
 }
 
 function writtenList(name: string, value: unknown, items: JsonSchema): string {
-  if (!Array.isArray(value)) throw refused(name, undefined, 'must be a list');
+  if (!Array.isArray(value)) throw refused(name, undefined, phrase`must be a list`);
   const texts = value.map((item) => writtenValue(name, item ?? '', items));
   const [twice] = texts.filter((text, index) => text === '' || texts.indexOf(text) !== index);
-  if (twice !== undefined) throw refused(name, twice, 'must hold texts, each once');
+  if (twice !== undefined) throw refused(name, twice, phrase`must hold texts, each once`);
   return JSON.stringify(texts);
 }
 
-export function refused(name: string, value: string | undefined, why: string): IntegrationError {
-  return new IntegrationError('data', 'PCP_EBS_VALUE', `The field "${name}" ${why}.`, {
+export function refused(name: string, value: string | undefined, why: Said): IntegrationError {
+  return new IntegrationError('data', 'PCP_EBS_VALUE', phrase`The field "${name}" ${why}.`, {
     path: name,
     ...(value !== undefined && { value: value.slice(0, 100) }),
     hint: 'Correct the record or the mapping; nothing was sent.',

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { SourceRecord } from '../../contract';
 import { isSame } from '../same-record';
 import type { Found } from './posted';
@@ -26,7 +27,7 @@ function stepOfTransaction(name: string, given: Row, there: Found): Step {
   throw new IntegrationError(
     'data',
     'PCP_EBS_POSTED_BEFORE',
-    `It was sent before as ${name}, with other values; a transaction cannot be changed.`,
+    phrase`It was sent before as ${name}, with other values; a transaction cannot be changed.`,
     { hint: 'Reverse it in E-Business Suite by a return, and send the corrected record under a key of its own.' },
   );
 }
@@ -39,7 +40,7 @@ function stepOfChange({ changes, keyFrom = [] }: Posting, name: string, given: R
   if (isWholly(given, held)) return 'nothing';
   for (const field of posted === undefined ? [] : [...keyFrom, ...changes!.constant]) {
     if (given[field] !== undefined && field in posted! && !isWholly({ [field]: given[field] }, posted!)) {
-      throw refused(field, given[field], `cannot be changed: ${name} has another one`);
+      throw refused(field, given[field], phrase`cannot be changed: ${name} has another one`);
     }
   }
   if (state === 'under_way' && there.isPending !== true) throw underWay(name);
@@ -54,7 +55,7 @@ function isWholly(given: Row, held: SourceRecord): boolean {
 }
 
 function underWay(name: string): IntegrationError {
-  return new IntegrationError('transient', 'PCP_EBS_UNDER_WAY', `An earlier change of ${name} is being loaded.`, {
+  return new IntegrationError('transient', 'PCP_EBS_UNDER_WAY', phrase`An earlier change of ${name} is being loaded.`, {
     hint: 'It is sent when that is done. If it never is, look at the concurrent request WIP Mass Load and at the pending jobs.',
   });
 }

@@ -9,6 +9,7 @@ import type {
   Writer,
   WriteTarget,
 } from '../../contract';
+import { phrase } from '../../../model/phrase';
 import { WriteRun } from '../../write-run';
 import { inTermsOf } from '../same-record';
 import { readAuthor } from './author';
@@ -41,7 +42,7 @@ export class EbsWriter implements Writer {
     const { entity } = target;
     const preset = catalogue.preset(entity);
     if (preset?.posting === undefined) {
-      throw new IntegrationError('config', 'PCP_NOT_WRITABLE', `"${entity}" cannot be written.`, {
+      throw new IntegrationError('config', 'PCP_NOT_WRITABLE', phrase`"${entity}" cannot be written.`, {
         path: '/source_entity',
         hint: 'Postings go through open interface tables; everything else is read only.',
       });
@@ -274,14 +275,14 @@ function wantedOf(records: readonly WriteRecord[], keys: readonly (string | Inte
 }
 
 function twice(name: string): IntegrationError {
-  return new IntegrationError('data', 'PCP_EBS_VALUE', `Two records of the batch have the key ${name}.`, {
+  return new IntegrationError('data', 'PCP_EBS_VALUE', phrase`Two records of the batch have the key ${name}.`, {
     path: KEY,
     hint: 'Let each record have an id of its own; nothing was sent.',
   });
 }
 
 function refusedBy(name: string, { why = 'without a reason' }: Found): IntegrationError {
-  return new IntegrationError('data', 'PCP_EBS_REFUSED', `E-Business Suite refused ${name}: ${why}`, {
+  return new IntegrationError('data', 'PCP_EBS_REFUSED', phrase`E-Business Suite refused ${name}: ${why}`, {
     hint: 'Correct the record and send it again: it takes the place of the row that was refused.',
   });
 }

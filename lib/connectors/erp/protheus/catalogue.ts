@@ -1,5 +1,6 @@
 import type { EntityInfo, JsonSchema } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
+import { NOT_FOUND } from '../../../protocols/totvs/fault';
 import { type FieldType, isTable, ROW_NUMBER } from '../../../protocols/totvs/field';
 import { queryTable } from '../../../protocols/totvs/generic-query';
 import type { TotvsSession } from '../../../protocols/totvs/session';
@@ -61,7 +62,7 @@ export class Catalogue {
     const asked = await this.routes(signal);
     const failures = asked.flatMap(({ error }) => (error === undefined ? [] : [error]));
     if (failures.length === asked.length && failures[0] !== undefined) throw failures[0];
-    const errors = new Map(asked.map(({ route, error }) => [route, error]));
+    const errors = new Map(asked.map(({ name, error }) => [name, error]));
     const presets = this.#presets.map((preset) => presetInfo(preset, errors.get(this.#routeOf(preset))));
     const tables = this.#hasTables ? await this.dictionary.tables(signal).catch(unlessUnavailable) : [];
     return [...presets, ...(tables ?? []).map(({ table, title, key }) => tableInfo(table, title, key))];
@@ -113,8 +114,8 @@ export class Catalogue {
   }
 
   /** Asks every route for one record. After a refused sign-in no other is asked: every wrong password counts. */
-  async routes(signal: AbortSignal): Promise<{ route: string; error?: IntegrationError }[]> {
-    const asked: { route: string; error?: IntegrationError }[] = [];
+  async routes(signal: AbortSignal): Promise<{ name: string; error?: IntegrationError }[]> {
+    const asked: { name: string; error?: IntegrationError }[] = [];
     for (const route of new Set(this.#presets.map((preset) => this.#routeOf(preset)))) {
       const error = await this.#ask(route, signal).then(
         () => undefined,
@@ -123,7 +124,7 @@ export class Catalogue {
           return inWordsOfTotvs(thrown, route);
         },
       );
-      asked.push({ route, ...(error !== undefined && { error }) });
+      asked.push({ name: route, ...(error !== undefined && { error }) });
       if (error?.class === 'auth' || error?.class === 'transient') break;
     }
     return asked;
@@ -139,7 +140,7 @@ export class Catalogue {
     const target = `${route}?page=1&pageSize=1`;
     const response = await session.ask({ target, signal }).catch((thrown: unknown) => {
       // It answers: it just has nothing.
-      if (IntegrationError.from(thrown).class !== 'data') throw thrown;
+      if (IntegrationError.from(thrown).code !== NOT_FOUND) throw thrown;
     });
     response?.discard();
   }

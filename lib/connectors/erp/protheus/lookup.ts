@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import { pathSegment } from '../../../protocols/http/url';
 import { isObject, type Json, readJson } from '../../../protocols/totvs/answer';
 import { NOT_FOUND } from '../../../protocols/totvs/fault';
@@ -61,7 +62,7 @@ function isKey(theirs: unknown, ours: unknown): boolean {
 }
 
 function otherRecord({ name }: { name: string }, key: readonly string[]): IntegrationError {
-  const message = `Asked for one record of "${name}", the server answers with others.`;
+  const message = phrase`Asked for one record of "${name}", the server answers with others.`;
   return new IntegrationError('config', 'PCP_PROTHEUS_OTHER_RECORD', message, {
     path: key[0] ?? '',
     hint: 'The route does not look for the key that it is given: have it corrected; nothing is written until then.',
@@ -69,7 +70,7 @@ function otherRecord({ name }: { name: string }, key: readonly string[]): Integr
 }
 
 function ambiguous({ name }: { name: string }, key: readonly string[]): IntegrationError {
-  const message = `"${name}" has more than one record with this key (${key.join(', ')}).`;
+  const message = phrase`"${name}" has more than one record with this key (${key.join(', ')}).`;
   return new IntegrationError('data', 'PCP_PROTHEUS_AMBIGUOUS', message, {
     path: key[0] ?? '',
     hint: `Let more fields identify the record; ${ROW_NUMBER} tells all rows apart.`,

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { HttpRequest } from '../../../protocols/http/client';
 import { refuseWebPage } from '../../../protocols/http/web-page';
 import type { Json } from '../../../protocols/totvs/answer';
@@ -27,7 +28,7 @@ export class ProtheusWriter implements Writer {
       this.#entity = entity;
       return;
     }
-    throw new IntegrationError('config', 'PCP_NOT_WRITABLE', `"${entity.name}" cannot be written.`, {
+    throw new IntegrationError('config', 'PCP_NOT_WRITABLE', phrase`"${entity.name}" cannot be written.`, {
       path: '/source_entity',
       hint: 'Tables are read only; a routine of your own that writes is called by the operation "request".',
     });
@@ -163,14 +164,14 @@ function isReversed(found: Json | null): boolean {
 
 /** Posted again, it would undo what somebody decided there. */
 function reversed(key: string): IntegrationError {
-  const message = `It was posted as ${key}, and reversed in Protheus.`;
+  const message = phrase`It was posted as ${key}, and reversed in Protheus.`;
   return new IntegrationError('data', 'PCP_PROTHEUS_REVERSED', message, {
     hint: 'Discard it; or post it under a key of its own, when it is to count after all.',
   });
 }
 
 function postedBefore(key: string): IntegrationError {
-  const message = `It was posted before as ${key}, with other values; a document cannot be changed.`;
+  const message = phrase`It was posted before as ${key}, with other values; a document cannot be changed.`;
   return new IntegrationError('data', 'PCP_PROTHEUS_POSTED_BEFORE', message, {
     hint: 'Reverse it in Protheus, and post the corrected record under a key of its own.',
   });
