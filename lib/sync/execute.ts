@@ -1,6 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Batch, SourceFailure, SourceRecord, Writer } from '../connectors/contract';
-import type { Mapped } from '../mapping/contract';
 import { IntegrationError } from '../model/errors';
 import type { Mapping } from '../model/mapping';
 import type { Phrase } from '../model/phrase';
@@ -20,6 +19,7 @@ import type { Lease } from './runs/lease';
 import { COUNTERS, countersAddUp, noCounters, type RunRow } from './runs/run-rows';
 import type { Stream } from './stream';
 import { judgeErrors, ToleranceExceeded } from './tolerance';
+import { withUndecoded } from './undecoded';
 import { apply, failureCounters } from './writes/apply';
 import {
   addCounters,
@@ -317,24 +317,6 @@ function placeFinder(
     const at = records.indexOf(record as SourceRecord);
     return at === -1 ? null : positions(at);
   };
-}
-
-/** A message whose payload could not be decoded comes as a record that says so: it was durable first, and is refused here. */
-function withUndecoded(records: readonly SourceRecord[], mapped: readonly Mapped[]): readonly Mapped[] {
-  return mapped.map((item) => {
-    const { code, message } = (records[item.index]?._error ?? {}) as { code?: unknown; message?: unknown };
-    if (typeof code !== 'string' || typeof message !== 'string') return item;
-    const error = new IntegrationError('data', code, message);
-    return {
-      outcome: 'failed',
-      index: item.index,
-      stage: 'transform',
-      field: null,
-      rule: 'decode',
-      value: null,
-      error,
-    };
-  });
 }
 
 /** Whether the run reads only what changed since the last one. */

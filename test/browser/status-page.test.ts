@@ -8,34 +8,12 @@ import { STORE_FILE } from '../../lib/store/store';
 import { NodeRed } from '../live/node-red-process';
 import { WebhookReceiver } from '../support/webhook-receiver';
 import { openChromium } from './chromium';
+import { LOOKS, type Look, VIEWS } from './status-views';
 
 /** bcrypt of "secret". */
 const SECRET = '$2b$08$FwW/er7pj80avmngXWd4du5zm34nXkx8..HseojBX9klfCptSF0MW';
 const TOKEN = 'hSdQ7cYxT0mB1r9vKzN2aw';
 const SCREENSHOTS = join(process.cwd(), '.out', 'screenshots');
-const LOOKS = [
-  { scheme: 'light', width: 1280, locale: 'en-US' },
-  { scheme: 'dark', width: 1280, locale: 'pt-BR' },
-  { scheme: 'light', width: 1920, locale: 'pt-BR' },
-  { scheme: 'dark', width: 1920, locale: 'en-US' },
-] as const;
-const VIEWS = [
-  'connections',
-  'connections/1',
-  'runs',
-  'runs/1',
-  'dead-letters',
-  'dead-letters/1',
-  'alerts',
-  'alerts/rules',
-  'alerts/rules/2',
-  'webhooks',
-  'webhooks/1',
-  'webhooks/1/edit',
-  'webhooks/incoming/hook',
-];
-
-type Look = { scheme: 'light' | 'dark'; width: number; locale: string };
 
 describe('status page', () => {
   let folder: string;

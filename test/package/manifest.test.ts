@@ -107,7 +107,7 @@ describe('package', () => {
     assert.deepEqual(wrong, []);
   });
 
-  it('is small: under 5 MB unpacked', () => {
-    assert.ok(packed.unpackedSize < 5_000_000, `${packed.unpackedSize} bytes`);
+  it('is small: under 5.5 MB unpacked', () => {
+    assert.ok(packed.unpackedSize < 5_500_000, `${packed.unpackedSize} bytes`);
   });
 });

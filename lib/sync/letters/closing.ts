@@ -1,7 +1,8 @@
 import type { Direction } from '../../model/mapping';
 import type { DeadLetterState } from '../../model/sync';
 import type { SqlTransaction } from '../../protocols/sql/database';
-import { inChunks, keyHash, marks, type StreamOfRun } from './dead-letters';
+import { keyHash, type StreamOfRun } from './dead-letters';
+import { inChunks, marks } from './value-lists';
 
 /** A record on which both sides agree again closes the conflicts that both directions had with it. */
 export async function closeConflicts(

@@ -10,11 +10,11 @@ import { canonicalJson, digest } from '../hash';
 import type { Failure } from '../plan';
 import { truth } from '../runs/run-rows';
 import { type AsRead, asRead, sealPayload, sealReason } from './letter-rows';
+import { inChunks, marks } from './value-lists';
 
 const ROWS_PER_STATEMENT = 40;
 /** Characters of a statement with more than one row: far below what MariaDB takes (16 MiB). */
 const STATEMENT_LENGTH = 4 * 1024 * 1024;
-const KEYS_PER_STATEMENT = 500;
 const DAY_MS = 86_400_000;
 const GROUPS_TOLD = 50;
 const JUDGED_ANEW: readonly ErrorClass[] = ['unknown_outcome', 'conflict'];
@@ -387,15 +387,4 @@ export class LetterKeeper {
 
 function hashOf({ sourceKey }: Failure): string | null {
   return sourceKey === null ? null : keyHash(sourceKey);
-}
-
-/** Placeholders of a list of values. */
-export function marks(values: readonly unknown[]): string {
-  return values.map(() => '?').join(', ');
-}
-
-/** As many as a statement takes. */
-export function inChunks<T>(values: readonly T[]): T[][] {
-  const count = Math.ceil(values.length / KEYS_PER_STATEMENT);
-  return Array.from({ length: count }, (_, at) => values.slice(at * KEYS_PER_STATEMENT, (at + 1) * KEYS_PER_STATEMENT));
 }
