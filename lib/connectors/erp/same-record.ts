@@ -25,7 +25,7 @@ export function inTermsOf(record: Data, sent: Data, held: Data): Data {
   return { ...held, ...Object.fromEntries(same) };
 }
 
-function isAlike(ours: unknown, theirs: unknown): boolean {
+export function isAlike(ours: unknown, theirs: unknown): boolean {
   const [left, right] = [String(ours), String(theirs)];
   if (left === right) return true;
   if (isDecimal(left) && isDecimal(right)) return Big(left).eq(right);

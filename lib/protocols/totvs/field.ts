@@ -5,6 +5,9 @@ import { isDate, isDecimal } from '../../model/formats';
 /** Type of a field as the dictionary has it: text, number, date, logical, memo. */
 export type FieldType = 'C' | 'N' | 'D' | 'L' | 'M';
 
+/** In the language since ECMAScript 2025: text that `JSON.stringify` takes over as it is. */
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+
 /** Number of a row, in every table; rows are never renumbered. */
 export const ROW_NUMBER = 'R_E_C_N_O_';
 
@@ -16,6 +19,13 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
 
 export function isTable(name: string): boolean {
   return TABLE.test(name);
+}
+
+/** The table that a field belongs to by its name: "B1_COD" to SB1, "ZZG_CODIGO" to ZZG. Undefined where it is no field's name. */
+export function tableOf(field: string): string | undefined {
+  if (!FIELD.test(field)) return undefined;
+  const [prefix = ''] = field.split('_', 1);
+  return prefix.length === 2 ? `S${prefix}` : prefix;
 }
 
 /** Whether a name can be that of a field: nothing else ever gets into a condition. */
@@ -61,6 +71,35 @@ export function literalOf(field: string, value: unknown, type: FieldType): strin
   if (CONTROL.test(text)) throw refused(field, undefined, 'holds control characters');
   // What is empty is kept as blanks; some databases take '' for nothing at all.
   return text === '' ? "' '" : `'${text.replaceAll("'", "''")}'`;
+}
+
+/**
+ * A value as the server's own code takes it: days as 20261127, logicals as .T., numbers with every digit; nothing is what a
+ * field holds that was never filled.
+ * @param length characters that the field holds, where it is known
+ * @throws data PCP_TOTVS_VALUE: nothing was sent then
+ */
+export function writtenField(field: string, value: unknown, type: FieldType, length = 0): unknown {
+  if (typeof value === 'object' && value !== null) throw refused(field, undefined, 'must be a text or a number');
+  const text = String(value ?? '');
+  switch (type) {
+    case 'N':
+      if (text !== '' && !isDecimal(text)) throw refused(field, value, 'must be a number');
+      return text === '' ? 0 : rawJSON(text.replace(/^(-?)0+(?=\d)/, '$1'));
+    case 'D':
+      if (text !== '' && !isDate(text)) throw refused(field, value, 'must be a day (2026-11-27)');
+      return text.replaceAll('-', '');
+    case 'L':
+      if (!/^(true|false|)$/.test(text)) throw refused(field, value, 'must be true or false');
+      return text === 'true' ? '.T.' : '.F.';
+    case 'C':
+      if (CONTROL.test(text)) throw refused(field, undefined, 'holds control characters');
+  }
+  const characters = [...text].length;
+  if (type === 'C' && length > 0 && characters > length) {
+    throw refused(field, value, `holds ${characters} characters, ${length} at most`);
+  }
+  return text;
 }
 
 /** "20261127", and "27/11/2026" as some routes write it; blanks are no day. */

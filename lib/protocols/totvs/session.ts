@@ -65,10 +65,11 @@ export class TotvsSession {
     return this.#sendWith((await this.#token(signIn)).access, asked);
   }
 
-  /** Any answer but a success is an error. */
+  /** Any answer but a success is an error; a change that changed nothing (304) is one. */
   async ask(request: HttpRequest): Promise<HttpResponse> {
     const response = await this.request(request);
-    if (!response.ok) throw await failureOf(response, this.secrets);
+    if (!response.ok && !(response.status === 304 && request.method === 'PUT'))
+      throw await failureOf(response, this.secrets);
     return response;
   }
 
