@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import { type FieldType, isField, literalOf, ROW_NUMBER } from './field';
 
 export interface Condition {
@@ -25,7 +26,7 @@ export function conditionText(types: Readonly<Record<string, FieldType>>, condit
 /** @throws config PCP_TOTVS_FIELD */
 export function checkedField(name: string): string {
   if (isField(name)) return name;
-  throw new IntegrationError('config', 'PCP_TOTVS_FIELD', `"${name}" is not the name of a field.`, {
+  throw new IntegrationError('config', 'PCP_TOTVS_FIELD', phrase`"${name}" is not the name of a field.`, {
     path: name,
     hint: 'Write it as the dictionary has it: "C2_NUM".',
   });

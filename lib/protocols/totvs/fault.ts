@@ -1,4 +1,5 @@
 import { type ErrorClass, IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import { redactText } from '../../security/redact';
 import type { HttpResponse } from '../http/client';
 import { isObject, type Json, textOf } from './answer';
@@ -14,6 +15,7 @@ export interface Fault {
 }
 
 const LONGEST_TEXT = 500;
+const LONGEST_REFUSAL = 10_000;
 /** Code of an error that says that a route is not there, and of one that says that a route has no such record. */
 export const NO_ROUTE = 'PCP_TOTVS_NO_ROUTE';
 export const NOT_FOUND = 'PCP_TOTVS_NOT_FOUND';
@@ -49,9 +51,10 @@ export function readFault(body: string): Fault | null {
  * in a line of its own (FWRestModel). Null for any other text.
  */
 function readRefusal(message: string): Pick<Fault, 'code' | 'message' | 'field'> | null {
+  const beginning = message.slice(0, LONGEST_REFUSAL);
   const said = (name: string) =>
-    new RegExp(`^\\s*${name}: *\\[([\\s\\S]*?)\\]\\s*$`, 'im').exec(message)?.[1]?.trim() ?? '';
-  if (!/^\s*Id submodel error:/im.test(message)) return null;
+    new RegExp(`^[ \\t]*${name}: *\\[([\\s\\S]*?)\\][ \\t\\r]*$`, 'im').exec(beginning)?.[1]?.trim() ?? '';
+  if (!/^[ \t]*Id submodel error:/im.test(beginning)) return null;
   const words = [said('Error mens?sage'), said('Solution mens?sage')].filter((each) => each !== '');
   return { code: said('Id error'), message: words.join(' '), field: said('Id field error') || said('Id field origin') };
 }
@@ -68,7 +71,7 @@ export async function failureOf(response: HttpResponse, secrets: readonly string
   const code = response.status === 404 ? missing : isRecord ? 'PCP_TOTVS_REFUSED' : error.code;
   const words = fault === null ? '' : `: ${fault.message}${fault.code === '' ? '' : ` (${fault.code})`}`;
   const said = redactText(words, secrets).slice(0, LONGEST_TEXT);
-  return new IntegrationError(errorClass, code, `${response.url.pathname} answered ${response.status}${said}`, {
+  return new IntegrationError(errorClass, code, phrase`${response.url.pathname} answered ${response.status}${said}`, {
     ...(fault?.field && { path: fault.field }),
     ...(error.hint !== undefined && { hint: error.hint }),
     ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),

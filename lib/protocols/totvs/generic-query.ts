@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import { type Json, type Page, readPage } from './answer';
 import { type Condition, checkedField, conditionText } from './condition';
 import { NOT_FOUND } from './fault';
@@ -74,7 +75,7 @@ export async function queryTable(
 
 /** @throws config PCP_TOTVS_FIELD */
 export function missingFields(table: string, names: readonly string[]): IntegrationError {
-  const message = `The table ${table} does not have ${names.join(', ')}.`;
+  const message = phrase`The table ${table} does not have ${names.join(', ')}.`;
   return new IntegrationError('config', 'PCP_TOTVS_FIELD', message, {
     path: names[0] ?? '',
     hint: 'Correct the field in the mapping, or take it out; the dictionary (SX3) may list fields that the table lacks.',
@@ -88,7 +89,7 @@ function orNothing(thrown: unknown): null {
 
 function checkedTable(name: string): string {
   if (isTable(name)) return name;
-  throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `"${name}" is not the name of a table.`, {
+  throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', phrase`"${name}" is not the name of a table.`, {
     path: '/source_entity',
     hint: 'Write it as the dictionary has it: "SC2".',
   });

@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../model/errors';
 import { parseExactJson } from '../../model/exact-json';
+import { phrase } from '../../model/phrase';
 import type { HttpClient, HttpRequest, HttpResponse } from '../http/client';
 import { isObject, textOf } from './answer';
 import { failureOf } from './fault';
@@ -121,7 +122,7 @@ export class TotvsSession {
     const answer = parsed(await textOf(response));
     const { access_token: access, refresh_token: refresh, expires_in: life } = answer;
     if (typeof access !== 'string' || access === '') {
-      throw new IntegrationError('config', 'PCP_TOTVS_SIGN_IN', 'The server answered without an access token.', {
+      throw new IntegrationError('config', 'PCP_TOTVS_SIGN_IN', phrase`The server answered without an access token.`, {
         path: '/config/token_path',
         hint: 'Check that this is the token endpoint.',
       });
@@ -152,7 +153,7 @@ function refusal(
   hint = 'Check user and password, and Security=1 in the REST section of appserver.ini.',
 ): IntegrationError {
   const path = errorClass === 'config' ? '/config/token_path' : '/credentials';
-  return new IntegrationError(errorClass, 'PCP_TOTVS_SIGN_IN', `The sign-in was answered with ${status}.`, {
+  return new IntegrationError(errorClass, 'PCP_TOTVS_SIGN_IN', phrase`The sign-in was answered with ${status}.`, {
     path,
     hint,
   });

@@ -1,5 +1,6 @@
 import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import { type FieldType, isTable, ROW_NUMBER } from '../../../protocols/totvs/field';
 import { queryTable } from '../../../protocols/totvs/generic-query';
 import type { TotvsSession } from '../../../protocols/totvs/session';
@@ -59,7 +60,7 @@ export class Catalogue {
         ? await this.dictionary.table(name, signal).catch(unlessUnavailable)
         : undefined;
     if (found !== undefined) return { kind: 'table', name, key: found.key, table: name };
-    throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `"${name}" is not an entity of the connection.`, {
+    throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', phrase`"${name}" is not an entity of the connection.`, {
       path: '/source_entity',
       hint: `Take one of ${this.#presets.map(({ entity }) => entity).join(', ')}, or in Protheus a table of the dictionary (SC2) or a published model (fwmodel/MATA035).`,
     });

@@ -1,8 +1,9 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import { ROW_NUMBER } from '../../../protocols/totvs/field';
 
 export function otherRecord({ name }: { name: string }, key: readonly string[]): IntegrationError {
-  const message = `Asked for one record of "${name}", the server answers with others.`;
+  const message = phrase`Asked for one record of "${name}", the server answers with others.`;
   return new IntegrationError('config', 'PCP_PROTHEUS_OTHER_RECORD', message, {
     path: key[0] ?? '',
     hint: 'The route does not look for the key that it is given: have it corrected; nothing is written until then.',
@@ -10,7 +11,7 @@ export function otherRecord({ name }: { name: string }, key: readonly string[]):
 }
 
 export function ambiguous({ name }: { name: string }, key: readonly string[]): IntegrationError {
-  const message = `"${name}" has more than one record with this key (${key.join(', ')}).`;
+  const message = phrase`"${name}" has more than one record with this key (${key.join(', ')}).`;
   return new IntegrationError('data', 'PCP_PROTHEUS_AMBIGUOUS', message, {
     path: key[0] ?? '',
     hint: `Let more fields identify the record; ${ROW_NUMBER} tells all rows apart.`,

@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../../model/errors';
 import { isDate } from '../../../model/formats';
+import { phrase } from '../../../model/phrase';
 import type { Cursor } from '../../../model/sync';
 import { type Json, readPage } from '../../../protocols/totvs/answer';
 import { NOT_FOUND } from '../../../protocols/totvs/fault';
@@ -158,7 +159,7 @@ function later(a: unknown, b: unknown): unknown {
 }
 
 function noCursor({ name }: Pick<ProtheusEntity, 'name'>, field: string): IntegrationError {
-  const message = `"${name}" cannot be read by what changed in "${field}".`;
+  const message = phrase`"${name}" cannot be read by what changed in "${field}".`;
   return new IntegrationError('config', 'PCP_PROTHEUS_CURSOR', message, {
     path: '/cursor_field',
     hint: 'Take a day of the table, or R_E_C_N_O_ where rows are only added; else read all of it: what is unchanged is skipped.',

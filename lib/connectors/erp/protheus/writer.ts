@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import { refuseWebPage } from '../../../protocols/http/web-page';
 import type { DescribedWrite, Resolution, WriteRecord, WriteResult, Writer, WriteTarget } from '../../contract';
 import { LostAnswer, WriteRun } from '../../write-run';
@@ -130,7 +131,7 @@ function recordsOf(catalogue: Catalogue, entity: ProtheusEntity, keyFields: read
   if (entity.kind === 'model')
     return new ModelRecords(catalogue, entity, keyFields.length > 0 ? keyFields : entity.key);
   if (entity.kind === 'api' && entity.preset.writes !== undefined) return new ApiRecords(catalogue, entity);
-  throw new IntegrationError('config', 'PCP_NOT_WRITABLE', `"${entity.name}" cannot be written.`, {
+  throw new IntegrationError('config', 'PCP_NOT_WRITABLE', phrase`"${entity.name}" cannot be written.`, {
     path: '/source_entity',
     hint: 'Tables are read only: write by a model that is published ("fwmodel/..."), or call a routine of your own by the operation "request".',
   });
@@ -142,14 +143,14 @@ function isReversed(found: Found | null): boolean {
 
 /** Posted again, it would undo what somebody decided there. */
 function reversed(key: string): IntegrationError {
-  const message = `It was posted as ${key}, and reversed in Protheus.`;
+  const message = phrase`It was posted as ${key}, and reversed in Protheus.`;
   return new IntegrationError('data', 'PCP_PROTHEUS_REVERSED', message, {
     hint: 'Discard it; or post it under a key of its own, when it is to count after all.',
   });
 }
 
 function postedBefore(key: string): IntegrationError {
-  const message = `It was posted before as ${key}, with other values; a document cannot be changed.`;
+  const message = phrase`It was posted before as ${key}, with other values; a document cannot be changed.`;
   return new IntegrationError('data', 'PCP_PROTHEUS_POSTED_BEFORE', message, {
     hint: 'Reverse it in Protheus, and post the corrected record under a key of its own.',
   });
