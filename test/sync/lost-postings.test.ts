@@ -213,6 +213,8 @@ const KINDS: Postings[] = [
     record: (n) => ({ material: `${n}`, description: `Peça ${n}`, type: 'PA', base_unit: 'PC', net_weight: '1.5' }),
     async open() {
       const plant = await protheusPlant();
+      // A second posting would be a second record.
+      plant.models.get('MATA010RETAIL')!.isUnique = false;
       const models = { MATA010RETAIL: { key: ['B1_COD'], id: 'MATA010', main: 'SB1MASTER' } };
       return {
         port: Number(new URL(plant.url).port),

@@ -46,6 +46,8 @@ export class PublishedModel {
   readonly held: Held[] = [];
   /** A class of the model's own that pays no heed to FILTER. */
   ignoresFilter = false;
+  /** Refuses a key that is there already, as the dictionary (X2_UNICO) has it for most tables. */
+  isUnique = true;
   /** Refusals come as a failure of the server. */
   refusesWith500 = false;
   /** Called before each list. */
@@ -144,7 +146,7 @@ export class PublishedModel {
     const problem =
       this.#fill(held, sent) ?? this.#required(held.fields, fields) ?? this.#missingIn(held.rows, grid?.fields);
     if (problem !== undefined) return problem;
-    if (this.held.some((each) => this.#key(each) === this.#key(held))) {
+    if (this.isUnique && this.held.some((each) => this.#key(each) === this.#key(held))) {
       return this.#refusal('JAGRAVADO', key[0] ?? '', 'Já existe registro com esta informação.', 'Altere a chave.');
     }
     this.held.push(held);
