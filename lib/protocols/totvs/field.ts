@@ -59,17 +59,17 @@ export function literalOf(field: string, value: unknown, type: FieldType): strin
   switch (type) {
     case 'N':
       if (isDecimal(text)) return text;
-      throw refused(field, value, phrase`must be a number`);
+      throw refusedValue(field, value, phrase`must be a number`);
     case 'D': {
       if (text === '') return "'        '";
       if (isDate(text)) return `'${text.replaceAll('-', '')}'`;
-      throw refused(field, value, phrase`must be a day (2026-11-27)`);
+      throw refusedValue(field, value, phrase`must be a day (2026-11-27)`);
     }
     case 'L':
       return /^(true|t|1)$/i.test(text) ? "'T'" : "'F'";
   }
-  if (typeof value === 'object' && value !== null) throw refused(field, undefined, phrase`must be a text`);
-  if (CONTROL.test(text)) throw refused(field, undefined, phrase`holds control characters`);
+  if (typeof value === 'object' && value !== null) throw refusedValue(field, undefined, phrase`must be a text`);
+  if (CONTROL.test(text)) throw refusedValue(field, undefined, phrase`holds control characters`);
   // What is empty is kept as blanks; some databases take '' for nothing at all.
   return text === '' ? "' '" : `'${text.replaceAll("'", "''")}'`;
 }
@@ -81,24 +81,25 @@ export function literalOf(field: string, value: unknown, type: FieldType): strin
  * @throws data PCP_TOTVS_VALUE: nothing was sent then
  */
 export function writtenField(field: string, value: unknown, type: FieldType, length = 0): unknown {
-  if (typeof value === 'object' && value !== null) throw refused(field, undefined, phrase`must be a text or a number`);
+  if (typeof value === 'object' && value !== null)
+    throw refusedValue(field, undefined, phrase`must be a text or a number`);
   const text = String(value ?? '');
   switch (type) {
     case 'N':
-      if (text !== '' && !isDecimal(text)) throw refused(field, value, phrase`must be a number`);
+      if (text !== '' && !isDecimal(text)) throw refusedValue(field, value, phrase`must be a number`);
       return text === '' ? 0 : rawJSON(text.replace(/^(-?)0+(?=\d)/, '$1'));
     case 'D':
-      if (text !== '' && !isDate(text)) throw refused(field, value, phrase`must be a day (2026-11-27)`);
+      if (text !== '' && !isDate(text)) throw refusedValue(field, value, phrase`must be a day (2026-11-27)`);
       return text.replaceAll('-', '');
     case 'L':
-      if (!/^(true|false|)$/.test(text)) throw refused(field, value, phrase`must be true or false`);
+      if (!/^(true|false|)$/.test(text)) throw refusedValue(field, value, phrase`must be true or false`);
       return text === 'true' ? '.T.' : '.F.';
     case 'C':
-      if (CONTROL.test(text)) throw refused(field, undefined, phrase`holds control characters`);
+      if (CONTROL.test(text)) throw refusedValue(field, undefined, phrase`holds control characters`);
   }
   const characters = [...text].length;
   if (type === 'C' && length > 0 && characters > length) {
-    throw refused(field, value, phrase`holds ${characters} characters, ${length} at most`);
+    throw refusedValue(field, value, phrase`holds ${characters} characters, ${length} at most`);
   }
   return text;
 }
@@ -118,7 +119,8 @@ function number(text: string): string | null {
   return /^-?\d+(\.\d+)?[eE][+-]?\d{1,2}$/.test(text) ? Big(text).toFixed() : text;
 }
 
-function refused(field: string, value: unknown, why: Phrase): IntegrationError {
+/** Nothing was sent then. */
+export function refusedValue(field: string, value: unknown, why: Phrase): IntegrationError {
   return new IntegrationError('data', 'PCP_TOTVS_VALUE', phrase`The field "${field}" ${why}.`, {
     path: field,
     ...(value !== undefined && { value: String(value).slice(0, 100) }),

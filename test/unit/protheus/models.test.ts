@@ -328,6 +328,17 @@ describe('published models of Protheus (FWRestModel)', function () {
       assert.deepEqual(await write(row('06', '6')), ['updated', '06:6']);
     });
 
+    it('refuses what is no list of rows', async () => {
+      tasks.add(HERE, { ZZG_CODIGO: '000001' }, [{ ZZH_CODIGO: '01' }]);
+      const writer = await openWriter(open(), ['ZZG_CODIGO'], TASKS);
+      for (const ZZHDETAIL of ['01', { ZZH_CODIGO: '01' }, ['01']]) {
+        const [result] = await writer.write([thing({ ZZG_CODIGO: '000001', ZZHDETAIL }, ['ZZG_CODIGO'])], signal);
+        assert.ok(result?.outcome === 'failed');
+        assert.deepEqual([result.error.code, result.error.path], ['PCP_TOTVS_VALUE', 'ZZHDETAIL']);
+      }
+      assert.equal(sent('PUT').length, 0);
+    });
+
     it('writes nothing where the server does not look for the key that it is given', async () => {
       fill(3);
       products.ignoresFilter = true;

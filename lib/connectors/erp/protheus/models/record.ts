@@ -1,4 +1,6 @@
+import { phrase } from '../../../../model/phrase';
 import type { Json } from '../../../../protocols/totvs/answer';
+import { refusedValue } from '../../../../protocols/totvs/field';
 import { type Line, type Part, PK, type Resource } from '../../../../protocols/totvs/fw-model';
 import { isAlike, withoutNothing } from '../../same-record';
 import type { ModelFields } from './fields';
@@ -22,7 +24,7 @@ export function fieldNames({ lines }: Part): string[] {
 /** All names of fields that a record gives, at any depth. */
 export function givenNames(data: Json): string[] {
   return Object.entries(data).flatMap(([name, value]) => {
-    if (Array.isArray(value)) return value.flatMap((row) => givenNames(row as Json));
+    if (Array.isArray(value)) return rowsOf(name, value).flatMap(givenNames);
     return isPart(value) ? givenNames(value) : [name];
   });
 }
@@ -54,7 +56,7 @@ export class LineWriter {
     const line: Line = { number, fields: {}, parts: [] };
     for (const [name, value] of Object.entries(withoutNothing(data) as Json)) {
       if (Array.isArray(value)) {
-        const lines = value.map((row, n) => this.created(row as Json, n + 1));
+        const lines = rowsOf(name, value).map((row, n) => this.created(row, n + 1));
         line.parts.push({ id: name, isGrid: true, lines });
       } else if (isPart(value)) line.parts.push({ id: name, isGrid: false, lines: [this.created(value)] });
       else line.fields[name] = this.fields.written(name, value, false);
@@ -81,12 +83,13 @@ export class LineWriter {
   }
 
   #changedPart(id: string, value: unknown, held: Part | undefined): Part | null {
-    if (Array.isArray(value)) {
-      const rows = (held?.lines ?? []).filter((line) => isFilled(line, this.fields));
-      return this.#changedGrid(id, value as Json[], rows);
+    if (held?.isGrid === true || Array.isArray(value)) {
+      const lines = (held?.lines ?? []).filter((line) => isFilled(line, this.fields));
+      return this.#changedGrid(id, rowsOf(id, value), lines);
     }
+    if (!isPart(value)) throw refusedValue(id, undefined, phrase`must be an object`);
     const [line] = held?.lines ?? [];
-    const changed = line === undefined ? this.created(value as Json) : this.changed(value as Json, line);
+    const changed = line === undefined ? this.created(value) : this.changed(value, line);
     return changed && { id, isGrid: false, lines: [changed] };
   }
 
@@ -123,6 +126,12 @@ export class LineWriter {
     const held = this.fields.read(name, fields[name]) ?? '';
     return isAlike(typeof ours === 'string' ? ours.trimEnd() : ours, held);
   }
+}
+
+/** @throws data PCP_TOTVS_VALUE */
+function rowsOf(name: string, value: unknown): Json[] {
+  if (Array.isArray(value) && value.every(isPart)) return value;
+  throw refusedValue(name, undefined, phrase`must be a list of rows`);
 }
 
 function isPart(value: unknown): value is Json {
