@@ -3,7 +3,7 @@ import { SeededRandom } from '../../demo/random';
 import type { DefaultMapping } from '../../lib/connectors/erp/default-mapping';
 import { MESSAGES } from '../../lib/connectors/erp/dynamics365/message';
 import { PRESETS as EBS } from '../../lib/connectors/erp/oracle-ebs/presets';
-import productModel from '../../lib/connectors/erp/protheus/entities/product-model.json';
+import { MAPPINGS } from '../../lib/connectors/erp/protheus/models/mappings';
 import { PRESETS as PROTHEUS } from '../../lib/connectors/erp/protheus/presets';
 import { PRESETS as SAP } from '../../lib/connectors/erp/sap/presets';
 import type { OpenConnection } from '../../lib/model/connection';
@@ -207,7 +207,7 @@ const KINDS: Postings[] = [
   {
     system: 'Protheus',
     preset: 'fwmodel/MATA010RETAIL',
-    mappings: productModel.mappings as DefaultMapping[],
+    mappings: MAPPINGS.get('SB1MASTER')!,
     entityType: 'material',
     bytes: { request: 2200, answer: 1800 },
     record: (n) => ({ material: `${n}`, description: `Peça ${n}`, type: 'PA', base_unit: 'PC', net_weight: '1.5' }),

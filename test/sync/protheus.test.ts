@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { DefaultMapping } from '../../lib/connectors/erp/default-mapping';
-import productModel from '../../lib/connectors/erp/protheus/entities/product-model.json';
+import { MAPPINGS } from '../../lib/connectors/erp/protheus/models/mappings';
 import { PRESETS } from '../../lib/connectors/erp/protheus/presets';
 import type { Hub, JobStatus, MappingInput } from '../../lib/model/services';
 import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
@@ -52,8 +52,7 @@ describe('synchronising with Protheus', function () {
     direction: DefaultMapping['direction'],
     changes: Partial<MappingInput> = {},
   ): Promise<JobStatus> {
-    const preset = PRESETS.find(({ entity }) => entity === name) ?? productModel;
-    const mappings = preset.mappings as DefaultMapping[];
+    const mappings = PRESETS.find(({ entity }) => entity === name)?.mappings ?? MAPPINGS.get('SB1MASTER')!;
     const { target_entity, ...mapping } = mappings.find((each) => each.direction === direction)!;
     const { id } = await hub.mappings.create({
       ...{ connection_id: connectionId, name: `${name} ${++created}`, entity_type: target_entity },

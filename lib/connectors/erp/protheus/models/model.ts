@@ -5,10 +5,9 @@ import { type FieldType, tableOf } from '../../../../protocols/totvs/field';
 import { type Line, listResources, PK, type Resource } from '../../../../protocols/totvs/fw-model';
 import type { TotvsSession } from '../../../../protocols/totvs/session';
 import type { EntityDescription } from '../../../contract';
-import type { DefaultMapping } from '../../default-mapping';
 import { type Dictionary, schemaOf } from '../dictionary';
-import product from '../entities/product-model.json';
 import { ModelFields } from './fields';
+import { MAPPINGS } from './mappings';
 import { fieldNames, LineWriter } from './record';
 
 /** What a connection says about a published model; all of it may be left out. */
@@ -24,8 +23,6 @@ export interface ModelSettings {
   row_keys?: Record<string, string[]>;
 }
 
-/** Mappings that work as they are, by the main part of the models that they are for. */
-const MAPPINGS = new Map([[product.main, product.mappings as DefaultMapping[]]]);
 const PREFIX = 'fwmodel/';
 
 /** A model of Protheus that is published under a name: an entity called "fwmodel/<name>". */
