@@ -2,7 +2,17 @@ interface TestStepAnswer {
   name: string;
   ok: boolean;
   detail?: string;
-  error?: { title?: string; message: string; hint?: string; path?: string; code?: string; value?: unknown };
+  error?: FailureAnswer;
+  unanswered?: { names: string[]; error: FailureAnswer }[];
+}
+
+interface FailureAnswer {
+  title?: string;
+  message: string;
+  hint?: string;
+  path?: string;
+  code?: string;
+  value?: unknown;
 }
 
 interface TestAnswer {
@@ -133,10 +143,14 @@ function problemLines(title: string, form: SettingsForm, problems: FieldProblem[
 }
 
 function reportLines(answer: TestAnswer): HTMLElement[] {
-  const lines = answer.steps.map((step) => {
+  const lines = answer.steps.flatMap((step) => {
     const detail = step.error ? worded(step.error.title, step.error.message) : (step.detail ?? '');
     const line = detail ? `${text(`step.${step.name}`)}: ${detail}` : text(`step.${step.name}`);
-    return stepLine(step.ok, line, step.error?.hint ?? '');
+    const unanswered = (step.unanswered ?? []).map(({ names, error }) => {
+      const why = names.length > 1 && error.title ? error.title : worded(error.title, error.message);
+      return stepLine(false, `${names.join(', ')}: ${why}`, error.hint ?? '');
+    });
+    return [stepLine(step.ok, line, step.error?.hint ?? ''), ...unanswered];
   });
   const verdict = text(answer.ok ? 'test.passed' : 'test.failed', { seconds: inSeconds(answer.duration_ms) });
   return [...lines, element('div', { class: 'pcp-verdict' }, verdict)];

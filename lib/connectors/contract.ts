@@ -112,6 +112,15 @@ export interface TestStep {
   ok: boolean;
   detail?: TestDetail;
   error?: SerializedError;
+  /** What was asked for and does not answer, though the step went well without it. */
+  unanswered?: Unanswered[];
+}
+
+/** Services, routes or entities that do not answer for one reason. */
+export interface Unanswered {
+  names: string[];
+  /** Of the first of them. */
+  error: SerializedError;
 }
 
 export interface TestReport {

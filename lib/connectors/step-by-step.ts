@@ -1,5 +1,5 @@
 import { IntegrationError } from '../model/errors';
-import type { TestDetail, TestReport, TestStep, TestStepName } from './contract';
+import type { TestDetail, TestReport, TestStep, TestStepName, Unanswered } from './contract';
 
 /** All steps together; the contract allows 10 s. */
 const LIMIT_MS = 9000;
@@ -15,7 +15,7 @@ export interface FailureRules {
 }
 
 export interface Steps {
-  pass(name: TestStepName, detail: TestDetail): void;
+  pass(name: TestStepName, detail: TestDetail, unanswered?: Unanswered[]): void;
   /** What fails from now on belongs to this step. At first that is `resolve`. */
   begin(name: TestStepName): void;
 }
@@ -33,7 +33,9 @@ export async function stepByStep(
   const steps: TestStep[] = [];
   const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
   let current: TestStepName = 'resolve';
-  const pass = (name: TestStepName, detail: TestDetail): void => void steps.push({ name, ok: true, detail });
+  const pass: Steps['pass'] = (name, detail, unanswered = []) => {
+    steps.push({ name, ok: true, detail, ...(unanswered.length > 0 && { unanswered }) });
+  };
   const begin = (name: TestStepName): void => {
     current = name;
   };

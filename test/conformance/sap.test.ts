@@ -47,7 +47,7 @@ conformance('erp.sap', {
         failing('closed port', plant.connection({ base_url: 'http://127.0.0.1:1' }), 'connect', 'transient'),
         failing('no TLS there', plant.connection({ base_url: url.replace('http', 'https') }), 'tls', 'config'),
         failing('no base URL', plant.connection({ base_url: '' }), 'resolve', 'config', 'PCP_SETTING_MISSING'),
-        failing('no client', plant.connection({ client: '' }), 'read', 'data'),
+        failing('no client', plant.connection({ client: '' }), 'read', 'data', 'PCP_ODATA_READ_REFUSED'),
         failing('not active', plant.connection(own('ZPCP_GONE')), 'read', 'config', 'PCP_SAP_SERVICE_INACTIVE'),
         failing(
           'no rights',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { MESSAGES } from '../../lib/connectors/erp/dynamics365/message';
+import { PRESETS } from '../../lib/connectors/erp/dynamics365/presets';
 import type { Hub, JobStatus, MappingInput } from '../../lib/model/services';
 import { MesQueue } from '../support/dynamics365/mes-queue';
 import type { OperationsServer } from '../support/dynamics365/operations';
@@ -58,8 +59,12 @@ describe('reporting to Dynamics 365', () => {
       material: 'M1',
       order_number: 'P1',
     });
-    await hub.records.create('production_order', { order_number: 'P000004', status: 'started' });
-    await hub.records.create('production_order', { order_number: 'P000005', status: 'completed' });
+    await hub.records.create('production_order', {
+      ...{ order_number: 'P000004', status: 'started', actual_start_at: '2026-11-27T08:00:00.000Z' },
+    });
+    await hub.records.create('production_order', {
+      ...{ order_number: 'P000005', status: 'completed', actual_end_at: '2026-11-27T16:00:00.000Z' },
+    });
     for (const { entity } of MESSAGES) {
       await run(await mapping(entity));
     }
@@ -150,6 +155,23 @@ describe('reporting to Dynamics 365', () => {
     const codes = Object.fromEntries(items.map(({ source_key, code }) => [source_key, code]));
     assert.ok(Object.values(codes).includes('PCP_ODATA_POSTED_BEFORE'), JSON.stringify(codes));
     assert.equal(items.length, 2);
+  });
+
+  it('reports nothing of what Dynamics itself told', async () => {
+    for (const name of ['production_data', 'production_order']) {
+      const { target_entity, ...own } = PRESETS.find(({ entity }) => entity === name)!.mappings[0]!;
+      const input = { connection_id: connectionId, name: `${name} in`, entity_type: target_entity };
+      const { id } = await hub.mappings.create({
+        ...input,
+        source_entity: name,
+        target_entity,
+        ...own,
+      } as MappingInput);
+      const { logs } = await run(id);
+      assert.ok(logs[0]!.details.created > 0, name);
+    }
+    for (const { entity } of MESSAGES) await run(await mapping(entity));
+    assert.deepEqual(sent(), []);
   });
 
   it('is read back: what was reported is missing from what remains of the order', async () => {

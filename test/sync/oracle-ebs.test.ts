@@ -208,5 +208,8 @@ import { postgresAvailable } from '../support/postgres';
       material: 'BOLT.M8',
       order_number: 'WJ-0001',
     });
+    for (const id of ids) counts(await run(connection, id));
+    const interfaces = ['wip_move_txn_interface', 'wip_cost_txn_interface', 'mtl_transactions_interface'];
+    assert.deepEqual(await Promise.all(interfaces.map(waiting)), [0, 0, 0], 'nothing of what was imported is posted');
   });
 });

@@ -171,6 +171,21 @@ describe('synchronising with Protheus', function () {
     assert.deepEqual(byCode(model.held), byCode(before));
   });
 
+  it('posts no stop that somebody made in Protheus', async () => {
+    const own = {
+      MachineCode: 'M9',
+      StartDateTime: '2026-11-26T08:00:00-03:00',
+      EndDateTime: '2026-11-26T09:00:00-03:00',
+    };
+    plant.stops.set('own', { ...own, IntegrationReport: '      ', StopReasonCode: 'R1', ReversedReport: false });
+    const before = plant.stops.size;
+    counts(await run('stop_report', 'import'));
+    assert.ok((await records('downtime')).some(({ machine }) => machine === 'M9'));
+    counts(await run('stop_report', 'export'));
+    assert.equal(plant.stops.size, before);
+    plant.stops.delete('own');
+  });
+
   it('is judged: what breaks the documents of the APIs gets no further', async () => {
     const before = plant.stops.size;
     const headers = { 'content-type': 'application/json' };

@@ -168,4 +168,30 @@ describe('synchronising with SAP', () => {
       ['M-001', '2.125', '261', '000001000001'],
     );
   });
+
+  it('posts every item of a document, each once, and tells when a posted one was changed', async () => {
+    const movement = (item: string, quantity: string) => ({
+      ...{ document: 'D1', item, type: 'issue', movement_code: '261', material: `M-00${item}`, quantity, unit: 'PC' },
+      ...{ plant: '1000', storage_location: '0001', order_number: '1000001', posting_date: '2026-11-27' },
+    });
+    const posted = async () => {
+      const headers = await plant.rows(DOCUMENTS, 'A_MaterialDocumentHeader');
+      return headers.map((row) => String(row.ReferenceDocument)).filter((reference) => reference.startsWith('D1'));
+    };
+    await hub.records.create('goods_movement', movement('1', '1'));
+    await run('goods_movement', 'export');
+    await hub.records.create('goods_movement', movement('2', '2.5'));
+    // A mapping of its own each time: nothing is remembered of what was sent.
+    counts(await run('goods_movement', 'export'));
+    counts(await run('goods_movement', 'export'));
+    assert.deepEqual(await posted(), ['D1/1', 'D1/2']);
+    await hub.records.replace('goods_movement', ['D1', '2'], movement('2', '99'));
+    const [log] = (await run('goods_movement', 'export')).logs;
+    assert.deepEqual([log?.records_error, await posted()], [1, ['D1/1', 'D1/2']]);
+    const { items } = await hub.sync.deadLetters({ mapping_id: log!.mapping_id, state: 'open' });
+    assert.deepEqual(
+      items.map(({ code }) => code),
+      ['PCP_ODATA_POSTED_BEFORE'],
+    );
+  });
 });

@@ -10,7 +10,7 @@ import { t } from '../words';
 interface Report {
   ok: boolean;
   duration_ms: number;
-  steps: { detail?: string; error?: SerializedError }[];
+  steps: { detail?: string; error?: SerializedError; unanswered?: { names: string[]; error: SerializedError }[] }[];
 }
 
 interface ConnectionFactsProps {
@@ -59,11 +59,19 @@ export function ConnectionFacts({ connection, state }: ConnectionFactsProps) {
 
 function Tested({ report: { ok, duration_ms, steps } }: { report: Report }) {
   if (ok) {
+    const unanswered = steps.flatMap((step) => step.unanswered ?? []);
     return (
-      <p role="status">
-        <State value="succeeded" /> {t('tested', { time: duration(duration_ms) })}{' '}
-        <span class="quiet">{steps.findLast(({ detail }) => detail !== undefined)?.detail}</span>
-      </p>
+      <>
+        <p role="status">
+          <State value="succeeded" /> {t('tested', { time: duration(duration_ms) })}{' '}
+          <span class="quiet">{steps.findLast(({ detail }) => detail !== undefined)?.detail}</span>
+        </p>
+        {unanswered.map(({ names, error }) => (
+          <p key={names[0]}>
+            {names.join(', ')}: <Why code={error.code} message={error.message} /> {error.hint}
+          </p>
+        ))}
+      </>
     );
   }
   const error = steps.find((step) => step.error !== undefined)?.error;

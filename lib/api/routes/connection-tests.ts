@@ -81,10 +81,13 @@ async function test(call: Call, connection: OpenConnection): Promise<Answer> {
   };
 }
 
-function inWords({ detail, error, ...step }: TestStep, { language }: Call) {
+function inWords({ detail, error, unanswered, ...step }: TestStep, { language }: Call) {
   return {
     ...step,
     ...(detail !== undefined && { detail: typeof detail === 'string' ? detail : detail[language] }),
     ...(error !== undefined && { error: localise(error, language) }),
+    ...(unanswered !== undefined && {
+      unanswered: unanswered.map((each) => ({ ...each, error: localise(each.error, language) })),
+    }),
   };
 }

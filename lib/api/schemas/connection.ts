@@ -171,6 +171,22 @@ export const connectionSchemas: Record<string, JsonSchema> = {
             ok: { type: 'boolean' },
             detail: { type: 'string', description: 'What was reached or read.' },
             error: { $ref: '#/components/schemas/Failure' },
+            unanswered: {
+              type: 'array',
+              description: 'What was asked for and does not answer, though the step went well without it.',
+              items: {
+                type: 'object',
+                required: ['names', 'error'],
+                properties: {
+                  names: {
+                    type: 'array',
+                    items: { type: 'string' },
+                    description: 'Services, routes or entities that do not answer for one reason.',
+                  },
+                  error: { $ref: '#/components/schemas/Failure' },
+                },
+              },
+            },
           },
         },
       },

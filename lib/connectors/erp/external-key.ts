@@ -6,6 +6,8 @@ export interface ExternalKeySetting {
   form: 'guid' | 'short';
   /** Characters of a short one; 16 by default, and at most. */
   length?: number;
+  /** A field of records only: it goes into the key where an id alone does not identify a record. */
+  part?: string;
 }
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -15,7 +15,8 @@ export function withoutNothing(value: unknown): unknown {
 export function isSame(record: Data, held: Data): boolean {
   return Object.entries(record).every(([name, value]) => {
     const theirs = held[name];
-    return typeof value === 'object' || theirs === undefined || theirs === null || isAlike(value, theirs);
+    const isTold = value !== undefined && value !== null && theirs !== undefined && theirs !== null;
+    return !isTold || isAlike(value, theirs);
   });
 }
 
@@ -26,8 +27,24 @@ export function inTermsOf(record: Data, sent: Data, held: Data): Data {
 }
 
 export function isAlike(ours: unknown, theirs: unknown): boolean {
+  if (Array.isArray(ours)) return Array.isArray(theirs) && hasEach(theirs, ours);
+  if (isRecord(ours)) return isRecord(theirs) && isSame(ours, theirs);
   const [left, right] = [String(ours), String(theirs)];
   if (left === right) return true;
   if (isDecimal(left) && isDecimal(right)) return Big(left).eq(right);
   return isDateTime(left) && isDateTime(right) && Date.parse(left) === Date.parse(right);
+}
+
+/** Each has one of its own there; beside them the system may have made others, such as the second item of a transfer. */
+function hasEach(held: readonly unknown[], wanted: readonly unknown[]): boolean {
+  const left = [...held];
+  return wanted.every((each) => {
+    const index = left.findIndex((other) => isAlike(each, other));
+    if (index !== -1) left.splice(index, 1);
+    return index !== -1;
+  });
+}
+
+function isRecord(value: unknown): value is Data {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

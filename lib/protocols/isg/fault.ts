@@ -1,4 +1,5 @@
 import { type ErrorClass, type ErrorDetails, IntegrationError } from '../../model/errors';
+import { listed, phrase, type Said } from '../../model/phrase';
 import { redactText } from '../../security/redact';
 import type { HttpResponse } from '../http/client';
 import { isObject, type Json } from './message';
@@ -35,22 +36,22 @@ export async function failureOf(response: HttpResponse, secrets: readonly string
   const { pathname } = response.url;
   if (fault === null) {
     const code = response.status === 404 ? NOT_DEPLOYED : error.code;
-    return new IntegrationError(error.class, code, `${pathname} answered ${response.status}.`, detailsOf(error));
+    return new IntegrationError(error.class, code, phrase`${pathname} answered ${response.status}`, detailsOf(error));
   }
-  return faultError(fault, `${pathname} answered ${response.status}`, secrets, error);
+  return faultError(fault, phrase`${pathname} answered ${response.status}`, secrets, error);
 }
 
 /** @param error what the status alone says */
 export function faultError(
   { code, message, resolution }: Fault,
-  where: string,
+  where: Said,
   secrets: readonly string[],
   error?: IntegrationError,
 ): IntegrationError {
   const said = redactText(`${message}${code === '' ? '' : ` (${code})`}`, secrets).slice(0, LONGEST_TEXT);
   const [errorClass, own] = CLASSES[code] ?? [error?.class ?? 'data', REFUSED];
   const advice = redactText(resolution, secrets).slice(0, LONGEST_TEXT);
-  return new IntegrationError(errorClass, own, `${where}: ${said}`, {
+  return new IntegrationError(errorClass, own, listed([where, said], ': '), {
     ...(error !== undefined && detailsOf(error)),
     ...(advice !== '' && { hint: advice }),
     // A gateway that names such a code has not called the service.
@@ -69,8 +70,8 @@ export function refusalOf(output: Json, where: string, secrets: readonly string[
   const words = String(named(/MSG_DATA$/i) ?? '').trim();
   const count = Number(named(/MSG_COUNT$/i) ?? 0);
   const said = redactText(words, secrets).slice(0, LONGEST_TEXT);
-  const text = said === '' ? `${count} messages, of which it gives none` : said;
-  return new IntegrationError('data', REFUSED, `${where} returned ${String(status)}: ${text}`, {
+  const text = said === '' ? phrase`${count} messages, of which it gives none` : said;
+  return new IntegrationError('data', REFUSED, phrase`${where} returned ${String(status)}: ${text}`, {
     hint:
       String(status).toUpperCase() === 'U'
         ? 'An unexpected error of the API: look at its log (FND: Debug Log) with whoever administers E-Business Suite.'

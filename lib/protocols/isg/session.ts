@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import type { HttpClient, HttpRequest, HttpResponse } from '../http/client';
 import { pathSegment } from '../http/url';
 import { failureOf, faultError, readFault, refusalOf } from './fault';
@@ -140,15 +141,20 @@ function tokenOf(body: string): string | undefined {
 
 function signInRefused(status: number, error: IntegrationError): IntegrationError {
   if (status !== 401 && status !== 403) return error;
-  return new IntegrationError('auth', 'PCP_ISG_SIGN_IN', `The sign-in was answered with ${status}.`, {
+  return new IntegrationError('auth', 'PCP_ISG_SIGN_IN', phrase`The sign-in was answered with ${status}.`, {
     path: '/credentials/password',
     hint: 'Check user and password of E-Business Suite, and whether the account has an end date or an expired password.',
   });
 }
 
 function unreadable(where: string): IntegrationError {
-  return new IntegrationError('transient', 'PCP_ISG_ANSWER', `${where} answered with what is no output of a service.`, {
-    outcomeUnknown: true,
-    hint: 'The answer was cut off, or a page of a proxy or of the login came in its place.',
-  });
+  return new IntegrationError(
+    'transient',
+    'PCP_ISG_ANSWER',
+    phrase`${where} answered with what is no output of a service.`,
+    {
+      outcomeUnknown: true,
+      hint: 'The answer was cut off, or a page of a proxy or of the login came in its place.',
+    },
+  );
 }

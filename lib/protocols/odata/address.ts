@@ -55,7 +55,7 @@ export function literal(path: string, value: unknown, type: ValueType, model: Se
   try {
     return literalOf(value, type, model);
   } catch (thrown) {
-    throw thrown instanceof ValueProblem ? refusedValue(path, value, thrown.message) : thrown;
+    throw thrown instanceof ValueProblem ? refusedValue(path, value, thrown.said) : thrown;
   }
 }
 

@@ -1,4 +1,5 @@
 import { type ErrorClass, IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import { redactText } from '../../security/redact';
 import type { HttpResponse } from '../http/client';
 import { type FailedAnswer, statusError } from '../http/errors';
@@ -50,7 +51,7 @@ export function readFault(body: string): Fault | null {
 
 /**
  * A failed answer as an error: its class by the status, its words by the body.
- * @param method of the request, where it changed an entity
+ * @param method of the request, where it asked for entities or changed one
  */
 export async function failureOf(
   response: HttpResponse,
@@ -87,10 +88,11 @@ function worded(
   const isRecord = errorClass === 'data' || errorClass === 'conflict';
   return new IntegrationError(
     errorClass,
-    isRecord ? 'PCP_ODATA_REFUSED' : error.code,
-    `The service answered ${status}: ${said}`,
+    isRecord ? (method === 'GET' ? 'PCP_ODATA_READ_REFUSED' : 'PCP_ODATA_REFUSED') : error.code,
+    phrase`The service answered ${status}: ${said}`,
     {
-      ...(error.hint !== undefined && { hint: error.hint }),
+      // Of a record that is sent; what is asked for is corrected elsewhere.
+      ...(error.hint !== undefined && !(isRecord && method === 'GET') && { hint: error.hint }),
       ...(fault.field !== undefined && { path: fault.field }),
       ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
       outcomeUnknown: error.outcomeUnknown,
@@ -100,8 +102,12 @@ function worded(
 }
 
 function gone(error: IntegrationError, fault: Fault | null, secrets: readonly string[]): IntegrationError {
-  const said = fault?.message ? `: ${redactText(fault.message, secrets).slice(0, LONGEST_TEXT)}` : '.';
-  return new IntegrationError('conflict', GONE, `The record is gone from the other system${said}`, {
+  const words = redactText(fault?.message ?? '', secrets).slice(0, LONGEST_TEXT);
+  const said =
+    words === ''
+      ? phrase`The record is gone from the other system.`
+      : phrase`The record is gone from the other system: ${words}`;
+  return new IntegrationError('conflict', GONE, said, {
     hint: 'Create it there again, or take it out of the mapping.',
     cause: error,
   });

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import { hasKey, valueAt } from './address';
 import { isAlike } from './alike';
 import type { Batching } from './batching';
@@ -160,7 +161,7 @@ async function withVersion(
 }
 
 function filterIgnored({ name }: EntitySet, fields: readonly string[]): IntegrationError {
-  const message = `Asked for ${fields.join(', ')}, "${name}" answers with records that have other values.`;
+  const message = phrase`Asked for ${fields.join(', ')}, "${name}" answers with records that have other values.`;
   return new IntegrationError('config', FILTER_IGNORED, message, {
     path: fields[0] ?? '',
     hint: 'The service does not follow $filter: let the key of the entity identify the record, or have the service corrected.',

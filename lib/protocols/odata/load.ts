@@ -65,7 +65,7 @@ function ask(client: ServiceClient, target: string | URL, signal: AbortSignal): 
 }
 
 async function documentOf(response: HttpResponse, { secrets = [] }: ServiceOptions): Promise<Loaded> {
-  if (!response.ok) throw await failureOf(response, secrets);
+  if (!response.ok) throw await failureOf(response, secrets, 'GET');
   const { url } = response;
   const text = xmlText(await response.bytes(), response.headers['content-type'] ?? '', url.pathname);
   return { document: readDocument(text, url.pathname), url };

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase, type Said } from '../../model/phrase';
 import { isObject } from './entity';
 import type { Navigation, Property, ServiceModel, StructuredType } from './model';
 import { actualType, TYPE_FIELD } from './structure';
@@ -84,12 +85,12 @@ function valueFor(value: unknown, property: Property, path: string, model: Servi
     try {
       return writeValue(item, property, dialect);
     } catch (thrown) {
-      throw thrown instanceof ValueProblem ? refusedValue(at, item, thrown.message) : thrown;
+      throw thrown instanceof ValueProblem ? refusedValue(at, item, thrown.said) : thrown;
     }
   };
-  if (value === null && !property.nullable) throw refusedValue(path, value, 'must not be empty');
+  if (value === null && !property.nullable) throw refusedValue(path, value, phrase`must not be empty`);
   if (!property.isCollection || value === null) return one(value, path);
-  if (!Array.isArray(value)) throw refusedValue(path, value, 'must be a list');
+  if (!Array.isArray(value)) throw refusedValue(path, value, phrase`must be a list`);
   const items = value.map((item, index) => one(item, `${path}[${index}]`));
   return dialect.version === 2 ? { results: items } : items;
 }
@@ -99,7 +100,8 @@ function related(value: unknown, navigation: Navigation, path: string, model: Se
   const one = (item: unknown, at: string) =>
     isObject(item) && target !== undefined ? structure(item, target, at, model, dialect) : item;
   if (navigation.isCollection !== Array.isArray(value) && value !== null) {
-    throw refusedValue(path, undefined, navigation.isCollection ? 'must be a list of records' : 'must be one record');
+    const wanted = navigation.isCollection ? phrase`must be a list of records` : phrase`must be one record`;
+    throw refusedValue(path, undefined, wanted);
   }
   return Array.isArray(value) ? value.map((item, index) => one(item, `${path}[${index}]`)) : one(value, path);
 }
@@ -122,14 +124,14 @@ function unknownField(name: string, path: string, type: StructuredType): Integra
   const alike = [...type.properties.keys(), ...type.navigations.keys()].find(
     (each) => each.toLowerCase() === name.toLowerCase(),
   );
-  return new IntegrationError('data', 'PCP_ODATA_FIELD_UNKNOWN', `"${path}" is no field of ${type.name}.`, {
+  return new IntegrationError('data', 'PCP_ODATA_FIELD_UNKNOWN', phrase`"${path}" is no field of ${type.name}.`, {
     path,
     hint: alike === undefined ? 'Correct the target of the mapping.' : `Write it as "${alike}".`,
   });
 }
 
-export function refusedValue(path: string, value: unknown, why: string): IntegrationError {
-  return new IntegrationError('data', 'PCP_ODATA_VALUE', `The field "${path}" ${why}.`, {
+export function refusedValue(path: string, value: unknown, why: Said): IntegrationError {
+  return new IntegrationError('data', 'PCP_ODATA_VALUE', phrase`The field "${path}" ${why}.`, {
     path,
     ...(value !== undefined && { value: typeof value === 'string' ? value.slice(0, 100) : value }),
     hint: 'Correct the record or the mapping; nothing was sent.',

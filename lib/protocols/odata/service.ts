@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import type { HttpClient, HttpRequest, HttpResponse } from '../http/client';
 import { refuseWebPage } from '../http/web-page';
 import { entityPath, placeOf, valueAt } from './address';
@@ -72,7 +73,7 @@ export class ODataService {
     const set = entitySets.get(name) ?? setBelow(name, model);
     if (set !== undefined) return set;
     const alike = [...entitySets.keys()].find((each) => each.toLowerCase() === name.toLowerCase());
-    throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `The service has no entity set "${name}".`, {
+    throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', phrase`The service has no entity set "${name}".`, {
       path: '/source_entity',
       hint: alike === undefined ? 'Take one from the list of its entities.' : `Write it as "${alike}".`,
     });
@@ -149,7 +150,7 @@ export class ODataService {
       response.discard();
       return null;
     }
-    if (!response.ok) throw await failureOf(response, this.#secrets);
+    if (!response.ok) throw await failureOf(response, this.#secrets, 'GET');
     const found = await readOne(response, set.type, model);
     const other = set.isSingleton ? undefined : set.type.key.find((path) => isOther(key, found.data, path, set, model));
     if (other !== undefined) throw otherEntity(set, other);
@@ -160,7 +161,7 @@ export class ODataService {
   /** What `create` sends, with everything inside of the entity. @throws data PCP_ODATA_VALUE, PCP_ODATA_FIELD_UNKNOWN */
   creation(set: EntitySet, data: Record<string, unknown>, model: ServiceModel, change: Change = {}): ServiceRequest {
     const { isAbstract, name } = actualType(data[TYPE_FIELD], set.type, model);
-    if (isAbstract) throw refusedValue(TYPE_FIELD, data[TYPE_FIELD], `must name a type that extends ${name}`);
+    if (isAbstract) throw refusedValue(TYPE_FIELD, data[TYPE_FIELD], phrase`must name a type that extends ${name}`);
     const { body, contentType } = payloadOf(data, set.type, model);
     const headers = { 'content-type': contentType, ...change.headers };
     return { method: 'POST', path: `${this.#placeOf(set)}${this.#query({}, set, model)}`, headers, body };
@@ -284,7 +285,7 @@ export class ODataService {
       target.search += `${target.search === '' ? '?' : '&'}${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
     }
     const response = await this.client.request({ target, headers: { ...this.#headers(model), ...headers }, signal });
-    if (!response.ok) throw await failureOf(response, this.#secrets);
+    if (!response.ok) throw await failureOf(response, this.#secrets, 'GET');
     return response;
   }
 
@@ -355,7 +356,7 @@ function isOther(
 }
 
 function otherEntity({ name }: EntitySet, path: string): IntegrationError {
-  const message = `Asked for one entity of "${name}", the service answers with one that has another "${path}".`;
+  const message = phrase`Asked for one entity of "${name}", the service answers with one that has another "${path}".`;
   return new IntegrationError('config', 'PCP_ODATA_FILTER_IGNORED', message, {
     path,
     hint: 'The service does not follow the key of an address: have it corrected.',

@@ -1,5 +1,6 @@
 import Big from 'big.js';
 import { isDate, isDecimal } from '../../model/formats';
+import { type Phrase, phrase, render, type Said } from '../../model/phrase';
 import type { EnumType, ODataVersion, Property } from './model';
 import * as temporal from './temporal';
 
@@ -13,7 +14,11 @@ export interface Dialect {
 }
 
 /** A value that a property cannot hold; the message goes on after "The field X". */
-export class ValueProblem extends Error {}
+export class ValueProblem extends Error {
+  constructor(readonly said: Said) {
+    super(render(said));
+  }
+}
 
 const INTEGERS: Readonly<Record<string, readonly [min: bigint, max: bigint]>> = {
   'Edm.SByte': [-128n, 127n],
@@ -115,14 +120,14 @@ export function writeValue(value: unknown, property: ValueType, dialect: Dialect
     case 'Edm.Boolean':
       return boolean(value);
     case 'Edm.DateTime':
-      return temporal.ticksOfLocal(text(value)) ?? problem('must be a time without a zone, to the millisecond');
+      return temporal.ticksOfLocal(text(value)) ?? problem(phrase`must be a time without a zone, to the millisecond`);
     case 'Edm.DateTimeOffset':
-      if (!temporal.isInstant(text(value))) problem('must be a time with its offset');
-      return isV2 ? (temporal.ticksOfInstant(text(value)) ?? problem('is finer than a millisecond')) : value;
+      if (!temporal.isInstant(text(value))) problem(phrase`must be a time with its offset`);
+      return isV2 ? (temporal.ticksOfInstant(text(value)) ?? problem(phrase`is finer than a millisecond`)) : value;
     case 'Edm.Binary': {
       const bytes = Buffer.byteLength(base64(value), 'base64');
       const { maxLength = bytes } = property;
-      if (bytes > maxLength) problem(`holds ${bytes} bytes, ${maxLength} at most`);
+      if (bytes > maxLength) problem(phrase`holds ${bytes} bytes, ${maxLength} at most`);
       return isV2 ? base64(value) : base64url(value);
     }
   }
@@ -150,9 +155,9 @@ export function literalOf(value: unknown, property: ValueType, { version }: Dial
     case 'Edm.Boolean':
       return String(boolean(value));
     case 'Edm.DateTime':
-      return quoted('datetime', temporal.fullLocal(text(value)) ?? problem('must be a time without a zone'));
+      return quoted('datetime', temporal.fullLocal(text(value)) ?? problem(phrase`must be a time without a zone`));
     case 'Edm.DateTimeOffset':
-      if (!temporal.isInstant(text(value))) problem('must be a time with its offset');
+      if (!temporal.isInstant(text(value))) problem(phrase`must be a time with its offset`);
       return isV2 ? quoted('datetimeoffset', text(value)) : text(value);
     case 'Edm.Binary':
       return isV2
@@ -168,7 +173,7 @@ export function literalOf(value: unknown, property: ValueType, { version }: Dial
     case 'Edm.Duration':
       return quoted('duration', String(checked(value, property)));
   }
-  if (type.startsWith('Edm.Geo') || type === 'Edm.Stream') problem('cannot be compared');
+  if (type.startsWith('Edm.Geo') || type === 'Edm.Stream') problem(phrase`cannot be compared`);
   // The value itself tells.
   if (isAbstract(type) && typeof value !== 'string') return text(value);
   // Members of enumerations carry the name of their type.
@@ -207,22 +212,22 @@ function checked(value: unknown, { type, enumeration, maxLength }: ValueType): u
       const content = text(value);
       // Surrogate pairs count as one: what could be right is not refused here.
       if (maxLength !== undefined && content.length > maxLength && [...content].length > maxLength) {
-        problem(`holds ${[...content].length} characters, ${maxLength} at most`);
+        problem(phrase`holds ${[...content].length} characters, ${maxLength} at most`);
       }
       return content;
     }
     case 'Edm.Guid':
-      return GUID.test(text(value)) ? text(value) : problem('must be a GUID');
+      return GUID.test(text(value)) ? text(value) : problem(phrase`must be a GUID`);
     case 'Edm.Date': {
       const day = text(value).replace(/T00:00:00(\.0+)?Z?$/, '');
-      return isDate(day) ? day : problem('must be a day (2026-11-27)');
+      return isDate(day) ? day : problem(phrase`must be a day (2026-11-27)`);
     }
     case 'Edm.Time':
-      return temporal.timeSpan(text(value)) ?? problem('must be a time of day (14:30:00)');
+      return temporal.timeSpan(text(value)) ?? problem(phrase`must be a time of day (14:30:00)`);
     case 'Edm.TimeOfDay':
-      return temporal.isTimeOfDay(text(value)) ? text(value) : problem('must be a time of day (14:30:00)');
+      return temporal.isTimeOfDay(text(value)) ? text(value) : problem(phrase`must be a time of day (14:30:00)`);
     case 'Edm.Duration':
-      return DURATION.test(text(value)) ? text(value) : problem('must be a duration (PT1H30M)');
+      return DURATION.test(text(value)) ? text(value) : problem(phrase`must be a duration (PT1H30M)`);
   }
   return value;
 }
@@ -235,8 +240,10 @@ function memberOf(value: unknown, { members, isFlags }: EnumType): string {
         .map((name) => name.trim())
     : [text(value)];
   const isKnown = (name: string) => members.length === 0 || members.includes(name) || /^-?\d+$/.test(name);
-  if (!names.every(isKnown))
-    problem(`must be ${isFlags ? 'made' : 'one'} of ${members.slice(0, MOST_MEMBERS).join(', ')}`);
+  if (!names.every(isKnown)) {
+    const known = members.slice(0, MOST_MEMBERS).join(', ');
+    problem(isFlags ? phrase`must be made of ${known}` : phrase`must be one of ${known}`);
+  }
   return names.join(',');
 }
 
@@ -250,23 +257,24 @@ function readInteger(value: unknown): unknown {
 function integer(value: unknown, type: string): string {
   const [min, max] = INTEGERS[type] as readonly [bigint, bigint];
   const digits = plainDecimal(value)?.replace(/\.0+$/, '');
-  if (digits === undefined || !/^-?\d+$/.test(digits)) problem('must be a whole number');
+  if (digits === undefined || !/^-?\d+$/.test(digits)) problem(phrase`must be a whole number`);
   const number = BigInt(digits);
-  if (number < min || number > max) problem(`must be from ${min} to ${max}`);
+  if (number < min || number > max) problem(phrase`must be from ${String(min)} to ${String(max)}`);
   return String(number);
 }
 
 function decimal(value: unknown, { precision, scale }: Pick<ValueType, 'precision' | 'scale'>): string {
-  const digits = plainDecimal(value) ?? problem('must be a decimal number');
+  const digits = plainDecimal(value) ?? problem(phrase`must be a decimal number`);
   const [, whole = '', fraction = ''] = /^-?0*(\d*)(?:\.(\d*?)0*)?$/.exec(digits) ?? [];
   const places = typeof scale === 'number' ? scale : undefined;
-  if (places !== undefined && fraction.length > places) problem(`has ${fraction.length} decimals, ${places} at most`);
+  if (places !== undefined && fraction.length > places)
+    problem(phrase`has ${fraction.length} decimals, ${places} at most`);
   if (precision === undefined) return digits;
   if (places !== undefined && whole.length > precision - places) {
-    problem(`has ${whole.length} digits before the point, ${precision - places} at most`);
+    problem(phrase`has ${whole.length} digits before the point, ${precision - places} at most`);
   }
   if (whole.length + fraction.length > precision) {
-    problem(`has ${whole.length + fraction.length} digits, ${precision} at most`);
+    problem(phrase`has ${whole.length + fraction.length} digits, ${precision} at most`);
   }
   return digits;
 }
@@ -287,17 +295,19 @@ function float(value: unknown): number | string {
   const named = String(value).replace('Infinity', 'INF');
   if (['INF', '-INF', 'NaN'].includes(named)) return named;
   const number = typeof value === 'string' && !NUMBER.test(value) ? Number.NaN : Number(value);
-  return Number.isFinite(number) && typeof value !== 'boolean' ? number : problem('must be a number');
+  return Number.isFinite(number) && typeof value !== 'boolean' ? number : problem(phrase`must be a number`);
 }
 
 function boolean(value: unknown): boolean {
   if (value === true || value === 'true') return true;
-  return value === false || value === 'false' ? false : problem('must be true or false');
+  return value === false || value === 'false' ? false : problem(phrase`must be true or false`);
 }
 
 function base64(value: unknown): string {
   const bytes = value instanceof Uint8Array ? Buffer.from(value).toString('base64') : text(value);
-  return BASE64.test(bytes) ? bytes.replaceAll('-', '+').replaceAll('_', '/') : problem('must be bytes in Base64');
+  return BASE64.test(bytes)
+    ? bytes.replaceAll('-', '+').replaceAll('_', '/')
+    : problem(phrase`must be bytes in Base64`);
 }
 
 function base64url(value: unknown): string {
@@ -306,9 +316,9 @@ function base64url(value: unknown): string {
 
 function text(value: unknown): string {
   if (['string', 'number', 'boolean', 'bigint'].includes(typeof value)) return String(value);
-  return problem('must be a text');
+  return problem(phrase`must be a text`);
 }
 
-function problem(what: string): never {
+function problem(what: Phrase): never {
   throw new ValueProblem(what);
 }

@@ -69,14 +69,21 @@ export async function failureOf(response: HttpResponse, secrets: readonly string
   const errorClass: ErrorClass = isRefused ? 'data' : error.class;
   const isRecord = errorClass === 'data' || errorClass === 'conflict';
   const code = response.status === 404 ? missing : isRecord ? 'PCP_TOTVS_REFUSED' : error.code;
-  const words = fault === null ? '' : `: ${fault.message}${fault.code === '' ? '' : ` (${fault.code})`}`;
+  const words = fault === null ? '' : `${fault.message}${fault.code === '' ? '' : ` (${fault.code})`}`;
   const said = redactText(words, secrets).slice(0, LONGEST_TEXT);
-  return new IntegrationError(errorClass, code, phrase`${response.url.pathname} answered ${response.status}${said}`, {
-    ...(fault?.field && { path: fault.field }),
-    ...(error.hint !== undefined && { hint: error.hint }),
-    ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
-    outcomeUnknown: error.outcomeUnknown && !isRefused,
-  });
+  return new IntegrationError(
+    errorClass,
+    code,
+    said === ''
+      ? phrase`${response.url.pathname} answered ${response.status}`
+      : phrase`${response.url.pathname} answered ${response.status}: ${said}`,
+    {
+      ...(fault?.field && { path: fault.field }),
+      ...(error.hint !== undefined && { hint: error.hint }),
+      ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
+      outcomeUnknown: error.outcomeUnknown && !isRefused,
+    },
+  );
 }
 
 function joined(faults: readonly Json[]): { code: string; message: string } {

@@ -102,12 +102,15 @@ describe('Dynamics 365, Finance & Operations', () => {
         ],
       ],
     );
-    const detail = report.steps.at(-1)?.detail as { 'en-US': string; 'pt-BR': string };
-    assert.match(
-      detail['en-US'],
-      /8 entities answer; without an answer: ProductionOrderBillOfMaterialLines \(PCP_DYNAMICS_ENTITY_MISSING\)/,
+    const { detail, unanswered } = report.steps.at(-1)!;
+    assert.deepEqual(detail, {
+      'en-US': '8 entities answer; without an answer: ProductionOrderBillOfMaterialLines',
+      'pt-BR': '8 entidades respondem; sem resposta: ProductionOrderBillOfMaterialLines',
+    });
+    assert.deepEqual(
+      unanswered?.map(({ error }) => error.code),
+      ['PCP_DYNAMICS_ENTITY_MISSING'],
     );
-    assert.match(detail['pt-BR'], /8 entidades respondem; sem resposta/);
   });
 
   it('writes with few requests: one that looks, one that changes; each change on the condition of its version', async () => {

@@ -254,11 +254,22 @@ describe('protheus', function () {
       assert.match(of('mrp_production_order')?.error?.hint ?? '', /appserver\.ini/);
       const report = await connector.test(signal);
       assert.ok(report.ok, JSON.stringify(report));
-      const detail = report.steps.at(-1)?.detail;
-      assert.match(
-        typeof detail === 'object' ? detail['pt-BR'] : '',
-        /sem resposta: .*wasteReasons \(PCP_PROTHEUS_FORBIDDEN\)/,
+      const { unanswered } = report.steps.at(-1)!;
+      assert.deepEqual(
+        unanswered?.map(({ names, error }) => [names.length, error.code]),
+        [
+          [1, 'PCP_PROTHEUS_FORBIDDEN'],
+          [5, 'PCP_TOTVS_NO_ROUTE'],
+        ],
       );
+      assert.match(unanswered?.[0]?.error.hint ?? '', /SIGACFG/);
+    });
+
+    it('does not take routes that refuse what they are asked for ones that answer', async () => {
+      const report = await open({ tenant_id: 'T1' }).test(signal);
+      const { ok, error } = report.steps.at(-1)!;
+      assert.deepEqual([report.ok, ok, error?.code], [false, false, 'PCP_TOTVS_REFUSED']);
+      assert.match(error?.message ?? '', /TenantId inválido/);
     });
 
     it('lists each table once, though some had to be read again', async () => {

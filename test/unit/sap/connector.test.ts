@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Connector } from '../../../lib/connectors/contract';
 import { create } from '../../../lib/connectors/erp/sap/connector';
+import { localise } from '../../../lib/locales/catalogue';
 import type { PushedFilter } from '../../../lib/model/mapping';
 import { SapPlant } from '../../support/sap/plant';
 import { failureOf, openWriter, record, signal } from '../rest/server';
@@ -22,7 +23,13 @@ describe('sap', () => {
   });
   afterEach(async () => {
     const { gateway } = plant;
-    Object.assign(gateway, { refusesHead: false, busy: 0, knowsNoBatch: false, inactive: new Set() });
+    Object.assign(gateway, {
+      refusesHead: false,
+      busy: 0,
+      knowsNoBatch: false,
+      inactive: new Set(),
+      forbidden: new Set(),
+    });
     Object.assign(gateway, { cuts: () => false, breaksOffAfter: () => Number.POSITIVE_INFINITY });
     await Promise.all(opened.splice(0).map((connector) => connector.close()));
   });
@@ -253,17 +260,30 @@ describe('sap', () => {
   });
 
   it('tells of each service whether it answers, and gives the mappings that work as they are', async () => {
-    plant.gateway.inactive.add('API_MATERIAL_STOCK_SRV').add('ZPCP_GONE');
+    plant.gateway.inactive.add('API_MATERIAL_STOCK_SRV').add('API_EQUIPMENT').add('ZPCP_GONE');
+    plant.gateway.forbidden.add('API_INSPECTIONLOT_SRV');
     const connector = open();
     const withOwn = open({ services: { ZPCP_GONE: '/sap/opu/odata/sap/ZPCP_GONE' } });
     const silent = (await withOwn.discover!(signal)).find(({ name }) => name === 'ZPCP_GONE');
     assert.deepEqual([silent?.kind, silent?.error?.code], ['service', 'PCP_SAP_SERVICE_INACTIVE']);
     const report = await connector.test(signal);
     assert.ok(report.ok);
-    const detail = report.steps.at(-1)?.detail;
+    const { detail, unanswered } = report.steps.at(-1)!;
     assert.match(
       typeof detail === 'object' ? detail['pt-BR'] : '',
-      /sem resposta: API_MATERIAL_STOCK_SRV \(PCP_SAP_SERVICE_INACTIVE\)/,
+      /sem resposta: API_MATERIAL_STOCK_SRV, API_EQUIPMENT, API_INSPECTIONLOT_SRV$/,
+    );
+    // In the words of whoever administers SAP, together where the same is to be done.
+    assert.deepEqual(
+      unanswered?.map(({ names, error }) => [names, error.code, error.hint?.match(/IWFND.MAINT_SERVICE|SU53/)?.[0]]),
+      [
+        [['API_MATERIAL_STOCK_SRV', 'API_EQUIPMENT'], 'PCP_SAP_SERVICE_INACTIVE', 'IWFND/MAINT_SERVICE'],
+        [['API_INSPECTIONLOT_SRV'], 'PCP_SAP_SERVICE_FORBIDDEN', 'SU53'],
+      ],
+    );
+    assert.equal(
+      localise(unanswered![1]!.error, 'pt-BR').message,
+      'O usuário não pode usar o serviço API_INSPECTIONLOT_SRV: O serviço respondeu 403: No authorization to access service (PCP/001)',
     );
     const entities = await connector.discover!(signal);
     const stock = entities.find(({ name }) => name === 'stock');

@@ -80,7 +80,7 @@ export class Catalogue {
     try {
       const target = `/data/${encodeURIComponent(set)}${parameterText(parameters)}`;
       const response = await this.client.request({ target, headers: { accept: 'application/json' }, signal });
-      if (!response.ok) throw await failureOf(response, secrets);
+      if (!response.ok) throw await failureOf(response, secrets, 'GET');
       const { value } = (await readJson(response)) as { value?: unknown };
       return Array.isArray(value) ? value.length : 0;
     } catch (thrown) {

@@ -1,8 +1,10 @@
 import type { OpenConnection } from '../../../model/connection';
 import type { HttpClient } from '../../../protocols/http/client';
-import type { TestDetail, TestReport } from '../../contract';
+import type { TestReport } from '../../contract';
+import type { LocalizedText } from '../../descriptor';
 import { testHttp } from '../../http-test';
 import type { Steps } from '../../step-by-step';
+import { unansweredOf, withUnanswered } from '../unanswered';
 import type { Application, Asked } from './application';
 import { DEFAULTS, type DynamicsSettings } from './settings';
 
@@ -37,19 +39,18 @@ export function testConnection(
     }
     steps.pass('authenticate', String(connection.config.authentication || DEFAULTS.authentication));
     steps.pass('authorise', answering.map(({ name }) => name).join(', '));
-    steps.pass('read', told(asked));
+    const unanswered = unansweredOf(asked);
+    steps.pass('read', withUnanswered(told(answering), unanswered), unanswered);
   };
   return testHttp(open, readEntities, HINTS, signal);
 }
 
-function told(asked: readonly Asked[]): TestDetail {
-  const silent = asked.filter(({ error }) => error !== undefined).map(({ name, error }) => `${name} (${error?.code})`);
-  const empty = asked.filter(({ error, found }) => error === undefined && found === 0).map(({ name }) => name);
-  const both = (label: string, names: readonly string[]) =>
-    names.length === 0 ? '' : `; ${label}: ${names.join(', ')}`;
-  const answering = asked.length - silent.length;
+function told(answering: readonly Asked[]): LocalizedText {
+  const empty = answering.filter(({ found }) => found === 0).map(({ name }) => name);
+  const without = (label: string) => (empty.length === 0 ? '' : `; ${label}: ${empty.join(', ')}`);
+  const [many, one] = [answering.length, answering.length === 1];
   return {
-    'en-US': `${answering} entities answer${both('without records', empty)}${both('without an answer', silent)}`,
-    'pt-BR': `${answering} entidades respondem${both('sem registros', empty)}${both('sem resposta', silent)}`,
+    'en-US': `${many} ${one ? 'entity answers' : 'entities answer'}${without('without records')}`,
+    'pt-BR': `${many} ${one ? 'entidade responde' : 'entidades respondem'}${without('sem registros')}`,
   };
 }

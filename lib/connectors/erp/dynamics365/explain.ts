@@ -1,4 +1,5 @@
 import { type ErrorClass, IntegrationError } from '../../../model/errors';
+import { listed, type Phrase, phrase } from '../../../model/phrase';
 import type { Flavour } from './settings';
 
 const WORDS: Record<Flavour, { application: string; role: string; missing: string }> = {
@@ -31,21 +32,26 @@ export function inWordsOfDynamics(
 ): IntegrationError {
   const words = WORDS[flavour];
   const error = IntegrationError.from(thrown);
-  const as = (errorClass: ErrorClass, code: string, message: string, hint: string) =>
-    new IntegrationError(errorClass, code, `${message}: ${error.message}`, { hint, cause: error });
+  const as = (errorClass: ErrorClass, code: string, message: Phrase, hint: string) =>
+    new IntegrationError(errorClass, code, listed([message, error.said], ': '), { hint, cause: error });
   if (error.code === 'PCP_HTTP_UNAUTHORIZED') {
     return as(
       'auth',
       'PCP_DYNAMICS_APPLICATION_UNKNOWN',
-      'The environment does not know the application that signed in',
+      phrase`The environment does not know the application that signed in`,
       words.application,
     );
   }
   if (error.class === 'permission') {
-    return as('permission', 'PCP_DYNAMICS_FORBIDDEN', `The user of the application may not use ${what}`, words.role);
+    return as(
+      'permission',
+      'PCP_DYNAMICS_FORBIDDEN',
+      phrase`The user of the application may not use ${what}`,
+      words.role,
+    );
   }
   if (error.code === 'PCP_HTTP_NOT_FOUND') {
-    return as('config', 'PCP_DYNAMICS_ENTITY_MISSING', `The environment has no ${what}`, words.missing);
+    return as('config', 'PCP_DYNAMICS_ENTITY_MISSING', phrase`The environment has no ${what}`, words.missing);
   }
   return error;
 }

@@ -1,6 +1,7 @@
 import type { JsonSchema } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
 import { isDate, isDateTime, isDecimal } from '../../../model/formats';
+import { phrase, type Said } from '../../../model/phrase';
 import type { LocalizedText } from '../../descriptor';
 import type { DefaultMapping } from '../default-mapping';
 import { COMPANY } from './company';
@@ -48,10 +49,11 @@ export function contentOf(data: Data, { fields, required, lines }: MessageType, 
   const content = { ...written(head, fields, required, ''), ...own };
   if (lines === undefined) return JSON.stringify(content);
   const list = Array.isArray(given) ? given : given === undefined || given === null ? [] : [given];
-  if (list.length === 0) throw refused(lines.name, undefined, 'must have a line');
+  if (list.length === 0) throw refused(lines.name, undefined, phrase`must have a line`);
   const each = list.map((line, index) => {
     const path = `${lines.name}[${index}].`;
-    if (typeof line !== 'object' || line === null) throw refused(path.slice(0, -1), undefined, 'must be a record');
+    if (typeof line !== 'object' || line === null)
+      throw refused(path.slice(0, -1), undefined, phrase`must be a record`);
     return written(line as Data, lines.fields, lines.required, path);
   });
   return JSON.stringify({ ...content, [lines.name]: each });
@@ -70,11 +72,11 @@ export function messageSchema({ fields, required, lines, mappings }: MessageType
 /** Nothing is not told: the other side has its defaults. */
 function written(data: Data, fields: Fields, required: readonly string[], path: string): Data {
   const missing = required.find((name) => (data[name] ?? '') === '');
-  if (missing !== undefined) throw refused(path + missing, undefined, 'must not be empty');
+  if (missing !== undefined) throw refused(path + missing, undefined, phrase`must not be empty`);
   const told = Object.entries(data).filter(([, value]) => value !== null && value !== undefined && value !== '');
   const members = told.map(([name, value]) => {
     const type = fields[name];
-    if (type === undefined) throw refused(path + name, undefined, 'is none of this message');
+    if (type === undefined) throw refused(path + name, undefined, phrase`is none of this message`);
     return [name, memberOf(value, type, path + name)];
   });
   return Object.fromEntries(members);
@@ -83,7 +85,7 @@ function written(data: Data, fields: Fields, required: readonly string[], path: 
 function memberOf(value: unknown, type: FieldType, path: string): unknown {
   const text = typeof value === 'object' ? '' : String(value);
   if (Array.isArray(type)) {
-    return type.includes(text) ? text : refuse(path, text, `must be one of ${type.join(', ')}`);
+    return type.includes(text) ? text : refuse(path, text, phrase`must be one of ${type.join(', ')}`);
   }
   switch (type) {
     case 'string':
@@ -92,12 +94,12 @@ function memberOf(value: unknown, type: FieldType, path: string): unknown {
     case 'integer': {
       const fits = isDecimal(text) && (type === 'real' || /^-?\d+$/.test(text));
       if (fits) return rawJSON(text.replace(/^(-?)0+(?=\d)/, '$1'));
-      return refuse(path, text, type === 'real' ? 'must be a number' : 'must be a whole number');
+      return refuse(path, text, type === 'real' ? phrase`must be a number` : phrase`must be a whole number`);
     }
     case 'date':
-      return isDate(text) ? text : refuse(path, text, 'must be a day (2026-11-27)');
+      return isDate(text) ? text : refuse(path, text, phrase`must be a day (2026-11-27)`);
   }
-  return isDateTime(text) ? text : refuse(path, text, 'must be a time with its offset');
+  return isDateTime(text) ? text : refuse(path, text, phrase`must be a time with its offset`);
 }
 
 function schemasOf(fields: Fields): Record<string, JsonSchema> {
@@ -111,12 +113,12 @@ function schemaOf(type: FieldType): JsonSchema {
   return { type: ['string', 'null'], format: type === 'real' ? 'decimal' : type };
 }
 
-function refuse(path: string, value: string, why: string): never {
+function refuse(path: string, value: string, why: Said): never {
   throw refused(path, value, why);
 }
 
-function refused(path: string, value: string | undefined, why: string): IntegrationError {
-  return new IntegrationError('data', 'PCP_DYNAMICS_MESSAGE', `The field "${path}" ${why}.`, {
+function refused(path: string, value: string | undefined, why: Said): IntegrationError {
+  return new IntegrationError('data', 'PCP_DYNAMICS_MESSAGE', phrase`The field "${path}" ${why}.`, {
     path,
     ...(value !== undefined && { value: value.slice(0, 100) }),
     hint: 'Correct the record or the mapping; nothing was sent.',

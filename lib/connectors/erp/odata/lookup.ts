@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import { hasKey } from '../../../protocols/odata/address';
 import type { Batching } from '../../../protocols/odata/batching';
 import type { Entity } from '../../../protocols/odata/entity';
@@ -107,9 +108,12 @@ export function preparedData({ preset, shape, fixed }: ODataEntity, record: Data
   const missing = Object.entries(fixed ?? {}).filter(([name]) => (own[name] ?? '') === '');
   const data = missing.length === 0 ? own : { ...own, ...Object.fromEntries(missing) };
   const setting = preset?.external_key;
-  const value = setting === undefined ? undefined : data[setting.field];
-  if (setting === undefined || value === undefined || value === null || value === '') return data;
-  return { ...data, [setting.field]: externalKey(value, setting, sender) };
+  if (setting === undefined) return data;
+  const { [setting.part ?? '']: part = '', ...fields } = data;
+  const value = fields[setting.field];
+  if (value === undefined || value === null || value === '') return fields;
+  const whole = part === null || part === '' ? value : `${value}/${part}`;
+  return { ...fields, [setting.field]: externalKey(whole, setting, sender) };
 }
 
 function identifying(
@@ -129,7 +133,7 @@ function onlyOne(entities: readonly Entity[], values: Data): Entity | null {
   throw new IntegrationError(
     'data',
     'PCP_ODATA_AMBIGUOUS',
-    `The system has more than one record with ${key.join(', ')}.`,
+    phrase`The system has more than one record with ${key.join(', ')}.`,
     {
       path: field,
       hint: 'Clear up the duplicates there, or let other fields identify the record.',

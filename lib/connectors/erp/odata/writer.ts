@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import { entityPath, hasKey, placeOf } from '../../../protocols/odata/address';
 import { Batching, type Changed } from '../../../protocols/odata/batching';
 import type { Entity } from '../../../protocols/odata/entity';
@@ -35,7 +36,7 @@ export class ODataWriter implements Writer {
     this.#settings = settings;
     this.#batching = new Batching(entity.service, entity.set, entity.model);
     if (isWritable(entity)) return;
-    throw new IntegrationError('config', 'PCP_NOT_WRITABLE', `"${entity.name}" cannot be written.`, {
+    throw new IntegrationError('config', 'PCP_NOT_WRITABLE', phrase`"${entity.name}" cannot be written.`, {
       path: '/source_entity',
       hint: 'The service gives it for reading only.',
     });
@@ -48,7 +49,7 @@ export class ODataWriter implements Writer {
   async delete(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
     const { set, name } = this.#entity;
     if (!set.deletable || this.#entity.preset?.is_document === true) {
-      throw new IntegrationError('config', 'PCP_NOT_DELETABLE', `Records of "${name}" cannot be deleted.`, {
+      throw new IntegrationError('config', 'PCP_NOT_DELETABLE', phrase`Records of "${name}" cannot be deleted.`, {
         hint: 'Cancel the document or mark it for deletion by a function of the service.',
       });
     }
@@ -266,7 +267,7 @@ function groupsOf(records: readonly unknown[], size: number): number[][] {
 }
 
 function gone(key: string): IntegrationError {
-  return new IntegrationError('conflict', GONE, `Record ${key} is gone from the other system.`, {
+  return new IntegrationError('conflict', GONE, phrase`Record ${key} is gone from the other system.`, {
     hint: 'Create it there again, or take it out of the mapping.',
   });
 }
@@ -275,7 +276,7 @@ function notThere(name: string): IntegrationError {
   return new IntegrationError(
     'data',
     'PCP_ODATA_NOT_THERE',
-    `The system has no such record of "${name}", and creates none.`,
+    phrase`The system has no such record of "${name}", and creates none.`,
     {
       hint: 'Correct the key of the record, or create it there.',
     },
@@ -283,7 +284,7 @@ function notThere(name: string): IntegrationError {
 }
 
 function postedBefore(key: string): IntegrationError {
-  const message = `It was posted before as ${key}, with other values; a document cannot be changed.`;
+  const message = phrase`It was posted before as ${key}, with other values; a document cannot be changed.`;
   return new IntegrationError('data', 'PCP_ODATA_POSTED_BEFORE', message, {
     hint: 'Cancel the document there, and post the corrected record under a key of its own.',
   });

@@ -1,9 +1,11 @@
 import { lookup } from 'node:dns/promises';
 import { abortable } from '../../../abortable';
-import type { IntegrationError } from '../../../model/errors';
+import { IntegrationError } from '../../../model/errors';
 import { networkError, place } from '../../../protocols/sql/errors';
 import type { TestDetail, TestReport, TestStepName } from '../../contract';
+import type { LocalizedText } from '../../descriptor';
 import { type Steps, stepByStep } from '../../step-by-step';
+import { unansweredOf, withUnanswered } from '../unanswered';
 import type { Opened } from './connector';
 
 /** Steps that the two ways to E-Business Suite have in common, with what each says of it. */
@@ -51,11 +53,19 @@ async function reachDatabase({ settings, catalogue }: Opened, passed: Passed, st
     throw networkError(thrown, options) ?? thrown;
   });
   steps.begin('connect');
-  await catalogue.database.now();
+  await catalogue.database.now().catch((thrown: unknown) => {
+    throw inOurFields(IntegrationError.from(thrown));
+  });
   add(passed, 'resolve', found.address);
   add(passed, 'connect', place(options));
   if (options.ssl !== undefined) add(passed, 'tls', place(options));
   add(passed, 'authenticate', String(options.username));
+}
+
+/** The password is another field here than in a connection to a database alone. */
+function inOurFields(error: IntegrationError): IntegrationError {
+  if (error.path !== '/credentials/password') return error;
+  return IntegrationError.fromJSON({ ...error.toJSON(), path: '/credentials/database_password' });
 }
 
 async function reachGateway({ gateway }: Opened, passed: Passed, steps: Steps, signal: AbortSignal): Promise<void> {
@@ -78,9 +88,9 @@ async function readEntities({ catalogue }: Opened, steps: Steps, signal: AbortSi
   const infos = await catalogue.list(signal);
   signal.throwIfAborted();
   const readable = infos.filter((info) => info.readable).map(({ name }) => name);
-  const others = infos.flatMap(({ name, error }) => (error === undefined ? [] : [`${name} (${error.code})`]));
+  const unanswered = unansweredOf(infos);
   steps.pass('authorise', readable.join(', '));
-  steps.pass('read', told(readable.length, others));
+  steps.pass('read', withUnanswered(told(readable.length), unanswered), unanswered);
 }
 
 const NO_DATABASE: TestDetail = {
@@ -88,12 +98,8 @@ const NO_DATABASE: TestDetail = {
   'pt-BR': 'serviços podem ser chamados; sem banco de dados não há entidades para ler',
 };
 
-function told(readable: number, others: readonly string[]): TestDetail {
-  const rest = others.join(', ');
-  return {
-    'en-US': `${readable} entities can be read${rest && `; without a right to their tables: ${rest}`}`,
-    'pt-BR': `${readable} entidades podem ser lidas${rest && `; sem direito às tabelas: ${rest}`}`,
-  };
+function told(readable: number): LocalizedText {
+  return { 'en-US': `${readable} entities can be read`, 'pt-BR': `${readable} entidades podem ser lidas` };
 }
 
 function add(passed: Passed, name: TestStepName, detail: string): void {

@@ -1,5 +1,6 @@
 import type { JsonSchema } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
+import { phrase, type Said } from '../../../model/phrase';
 import type { SqlDialect } from '../../../protocols/sql/database';
 import { externalNumber } from '../external-key';
 
@@ -56,7 +57,7 @@ export const WHO = ['CREATED_BY', 'LAST_UPDATED_BY', 'CREATION_DATE', 'LAST_UPDA
 /** The key of a record as a number. @throws data PCP_EBS_VALUE */
 export function keyOf(data: Record<string, unknown>, { salt = '' }: Posting, sender: string): string {
   const value = data[KEY];
-  if (value === undefined || value === null || value === '') throw refused(KEY, undefined, 'must not be empty');
+  if (value === undefined || value === null || value === '') throw refused(KEY, undefined, phrase`must not be empty`);
   const part = data[KEY_PART] ?? '';
   return externalNumber(
     part === '' ? value : `${value}/${part}`,
@@ -69,7 +70,7 @@ export function keyOf(data: Record<string, unknown>, { salt = '' }: Posting, sen
 export function fieldsOf(data: Record<string, unknown>, { fields }: Posting): Row {
   const entries = Object.entries(data).flatMap(([name, value]): [string, string][] => {
     const schema = Object.hasOwn(fields, name) ? fields[name] : undefined;
-    if (schema === undefined) throw refused(name, undefined, 'is none of this interface');
+    if (schema === undefined) throw refused(name, undefined, phrase`is none of this interface`);
     return value === null || value === undefined || value === '' ? [] : [[name, writtenValue(name, value, schema)]];
   });
   return Object.fromEntries(entries.filter(([name]) => name !== KEY && name !== KEY_PART));
@@ -79,7 +80,7 @@ export function fieldsOf(data: Record<string, unknown>, { fields }: Posting): Ro
 export function rowOf(given: Row, { fields, required, fixed, signs }: Posting): Row {
   const row: Row = { ...given };
   for (const [name, value] of Object.entries(fixed)) row[name] ??= String(value);
-  for (const name of required) if ((row[name] ?? '') === '') throw refused(name, undefined, 'must not be empty');
+  for (const name of required) if ((row[name] ?? '') === '') throw refused(name, undefined, phrase`must not be empty`);
   if (signs !== undefined && row[signs.of] !== undefined) {
     const size = row[signs.of]!.replace(/^[-+]/, '');
     const sign = signs.signs[row[signs.by] ?? ''];
@@ -103,28 +104,28 @@ interface Server {
 }
 
 function writtenValue(name: string, value: unknown, { type, format, maxLength }: JsonSchema): string {
-  if (typeof value === 'object') throw refused(name, undefined, 'must be a text or a number');
+  if (typeof value === 'object') throw refused(name, undefined, phrase`must be a text or a number`);
   const text = String(value);
   if (type === 'integer') {
     if (/^-?\d+$/.test(text)) return String(BigInt(text));
-    throw refused(name, text, 'must be a whole number');
+    throw refused(name, text, phrase`must be a whole number`);
   }
   if (format === 'decimal') {
     if (/^-?\d+(\.\d+)?$/.test(text)) return text;
-    throw refused(name, text, 'must be a number');
+    throw refused(name, text, phrase`must be a number`);
   }
   if (format === 'date-time') {
     const local = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d:\d\d)(?:\.\d+)?)?$/.exec(text);
     if (local !== null) return `${local[1]}T${local[2] ?? '00:00:00'}`;
-    throw refused(name, text, 'must be a day and a time on the clock of the database, without an offset');
+    throw refused(name, text, phrase`must be a day and a time on the clock of the database, without an offset`);
   }
   const { length } = [...text];
   if (maxLength === undefined || length <= maxLength) return text;
-  throw refused(name, text, `holds ${length} characters, ${maxLength} at most`);
+  throw refused(name, text, phrase`holds ${length} characters, ${maxLength} at most`);
 }
 
-export function refused(name: string, value: string | undefined, why: string): IntegrationError {
-  return new IntegrationError('data', 'PCP_EBS_VALUE', `The field "${name}" ${why}.`, {
+export function refused(name: string, value: string | undefined, why: Said): IntegrationError {
+  return new IntegrationError('data', 'PCP_EBS_VALUE', phrase`The field "${name}" ${why}.`, {
     path: name,
     ...(value !== undefined && { value: value.slice(0, 100) }),
     hint: 'Correct the record or the mapping; nothing was sent.',

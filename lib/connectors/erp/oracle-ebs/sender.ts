@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { IsgSession } from '../../../protocols/isg/session';
 import type { SqlDatabase, SqlTransaction } from '../../../protocols/sql/database';
 import type { WriteTarget } from '../../contract';
@@ -125,7 +126,7 @@ export function byGateway(
       async ([index]) => {
         const outgoing = byIndex.get(index!)!;
         const { row, lot, replaces } = outgoing;
-        if (lot !== undefined) throw refused(posting.lot!.field, lot, 'goes by SQL only, as a row of its own');
+        if (lot !== undefined) throw refused(posting.lot!.field, lot, phrase`goes by SQL only, as a row of its own`);
         if (replaces) throw refusedThere(row);
         await session.insert(alias, posting.table, [row], signal).catch((thrown: unknown) => {
           const error = IntegrationError.from(thrown);
@@ -143,7 +144,7 @@ function sentMeanwhile([source, key]: string[]): IntegrationError {
   return new IntegrationError(
     'conflict',
     'PCP_EBS_SENT_MEANWHILE',
-    `A row ${source}/${key} came into the table meanwhile.`,
+    phrase`A row ${source}/${key} came into the table meanwhile.`,
     {
       hint: 'Another process writes with the same source code: give each a code of its own.',
     },
@@ -152,14 +153,14 @@ function sentMeanwhile([source, key]: string[]): IntegrationError {
 
 /** A row that was refused is taken out by SQL only. */
 function refusedThere(row: Row): IntegrationError {
-  const message = `A row ${row[SOURCE]}/${row[KEY]} that was refused is in the interface still.`;
+  const message = phrase`A row ${row[SOURCE]}/${row[KEY]} that was refused is in the interface still.`;
   return new IntegrationError('data', 'PCP_EBS_IN_ERROR', message, {
     hint: 'Correct and resubmit it in E-Business Suite (pending transactions), or delete it there; then this record can be sent again.',
   });
 }
 
 function notArrived(table: string, alias: string): IntegrationError {
-  const message = `The service "${alias}" took a row for ${table}, which is not there.`;
+  const message = phrase`The service "${alias}" took a row for ${table}, which is not there.`;
   return new IntegrationError('config', 'PCP_EBS_NOT_ARRIVED', message, {
     path: '/config/interfaces',
     outcomeUnknown: true,

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { DescribedWrite, Resolution, WriteRecord, WriteResult, Writer, WriteTarget } from '../../contract';
 import { WriteRun } from '../../write-run';
 import { inTermsOf, isSame } from '../same-record';
@@ -32,7 +33,7 @@ export class EbsWriter implements Writer {
     const { entity } = target;
     const preset = catalogue.preset(entity);
     if (preset?.posting === undefined) {
-      throw new IntegrationError('config', 'PCP_NOT_WRITABLE', `"${entity}" cannot be written.`, {
+      throw new IntegrationError('config', 'PCP_NOT_WRITABLE', phrase`"${entity}" cannot be written.`, {
         path: '/source_entity',
         hint: 'Postings go through open interface tables; everything else is read only.',
       });
@@ -134,7 +135,7 @@ export class EbsWriter implements Writer {
     throw new IntegrationError(
       'data',
       'PCP_EBS_POSTED_BEFORE',
-      `It was sent before as ${this.#nameOf(key)}, with other values; a transaction cannot be changed.`,
+      phrase`It was sent before as ${this.#nameOf(key)}, with other values; a transaction cannot be changed.`,
       { hint: 'Reverse it in E-Business Suite by a return, and send the corrected record under a key of its own.' },
     );
   }
@@ -235,14 +236,14 @@ function keyOrError(data: Record<string, unknown>, posting: Posting, sender: str
 }
 
 function twice(name: string): IntegrationError {
-  return new IntegrationError('data', 'PCP_EBS_VALUE', `Two records of the batch have the key ${name}.`, {
+  return new IntegrationError('data', 'PCP_EBS_VALUE', phrase`Two records of the batch have the key ${name}.`, {
     path: KEY,
     hint: 'Let each record have an id of its own; nothing was sent.',
   });
 }
 
 function refusedBy(name: string, { why = 'without a reason' }: Found): IntegrationError {
-  return new IntegrationError('data', 'PCP_EBS_REFUSED', `E-Business Suite refused ${name}: ${why}`, {
+  return new IntegrationError('data', 'PCP_EBS_REFUSED', phrase`E-Business Suite refused ${name}: ${why}`, {
     hint: 'Correct the record and send it again: it takes the place of the row that was refused.',
   });
 }

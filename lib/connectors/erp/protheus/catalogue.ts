@@ -1,6 +1,7 @@
 import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
 import { phrase } from '../../../model/phrase';
+import { NOT_FOUND } from '../../../protocols/totvs/fault';
 import { type FieldType, isTable, ROW_NUMBER } from '../../../protocols/totvs/field';
 import { queryTable } from '../../../protocols/totvs/generic-query';
 import type { TotvsSession } from '../../../protocols/totvs/session';
@@ -71,7 +72,7 @@ export class Catalogue {
     const asked = await this.routes(signal);
     const failures = asked.flatMap(({ error }) => (error === undefined ? [] : [error]));
     if (failures.length === asked.length && failures[0] !== undefined) throw failures[0];
-    const errors = new Map(asked.map(({ route, error }) => [route, error]));
+    const errors = new Map(asked.map(({ name, error }) => [name, error]));
     const presets = this.#presets.map((preset) => presetInfo(preset, errors.get(this.#routeOf(preset))));
     const models = this.#declared.map((model) => model.info(errors.get(model.path)));
     const tables = this.#isProtheus ? await this.dictionary.tables(signal).catch(unlessUnavailable) : [];
@@ -125,21 +126,21 @@ export class Catalogue {
   }
 
   /** Asks every route for one record. After a refused sign-in no other is asked: every wrong password counts. */
-  async routes(signal: AbortSignal): Promise<{ route: string; error?: IntegrationError }[]> {
-    const asked: { route: string; error?: IntegrationError }[] = [];
+  async routes(signal: AbortSignal): Promise<{ name: string; error?: IntegrationError }[]> {
+    const asked: { name: string; error?: IntegrationError }[] = [];
     const asks = new Map(
       this.#presets.map((preset) => this.#routeOf(preset)).map((route) => [route, this.#ask(route, signal)]),
     );
     for (const model of this.#declared) asks.set(model.path, () => model.sample(signal));
-    for (const [route, ask] of asks) {
+    for (const [name, ask] of asks) {
       const error = await ask().then(
         () => undefined,
         (thrown: unknown) => {
           signal.throwIfAborted();
-          return inWordsOfTotvs(thrown, route);
+          return inWordsOfTotvs(thrown, name);
         },
       );
-      asked.push({ route, ...(error !== undefined && { error }) });
+      asked.push({ name, ...(error !== undefined && { error }) });
       if (error?.class === 'auth' || error?.class === 'transient') break;
     }
     return asked;
@@ -155,7 +156,7 @@ export class Catalogue {
       const target = `${route}?page=1&pageSize=1`;
       const response = await session.ask({ target, signal }).catch((thrown: unknown) => {
         // It answers: it just has nothing.
-        if (IntegrationError.from(thrown).class !== 'data') throw thrown;
+        if (IntegrationError.from(thrown).code !== NOT_FOUND) throw thrown;
       });
       response?.discard();
     };

@@ -1,8 +1,10 @@
 import type { OpenConnection } from '../../../model/connection';
 import type { HttpClient } from '../../../protocols/http/client';
-import type { TestDetail, TestReport } from '../../contract';
+import type { TestReport } from '../../contract';
+import type { LocalizedText } from '../../descriptor';
 import { testHttp } from '../../http-test';
 import type { Steps } from '../../step-by-step';
+import { unansweredOf, withUnanswered } from '../unanswered';
 import type { Catalogue } from './catalogue';
 import { DEFAULTS, type ProtheusSettings } from './settings';
 
@@ -29,23 +31,18 @@ export function testConnection(
 ): Promise<TestReport> {
   const readRoutes = async ({ catalogue }: Opened, steps: Steps, limit: AbortSignal): Promise<void> => {
     const asked = await catalogue.routes(limit);
-    const answering = asked.filter(({ error }) => error === undefined).map(({ route }) => route);
+    const answering = asked.filter(({ error }) => error === undefined).map(({ name }) => name);
     const worst = asked.find(({ error }) => error?.class === 'auth' || error?.class === 'transient') ?? asked[0];
     if (worst?.error !== undefined && (worst.error.class === 'auth' || answering.length === 0)) throw worst.error;
     steps.pass('authenticate', String(connection.config.authentication || DEFAULTS.authentication));
     steps.pass('authorise', answering.join(', '));
-    const others = asked
-      .filter(({ error }) => error !== undefined)
-      .map((each) => `${each.route} (${each.error?.code})`);
-    steps.pass('read', told(answering.length, others));
+    const unanswered = unansweredOf(asked);
+    steps.pass('read', withUnanswered(told(answering.length), unanswered), unanswered);
   };
   return testHttp(open, readRoutes, HINTS, signal);
 }
 
-function told(answering: number, others: readonly string[]): TestDetail {
-  const rest = others.join(', ');
-  return {
-    'en-US': `${answering} routes answer${rest && `; without an answer: ${rest}`}`,
-    'pt-BR': `${answering} rotas respondem${rest && `; sem resposta: ${rest}`}`,
-  };
+function told(answering: number): LocalizedText {
+  if (answering === 1) return { 'en-US': '1 route answers', 'pt-BR': '1 rota responde' };
+  return { 'en-US': `${answering} routes answer`, 'pt-BR': `${answering} rotas respondem` };
 }

@@ -6,6 +6,7 @@ import { ODataService, type ServiceClient } from '../../../protocols/odata/servi
 import type { EntityDescription } from '../../contract';
 import type { ODataEntity } from '../odata/entity';
 import { noSet, presetInfo, setInfo, silentService } from '../odata/info';
+import { shapeWithPart } from '../odata/key-part';
 import { shapeOf } from '../odata/moments';
 import { inWordsOfSap } from './explain';
 import { PRESETS, type Preset } from './presets';
@@ -46,7 +47,14 @@ export class Catalogue {
       throw inWordsOfSap(thrown, serviceName, service.options.path);
     });
     const set = await service.entitySet(setName, signal);
-    return { name, service, set, model, shape: shapeOf(preset?.moments), ...(preset !== undefined && { preset }) };
+    return {
+      name,
+      service,
+      set,
+      model,
+      shape: shapeWithPart(shapeOf(preset?.moments), preset?.external_key?.part),
+      ...(preset !== undefined && { preset }),
+    };
   }
 
   /** @throws config PCP_OPERATION_UNKNOWN */

@@ -2,9 +2,11 @@ import type { OpenConnection } from '../../../model/connection';
 import type { IntegrationError } from '../../../model/errors';
 import type { HttpClient } from '../../../protocols/http/client';
 import type { EntitySet } from '../../../protocols/odata/model';
-import type { TestDetail, TestReport } from '../../contract';
+import type { TestReport } from '../../contract';
+import type { LocalizedText } from '../../descriptor';
 import { testHttp } from '../../http-test';
 import type { Steps } from '../../step-by-step';
+import { unansweredOf, withUnanswered } from '../unanswered';
 import type { Catalogue } from './catalogue';
 import { inWordsOfSap } from './explain';
 import type { Idocs } from './idocs';
@@ -43,7 +45,8 @@ export function testConnection(
     }
     steps.pass('authenticate', String(connection.config.authentication || DEFAULTS.authentication));
     steps.pass('authorise', active.map(({ name }) => name).join(', '));
-    steps.pass('read', await readOne(catalogue, active, asked, limit));
+    const unanswered = unansweredOf(asked);
+    steps.pass('read', withUnanswered(await readOne(catalogue, active, limit), unanswered), unanswered);
   };
   return testHttp(open, readServices, HINTS, signal);
 }
@@ -74,12 +77,7 @@ async function askServices({ services }: Catalogue, signal: AbortSignal): Promis
   return [asked, ...(await Promise.all(others.map(ask)))];
 }
 
-async function readOne(
-  catalogue: Catalogue,
-  active: readonly Asked[],
-  asked: readonly Asked[],
-  signal: AbortSignal,
-): Promise<TestDetail> {
+async function readOne(catalogue: Catalogue, active: readonly Asked[], signal: AbortSignal): Promise<LocalizedText> {
   const isActive = (service: string) => active.some(({ name }) => name === service);
   const preset = PRESETS.find(({ service }) => isActive(service));
   const [other] = active;
@@ -93,11 +91,9 @@ async function readOne(
     const { service, set } = await catalogue.resolve(name, signal);
     found = (await service.page(set, { top: 1 }, signal)).entities.length;
   }
-  const missing = asked.filter(({ error }) => error !== undefined).map((each) => `${each.name} (${each.error?.code})`);
-  const rest = missing.length === 0 ? '' : missing.join(', ');
   return {
-    'en-US': `${name ?? '-'}: ${found === 0 ? 'no record yet' : 'a record was read'}${rest && `; without an answer: ${rest}`}`,
-    'pt-BR': `${name ?? '-'}: ${found === 0 ? 'ainda sem registros' : 'um registro foi lido'}${rest && `; sem resposta: ${rest}`}`,
+    'en-US': `${name ?? '-'}: ${found === 0 ? 'no record yet' : 'a record was read'}`,
+    'pt-BR': `${name ?? '-'}: ${found === 0 ? 'ainda sem registros' : 'um registro foi lido'}`,
   };
 }
 
