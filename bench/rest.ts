@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { OrderApiTask } from './peers/order-api';
-import type { PlainRestResult, PlainRestTask } from './peers/plain-rest';
+import type { PlainRestClient, PlainRestResult, PlainRestTask } from './peers/plain-rest';
 import { BenchHub, type SyncMeasure } from './support/hub';
 import { runAlone } from './support/process';
 import { type Figure, median, printTable } from './support/report';
@@ -13,21 +13,33 @@ const PEERS = path.join(__dirname, 'peers');
 const PAGE_SIZE = 1000;
 const CONCURRENCY = 8;
 
-/** Records an API gives in pages, into an embedded store; then a part of them back, one request each. */
+/**
+ * Records an API gives in pages, into an embedded store; then a part of them back, one request each. The limit is a share of
+ * what a script does with Node's own `fetch`; what the bare pool of connections beneath it reaches is told beside it.
+ */
 export async function benchRest(rows: number, exported: number, passes: number): Promise<number> {
   const plain: PlainRestResult[] = [];
+  const pool: PlainRestResult[] = [];
   const hub: PlainRestResult[] = [];
   for (let pass = 0; pass < passes; pass++) {
-    plain.push(await withApi(rows, (origin) => plainScript(origin, exported)));
+    plain.push(await withApi(rows, (origin) => plainScript('fetch', origin, exported)));
+    pool.push(await withApi(rows, (origin) => plainScript('pool', origin, exported)));
     const readPerSecond = await withApi(rows, (origin) => ourImport(origin, rows));
     hub.push({ readPerSecond, writtenPerSecond: await withApi(exported, (origin) => ourExport(origin, exported)) });
   }
   // Neighbours in time share what else the machine does, so each pass is compared with its own peer.
-  const ratio = (of: keyof PlainRestResult) => median(hub.map((own, pass) => own[of] / (plain[pass]?.[of] ?? 0)));
+  const ratio = (peer: PlainRestResult[], of: keyof PlainRestResult) =>
+    median(hub.map((own, pass) => own[of] / (peer[pass]?.[of] ?? 0)));
   const both = (of: keyof PlainRestResult, what: string): Figure[] => [
     { what: `plain script ${what}`, value: median(plain.map((result) => result[of])), unit: 'records/s' },
+    {
+      what: `the same by a pool of connections ${what}`,
+      value: median(pool.map((result) => result[of])),
+      unit: 'records/s',
+    },
     { what: `hub ${what}`, value: median(hub.map((result) => result[of])), unit: 'records/s' },
-    { what: `hub / plain script, ${what}`, value: ratio(of), unit: '', limit: { atLeast: 0.7 } },
+    { what: `hub / plain script, ${what}`, value: ratio(plain, of), unit: '', limit: { atLeast: 0.7 } },
+    { what: `hub / the same by a pool, ${what}`, value: ratio(pool, of), unit: '' },
   ];
   const [all, part] = [rows, exported].map((number) => number.toLocaleString('en-US'));
   return printTable(
@@ -47,9 +59,9 @@ async function withApi<T>(rows: number, work: (origin: string) => Promise<T>): P
   }
 }
 
-async function plainScript(origin: string, exported: number): Promise<PlainRestResult> {
+async function plainScript(client: PlainRestClient, origin: string, exported: number): Promise<PlainRestResult> {
   const directory = mkdtempSync(path.join(tmpdir(), 'pcp-bench-'));
-  const task = { origin, sqlite: path.join(directory, 'plain.db'), pageSize: PAGE_SIZE, exported };
+  const task = { client, origin, sqlite: path.join(directory, 'plain.db'), pageSize: PAGE_SIZE, exported };
   try {
     return await runAlone<PlainRestResult>(path.join(PEERS, 'plain-rest.js'), {
       ...task,

@@ -234,6 +234,11 @@ class OpenHub implements Hub {
         .catch((error: unknown) =>
           log('debug', `Jobs could not be looked at: ${IntegrationError.from(error).message}`),
         );
+      this.reconciliations
+        .startAfterLetters()
+        .catch((error: unknown) =>
+          log('debug', `No comparison could be started: ${IntegrationError.from(error).message}`),
+        );
       void this.metrics.bringUp();
       void auditRetention.tidy();
     };

@@ -36,7 +36,16 @@ export function State({ value, group = 'state' }: { value: string; group?: strin
 }
 
 export function When({ at }: { at: string | null }) {
-  return <span title={instant(at)}>{relative(at)}</span>;
+  return (
+    <span class="when" title={instant(at)}>
+      {relative(at)}
+    </span>
+  );
+}
+
+/** What somebody called something, which may be one long word. */
+export function Name({ children }: { children: string }) {
+  return <span class="long">{children}</span>;
 }
 
 export function Panel({

@@ -1,14 +1,28 @@
 import { createHash } from 'node:crypto';
 import { Problem } from './problem';
 
-/** Entity tag of a row with a revision. */
+/** What a write may name a row by. */
 export function revisionTag(revision: number): string {
   return `"${revision}"`;
 }
 
-/** Entity tag of something without a revision: a digest of what it looks like. */
+/** Entity tag of a row with a revision: parts of what it looks like change by themselves, as when it last ran. */
+export function rowTag(row: { revision: number }): string {
+  return `"${row.revision}.${digest(row)}"`;
+}
+
+/** Entity tag of something without a revision. */
 export function contentTag(body: unknown): string {
-  return `"${createHash('sha256').update(JSON.stringify(body)).digest('base64url').slice(0, 22)}"`;
+  return `"${digest(body)}"`;
+}
+
+function digest(body: unknown): string {
+  return createHash('sha256').update(JSON.stringify(body)).digest('base64url').slice(0, 22);
+}
+
+/** What changes by itself is no reason to refuse a write. */
+function ofRevisions(ifMatch: string): string {
+  return ifMatch.replaceAll(/"(\d{1,15})\.[\w-]+"/g, '"$1"');
 }
 
 /** Whether a header that lists tags ("*", `"3"`, `"3", "4"`) has this one. `weak`: W/"3" counts as well. */
@@ -23,7 +37,7 @@ export function tagMatches(header: string, tag: string, weak: boolean): boolean 
  * @throws Problem 412 when If-Match was sent and names another state than the current one
  */
 export function requireMatch(ifMatch: string | undefined, ...current: string[]): void {
-  if (ifMatch !== undefined && !current.some((tag) => tagMatches(ifMatch, tag, false))) throw stale();
+  if (ifMatch !== undefined && !current.some((tag) => tagMatches(ofRevisions(ifMatch), tag, false))) throw stale();
 }
 
 function stale(): Problem {
@@ -42,7 +56,7 @@ export async function expectedRevision(
   current: () => Promise<number>,
 ): Promise<number | undefined> {
   if (ifMatch === undefined) return undefined;
-  const single = /^\s*"(\d{1,15})"\s*$/.exec(ifMatch)?.[1];
+  const single = /^\s*"(\d{1,15})"\s*$/.exec(ofRevisions(ifMatch))?.[1];
   if (single !== undefined) return Number(single);
   const revision = await current();
   requireMatch(ifMatch, revisionTag(revision));

@@ -1,4 +1,4 @@
-import type { Said } from '../model/phrase';
+import { phrase, type Said } from '../model/phrase';
 import { Problem, type ProblemDetail } from './problem';
 import type { Route } from './route';
 import type { Validator } from './validation';
@@ -30,7 +30,7 @@ export function parseQuery(route: Route, search: URLSearchParams, validator: Val
 }
 
 export function badQuery(errors: ProblemDetail[]): Problem {
-  return new Problem(400, 'PCP_QUERY_INVALID', 'The query has parameters that are wrong or unknown.', { errors });
+  return new Problem(400, 'PCP_QUERY_INVALID', phrase`The query has parameters that are wrong or unknown.`, { errors });
 }
 
 export function wrong(parameter: string, detail: Said): ProblemDetail {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Locale } from '../locales/catalogue';
+import { phrase } from '../model/phrase';
 import type { Hub } from '../model/services';
 import { badJson, readBody, tooLarge } from './body';
 import { tagMatches } from './conditional';
@@ -201,7 +202,8 @@ async function bodyOf(route: Route, request: IncomingMessage, validator: Validat
   if (body === undefined && !route.body.required) return {};
   if (body === undefined) throw new Problem(400, 'PCP_BODY_MISSING', 'This needs a JSON body.');
   const errors = validator.check(route.body.schema, body);
-  if (errors.length > 0) throw new Problem(422, 'PCP_VALUE_INVALID', 'The body has values that are wrong.', { errors });
+  if (errors.length > 0)
+    throw new Problem(422, 'PCP_VALUE_INVALID', phrase`The body has values that are wrong.`, { errors });
   return body;
 }
 

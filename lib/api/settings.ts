@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ConnectorDescriptor, Setting } from '../connectors/descriptor';
 import type { OpenConnection } from '../model/connection';
 import type { JsonSchema } from '../model/entity';
+import { phrase } from '../model/phrase';
 import type { Hub } from '../model/services';
 import { Problem, type ProblemDetail } from './problem';
 import { connectionSchemas } from './schemas/connection';
@@ -131,5 +132,5 @@ function descriptorOf(hub: Hub, type: string): ConnectorDescriptor | undefined {
 }
 
 function invalid(errors: ProblemDetail[]): Problem {
-  return new Problem(422, 'PCP_SETTINGS_INVALID', 'The settings do not fit the connector.', { errors });
+  return new Problem(422, 'PCP_SETTINGS_INVALID', phrase`The settings do not fit the connector.`, { errors });
 }

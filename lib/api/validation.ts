@@ -127,6 +127,39 @@ function detailOf({ keyword, instancePath, params, message }: ErrorObject, elsew
         detail: phrase`is not one of the known values`,
       };
     default:
-      return { pointer: instancePath, detail: message ?? 'is not valid' };
+      return { pointer: instancePath, detail: ruleOf(keyword, params) ?? message ?? 'is not valid' };
+  }
+}
+
+/** Absolute paths of URLs, and pointers. */
+const BEGINS_WITH_SLASH = ['^/', '^(/.*)?$'];
+
+/** What a value breaks, in words of ours. */
+function ruleOf(keyword: string, { limit, type, pattern, format }: ErrorObject['params']): Phrase | undefined {
+  switch (keyword) {
+    case 'type':
+      return phrase`must be ${[type].flat().join(', ')}`;
+    case 'pattern':
+      return BEGINS_WITH_SLASH.includes(pattern)
+        ? phrase`must begin with "/"`
+        : phrase`must match pattern "${String(pattern)}"`;
+    case 'format':
+      return phrase`must match format "${String(format)}"`;
+    case 'minimum':
+      return phrase`must be >= ${Number(limit)}`;
+    case 'maximum':
+      return phrase`must be <= ${Number(limit)}`;
+    case 'exclusiveMinimum':
+      return phrase`must be > ${Number(limit)}`;
+    case 'minLength':
+      return phrase`must NOT have fewer than ${Number(limit)} characters`;
+    case 'maxLength':
+      return phrase`must NOT have more than ${Number(limit)} characters`;
+    case 'minItems':
+      return phrase`must NOT have fewer than ${Number(limit)} items`;
+    case 'maxItems':
+      return phrase`must NOT have more than ${Number(limit)} items`;
+    default:
+      return undefined;
   }
 }

@@ -16,8 +16,12 @@ export class CertificateTrust implements Certificates {
     return this.folder.list();
   }
 
-  expiring(now?: number): ReturnType<Certificates['expiring']> {
-    return this.folder.expiring(now);
+  inUse(): ReturnType<Certificates['inUse']> {
+    return this.folder.inUse();
+  }
+
+  expiring(): ReturnType<Certificates['expiring']> {
+    return this.folder.expiring();
   }
 
   async trust(thumbprint: string, by: Actor): ReturnType<Certificates['trust']> {

@@ -3,6 +3,7 @@ import type { Deliveries } from '../model/delivery';
 import type { EntityInfo, JsonSchema } from '../model/entity';
 import type { IntegrationError, SerializedError } from '../model/errors';
 import type { PushedFilter } from '../model/mapping';
+import type { Phrase } from '../model/phrase';
 import type { Cursor } from '../model/sync';
 import type { HttpEnvironment } from '../protocols/http/client';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
@@ -161,6 +162,8 @@ export interface Batch {
   cursorAfter: Cursor;
   /** Estimated total of the records of this read, when known. */
   total?: number;
+  /** What the log of the run has to tell of this read, though nothing failed. */
+  warnings?: readonly Phrase[];
   /** Called after the effects are committed: moves a finished file, acknowledges a message. Repeating it is harmless. */
   acknowledge?(): Promise<void>;
 }
@@ -208,6 +211,8 @@ export interface WriteRecord {
   sourceKey: string;
   /** Same for every attempt of this very change, so that a target which knows it does the change once. */
   idempotencyKey?: string;
+  /** This very change was sent before, under the same key, and its answer was lost. */
+  wasSent?: boolean;
   /** What the target called the record when it was written before (`WriteResult.externalKey`). */
   externalKey?: string;
   /** The target was given a version of it before, as the store remembers. */
@@ -258,8 +263,11 @@ export interface Writer {
 export type WriteResult =
   | { outcome: 'created' | 'updated' | 'unchanged' | 'deleted'; externalKey?: string }
   | { outcome: 'failed'; error: IntegrationError }
-  /** The write may have happened: why its answer was lost, or said nothing about this record. */
-  | { outcome: 'unknown'; error: IntegrationError };
+  /**
+   * The write may have happened: why its answer was lost, or said nothing about this record. `isInWork`: the target is at it, as
+   * it says itself, and tells what came of it when it is asked again under the same idempotency key.
+   */
+  | { outcome: 'unknown'; error: IntegrationError; isInWork?: boolean };
 
 /** A batch that ended early: an error thrown by `Writer.write` may tell what became of its records until then. */
 export interface WriteInterruption {

@@ -41,6 +41,12 @@ export function translate(said: Said, locale: Locale): string {
   return render(said, (english) => phrases[english] ?? english);
 }
 
+/** A text that the hub left in English, or that somebody wrote, which stays as it is. */
+export function translateText(text: string, locale: Locale): string {
+  const phrases = files<string>(`${locale}.phrases.json`);
+  return Object.hasOwn(phrases, text) ? (phrases[text] as string) : text;
+}
+
 /** For what is told in whatever language its reader turns out to have. */
 export function inEachLanguage(said: Said): LocalizedText {
   return { 'en-US': translate(said, 'en-US'), 'pt-BR': translate(said, 'pt-BR') };

@@ -4,10 +4,14 @@ import { type Locale, translate } from './catalogue';
 
 /** A run whose failures are told in a language, as far as they are made of phrases. */
 export function spokenLog(log: SyncLog, locale: Locale): SyncLog {
-  const { history } = log.details;
+  const { history, warnings } = log.details;
   return {
     ...inWords(log, locale),
-    details: { ...log.details, ...(history && { history: history.map((attempt) => inWords(attempt, locale)) }) },
+    details: {
+      ...log.details,
+      ...(warnings && { warnings: warnings.map((warning) => translate(warning, locale)) }),
+      ...(history && { history: history.map((attempt) => inWords(attempt, locale)) }),
+    },
   };
 }
 

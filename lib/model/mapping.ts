@@ -92,11 +92,16 @@ export interface MappingOptions {
   conflict_policy?: ConflictPolicy;
   /** Runs when something new lies in its source, such as a file in its folder; imports only. */
   on_arrival?: boolean;
+  /** What the mappings that it depends on have to come to, so that it follows; default: `success_or_partial`. */
+  depends_on_outcome?: DependencyOutcome;
   /** Of a live mapping: its spool and its watchdog. */
   live?: LiveOptions;
   /** How and when its two sides are compared. */
   reconciliation?: ReconciliationOptions;
 }
+
+/** `completed`: they ended, however; `success`: not one of their records was rejected. */
+export type DependencyOutcome = 'success' | 'success_or_partial' | 'completed';
 
 export type SyncMode = 'full' | 'incremental' | 'live';
 
@@ -124,7 +129,7 @@ export interface Mapping extends Scheduled {
   /** The other external system, or null for the platform. */
   peer_connection_id: number | null;
   options: MappingOptions;
-  /** Mappings, of any connection, whose success starts this one. In a job with them it runs after them. */
+  /** Mappings, of any connection, whose success starts this one (`options.depends_on_outcome`). In a job with them it runs after them. */
   depends_on: number[];
   is_active: boolean;
   managed_by: 'api' | 'flow';

@@ -23,6 +23,8 @@ export type ReconciliationAction = 'report' | 'repair';
 export interface ReconciliationOptions {
   /** Cron expression; its zone and blackouts are those of the mapping's `schedule_options`. */
   schedule?: string;
+  /** Compared as well when so many dead letters were opened since the last time. */
+  after_dead_letters?: number;
   /** Default: `report`. */
   action?: ReconciliationAction;
   /** A difference counts when it is still there after so long; default: twice the interval of the schedule, 5 minutes at least. */

@@ -40,4 +40,4 @@ export interface Scheduled {
 }
 
 /** What started a run. */
-export type RunTrigger = 'api' | 'node' | 'schedule' | 'mapping' | 'file' | 'webhook';
+export type RunTrigger = 'api' | 'node' | 'schedule' | 'mapping' | 'file' | 'webhook' | 'dead_letters';

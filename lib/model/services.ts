@@ -143,6 +143,8 @@ export interface SyncRequest {
   full?: boolean;
   /** Read, map and compare, write nothing. */
   dry_run?: boolean;
+  /** A mapping that runs already: is refused, which is the default, or runs once more behind that. */
+  overlap?: 'refuse' | 'queue';
   created_by?: string;
   trigger?: RunTrigger;
 }
@@ -282,8 +284,10 @@ export interface Health {
 /** Certificates of OPC UA, for all connections. */
 export interface Certificates {
   list(): Promise<KnownCertificate[]>;
-  /** Those that end soon or have ended, soonest first, unless another one of theirs is there. */
-  expiring(now?: number): Promise<KnownCertificate[]>;
+  /** The hub's own and those that are trusted, unless another one of theirs is there; what ends first comes first. */
+  inUse(): Promise<KnownCertificate[]>;
+  /** Those of them that end soon or have ended. */
+  expiring(): Promise<KnownCertificate[]>;
   /** Connections that wait for it try again at once. @throws config PCP_OPCUA_THUMBPRINT */
   trust(thumbprint: string, by: Actor): Promise<KnownCertificate>;
   /** Sessions that are open go on until they end. @throws config PCP_OPCUA_THUMBPRINT */

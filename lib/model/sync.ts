@@ -1,7 +1,7 @@
 import type { SyncStatus } from './connection';
 import type { ErrorClass } from './errors';
 import type { Direction } from './mapping';
-import type { Phrase } from './phrase';
+import type { Phrase, Said } from './phrase';
 import type { RunTrigger } from './schedule';
 
 /** Finer state of a run (SEMANTICS 2.2), in `details.state` of its sync log. */
@@ -64,6 +64,8 @@ export interface SyncDetails {
   conflicts: number;
   error_code?: string;
   hint?: string;
+  /** What whoever reads it should know, though nothing failed. */
+  warnings?: Said[];
   /** When work on it last began, was committed or ended. */
   updated_at: string;
   attempts: number;

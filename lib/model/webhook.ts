@@ -46,6 +46,8 @@ export interface Webhook {
   disabled_at: string | null;
   /** Since when no attempt succeeded. */
   failing_since: string | null;
+  /** Nothing is sent before: attempts failed, or the receiver wants it so. */
+  paused_until: string | null;
   created_by: string | null;
   created_at: string;
   updated_at: string;

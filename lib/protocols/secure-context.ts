@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext, getCACertificates, rootCertificates, type SecureContext } from 'node:tls';
 import { IntegrationError } from '../model/errors';
+import { phrase } from '../model/phrase';
 
 /** Certificates of one side of TLS, as PEM texts. */
 export interface Certificates {
@@ -26,7 +27,7 @@ export function secureContext({ ca, certificate, privateKey, passphrase }: Certi
     });
   } catch (cause) {
     const what = (cause as Error).message.replace(/^error:\w+:/, '');
-    throw new IntegrationError('config', 'PCP_TLS_CERTIFICATE', `The certificates cannot be used: ${what}.`, {
+    throw new IntegrationError('config', 'PCP_TLS_CERTIFICATE', phrase`The certificates cannot be used: ${what}.`, {
       cause,
       hint: 'Certificate, private key and authority are PEM texts; the key must belong to the certificate, and the passphrase to the key.',
     });

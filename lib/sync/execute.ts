@@ -3,6 +3,7 @@ import type { Batch, SourceFailure, SourceRecord, Writer } from '../connectors/c
 import type { Mapped } from '../mapping/contract';
 import { IntegrationError } from '../model/errors';
 import type { Mapping } from '../model/mapping';
+import type { Phrase } from '../model/phrase';
 import type { Cursor, RunCounters } from '../model/sync';
 import type { SqlDatabase } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
@@ -174,12 +175,14 @@ async function drain(
     await repair?.prepare(plan);
     return plan;
   };
+  const warnings: Phrase[] = [];
   let planned: Promise<unknown> = Promise.resolve();
   const pull = async (): Promise<Page | null> => {
     await planned;
     signal.throwIfAborted();
     const result = await source.next();
     if (result.done === true) return null;
+    warnings.push(...(result.value.warnings ?? []));
     const plan = planOf(result.value);
     planned = plan.then(forget, forget);
     // Computing is not waiting: a page counts as there once it is read. What an expression asks of its sandbox is.
@@ -234,6 +237,7 @@ async function drain(
     const left = run.dryRun ? noCounters() : await settleLeftIntents(scope);
     for (const name of COUNTERS) counters[name] += left[name];
     assertAddedUp(counters);
+    await keepWarnings(scope, warnings);
   } catch (error) {
     await settleSource(scope, error, run.dryRun);
     throw error;
@@ -241,6 +245,18 @@ async function drain(
     await pages.settle();
     await source.return?.();
   }
+}
+
+/** What the source told of its read, for the log of the run. */
+async function keepWarnings({ database, lease, ids }: RunScope, warnings: readonly Phrase[]): Promise<void> {
+  if (warnings.length === 0) return;
+  await database.transaction((transaction) =>
+    transaction.execute('UPDATE integration_sync_logs SET warnings = ? WHERE id = ? AND fence = ?', [
+      JSON.stringify(warnings),
+      ids.runId,
+      lease.fence,
+    ]),
+  );
 }
 
 /** Tells the source, once what it gave is sure to stay. */

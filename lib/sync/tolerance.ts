@@ -1,5 +1,6 @@
 import { IntegrationError } from '../model/errors';
 import type { MappingOptions } from '../model/mapping';
+import { phrase, render, type Said } from '../model/phrase';
 import type { RunCounters } from '../model/sync';
 import type { Failure } from './plan';
 
@@ -14,12 +15,12 @@ const RECORDS_BEFORE_NONE = 2;
 export class ToleranceExceeded extends IntegrationError {
   constructor(
     code: string,
-    message: string,
+    said: Said,
     hint: string,
     /** Those that are not kept yet. */
     public failures: readonly Failure[],
   ) {
-    super('guard', code, message, { hint });
+    super('guard', code, said, { hint });
   }
 }
 
@@ -38,7 +39,9 @@ export function judgeErrors(
   if (options.on_error === 'stop') {
     throw new ToleranceExceeded(
       'PCP_STOPPED_ON_ERROR',
-      `Stopped at the first bad record${first.sourceKey === null ? '' : ` (${first.sourceKey})`}: ${kindOf(first)}.`,
+      first.sourceKey === null
+        ? phrase`Stopped at the first bad record: ${kindOf(first)}.`
+        : phrase`Stopped at the first bad record (${first.sourceKey}): ${kindOf(first)}.`,
       'Correct the record or the mapping and run again, or set options.on_error to "skip".',
       batch.failures,
     );
@@ -47,21 +50,21 @@ export function judgeErrors(
   const read = before.read + batch.counters.read;
   const maxErrors = options.max_errors ?? DEFAULT_MAX_ERRORS;
   const maxRatio = options.max_error_ratio ?? DEFAULT_MAX_ERROR_RATIO;
-  const why = `The last one: ${kindOf(batch.failures.at(-1) ?? first)}.`;
+  const why = phrase`The last one: ${kindOf(batch.failures.at(-1) ?? first)}.`;
   if (errors > maxErrors) {
     throw new ToleranceExceeded(
       'PCP_TOO_MANY_ERRORS',
-      `${errors} records failed, more than the ${maxErrors} that the mapping tolerates. ${why}`,
+      phrase`${errors} records failed, more than the ${maxErrors} that the mapping tolerates. ${why}`,
       'Look at the dead-letter groups: one wrong field mapping is the usual cause. options.max_errors changes the limit.',
       batch.failures,
     );
   }
   const tried = read - before.filtered - batch.counters.filtered;
-  const kinds = new Set(batch.failures.map(kindOf));
+  const kinds = new Set(batch.failures.map((failure) => render(kindOf(failure))));
   if (tried >= RECORDS_BEFORE_NONE && errors === tried && kinds.size === 1 && maxRatio < 1) {
     throw new ToleranceExceeded(
       'PCP_ALL_FAILED',
-      `All of the ${errors} records failed for the same reason: ${kindOf(first)}.`,
+      phrase`All of the ${errors} records failed for the same reason: ${kindOf(first)}.`,
       'Look at the dead-letter group: a wrong delimiter or field mapping is the usual cause. options.max_error_ratio 1 takes even that.',
       batch.failures,
     );
@@ -69,7 +72,7 @@ export function judgeErrors(
   if (read >= RECORDS_BEFORE_RATIO && errors / read > maxRatio) {
     throw new ToleranceExceeded(
       'PCP_ERROR_RATIO',
-      `${errors} of ${read} records failed, more than the share of ${maxRatio} that the mapping tolerates. ${why}`,
+      phrase`${errors} of ${read} records failed, more than the share of ${maxRatio} that the mapping tolerates. ${why}`,
       'Look at the dead-letter groups: one wrong field mapping is the usual cause. options.max_error_ratio changes the limit.',
       batch.failures,
     );
@@ -77,6 +80,6 @@ export function judgeErrors(
 }
 
 /** Only the dead letter, which is sealed, quotes the record. */
-function kindOf({ error, field }: Failure): string {
-  return field === null ? error.code : `${error.code} in "${field}"`;
+function kindOf({ error, field }: Failure): Said {
+  return field === null ? error.code : phrase`${error.code} in "${field}"`;
 }

@@ -18,8 +18,8 @@ interface SyncNodeDef extends NodeDef {
   direction: Direction | '';
   full: boolean;
   dryRun: boolean;
-  /** When the wanted mapping is running already: an error, or the result of that run. */
-  whenActive: 'error' | 'follow';
+  /** When the wanted mapping is running already: an error, the result of that run, or that of one behind it. */
+  whenActive: 'error' | 'follow' | 'queue';
 }
 
 /** Runs the mappings of a connection: output 1 the job's end, output 2 its progress. Runs live in the hub, not in the node. */
@@ -76,6 +76,7 @@ export = (RED: NodeAPI): void => {
         ...(direction && { direction }),
         full: typeof msg.full === 'boolean' ? msg.full : Boolean(def.full),
         dry_run: typeof msg.dry_run === 'boolean' ? msg.dry_run : Boolean(def.dryRun),
+        ...(def.whenActive === 'queue' && { overlap: 'queue' }),
         created_by: `node:${this.id}`,
         trigger: 'node',
       };

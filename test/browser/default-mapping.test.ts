@@ -48,7 +48,7 @@ describe('a mapping that comes with an entity', () => {
     const { targetEntity, syncMode, cursorField, fieldMappings } = await editor.properties('sap-orders');
     assert.deepEqual([targetEntity, syncMode, cursorField], ['production_order', 'incremental', 'LastChangeDateTime']);
     const fields = fieldMappings as { source?: string; target: string }[];
-    assert.equal(fields.length, 16);
+    assert.equal(fields.length, 18);
     assert.equal(fields.find(({ target }) => target === 'quantity')?.source, 'TotalQuantity');
     assert.deepEqual(editor.complaints, []);
   });

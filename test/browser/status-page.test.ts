@@ -370,6 +370,15 @@ describe('status page', () => {
     await page.close();
   });
 
+  it('has names that are one long word, and a run that goes on', () => {
+    const store = new DatabaseSync(join(folder, 'hub', STORE_FILE));
+    const name = 'ZPP_PRODUCTION_ORDERS_OF_ALL_PLANTS_AND_STORES';
+    for (const table of ['connections', 'mappings']) store.exec(`UPDATE integration_${table} SET name = '${name}'`);
+    store.exec(`UPDATE integration_sync_logs SET state = 'waiting_quota', status = 'in_progress', ended_at = NULL,
+      c_read = 1000000, total = 2000000, next_attempt_at = 9000000000000 WHERE id = 1`);
+    store.close();
+  });
+
   for (const look of LOOKS) {
     const suffix = `${look.scheme}-${look.width}-${look.locale}`;
     it(`fits: ${suffix}`, async () => {
@@ -384,6 +393,10 @@ describe('status page', () => {
         await page.screenshot({ path: join(SCREENSHOTS, `status-${view.replaceAll('/', '-')}-${suffix}.png`) });
         const width = await page.evaluate(() => document.documentElement.scrollWidth);
         assert.ok(width <= look.width, `${view} is ${width} px wide`);
+        const cut = await page
+          .locator('.scroll')
+          .evaluateAll((all) => all.map((one) => one.scrollWidth - one.clientWidth).filter((hidden) => hidden > 0));
+        assert.deepEqual(cut, [], `${view} hides a part of a table`);
         assert.equal(await page.locator('.failure[role=alert]').count(), 0, view);
       }
       const shown = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);

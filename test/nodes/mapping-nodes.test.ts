@@ -150,6 +150,12 @@ describe('pcp-sync', () => {
     assert.equal(((await end).payload as JobStatus).job_id, 'job-1');
   });
 
+  it('asks for a run behind the one that is active when told so', async () => {
+    await helper.load(TYPES, mappingFlow({ ...node, whenActive: 'queue' }));
+    await begin();
+    assert.equal(context.hub.started[0]?.request.overlap, 'queue');
+  });
+
   it('leaves the run alone when it is closed', async () => {
     await helper.load(TYPES, mappingFlow(node));
     await begin();

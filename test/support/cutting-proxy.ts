@@ -10,6 +10,22 @@ interface Cut {
 /** Longer than any request or answer of most tests, not by much. */
 const BYTES = { request: 450, answer: 300 };
 const MILLISECONDS = 15;
+/** Of a message of PostgreSQL, after its type. */
+const LENGTH_BYTES = 4;
+
+/** What begins with data of a client: a request that may change something, another one, one that is never cut, or nothing. */
+export type Recognise = (data: string) => 'write' | 'read' | 'other' | null;
+
+const http: Recognise = (data) => {
+  const [, method] = /^(GET|POST|PUT) \S+ HTTP/.exec(data) ?? [];
+  return method === undefined ? null : method === 'GET' ? 'read' : 'write';
+};
+
+/** Commits of PostgreSQL: what was written before one of them takes place with it or never. */
+export const commits: Recognise = (data) => {
+  if (data.startsWith('P') && data.startsWith('\0COMMIT\0', LENGTH_BYTES + 1)) return 'write';
+  return /^[PQ]/.test(data) ? 'other' : null;
+};
 
 /** Passes connections on to a server, and cuts them at random bytes and moments of random exchanges. */
 export class CuttingProxy {
@@ -29,15 +45,16 @@ export class CuttingProxy {
     private readonly target: number,
     private readonly random: SeededRandom,
     private readonly bytes: typeof BYTES,
+    private readonly recognise: Recognise,
   ) {
     this.port = (server.address() as AddressInfo).port;
     server.on('connection', (client) => this.pass(client));
   }
 
-  static async start(target: number, random: SeededRandom, bytes = BYTES): Promise<CuttingProxy> {
+  static async start(target: number, random: SeededRandom, bytes = BYTES, recognise = http): Promise<CuttingProxy> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new CuttingProxy(server, target, random, bytes);
+    return new CuttingProxy(server, target, random, bytes, recognise);
   }
 
   async stop(): Promise<void> {
@@ -79,14 +96,15 @@ export class CuttingProxy {
       if (isWrite) this.lastWrites++;
     });
     client.on('data', (chunk: Buffer) => {
-      const [, method, path] = /^(GET|POST|PUT) (\S+) HTTP/.exec(chunk.toString('latin1')) ?? [];
-      if (method !== undefined) {
+      const data = chunk.toString('latin1');
+      const begins = this.recognise(data);
+      if (begins !== null) {
         clearTimeout(timer);
         passed = { request: 0, answer: 0 };
-        isWrite = method !== 'GET';
-        const order = new URL(path as string, 'http://localhost').searchParams.get('order');
-        if (method === 'POST' && order !== null) this.posts.set(order, (this.posts.get(order) ?? 0) + 1);
-        cut = this.random.next() < this.share ? this.choose() : undefined;
+        isWrite = begins === 'write';
+        const [, order] = /^POST \S*[?&]order=([^& ]*)/.exec(data) ?? [];
+        if (order !== undefined) this.posts.set(order, (this.posts.get(order) ?? 0) + 1);
+        cut = begins !== 'other' && this.random.next() < this.share ? this.choose() : undefined;
         if (cut?.way === 'clock') timer = setTimeout(end, cut.at);
       }
       forward('request', server, chunk);

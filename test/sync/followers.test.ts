@@ -103,6 +103,24 @@ for (const kind of storeKinds) {
       ]);
     });
 
+    it('follow what they are told to wait for', async () => {
+      const outcomes = ['success', 'success_or_partial', 'completed'] as const;
+      for (const outcome of outcomes) {
+        await mapping(outcome, { depends_on: [ids.plants as number], options: { depends_on_outcome: outcome } });
+      }
+      const followed = async () => {
+        const { logs } = await runToEnd(hub, connectionId, { mapping_id: ids.plants as number });
+        const ran = logs.filter(({ details }) => details.state === 'succeeded').map(nameOf);
+        return outcomes.filter((outcome) => ran.includes(outcome));
+      };
+      assert.deepEqual(await followed(), outcomes);
+      await hub.mappings.update(ids.plants as number, input('plants', { options: { max_error_ratio: 1 } }));
+      await writeFile(join(folder, 'plants.csv'), 'id\nM-2\n""\n');
+      assert.deepEqual(await followed(), ['success_or_partial', 'completed']);
+      await rm(join(folder, 'plants.csv'));
+      assert.deepEqual(await followed(), ['completed']);
+    });
+
     it('wait for all that they depend on in the job, and are started by whichever ends last', async () => {
       const many = ['a', 'b', 'c', 'd'];
       for (const name of many) await mapping(name);

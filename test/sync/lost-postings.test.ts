@@ -8,25 +8,27 @@ import { PRESETS as PROTHEUS } from '../../lib/connectors/erp/protheus/presets';
 import { PRESETS as SAP } from '../../lib/connectors/erp/sap/presets';
 import type { OpenConnection } from '../../lib/model/connection';
 import type { Hub, MappingInput } from '../../lib/model/services';
-import { CuttingProxy } from '../support/cutting-proxy';
+import { CuttingProxy, type Recognise } from '../support/cutting-proxy';
 import { DataverseServer } from '../support/dynamics365/dataverse';
 import { MesQueue } from '../support/dynamics365/mes-queue';
 import { dynamicsPlant } from '../support/dynamics365/plant';
-import { IsgServer } from '../support/ebs/isg-server';
-import { EbsPlant, type Row as EbsRow } from '../support/ebs/plant';
+import { ebsByGateway, ebsBySql } from '../support/ebs/ledgers';
 import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
 import { protheusPlant } from '../support/protheus/plant';
 import { SapPlant } from '../support/sap/plant';
 
-/** Cuts per kind of posting, of which there are seven; the whole proof takes 1000 of each. */
-const CUTS = Math.ceil(Number(process.env.PCP_TEST_CUTS ?? 49) / 7);
+/** Cuts per kind of posting, of which there are ten. */
+const CUTS = Math.ceil(Number(process.env.PCP_TEST_CUTS ?? 70) / 10);
 const SEED = Number(process.env.PCP_TEST_SEED ?? Date.now() % 100_000);
 const NEW_RECORDS = 24;
 /** After so many everything is taken new: the mock server is slow with many records. */
 const CUTS_PER_ROUND = 50;
 /** A look-up counts what is under way for longer than twice that as lost. */
 const TIMEOUT_MS = 500;
+/** Of a transaction by SQL: several commits a run, of which some are cut. */
+const SQL_BATCH = 4;
 const DAY = '2026-11-27';
+const COMMIT_BYTES = { request: 50, answer: 33 };
 
 type Row = Record<string, unknown>;
 
@@ -44,6 +46,8 @@ interface Postings {
 
 interface Ledger {
   port: number;
+  /** What is cut; absent: requests by HTTP, and the port is that of the connection's URL. */
+  recognise?: Recognise;
   connection: OpenConnection;
   /** What names each posting: the number of its record, as text. */
   posted(): Promise<string[]>;
@@ -57,29 +61,6 @@ async function sap(service: string, set: string, field: string): Promise<Ledger>
     connection: plant.connection({ changes_per_request: 2, parallel_writes: 8, max_concurrency: 8 }),
     posted: async () => (await plant.rows(service, set)).map((row) => String(row[field])),
     close: () => plant.stop(),
-  };
-}
-
-async function ebs(): Promise<Ledger> {
-  const plant = await EbsPlant.start();
-  const gateway = await new IsgServer().start();
-  gateway.methods.set('wipmove/WIP_MOVE_TXN_INTERFACE', async ({ WIP_MOVE_TXN_INTERFACE_REC: rows }) => {
-    await plant.insert('wip_move_txn_interface', ...(rows as EbsRow[]));
-    return {};
-  });
-  const config = { base_url: gateway.url, authentication: 'basic', interfaces: { WIP_MOVE_TXN_INTERFACE: 'wipmove' } };
-  return {
-    port: Number(new URL(gateway.url).port),
-    connection: plant.connection({ ...config, max_concurrency: 4 }, { password: gateway.password }),
-    async posted() {
-      // Some of them are taken up before the look-up comes, others after it.
-      while ((await plant.managers.run()) > 0);
-      return (await plant.rows('wip_move_transactions')).map(({ reference }) => String(reference));
-    },
-    async close() {
-      await plant.stop();
-      await gateway.stop();
-    },
   };
 }
 
@@ -101,7 +82,49 @@ const KINDS: Postings[] = [
       },
       ended_at: `${DAY}T12:00:00.000Z`,
     }),
-    open: ebs,
+    open: () => ebsByGateway('wip_move_txn_interface', 'SELECT reference AS name FROM wip_move_transactions'),
+  },
+  {
+    system: 'Oracle EBS',
+    preset: 'quality_inspection',
+    mappings: EBS.find(({ entity }) => entity === 'quality_inspection')!.mappings,
+    entityType: 'quality_inspection',
+    bytes: { request: 1200, answer: 300 },
+    record: (n) => ({
+      ...{ inspection: `I${n}`, characteristic: 'DIMENSIONS', characteristic_name: 'Diameter', measured_value: `${n}` },
+      ...{ material: 'AX-100', plant: 'M1' },
+    }),
+    open: () => ebsByGateway('qa_results_interface', 'SELECT character3 AS name FROM qa_results'),
+  },
+  {
+    system: 'Oracle EBS',
+    preset: 'production_order',
+    mappings: EBS.find(({ entity }) => entity === 'production_order')!.mappings,
+    entityType: 'production_order',
+    bytes: COMMIT_BYTES,
+    record: (n) => ({
+      ...{ order_number: `J${n}`, material: 'AX-100', plant: 'M1', quantity: '1.5', status: 'released' },
+      ...{ description: `${n}`, planned_start_at: `${DAY}T12:00:00.000Z` },
+    }),
+    // A second row for the same job would be refused, and stay.
+    open: () =>
+      ebsBySql(
+        `SELECT description AS name FROM wip_entities WHERE description IS NOT NULL
+         UNION ALL SELECT description FROM wip_job_schedule_interface`,
+      ),
+  },
+  {
+    system: 'Oracle EBS',
+    preset: 'goods_movement',
+    mappings: EBS.find(({ entity }) => entity === 'goods_movement')!.mappings,
+    entityType: 'goods_movement',
+    bytes: COMMIT_BYTES,
+    record: (n) => ({
+      ...{ document: `D${n}`, item: '', type: 'issue', material: "Eixo d'água ção 😀", quantity: '1', plant: 'M1' },
+      ...{ storage_location: 'Stores', order_number: 'WJ-0001', serial_numbers: [`${n}`] },
+      moved_at: `${DAY}T12:00:00.000Z`,
+    }),
+    open: () => ebsBySql('SELECT serial_number AS name FROM mtl_unit_transactions'),
   },
   {
     system: 'SAP',
@@ -237,11 +260,11 @@ describe(`postings whose answers are cut at ${CUTS} random moments (seed ${SEED}
 
     async function round(random: SeededRandom, cuts: number): Promise<void> {
       const ledger = await open();
-      const proxy = await CuttingProxy.start(ledger.port, random, bytes);
+      const proxy = await CuttingProxy.start(ledger.port, random, bytes, ledger.recognise);
       const directory = await temporaryDirectory();
       const hub = await openHub(directory.path);
       try {
-        const { connectionId, mappingId } = await exportOf(hub, ledger.connection, proxy.port);
+        const { connectionId, mappingId } = await exportOf(hub, ledger, proxy.port);
         const run = () => runToEnd(hub, connectionId, { mapping_id: mappingId });
         let records = 0;
         while (proxy.cuts < cuts) {
@@ -268,16 +291,18 @@ describe(`postings whose answers are cut at ${CUTS} random moments (seed ${SEED}
       }
     }
 
-    async function exportOf(hub: Hub, { config, ...connection }: OpenConnection, port: number) {
-      const url = new URL(String(config.base_url));
+    async function exportOf(hub: Hub, { connection: { config, ...connection }, recognise }: Ledger, port: number) {
+      const url = new URL(String(config.base_url ?? 'http://127.0.0.1'));
       url.port = String(port);
+      const way = recognise === undefined ? { base_url: url.href.replace(/\/$/, '') } : { port };
       const { id: connectionId } = await hub.connections.create({
         ...{ name: preset, connector_type: connection.connector_type, credentials: connection.credentials },
-        config: { ...config, base_url: url.href.replace(/\/$/, ''), timeout_ms: TIMEOUT_MS },
+        config: { ...config, ...way, timeout_ms: TIMEOUT_MS },
       });
       const mapping = mappings.find(({ direction }) => direction === 'export')!;
       const input = { ...mapping, connection_id: connectionId, name: preset, entity_type: entityType };
-      const options = { batch_size: NEW_RECORDS, max_error_ratio: 1 };
+      const batch_size = recognise === undefined ? NEW_RECORDS : SQL_BATCH;
+      const options = { batch_size, max_error_ratio: 1 };
       const { id: mappingId } = await hub.mappings.create({ ...input, source_entity: preset, options } as MappingInput);
       return { connectionId, mappingId };
     }

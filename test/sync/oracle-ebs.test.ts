@@ -50,6 +50,8 @@ import { postgresAvailable } from '../support/postgres';
     assert.equal(status, 'success', JSON.stringify(logs));
     return logs.map(({ records_success, records_error }) => [records_success, records_error]);
   };
+  const isLike = (record: Record<string, unknown>, wanted: Record<string, unknown>) =>
+    Object.entries(wanted).every(([field, value]) => record[field] === value);
   const records = async (type: string) => (await hub.records.list(type, { limit: 100 })).items;
 
   it('imports jobs by their default mapping, digit by digit, and then only what changed', async () => {
@@ -116,8 +118,10 @@ import { postgresAvailable } from '../support/postgres';
     }
     const found = async (type: string, wanted: Record<string, unknown>) => {
       const all = await records(type);
-      const match = all.find((each) => Object.entries(wanted).every(([field, value]) => each[field] === value));
-      assert.ok(match, `${type}: ${JSON.stringify(all)}`);
+      assert.ok(
+        all.some((each) => isLike(each, wanted)),
+        `${type}: ${JSON.stringify(all)}`,
+      );
     };
     await found('plant', { plant: 'M1', name: 'Seattle Manufacturing', calendar: 'VISION' });
     await found('operator', { operator: '57', name: 'Silva, João' });
@@ -211,5 +215,66 @@ import { postgresAvailable } from '../support/postgres';
     for (const id of ids) counts(await run(connection, id));
     const interfaces = ['wip_move_txn_interface', 'wip_cost_txn_interface', 'mtl_transactions_interface'];
     assert.deepEqual(await Promise.all(interfaces.map(waiting)), [0, 0, 0], 'nothing of what was imported is posted');
+  });
+
+  it('exports jobs, quality results and serial numbers by their default mappings, once, and imports what came of them', async () => {
+    const connection = await connect({ responsibility: 'WIP_SUPERUSER', responsibility_application: 'WIP' });
+    const where = { plant: 'M1', material: "Eixo d'água ção 😀" };
+    const order = {
+      ...{ ...where, order_number: 'P-1', quantity: '7.250001', status: 'released', priority: '3', batch: 'L-9' },
+      ...{ planned_start_at: '2026-12-01T11:00:00.000Z', planned_end_at: '2026-12-02T19:30:00.000Z' },
+      ...{ description: 'Eixos 😀', storage_location: 'FGI', type: 'Discrete' },
+    };
+    await hub.records.create('production_order', order);
+    await hub.records.create('production_order', { ...order, order_number: 'P-2', status: 'planned' });
+    const inspection = {
+      ...{ ...where, inspection: 'QL-1', operation: '10', characteristic: 'DIMENSIONS', sample: '1' },
+      ...{ order_number: 'WJ-0001', batch: 'L1', inspected_quantity: '5' },
+    };
+    const diameter = { characteristic_name: 'Diameter', measured_value: '12.06250' };
+    await hub.records.create('quality_inspection', { ...inspection, ...diameter });
+    const movement = { ...where, document: 'D7', item: '1', type: 'issue', quantity: '2', storage_location: 'Stores' };
+    await hub.records.create('goods_movement', {
+      ...{ ...movement, moved_at: '2026-11-27T13:00:00.000Z', serial_numbers: ['S-7', 'S-8'] },
+    });
+    const names = ['production_order', 'quality_inspection', 'goods_movement'];
+    const ids: number[] = [];
+    for (const name of names) ids.push(await mapping(connection, name, 'export'));
+    const exported = async () => {
+      for (const id of ids) counts(await run(connection, id));
+      assert.deepEqual((await hub.sync.deadLetters({ state: 'open' })).items, []);
+    };
+    await exported();
+    await exported();
+    // Orders that were imported are jobs as they are.
+    const waiting = await plant.rows('wip_job_schedule_interface');
+    assert.deepEqual(
+      waiting.map((row) => [row.job_name, row.load_type, row.first_unit_start_date]),
+      [['P-1', '1', '2026-12-01T08:00:00']],
+    );
+    assert.equal((await plant.rows('qa_results_interface')).length, 1);
+    while ((await plant.managers.run()) > 0);
+    await hub.records.replace('production_order', ['P-1'], { ...order, status: 'held', quantity: '8' });
+    await exported();
+    while ((await plant.managers.run()) > 0);
+    assert.deepEqual(await plant.rows('wip_job_schedule_interface'), []);
+    assert.deepEqual((await plant.rows('mtl_unit_transactions')).map((row) => row.serial_number).sort(), [
+      'S-7',
+      'S-8',
+    ]);
+
+    await hub.records.delete('production_order', ['P-1']);
+    for (const name of ['production_order', 'quality_inspection']) {
+      const id = await mapping(connection, name, 'import');
+      counts(await runToEnd(hub, connection, { mapping_id: id, full: true }));
+    }
+    const back = (await records('production_order')).find(({ order_number }) => order_number === 'P-1');
+    assert.deepEqual(back, { ...back, ...order, status: 'held', quantity: '8' });
+    const results = await records('quality_inspection');
+    const { operation: _, inspection: __, sample: ___, ...kept } = inspection;
+    assert.ok(
+      results.some((each) => /^\d{18}$/.test(String(each.inspection)) && isLike(each, kept)),
+      JSON.stringify(results),
+    );
   });
 });

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Difference } from '../../lib/model/reconciliation';
-import { BY, ComparedImport, found, planted } from '../support/comparison';
+import type { Hub } from '../../lib/model/services';
+import type { ReconciliationService } from '../../lib/sync/reconciliation/service';
+import { BY, ComparedImport, comparisonsEnd, found, planted } from '../support/comparison';
 import { jobWhen, openHub } from '../support/hub';
 import { type StorePlace, storeKinds } from '../unit/store/stores';
 
 const [sqlite, postgres] = storeKinds;
+
+/** As `createHub` opens it: looks for itself every few seconds. */
+type OpenHub = Hub & { reconciliations: ReconciliationService };
 
 describe('a comparison', () => {
   let place: StorePlace;
@@ -231,3 +236,71 @@ describe('comparisons of two instances over one store', () => {
     }
   });
 });
+
+for (const kind of storeKinds) {
+  describe(`comparisons after dead letters, over ${kind.name}`, () => {
+    let place: StorePlace;
+    let plant: ComparedImport;
+
+    before(async function () {
+      place = await kind.place(this);
+      plant = await ComparedImport.create(place, {
+        options: { max_error_ratio: 1, reconciliation: { after_dead_letters: 2, settle_seconds: 0 } },
+      });
+    });
+
+    after(async () => {
+      await plant?.close();
+      await place?.remove();
+    });
+
+    const start = (hub: Hub) => (hub as OpenHub).reconciliations.startAfterLetters();
+    const started = async () => (await plant.hub.reconciliations.list({})).items.map(({ trigger }) => trigger);
+
+    it('begin when so many are new, whoever looks', async () => {
+      const { directory, url } = place.options;
+      // SQLite belongs to one process.
+      const other = url === undefined ? null : await openHub(directory, { storeUrl: url });
+      const both = () => Promise.all([plant.hub, plant.hub, other ?? plant.hub, other ?? plant.hub].map(start));
+      try {
+        await plant.put({ code: 'A' }, { code: 'B', quantity: 'two' });
+        await plant.sync();
+        await both();
+        assert.deepEqual(await started(), [], 'one is not enough');
+        await plant.put({ code: 'C', quantity: 'three' });
+        await plant.sync();
+        await both();
+        assert.deepEqual(await started(), ['dead_letters']);
+        const result = await comparisonsEnd(plant.hub);
+        assert.deepEqual(knownOf(result!).sort(), [
+          ['B', 'rejected'],
+          ['C', 'rejected'],
+        ]);
+        await both();
+        assert.deepEqual(await started(), ['dead_letters'], 'those have been counted');
+      } finally {
+        await other?.close();
+      }
+    });
+
+    it('wait for the end of a blackout, and for one that is going on', async () => {
+      const { name, connector_type, config } = await plant.hub.connections.get(plant.connectionId);
+      const input = { name, connector_type, config };
+      const schedule_options = { blackouts: [{ from: '00:00', to: '24:00' }] };
+      await plant.hub.connections.update(plant.connectionId, { ...input, schedule_options });
+      await plant.put({ code: 'D', quantity: 'four' }, { code: 'E', quantity: 'five' });
+      await plant.sync();
+      await start(plant.hub);
+      assert.deepEqual(await started(), ['dead_letters']);
+      const id = await plant.firstLook();
+      await plant.put({ code: 'F', quantity: 'six' }, { code: 'G', quantity: 'seven' });
+      await plant.sync();
+      await plant.hub.connections.update(plant.connectionId, { ...input, schedule_options: {} });
+      await start(plant.hub);
+      assert.deepEqual(await started(), ['api', 'dead_letters']);
+      await plant.secondLook(id);
+      await start(plant.hub);
+      assert.deepEqual(await started(), ['dead_letters', 'api', 'dead_letters']);
+    });
+  });
+}

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { SourceRecord } from '../../lib/connectors/contract';
+import { spokenLog } from '../../lib/locales/runs';
 import type { Hub, MappingInput } from '../../lib/model/services';
 import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
 import { TestApi } from '../unit/rest/server';
@@ -52,6 +53,7 @@ describe('synchronising with an API', () => {
           },
           keyed: { create: { path: '/keyed', id: '/id' }, idempotency_header: 'Idempotency-Key' },
           blind: { create: { path: '/blind', id: '/id' } },
+          unpaged: { path: '/unpaged', items: '/data', key: ['code'] },
           measured: { path: '/measured', key: ['code'] },
           told: { create: { path: '/told', id: '/id' }, numbers: ['wide', 'exact', 'huge', 'amount'] },
           once: {
@@ -294,5 +296,28 @@ describe('synchronising with an API', () => {
     );
     api.handler = () => ({ status: 401 });
     await assert.rejects(write(), { class: 'auth' });
+  });
+
+  it('an import that leaves pages unread says so in its log, in the language of its reader', async () => {
+    const order = (n: number) => ({ code: `P-${n}`, wide: '1', exact: '1', huge: '1' });
+    const mapping = await mappingOf({
+      name: 'measured in part',
+      source_entity: 'unpaged',
+      field_mappings: [{ source: 'code', target: 'order_number' }],
+    });
+    const warnings = async (headers: Record<string, string>, more: object) => {
+      api.handler = () => ({ headers, body: { count: 2, ...more, data: [order(1), order(2)] } });
+      const { logs } = await runToEnd(hub, connectionId, { mapping_id: mapping.id });
+      const log = await hub.sync.log(logs[0]!.id);
+      assert.equal(log.details.state, 'succeeded');
+      return spokenLog(log, 'pt-BR').details.warnings ?? null;
+    };
+    const told = (sign: string) => [
+      `A API parece ter mais de "unpaged" do que deu (${sign}): indique em "paging" como se pede a próxima página, ou que o tipo é none.`,
+    ];
+    assert.deepEqual(await warnings({}, {}), null);
+    assert.deepEqual(await warnings({}, { meta: { total: 5 } }), told('/meta/total: 5'));
+    assert.deepEqual(await warnings({}, { _links: { next: { href: '/x' } } }), told('/_links/next'));
+    assert.deepEqual(await warnings({ link: '</api/x?page=2>; rel="next"' }, {}), told('Link: rel="next"'));
   });
 });

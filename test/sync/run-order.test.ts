@@ -114,6 +114,18 @@ describe('which run of a stream goes first', () => {
     }
   });
 
+  it('those that are to wait behind what runs do, as many as may', async () => {
+    const queue = { mapping_id: materials.id, overlap: 'queue' } as const;
+    const jobs: string[] = [];
+    for (let count = 0; count <= 100; count++) jobs.push((await engine.sync.start(connectionId, queue)).job_id);
+    await assert.rejects(engine.sync.start(connectionId, queue), { code: 'PCP_RUN_ACTIVE' });
+    await assert.rejects(engine.sync.start(connectionId, { overlap: 'refuse' }), { code: 'PCP_RUN_ACTIVE' });
+    await engine.end(jobs[0]!);
+    const { logs } = await engine.sync.start(connectionId, { overlap: 'queue' });
+    assert.deepEqual([logs.length, logs[0]?.mapping_id], [1, materials.id]);
+    assert.equal((await engine.end(jobs[1]!)).status, 'success');
+  });
+
   it('one that was due in a blackout is there once, and has its turn when that is over', async () => {
     await dueInBlackout(Date.now() + HOUR);
     await dueInBlackout(Date.now() + HOUR);

@@ -45,7 +45,8 @@ describe('IDocs of SAP as XML over HTTP', () => {
     const idoc = { sender_port: 'PCP', sender: 'PCP', receiver_port: 'SAPTST', receiver: 'TSTCLNT100' };
     const config = { base_url: api.url, username: 'pcp', client: '100', timeout_ms: 5000, idoc };
     const credentials = { password: 'canary-idoc-1' };
-    connectionId = (await hub.connections.create({ name: 'sap', connector_type: 'erp.sap', config, credentials })).id;
+    const connection = { name: 'sap', connector_type: 'erp.sap', timezone: 'America/Sao_Paulo', config, credentials };
+    connectionId = (await hub.connections.create(connection)).id;
   });
   after(async () => {
     await hub?.close();
@@ -103,6 +104,58 @@ describe('IDocs of SAP as XML over HTTP', () => {
         '<E1BP2017_GM_ITEM_CREATE SEGMENT="1"><MATERIAL>M&lt;1&gt;&amp;</MATERIAL><PLANT>1000</PLANT><BATCH>ção😀</BATCH>' +
         '<MOVE_TYPE>261</MOVE_TYPE><ENTRY_QNT>2.125</ENTRY_QNT><ENTRY_UOM>PCE</ENTRY_UOM><ORDERID>000001000001</ORDERID>' +
         '</E1BP2017_GM_ITEM_CREATE>',
+    );
+  });
+
+  it('sends a confirmation as a time ticket of the interface to plant data collection', async () => {
+    const report = {
+      ...{ order_number: '1000001', operation: '10', plant: '1000', work_center: 'TORNO1', unit: 'PCE' },
+      ...{
+        good_quantity: '5.125',
+        scrap_quantity: '1',
+        scrap_reason: '0001',
+        operator: '4711',
+        notes: 'peça & ação 😀',
+      },
+      ...{ posting_date: '2026-11-27', started_at: '2026-11-27T02:30:00.000Z', ended_at: '2026-11-27T09:05:10.000Z' },
+    };
+    const guid = '0b3f6a1c-7d42-4e0c-9c55-2a6f0f6d9e11';
+    await hub.records.create('production_data', { ...report, record_id: 'R-1' });
+    await hub.records.create('production_data', { order_number: '1000002', record_id: guid, final: true });
+    await hub.records.create('production_data', { order_number: '1000003', record_id: 'R'.repeat(33) });
+    api.handler = ({ path }) => (path === '/sap/bc/idoc_xml' ? { status: 200, body: 'IDoc accepted' } : undefined);
+    const before = api.asked.length;
+    const mapping = mappingOf('PPCC2PRETTICKET01');
+    const { id } = await hub.mappings.create({
+      ...{ connection_id: connectionId, name: 'tickets', entity_type: mapping.target_entity, ...mapping },
+      ...{ source_entity: 'idoc/PPCC2PRETTICKET01', options: { max_error_ratio: 1 } },
+    } as MappingInput);
+    await runToEnd(hub, connectionId, { mapping_id: id });
+    const bodies = api.asked.slice(before).map(({ body }) => body);
+    const of = (record: string) => bodies.filter((body) => body.includes(`<ARCKEY>${record}</ARCKEY>`));
+    const [first = '', ...again] = of('R-1');
+    assert.deepEqual(again, []);
+    assert.match(first, /<IDOCTYP>PPCC2PRETTICKET01<\/IDOCTYP><MESTYP>PPCC2PRETTICKET<\/MESTYP>/);
+    // The day and time of the plant, which is three hours behind.
+    assert.equal(
+      /<E1BP_PP_TIMETICKET SEGMENT="1">(.*)<\/E1BP_PP_TIMETICKET>/.exec(first)?.[1],
+      '<ORDERID>000001000001</ORDERID><OPERATION>0010</OPERATION><POSTG_DATE>20261127</POSTG_DATE><DEV_REASON>0001</DEV_REASON>' +
+        '<CONF_TEXT>peça &amp; ação 😀</CONF_TEXT><PLANT>1000</PLANT><WORK_CNTR>TORNO1</WORK_CNTR><RECORDTYPE>L20</RECORDTYPE>' +
+        '<CONF_QUAN_UNIT_ISO>PCE</CONF_QUAN_UNIT_ISO><YIELD>5.125</YIELD><SCRAP>1</SCRAP>' +
+        '<EXEC_START_DATE>20261126</EXEC_START_DATE><EXEC_START_TIME>233000</EXEC_START_TIME>' +
+        '<EXEC_FIN_DATE>20261127</EXEC_FIN_DATE><EXEC_FIN_TIME>060510</EXEC_FIN_TIME>' +
+        '<PERS_NO>00004711</PERS_NO><EX_IDENT>R-1</EX_IDENT>',
+    );
+    assert.match(
+      of(guid)[0] ?? '',
+      /<RECORDTYPE>L40<\/RECORDTYPE><EX_IDENT>0b3f6a1c7d424e0c9c552a6f0f6d9e11<\/EX_IDENT>/,
+    );
+    // What SAP could not keep as our key is not sent without it.
+    assert.deepEqual([bodies.length, of('R'.repeat(33)).length], [2, 0]);
+    const { items } = await hub.sync.deadLetters({ mapping_id: id, state: 'open' });
+    assert.deepEqual(
+      items.map(({ code, field }) => [code, field]),
+      [['PCP_IDOC_VALUE', 'E1BP_PP_TIMETICKET[0].EX_IDENT']],
     );
   });
 

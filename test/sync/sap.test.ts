@@ -66,6 +66,7 @@ describe('synchronising with SAP', () => {
       quantity: '102.5',
       unit: 'PCE',
       planned_start: '2026-11-03',
+      planned_start_at: '2026-11-03T06:30:00.000Z',
       planned_end: '2026-11-05',
       status: 'released',
       changed_at: '2026-11-27T06:02:00.000Z',
@@ -152,7 +153,19 @@ describe('synchronising with SAP', () => {
   });
 
   it('imports what was posted by its default mappings', async () => {
-    assert.deepEqual(counts(await run('production_data', 'import')), [[12, 0]]);
+    // Cancelled in SAP: the confirmation stays, and one that takes it back has the same quantity.
+    const [cancelled] = await plant.rows(CONFIRMATIONS, 'ProdnOrdConf2');
+    const group = String(cancelled!.ConfirmationGroup);
+    const reversal = { ConfirmationGroup: group, ConfirmationCount: '00000002', IsReversal: true };
+    await plant.add(CONFIRMATIONS, 'ProdnOrdConf2', { ...reversal, ConfirmationYieldQuantity: '1.500' });
+    const key = `ConfirmationGroup='${group}',ConfirmationCount='00000001'`;
+    await plant.change(CONFIRMATIONS, `ProdnOrdConf2(${key})`, { IsReversed: true });
+    assert.deepEqual(counts(await run('production_data', 'import')), [[13, 0]]);
+    const ofGroup = (await records('production_data')).filter(({ record_id }) => String(record_id).startsWith(group));
+    assert.deepEqual(
+      ofGroup.map(({ reversed }) => reversed),
+      [true],
+    );
     const confirmations = (await records('production_data')).filter((each) => String(each.record_id).includes('/'));
     assert.equal(confirmations.length, 12);
     const first = confirmations.find((each) => each.order_number === '000001000002');

@@ -181,6 +181,8 @@ for (const kind of storeKinds) {
       assert.ok(Date.parse(String(execution?.next_attempt_at)) >= Date.parse(String(execution?.executed_at)) + 600_000);
       await tell({});
       receiver.answer = (response) => response.end();
+      const { paused_until: until } = await webhooks.row(webhook.id);
+      assert.equal((await webhooks.get(webhook.id)).paused_until, new Date(until).toISOString());
       skewMs += 5 * MINUTE;
       await deliveries.look();
       assert.equal((await webhooks.row(webhook.id)).sender, null);
@@ -188,6 +190,7 @@ for (const kind of storeKinds) {
       skewMs += 6 * MINUTE;
       await ended(webhook);
       assert.equal(receiver.got.length, 3);
+      assert.equal((await webhooks.get(webhook.id)).paused_until, null);
     });
 
     it('wait for a receiver that is down without using up their attempts, and then arrive once each', async () => {
@@ -325,7 +328,10 @@ for (const kind of storeKinds) {
       }
       assert.equal(other.got.length, 0);
       for (const url of ['http://169.254.169.254/latest', 'http://0.0.0.0:1/', 'http://[::ffff:a9fe:a9fe]/']) {
-        const refused = await create({ url, options: { retry_seconds: [] } });
+        await assert.rejects(create({ url }), { code: 'PCP_ADDRESS_REFUSED', path: '/url' });
+        // As a name that leads there.
+        const refused = await create({ options: { retry_seconds: [] } });
+        await test.store.models.webhooks.update({ url }, { where: { id: refused.id } });
         await tell({});
         const [execution] = await ended(refused);
         assert.equal(execution?.error_code, 'PCP_ADDRESS_REFUSED', url);

@@ -34,7 +34,14 @@ function AllRules() {
           rowKey={({ id }) => id}
           none={t('reading')}
           columns={[
-            { title: t('rule'), cell: ({ id, title }) => <a href={`#/alerts/rules/${id}`}>{title}</a> },
+            {
+              title: t('rule'),
+              cell: ({ id, title }) => (
+                <a class="long" href={`#/alerts/rules/${id}`}>
+                  {title}
+                </a>
+              ),
+            },
             { title: t('severity'), cell: ({ severity }) => <State value={severity} /> },
             {
               title: t('watches'),

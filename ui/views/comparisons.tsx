@@ -1,7 +1,7 @@
 import type { Difference, DifferenceKind, KnownReason, Reconciliation } from '../../lib/model/reconciliation';
 import { get, list, post } from '../api';
 import { instant, number, percent } from '../format';
-import { Action, Fact, Failure, Panel, State, Table, When } from '../parts';
+import { Action, Fact, Failure, Name, Panel, State, Table, When } from '../parts';
 import { type Mapping, usePlant } from '../plant';
 import { usePolled } from '../polled';
 import { t, valueWord, type Word } from '../words';
@@ -37,7 +37,7 @@ function AllComparisons() {
               return found === undefined ? row.name : <a href={`#/comparisons/${found.id}`}>{row.name}</a>;
             },
           },
-          { title: t('connection'), cell: ({ connection_id }) => connectionName(connection_id) },
+          { title: t('connection'), cell: ({ connection_id }) => <Name>{connectionName(connection_id)}</Name> },
           {
             title: t('state'),
             cell: (row) => {

@@ -3,7 +3,7 @@ import type { RunMetrics } from '../../lib/model/metrics';
 import type { SyncLog } from '../../lib/model/sync';
 import { get, type Page } from '../api';
 import { duration, instant, number, percent, relative } from '../format';
-import { Failure, Panel, State, Table, When } from '../parts';
+import { Failure, Name, Panel, State, Table, When } from '../parts';
 import { type Connection, type Mapping, usePlant } from '../plant';
 import { usePolled } from '../polled';
 import { t, valueWord } from '../words';
@@ -34,7 +34,14 @@ function AllConnections() {
           rowKey={({ id }) => id}
           none={t('connections.none')}
           columns={[
-            { title: t('connection'), cell: ({ id, name }) => <a href={`#/connections/${id}`}>{name}</a> },
+            {
+              title: t('connection'),
+              cell: ({ id, name }) => (
+                <a class="long" href={`#/connections/${id}`}>
+                  {name}
+                </a>
+              ),
+            },
             { title: t('type'), cell: ({ connector_type }) => <code>{connector_type}</code> },
             {
               title: t('state'),
@@ -97,7 +104,7 @@ function OneConnection({ id }: { id: number }) {
           rowKey={(row) => row.id}
           none={t('mappings.none')}
           columns={[
-            { title: t('mapping'), cell: ({ name }) => name },
+            { title: t('mapping'), cell: ({ name }) => <Name>{name}</Name> },
             { title: t('entity'), cell: ({ entity_type }) => <code>{entity_type}</code> },
             { title: t('direction'), cell: ({ direction }) => valueWord('direction', direction) },
             { title: t('state'), cell: (row) => <State value={mappingState(row, lastOf(row))} /> },

@@ -3,7 +3,7 @@ import type { DeadLetterGroup } from '../../lib/model/services';
 import type { DeadLetter } from '../../lib/model/sync';
 import { ApiError, ask, get, list, type Page, post } from '../api';
 import { instant, number } from '../format';
-import { Action, Fact, Failure, Panel, State, Table, When, Why } from '../parts';
+import { Action, Fact, Failure, Name, Panel, State, Table, When, Why } from '../parts';
 import { useHint, usePlant, useReason } from '../plant';
 import { usePolled } from '../polled';
 import { t } from '../words';
@@ -39,7 +39,7 @@ function Groups() {
           },
           { title: t('code'), cell: ({ code }) => <code>{code}</code> },
           { title: t('field'), cell: ({ field }) => field ?? '–' },
-          { title: t('mapping'), cell: ({ mapping_id }) => mappingName(mapping_id) },
+          { title: t('mapping'), cell: ({ mapping_id }) => <Name>{mappingName(mapping_id)}</Name> },
           { title: t('last'), cell: ({ last_at }) => <When at={last_at} /> },
           {
             title: '',

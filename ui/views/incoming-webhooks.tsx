@@ -33,7 +33,11 @@ export function IncomingWebhooks() {
         columns={[
           {
             title: t('webhook'),
-            cell: (row) => <a href={`#/webhooks/incoming/${encodeURIComponent(row.webhook)}`}>{nameOf(row)}</a>,
+            cell: (row) => (
+              <a class="long" href={`#/webhooks/incoming/${encodeURIComponent(row.webhook)}`}>
+                {nameOf(row)}
+              </a>
+            ),
           },
           { title: t('state'), cell: ({ name }) => <State value={name === null ? 'notHere' : 'active'} /> },
           { title: t('state.waiting'), isNumber: true, cell: ({ waiting }) => number(waiting) },

@@ -3,7 +3,7 @@ import type { JobStatus, MovedTarget } from '../../lib/model/services';
 import type { SyncLog } from '../../lib/model/sync';
 import { get, type Page, post } from '../api';
 import { duration, instant, number } from '../format';
-import { Action, Failure, Panel, State, Table, When, Why } from '../parts';
+import { Action, Failure, Name, Panel, State, Table, When, Why } from '../parts';
 import { useHint, usePlant } from '../plant';
 import { usePolled } from '../polled';
 import { t, valueWord, type Word } from '../words';
@@ -44,8 +44,8 @@ function RunList({ which }: { which: Record<string, string> }) {
         none={t('runs.none')}
         columns={[
           { title: t('run'), cell: ({ id }) => <a href={`#/runs/${id}`}>#{id}</a> },
-          { title: t('mapping'), cell: ({ mapping_id }) => mappingName(mapping_id) },
-          { title: t('connection'), cell: ({ connection_id }) => connectionName(connection_id) },
+          { title: t('mapping'), cell: ({ mapping_id }) => <Name>{mappingName(mapping_id)}</Name> },
+          { title: t('connection'), cell: ({ connection_id }) => <Name>{connectionName(connection_id)}</Name> },
           { title: t('direction'), cell: ({ direction }) => valueWord('direction', direction) },
           { title: t('state'), cell: ({ details }) => <State value={details.state} /> },
           { title: t('began'), cell: ({ started_at }) => <When at={started_at} /> },
@@ -127,6 +127,9 @@ function OneRun({ id }: { id: string }) {
             <Why code={details.error_code} message={run.error_message} /> {hint(details.error_code ?? '', details.hint)}
           </p>
         )}
+        {details.warnings?.map((warning) => (
+          <p class="failure partial">{String(warning)}</p>
+        ))}
         <dl class="counts">
           {counts.map(([word, count]) => (
             <div key={word}>

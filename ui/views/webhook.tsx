@@ -23,7 +23,7 @@ export function OneWebhook({ id }: { id: string }) {
       </p>
       {error && <Failure error={error} />}
       {value && <Settings webhook={value} onDone={refresh} />}
-      <Deliveries path={path} />
+      <Deliveries path={path} pausedUntil={value?.paused_until ?? null} />
     </>
   );
 }
@@ -36,12 +36,20 @@ function Settings({ webhook, onDone }: { webhook: WebhookView; onDone(): void })
   };
   const rotate = async () => setRotated(await post<WebhookWithSecret>(`webhooks/${webhook.id}/rotate-secret`));
   const { method, url, event_type, connection_id, signature, options, previous_secret_until: overlap } = webhook;
+  const { failing_since: failingSince } = webhook;
   return (
     <Panel title={webhook.name} aside={<WebhookActions webhook={webhook} onDone={onDone} onRemoved={leave} />}>
       <dl class="counts">
         <Fact title={t('state')}>
           <WebhookState webhook={webhook} />
         </Fact>
+        {failingSince !== null && (
+          <Fact title={t('failingSince')}>
+            <span class="state bad">
+              <When at={failingSince} />
+            </span>
+          </Fact>
+        )}
         <Fact title={t('address')}>
           <code class="long">
             {method} {url}
@@ -70,7 +78,7 @@ function Settings({ webhook, onDone }: { webhook: WebhookView; onDone(): void })
   );
 }
 
-function Deliveries({ path }: { path: string }) {
+function Deliveries({ path, pausedUntil }: { path: string; pausedUntil: string | null }) {
   const [status, setStatus] = useState('');
   const [since, setSince] = useState(() => localInput(Date.now() - DAY));
   const query = `limit=100${status === '' ? '' : `&status=${status}`}`;
@@ -120,7 +128,8 @@ function Deliveries({ path }: { path: string }) {
           },
           {
             title: t('nextAttempt'),
-            cell: ({ next_attempt_at }) => (next_attempt_at === null ? '–' : <When at={next_attempt_at} />),
+            cell: ({ next_attempt_at: due }) =>
+              due === null ? '–' : <When at={pausedUntil !== null && pausedUntil > due ? pausedUntil : due} />,
           },
           {
             title: '',

@@ -33,7 +33,14 @@ function AllWebhooks() {
         rowKey={({ id }) => id}
         none={t('webhooks.none')}
         columns={[
-          { title: t('webhook'), cell: ({ id, name }) => <a href={`#/webhooks/${id}`}>{name}</a> },
+          {
+            title: t('webhook'),
+            cell: ({ id, name }) => (
+              <a class="long" href={`#/webhooks/${id}`}>
+                {name}
+              </a>
+            ),
+          },
           { title: t('address'), cell: ({ url }) => <code class="long">{url}</code> },
           { title: t('events'), cell: ({ event_type }) => <code class="long">{event_type}</code> },
           { title: t('state'), cell: (webhook) => <WebhookState webhook={webhook} /> },

@@ -12,7 +12,7 @@ const OF_CONNECTION = /^\w+:(\d+):/;
 const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/;
 
 export interface ExpirySource {
-  certificates: Pick<Certificates, 'list' | 'expiring'>;
+  certificates: Pick<Certificates, 'list' | 'inUse'>;
   openConnection(id: number): Promise<OpenConnection>;
   /** Other instances may know what this one does not. */
   isShared: boolean;
@@ -25,10 +25,10 @@ export function certificateFacts(reader: Reader, source: ExpirySource): FindFact
   const ofConnections = credentialFacts(reader, source, 'certificate');
   return async (rule, now) => {
     const credentials = await ofConnections(rule, now);
-    const [known, expiring] = await Promise.all([source.certificates.list(), source.certificates.expiring(now)]);
+    const [known, inUse] = await Promise.all([source.certificates.list(), source.certificates.inUse()]);
     const subjects = new Set(known.map(({ thumbprint }) => `certificate:${thumbprint}`));
     // They hold for all connections.
-    const files = rule.connection_id === null ? expiring : [];
+    const files = rule.connection_id === null ? inUse : [];
     const observations = files.map(({ thumbprint, subject, valid_to }) => ({
       subject: `certificate:${thumbprint}`,
       connectionId: null,

@@ -65,7 +65,8 @@ export interface EndedRun {
   startedAt: number;
   endedAt: number;
   dueAt: number | null;
-  isScheduled: boolean;
+  /** Nobody waits for it. */
+  isUnattended: boolean;
   /** Records, and those of them that were rejected. */
   read: number;
   errors: number;
@@ -98,7 +99,7 @@ export async function endedRuns(
     startedAt: toDate(row.started_at)?.getTime() ?? 0,
     endedAt: toDate(row.ended_at)?.getTime() ?? 0,
     dueAt: row.due_at === null ? null : Number(row.due_at),
-    isScheduled: row.triggered_by === 'schedule',
+    isUnattended: row.triggered_by !== null && row.triggered_by !== 'api',
     read: Number(row.c_read),
     errors: Number(row.c_errors),
     errorClass: textOf(row.error_class),

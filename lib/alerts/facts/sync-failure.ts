@@ -30,7 +30,7 @@ async function failures(reader: Reader, rule: AlertRule, judged: Judged): Promis
     // It may have gone well between the two looks.
     if (last === undefined) continue;
     // Whoever compares by hand is there to see what comes of it.
-    if (judged === 'comparison' && failed.every(({ isScheduled }) => !isScheduled)) continue;
+    if (judged === 'comparison' && failed.every(({ isUnattended }) => !isUnattended)) continue;
     const { mappingId, connectionId, mapping, connection, direction } = stream;
     observations.push({
       subject: `${SUBJECTS[judged]}:${mappingId}:${direction}`,

@@ -1,7 +1,7 @@
 import { spokenAlert } from '../../alerts/spoken';
 import { kindTitle } from '../../alerts/words';
 import type { Alert, AlertRule, AlertRuleInput } from '../../model/alert';
-import { expectedRevision, requireMatch, revisionTag } from '../conditional';
+import { expectedRevision, requireMatch, revisionTag, rowTag } from '../conditional';
 import { pageParameters, pageRequest, pageSchema } from '../paging';
 import { type Answer, type Call, type Parameter, type Route, ref } from '../route';
 import { alertKind, alertSeverity, alertState } from '../schemas/alert';
@@ -73,7 +73,7 @@ export const alertRoutes: Route[] = [
       const created = await call.hub.alerts.rules.create(call.body as AlertRuleInput);
       return {
         status: 201,
-        headers: { Location: call.href(`${rules}/${created.id}`), ETag: revisionTag(created.revision) },
+        headers: { Location: call.href(`${rules}/${created.id}`), ETag: rowTag(created) },
         body: titled(call, created),
       };
     },

@@ -1,5 +1,5 @@
 import type { ConnectionInput, ConnectionView } from '../../model/services';
-import { expectedRevision, requireMatch, revisionTag } from '../conditional';
+import { expectedRevision, requireMatch, revisionTag, rowTag } from '../conditional';
 import { pageParameters, pageRequest, pageSchema } from '../paging';
 import { type Call, type Route, ref } from '../route';
 import { connectorType, managedBy } from '../schemas/common';
@@ -55,7 +55,7 @@ export const connectionRoutes: Route[] = [
       const created = await call.hub.connections.create({ ...input, created_by: call.user ?? null });
       return {
         status: 201,
-        headers: { Location: call.href(`${path}/${created.id}`), ETag: revisionTag(created.revision) },
+        headers: { Location: call.href(`${path}/${created.id}`), ETag: rowTag(created) },
         body: { ...withNextRuns(created), paused: null },
       };
     },

@@ -1,4 +1,4 @@
-import { spoken } from '../../locales/catalogue';
+import { type Locale, spoken, translateText } from '../../locales/catalogue';
 import { IntegrationError } from '../../model/errors';
 import type { DeadLetterFilter, ReplaySelection } from '../../model/services';
 import type { DeadLetter } from '../../model/sync';
@@ -43,8 +43,13 @@ function filterOf(call: Call): DeadLetterFilter {
   return { ...given(call, columns), ...periodOf(call) };
 }
 
+function letterIn(language: Locale, letter: DeadLetter) {
+  const { note, ...told } = spoken(letter, language);
+  return { ...told, note: note === null ? null : translateText(note, language) };
+}
+
 function tagged(letter: DeadLetter, { language }: Call) {
-  const view = spoken(letter, language);
+  const view = letterIn(language, letter);
   return ok(view, { ETag: contentTag(view) });
 }
 
@@ -61,7 +66,7 @@ export const deadLetterRoutes: Route[] = [
     problems: [],
     handle: async (call) => {
       const page = await call.hub.sync.deadLetters({ ...filterOf(call), ...pageRequest(call) });
-      return ok({ ...page, items: page.items.map((letter) => spoken(letter, call.language)) });
+      return ok({ ...page, items: page.items.map((letter) => letterIn(call.language, letter)) });
     },
   },
   {
@@ -145,7 +150,7 @@ export const deadLetterRoutes: Route[] = [
       if (call.ifMatch === undefined) return tagged(await sync.editDeadLetter(id, payload), call);
       const current = await sync.deadLetter(id);
       // Read in another language, it is the same letter.
-      requireMatch(call.ifMatch, contentTag(spoken(current, 'en-US')), contentTag(spoken(current, 'pt-BR')));
+      requireMatch(call.ifMatch, contentTag(letterIn('en-US', current)), contentTag(letterIn('pt-BR', current)));
       return tagged(await sync.editDeadLetter(id, payload, current.last_at), call);
     },
   },
@@ -164,7 +169,7 @@ export const deadLetterRoutes: Route[] = [
     idempotent: true,
     handle: async (call) => {
       const letter = await call.hub.sync.discard(idOf(call), (call.body as { note?: string }).note);
-      return ok(spoken(letter, call.language));
+      return ok(letterIn(call.language, letter));
     },
   },
 ];

@@ -3,7 +3,7 @@ import { GUARANTEES } from '../../locales/guarantees';
 import type { ConnectionOfRun } from '../../model/connection';
 import type { PreviewRequest } from '../../model/processes';
 import type { MappingInput, MappingView, MovedTarget } from '../../model/services';
-import { expectedRevision, requireMatch, revisionTag } from '../conditional';
+import { expectedRevision, requireMatch, revisionTag, rowTag } from '../conditional';
 import { pageParameters, pageRequest, pageSchema } from '../paging';
 import { type Answer, type Call, type Route, ref } from '../route';
 import { mappingReadOnly } from '../schemas/mapping';
@@ -56,7 +56,7 @@ export const mappingRoutes: Route[] = [
       const created = await referred('/target_entity', () => call.hub.mappings.create(call.body as MappingInput));
       return {
         status: 201,
-        headers: { Location: call.href(`${path}/${created.id}`), ETag: revisionTag(created.revision) },
+        headers: { Location: call.href(`${path}/${created.id}`), ETag: rowTag(created) },
         body: (await withState(call, [created]))[0],
       };
     },

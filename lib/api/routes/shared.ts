@@ -1,7 +1,7 @@
 import type { Actor } from '../../model/audit';
 import type { JsonSchema } from '../../model/entity';
 import { IntegrationError } from '../../model/errors';
-import { revisionTag } from '../conditional';
+import { rowTag } from '../conditional';
 import { Problem } from '../problem';
 import type { Answer, Call, Parameter } from '../route';
 
@@ -51,9 +51,9 @@ export function ok(body: unknown, headers: Record<string, string> = {}): Answer 
   return { status: 200, headers, body };
 }
 
-/** A row with its revision as entity tag. */
+/** A row with its entity tag. */
 export function row(body: { revision: number }): Answer {
-  return ok(body, { ETag: revisionTag(body.revision) });
+  return ok(body, { ETag: rowTag(body) });
 }
 
 /** Does what the body asks for: something missing that only the body names makes a wrong value, not a wrong address. */

@@ -26,9 +26,15 @@ export const syncRoutes: Route[] = [
     summary: 'Starts a synchronisation',
     description:
       'One mapping of the connection, or all active ones but those that run already. Only one run per mapping and direction at a ' +
-      'time. Live mappings run by themselves and are not started.',
+      'time: another one is refused, or waits behind it with `overlap=queue`. Live mappings run by themselves and are not started.',
     permission: 'integrations.sync',
     params: { connection_id: idParameter('connection') },
+    query: {
+      overlap: {
+        description: 'What becomes of mappings that run already; at most 100 runs of one wait for each other.',
+        schema: { type: 'string', enum: ['refuse', 'queue'], default: 'refuse' },
+      },
+    },
     body: { schema: ref('SyncRequest'), required: false },
     responses: {
       202: { description: 'The job; Location is its status.', schema: ref('JobStatus'), headers: ['Location'] },
@@ -38,6 +44,7 @@ export const syncRoutes: Route[] = [
     handle: async (call) => {
       const request: SyncRequest = {
         ...(call.body as SyncRequest),
+        ...given(call, ['overlap']),
         ...(call.user !== undefined && { created_by: call.user }),
         trigger: 'api',
       };

@@ -1,7 +1,7 @@
 import type { EventType } from '../../model/events';
 import type { PreviewedTemplate, WebhookInput, WebhookView } from '../../model/webhook';
 import { maskAddresses } from '../../security/redact';
-import { expectedRevision, requireMatch, revisionTag } from '../conditional';
+import { expectedRevision, requireMatch, revisionTag, rowTag } from '../conditional';
 import { pageParameters, pageRequest, pageSchema } from '../paging';
 import { type Call, type Route, ref } from '../route';
 import { sampleEvent } from '../schemas/sample-events';
@@ -54,7 +54,7 @@ export const webhookRoutes: Route[] = [
       const created = await call.hub.webhooks.create({ ...inputOf(call), created_by: call.user ?? null });
       return {
         status: 201,
-        headers: { Location: call.href(`${path}/${created.id}`), ETag: revisionTag(created.revision) },
+        headers: { Location: call.href(`${path}/${created.id}`), ETag: rowTag(created) },
         body: created,
       };
     },

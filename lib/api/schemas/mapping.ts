@@ -131,6 +131,13 @@ const options: JsonSchema = {
       type: 'boolean',
       description: 'Imports from connectors that can `arrival`: runs when something new lies in the source.',
     },
+    depends_on_outcome: {
+      type: 'string',
+      enum: ['success', 'success_or_partial', 'completed'],
+      default: 'success_or_partial',
+      description:
+        'What those in `depends_on` have to come to. `success`: no record was rejected; `completed`: they ended, failed ones included.',
+    },
     live: { $ref: '#/components/schemas/LiveOptions' },
     reconciliation: { $ref: '#/components/schemas/ReconciliationOptions' },
   },

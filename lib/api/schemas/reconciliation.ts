@@ -90,6 +90,11 @@ export const reconciliationSchemas: Record<string, JsonSchema> = {
         maxLength: 255,
         description: 'Cron expression; its zone and blackouts are those of the mapping’s `schedule_options`.',
       },
+      after_dead_letters: {
+        type: 'integer',
+        minimum: 1,
+        description: 'Compared as well when so many dead letters were opened since the last time, and are open still.',
+      },
       action: { ...action, default: 'report' },
       settle_seconds: settleSeconds,
       safety_lag_seconds: {

@@ -30,7 +30,7 @@ export const runState: JsonSchema = {
 
 export const runTrigger: JsonSchema = {
   type: 'string',
-  enum: ['api', 'node', 'schedule', 'mapping', 'file', 'webhook'],
+  enum: ['api', 'node', 'schedule', 'mapping', 'file', 'webhook', 'dead_letters'],
   description: 'What started it.',
 };
 
@@ -63,6 +63,11 @@ const details: JsonSchema = {
     conflicts: count('Records that changed on both sides.'),
     error_code: { type: 'string' },
     hint: { type: 'string' },
+    warnings: {
+      type: 'array',
+      description: 'What should be known though nothing failed, such as pages of an API that nobody asks for.',
+      items: { type: 'string' },
+    },
     updated_at: instant('When work on it last began, was committed or ended.'),
     attempts: count('How often the run was started.'),
     history: {

@@ -113,6 +113,12 @@ const readOnly: Record<string, JsonSchema> = {
   },
   disabled_at: { ...instantOrNull('When the hub switched it off.'), readOnly: true },
   failing_since: { ...instantOrNull('Since when no attempt succeeded.'), readOnly: true },
+  paused_until: {
+    ...instantOrNull(
+      'Nothing is sent before, since attempts failed or the receiver wants it so. Null: it is sent when it is due.',
+    ),
+    readOnly: true,
+  },
   previous_secret_until: {
     ...instantOrNull('Until then what is sent is signed with the secret before the last one as well.'),
     readOnly: true,
@@ -147,6 +153,7 @@ const exampleWebhook = {
   disabled_reason: null,
   disabled_at: null,
   failing_since: null,
+  paused_until: null,
   previous_secret_until: null,
   created_by: 'engineer',
   created_at: '2026-11-24T05:00:00.000Z',

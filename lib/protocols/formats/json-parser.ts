@@ -156,7 +156,11 @@ export class JsonParser implements RecordParser {
   #scalar(text: string, position: number, final: boolean): number {
     const end = endOfScalar(text, position, final);
     if (end === INCOMPLETE) return INCOMPLETE;
-    this.#parseToken(text.slice(position, end), position);
+    const value = this.#parseToken(text.slice(position, end), position);
+    this.#context.beside?.(
+      this.#stack.map(({ key }) => key),
+      value,
+    );
     this.#afterValue();
     return end;
   }

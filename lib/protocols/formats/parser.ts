@@ -23,6 +23,8 @@ export interface ParserContext {
   maxRecordLength: number;
   /** Fields that somebody waits for. */
   fields?: readonly string[];
+  /** JSON: told of each plain value that stands beside the records, with the names that lead to it. */
+  beside?: (names: readonly string[], value: unknown) => void;
   /** CSV: takes off the apostrophe with which an export makes a formula harmless. */
   restoresFormulas?: boolean;
 }

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 
 /** Whom a request is for; `own` hosts were set by whoever may edit the connection. */
 export interface Target {
@@ -51,13 +52,18 @@ export class AddressRules {
     // A name that leads to this machine was not meant by its owner, unless it is this machine's own.
     if (target.own && (kind === 'private' || (kind === 'loopback' && namesThisMachine(target.host)))) return;
     const place = target.host === address ? address : `${target.host} (${address})`;
-    throw new IntegrationError('config', 'PCP_ADDRESS_REFUSED', `The address of ${place} must not be connected to.`, {
-      hint:
-        kind === 'never'
-          ? 'Link-local, metadata, multicast, reserved and tunnel addresses are never connected to.'
-          : 'To allow it, add it to network.allowedTargets in the settings of integrations.',
-      path: target.setting,
-    });
+    throw new IntegrationError(
+      'config',
+      'PCP_ADDRESS_REFUSED',
+      phrase`The address of ${place} must not be connected to.`,
+      {
+        hint:
+          kind === 'never'
+            ? 'Link-local, metadata, multicast, reserved and tunnel addresses are never connected to.'
+            : 'To allow it, add it to network.allowedTargets in the settings of integrations.',
+        path: target.setting,
+      },
+    );
   }
 
   private isAllowed({ host, port }: Target, address: string): boolean {
@@ -129,7 +135,7 @@ function parseTarget(text: string): AllowedTarget {
   const [, bracketed = '', name, port] = /^(?:\[([^\]%]+)\]|([^[\]:/\s]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
   if (isIP(bracketed) === 6) return { host: canonical(bracketed), port: portOf(port) };
   if (name !== undefined) return { host: plainHost(name), port: portOf(port) };
-  const message = `"${text}" in the setting integrations.network.allowedTargets is no network, address or host.`;
+  const message = phrase`"${text}" in the setting integrations.network.allowedTargets is no network, address or host.`;
   throw new IntegrationError('config', 'PCP_SETTING_INVALID', message, {
     path: 'network.allowedTargets',
     hint: 'Write it as 10.1.0.0/16, 10.1.2.3:8080, [fd00::7]:8080 or mes.plant:8080.',

@@ -100,7 +100,7 @@ export class Answer implements HttpResponse {
     try {
       return (decoder ?? new TextDecoder(charset, { fatal: true })).decode(bytes);
     } catch (cause) {
-      const message = `The answer of ${placeOf(this.url)} is not written in the character set "${charset}".`;
+      const message = phrase`The answer of ${placeOf(this.url)} is not written in the character set "${charset}".`;
       throw new IntegrationError('config', 'PCP_HTTP_CHARSET', message, {
         cause,
         hint: 'Let the server answer in UTF-8, or name its character set in the Content-Type header.',
@@ -112,11 +112,11 @@ export class Answer implements HttpResponse {
     const text = await this.text();
     const first = text.trimStart()[0];
     if (first !== undefined && first !== '<') return text;
-    const what = first === undefined ? 'nothing' : 'a web page or XML';
+    const what = first === undefined ? phrase`nothing` : phrase`a web page or XML`;
     throw new IntegrationError(
       'transient',
       'PCP_HTTP_NOT_JSON',
-      `${placeOf(this.url)} answered ${what} instead of JSON.`,
+      phrase`${placeOf(this.url)} answered ${what} instead of JSON.`,
       { hint: 'Check base URL and path; a sign-in or maintenance page can come from a proxy on the way, too.' },
     );
   }
@@ -209,7 +209,7 @@ export class Answer implements HttpResponse {
       case 'br':
         return pipeline(body, createBrotliDecompress(), () => undefined);
     }
-    const message = `The answer of ${placeOf(this.url)} is packed as "${this.encoding}", which was not asked for.`;
+    const message = phrase`The answer of ${placeOf(this.url)} is packed as "${this.encoding}", which was not asked for.`;
     throw new IntegrationError('config', 'PCP_HTTP_ENCODING', message, {
       hint: 'Let the server answer in gzip, deflate, br or unpacked.',
     });

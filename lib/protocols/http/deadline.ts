@@ -62,7 +62,7 @@ export class Deadline {
 
   private start(): void {
     this.startedAt = performance.now();
-    this.timer = setTimeout(() => this.end(this.expired()), this.leftMs);
+    this.timer = setTimeout(() => this.end(this.expired()), Math.max(0, this.leftMs));
   }
 
   private readonly onAbort = (): void => {

@@ -4,6 +4,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { isIP, type Socket, connect as tcpConnect } from 'node:net';
 import { type SecureContext, connect as tlsConnect } from 'node:tls';
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import { secureContext } from '../secure-context';
 import type { AddressRules, Target } from './addresses';
 import type { TlsOptions } from './client';
@@ -173,7 +174,7 @@ async function tunnel(proxy: URL, url: URL, socket: Socket, deadline: Deadline):
     throw new IntegrationError(
       'config',
       'PCP_PROXY_REFUSED',
-      `The proxy ${proxy.host} answered ${response.statusCode}.`,
+      phrase`The proxy ${proxy.host} answered ${response.statusCode}.`,
       {
         path: '/config/proxy_url',
         hint: 'Check the user and password of the proxy, and that it lets this host and port through.',
@@ -184,6 +185,15 @@ async function tunnel(proxy: URL, url: URL, socket: Socket, deadline: Deadline):
 
 export function proxyAuthorization(proxy: URL): Record<string, string> {
   if (proxy.username === '' && proxy.password === '') return {};
-  const user = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
+  const user = `${plainPart(proxy.username)}:${plainPart(proxy.password)}`;
   return { 'proxy-authorization': `Basic ${Buffer.from(user, 'utf8').toString('base64')}` };
+}
+
+/** User or password as they were before they came into a URL; as they are where somebody wrote a percent sign as it is. */
+export function plainPart(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }

@@ -9,7 +9,7 @@ import { identify, secretsOf } from './auth/authentication';
 import { type AskForToken, type OAuth2, TokenSource } from './auth/oauth2';
 import type { HttpClient, HttpOptions, HttpRequest, HttpResponse, Limits, Reached, Timeouts } from './client';
 import { Deadline } from './deadline';
-import { Dialer, proxyAuthorization, THIS_MACHINE } from './dialer';
+import { Dialer, plainPart, proxyAuthorization, THIS_MACHINE } from './dialer';
 import { answerTimeout } from './errors';
 import { Exchange, type Head } from './exchange';
 import { PerConnection } from './per-connection';
@@ -282,7 +282,8 @@ class GuardedClient implements HttpClient {
 
   private secrets(): string[] {
     const { authentication = { type: 'none' }, tls } = this.options;
-    const others = [tls?.passphrase, this.proxy?.password].filter((secret) => secret !== undefined);
+    const password = this.proxy?.password ?? '';
+    const others = [tls?.passphrase, password, plainPart(password)].filter((secret) => secret !== undefined);
     return [...secretsOf(authentication), ...(this.tokens?.source.secrets ?? []), ...others];
   }
 }

@@ -29,7 +29,17 @@ export function pauseAskedFor(status: number, headers: Headers, now: number = Da
     );
     if (ends.length > 0) pause = (closed.length > 0 ? Math.max(...ends) : Math.min(...ends)) - now;
   }
-  return pause === undefined ? undefined : Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, pause));
+  return pause === undefined ? undefined : bounded(pause);
+}
+
+/** When one request may be sent again, as its answer says: no pause for others. Bounds and absence as for `pauseAskedFor`. */
+export function retryAfterOf(headers: Headers, now: number = Date.now()): number | undefined {
+  const pause = retryAfter(headers, now);
+  return pause === undefined ? undefined : bounded(pause);
+}
+
+function bounded(pause: number): number {
+  return Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, pause));
 }
 
 function retryAfter(headers: Headers, now: number): number | undefined {

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase, type Said } from '../../model/phrase';
 import type { HttpResponse } from './client';
 import { placeOf, resolveLink } from './url';
 
@@ -21,14 +22,18 @@ export function redirectOf(response: HttpResponse, method: string, base: URL): R
   if (location === undefined) return undefined;
   const reads = method === 'GET' || method === 'HEAD';
   if (!reads && (status === 301 || status === 302)) {
-    throw refused(response, 'a write does not follow this status', 'Use the address it leads to as base URL or path.');
+    throw refused(
+      response,
+      phrase`a write does not follow this status`,
+      'Use the address it leads to as base URL or path.',
+    );
   }
   let url: URL;
   try {
     url = resolveLink(base, location, response.url);
   } catch (cause) {
-    const { message, hint } = IntegrationError.from(cause);
-    throw refused(response, message, hint ?? '', cause);
+    const { said, hint } = IntegrationError.from(cause);
+    throw refused(response, said, hint ?? '', cause);
   }
   return status === 303 && method !== 'HEAD'
     ? { url, method: 'GET', keepBody: false }
@@ -47,13 +52,13 @@ export function withUnknownOutcome(error: IntegrationError): IntegrationError {
 }
 
 export function tooManyRedirects(url: URL, limit: number): IntegrationError {
-  const message = `${placeOf(url)} was redirected more than ${limit} times.`;
+  const message = phrase`${placeOf(url)} was redirected more than ${limit} times.`;
   return new IntegrationError('config', 'PCP_REDIRECT_LOOP', message, {
     hint: 'Check the base URL, and whether the server wants a sign-in first.',
   });
 }
 
-function refused(response: HttpResponse, why: string, hint: string, cause?: unknown): IntegrationError {
-  const message = `${placeOf(response.url)} answered ${response.status} (moved), which is not followed: ${why}`;
+function refused(response: HttpResponse, why: Said, hint: string, cause?: unknown): IntegrationError {
+  const message = phrase`${placeOf(response.url)} answered ${response.status} (moved), which is not followed: ${why}`;
   return new IntegrationError('config', 'PCP_REDIRECT_REFUSED', message, { hint, path: '/config/base_url', cause });
 }

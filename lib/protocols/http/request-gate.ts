@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import { type Budget, quotaReserved } from './budget';
 import { Places } from './places';
 import type { RateLimitStatus } from './quota-headers';
@@ -171,7 +172,7 @@ export class RequestGate {
     if (isUnattended && reservedMs > 0) throw quotaReserved(Math.ceil(reservedMs));
     const left = Math.ceil(this.limits.pausedFor);
     if (left <= 0) return;
-    const message = `The other side asked for a pause of ${Math.ceil(left / 1000)} s more.`;
+    const message = phrase`The other side asked for a pause of ${Math.ceil(left / 1000)} s more.`;
     throw new IntegrationError('rate_limit', 'PCP_HTTP_PAUSED', message, {
       retryAfterMs: left,
       hint: 'It goes on by itself. Lower requests_per_second if it happens often.',
@@ -180,7 +181,7 @@ export class RequestGate {
 }
 
 function noPlace(): IntegrationError {
-  const message = `All places of the connection have been taken for ${LONGEST_STANDSTILL_MS / 60_000} min.`;
+  const message = phrase`All places of the connection have been taken for ${LONGEST_STANDSTILL_MS / 60_000} min.`;
   return new IntegrationError('transient', 'PCP_HTTP_NO_PLACE', message, {
     hint: 'Raise max_concurrency, or lower timeout_ms, and look whether the API answers at all.',
   });

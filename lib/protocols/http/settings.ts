@@ -1,5 +1,6 @@
 import type { OpenConnection } from '../../model/connection';
 import { IntegrationError } from '../../model/errors';
+import { phrase, type Said } from '../../model/phrase';
 import type { Authentication } from './auth/authentication';
 import type { OAuth2 } from './auth/oauth2';
 import type { HttpOptions, TlsOptions } from './client';
@@ -95,7 +96,8 @@ function readTls(settings: Settings): TlsOptions {
 function withPassword(proxy: string, password: string | undefined): string {
   if (password === undefined || !URL.canParse(proxy)) return proxy;
   const url = new URL(proxy);
-  url.password = password;
+  // A URL takes a percent sign for one of its own.
+  url.password = encodeURIComponent(password);
   return url.href;
 }
 
@@ -108,7 +110,7 @@ class Settings {
 
   text(name: string): string | undefined {
     const value = this.config[name] ?? '';
-    if (typeof value !== 'string') throw invalid(name, 'a text');
+    if (typeof value !== 'string') throw invalid(name, phrase`a text`);
     return value.trim() === '' ? undefined : value.trim();
   }
 
@@ -129,14 +131,14 @@ class Settings {
   choice<T extends string>(name: string, choices: readonly [T, ...T[]]): T {
     const value = this.text(name) ?? choices[0];
     const found = choices.find((choice) => choice === value);
-    if (found === undefined) throw invalid(name, `one of ${choices.join(', ')}`);
+    if (found === undefined) throw invalid(name, phrase`one of ${choices.join(', ')}`);
     return found;
   }
 
   number(name: string): number | undefined {
     const value = this.config[name] ?? '';
     if (value === '') return undefined;
-    if (typeof value !== 'number' || !(value > 0)) throw invalid(name, 'a number above 0');
+    if (typeof value !== 'number' || !(value > 0)) throw invalid(name, phrase`a number above 0`);
     return value;
   }
 
@@ -147,21 +149,23 @@ class Settings {
       typeof value === 'object' &&
       !Array.isArray(value) &&
       Object.values(value as object).every((item) => typeof item === 'string');
-    if (!isTexts) throw invalid(name, 'an object of texts');
+    if (!isTexts) throw invalid(name, phrase`an object of texts`);
     return value as Record<string, string>;
   }
 }
 
 /** @throws config PCP_SETTING_MISSING */
-export function missingSetting(kind: string, path: string, name: string): never {
-  throw new IntegrationError('config', 'PCP_SETTING_MISSING', `The ${kind} "${name}" is empty.`, {
+export function missingSetting(kind: 'setting' | 'credential', path: string, name: string): never {
+  const message =
+    kind === 'setting' ? phrase`The setting "${name}" is empty.` : phrase`The credential "${name}" is empty.`;
+  throw new IntegrationError('config', 'PCP_SETTING_MISSING', message, {
     path,
     hint: `Fill in "${name}" in the connection.`,
   });
 }
 
-function invalid(name: string, expected: string): IntegrationError {
-  return new IntegrationError('config', 'PCP_SETTING_INVALID', `The setting "${name}" must be ${expected}.`, {
+function invalid(name: string, expected: Said): IntegrationError {
+  return new IntegrationError('config', 'PCP_SETTING_INVALID', phrase`The setting "${name}" must be ${expected}.`, {
     path: `/config/${name}`,
     hint: 'Correct the setting in the connection.',
   });

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase, type Said } from '../../model/phrase';
 
 /** Characters that the URL parser drops, so that what is checked would not be what is sent. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -11,12 +12,12 @@ const DOT_SEGMENT = /^(\.|%2e){1,2}$/i;
  */
 export function parseUrl(text: string, path: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined) throw refused('is no URL', 'Write it as https://host/path.', path);
+  if (url === undefined) throw refused(phrase`is no URL`, 'Write it as https://host/path.', path);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw refused(`begins with ${url.protocol}`, 'Only http: and https: can be used.', path);
+    throw refused(phrase`begins with ${url.protocol}`, 'Only http: and https: can be used.', path);
   }
   if (url.username !== '' || url.password !== '') {
-    throw refused('holds a user or password', 'Give them in the settings of the authentication.', path);
+    throw refused(phrase`holds a user or password`, 'Give them in the settings of the authentication.', path);
   }
   url.hash = '';
   return url;
@@ -29,7 +30,7 @@ export function parseUrl(text: string, path: string): URL {
 export function below(base: URL, target: string): URL {
   const [path = ''] = target.split(/[?#]/, 1);
   if (CONTROL.test(target) || path.split(/[\\/]/).some((segment) => DOT_SEGMENT.test(segment))) {
-    throw refused('leads elsewhere by a dot or control character', 'Correct the path of the entity.');
+    throw refused(phrase`leads elsewhere by a dot or control character`, 'Correct the path of the entity.');
   }
   const separator = target === '' || /^[/?]/.test(target) ? '' : '/';
   return new URL(`${base.origin}${withoutSlash(base.pathname)}${separator}${target}`);
@@ -37,17 +38,19 @@ export function below(base: URL, target: string): URL {
 
 /** @throws config PCP_URL_REFUSED unless it is a URL of the base's origin */
 export function onOrigin(base: URL, url: URL): URL {
-  if (url.username !== '' || url.password !== '') throw refused('holds a user or password', 'The answer gave it.');
+  if (url.username !== '' || url.password !== '')
+    throw refused(phrase`holds a user or password`, 'The answer gave it.');
   if (url.origin === base.origin) return url;
   throw refused(
-    `leads to ${url.origin === 'null' ? url.protocol : url.origin} instead of ${base.origin}`,
+    phrase`leads to ${url.origin === 'null' ? url.protocol : url.origin} instead of ${base.origin}`,
     'The answers of a connection may only lead to its own host. If the other one is right, make it the base URL.',
   );
 }
 
 /** @throws config PCP_URL_REFUSED */
 export function resolveLink(base: URL, link: string, from: URL): URL {
-  if (!URL.canParse(link, from)) throw refused('came in an answer and is no URL', 'Check the paging of the entity.');
+  if (!URL.canParse(link, from))
+    throw refused(phrase`came in an answer and is no URL`, 'Check the paging of the entity.');
   const url = new URL(link, from);
   url.hash = '';
   return onOrigin(base, url);
@@ -59,7 +62,7 @@ export function resolveLink(base: URL, link: string, from: URL): URL {
  */
 export function pathSegment(value: string): string {
   if (['', '.', '..'].includes(value)) {
-    const message = `The value "${value}" cannot stand in the path of a URL.`;
+    const message = phrase`The value "${value}" cannot stand in the path of a URL.`;
     throw new IntegrationError('data', 'PCP_URL_SEGMENT', message, { hint: 'Correct the key of the record.', value });
   }
   return encodeURIComponent(value);
@@ -84,8 +87,8 @@ export function placeOf(url: URL): string {
   return `${url.origin}${url.pathname}`;
 }
 
-function refused(what: string, hint: string, path?: string): IntegrationError {
-  return new IntegrationError('config', 'PCP_URL_REFUSED', `A URL cannot be used: it ${what}.`, {
+function refused(what: Said, hint: string, path?: string): IntegrationError {
+  return new IntegrationError('config', 'PCP_URL_REFUSED', phrase`A URL cannot be used: it ${what}.`, {
     hint,
     ...(path !== undefined && { path }),
   });

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import type { HttpResponse } from './client';
 
 /**
@@ -14,7 +15,7 @@ export function refuseWebPage(response: HttpResponse): void {
 
 /** That it came, for those who tell it by other signs. */
 export function webPage({ url, status }: HttpResponse): IntegrationError {
-  const message = `${url.pathname} answered ${status} with a web page.`;
+  const message = phrase`${url.pathname} answered ${status} with a web page.`;
   return new IntegrationError('transient', 'PCP_HTTP_NOT_JSON', message, {
     hint: 'A sign-in or maintenance page stands on the way: open the address in a browser.',
     outcomeUnknown: true,

@@ -32,9 +32,9 @@ function segmentsXml(data: Data, known: readonly Segment[], path: string): strin
     .join('');
 }
 
-function segmentXml(value: unknown, { name, fields, segments = [] }: Segment, path: string): string {
+function segmentXml(value: unknown, { name, fields, moments, segments = [] }: Segment, path: string): string {
   if (!isSegment(value) || Array.isArray(value)) throw refused(path, value, 'must be an object of fields');
-  const data = value as Data;
+  const data = withoutMoments(value as Data, moments, path);
   const own = Object.entries(data).filter(([, inner]) => !isSegment(inner));
   const unknown = own.find(([field]) => !(field in fields));
   if (unknown !== undefined) throw refused(`${path}.${unknown[0]}`, unknown[1], 'is no field of this segment');
@@ -51,6 +51,22 @@ function segmentXml(value: unknown, { name, fields, segments = [] }: Segment, pa
     `${path}.`,
   );
   return `<${name} SEGMENT="1">${written.join('')}${nested}</${name}>`;
+}
+
+/** Each moment as the two fields that SAP has. */
+function withoutMoments(data: Data, moments: Segment['moments'] = {}, path: string): Data {
+  const given = Object.keys(moments).filter((name) => name in data);
+  if (given.length === 0) return data;
+  const result = { ...data };
+  for (const name of given) {
+    delete result[name];
+    const value = data[name] ?? '';
+    if (value === '') continue;
+    if (!/^\d{14}$/.test(String(value))) throw refused(`${path}.${name}`, value, 'must be a time, "YYYYMMDDHHmmss"');
+    const [day = '', time = ''] = moments[name] ?? [];
+    Object.assign(result, { [day]: String(value).slice(0, 8), [time]: String(value).slice(8) });
+  }
+  return result;
 }
 
 function element(name: string, text: string): string {

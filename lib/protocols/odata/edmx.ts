@@ -76,8 +76,13 @@ export function readEdmx(text: string, place: string): Edmx {
 
 /** The same document, each name with its namespace. */
 export function withoutAliases(root: Element): Element {
-  const aliases = aliasesIn(root);
-  if (aliases.size > 0) resolveAliases(root, aliases);
+  const { aliases, namespaces } = namesIn(root);
+  resolveNames(root, (reference) => withoutAlias(reference, aliases));
+  for (const schema of schemasOf(root)) {
+    const { Namespace: namespace = '' } = schema.attributes;
+    const own = new Set(schema.children.map(({ attributes }) => attributes.Name));
+    resolveNames(schema, (reference) => ofSchema(reference, namespace, own, namespaces));
+  }
   return root;
 }
 
@@ -89,25 +94,32 @@ function newElement(name: string, attributes: Record<string, string>): Element {
   return { name, attributes, children: [], text: '' };
 }
 
-/** Namespace by alias: of the document's own schemas, and of those that it includes. */
-function aliasesIn(root: Element): Map<string, string> {
-  const schemas = childrenOf(root, 'DataServices').flatMap((services) => childrenOf(services, 'Schema'));
+/** Namespace by alias, and all namespaces: of the document's own schemas, and of those that it includes. */
+function namesIn(root: Element): { aliases: Map<string, string>; namespaces: Set<string> } {
   const declaring = [
     ...childrenOf(root, 'Reference').flatMap((reference) => childrenOf(reference, 'Include')),
-    ...schemas.flatMap((schema) => [schema, ...childrenOf(schema, 'Using')]),
+    ...schemasOf(root).flatMap((schema) => [schema, ...childrenOf(schema, 'Using')]),
   ];
-  return new Map(
-    declaring.flatMap(({ attributes: { Alias: alias, Namespace: namespace } }) =>
-      alias === undefined || namespace === undefined ? [] : [[alias, namespace]],
-    ),
-  );
+  const aliases = new Map<string, string>();
+  const namespaces = new Set(['Edm']);
+  for (const { attributes } of declaring) {
+    const { Alias: alias, Namespace: namespace } = attributes;
+    if (namespace === undefined) continue;
+    namespaces.add(namespace);
+    if (alias !== undefined) aliases.set(alias, namespace);
+  }
+  return { aliases, namespaces };
 }
 
-function resolveAliases({ attributes, children }: Element, aliases: ReadonlyMap<string, string>): void {
+function schemasOf(root: Element): Element[] {
+  return childrenOf(root, 'DataServices').flatMap((services) => childrenOf(services, 'Schema'));
+}
+
+function resolveNames({ attributes, children }: Element, resolve: (reference: string) => string): void {
   for (const name of NAMING) {
-    if (attributes[name] !== undefined) attributes[name] = withoutAlias(attributes[name], aliases);
+    if (attributes[name] !== undefined) attributes[name] = resolve(attributes[name]);
   }
-  for (const child of children) resolveAliases(child, aliases);
+  for (const child of children) resolveNames(child, resolve);
 }
 
 /** "Self.Order", "Collection(Self.Order)", "Self.Container/Orders": an alias has no dot, nor has the name after it. */
@@ -115,6 +127,23 @@ function withoutAlias(reference: string, aliases: ReadonlyMap<string, string>): 
   return reference.replace(
     /^(\s*(?:Collection\()?\s*)([^./()]+)(?=\.[^./()]+\s*(?:$|[/()]))/,
     (_, before: string, alias: string) => before + (aliases.get(alias) ?? alias),
+  );
+}
+
+/**
+ * "Order", and "Self.Order" where nothing says what "Self" is: of the schema that they stand in, if it has that name.
+ * @param own names that the schema declares
+ */
+function ofSchema(
+  reference: string,
+  namespace: string,
+  own: ReadonlySet<string | undefined>,
+  namespaces: ReadonlySet<string>,
+): string {
+  return reference.replace(
+    /^(\s*(?:Collection\()?\s*)(?:([^./()]+)\.)?([^./()]+?)(?=\s*(?:$|[/()]))/,
+    (whole, before: string, prefix: string | undefined, local: string) =>
+      own.has(local) && (prefix === undefined || !namespaces.has(prefix)) ? `${before}${namespace}.${local}` : whole,
   );
 }
 

@@ -32,7 +32,7 @@ export function pageOfPart({ headers, body }: PartAnswer, url: URL, type: Struct
 
 function pageOf(json: unknown, response: Answered, type: StructuredType, model: ServiceModel): Page {
   const body = isObject(json) ? json : {};
-  const d = isObject(body.d) ? body.d : undefined;
+  const d = wrapped(body, type, model);
   const list = Array.isArray(body.d) ? body.d : (d?.results ?? body.value);
   const one = isObject(list) ? list : (d ?? body);
   if (!Array.isArray(list) && !isEntity(one, type)) {
@@ -107,9 +107,14 @@ export function readPart(
 
 function oneOf(json: unknown, response: Answered, type: StructuredType, model: ServiceModel): Entity {
   const { etag } = response.headers;
-  const body = isObject(json) && isObject(json.d) ? json.d : json;
+  const body = isObject(json) ? (wrapped(json, type, model) ?? json) : json;
   if (isObject(body) && isList(body, type)) throw notOne(response);
   return { ...(etag !== undefined && { version: etag }), ...readEntity(isObject(body) ? body : {}, type, model) };
+}
+
+/** What version 2 puts around each answer; in version 4 it may be a property of its own. */
+function wrapped({ d }: Record<string, unknown>, { properties }: StructuredType, { version }: ServiceModel) {
+  return isObject(d) && (version === 2 || !properties.has('d')) ? d : undefined;
 }
 
 /** Where one entity was asked for, a list says nothing about it. */

@@ -57,13 +57,18 @@ class Reader {
     for (const name of this.#structured.keys()) this.#type(name);
     const entitySets = new Map<string, EntitySet>();
     const operations = new Map<string, Operation[]>();
+    const apart = this.#apart();
     for (const container of this.#extended()) {
+      const prefix = apart.has(container) ? `${container.slice(container.lastIndexOf('.') + 1)}.` : '';
       // Overloads stand in one container; what another one has of the same name is something else.
       const imported = new Map<string, Operation[]>();
       for (const element of this.#containers.get(container)?.children ?? []) {
         const { Name: name = '' } = element.attributes;
         if (element.name === 'EntitySet' || element.name === 'Singleton') {
-          if (!entitySets.has(name)) entitySets.set(name, this.#entitySet(element, container));
+          const set = this.#entitySet(element, container, prefix);
+          // Of two with one name the second one is known by its address.
+          const known = entitySets.has(name) ? prefix + name : name;
+          if (!entitySets.has(known)) entitySets.set(known, { ...set, name: known });
         } else if (/^(Function|Action)Import$/.test(element.name)) {
           imported.set(name, [...(imported.get(name) ?? []), ...this.#imported(name, element)]);
         }
@@ -80,15 +85,30 @@ class Reader {
 
   /** The service's containers, and what they extend, wherever it stands; the default one comes first, so that its names win. */
   #extended(): Set<string> {
-    const isDefault = (name: string) => isTrue(this.#containers.get(name), 'IsDefaultEntityContainer');
-    const names = new Set([...this.#own].sort((a, b) => Number(isDefault(b)) - Number(isDefault(a))));
+    const names = new Set([...this.#own].sort((a, b) => Number(this.#isDefault(b)) - Number(this.#isDefault(a))));
     for (const name of names) {
-      const extended = this.#containers.get(name)?.attributes.Extends;
-      if (extended === undefined) continue;
-      const namespace = name.slice(0, name.lastIndexOf('.') + 1);
-      names.add(extended.includes('.') ? extended : namespace + extended);
+      const extended = this.#extendedBy(name);
+      if (extended !== undefined) names.add(extended);
     }
     return names;
+  }
+
+  /** Before version 4, containers beside the default one: addresses of their sets begin with their names. */
+  #apart(): Set<string> {
+    const [main] = this.#version === 4 ? [] : this.#own.filter((name) => this.#isDefault(name));
+    const apart = new Set(main === undefined ? [] : this.#own);
+    for (let at = main; at !== undefined && apart.has(at); at = this.#extendedBy(at)) apart.delete(at);
+    return apart;
+  }
+
+  #isDefault(container: string): boolean {
+    return isTrue(this.#containers.get(container), 'IsDefaultEntityContainer');
+  }
+
+  #extendedBy(container: string): string | undefined {
+    const extended = this.#containers.get(container)?.attributes.Extends;
+    if (extended === undefined || extended.includes('.')) return extended;
+    return container.slice(0, container.lastIndexOf('.') + 1) + extended;
   }
 
   #declare({ attributes: { Namespace = '' } }: Element, element: Element, isOwn: boolean): void {
@@ -224,7 +244,7 @@ class Reader {
     return { name, target, isCollection: end?.attributes.Multiplicity === '*', contains };
   }
 
-  #entitySet(element: Element, container: string): EntitySet {
+  #entitySet(element: Element, container: string, prefix: string): EntitySet {
     const { name: kind, attributes } = element;
     const name = attributes.Name ?? '';
     const allows = (annotation: string) => !isFalse(attributes[annotation]);
@@ -234,6 +254,7 @@ class Reader {
     const required = [...declared.properties.values()].filter((property) => property.isRequiredInFilter);
     return {
       name,
+      ...(prefix !== '' && { place: encodeURIComponent(prefix + name) }),
       type: restricted(declared, can),
       isSingleton: kind === 'Singleton',
       ...(label !== undefined && { label }),

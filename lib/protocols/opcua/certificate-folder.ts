@@ -25,11 +25,16 @@ export class CertificateFolder {
     return (await this.#files()).map(({ certificate, state }) => describe(certificate, state));
   }
 
-  /**
-   * Those that end within 30 days or have ended, soonest first: the hub's own, and those of servers that are trusted. One that
-   * a later one of the same application replaces needs nobody any more.
-   */
+  /** Those in use that end within 30 days or have ended. */
   async expiring(now = Date.now()): Promise<KnownCertificate[]> {
+    return (await this.inUse()).filter((each) => endsSoon(each, now));
+  }
+
+  /**
+   * The hub's own, and those of servers that are trusted, by their end. One that a later one of the same application replaces
+   * needs nobody any more.
+   */
+  async inUse(): Promise<KnownCertificate[]> {
     const kept = (await this.list()).filter(({ state }) => state !== 'rejected');
     const isReplaced = (old: KnownCertificate) =>
       old.state === 'trusted' &&
@@ -41,7 +46,7 @@ export class CertificateFolder {
           valid_to > old.valid_to,
       );
     return kept
-      .filter((each) => endsSoon(each, now) && !isReplaced(each))
+      .filter((each) => !isReplaced(each))
       .sort((one, other) => Date.parse(one.valid_to) - Date.parse(other.valid_to));
   }
 

@@ -42,6 +42,7 @@ export interface EventOptions {
   /** Further fields: their names in the record, and their paths in the event ("/2:ReasonCode"). */
   fields: ReadonlyMap<string, string>;
   publishingIntervalMs: number;
+  report(message: string): void;
 }
 
 /** Servers frame what they tell again with these. */
@@ -65,7 +66,11 @@ export class EventMonitor {
     this.#client = client;
     this.#open = open;
     this.#options = options;
-    this.#live = new LiveSubscription(client, { onInterrupted: () => undefined, onResumed: () => this.#refresh() });
+    this.#live = new LiveSubscription(client, {
+      onInterrupted: () => undefined,
+      onResumed: () => this.#refresh(),
+      onMissed: () => this.#missed(),
+    });
     this.#names = [...Object.keys(FIELDS), ...options.fields.keys()];
   }
 
@@ -114,6 +119,12 @@ export class EventMonitor {
 
   close(): Promise<void> {
     return this.#live.close();
+  }
+
+  /** Of what is lost, alarms that stand are told again. */
+  #missed(): void {
+    this.#options.report('Events of the server were lost on the way, and it does not have them any more.');
+    this.#refresh();
   }
 
   #arrived(fields: readonly Variant[]): void {

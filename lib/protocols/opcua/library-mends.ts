@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import type { ClientSession, ClientSubscription, OPCUAClient } from './library';
+import { type ClientSession, type ClientSubscription, type OPCUAClient, opcUaLibrary } from './library';
+import type { Message, MessageOrder } from './message-order';
 
 /** The library dials again after this when the server turned it away. */
 const REFUSED_RETRY_MS = 1000;
@@ -27,60 +28,97 @@ export function dialOnlyWhenLost(client: OPCUAClient): void {
   };
 }
 
-interface Republished {
-  notificationMessage?: { notificationData?: unknown[] | null };
+interface RepublishRequest {
+  subscriptionId: number;
+  retransmitSequenceNumber: number;
 }
-type Answered = (error: Error | null, response?: Republished) => void;
+type Answered = (error: Error | null, response?: { notificationMessage?: Message }) => void;
+interface Asking {
+  republish(request: RepublishRequest, callback: Answered): void;
+  getPublishEngine(): { acknowledge_notification(subscriptionId: number, number: number): void };
+}
 
 /**
  * Back on a server, the library asks for lost messages until there is none. Some servers send an empty message instead of saying
- * so, and would be asked for ever.
+ * so, and would be asked for ever. What is told once more it does not acknowledge, so that the server would go on keeping it.
  */
 export function endRepublishing(session: ClientSession): void {
-  const asking = session as unknown as { republish(request: object, callback: Answered): void };
+  const asking = session as unknown as Asking;
   const republish = asking.republish.bind(session);
   asking.republish = (request, callback) =>
     republish(request, (error, response) => {
-      const isEmpty = response !== undefined && !response.notificationMessage?.notificationData?.length;
-      if (error === null && isEmpty) callback(new Error('BadMessageNotAvailable'));
-      else callback(error, response);
+      if (error !== null || response === undefined) return callback(error, response);
+      if (!response.notificationMessage?.notificationData?.length) return callback(messageNotAvailable());
+      asking.getPublishEngine().acknowledge_notification(request.subscriptionId, request.retransmitSequenceNumber);
+      callback(null, response);
     });
 }
 
-interface Notification {
-  sequenceNumber: number;
-  publishTime: Date | null;
-  notificationData?: unknown[] | null;
+/** As an answer of the server. */
+function messageNotAvailable(): Error {
+  return Object.assign(new Error('BadMessageNotAvailable'), { response: {} });
 }
 
-/** Messages that are remembered: the one that is asked for again is among the last. */
-const REMEMBERED = 50;
+interface Taking {
+  session: ClientSession;
+  [handler: `__on_publish_response_${string}`]: (notification: object) => void;
+}
+type Notification = object & { schema: { name: string } };
 
 /**
- * Back on a server, the library asks for a lost message while it comes by itself, and takes both. It also counts a sign of
- * life, which has the number of the message that is still to come, as that message, and would not ask for it.
+ * The library gives messages as they come, and one that has structures of a type still to be learnt after those that come
+ * meanwhile. What is missing it asks for only when it comes back to a server: from the number on that came last.
  */
-export function takeEachMessageOnce(subscription: ClientSubscription): void {
-  const taking = subscription as unknown as {
-    lastSequenceNumber: number;
-    onNotificationMessage(message: Notification): void;
-  };
-  const take = taking.onNotificationMessage.bind(subscription);
-  const taken: string[] = [];
-  taking.onNotificationMessage = (message) => {
-    const { lastSequenceNumber: last } = taking;
-    if (!message.notificationData?.length) {
-      take(message);
-      taking.lastSequenceNumber = last;
-      return;
-    }
-    // Numbers begin anew with a subscription that is made anew.
-    const key = `${message.sequenceNumber} ${message.publishTime?.getTime()}`;
-    if (taken.includes(key)) return;
-    taken.push(key);
-    if (taken.length > REMEMBERED) taken.shift();
-    take(message);
-  };
+export function putInOrder(subscription: ClientSubscription, order: MessageOrder, onMessage: () => void): void {
+  let { subscriptionId: id } = subscription;
+  Object.defineProperties(subscription, {
+    onNotificationMessage: {
+      value: (message: Message) => {
+        onMessage();
+        order.arrived(message);
+      },
+    },
+    lastSequenceNumber: { get: () => order.last },
+    subscriptionId: {
+      get: () => id,
+      // Made anew on a server that had lost it, maybe under the same number.
+      set: (next: number) => {
+        id = next;
+        order.restart();
+      },
+    },
+  });
+}
+
+/** What the library does with a message, once it knows the types of all that is in it. */
+export async function giveMessage(subscription: ClientSubscription, { notificationData }: Message): Promise<void> {
+  const taking = subscription as unknown as Taking;
+  const notifications = (notificationData ?? []).filter((each) => each !== null) as Notification[];
+  const learning = opcUaLibrary().ua.promoteOpaqueStructureInNotificationData(taking.session, notifications as never);
+  // What cannot be learnt is given as it is.
+  await learning.catch(() => undefined);
+  for (const notification of notifications) {
+    taking[`__on_publish_response_${notification.schema.name}`]?.(notification);
+  }
+}
+
+/** @returns undefined where the server does not have the message any more @throws when there was no answer */
+export async function askForMessage(
+  session: ClientSession,
+  subscriptionId: number,
+  retransmitSequenceNumber: number,
+): Promise<Message | undefined> {
+  const request = new (opcUaLibrary().ua.RepublishRequest)({ subscriptionId, retransmitSequenceNumber });
+  const asking = session as unknown as Asking;
+  return new Promise((resolve, reject) => {
+    asking.republish(request, (error, response) => {
+      const isRefused =
+        response !== undefined || (error !== null && 'response' in error && error.response !== undefined);
+      if (error === null) resolve(response?.notificationMessage);
+      else if (isRefused) resolve(undefined);
+      else reject(error);
+    });
+  });
 }
 
 interface Channel {

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { IntegrationError } from '../../model/errors';
 import { phrase } from '../../model/phrase';
 import type { OpcUaClient, OpenSession } from './client';
@@ -53,6 +54,8 @@ export type TagChange =
 
 /** What the server had kept during an interruption has come after so many publishings. */
 const SETTLED = 3;
+/** So much longer a tag's values wait for those that its history has of an interruption before them. */
+const HISTORY_MS = 2000;
 const FILTER_REFUSED = /Filter|Deadband|Unsupported|NotSupported/;
 
 interface Watched extends MonitoredTag {
@@ -63,6 +66,8 @@ interface Watched extends MonitoredTag {
   last?: NodeValue;
   /** Since when it has been told to be lost, while no value of later came. */
   lostAt?: string | undefined;
+  /** A message that was lost may have held a later value than the last one. */
+  isUnsure?: boolean;
 }
 
 /** Watches tags with one subscription of the server. */
@@ -74,7 +79,9 @@ export class Monitor {
   /** `refused` are watched by another group, without the deadband. */
   readonly #groups: { group: ClientMonitoredItemGroup; watched: Watched[]; refused: Set<Watched> }[] = [];
   #gaps: GapFill | undefined;
-  #settling: NodeJS.Timeout | undefined;
+  #settling = new AbortController();
+  /** Messages before the next value are lost. */
+  #isMissing = false;
   readonly #closed = new AbortController();
 
   constructor(client: OpcUaClient, open: OpenSession, options: MonitorOptions) {
@@ -84,6 +91,7 @@ export class Monitor {
     this.#live = new LiveSubscription(client, {
       onInterrupted: () => this.#interrupted(),
       onResumed: () => this.#resumed(),
+      onMissed: () => this.#missed(),
     });
   }
 
@@ -97,11 +105,15 @@ export class Monitor {
     const { times, lost } = this.#options.before;
     const known = found.map((tag, index) => ({ ...tag, names: types[index]?.names, lostAt: lost.get(tag.tag) }));
     if (this.#options.fillsGaps) {
-      const filled = (tag: string, value: NodeValue) => {
-        this.#give(tag, value, { backfilled: true });
-        return this.#live.room();
+      const ways = {
+        found: (tag: string, value: NodeValue) => {
+          this.#live.push({ kind: 'value', tag, value, backfilled: true, unchanged: false });
+          return this.#live.room();
+        },
+        give: (change: TagChange) => this.#live.push(change),
+        report: this.#options.report,
       };
-      this.#gaps = new GapFill(this.#client, this.#open, filled, this.#options.report);
+      this.#gaps = new GapFill(this.#client, this.#open, ways, this.#settlingMs + HISTORY_MS);
       await this.#gaps.prepare(known, signal);
       this.#gaps.interrupted(times);
     }
@@ -128,7 +140,7 @@ export class Monitor {
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.#settling);
+    this.#settling.abort();
     this.#closed.abort();
     this.#gaps?.close();
     await this.#live.close();
@@ -162,7 +174,9 @@ export class Monitor {
     );
     group.on('changed', (_item, dataValue, index) => {
       const tag = watched[index];
-      if (tag !== undefined) this.#arrived(tag, nodeValue(dataValue, tag.names));
+      if (tag === undefined) return;
+      tag.isUnsure = false;
+      this.#arrived(tag, nodeValue(dataValue, tag.names));
     });
     await this.#client.request(initialised(group), phrase`subscribing to values`, signal);
     const refused = new Set<Watched>();
@@ -191,8 +205,15 @@ export class Monitor {
     this.#give(tag.tag, value, { unchanged });
   }
 
-  #give(tag: string, value: NodeValue, { backfilled = false, unchanged = false } = {}): void {
-    this.#live.push({ kind: 'value', tag, value, backfilled, unchanged });
+  #give(tag: string, value: NodeValue, { unchanged = false } = {}): void {
+    const { overflow = this.#isMissing } = value;
+    if (overflow) this.#isMissing = false;
+    const told = overflow ? { ...value, overflow } : value;
+    this.#push({ kind: 'value', tag, value: told, backfilled: false, unchanged });
+  }
+
+  #push(change: TagChange): void {
+    if (!this.#gaps?.holds(change)) this.#live.push(change);
   }
 
   get #watched(): Watched[] {
@@ -200,16 +221,14 @@ export class Monitor {
   }
 
   #interrupted(): void {
-    clearTimeout(this.#settling);
+    this.#settling.abort();
     const lostAt = new Date().toISOString();
-    const times = new Map<string, string>();
     for (const tag of this.#watched) {
       if (tag.last === undefined) continue;
-      if (tag.last.source_timestamp !== null) times.set(tag.tag, tag.last.source_timestamp);
-      if (tag.lostAt === undefined) this.#live.push({ kind: 'lost', tag: tag.tag });
+      if (tag.lostAt === undefined) this.#push({ kind: 'lost', tag: tag.tag });
       tag.lostAt ??= lostAt;
     }
-    this.#gaps?.interrupted(times);
+    this.#gaps?.interrupted(this.#times);
   }
 
   #resumed(): void {
@@ -218,32 +237,73 @@ export class Monitor {
     this.#reportMissing();
   }
 
-  #settle(): void {
-    clearTimeout(this.#settling);
-    const settled = (): void => {
-      this.#gaps?.settled();
-      void this.#readLost();
-    };
-    this.#settling = setTimeout(settled, SETTLED * this.#options.publishingIntervalMs).unref();
+  #missed(): void {
+    this.#options.report('Messages of the server were lost on the way, and it does not have them any more.');
+    this.#isMissing = true;
+    for (const tag of this.#watched) tag.isUnsure = true;
+    this.#gaps?.interrupted(this.#times);
+    this.#settle();
   }
 
-  /** A server does not publish again what did not change. */
-  async #readLost(): Promise<void> {
-    const lost = this.#watched.filter(({ lostAt }) => lostAt !== undefined);
-    if (lost.length === 0) return;
-    const nodes = lost.map(({ nodeId }) => nodeId);
-    try {
-      const values = await readValues(this.#client, this.#open, nodes, this.#closed.signal);
-      lost.forEach((tag, index) => {
-        const value = values[index];
-        if (value !== undefined && tag.lostAt !== undefined) this.#arrived(tag, value, true);
-      });
-    } catch (thrown) {
-      // Broken once more, they are read when it is back.
-      if (this.#closed.signal.aborted || !this.#client.isConnected) return;
-      const { message } = IntegrationError.from(thrown);
-      this.#options.report(`${lost.length} tags stay bad until they change: ${message}`);
+  /** Source's time of each tag's last value. */
+  get #times(): Map<string, string> {
+    const times = new Map<string, string>();
+    for (const { tag, last } of this.#watched) {
+      const time = last?.source_timestamp ?? null;
+      if (time !== null) times.set(tag, time);
     }
+    return times;
+  }
+
+  get #settlingMs(): number {
+    return SETTLED * this.#options.publishingIntervalMs;
+  }
+
+  #settle(): void {
+    this.#settling.abort();
+    this.#settling = new AbortController();
+    // Interrupted once more, it is done when the connection is back.
+    this.#settled(this.#settling.signal).catch(() => undefined);
+  }
+
+  async #settled(signal: AbortSignal): Promise<void> {
+    const until = { signal, ref: false };
+    await wait(this.#settlingMs, undefined, until);
+    const news = await this.#readAgain(signal);
+    // What the server took before it was read is still to come by itself, and comes first.
+    if (news.length > 0) await wait(this.#settlingMs, undefined, until);
+    for (const { tag, last, value } of news) if (tag.last === last) this.#arrived(tag, value, true);
+    this.#gaps?.settled();
+  }
+
+  /**
+   * A server does not publish again what did not change.
+   * @returns values that nobody has told yet
+   */
+  async #readAgain(signal: AbortSignal): Promise<{ tag: Watched; last: NodeValue | undefined; value: NodeValue }[]> {
+    const tags = this.#watched.filter(({ lostAt, isUnsure }) => lostAt !== undefined || isUnsure);
+    if (tags.length === 0) return [];
+    const nodes = tags.map(({ nodeId }) => nodeId);
+    const until = AbortSignal.any([signal, this.#closed.signal]);
+    let values: NodeValue[];
+    try {
+      values = await readValues(this.#client, this.#open, nodes, until);
+    } catch (thrown) {
+      if (until.aborted || !this.#client.isConnected) throw thrown;
+      const { message } = IntegrationError.from(thrown);
+      this.#options.report(`${tags.length} tags are not known until they change: ${message}`);
+      return [];
+    }
+    return tags.flatMap((tag, index) => {
+      const { last, lostAt, isUnsure } = tag;
+      const value = values[index];
+      // One that came by itself meanwhile is later.
+      if (value === undefined || !(lostAt !== undefined || isUnsure)) return [];
+      tag.isUnsure = false;
+      if (!isRepeated(last, value)) return [{ tag, last, value }];
+      this.#arrived(tag, value, true);
+      return [];
+    });
   }
 
   /** What the server does not watch has no value. */

@@ -4,8 +4,9 @@ import { Queue } from '../../queue';
 import type { OpcUaClient, OpenSession } from './client';
 import { within } from './deadline';
 import { opcUaError } from './errors';
-import type { ClientSubscription } from './library';
-import { takeEachMessageOnce } from './library-mends';
+import type { ClientSession, ClientSubscription } from './library';
+import { askForMessage, giveMessage, putInOrder } from './library-mends';
+import { type Message, MessageOrder } from './message-order';
 
 /** What happened to the connection, in its place among the values. */
 export type StateChange =
@@ -26,6 +27,8 @@ const FULL = 50_000;
 interface Hooks {
   onInterrupted(): void;
   onResumed(): void;
+  /** Messages of the server are lost, over a connection that stands: called between what came before and after them. */
+  onMissed(): void;
 }
 
 /** One subscription of the server, over interruptions, until it is closed. What it brings is put into the queue. */
@@ -37,6 +40,9 @@ export class LiveSubscription<T> {
   #lastSign = 0;
   #watchdog: NodeJS.Timeout | undefined;
   #isHeld = false;
+  #order: MessageOrder | undefined;
+  /** Settles when all messages so far have been given. */
+  #giving: Promise<void> = Promise.resolve();
   readonly #interrupted = () => {
     this.#hooks.onInterrupted();
     this.queue.push({ kind: 'interrupted' });
@@ -77,8 +83,8 @@ export class LiveSubscription<T> {
       signal,
     );
     this.#subscription = subscription;
-    takeEachMessageOnce(subscription);
-    subscription.on('raw_notification', () => {
+    this.#order = this.#inOrder(session, subscription);
+    putInOrder(subscription, this.#order, () => {
       this.#lastSign = Date.now();
     });
     subscription.on('internal_error', () => undefined);
@@ -106,6 +112,7 @@ export class LiveSubscription<T> {
 
   async close(): Promise<void> {
     clearInterval(this.#watchdog);
+    this.#order?.stop();
     this.#client.off('interrupted', this.#interrupted);
     this.#client.off('connected', this.#connected);
     this.#client.off('failed', this.#failed);
@@ -113,6 +120,23 @@ export class LiveSubscription<T> {
     this.#subscription = undefined;
     if (subscription === undefined) return;
     await within(subscription.terminate(), this.#client.options.timeoutMs, 'unsubscribing').catch(() => undefined);
+  }
+
+  #inOrder(session: ClientSession, subscription: ClientSubscription): MessageOrder {
+    const { timeoutMs } = this.#client.options;
+    const inTurn = (work: () => void | Promise<void>) => {
+      // What one user of a value throws keeps nobody from the next.
+      this.#giving = this.#giving.then(work).catch(() => undefined);
+    };
+    const ways = {
+      give: (message: Message) => inTurn(() => giveMessage(subscription, message)),
+      lost: () => inTurn(() => this.#hooks.onMissed()),
+      ask: (number: number) => {
+        const asking = askForMessage(session, subscription.subscriptionId, number);
+        return within(asking, timeoutMs, phrase`asking for a message that was lost`);
+      },
+    };
+    return new MessageOrder(ways, timeoutMs);
   }
 
   #hold(isHeld: boolean): void {

@@ -24,6 +24,7 @@ import { webhookRepeats } from './0024-webhook-repeats';
 import { quotaUse } from './0025-quota-use';
 import { dailyBudgets } from './0026-daily-budgets';
 import { phrases } from './0028-phrases';
+import { runWarnings } from './0029-run-warnings';
 import type { Migration } from './migration';
 
 export type { Migration, MigrationContext } from './migration';
@@ -56,4 +57,5 @@ export const migrations: readonly Migration[] = [
   quotaUse,
   dailyBudgets,
   phrases,
+  runWarnings,
 ];

@@ -21,6 +21,7 @@ interface SyncLogRow {
   records_error: number;
   error_message: string | null;
   error_said: string | null;
+  warnings: string | null;
   error_class: ErrorClass | null;
   created_by: string | null;
   state: RunState;
@@ -81,6 +82,7 @@ export function syncLogModel(sequelize: Sequelize): SyncLogModel {
       records_error: bigInteger('records_error'),
       error_message: longText(),
       error_said: longText(),
+      warnings: longText(),
       error_class: text(30, optional),
       created_by: text(255, optional),
       state: text(20),

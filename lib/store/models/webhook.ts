@@ -2,7 +2,10 @@ import type { Model, ModelStatic, Sequelize } from 'sequelize';
 import type { Webhook } from '../../model/webhook';
 import { bigInteger, flag, id, instant, integer, json, longText, optional, text } from '../columns';
 
-export type WebhookRow = Omit<Webhook, 'disabled_at' | 'failing_since' | 'created_at' | 'updated_at'> & {
+export type WebhookRow = Omit<
+  Webhook,
+  'disabled_at' | 'failing_since' | 'paused_until' | 'created_at' | 'updated_at'
+> & {
   /** Keys and secret headers, sealed for this row. */
   secret_key: string | null;
   /** Epoch milliseconds, as the other times of the sender. */

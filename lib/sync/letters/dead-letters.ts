@@ -1,6 +1,7 @@
 import { saidOfAll } from '../../mapping/record-failure';
 import { type ErrorClass, IntegrationError } from '../../model/errors';
 import type { Direction } from '../../model/mapping';
+import { phrase } from '../../model/phrase';
 import type { DeadLetter, DeadLetterState } from '../../model/sync';
 import type { SqlRow, SqlTransaction, SqlValue } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
@@ -17,7 +18,7 @@ const KEYS_PER_STATEMENT = 500;
 const DAY_MS = 86_400_000;
 const GROUPS_TOLD = 50;
 const JUDGED_ANEW: readonly ErrorClass[] = ['unknown_outcome', 'conflict'];
-const CORRECTION_REPLACED = 'A correction was replaced: what the mapping reads of the record has changed since.';
+const CORRECTION_REPLACED = phrase`A correction was replaced: what the mapping reads of the record has changed since.`;
 const COLUMNS = [
   'mapping_id',
   'mapping_version',
@@ -116,7 +117,7 @@ export class LetterKeeper {
         {
           ...(!this.tellsOfCorrection(corrected) && this.reason(failure, hash, { digest: read })),
           ...(corrected === undefined && this.record(failure, hash, now)),
-          ...(corrected === undefined && truth(existing.edited) && { note: CORRECTION_REPLACED }),
+          ...(corrected === undefined && truth(existing.edited) && { note: CORRECTION_REPLACED.words }),
           refetch_key: this.refetchKey(failure.payload),
         },
         now,

@@ -27,7 +27,8 @@ export async function queueRepair(
   now: number,
 ): Promise<string> {
   const jobId = newJobId();
-  const begins = trigger === 'schedule' ? await blackoutOf(transaction, mapping, now) : undefined;
+  const isUnattended = trigger !== null && trigger !== 'api';
+  const begins = isUnattended ? await blackoutOf(transaction, mapping, now) : undefined;
   // Which side of a record has to follow is for both directions to find out.
   const streams = streamsOf(mapping, mapping.direction === 'bidirectional' ? undefined : direction);
   for (const stream of streams) {

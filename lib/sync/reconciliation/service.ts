@@ -15,6 +15,7 @@ import { ensureStream } from '../runs/lease';
 import { lockStream } from '../runs/queue';
 import { ACTIVE, type Beginning, insertRun, newJobId, newRun, stateList } from '../runs/run-rows';
 import type { SyncService } from '../service';
+import { comparedAfterLetters, hasNewLetters, isClosed } from './after-letters';
 import { queueRepair, REPAIRED } from './repair';
 import { getReconciliation, insertReconciliation, nothingToRepair, reconciliationOfRun, TABLE, withRuns } from './rows';
 import { notComparable } from './sides';
@@ -75,6 +76,28 @@ export class ReconciliationService implements Reconciliations {
     skipped?: Beginning,
   ): Promise<void> {
     const mapping = await this.options.mappings.get(mappingId);
+    await this.startUnattended(mapping, { trigger: 'schedule', at: dueAt, skipped }, decide);
+  }
+
+  /** Starts those that are wanted after so many dead letters. Of several processes one does. */
+  async startAfterLetters(): Promise<void> {
+    const { database, connections, mappings } = this.options;
+    for (const [id, enough] of await comparedAfterLetters(database)) {
+      if (!(await hasNewLetters(database, id, enough))) continue;
+      const mapping = await mappings.get(id);
+      if (isClosed(mapping, await connections.get(mapping.connection_id), Date.now())) continue;
+      await this.startUnattended(mapping, { trigger: 'dead_letters', at: null }, async (transaction) => {
+        await lockStream(transaction, id);
+        return hasNewLetters(transaction, id, enough);
+      });
+    }
+  }
+
+  private async startUnattended(
+    mapping: Mapping,
+    { trigger, at, skipped }: { trigger: RunTrigger; at: number | null; skipped?: Beginning | undefined },
+    decide: (transaction: SqlTransaction) => Promise<boolean>,
+  ): Promise<void> {
     const refused = await this.check(mapping).then(
       () => undefined,
       (error: unknown): Beginning => {
@@ -83,12 +106,7 @@ export class ReconciliationService implements Reconciliations {
         return { state: 'failed', failure: failure.toJSON() };
       },
     );
-    await this.insert(
-      mapping,
-      { trigger: 'schedule', createdBy: null },
-      { at: dueAt, begins: skipped ?? refused },
-      decide,
-    );
+    await this.insert(mapping, { trigger, createdBy: null }, { at, begins: skipped ?? refused }, decide);
   }
 
   async cancel(id: number, by: Actor): ReturnType<Reconciliations['cancel']> {
@@ -129,7 +147,7 @@ export class ReconciliationService implements Reconciliations {
   private async insert(
     mapping: Mapping,
     { trigger, createdBy, ...request }: ReconciliationRequest & { trigger: RunTrigger; createdBy: string | null },
-    due: { at: number; begins: Beginning | undefined } | null,
+    due: { at: number | null; begins: Beginning | undefined } | null,
     decide: (transaction: SqlTransaction) => Promise<boolean>,
   ): Promise<number | null> {
     const { database, wakeRunner } = this.options;
@@ -149,7 +167,12 @@ export class ReconciliationService implements Reconciliations {
       const jobId = newJobId();
       const now = Date.now();
       const run = { ...newRun(mapping, direction, jobId), kind: 'reconcile' as const, createdBy, trigger };
-      const runId = await insertRun(transaction, { ...run, ...(due !== null && { dueAt: due.at }) }, now, begins);
+      const runId = await insertRun(
+        transaction,
+        { ...run, ...(typeof due?.at === 'number' && { dueAt: due.at }) },
+        now,
+        begins,
+      );
       await insertReconciliation(
         transaction,
         {

@@ -1,5 +1,5 @@
 import { IntegrationError } from '../../model/errors';
-import type { Mapping } from '../../model/mapping';
+import type { DependencyOutcome, Mapping } from '../../model/mapping';
 import type { RunState } from '../../model/sync';
 import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
 import { streamName } from '../../store/stream-names';
@@ -19,8 +19,12 @@ export interface FollowerOptions {
 export type Leader = Pick<RunRow, 'jobId' | 'mappingId' | 'full' | 'dryRun'> &
   Partial<Pick<RunRow, 'cancelRequestedAt'>>;
 
-const WENT_WELL: readonly RunState[] = ['succeeded', 'partial'];
-const DID_NOT: readonly RunState[] = ['failed', 'skipped'];
+/** The states of a leader that let its followers run. */
+const GOES_ON: Record<DependencyOutcome, readonly RunState[]> = {
+  success: ['succeeded'],
+  success_or_partial: ['succeeded', 'partial'],
+  completed: ['succeeded', 'partial', 'failed', 'skipped'],
+};
 
 /** Active mappings of active connections that depend on others, and what keeps them from being started. */
 export type Followers = ReadonlyMap<number, { mapping: Mapping; refusal?: IntegrationError | undefined }>;
@@ -67,7 +71,7 @@ export async function lockFollowers(
   await lockStreams(transaction, [mappingId, ...comingAfter(followers, new Set([mappingId]))]);
 }
 
-/** Continues a job after one of its runs: mappings whose leaders in it all went well are started, the others skipped. */
+/** Continues a job after one of its runs: mappings whose leaders in it all came to what they want are started, the others skipped. */
 export async function startFollowers(
   transaction: SqlTransaction,
   followers: Followers,
@@ -88,8 +92,8 @@ export async function startFollowers(
     const states = leaders.map(({ state }) => state as RunState);
     // A job that was cancelled ends there.
     if (states.some((state) => ACTIVE.includes(state) || state === 'cancelled')) continue;
-    const failed = leaders.find(({ state }) => DID_NOT.includes(state as RunState));
-    if (failed === undefined && !states.every((state) => WENT_WELL.includes(state))) continue;
+    const goesOn = GOES_ON[mapping.options.depends_on_outcome ?? 'success_or_partial'];
+    const failed = leaders.find(({ state }) => !goesOn.includes(state as RunState));
     await insertFollower(transaction, followers, mapping, leader, now, refusal, failed && Number(failed.mapping_id));
   }
 }

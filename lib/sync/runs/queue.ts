@@ -11,7 +11,7 @@ import { ACTIVE, AWAKE, announceEnd, type Beginning, insertRun, newJobId, newRun
 import type { MappedStream } from './streams';
 
 /** Runs of one stream that may wait for each other. */
-const MOST_QUEUED = 100;
+export const MOST_QUEUED = 100;
 
 /** Queues one run for the chosen dead letters of a stream, and marks them as its own. */
 export async function queueReplay(
@@ -41,6 +41,7 @@ export async function queueReplay(
 /**
  * One run per mapping and direction at a time, beside those that let others pass: a live one, one that waits for the end of a
  * blackout. Runs inside the transaction that inserts the new one.
+ * @param room how many may be there: the new one waits behind them
  * @returns why there must not be another one, or null
  */
 export async function secondRunRefusal(
@@ -48,16 +49,18 @@ export async function secondRunRefusal(
   mapping: Mapping,
   direction: Direction,
   now: number,
+  room = 0,
 ): Promise<IntegrationError | null> {
-  const active = (await activeRuns(transaction, mapping, direction, now)).find(({ isAwake }) => isAwake);
-  if (active === undefined) return null;
+  const others = (await activeRuns(transaction, mapping, direction, now)).filter(({ isAwake }) => isAwake);
+  const [active] = others;
+  if (active === undefined || others.length <= room) return null;
   return new IntegrationError(
     'conflict',
     'PCP_RUN_ACTIVE',
     `Mapping "${mapping.name}" has an ${direction} that is ${active.state}: sync log ${active.id}, job ${active.jobId}.`,
     {
       value: { sync_log_id: active.id, job_id: active.jobId },
-      hint: 'Wait for it, or cancel its job.',
+      hint: 'Wait for it, or cancel its job. A start with overlap=queue waits behind it, up to 100 do.',
     },
   );
 }

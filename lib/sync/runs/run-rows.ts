@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { spokenLog } from '../../locales/runs';
 import type { SyncStatus } from '../../model/connection';
 import { type ErrorClass, IntegrationError, type SerializedError } from '../../model/errors';
 import type { EventType } from '../../model/events';
@@ -47,6 +48,7 @@ export interface RunRow {
   errorMessage: string | null;
   said?: Phrase;
   hint: string | null;
+  warnings: Phrase[];
 }
 
 export const COUNTERS: readonly (keyof RunCounters)[] = [
@@ -195,7 +197,7 @@ export async function announceEnd(transaction: SqlTransaction, runId: number): P
   if (run.dryRun || (run.kind === 'reconcile' && run.state !== 'failed')) return;
   const { connectionId, mappingId } = run;
   const type = `run.${run.state}` as EventType;
-  const { said: _, ...told } = toSyncLog(run);
+  const { said: _, ...told } = spokenLog(toSyncLog(run), 'en-US');
   const data = { run: told };
   await enqueueEvents(transaction, [{ type, connection_id: connectionId, mapping_id: mappingId, data }]);
 }
@@ -252,6 +254,7 @@ export function toRun(row: SqlRow): RunRow {
     errorMessage: text(row.error_message),
     ...saidOf(row),
     hint: text(row.hint),
+    warnings: JSON.parse(text(row.warnings) ?? '[]') as Phrase[],
   };
 }
 
@@ -295,6 +298,7 @@ export function toSyncLog(run: RunRow): SyncLog {
       conflicts: counters.conflicts,
       ...(run.errorCode !== null && { error_code: run.errorCode }),
       ...(run.hint !== null && { hint: run.hint }),
+      ...(run.warnings.length > 0 && { warnings: run.warnings }),
       ...(run.nextAttemptAt !== null && { next_attempt_at: new Date(run.nextAttemptAt).toISOString() }),
       updated_at: new Date(run.updatedAt).toISOString(),
       attempts: run.attempts,

@@ -6,7 +6,7 @@ import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
 import { streamName } from '../../store/stream-names';
 import { comingAfter, type Followers, followersOf, startFollowers } from './followers';
 import { ensureStream } from './lease';
-import { beginningBehind, lockStreams, secondRunRefusal } from './queue';
+import { beginningBehind, lockStreams, MOST_QUEUED, secondRunRefusal } from './queue';
 import { type Beginning, ENDED, insertRun, type NewRun, newJobId, newRun } from './run-rows';
 import { leadersOf, type MappedStream, streamsOf } from './streams';
 
@@ -35,7 +35,7 @@ export class JobStarter {
   constructor(private readonly options: StartOptions) {}
 
   /**
-   * Of a connection's mappings those that run already are left out.
+   * Of a connection's mappings those that run already are left out, unless they are to wait behind.
    * @returns its id. @throws conflict PCP_RUN_ACTIVE when the one that is named runs, or all of them; config PCP_NO_MAPPING,
    * PCP_CONNECTION_INACTIVE
    */
@@ -53,6 +53,7 @@ export class JobStarter {
       );
     }
     const streams = await this.chosenStreams(connectionId, request);
+    const room = request.overlap === 'queue' ? MOST_QUEUED : 0;
     // The connection may have been changed since the mapping was saved.
     for (const { mapping } of streams) await this.options.check(mapping);
     const jobId = newJobId();
@@ -66,7 +67,7 @@ export class JobStarter {
       const idle: MappedStream[] = [];
       const refusals: IntegrationError[] = [];
       for (const stream of streams) {
-        const refusal = await secondRunRefusal(transaction, stream.mapping, stream.direction, now);
+        const refusal = await secondRunRefusal(transaction, stream.mapping, stream.direction, now, room);
         if (refusal === null) idle.push(stream);
         else refusals.push(refusal);
       }

@@ -25,6 +25,8 @@ import {
 /** In-call retries (SEMANTICS 2.8): each pause is twice as long as the one before, with full jitter. */
 const ATTEMPTS = 4;
 const FIRST_PAUSE_MS = 200;
+/** A target that says it is still at work is asked again at least so often, unless it says when. */
+const LONGEST_PAUSE_MS = 5000;
 /** What was sent before its answer got lost may still be on its way for twice the time that a write may take. */
 export const DEFAULT_SETTLE_MS = 40_000;
 
@@ -43,6 +45,8 @@ interface Delivery {
   result: WriteResult | undefined;
   /** Why its last attempt came to nothing. */
   error: IntegrationError | null;
+  /** The target says that it is at it: until when that is believed, in the time of the store. */
+  inWorkUntil: number | null;
 }
 
 /**
@@ -88,6 +92,7 @@ export class AnnouncedWrites {
     try {
       if (!this.isAnnounced) await settle(scope, deliveries);
       let open = deliveries.filter(isOpen);
+      let waits = 0;
       for (let attempt = 1; open.length > 0; attempt++) {
         if (!this.isAnnounced) await announce(scope, open);
         this.isAnnounced = false;
@@ -95,6 +100,11 @@ export class AnnouncedWrites {
         await settle(scope, open);
         open = open.filter(isOpen);
         if (open.length === 0) break;
+        if (open.every((delivery) => isAtWork(scope, delivery))) {
+          await leaveAtWork(scope, open, FIRST_PAUSE_MS * 2 ** waits++);
+          attempt--;
+          continue;
+        }
         const failure = open.find(({ error }) => error !== null)?.error ?? null;
         if (failure === null && attempt < ATTEMPTS) continue;
         if (failure?.class !== 'transient' || attempt === ATTEMPTS) throw failure ?? unsettled(open);
@@ -113,7 +123,8 @@ export class AnnouncedWrites {
 
 /** @param quietSince when an earlier run may last have sent something, however long before that it announced it */
 function deliveryOf(record: WriteRecord, link: Link | undefined, quietSince: number): Delivery {
-  const delivery = { record, link, intent: null, earlier: null, announced: false, result: undefined, error: null };
+  const nothing = { intent: null, earlier: null, result: undefined, error: null, inWorkUntil: null };
+  const delivery = { record, link, announced: false, ...nothing };
   if (link !== undefined && link.hash !== null && link.targetKey === null) {
     return { ...delivery, result: { outcome: 'failed', error: keyUnknown(record) } };
   }
@@ -159,7 +170,7 @@ function takeBack(open: readonly Delivery[]): void {
 }
 
 /** Sends what was announced. What the attempt came to stands in the deliveries. */
-async function send({ lease, writer, signal, clock }: Scope, open: readonly Delivery[]): Promise<void> {
+async function send({ lease, writer, signal, clock, stream }: Scope, open: readonly Delivery[]): Promise<void> {
   try {
     signal.throwIfAborted();
     lease.assertSafeToWrite();
@@ -181,9 +192,14 @@ async function send({ lease, writer, signal, clock }: Scope, open: readonly Deli
     // An error that says nothing about the records may have come after any of them.
     results = (thrown as WriteInterruption).results ?? open.map(() => ({ outcome: 'unknown', error }));
   }
+  const { settleMs = DEFAULT_SETTLE_MS } = stream.guarantee;
   open.forEach((delivery, index) => {
     const result = results[index];
     delivery.error = result?.outcome === 'unknown' ? result.error : failure;
+    const isInWork = result?.outcome === 'unknown' && result.isInWork === true;
+    delivery.inWorkUntil = isInWork
+      ? (delivery.inWorkUntil ?? clock.now() + Math.max(settleMs, result.error.retryAfterMs ?? 0))
+      : null;
     if (result === undefined) delivery.intent = null;
     else if (result.outcome !== 'unknown') delivery.result = result;
     // From now on it can only still be on its way.
@@ -191,11 +207,19 @@ async function send({ lease, writer, signal, clock }: Scope, open: readonly Deli
   });
 }
 
+/** Gives the target time, but no longer than it is believed. */
+async function leaveAtWork({ clock, signal }: Scope, open: readonly Delivery[], pause: number): Promise<void> {
+  const asked = Math.max(...open.map(({ error }) => error?.retryAfterMs ?? Math.min(pause, LONGEST_PAUSE_MS)));
+  const left = Math.max(...open.map(({ inWorkUntil }) => inWorkUntil ?? 0)) - clock.now();
+  await delay(Math.max(0, Math.min(asked, left)), undefined, { signal });
+}
+
 function newIntent(ids: Scope['ids'], delivery: Delivery, now: number): Intent {
   const { record, link, intent: earlier } = delivery;
   // Another attempt of the same change goes under the same key, so that the target takes both for one.
   const isSame = earlier !== null && earlier.hash === record.hash;
   record.idempotencyKey = isSame ? earlier.idempotencyKey : keyOfChange(ids, record, link);
+  record.wasSent = isSame;
   delivery.announced = true;
   delivery.earlier = earlier;
   const op = operationOn(record, link);
@@ -232,14 +256,19 @@ async function settle(scope: Scope, deliveries: readonly Delivery[]): Promise<vo
     const { intent, record } = delivery;
     if (intent === null || !isOpen(delivery)) continue;
     const isUndecided = intent.op === 'undecided';
+    const isOverdue = delivery.inWorkUntil !== null && !isAtWork(scope, delivery);
     // The decision was about earlier runs; what this one lost waits for another.
     if (isUndecided && scope.decided && intent.runId !== scope.ids.runId) delivery.intent = null;
     // Sent again under its key it either takes place now, or is answered as it was then.
-    else if (!isUndecided && guarantee.idempotencyKey && intent.hash === record.hash) continue;
+    else if (!isUndecided && guarantee.idempotencyKey && intent.hash === record.hash && !isOverdue) continue;
     else if (!isUndecided && guarantee.lookup === 'strong') askable.push(delivery);
     else delivery.result = { outcome: 'failed', error: unknownOutcome(record, intent, delivery.error) };
   }
   for (let waiting = askable; waiting.length > 0; ) waiting = await lookUp(scope, waiting);
+}
+
+function isAtWork({ clock }: Scope, { inWorkUntil }: Delivery): boolean {
+  return inWorkUntil !== null && clock.now() < inWorkUntil;
 }
 
 /** Asks the target for the records. @returns those that are absent, but may still arrive */

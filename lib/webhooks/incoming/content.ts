@@ -75,7 +75,8 @@ export function parseContent(body: Buffer, contentType: string | undefined): unk
   const charset = parameters.map((one) => /^\s*charset\s*=\s*"?([^"\s]+)"?\s*$/.exec(one)?.[1]).find(Boolean);
   if (/^application\/(.+\+)?json$/.test(essence)) return json(decode(body, charset));
   if (essence === 'application/x-www-form-urlencoded') return form(decode(body, charset));
-  if (/^(text\/.+|application\/(.+\+)?xml)$/.test(essence)) return decode(body, charset);
+  // The last one is what SAP calls an IDoc in XML.
+  if (/^(text\/.+|application\/((.+\+)?xml|x-sap\.idoc))$/.test(essence)) return decode(body, charset);
   throw new Refusal(415, 'PCP_WEBHOOK_TYPE', 'Taken are JSON, forms, XML, text and application/octet-stream.');
 }
 

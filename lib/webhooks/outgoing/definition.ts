@@ -1,7 +1,9 @@
+import { isIP } from 'node:net';
 import { checkExpression } from '../../mapping/expressions/check';
 import { IntegrationError } from '../../model/errors';
 import { unknownPatterns } from '../../model/events';
 import type { TemplateLanguage, Webhook } from '../../model/webhook';
+import { AddressRules } from '../../protocols/http/addresses';
 import { parseUrl } from '../../protocols/http/url';
 import { checkMustache } from './mustache';
 
@@ -20,7 +22,7 @@ export const TEMPLATE = '/payload_template';
 
 const FILTER = '/options/filter';
 
-/** @throws config PCP_URL_REFUSED, PCP_WEBHOOK_EVENT, PCP_WEBHOOK_HEADER, PCP_EXPRESSION_INVALID, PCP_TEMPLATE_INVALID */
+/** @throws config PCP_URL_REFUSED, PCP_ADDRESS_REFUSED, PCP_WEBHOOK_EVENT, PCP_WEBHOOK_HEADER, PCP_EXPRESSION_INVALID, PCP_TEMPLATE_INVALID */
 export function checkWebhook({
   url,
   event_type: patterns,
@@ -29,7 +31,7 @@ export function checkWebhook({
   template_language: language,
   options: { filter },
 }: Pick<Webhook, 'url' | 'event_type' | 'headers' | 'payload_template' | 'template_language' | 'options'>): void {
-  parseUrl(url, '/url');
+  checkAddress(parseUrl(url, '/url'));
   const [unknown] = unknownPatterns(patterns);
   if (unknown !== undefined) {
     throw new IntegrationError('config', 'PCP_WEBHOOK_EVENT', `No event is called "${unknown}".`, {
@@ -43,6 +45,12 @@ export function checkWebhook({
   const type = Object.entries(headers).find(([name]) => /^content-type$/i.test(name))?.[1];
   if (filter !== undefined) checkExpression(filter, FILTER);
   checkTemplate(template, language, typeof type === 'string' ? type : undefined);
+}
+
+/** What is never connected to would be tried for days; where a name leads is seen when it is sent. */
+function checkAddress({ hostname, port }: URL): void {
+  const host = hostname.replaceAll(/[[\]]/g, '');
+  if (isIP(host) !== 0) new AddressRules().check({ host, port: Number(port), own: true, setting: '/url' }, host);
 }
 
 /** @throws config PCP_EXPRESSION_INVALID, PCP_TEMPLATE_INVALID */

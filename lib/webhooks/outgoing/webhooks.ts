@@ -203,6 +203,7 @@ export class WebhookStore implements Webhooks {
       ...plain,
       disabled_at: instant(row.disabled_at),
       failing_since: instant(row.failing_since),
+      paused_until: paused_until > this.clock.now() ? instant(paused_until) : null,
       created_at: row.created_at.toISOString(),
       updated_at: row.updated_at.toISOString(),
       previous_secret_until: instant(this.overlapOf(row.id, sealed)),

@@ -65,7 +65,6 @@ export async function addFurther(plant: EbsPlant): Promise<void> {
   await plant.insert('csi_counters_vl', { counter_id: 5, name: 'PUMP-1 hours', uom_code: 'HR' });
   const reading = { counter_value_id: 1, counter_id: 5, value_timestamp: at, counter_reading: '1234.5', ...CHANGED };
   await plant.insert('csi_counter_readings', reading);
-  await plant.insert('qa_plans', { plan_id: 3, name: 'DIMENSIONS' });
   const result = { plan_id: 3, collection_id: 70, occurrence: 700, organization_id, item_id: 100, wip_entity_id: 5002 };
   await plant.insert('qa_results', { ...result, quantity: '5', ...CHANGED });
 }

@@ -1,4 +1,6 @@
 import type { SqlDatabase, SqlRow, SqlTransaction } from '../../../lib/protocols/sql/database';
+import { importResults } from './collection-import';
+import { massLoad } from './mass-load';
 
 /**
  * The concurrent managers that take up the open interface tables, as the technical reference (eTRM) and public code that uses
@@ -13,7 +15,8 @@ export class Managers {
     return this.database.transaction(async (transaction) => {
       const moves = await this.#moves(transaction);
       const hours = await this.#resources(transaction);
-      return moves + hours + (await this.#material(transaction)) + (await this.post(transaction));
+      const loaded = (await massLoad(transaction)) + (await importResults(transaction));
+      return moves + hours + loaded + (await this.#material(transaction)) + (await this.post(transaction));
     });
   }
 
@@ -119,6 +122,24 @@ export class Managers {
          (SELECT sum(l.transaction_quantity) FROM mtl_transaction_lots_interface l
           WHERE l.transaction_interface_id = i.transaction_interface_id)`,
     );
+    // Items under serial control need as many numbers as pieces, which hang on the lot where there is one.
+    const serials = `SELECT n.* FROM mtl_serial_numbers_interface n WHERE n.transaction_interface_id = COALESCE(
+      (SELECT l.serial_transaction_temp_id FROM mtl_transaction_lots_interface l
+       WHERE l.transaction_interface_id = i.transaction_interface_id), i.transaction_interface_id)`;
+    const withoutSerials = await transaction.execute(
+      `UPDATE mtl_transactions_interface i SET process_flag = 3, error_code = 'Serial', error_explanation = 'Serial numbers are missing'
+       FROM mtl_system_items_kfv m WHERE ${ready} AND m.inventory_item_id = i.inventory_item_id
+         AND m.organization_id = i.organization_id AND m.serial_number_control_code IN (2, 5)
+         AND abs(i.transaction_quantity) <> (SELECT count(*) FROM (${serials}) s)`,
+    );
+    await transaction.execute(
+      `INSERT INTO mtl_unit_transactions SELECT i.source_line_id, s.fm_serial_number
+       FROM mtl_transactions_interface i, LATERAL (${serials}) s WHERE ${ready} AND s.fm_serial_number = s.to_serial_number`,
+    );
+    await transaction.execute(
+      `DELETE FROM mtl_serial_numbers_interface n USING mtl_unit_transactions u
+       WHERE u.source_line_id = n.source_line_id AND u.serial_number = n.fm_serial_number`,
+    );
     await transaction.execute(
       `WITH taken AS (DELETE FROM mtl_transaction_lots_interface l USING mtl_transactions_interface i
          WHERE l.transaction_interface_id = i.transaction_interface_id AND i.process_flag = 1 RETURNING l.*)
@@ -128,7 +149,7 @@ export class Managers {
       `WITH taken AS (DELETE FROM mtl_transactions_interface WHERE ${ready} RETURNING *)
        INSERT INTO mtl_material_transactions_temp SELECT * FROM taken`,
     );
-    return refused + withoutLot + moved;
+    return refused + withoutLot + withoutSerials + moved;
   }
 
   /** From there to the material transactions. */

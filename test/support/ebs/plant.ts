@@ -94,6 +94,7 @@ export class EbsPlant {
         ...{
           primary_uom_code: n === 3 ? 'KG' : 'Ea',
           lot_control_code: n === 3 ? 2 : 1,
+          serial_number_control_code: n === 2 ? 5 : 1,
           eam_item_type: n === 2 ? 1 : null,
           unit_weight: `${n}.125`,
         },
@@ -123,6 +124,24 @@ export class EbsPlant {
     await this.insert('mtl_transaction_reasons', { reason_id: 3, reason_name: 'CRACK', ...at });
     await this.insert('wip_parameters', { organization_id: M1, default_scrap_account_id: 13401 });
     for (const job of JOBS) await this.addJob(job);
+    await this.insert('qa_plans', { plan_id: 3, organization_id: M1, name: 'DIMENSIONS' });
+    await this.insert(
+      'qa_chars',
+      { char_id: 10, name: 'Item', datatype: 1, hardcoded_column: 'ITEM_ID' },
+      { char_id: 11, name: 'Job', datatype: 1, hardcoded_column: 'WIP_ENTITY_ID' },
+      { char_id: 12, name: 'Quantity', datatype: 2, hardcoded_column: 'QUANTITY' },
+      { char_id: 13, name: 'Lot Number', datatype: 1, hardcoded_column: 'LOT_NUMBER' },
+      { char_id: 101, name: 'Diameter', datatype: 2 },
+      { char_id: 102, name: 'Surface', datatype: 1 },
+    );
+    const ofPlan = (char_id: number, result_column_name: string) => ({
+      ...{ plan_id: 3, char_id, result_column_name, enabled_flag: 1, mandatory_flag: char_id === 10 ? 1 : 2 },
+    });
+    const elements = [
+      ...[ofPlan(10, 'ITEM_ID'), ofPlan(11, 'WIP_ENTITY_ID'), ofPlan(12, 'QUANTITY'), ofPlan(13, 'LOT_NUMBER')],
+      ...[ofPlan(101, 'CHARACTER3'), ofPlan(102, 'CHARACTER4')],
+    ];
+    await this.insert('qa_plan_chars', ...elements);
     const bill = { organization_id: M1, assembly_item_id: 100 };
     await this.insert('bom_bill_of_materials', { ...bill, bill_sequence_id: 61, common_bill_sequence_id: 61 });
     const component = { bill_sequence_id: 61, effectivity_date: '2026-01-01T00:00:00', ...at };

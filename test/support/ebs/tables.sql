@@ -24,7 +24,8 @@ CREATE TABLE wip_discrete_jobs (
   quantity_scrapped numeric NOT NULL, scheduled_start_date timestamp(0) NOT NULL, scheduled_completion_date timestamp(0) NOT NULL,
   date_released timestamp(0), date_completed timestamp(0), date_closed timestamp(0), completion_subinventory varchar(10),
   bom_revision varchar(3), routing_revision varchar(3), alternate_bom_designator varchar(10),
-  alternate_routing_designator varchar(10), priority numeric, lot_number varchar(80), asset_number varchar(30), work_order_type varchar(30),
+  alternate_routing_designator varchar(10), priority numeric, lot_number varchar(80), source_code varchar(30), source_line_id numeric,
+  net_quantity numeric, due_date timestamp(0), asset_number varchar(30), work_order_type varchar(30),
   owning_department numeric, last_update_date timestamp(0) NOT NULL);
 
 CREATE TABLE wip_operations (
@@ -87,6 +88,20 @@ CREATE SCHEMA fnd_global;
 CREATE PROCEDURE fnd_global.apps_initialize(user_id numeric, resp_id numeric, resp_appl_id numeric) LANGUAGE SQL
   AS 'INSERT INTO "APPS".initialized VALUES ($1, $2, $3)';
 
+CREATE TABLE fnd_concurrent_requests (
+  request_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, phase_code varchar(1) NOT NULL DEFAULT 'P', requested_by numeric NOT NULL,
+  application varchar(50) NOT NULL, program varchar(30) NOT NULL, argument1 varchar(240), argument2 varchar(240), argument3 varchar(240));
+CREATE SCHEMA fnd_request;
+-- The function of Oracle as a procedure; who submits is who initialized.
+CREATE PROCEDURE fnd_request.submit_request(application text, program text, description text, start_time text, sub_request boolean,
+    argument1 text, argument2 text, argument3 text) LANGUAGE plpgsql AS $$
+  BEGIN
+    IF application <> 'WIP' OR program <> 'WICMLP' THEN RAISE EXCEPTION 'No such program'; END IF;
+    INSERT INTO "APPS".fnd_concurrent_requests (requested_by, application, program, argument1, argument2, argument3)
+      SELECT user_id, application, program, argument1, argument2, argument3 FROM "APPS".initialized LIMIT 1;
+    IF NOT FOUND THEN RAISE EXCEPTION 'Nobody is signed in'; END IF;
+  END $$;
+
 -- Postings, and the interfaces by which they come in. Nothing in these is unique but what the managers number.
 CREATE TABLE mtl_transaction_reasons (
   reason_id numeric PRIMARY KEY, reason_name varchar(30) NOT NULL, description varchar(240), disable_date timestamp(0),
@@ -141,7 +156,12 @@ CREATE SEQUENCE mtl_material_transactions_s START 90001;
 CREATE TABLE mtl_transaction_lots_interface (
   transaction_interface_id numeric NOT NULL, source_code varchar(30), source_line_id numeric, last_update_date timestamp(0) NOT NULL,
   last_updated_by numeric NOT NULL, creation_date timestamp(0) NOT NULL, created_by numeric NOT NULL, lot_number varchar(80) NOT NULL,
-  transaction_quantity numeric NOT NULL);
+  transaction_quantity numeric NOT NULL, serial_transaction_temp_id numeric);
+CREATE TABLE mtl_serial_numbers_interface (
+  transaction_interface_id numeric NOT NULL, source_code varchar(30), source_line_id numeric, last_update_date timestamp(0) NOT NULL,
+  last_updated_by numeric NOT NULL, creation_date timestamp(0) NOT NULL, created_by numeric NOT NULL, fm_serial_number varchar(30) NOT NULL,
+  to_serial_number varchar(30));
+CREATE TABLE mtl_unit_transactions (source_line_id numeric, serial_number varchar(30) NOT NULL);
 CREATE TABLE mtl_transaction_lot_numbers (source_line_id numeric, lot_number varchar(80) NOT NULL, transaction_quantity numeric);
 CREATE TABLE mtl_material_transactions_temp (LIKE mtl_transactions_interface);
 CREATE TABLE mtl_material_transactions (
@@ -151,6 +171,22 @@ CREATE TABLE mtl_material_transactions (
   subinventory_code varchar(10), locator_id numeric, transaction_source_type_id numeric NOT NULL, transaction_source_id numeric,
   transaction_action_id numeric NOT NULL, transaction_type_id numeric NOT NULL, transfer_subinventory varchar(10),
   operation_seq_num numeric, reason_id numeric, transaction_reference varchar(240));
+
+CREATE SEQUENCE wip_job_schedule_interface_s START 700;
+CREATE SEQUENCE wip_interface_s START 40001;
+CREATE SEQUENCE wip_entities_s START 20001;
+CREATE TABLE wip_job_schedule_interface (
+  interface_id numeric, group_id numeric, header_id numeric, source_code varchar(30), source_line_id numeric,
+  last_update_date timestamp(0) NOT NULL, last_updated_by numeric NOT NULL, creation_date timestamp(0) NOT NULL,
+  created_by numeric NOT NULL, load_type numeric NOT NULL, process_phase numeric NOT NULL CHECK (process_phase BETWEEN 2 AND 5),
+  process_status numeric NOT NULL CHECK (process_status BETWEEN 1 AND 5), organization_id numeric, organization_code varchar(3),
+  job_name varchar(240), wip_entity_id numeric, primary_item_id numeric, description varchar(240), class_code varchar(10),
+  status_type numeric, start_quantity numeric, net_quantity numeric, first_unit_start_date timestamp(0),
+  last_unit_completion_date timestamp(0), due_date timestamp(0), scheduling_method numeric, firm_planned_flag numeric,
+  allow_explosion varchar(1), completion_subinventory varchar(10), lot_number varchar(80), alternate_bom_designator varchar(10),
+  alternate_routing_designator varchar(10), priority numeric);
+CREATE TABLE wip_interface_errors (
+  interface_id numeric NOT NULL, error_type numeric NOT NULL CHECK (error_type IN (1, 2)), error varchar(500) NOT NULL);
 
 -- What else is read.
 CREATE TABLE hr_all_organization_units (organization_id numeric PRIMARY KEY, name varchar(240) NOT NULL, date_to timestamp(0));
@@ -181,7 +217,30 @@ CREATE TABLE csi_counters_vl (counter_id numeric PRIMARY KEY, name varchar(80) N
 CREATE TABLE csi_counter_readings (
   counter_value_id numeric PRIMARY KEY, counter_id numeric NOT NULL, value_timestamp timestamp(0) NOT NULL, counter_reading numeric,
   last_update_date timestamp(0) NOT NULL);
-CREATE TABLE qa_plans (plan_id numeric PRIMARY KEY, name varchar(30) NOT NULL);
+CREATE TABLE qa_plans (plan_id numeric PRIMARY KEY, organization_id numeric NOT NULL, name varchar(30) NOT NULL UNIQUE);
+CREATE TABLE qa_chars (
+  char_id numeric PRIMARY KEY, name varchar(30) NOT NULL UNIQUE, datatype numeric NOT NULL CHECK (datatype IN (1, 2, 3)),
+  hardcoded_column varchar(30));
+CREATE TABLE qa_plan_chars (
+  plan_id numeric, char_id numeric, result_column_name varchar(30) NOT NULL, enabled_flag numeric NOT NULL, mandatory_flag numeric NOT NULL,
+  PRIMARY KEY (plan_id, char_id));
 CREATE TABLE qa_results (
   plan_id numeric, collection_id numeric, occurrence numeric, organization_id numeric NOT NULL, item_id numeric, wip_entity_id numeric,
-  lot_number varchar(80), quantity numeric, last_update_date timestamp(0) NOT NULL, PRIMARY KEY (plan_id, collection_id, occurrence));
+  lot_number varchar(80), serial_number varchar(30), quantity numeric, from_op_seq_num numeric, transaction_date timestamp(0),
+  last_update_date timestamp(0) NOT NULL, PRIMARY KEY (plan_id, collection_id, occurrence));
+CREATE SEQUENCE qa_group_s;
+CREATE SEQUENCE qa_txn_interface_s START 3001;
+CREATE SEQUENCE qa_collection_id_s START 1001;
+CREATE SEQUENCE qa_occurrence_s START 5001;
+CREATE TABLE qa_results_interface (
+  transaction_interface_id numeric, group_id numeric, source_code varchar(30), source_line_id numeric, last_update_date timestamp(0),
+  last_updated_by numeric, creation_date timestamp(0), created_by numeric, process_status numeric NOT NULL CHECK (process_status IN (1, 2, 3)),
+  insert_type numeric, validate_flag numeric, organization_code varchar(3), organization_id numeric, plan_name varchar(30), plan_id numeric,
+  spec_name varchar(30), collection_id numeric, item varchar(2000), item_id numeric, job_name varchar(240), wip_entity_id numeric,
+  lot_number varchar(80), serial_number varchar(30), quantity numeric, from_op_seq_num numeric, transaction_date timestamp(0));
+CREATE TABLE qa_interface_errors (
+  transaction_interface_id numeric NOT NULL, error_column varchar(30), error_message varchar(240));
+DO $$ BEGIN FOR n IN 1..100 LOOP
+  EXECUTE format('ALTER TABLE qa_results ADD character%s varchar(150)', n);
+  EXECUTE format('ALTER TABLE qa_results_interface ADD character%s varchar(150)', n);
+END LOOP; END $$;

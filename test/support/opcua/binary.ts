@@ -40,6 +40,12 @@ export const qualifiedName = (namespace: number, name: string): Buffer =>
 /** A numeric one, in its long form. */
 export const nodeId = (id: number, namespace = 0): Buffer => Buffer.concat([byte(2), uint16(namespace), uint32(id)]);
 
+/** A DataValue of an Int32, with a source timestamp. */
+export const int32Value = (value: number): Buffer => Buffer.concat([byte(5), byte(6), uint32(value), dateTime()]);
+/** One of a structure, whose type is told nowhere. */
+export const structureValue = (): Buffer =>
+  Buffer.concat([byte(5), byte(22), nodeId(4711, 1), byte(1), byteString(Buffer.alloc(4)), dateTime()]);
+
 /** Reads what was sent, front to back. */
 export class Reader {
   #at = 0;

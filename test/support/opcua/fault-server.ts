@@ -15,6 +15,7 @@ import {
   string,
   uint32,
 } from './binary';
+import type { FaultSubscription } from './fault-subscription';
 
 /** What goes wrong, in the order of a connection's life. */
 export type Fault =
@@ -50,6 +51,8 @@ const CALL = 712;
 /** A server that speaks just enough of OPC UA over TCP (Part 6, 7) to break at a chosen place. */
 export class FaultServer {
   fault: Fault = 'none';
+  /** Without one it refuses to make any. */
+  subscription: FaultSubscription | undefined;
   /** How often somebody connected. */
   connections = 0;
   /** How often somebody broke a connection off, instead of closing it. */
@@ -94,6 +97,7 @@ export class FaultServer {
 
   /** Breaks all connections that stand. */
   drop(): void {
+    this.subscription?.forget();
     for (const socket of this.#sockets) socket.destroy();
   }
 
@@ -105,6 +109,7 @@ export class FaultServer {
   #serve(socket: Socket): void {
     let buffered = Buffer.alloc(0);
     let sequence = 0;
+    const next = () => ++sequence;
     const send = (type: string, body: Buffer) => {
       const head = Buffer.concat([Buffer.from(`${type}F`), uint32(8 + body.length)]);
       socket.write(Buffer.concat([head, body]));
@@ -117,8 +122,8 @@ export class FaultServer {
         const body = buffered.subarray(8, size);
         buffered = buffered.subarray(size);
         if (type === 'HEL') this.#hello(socket, send);
-        else if (type === 'OPN') this.#openChannel(socket, send, body, ++sequence);
-        else if (type === 'MSG') this.#answer(socket, send, body, ++sequence);
+        else if (type === 'OPN') this.#openChannel(socket, send, body, next());
+        else if (type === 'MSG') this.#answer(socket, send, body, next);
         else socket.end();
       }
     });
@@ -166,7 +171,7 @@ export class FaultServer {
     if (this.fault === 'garbage after open channel') socket.write(randomBytes(2000));
   }
 
-  #answer(socket: Socket, send: (type: string, body: Buffer) => void, request: Buffer, sequence: number): void {
+  #answer(socket: Socket, send: (type: string, body: Buffer) => void, request: Buffer, next: () => number): void {
     if (this.fault === 'silence after open channel') return;
     const reader = new Reader(request).skip(12);
     const requestId = reader.uint32();
@@ -178,26 +183,28 @@ export class FaultServer {
     reader.skip(1);
     const body = (id: number, status: number, content: Buffer) =>
       Buffer.concat([
-        ...[uint32(7), uint32(1), uint32(this.fault === 'wrong sequence' ? 1 : sequence), uint32(requestId)],
+        ...[uint32(7), uint32(1), uint32(this.fault === 'wrong sequence' ? 1 : next()), uint32(requestId)],
         ...[nodeId(id), responseHeader(handle, status), content],
       ]);
     if (this.fault === 'silence from a call on' && type === CALL) {
       this.fault = 'silence after open channel';
       return;
     }
+    const reply = (id: number, status: number, content: Buffer) => send('MSG', body(id, status, content));
+    if (this.subscription?.answer(type, reader, reply)) return;
     const refuses =
       this.fault === 'fault for every request' ||
       (this.fault === 'fault for sessions' && (type === 461 || type === 467));
     const answer = ANSWERS[type];
     if (refuses || answer === undefined) {
       const status = refuses ? BAD_TOO_MANY_SESSIONS : BAD_INTERNAL_ERROR;
-      send('MSG', body(SERVICE_FAULT, status, Buffer.alloc(0)));
+      reply(SERVICE_FAULT, status, Buffer.alloc(0));
     } else if (this.fault === 'garbage body') {
-      send('MSG', body(answer, 0, randomBytes(300)));
+      reply(answer, 0, randomBytes(300));
     } else if (this.fault === 'cut answer') {
       socket.end(Buffer.concat([Buffer.from('MSGF'), uint32(5000), body(answer, 0, randomBytes(100))]));
     } else {
-      send('MSG', body(answer, 0, this.#content(type, reader)));
+      reply(answer, 0, this.#content(type, reader));
     }
   }
 

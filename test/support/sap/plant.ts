@@ -133,6 +133,15 @@ export class SapPlant {
     if (!answer.ok) throw new Error(`${entity}: ${answer.status} ${await answer.text()}`);
   }
 
+  async add(service: string, set: string, data: Row): Promise<void> {
+    const answer = await fetch(`${this.mock.url}${PATHS.get(service)}/${set}${CLIENT}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(data),
+    });
+    if (!answer.ok) throw new Error(`${set}: ${answer.status} ${await answer.text()}`);
+  }
+
   async remove(service: string, entity: string): Promise<void> {
     await fetch(`${this.mock.url}${PATHS.get(service)}/${entity}${CLIENT}`, { method: 'DELETE' });
   }

@@ -81,7 +81,7 @@ export class WatchedPlant {
       database: store.database,
       clock: { measure: async () => undefined, now: () => this.now },
       streams: () => own,
-      certificates: { list: async () => this.certificates, expiring: async () => this.certificates },
+      certificates: { list: async () => this.certificates, inUse: async () => this.certificates },
       openConnection: async (id) => ({
         id,
         name: '',

@@ -22,16 +22,34 @@ describe('API: connections', () => {
     const created = await api.call('POST', '/connections', input);
     assert.equal(created.status, 201);
     assert.equal(created.headers.location, '/integrations/connections/1');
-    assert.equal(created.headers.etag, '"1"');
+    assert.match(String(created.headers.etag), /^"1\.[\w-]{22}"$/);
     const list = await api.call('GET', '/connections?limit=10&name=ERP');
     assert.equal(list.body.total, 1);
     const read = await api.call('GET', '/connections/1');
-    assert.equal(read.headers.etag, '"1"');
+    assert.match(String(read.headers.etag), /^"1\./);
     const changed = await api.call('PUT', '/connections/1', { ...input, name: 'ERP 2' }, { 'If-Match': '"1"' });
     assert.equal(changed.body.name, 'ERP 2');
-    assert.equal(changed.headers.etag, '"2"');
+    assert.match(String(changed.headers.etag), /^"2\./);
     assert.equal((await api.call('DELETE', '/connections/1')).status, 204);
     assert.equal((await api.call('GET', '/connections/1')).status, 404);
+  });
+
+  it('tells what changed by itself, which is no reason to refuse a change', async () => {
+    await api.call('POST', '/connections', input);
+    const { etag } = (await api.call('GET', '/connections/1')).headers;
+    const known = () => api.call('GET', '/connections/1', undefined, { 'If-None-Match': String(etag) });
+    assert.equal((await known()).status, 304);
+    Object.assign(api.connections.get(1)!, { last_sync_at: '2026-11-27T12:00:00.000Z' });
+    const read = await known();
+    assert.deepEqual([read.status, read.body?.last_sync_at], [200, '2026-11-27T12:00:00.000Z']);
+    const change = (tag: string) => api.call('PUT', '/connections/1', input, { 'If-Match': tag });
+    assert.equal((await change(`"7", ${etag}`)).status, 200);
+    for (const stale of [String(etag), '"1"', '"7", "1"']) assert.equal((await change(stale)).status, 412, stale);
+    const remove = (tag: string) => api.call('DELETE', '/connections/1', undefined, { 'If-Match': tag });
+    assert.equal((await remove(String(etag))).status, 412);
+    const { etag: now } = (await api.call('GET', '/connections/1')).headers;
+    Object.assign(api.connections.get(1)!, { last_sync_at: null });
+    assert.equal((await remove(String(now))).status, 204);
   });
 
   it('never gives a secret away', async () => {
@@ -136,11 +154,12 @@ describe('API: connections', () => {
 
   it('answers 304 to a reader that has the state', async () => {
     await api.call('POST', '/connections', input);
-    const fresh = await api.send('GET', '/integrations/connections/1', { headers: { 'If-None-Match': 'W/"1"' } });
+    const { etag } = (await api.call('GET', '/connections/1')).headers;
+    const read = (tag: string) => api.send('GET', '/integrations/connections/1', { headers: { 'If-None-Match': tag } });
+    const fresh = await read(`W/${etag}`);
     assert.equal(fresh.status, 304);
     assert.equal(fresh.text, '');
-    const stale = await api.send('GET', '/integrations/connections/1', { headers: { 'If-None-Match': '"0"' } });
-    assert.equal(stale.status, 200);
+    assert.equal((await read('"0"')).status, 200);
   });
 
   it('lists what the other side has, and describes one of it', async () => {

@@ -209,6 +209,37 @@ describe('API: languages', () => {
     assert.equal((await api.call('GET', '/nowhere')).headers.vary, 'Accept-Language');
   });
 
+  it('is that of what is wrong with a value', async () => {
+    const { body } = await api.call('POST', '/sync/1', { mapping_id: 'x', direction: 'up', colour: 'red' }, PORTUGUESE);
+    const details = (body.errors as { detail: string }[]).map(({ detail }) => detail);
+    assert.equal(body.detail, 'O corpo tem valores errados.');
+    assert.deepEqual(details.sort(), [
+      'deve ser integer',
+      'deve ser um destes: import, export',
+      'não é conhecido aqui',
+    ]);
+  });
+
+  it('is that of a note that the engine left, not of what somebody wrote', async () => {
+    await api.close();
+    const note = 'A correction was replaced: what the mapping reads of the record has changed since.';
+    const letters = [note, 'replaced {0} by hand', 'constructor', null].map((each) => ({
+      ...deadLetter(),
+      note: each,
+    }));
+    api = await startApi({ sync: { deadLetters: async () => ({ items: letters, next_cursor: null, total: 4 }) } });
+    const { body } = await api.call('GET', '/sync/dead-letters', undefined, PORTUGUESE);
+    assert.deepEqual(
+      (body.items as { note: string | null }[]).map((letter) => letter.note),
+      [
+        'Uma correção foi substituída: o que o mapeamento lê do registro mudou desde então.',
+        'replaced {0} by hand',
+        'constructor',
+        null,
+      ],
+    );
+  });
+
   it('takes secrets out of what is said in it', async () => {
     await api.close();
     const secret = 'canary-of-a-secret';

@@ -141,6 +141,7 @@ export function webhook(): WebhookView {
     disabled_reason: null,
     disabled_at: null,
     failing_since: null,
+    paused_until: null,
     previous_secret_until: null,
     created_by: null,
     created_at: NOW,

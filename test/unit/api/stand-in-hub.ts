@@ -190,6 +190,7 @@ export function standInHub(overrides: Overrides = {}): StandIn {
     },
     certificates: {
       list: async () => [certificate('rejected')],
+      inUse: async () => [],
       expiring: async () => [],
       trust: async (thumbprint) => seen(thumbprint) && certificate('trusted'),
       reject: async (thumbprint) => seen(thumbprint) && certificate('rejected'),

@@ -40,6 +40,15 @@ describe('API: synchronisation', () => {
     assert.equal((await api.call('POST', '/sync/status/job-1/cancel')).status, 202);
   });
 
+  it('asks for a run behind the one that is active', async () => {
+    await api.call('POST', '/sync/3?overlap=queue', { full: true });
+    assert.deepEqual(last('sync.start'), [3, { full: true, overlap: 'queue', trigger: 'api' }]);
+    await api.call('POST', '/sync/3');
+    assert.deepEqual(last('sync.start'), [3, { trigger: 'api' }]);
+    assert.equal((await api.call('POST', '/sync/3?overlap=queue_all')).status, 400);
+    assert.equal((await api.call('POST', '/sync/3', { overlap: 'queue' })).status, 422);
+  });
+
   it('refuses a request that is not one', async () => {
     for (const body of [{ mapping_id: '7' }, { direction: 'both' }, { created_by: 'x' }, { full: 1 }]) {
       assert.equal((await api.call('POST', '/sync/3', body)).status, 422, JSON.stringify(body));

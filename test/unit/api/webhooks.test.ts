@@ -18,7 +18,7 @@ describe('API: webhooks', () => {
     assert.equal(created.body.secret, 'whsec_new');
     assert.equal((await api.call('GET', '/webhooks')).body.total, 1);
     const read = await api.call('GET', '/webhooks/1');
-    assert.equal(read.headers.etag, '"1"');
+    assert.match(String(read.headers.etag), /^"1\./);
     assert.equal(read.body.secret, undefined);
     const changed = await api.call('PUT', '/webhooks/1', { ...read.body, is_active: false }, { 'If-Match': '"1"' });
     assert.deepEqual([changed.status, changed.body.is_active, changed.body.secret], [200, false, null]);

@@ -150,6 +150,12 @@ describe('http: what is dialled', () => {
       assert.deepEqual([...new Set(network.dialled)], [`127.0.0.1:${proxyPort}`]);
     });
 
+    it('takes a percent sign in a password as it is', async () => {
+      const proxy = `http://user:100%zz@127.0.0.1:${proxyPort}`;
+      assert.equal(await read({ ...options('https://erp.plant'), proxy }), 'secure');
+      assert.equal(asked[0]?.authorization, `Basic ${Buffer.from('user:100%zz').toString('base64')}`);
+    });
+
     it('checks the certificate of the server behind it', async () => {
       assert.equal((await failure(read(options('https://other.plant')))).code, 'PCP_TLS_NAME');
     });

@@ -81,6 +81,10 @@ describe('http: settings', () => {
       read({ proxy_url: 'http://u@proxy.plant:3128' }, { proxy_password: 'p@ss' }).proxy,
       'http://u:p%40ss@proxy.plant:3128/',
     );
+    assert.equal(
+      read({ proxy_url: 'http://u@proxy.plant:3128' }, { proxy_password: '100%25' }).proxy,
+      'http://u:100%2525@proxy.plant:3128/',
+    );
     const { headers, requestsPerSecond, maxConcurrency, timeouts } = read({
       headers: { 'X-Tenant': '1' },
       requests_per_second: 2,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { HubMetrics } from '../../../lib/metrics/hub-metrics';
 import type { RunMetricsRequest } from '../../../lib/model/metrics';
-import type { LiveStatus } from '../../../lib/model/stream';
+import type { LiveStatus, WaitingWrites } from '../../../lib/model/stream';
 import { deleteMappings } from '../../../lib/store/mapping-rows';
 import { addConnection, addMapping } from '../alerts/plant';
 import { newStore, storeKinds, type TestStore } from '../store/stores';
@@ -20,11 +20,13 @@ for (const kind of storeKinds) {
     let metrics: HubMetrics;
     let now = NOON;
     const streams = new Map<number, LiveStatus>();
+    let writes: WaitingWrites[] = [];
 
     beforeEach(async function () {
       place = await newStore(kind, this);
       now = NOON;
       streams.clear();
+      writes = [];
       metrics = metricsOf();
     });
     afterEach(() => place?.dispose());
@@ -34,7 +36,7 @@ for (const kind of storeKinds) {
         database,
         clock: { now: () => now },
         streams: () => streams,
-        writes: () => [{ connection_id: 3, records: 2, bytes: 80, oldest_at: new Date(now - 5_000).toISOString() }],
+        writes: () => writes,
         refused: async () => new Map(),
         log: (_level, text) => assert.fail(text),
       });
@@ -163,6 +165,12 @@ for (const kind of storeKinds) {
         ...{ stuck_tags: [], dropped: 3, alarms: [] },
         backlog: { records: 2, bytes: 600, oldest_at: new Date(now - 5000).toISOString() },
       });
+      writes = [
+        { connection_id: 3, records: 2, bytes: 80, oldest_at: new Date(now - 5_000).toISOString() },
+        // By the clock of another process.
+        { connection_id: 4, records: 1, bytes: 40, oldest_at: new Date(now + 2_000).toISOString() },
+        { connection_id: 5, records: 0, bytes: 0, oldest_at: null },
+      ];
       const text = await metrics.exposition();
       assert.deepEqual(lint(text), []);
       const samples = parsed(text);
@@ -185,9 +193,15 @@ for (const kind of storeKinds) {
         ['integration_queued_writes', { connection: '3' }, 2],
         ['integration_queued_writes_bytes', { connection: '3' }, 80],
         ['integration_queued_writes_age_seconds', { connection: '3' }, 5],
+        ['integration_queued_writes', { connection: '4' }, 1],
+        ['integration_queued_writes_bytes', { connection: '4' }, 40],
+        ['integration_queued_writes_age_seconds', { connection: '4' }, 0],
+        ['integration_queued_writes_age_seconds', { connection: '5' }, 0],
         ['integration_stream_lag_seconds', { mapping: String(mapping) }, 5],
       ];
       for (const [name, labels, value] of values) assert.equal(samples.value(name, labels), value, name);
+      writes = [];
+      assert.ok(!(await metrics.exposition()).includes('queued_writes'), 'nothing while nothing waits');
     });
   });
 }

@@ -39,6 +39,8 @@ describe('the folder of OPC UA certificates', () => {
     assert.deepEqual(await uris(Date.now() + 400 * DAY), ['urn:press', 'urn:oven', 'urn:hub']);
     add('trusted/certs/press-new.pem', 300, 'urn:press');
     assert.deepEqual(await uris(), ['urn:oven']);
+    const used = (await folder.inUse()).map(({ application_uri: uri }) => uri);
+    assert.deepEqual(used, ['urn:oven', 'urn:hub', 'urn:press']);
   });
 
   it('leaves out what is no certificate, whatever it is called', async () => {

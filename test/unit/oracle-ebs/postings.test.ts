@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import type { Connector, SourceRecord, WriteRecord, WriteResult } from '../../../lib/connectors/contract';
+import type { Connector, SourceRecord, WriteResult } from '../../../lib/connectors/contract';
 import { create } from '../../../lib/connectors/erp/oracle-ebs/connector';
 import { IntegrationError } from '../../../lib/model/errors';
 import { IsgServer } from '../../support/ebs/isg-server';
-import { EbsPlant, type Row } from '../../support/ebs/plant';
+import type { EbsPlant, Row } from '../../support/ebs/plant';
+import { EbsWriting, outcomesOf as outcomes, recordsOf, targetOf } from '../../support/ebs/writing';
 import { FaultProxy } from '../../support/fault-proxy';
 import { postgresAvailable } from '../../support/postgres';
 
@@ -33,11 +34,12 @@ const ISSUE = {
 (postgresAvailable() ? describe : describe.skip)('postings to E-Business Suite', function () {
   this.timeout(180_000);
   const gateway = new IsgServer();
-  const opened: Connector[] = [];
+  let writing: EbsWriting;
   let plant: EbsPlant;
 
   before(async () => {
-    plant = await EbsPlant.start();
+    writing = await EbsWriting.start();
+    plant = writing.plant;
     await gateway.start();
     gateway.methods.set('wipmove/WIP_MOVE_TXN_INTERFACE', async ({ WIP_MOVE_TXN_INTERFACE_REC: rows }) => {
       await plant.insert('wip_move_txn_interface', ...(rows as Row[]));
@@ -45,53 +47,24 @@ const ISSUE = {
     });
   });
   afterEach(async () => {
-    for (const connector of opened.splice(0)) await connector.close();
     gateway.cuts = () => false;
-    const tables =
-      'wip_move_txn_interface, wip_move_transactions, wip_txn_interface_errors, wip_cost_txn_interface, wip_transactions';
-    await plant.database.execute(
-      `TRUNCATE ${tables}, mtl_transactions_interface, mtl_transaction_lots_interface, mtl_transaction_lot_numbers, mtl_material_transactions_temp, mtl_material_transactions, initialized`,
+    await writing.clear(
+      ...['wip_move_txn_interface', 'wip_move_transactions', 'wip_txn_interface_errors', 'wip_cost_txn_interface'],
+      ...['wip_transactions', 'mtl_transactions_interface', 'mtl_transaction_lots_interface'],
+      ...['mtl_transaction_lot_numbers', 'mtl_serial_numbers_interface', 'mtl_unit_transactions'],
+      ...['mtl_material_transactions_temp', 'mtl_material_transactions'],
     );
   });
   after(async () => {
-    await plant?.stop();
+    await writing?.stop();
     await gateway.stop();
   });
 
-  function open(config: Record<string, unknown> = {}): Connector {
-    const connector = create(plant.connection(config, { password: gateway.password }), { log: () => undefined });
-    opened.push(connector);
-    return connector;
-  }
-  const records = (...all: SourceRecord[]): WriteRecord[] =>
-    all.map((data) => ({ data, key: String(data.SOURCE_LINE_ID), hash: '', sourceKey: String(data.SOURCE_LINE_ID) }));
-  async function write(connector: Connector, entity: string, ...all: SourceRecord[]): Promise<WriteResult[]> {
-    const target = {
-      ...{ entity, keyFields: ['SOURCE_LINE_ID'], fields: Object.keys(all[0]!) },
-      ...{ runId: 1, mappingId: 1, resume: null },
-    };
-    return (await connector.openWriter!(target, signal)).write(records(...all), signal);
-  }
-  async function resolve(connector: Connector, entity: string, record: SourceRecord) {
-    const target = {
-      ...{ entity, keyFields: ['SOURCE_LINE_ID'], fields: [] },
-      ...{ runId: 1, mappingId: 1, resume: null },
-    };
-    const [found] = await (await connector.openWriter!(target, signal)).resolve!(records(record), signal);
-    return found!;
-  }
-  /** They come by again and again until the writing has its answer. */
-  async function whileManagersRun<T>(writing: Promise<T>): Promise<T> {
-    let isOver = false;
-    const over = () => {
-      isOver = true;
-    };
-    writing.then(over, over);
-    while (!isOver) await plant.managers.run();
-    return writing;
-  }
-  const outcomes = (results: WriteResult[]) =>
-    results.map((result) => (result.outcome === 'failed' ? result.error.code : result.outcome));
+  const open = (config: Record<string, unknown> = {}) => writing.open(config, { password: gateway.password });
+  const write = (connector: Connector, entity: string, ...all: SourceRecord[]): Promise<WriteResult[]> =>
+    writing.write(connector, entity, ...all);
+  const resolve = (connector: Connector, entity: string, record: SourceRecord) =>
+    writing.resolve(connector, entity, record);
 
   it('come once into the interface, ready to be taken up, with what the record leaves out', async () => {
     const connector = open({ responsibility: 'WIP_SUPERUSER', responsibility_application: 'WIP' });
@@ -176,15 +149,15 @@ const ISSUE = {
   it('that are refused are told with the reason, and take the place of what was refused when they come again', async () => {
     const connector = open({ wait_seconds: 600 });
     const bad = { ...MOVE, WIP_ENTITY_NAME: 'WJ-0004' };
-    const writing = write(connector, 'production_data', bad, { ...MOVE, SOURCE_LINE_ID: 'PR-2' });
-    const [refused, good] = await whileManagersRun(writing);
+    const both = write(connector, 'production_data', bad, { ...MOVE, SOURCE_LINE_ID: 'PR-2' });
+    const [refused, good] = await writing.whileManagersRun(both);
     assert.ok(refused?.outcome === 'failed');
     assert.deepEqual([refused.error.class, refused.error.code], ['data', 'PCP_EBS_REFUSED']);
     assert.match(refused.error.message, /Job is not released/);
     assert.equal(good?.outcome, 'created');
     assert.equal((await resolve(connector, 'production_data', bad)).state, 'absent');
     const again = write(connector, 'production_data', MOVE);
-    assert.deepEqual(outcomes(await whileManagersRun(again)), ['created']);
+    assert.deepEqual(outcomes(await writing.whileManagersRun(again)), ['created']);
     assert.deepEqual(await plant.rows('wip_move_txn_interface'), []);
     assert.deepEqual(await plant.rows('wip_txn_interface_errors'), []);
     assert.equal((await plant.rows('wip_move_transactions')).length, 2);
@@ -234,6 +207,47 @@ const ISSUE = {
     assert.equal((await plant.rows('mtl_transaction_lot_numbers')).length, 1);
     const config = { base_url: gateway.url, interfaces: { MTL_TRANSACTIONS_INTERFACE: 'inv' } };
     const other = { ...steel, SOURCE_LINE_ID: 'GM-2', LOT_NUMBER: 'L1' };
+    assert.deepEqual(outcomes(await write(open(config), 'goods_movement', other)), ['PCP_EBS_VALUE']);
+  });
+
+  it('take serial numbers with them, each a row of its own that hangs on the lot where there is one', async () => {
+    const connector = open();
+    const organization = { organization_id: 204, primary_uom_code: 'Ea', last_update_date: '2026-11-27T06:00:00' };
+    await plant.insert('mtl_system_items_kfv', {
+      ...{ ...organization, inventory_item_id: 120, concatenated_segments: 'SET-1' },
+      ...{ lot_control_code: 2, serial_number_control_code: 5 },
+    });
+    const shaft = { ...ISSUE, ITEM: "Eixo d'água ção 😀", TRANSACTION_QUANTITY: '2', SERIAL_NUMBERS: ['Nº 1', 'Nº 2'] };
+    const set = { ...ISSUE, SOURCE_LINE_ID: 'GM-2', ITEM: 'SET-1', TRANSACTION_QUANTITY: '1', LOT_NUMBER: 'L7' };
+    const withSerial = { ...set, SERIAL_NUMBERS: ['S-1'] };
+    const short = { ...shaft, SOURCE_LINE_ID: 'GM-3', SERIAL_NUMBERS: ['Nº 3'] };
+    assert.deepEqual(outcomes(await write(connector, 'goods_movement', shaft, set, short)), Array(3).fill('created'));
+    await plant.managers.run();
+    const refused = await plant.rows('mtl_transactions_interface');
+    assert.deepEqual(
+      refused.map((row) => row.error_explanation),
+      Array(2).fill('Serial numbers are missing'),
+    );
+    // Sent again they take the place of what was refused, numbers and all.
+    const both = [withSerial, { ...short, SERIAL_NUMBERS: ['Nº 3', 'Nº 4'] }] as const;
+    assert.deepEqual(outcomes(await write(connector, 'goods_movement', ...both)), ['created', 'created']);
+    const numbers = await plant.rows('mtl_serial_numbers_interface');
+    assert.deepEqual(numbers.map((row) => row.fm_serial_number).sort(), ['Nº 3', 'Nº 4', 'S-1']);
+    const [lot] = await plant.rows('mtl_transaction_lots_interface');
+    const ofSet = numbers.find((row) => row.fm_serial_number === 'S-1');
+    assert.equal(ofSet?.transaction_interface_id, lot?.serial_transaction_temp_id);
+    await plant.managers.run();
+    assert.deepEqual(await plant.rows('mtl_transactions_interface'), []);
+    assert.deepEqual(await plant.rows('mtl_serial_numbers_interface'), []);
+    const posted = (await plant.rows('mtl_unit_transactions')).map((row) => row.serial_number);
+    assert.deepEqual(posted.sort(), ['Nº 1', 'Nº 2', 'Nº 3', 'Nº 4', 'S-1']);
+    assert.deepEqual(outcomes(await write(connector, 'goods_movement', shaft, withSerial)), ['unchanged', 'unchanged']);
+    const wrong = [['A', 'A'], [''], 'A', [{}], ['X'.repeat(31)]].map((SERIAL_NUMBERS, n) => ({
+      ...{ ...shaft, SOURCE_LINE_ID: `GM-1${n}`, SERIAL_NUMBERS },
+    }));
+    assert.deepEqual(outcomes(await write(connector, 'goods_movement', ...wrong)), Array(5).fill('PCP_EBS_VALUE'));
+    const config = { base_url: gateway.url, interfaces: { MTL_TRANSACTIONS_INTERFACE: 'inv' } };
+    const other = { ...shaft, SOURCE_LINE_ID: 'GM-20' };
     assert.deepEqual(outcomes(await write(open(config), 'goods_movement', other)), ['PCP_EBS_VALUE']);
   });
 
@@ -356,9 +370,7 @@ const ISSUE = {
       },
       ...{ source_code: 'OTHER', source_line_id: 1 },
     });
-    const found: SourceRecord[] = [];
-    const query = { entity: 'WIP_MOVE_TXN_INTERFACE', cursor: null, batchSize: 10 };
-    for await (const batch of connector.read!(query, signal)) found.push(...batch.records);
+    const found = await writing.read(connector, 'WIP_MOVE_TXN_INTERFACE');
     assert.deepEqual(
       found.map((row) => [row.PROCESS_STATUS, row.ERROR_EXPLANATION, row.WIP_ENTITY_NAME]),
       [['3', 'Job is not released', 'WJ-0004']],
@@ -366,16 +378,12 @@ const ISSUE = {
   });
 
   it('are not committed once the run is no longer the one that writes', async () => {
-    const target = {
-      ...{ entity: 'production_data', keyFields: ['SOURCE_LINE_ID'], fields: [] },
-      ...{ runId: 1, mappingId: 1, resume: null },
-    };
     const lost = new IntegrationError('transient', 'PCP_LEASE_LOST', 'Another process took over.');
     const assertSafeToWrite = () => {
       throw lost;
     };
-    const writer = await open().openWriter!({ ...target, assertSafeToWrite }, signal);
-    await assert.rejects(writer.write(records(MOVE), signal), lost);
+    const writer = await open().openWriter!({ ...targetOf('production_data', []), assertSafeToWrite }, signal);
+    await assert.rejects(writer.write(recordsOf([MOVE]), signal), lost);
     assert.deepEqual(await plant.rows('wip_move_txn_interface'), []);
   });
 

@@ -87,7 +87,7 @@ describe('generic.rest: calling', () => {
   it('gives the refusal of the API as an error of its class', async () => {
     context.api.handler = () => ({ status: 422, body: { message: 'order is closed' } });
     const failure = await failureOf(call({ method: 'POST', path: '/orders/1/release' }));
-    assert.equal(failure.class, 'data');
+    assert.deepEqual([failure.class, failure.code], ['data', 'PCP_REST_REQUEST_REFUSED']);
     assert.match(failure.message, /order is closed/);
   });
 });

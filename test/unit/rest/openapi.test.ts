@@ -118,6 +118,12 @@ describe('generic.rest: drafts from OpenAPI', () => {
     assert.deepEqual(draftEntities(document, '/api'), DRAFTS);
   });
 
+  it('takes the variables of its server as the document has them by default', () => {
+    const variables = { scheme: { default: 'https' }, 'base/path': { default: 'v1' } };
+    const servers = [{ url: '{scheme}://erp.example.com/api/{base/path}', variables }];
+    assert.deepEqual(draftEntities({ ...document, servers }, '/api'), DRAFTS);
+  });
+
   it('takes "next" beside a parameter for a cursor as the next one, unless it is said to be a link', () => {
     const draft = (next: object, outer = 'meta') => {
       const answer = {

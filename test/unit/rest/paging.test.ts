@@ -108,6 +108,14 @@ describe('generic.rest: paging', () => {
     };
     const inHeader = { type: 'cursor', cursor_parameter: 'after', cursor: 'X-Next', more: '/more' };
     assert.deepEqual((await readAll(paged(inHeader))).records, orders(1, 3));
+    for (const no of ['False', '0', 'no', '']) {
+      context.api.handler = ({ query }) => {
+        const at = Number(query.get('after') ?? 1);
+        assert.ok(at <= 3, `read on after "${no}"`);
+        return { body: { data: orders(at, 1) }, headers: { 'x-next': String(at + 1), 'x-more': at < 3 ? 'True' : no } };
+      };
+      assert.deepEqual((await readAll(paged({ ...inHeader, more: 'X-More' }))).records, orders(1, 3));
+    }
   });
 
   it('follows links in the body and in the Link header, and keeps no key with them', async () => {

@@ -173,6 +173,8 @@ describe('generic.rest: reading', () => {
       [text('{"data":[{"a":1}'), 'transient', 'PCP_REST_JSON', /broken JSON/],
       [text('<html>Sign in</html>', 'text/html'), 'transient', 'PCP_HTTP_NOT_JSON', /./],
       [text(`{"data":[${'['.repeat(70)}${']'.repeat(70)}]}`), 'data', 'PCP_JSON_DEPTH', /64/],
+      // There is no record that could be corrected.
+      [{ status: 400, body: 'no such filter' }, 'config', 'PCP_REST_REQUEST_REFUSED', /no such filter Check its path/],
       [{ status: 403, body: {} }, 'permission', undefined, /./],
       [{ status: 503, body: {} }, 'transient', undefined, /./],
     ] as const;

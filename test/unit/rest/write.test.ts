@@ -87,6 +87,24 @@ describe('generic.rest: writing', () => {
     assert.deepEqual([wrong.error.code, wrong.error.path], ['PCP_REST_NUMBER', 'quantity']);
   });
 
+  it('takes the name of what it created from a Location, wherever that has it', async () => {
+    const writer = await writerOf({ create: { path: '/orders?mode=new', id: 'Location' } });
+    for (const [location, externalKey] of [
+      ['/api/orders/5/', '5'],
+      ['/api/orders?id=5', '5'],
+      ['https://elsewhere/api/orders.php?lang=en&ID=A%201', 'A 1'],
+      ['/api/orders/?number=5', '5'],
+      ['/api/orders/5?lang=en', '5'],
+      // The list alone names nothing: a change of "orders" would be one of all of them.
+      ['/api/orders?lang=en&page=1', undefined],
+      ['/api/orders', undefined],
+    ] as const) {
+      context.api.handler = () => ({ status: 201, headers: { location } });
+      const [result] = await writer.write([record({ number: '1' })], signal);
+      assert.deepEqual(result, { outcome: 'created', ...(externalKey && { externalKey }) }, location);
+    }
+  });
+
   it('never lets a value become another path', async () => {
     const writer = await writerOf({ update: { path: '/orders/{number}', method: 'PATCH' } });
     const unfit = ['', '..', '.', null, { a: 1 }];

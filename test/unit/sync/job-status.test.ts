@@ -31,6 +31,7 @@ function run(state: RunState, read: number, total: number | null): RunRow {
     errorCode: null,
     errorMessage: null,
     hint: null,
+    warnings: [],
     startedAt: at,
     endedAt: at,
     updatedAt: at.getTime(),

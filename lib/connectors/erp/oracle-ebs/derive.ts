@@ -1,3 +1,4 @@
+import { phrase } from '../../../model/phrase';
 import type { SqlTransaction } from '../../../protocols/sql/database';
 import { type Derivation, type Posting, type Row, refused } from './posting';
 
@@ -15,7 +16,7 @@ export class Derived {
       if (row[derivation.unless] !== undefined || parameters.includes('')) continue;
       const found = await this.#ask(derivation, parameters);
       if (found === undefined && derivation.missing !== undefined) {
-        throw refused(derivation.given[0]!, parameters[0], `names ${derivation.missing} that there is not`);
+        throw refused(derivation.given[0]!, parameters[0], phrase`names ${derivation.missing} that there is not`);
       }
       // What the record itself says comes first.
       row = { ...found, ...row };

@@ -12,9 +12,9 @@ export const descriptor: ConnectorDescriptor = {
   title: { 'en-US': 'Oracle E-Business Suite', 'pt-BR': 'Oracle E-Business Suite' },
   description: {
     'en-US':
-      'Reads jobs, items, stock, bills and routings of Oracle E-Business Suite, posts moves, material and hours, and calls its REST services.',
+      'Reads jobs, items, stock, bills and routings of Oracle E-Business Suite, posts moves, material, hours, jobs and quality results, and calls its REST services.',
     'pt-BR':
-      'Lê ordens, itens, estoque, listas e roteiros do Oracle E-Business Suite, lança movimentações, materiais e horas e chama os serviços REST.',
+      'Lê ordens, itens, estoque, listas e roteiros do Oracle E-Business Suite, lança movimentações, materiais, horas, ordens e resultados de qualidade e chama os serviços REST.',
   },
   node: 'pcp-oracle-ebs',
   icon: 'pcp-oracle-ebs.svg',

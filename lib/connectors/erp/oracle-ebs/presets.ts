@@ -35,7 +35,7 @@ export interface Preset {
   titles: LocalizedText;
   /** What the user of the database has to be granted SELECT on. */
   tables: string[];
-  /** "we.WIP_ENTITY_NAME", or "msi.CONCATENATED_SEGMENTS AS ITEM". */
+  /** "we.WIP_ENTITY_NAME", "msi.CONCATENATED_SEGMENTS AS ITEM", or "qr.CHARACTER1..100" for so many columns. */
   columns: string[];
   /** From FROM on. */
   from: string[];
@@ -46,7 +46,7 @@ export interface Preset {
   mappings: DefaultMapping[];
 }
 
-export const PRESETS = [
+const DATA = [
   productionOrder,
   orderOperation,
   orderComponent,
@@ -73,6 +73,15 @@ export const PRESETS = [
   lot,
   transactionReason,
 ] as Preset[];
+
+export const PRESETS = DATA.map((preset): Preset => {
+  const { posting } = preset;
+  if (posting === undefined) return withAll(preset);
+  return {
+    ...withAll(preset),
+    posting: { ...posting, fields: spelledOut(posting.fields), view: withAll(posting.view) },
+  };
+});
 
 /** How organizations are told apart in every preset that has them. */
 const ORGANIZATION = 'ORGANIZATION_CODE';
@@ -105,6 +114,20 @@ function selectOf({ columns, from }: View): { sql: string; aliases: string[] } {
   });
   const list = selected.map(({ sql }) => sql).join(', ');
   return { sql: `SELECT ${list} ${from.join(' ')}`, aliases: selected.map(({ alias }) => alias) };
+}
+
+/** "qr.CHARACTER1..100" is a hundred columns. */
+function each(name: string): string[] {
+  const [, stem, last] = /^(.+)1\.\.(\d+)$/.exec(name) ?? [];
+  return stem === undefined ? [name] : Array.from({ length: Number(last) }, (_, n) => `${stem}${n + 1}`);
+}
+
+function withAll<T extends { columns: string[] }>(view: T): T {
+  return { ...view, columns: view.columns.flatMap(each) };
+}
+
+function spelledOut<T>(fields: Record<string, T>): Record<string, T> {
+  return Object.fromEntries(Object.entries(fields).flatMap(([name, field]) => each(name).map((one) => [one, field])));
 }
 
 /** Oracle takes no AS before the name of a table. */

@@ -2,17 +2,21 @@ import { IntegrationError } from '../../../model/errors';
 import { phrase } from '../../../model/phrase';
 import type { IsgSession } from '../../../protocols/isg/session';
 import type { SqlDatabase, SqlTransaction } from '../../../protocols/sql/database';
-import type { WriteTarget } from '../../contract';
+import type { SourceRecord, WriteTarget } from '../../contract';
 import { LostAnswer, type WriteRun } from '../../write-run';
-import { KEY, type Posting, type Row, refused, SERVER, SOURCE, WHO } from './posting';
+import type { Wanted } from './posted';
+import { KEY, type LoadRequest, type Parts, type Posting, type Row, refused, SERVER, SOURCE, WHO } from './posting';
 
 /** A row to send, and which record of the batch it is of. */
-export interface Outgoing {
+export interface Outgoing extends Wanted {
   index: number;
   row: Row;
   lot?: string;
-  /** One of it was refused before: it takes its place. */
+  serials: string[];
+  /** One of it waits or was refused: it takes its place. */
   replaces: boolean;
+  /** What is posted already, and changed by it. */
+  changed?: SourceRecord;
 }
 
 /** In whose name rows are written. */
@@ -40,7 +44,10 @@ export function byDatabase(
     try {
       await database.transaction(async (transaction) => {
         await initialize(transaction, author);
-        for (const outgoing of rows) await insertOne(transaction, posting, outgoing, run);
+        const group = posting.request && (await nextOf(transaction, posting.request.sequence));
+        for (const outgoing of rows) await insertOne(transaction, posting, outgoing, run, group);
+        const isAny = rows.some(({ index }) => run.results[index] === undefined);
+        if (group !== undefined && isAny) await requestLoad(transaction, posting.request!, group);
         signal.throwIfAborted();
         target.assertSafeToWrite?.();
         isInserted = true;
@@ -68,13 +75,14 @@ async function insertOne(
   posting: Posting,
   outgoing: Outgoing,
   run: WriteRun,
+  group: string | undefined,
 ): Promise<void> {
   const { row, index, replaces } = outgoing;
   const own = [row[SOURCE]!, row[KEY]!];
   try {
     await transaction.savepoint(async (inner) => {
       if (replaces) for (const sql of posting.removal) await inner.execute(sql, own);
-      const numbered = outgoing.lot === undefined ? row : await insertLot(inner, posting, row, outgoing.lot);
+      const numbered = { ...(await insertParts(inner, posting, outgoing)), ...(await placeOf(inner, posting, group)) };
       const guard = `NOT EXISTS (SELECT 1 FROM ${posting.table} WHERE ${SOURCE} = ? AND ${KEY} = ?)`;
       if ((await insertRow(inner, posting.table, numbered, guard, own)) === 0) throw sentMeanwhile(own);
     });
@@ -85,16 +93,71 @@ async function insertOne(
   }
 }
 
-/** @returns the row with the number that ties its lot to it */
-async function insertLot(transaction: SqlTransaction, { lot }: Posting, row: Row, name: string): Promise<Row> {
-  const { table, field, quantity, id, sequence } = lot!;
+/** @returns the row, with the number that ties lot and serial numbers to it where it has some */
+async function insertParts(
+  transaction: SqlTransaction,
+  { parts }: Posting,
+  { row, lot, serials }: Outgoing,
+): Promise<Row> {
+  if (parts === undefined || (lot === undefined && serials.length === 0)) return row;
+  const id = await nextOf(transaction, parts.sequence);
+  const entries = Object.entries(row).filter(([column]) => [SOURCE, KEY, ...WHO].includes(column));
+  const part = { ...Object.fromEntries(entries), [parts.id]: id };
+  const ofLot =
+    lot === undefined
+      ? undefined
+      : await insertLot(transaction, parts, { ...part, ...quantityOf(row, parts) }, lot, serials);
+  const { table, from, to } = parts.serials;
+  for (const serial of serials) {
+    const one = { ...part, [parts.id]: ofLot ?? id, [from]: serial, [to]: serial };
+    await insertRow(transaction, table, one, '1 = 1', []);
+  }
+  return { ...row, [parts.id]: id };
+}
+
+/** @returns the number that ties serial numbers to the lot, where it has some */
+async function insertLot(
+  transaction: SqlTransaction,
+  { lot: { table, field, serials: tie }, sequence }: Parts,
+  part: Row,
+  lot: string,
+  serials: readonly string[],
+): Promise<string | undefined> {
+  const id = serials.length === 0 ? undefined : await nextOf(transaction, sequence);
+  await insertRow(transaction, table, { ...part, [field]: lot, ...(id !== undefined && { [tie]: id }) }, '1 = 1', []);
+  return id;
+}
+
+function quantityOf(row: Row, { lot: { quantity } }: Parts): Row {
+  return row[quantity] === undefined ? {} : { [quantity]: row[quantity] };
+}
+
+/** The group that a row belongs to, and its own number in it. */
+async function placeOf(transaction: SqlTransaction, { request }: Posting, group: string | undefined): Promise<Row> {
+  if (request === undefined || group === undefined) return {};
+  return { [request.group]: group, [request.header]: await nextOf(transaction, request.sequence) };
+}
+
+/** With the rows or not at all: the request is a row as well, which the concurrent manager sees when all is committed. */
+async function requestLoad(transaction: SqlTransaction, request: LoadRequest, group: string): Promise<void> {
+  try {
+    await transaction.execute(SERVER[transaction.dialect]!.load(request), [group]);
+  } catch (thrown) {
+    const error = IntegrationError.from(thrown);
+    if (error.class === 'transient') throw error;
+    const message = `The concurrent request ${request.program} was refused: ${error.message}`;
+    throw new IntegrationError('config', 'PCP_EBS_NO_REQUEST', message, {
+      path: '/config/responsibility',
+      hint: 'Let the DBA grant EXECUTE on FND_REQUEST, and take a responsibility whose request group has the program.',
+      cause: thrown,
+    });
+  }
+}
+
+async function nextOf(transaction: SqlTransaction, sequence: string): Promise<string> {
   const { next, fromNothing } = SERVER[transaction.dialect]!;
   const [number] = await transaction.query(`SELECT ${next(sequence)} AS "ID"${fromNothing}`);
-  const tied = { ...row, [id]: String(number?.ID) };
-  const kept = [id, quantity, SOURCE, KEY, ...WHO];
-  const entries = Object.entries(tied).filter(([column]) => kept.includes(column));
-  await insertRow(transaction, table, { ...Object.fromEntries(entries), [field]: name }, '1 = 1', []);
-  return tied;
+  return String(number?.ID);
 }
 
 function insertRow(
@@ -111,12 +174,14 @@ function insertRow(
   return transaction.execute(sql, [...Object.values(row), ...parameters]);
 }
 
+const BY_SQL = phrase`goes by SQL only, as a row of its own`;
+
 /** Through the gateway, where the table is deployed as a service: each row with a request of its own. */
 export function byGateway(
   session: IsgSession,
   alias: string,
   posting: Posting,
-  arrived: (row: Row) => Promise<boolean>,
+  arrived: (outgoing: Outgoing) => Promise<boolean>,
 ): Sender {
   return async (rows, run, signal) => {
     const there: Outgoing[] = [];
@@ -125,14 +190,15 @@ export function byGateway(
       rows.map(({ index }) => [index]),
       async ([index]) => {
         const outgoing = byIndex.get(index!)!;
-        const { row, lot, replaces } = outgoing;
-        if (lot !== undefined) throw refused(posting.lot!.field, lot, phrase`goes by SQL only, as a row of its own`);
+        const { row, lot, serials, replaces } = outgoing;
+        if (lot !== undefined) throw refused(posting.parts!.lot.field, lot, BY_SQL);
+        if (serials.length > 0) throw refused(posting.parts!.serials.field, serials[0], BY_SQL);
         if (replaces) throw refusedThere(row);
         await session.insert(alias, posting.table, [row], signal).catch((thrown: unknown) => {
           const error = IntegrationError.from(thrown);
           throw error.outcomeUnknown ? new LostAnswer(error, false) : error;
         });
-        if (!(await arrived(row))) throw new LostAnswer(notArrived(posting.table, alias), false);
+        if (!(await arrived(outgoing))) throw new LostAnswer(notArrived(posting.table, alias), false);
         there.push(outgoing);
       },
     );

@@ -1,17 +1,26 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { IntegrationError } from '../../../model/errors';
 import { phrase } from '../../../model/phrase';
-import type { DescribedWrite, Resolution, WriteRecord, WriteResult, Writer, WriteTarget } from '../../contract';
+import type {
+  DescribedWrite,
+  Resolution,
+  SourceRecord,
+  WriteRecord,
+  WriteResult,
+  Writer,
+  WriteTarget,
+} from '../../contract';
 import { WriteRun } from '../../write-run';
-import { inTermsOf, isSame } from '../same-record';
+import { inTermsOf } from '../same-record';
 import { readAuthor } from './author';
 import type { Catalogue } from './catalogue';
 import type { Opened } from './connector';
 import { Derived } from './derive';
-import { type Found, findPostings } from './posted';
-import { fieldsOf, KEY, keyOf, type Posting, type Row, rowOf, SERVER, SOURCE } from './posting';
+import { type Found, findPostings, type Wanted } from './posted';
+import { fieldsOf, KEY, keyOf, type Posting, type Row, rowOf, SERVER, SOURCE, serialsOf, withElement } from './posting';
 import type { Preset } from './presets';
 import { type Author, byDatabase, byGateway, type Outgoing } from './sender';
+import { stepFor } from './step';
 
 /** How often the interface is looked at for what became of rows. */
 const POLL_MS = 1000;
@@ -47,7 +56,7 @@ export class EbsWriter implements Writer {
     const concurrency = this.opened.settings.gateway?.http.maxConcurrency ?? 1;
     const run = new WriteRun(records.length, concurrency, signal, this.target);
     try {
-      const author = await readAuthor(this.#catalogue.database, this.opened.settings);
+      const author = await this.#author();
       const rows = await this.#planned(records, author, run);
       await this.#settle(await this.#send(rows, author, run, signal), run, signal);
     } catch (thrown) {
@@ -62,15 +71,15 @@ export class EbsWriter implements Writer {
   async resolve(records: WriteRecord[], signal: AbortSignal): Promise<Resolution[]> {
     signal.throwIfAborted();
     const keys = records.map(({ data }) => keyOrError(data, this.#preset.posting, this.#sender));
-    const found = await this.#find(keys.filter((key) => typeof key === 'string'));
+    const found = await this.#find(wantedOf(records, keys));
     return records.map(({ data }, index): Resolution => {
       const key = keys[index]!;
       if (typeof key !== 'string') return { state: 'unknown', error: key };
       const there = found.get(key);
       // A row that was refused posts nothing; sent again it is told why, or takes its place.
-      if (there === undefined || there.state === 'refused') return { state: 'absent' };
-      const given = { ...data, [KEY]: key };
-      return { state: 'found', externalKey: this.#nameOf(key), data: inTermsOf(data, given, there.data) };
+      const held = there?.state === 'refused' ? there.posted : there?.data;
+      if (held === undefined) return { state: 'absent' };
+      return { state: 'found', externalKey: this.#nameOf(key), data: inTermsOf(data, { ...data, [KEY]: key }, held) };
     });
   }
 
@@ -79,15 +88,20 @@ export class EbsWriter implements Writer {
     signal.throwIfAborted();
     const { posting } = this.#preset;
     const key = keyOf(data, posting, this.#sender);
-    const there = (await this.#find([key])).get(key);
-    if (there !== undefined && there.state !== 'refused') return { current: there.data, request: null };
-    const author = await readAuthor(this.#catalogue.database, this.opened.settings);
-    const row = await this.#rowOf(data, key, author, new Derived(this.#catalogue.database), await this.#now());
+    const there = (await this.#find([{ key, data }])).get(key);
+    const derived = new Derived(this.#catalogue.database);
+    const given = await this.#given(data, derived);
+    const step = stepFor(posting, this.#nameOf(key), given, there);
+    if (step === 'nothing') return { current: there?.data, request: null };
+    const row = await this.#rowOf(given, key, step.changed, await this.#author(), derived, await this.#now());
     const alias = this.opened.settings.interfaces.get(posting.table);
     const url =
       alias === undefined ? posting.table : `${String(this.opened.gateway?.client.baseUrl)}/${alias}/${posting.table}/`;
     const method = alias === undefined ? 'INSERT' : 'POST';
-    return { current: there?.data ?? null, request: { method, url, headers: {}, body: JSON.stringify(row) } };
+    return {
+      current: there?.posted ?? there?.data ?? null,
+      request: { method, url, headers: {}, body: JSON.stringify(row) },
+    };
   }
 
   async finish(): Promise<void> {
@@ -102,7 +116,7 @@ export class EbsWriter implements Writer {
   async #planned(records: readonly WriteRecord[], author: Author, run: WriteRun): Promise<Outgoing[]> {
     const { posting } = this.#preset;
     const keys = records.map(({ data }) => keyOrError(data, posting, this.#sender));
-    const found = await this.#find(keys.filter((key) => typeof key === 'string'));
+    const found = await this.#find(wantedOf(records, keys));
     const derived = new Derived(this.#catalogue.database);
     const now = await this.#now();
     const rows: Outgoing[] = [];
@@ -111,13 +125,15 @@ export class EbsWriter implements Writer {
       try {
         const key = keys[index]!;
         if (typeof key !== 'string') throw key;
-        const there = found.get(key);
-        if (there !== undefined && there.state !== 'refused') run.results[index] = this.#known(data, key, there);
+        const given = await this.#given(data, derived);
+        const step = stepFor(posting, this.#nameOf(key), given, found.get(key));
+        if (step === 'nothing') run.results[index] = { outcome: 'unchanged', externalKey: this.#nameOf(key) };
         else if (seen.has(key)) throw twice(this.#nameOf(key));
         else {
-          const row = await this.#rowOf(data, key, author, derived, now);
-          const lot = posting.lot === undefined ? '' : String(data[posting.lot.field] ?? '');
-          rows.push({ index, row, replaces: there !== undefined, ...(lot !== '' && { lot }) });
+          const row = await this.#rowOf(given, key, step.changed, author, derived, now);
+          const lot = given[posting.parts?.lot.field ?? ''];
+          const parts = { serials: serialsOf(given, posting), ...(lot !== undefined && { lot }) };
+          rows.push({ index, key, data, row, ...step, ...parts });
         }
         seen.add(key);
       } catch (thrown) {
@@ -129,29 +145,25 @@ export class EbsWriter implements Writer {
     return rows;
   }
 
-  #known(data: Row | Record<string, unknown>, key: string, there: Found): WriteResult {
-    const { [KEY]: _, ...fields } = fieldsOf(data, this.#preset.posting);
-    if (isSame(fields, there.data)) return { outcome: 'unchanged', externalKey: this.#nameOf(key) };
-    throw new IntegrationError(
-      'data',
-      'PCP_EBS_POSTED_BEFORE',
-      phrase`It was sent before as ${this.#nameOf(key)}, with other values; a transaction cannot be changed.`,
-      { hint: 'Reverse it in E-Business Suite by a return, and send the corrected record under a key of its own.' },
-    );
+  /** In the names that what was posted has, as far as the record says. */
+  async #given(data: Record<string, unknown>, derived: Derived): Promise<Row> {
+    const { posting } = this.#preset;
+    const given = fieldsOf(data, posting);
+    return posting.element === undefined ? given : withElement(await derived.complete(given, posting), posting);
   }
 
   async #rowOf(
-    data: Record<string, unknown>,
+    given: Row,
     key: string,
+    changed: SourceRecord | undefined,
     author: Author,
     derived: Derived,
     now: string,
   ): Promise<Row> {
     const { posting } = this.#preset;
-    const given = await derived.complete(fieldsOf(data, posting), posting);
     const { userId } = author;
     return {
-      ...rowOf(given, posting),
+      ...rowOf(await derived.complete(given, posting), posting, changed),
       [SOURCE]: this.#source,
       ...Object.fromEntries(posting.keys.map((name) => [name, key])),
       ...{ CREATED_BY: userId, LAST_UPDATED_BY: userId, CREATION_DATE: now, LAST_UPDATE_DATE: now },
@@ -175,7 +187,7 @@ export class EbsWriter implements Writer {
         },
       );
     }
-    const arrived = async (row: Row) => (await this.#find([row[KEY]!])).has(row[KEY]!);
+    const arrived = async (outgoing: Outgoing) => (await this.#find([outgoing])).has(outgoing.key);
     return byGateway(this.opened.gateway.session, alias, posting, arrived)(rows, run, signal);
   }
 
@@ -184,27 +196,47 @@ export class EbsWriter implements Writer {
     let open = [...arrived];
     try {
       for (let left = this.opened.settings.waitSeconds; open.length > 0 && left > 0; left -= POLL_MS / 1000) {
-        const found = await this.#find(open.map(({ row }) => row[KEY]!));
-        for (const { index, row } of open) {
-          const there = found.get(row[KEY]!);
-          if (there?.state === 'refused') run.fail([index], refusedBy(this.#nameOf(row[KEY]!), there));
-          if (there?.state === 'posted') run.results[index] = this.#created(row);
+        const found = await this.#find(open);
+        for (const outgoing of open) {
+          const { index, key } = outgoing;
+          const there = found.get(key);
+          if (there?.state === 'refused') run.fail([index], refusedBy(this.#nameOf(key), there));
+          if (there?.state === 'posted') run.results[index] = this.#sent(outgoing);
         }
         open = open.filter(({ index }) => run.results[index] === undefined);
         if (open.length > 0) await pause(POLL_MS, undefined, { signal });
       }
     } finally {
       // What waits in the interface is sent, whatever ended the waiting.
-      for (const { index, row } of open) run.results[index] ??= this.#created(row);
+      for (const outgoing of open) run.results[outgoing.index] ??= this.#sent(outgoing);
     }
   }
 
-  #created(row: Row): WriteResult {
-    return { outcome: 'created', externalKey: this.#nameOf(row[KEY]!) };
+  #sent({ key, changed }: Outgoing): WriteResult {
+    return { outcome: changed === undefined ? 'created' : 'updated', externalKey: this.#nameOf(key) };
   }
 
-  #find(keys: string[]): Promise<Map<string, Found>> {
-    return findPostings(this.#catalogue, this.#preset.entity, this.#preset.posting, this.#source, keys);
+  #find(wanted: readonly Wanted[]): Promise<Map<string, Found>> {
+    return findPostings(this.#catalogue, this.#preset.entity, this.#preset.posting, this.opened.settings, wanted);
+  }
+
+  /** @throws config PCP_EBS_USER, PCP_EBS_RESPONSIBILITY, PCP_SETTING_MISSING */
+  async #author(): Promise<Author> {
+    const { settings } = this.opened;
+    const { request, table } = this.#preset.posting;
+    if (request !== undefined && settings.interfaces.has(table)) {
+      throw new IntegrationError('config', 'PCP_SETTING_INVALID', `${table} is written by SQL only.`, {
+        path: '/config/interfaces',
+        hint: `Take ${table} out of "interfaces": its rows come with a concurrent request that loads them.`,
+      });
+    }
+    if (request !== undefined && settings.responsibility === undefined) {
+      throw new IntegrationError('config', 'PCP_SETTING_MISSING', 'Jobs are loaded by a concurrent request.', {
+        path: '/config/responsibility',
+        hint: 'Fill in the responsibility in whose name it is submitted, and its application.',
+      });
+    }
+    return readAuthor(this.#catalogue.database, settings);
   }
 
   async #now(): Promise<string> {
@@ -233,6 +265,13 @@ function keyOrError(data: Record<string, unknown>, posting: Posting, sender: str
   } catch (thrown) {
     return IntegrationError.from(thrown);
   }
+}
+
+function wantedOf(records: readonly WriteRecord[], keys: readonly (string | IntegrationError)[]): Wanted[] {
+  return records.flatMap(({ data }, index) => {
+    const key = keys[index]!;
+    return typeof key === 'string' ? [{ key, data }] : [];
+  });
 }
 
 function twice(name: string): IntegrationError {

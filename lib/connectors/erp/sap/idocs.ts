@@ -26,6 +26,8 @@ export const IDOC_GUARANTEE: WriteGuarantee = {
 
 /** Of the control record: what identifies the document on our side. */
 const KEY_LENGTH = 70;
+/** "YYYYMMDDHHmmss" */
+const MOMENT_LENGTH = 14;
 const PREFIX = 'idoc/';
 
 export function isIdoc(entity: string): boolean {
@@ -159,11 +161,12 @@ function infoOf({ type, message, titles, direction }: IdocType): EntityInfo {
 }
 
 function segmentsSchema(segments: readonly Segment[]): JsonSchema {
-  const one = ({ name, many, fields, segments: inner = [] }: Segment): [string, JsonSchema] => {
-    const own = Object.entries(fields).map(([field, maxLength]) => [field, { type: 'string', maxLength }]);
+  const one = ({ name, many, fields, moments = {}, segments: inner = [] }: Segment): [string, JsonSchema] => {
+    const own = [...Object.entries(fields), ...Object.keys(moments).map((moment) => [moment, MOMENT_LENGTH] as const)];
+    const texts = own.map(([field, maxLength]) => [field, { type: 'string', maxLength }]);
     const schema: JsonSchema = {
       type: 'object',
-      properties: { ...Object.fromEntries(own), ...segmentsSchema(inner).properties },
+      properties: { ...Object.fromEntries(texts), ...segmentsSchema(inner).properties },
     };
     return [name, many === true ? { type: 'array', items: schema } : schema];
   };

@@ -3,7 +3,7 @@ import { parseExactJson } from '../../../model/exact-json';
 import { phrase } from '../../../model/phrase';
 import { createParser, type FormatOptions } from '../../../protocols/formats/create-parser';
 import { ENCODINGS, type Encoding, StrictDecoder } from '../../../protocols/formats/encodings';
-import { isDeeperThan, MAX_DEPTH } from '../../../protocols/formats/parser';
+import { isDeeperThan, MAX_DEPTH, type ParserContext } from '../../../protocols/formats/parser';
 import { XmlParser } from '../../../protocols/formats/xml-parser';
 import type { HttpClient, HttpRequest, HttpResponse } from '../../../protocols/http/client';
 import type { SourceRecord } from '../../contract';
@@ -46,6 +46,16 @@ export async function ask(
   return response;
 }
 
+/** Of a request that is about no record, a refusal by its contents. */
+export function requestRefused(thrown: unknown, errorClass: 'config' | 'data', path?: string): unknown {
+  if (!(thrown instanceof IntegrationError) || thrown.code !== 'PCP_HTTP_REJECTED') return thrown;
+  return new IntegrationError(errorClass, 'PCP_REST_REQUEST_REFUSED', thrown.said, {
+    hint: 'Check its path, parameters and contents; the message holds what the API says.',
+    cause: thrown,
+    ...(path !== undefined && { path }),
+  });
+}
+
 /** @throws transient PCP_REST_JSON; config PCP_REST_ITEMS; data PCP_REST_RECORD and what the parsers of other formats throw */
 export async function readPage(response: HttpResponse, entity: EntitySetting): Promise<Page> {
   const { headers, url } = response;
@@ -64,15 +74,20 @@ export async function readPage(response: HttpResponse, entity: EntitySetting): P
 
 /**
  * The records of an answer of any size as they come, in pieces of any length.
+ * @param beside told of what stands beside the records of JSON
  * @throws data as the parsers of lib/protocols/formats
  */
-export async function* recordsIn(response: HttpResponse, entity: EntitySetting): AsyncGenerator<SourceRecord[]> {
+export async function* recordsIn(
+  response: HttpResponse,
+  entity: EntitySetting,
+  beside?: ParserContext['beside'],
+): AsyncGenerator<SourceRecord[]> {
   if (response.status === 204) return response.discard();
   // A web page in place of data is told by the client, in words of HTTP.
   if (response.headers['content-type']?.includes('text/html')) await response.jsonText();
   const fileName = response.url.pathname;
   let found: SourceRecord[] = [];
-  const context = { fileName, maxRecordLength: MAX_RECORD_LENGTH };
+  const context = { fileName, maxRecordLength: MAX_RECORD_LENGTH, ...(beside && { beside }) };
   const parser = createParser(formatOf(entity), context, (record) => found.push(record));
   const decoder = new StrictDecoder(encodingOf(response), fileName, 0);
   const stream = response.stream();

@@ -1,3 +1,4 @@
+import { phrase } from '../../../model/phrase';
 import type { WriteRecord, WriteResult } from '../../contract';
 import { isXml } from './answer';
 import { judgedItem, type Said, unknown } from './judgement';
@@ -13,9 +14,8 @@ export function bulkResults(said: Said, bulk: BulkSetting, records: readonly Wri
   const names = bulk.results ?? bulk.match;
   if (bulk.atomic === true && names === undefined && !Array.isArray(found)) return resultsOfAll(said, bulk, records);
   if (bulk.match === undefined && items.length !== records.length) {
-    const why = `there are ${items.length} results for ${records.length} records`;
-    const hint = 'set "results" of "bulk", or "atomic" where the API takes all of a request or none';
-    return records.map(() => unknown(`${why}; ${hint}`));
+    const why = phrase`there are ${items.length} results for ${records.length} records; set "results" of "bulk", or "atomic" where the API takes all of a request or none`;
+    return records.map(() => unknown(why));
   }
   const itemOf =
     bulk.match === undefined ? (index: number) => items[index] : byName(items, [bulk.match].flat(), records);

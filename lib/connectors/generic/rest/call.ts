@@ -1,7 +1,8 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase, type Said } from '../../../model/phrase';
 import type { HttpClient, HttpResponse } from '../../../protocols/http/client';
 import type { CallAnswer } from '../../contract';
-import { parseJson } from './answer';
+import { parseJson, requestRefused } from './answer';
 import { plainText, withQuery } from './template';
 
 const METHODS_WITH_BODY = ['POST', 'PUT', 'PATCH'];
@@ -24,7 +25,7 @@ export async function callApi(
   signal: AbortSignal,
 ): Promise<CallAnswer> {
   const method = String(parameters.method || 'GET').toUpperCase();
-  if (!METHODS.includes(method)) throw wrong('method', `must be one of ${METHODS.join(', ')}`);
+  if (!METHODS.includes(method)) throw wrong('method', phrase`must be one of ${METHODS.join(', ')}`);
   const content = parameters.body ?? (METHODS_WITH_BODY.includes(method) ? parameters.payload : undefined);
   const body = content === undefined || content === null ? undefined : encoded(content);
   const response = await client.request({
@@ -34,7 +35,7 @@ export async function callApi(
     headers: { ...(body !== undefined && { 'content-type': body.type }), ...headersOf(parameters.request_headers) },
     signal,
   });
-  if (!response.ok) throw await response.failure();
+  if (!response.ok) throw requestRefused(await response.failure(), 'data');
   return { payload: await payloadOf(response), statusCode: response.status, headers: { ...response.headers } };
 }
 
@@ -49,23 +50,24 @@ async function payloadOf(response: HttpResponse): Promise<unknown> {
 function pathOf(path: unknown): string {
   if (path === undefined || path === '') return '';
   if (typeof path === 'string' && path.startsWith('/')) return path;
-  throw wrong('path', 'must begin with "/": it is below the base URL of the connection');
+  throw wrong('path', phrase`must begin with "/": it is below the base URL of the connection`);
 }
 
 function headersOf(headers: unknown): Record<string, string> {
   const texts = textsOf(headers, 'request_headers').map(([name, text]) => [name.toLowerCase(), text] as const);
   const refused = texts.find(([name]) => OF_THE_TRANSPORT.test(name))?.[0];
-  if (refused !== undefined) throw wrong('request_headers', `cannot set "${refused}"`);
+  if (refused !== undefined) throw wrong('request_headers', phrase`cannot set "${refused}"`);
   return Object.fromEntries(texts);
 }
 
 function textsOf(values: unknown, parameter: string): [string, string][] {
   if (values === undefined || values === null) return [];
   if (typeof values !== 'object' || Array.isArray(values))
-    throw wrong(parameter, 'must be an object of names and values');
+    throw wrong(parameter, phrase`must be an object of names and values`);
   return Object.entries(values).map(([name, value]) => {
     const text = plainText(value);
-    if (text === undefined) throw wrong(parameter, `has a value for "${name}" that is no text, number or boolean`);
+    if (text === undefined)
+      throw wrong(parameter, phrase`has a value for "${name}" that is no text, number or boolean`);
     return [name, text];
   });
 }
@@ -76,8 +78,8 @@ function encoded(content: unknown): { content: string | Uint8Array; type: string
   return { content: JSON.stringify(content), type: 'application/json' };
 }
 
-function wrong(name: string, what: string): IntegrationError {
-  return new IntegrationError('config', 'PCP_CALL_PARAMETER', `The ${name} of the request ${what}.`, {
+function wrong(name: string, what: Said): IntegrationError {
+  return new IntegrationError('config', 'PCP_CALL_PARAMETER', phrase`The ${name} of the request ${what}.`, {
     path: name,
     hint: `Correct it in the node, or in msg.${name}.`,
   });

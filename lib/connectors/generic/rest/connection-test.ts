@@ -4,7 +4,7 @@ import type { ConnectorEnvironment, SourceRecord, TestReport } from '../../contr
 import type { LocalizedText } from '../../descriptor';
 import { testHttp } from '../../http-test';
 import type { Steps } from '../../step-by-step';
-import { signOfMore } from './more-pages';
+import { mayHaveMore, signOfMore } from './more-pages';
 import { firstRecords, type Source, wholeAnswer } from './read';
 import { type EntitySetting, type RestSettings, resolveEntity } from './settings';
 import { placeholders } from './template';
@@ -74,16 +74,11 @@ async function readSome(
   };
 }
 
-/** Nothing is said about pages, and the answer can be looked through. */
-function mayHaveMore({ paging, format = 'json' }: EntitySetting): boolean {
-  return paging === undefined && format === 'json';
-}
-
 /** A record of the entity, and what its answer says about pages that would never be asked for. */
 async function look(source: Source, signal: AbortSignal): Promise<{ record?: SourceRecord; sign?: string }> {
   const page = mayHaveMore(source.entity) ? await wholeAnswer(source, signal) : undefined;
   const [record] = page?.records ?? (await firstRecords(source, 1, signal));
-  const sign = page && signOfMore(page);
+  const sign = page && signOfMore(page, page.records.length);
   return { ...(record !== undefined && { record }), ...(sign !== undefined && { sign }) };
 }
 

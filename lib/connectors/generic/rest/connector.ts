@@ -1,6 +1,7 @@
 import type { OpenConnection } from '../../../model/connection';
 import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { HttpClient } from '../../../protocols/http/client';
 import { readHttpOptions } from '../../../protocols/http/settings';
 import type {
@@ -118,7 +119,7 @@ class RestConnector implements Connector {
 
   async call(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<CallAnswer> {
     if (operation === 'request') return callApi(this.#opening.get().client, parameters, signal);
-    throw new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', `An API has no operation "${operation}".`, {
+    throw new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', phrase`An API has no operation "${operation}".`, {
       hint: 'Call "request" with path, method, query and body.',
     });
   }

@@ -25,10 +25,18 @@ const CONTENT_TYPE =
 const source = 'A JSON pointer into the answer ("/meta/total"), or the name of a header.';
 const values: JsonSchema = { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean'] } };
 
+/** Where the next cursor stands cannot be guessed. */
+const whenCursor = (paging: JsonSchema): JsonSchema => ({
+  ...paging,
+  if: { required: ['type'], properties: { type: { const: 'cursor' } } },
+  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+  then: { required: ['cursor'] },
+});
+
 /** What tells how an API judged one record. */
 const judgement: Record<string, JsonSchema> = {
   id: text(
-    'What the API calls the record: a JSON pointer into the answer ("/id"), or a header ("Location": its last part).',
+    'What the API calls the record: a JSON pointer into the answer ("/id"), or a header ("Location": its last part, or the id in its query).',
   ),
   result: pointer(
     'What tells whether it worked: true, a 2xx number, or one of "ok". Default: the status of the answer.',
@@ -83,28 +91,30 @@ export const ENTITIES_SCHEMA: JsonSchema = {
       'Where the records are. JSON: a pointer ("/data/items"; default: the answer itself). XML: the element that is a record.',
     ),
     key: names('Fields that identify a record.'),
-    paging: object(
-      'How a list is cut into pages.',
-      {
-        type: text('', { enum: ['none', 'page', 'offset', 'cursor', 'next_link', 'link_header'] }),
-        page_parameter: text('page: default "page".'),
-        start: { type: 'integer', minimum: 0, description: 'page: number of the first page; default 1.' },
-        offset_parameter: text('offset: default "offset".'),
-        size_parameter: text('Asks for pages of "size" records. Absent: not sent.'),
-        size: { type: 'integer', minimum: 1, maximum: 10_000, description: 'Records per page; default 100.' },
-        cursor_parameter: text('cursor: default "cursor".'),
-        cursor: text(`cursor: where the next one stands. ${source}`),
-        next: pointer('next_link: where the link to the next page stands; default "/next".'),
-        total: text(`How many records there are; reading ends when that many were read. ${source}`),
-        more: text(`Whether there is another page. ${source}`),
-        max_pages: {
-          type: 'integer',
-          minimum: 1,
-          maximum: 100_000,
-          description: 'More pages than this end a read as endless; default 100,000.',
+    paging: whenCursor(
+      object(
+        'How a list is cut into pages.',
+        {
+          type: text('', { enum: ['none', 'page', 'offset', 'cursor', 'next_link', 'link_header'] }),
+          page_parameter: text('page: default "page".'),
+          start: { type: 'integer', minimum: 0, description: 'page: number of the first page; default 1.' },
+          offset_parameter: text('offset: default "offset".'),
+          size_parameter: text('Asks for pages of "size" records. Absent: not sent.'),
+          size: { type: 'integer', minimum: 1, maximum: 10_000, description: 'Records per page; default 100.' },
+          cursor_parameter: text('cursor: default "cursor".'),
+          cursor: text(`cursor: where the next one stands. ${source}`),
+          next: pointer('next_link: where the link to the next page stands; default "/next".'),
+          total: text(`How many records there are; reading ends when that many were read. ${source}`),
+          more: text(`Whether there is another page. ${source}`),
+          max_pages: {
+            type: 'integer',
+            minimum: 1,
+            maximum: 100_000,
+            description: 'More pages than this end a read as endless; default 100,000.',
+          },
         },
-      },
-      ['type'],
+        ['type'],
+      ),
     ),
     filters: {
       type: 'object',

@@ -1,4 +1,5 @@
 import { type ErrorClass, IntegrationError } from '../../../model/errors';
+import { phrase, type Said as Spoken } from '../../../model/phrase';
 import { redactText } from '../../../security/redact';
 import type { WriteResult } from '../../contract';
 import { type Explanation, explanation, explanationIn } from './explanation';
@@ -13,6 +14,9 @@ export interface Said {
   secrets: readonly string[];
 }
 
+/** Where the API says what it calls a record, and the path of the list that the record was added to. */
+type Naming = Pick<JudgementSetting, 'id'> & { path?: string };
+
 const LONGEST_TEXT = 500;
 const SUCCESS = /^(true|ok|success|succeeded|successful|created|updated|unchanged|done|2\d\d)$/i;
 const FAILURE = /^(false|error|errors|failed|failure|fail|rejected|refused|invalid|conflict|[345]\d\d)$/i;
@@ -21,12 +25,16 @@ const USUAL_RESULTS = ['/status', '/statusCode', '/status_code', '/success', '/o
 const USUAL_ERRORS = ['/error', '/errors'];
 
 /** Judges what the API said to a request that it did not refuse. */
-export function judged(said: Said, setting: JudgementSetting, outcome: 'created' | 'updated' | 'deleted'): WriteResult {
+export function judged(
+  said: Said,
+  setting: JudgementSetting & Naming,
+  outcome: 'created' | 'updated' | 'deleted',
+): WriteResult {
   const { result, ok, error } = setting;
-  const externalKey = externalKeyOf(said, setting.id);
+  const externalKey = externalKeyOf(said, setting);
   if (result !== undefined) {
     const value = valueAt(said.document, result);
-    if (value === undefined || value === null) return unknown(`nothing stands at "${result}"`);
+    if (value === undefined || value === null) return unknown(phrase`nothing stands at "${result}"`);
     const isSuccess =
       ok === undefined ? SUCCESS.test(String(value)) : ok.some((each) => String(each) === String(value));
     if (!isSuccess) return failed(said, error, String(value));
@@ -37,34 +45,56 @@ export function judged(said: Said, setting: JudgementSetting, outcome: 'created'
 }
 
 /** Judges one of many results; where nothing is configured, by what such results usually hold. */
-export function judgedItem(said: Said, setting: JudgementSetting, outcome: 'created' | 'updated'): WriteResult {
-  if (typeof said.document !== 'object' || said.document === null) return unknown('the answer holds no result for it');
+export function judgedItem(
+  said: Said,
+  setting: JudgementSetting & Naming,
+  outcome: 'created' | 'updated',
+): WriteResult {
+  if (typeof said.document !== 'object' || said.document === null)
+    return unknown(phrase`the answer holds no result for it`);
   if (setting.result !== undefined || setting.error !== undefined) return judged(said, setting, outcome);
   const error = USUAL_ERRORS.find((pointer) => explanation(valueAt(said.document, pointer)) !== null);
   const result = USUAL_RESULTS.find((pointer) => isVerdict(valueAt(said.document, pointer)));
   if (result !== undefined) return judged(said, { ...setting, result, ...(error !== undefined && { error }) }, outcome);
   if (error !== undefined) return failed(said, error, '');
-  if (externalKeyOf(said, setting.id) !== undefined) return judged(said, setting, outcome);
-  return unknown('its result says neither yes nor no; set "result" or "error" of "bulk"');
+  if (externalKeyOf(said, setting) !== undefined) return judged(said, setting, outcome);
+  return unknown(phrase`its result says neither yes nor no; set "result" or "error" of "bulk"`);
 }
 
-/** What the API calls the record: the value at a pointer, or the last part of a Location. */
-export function externalKeyOf(said: Omit<Said, 'secrets'>, id: string | undefined): string | undefined {
+/** What the API calls the record: the value at a pointer, or what a Location names. */
+export function externalKeyOf(said: Omit<Said, 'secrets'>, { id, path }: Naming): string | undefined {
   const value = valueIn(said, id);
   if (typeof value !== 'string' && typeof value !== 'number') return undefined;
   const text = String(value);
-  if (id?.toLowerCase() !== 'location') return text === '' ? undefined : text;
-  const last = /([^/?#]+)\/?(?:[?#].*)?$/.exec(text)?.[1];
+  if (id?.toLowerCase() === 'location') return nameIn(text, path);
+  return text === '' ? undefined : text;
+}
+
+/**
+ * "/orders/5" and "/orders?id=5" are 5. The list itself names no record, unless it is asked for one by a parameter that stands
+ * alone: "/orders?number=5".
+ */
+function nameIn(location: string, list: string | undefined): string | undefined {
+  const [, path = '', query = ''] = /^([^?#]*)\??([^#]*)/.exec(location) ?? [];
+  const parameters = [...new URLSearchParams(query)];
+  const id = parameters.find(([name]) => name.toLowerCase() === 'id')?.[1];
+  if (id !== undefined && id !== '') return id;
+  const last = lastSegment(path);
+  if (last === '' || last === lastSegment(list ?? '')) return parameters.length === 1 ? parameters[0]![1] : undefined;
   try {
-    return last === undefined ? undefined : decodeURIComponent(last);
+    return decodeURIComponent(last);
   } catch {
     // Not encoded as a URL is: then it is what it is.
     return last;
   }
 }
 
-export function unknown(why: string): WriteResult {
-  const message = `Whether the record was written is not known: ${why}.`;
+function lastSegment(path: string): string {
+  return /([^/?#]*)\/?(?:[?#].*)?$/.exec(path)?.[1] ?? '';
+}
+
+export function unknown(why: Spoken): WriteResult {
+  const message = phrase`Whether the record was written is not known: ${why}.`;
   const error = new IntegrationError('transient', 'PCP_REST_OUTCOME_UNKNOWN', message, {
     hint: 'Look for it in the other system before it is sent again.',
     outcomeUnknown: true,
@@ -81,16 +111,12 @@ function failed({ document, secrets }: Said, pointer: string | undefined, result
 /** @param secrets that the API may have repeated */
 export function refused(errorClass: ErrorClass, why: Explanation, secrets: readonly string[]): IntegrationError {
   const { field } = why;
+  const silence = phrase`it does not say why`;
   const text = redactText(why.text, secrets).slice(0, LONGEST_TEXT);
-  return new IntegrationError(
-    errorClass,
-    'PCP_REST_REFUSED',
-    `The API refused the record: ${text || 'it does not say why'}`,
-    {
-      ...(field !== undefined && { path: field }),
-      hint: errorClass === 'conflict' ? 'It was changed there meanwhile.' : 'Correct the record or the mapping.',
-    },
-  );
+  return new IntegrationError(errorClass, 'PCP_REST_REFUSED', phrase`The API refused the record: ${text || silence}`, {
+    ...(field !== undefined && { path: field }),
+    hint: errorClass === 'conflict' ? 'It was changed there meanwhile.' : 'Correct the record or the mapping.',
+  });
 }
 
 /** Not the "status" of the record itself, which many answers repeat. */

@@ -44,7 +44,7 @@ export async function findRecord(
   if (another !== undefined) throw ambiguous(target);
   assertSame(entity, data, key, places, target);
   const place = id ?? (entity.create?.id?.startsWith('/') ? entity.create.id : '/id');
-  const externalKey = externalKeyOf({ document: data, headers }, place);
+  const externalKey = externalKeyOf({ document: data, headers }, { id: place });
   const version = typeof entity.etag === 'string' ? valueAt(data, entity.etag) : isOne ? headers.etag : undefined;
   return {
     data,

@@ -368,7 +368,10 @@ function nameFor(path: string, taken: Record<string, EntitySetting>): string {
 function prefixOf(document: unknown, basePath: string): string {
   const server = valueAt(document, '/servers/0/url') ?? valueAt(document, '/basePath');
   if (typeof server !== 'string') return '';
-  const path = server.replace(/^[a-z]+:\/\/[^/]+/i, '').replace(/\/$/, '');
+  const filled = server.replace(/\{([^{}]+)\}/g, (_, name: string) =>
+    textOf(valueAt(document, `/servers/0/variables/${escaped(name)}/default`)),
+  );
+  const path = filled.replace(/^[a-z]+:\/\/[^/]+/i, '').replace(/\/$/, '');
   const base = basePath.replace(/\/$/, '');
   if (base === path || !path.startsWith(base)) return '';
   return path.slice(base.length);

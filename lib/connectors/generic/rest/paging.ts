@@ -100,7 +100,8 @@ export class Paging {
     const total = this.total(page);
     const isComplete = total !== undefined && read + page.records.length >= total;
     const another = valueIn(page, more);
-    const saysNo = another === false || another === null || another === 0 || another === 'false' || another === '';
+    // In a header it is a text, as whatever language writes it.
+    const saysNo = another === null || /^(false|0|no|)$/i.test(String(another));
     if (saysNo || isComplete) return null;
     switch (type) {
       case 'none':

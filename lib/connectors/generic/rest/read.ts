@@ -1,8 +1,10 @@
 import { IntegrationError } from '../../../model/errors';
 import type { Filter } from '../../../model/mapping';
-import type { HttpClient, HttpRequest } from '../../../protocols/http/client';
+import { type Phrase, phrase, render } from '../../../model/phrase';
+import type { HttpClient, HttpRequest, HttpResponse } from '../../../protocols/http/client';
 import type { Batch, ConnectorEnvironment, ReadQuery, SourceRecord } from '../../contract';
-import { ask, type Page, readPage, recordsIn } from './answer';
+import { ask, type Page, readPage, recordsIn, requestRefused } from './answer';
+import { mayHaveMore, Surroundings, signOfMore } from './more-pages';
 import { Paging, type Position } from './paging';
 import { Pass, type Progress } from './pass';
 import type { RestEntity, RestSettings } from './settings';
@@ -41,7 +43,7 @@ export async function* readBatches(source: Source, query: ReadQuery, signal: Abo
 export async function firstRecords(source: Source, most: number, signal: AbortSignal): Promise<SourceRecord[]> {
   const { entity, client, settings } = source;
   const parameters = new Paging(entity, client, settings).parameters(null);
-  const response = await ask(client, { ...listRequest(entity, parameters), signal });
+  const response = await askForList(source, { ...listRequest(entity, parameters), signal });
   if ((entity.paging?.type ?? 'none') !== 'none') return (await readPage(response, entity)).records.slice(0, most);
   const records: SourceRecord[] = [];
   for await (const some of recordsIn(response, entity)) {
@@ -53,8 +55,8 @@ export async function firstRecords(source: Source, most: number, signal: AbortSi
 
 /** What a list that has no pages answers; undefined when it is too long to be held. */
 export async function wholeAnswer(source: Source, signal: AbortSignal): Promise<Page | undefined> {
-  const { entity, client } = source;
-  const response = await ask(client, { ...listRequest(entity, []), signal });
+  const { entity } = source;
+  const response = await askForList(source, { ...listRequest(entity, []), signal });
   try {
     return await readPage(response, entity);
   } catch (thrown) {
@@ -83,6 +85,7 @@ async function* readPages(
   let { at, skip, read }: Progress = pass.start;
   let resumes = at !== null;
   let coming = fetch(at, resumes);
+  const warnings: Phrase[] = [];
   try {
     for (;;) {
       const page = await coming;
@@ -100,7 +103,9 @@ async function* readPages(
       const next = paging.next(at, page, read);
       const total = paging.total(page);
       if (pass.told(total)) {
-        source.log('warn', `"${entity.name}" got shorter while it was read: some of its records may not have come.`);
+        const shorter = phrase`"${entity.name}" got shorter while it was read: some of its records may not have come.`;
+        source.log('warn', render(shorter));
+        warnings.push(shorter);
       }
       const { length } = page.records;
       if (next !== null) coming = fetch(next, paging.mayEndAfter(page));
@@ -116,7 +121,7 @@ async function* readPages(
       if (next === null) break;
       ({ at, skip, read } = { at: next, skip: 0, read: read + length });
     }
-    yield { records: [], cursorAfter: pass.end() };
+    yield { records: [], cursorAfter: pass.end(), warnings };
   } finally {
     leaving.abort();
   }
@@ -131,20 +136,33 @@ async function* readWhole(
 ): AsyncGenerator<Batch> {
   const { entity } = source;
   const limits = { timeoutMs: LONGEST_DOWNLOAD_MS, maxBytes: LARGEST_DOWNLOAD };
-  const response = await ask(source.client, { ...listRequest(entity, fixed), ...limits, signal });
+  const response = await askForList(source, { ...listRequest(entity, fixed), ...limits, signal });
   pass.answered(response.headers);
   const unmoved = pass.cursor({ at: null, skip: 0, read: 0 });
   let held: SourceRecord[] = [];
   let from = 0;
-  for await (const records of recordsIn(response, entity)) {
+  let count = 0;
+  const surroundings = mayHaveMore(entity) ? new Surroundings() : undefined;
+  for await (const records of recordsIn(response, entity, surroundings?.take)) {
     pass.saw(records);
+    count += records.length;
     held = held.length === 0 ? records : held.concat(records);
     for (; held.length > size; held = held.slice(size), from += size) {
       yield batch(entity, held.slice(0, size), unmoved, null, from);
       signal.throwIfAborted();
     }
   }
-  yield batch(entity, held, pass.end(), null, from);
+  const { document } = surroundings ?? {};
+  // Of what was asked for in part, a total says nothing.
+  const sign = surroundings && signOfMore({ document, headers: response.headers }, fixed.length > 0 ? Infinity : count);
+  yield {
+    ...batch(entity, held, pass.end(), null, from),
+    ...(sign !== undefined && { warnings: [unread(entity, sign)] }),
+  };
+}
+
+function unread({ name }: RestEntity, sign: string): Phrase {
+  return phrase`The API seems to have more of "${name}" than it gave (${sign}): say in "paging" how the next page is asked for, or that its type is none.`;
 }
 
 /** @returns null when there is no such page, and that is nothing unexpected */
@@ -156,21 +174,35 @@ async function fetchPage(
   mayBeMissing: boolean,
   signal: AbortSignal,
 ): Promise<Page | null> {
-  const { client, entity } = source;
+  const { entity } = source;
   const link = paging.link(at);
   const request =
     link === undefined
       ? listRequest(entity, [...fixed, ...paging.parameters(at)])
       : { target: link, headers: entity.headers ?? {} };
-  const response = await ask(client, { ...request, signal }, mayBeMissing ? NO_SUCH_PAGE : []);
+  const response = await askForList(source, { ...request, signal }, mayBeMissing ? NO_SUCH_PAGE : []);
   return response && readPage(response, entity);
+}
+
+function askForList(source: Source, request: HttpRequest): Promise<HttpResponse>;
+function askForList(source: Source, request: HttpRequest, absent: readonly number[]): Promise<HttpResponse | null>;
+async function askForList(
+  { client, entity }: Source,
+  request: HttpRequest,
+  absent: readonly number[] = [],
+): Promise<HttpResponse | null> {
+  try {
+    return await ask(client, request, absent);
+  } catch (thrown) {
+    throw requestRefused(thrown, 'config', `/config/entities/${entity.name}`);
+  }
 }
 
 /** The request for a list, with the parameters of the entity and those given. */
 function listRequest(entity: RestEntity, given: readonly Parameter[]): Omit<HttpRequest, 'signal'> {
   const { path, method = 'GET', body, parameters = {}, parameters_in, headers = {} } = entity;
   if (path === undefined) {
-    throw new IntegrationError('config', 'PCP_NOT_READABLE', `"${entity.name}" cannot be read: it has no path.`, {
+    throw new IntegrationError('config', 'PCP_NOT_READABLE', phrase`"${entity.name}" cannot be read: it has no path.`, {
       path: `/config/entities/${entity.name}/path`,
       hint: 'Add "path" to the entity, if the API has a list of it.',
     });
@@ -181,10 +213,15 @@ function listRequest(entity: RestEntity, given: readonly Parameter[]): Omit<Http
   const all: Parameter[] = [...own, ...given];
   const missing = inPath.find((name) => (parameters[name] ?? '') === '');
   if (missing !== undefined) {
-    throw new IntegrationError('config', 'PCP_REST_PARAMETER', `The path ${path} needs a value for {${missing}}.`, {
-      path: `/config/entities/${entity.name}/parameters/${missing}`,
-      hint: `Give it one in "parameters" of "${entity.name}".`,
-    });
+    throw new IntegrationError(
+      'config',
+      'PCP_REST_PARAMETER',
+      phrase`The path ${path} needs a value for "${missing}".`,
+      {
+        path: `/config/entities/${entity.name}/parameters/${missing}`,
+        hint: `Give it one in "parameters" of "${entity.name}".`,
+      },
+    );
   }
   const filled = fillPath(path, (name) => parameters[name]);
   if (method === 'GET' || parameters_in !== 'body') {

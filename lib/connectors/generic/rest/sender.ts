@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { HttpClient, HttpResponse } from '../../../protocols/http/client';
 import { webPage } from '../../../protocols/http/web-page';
 import type { WriteResult, WriteTarget } from '../../contract';
@@ -7,6 +8,7 @@ import { documentIn } from './answer';
 import { explanationIn } from './explanation';
 import { refused, type Said, unknown } from './judgement';
 import type { JudgementSetting } from './settings';
+import { usedKeyResult } from './used-key';
 import { asHttpRequest, type WriteRequest } from './write-request';
 
 /** Whatever its type says: some APIs call their JSON text/html. */
@@ -41,7 +43,10 @@ export class Sender {
     const { status, headers, ok } = answer.response;
     if (expected.includes(status)) return { status, said: { document: undefined, headers, secrets: [] } };
     if (ok) return { status, said: this.saidIn(answer, setting) };
-    throw await this.refusal(request, answer, setting);
+    const refusal = await this.refusal(request, answer, setting);
+    const said = usedKeyResult(request, answer.response, answer.text, refusal);
+    if (said === undefined) throw refusal;
+    return { status, said };
   }
 
   /** @throws LostAnswer; what the HTTP client throws */
@@ -87,7 +92,7 @@ export class Sender {
     const said = this.wordsOf(answer);
     const isNeeded = result !== undefined || id?.startsWith('/');
     return said.document === undefined && answer.text !== '' && isNeeded
-      ? unknown('the answer is neither JSON nor XML')
+      ? unknown(phrase`the answer is neither JSON nor XML`)
       : said;
   }
 }

@@ -2,7 +2,7 @@ import Ajv2020 from 'ajv/dist/2020';
 import type { OpenConnection } from '../../../model/connection';
 import { IntegrationError } from '../../../model/errors';
 import type { FilterOperator } from '../../../model/mapping';
-import { phrase } from '../../../model/phrase';
+import { phrase, type Said } from '../../../model/phrase';
 import type { RecordFormat } from '../../../protocols/formats/create-parser';
 import { bodyFormat } from './body';
 import { ENTITIES_SCHEMA } from './entity-schema';
@@ -158,16 +158,13 @@ export function resolveEntity(name: string, { entities, openapi }: RestSettings)
 function checkPaging(entity: string, { paging, format = 'json' }: EntitySetting): void {
   if (paging === undefined) return;
   const at = `${entity}/paging`;
-  if (paging.type === 'cursor' && paging.cursor === undefined) {
-    throw invalid(`${at}/cursor`, 'it is missing: it says where the next cursor stands in an answer');
-  }
   for (const part of ['cursor', 'total', 'more'] as const) {
     if (format !== 'json' && paging[part]?.startsWith('/')) {
-      throw invalid(`${at}/${part}`, `a pointer needs JSON, the answers are ${format}`);
+      throw invalid(`${at}/${part}`, phrase`a pointer needs JSON, the answers are ${format}`);
     }
   }
   if (format !== 'json' && paging.type === 'next_link') {
-    throw invalid(`${at}/type`, `a link inside an answer needs JSON, the answers are ${format}`);
+    throw invalid(`${at}/type`, phrase`a link inside an answer needs JSON, the answers are ${format}`);
   }
 }
 
@@ -179,34 +176,34 @@ function checkBody(at: string, setting: WriteSetting | undefined): void {
   if (format === null) throw invalid(`${at}/content_type`, UNKNOWN_TYPE);
   const isOne = typeof body === 'object' && body !== null && Object.keys(body).length === 1;
   if (format === 'xml' && wrap === '' && typeof body !== 'string' && !isOne) {
-    throw invalid(`${at}/wrap`, 'it is missing: it names the root element of the XML, such as "/Order"');
+    throw invalid(`${at}/wrap`, phrase`it is missing: it names the root element of the XML, such as "/Order"`);
   }
-  if (format === 'csv' && wrap !== '') throw invalid(`${at}/wrap`, 'a row of CSV has no place for it');
-  if (format === 'csv' && typeof body === 'string') throw invalid(`${at}/body`, 'a row of CSV needs columns');
+  if (format === 'csv' && wrap !== '') throw invalid(`${at}/wrap`, phrase`a row of CSV has no place for it`);
+  if (format === 'csv' && typeof body === 'string') throw invalid(`${at}/body`, phrase`a row of CSV needs columns`);
 }
 
 function checkBulkBody(at: string, setting: BulkSetting): void {
   const { body, items = '' } = setting;
   const format = bodyFormat(setting);
   if (format === null || format === 'text') throw invalid(`${at}/content_type`, UNKNOWN_TYPE);
-  if (format === 'form') throw invalid(`${at}/content_type`, 'a form holds one record');
+  if (format === 'form') throw invalid(`${at}/content_type`, phrase`a form holds one record`);
   if (format === 'xml' && pointerKeys(items).length < 2) {
-    const what = 'it has to name the root element of the XML and that of a record, such as "/Orders/Order"';
+    const what = phrase`it has to name the root element of the XML and that of a record, such as "/Orders/Order"`;
     throw invalid(`${at}/items`, what);
   }
   if ((format === 'csv' || format === 'ndjson') && items !== '') {
-    throw invalid(`${at}/items`, `${format} holds nothing but records`);
+    throw invalid(`${at}/items`, phrase`${format} holds nothing but records`);
   }
   if ((format === 'csv' || format === 'xml') && typeof body === 'string') {
-    throw invalid(`${at}/body`, 'many records need a template of names and values');
+    throw invalid(`${at}/body`, phrase`many records need a template of names and values`);
   }
 }
 
-const UNKNOWN_TYPE = 'nothing here writes it; use JSON, NDJSON, XML, CSV or a form, or give "body" as a text';
+const UNKNOWN_TYPE = phrase`nothing here writes it; use JSON, NDJSON, XML, CSV or a form, or give "body" as a text`;
 
-function invalid(path: string, what: string): IntegrationError {
+function invalid(path: string, what: Said): IntegrationError {
   const name = `entities${path}`;
-  return new IntegrationError('config', 'PCP_SETTING_INVALID', `The setting ${name} is wrong: ${what}.`, {
+  return new IntegrationError('config', 'PCP_SETTING_INVALID', phrase`The setting ${name} is wrong: ${what}.`, {
     path: `/config/${name}`,
     hint: 'Correct it in the connection.',
   });

@@ -19,6 +19,8 @@ export interface WriteRequest {
   body: string | undefined;
   /** Sending it again has the same effect. */
   repeatable: boolean;
+  /** Where it carries an idempotency key: which one, and whether it was sent under it before. */
+  key?: { value: string; wasSent: boolean };
 }
 
 /** Makes the request about one record. @throws data PCP_REST_PATH_VALUE, PCP_URL_SEGMENT, PCP_REST_NUMBER */
@@ -37,7 +39,8 @@ export function requestMaker(entity: RestEntity, operation: 'create' | 'update' 
   const bodyOf = bodyWriter(entity, setting);
   return (record, known) => {
     const headers: Record<string, string> = { ...common };
-    if (keyHeader !== undefined && record.idempotencyKey !== undefined) headers[keyHeader] = record.idempotencyKey;
+    const key = keyHeader === undefined ? undefined : record.idempotencyKey;
+    if (keyHeader !== undefined && key !== undefined) headers[keyHeader] = key;
     if (known.version !== undefined) headers['if-match'] = known.version;
     return {
       method,
@@ -46,6 +49,7 @@ export function requestMaker(entity: RestEntity, operation: 'create' | 'update' 
       body: hasBody ? bodyOf(contentOf(record, known)) : undefined,
       // A change that depends on a version is refused the second time.
       repeatable: method !== 'POST' && known.version === undefined,
+      ...(key !== undefined && { key: { value: key, wasSent: record.wasSent === true } }),
     };
   };
 }

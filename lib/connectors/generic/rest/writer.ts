@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { HttpClient } from '../../../protocols/http/client';
 import type {
   DescribedRequest,
@@ -66,7 +67,7 @@ export class RestWriter implements Writer {
       if (entity[operation] !== undefined) this.#makers[operation] = requestMaker(entity, operation);
     }
     if (entity.create ?? entity.update ?? entity.bulk) return;
-    throw new IntegrationError('config', 'PCP_NOT_WRITABLE', `"${entity.name}" cannot be written.`, {
+    throw new IntegrationError('config', 'PCP_NOT_WRITABLE', phrase`"${entity.name}" cannot be written.`, {
       path: `/config/entities/${entity.name}`,
       hint: 'Add "create", "update" or "bulk" to the entity.',
     });
@@ -162,7 +163,7 @@ export class RestWriter implements Writer {
     throw new IntegrationError(
       'config',
       'PCP_REST_ID',
-      `"${this.#entity.name}" needs to know what the API calls a record.`,
+      phrase`"${this.#entity.name}" needs to know what the API calls a record.`,
       {
         path: `/config/entities/${this.#entity.name}/update/path`,
         hint: 'Add "lookup" to the entity, or use fields of the record in the path of "update".',
@@ -291,7 +292,8 @@ export class RestWriter implements Writer {
           const { outcome, ...found } = run.results[index!] ?? {};
           if (outcome === 'unchanged') run.results[index!] = { ...found, outcome: 'created' };
         });
-      } else set(some.map(() => unknown(`${error.message} Some of its ${some.length} records may have been written`)));
+      } else
+        set(some.map(() => unknown(phrase`${error.said} Some of its ${some.length} records may have been written`)));
       // Halved until the record that it was refused for stands alone.
       if (left.length > 0) await run.each(chunks(left, Math.ceil(left.length / 2)), send);
     };
@@ -340,7 +342,7 @@ export class RestWriter implements Writer {
   }
 
   #lacks(what: string): IntegrationError {
-    return new IntegrationError('config', 'PCP_REST_LACKS', `"${this.#entity.name}" has no "${what}".`, {
+    return new IntegrationError('config', 'PCP_REST_LACKS', phrase`"${this.#entity.name}" has no "${what}".`, {
       path: `/config/entities/${this.#entity.name}/${what}`,
       hint: `Add "${what}" to the entity.`,
     });

@@ -83,13 +83,13 @@ class OpcUaConnector implements Connector {
 
   async *subscribe({ entity, items }: Subscription, signal: AbortSignal): AsyncGenerator<LiveEvent> {
     const { client, settings } = this.#open();
+    const report = (message: string) => this.#environment.log('warn', message);
     if (entity === EVENTS.name) {
-      yield* subscribeEvents(client, settings, signal);
+      yield* subscribeEvents(client, settings, report, signal);
       return;
     }
     if (entity !== undefined && entity !== VALUES.name) throw unknownEntity(entity);
     const watched = items ?? [...settings.tags.keys()].map((tag) => ({ tag }));
-    const report = (message: string) => this.#environment.log('warn', message);
     yield* subscribeTags(client, settings, watched, report, signal);
   }
 

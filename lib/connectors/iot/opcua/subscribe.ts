@@ -65,9 +65,10 @@ export async function* subscribeTags(
 export async function* subscribeEvents(
   client: OpcUaClient,
   settings: OpcUaSettings,
+  report: (message: string) => void,
   signal: AbortSignal,
 ): AsyncGenerator<LiveEvent> {
-  const monitor = await openEvents(client, settings, signal);
+  const monitor = await openEvents(client, settings, report, signal);
   const onAbort = () => monitor.fail(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
@@ -93,7 +94,7 @@ export async function readAlarms(
   settings: OpcUaSettings,
   signal: AbortSignal,
 ): Promise<EventRecord[]> {
-  const monitor = await openEvents(client, settings, signal);
+  const monitor = await openEvents(client, settings, () => undefined, signal);
   const found: EventRecord[] = [];
   try {
     await monitor.start(signal);
@@ -108,12 +109,17 @@ export async function readAlarms(
   }
 }
 
-async function openEvents(client: OpcUaClient, settings: OpcUaSettings, signal: AbortSignal): Promise<EventMonitor> {
+async function openEvents(
+  client: OpcUaClient,
+  settings: OpcUaSettings,
+  report: (message: string) => void,
+  signal: AbortSignal,
+): Promise<EventMonitor> {
   const { events, publishingIntervalMs } = settings;
   const open = await client.open(signal);
   const [source] = await nodesOf(client, open, tagsNamed([events.source], settings), signal);
   if (!source) throw statusError('BadNoMatch', phrase`subscribing to the events of ${events.source}`);
-  return new EventMonitor(client, open, { source, fields: events.fields, publishingIntervalMs });
+  return new EventMonitor(client, open, { source, fields: events.fields, publishingIntervalMs, report });
 }
 
 function watching({ setting }: Tag, item: SubscriptionItem | undefined, { publishingIntervalMs }: OpcUaSettings) {

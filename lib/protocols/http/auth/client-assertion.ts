@@ -1,5 +1,6 @@
 import { constants, createPrivateKey, type KeyObject, randomUUID, sign, X509Certificate } from 'node:crypto';
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 
 /** PEM texts. */
 export interface ClientCertificate {
@@ -45,7 +46,7 @@ function opened({ certificate, privateKey, passphrase }: ClientCertificate): { k
     fault = thrown;
   }
   const what = (fault as Error).message.replace(/^error:\w+:/, '');
-  throw new IntegrationError('config', 'PCP_TLS_CERTIFICATE', `The certificate cannot be used: ${what}.`, {
+  throw new IntegrationError('config', 'PCP_TLS_CERTIFICATE', phrase`The certificate cannot be used: ${what}.`, {
     path: '/credentials',
     hint: 'Certificate and private key are PEM texts; the key must belong to the certificate, and the passphrase to the key.',
     cause: fault,

@@ -1,4 +1,5 @@
 import { type ErrorClass, IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { HttpResponse } from '../client';
 import { placeOf } from '../url';
 import { basic } from './authentication';
@@ -139,7 +140,7 @@ export class TokenSource {
     const answer = parsed(body);
     const token = answer.access_token;
     if (typeof token !== 'string' || token === '') {
-      const message = `${placeOf(response.url)} answered without an access token.`;
+      const message = phrase`${placeOf(response.url)} answered without an access token.`;
       throw new IntegrationError('config', 'PCP_OAUTH_ANSWER', message, {
         path: '/config/token_url',
         hint: 'Check that token_url is the token endpoint.',
@@ -188,7 +189,7 @@ export class TokenSource {
     if (typeof error !== 'string' && response.status !== 401) return general;
     if (general.class === 'transient' || general.class === 'rate_limit') return general;
     const errorClass: ErrorClass = WRONG_SETTINGS.has(String(error)) ? 'config' : 'auth';
-    const refusal = new IntegrationError(errorClass, 'PCP_OAUTH_REFUSED', general.message, {
+    const refusal = new IntegrationError(errorClass, 'PCP_OAUTH_REFUSED', general.said, {
       path: errorClass === 'config' ? '/config/grant' : '/credentials',
       hint: 'Check client, secret, scope and grant, and the user or refresh token; then save or test the connection.',
     });
