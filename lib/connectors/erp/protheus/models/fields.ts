@@ -47,8 +47,7 @@ export class ModelFields {
 
   /** A value as the server wrote it, as records have it; what nobody knows the type of is what it looks like. */
   read(name: string, value: unknown): unknown {
-    const looks = typeof value === 'number' ? 'N' : typeof value === 'boolean' ? 'L' : 'C';
-    return readField(value, this.typeOf(name) ?? looks);
+    return readField(value, this.typeOf(name) ?? looksOf(value));
   }
 
   /** Whether the server's value is what a field holds that was never filled. */
@@ -65,9 +64,13 @@ export class ModelFields {
   written(name: string, value: unknown, isHeld: boolean): unknown {
     const type = this.typeOf(name);
     if (type === undefined && !isHeld && this.#tables.get(tableOf(name) ?? '')) throw unknown(name);
-    const looks = typeof value === 'number' ? 'N' : typeof value === 'boolean' ? 'L' : 'C';
-    return writtenField(name, value, type ?? looks, this.known(name)?.length);
+    return writtenField(name, value, type ?? looksOf(value), this.known(name)?.length);
   }
+}
+
+/** The type of a field that nobody knows, by one of its values. */
+export function looksOf(value: unknown): FieldType {
+  return typeof value === 'number' ? 'N' : typeof value === 'boolean' ? 'L' : 'C';
 }
 
 function isTyped(entry: readonly [string, FieldType | undefined]): entry is readonly [string, FieldType] {

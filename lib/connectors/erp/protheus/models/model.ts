@@ -6,7 +6,7 @@ import { type Line, listResources, PK, type Resource } from '../../../../protoco
 import type { TotvsSession } from '../../../../protocols/totvs/session';
 import type { EntityDescription } from '../../../contract';
 import { type Dictionary, schemaOf } from '../dictionary';
-import { ModelFields } from './fields';
+import { looksOf, ModelFields } from './fields';
 import { MAPPINGS } from './mappings';
 import { fieldNames, LineWriter } from './record';
 
@@ -84,8 +84,7 @@ export class Model {
 
   #properties({ fields, parts }: Line): Record<string, JsonSchema> {
     const own = Object.entries(fields).map(([name, value]): [string, JsonSchema] => {
-      const looks = typeof value === 'number' ? 'N' : typeof value === 'boolean' ? 'L' : 'C';
-      return [name, schemaOf(this.fields.typeOf(name) ?? looks, this.fields.known(name))];
+      return [name, schemaOf(this.fields.typeOf(name) ?? looksOf(value), this.fields.known(name))];
     });
     const others = parts.map(({ id, isGrid, lines }): [string, JsonSchema] => {
       const properties = this.#properties(lines[0] ?? { number: 0, fields: {}, parts: [] });
