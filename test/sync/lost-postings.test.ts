@@ -3,6 +3,7 @@ import { SeededRandom } from '../../demo/random';
 import type { DefaultMapping } from '../../lib/connectors/erp/default-mapping';
 import { MESSAGES } from '../../lib/connectors/erp/dynamics365/message';
 import { PRESETS as EBS } from '../../lib/connectors/erp/oracle-ebs/presets';
+import { MAPPINGS } from '../../lib/connectors/erp/protheus/models/mappings';
 import { PRESETS as PROTHEUS } from '../../lib/connectors/erp/protheus/presets';
 import { PRESETS as SAP } from '../../lib/connectors/erp/sap/presets';
 import type { OpenConnection } from '../../lib/model/connection';
@@ -16,8 +17,8 @@ import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
 import { protheusPlant } from '../support/protheus/plant';
 import { SapPlant } from '../support/sap/plant';
 
-/** Cuts per kind of posting, of which there are nine. */
-const CUTS = Math.ceil(Number(process.env.PCP_TEST_CUTS ?? 63) / 9);
+/** Cuts per kind of posting, of which there are ten. */
+const CUTS = Math.ceil(Number(process.env.PCP_TEST_CUTS ?? 70) / 10);
 const SEED = Number(process.env.PCP_TEST_SEED ?? Date.now() % 100_000);
 const NEW_RECORDS = 24;
 /** After so many everything is taken new: the mock server is slow with many records. */
@@ -222,6 +223,26 @@ const KINDS: Postings[] = [
         port: Number(new URL(plant.url).port),
         connection: plant.connection({ max_concurrency: 4 }),
         posted: async () => [...plant.stops.values()].map(({ Observation }) => String(Observation)),
+        close: () => plant.stop(),
+      };
+    },
+  },
+  {
+    system: 'Protheus',
+    preset: 'fwmodel/MATA010RETAIL',
+    mappings: MAPPINGS.get('SB1MASTER')!,
+    entityType: 'material',
+    bytes: { request: 2200, answer: 1800 },
+    record: (n) => ({ material: `${n}`, description: `Peça ${n}`, type: 'PA', base_unit: 'PC', net_weight: '1.5' }),
+    async open() {
+      const plant = await protheusPlant();
+      // A second posting would be a second record.
+      plant.models.get('MATA010RETAIL')!.isUnique = false;
+      const models = { MATA010RETAIL: { key: ['B1_COD'], id: 'MATA010', main: 'SB1MASTER' } };
+      return {
+        port: Number(new URL(plant.url).port),
+        connection: plant.connection({ max_concurrency: 4, models }),
+        posted: async () => plant.models.get('MATA010RETAIL')!.held.map(({ fields }) => String(fields.B1_COD)),
         close: () => plant.stop(),
       };
     },

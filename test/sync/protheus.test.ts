@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { DefaultMapping } from '../../lib/connectors/erp/default-mapping';
+import { MAPPINGS } from '../../lib/connectors/erp/protheus/models/mappings';
 import { PRESETS } from '../../lib/connectors/erp/protheus/presets';
 import type { Hub, JobStatus, MappingInput } from '../../lib/model/services';
 import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
@@ -15,7 +16,7 @@ describe('synchronising with Protheus', function () {
   let hub: Hub;
   let remove: () => Promise<void>;
   let connectionId: number;
-  let mappings = 0;
+  let created = 0;
 
   before(async () => {
     plant = await protheusPlant();
@@ -51,10 +52,10 @@ describe('synchronising with Protheus', function () {
     direction: DefaultMapping['direction'],
     changes: Partial<MappingInput> = {},
   ): Promise<JobStatus> {
-    const preset = PRESETS.find(({ entity }) => entity === name)!;
-    const { target_entity, ...mapping } = preset.mappings.find((each) => each.direction === direction)!;
+    const mappings = PRESETS.find(({ entity }) => entity === name)?.mappings ?? MAPPINGS.get('SB1MASTER')!;
+    const { target_entity, ...mapping } = mappings.find((each) => each.direction === direction)!;
     const { id } = await hub.mappings.create({
-      ...{ connection_id: connectionId, name: `${name} ${++mappings}`, entity_type: target_entity },
+      ...{ connection_id: connectionId, name: `${name} ${++created}`, entity_type: target_entity },
       ...{ source_entity: name, target_entity, ...mapping, ...changes },
     } as MappingInput);
     return runToEnd(hub, connectionId, { mapping_id: id });
@@ -131,6 +132,43 @@ describe('synchronising with Protheus', function () {
       read.map((each) => ({ ...each, ...stops[read.indexOf(each)] })),
       read,
     );
+  });
+
+  it('gives products back by their published model as it got them, each once though answers are lost', async () => {
+    const model = plant.models.get('MATA010RETAIL')!;
+    const texts = { B1_TIPO: 'PA', B1_GRUPO: '0001', B1_SEGUM: 'KG', B1_LOCPAD: '01', B1_MRP: 'S', B1_RASTRO: 'L' };
+    const numbers = {
+      B1_CONV: 0.5,
+      B1_PE: 3,
+      B1_ESTSEG: 10,
+      B1_LE: 100,
+      B1_LM: 50,
+      B1_EMIN: 5,
+      B1_PESO: '1234567890.123456',
+    };
+    for (let n = 0; n < 12; n++) {
+      model.add('D MG 01 ', { B1_COD: `P-${n}`, B1_DESC: `AÇO d'água ${n}`, B1_UM: 'PC', ...texts, ...numbers });
+    }
+    const before = structuredClone(model.held);
+    const entity = 'fwmodel/MATA010RETAIL';
+    assert.deepEqual(counts(await run(entity, 'import', { options: { batch_size: 5 } })), [[12, 0]]);
+    const [product] = (await records('material')).filter(({ material }) => material === 'P-0');
+    assert.deepEqual(
+      [product?.description, product?.plant, product?.net_weight, product?.batch_controlled],
+      ["AÇO d'água 0", 'D MG 01', '1234567890.123456', true],
+    );
+    // The first one stays, so that the model shows its parts.
+    model.held.splice(1);
+    let changes = 0;
+    plant.cuts = (method) => method === 'POST' && ++changes % 2 === 0;
+    await run(entity, 'export');
+    plant.cuts = () => false;
+    counts(await run(entity, 'export'));
+    const byCode = (held: typeof before) =>
+      held
+        .map(({ fields }) => ({ ...fields, B1_PESO: String(fields.B1_PESO), B1_RASTRO: '' }))
+        .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+    assert.deepEqual(byCode(model.held), byCode(before));
   });
 
   it('posts no stop that somebody made in Protheus', async () => {

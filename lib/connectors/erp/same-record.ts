@@ -26,7 +26,7 @@ export function inTermsOf(record: Data, sent: Data, held: Data): Data {
   return { ...held, ...Object.fromEntries(same) };
 }
 
-function isAlike(ours: unknown, theirs: unknown): boolean {
+export function isAlike(ours: unknown, theirs: unknown): boolean {
   if (Array.isArray(ours)) return Array.isArray(theirs) && hasEach(theirs, ours);
   if (isRecord(ours)) return isRecord(theirs) && isSame(ours, theirs);
   const [left, right] = [String(ours), String(theirs)];

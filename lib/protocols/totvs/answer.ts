@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../model/errors';
 import { parseExactJson } from '../../model/exact-json';
+import { phrase } from '../../model/phrase';
 import type { HttpResponse } from '../http/client';
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true });
@@ -36,7 +37,7 @@ export async function readJson(response: HttpResponse): Promise<unknown> {
   try {
     return parseExactJson(text);
   } catch (cause) {
-    const message = `${response.url.pathname} answered with what is no JSON.`;
+    const message = phrase`${response.url.pathname} answered with what is no JSON.`;
     throw new IntegrationError('transient', 'PCP_TOTVS_ANSWER', message, {
       hint: 'The answer was cut off, or a page of a proxy or of the server itself came in its place.',
       cause,
@@ -50,7 +51,7 @@ export async function readPage(response: HttpResponse): Promise<Page> {
   const body = isObject(json) ? json : {};
   const items = Array.isArray(json) ? json : body.items;
   if (!Array.isArray(items)) {
-    const message = `${response.url.pathname} answered without a list of "items".`;
+    const message = phrase`${response.url.pathname} answered without a list of "items".`;
     throw new IntegrationError('transient', 'PCP_TOTVS_ANSWER', message, {
       hint: 'Look at what the server answers to the same address.',
     });

@@ -1,10 +1,13 @@
 import Big from 'big.js';
 import { IntegrationError } from '../../model/errors';
 import { isDate, isDecimal } from '../../model/formats';
-import { phrase, type Said } from '../../model/phrase';
+import { type Phrase, phrase } from '../../model/phrase';
 
 /** Type of a field as the dictionary has it: text, number, date, logical, memo. */
 export type FieldType = 'C' | 'N' | 'D' | 'L' | 'M';
+
+/** In the language since ECMAScript 2025: text that `JSON.stringify` takes over as it is. */
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
 
 /** Number of a row, in every table; rows are never renumbered. */
 export const ROW_NUMBER = 'R_E_C_N_O_';
@@ -17,6 +20,13 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
 
 export function isTable(name: string): boolean {
   return TABLE.test(name);
+}
+
+/** The table that a field belongs to by its name: "B1_COD" to SB1, "ZZG_CODIGO" to ZZG. Undefined where it is no field's name. */
+export function tableOf(field: string): string | undefined {
+  if (!FIELD.test(field)) return undefined;
+  const [prefix = ''] = field.split('_', 1);
+  return prefix.length === 2 ? `S${prefix}` : prefix;
 }
 
 /** Whether a name can be that of a field: nothing else ever gets into a condition. */
@@ -49,19 +59,49 @@ export function literalOf(field: string, value: unknown, type: FieldType): strin
   switch (type) {
     case 'N':
       if (isDecimal(text)) return text;
-      throw refused(field, value, phrase`must be a number`);
+      throw refusedValue(field, value, phrase`must be a number`);
     case 'D': {
       if (text === '') return "'        '";
       if (isDate(text)) return `'${text.replaceAll('-', '')}'`;
-      throw refused(field, value, phrase`must be a day (2026-11-27)`);
+      throw refusedValue(field, value, phrase`must be a day (2026-11-27)`);
     }
     case 'L':
       return /^(true|t|1)$/i.test(text) ? "'T'" : "'F'";
   }
-  if (typeof value === 'object' && value !== null) throw refused(field, undefined, phrase`must be a text`);
-  if (CONTROL.test(text)) throw refused(field, undefined, phrase`holds control characters`);
+  if (typeof value === 'object' && value !== null) throw refusedValue(field, undefined, phrase`must be a text`);
+  if (CONTROL.test(text)) throw refusedValue(field, undefined, phrase`holds control characters`);
   // What is empty is kept as blanks; some databases take '' for nothing at all.
   return text === '' ? "' '" : `'${text.replaceAll("'", "''")}'`;
+}
+
+/**
+ * A value as the server's own code takes it: days as 20261127, logicals as .T., numbers with every digit; nothing is what a
+ * field holds that was never filled.
+ * @param length characters that the field holds, where it is known
+ * @throws data PCP_TOTVS_VALUE: nothing was sent then
+ */
+export function writtenField(field: string, value: unknown, type: FieldType, length = 0): unknown {
+  if (typeof value === 'object' && value !== null)
+    throw refusedValue(field, undefined, phrase`must be a text or a number`);
+  const text = String(value ?? '');
+  switch (type) {
+    case 'N':
+      if (text !== '' && !isDecimal(text)) throw refusedValue(field, value, phrase`must be a number`);
+      return text === '' ? 0 : rawJSON(text.replace(/^(-?)0+(?=\d)/, '$1'));
+    case 'D':
+      if (text !== '' && !isDate(text)) throw refusedValue(field, value, phrase`must be a day (2026-11-27)`);
+      return text.replaceAll('-', '');
+    case 'L':
+      if (!/^(true|false|)$/.test(text)) throw refusedValue(field, value, phrase`must be true or false`);
+      return text === 'true' ? '.T.' : '.F.';
+    case 'C':
+      if (CONTROL.test(text)) throw refusedValue(field, undefined, phrase`holds control characters`);
+  }
+  const characters = [...text].length;
+  if (type === 'C' && length > 0 && characters > length) {
+    throw refusedValue(field, value, phrase`holds ${characters} characters, ${length} at most`);
+  }
+  return text;
 }
 
 /** "20261127", and "27/11/2026" as some routes write it; blanks are no day. */
@@ -79,7 +119,8 @@ function number(text: string): string | null {
   return /^-?\d+(\.\d+)?[eE][+-]?\d{1,2}$/.test(text) ? Big(text).toFixed() : text;
 }
 
-function refused(field: string, value: unknown, why: Said): IntegrationError {
+/** Nothing was sent then. */
+export function refusedValue(field: string, value: unknown, why: Phrase): IntegrationError {
   return new IntegrationError('data', 'PCP_TOTVS_VALUE', phrase`The field "${field}" ${why}.`, {
     path: field,
     ...(value !== undefined && { value: String(value).slice(0, 100) }),

@@ -1,7 +1,9 @@
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import { type Json, type Page, readPage } from './answer';
+import { type Condition, checkedField, conditionText } from './condition';
 import { NOT_FOUND } from './fault';
-import { type FieldType, isField, isTable, literalOf, ROW_NUMBER, readField } from './field';
+import { type FieldType, isTable, readField } from './field';
 import type { TotvsSession } from './session';
 
 /** Where a server has its route for queries, and how it takes their parameters. */
@@ -10,12 +12,6 @@ export interface QueryRoute {
   path: string;
   /** Some servers read them from headers. */
   parametersIn: 'query' | 'header';
-}
-
-export interface Condition {
-  field: string;
-  operator: '=' | '>' | '>=' | '<' | '<=' | 'in';
-  value: unknown;
 }
 
 export interface TableQuery {
@@ -45,7 +41,7 @@ export async function queryTable(
 ): Promise<TableRows & { missing: string[] }> {
   const { fields, page, pageSize } = query;
   const names = Object.keys(fields);
-  const where = conditionText(query);
+  const where = conditionText(fields, query.conditions ?? []);
   const parameters = {
     tables: checkedTable(query.table),
     fields: names.map(checkedField).join(','),
@@ -79,7 +75,7 @@ export async function queryTable(
 
 /** @throws config PCP_TOTVS_FIELD */
 export function missingFields(table: string, names: readonly string[]): IntegrationError {
-  const message = `The table ${table} does not have ${names.join(', ')}.`;
+  const message = phrase`The table ${table} does not have ${names.join(', ')}.`;
   return new IntegrationError('config', 'PCP_TOTVS_FIELD', message, {
     path: names[0] ?? '',
     hint: 'Correct the field in the mapping, or take it out; the dictionary (SX3) may list fields that the table lacks.',
@@ -91,29 +87,11 @@ function orNothing(thrown: unknown): null {
   throw thrown;
 }
 
-function conditionText({ fields, conditions = [] }: TableQuery): string {
-  const terms = conditions.map(({ field, operator, value }) => {
-    const type = field === ROW_NUMBER ? 'N' : (fields[field] ?? 'C');
-    const written = (each: unknown) => literalOf(field, each, type);
-    if (operator !== 'in') return `${checkedField(field)} ${operator} ${written(value)}`;
-    return `${checkedField(field)} IN (${(value as readonly unknown[]).map(written).join(',')})`;
-  });
-  return terms.join(' AND ');
-}
-
 function checkedTable(name: string): string {
   if (isTable(name)) return name;
-  throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `"${name}" is not the name of a table.`, {
+  throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', phrase`"${name}" is not the name of a table.`, {
     path: '/source_entity',
     hint: 'Write it as the dictionary has it: "SC2".',
-  });
-}
-
-function checkedField(name: string): string {
-  if (isField(name)) return name;
-  throw new IntegrationError('config', 'PCP_TOTVS_FIELD', `"${name}" is not the name of a field.`, {
-    path: name,
-    hint: 'Write it as the dictionary has it: "C2_NUM".',
   });
 }
 

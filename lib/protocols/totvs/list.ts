@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { type Phrase, phrase } from '../../model/phrase';
 
 /** How far a list was read by the numbers of its rows. */
 export interface Position {
@@ -40,7 +41,8 @@ export async function* readPages<T>(
     const { entries, hasNext, total } = await ask(page);
     first ??= total;
     // Behind the end some count nothing.
-    if (entries.length > 0 && total !== undefined && total !== first) throw moved(`${first} records became ${total}.`);
+    if (entries.length > 0 && total !== undefined && total !== first)
+      throw moved(phrase`${first} records became ${total}.`);
     const fresh = entries.filter((entry) => !seen.has(keyOf(entry)));
     const known = seen.size;
     for (const entry of entries) seen.add(keyOf(entry));
@@ -49,22 +51,22 @@ export async function* readPages<T>(
       yield { entries: fresh.slice(begin, begin + pageSize), ...(total !== undefined && { total }) };
     }
     if (hasNext === false || entries.length === 0) {
-      if (first !== undefined && seen.size < first) throw moved(`${seen.size} of ${first} records came.`);
+      if (first !== undefined && seen.size < first) throw moved(phrase`${seen.size} of ${first} records came.`);
       return;
     }
     if (seen.size === known) throw stuck();
   }
 }
 
-function moved(how: string): IntegrationError {
-  const message = `The list changed while it was read: ${how}`;
+function moved(how: Phrase): IntegrationError {
+  const message = phrase`The list changed while it was read: ${how}`;
   return new IntegrationError('transient', 'PCP_TOTVS_LIST_MOVED', message, {
     hint: 'It is read again; best at a time when nobody changes it.',
   });
 }
 
 function stuck(): IntegrationError {
-  return new IntegrationError('config', 'PCP_TOTVS_PAGING', 'The server gives the same page again and again.', {
+  return new IntegrationError('config', 'PCP_TOTVS_PAGING', phrase`The server gives the same page again and again.`, {
     hint: 'The route does not follow "page": have it corrected, or read another one.',
   });
 }

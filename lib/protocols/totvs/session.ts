@@ -66,10 +66,11 @@ export class TotvsSession {
     return this.#sendWith((await this.#token(signIn)).access, asked);
   }
 
-  /** Any answer but a success is an error. */
+  /** Any answer but a success is an error; a change that changed nothing (304) is one. */
   async ask(request: HttpRequest): Promise<HttpResponse> {
     const response = await this.request(request);
-    if (!response.ok) throw await failureOf(response, this.secrets);
+    if (!response.ok && !(response.status === 304 && request.method === 'PUT'))
+      throw await failureOf(response, this.secrets);
     return response;
   }
 
@@ -121,7 +122,7 @@ export class TotvsSession {
     const answer = parsed(await textOf(response));
     const { access_token: access, refresh_token: refresh, expires_in: life } = answer;
     if (typeof access !== 'string' || access === '') {
-      throw new IntegrationError('config', 'PCP_TOTVS_SIGN_IN', 'The server answered without an access token.', {
+      throw new IntegrationError('config', 'PCP_TOTVS_SIGN_IN', phrase`The server answered without an access token.`, {
         path: '/config/token_path',
         hint: 'Check that this is the token endpoint.',
       });

@@ -1,3 +1,4 @@
+import { type ModelField, PublishedModel } from './models';
 import { ProtheusServer, type Row } from './server';
 
 const field = (X3_ARQUIVO: string, X3_CAMPO: string, X3_TIPO: string, X3_TAMANHO: number, X3_CONTEXT = 'R'): Row => ({
@@ -66,9 +67,54 @@ const STOPS: Row[] = numbered(
   })),
 );
 
+const modelField = (name: string, type: ModelField['type'], length: number, isRequired = false): ModelField => ({
+  ...{ name, type, length, isRequired },
+});
+
+/** Published as TOTVS does it in ESTA013: `PUBLISH MODEL REST NAME MATA010RETAIL SOURCE MATA010`; the main part is SB1MASTER. */
+export function products(): PublishedModel {
+  const texts = { B1_TIPO: 2, B1_GRUPO: 4, B1_SEGUM: 2, B1_LOCPAD: 2, B1_RASTRO: 1, B1_MRP: 1, B1_MSBLQL: 1 };
+  return new PublishedModel({
+    id: 'MATA010',
+    main: 'SB1MASTER',
+    key: ['B1_COD'],
+    fields: [
+      ...[modelField('B1_FILIAL', 'C', 8), modelField('B1_COD', 'C', 15, true), modelField('B1_DESC', 'C', 30, true)],
+      ...[modelField('B1_UM', 'C', 2, true), modelField('B1_UREV', 'D', 8), modelField('B1_XATIVO', 'L', 1)],
+      ...Object.entries(texts).map(([name, length]) => modelField(name, 'C', length)),
+      ...['B1_CONV', 'B1_PE', 'B1_ESTSEG', 'B1_LE', 'B1_LM', 'B1_EMIN', 'B1_PESO'].map((name) =>
+        modelField(name, 'N', 18),
+      ),
+    ],
+  });
+}
+
+/** A customer's own model with rows. */
+export function tasks(): PublishedModel {
+  return new PublishedModel({
+    id: 'MZZTAREFAS',
+    main: 'ZZGMASTER',
+    key: ['ZZG_CODIGO'],
+    fields: [
+      ...[modelField('ZZG_FILIAL', 'C', 8), modelField('ZZG_CODIGO', 'C', 6, true), modelField('ZZG_TITULO', 'C', 40)],
+      modelField('ZZG_DTINC', 'D', 8),
+    ],
+    grid: {
+      id: 'ZZHDETAIL',
+      fields: [
+        modelField('ZZH_CODIGO', 'C', 6, true),
+        modelField('ZZH_QUANT', 'N', 9),
+        modelField('ZZH_DTCONC', 'D', 8),
+      ],
+    },
+  });
+}
+
 /** A Protheus with the data of a plant. */
 export async function protheusPlant(port = 0): Promise<ProtheusServer> {
   const server = new ProtheusServer();
+  server.models.set('MATA010RETAIL', products()).set('ZZTAREFAS', tasks());
+  const modelFields = [...server.models.values()].flatMap((model) => model.fields);
   server.tables.set('SC2', [...ORDERS, { ...ORDERS[0], C2_NUM: '999999', R_E_C_N_O_: 1000, D_E_L_E_T_: '*' }]);
   server.tables.set('SH6', [...STOPS]);
   server.tables.set(
@@ -86,6 +132,10 @@ export async function protheusPlant(port = 0): Promise<ProtheusServer> {
         .map((name) =>
           field('SC2', name, /_DAT|EMISSAO/.test(name) ? 'D' : /QUANT|QUJE|PERDA/.test(name) ? 'N' : 'C', 15),
         ),
+      ...modelFields.map(({ name, type, length }) => {
+        const [prefix = ''] = name.split('_');
+        return field(prefix.length === 2 ? `S${prefix}` : prefix, name, type, length);
+      }),
       // The dictionary lists it, but the table does not have it.
       field('SC2', 'C2_XGHOST', 'C', 5),
       field('SC2', 'C2_XVIRT', 'C', 5, 'V'),

@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { OpenConnection } from '../../../lib/model/connection';
+import { term } from './condition';
+import type { PublishedModel } from './models';
 
 /**
  * A REST server of Protheus as its interfaces describe it, for what cannot be had here. Sources: totvs/ttalk-standard-message
@@ -13,6 +15,8 @@ export class ProtheusServer {
   readonly stops = new Map<string, Row>();
   readonly reasons = new Map<string, Row>();
   readonly mrpOrders: Row[] = [];
+  /** By the name that each is published under. */
+  readonly models = new Map<string, PublishedModel>();
   readonly asked: { method: string; url: string; headers: IncomingMessage['headers']; body: string }[] = [];
   readonly password = 'canary-protheus-1';
   /** Whether a request is done and its answer then cut off. */
@@ -135,6 +139,9 @@ export class ProtheusServer {
       const given = (name: string) => (this.parametersInHeaders ? headers[name.toLowerCase()] : query.get(name)) ?? '';
       return this.#query((name) => String(given(name)));
     }
+    const [, model = '', pk = ''] = /^\/fwmodel\/(\w+)(?:\/(.*))?$/.exec(path) ?? [];
+    const published = this.models.get(model);
+    if (published !== undefined) return published.answer(method, pk, query, headers, body);
     if (path === '/mntsrws/api/v1/request') return [201, { requestNumber: '000001' }];
     const [, resource, key, action] = /^\/api\/pcp\/v1\/(\w+)(?:\/([^/]+))?(?:\/(\w+))?$/.exec(path) ?? [];
     const json = body === '' ? {} : (JSON.parse(body) as Row);
@@ -226,28 +233,4 @@ function padded(row: Row): Row {
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => [name, name === 'MachineCode' ? `${String(value)}  ` : value]),
   );
-}
-
-/** "A2_X = 'y'", "N > 5", "A IN ('x','y')"; everything else is an error, as a database would say. */
-function term(text: string): ((row: Row) => boolean) | undefined {
-  const literal = (written: string): unknown =>
-    written.startsWith("'") ? written.slice(1, -1).replaceAll("''", "'").trimEnd() : Number(written);
-  const held = (row: Row, field: string) =>
-    typeof row[field] === 'string' ? (row[field] as string).trimEnd() : row[field];
-  const LITERAL = /'(?:[^']|'')*'|-?\d+(?:\.\d+)?/;
-  const list = new RegExp(`^(\\w+) IN \\(((?:${LITERAL.source})(?:,(?:${LITERAL.source}))*)\\)$`).exec(text);
-  if (list !== null) {
-    const values = list[2]!.match(new RegExp(LITERAL.source, 'g'))!.map(literal);
-    return (row) => values.includes(held(row, list[1]!));
-  }
-  const match = new RegExp(`^(\\w+) (=|>|>=|<|<=) (${LITERAL.source})$`).exec(text);
-  if (match === null) return undefined;
-  const [, field = '', operator, written = ''] = match;
-  const value = literal(written) as string;
-  return (row) => {
-    const own = held(row, field) as string;
-    return { '=': own === value, '>': own > value, '>=': own >= value, '<': own < value, '<=': own <= value }[
-      operator!
-    ]!;
-  };
 }

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { type Phrase, phrase } from '../../../model/phrase';
 import { readJson } from '../../../protocols/totvs/answer';
 import type { TotvsSession } from '../../../protocols/totvs/session';
 import type { CallAnswer } from '../../contract';
@@ -16,13 +17,13 @@ export async function callRoute(
   signal: AbortSignal,
 ): Promise<CallAnswer> {
   if (operation !== 'request') {
-    throw new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', `Protheus has no operation "${operation}".`, {
+    throw new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', phrase`Protheus has no operation "${operation}".`, {
       hint: 'Call "request" with method and path.',
     });
   }
   const verb = String(method || 'POST').toUpperCase();
-  if (!METHODS.has(verb)) throw invalid('method', 'GET, POST, PUT, PATCH or DELETE');
-  if (typeof path !== 'string' || !path.startsWith('/')) throw invalid('path', 'a path that begins with "/"');
+  if (!METHODS.has(verb)) throw invalid('method', phrase`GET, POST, PUT, PATCH or DELETE`);
+  if (typeof path !== 'string' || !path.startsWith('/')) throw invalid('path', phrase`a path that begins with "/"`);
   const query = new URLSearchParams(Object.entries((parameters ?? {}) as object).map(([k, v]) => [k, String(v)]));
   const separator = path.includes('?') ? '&' : '?';
   const hasBody = verb !== 'GET' && verb !== 'DELETE' && payload !== undefined && payload !== null;
@@ -41,8 +42,8 @@ export async function callRoute(
   return { payload: null, status: response.status };
 }
 
-function invalid(name: string, expected: string): IntegrationError {
-  return new IntegrationError('config', 'PCP_SETTING_INVALID', `"${name}" must be ${expected}.`, {
+function invalid(name: string, expected: Phrase): IntegrationError {
+  return new IntegrationError('config', 'PCP_SETTING_INVALID', phrase`"${name}" must be ${expected}.`, {
     path: name,
     hint: 'Correct it in the node or the message.',
   });

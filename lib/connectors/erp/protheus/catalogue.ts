@@ -1,12 +1,14 @@
-import type { EntityInfo, JsonSchema } from '../../../model/entity';
+import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import { NOT_FOUND } from '../../../protocols/totvs/fault';
 import { type FieldType, isTable, ROW_NUMBER } from '../../../protocols/totvs/field';
 import { queryTable } from '../../../protocols/totvs/generic-query';
 import type { TotvsSession } from '../../../protocols/totvs/session';
 import type { EntityDescription } from '../../contract';
-import { Dictionary, type DictionaryField, isUnavailable } from './dictionary';
+import { Dictionary, isUnavailable, schemaOf } from './dictionary';
 import { inWordsOfTotvs } from './explain';
+import { entityName, Model, modelName } from './models/model';
 import { type ApiPreset, type Preset, presetsOf, type TablePreset } from './presets';
 import type { ProtheusSettings } from './settings';
 
@@ -30,17 +32,21 @@ export interface TableEntity {
   preset?: TablePreset;
 }
 
-export type ProtheusEntity = ApiEntity | TableEntity;
+export type ProtheusEntity = ApiEntity | TableEntity | Model;
 
 /** What a server has. */
 export class Catalogue {
   readonly dictionary: Dictionary;
+  /** Published models that are declared. The others are asked for by name only: no server tells which it has. */
+  readonly #declared: Model[];
+  readonly #models = new Map<string, Model>();
 
   constructor(
     readonly session: TotvsSession,
     readonly settings: ProtheusSettings,
   ) {
     this.dictionary = new Dictionary(session, settings.query);
+    this.#declared = this.#isProtheus ? Object.keys(settings.models).map((name) => this.#model(name)) : [];
   }
 
   /** @throws config PCP_ENTITY_UNKNOWN */
@@ -48,29 +54,35 @@ export class Catalogue {
     signal.throwIfAborted();
     const preset = this.#presets.find(({ entity }) => entity === name);
     if (preset !== undefined) return this.#placeOf(preset);
+    const model = this.#isProtheus ? modelName(name) : undefined;
+    if (model !== undefined) return this.#model(model);
     const found =
-      isTable(name) && this.#hasTables ? await this.dictionary.table(name, signal).catch(unlessUnavailable) : undefined;
+      isTable(name) && this.#isProtheus
+        ? await this.dictionary.table(name, signal).catch(unlessUnavailable)
+        : undefined;
     if (found !== undefined) return { kind: 'table', name, key: found.key, table: name };
-    throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `"${name}" is not an entity of the connection.`, {
+    throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', phrase`"${name}" is not an entity of the connection.`, {
       path: '/source_entity',
-      hint: `Take one of ${this.#presets.map(({ entity }) => entity).join(', ')}, or in Protheus a table of the dictionary (SC2).`,
+      hint: `Take one of ${this.#presets.map(({ entity }) => entity).join(', ')}, or in Protheus a table of the dictionary (SC2) or a published model (fwmodel/MATA035).`,
     });
   }
 
-  /** The entities of the plant first, then the tables of the dictionary; a route that does not answer is told at its entities. */
+  /** The entities of the plant first, then the models, then the tables of the dictionary; a route that does not answer is told at its entities. */
   async list(signal: AbortSignal): Promise<EntityInfo[]> {
     const asked = await this.routes(signal);
     const failures = asked.flatMap(({ error }) => (error === undefined ? [] : [error]));
     if (failures.length === asked.length && failures[0] !== undefined) throw failures[0];
     const errors = new Map(asked.map(({ name, error }) => [name, error]));
     const presets = this.#presets.map((preset) => presetInfo(preset, errors.get(this.#routeOf(preset))));
-    const tables = this.#hasTables ? await this.dictionary.tables(signal).catch(unlessUnavailable) : [];
-    return [...presets, ...(tables ?? []).map(({ table, title, key }) => tableInfo(table, title, key))];
+    const models = this.#declared.map((model) => model.info(errors.get(model.path)));
+    const tables = this.#isProtheus ? await this.dictionary.tables(signal).catch(unlessUnavailable) : [];
+    return [...presets, ...models, ...(tables ?? []).map(({ table, title, key }) => tableInfo(table, title, key))];
   }
 
   /** With the mappings that work as they are, in `x-mappings`. */
   async describe(name: string, signal: AbortSignal): Promise<EntityDescription> {
     const entity = await this.resolve(name, signal);
+    if (entity.kind === 'model') return entity.describe(signal);
     if (entity.kind === 'api') {
       const { preset } = entity;
       const required = preset.required ?? [];
@@ -116,41 +128,58 @@ export class Catalogue {
   /** Asks every route for one record. After a refused sign-in no other is asked: every wrong password counts. */
   async routes(signal: AbortSignal): Promise<{ name: string; error?: IntegrationError }[]> {
     const asked: { name: string; error?: IntegrationError }[] = [];
-    for (const route of new Set(this.#presets.map((preset) => this.#routeOf(preset)))) {
-      const error = await this.#ask(route, signal).then(
+    const asks = new Map(
+      this.#presets.map((preset) => this.#routeOf(preset)).map((route) => [route, this.#ask(route, signal)]),
+    );
+    for (const model of this.#declared) asks.set(model.path, () => model.sample(signal));
+    for (const [name, ask] of asks) {
+      const error = await ask().then(
         () => undefined,
         (thrown: unknown) => {
           signal.throwIfAborted();
-          return inWordsOfTotvs(thrown, route);
+          return inWordsOfTotvs(thrown, name);
         },
       );
-      asked.push({ name: route, ...(error !== undefined && { error }) });
+      asked.push({ name, ...(error !== undefined && { error }) });
       if (error?.class === 'auth' || error?.class === 'transient') break;
     }
     return asked;
   }
 
-  async #ask(route: string, signal: AbortSignal): Promise<void> {
+  #ask(route: string, signal: AbortSignal): () => Promise<unknown> {
     const { session, settings } = this;
     if (route === settings.query.path) {
       const query = { table: 'SX2', fields: { X2_CHAVE: 'C' as const }, page: 1, pageSize: 1 };
-      await queryTable(session, settings.query, query, signal);
-      return;
+      return () => queryTable(session, settings.query, query, signal);
     }
-    const target = `${route}?page=1&pageSize=1`;
-    const response = await session.ask({ target, signal }).catch((thrown: unknown) => {
-      // It answers: it just has nothing.
-      if (IntegrationError.from(thrown).code !== NOT_FOUND) throw thrown;
-    });
-    response?.discard();
+    return async () => {
+      const target = `${route}?page=1&pageSize=1`;
+      const response = await session.ask({ target, signal }).catch((thrown: unknown) => {
+        // It answers: it just has nothing.
+        if (IntegrationError.from(thrown).code !== NOT_FOUND) throw thrown;
+      });
+      response?.discard();
+    };
   }
 
   get #presets(): Preset[] {
     return presetsOf(this.settings.product);
   }
 
-  get #hasTables(): boolean {
+  /** The other products have neither tables nor models to be asked for. */
+  get #isProtheus(): boolean {
     return this.settings.product === 'protheus';
+  }
+
+  #model(name: string): Model {
+    const { modelPath, models } = this.settings;
+    const known = this.#models.get(name);
+    if (known !== undefined) return known;
+    const path = `${modelPath}/${name}`;
+    const declared = Object.hasOwn(models, name) ? models[name] : undefined;
+    const model = new Model(entityName(name), path, declared ?? {}, this.session, this.dictionary);
+    this.#models.set(name, model);
+    return model;
   }
 
   /** Below the base URL; all tables have the same. */
@@ -183,19 +212,4 @@ function presetInfo(preset: Preset, error: IntegrationError | undefined): Entity
 
 function tableInfo(name: string, title: string, key: readonly string[]): EntityInfo {
   return { name, ...(title !== '' && { label: title }), kind: 'table', key: [...key], readable: true, writable: false };
-}
-
-function schemaOf(type: FieldType, field: DictionaryField | undefined): JsonSchema {
-  const title = field?.title ?? '';
-  const named = { ...(title !== '' && { title }), 'x-protheus-type': type };
-  switch (type) {
-    case 'N':
-      return { type: ['string', 'null'], format: 'decimal', ...named };
-    case 'D':
-      return { type: ['string', 'null'], format: 'date', ...named };
-    case 'L':
-      return { type: ['boolean', 'null'], ...named };
-  }
-  const { length = 0 } = field ?? {};
-  return { type: ['string', 'null'], ...(type === 'C' && length > 0 && { maxLength: length }), ...named };
 }

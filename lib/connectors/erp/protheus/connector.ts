@@ -96,7 +96,7 @@ class ProtheusConnector implements Connector {
   }
 
   async #writer(
-    target: Pick<WriteTarget, 'entity' | 'assertSafeToWrite'>,
+    target: Pick<WriteTarget, 'entity' | 'keyFields' | 'assertSafeToWrite'>,
     signal: AbortSignal,
   ): Promise<ProtheusWriter> {
     const { catalogue } = this.#open();

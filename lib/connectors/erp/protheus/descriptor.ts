@@ -1,16 +1,38 @@
+import type { JsonSchema } from '../../../model/entity';
 import type { ConnectorDescriptor, Setting } from '../../descriptor';
 import { HTTP_SETTINGS, httpSetting } from '../../http-settings';
 
 const totvs = { authentication: ['totvs'] };
+
+const names = {
+  type: 'array',
+  items: { type: 'string', pattern: '^[A-Z][A-Z0-9]{1,2}_[A-Z0-9_]{1,10}$' },
+  minItems: 1,
+};
+const MODELS_SCHEMA: JsonSchema = {
+  type: 'object',
+  propertyNames: { pattern: '^[A-Za-z0-9_]+$' },
+  additionalProperties: {
+    type: 'object',
+    properties: {
+      key: names,
+      id: { type: 'string', minLength: 1 },
+      main: { type: 'string', minLength: 1 },
+      fields: { type: 'object', additionalProperties: { enum: ['C', 'N', 'D', 'L', 'M'] } },
+      row_keys: { type: 'object', additionalProperties: names },
+    },
+    additionalProperties: false,
+  },
+};
 
 export const descriptor: ConnectorDescriptor = {
   type: 'erp.protheus',
   title: { 'en-US': 'TOTVS Protheus', 'pt-BR': 'TOTVS Protheus' },
   description: {
     'en-US':
-      'Reads tables of TOTVS Protheus and the APIs of its PCP module; posts stops, scrap reasons and calls routines.',
+      'Reads tables of TOTVS Protheus and the APIs of its PCP module, and reads and writes published models (FWRestModel); posts stops, scrap reasons and calls routines.',
     'pt-BR':
-      'Lê tabelas do TOTVS Protheus e as APIs do módulo PCP; lança paradas, motivos de refugo e chama rotinas próprias.',
+      'Lê tabelas do TOTVS Protheus e as APIs do módulo PCP, lê e grava modelos publicados (FWRestModel); lança paradas, motivos de refugo e chama rotinas próprias.',
   },
   node: 'pcp-protheus',
   icon: 'pcp-protheus.svg',
@@ -139,6 +161,20 @@ export const descriptor: ConnectorDescriptor = {
         'pt-BR': 'Caracteres do campo H6_IDENT no seu dicionário.',
       },
     },
+    models: {
+      kind: 'json',
+      group: 'entities',
+      label: { 'en-US': 'Published models (FWRestModel)', 'pt-BR': 'Modelos publicados (FWRestModel)' },
+      help: {
+        'en-US':
+          'Models of the MVC by the name they are published under, each with the fields that identify a record; they are the entities "fwmodel/<name>". Types of fields and names of parts are needed only where the server does not show them.',
+        'pt-BR':
+          'Modelos do MVC pelo nome de publicação, cada um com os campos que identificam um registro; são as entidades "fwmodel/<nome>". Tipos de campos e nomes de partes só são necessários onde o servidor não os mostra.',
+      },
+      schema: MODELS_SCHEMA,
+      default: {},
+      example: { MATA010RETAIL: { key: ['B1_COD'] } },
+    },
     token_path: pathSetting(
       '/api/oauth2/v1/token',
       'Path of the token endpoint',
@@ -151,6 +187,7 @@ export const descriptor: ConnectorDescriptor = {
       'Path of the route for queries (genericQuery)',
       'Caminho da rota de consultas (genericQuery)',
     ),
+    model_path: pathSetting('/fwmodel', 'Path of published models', 'Caminho dos modelos publicados'),
     query_parameters_in: {
       kind: 'choice',
       group: 'advanced',

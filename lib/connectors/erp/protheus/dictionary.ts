@@ -1,3 +1,4 @@
+import type { JsonSchema } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
 import { NO_ROUTE } from '../../../protocols/totvs/fault';
 import { type FieldType, isField, isTable, ROW_NUMBER } from '../../../protocols/totvs/field';
@@ -98,4 +99,20 @@ export function isUnavailable(thrown: unknown): boolean {
 function keyOf(unique: unknown): string[] {
   const names = String(unique ?? '').match(/[A-Z][A-Z0-9]{1,2}_[A-Z0-9_]+/g) ?? [];
   return names.length > 0 ? [...new Set(names)] : [ROW_NUMBER];
+}
+
+/** @param field as the dictionary has it, where it does */
+export function schemaOf(type: FieldType, field: DictionaryField | undefined): JsonSchema {
+  const title = field?.title ?? '';
+  const named = { ...(title !== '' && { title }), 'x-protheus-type': type };
+  switch (type) {
+    case 'N':
+      return { type: ['string', 'null'], format: 'decimal', ...named };
+    case 'D':
+      return { type: ['string', 'null'], format: 'date', ...named };
+    case 'L':
+      return { type: ['boolean', 'null'], ...named };
+  }
+  const { length = 0 } = field ?? {};
+  return { type: ['string', 'null'], ...(type === 'C' && length > 0 && { maxLength: length }), ...named };
 }

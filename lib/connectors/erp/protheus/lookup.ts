@@ -1,11 +1,12 @@
 import { IntegrationError } from '../../../model/errors';
-import { phrase } from '../../../model/phrase';
 import { pathSegment } from '../../../protocols/http/url';
 import { isObject, type Json, readJson } from '../../../protocols/totvs/answer';
 import { NOT_FOUND } from '../../../protocols/totvs/fault';
-import { ROW_NUMBER } from '../../../protocols/totvs/field';
 import { queryTable } from '../../../protocols/totvs/generic-query';
 import type { ApiEntity, Catalogue, ProtheusEntity } from './catalogue';
+import { ambiguous, otherRecord } from './lookup-failures';
+import { findResource } from './models/lookup';
+import { recordOf } from './models/record';
 import { readRecord } from './record';
 
 /**
@@ -20,6 +21,10 @@ export async function findRecord(
   signal: AbortSignal,
 ): Promise<Json | null> {
   if (entity.kind === 'api') return findByApi(catalogue, entity, record, signal);
+  if (entity.kind === 'model') {
+    const found = await findResource(catalogue, entity, record, keyFields, signal);
+    return found && recordOf(found, entity.fields);
+  }
   const fields = await catalogue.fields(entity, undefined, signal);
   const conditions = keyFields.map((field) => ({ field, operator: '=' as const, value: record[field] ?? '' }));
   const query = { table: entity.table, fields, conditions, page: 1, pageSize: 2 };
@@ -30,7 +35,8 @@ export async function findRecord(
   return matching[0] ?? null;
 }
 
-async function findByApi(
+/** @throws config PCP_PROTHEUS_OTHER_RECORD; what the session throws */
+export async function findByApi(
   { session }: Catalogue,
   { path, key, preset, name }: ApiEntity,
   record: Json,
@@ -59,20 +65,4 @@ export function addressOf({ path, key }: Pick<ApiEntity, 'path' | 'key'>, record
 
 function isKey(theirs: unknown, ours: unknown): boolean {
   return String(theirs ?? '').trimEnd() === String(ours ?? '').trimEnd();
-}
-
-function otherRecord({ name }: { name: string }, key: readonly string[]): IntegrationError {
-  const message = phrase`Asked for one record of "${name}", the server answers with others.`;
-  return new IntegrationError('config', 'PCP_PROTHEUS_OTHER_RECORD', message, {
-    path: key[0] ?? '',
-    hint: 'The route does not look for the key that it is given: have it corrected; nothing is written until then.',
-  });
-}
-
-function ambiguous({ name }: { name: string }, key: readonly string[]): IntegrationError {
-  const message = phrase`"${name}" has more than one record with this key (${key.join(', ')}).`;
-  return new IntegrationError('data', 'PCP_PROTHEUS_AMBIGUOUS', message, {
-    path: key[0] ?? '',
-    hint: `Let more fields identify the record; ${ROW_NUMBER} tells all rows apart.`,
-  });
 }

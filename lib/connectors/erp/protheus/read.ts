@@ -1,19 +1,20 @@
 import { IntegrationError } from '../../../model/errors';
 import { isDate } from '../../../model/formats';
-import type { PushedFilter } from '../../../model/mapping';
+import { phrase } from '../../../model/phrase';
 import type { Cursor } from '../../../model/sync';
 import { type Json, readPage } from '../../../protocols/totvs/answer';
 import { NOT_FOUND } from '../../../protocols/totvs/fault';
-import { type FieldType, ROW_NUMBER } from '../../../protocols/totvs/field';
-import { type Condition, missingFields } from '../../../protocols/totvs/generic-query';
+import { ROW_NUMBER } from '../../../protocols/totvs/field';
+import { missingFields } from '../../../protocols/totvs/generic-query';
 import { type ListPage, type Piece, type Position, readPages } from '../../../protocols/totvs/list';
 import { readTable } from '../../../protocols/totvs/table';
 import type { Batch, ReadQuery } from '../../contract';
 import type { ApiEntity, Catalogue, ProtheusEntity, TableEntity } from './catalogue';
+import { pushedDown, since } from './conditions';
+import type { Model } from './models/model';
+import { readModel } from './models/read';
 import { readRecord } from './record';
 
-/** Row numbers that are read again: a row that is committed late has a lower number than others that were read before. */
-const ROWS_AGAIN = 1000;
 const DAY_MS = 86_400_000;
 
 /** A pass: from where it reads, the latest change that it has seen, and how far it is. */
@@ -35,10 +36,7 @@ export async function* readBatches(
   signal: AbortSignal,
 ): AsyncGenerator<Batch> {
   const pass = beginning(entity, query);
-  const pieces =
-    entity.kind === 'api'
-      ? readApi(catalogue, entity, query, signal)
-      : await readRows(catalogue, entity, query, pass, signal);
+  const pieces = await piecesOf(catalogue, entity, query, pass, signal);
   const tomorrow = new Date(Date.now() + DAY_MS).toISOString().slice(0, 10);
   for await (const { entries, position, total } of pieces) {
     for (const record of entries) pass.high = later(pass.high, stampOf(record, pass.field, tomorrow));
@@ -47,6 +45,30 @@ export async function* readBatches(
   }
   const end = { field: pass.field, lo: later(pass.lo, pass.high), high: null, at: undefined };
   yield { records: [], cursorAfter: cursorOf(entity, end) };
+}
+
+async function piecesOf(
+  catalogue: Catalogue,
+  entity: ProtheusEntity,
+  query: ReadQuery,
+  pass: Pass,
+  signal: AbortSignal,
+): Promise<AsyncGenerator<Piece<Json>>> {
+  switch (entity.kind) {
+    case 'api':
+      return readApi(catalogue, entity, query, signal);
+    case 'table':
+      return readRows(catalogue, entity, query, pass, signal);
+    case 'model':
+      await checkDay(entity, pass, signal);
+      return readModel(catalogue.session, entity, query, since(pass.field, pass.lo, query.lookbackSeconds), signal);
+  }
+}
+
+async function checkDay(model: Model, { field }: Pass, signal: AbortSignal): Promise<void> {
+  if (field === null) return;
+  await model.fields.learn([field], signal);
+  if (model.fields.typeOf(field) !== 'D') throw noCursor(model, field);
 }
 
 /** @throws config PCP_TOTVS_FIELD */
@@ -101,40 +123,6 @@ async function readRows(
   return readTable(catalogue.session, catalogue.settings.query, list, at, signal);
 }
 
-/** What is read again is recognised by its content. Of a day all of it is: more may come in it. */
-function since(field: string | null, lo: unknown, lookbackSeconds = 0): Condition[] {
-  if (field === null || lo === null) return [];
-  if (field === ROW_NUMBER) return [{ field, operator: '>', value: Number(lo) - ROWS_AGAIN }];
-  const begin = new Date(Date.parse(String(lo)) - lookbackSeconds * 1000);
-  return [{ field, operator: '>=', value: begin.toISOString().slice(0, 10) }];
-}
-
-/** What the database decides as the mapping would. */
-function pushedDown(fields: Readonly<Record<string, FieldType>>, filters: readonly PushedFilter[]): Condition[] {
-  return filters.flatMap((filter): Condition[] => {
-    if ('expression' in filter) return [];
-    const { field, operator, value } = filter;
-    const type = fields[field];
-    // What texts stand for is for the mapping to compare.
-    if (filter.byValue === true && type === 'C') return [];
-    const fits = (each: unknown) => isLiteral(each, type);
-    if (operator === 'eq') return fits(value) ? [{ field, operator: '=', value }] : [];
-    if (operator === 'in') {
-      return Array.isArray(value) && value.length > 0 && value.every(fits) ? [{ field, operator, value }] : [];
-    }
-    const comparison = { lt: '<', le: '<=', gt: '>', ge: '>=' } as const;
-    if (!(operator in comparison) || type === 'C' || !fits(value)) return [];
-    return [{ field, operator: comparison[operator as keyof typeof comparison], value }];
-  });
-}
-
-function isLiteral(value: unknown, type: FieldType | undefined): boolean {
-  const text = String(value ?? '');
-  if (type === 'N') return /^-?\d+(\.\d+)?$/.test(text);
-  if (type === 'D') return /^\d{4}-\d\d-\d\d$/.test(text);
-  return type === 'C' && typeof value === 'string' && /^[\x20-\x7e]+$/.test(value);
-}
-
 function batchOf({ key }: ProtheusEntity, records: Json[], cursorAfter: Cursor): Batch {
   return {
     records,
@@ -170,8 +158,8 @@ function later(a: unknown, b: unknown): unknown {
   return (areNumbers ? Number(a) > Number(b) : String(a) > String(b)) ? a : b;
 }
 
-function noCursor({ name }: ProtheusEntity, field: string): IntegrationError {
-  const message = `"${name}" cannot be read by what changed in "${field}".`;
+function noCursor({ name }: Pick<ProtheusEntity, 'name'>, field: string): IntegrationError {
+  const message = phrase`"${name}" cannot be read by what changed in "${field}".`;
   return new IntegrationError('config', 'PCP_PROTHEUS_CURSOR', message, {
     path: '/cursor_field',
     hint: 'Take a day of the table, or R_E_C_N_O_ where rows are only added; else read all of it: what is unchanged is skipped.',

@@ -1,8 +1,7 @@
 import type { JsonSchema } from '../../../model/entity';
-import { IntegrationError } from '../../../model/errors';
 import { isDecimal } from '../../../model/formats';
-import { phrase, type Said } from '../../../model/phrase';
-import { readField } from '../../../protocols/totvs/field';
+import { phrase } from '../../../model/phrase';
+import { readField, refusedValue } from '../../../protocols/totvs/field';
 import type { ApiPreset } from './presets';
 
 const OFFSET = /(Z|[+-]\d\d:?\d\d)$/;
@@ -25,11 +24,11 @@ export function readRecord(json: Data, { properties }: ApiPreset): Data {
  */
 export function bodyOf(data: Data, { properties, required = [] }: ApiPreset): string {
   for (const name of required) {
-    if ((data[name] ?? '') === '') throw refused(name, undefined, phrase`must not be empty`);
+    if ((data[name] ?? '') === '') throw refusedValue(name, undefined, phrase`must not be empty`);
   }
   const written = Object.entries(data).map(([name, value]) => {
     const property = properties[name];
-    if (property === undefined) throw refused(name, undefined, phrase`is none of this API`);
+    if (property === undefined) throw refusedValue(name, undefined, phrase`is none of this API`);
     return [name, value === null ? null : writtenValue(name, value, property)];
   });
   return JSON.stringify(Object.fromEntries(written));
@@ -62,30 +61,22 @@ function readValue(value: unknown, property: JsonSchema | undefined): unknown {
 function writtenValue(name: string, value: unknown, { type, format, maxLength }: JsonSchema): unknown {
   if (type === 'boolean') {
     if (typeof value === 'boolean') return value;
-    throw refused(name, value, phrase`must be true or false`);
+    throw refusedValue(name, value, phrase`must be true or false`);
   }
   if (type === 'array') {
     if (Array.isArray(value)) return value;
-    throw refused(name, undefined, phrase`must be a list`);
+    throw refusedValue(name, undefined, phrase`must be a list`);
   }
-  if (typeof value === 'object') throw refused(name, undefined, phrase`must be a text or a number`);
+  if (typeof value === 'object') throw refusedValue(name, undefined, phrase`must be a text or a number`);
   const text = String(value);
   if (type === 'integer' || format === 'decimal') {
     if (isDecimal(text) && (type !== 'integer' || /^-?\d+$/.test(text)))
       return rawJSON(text.replace(/^(-?)0+(?=\d)/, '$1'));
-    throw refused(name, value, type === 'integer' ? phrase`must be a whole number` : phrase`must be a number`);
+    throw refusedValue(name, value, type === 'integer' ? phrase`must be a whole number` : phrase`must be a number`);
   }
   const { length } = [...text];
   if (maxLength !== undefined && length > maxLength) {
-    throw refused(name, value, phrase`holds ${length} characters, ${maxLength} at most`);
+    throw refusedValue(name, value, phrase`holds ${length} characters, ${maxLength} at most`);
   }
   return text;
-}
-
-function refused(name: string, value: unknown, why: Said): IntegrationError {
-  return new IntegrationError('data', 'PCP_TOTVS_VALUE', phrase`The field "${name}" ${why}.`, {
-    path: name,
-    ...(value !== undefined && { value: String(value).slice(0, 100) }),
-    hint: 'Correct the record or the mapping; nothing was sent.',
-  });
 }

@@ -3,6 +3,7 @@ import type { HttpOptions } from '../../../protocols/http/client';
 import { readHttpOptions } from '../../../protocols/http/settings';
 import type { QueryRoute } from '../../../protocols/totvs/generic-query';
 import type { SessionOptions } from '../../../protocols/totvs/session';
+import type { ModelSettings } from './models/model';
 import type { Product } from './presets';
 
 export const DEFAULTS = {
@@ -10,6 +11,7 @@ export const DEFAULTS = {
   token_path: '/api/oauth2/v1/token',
   pcp_path: '/api/pcp/v1',
   query_path: '/api/framework/v1/genericQuery',
+  model_path: '/fwmodel',
   max_concurrency: 2,
   timeout_ms: 60_000,
   stop_key_length: 6,
@@ -22,6 +24,12 @@ export interface ProtheusSettings {
   /** Where the APIs of the PCP module are, below the base URL. */
   pcpPath: string;
   query: QueryRoute;
+  /** Where models are published, below the base URL. */
+  modelPath: string;
+  /** Those that are declared, by the name that each is published under. */
+  models: Readonly<Record<string, ModelSettings>>;
+  /** That of `TenantId`; empty where there is none. */
+  branch: string;
   sender: string;
   /** Characters that `H6_IDENT` holds. */
   stopKeyLength: number;
@@ -41,6 +49,7 @@ export function readSettings(connection: OpenConnection): ProtheusSettings {
   const isOwn = config.authentication === 'totvs';
   // User and password are needed as for Basic; who sends them is the session.
   const http = readHttpOptions({ ...connection, config: { ...config, ...(isOwn && { authentication: 'basic' }) } });
+  const [, branch = ''] = /^[^,]*,(.*)$/.exec(text('tenant_id')) ?? [];
   const timeoutMs = http.timeouts?.total ?? DEFAULTS.timeout_ms;
   return {
     product,
@@ -60,6 +69,9 @@ export function readSettings(connection: OpenConnection): ProtheusSettings {
     },
     pcpPath: text('pcp_path').replace(/\/+$/, ''),
     query: { path: text('query_path'), parametersIn: text('query_parameters_in') === 'header' ? 'header' : 'query' },
+    modelPath: text('model_path').replace(/\/+$/, ''),
+    models: (config.models ?? {}) as Record<string, ModelSettings>,
+    branch,
     sender: text('sender'),
     stopKeyLength: Number(config.stop_key_length),
     timeoutMs,

@@ -1,37 +1,23 @@
 import { IntegrationError } from '../../../model/errors';
 import { phrase } from '../../../model/phrase';
-import type { HttpRequest } from '../../../protocols/http/client';
 import { refuseWebPage } from '../../../protocols/http/web-page';
-import type { Json } from '../../../protocols/totvs/answer';
-import { NOT_FOUND } from '../../../protocols/totvs/fault';
 import type { DescribedWrite, Resolution, WriteRecord, WriteResult, Writer, WriteTarget } from '../../contract';
 import { LostAnswer, WriteRun } from '../../write-run';
-import { externalKey } from '../external-key';
-import { inTermsOf, isSame, withoutNothing } from '../same-record';
-import type { ApiEntity, Catalogue, ProtheusEntity } from './catalogue';
-import { addressOf, findRecord } from './lookup';
-import { bodyOf, withOurMoments } from './record';
+import type { Catalogue, ProtheusEntity } from './catalogue';
+import { ModelRecords } from './models/records';
+import { ApiRecords, type Found, type Records, type WriteRequest } from './records';
 
-const JSON_BODY = { 'content-type': 'application/json' };
-
-/** Writes the records of an API one by one, few at a time; each is looked for before it is posted. */
+/** Writes records one by one, few at a time; each is looked for before it is posted. */
 export class ProtheusWriter implements Writer {
-  readonly #entity: ApiEntity;
+  readonly #records: Records;
 
   /** @throws config PCP_NOT_WRITABLE */
   constructor(
     private readonly catalogue: Catalogue,
     entity: ProtheusEntity,
-    private readonly target: Pick<WriteTarget, 'assertSafeToWrite'>,
+    private readonly target: Pick<WriteTarget, 'keyFields' | 'assertSafeToWrite'>,
   ) {
-    if (entity.kind === 'api' && entity.preset.writes !== undefined) {
-      this.#entity = entity;
-      return;
-    }
-    throw new IntegrationError('config', 'PCP_NOT_WRITABLE', phrase`"${entity.name}" cannot be written.`, {
-      path: '/source_entity',
-      hint: 'Tables are read only; a routine of your own that writes is called by the operation "request".',
-    });
+    this.#records = recordsOf(catalogue, entity, target.keyFields);
   }
 
   async write(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
@@ -50,10 +36,13 @@ export class ProtheusWriter implements Writer {
 
   /** What `write` would do with a record now. */
   async describeWrite(record: WriteRecord, signal: AbortSignal): Promise<DescribedWrite> {
-    const data = this.#fieldsOf(record);
-    const current = await this.#find(data, signal);
-    if (current !== null && this.#entity.preset.writes === 'document') return { current, request: null };
-    const { method = '', target, headers = {}, body } = this.#request(data, current !== null);
+    const records = this.#records;
+    const data = records.fieldsOf(record.data);
+    const found = await records.find(data, signal);
+    const current = found?.data ?? null;
+    const request = found === null ? await records.creation(data, signal) : records.isDocument ? null : found.change();
+    if (request === null) return { current, request };
+    const { method = '', target, headers = {}, body } = request;
     const url = `${String(this.catalogue.session.client.baseUrl).replace(/\/$/, '')}${String(target)}`;
     return { current, request: { method, url, headers, body: body === undefined ? null : String(body) } };
   }
@@ -84,35 +73,39 @@ export class ProtheusWriter implements Writer {
   }
 
   async #write(record: WriteRecord, signal: AbortSignal): Promise<WriteResult> {
-    const data = this.#fieldsOf(record);
-    const isDocument = this.#entity.preset.writes === 'document';
-    const found = await this.#find(data, signal);
-    const key = this.#keyOf(data);
+    const records = this.#records;
+    const data = records.fieldsOf(record.data);
+    const found = await records.find(data, signal);
+    const key = records.keyOf(data);
     if (isReversed(found)) throw reversed(key);
-    if (found !== null && isSame(data, found)) return { outcome: 'unchanged', externalKey: key };
-    if (found !== null && isDocument) throw postedBefore(key);
-    await this.#send(this.#request(data, found !== null), !isDocument && found !== null, signal);
-    return { outcome: found === null ? 'created' : 'updated', externalKey: key };
+    if (found === null) {
+      await this.#send(await records.creation(data, signal), false, signal);
+      return { outcome: 'created', externalKey: key };
+    }
+    const change = found.change();
+    if (change === null) return { outcome: 'unchanged', externalKey: key };
+    if (records.isDocument) throw postedBefore(key);
+    await this.#send(change, true, signal);
+    return { outcome: 'updated', externalKey: key };
   }
 
   async #remove(record: WriteRecord, signal: AbortSignal): Promise<WriteResult> {
-    const { preset } = this.#entity;
-    const data = this.#fieldsOf(record);
-    const found = await this.#find(data, signal);
+    const records = this.#records;
+    const found = await records.find(records.fieldsOf(record.data), signal);
     if (found === null || isReversed(found)) return { outcome: 'deleted' };
-    const target = `${addressOf(this.#entity, data)}${preset.writes === 'document' ? '/reversal' : ''}`;
-    await this.#send({ method: 'DELETE', target }, true, signal).catch((thrown: unknown) => {
-      if (!(thrown instanceof IntegrationError) || thrown.code !== NOT_FOUND) throw thrown;
+    await this.#send(found.removal(), true, signal).catch((thrown: unknown) => {
+      if (!(thrown instanceof IntegrationError) || !records.isGone(thrown)) throw thrown;
     });
     return { outcome: 'deleted' };
   }
 
   async #resolve(record: WriteRecord, signal: AbortSignal): Promise<Resolution> {
     try {
-      const data = this.#fieldsOf(record);
-      const found = await this.#find(data, signal);
+      const records = this.#records;
+      const data = records.fieldsOf(record.data);
+      const found = await records.find(data, signal);
       if (found === null) return { state: 'absent' };
-      return { state: 'found', externalKey: this.#keyOf(data), data: inTermsOf(record.data, data, found) };
+      return { state: 'found', externalKey: records.keyOf(data), data: found.inTermsOf(record.data) };
     } catch (thrown) {
       const error = IntegrationError.from(thrown);
       if (error.class !== 'data') throw error;
@@ -120,33 +113,8 @@ export class ProtheusWriter implements Writer {
     }
   }
 
-  #request(data: Json, isChange: boolean): Omit<HttpRequest, 'signal'> {
-    const { path, preset } = this.#entity;
-    const body = bodyOf(isChange ? data : (withoutNothing(data) as Json), preset);
-    if (isChange) return { method: 'PUT', target: addressOf(this.#entity, data), headers: JSON_BODY, body };
-    return { method: 'POST', target: path, headers: JSON_BODY, body };
-  }
-
-  async #find(data: Json, signal: AbortSignal): Promise<Json | null> {
-    const found = await findRecord(this.catalogue, this.#entity, data, this.#entity.key, signal);
-    return found && withOurMoments(found, data, this.#entity.preset);
-  }
-
-  /** The fields of a record with our own key as the system keeps it. */
-  #fieldsOf({ data }: WriteRecord): Json {
-    const { external_key: field } = this.#entity.preset;
-    const value = field === undefined ? undefined : data[field];
-    if (field === undefined || value === undefined || value === null || value === '') return data;
-    const { stopKeyLength: length, sender } = this.catalogue.settings;
-    return { ...data, [field]: externalKey(value, { form: 'short', length }, sender) };
-  }
-
-  #keyOf(data: Json): string {
-    return this.#entity.key.map((name) => String(data[name] ?? '')).join('/');
-  }
-
   /** @throws LostAnswer where it is not known what became of the request */
-  async #send(request: Omit<HttpRequest, 'signal'>, repeatable: boolean, signal: AbortSignal): Promise<void> {
+  async #send(request: WriteRequest, repeatable: boolean, signal: AbortSignal): Promise<void> {
     try {
       const response = await this.catalogue.session.ask({ ...request, signal });
       refuseWebPage(response);
@@ -158,8 +126,19 @@ export class ProtheusWriter implements Writer {
   }
 }
 
-function isReversed(found: Json | null): boolean {
-  return found?.ReversedReport === true;
+/** @throws config PCP_NOT_WRITABLE */
+function recordsOf(catalogue: Catalogue, entity: ProtheusEntity, keyFields: readonly string[]): Records {
+  if (entity.kind === 'model')
+    return new ModelRecords(catalogue, entity, keyFields.length > 0 ? keyFields : entity.key);
+  if (entity.kind === 'api' && entity.preset.writes !== undefined) return new ApiRecords(catalogue, entity);
+  throw new IntegrationError('config', 'PCP_NOT_WRITABLE', phrase`"${entity.name}" cannot be written.`, {
+    path: '/source_entity',
+    hint: 'Tables are read only: write by a model that is published ("fwmodel/..."), or call a routine of your own by the operation "request".',
+  });
+}
+
+function isReversed(found: Found | null): boolean {
+  return found?.data.ReversedReport === true;
 }
 
 /** Posted again, it would undo what somebody decided there. */
