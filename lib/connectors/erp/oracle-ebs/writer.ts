@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type {
   DescribedWrite,
   Resolution,
@@ -9,7 +10,6 @@ import type {
   Writer,
   WriteTarget,
 } from '../../contract';
-import { phrase } from '../../../model/phrase';
 import { WriteRun } from '../../write-run';
 import { inTermsOf } from '../same-record';
 import { readAuthor } from './author';
