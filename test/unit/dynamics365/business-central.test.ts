@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Connector, SourceRecord, WriteRecord } from '../../../lib/connectors/contract';
 import { create } from '../../../lib/connectors/erp/dynamics365/connector';
+import { localise } from '../../../lib/locales/catalogue';
 import { BusinessServer } from '../../support/dynamics365/business';
 import { failure, live } from '../http/support';
 import { TestApi } from '../rest/server';
@@ -35,6 +36,14 @@ describe('Dynamics 365, Business Central', () => {
       { entity: 'material', keyFields: ['number'], fields: [], resume: null, runId: 1, mappingId: 1 },
       live,
     );
+
+  it('says in Portuguese, too, where Business Central keeps its applications', async () => {
+    server.isRegistered = false;
+    const { steps } = await connector.test(live);
+    const { code, hint } = localise(steps.at(-1)!.error!, 'pt-BR');
+    assert.equal(code, 'PCP_DYNAMICS_APPLICATION_UNKNOWN');
+    assert.match(hint ?? '', /Business Central: página Aplicativos do Microsoft Entra/);
+  });
 
   it('has nothing of production but in the pages that the customer published', async () => {
     const list = await connector.discover!(live);
