@@ -3,6 +3,8 @@ import type { AlertKind, AlertRule, AlertRuleInput } from '../model/alert';
 interface Kind {
   /** A small value is bad: what is left. */
   isLeft?: true;
+  /** Of something of which there is no more than all. */
+  isPercent?: true;
   /** Rules of this kind may leave their threshold to the schedule of each mapping. */
   hasOwnThreshold?: true;
   /** It is about connections, not about mappings. */
@@ -37,9 +39,16 @@ export const KINDS: Record<AlertKind, Kind> = {
   // What is tolerated of a mapping is said there.
   inconsistency: { preset: { ...usual, threshold: 1, repeat_seconds: 7 * DAY } },
   dead_letters: { preset: { ...usual, threshold: 1, repeat_seconds: 7 * DAY } },
-  error_ratio: { preset: { ...usual, severity: 'critical', threshold: 10, clear_threshold: 5, repeat_seconds: DAY } },
-  buffer_fill: { preset: { ...usual, severity: 'critical', threshold: 80, clear_threshold: 60, repeat_seconds: DAY } },
+  error_ratio: {
+    isPercent: true,
+    preset: { ...usual, severity: 'critical', threshold: 10, clear_threshold: 5, repeat_seconds: DAY },
+  },
+  buffer_fill: {
+    isPercent: true,
+    preset: { ...usual, severity: 'critical', threshold: 80, clear_threshold: 60, repeat_seconds: DAY },
+  },
   api_limit: {
+    isPercent: true,
     isOfConnection: true,
     // Most quotas are of a minute, and begin anew.
     preset: { ...usual, threshold: 80, clear_threshold: 70, for_seconds: MINUTE, repeat_seconds: DAY },

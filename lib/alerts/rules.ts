@@ -182,10 +182,19 @@ function checkNumbers({ kind, threshold, clear_threshold: clear }: Settings): vo
   if (threshold === null && KINDS[kind].hasOwnThreshold === undefined) {
     throw invalid('/threshold', `a rule of kind ${kind} has a threshold`);
   }
+  if (threshold === 0 && !KINDS[kind].isLeft) {
+    throw invalid('/threshold', 'it is more than 0, or all would be wrong at any time');
+  }
+  if (KINDS[kind].isPercent && Number(threshold) > 100) {
+    throw invalid('/threshold', 'it is 100 percent at most, or nothing would ever be wrong');
+  }
   if (clear === null) return;
   if (threshold === null) throw invalid('/clear_threshold', 'it goes with a threshold');
   // Otherwise it would be over as soon as it begins.
-  if (!isReached(kind, threshold, clear)) throw invalid('/clear_threshold', 'it is on the good side of the threshold');
+  if (!isReached(kind, threshold, clear)) {
+    const side = KINDS[kind].isLeft ? 'above' : 'below';
+    throw invalid('/clear_threshold', `it lies ${side} the threshold, or is the same: it is when all is well again`);
+  }
 }
 
 function invalid(path: string, why: string): IntegrationError {

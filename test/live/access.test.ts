@@ -51,6 +51,16 @@ describe('who may use the API', () => {
     assert.equal(await status('POST', '/integrations/connections/test', {}, test), 401);
   });
 
+  it('the status page is sent to its own folder for everybody, and lets no other code in', async () => {
+    const answer = await fetch(`${nodeRed.url}/integrations/ui`, { redirect: 'manual' });
+    assert.deepEqual([answer.status, answer.headers.get('location')], [308, 'ui/']);
+    const page = await fetch(`${nodeRed.url}/integrations/ui/`);
+    assert.match(String(page.headers.get('content-security-policy')), /default-src 'none'; script-src 'self';/);
+    const again = await fetch(page.url, { headers: { 'if-none-match': String(page.headers.get('etag')) } });
+    assert.equal(again.status, 304);
+    assert.equal((await fetch(`${page.url}../uix`)).status, 404);
+  });
+
   it('a reader reads and changes nothing', async () => {
     const reader = await token('reader');
     assert.equal(await status('GET', '/integrations/connections', reader), 200);

@@ -9,7 +9,7 @@ interface Challenge {
   verifyParameter?: string;
 }
 
-const CHALLENGES: Record<ChallengeKind, Challenge> = {
+export const CHALLENGES: Record<ChallengeKind, Challenge> = {
   microsoft_graph: { method: 'POST', parameter: 'validationToken' },
   hub_challenge: { method: 'GET', parameter: 'hub.challenge', verifyParameter: 'hub.verify_token' },
   query_challenge: { method: 'GET', parameter: 'challenge' },

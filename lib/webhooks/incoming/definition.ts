@@ -1,7 +1,9 @@
 import { IntegrationError } from '../../model/errors';
 import type { HmacScheme, IncomingWebhook, MessageId, Verification } from '../../model/incoming-webhook';
 import { checkSecret } from '../signature/standard-webhooks';
+import { CHALLENGES } from './challenge';
 import { SCHEMES } from './schemes';
+import { DIGEST_BYTES } from './verify';
 
 /** 128 bits in base64. */
 const SHORTEST_TOKEN = 22;
@@ -31,9 +33,13 @@ export interface VerificationSettings {
 
 /** @throws config PCP_WEBHOOK_INVALID, PCP_WEBHOOK_SECRET */
 export function checkWebhook(webhook: IncomingWebhook): void {
-  const { token, verification, secrets } = webhook;
+  const { token, verification, secrets, challenge } = webhook;
   if (token.length < SHORTEST_TOKEN || !/^[\w-]+$/.test(token)) {
     throw invalid('token', `The token is not one of ${SHORTEST_TOKEN} or more letters, digits, "-" and "_".`);
+  }
+  // A flow may hold what its form does not offer.
+  if (challenge !== null && !Object.hasOwn(CHALLENGES, challenge.kind)) {
+    throw invalid('challenge', `"${challenge.kind}" is no challenge that is answered.`);
   }
   if (verification.method !== 'none' && secrets.length === 0) throw invalid('secret', 'The secret is missing.');
   if (verification.method === 'standard') for (const secret of secrets) checkSecret(secret, 'secret');
@@ -73,6 +79,9 @@ export function verificationOf(settings: VerificationSettings): Verification {
 function hmacScheme(settings: VerificationSettings, id: MessageId | undefined): Omit<HmacScheme, 'repeatMs'> {
   const { signed, prefix, algorithm, encoding, tolerance, timestampHeader, timestampUnit } = settings;
   const hasTimestamp = timestampHeader !== '';
+  if (!Object.hasOwn(DIGEST_BYTES, algorithm)) throw invalid('algorithm', `"${algorithm}" is no algorithm for it.`);
+  if (!['hex', 'base64'].includes(encoding)) throw invalid('encoding', `"${encoding}" is no encoding of a signature.`);
+  if (!['s', 'ms'].includes(timestampUnit)) throw invalid('timestampUnit', `"${timestampUnit}" is no unit of a time.`);
   if (signed.split('{body}').length !== 2) throw invalid('signed', 'What is signed does not hold {body} once.');
   if (signed.includes('{timestamp}') !== hasTimestamp) {
     throw invalid(

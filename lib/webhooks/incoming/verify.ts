@@ -5,7 +5,8 @@ import { verifyStandardWebhook } from '../signature/standard-webhooks';
 
 /** Signatures of one header that are looked at. */
 const MOST_SIGNATURES = 20;
-const DIGEST_BYTES = { sha1: 20, sha256: 32, sha512: 64 } as const;
+/** Algorithms of signatures. */
+export const DIGEST_BYTES = { sha1: 20, sha256: 32, sha512: 64 } as const;
 
 export interface Claim {
   headers: IncomingHttpHeaders;

@@ -136,6 +136,13 @@ for (const kind of storeKinds) {
         [{ kind: 'dead_letters', threshold: null }, '/threshold'],
         [{ kind: 'buffer_fill', threshold: 80, clear_threshold: 90 }, '/clear_threshold'],
         [{ kind: 'data_delay', clear_threshold: 5 }, '/clear_threshold'],
+        ...(['sync_failure', 'data_delay', 'dead_letters', 'buffer_fill'] as const).map(
+          (kind): [AlertRuleInput, string] => [{ kind, threshold: 0 }, '/threshold'],
+        ),
+        ...(['buffer_fill', 'api_limit', 'error_ratio'] as const).map((kind): [AlertRuleInput, string] => [
+          { kind, threshold: 101 },
+          '/threshold',
+        ]),
         [{ kind: 'data_delay', mapping_id: 77 }, '/mapping_id'],
         [{ kind: 'data_delay', connection_id: 77 }, '/connection_id'],
         [{ kind: 'api_limit', mapping_id: 77 }, '/mapping_id'],
@@ -144,6 +151,9 @@ for (const kind of storeKinds) {
       for (const [input, path] of wrong) {
         await assert.rejects(plant.alerts.rules.create(input), { code: 'PCP_ALERT_RULE_INVALID', path });
       }
+      // What has ended already is a threshold as well.
+      await plant.alerts.rules.create({ kind: 'certificate_expiry', threshold: 0 });
+      await plant.alerts.rules.create({ kind: 'buffer_fill', threshold: 100, clear_threshold: 100 });
     });
 
     it('are told to one of the copies of a reader, also what happened while none was there', async () => {

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { spokenAlert } from '../../../lib/alerts/spoken';
 import type { Locale } from '../../../lib/locales/catalogue';
-import type { LiveStatus } from '../../../lib/model/stream';
-import { DEFAULT_SPOOL_BYTES } from '../../../lib/stream/definitions';
 import { storeKinds } from '../store/stores';
 import { addConnection, addMapping, NOON, WatchedPlant } from './plant';
 
@@ -148,61 +146,6 @@ for (const kind of storeKinds) {
       assert.equal((await plant.open()).length, 2);
       await plant.compared(strict, {});
       assert.deepEqual(await plant.open(), [`inconsistency mapping:${lax}:import firing 4`]);
-    });
-
-    it('tell of live mappings of this instance that are cut off or whose spool fills up', async () => {
-      const connection = await addConnection(plant.place.store);
-      const id = await addMapping(plant.place.store, connection, {
-        sync_mode: 'live',
-        options: { live: { max_bytes: 1000 } },
-      });
-      const status: LiveStatus = {
-        ...{ state: 'interrupted', since: new Date(NOON).toISOString(), error: null, received: 0 },
-        ...{ records_per_second: 0, last_record_at: null, stuck_tags: [], dropped: 0, alarms: [] },
-        backlog: { records: 8, bytes: 800, oldest_at: null },
-      };
-      plant.streams.set(id, status);
-      assert.deepEqual(await plant.open(), [`buffer_fill stream:${id} firing 80`]);
-      plant.now = NOON + 10 * MINUTE;
-      await plant.look();
-      plant.now = NOON + 15 * MINUTE;
-      const both = [`buffer_fill stream:${id} firing 80`, `data_delay stream:${id} firing 900`];
-      assert.deepEqual(await plant.open(), both);
-      // Another instance knows nothing of it, and leaves it as it is; no more does this one when another one listens.
-      await plant.alertsOf(await plant.place.again(), new Map()).watch.look();
-      plant.streams.set(id, { ...status, state: 'standby', backlog: { records: 0, bytes: 0, oldest_at: null } });
-      assert.deepEqual(await plant.open(), both);
-      plant.streams.set(id, { ...status, state: 'connected', backlog: { records: 0, bytes: 590, oldest_at: null } });
-      assert.deepEqual(await plant.open(), []);
-    });
-
-    it('tell of spools that fill up, by whichever limit comes first, or that have lost something', async () => {
-      const connection = await addConnection(plant.place.store);
-      const live = (options: object) => addMapping(plant.place.store, connection, { sync_mode: 'live', options });
-      const limited = await live({ live: { max_bytes: 1000, max_records: 10 } });
-      const unlimited = await live({});
-      const told = async (id: number, backlog: Partial<LiveStatus['backlog']>, alarm?: 'full' | 'dropped') => {
-        const since = new Date(NOON).toISOString();
-        plant.streams.set(id, {
-          ...{ state: 'connected', since, error: null, received: 0, records_per_second: 0, last_record_at: null },
-          ...{ stuck_tags: [], dropped: 0, alarms: alarm === undefined ? [] : [{ kind: alarm, since, count: 1 }] },
-          backlog: { records: 0, bytes: 0, oldest_at: null, ...backlog },
-        });
-        // What an alert tells of its value is brought up to date from time to time.
-        plant.now += 2 * MINUTE;
-        return (await plant.open()).map((line) => line.replace(/^buffer_fill stream:\d+ firing /, ''));
-      };
-      assert.deepEqual(await told(limited, { bytes: 799, records: 7 }), []);
-      assert.deepEqual(await told(limited, { bytes: 100, records: 8 }), ['80']);
-      assert.deepEqual(await told(limited, { bytes: 600, records: 1 }), ['60'], 'it is over below 60 only');
-      assert.deepEqual(await told(limited, { bytes: 599, records: 5 }), []);
-      assert.deepEqual(await told(limited, { bytes: 950, records: 1 }), ['95']);
-      assert.deepEqual(await told(limited, {}), []);
-      for (const alarm of ['full', 'dropped'] as const) {
-        assert.deepEqual(await told(limited, {}, alarm), ['100'], alarm);
-        assert.deepEqual(await told(limited, {}), []);
-      }
-      assert.deepEqual(await told(unlimited, { bytes: 0.8 * DEFAULT_SPOOL_BYTES, records: 1e6 }), ['80']);
     });
 
     it('tell of APIs whose limit is near, or that want to be left alone', async () => {

@@ -177,6 +177,12 @@ describe('verification of deliveries', () => {
     refused({ method: 'hmac', messageId: 'X-Id' }, 'messageId');
     refused({ method: 'token', header: 'no header' }, 'header');
     refused({ method: 'no such' as 'none' }, 'verification');
+    refused({ method: 'hmac', algorithm: 'md5' as 'sha1' }, 'algorithm');
+    refused({ method: 'hmac', encoding: 'latin1' as 'hex' }, 'encoding');
+    const timed = { signed: '{timestamp}.{body}', timestampHeader: 'X-Time' };
+    refused({ method: 'hmac', ...timed, timestampUnit: 'h' as 's' }, 'timestampUnit');
+    const challenge = { kind: 'constructor' as 'hub_challenge', verifyToken: null };
+    assert.throws(() => checkWebhook({ ...webhook({ method: 'none' }), challenge }), { path: 'challenge' });
     const short = { ...webhook({ method: 'none' }), token: 'guessable' };
     assert.throws(() => checkWebhook(short), { class: 'config', path: 'token' });
   });

@@ -47,6 +47,20 @@ for (const kind of storeKinds) {
       assert.ok(!JSON.stringify(rows).includes('canary'));
     });
 
+    it('have an address that can be sent to, private ones and this machine among them', async () => {
+      for (const url of ['ftp://plant.example/', 'http://user:password@plant.example/', 'nowhere']) {
+        await assert.rejects(create({ url }), { code: 'PCP_URL_REFUSED', path: '/url' });
+      }
+      const never = ['169.254.169.254', '0.0.0.0:1', '[::ffff:a9fe:a9fe]', '[fe80::1]', '2852039166', '224.0.0.1'];
+      for (const host of never) {
+        await assert.rejects(create({ url: `http://${host}/` }), { code: 'PCP_ADDRESS_REFUSED', path: '/url' }, host);
+      }
+      const { id } = await create({ url: 'http://10.0.0.7:8080/hooks' });
+      for (const host of ['127.0.0.1:1880', '[::1]', 'plant.example', '198.18.example']) {
+        await webhooks.update(id, { name: 'hook', url: `http://${host}/`, event_type: '*' });
+      }
+    });
+
     it('keep their secrets to themselves, and with the place they were typed for', async () => {
       const webhook = await create({
         headers: { 'X-Api-Key': 'canary-key' },
