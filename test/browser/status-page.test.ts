@@ -108,16 +108,6 @@ describe('status page', () => {
     await page.close();
   });
 
-  it('is sent to its own folder, and lets no other code in', async () => {
-    const answer = await fetch(`${nodeRed.url}/integrations/ui`, { redirect: 'manual' });
-    assert.deepEqual([answer.status, answer.headers.get('location')], [308, 'ui/']);
-    const page = await fetch(`${nodeRed.url}/integrations/ui/`);
-    assert.match(String(page.headers.get('content-security-policy')), /default-src 'none'; script-src 'self';/);
-    const again = await fetch(page.url, { headers: { 'if-none-match': String(page.headers.get('etag')) } });
-    assert.equal(again.status, 304);
-    assert.equal((await fetch(`${page.url}../uix`)).status, 404);
-  });
-
   it('is in the main menu of the editor', async () => {
     const editor = await blank(LOOKS[0], true);
     await editor.goto(nodeRed.url);
@@ -369,12 +359,10 @@ describe('status page', () => {
         await page.locator('.panel').last().waitFor();
         await page.waitForFunction(() => !/Reading|Lendo/.test(document.querySelector('main')?.textContent ?? ''));
         await page.screenshot({ path: join(SCREENSHOTS, `status-${view.replaceAll('/', '-')}-${suffix}.png`) });
-        const width = await page.evaluate(() => document.documentElement.scrollWidth);
-        assert.ok(width <= look.width, `${view} is ${width} px wide`);
         const cut = await page
-          .locator('.scroll')
+          .locator('html, .scroll')
           .evaluateAll((all) => all.map((one) => one.scrollWidth - one.clientWidth).filter((hidden) => hidden > 0));
-        assert.deepEqual(cut, [], `${view} hides a part of a table`);
+        assert.deepEqual(cut, [], `${view} hides a part of it, in pixels`);
         assert.equal(await page.locator('.failure[role=alert]').count(), 0, view);
       }
       const shown = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
