@@ -81,7 +81,9 @@ async function insertOne(
   const own = [row[SOURCE]!, row[KEY]!];
   try {
     await transaction.savepoint(async (inner) => {
-      if (replaces) for (const sql of posting.removal) await inner.execute(sql, own);
+      // What is done may lie there still.
+      const isCleared = replaces || posting.state.done !== undefined;
+      for (const sql of isCleared ? posting.removal : []) await inner.execute(sql, own);
       const numbered = { ...(await insertParts(inner, posting, outgoing)), ...(await placeOf(inner, posting, group)) };
       const guard = `NOT EXISTS (SELECT 1 FROM ${posting.table} WHERE ${SOURCE} = ? AND ${KEY} = ?)`;
       if ((await insertRow(inner, posting.table, numbered, guard, own)) === 0) throw sentMeanwhile(own);
