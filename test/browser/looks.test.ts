@@ -44,7 +44,9 @@ const LOOKS = [
   { scheme: 'dark', width: 1920, locale: 'en-US' },
 ] as const;
 
-describe('looks of the forms', () => {
+describe('looks of the forms', function () {
+  // Many forms, one after the other, also on a busy machine.
+  this.timeout(600_000);
   let folder: string;
   let nodeRed: NodeRed;
   let browser: Browser;
