@@ -23,6 +23,7 @@ const EXAMPLES = [
   'pcp-sync',
   'pcp-sync-log',
   'pcp-alert',
+  'pcp-dynamics365-packages',
 ];
 const FORMS = {
   'pcp-file-read': 'pcp-ex-file-reader',
@@ -34,6 +35,7 @@ const FORMS = {
   'pcp-sync': 'pcp-ex-sync-sync',
   'pcp-sync-log': 'pcp-ex-sync-log-letter',
   'pcp-alert': 'pcp-ex-alert-watch',
+  'pcp-dynamics365-package': 'pcp-ex-packages-reader',
 };
 const LOOKS = [
   { scheme: 'light', width: 1280, locale: 'en-US' },
@@ -42,7 +44,9 @@ const LOOKS = [
   { scheme: 'dark', width: 1920, locale: 'en-US' },
 ] as const;
 
-describe('looks of the forms', () => {
+describe('looks of the forms', function () {
+  // Many forms, one after the other, also on a busy machine.
+  this.timeout(600_000);
   let folder: string;
   let nodeRed: NodeRed;
   let browser: Browser;
@@ -110,6 +114,11 @@ describe('looks of the forms', () => {
       await editor.page.selectOption('#pcp-setting-authentication', 'oauth2');
       await editor.screenshot(`pcp-connection-rest-${suffix}`);
       assert.deepEqual(await overflowing(editor), [], 'pcp-connection of an API');
+      await editor.cancel();
+      await editor.editConfig('pcp-ex-packages-conn');
+      await editor.page.locator('[data-setting="packages"]').scrollIntoViewIfNeeded();
+      await editor.screenshot(`pcp-connection-packages-${suffix}`);
+      assert.deepEqual(await overflowing(editor), [], 'pcp-connection of packages');
       await editor.cancel();
       await editor.editConfig('pcp-ex-map-mapping');
       await editor.screenshot(`pcp-mapping-${suffix}`);
