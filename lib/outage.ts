@@ -1,4 +1,4 @@
-import type { IntegrationError } from './model/errors';
+import { type IntegrationError, inOneLine } from './model/errors';
 
 /** Says once that the other side is gone and once that it is back, however many users and attempts meet the outage. */
 export class Outage {
@@ -9,8 +9,8 @@ export class Outage {
     private readonly log: (level: 'info' | 'warn' | 'debug', message: string) => void,
   ) {}
 
-  failed({ code, message, hint }: Pick<IntegrationError, 'code' | 'message' | 'hint'>): void {
-    const text = `${this.name}: ${code}: ${message}${hint === undefined ? '' : ` ${hint}`}`;
+  failed(error: Pick<IntegrationError, 'code' | 'message' | 'hint'>): void {
+    const text = `${this.name}: ${error.code}: ${inOneLine(error)}`;
     this.log(this.since === null ? 'warn' : 'debug', text);
     this.since ??= Date.now();
   }

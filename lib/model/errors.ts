@@ -88,6 +88,12 @@ export class IntegrationError extends Error {
   }
 }
 
+/** A failure in one line, with what to do about it where that is known. */
+export function inOneLine({ message, hint }: { message: string; hint?: string | undefined }): string {
+  if (!hint) return message;
+  return `${message}${/[.!?…]$/.test(message) ? '' : '.'} ${hint}`;
+}
+
 export interface SerializedError {
   class: ErrorClass;
   code: string;

@@ -17,6 +17,7 @@ import { openRepair } from './reconciliation/repair';
 import { resumePoint } from './resume-point';
 import type { Lease } from './runs/lease';
 import { COUNTERS, countersAddUp, noCounters, type RunRow } from './runs/run-rows';
+import { keepWarnings } from './runs/settle';
 import type { Stream } from './stream';
 import { judgeErrors, ToleranceExceeded } from './tolerance';
 import { withUndecoded } from './undecoded';
@@ -237,7 +238,7 @@ async function drain(
     const left = run.dryRun ? noCounters() : await settleLeftIntents(scope);
     for (const name of COUNTERS) counters[name] += left[name];
     assertAddedUp(counters);
-    await keepWarnings(scope, warnings);
+    if (warnings.length > 0) await keepWarnings(scope, warnings);
   } catch (error) {
     await settleSource(scope, error, run.dryRun);
     throw error;
@@ -245,18 +246,6 @@ async function drain(
     await pages.settle();
     await source.return?.();
   }
-}
-
-/** What the source told of its read, for the log of the run. */
-async function keepWarnings({ database, lease, ids }: RunScope, warnings: readonly Phrase[]): Promise<void> {
-  if (warnings.length === 0) return;
-  await database.transaction((transaction) =>
-    transaction.execute('UPDATE integration_sync_logs SET warnings = ? WHERE id = ? AND fence = ?', [
-      JSON.stringify(warnings),
-      ids.runId,
-      lease.fence,
-    ]),
-  );
 }
 
 /** Tells the source, once what it gave is sure to stay. */

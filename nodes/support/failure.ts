@@ -1,6 +1,6 @@
 import type { NodeAPI } from 'node-red';
 import { type Locale, localise } from '../../lib/locales/catalogue';
-import { type ErrorClass, IntegrationError } from '../../lib/model/errors';
+import { type ErrorClass, IntegrationError, inOneLine } from '../../lib/model/errors';
 import { phrase } from '../../lib/model/phrase';
 
 /** What `done(err)` gets: Node-RED copies `code` to `msg.error.code` for Catch nodes. */
@@ -23,8 +23,7 @@ export function runtimeLocale(RED: NodeAPI): Locale {
 export function nodeFailure(RED: NodeAPI, thrown: unknown): NodeFailure {
   const known = IntegrationError.from(thrown);
   const error = known.outcomeUnknown ? outcomeUnknown(known) : known;
-  const { message, hint } = inWords(RED, error);
-  const failure = new Error(hint ? `${message} ${hint}` : message) as NodeFailure;
+  const failure = new Error(inOneLine(inWords(RED, error))) as NodeFailure;
   // Node-RED shows name and message: the code tells more than a class name would.
   failure.name = error.code;
   failure.code = error.code;

@@ -2,6 +2,7 @@ import type { IntegrationError } from '../../model/errors';
 import { type Phrase, phrase, render } from '../../model/phrase';
 import type { RunCounters, RunState } from '../../model/sync';
 import type { SqlTransaction } from '../../protocols/sql/database';
+import type { RunScope } from '../writes/commit';
 import { type RetryPolicy, retryDelay } from './retry';
 import { announceEnd, ENDED, kept, type RunRow, statusOf } from './run-rows';
 
@@ -111,4 +112,18 @@ function partial(errors: number): Phrase {
   return errors === 1
     ? phrase`One record could not be applied; it is kept as a dead letter with its reason.`
     : phrase`${errors} records could not be applied; they are kept as dead letters with their reasons.`;
+}
+
+/** What the source told of its read, for the log of the run. */
+export async function keepWarnings(
+  { database, lease, ids }: Pick<RunScope, 'database' | 'lease' | 'ids'>,
+  warnings: readonly Phrase[],
+): Promise<void> {
+  await database.transaction((transaction) =>
+    transaction.execute('UPDATE integration_sync_logs SET warnings = ? WHERE id = ? AND fence = ?', [
+      JSON.stringify(warnings),
+      ids.runId,
+      lease.fence,
+    ]),
+  );
 }

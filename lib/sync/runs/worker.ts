@@ -1,5 +1,5 @@
 import type { Connector } from '../../connectors/contract';
-import { IntegrationError } from '../../model/errors';
+import { IntegrationError, inOneLine } from '../../model/errors';
 import type { Mapping } from '../../model/mapping';
 import type { RunKind } from '../../model/sync';
 import { Rounds } from '../../rounds';
@@ -260,8 +260,7 @@ export class Worker {
         return end;
       });
       if (failure) {
-        const { code, message, hint } = failure;
-        log('warn', `${await this.named(run)}: ${state}, ${code}: ${message}${hint ? ` ${hint}` : ''}`);
+        log('warn', `${await this.named(run)}: ${state}, ${failure.code}: ${inOneLine(failure)}`);
       }
       await database.flush();
     } catch (error) {

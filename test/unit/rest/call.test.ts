@@ -13,13 +13,13 @@ describe('generic.rest: calling', () => {
     const answer = await call({
       method: 'post',
       path: '/orders/1/release?x=1',
-      query: { plant: '1 0', n: 2 },
+      query: { plant: '1 0', n: [2, 3], none: [] },
       body: { a: '€' },
     });
     // What the help of the node says.
     assert.deepEqual(Object.keys(answer), ['payload', ...Object.keys(descriptor.call?.outputs ?? {})]);
     assert.deepEqual([answer.payload, answer.statusCode], [{ id: '1234567890123456789' }, 201]);
-    assert.deepEqual(context.api.paths(), ['POST /orders/1/release?x=1&plant=1+0&n=2']);
+    assert.deepEqual(context.api.paths(), ['POST /orders/1/release?x=1&plant=1+0&n=2&n=3']);
     assert.equal(context.api.asked[0]?.body, '{"a":"€"}');
   });
 

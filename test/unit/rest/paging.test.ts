@@ -159,6 +159,18 @@ describe('generic.rest: paging', () => {
     assert.deepEqual([records, batches[0]?.total], [all, 3]);
   });
 
+  it('takes no refusal after a full page for the end, and says how the end can be told', async () => {
+    context.api.handler = ({ query }) => {
+      const page = Number(query.get('page'));
+      return page < 3 ? { body: { data: orders(page * 2, 2) } } : { status: 404, body: { detail: 'Invalid page.' } };
+    };
+    const failure = await failureOf(readAll(paged({ type: 'page', size_parameter: 'size', size: 2 })));
+    assert.deepEqual([failure.class, failure.code], ['config', 'PCP_REST_PAGE_REFUSED']);
+    assert.match(failure.message, /^Page 3 of "orders" was refused.*Invalid page/);
+    context.api.handler = () => ({ status: 404 });
+    assert.equal((await failureOf(readAll(paged({ type: 'page' })))).code, 'PCP_HTTP_NOT_FOUND');
+  });
+
   it('refuses paging that the answers cannot hold', async () => {
     const cases = [
       { format: 'csv', paging: { type: 'next_link' } },

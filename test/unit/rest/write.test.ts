@@ -119,6 +119,18 @@ describe('generic.rest: writing', () => {
     assert.equal(context.api.asked[0]?.path, '/orders/..%2Fa%3Fb%3D1');
   });
 
+  it('creates what a look-up finds nothing of, however the API says so', async () => {
+    const writer = await writerOf({
+      create: ORDERS.create,
+      lookup: { path: '/orders?number={number}', items: '/data' },
+    });
+    for (const nothing of [{ status: 204 }, { status: 404 }, { status: 410 }, { body: { data: [] } }]) {
+      context.api.handler = ({ method }) => (method === 'GET' ? nothing : { status: 201, body: { id: 1 } });
+      const results = await writer.write([record({ number: '1' })], signal);
+      assert.deepEqual(results, [{ outcome: 'created', externalKey: '1' }], JSON.stringify(nothing));
+    }
+  });
+
   it('never looks for a record without a key, which would find any', async () => {
     const lookup = { path: '/orders?number={number}' };
     const writer = await writerOf({ ...ORDERS, lookup });

@@ -15,7 +15,7 @@ const OF_THE_TRANSPORT =
 
 /**
  * Sends one request below the base URL.
- * @param parameters path, method, query (object of parameters), request_headers, body (JSON, or text and bytes as they are); a method that
+ * @param parameters path, method, query (object of parameters; a list repeats its name), request_headers, body (JSON, or text and bytes as they are); a method that
  * has a body takes `payload` for it where none is given
  * @throws config PCP_CALL_PARAMETER; the API's refusal as an error of its class
  */
@@ -64,11 +64,13 @@ function textsOf(values: unknown, parameter: string): [string, string][] {
   if (values === undefined || values === null) return [];
   if (typeof values !== 'object' || Array.isArray(values))
     throw wrong(parameter, phrase`must be an object of names and values`);
-  return Object.entries(values).map(([name, value]) => {
-    const text = plainText(value);
-    if (text === undefined)
+  return Object.entries(values).flatMap(([name, given]) => {
+    const all: unknown[] = parameter === 'query' && Array.isArray(given) ? given : [given];
+    return all.map((value): [string, string] => {
+      const text = plainText(value);
+      if (text !== undefined) return [name, text];
       throw wrong(parameter, phrase`has a value for "${name}" that is no text, number or boolean`);
-    return [name, text];
+    });
   });
 }
 

@@ -58,7 +58,10 @@ export const descriptor: ConnectorDescriptor = {
         group: 'connection',
         schema: { type: 'object' },
         label: { 'en-US': 'Query', 'pt-BR': 'Consulta' },
-        help: { 'en-US': 'parameters of the query', 'pt-BR': 'parâmetros da consulta' },
+        help: {
+          'en-US': 'parameters of the query; a list repeats its name',
+          'pt-BR': 'parâmetros da consulta; uma lista repete o nome',
+        },
       },
       request_headers: {
         kind: 'json',

@@ -17,6 +17,33 @@ const USUAL_PLACES = [
   '/title',
 ];
 const FIELD_NAMES = ['field', 'pointer', 'path', 'property', 'parameter', 'target'];
+/** What an object says in words, the best ones first; in lower case, as the others. */
+const WORDS = [
+  'message',
+  'detail',
+  'description',
+  'error_description',
+  'errormessage',
+  'reason',
+  'text',
+  'msg',
+  'title',
+];
+const CODES = ['code', 'errorcode', 'error_code'];
+/** What stands beside the words for machines. */
+const KINDS = [
+  'class',
+  'type',
+  'kind',
+  'severity',
+  'level',
+  'status',
+  'statuscode',
+  'instance',
+  'timestamp',
+  'trace_id',
+];
+const BESIDE_WORDS = new Set([...FIELD_NAMES, ...WORDS, ...CODES, ...KINDS]);
 
 export interface Explanation {
   text: string;
@@ -48,7 +75,24 @@ function leaves(value: unknown, name: string, depth: number): string[] {
   if (typeof value === 'number' && value !== 0) return [name === '' ? String(value) : `${name}: ${value}`];
   if (typeof value !== 'object' || value === null || depth === DEEPEST) return [];
   if (Array.isArray(value)) return value.flatMap((item) => leaves(item, name, depth + 1));
-  return Object.entries(value).flatMap(([key, inner]) => leaves(inner, key, depth + 1));
+  return sentence(value, depth) ?? Object.entries(value).flatMap(([key, inner]) => leaves(inner, key, depth + 1));
+}
+
+/** `{"field": "qty", "code": "E7", "message": "is negative"}` is "qty: is negative (E7)", and what its lists hold follows. */
+function sentence(said: object, depth: number): string[] | null {
+  const parts = Object.entries(said).map(([key, value]) => ({ key, name: key.toLowerCase(), value }));
+  const isInner = (value: unknown) => typeof value === 'object' && value !== null;
+  if (parts.some(({ name, value }) => !isInner(value) && !BESIDE_WORDS.has(name))) return null;
+  const textOf = (names: readonly string[]): string | undefined =>
+    names
+      .map((wanted) => parts.find(({ name, value }) => name === wanted && ['string', 'number'].includes(typeof value)))
+      .map((part) => String(part?.value ?? '').trim())
+      .find((text) => text !== '');
+  const words = textOf(WORDS);
+  if (words === undefined) return null;
+  const [field, code] = [textOf(FIELD_NAMES), textOf(CODES)];
+  const inner = parts.filter(({ value }) => isInner(value)).flatMap(({ key, value }) => leaves(value, key, depth + 1));
+  return [`${field === undefined ? '' : `${field}: `}${words}${code === undefined ? '' : ` (${code})`}`, ...inner];
 }
 
 /** `[{"field": "quantity", ...}]`, or `{"quantity": ["must be positive"]}`. */

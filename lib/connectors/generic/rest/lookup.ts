@@ -8,6 +8,9 @@ import { valueAt } from './pointer';
 import type { RestEntity } from './settings';
 import { fillPath, plainText, type Values } from './template';
 
+/** How an API says that it found nothing. */
+const NOTHING = [204, ...GONE];
+
 /** A record as the API holds it. */
 export interface Found {
   data: SourceRecord;
@@ -32,7 +35,7 @@ export async function findRecord(
 ): Promise<Found | null> {
   const { path, items = '', id, key: places } = entity.lookup!;
   const target = fillPath(path, values);
-  const response = await ask(client, { target, headers: entity.headers ?? {}, signal }, GONE);
+  const response = await ask(client, { target, headers: entity.headers ?? {}, signal }, NOTHING);
   if (response === null) return null;
   const { headers, url } = response;
   const document = await readDocument(response);

@@ -180,8 +180,24 @@ async function fetchPage(
     link === undefined
       ? listRequest(entity, [...fixed, ...paging.parameters(at)])
       : { target: link, headers: entity.headers ?? {} };
-  const response = await askForList(source, { ...request, signal }, mayBeMissing ? NO_SUCH_PAGE : []);
-  return response && readPage(response, entity);
+  try {
+    const response = await askForList(source, { ...request, signal }, mayBeMissing ? NO_SUCH_PAGE : []);
+    return response && (await readPage(response, entity));
+  } catch (thrown) {
+    throw link === undefined && at !== null ? pageRefused(source, at, thrown) : thrown;
+  }
+}
+
+/** After a page that was full a refusal may be the end or a fault: to take it for the end could lose records. */
+function pageRefused({ entity: { name } }: Source, at: Position, thrown: unknown): unknown {
+  const { code, said } = IntegrationError.from(thrown);
+  if (code !== 'PCP_HTTP_NOT_FOUND' && code !== 'PCP_REST_REQUEST_REFUSED') return thrown;
+  const message = phrase`Page ${at ?? ''} of "${name}" was refused, and nothing says whether the list ends there: ${said}`;
+  return new IntegrationError('config', 'PCP_REST_PAGE_REFUSED', message, {
+    path: `/config/entities/${name}/paging`,
+    hint: 'Say in "total" or "more" of "paging" where the API tells how long the list is.',
+    cause: thrown,
+  });
 }
 
 function askForList(source: Source, request: HttpRequest): Promise<HttpResponse>;
