@@ -6,6 +6,7 @@ import { nodeTypes } from './data-types';
 import { GapFill } from './gap-fill';
 import { type ClientMonitoredItemGroup, type ClientSubscription, type NodeId, opcUaLibrary } from './library';
 import { chunks } from './limits';
+import { readSpans } from './properties';
 import { missingValue, type NodeValue, nodeValue, readValues } from './read';
 import { LiveSubscription, type StateChange } from './subscription';
 import type { EnumerationNames } from './values';
@@ -157,10 +158,11 @@ export class Monitor {
     const [first] = tags;
     if (first === undefined) return [];
     const { samplingIntervalMs, deadband } = first;
-    const watched: Watched[] = tags.map((tag) => ({
-      ...tag,
-      ...(deadband?.type === 'absolute' && !withFilter && { localDeadband: deadband.value }),
-    }));
+    const own = withFilter ? [] : await this.#localDeadbands(tags, deadband, signal);
+    const watched: Watched[] = tags.map((tag, index) => {
+      const localDeadband = own[index];
+      return { ...tag, ...(localDeadband !== undefined && { localDeadband }) };
+    });
     const group = ua.ClientMonitoredItemGroup.create(
       subscription,
       watched.map(({ nodeId }) => ({ nodeId, attributeId: ua.AttributeIds.Value })),
@@ -188,6 +190,20 @@ export class Monitor {
     this.#groups.push({ group, watched, refused });
     this.#reportMissing();
     return [...refused];
+  }
+
+  /** In units of the values; one in per cent is a part of what the server says of a node's range. */
+  async #localDeadbands(
+    tags: readonly Watched[],
+    deadband: Deadband | undefined,
+    signal: AbortSignal,
+  ): Promise<(number | undefined)[]> {
+    if (deadband === undefined) return [];
+    const { type, value } = deadband;
+    if (type === 'absolute') return tags.map(() => value);
+    const nodes = tags.map(({ nodeId }) => nodeId);
+    const spans = await readSpans(this.#client, this.#open, nodes, signal);
+    return spans.map((span) => (span === undefined ? undefined : (span * value) / 100));
   }
 
   /** @param isCurrent the server says that it is the value of now, rather than one that it had kept */
