@@ -55,6 +55,8 @@ export type TagChange =
 
 /** What the server had kept during an interruption has come after so many publishings. */
 const SETTLED = 3;
+/** Of a subscription that publishes seldom, what comes is held for no longer than that. */
+const LONGEST_SETTLING_MS = 60_000;
 /** So much longer a tag's values wait for those that its history has of an interruption before them. */
 const HISTORY_MS = 2000;
 const FILTER_REFUSED = /Filter|Deadband|Unsupported|NotSupported/;
@@ -93,6 +95,7 @@ export class Monitor {
       onInterrupted: () => this.#interrupted(),
       onResumed: () => this.#resumed(),
       onMissed: () => this.#missed(),
+      report: options.report,
     });
   }
 
@@ -114,7 +117,12 @@ export class Monitor {
         give: (change: TagChange) => this.#live.push(change),
         report: this.#options.report,
       };
-      this.#gaps = new GapFill(this.#client, this.#open, ways, this.#settlingMs + HISTORY_MS);
+      this.#gaps = new GapFill(
+        this.#client,
+        this.#open,
+        ways,
+        Math.min(this.#settlingMs, LONGEST_SETTLING_MS) + HISTORY_MS,
+      );
       await this.#gaps.prepare(known, signal);
       this.#gaps.interrupted(times);
     }
@@ -254,7 +262,6 @@ export class Monitor {
   }
 
   #missed(): void {
-    this.#options.report('Messages of the server were lost on the way, and it does not have them any more.');
     this.#isMissing = true;
     for (const tag of this.#watched) tag.isUnsure = true;
     this.#gaps?.interrupted(this.#times);

@@ -9,7 +9,7 @@ const RESTARTS = Number(process.env.PCP_TEST_RESTARTS ?? 5);
 const FAST = { publishing_interval_ms: 50, timeout_ms: 2000 };
 
 describe('OPC UA: subscriptions', function () {
-  this.timeout(180_000 + RESTARTS * 20_000);
+  this.timeout(180_000 + RESTARTS * 120_000);
   let server: PlantServer;
   let connections: Connections;
   let connector: Connector;
