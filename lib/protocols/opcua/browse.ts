@@ -5,7 +5,7 @@ import type { OpcUaClient, OpenSession } from './client';
 import { statusError } from './errors';
 import { type NodeId, opcUaLibrary } from './library';
 import { chunks } from './limits';
-import { formatNodeId } from './node-ids';
+import { formatNodeId, parseNodeId } from './node-ids';
 
 export interface Child {
   address: string;
@@ -40,6 +40,7 @@ const MOST = 50_000;
 const MOST_PAGES = 1000;
 /** Folders of the standard that hold types and no values. */
 const OBJECTS = 'i=85';
+const SERVER = 'i=2253';
 
 /** What lies directly below a node, all pages of it; null = the Objects folder. */
 export async function browseChildren(
@@ -47,10 +48,11 @@ export async function browseChildren(
   open: OpenSession,
   parent: NodeId | null,
   signal: AbortSignal,
+  isLenient = false,
 ): Promise<Child[]> {
   const { NodeClass, ReferenceTypeIds, coerceNodeId } = opcUaLibrary().ua;
   const nodeClasses = NodeClass.Object | NodeClass.Variable | NodeClass.Method;
-  const all = { referenceType: ReferenceTypeIds.HierarchicalReferences, nodeClasses, isLenient: false };
+  const all = { referenceType: ReferenceTypeIds.HierarchicalReferences, nodeClasses, isLenient };
   const [references = []] = await browseForward(client, open, [parent ?? coerceNodeId(OBJECTS)], all, signal);
   const variables = references.filter(({ nodeClass }) => nodeClass === NodeClass.Variable);
   const attributes = await readDetails(client, open, variables, signal);
@@ -79,6 +81,41 @@ export async function browseChildren(
     has_children: reference.nodeClass === NodeClass.Object,
     ...details.get(reference),
   }));
+}
+
+export interface Descendant extends Child {
+  /** Names on the way to it, parted by "/". */
+  path: string;
+}
+
+/**
+ * What lies below a node, so many levels deep, the upper ones first; each node once. What the server tells of itself is left out,
+ * unless it is asked for by its own node.
+ */
+export async function browseBelow(
+  client: OpcUaClient,
+  open: OpenSession,
+  parent: NodeId | null,
+  levels: number,
+  signal: AbortSignal,
+): Promise<Descendant[]> {
+  const found = new Map<string, Descendant>();
+  let above: { node: NodeId | null; path: string }[] = [{ node: parent, path: '' }];
+  for (let level = 1; level <= levels && above.length > 0; level++) {
+    const next: typeof above = [];
+    for (const { node, path } of above) {
+      for (const child of await browseChildren(client, open, node, signal, level > 1)) {
+        if (found.has(child.address)) continue;
+        if (found.size >= MOST) throw endless(String(parent ?? OBJECTS));
+        const own = `${path}${child.name}`;
+        found.set(child.address, { ...child, path: own });
+        if (!child.has_children || child.address === SERVER) continue;
+        next.push({ node: parseNodeId(child.address, open.namespaces), path: `${own}/` });
+      }
+    }
+    above = next;
+  }
+  return [...found.values()];
 }
 
 /** What each node refers to, all pages of it, each once. */

@@ -1,9 +1,9 @@
-import { IntegrationError } from '../../model/errors';
 import { phrase } from '../../model/phrase';
 import { readAttributes } from './attributes';
 import type { OpcUaClient, OpenSession } from './client';
 import { type NodeId, opcUaLibrary } from './library';
 import { chunks } from './limits';
+import { readProperties, unlessRefused } from './properties';
 import type { EnumerationNames } from './values';
 
 /** What is known of a type of the server. */
@@ -184,7 +184,7 @@ async function enumerationNames(
     if (fields?.length) names.set(String(type), new Map(fields.map((field) => [numberOf(field.value), textOf(field)])));
   });
   const undefinedTypes = types.filter((type) => !names.has(String(type)));
-  const properties = await enumerationProperties(client, open, undefinedTypes, signal);
+  const properties = await readProperties(client, open, undefinedTypes, ['EnumValues', 'EnumStrings'], signal);
   undefinedTypes.forEach((type, index) => {
     const [values, strings] = [properties[2 * index], properties[2 * index + 1]];
     if (Array.isArray(values)) {
@@ -196,54 +196,6 @@ async function enumerationNames(
     }
   });
   return names;
-}
-
-/** EnumValues and EnumStrings of each type. */
-async function enumerationProperties(
-  client: OpcUaClient,
-  open: OpenSession,
-  types: readonly NodeId[],
-  signal: AbortSignal,
-): Promise<unknown[]> {
-  const { ua } = opcUaLibrary();
-  const paths = types.flatMap((startingNode) =>
-    ['EnumValues', 'EnumStrings'].map(
-      (name) =>
-        new ua.BrowsePath({
-          startingNode,
-          relativePath: {
-            elements: [
-              {
-                referenceTypeId: ua.makeNodeId(ua.ReferenceTypeIds.HasProperty),
-                isInverse: false,
-                includeSubtypes: true,
-                targetName: { namespaceIndex: 0, name },
-              },
-            ],
-          },
-        }),
-    ),
-  );
-  const found: (NodeId | undefined)[] = [];
-  for (const part of chunks(paths, open.limits.translate)) {
-    const results = await client
-      .request(open.session.translateBrowsePath(part), phrase`reading types`, signal)
-      .catch(unlessRefused);
-    part.forEach((_, at) => {
-      found.push(results[at]?.targets?.[0]?.targetId as NodeId | undefined);
-    });
-  }
-  const nodes = found.flatMap((nodeId) =>
-    nodeId === undefined ? [] : [{ nodeId, attributeId: ua.AttributeIds.Value }],
-  );
-  const values = await readAttributes(client, open, nodes, signal);
-  return found.map((nodeId) => (nodeId === undefined ? undefined : values.shift()));
-}
-
-/** A server that refuses to tell its types is read all the same. */
-function unlessRefused(thrown: unknown): [] {
-  if (IntegrationError.from(thrown).code === 'PCP_OPCUA_STATUS') return [];
-  throw thrown;
 }
 
 type Text = { text?: string | null } | null | undefined;

@@ -69,7 +69,9 @@ export class EventMonitor {
     this.#live = new LiveSubscription(client, {
       onInterrupted: () => undefined,
       onResumed: () => this.#refresh(),
-      onMissed: () => this.#missed(),
+      // Of what is lost, alarms that stand are told again.
+      onMissed: () => this.#refresh(),
+      report: options.report,
     });
     this.#names = [...Object.keys(FIELDS), ...options.fields.keys()];
   }
@@ -119,12 +121,6 @@ export class EventMonitor {
 
   close(): Promise<void> {
     return this.#live.close();
-  }
-
-  /** Of what is lost, alarms that stand are told again. */
-  #missed(): void {
-    this.#options.report('Events of the server were lost on the way, and it does not have them any more.');
-    this.#refresh();
   }
 
   #arrived(fields: readonly Variant[]): void {

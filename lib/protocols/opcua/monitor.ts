@@ -6,6 +6,7 @@ import { nodeTypes } from './data-types';
 import { GapFill } from './gap-fill';
 import { type ClientMonitoredItemGroup, type ClientSubscription, type NodeId, opcUaLibrary } from './library';
 import { chunks } from './limits';
+import { readSpans } from './properties';
 import { missingValue, type NodeValue, nodeValue, readValues } from './read';
 import { LiveSubscription, type StateChange } from './subscription';
 import type { EnumerationNames } from './values';
@@ -54,6 +55,8 @@ export type TagChange =
 
 /** What the server had kept during an interruption has come after so many publishings. */
 const SETTLED = 3;
+/** Of a subscription that publishes seldom, what comes is held for no longer than that. */
+const LONGEST_SETTLING_MS = 60_000;
 /** So much longer a tag's values wait for those that its history has of an interruption before them. */
 const HISTORY_MS = 2000;
 const FILTER_REFUSED = /Filter|Deadband|Unsupported|NotSupported/;
@@ -92,6 +95,7 @@ export class Monitor {
       onInterrupted: () => this.#interrupted(),
       onResumed: () => this.#resumed(),
       onMissed: () => this.#missed(),
+      report: options.report,
     });
   }
 
@@ -113,7 +117,12 @@ export class Monitor {
         give: (change: TagChange) => this.#live.push(change),
         report: this.#options.report,
       };
-      this.#gaps = new GapFill(this.#client, this.#open, ways, this.#settlingMs + HISTORY_MS);
+      this.#gaps = new GapFill(
+        this.#client,
+        this.#open,
+        ways,
+        Math.min(this.#settlingMs, LONGEST_SETTLING_MS) + HISTORY_MS,
+      );
       await this.#gaps.prepare(known, signal);
       this.#gaps.interrupted(times);
     }
@@ -157,10 +166,11 @@ export class Monitor {
     const [first] = tags;
     if (first === undefined) return [];
     const { samplingIntervalMs, deadband } = first;
-    const watched: Watched[] = tags.map((tag) => ({
-      ...tag,
-      ...(deadband?.type === 'absolute' && !withFilter && { localDeadband: deadband.value }),
-    }));
+    const own = withFilter ? [] : await this.#localDeadbands(tags, deadband, signal);
+    const watched: Watched[] = tags.map((tag, index) => {
+      const localDeadband = own[index];
+      return { ...tag, ...(localDeadband !== undefined && { localDeadband }) };
+    });
     const group = ua.ClientMonitoredItemGroup.create(
       subscription,
       watched.map(({ nodeId }) => ({ nodeId, attributeId: ua.AttributeIds.Value })),
@@ -188,6 +198,20 @@ export class Monitor {
     this.#groups.push({ group, watched, refused });
     this.#reportMissing();
     return [...refused];
+  }
+
+  /** In units of the values; one in per cent is a part of what the server says of a node's range. */
+  async #localDeadbands(
+    tags: readonly Watched[],
+    deadband: Deadband | undefined,
+    signal: AbortSignal,
+  ): Promise<(number | undefined)[]> {
+    if (deadband === undefined) return [];
+    const { type, value } = deadband;
+    if (type === 'absolute') return tags.map(() => value);
+    const nodes = tags.map(({ nodeId }) => nodeId);
+    const spans = await readSpans(this.#client, this.#open, nodes, signal);
+    return spans.map((span) => (span === undefined ? undefined : (span * value) / 100));
   }
 
   /** @param isCurrent the server says that it is the value of now, rather than one that it had kept */
@@ -238,7 +262,6 @@ export class Monitor {
   }
 
   #missed(): void {
-    this.#options.report('Messages of the server were lost on the way, and it does not have them any more.');
     this.#isMissing = true;
     for (const tag of this.#watched) tag.isUnsure = true;
     this.#gaps?.interrupted(this.#times);

@@ -22,6 +22,8 @@ const SILENT_KEEP_ALIVES = 3;
 const SILENT_TIMEOUTS = 5;
 /** Items waiting to be taken at which the server is asked to hold back. */
 const FULL = 50_000;
+/** Messages that are lost are told in one line for so long. */
+const QUIET_MS = 60_000;
 
 /** Called before it is told; values may come again before the connection counts as back. */
 interface Hooks {
@@ -29,6 +31,7 @@ interface Hooks {
   onResumed(): void;
   /** Messages of the server are lost, over a connection that stands: called between what came before and after them. */
   onMissed(): void;
+  report(message: string): void;
 }
 
 /** One subscription of the server, over interruptions, until it is closed. What it brings is put into the queue. */
@@ -41,6 +44,7 @@ export class LiveSubscription<T> {
   #watchdog: NodeJS.Timeout | undefined;
   #isHeld = false;
   #order: MessageOrder | undefined;
+  #quietUntil = 0;
   /** Settles when all messages so far have been given. */
   #giving: Promise<void> = Promise.resolve();
   readonly #interrupted = () => {
@@ -130,13 +134,21 @@ export class LiveSubscription<T> {
     };
     const ways = {
       give: (message: Message) => inTurn(() => giveMessage(subscription, message)),
-      lost: () => inTurn(() => this.#hooks.onMissed()),
+      lost: () => inTurn(() => this.#missed()),
       ask: (number: number) => {
         const asking = askForMessage(session, subscription.subscriptionId, number);
         return within(asking, timeoutMs, phrase`asking for a message that was lost`);
       },
     };
     return new MessageOrder(ways, timeoutMs);
+  }
+
+  #missed(): void {
+    this.#hooks.onMissed();
+    // A server that loses them all the time would fill the log.
+    if (Date.now() < this.#quietUntil) return;
+    this.#quietUntil = Date.now() + QUIET_MS;
+    this.#hooks.report('Messages of the server were lost on the way, and it does not have them any more.');
   }
 
   #hold(isHeld: boolean): void {

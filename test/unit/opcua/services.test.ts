@@ -94,6 +94,27 @@ describe('OPC UA: methods and history', () => {
     assert.deepEqual([error.class, error.code], ['permission', 'PCP_WRITE_REFUSED']);
   });
 
+  it('lists what lies below a node, so many levels deep, with the way to it', async () => {
+    type Found = { address: string; path: string; kind: string; data_type?: string; writable?: boolean }[];
+    const paths = async (parameters: Record<string, unknown>) =>
+      ((await call('browse', parameters)) as Found).map(({ path }) => path);
+    const line = (await call('browse', { node: 'nsu=http://plant.example/line;s=Line1' })) as Found;
+    const temperature = line.find(({ path }) => path === 'Temperature');
+    assert.deepEqual(
+      [temperature?.address, temperature?.kind, temperature?.data_type, temperature?.writable],
+      [`${LINE}Temperature`, 'tag', 'Double', true],
+    );
+    assert.ok(line.some(({ path, kind }) => path === 'Start' && kind === 'method'));
+    const one = await paths({});
+    assert.ok(one.includes('Server') && one.includes('Line1') && !one.some((path) => path.includes('/')));
+    const two = await paths({ levels: '2' });
+    assert.ok(two.includes('Line1/Temperature'));
+    assert.ok(!two.some((path) => path.startsWith('Server/')));
+    assert.ok((await paths({ node: 'i=2253' })).includes('ServerStatus'));
+    assert.equal(new Set(two).size, two.length);
+    assert.equal((await failureOf(call('browse', { levels: 0 }))).code, 'PCP_CALL_PARAMETER');
+  });
+
   it('reads all pages of a history, in order and none twice', async () => {
     await fill(2500, START);
     const range = { start: new Date(START).toISOString(), end: new Date(START + 60_000).toISOString() };

@@ -8,13 +8,14 @@ export const CALL_PARAMETERS: Record<string, Setting> = {
     label: { 'en-US': 'Service', 'pt-BR': 'Serviço' },
     help: {
       'en-US':
-        'calls a method, reads the history of a node, acknowledges an alarm, makes tags of a list in the payload (NodeSet2, CSV), or trusts a server',
+        'calls a method, reads the history of a node, lists what lies below a node, acknowledges an alarm, makes tags of a list in the payload (NodeSet2, CSV), or trusts a server',
       'pt-BR':
-        'chama um método, lê o histórico de um nó, reconhece um alarme, cria tags de uma lista no payload (NodeSet2, CSV) ou aceita um servidor',
+        'chama um método, lê o histórico de um nó, lista o que há abaixo de um nó, reconhece um alarme, cria tags de uma lista no payload (NodeSet2, CSV) ou aceita um servidor',
     },
     options: [
       { value: 'method', label: { 'en-US': 'Method', 'pt-BR': 'Método' } },
       { value: 'history', label: { 'en-US': 'History', 'pt-BR': 'Histórico' } },
+      { value: 'browse', label: { 'en-US': 'Browse', 'pt-BR': 'Navegar' } },
       { value: 'acknowledge', label: { 'en-US': 'Acknowledge an alarm', 'pt-BR': 'Reconhecer um alarme' } },
       { value: 'confirm', label: { 'en-US': 'Confirm an alarm', 'pt-BR': 'Confirmar um alarme' } },
       { value: 'import_tags', label: { 'en-US': 'Tags of a list', 'pt-BR': 'Tags de uma lista' } },
@@ -24,15 +25,25 @@ export const CALL_PARAMETERS: Record<string, Setting> = {
     default: 'method',
   },
   node: {
-    showWhen: { service: ['method', 'history', 'acknowledge', 'confirm'] },
+    showWhen: { service: ['method', 'history', 'browse', 'acknowledge', 'confirm'] },
     kind: 'text',
     group: 'connection',
     label: { 'en-US': 'Node', 'pt-BR': 'Nó' },
     help: {
-      'en-US': 'address of the method or alarm (condition_id), or tag or address whose history is read',
-      'pt-BR': 'endereço do método ou do alarme (condition_id), ou tag ou endereço cujo histórico é lido',
+      'en-US':
+        'address of the method or alarm (condition_id), tag or address whose history is read, or where to browse (Objects when empty)',
+      'pt-BR':
+        'endereço do método ou do alarme (condition_id), tag ou endereço cujo histórico é lido, ou onde navegar (Objects, se vazio)',
     },
     placeholder: 'nsu=http://plant.example/line;s=Line1.Start',
+  },
+  levels: {
+    showWhen: { service: ['browse'] },
+    kind: 'integer',
+    group: 'connection',
+    minimum: 1,
+    label: { 'en-US': 'Levels', 'pt-BR': 'Níveis' },
+    help: { 'en-US': 'how deep to browse; 1 when empty', 'pt-BR': 'até que profundidade navegar; 1, se vazio' },
   },
   object: {
     showWhen: { service: ['method'] },

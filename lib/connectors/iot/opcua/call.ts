@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { browseBelow, type Descendant } from '../../../protocols/opcua/browse';
 import type { OpcUaClient } from '../../../protocols/opcua/client';
 import { acknowledge } from '../../../protocols/opcua/events';
 import { readAggregate, readHistory } from '../../../protocols/opcua/history';
@@ -30,6 +31,7 @@ const DEFAULT_LIMIT = 100_000;
 const OPERATIONS: Record<string, Operation> = {
   method,
   history,
+  browse,
   acknowledge: (opened, parameters, signal) => judgeAlarm(opened, parameters, false, signal),
   confirm: (opened, parameters, signal) => judgeAlarm(opened, parameters, true, signal),
   import_tags: async (_opened, parameters) =>
@@ -114,6 +116,18 @@ async function history({ client, settings }: Opened, parameters: Parameters, sig
     if (found.length >= limit) break;
   }
   return found;
+}
+
+async function browse(
+  { client, settings }: Opened,
+  parameters: Parameters,
+  signal: AbortSignal,
+): Promise<Descendant[]> {
+  const name = optional(parameters, 'node');
+  const levels = count(parameters, 'levels') ?? 1;
+  const open = await client.open(signal);
+  const from = name === undefined ? null : (await nodeOf(client, settings, name, signal)).node;
+  return browseBelow(client, open, from, levels, signal);
 }
 
 /** @throws config PCP_OPCUA_NODE_UNKNOWN */
