@@ -25,6 +25,8 @@ const NEW_RECORDS = 24;
 const CUTS_PER_ROUND = 50;
 /** A look-up counts what is under way for longer than twice that as lost. */
 const TIMEOUT_MS = 500;
+/** Once nothing is cut any more: a busy machine answers as late as it likes. */
+const PATIENCE_MS = 10_000;
 /** Of a transaction by SQL: several commits a run, of which some are cut. */
 const SQL_BATCH = 4;
 const DAY = '2026-11-27';
@@ -264,7 +266,7 @@ describe(`postings whose answers are cut at ${CUTS} random moments (seed ${SEED}
       const directory = await temporaryDirectory();
       const hub = await openHub(directory.path);
       try {
-        const { connectionId, mappingId } = await exportOf(hub, ledger, proxy.port);
+        const { connectionId, mappingId, setPatience } = await exportOf(hub, ledger, proxy.port);
         const run = () => runToEnd(hub, connectionId, { mapping_id: mappingId });
         let records = 0;
         while (proxy.cuts < cuts) {
@@ -274,6 +276,7 @@ describe(`postings whose answers are cut at ${CUTS} random moments (seed ${SEED}
           proxy.share = 0;
           await hub.sync.endPause(connectionId);
         }
+        await setPatience(PATIENCE_MS);
         // More than once where the machine stands still for longer than a request may take.
         while ((await run()).status !== 'success') await hub.sync.endPause(connectionId);
         const posted = (await ledger.posted()).map(Number).sort((a, b) => a - b);
@@ -295,16 +298,18 @@ describe(`postings whose answers are cut at ${CUTS} random moments (seed ${SEED}
       const url = new URL(String(config.base_url ?? 'http://127.0.0.1'));
       url.port = String(port);
       const way = recognise === undefined ? { base_url: url.href.replace(/\/$/, '') } : { port };
-      const { id: connectionId } = await hub.connections.create({
+      const input = (timeout_ms: number) => ({
         ...{ name: preset, connector_type: connection.connector_type, credentials: connection.credentials },
-        config: { ...config, ...way, timeout_ms: TIMEOUT_MS },
+        config: { ...config, ...way, timeout_ms },
       });
+      const { id: connectionId } = await hub.connections.create(input(TIMEOUT_MS));
       const mapping = mappings.find(({ direction }) => direction === 'export')!;
-      const input = { ...mapping, connection_id: connectionId, name: preset, entity_type: entityType };
+      const given = { ...mapping, connection_id: connectionId, name: preset, entity_type: entityType };
       const batch_size = recognise === undefined ? NEW_RECORDS : SQL_BATCH;
       const options = { batch_size, max_error_ratio: 1 };
-      const { id: mappingId } = await hub.mappings.create({ ...input, source_entity: preset, options } as MappingInput);
-      return { connectionId, mappingId };
+      const { id: mappingId } = await hub.mappings.create({ ...given, source_entity: preset, options } as MappingInput);
+      const setPatience = (timeout_ms: number) => hub.connections.update(connectionId, input(timeout_ms));
+      return { connectionId, mappingId, setPatience };
     }
   }
 });
