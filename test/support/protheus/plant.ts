@@ -115,8 +115,12 @@ export async function protheusPlant(port = 0): Promise<ProtheusServer> {
   const server = new ProtheusServer();
   server.models.set('MATA010RETAIL', products()).set('ZZTAREFAS', tasks());
   const modelFields = [...server.models.values()].flatMap((model) => model.fields);
-  server.tables.set('SC2', [...ORDERS, { ...ORDERS[0], C2_NUM: '999999', R_E_C_N_O_: 1000, D_E_L_E_T_: '*' }]);
-  server.tables.set('SH6', [...STOPS]);
+  // Each plant has rows of its own: a test may change them.
+  server.tables.set(
+    'SC2',
+    structuredClone([...ORDERS, { ...ORDERS[0], C2_NUM: '999999', R_E_C_N_O_: 1000, D_E_L_E_T_: '*' }]),
+  );
+  server.tables.set('SH6', structuredClone(STOPS));
   server.tables.set(
     'SX2',
     numbered([
