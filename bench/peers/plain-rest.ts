@@ -22,7 +22,7 @@ export interface PlainRestResult {
 }
 
 /**
- * The best plain script: page by page fetch, parse, map, validate and upsert; then one POST for each order, several at a
+ * A plain script: page by page fetch, parse, map, validate and upsert; then one POST for each order, several at a
  * time. No exact numbers, no hashes, nothing announced: a lost answer doubles or loses an order.
  */
 async function run({

@@ -22,7 +22,7 @@ const SILENT_KEEP_ALIVES = 3;
 const SILENT_TIMEOUTS = 5;
 /** Items waiting to be taken at which the server is asked to hold back. */
 const FULL = 50_000;
-/** Messages that are lost are told in one line for so long. */
+/** Messages that are lost or cannot be taken are told in one line for so long. */
 const QUIET_MS = 60_000;
 
 /** Called before it is told; values may come again before the connection counts as back. */
@@ -129,8 +129,10 @@ export class LiveSubscription<T> {
   #inOrder(session: ClientSession, subscription: ClientSubscription): MessageOrder {
     const { timeoutMs } = this.#client.options;
     const inTurn = (work: () => void | Promise<void>) => {
-      // What one user of a value throws keeps nobody from the next.
-      this.#giving = this.#giving.then(work).catch(() => undefined);
+      // What cannot be taken keeps nobody from the next.
+      this.#giving = this.#giving.then(work).catch((thrown) => {
+        this.#tell(`A message of the server could not be taken: ${IntegrationError.from(thrown).message}`);
+      });
     };
     const ways = {
       give: (message: Message) => inTurn(() => giveMessage(subscription, message)),
@@ -145,10 +147,14 @@ export class LiveSubscription<T> {
 
   #missed(): void {
     this.#hooks.onMissed();
-    // A server that loses them all the time would fill the log.
+    this.#tell('Messages of the server were lost on the way, and it does not have them any more.');
+  }
+
+  /** A server with which it happens all the time would fill the log. */
+  #tell(message: string): void {
     if (Date.now() < this.#quietUntil) return;
     this.#quietUntil = Date.now() + QUIET_MS;
-    this.#hooks.report('Messages of the server were lost on the way, and it does not have them any more.');
+    this.#hooks.report(message);
   }
 
   #hold(isHeld: boolean): void {
