@@ -205,7 +205,10 @@ export interface WriteRecord {
   key: string;
   /** Digest of the canonical data, base64url. */
   hash: string;
-  /** What it is the digest of, in one line. Where `hash` is not computed yet, whoever finds it elsewhere sets it. */
+  /**
+   * What it is the digest of, in one line: a JSON array of what stands for the names of `WriteTarget.fields`, and of their values
+   * in order. Where `hash` is not computed yet, whoever finds it elsewhere sets it.
+   */
   text?: string;
   /** Record's own key on the source side, as canonical JSON array; `key` where it is the same. */
   sourceKey: string;

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { shortDigest } from '../model/digest';
 
 /**
  * Canonical text of a value: own keys sorted, no blanks, as RFC 8785 orders them. Values are what the mapping gives: strings,
@@ -14,9 +14,6 @@ export function canonicalJson(value: unknown): string {
     .map((name) => `${JSON.stringify(name)}:${canonicalJson(object[name])}`);
   return `{${parts.join(',')}}`;
 }
-
-/** 132 bits: two versions of one record never agree by chance, and a link stays small. */
-const HASH_CHARACTERS = 22;
 
 /**
  * Canonical text of records of one shape, in one line: a JSON array of what stands for the fields' names, and of the values in
@@ -35,17 +32,8 @@ export function recordText(fields: readonly string[]): (data: Record<string, unk
   };
 }
 
-/** Hashes records of one shape: the first 132 bits of SHA-256 over their text, base64url. */
+/** Hashes records of one shape. */
 export function recordHasher(fields: readonly string[]): (data: Record<string, unknown>) => string {
   const textOf = recordText(fields);
   return (data) => shortDigest(textOf(data));
-}
-
-export function shortDigest(text: string): string {
-  return digest(text).slice(0, HASH_CHARACTERS);
-}
-
-/** A short digest for look-ups by long keys, base64url. */
-export function digest(text: string): string {
-  return hash('sha256', text, 'base64url');
 }

@@ -1,5 +1,6 @@
 import type { ConnectorDescriptor } from '../connectors/descriptor';
-import { canonicalJson, digest } from './hash';
+import { digest } from '../model/digest';
+import { canonicalJson } from './hash';
 
 const DIGEST_CHARACTERS = 22;
 

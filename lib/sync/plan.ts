@@ -1,9 +1,10 @@
 import type { SourceRecord, WriteRecord } from '../connectors/contract';
 import type { CompiledMapping, FieldFailure, Mapped } from '../mapping/contract';
+import { shortDigest } from '../model/digest';
 import { IntegrationError } from '../model/errors';
 import { phrase } from '../model/phrase';
 import type { DeadLetter } from '../model/sync';
-import { recordText, shortDigest } from './hash';
+import { recordText } from './hash';
 import { VersionByKey } from './version-by-key';
 
 /** A record that could not be applied, with all that its dead letter tells. */
@@ -168,11 +169,11 @@ export class BatchKeys {
     plan.origins = [];
     writes.forEach((write, index) => {
       const origin = origins[index] as SourceRecord;
-      const hash = this.known.get(write.key);
-      if (hash === undefined) {
+      const version = this.known.get(write.key);
+      if (version === undefined) {
         plan.writes.push(write);
         plan.origins.push(origin);
-      } else if (hash === write.hash) plan.repeated++;
+      } else if (version === versionOf(write)) plan.repeated++;
       else {
         const sourceKey = this.context.sourceKey(origin);
         plan.failures.push({ ...duplicateKey(this.context.keyFields, write.key), payload: origin, sourceKey });
@@ -181,13 +182,18 @@ export class BatchKeys {
   }
 
   add(records: readonly WriteRecord[]): void {
-    for (const { key, hash } of records) this.known.set(key, hash);
+    for (const record of records) this.known.set(record.key, versionOf(record));
   }
 
   /** Of records that were not written after all. */
   remove(records: readonly Pick<WriteRecord, 'key'>[]): void {
     for (const { key } of records) this.known.delete(key);
   }
+}
+
+/** A text is there before its hash, which need not be computed here. */
+function versionOf(record: WriteRecord): string {
+  return record.text ?? record.hash;
 }
 
 /** Canonical JSON array of the key's parts. Written without an array, as every record of every run comes by. */

@@ -2,6 +2,7 @@ import type { WriteInterruption, WriteRecord, WriteResult } from '../connectors/
 import type { ConnectorDescriptor } from '../connectors/descriptor';
 import type { CompiledMapping, Mapped } from '../mapping/contract';
 import type { OpenConnection } from '../model/connection';
+import { digest } from '../model/digest';
 import { IntegrationError } from '../model/errors';
 import type { Direction } from '../model/mapping';
 import { phrase } from '../model/phrase';
@@ -9,7 +10,7 @@ import type { MessageTarget } from '../model/processes';
 import type { MappingInput } from '../model/services';
 import type { SqlTransaction } from '../protocols/sql/database';
 import { compilerOf } from './compiler';
-import { digest, recordHasher } from './hash';
+import { recordHasher } from './hash';
 import { type End, type EngineContext, guaranteeOf, openEnds } from './stream';
 
 /** Mappings compiled for nodes: a flow maps with a handful of them, again and again. */

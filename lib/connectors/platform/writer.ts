@@ -39,6 +39,10 @@ export class PlatformWriter implements Writer {
   readonly #convert: readonly ToColumn[];
   readonly #required: readonly string[];
   readonly #columns: string[];
+  /** Those of a record's text, which has the mapping's fields in their order. */
+  readonly #lineColumns: string[];
+  /** A part of the key that the mapping leaves out is missing in the texts. */
+  readonly #areLinesWhole: boolean;
   /** An array made with its length may have holes, and takes twice as long to cross to a thread. */
   readonly #emptyRow: readonly SqlValue[];
   readonly #lookup: KeyLookup;
@@ -48,6 +52,8 @@ export class PlatformWriter implements Writer {
   #known = NOTHING_KNOWN;
   /** The batch before was all new, as in a first import: then looking each key up is the exception. */
   #expectsNew = false;
+  /** The texts of the batch before were its rows, so that the store digests those of the next one, too. */
+  #writesLines: boolean;
 
   /** Asked once in a transaction, however many pages it writes. */
   #clock: { transaction: SqlTransaction; now: number } | null = null;
@@ -65,13 +71,16 @@ export class PlatformWriter implements Writer {
     this.#required = shape.fields.filter(({ required, isKey }) => required && !isKey).map(({ name }) => name);
     this.#columns = [...this.#names, HIDDEN.mapping, HIDDEN.sourceKey, HIDDEN.hash, HIDDEN.updatedAt];
     this.#emptyRow = this.#columns.map(() => null);
+    this.#lineColumns = [HIDDEN.hash, ...target.fields, HIDDEN.mapping, HIDDEN.sourceKey, HIDDEN.updatedAt];
+    this.#areLinesWhole = written.length === target.fields.length && written.every(({ type }) => type !== 'json');
+    this.#writesLines = this.#areLinesWhole;
     this.#lookup = new KeyLookup(database, shape, target.mappingId);
     this.#reader = new TableReader(database, shape, target.fields);
     this.#hashOf = target.hashOf;
   }
 
   get comparesTexts(): boolean {
-    return this.#lookup.comparesTexts && !this.#expectsNew;
+    return this.#lookup.comparesTexts && (!this.#expectsNew || this.#writesLines);
   }
 
   get expectsNew(): boolean {
@@ -144,9 +153,44 @@ export class PlatformWriter implements Writer {
   }
 
   async writeNew(records: WriteRecord[], transaction: SqlTransaction): Promise<WriteResult[] | null> {
-    const parts = this.#newRows(records, await this.#now(transaction));
-    const inserted = await transaction.insertNew({ table: this.#shape.table, columns: this.#columns, parts });
+    const now = await this.#now(transaction);
+    const { table } = this.#shape;
+    const lines = transaction.insertLines === undefined ? null : this.#newLines(records);
+    this.#writesLines = lines !== null;
+    const inserted =
+      lines !== null
+        ? await transaction.insertLines!({
+            table,
+            columns: this.#lineColumns,
+            lines,
+            shared: [this.#mappingId, null, now],
+          })
+        : await transaction.insertNew({ table, columns: this.#columns, parts: this.#newRows(records, now) });
     return inserted ? records.map(() => CREATED) : null;
+  }
+
+  /** The texts of the records, where each holds just what the columns take; null where one does not, or is refused. */
+  #newLines(records: readonly WriteRecord[]): string[] | null {
+    if (!this.#areLinesWhole) return null;
+    const names = this.#names;
+    const convert = this.#convert;
+    const lines: string[] = [];
+    try {
+      for (const record of records) {
+        const { data, text } = record;
+        if (text === undefined || record.sourceKey !== record.key) return null;
+        this.#checkRequired(record, true);
+        for (let index = 0; index < names.length; index++) {
+          const value = data[names[index] as string] ?? null;
+          if ((convert[index] as ToColumn)(value) !== value) return null;
+        }
+        lines.push(text);
+      }
+    } catch (error) {
+      if (error instanceof IntegrationError) return null;
+      throw error;
+    }
+    return lines;
   }
 
   /** @throws the error of the first record that is refused */

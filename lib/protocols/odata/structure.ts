@@ -17,7 +17,7 @@ export function derivedFrom({ name }: StructuredType, model: ServiceModel): Stru
 
 /** The type that an entity says it has, if it extends the expected one. */
 export function actualType(said: unknown, declared: StructuredType, model: ServiceModel): StructuredType {
-  if (typeof said !== 'string') return declared;
+  if (typeof said !== 'string' || said === declared.name) return declared;
   const found = model.types.get(said.slice(said.lastIndexOf('#') + 1));
   return found !== undefined && found.name !== declared.name && isOf(found, declared.name, model) ? found : declared;
 }

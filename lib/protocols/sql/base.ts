@@ -4,6 +4,7 @@ import type {
   ColumnDefinition,
   ColumnInfo,
   InsertRequest,
+  LinesRequest,
   SqlDatabase,
   SqlDialect,
   SqlRow,
@@ -25,6 +26,8 @@ export interface Session {
   upsert(request: UpsertRequest): Promise<void>;
   /** Fails when a row is there already. Absent where it is no quicker than `upsert`. */
   insertNew?(request: InsertRequest): Promise<void>;
+  /** Another thread takes the lines apart and digests them. */
+  readonly insertLines?: ((request: LinesRequest) => Promise<void>) | undefined;
   /** An `insertNew` that fails leaves nothing behind, so that it needs no savepoint and no other statement need wait for it. */
   readonly insertsAllOrNone?: boolean;
   columns(sql: string): Promise<ColumnInfo[]>;
@@ -257,10 +260,19 @@ class OpenTransaction implements SqlTransaction {
 
   async insertNew(request: InsertRequest): Promise<boolean> {
     const { session } = this;
-    if (session.insertNew === undefined) return false;
+    return session.insertNew !== undefined && this.insertAll(() => session.insertNew!(request));
+  }
+
+  get insertLines(): SqlTransaction['insertLines'] {
+    const { session } = this;
+    return session.insertLines && ((request) => this.insertAll(() => session.insertLines!(request)));
+  }
+
+  /** @returns false when one of the rows was refused, and none is there */
+  private async insertAll(work: () => Promise<void>): Promise<boolean> {
     try {
-      const insert = (): Promise<void> => this.classified(() => session.insertNew!(request));
-      await (session.insertsAllOrNone === true ? insert() : this.savepoint(insert));
+      const insert = (): Promise<void> => this.classified(work);
+      await (this.session.insertsAllOrNone === true ? insert() : this.savepoint(insert));
       return true;
     } catch (error) {
       if (error instanceof IntegrationError && error.class === 'data') return false;

@@ -90,6 +90,16 @@ export interface InsertRequest {
   parts: Iterable<SqlValue[][]>;
 }
 
+/** Rows that stand in one text each, of which they keep a digest. */
+export interface LinesRequest {
+  table: TableRef;
+  /** The digest's, those of a line's elements after its first one, those that all rows share. */
+  columns: string[];
+  /** JSON arrays, each in one line. In the place of its first element a row gets `shortDigest` of the whole line. */
+  lines: string[];
+  shared: SqlValue[];
+}
+
 export interface UpsertRequest extends Omit<InsertRequest, 'parts'> {
   keyColumns: string[];
   /** Of these, those whose values are filled up with blanks (`ColumnInfo.padded`). */
@@ -118,6 +128,8 @@ export interface SqlTransaction {
    * none, a row of this key exists, or a row is refused, be it by an error of class data that making its part threw.
    */
   insertNew(request: InsertRequest): Promise<boolean>;
+  /** `insertNew` of rows that stand in texts already. Absent where taking them apart gains nothing. */
+  readonly insertLines?: ((request: LinesRequest) => Promise<boolean>) | undefined;
   /** Other statements may be sent before an `insertNew` has answered: they are done after it, in their order. */
   readonly queuesInserts: boolean;
   /** Runs the work and undoes only its effects when it throws. On the database itself it is a transaction. */

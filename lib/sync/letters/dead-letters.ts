@@ -1,4 +1,5 @@
 import { saidOfAll } from '../../mapping/record-failure';
+import { digest } from '../../model/digest';
 import { type ErrorClass, IntegrationError } from '../../model/errors';
 import type { Direction } from '../../model/mapping';
 import { phrase } from '../../model/phrase';
@@ -6,7 +7,7 @@ import type { DeadLetter, DeadLetterState } from '../../model/sync';
 import type { SqlRow, SqlTransaction, SqlValue } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
 import { enqueueEvents } from '../../store/outbox';
-import { canonicalJson, digest } from '../hash';
+import { canonicalJson } from '../hash';
 import type { Failure } from '../plan';
 import { truth } from '../runs/run-rows';
 import { type AsRead, asRead, sealPayload, sealReason } from './letter-rows';

@@ -1,7 +1,7 @@
+import { digest } from '../../model/digest';
 import type { JsonSchema } from '../../model/entity';
 import type { Direction, FieldMapping, Mapping } from '../../model/mapping';
 import { canonical } from '../canonical';
-import { digest } from '../hash';
 import type { End, Stream } from '../stream';
 
 const HASH_CHARACTERS = 22;

@@ -1,5 +1,5 @@
+import { digest } from '../../model/digest';
 import type { DifferenceKind } from '../../model/reconciliation';
-import { digest } from '../hash';
 import type { Pair } from './pairs';
 
 const HASH_CHARACTERS = 22;

@@ -6,9 +6,10 @@ import type {
   WriteRecord,
   WriteResult,
 } from '../../connectors/contract';
+import { digest } from '../../model/digest';
 import { IntegrationError } from '../../model/errors';
 import { phrase } from '../../model/phrase';
-import { canonicalJson, digest } from '../hash';
+import { canonicalJson } from '../hash';
 import type { RunScope } from './commit';
 import { keepAsLongAsHeld } from './keep';
 import {

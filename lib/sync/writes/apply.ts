@@ -210,7 +210,7 @@ async function decide(scope: RunScope, plan: BatchPlan, transaction: SqlTransact
   const decision: Decision = { changed: [], unchanged: [], agreed: [], failures: [...plan.failures] };
   plan.writes.forEach((record, index) => {
     const origin = plan.origins[index] as SourceRecord;
-    const verdict = verdicts?.[index] ?? (known[index] === record.hash ? 'unchanged' : 'write');
+    const verdict = verdicts?.[index] ?? (isKnown(known[index], record) ? 'unchanged' : 'write');
     const isUnchanged = verdict === 'unchanged' || verdict === 'agreed';
     if (!isUnchanged || scope.openLetters.size > 0) {
       const sourceKey = context.sourceKey(origin);
@@ -299,4 +299,9 @@ function writeFailure({ sourceKey }: WriteRecord, payload: SourceRecord, error: 
     value: error.value ?? null,
     error,
   };
+}
+
+/** Its own hash is only computed where there is one to compare it with. */
+function isKnown(hash: string | null | undefined, record: WriteRecord): boolean {
+  return typeof hash === 'string' && hash === record.hash;
 }

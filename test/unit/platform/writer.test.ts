@@ -3,6 +3,7 @@ import type { Connector, WriteRecord } from '../../../lib/connectors/contract';
 import { create } from '../../../lib/connectors/platform/connector';
 import { EntityTypeStore } from '../../../lib/platform/entity-types';
 import { EntityRecordStore } from '../../../lib/platform/records';
+import { HIDDEN, tableOf } from '../../../lib/platform/shape';
 import type { SqlTransaction } from '../../../lib/protocols/sql/database';
 import { recordHasher, recordText } from '../../../lib/sync/hash';
 import { newStore, storeKinds, type TestStore } from '../store/stores';
@@ -73,7 +74,8 @@ for (const kind of storeKinds) {
       const writer = await open(fields);
       const first = [planned({ material: 'A', name: 'ação\n"1"' }), planned({ material: 'B', name: 'b' })];
       await writer.write(first, signal);
-      assert.equal(writer.comparesTexts, false);
+      // The other stores are asked for the hashes only.
+      assert.equal(writer.comparesTexts, kind.name === 'SQLite');
       computed.length = 0;
       const refused = planned({ material: 'A\u0000', name: 'a' });
       const again = [refused, planned({ material: 'A', name: 'ação\n"1"' }), planned({ material: 'B', name: 'x' })];
@@ -81,7 +83,6 @@ for (const kind of storeKinds) {
       assert.deepEqual(known, [undefined, first[0]!.hash, first[1]!.hash]);
       assert.equal(again[1]!.hash, known[1]);
       assert.notEqual(again[2]!.hash, known[2]);
-      // The other stores are asked for the hashes only.
       assert.equal(writer.comparesTexts, kind.name === 'SQLite');
       if (kind.name === 'SQLite') assert.deepEqual(computed, ['B']);
     });
@@ -209,6 +210,60 @@ for (const kind of storeKinds) {
       );
       assert.equal((await records.list('material', {})).total, 230);
       assert.equal((await records.get('material', ['M150'])).name, 'new');
+    });
+
+    it('keeps values and hash of new records, whether their texts hold just what the columns take or not', async () => {
+      const fields = ['name', 'material', 'changed_at', 'blocked'];
+      const textOf = recordText(fields);
+      const hashOf = recordHasher(fields);
+      const planned = (material: string, more: object = {}): WriteRecord => {
+        const data = { name: null, material, changed_at: '2026-11-24T05:00:00.000Z', blocked: true, ...more };
+        return { ...write(data, hashOf(data)), text: textOf(data) };
+      };
+      const writer = await open(fields);
+      await writer.hashes!([planned('0')], test.store.database);
+      const batches = [
+        [planned('A', { name: 'a "ç"' }), planned('B')],
+        [planned('C', { changed_at: '2026-11-24T05:00:00Z' }), planned('D', { blocked: null })],
+        [{ ...planned('E'), sourceKey: '["elsewhere"]' }, planned('F')],
+      ];
+      await test.store.database.transaction(async (transaction) => {
+        for (const batch of batches) {
+          const quick = await writer.writeNew!(batch, transaction);
+          const results = quick ?? (await writer.write(batch, signal, transaction));
+          assert.deepEqual(
+            results.map(({ outcome }) => outcome),
+            ['created', 'created'],
+          );
+        }
+        assert.equal(await writer.writeNew!([planned('G'), planned('H', { changed_at: 'soon' })], transaction), null);
+      });
+      const all = batches.flat();
+      const again = await open(fields);
+      assert.deepEqual(
+        await again.hashes!(all),
+        all.map(({ hash }) => hash),
+      );
+      for (const { data } of all) {
+        const { name, material, blocked, changed_at } = await records.get('material', [String(data.material)]);
+        const instant = String(data.changed_at).replace(':00Z', ':00.000Z');
+        assert.deepEqual({ name, material, changed_at, blocked }, { ...data, changed_at: instant });
+      }
+      const { database } = test.store;
+      const kept = await database.query(
+        `SELECT material, ${HIDDEN.sourceKey} AS source FROM ${database.tableName(tableOf('material'))} ORDER BY material`,
+      );
+      assert.deepEqual(
+        kept.map(({ material, source }) => [material, source]),
+        [
+          ['A', null],
+          ['B', null],
+          ['C', null],
+          ['D', null],
+          ['E', '["elsewhere"]'],
+          ['F', null],
+        ],
+      );
     });
 
     it('belongs to the transaction that it is given', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { shortDigest } from '../../../lib/model/digest';
 import { IntegrationError } from '../../../lib/model/errors';
 import type { SqlDatabase, SqlOptions, SqlValue } from '../../../lib/protocols/sql/database';
 import { openDatabase } from '../../../lib/protocols/sql/open';
@@ -74,6 +75,35 @@ for (const { name, options } of DATABASES) {
       });
       await assert.rejects(insert);
       assert.deepEqual(await ids(), []);
+    });
+
+    it('takes lines apart and keeps the digest of each, where that leaves this thread free', async () => {
+      await database.execute('DROP TABLE part');
+      const columns = ['digest', 'id', 'description', 'amount', 'mapping'];
+      const definitions = columns.map((column) => ({
+        name: column,
+        type: column === 'id' ? ('key' as const) : column === 'amount' ? ('integer' as const) : ('text' as const),
+        nullable: column !== 'id',
+      }));
+      await database.createTable({ name: 'part' }, definitions, ['id']);
+      const lines = Array.from({ length: 60 }, (_, n) =>
+        JSON.stringify(['names', `p${n}`, n === 7 ? 'a\n,b "ç" 🏭' : null, n]),
+      );
+      await database.transaction(async (transaction) => {
+        const { insertLines } = transaction;
+        assert.equal(insertLines === undefined, name === 'PostgreSQL');
+        if (insertLines === undefined) return;
+        const all = { table: { name: 'part' }, columns, lines, shared: ['m1'] };
+        assert.equal(await insertLines(all), true);
+        assert.equal(await insertLines({ ...all, lines: [lines[7]!.replace('p7', 'p60'), lines[3]!] }), false);
+        const rows = await transaction.query('SELECT * FROM part ORDER BY amount');
+        const [eighth] = rows.slice(7);
+        assert.equal(rows.length, 60);
+        assert.deepEqual(
+          { ...eighth },
+          { digest: shortDigest(lines[7]!), id: 'p7', description: 'a\n,b "ç" 🏭', amount: 7, mapping: 'm1' },
+        );
+      });
     });
 
     if (name === 'PostgreSQL') {

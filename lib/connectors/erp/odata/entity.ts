@@ -38,7 +38,7 @@ export interface RecordShape {
   has(field: string): boolean;
   /** The fields to ask for, so that a record has these. */
   asked(fields: readonly string[]): string[];
-  /** A record of the service, as records are here. */
+  /** A record of the service, as records are here; it may be the same object, changed. */
   fromService(data: Data): Data;
   toService(data: Data): Data;
   schema(own: JsonSchema): JsonSchema;

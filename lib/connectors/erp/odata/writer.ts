@@ -67,7 +67,7 @@ export class ODataWriter implements Writer {
       const { record, fields } = items[index]!;
       const { version } = there;
       const held = shape.fromService(there.data);
-      const data = inTermsOf(record.data, shape.fromService(fields), held);
+      const data = inTermsOf(record.data, shape.fromService({ ...fields }), held);
       return { state: 'found', externalKey: this.#keyOf(there), data, ...(version !== undefined && { version }) };
     });
   }
@@ -77,7 +77,7 @@ export class ODataWriter implements Writer {
     const { sender } = this.#settings;
     const found = await findEntity(this.#entity, record.data, this.#target.keyFields, sender, signal);
     const { service, set, preset, shape } = this.#entity;
-    const current = found && shape.fromService(found.data);
+    const current = found && shape.fromService({ ...found.data });
     if (found !== null && (preset?.is_document === true || !set.updatable)) return { current, request: null };
     const item = this.#prepared(record);
     const { method, path, headers, body } = found === null ? this.#creation(item) : this.#modification(item, found);

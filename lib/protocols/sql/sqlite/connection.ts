@@ -6,6 +6,7 @@ import { retryBusy } from './busy';
 import { digestsOfLines } from './digests-of-lines';
 import { classifySqlite } from './errors';
 import { sqliteGrammar } from './grammar';
+import { type DigestedLines, rowsOfLines } from './row-text';
 
 /** Value of `PRAGMA synchronous` from which each commit waits for the disk. */
 const FULL = 2;
@@ -16,7 +17,10 @@ const ROWS_PER_STATEMENT = 50;
 export type Parameters = readonly SqlValue[] | Record<string, SqlValue>;
 
 /** Rows that are new, or that replace those of their key. */
-export type Insert = Pick<UpsertRequest, 'table' | 'columns' | 'rows'> & { keyColumns: string[] | null };
+export type Insert = Pick<UpsertRequest, 'table' | 'columns'> & {
+  keyColumns: string[] | null;
+  rows: SqlValue[][] | DigestedLines;
+};
 
 /** What whoever holds a connection asks of it, in this thread or in another one. */
 type Asked = Pick<SqliteConnection, 'all' | 'run' | 'insert' | 'columns' | 'exec' | 'end' | 'flush' | 'close'>;
@@ -93,7 +97,8 @@ export class SqliteConnection {
   }
 
   /** All rows or, when it fails, none; part of the open transaction. */
-  insert({ table, columns, keyColumns, rows }: Insert): void {
+  insert({ table, columns, keyColumns, rows: given }: Insert): void {
+    const rows = Array.isArray(given) ? given : rowsOfLines(given);
     // SQLite may have rolled it back by itself (disk full) when this insert was on its way already.
     if (!this.database.isTransaction) {
       throw new IntegrationError('transient', 'PCP_SQL_TRANSACTION_ENDED', 'The transaction of this insert has ended.');

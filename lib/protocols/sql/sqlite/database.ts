@@ -4,6 +4,7 @@ import { BaseDatabase, type Session } from '../base';
 import type {
   ColumnInfo,
   InsertRequest,
+  LinesRequest,
   SqlOptions,
   SqlRow,
   SqlTransaction,
@@ -16,6 +17,7 @@ import { SqliteConnection, type Statements } from './connection';
 import { dialectModule, SqliteSession } from './driver';
 import { classifySqlite } from './errors';
 import { sqliteGrammar, sqliteType } from './grammar';
+import { textOfLines } from './row-text';
 import { SharedConnection } from './shared-connection';
 import { SqliteThread } from './thread';
 
@@ -138,6 +140,11 @@ class UsedSession implements Session {
 
   insertNew({ table, columns, parts }: InsertRequest): Promise<void> {
     const rows = [...parts].flat();
+    return this.connection.perform(() => this.statements.insert({ table, columns, keyColumns: null, rows }));
+  }
+
+  insertLines({ table, columns, lines, shared }: LinesRequest): Promise<void> {
+    const rows = { text: textOfLines(lines), shared };
     return this.connection.perform(() => this.statements.insert({ table, columns, keyColumns: null, rows }));
   }
 

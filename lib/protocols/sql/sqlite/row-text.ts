@@ -1,3 +1,4 @@
+import { shortDigest } from '../../../model/digest';
 import type { SqlValue } from '../database';
 
 /**
@@ -18,4 +19,27 @@ export function textOfRows(rows: readonly (readonly SqlValue[])[]): string | und
 
 export function rowsOfText(text: string): SqlValue[][] {
   return JSON.parse(text);
+}
+
+/** Lines of a `LinesRequest` as one text, and what their rows share. */
+export interface DigestedLines {
+  text: string;
+  shared: readonly SqlValue[];
+}
+
+/** Stands between two lines of what is one JSON array of them all: no line holds a line break. */
+const BETWEEN = '\n,';
+
+export function textOfLines(lines: readonly string[]): string {
+  return `[${lines.join(BETWEEN)}]`;
+}
+
+export function rowsOfLines({ text, shared }: DigestedLines): SqlValue[][] {
+  const rows: SqlValue[][] = JSON.parse(text);
+  const lines = text.slice(1, -1).split(BETWEEN);
+  rows.forEach((row, index) => {
+    row[0] = shortDigest(lines[index] as string);
+    for (const value of shared) row.push(value);
+  });
+  return rows;
 }

@@ -62,7 +62,7 @@ export class SqliteThread implements Statements {
   }
 
   insert(insert: Insert) {
-    const rows = textOfRows(insert.rows) ?? insert.rows;
+    const rows = Array.isArray(insert.rows) ? (textOfRows(insert.rows) ?? insert.rows) : insert.rows;
     return this.ask('insert', [{ ...insert, rows } satisfies SentInsert]) as Promise<void>;
   }
 
