@@ -5,21 +5,11 @@ class ApiError extends Error {
   readonly errors: { pointer: string; detail: string }[];
 
   constructor(problem: Record<string, unknown>, status: number) {
-    super(worded(problem.title, problem.detail) || text('api.failed', { status }));
+    super(String(problem.detail ?? problem.title ?? text('api.failed', { status })));
     this.code = String(problem.code ?? `HTTP_${status}`);
     this.hint = typeof problem.hint === 'string' ? problem.hint : '';
     this.errors = Array.isArray(problem.errors) ? problem.errors : [];
   }
-}
-
-/**
- * A failure in the editor's language. Its words for the kind of failure are in all languages, those for the very case in
- * English only.
- */
-function worded(title: unknown, message: unknown): string {
-  const [kind, single] = [title, message].map((part) => (typeof part === 'string' ? part : ''));
-  if (!kind || !single || locale() === 'en-US') return single || kind || '';
-  return `${kind} (${single.replace(/\.$/, '')}).`;
 }
 
 /** A refusal with the values that it names. */

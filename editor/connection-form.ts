@@ -98,7 +98,7 @@ class ConnectionForm {
       const answer = await callApi<TestAnswer>('POST', '/connections/test', this.asItStands(form));
       for (const { error } of answer.steps) {
         const name = error?.path && fieldOf(form, error.path);
-        if (error && name) form.showProblem(name, worded(error.title, error.message));
+        if (error && name) form.showProblem(name, error.message);
       }
       const lines = reportLines(answer);
       const untrusted = answer.steps.find((step) => step.error?.code === 'PCP_OPCUA_UNTRUSTED')?.error;
@@ -144,10 +144,10 @@ function problemLines(title: string, form: SettingsForm, problems: FieldProblem[
 
 function reportLines(answer: TestAnswer): HTMLElement[] {
   const lines = answer.steps.flatMap((step) => {
-    const detail = step.error ? worded(step.error.title, step.error.message) : (step.detail ?? '');
+    const detail = step.error ? step.error.message : (step.detail ?? '');
     const line = detail ? `${text(`step.${step.name}`)}: ${detail}` : text(`step.${step.name}`);
     const unanswered = (step.unanswered ?? []).map(({ names, error }) => {
-      const why = names.length > 1 && error.title ? error.title : worded(error.title, error.message);
+      const why = names.length > 1 && error.title ? error.title : error.message;
       return stepLine(false, `${names.join(', ')}: ${why}`, error.hint ?? '');
     });
     return [stepLine(step.ok, line, step.error?.hint ?? ''), ...unanswered];

@@ -1,7 +1,7 @@
 interface LiveAnswer {
   state: string;
   since: string;
-  error: { title?: string; message: string; hint?: string } | null;
+  error: { message: string; hint?: string } | null;
   received: number;
   records_per_second: number;
   last_record_at: string | null;
@@ -61,7 +61,7 @@ function liveLines(live: LiveAnswer): HTMLElement[] {
   const since = moment(live.since);
   const lines = [stepLine(WELL.includes(state), text(`live.state.${state}`, { since }), error?.hint ?? '')];
   const say = (line: string) => lines.push(element('div', { class: 'pcp-step pcp-live-line' }, line));
-  if (error) say(worded(error.title, error.message));
+  if (error) say(error.message);
   if (live.last_record_at) {
     const rate = live.records_per_second.toLocaleString(locale());
     say(text('live.received', { count: figure(received), rate, last: moment(live.last_record_at) }));

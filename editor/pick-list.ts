@@ -57,7 +57,9 @@ class Discovery {
     const reach = await this.reach(nodeId);
     return this.once(`entities ${JSON.stringify(reach)}`, async () => {
       const entities = await listAll<EntityOption>(entitiesPath(reach), reach.values);
-      return entities.map(({ name, label, kind }) => ({ value: name, label: optionLabel(name, label ?? kind) }));
+      // A draft is nothing that can be read or written yet.
+      const usable = entities.filter(({ kind }) => kind !== 'draft');
+      return usable.map(({ name, label, kind }) => ({ value: name, label: optionLabel(name, label ?? kind) }));
     });
   }
 

@@ -26,7 +26,6 @@ interface PreviewAnswer {
 }
 
 interface PreviewedError {
-  title?: string;
   message: string;
   field: string | null;
   hint?: string;
@@ -87,10 +86,10 @@ function previewTable(columns: string[], body: HTMLElement): HTMLElement {
   return element('table', { class: 'pcp-preview' }, element('thead', {}, element('tr', {}, ...headings)), body);
 }
 
-function errorLines({ field, title, message, hint }: PreviewedError): HTMLElement[] {
+function errorLines({ field, message, hint }: PreviewedError): HTMLElement[] {
   // Messages of the mapping begin with the field themselves.
   const where = field && !message.startsWith(field) ? `${field}: ` : '';
-  const line = element('div', { class: 'pcp-error' }, `${where}${worded(title, message)}`);
+  const line = element('div', { class: 'pcp-error' }, `${where}${message}`);
   return hint ? [line, element('div', { class: 'pcp-help' }, hint)] : [line];
 }
 

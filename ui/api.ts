@@ -1,4 +1,4 @@
-import { locale, worded } from './words';
+import { locale } from './words';
 
 /** `pointer` leads into what was sent: "/headers/X-Plant". */
 export interface WrongValue {
@@ -17,7 +17,7 @@ export class ApiError extends Error {
   readonly errors: readonly WrongValue[];
 
   constructor(problem: Record<string, unknown>, status: number) {
-    super(worded(problem.title, problem.detail) || `HTTP ${status}`);
+    super(String(problem.detail ?? problem.title ?? `HTTP ${status}`));
     this.status = status;
     this.code = String(problem.code ?? `HTTP_${status}`);
     this.hint = typeof problem.hint === 'string' ? problem.hint : '';

@@ -2,7 +2,7 @@ import { type ComponentChildren, createContext } from 'preact';
 import { useContext, useState } from 'preact/hooks';
 import { ApiError } from './api';
 import { Failure } from './parts';
-import { t, worded } from './words';
+import { t } from './words';
 
 /** Why the API did not take the form. */
 const Refusal = createContext<ApiError | undefined>(undefined);
@@ -83,7 +83,7 @@ export function Field({ label, at, help, isWide, isGroup, children }: Described)
         {wrong.map(({ pointer, detail }) => (
           <p key={`${pointer} ${detail}`} class="wrong" role="alert">
             {pointer !== at && `${pointer.slice(at.length + 1)}: `}
-            {worded(refusal?.title, detail)}
+            {detail}
           </p>
         ))}
         {help && <p class="quiet">{help}</p>}

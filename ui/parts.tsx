@@ -2,7 +2,6 @@ import type { ComponentChildren } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { ApiError, EDITOR } from './api';
 import { instant, relative } from './format';
-import { useReason } from './plant';
 import { t, valueWord } from './words';
 
 /** How good or bad something is; the colour never says it alone. */
@@ -117,11 +116,10 @@ export function Table<T>({ rows, columns, rowKey, none }: TableProps<T>) {
 
 /** Why something failed, and the code of that. */
 export function Why({ code, message }: { code: string | null | undefined; message: string | null }) {
-  const reason = useReason();
   if (message === null) return null;
   return (
     <>
-      {reason(code ?? '', message)} <code>{code}</code>
+      {message} <code>{code}</code>
     </>
   );
 }

@@ -4,7 +4,7 @@ import type { Words as FailureWords } from '../lib/locales/catalogue';
 import type { Alert } from '../lib/model/alert';
 import type { ConnectionPause, ConnectionView, MappingView } from '../lib/model/services';
 import type { LiveStatus } from '../lib/model/stream';
-import { locale, t, worded } from './words';
+import { locale, t } from './words';
 
 export type Connection = ConnectionView & { next_runs: string[]; paused: ConnectionPause | null };
 export type Mapping = MappingView & { next_runs: string[]; live?: LiveStatus | null };
@@ -35,12 +35,6 @@ export function usePlant() {
       id === 0 ? t('platform') : (plant.connections?.find((connection) => connection.id === id)?.name ?? `#${id}`),
     mappingName: (id: number): string => plant.mappings?.find((mapping) => mapping.id === id)?.name ?? `#${id}`,
   };
-}
-
-/** Tells a failure in the chosen language, as far as there are words for it. */
-export function useReason(): (code: string, message: string) => string {
-  const { failures } = useContext(PlantContext);
-  return (code, message) => worded(failures[code]?.title, message);
 }
 
 /** Tells what to do about a failure: in English what was said of the very case, if anything was. */

@@ -34,13 +34,3 @@ export function valueWord(group: string, value: string): string {
   const word = `${group}.${value}`;
   return word in CATALOGUES[current] ? t(word as Word) : value;
 }
-
-/**
- * A failure in the chosen language. Its words for the kind of failure are in all languages, those for the very case in
- * English only.
- */
-export function worded(title: unknown, message: unknown): string {
-  const [kind, single] = [title, message].map((part) => (typeof part === 'string' ? part : ''));
-  if (!kind || !single || current === 'en-US') return single || kind || '';
-  return `${kind} (${single.replace(/\.$/, '')}).`;
-}

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
-import { type Locale, localise, translate } from '../locales/catalogue';
+import { inWords, type Locale, localise, translate } from '../locales/catalogue';
 import { type ErrorClass, IntegrationError } from '../model/errors';
 import { render, type Said } from '../model/phrase';
 import { redactText } from '../security/redact';
@@ -61,13 +61,14 @@ export class Problem extends Error {
 
   body(language: Locale, instance?: string): ProblemBody {
     const { hint } = this;
-    const say = (said: Said): string => this.clean(translate(said, language));
+    const detail = this.clean(inWords(this.code, this.said, language));
+    const say = (said: Said): string => (said === this.said ? detail : this.clean(translate(said, language)));
     const words = localise({ code: this.code, ...(hint !== undefined && { hint }) }, language);
     return {
       type: 'about:blank',
       title: words.title ?? STATUS_CODES[this.status] ?? 'Error',
       status: this.status,
-      detail: say(this.said),
+      detail,
       code: this.code,
       ...(words.hint !== undefined && { hint: words.hint }),
       ...(this.errors !== undefined && {

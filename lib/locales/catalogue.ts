@@ -19,7 +19,7 @@ const loaded = new Map<string, Record<string, unknown>>();
  * A failure in a language: its kind in words, what was wrong in this very case, and what to do. Hints for the very case are
  * written in English, so in another language the hint for the kind takes their place.
  */
-export function localise<T extends { code: string; message?: string; said?: Phrase; hint?: string }>(
+export function localise<T extends Told & { hint?: string }>(
   failure: T,
   locale: Locale,
 ): Omit<T, 'said'> & { title?: string; hint?: string } {
@@ -30,10 +30,33 @@ export function localise<T extends { code: string; message?: string; said?: Phra
   return { ...inWords, title, hint: locale === 'en-US' ? (failure.hint ?? words.hint) : words.hint };
 }
 
-/** What is told of a failure, with its message in a language as far as that is made of a phrase. */
-export function spoken<T extends { message?: string; said?: Phrase }>(failure: T, locale: Locale): Omit<T, 'said'> {
+interface Told {
+  code: string;
+  message?: string;
+  said?: Phrase;
+}
+
+/** What is told of a failure, with its message in a language. */
+export function spoken<T extends Told>(failure: T, locale: Locale): Omit<T, 'said'> {
   const { said, ...told } = failure;
-  return said === undefined ? told : { ...told, message: translate(said, locale) };
+  const what = said ?? failure.message;
+  return what === undefined ? told : { ...told, message: inWords(failure.code, what, locale) };
+}
+
+/** The same of a row that keeps its failure in columns. */
+export function spokenRow<T extends { error_code: string | null; error_message: string | null; said?: Phrase }>(
+  row: T,
+  locale: Locale,
+): T {
+  const { said, ...told } = row;
+  const what = said ?? row.error_message;
+  return what === null ? row : ({ ...told, error_message: inWords(row.error_code ?? '', what, locale) } as T);
+}
+
+/** What was wrong, complete in itself. What is there in English only stands behind the words for its kind. */
+export function inWords(code: string, what: Said, locale: Locale): string {
+  const title = locale === 'en-US' || typeof what === 'object' ? undefined : catalogue(locale)[code]?.title;
+  return title === undefined ? translate(what, locale) : `${title} (${render(what).replace(/\.$/, '')}).`;
 }
 
 export function translate(said: Said, locale: Locale): string {

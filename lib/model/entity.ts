@@ -34,6 +34,8 @@ export interface EntityInfo {
   writable: boolean;
   /** Why it cannot be used, when the others can. */
   error?: SerializedError;
+  /** What the connection's setting "entities" could hold for it, where it is a draft. */
+  draft?: unknown;
 }
 
 /**

@@ -42,12 +42,11 @@ export function outcomeUnknown(cause: IntegrationError): IntegrationError {
   });
 }
 
-/** In the language of the runtime; what is there in English alone is told beside the kind of failure. */
+/** In the language of the runtime. */
 function inWords(RED: NodeAPI, error: IntegrationError): { message: string; hint: string | undefined } {
   if (runtimeLocale(RED) !== 'pt-BR') return error;
-  const { title, hint, message } = localise(error.toJSON(), 'pt-BR');
-  const isTranslated = typeof error.said !== 'string' || title === undefined;
-  return { message: isTranslated ? message : `${title} (${message.replace(/\.$/, '')}).`, hint };
+  const { message, hint } = localise(error.toJSON(), 'pt-BR');
+  return { message, hint };
 }
 
 /** A record that failed, as `msg.errors` and the failure output of pcp-map show it. */

@@ -38,6 +38,9 @@ describe('entities drafted in the editor', () => {
     const editor = await EditorPage.open(browser, nodeRed.url);
     await editor.editConfig('pcp-ex-rest-conn');
     await editor.page.click('text=Draft from OpenAPI');
+    await editor.page.waitForSelector('text=Take over 1');
+    await editor.screenshot('drafts-listed');
+    await editor.page.click('text=Take over 1');
     await editor.page.waitForFunction(() => $('#pcp-setting-entities').typedInput('value').includes('materials'));
     await editor.page.waitForSelector('.pcp-hint:text("Drafted: materials.")');
     await editor.screenshot('drafts');
@@ -47,6 +50,36 @@ describe('entities drafted in the editor', () => {
       orders: { path: '/mine' },
       materials: { path: '/materials' },
     });
+    assert.deepEqual(editor.complaints, []);
+  });
+
+  it('come from a file as well, where the wanted ones are looked for among many', async () => {
+    const editor = await EditorPage.open(browser, nodeRed.url);
+    await editor.editConfig('pcp-ex-rest-conn');
+    const choose = (name: string, text: string) =>
+      editor.page.setInputFiles('input[type=file][accept*=yaml]', {
+        name,
+        mimeType: 'application/yaml',
+        buffer: Buffer.from(text),
+      });
+    await choose('broken.yaml', 'paths:\n\t/a: {}\n');
+    await editor.page.waitForSelector('.pcp-error:text("neither JSON nor YAML")');
+    await editor.screenshot('drafts-refused');
+    const get = '{get: {responses: {200: {content: {application/json: {schema: *list}}}}}}';
+    const paths = Array.from({ length: 30 }, (_, n) => `  /plant${n}/orders: ${get}\n`).join('');
+    const properties = '{code: {type: string}}';
+    const list = `x-list: &list {type: array, items: {type: object, properties: ${properties}}}\n`;
+    await choose('openapi.yaml', `openapi: 3.1.0\n${list}paths:\n${paths}`);
+    await editor.page.fill('.pcp-drafts input[type=text]', 'plant17');
+    await editor.page.check('.pcp-draft-list label:not([hidden]) input');
+    await editor.screenshot('drafts-many');
+    await editor.page.click('text=Take over 1');
+    await editor.page.waitForSelector('.pcp-hint:text("Drafted: plant17_orders.")');
+    await editor.saveConfig();
+    const { config } = await editor.properties('pcp-ex-rest-conn');
+    const { entities, openapi } = config as { entities: Record<string, unknown>; openapi: string };
+    assert.deepEqual(entities.plant17_orders, { path: '/plant17/orders' });
+    assert.equal(openapi, '/openapi.json', 'the file itself is not kept');
     assert.deepEqual(editor.complaints, []);
   });
 });

@@ -46,6 +46,7 @@ describe('package', () => {
     assert.deepEqual(Object.keys(optionalDependencies), [
       'cborg',
       'croner',
+      'js-yaml',
       'mqtt',
       'mustache',
       'mysql2',

@@ -4,7 +4,7 @@ import type { DeadLetter } from '../../lib/model/sync';
 import { ApiError, ask, get, list, type Page, post } from '../api';
 import { instant, number } from '../format';
 import { Action, Fact, Failure, Name, Panel, State, Table, When, Why } from '../parts';
-import { useHint, usePlant, useReason } from '../plant';
+import { useHint, usePlant } from '../plant';
 import { usePolled } from '../polled';
 import { t } from '../words';
 
@@ -17,7 +17,6 @@ export function DeadLetters({ path: [first, second, third] }: { path: string[] }
 }
 
 function Groups() {
-  const reason = useReason();
   const { mappingName } = usePlant();
   const { value, error, refresh } = usePolled('groups', () =>
     list<DeadLetterGroup>('sync/dead-letters/groups?state=open'),
@@ -33,8 +32,8 @@ function Groups() {
           { title: t('records'), isNumber: true, cell: ({ count }) => number(count) },
           {
             title: t('why'),
-            cell: ({ group, mapping_id, code, message }) => (
-              <a href={`#/dead-letters/group/${group}/${mapping_id}`}>{reason(code, message)}</a>
+            cell: ({ group, mapping_id, message }) => (
+              <a href={`#/dead-letters/group/${group}/${mapping_id}`}>{message}</a>
             ),
           },
           { title: t('code'), cell: ({ code }) => <code>{code}</code> },
@@ -107,7 +106,6 @@ function Letters({ of, state }: { of: Record<string, string | number>; state?: D
 }
 
 function Letter({ id }: { id: string }) {
-  const reason = useReason();
   const hint = useHint();
   const { mappingName } = usePlant();
   const path = `sync/dead-letters/${id}`;
@@ -131,7 +129,7 @@ function Letter({ id }: { id: string }) {
       <p class="trail">
         <a href="#/dead-letters">{t('view.dead-letters')}</a> › {keyText(letter.id, letter.source_key)}
       </p>
-      <Panel title={reason(letter.code, letter.message)} aside={<State value={letter.state} />}>
+      <Panel title={letter.message} aside={<State value={letter.state} />}>
         {error && <Failure error={error} />}
         {isOpen && <p class="quiet">{hint(letter.code)}</p>}
         <dl class="counts">

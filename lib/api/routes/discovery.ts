@@ -158,7 +158,9 @@ function namedTags(text: unknown): string[] {
 
 async function discover(call: Call, connection: OpenConnection): Promise<Answer> {
   const entities = await call.hub.runner.discover(connection, call.signal);
-  return ok(pageOf(entities, ({ name }) => name, call));
+  const page = pageOf(entities, ({ name }) => name, call);
+  const items = page.items.map((info) => (info.error ? { ...info, error: localise(info.error, call.language) } : info));
+  return ok({ ...page, items });
 }
 
 /** The entity is named by the address, whether there is a body or not. */

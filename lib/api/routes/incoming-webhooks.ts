@@ -1,3 +1,4 @@
+import { spokenRow } from '../../locales/catalogue';
 import type { JsonSchema } from '../../model/entity';
 import type { IncomingWebhookState } from '../../model/incoming-webhook';
 import { pageOf, pageParameters, pageRequest, pageSchema } from '../paging';
@@ -47,14 +48,14 @@ export const incomingWebhookRoutes: Route[] = [
     },
     responses: { 200: { description: 'A page, newest first.', schema: pageSchema(ref('IncomingDelivery')) } },
     problems: [],
-    handle: async (call) =>
-      ok(
-        await call.hub.webhookInbox.list({
-          ...given(call, ['webhook', 'state']),
-          ...periodOf(call),
-          ...pageRequest(call),
-        }),
-      ),
+    handle: async (call) => {
+      const page = await call.hub.webhookInbox.list({
+        ...given(call, ['webhook', 'state']),
+        ...periodOf(call),
+        ...pageRequest(call),
+      });
+      return ok({ ...page, items: page.items.map((delivery) => spokenRow(delivery, call.language)) });
+    },
   },
   {
     method: 'POST',

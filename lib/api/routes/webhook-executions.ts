@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Locale, spokenRow } from '../../locales/catalogue';
 import type { WebhookDeliveries, WebhookExecution } from '../../model/webhook';
 import { pageParameters, pageRequest, pageSchema } from '../paging';
 import { type Answer, type Call, type Route, ref } from '../route';
@@ -41,7 +42,7 @@ export const webhookExecutionRoutes: Route[] = [
       const request = (call.body ?? {}) as Parameters<WebhookDeliveries['trigger']>[1];
       const execution = await call.hub.deliveries.trigger(idOf(call), request);
       const attempted = call.query.wait === true ? await firstAttempt(call, execution) : null;
-      return attempted === null ? accepted(call, execution) : ok(attempted);
+      return attempted === null ? accepted(call, execution) : ok(told(attempted, call));
     },
   },
   {
@@ -61,14 +62,14 @@ export const webhookExecutionRoutes: Route[] = [
     },
     responses: { 200: { description: 'A page, newest first.', schema: pageSchema(ref('WebhookExecution')) } },
     problems: [404],
-    handle: async (call) =>
-      ok(
-        await call.hub.deliveries.list(idOf(call), {
-          ...given(call, ['status', 'event_type']),
-          ...periodOf(call),
-          ...pageRequest(call),
-        }),
-      ),
+    handle: async (call) => {
+      const page = await call.hub.deliveries.list(idOf(call), {
+        ...given(call, ['status', 'event_type']),
+        ...periodOf(call),
+        ...pageRequest(call),
+      });
+      return ok({ ...page, items: page.items.map((execution) => told(execution, call)) });
+    },
   },
   {
     method: 'GET',
@@ -80,7 +81,7 @@ export const webhookExecutionRoutes: Route[] = [
     params: ofExecution,
     responses: { 200: { description: 'The execution.', schema: ref('WebhookExecution') } },
     problems: [404],
-    handle: async (call) => ok(await call.hub.deliveries.get(idOf(call), idOf(call, 'execution_id'))),
+    handle: async (call) => ok(told(await call.hub.deliveries.get(idOf(call), idOf(call, 'execution_id')), call)),
   },
   {
     method: 'POST',
@@ -138,6 +139,13 @@ async function firstAttempt(
     await delay(LOOK_EVERY_MS, undefined, { signal: until }).catch(() => undefined);
   }
   return null;
+}
+
+function told(execution: WebhookExecution, { language }: { language: Locale }): WebhookExecution {
+  return {
+    ...spokenRow(execution, language),
+    attempts: execution.attempts.map((attempt) => spokenRow(attempt, language)),
+  };
 }
 
 function accepted(call: Call, execution: WebhookExecution): Answer {

@@ -90,6 +90,7 @@ export const entitySchemas: Record<string, JsonSchema> = {
         $ref: '#/components/schemas/Failure',
         description: 'Why it cannot be used, when the others can: a view whose statement is wrong.',
       },
+      draft: { description: 'Of kind `draft`: what the setting `entities` of the connection could hold for it.' },
     },
   },
   EntityDescription: {

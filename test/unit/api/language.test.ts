@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { catalogue } from '../../../lib/locales/catalogue';
+import type { EntityInfo } from '../../../lib/model/entity';
 import { IntegrationError } from '../../../lib/model/errors';
 import { phrase } from '../../../lib/model/phrase';
+import type { WebhookExecution } from '../../../lib/model/webhook';
 import { startApi, type TestApi } from './api-server';
-import { deadLetter } from './sample-rows';
+import { deadLetter, execution } from './sample-rows';
 
 const PORTUGUESE = { 'Accept-Language': 'pt-BR,pt;q=0.9,en;q=0.8' };
 const REFUSED = {
@@ -187,6 +189,43 @@ describe('API: languages', () => {
     assert.deepEqual(await messages(PORTUGUESE), Array(5).fill([portuguese, false]));
     const english = 'quantity (from Qtd): "abc" is not a decimal number.';
     assert.deepEqual(await messages({}), Array(5).fill([english, false]));
+  });
+
+  it('tells what is there in English only behind the words for its kind, once, wherever it is told', async () => {
+    const kind = 'Nada responde neste endereço';
+    const message = 'connect ECONNREFUSED h:1';
+    const told = `${kind} (${message}).`;
+    const failed = { error_code: 'PCP_CONNECT_REFUSED', error_message: `${message}.` };
+    const letter = { ...deadLetter(), code: 'PCP_CONNECT_REFUSED', message: `${message}.` };
+    const [attempt] = execution().attempts;
+    const undelivered = { ...execution(), ...failed, attempts: [{ ...attempt!, ...failed }] };
+    const error = { class: 'config', code: 'PCP_CONNECT_REFUSED', message: `${message}.` };
+    await api.close();
+    api = await startApi({
+      sync: { deadLetter: async () => letter },
+      deliveries: { get: async () => undelivered },
+      runner: {
+        discover: async () => [
+          { name: 'a', kind: 'draft', key: [], readable: false, writable: false, error } as EntityInfo,
+        ],
+        describe: async () => {
+          throw new IntegrationError('config', 'PCP_CONNECT_REFUSED', `${message}.`);
+        },
+      },
+    });
+    const asked = async (headers: Record<string, string>) => {
+      const { body } = await api.call('GET', '/webhooks/1/executions/1', undefined, headers);
+      const { attempts, error_message } = body as unknown as WebhookExecution;
+      const [info] = (await api.call('POST', '/connections/entities', values, headers)).body
+        .items as unknown as EntityInfo[];
+      const problem = (await api.call('POST', '/connections/entities/a', values, headers)).body;
+      const { message } = (await api.call('GET', '/sync/dead-letters/1', undefined, headers)).body as {
+        message?: string;
+      };
+      return [error_message, attempts[0]?.error_message, info?.error?.message, problem.detail, message];
+    };
+    assert.deepEqual(await asked(PORTUGUESE), Array(5).fill(told));
+    assert.deepEqual(await asked({}), Array(5).fill(`${message}.`));
   });
 
   it("says that an answer is one of a language, and is no other language's unchanged one", async () => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { draftEntities } from '../../../lib/connectors/generic/rest/openapi';
+import { draftEntities as draftFrom } from '../../../lib/connectors/generic/rest/openapi';
+import { ApiDocument } from '../../../lib/connectors/generic/rest/openapi-document';
 import { failureOf, orders, readAll, signal, withApi } from './server';
 
+const draftEntities = (document: unknown, basePath?: string) => draftFrom(new ApiDocument(document), basePath);
 const json = (schema: object) => ({ content: { 'application/json': { schema } } });
 const query = (name: string, schema: object = { type: 'string' }) => ({ name, in: 'query', schema });
 
@@ -190,7 +192,9 @@ describe('generic.rest: drafts from OpenAPI', () => {
   it('lists the entities though the document cannot be had, and never asks another host for it', async () => {
     for (const openapi of ['/openapi.json', 'http://127.0.0.1:1/openapi.json']) {
       const connector = context.open({ orders: { path: '/orders' } }, { openapi });
-      assert.equal((await connector.discover!(signal)).length, 1);
+      const [own, fault] = await connector.discover!(signal);
+      assert.deepEqual([own?.kind, own?.error, fault?.kind], ['resource', undefined, 'draft']);
+      assert.ok(fault?.error?.hint, fault?.error?.message);
       assert.match(context.log.at(-1) ?? '', /OpenAPI document cannot be read/);
     }
     assert.equal(context.api.asked.length, 1);

@@ -210,6 +210,18 @@ describe('generic.rest: paging', () => {
     gone.resolve();
   });
 
+  it('goes on after the key of the last record, until the API says that there is no more', async () => {
+    const all = orders(1, 7);
+    context.api.handler = ({ query }) => {
+      const from = all.findIndex(({ number }) => number === query.get('after_id')) + 1;
+      const data = all.slice(from, from + 3);
+      return { body: { data, has_more: from + 3 < all.length } };
+    };
+    const paging = { type: 'cursor', cursor_parameter: 'after_id', cursor: '/data/-1/number', more: '/has_more' };
+    assert.equal((await readAll(paged(paging))).records.length, 7);
+    assert.equal(context.api.asked.length, 3);
+  });
+
   it('a failure of the next page comes after the records of the one before', async () => {
     context.api.handler = (asked) =>
       asked.query.get('page') === '1' ? { body: pageOf(orders(1, 8), asked) } : { status: 403, body: {} };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { create } from '../../../lib/connectors/generic/rest/connector';
 import { draftEntities } from '../../../lib/connectors/generic/rest/openapi';
+import { readDocument } from '../../../lib/connectors/generic/rest/openapi-document';
 import { freePort, startServer, stopServer } from '../../support/server-process';
 import { signal } from './server';
 
@@ -25,7 +26,7 @@ const NEXT = { type: 'next_link', next: '/paging/next', size_parameter: 'per_pag
 describe('generic.rest: drafts from published OpenAPI documents', () => {
   for (const { file, basePath, drafts, wanted } of [
     {
-      file: '3.0/json/star-trek.json',
+      file: '3.0/yaml/star-trek.yaml',
       basePath: '/api/v1/rest',
       drafts: 40,
       wanted: {
@@ -38,7 +39,7 @@ describe('generic.rest: drafts from published OpenAPI documents', () => {
       },
     },
     {
-      file: '3.1/json/readme.json',
+      file: '3.1/yaml/readme.yaml',
       basePath: '/v2',
       drafts: 10,
       wanted: {
@@ -55,7 +56,7 @@ describe('generic.rest: drafts from published OpenAPI documents', () => {
   ]) {
     it(`${file}: what is drafted reads records`, async () => {
       const path = join(PUBLISHED, file);
-      const entities = draftEntities(JSON.parse(readFileSync(path, 'utf8')), basePath);
+      const entities = draftEntities(readDocument(readFileSync(path, 'utf8'), file), basePath);
       assert.equal(Object.keys(entities).length, drafts, Object.keys(entities).join(' '));
       for (const [name, draft] of Object.entries(wanted)) assert.deepEqual(entities[name], draft);
       for (const { parameters = {} } of Object.values(entities)) {

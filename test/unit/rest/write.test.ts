@@ -340,7 +340,8 @@ describe('generic.rest: writing', () => {
     const stale = record({ number: '1' }, { externalKey: '9', version: '"1"' });
     const [conflict] = await writer.write([stale], signal);
     assert.ok(conflict?.outcome === 'failed' && conflict.error.class === 'conflict');
-    assert.deepEqual(context.api.paths(), ['GET /orders/9', 'PUT /orders/9', 'PUT /orders/9']);
+    const looked = ['GET /orders/9', 'PUT /orders/9', 'PUT /orders/9', 'GET /orders/9'];
+    assert.deepEqual(context.api.paths(), looked, 'by then it may have been what was sent');
   });
 
   it('removes records, and what is gone is removed', async () => {

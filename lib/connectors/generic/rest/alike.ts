@@ -9,6 +9,11 @@ export function isAlike(value: unknown, held: unknown): boolean {
   return ours === theirs || (NUMBER.test(ours) && NUMBER.test(theirs) && Big(ours).eq(theirs));
 }
 
+/** Whether the API holds all that the record says. */
+export function isHeld(record: Record<string, unknown>, held: Record<string, unknown>): boolean {
+  return Object.entries(record).every(([name, value]) => isAlike(value, held[name] ?? null));
+}
+
 /** What the API holds, written as the record writes it wherever that is the same. */
 export function inTermsOf(record: Record<string, unknown>, held: Record<string, unknown>): Record<string, unknown> {
   const same = Object.entries(record).filter(([name, value]) => held[name] !== undefined && isAlike(value, held[name]));

@@ -1,22 +1,32 @@
 import type { EntityInfo, JsonSchema } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { HttpClient } from '../../../protocols/http/client';
+import { placeOf } from '../../../protocols/http/url';
 import type { ConnectorEnvironment, EntityDescription } from '../../contract';
 import { propertiesOf } from '../../sample-schema';
-import { ask, parseJson } from './answer';
+import { ask } from './answer';
 import { draftEntities } from './openapi';
+import { type ApiDocument, readDocument } from './openapi-document';
 import { firstRecords, type Source } from './read';
 import { type EntitySetting, type RestSettings, resolveEntity } from './settings';
 
 const SAMPLE_RECORDS = 50;
 const LARGEST_DOCUMENT = 16 * 1024 * 1024;
+const MOST_NAMES = 5;
+
+interface Drafts {
+  drafts: Record<string, EntitySetting>;
+  /** Why there may be more than these. */
+  fault?: IntegrationError;
+}
 
 /** What a connection can describe: its entities, and the drafts of those that the API's own description names. */
 export class Catalogue {
   readonly #client: HttpClient;
   readonly #settings: RestSettings;
   readonly #log: ConnectorEnvironment['log'];
-  #drafts: Promise<Record<string, EntitySetting>> | undefined;
+  #drafts: Promise<Drafts> | undefined;
 
   constructor(client: HttpClient, settings: RestSettings, log: ConnectorEnvironment['log']) {
     this.#client = client;
@@ -27,20 +37,33 @@ export class Catalogue {
   async list(signal: AbortSignal): Promise<EntityInfo[]> {
     signal.throwIfAborted();
     const infos = Object.entries(this.#settings.entities).map(([name, entity]) => entityInfo(name, entity));
-    const drafts = await this.#openapi(signal).catch((thrown: unknown) => {
+    return [...infos, ...(await this.#listDrafts(signal))];
+  }
+
+  /** What cannot be read of the document is told by an entry of its own. */
+  async #listDrafts(signal: AbortSignal): Promise<EntityInfo[]> {
+    try {
+      const { drafts, fault } = await this.#openapi(signal);
+      const names = Object.keys(drafts).filter((name) => !Object.hasOwn(this.#settings.entities, name));
+      const infos = names.map((name) => ({ ...draftInfo(name), draft: drafts[name] }));
+      return fault === undefined ? infos : [...infos, this.#faultInfo(fault)];
+    } catch (thrown) {
+      signal.throwIfAborted();
       const { code, message } = IntegrationError.from(thrown);
       this.#log('warn', `The OpenAPI document cannot be read: ${code}: ${message}`);
-      return {};
-    });
-    const names = Object.keys(drafts).filter((name) => !Object.hasOwn(this.#settings.entities, name));
-    return [...infos, ...names.map(draftInfo)];
+      return [this.#faultInfo(thrown)];
+    }
+  }
+
+  #faultInfo(thrown: unknown): EntityInfo {
+    return { ...draftInfo('openapi'), error: IntegrationError.from(thrown).toJSON() };
   }
 
   /** Fields as the first records show them; a draft is described by itself, to be corrected and taken over. */
   async describe(name: string, signal: AbortSignal): Promise<EntityDescription> {
     signal.throwIfAborted();
     if (!Object.hasOwn(this.#settings.entities, name) && this.#settings.openapi !== undefined) {
-      const drafts = await this.#openapi(signal);
+      const { drafts } = await this.#openapi(signal);
       const draft = Object.hasOwn(drafts, name) ? drafts[name] : undefined;
       if (draft !== undefined) return { info: draftInfo(name), schema: { type: 'object', 'x-draft': draft } };
     }
@@ -51,9 +74,9 @@ export class Catalogue {
     return { info: entityInfo(name, entity), schema };
   }
 
-  #openapi(signal: AbortSignal): Promise<Record<string, EntitySetting>> {
+  #openapi(signal: AbortSignal): Promise<Drafts> {
     const { openapi } = this.#settings;
-    if (openapi === undefined) return Promise.resolve({});
+    if (openapi === undefined) return Promise.resolve({ drafts: {} });
     this.#drafts ??= this.#draft(openapi, signal);
     this.#drafts.catch(() => {
       this.#drafts = undefined;
@@ -61,12 +84,30 @@ export class Catalogue {
     return this.#drafts;
   }
 
-  async #draft(openapi: string, signal: AbortSignal): Promise<Record<string, EntitySetting>> {
+  async #draft(openapi: string, signal: AbortSignal): Promise<Drafts> {
+    const { baseUrl } = this.#client;
+    const document = await this.#document(openapi, signal);
+    const drafts = draftEntities(document, baseUrl.pathname);
+    return document.others.size === 0 ? { drafts } : { drafts, fault: inParts([...document.others]) };
+  }
+
+  /** The setting is where the document is, or the document itself. */
+  async #document(openapi: string, signal: AbortSignal): Promise<ApiDocument> {
+    if (/^\s*\{|\n/.test(openapi)) return readDocument(openapi, phrase`The document`);
     const { baseUrl } = this.#client;
     const target = this.#client.resolveLink(openapi, new URL(`${baseUrl.pathname.replace(/\/$/, '')}/`, baseUrl));
     const response = await ask(this.#client, { target, signal, maxBytes: LARGEST_DOCUMENT });
-    return draftEntities(parseJson(await response.jsonText(), response.url), baseUrl.pathname);
+    return readDocument(await response.jsonText(), placeOf(response.url));
   }
+}
+
+function inParts(others: string[]): IntegrationError {
+  const named = others.slice(0, MOST_NAMES).join(', ');
+  const message = phrase`Parts of the OpenAPI document are in others, which are not read: ${named}.`;
+  return new IntegrationError('config', 'PCP_REST_OPENAPI', message, {
+    path: '/config/openapi',
+    hint: 'Bundle them into one document, for example by "npx @redocly/cli bundle openapi.yaml -o bundled.yaml".',
+  });
 }
 
 function entityInfo(name: string, entity: EntitySetting): EntityInfo {

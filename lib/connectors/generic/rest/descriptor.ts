@@ -105,11 +105,12 @@ export const descriptor: ConnectorDescriptor = {
       label: { 'en-US': 'OpenAPI document', 'pt-BR': 'Documento OpenAPI' },
       help: {
         'en-US':
-          'Path or URL of the description in JSON, on the same host. Entities are drafted from it, to be checked and taken over.',
+          'Path or URL of the description (JSON or YAML) on the same host, or the description itself. Entities are drafted from it, to be checked and taken over.',
         'pt-BR':
-          'Caminho ou URL da descrição em JSON, no mesmo servidor. Dela saem rascunhos de entidades, para revisar e adotar.',
+          'Caminho ou URL da descrição (JSON ou YAML) no mesmo servidor, ou a própria descrição. Dela saem rascunhos de entidades, para revisar e adotar.',
       },
       placeholder: '/openapi.json',
+      maxLength: 1_000_000,
     },
   },
 };

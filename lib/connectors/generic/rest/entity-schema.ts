@@ -102,7 +102,7 @@ export const ENTITIES_SCHEMA: JsonSchema = {
           size_parameter: text('Asks for pages of "size" records. Absent: not sent.'),
           size: { type: 'integer', minimum: 1, maximum: 10_000, description: 'Records per page; default 100.' },
           cursor_parameter: text('cursor: default "cursor".'),
-          cursor: text(`cursor: where the next one stands. ${source}`),
+          cursor: text(`cursor: where the next one stands, "/data/-1/id" for the key of the last record. ${source}`),
           next: pointer('next_link: where the link to the next page stands; default "/next".'),
           total: text(`How many records there are; reading ends when that many were read. ${source}`),
           more: text(`Whether there is another page. ${source}`),

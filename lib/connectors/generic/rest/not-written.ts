@@ -29,3 +29,12 @@ export function missing(): IntegrationError {
     hint: 'Add "create" to the entity, if the API can create records.',
   });
 }
+
+/** A repeated change that was refused for its version: the first one may have been there, and been changed by others since. */
+export function overtaken(refusal: IntegrationError, idempotencyKey: string | undefined): IntegrationError {
+  const message = phrase`The answer to an earlier request of this change was lost, and the record was changed since: ${refusal.said}`;
+  return new IntegrationError('unknown_outcome', 'PCP_REST_OVERTAKEN', message, {
+    value: idempotencyKey,
+    hint: 'Compare the record there with this one. Discard this letter if it may stay as it is; replay it to write these values.',
+  });
+}

@@ -1,79 +1,60 @@
-import type { JsonSchema } from '../../../model/entity';
-import { pointerKeys, valueAt } from './pointer';
+import { type ApiDocument, escaped, type Node, type Parameter } from './openapi-document';
+import { valueAt } from './pointer';
 import type { EntitySetting, IncrementalSetting, PagingSetting, WriteSetting } from './settings';
 
-type Node = Record<string, unknown>;
-
-interface Parameter {
-  name: string;
-  in: string;
-  schema: Node;
-  isRequired: boolean;
-  description: string;
-  /** A value that the document gives for it. */
-  example: unknown;
-}
-
-/** Names under which APIs put lists, pages and totals, the usual ones first. */
-const LISTS = ['data', 'items', 'results', 'value', 'content', 'records', 'rows', 'entries', 'elements'];
+/** Names under which APIs put lists, pages and totals, the usual ones first; then those of Portuguese ones. */
+const LISTS = [
+  ...['data', 'items', 'results', 'value', 'content', 'records', 'rows', 'entries', 'elements'],
+  ...['dados', 'itens', 'resultados', 'registros', 'conteudo'],
+];
 /** Lists that stand beside that of the records. */
 const ASIDE = /^(errors?|warnings?|messages?|links?|sort|facets|included)$/i;
 /** What a path does, in place of what it holds: a POST there is no create. */
 const ACTION = /^(search|list|query|find|all)$/i;
-const PAGE = ['page', 'pageNumber', 'page_number', 'pageIndex', 'page_index', '_page'];
-const OFFSET = ['offset', 'skip', '$skip', 'startIndex', 'start_index'];
-const SIZE = [
-  'size',
-  'pageSize',
-  'page_size',
-  'per_page',
-  'perPage',
-  'limit',
-  '$top',
-  'top',
-  'count',
-  '_limit',
-  '_per_page',
+const PAGE = [
+  ...['page', 'pageNumber', 'page_number', 'pageIndex', 'page_index', '_page'],
+  ...['pagina', 'numeroPagina', 'numero_pagina'],
 ];
-const CURSOR = ['cursor', 'after', 'page_token', 'pageToken', 'starting_after', 'continuationToken', 'continuation'];
+const OFFSET = ['offset', 'skip', '$skip', 'startIndex', 'start_index', 'deslocamento'];
+const SIZE = [
+  ...['size', 'pageSize', 'page_size', 'per_page', 'perPage', 'limit', '$top', 'top', 'count', '_limit', '_per_page'],
+  ...['limite', 'tamanhoPagina', 'tamanho_pagina', 'itensPorPagina', 'registrosPorPagina', 'registros_por_pagina'],
+];
+const CURSOR = [
+  ...['cursor', 'after', 'page_token', 'pageToken', 'continuationToken', 'continuation', 'continue'],
+  ...['starting_after', 'after_id', 'since_id'],
+];
+/** A cursor that is the key of the last record. */
+const AFTER_RECORD = /^(starting_after|after_id|since_id)$/;
 export const NEXT_CURSOR = [
-  'next_cursor',
-  'nextCursor',
-  'next_page_token',
-  'nextPageToken',
-  'cursor',
-  'continuationToken',
+  ...['next_cursor', 'nextCursor', 'next_page_token', 'nextPageToken', 'cursor', 'continuationToken', 'continue'],
 ];
 export const NEXT_LINK = ['@odata.nextLink', 'nextLink', 'next_link', 'next_url', 'nextUrl', 'next', 'href'];
 export const TOTALS = [
-  'total',
-  'totalCount',
-  'total_count',
-  'totalElements',
-  'totalItems',
-  'total_items',
-  'count',
-  '@odata.count',
+  ...['total', 'totalCount', 'total_count', 'totalElements', 'totalItems', 'total_items', 'count', '@odata.count'],
+  ...['totalRegistros', 'total_registros', 'total_de_registros', 'totalItens', 'total_itens'],
 ];
 const MORE = ['hasNext', 'has_next', 'hasMore', 'has_more', 'hasNextPage', 'has_next_page'];
 const SINCE =
-  /^(updated|modified|changed|last_?(updated|modified|changed))_?(since|after|from|gte?)$|^(since|changed_?since)$/i;
-const CHANGED = /^(updated|modified|changed|last_?(updated|modified|changed|change))(_?(at|on|time|date))?$/i;
+  /^(updated|modified|changed|last_?(updated|modified|changed))_?(since|after|from|gte?)$|^(since|changed_?since)$|^(data_?)?(altera|atualiza)(do|da|dos|das|cao)_?(desde|inicial|inicio|apos|a_?partir(_?de)?)$/i;
+const CHANGED =
+  /^(updated|modified|changed|last_?(updated|modified|changed|change))(_?(at|on|time|date))?$|^data_?(hora_?)?(da_?)?(ultima_?)?(alteracao|atualizacao)$|^(alterado|atualizado)_?em$/i;
 /** Headers that OpenAPI leaves to others, as it says. */
 const OF_HTTP = ['Accept', 'Authorization', 'Content-Type'];
 const FROM_ZERO = /\b(zero|0)-?\s?(based|indexed)\b/i;
-const REFERENCE = /^(external|client|foreign)_?(id|key|ref|reference|number)$/i;
+const REFERENCE =
+  /^(external|client|foreign)_?(id|key|ref|reference|number)$|^(codigo|id)_?(de_?)?(externo|integracao)$/i;
+/** "between 1 and 100", "max 100" */
+const LARGEST = /\b(?:max(?:imum)?|up to|between \d+ and|máximo)\b\D{0,20}(\d+)/i;
 const LARGEST_SIZE = 500;
-const DEEPEST = 4;
 
 /**
  * Entities that an OpenAPI 3 (or Swagger 2) document describes: each path that lists records, with what is guessed from
  * names about keys, pages, changes and writes. A draft, to be corrected by somebody who knows the API.
  * @param basePath path of the connection's base URL, which the paths of the entities are below
  */
-export function draftEntities(document: unknown, basePath = ''): Record<string, EntitySetting> {
-  const api = new Api(document);
-  const prefix = prefixOf(document, basePath);
+export function draftEntities(api: ApiDocument, basePath = ''): Record<string, EntitySetting> {
+  const prefix = prefixOf(api.document, basePath);
   const drafts: Record<string, EntitySetting> = {};
   for (const path of Object.keys(api.paths)) {
     if (isParameter(segments(path).at(-1))) continue;
@@ -83,7 +64,7 @@ export function draftEntities(document: unknown, basePath = ''): Record<string, 
   return drafts;
 }
 
-function draftEntity(api: Api, path: string, prefix: string): EntitySetting | null {
+function draftEntity(api: ApiDocument, path: string, prefix: string): EntitySetting | null {
   const list = api.operation(path, 'get');
   if (list === null) return null;
   const answer = api.answer(list);
@@ -101,11 +82,12 @@ function draftEntity(api: Api, path: string, prefix: string): EntitySetting | nu
   const idempotency = api
     .parameters(path, api.operation(path, 'post') ?? {})
     .find(({ name }) => /idempotency/i.test(name));
-  const { paging } = draftPaging(api, answer, list, parameters);
+  const last = key === undefined ? undefined : `${items.pointer}/-1/${escaped(key)}`;
+  const { paging } = draftPaging(api, answer, list, parameters, last);
   const moving = [...Object.values(paging ?? {}), change?.parameter];
   const fixed = { ...draftPathValues(path, parameters), ...draftRequired(parameters, 'query', moving) };
   const headers = draftRequired(parameters, 'header', OF_HTTP);
-  const numbers = create === undefined ? [] : api.numbers(api.body(path, api.operation(path, 'post')!));
+  const numbers = create === undefined ? [] : api.numbers(api.body(path, api.operation(path, 'post')!).schema);
   const target = prefix + path;
   const change_item = item === undefined ? undefined : itemPath(prefix + item);
   const update = ['put', 'patch'].find((method) => item !== undefined && api.operation(item, method) !== null);
@@ -118,7 +100,9 @@ function draftEntity(api: Api, path: string, prefix: string): EntitySetting | nu
     ...(paging !== undefined && { paging }),
     ...(change !== undefined && { incremental: change }),
     ...(create !== undefined && { create }),
-    ...(update !== undefined && { update: { method: update.toUpperCase(), path: change_item! } }),
+    ...(update !== undefined && {
+      update: { method: update.toUpperCase(), path: change_item!, ...draftType(api, item!, update) },
+    }),
     ...(item !== undefined && api.operation(item, 'delete') !== null && { delete: { path: change_item! } }),
     ...(reference !== undefined && {
       lookup: {
@@ -154,7 +138,7 @@ function draftRequired(
 }
 
 function draftWrite(
-  api: Api,
+  api: ApiDocument,
   path: string,
   method: string,
   prefix: string,
@@ -164,16 +148,33 @@ function draftWrite(
   if (operation === null) return undefined;
   const answer = api.answer(operation);
   const returned = answer === null ? [] : Object.keys(api.properties(answer));
-  return { path: prefix + path, ...(key !== undefined && returned.includes(key) && { id: `/${key}` }) };
+  return {
+    path: prefix + path,
+    ...draftType(api, path, method),
+    ...(key !== undefined && returned.includes(key) && { id: `/${key}` }),
+  };
 }
 
-function draftPaging(api: Api, answer: Node, list: Node, parameters: Parameter[]): { paging?: PagingSetting } {
+/** What a body is written in, unless that is JSON. */
+function draftType(api: ApiDocument, path: string, method: string): Pick<WriteSetting, 'content_type'> {
+  const { type } = api.body(path, api.operation(path, method) ?? {});
+  return type === undefined ? {} : { content_type: type };
+}
+
+/** @param last place of the last record's key */
+function draftPaging(
+  api: ApiDocument,
+  answer: Node,
+  list: Node,
+  parameters: Parameter[],
+  last: string | undefined,
+): { paging?: PagingSetting } {
   const named = (names: readonly string[]) =>
     names.map((name) => parameters.find((each) => each.name === name)).find(Boolean);
   const place = (names: readonly string[]) => api.find(answer, names);
   const size = named(SIZE);
-  const most = Math.min(Number(size?.schema.maximum ?? LARGEST_SIZE), LARGEST_SIZE);
-  const sized = size === undefined ? {} : { size_parameter: size.name, size: most };
+  const most = Number(size?.schema.maximum ?? LARGEST.exec(size?.description ?? '')?.[1] ?? LARGEST_SIZE);
+  const sized = size === undefined ? {} : { size_parameter: size.name, size: Math.min(most, LARGEST_SIZE) };
   const total = place(TOTALS);
   const more = place(MORE);
   const counted = { ...(total !== undefined && { total }), ...(more !== undefined && { more }) };
@@ -186,6 +187,10 @@ function draftPaging(api: Api, answer: Node, list: Node, parameters: Parameter[]
   if (cursor !== undefined && nextCursor !== undefined) {
     return { paging: { type: 'cursor', cursor_parameter: cursor.name, cursor: nextCursor, ...sized } };
   }
+  if (cursor !== undefined && AFTER_RECORD.test(cursor.name) && last !== undefined) {
+    const end = more === undefined ? {} : { more };
+    return { paging: { type: 'cursor', cursor_parameter: cursor.name, cursor: last, ...end, ...sized } };
+  }
   if (next !== undefined) return { paging: { type: 'next_link', next, ...sized } };
   if (api.hasLinkHeader(list)) return { paging: { type: 'link_header', ...sized } };
   if (page !== undefined) {
@@ -196,7 +201,7 @@ function draftPaging(api: Api, answer: Node, list: Node, parameters: Parameter[]
   return {};
 }
 
-function draftIncremental(api: Api, record: Node, parameters: Parameter[]): IncrementalSetting | undefined {
+function draftIncremental(api: ApiDocument, record: Node, parameters: Parameter[]): IncrementalSetting | undefined {
   const parameter = parameters.find(({ name }) => SINCE.test(name));
   const field = Object.keys(api.properties(record)).find((name) => CHANGED.test(name));
   if (parameter === undefined || field === undefined) return undefined;
@@ -206,7 +211,7 @@ function draftIncremental(api: Api, record: Node, parameters: Parameter[]): Incr
 }
 
 /** Where the list of records stands in an answer: nearer to its top before deeper in it, under a usual name before others. */
-function listIn(api: Api, answer: Node, path: string): { pointer: string; schema: Node } | null {
+function listIn(api: ApiDocument, answer: Node, path: string): { pointer: string; schema: Node } | null {
   let level = [{ pointer: '', name: '', schema: answer }];
   for (let depth = 0; depth <= 2; depth++) {
     for (const { pointer, name, schema } of level) {
@@ -231,126 +236,12 @@ function rank(name: string): number {
   return LISTS.includes(name) ? LISTS.indexOf(name) : LISTS.length;
 }
 
-/** The document, with its references followed. */
-class Api {
-  readonly paths: Record<string, Node>;
-
-  constructor(private readonly document: unknown) {
-    this.paths = nodesOf(valueAt(document, '/paths'));
-  }
-
-  operation(path: string, method: string): Node | null {
-    const operation = this.paths[path]?.[method];
-    return operation === undefined ? null : this.#followed(operation);
-  }
-
-  parameters(path: string, operation: Node): Parameter[] {
-    const listed = [this.paths[path]?.parameters, operation.parameters].flatMap((list) =>
-      Array.isArray(list) ? list : [],
-    );
-    return listed.map((listedOne) => {
-      const { name, in: place, schema: own, required, description, example, ...rest } = this.#followed(listedOne);
-      const schema = own === undefined ? rest : this.#followed(own);
-      return {
-        name: String(name),
-        in: String(place),
-        schema,
-        isRequired: required === true,
-        description: String(description ?? schema.description ?? ''),
-        example: example ?? schema.example ?? schema.default,
-      };
-    });
-  }
-
-  /** Schema of a successful answer in JSON. */
-  answer(operation: Node): Node | null {
-    const responses = nodesOf(operation.responses);
-    const code = ['200', '201', '2XX', 'default'].find((candidate) => responses[candidate] !== undefined);
-    return code === undefined ? null : this.#content(this.#followed(responses[code]));
-  }
-
-  body(path: string, operation: Node): Node | null {
-    // Swagger 2 has it among the parameters.
-    const parameter = this.parameters(path, operation).find((each) => each.in === 'body');
-    return parameter?.schema ?? this.#content(this.#followed(operation.requestBody));
-  }
-
-  hasLinkHeader(operation: Node): boolean {
-    const headers = Object.values(nodesOf(operation.responses)).flatMap((response) =>
-      Object.keys(nodesOf(response.headers)),
-    );
-    return headers.some((name) => name.toLowerCase() === 'link');
-  }
-
-  properties(schema: Node, depth = 0): Record<string, Node> {
-    const parts =
-      Array.isArray(schema.allOf) && depth < DEEPEST ? schema.allOf.map((part) => this.#followed(part)) : [];
-    const own = Object.entries(nodesOf(schema.properties)).map(([name, property]) => [name, this.#followed(property)]);
-    return Object.assign({}, ...parts.map((part) => this.properties(part, depth + 1)), Object.fromEntries(own));
-  }
-
-  items(schema: Node): Node | null {
-    return schema.items === undefined ? null : this.#followed(schema.items);
-  }
-
-  /** Fields of a body that are JSON numbers. */
-  numbers(schema: Node | null): string[] {
-    const fields = Object.entries(schema === null ? {} : this.properties(schema));
-    return fields
-      .filter(([, { type }]) => [type].flat().some((each) => each === 'number' || each === 'integer'))
-      .map(([name]) => name);
-  }
-
-  /** Pointer of the first of these names that an answer has, at the top or one level below. */
-  find(answer: Node, names: readonly string[]): string | undefined {
-    const top = this.properties(answer);
-    const found = names.find((name) => top[name] !== undefined && this.items(top[name]) === null);
-    if (found !== undefined && Object.keys(this.properties(top[found]!)).length === 0) return `/${escaped(found)}`;
-    for (const [outer, schema] of Object.entries(top)) {
-      const inner = this.properties(schema);
-      const below = names.find(
-        (name) => inner[name] !== undefined && Object.keys(this.properties(inner[name]!)).length === 0,
-      );
-      if (below !== undefined) return `/${escaped(outer)}/${escaped(below)}`;
-    }
-    return undefined;
-  }
-
-  /** Whether the text at a place of an answer, of two names at most, is said to be a link. */
-  isLink(answer: Node, place: string): boolean {
-    const names = pointerKeys(place);
-    const schema = names.reduce<Node>((outer, name) => this.properties(outer)[name] ?? {}, answer);
-    const said = [schema.format, schema.example, schema.description, names.length > 1 ? names[0] : ''];
-    return said.some((text) => /ur[il]\b|link|^\/|:\/\//i.test(String(text ?? '')));
-  }
-
-  #content(node: Node): Node | null {
-    if (node.schema !== undefined) return this.#followed(node.schema);
-    const content = nodesOf(node.content);
-    const type = Object.keys(content).find((name) => /\bjson\b/i.test(name));
-    const schema = type === undefined ? undefined : content[type]?.schema;
-    return schema === undefined ? null : this.#followed(schema);
-  }
-
-  #followed(node: unknown, depth = 0): Node {
-    if (typeof node !== 'object' || node === null) return {};
-    const { $ref: reference } = node as JsonSchema;
-    if (typeof reference !== 'string' || !reference.startsWith('#/') || depth === DEEPEST) return node as Node;
-    return this.#followed(valueAt(this.document, decodeURIComponent(reference.slice(1))), depth + 1);
-  }
-}
-
-function nodesOf(value: unknown): Record<string, Node> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, Node>) : {};
-}
-
 const segments = (path: string): string[] => path.split('/').filter((segment) => segment !== '');
 const isParameter = (segment: string | undefined): boolean =>
   segment?.startsWith('{') === true && segment.endsWith('}');
 const isItemOf = (path: string, list: string): boolean =>
   path.startsWith(`${list}/`) && /^\{[^/]+\}$/.test(path.slice(list.length + 1));
 const itemPath = (path: string): string => path.replace(/\{[^/]+\}$/, '{id}');
-const escaped = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
 
 /** What a setting can hold; nothing else. */
 const textOf = (value: unknown): string =>

@@ -5,10 +5,11 @@ export function pointerKeys(pointer: string): string[] {
   return pointer.includes('~') ? keys.map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~')) : keys;
 }
 
-/** The value that a pointer names, own keys only; undefined where there is none. */
+/** The value that a pointer names, own keys only, "-1" the last one of a list; undefined where there is none. */
 export function valueAt(document: unknown, pointer: string): unknown {
   let value = document;
-  for (const key of pointerKeys(pointer)) {
+  for (const name of pointerKeys(pointer)) {
+    const key = name === '-1' && Array.isArray(value) ? String(value.length - 1) : name;
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
     value = (value as Record<string, unknown>)[key];
   }

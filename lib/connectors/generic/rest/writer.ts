@@ -11,13 +11,13 @@ import type {
   WriteTarget,
 } from '../../contract';
 import { WriteRun } from '../../write-run';
-import { inTermsOf, isAlike } from './alike';
+import { inTermsOf, isAlike, isHeld } from './alike';
 import { ask, GONE, readDocument } from './answer';
 import { bulkResults, leavesNothing, refusedResults } from './bulk';
 import { isFoundByUpdate } from './guarantee';
 import { judged, unknown } from './judgement';
 import { type Found, findRecord } from './lookup';
-import { absent, missing, nameless, unchangeable } from './not-written';
+import { absent, missing, nameless, overtaken, unchangeable } from './not-written';
 import { valueAt } from './pointer';
 import { Sender } from './sender';
 import type { RestEntity, RestSettings } from './settings';
@@ -207,12 +207,48 @@ export class RestWriter implements Writer {
     const versioned = await this.#versioned(record, known, signal);
     if (versioned === null) return null;
     const request = this.#makers.update!(record, versioned);
-    const { status, said } = await this.#sender.send(request, setting, signal, GONE);
+    let answer: Awaited<ReturnType<Sender['send']>>;
+    try {
+      answer = await this.#sender.send(request, setting, signal, GONE);
+    } catch (thrown) {
+      if (!isOutdated(request, thrown)) throw thrown;
+      return this.#whenOutdated(record, versioned, thrown, signal);
+    }
+    const { status, said } = answer;
     if (GONE.includes(status)) return null;
     if ('outcome' in said) return said;
     const { id } = known;
     const result = judged(said, setting, status === 201 ? 'created' : 'updated');
     return id === undefined || 'error' in result ? result : { externalKey: id, ...result };
+  }
+
+  /**
+   * What is refused for its version may be what the API holds already, since an earlier request of the same change, whose answer
+   * was lost, took place late.
+   * @returns null when the API does not have the record any more
+   */
+  async #whenOutdated(
+    record: WriteRecord,
+    known: Known,
+    refusal: IntegrationError,
+    signal: AbortSignal,
+  ): Promise<WriteResult | null> {
+    const held = await this.#held(record, known, signal);
+    if (held === null) return null;
+    const { id } = known;
+    if (isHeld(record.data, held)) return { outcome: 'updated', ...(id !== undefined && { externalKey: id }) };
+    if (record.wasSent !== true) throw refusal;
+    return { outcome: 'failed', error: overtaken(refusal, record.idempotencyKey) };
+  }
+
+  /** What the API has of a record now. */
+  async #held(record: WriteRecord, known: Known, signal: AbortSignal): Promise<Record<string, unknown> | null> {
+    if (this.#entity.lookup !== undefined) return (await this.#find(record, signal))?.data ?? null;
+    const { headers = {}, update } = this.#entity;
+    const response = await ask(this.#client, { target: addressOf(update!, record, known), headers, signal }, GONE);
+    if (response === null) return null;
+    const held = valueAt(await readDocument(response), update!.wrap ?? '');
+    return typeof held === 'object' && held !== null ? (held as Record<string, unknown>) : {};
   }
 
   async #remove(record: WriteRecord, signal: AbortSignal): Promise<WriteResult> {
@@ -347,6 +383,10 @@ export class RestWriter implements Writer {
       hint: `Add "${what}" to the entity.`,
     });
   }
+}
+
+function isOutdated({ headers }: WriteRequest, thrown: unknown): thrown is IntegrationError {
+  return thrown instanceof IntegrationError && thrown.class === 'conflict' && headers['if-match'] !== undefined;
 }
 
 function chunks(indexes: readonly number[], size: number): number[][] {
