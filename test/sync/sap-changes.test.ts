@@ -50,6 +50,13 @@ describe('what changes in SAP after an import', () => {
     };
   }
 
+  /** As a flow calls a function of SAP. */
+  async function call(name: string, parameters: Row): Promise<Row> {
+    const connection = await hub.connections.open(connectionId);
+    const { signal } = new AbortController();
+    return (await hub.runner.call(connection, 'function', { function: name, parameters }, signal)).payload as Row;
+  }
+
   const records = async (type: string): Promise<Row[]> => (await hub.records.list(type, { limit: 100 })).items;
   const confirm = (group: string, count: string, entered: string, more: Row = {}) =>
     plant.add(CONFIRMATIONS, 'ProdnOrdConf2', {
@@ -64,10 +71,8 @@ describe('what changes in SAP after an import', () => {
     assert.equal(await run(), 6);
     await confirm('0000000012', '00000001', '2026-11-27');
     assert.equal(await run(), 2);
-    // As CancelProdnOrdConf leaves it: the original without any date of its own, and one that takes it back.
-    const key = "ConfirmationGroup='0000000002',ConfirmationCount='00000001'";
-    await plant.change(CONFIRMATIONS, `ProdnOrdConf2(${key})`, { IsReversed: true });
-    await confirm('0000000002', '00000002', '2026-11-28', { IsReversal: true });
+    // The original is marked without any date of its own, and one takes it back.
+    await call('cancel_confirmation', { ConfirmationGroup: '0000000002', ConfirmationCount: '00000001' });
     assert.equal(await run(), 4);
     const kept = (await records('production_data')).map(({ record_id, reversed }) => [record_id, reversed ?? false]);
     assert.deepEqual(
@@ -89,24 +94,22 @@ describe('what changes in SAP after an import', () => {
         ...item,
       });
     };
-    await post('4900000001', '2026-10-01', { GoodsMovementType: '261' });
-    await post('4900000002', '2026-11-27', { GoodsMovementType: '261' });
+    await post('4800000001', '2026-10-01', { GoodsMovementType: '261' });
+    await post('4800000000', '2026-11-27', { GoodsMovementType: '261' });
     const run = await importing('goods_movement');
     assert.equal(await run(), 2);
-    const original = "MaterialDocumentYear='2026',MaterialDocument='4900000001',MaterialDocumentItem='0001'";
-    await plant.change(DOCUMENTS, `A_MaterialDocumentItem(${original})`, { GoodsMovementIsCancelled: true });
-    const reversed = { ReversedMaterialDocumentYear: '2026', ReversedMaterialDocument: '4900000001' };
-    await post('4900000003', '2026-11-28', { GoodsMovementType: '262', ...reversed });
+    const cancelled = { MaterialDocumentYear: '2026', MaterialDocument: '4800000001' };
+    const { MaterialDocument } = await call('cancel_goods_movement', cancelled);
     assert.equal(await run(), 3);
     assert.deepEqual(
       (await records('goods_movement'))
         .map(({ document, cancelled, reversal_of }) => [document, cancelled ?? false, reversal_of ?? null])
         .sort(),
       [
-        ['2026/4900000001', true, null],
-        ['2026/4900000002', false, null],
-        ['2026/4900000003', false, '2026/4900000001'],
-      ],
+        ['2026/4800000000', false, null],
+        ['2026/4800000001', true, null],
+        [`2026/${MaterialDocument}`, false, '2026/4800000001'],
+      ].sort(),
     );
   });
 
