@@ -32,6 +32,9 @@ export class StrictGateway {
   /** What the parts of batches asked for. */
   readonly changed: Omit<BatchPart, 'headers'>[] = [];
   password = 'right-4711';
+  /** By user and password, where a test says nothing else. */
+  isSignedIn: (headers: IncomingMessage['headers']) => boolean = ({ authorization }) =>
+    authorization === `Basic ${Buffer.from(`pcp:${this.password}`).toString('base64')}`;
   refusesHead = false;
   /** Answers 404 for these services. */
   inactive = new Set<string>();
@@ -109,9 +112,7 @@ export class StrictGateway {
       this.busy--;
       return { ...refusal(429, 'Too many requests'), headers: { 'retry-after': '0' } };
     }
-    if (headers.authorization !== `Basic ${Buffer.from(`pcp:${this.password}`).toString('base64')}`) {
-      return refusal(401, 'Logon failed');
-    }
+    if (!this.isSignedIn(headers)) return refusal(401, 'Logon failed');
     if (searchParams.get('sap-client') !== '100') return refusal(400, 'Client is missing');
     if (service === '' || this.inactive.has(service)) return refusal(404, 'No service found');
     if (this.forbidden.has(service)) return refusal(403, 'No authorization to access service');
