@@ -26,6 +26,56 @@ const MATERIAL = `<MATMAS05><IDOC BEGIN="1"><EDI_DC40 SEGMENT="1"><IDOCTYP>MATMA
     <E1MARCM SEGMENT="1"><WERKS>1000</WERKS><BESKZ>E</BESKZ></E1MARCM>
   </E1MARAM></IDOC></MATMAS05>`;
 
+const control = (type: string) => `<EDI_DC40 SEGMENT="1"><IDOCTYP>${type}</IDOCTYP></EDI_DC40>`;
+
+/** What SAP sends of master data and movements, with the records that the mappings make of it. */
+const SENT: [type: string, idoc: string, records: Record<string, unknown>[]][] = [
+  [
+    'BOMMAT04',
+    `<E1STZUM SEGMENT="1"><STLNR>00000010</STLNR><E1MASTM SEGMENT="1"><MATNR>M-001</MATNR><WERKS>1000</WERKS><STLAL>01</STLAL></E1MASTM>
+      <E1STKOM SEGMENT="1"><BMENG_C>1.000</BMENG_C><BMEIN>PCE</BMEIN></E1STKOM>
+      <E1STPOM SEGMENT="1"><IDNRK>C-0</IDNRK><POSNR>0010</POSNR><MENGE_C>2.500</MENGE_C><MEINS>KGM</MEINS><DATUV>20260101</DATUV></E1STPOM>
+      <E1STPOM SEGMENT="1"><IDNRK>C-1</IDNRK><POSNR>0020</POSNR></E1STPOM></E1STZUM>`,
+    [
+      { assembly: 'M-001', component: 'C-0', position: '0010', quantity: '2.5', unit: 'KGM', valid_from: '2026-01-01' },
+      { plant: '1000', alternative: '01', component: 'C-1', base_quantity: '1', base_unit: 'PCE' },
+    ],
+  ],
+  [
+    'LOIROU04',
+    `<E1MAPLL SEGMENT="1"><MATNR>M-001</MATNR><WERKS>1000</WERKS><PLNNR>50000001</PLNNR><E1MAPAL SEGMENT="1"><PLNAL>1</PLNAL>
+      <E1PLKOL SEGMENT="1"><PLNME>PCE</PLNME><E1PLFLL SEGMENT="1"><PLNFL>000000</PLNFL><FLGAT>0</FLGAT>
+        <E1PLPOL SEGMENT="1"><VORNR>0010</VORNR><LTXA1>Tornear peça</LTXA1><VGW01>5.000</VGW01><VGW02>0.25</VGW02></E1PLPOL></E1PLFLL>
+        <E1PLFLL SEGMENT="1"><PLNFL>000001</PLNFL><FLGAT>2</FLGAT><E1PLPOL SEGMENT="1"><VORNR>0010</VORNR></E1PLPOL></E1PLFLL>
+      </E1PLKOL></E1MAPAL></E1MAPLL>`,
+    [{ material: 'M-001', routing: '50000001/1', operation: '0010', setup_time: '5', run_time: '0.25', unit: 'PCE' }],
+  ],
+  [
+    'LOIWCS03',
+    `<E1CRHDL SEGMENT="1"><ARBPL>TORNO1</ARBPL><WERKS>1000</WERKS><E1CRTXL SEGMENT="1"><SPRAS>P</SPRAS><KTEXT>Tornos</KTEXT></E1CRTXL>
+      <E1CRCOL SEGMENT="1"><KOSTL>4711</KOSTL></E1CRCOL></E1CRHDL>`,
+    [{ plant: '1000', work_center: 'TORNO1', name: 'Tornos', cost_center: '4711' }],
+  ],
+  [
+    'LOIPLO02',
+    `<E1PLAFL SEGMENT="1"><PLNUM>0000000123</PLNUM><MATNR>M-002</MATNR><PLWRK>1000</PLWRK><GSMNG>7.125</GSMNG><MEINS>PCE</MEINS>
+      <PSTTR>20261201</PSTTR><PEDTR>20261203</PEDTR></E1PLAFL>`,
+    [{ order_number: '0000000123', status: 'planned', quantity: '7.125', planned_start: '2026-12-01', plant: '1000' }],
+  ],
+  [
+    'WMMBID02',
+    `<E1MBXYH SEGMENT="1"><BUDAT>20261127</BUDAT><XBLNR>D-1</XBLNR><E1MBXYI SEGMENT="1"><MATNR>M-001</MATNR><BWART>262</BWART>
+      <ERFMG>2.5</ERFMG><ERFME>PCE</ERFME><SJAHR>2026</SJAHR><SMBLN>4900000001</SMBLN>
+        <E1MBXYJ SEGMENT="1"><MJAHR>2026</MJAHR><MBLNR>4900000003</MBLNR><MBLPO>0001</MBLPO></E1MBXYJ></E1MBXYI></E1MBXYH>`,
+    [
+      {
+        ...{ document: '2026/4900000003', erp_document: '2026/4900000003', item: '0001', movement_code: '262' },
+        ...{ quantity: '2.5', posting_date: '2026-11-27', reversal_of: '2026/4900000001', external_key: 'D-1' },
+      },
+    ],
+  ],
+];
+
 interface Idoc extends Record<string, unknown> {
   control: Record<string, string>;
   E1AFKOL?: { E1AFFLL: { E1AFVOL: { LTXA1?: string }[] }[] }[];
@@ -73,6 +123,11 @@ describe('IDocs of SAP as XML over HTTP', () => {
     }
     // What SAP told is not sent back.
     await hub.records.create('goods_movement', { document: 'D-4', item: '1', type: 'issue', erp_document: '2026/49' });
+    // Two items of one document in one run, one of a receipt of a material with a long name.
+    const receipt = { document: 'D-5', type: 'receipt', movement_code: '101', quantity: '1', order_number: '1000001' };
+    for (const item of ['1', '2']) {
+      await hub.records.create('goods_movement', { ...receipt, item, material: item === '1' ? 'M-1' : 'M'.repeat(40) });
+    }
     api.handler = ({ path, body }) =>
       path === '/sap/bc/idoc_xml' ? { status: 200, body: 'IDoc accepted', cut: body.includes('D-2') } : undefined;
     const mapping = mappingOf('MBGMCR03');
@@ -89,6 +144,11 @@ describe('IDocs of SAP as XML over HTTP', () => {
       items.map(({ error_class, source_key }) => [error_class, String(source_key).includes('D-2')]),
       [['unknown_outcome', true]],
     );
+    const numbers = of('D-5').map(({ body }) => /<DOCNUM>(\d+)<.*<ARCKEY>(.*)<\/ARCKEY>/.exec(body)?.slice(1));
+    assert.deepEqual(numbers.map((each) => each?.[1]).sort(), ['D-5/1', 'D-5/2']);
+    assert.notEqual(numbers[0]?.[0], numbers[1]?.[0]);
+    assert.match(of('D-5')[0]!.body, /<MATERIAL>M-1<.*<MVT_IND>F<\/MVT_IND>.*<ORDER_ITNO>0001<\/ORDER_ITNO>/);
+    assert.match(of('D-5')[1]!.body, /<MATERIAL_LONG>M{40}</);
     const [first] = of('D-1');
     assert.deepEqual(
       [first?.method, first?.query.get('sap-client'), first?.headers['content-type']],
@@ -101,11 +161,11 @@ describe('IDocs of SAP as XML over HTTP', () => {
     );
     assert.equal(
       data,
-      '<E1BP2017_GM_HEAD_01 SEGMENT="1"><PSTNG_DATE>20261127</PSTNG_DATE><REF_DOC_NO>D-1</REF_DOC_NO></E1BP2017_GM_HEAD_01>' +
+      '<E1MBGMCR SEGMENT="1"><E1BP2017_GM_HEAD_01 SEGMENT="1"><PSTNG_DATE>20261127</PSTNG_DATE><REF_DOC_NO>D-1</REF_DOC_NO></E1BP2017_GM_HEAD_01>' +
         '<E1BP2017_GM_CODE SEGMENT="1"><GM_CODE>03</GM_CODE></E1BP2017_GM_CODE>' +
         '<E1BP2017_GM_ITEM_CREATE SEGMENT="1"><MATERIAL>M&lt;1&gt;&amp;</MATERIAL><PLANT>1000</PLANT><BATCH>ção😀</BATCH>' +
         '<MOVE_TYPE>261</MOVE_TYPE><ENTRY_QNT>2.125</ENTRY_QNT><ENTRY_UOM>PCE</ENTRY_UOM><ORDERID>000001000001</ORDERID>' +
-        '</E1BP2017_GM_ITEM_CREATE>',
+        '</E1BP2017_GM_ITEM_CREATE></E1MBGMCR>',
     );
   });
 
@@ -162,17 +222,26 @@ describe('IDocs of SAP as XML over HTTP', () => {
     );
   });
 
-  it('reads what SAP sent, for its mapping to make records of it', async () => {
+  async function taken(type: string, payload: string) {
     const connection = await hub.connections.open(connectionId);
     const signal = new AbortController().signal;
-    const taken = async (type: string, payload: string) => {
-      const answer = await hub.runner.call(connection, 'function', { function: 'read_idoc', payload }, signal);
-      const idocs = answer.payload as Idoc[];
-      const mapping = { ...mappingOf(type), connection_id: connectionId, name: type, source_entity: `idoc/${type}` };
-      const input = { ...mapping, entity_type: mapping.target_entity } as MappingInput;
-      const mapped = await hub.runner.map(input, 'import', idocs, signal);
-      return { idocs, records: mapped.map((each) => (each.outcome === 'mapped' ? each.data : each)) };
-    };
+    const answer = await hub.runner.call(connection, 'function', { function: 'read_idoc', payload }, signal);
+    const idocs = answer.payload as Idoc[];
+    const mapping = { ...mappingOf(type), connection_id: connectionId, name: type, source_entity: `idoc/${type}` };
+    const input = { ...mapping, entity_type: mapping.target_entity } as MappingInput;
+    const mapped = await hub.runner.map(input, 'import', idocs, signal);
+    return { idocs, records: mapped.map((each) => (each.outcome === 'mapped' ? each.data : each)) };
+  }
+
+  for (const [type, idoc, wanted] of SENT) {
+    it(`makes records of what SAP sends as ${type}`, async () => {
+      const { records } = await taken(type, `<${type}><IDOC BEGIN="1">${control(type)}${idoc}</IDOC></${type}>`);
+      assert.equal(records.length, wanted.length, JSON.stringify(records));
+      for (const [n, fields] of wanted.entries()) assert.deepEqual(records[n], { ...records[n], ...fields });
+    });
+  }
+
+  it('reads what SAP sent, for its mapping to make records of it', async () => {
     const { idocs, records } = await taken('LOIPRO01', ORDER);
     assert.equal(idocs[0]?.control.DOCNUM, '0000000000123456');
     const [order] = records as Record<string, unknown>[];
@@ -211,8 +280,9 @@ describe('IDocs of SAP as XML over HTTP', () => {
     const before = api.asked.length;
     const target = { entity: 'idoc/MBGMCR03', keyFields: [], fields: [] };
     for (const [data, path] of [
-      [{ E1BP2017_GM_CODE: { GM_CODE: '003' } }, 'E1BP2017_GM_CODE.GM_CODE'],
-      [{ E1BP2017_GM_CODE: { CODE: '3' } }, 'E1BP2017_GM_CODE.CODE'],
+      [{ E1MBGMCR: { E1BP2017_GM_CODE: { GM_CODE: '003' } } }, 'E1MBGMCR.E1BP2017_GM_CODE.GM_CODE'],
+      [{ E1MBGMCR: { E1BP2017_GM_CODE: { CODE: '3' } } }, 'E1MBGMCR.E1BP2017_GM_CODE.CODE'],
+      [{ E1BP2017_GM_CODE: { GM_CODE: '03' } }, 'E1BP2017_GM_CODE'],
       [{ E1UNKNOWN: { A: '1' } }, 'E1UNKNOWN'],
     ] as const) {
       const [result] = await hub.runner.write(connection, target as never, [data], signal);

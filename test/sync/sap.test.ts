@@ -182,6 +182,31 @@ describe('synchronising with SAP', () => {
     );
   });
 
+  it('posts a receipt with reference to its order, and a transfer with where it goes', async () => {
+    const common = { item: '', material: 'M-001', quantity: '1', unit: 'PC', plant: '1000', storage_location: '0001' };
+    const receipt = { document: 'R-1', type: 'receipt', movement_code: '101', order_number: '1000001' };
+    const to = { to_plant: '1000', to_storage_location: '0002', to_batch: 'L9', reason: '0001' };
+    await hub.records.create('goods_movement', { ...common, ...receipt });
+    await hub.records.create('goods_movement', {
+      ...common,
+      ...to,
+      ...{ document: 'T-1', type: 'transfer', movement_code: '311' },
+    });
+    counts(await run('goods_movement', 'export'));
+    const sent = (document: string) => {
+      const { body } = plant.gateway.changed.find((each) => each.body.includes(`"${document}"`))!;
+      return (JSON.parse(body) as { to_MaterialDocumentItem: Record<string, unknown>[] }).to_MaterialDocumentItem[0];
+    };
+    const { GoodsMovementRefDocType, ManufacturingOrder, ManufacturingOrderItem } = sent('R-1')!;
+    assert.deepEqual(
+      [GoodsMovementRefDocType, ManufacturingOrder, ManufacturingOrderItem],
+      ['F', '000001000001', '0001'],
+    );
+    const { IssuingOrReceivingStorageLoc, IssgOrRcvgBatch, GoodsMovementReasonCode, ...moved } = sent('T-1')!;
+    assert.deepEqual([IssuingOrReceivingStorageLoc, IssgOrRcvgBatch, GoodsMovementReasonCode], ['0002', 'L9', '0001']);
+    assert.ok(!('GoodsMovementRefDocType' in moved));
+  });
+
   it('posts every item of a document, each once, and tells when a posted one was changed', async () => {
     const movement = (item: string, quantity: string) => ({
       ...{ document: 'D1', item, type: 'issue', movement_code: '261', material: `M-00${item}`, quantity, unit: 'PC' },

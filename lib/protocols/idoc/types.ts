@@ -1,8 +1,12 @@
-import loipro01 from './types/loipro01.json';
-import loipro02 from './types/loipro02.json';
-import matmas05 from './types/matmas05.json';
-import mbgmcr03 from './types/mbgmcr03.json';
-import ppcc2pretticket01 from './types/ppcc2pretticket01.json';
+import bommat from './types/bommat.json';
+import loiplo from './types/loiplo.json';
+import loipro from './types/loipro.json';
+import loirou from './types/loirou.json';
+import loiwcs from './types/loiwcs.json';
+import matmas from './types/matmas.json';
+import mbgmcr from './types/mbgmcr.json';
+import ppcc2pretticket from './types/ppcc2pretticket.json';
+import wmmbid from './types/wmmbid.json';
 
 /** A basic type of IDocs: the segments that it has, in their order. */
 export interface IdocType {
@@ -27,7 +31,20 @@ export interface Segment {
   segments?: readonly Segment[];
 }
 
-/** Those of a plant's everyday; others are given as data. */
-export const IDOC_TYPES = [matmas05, loipro01, loipro02, mbgmcr03, ppcc2pretticket01] as (IdocType & {
-  mappings: unknown[];
-})[];
+/** Those of a plant's everyday, in the versions that systems use; others are given as data. */
+export const IDOC_TYPES = [
+  ...inVersions(matmas, 'MATMAS03', 'MATMAS05'),
+  ...inVersions(bommat, 'BOMMAT03', 'BOMMAT04'),
+  ...inVersions(loirou, 'LOIROU03', 'LOIROU04'),
+  ...inVersions(loiwcs, 'LOIWCS02', 'LOIWCS03'),
+  ...inVersions(loipro, 'LOIPRO01', 'LOIPRO02', 'LOIPRO03', 'LOIPRO04', 'LOIPRO05'),
+  ...inVersions(loiplo, 'LOIPLO01', 'LOIPLO02'),
+  ...inVersions(wmmbid, 'WMMBID01', 'WMMBID02'),
+  ...inVersions(mbgmcr, 'MBGMCR03', 'MBGMCR04'),
+  ...inVersions(ppcc2pretticket, 'PPCC2PRETTICKET01', 'PPCC2PRETTICKET02'),
+] as (IdocType & { mappings: unknown[] })[];
+
+/** A later version has more segments and fields, which are read by their names as well. */
+function inVersions<Type>(type: Type, ...names: readonly string[]): Type[] {
+  return names.map((name) => ({ ...type, type: name }));
+}

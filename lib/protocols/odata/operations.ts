@@ -1,7 +1,7 @@
 import { IntegrationError } from '../../model/errors';
 import { literal } from './address';
 import { isObject, readEntity } from './entity';
-import type { Operation, Property, ServiceModel, StructuredType } from './model';
+import type { EntitySet, Operation, Property, ServiceModel, StructuredType } from './model';
 import { jsonText, parametersPayload } from './payload';
 import { parameterText } from './query';
 import { isOf } from './structure';
@@ -119,6 +119,16 @@ export function callRequest(
     .filter(([each]) => isJson(each))
     .map(([each, value]): [string, string] => [`@${each.name}`, value]);
   return { method, path: `${below}${name}(${inPath.join(',')})${parameterText([...apart, ...query])}`, headers: {} };
+}
+
+/**
+ * The set of the entity that the parameters of an operation identify, which the operation may change without belonging to it:
+ * ReleaseOrder with a ManufacturingOrder.
+ */
+export function identifiedSet(values: Record<string, unknown>, { entitySets }: ServiceModel): EntitySet | undefined {
+  const isGiven = (name: string) => values[name] !== undefined;
+  const sets = [...entitySets.values()].filter(({ type: { key } }) => key.length > 0 && key.every(isGiven));
+  return sets.sort((a, b) => b.type.key.length - a.type.key.length)[0];
 }
 
 /** What an operation answered, with the types of the metadata. */

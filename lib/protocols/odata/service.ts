@@ -10,7 +10,7 @@ import { failureOf } from './fault';
 import { nextOf, type Page, readChanged, readJson, readOne, readPage, unmovable } from './feed';
 import { loadModel } from './load';
 import type { EntitySet, Operation, ServiceModel } from './model';
-import { callRequest, operationOf, readResult, type ServiceRequest } from './operations';
+import { callRequest, identifiedSet, operationOf, readResult, type ServiceRequest } from './operations';
 import { jsonType, payloadOf, refusedValue } from './payload';
 import { type Query, queryText, requireConditions } from './query';
 import { setBelow } from './set-below';
@@ -239,7 +239,8 @@ export class ODataService {
     const operation = operationOf(name, values, model, place && { type: place.type, isCollection });
     const below = place === undefined ? '' : `${this.#prefix}${pathOf(place, bound?.key, model)}/`;
     const request = callRequest(operation, below, values, model, this.options.parameters ?? {});
-    const response = await this.#ask(request, signal);
+    const changed = bound?.key === undefined ? identifiedSet(values, model) : place;
+    const response = await this.#called(request, changed, bound?.key ?? values, signal);
     if (response.status === 204) {
       response.discard();
       return null;
@@ -247,6 +248,21 @@ export class ODataService {
     const json = await readJson(response);
     const result = readResult(json, operation, model);
     return Array.isArray(result) ? this.#rest(result, json, response, operation, model, signal) : result;
+  }
+
+  /** Some do nothing (428) before they are told the version of the entity that they change. */
+  async #called(
+    request: ServiceRequest,
+    changed: EntitySet | undefined,
+    key: Record<string, unknown>,
+    signal: AbortSignal,
+  ): Promise<HttpResponse> {
+    if (changed === undefined) return this.#ask(request, signal);
+    const response = await this.send(request, signal);
+    if (response.status !== 428) return this.#accepted(response, request);
+    response.discard();
+    const version = (await this.entity(changed, key, {}, signal))?.version ?? '*';
+    return this.#ask({ ...request, headers: { ...request.headers, ...ifMatch(version) } }, signal);
   }
 
   /** A list that comes in several pages, whole. */
@@ -303,9 +319,12 @@ export class ODataService {
   }
 
   async #ask(request: ServiceRequest, signal: AbortSignal): Promise<HttpResponse> {
-    const response = await this.send(request, signal);
-    if (!response.ok) throw await failureOf(response, this.#secrets, request.method);
-    if (request.method !== 'GET') refuseWebPage(response);
+    return this.#accepted(await this.send(request, signal), request);
+  }
+
+  async #accepted(response: HttpResponse, { method }: ServiceRequest): Promise<HttpResponse> {
+    if (!response.ok) throw await failureOf(response, this.#secrets, method);
+    if (method !== 'GET') refuseWebPage(response);
     return response;
   }
 

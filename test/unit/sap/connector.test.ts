@@ -333,12 +333,24 @@ describe('sap', () => {
     const connector = open();
     const parameters = { service: 'API_PRODUCTION_ORDER_2_SRV', function: 'ReleaseOrder' };
     const call = (more: object) => failureOf(connector.call!('function', { ...parameters, ...more }, signal));
-    await call({ payload: { ManufacturingOrder: '000001000001' } });
-    const [posted] = asked('POST');
+    const order = { ManufacturingOrder: '000001000002' };
+    // SAP does nothing until it is told the version of the order, and then releases it.
+    const released = await connector.call!('function', { ...parameters, payload: order }, signal);
+    assert.deepEqual(released.payload, { IsInvalid: false });
+    const [posted, again] = asked('POST');
+    assert.deepEqual([posted?.headers['if-match'], asked('POST').length], [undefined, 2]);
+    assert.match(String(again?.headers['if-match']), /^W\//);
+    const held = await plant.rows(
+      'API_PRODUCTION_ORDER_2_SRV',
+      'A_ProductionOrder_2',
+      "&$filter=ManufacturingOrder eq '000001000002'",
+    );
+    assert.equal(held[0]?.OrderIsReleased, 'X');
     assert.match(
       decodeURIComponent(posted?.url ?? ''),
-      /ReleaseOrder\?ManufacturingOrder='000001000001'&sap-client=100/,
+      /ReleaseOrder\?ManufacturingOrder='000001000002'&sap-client=100/,
     );
+    plant.gateway.asked.length = 0;
     await failureOf(
       connector.call!(
         'function',
@@ -346,7 +358,7 @@ describe('sap', () => {
         signal,
       ),
     );
-    assert.match(asked('POST')[1]?.url ?? '', /API_PRODUCTION_ORDER_2_SRV\/ReleaseOrder\?/);
+    assert.match(asked('POST')[0]?.url ?? '', /API_PRODUCTION_ORDER_2_SRV\/ReleaseOrder\?/);
     assert.match((await call({ parameters: { Order: 1 } })).hint ?? '', /ManufacturingOrder/);
     assert.match((await call({ service: 'API_NONE' })).hint ?? '', /API_PRODUCT_SRV/);
   });

@@ -31,6 +31,8 @@ describe('sap watermarks', () => {
     assert.equal(earlier('2026-11-27T00:01:00Z', 120, of('Edm.DateTimeOffset')), '2026-11-26T23:59:00.000Z');
     assert.equal(earlier('2026-11-27T00:01:00', 120, of('Edm.DateTime')), '2026-11-26T23:59:00');
     assert.equal(earlier('2026-11-27', 1, of('Edm.Date')), '2026-11-26');
+    // A day in a field for times: nothing but midnight may be compared with it.
+    assert.equal(earlier('2026-11-27T00:00:00', 300, of('Edm.DateTime')), '2026-11-26T00:00:00');
     assert.equal(earlier('4711', 120, of('Edm.String')), '4711');
     assert.equal(earlier(4711, 120, of('Edm.Int32')), 4711);
   });

@@ -2,6 +2,7 @@ import type { JsonSchema } from '../../../model/entity';
 import type { EntitySet, ServiceModel } from '../../../protocols/odata/model';
 import type { ODataService } from '../../../protocols/odata/service';
 import type { ExternalKeySetting } from '../external-key';
+import type { Reversal } from './unstamped';
 
 type Data = Record<string, unknown>;
 
@@ -30,6 +31,11 @@ export interface ODataPreset {
   /** Documents: posted once, never changed. */
   is_document?: boolean;
   read_only?: boolean;
+  /** Field with the day on which a record was made, where the time of change is empty until it is changed. */
+  created?: string;
+  reversal?: Reversal;
+  /** What changed is read again from so long before the latest one, where a mapping says nothing else. */
+  lag_seconds?: number;
 }
 
 /** How records look here, where that is not as the service has them. */

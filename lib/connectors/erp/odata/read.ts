@@ -9,7 +9,8 @@ import { canBeLiteral, isOrdered } from '../../../protocols/odata/values';
 import type { Batch, ReadQuery } from '../../contract';
 import { oneAhead } from '../../one-ahead';
 import type { ODataEntity } from './entity';
-import { earlier, later } from './watermark';
+import { isUnstamped, madeSince, reversalFields, takenBack } from './unstamped';
+import { earlier, earliest, later } from './watermark';
 
 /** SEMANTICS 2.3: what a slow transaction of the other side may still stamp behind its clock. */
 const DEFAULT_LAG_S = 300;
@@ -20,8 +21,12 @@ interface Pass {
   lo: unknown;
   /** The next pass begins here, less the lag. */
   high: unknown;
+  /** After what changed comes what was made and never changed since. */
+  list: 'changed' | 'made';
   at: Position | undefined;
 }
+
+const AT_FIRST = { high: null, list: 'changed', at: undefined } as const;
 
 /**
  * One pass over an entity, page by page. An interrupted one goes on where it was.
@@ -39,20 +44,36 @@ export async function* readBatches(entity: ODataEntity, query: ReadQuery, signal
   // Changes made while a list is read by its key may be behind what is read last, so what counts is the latest one before.
   const wanted = pushedDown(entity, query.filters ?? []);
   if (field !== null && lo === null && pass.high === null) pass.high = await latest(entity, field, wanted, signal);
+  const asked = query.fields && reversalFields(entity, shape.asked(query.fields));
+  const list = { pageSize: query.batchSize, ...selectionOf(entity, asked) };
   const isFrom = field !== null && lo !== null;
-  const list = {
-    pageSize: query.batchSize,
-    ...selectionOf(entity, query.fields && shape.asked(query.fields)),
-    conditions: [...wanted, ...(isFrom ? [{ field, operator: 'ge', value: lo } as const] : [])],
-    ...(isFrom ? { orderBy: field } : entity.pageBy !== undefined && { orderBy: entity.pageBy }),
-  };
-  const pieces = oneAhead((until) => readList(service, set, list, pass.at, until), signal);
-  for await (const { entities, position, total } of pieces) {
-    if (isFrom) {
-      for (const { data } of entities) pass.high = later(pass.high, data[field]);
+  if (pass.list === 'changed') {
+    const changed = {
+      ...list,
+      conditions: [...wanted, ...(isFrom ? [{ field, operator: 'ge', value: lo } as const] : [])],
+      ...(isFrom ? { orderBy: field } : entity.pageBy !== undefined && { orderBy: entity.pageBy }),
+    };
+    const pieces = oneAhead((until) => readList(service, set, changed, pass.at, until), signal);
+    for await (const { entities, position, total } of pieces) {
+      if (isFrom) for (const { data } of entities) pass.high = later(pass.high, data[field]);
+      const others = isFrom ? await takenBack(entity, entities, list, signal) : [];
+      pass.at = position;
+      yield {
+        ...batchOf(entity, [...entities, ...others], cursorOf(entity, pass)),
+        ...(total !== undefined && { total }),
+      };
     }
-    pass.at = position;
-    yield { ...batchOf(entity, entities, cursorOf(entity, pass)), ...(total !== undefined && { total }) };
+  }
+  const made = isFrom ? madeSince(entity, lo) : undefined;
+  if (made !== undefined && field !== null) {
+    if (pass.list === 'changed') Object.assign(pass, { list: 'made', at: undefined });
+    const unchanged = { ...list, conditions: [...wanted, made], orderBy: made.field };
+    const pieces = oneAhead((until) => readList(service, set, unchanged, pass.at, until), signal);
+    for await (const { entities, position } of pieces) {
+      pass.at = position;
+      const others = entities.filter(({ data }) => isUnstamped(data[field]));
+      yield batchOf(entity, others, cursorOf(entity, pass));
+    }
   }
   yield { records: [], cursorAfter: cursorOf(entity, next(entity, query, pass)) };
 }
@@ -93,30 +114,39 @@ function beginning({ set, model }: ODataEntity, { cursor, cursorField }: ReadQue
     field,
     lo: known?.lo ?? null,
     high: known?.high ?? null,
+    list: known?.list === 'made' ? 'made' : 'changed',
     at: (known?.at ?? undefined) as Position | undefined,
   };
 }
 
-function next({ set, model }: ODataEntity, { lookbackSeconds }: ReadQuery, { field, lo, high }: Pass): Pass {
-  if (field === null || high === null) return { field, lo, high: null, at: undefined };
+function next({ set, model, preset }: ODataEntity, { lookbackSeconds }: ReadQuery, { field, lo, high }: Pass): Pass {
+  if (field === null || high === null) return { ...AT_FIRST, field, lo };
   const property = propertyAt(field, set.type, model);
-  const begin = earlier(high, Math.max(0, lookbackSeconds ?? DEFAULT_LAG_S), property);
-  return { field, lo: later(lo, begin), high: null, at: undefined };
+  const lag = lookbackSeconds ?? preset?.lag_seconds ?? DEFAULT_LAG_S;
+  const begin = earlier(high, Math.max(0, lag), property);
+  return { ...AT_FIRST, field, lo: later(lo, begin) };
 }
 
-function cursorOf({ set }: ODataEntity, { field, lo, high, at }: Pass): Cursor {
-  return { v: 1, kind: field === null ? 'keyset' : 'window', set: set.name, field, lo, high, at: at ?? null };
+function cursorOf({ set }: ODataEntity, { field, lo, high, list, at }: Pass): Cursor {
+  const place = { field, lo, high, at: at ?? null, ...(list === 'made' && { list }) };
+  return { v: 1, kind: field === null ? 'keyset' : 'window', set: set.name, ...place };
 }
 
 async function latest(
-  { service, set }: ODataEntity,
+  { service, set, model }: ODataEntity,
   field: string,
   conditions: readonly Condition[],
   signal: AbortSignal,
 ): Promise<unknown> {
-  const query = { select: [field, ...set.type.key], conditions, orderBy: [`${field} desc`], top: 1 };
-  const [entity] = (await service.page(set, query, signal)).entities;
-  return entity?.data[field] ?? null;
+  const first = async (more: readonly Condition[]) => {
+    const order = { select: [field, ...set.type.key], orderBy: [`${field} desc`], top: 1 };
+    const [entity] = (await service.page(set, { ...order, conditions: [...conditions, ...more] }, signal)).entities;
+    return entity?.data[field] ?? null;
+  };
+  const found = await first([]);
+  const value = earliest(propertyAt(field, set.type, model));
+  // Empty ones come first where the system sorts them so.
+  return isUnstamped(found) && value !== undefined ? first([{ field, operator: 'ge', value }]) : found;
 }
 
 /** What the service decides as the mapping would; texts are equal for both, but not in the same order. */

@@ -3,6 +3,8 @@ import type { Property } from '../../../protocols/odata/model';
 /** "20261127060000" and "20261127", as many services write the time of a change. */
 const STAMP = /^(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d))?$/;
 
+const MIDNIGHT = /T00:00:00(\.0+)?$/;
+
 /** Later of two values of a field that grows with each change; null counts as nothing. */
 export function later(a: unknown, b: unknown): unknown {
   if (b === null || b === undefined || b === '') return a;
@@ -24,14 +26,30 @@ export function earlier(value: unknown, seconds: number, { type }: Property): un
   }
   switch (type) {
     case 'Edm.DateTime':
-    case 'Edm.Date':
-      return (
-        moveBack(value.length === 10 ? `${value}T00:00:00Z` : `${value}Z`, seconds)?.slice(0, value.length) ?? value
-      );
+    case 'Edm.Date': {
+      const moved = moveBack(value.length === 10 ? `${value}T00:00:00Z` : `${value}Z`, seconds);
+      if (moved === undefined) return value;
+      // Midnight may be all that a field for days can say; services compare it with nothing but days.
+      return MIDNIGHT.test(value) ? `${moved.slice(0, 10)}T00:00:00` : moved.slice(0, value.length);
+    }
     case 'Edm.DateTimeOffset':
       return moveBack(value, seconds) ?? value;
   }
   return value;
+}
+
+/** What is less than any time in the notation of a field; undefined where it holds none. */
+export function earliest({ type }: Property): string | undefined {
+  switch (type) {
+    case 'Edm.String':
+      return '1';
+    case 'Edm.DateTime':
+    case 'Edm.Date':
+      return '1900-01-01';
+    case 'Edm.DateTimeOffset':
+      return '1900-01-01T00:00:00Z';
+  }
+  return undefined;
 }
 
 function moveBack(instant: string, seconds: number): string | undefined {

@@ -24,8 +24,9 @@ export const IDOC_GUARANTEE: WriteGuarantee = {
   ...{ upsertByKey: false, idempotencyKey: false, lookup: 'none', transactional: false, snapshot: false },
 };
 
-/** Of the control record: what identifies the document on our side. */
+/** Of the control record: what identifies the document on our side; the part of it goes into the key. */
 const KEY_LENGTH = 70;
+const KEY = { ARCKEY: { type: 'string', maxLength: KEY_LENGTH }, ARCKEY_PART: { type: 'string' } };
 /** "YYYYMMDDHHmmss" */
 const MOMENT_LENGTH = 14;
 const PREFIX = 'idoc/';
@@ -53,7 +54,7 @@ export class Idocs {
     const type = this.#typeOf(entity);
     const { mappings } = IDOC_TYPES.find((each) => each.type === type.type) ?? {};
     const own = segmentsSchema(type.segments);
-    const schema = { ...own, properties: { ARCKEY: { type: 'string', maxLength: KEY_LENGTH }, ...own.properties } };
+    const schema = { ...own, properties: { ...KEY, ...own.properties } };
     return { info: infoOf(type), schema: mappings === undefined ? schema : { ...schema, 'x-mappings': mappings } };
   }
 
@@ -119,14 +120,15 @@ export class Idocs {
   #requestOf(type: IdocType, record: WriteRecord): { target: string; headers: Record<string, string>; body: string } {
     const { session, idoc } = this.#settings;
     const settings = idoc ?? NO_IDOC;
-    const { ARCKEY = record.key, ...data } = record.data;
+    const { ARCKEY = record.key, ARCKEY_PART, ...data } = record.data;
+    const key = (ARCKEY_PART ?? '') === '' ? String(ARCKEY) : `${ARCKEY}/${ARCKEY_PART}`;
     const control = {
       ...{ TABNAM: 'EDI_DC40', MANDT: session.parameters['sap-client'] ?? '', DOCNUM: numberOf(record), DIRECT: '2' },
       ...{ IDOCTYP: type.type, MESTYP: type.message },
       ...{ SNDPOR: settings.sender_port, SNDPRT: 'LS', SNDPRN: settings.sender },
       ...{ RCVPOR: settings.receiver_port, RCVPRT: 'LS', RCVPRN: settings.receiver },
       // By which the document is found in transaction WE09.
-      ARCKEY: String(ARCKEY).slice(0, KEY_LENGTH),
+      ARCKEY: key.slice(0, KEY_LENGTH),
     };
     return {
       target: `${settings.path}${parameterText(Object.entries(session.parameters))}`,

@@ -76,6 +76,8 @@ export class GatewaySession {
       const headers = { 'x-csrf-token': 'Fetch', accept: 'application/json' };
       response = await this.#send({ method, target, headers, signal: AbortSignal.timeout(timeoutMs) });
       const token = response.headers['x-csrf-token'] ?? '';
+      // Asked a second time, a wrong password would count twice towards the lock of the user.
+      if (response.status === 401) break;
       if (token === '' || /^(required|fetch)$/i.test(token)) continue;
       response.discard();
       return token;
@@ -108,8 +110,15 @@ export class GatewaySession {
     for (const cookie of header.split(/,(?=\s*[^\s;,=]+=)/)) {
       const [, name, value = ''] = /^\s*([^\s;=]+)=([^;]*)/.exec(cookie) ?? [];
       if (name === undefined) continue;
-      if (/;\s*max-age=0\b/i.test(cookie)) this.#cookies.delete(name);
+      if (isOver(cookie)) this.#cookies.delete(name);
       else this.#cookies.set(name, value.trim());
     }
   }
+}
+
+/** How a server takes a cookie back. */
+function isOver(cookie: string): boolean {
+  const [, seconds] = /;\s*max-age=(-?\d+)/i.exec(cookie) ?? [];
+  if (seconds !== undefined) return Number(seconds) <= 0;
+  return Date.parse(/;\s*expires=([^;]+)/i.exec(cookie)?.[1] ?? '') <= Date.now();
 }
