@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../model/errors';
 import { phrase } from '../../model/phrase';
+import { SharedWork } from '../../shared-work';
 import type { HttpClient, HttpRequest, HttpResponse } from '../http/client';
 import { refuseWebPage } from '../http/web-page';
 import { entityPath, placeOf, valueAt } from './address';
@@ -34,6 +35,9 @@ export interface ServiceOptions {
   secrets?: readonly string[];
 }
 
+/** As `HttpRequest.beforeSend`. */
+export type BeforeSend = NonNullable<HttpRequest['beforeSend']>;
+
 /** Long numbers as texts where the service can; some answer 406 to who takes nothing else. */
 const EXACT_JSON = 'application/json;IEEE754Compatible=true, application/json;q=0.9';
 
@@ -47,7 +51,7 @@ export interface Change {
 
 /** One OData service of either version: what its metadata says, and how its entities are read, changed and called. */
 export class ODataService {
-  #model: Promise<ServiceModel> | undefined;
+  readonly #model = new SharedWork((signal) => loadModel(this.client, this.options, signal));
 
   constructor(
     readonly client: ServiceClient,
@@ -56,11 +60,7 @@ export class ODataService {
 
   /** Read once; a failure is not kept. @throws config PCP_ODATA_METADATA; what the HTTP client throws */
   model(signal: AbortSignal): Promise<ServiceModel> {
-    this.#model ??= loadModel(this.client, this.options, signal).catch((thrown: unknown) => {
-      this.#model = undefined;
-      throw thrown;
-    });
-    return this.#model;
+    return this.#model.get(signal);
   }
 
   /**
@@ -205,8 +205,13 @@ export class ODataService {
   }
 
   /** Sends a change that was built before. What the service made of the entity; null when it answers without it. */
-  async change(request: ServiceRequest, set: EntitySet, signal: AbortSignal): Promise<Entity | null> {
-    const response = await this.#ask(request, signal);
+  async change(
+    request: ServiceRequest,
+    set: EntitySet,
+    signal: AbortSignal,
+    beforeSend?: BeforeSend,
+  ): Promise<Entity | null> {
+    const response = await this.#ask(request, signal, beforeSend);
     const isEmpty = response.status === 204 || response.headers['content-length'] === '0';
     if (isEmpty) {
       response.discard();
@@ -290,20 +295,25 @@ export class ODataService {
   }
 
   /** Sends a request of this service, whatever comes of it. */
-  async send({ method, path, headers, body }: ServiceRequest, signal: AbortSignal): Promise<HttpResponse> {
+  async send(
+    { method, path, headers, body }: ServiceRequest,
+    signal: AbortSignal,
+    beforeSend?: BeforeSend,
+  ): Promise<HttpResponse> {
     const model = await this.model(signal);
     const request: HttpRequest = {
       method,
       target: `${this.options.path}/${path}`,
       headers: { ...this.#headers(model), ...headers },
       ...(body !== undefined && { body }),
+      ...(beforeSend !== undefined && { beforeSend }),
       signal,
     };
     return this.client.request(request);
   }
 
-  async #ask(request: ServiceRequest, signal: AbortSignal): Promise<HttpResponse> {
-    const response = await this.send(request, signal);
+  async #ask(request: ServiceRequest, signal: AbortSignal, beforeSend?: BeforeSend): Promise<HttpResponse> {
+    const response = await this.send(request, signal, beforeSend);
     if (!response.ok) throw await failureOf(response, this.#secrets, request.method);
     if (request.method !== 'GET') refuseWebPage(response);
     return response;

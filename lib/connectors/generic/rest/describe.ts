@@ -1,6 +1,7 @@
 import type { EntityInfo, JsonSchema } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
 import type { HttpClient } from '../../../protocols/http/client';
+import { SharedWork } from '../../../shared-work';
 import type { ConnectorEnvironment, EntityDescription } from '../../contract';
 import { propertiesOf } from '../../sample-schema';
 import { ask, parseJson } from './answer';
@@ -16,18 +17,19 @@ export class Catalogue {
   readonly #client: HttpClient;
   readonly #settings: RestSettings;
   readonly #log: ConnectorEnvironment['log'];
-  #drafts: Promise<Record<string, EntitySetting>> | undefined;
+  readonly #drafts: SharedWork<Record<string, EntitySetting>>;
 
   constructor(client: HttpClient, settings: RestSettings, log: ConnectorEnvironment['log']) {
     this.#client = client;
     this.#settings = settings;
     this.#log = log;
+    this.#drafts = new SharedWork((signal) => this.#draft(signal));
   }
 
   async list(signal: AbortSignal): Promise<EntityInfo[]> {
     signal.throwIfAborted();
     const infos = Object.entries(this.#settings.entities).map(([name, entity]) => entityInfo(name, entity));
-    const drafts = await this.#openapi(signal).catch((thrown: unknown) => {
+    const drafts = await this.#drafts.get(signal).catch((thrown: unknown) => {
       const { code, message } = IntegrationError.from(thrown);
       this.#log('warn', `The OpenAPI document cannot be read: ${code}: ${message}`);
       return {};
@@ -40,7 +42,7 @@ export class Catalogue {
   async describe(name: string, signal: AbortSignal): Promise<EntityDescription> {
     signal.throwIfAborted();
     if (!Object.hasOwn(this.#settings.entities, name) && this.#settings.openapi !== undefined) {
-      const drafts = await this.#openapi(signal);
+      const drafts = await this.#drafts.get(signal);
       const draft = Object.hasOwn(drafts, name) ? drafts[name] : undefined;
       if (draft !== undefined) return { info: draftInfo(name), schema: { type: 'object', 'x-draft': draft } };
     }
@@ -51,17 +53,9 @@ export class Catalogue {
     return { info: entityInfo(name, entity), schema };
   }
 
-  #openapi(signal: AbortSignal): Promise<Record<string, EntitySetting>> {
+  async #draft(signal: AbortSignal): Promise<Record<string, EntitySetting>> {
     const { openapi } = this.#settings;
-    if (openapi === undefined) return Promise.resolve({});
-    this.#drafts ??= this.#draft(openapi, signal);
-    this.#drafts.catch(() => {
-      this.#drafts = undefined;
-    });
-    return this.#drafts;
-  }
-
-  async #draft(openapi: string, signal: AbortSignal): Promise<Record<string, EntitySetting>> {
+    if (openapi === undefined) return {};
     const { baseUrl } = this.#client;
     const target = this.#client.resolveLink(openapi, new URL(`${baseUrl.pathname.replace(/\/$/, '')}/`, baseUrl));
     const response = await ask(this.#client, { target, signal, maxBytes: LARGEST_DOCUMENT });
