@@ -8,7 +8,8 @@ import { isAlike } from './alike';
 import type { BatchFormat } from './batch';
 import type { Entity } from './entity';
 import { failureOf } from './fault';
-import { nextOf, type Page, readChanged, readJson, readOne, readPage, unmovable } from './feed';
+import { nextOf, type Page, readChanged, readJson, readOne, readPage } from './feed';
+import { Links } from './links';
 import { loadModel } from './load';
 import type { EntitySet, Operation, ServiceModel } from './model';
 import { callRequest, operationOf, readResult, type ServiceRequest } from './operations';
@@ -123,14 +124,13 @@ export class ODataService {
   async complete(entities: readonly Entity[], signal: AbortSignal): Promise<void> {
     const model = await this.model(signal);
     for (const { list, link, type } of entities.flatMap(({ rests = [] }) => rests)) {
-      const links = new Set<string>();
+      const links = new Links(type.name);
       let [next, base]: [string | undefined, URL] = [link, this.address];
       while (next !== undefined) {
-        if (links.has(next)) throw unmovable(type.name);
-        links.add(next);
+        links.addHeld(next, list.length);
         const page: Page = await readPage(await this.#followed(next, base, model, signal), type, model);
         await this.complete(page.entities, signal);
-        list.push(...page.entities.map(({ data }) => data));
+        for (const { data } of page.entities) list.push(data);
         ({ next, base } = page);
       }
     }
@@ -263,11 +263,10 @@ export class ODataService {
     model: ServiceModel,
     signal: AbortSignal,
   ): Promise<unknown[]> {
-    const links = new Set<string>();
+    const links = new Links(operation.name);
     let { next, base } = nextOf(json, response);
     while (next !== undefined) {
-      if (links.has(next)) throw unmovable(operation.name);
-      links.add(next);
+      links.addHeld(next, list.length);
       const page = await this.#followed(next, base, model, signal);
       const body = await readJson(page);
       list = list.concat(readResult(body, operation, model));
