@@ -16,6 +16,9 @@ const ASSIGNMENT =
 
 /** Deeper values are cut: a log line needs none of them, and a cycle would never end. */
 const MAX_DEPTH = 12;
+/** Bytes; what is shorter stands in many texts. */
+const SHORTEST_IN_BASE64 = 6;
+const BASE64 = /[A-Za-z0-9+/_-]/;
 
 /** Whether a setting, header or column of this name holds a secret ("clientSecret", "X-API-Key", "db_password"). */
 export function isSecretName(name: string): boolean {
@@ -49,7 +52,7 @@ export function maskAddresses(text: string): string {
 }
 
 /** Every form a secret takes on its way into a text; longest first, so that none leaves a rest of another. */
-function secretsToMask(secrets: readonly string[]): string[] {
+function secretsToMask(secrets: readonly string[]): (string | RegExp)[] {
   const forms = new Set<string>();
   for (const secret of secrets) {
     // One or two characters stand in every text.
@@ -58,12 +61,30 @@ function secretsToMask(secrets: readonly string[]): string[] {
     forms.add(encodeURIComponent(secret));
     forms.add(new URLSearchParams({ '': secret }).toString().slice(1));
     forms.add(JSON.stringify(secret).slice(1, -1));
-    forms.add(Buffer.from(secret, 'utf8').toString('base64'));
+    if (!isFoundInBase64(secret)) forms.add(Buffer.from(secret, 'utf8').toString('base64'));
   }
-  return [...forms].sort((a, b) => b.length - a.length);
+  return [...[...forms].sort((a, b) => b.length - a.length), ...secrets.flatMap(inBase64)];
 }
 
-function redactValue(value: unknown, secrets: string[], depth: number): unknown {
+/** What shows the secret in Base64 of something longer, as of "user:password": from each place in three bytes it looks otherwise. */
+function inBase64(secret: string): RegExp[] {
+  if (!isFoundInBase64(secret)) return [];
+  const bytes = Buffer.from(secret, 'utf8');
+  return [0, 1, 2].map((before) => {
+    const whole = Math.floor(((before + bytes.length) * 8) / 6);
+    const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');
+    // Of the first and the last character a part is the neighbour's.
+    const own = text.slice(Math.ceil((before * 8) / 6), whole);
+    const either = own.replaceAll('+', '[+-]').replaceAll('/', '[/_]');
+    return new RegExp(either, 'g');
+  });
+}
+
+function isFoundInBase64(secret: string): boolean {
+  return Buffer.byteLength(secret) >= SHORTEST_IN_BASE64;
+}
+
+function redactValue(value: unknown, secrets: readonly (string | RegExp)[], depth: number): unknown {
   if (typeof value === 'string') return maskText(value, secrets);
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Date) return value;
@@ -76,7 +97,11 @@ function redactValue(value: unknown, secrets: string[], depth: number): unknown 
   return redactProperties(value, secrets, depth);
 }
 
-function redactProperties(value: object, secrets: string[], depth: number): Record<string, unknown> {
+function redactProperties(
+  value: object,
+  secrets: readonly (string | RegExp)[],
+  depth: number,
+): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
   for (const [name, item] of Object.entries(value)) {
     const masked = isSecretName(name) ? maskSecret(item, depth + 1) : redactValue(item, secrets, depth + 1);
@@ -92,9 +117,25 @@ function maskSecret(value: unknown, depth: number): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, maskSecret(item, depth + 1)]));
 }
 
-function maskText(text: string, secrets: string[]): string {
+/** Masks all of the Base64 around each place that shows a secret. */
+function maskBase64(text: string, shown: RegExp): string {
+  let masked = '';
+  let done = 0;
+  for (const { 0: found, index } of text.matchAll(shown)) {
+    if (index < done) continue;
+    let [begin, end] = [index, index + found.length];
+    while (begin > done && BASE64.test(text[begin - 1]!)) begin--;
+    while (end < text.length && (BASE64.test(text[end]!) || text[end] === '=')) end++;
+    masked += `${text.slice(done, begin)}${MASK}`;
+    done = end;
+  }
+  return masked + text.slice(done);
+}
+
+function maskText(text: string, secrets: readonly (string | RegExp)[]): string {
   let masked = text;
-  for (const secret of secrets) masked = masked.replaceAll(secret, MASK);
+  for (const secret of secrets)
+    masked = typeof secret === 'string' ? masked.replaceAll(secret, MASK) : maskBase64(masked, secret);
   return masked
     .replace(PEM, MASK)
     .replace(USERINFO, `$1${MASK}@`)

@@ -2,8 +2,8 @@ import type { Encoding } from './encodings';
 import { type RecordSerialiser, unwritable } from './serialiser';
 
 const NAME = /^[\p{L}_][\p{L}\p{N}._-]*$/u;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: XML 1.0 has no way to write them
-const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: XML 1.0 has no way to write them, nor halves of surrogate pairs
+const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff\ud800-\udfff]/u;
 const ESCAPES: Record<string, string> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -54,6 +54,11 @@ export function xmlDocument(document: Record<string, unknown>): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n${declared}`;
 }
 
+/** Whether XML can hold all of a text. */
+export function isXmlText(text: string): boolean {
+  return !FORBIDDEN.test(text);
+}
+
 /** A text as the content of an element, or of an attribute. */
 export function escapedXml(text: string): string {
   return escaped(text, 'body', /[&<>"\r\n\t]/g);
@@ -79,7 +84,7 @@ function element(name: string, value: unknown, field: string): string {
 }
 
 function escaped(text: string, field: string, special: RegExp): string {
-  if (FORBIDDEN.test(text)) throw unwritable(field, 'it holds a character that XML does not allow');
+  if (!isXmlText(text)) throw unwritable(field, 'it holds a character that XML does not allow');
   return text.replace(special, (character) => ESCAPES[character]!);
 }
 

@@ -95,7 +95,7 @@ export class Answer implements HttpResponse {
     return rest.length === 0 ? text : text + this.decoded(rest, charset, decoder);
   }
 
-  /** @throws config PCP_HTTP_CHARSET */
+  /** @throws config PCP_HTTP_CHARSET, of which a write may have been done */
   private decoded(bytes: Buffer, charset: string, decoder?: TextDecoder): string {
     try {
       return (decoder ?? new TextDecoder(charset, { fatal: true })).decode(bytes);
@@ -104,6 +104,7 @@ export class Answer implements HttpResponse {
       throw new IntegrationError('config', 'PCP_HTTP_CHARSET', message, {
         cause,
         hint: 'Let the server answer in UTF-8, or name its character set in the Content-Type header.',
+        outcomeUnknown: true,
       });
     }
   }

@@ -15,7 +15,7 @@ import { Exchange, type Head } from './exchange';
 import { PerConnection } from './per-connection';
 import { pauseAskedFor } from './rate-headers';
 import { leadsOn, redirectOf, tooManyRedirects, withUnknownOutcome } from './redirects';
-import { type Allowance, OwnLimits, RequestGate } from './request-gate';
+import { type Allowance, OwnLimits, type Pass, RequestGate } from './request-gate';
 import { below, onOrigin, parseUrl, resolveLink, withoutSlash } from './url';
 
 const TIMEOUTS: Timeouts = { connect: 10_000, headers: 30_000, idle: 60_000, total: 300_000 };
@@ -207,8 +207,7 @@ class GuardedClient implements HttpClient {
   private async gated(message: Message, deadline: Deadline, maxBytes: number, sign: Sign): Promise<Answer> {
     deadline.throwIfOver();
     const { isUnattended } = this.options;
-    const pass =
-      this.gate.enterNow(isUnattended) ?? (await deadline.without(this.gate.enter(deadline.signal, isUnattended)));
+    const pass = this.gate.enterNow(isUnattended) ?? (await deadline.without(this.turn(deadline.signal, isUnattended)));
     try {
       const answer = await this.exchange(message, deadline, maxBytes, sign);
       // Whoever does not read on may be waiting for this very place.
@@ -224,6 +223,10 @@ class GuardedClient implements HttpClient {
     } finally {
       pass.answered();
     }
+  }
+
+  private turn(signal: AbortSignal, isUnattended: boolean | undefined): Promise<Pass> {
+    return this.gate.enter(AbortSignal.any([signal, this.closing.signal]), isUnattended);
   }
 
   /** The only place where something is sent. */

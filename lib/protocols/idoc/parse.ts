@@ -13,6 +13,8 @@ interface Element {
   name: string;
   text: string;
   children: Element[];
+  /** Says of itself that it is a segment. */
+  isMarked: boolean;
 }
 
 const DEEPEST = 50;
@@ -38,16 +40,22 @@ function structureOf(elements: readonly Element[], known: readonly Segment[] | u
   for (const element of elements) {
     const { name, children } = element;
     const segment = known?.find((each) => each.name === name);
-    const inner = children.filter((child) => child.children.length > 0 || /^(E1|Z)/.test(child.name));
+    const inner = children.filter(isSegment);
     const value = {
       ...valuesOf({ ...element, children: children.filter((child) => !inner.includes(child)) }),
       ...structureOf(inner, segment?.segments),
     };
     const before = data[name];
-    if (segment !== undefined && segment.many !== true) data[name] = value;
-    else data[name] = Array.isArray(before) ? [...before, value] : [value];
+    if (Array.isArray(before)) before.push(value);
+    else if (before !== undefined) throw invalid(`<${name}> comes more than once, which its type does not say`);
+    else data[name] = segment === undefined || segment.many === true ? [value] : value;
   }
   return data;
+}
+
+/** SAP marks segments; where something on the way took the marks away, an empty one is told by its name. */
+function isSegment({ name, text, children, isMarked }: Element): boolean {
+  return isMarked || children.length > 0 || (text.trim() === '' && /^[EZ]1/.test(name));
 }
 
 /** SAP fills fields up with blanks. */
@@ -56,7 +64,7 @@ function valuesOf({ children }: Element): Record<string, string> {
 }
 
 function elementsOf(xml: string): Element {
-  const top: Element = { name: '', text: '', children: [] };
+  const top: Element = { name: '', text: '', children: [], isMarked: false };
   const open = [top];
   const parser = new SaxesParser({ xmlns: false, position: false });
   parser.on('error', (error) => {
@@ -65,10 +73,10 @@ function elementsOf(xml: string): Element {
   parser.on('doctype', () => {
     throw invalid('it has a DOCTYPE, which is not accepted');
   });
-  parser.on('opentag', ({ name }) => {
+  parser.on('opentag', ({ name, attributes }) => {
     if (open.length > DEEPEST) throw invalid(`it is nested deeper than ${DEEPEST} elements`);
     if (name === '__proto__') throw invalid('it holds a name that is not allowed');
-    const element = { name, text: '', children: [] };
+    const element = { name, text: '', children: [], isMarked: 'SEGMENT' in attributes };
     open.at(-1)!.children.push(element);
     open.push(element);
   });

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../model/errors';
+import { escapedXml, isXmlText } from '../formats/xml-serialiser';
 import type { IdocType, Segment } from './types';
 
 type Data = Record<string, unknown>;
@@ -10,7 +11,7 @@ type Data = Record<string, unknown>;
  * @throws data PCP_IDOC_VALUE with the path of the field: nothing was sent then
  */
 export function idocXml({ type, segments }: IdocType, control: Readonly<Record<string, string>>, data: Data): string {
-  const head = Object.entries(control).map(([name, value]) => element(name, value));
+  const head = Object.entries(control).map(([name, value]) => element(name, value, name));
   const body = segmentsXml(data, segments, '');
   return `<?xml version="1.0" encoding="utf-8"?><${type}><IDOC BEGIN="1"><EDI_DC40 SEGMENT="1">${head.join('')}</EDI_DC40>${body}</IDOC></${type}>`;
 }
@@ -36,14 +37,14 @@ function segmentXml(value: unknown, { name, fields, moments, segments = [] }: Se
   if (!isSegment(value) || Array.isArray(value)) throw refused(path, value, 'must be an object of fields');
   const data = withoutMoments(value as Data, moments, path);
   const own = Object.entries(data).filter(([, inner]) => !isSegment(inner));
-  const unknown = own.find(([field]) => !(field in fields));
+  const unknown = own.find(([field]) => !Object.hasOwn(fields, field));
   if (unknown !== undefined) throw refused(`${path}.${unknown[0]}`, unknown[1], 'is no field of this segment');
   const written = Object.entries(fields).flatMap(([field, length]) => {
     const inner = data[field];
     if (inner === undefined || inner === null || inner === '') return [];
     const text = String(inner);
     if ([...text].length > length) throw refused(`${path}.${field}`, inner, `is longer than ${length} characters`);
-    return [element(field, text)];
+    return [element(field, text, `${path}.${field}`)];
   });
   const nested = segmentsXml(
     Object.fromEntries(Object.entries(data).filter(([, inner]) => isSegment(inner))),
@@ -55,7 +56,7 @@ function segmentXml(value: unknown, { name, fields, moments, segments = [] }: Se
 
 /** Each moment as the two fields that SAP has. */
 function withoutMoments(data: Data, moments: Segment['moments'] = {}, path: string): Data {
-  const given = Object.keys(moments).filter((name) => name in data);
+  const given = Object.keys(moments).filter((name) => Object.hasOwn(data, name));
   if (given.length === 0) return data;
   const result = { ...data };
   for (const name of given) {
@@ -69,20 +70,9 @@ function withoutMoments(data: Data, moments: Segment['moments'] = {}, path: stri
   return result;
 }
 
-function element(name: string, text: string): string {
-  return `<${name}>${escaped(text)}</${name}>`;
-}
-
-/** Characters that XML cannot hold are left out. */
-function escaped(text: string): string {
-  return (
-    text
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what XML cannot hold
-      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
-      .replaceAll('&', '&amp;')
-      .replaceAll('<', '&lt;')
-      .replaceAll('>', '&gt;')
-  );
+function element(name: string, text: string, path: string): string {
+  if (!isXmlText(text)) throw refused(path, text, 'holds a character that XML does not allow');
+  return `<${name}>${escapedXml(text)}</${name}>`;
 }
 
 function isSegment(value: unknown): boolean {

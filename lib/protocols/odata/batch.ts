@@ -8,7 +8,7 @@ import { multipartBody, multipartResponses } from './multipart';
 import type { ServiceRequest } from './operations';
 import { jsonType } from './payload';
 import { parameterText } from './query';
-import type { ODataService } from './service';
+import type { BeforeSend, ODataService } from './service';
 
 /**
  * Version 4 may write a batch as JSON; every service knows the other notation. In JSON, some services take only addresses that
@@ -44,6 +44,7 @@ export async function sendBatch(
   items: readonly BatchItem[],
   signal: AbortSignal,
   format: BatchFormat = 'multipart',
+  beforeSend?: BeforeSend,
 ): Promise<ItemAnswer[]> {
   const boundary = `batch_${randomUUID()}`;
   const response = await service.send(
@@ -65,6 +66,7 @@ export async function sendBatch(
           }),
     },
     signal,
+    beforeSend,
   );
   const { secrets = [] } = service.options;
   if (!response.ok) throw await failureOf(response, secrets);

@@ -6,7 +6,7 @@ import { type Page, pageOfPart, readPart } from './feed';
 import type { EntitySet, ServiceModel } from './model';
 import type { ServiceRequest } from './operations';
 import type { Query } from './query';
-import type { ODataService } from './service';
+import type { BeforeSend, ODataService } from './service';
 
 /** What became of a change: what the service made of the entity, null where it does not say. */
 export type Changed = { entity: Entity | null } | { error: IntegrationError };
@@ -66,12 +66,17 @@ export class Batching {
 
   /**
    * Makes changes.
+   * @param beforeSend as that of each request which carries some of them
    * @returns for each request what became of it; undefined = not sent, since those before it showed an outage
    * @throws what is about all of them; `outcomeUnknown` tells whether they may have been made
    */
-  async change(requests: readonly ServiceRequest[], signal: AbortSignal): Promise<(Changed | undefined)[]> {
-    const items = await this.#together(requests, signal);
-    if (items === null) return this.#oneByOne(requests, signal);
+  async change(
+    requests: readonly ServiceRequest[],
+    signal: AbortSignal,
+    beforeSend?: BeforeSend,
+  ): Promise<(Changed | undefined)[]> {
+    const items = await this.#together(requests, signal, beforeSend);
+    if (items === null) return this.#oneByOne(requests, signal, beforeSend);
     return items.map((item): Changed => {
       if ('error' in item) return item;
       try {
@@ -83,10 +88,14 @@ export class Batching {
   }
 
   /** Null where they have to go out one by one. */
-  async #together(requests: readonly ServiceRequest[], signal: AbortSignal): Promise<ItemAnswer[] | null> {
+  async #together(
+    requests: readonly ServiceRequest[],
+    signal: AbortSignal,
+    beforeSend?: BeforeSend,
+  ): Promise<ItemAnswer[] | null> {
     while (requests.length > 1 && this.#form !== 'single') {
       try {
-        const answers = await sendBatch(this.service, requests, signal, this.#form);
+        const answers = await sendBatch(this.service, requests, signal, this.#form, beforeSend);
         this.#isKnown ||= !answers.every(isNotFound);
         if (this.#isKnown) return answers;
       } catch (thrown) {
@@ -98,11 +107,15 @@ export class Batching {
     return null;
   }
 
-  async #oneByOne(requests: readonly ServiceRequest[], signal: AbortSignal): Promise<(Changed | undefined)[]> {
+  async #oneByOne(
+    requests: readonly ServiceRequest[],
+    signal: AbortSignal,
+    beforeSend?: BeforeSend,
+  ): Promise<(Changed | undefined)[]> {
     const results: (Changed | undefined)[] = requests.map(() => undefined);
     for (const [index, request] of requests.entries()) {
       try {
-        results[index] = { entity: await this.service.change(request, this.set, signal) };
+        results[index] = { entity: await this.service.change(request, this.set, signal, beforeSend) };
       } catch (thrown) {
         const error = IntegrationError.from(thrown);
         results[index] = { error };

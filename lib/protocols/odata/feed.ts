@@ -152,13 +152,6 @@ function baseOf(body: Record<string, unknown>, url: URL): URL {
   return typeof context === 'string' && URL.canParse(context, url) ? new URL(context, url) : url;
 }
 
-/** Pages that lead to themselves. */
-export function unmovable(name: string): IntegrationError {
-  return new IntegrationError('config', 'PCP_ODATA_PAGING', `"${name}" gives the same page again and again.`, {
-    hint: 'The service does not follow $skip, $filter or its own links: have it corrected, or read another one.',
-  });
-}
-
 function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -5,6 +5,7 @@ import { isAlike } from './alike';
 import type { Batching } from './batching';
 import type { Entity } from './entity';
 import type { Page } from './feed';
+import { Links } from './links';
 import type { EntitySet } from './model';
 import type { Query } from './query';
 import type { ODataService } from './service';
@@ -91,7 +92,7 @@ async function findTogether(
       const most = queries[index]!.top;
       const entities = await firstOf(most, batching, page, signal);
       if (entities.length >= most) return null;
-      found.push(...entities);
+      for (const entity of entities) found.push(entity);
     }
   } catch (thrown) {
     const error = IntegrationError.from(thrown);
@@ -125,10 +126,12 @@ async function firstOf(
   first: Page,
   signal: AbortSignal,
 ): Promise<Entity[]> {
-  const found = [...first.entities];
+  const links = new Links(set.name);
+  let found = first.entities;
   for (let page = first; found.length < count && page.next !== undefined; ) {
+    links.add(page.next);
     page = await service.follow(page.next, page.base, set, signal);
-    found.push(...page.entities);
+    found = found.concat(page.entities);
   }
   return found;
 }

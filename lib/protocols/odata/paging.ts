@@ -1,7 +1,8 @@
 import { IntegrationError } from '../../model/errors';
 import { keyText, valueAt } from './address';
 import type { Entity } from './entity';
-import { type Page, unmovable } from './feed';
+import type { Page } from './feed';
+import { Links, unmovable } from './links';
 import type { EntitySet, ServiceModel } from './model';
 import type { Condition, Query } from './query';
 import type { ODataService } from './service';
@@ -102,7 +103,7 @@ export async function* readList(
       known = index + 1;
       entities = entities.slice(known);
     }
-    const links = new Set<string>();
+    const links = new Links(set.name);
     for (;;) {
       // A service may give more at once than was asked for.
       for (let begin = 0; begin < entities.length; begin += query.pageSize) {
@@ -112,7 +113,6 @@ export async function* readList(
         yield { entities: piece, position: at, ...(total !== undefined && { total }) };
       }
       if (page.next === undefined) break;
-      if (links.has(page.next)) throw unmovable(set.name);
       links.add(page.next);
       signal.throwIfAborted();
       page = await service.follow(page.next, page.base, set, signal);

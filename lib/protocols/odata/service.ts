@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../model/errors';
 import { phrase } from '../../model/phrase';
+import { SharedWork } from '../../shared-work';
 import type { HttpClient, HttpRequest, HttpResponse } from '../http/client';
 import { refuseWebPage } from '../http/web-page';
 import { entityPath, placeOf, valueAt } from './address';
@@ -7,7 +8,8 @@ import { isAlike } from './alike';
 import type { BatchFormat } from './batch';
 import type { Entity } from './entity';
 import { failureOf } from './fault';
-import { nextOf, type Page, readChanged, readJson, readOne, readPage, unmovable } from './feed';
+import { nextOf, type Page, readChanged, readJson, readOne, readPage } from './feed';
+import { Links } from './links';
 import { loadModel } from './load';
 import type { EntitySet, Operation, ServiceModel } from './model';
 import { callRequest, identifiedSet, operationOf, readResult, type ServiceRequest } from './operations';
@@ -34,6 +36,9 @@ export interface ServiceOptions {
   secrets?: readonly string[];
 }
 
+/** As `HttpRequest.beforeSend`. */
+export type BeforeSend = NonNullable<HttpRequest['beforeSend']>;
+
 /** Long numbers as texts where the service can; some answer 406 to who takes nothing else. */
 const EXACT_JSON = 'application/json;IEEE754Compatible=true, application/json;q=0.9';
 
@@ -47,7 +52,7 @@ export interface Change {
 
 /** One OData service of either version: what its metadata says, and how its entities are read, changed and called. */
 export class ODataService {
-  #model: Promise<ServiceModel> | undefined;
+  readonly #model = new SharedWork((signal) => loadModel(this.client, this.options, signal));
 
   constructor(
     readonly client: ServiceClient,
@@ -56,11 +61,7 @@ export class ODataService {
 
   /** Read once; a failure is not kept. @throws config PCP_ODATA_METADATA; what the HTTP client throws */
   model(signal: AbortSignal): Promise<ServiceModel> {
-    this.#model ??= loadModel(this.client, this.options, signal).catch((thrown: unknown) => {
-      this.#model = undefined;
-      throw thrown;
-    });
-    return this.#model;
+    return this.#model.get(signal);
   }
 
   /**
@@ -123,14 +124,13 @@ export class ODataService {
   async complete(entities: readonly Entity[], signal: AbortSignal): Promise<void> {
     const model = await this.model(signal);
     for (const { list, link, type } of entities.flatMap(({ rests = [] }) => rests)) {
-      const links = new Set<string>();
+      const links = new Links(type.name);
       let [next, base]: [string | undefined, URL] = [link, this.address];
       while (next !== undefined) {
-        if (links.has(next)) throw unmovable(type.name);
-        links.add(next);
+        links.addHeld(next, list.length);
         const page: Page = await readPage(await this.#followed(next, base, model, signal), type, model);
         await this.complete(page.entities, signal);
-        list.push(...page.entities.map(({ data }) => data));
+        for (const { data } of page.entities) list.push(data);
         ({ next, base } = page);
       }
     }
@@ -205,8 +205,13 @@ export class ODataService {
   }
 
   /** Sends a change that was built before. What the service made of the entity; null when it answers without it. */
-  async change(request: ServiceRequest, set: EntitySet, signal: AbortSignal): Promise<Entity | null> {
-    const response = await this.#ask(request, signal);
+  async change(
+    request: ServiceRequest,
+    set: EntitySet,
+    signal: AbortSignal,
+    beforeSend?: BeforeSend,
+  ): Promise<Entity | null> {
+    const response = await this.#ask(request, signal, beforeSend);
     const isEmpty = response.status === 204 || response.headers['content-length'] === '0';
     if (isEmpty) {
       response.discard();
@@ -274,11 +279,10 @@ export class ODataService {
     model: ServiceModel,
     signal: AbortSignal,
   ): Promise<unknown[]> {
-    const links = new Set<string>();
+    const links = new Links(operation.name);
     let { next, base } = nextOf(json, response);
     while (next !== undefined) {
-      if (links.has(next)) throw unmovable(operation.name);
-      links.add(next);
+      links.addHeld(next, list.length);
       const page = await this.#followed(next, base, model, signal);
       const body = await readJson(page);
       list = list.concat(readResult(body, operation, model));
@@ -306,20 +310,25 @@ export class ODataService {
   }
 
   /** Sends a request of this service, whatever comes of it. */
-  async send({ method, path, headers, body }: ServiceRequest, signal: AbortSignal): Promise<HttpResponse> {
+  async send(
+    { method, path, headers, body }: ServiceRequest,
+    signal: AbortSignal,
+    beforeSend?: BeforeSend,
+  ): Promise<HttpResponse> {
     const model = await this.model(signal);
     const request: HttpRequest = {
       method,
       target: `${this.options.path}/${path}`,
       headers: { ...this.#headers(model), ...headers },
       ...(body !== undefined && { body }),
+      ...(beforeSend !== undefined && { beforeSend }),
       signal,
     };
     return this.client.request(request);
   }
 
-  async #ask(request: ServiceRequest, signal: AbortSignal): Promise<HttpResponse> {
-    return this.#accepted(await this.send(request, signal), request);
+  async #ask(request: ServiceRequest, signal: AbortSignal, beforeSend?: BeforeSend): Promise<HttpResponse> {
+    return this.#accepted(await this.send(request, signal, beforeSend), request);
   }
 
   async #accepted(response: HttpResponse, { method }: ServiceRequest): Promise<HttpResponse> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { HttpClient } from '../../../lib/protocols/http/client';
 import { sendBatch } from '../../../lib/protocols/odata/batch';
-import type { ODataService } from '../../../lib/protocols/odata/service';
+import { ODataService } from '../../../lib/protocols/odata/service';
 import { type Answer, failureOf, signal, TestApi } from '../rest/server';
 import { documentText } from './documents';
 import { openService, xml } from './server';
@@ -50,6 +50,17 @@ describe('odata service', () => {
     await Promise.all([other.model(signal), other.model(signal)]);
     assert.equal(api.paths().filter((path) => path.includes('/other')).length, 1);
     await second.close();
+  });
+
+  it('reads $metadata on for those who wait when whoever asked first gives up', async () => {
+    const { client, options } = await open();
+    const service = new ODataService(client, options);
+    const first = new AbortController();
+    const asked = service.model(first.signal);
+    const waits = service.model(signal);
+    first.abort();
+    assert.equal((await failureOf(asked)).class, 'cancelled');
+    assert.equal((await waits).version, 2);
   });
 
   it('changes with MERGE, PATCH or PUT, on the condition of a version', async () => {

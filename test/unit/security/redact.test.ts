@@ -53,6 +53,20 @@ describe('redact', () => {
     assert.equal(text, `${MASK} | ${MASK} | "${MASK}" | ${MASK}`);
   });
 
+  it('masks Base64 that holds a secret among other things', () => {
+    const secret = 'canary-"ü+/%?>';
+    for (const before of ['', 'u', 'us', 'user:', '12345:']) {
+      for (const after of ['', 'x', 'xy', ':123']) {
+        for (const form of ['base64', 'base64url'] as const) {
+          const text = Buffer.from(before + secret + after).toString(form);
+          assert.equal(redactText(`got "${text}", no`, [secret]), `got "${MASK}", no`, before + after);
+        }
+      }
+    }
+    const other = Buffer.from('user:another').toString('base64');
+    assert.equal(redactText(`${other} ${'QUJD'.repeat(50_000)}`, [secret]), `${other} ${'QUJD'.repeat(50_000)}`);
+  });
+
   it('masks what may be a key in addresses', () => {
     const cases = [
       ['https://f.example/api/x?code=abc&n=1#top', `https://f.example/api/x?code=${MASK}&n=${MASK}#top`],

@@ -5,6 +5,7 @@ import { readJson } from '../../../protocols/odata/feed';
 import type { StructuredType } from '../../../protocols/odata/model';
 import { schemaOf } from '../../../protocols/odata/schema';
 import { ODataService } from '../../../protocols/odata/service';
+import { SharedWork } from '../../../shared-work';
 import type { EntityDescription } from '../../contract';
 import type { ODataEntity, RecordShape } from '../odata/entity';
 import { noSet, presetInfo, setInfo, silentService } from '../odata/info';
@@ -26,7 +27,7 @@ interface Company {
 
 /** Business Central: the standard API of one company, and the pages and APIs that the customer published. */
 export class BusinessCentral extends Application {
-  #company: Promise<Company> | undefined;
+  readonly #company = new SharedWork((signal) => this.#findCompany(signal));
   readonly #services = new Map<string, ODataService>();
 
   /** @throws config PCP_ENTITY_UNKNOWN, PCP_DYNAMICS_COMPANY */
@@ -114,11 +115,9 @@ export class BusinessCentral extends Application {
   }
 
   #companyOf(signal: AbortSignal): Promise<Company> {
-    this.#company ??= this.#findCompany(signal).catch((thrown: unknown) => {
-      this.#company = undefined;
+    return this.#company.get(signal).catch((thrown: unknown) => {
       throw signal.aborted ? thrown : inWordsOfDynamics(thrown, 'list of companies', 'business_central');
     });
-    return this.#company;
   }
 
   async #findCompany(signal: AbortSignal): Promise<Company> {

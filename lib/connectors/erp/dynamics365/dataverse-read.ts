@@ -1,7 +1,8 @@
 import { IntegrationError } from '../../../model/errors';
 import type { Cursor } from '../../../model/sync';
 import { keyText } from '../../../protocols/odata/address';
-import { type Page, unmovable } from '../../../protocols/odata/feed';
+import type { Page } from '../../../protocols/odata/feed';
+import { Links } from '../../../protocols/odata/links';
 import { propertyAt, TYPE_FIELD } from '../../../protocols/odata/structure';
 import type { Batch, ReadQuery } from '../../contract';
 import type { ODataEntity } from '../odata/entity';
@@ -57,7 +58,7 @@ export async function* readPages(entity: ODataEntity, query: ReadQuery, signal: 
           if (!isRefusal(thrown)) throw thrown;
           return begin();
         });
-  const links = new Set<string>();
+  const links = new Links(set.name);
   for (;;) {
     const { next, delta } = page;
     const place = { next: next ?? null, delta: delta ?? null };
@@ -68,7 +69,6 @@ export async function* readPages(entity: ODataEntity, query: ReadQuery, signal: 
       positions: (index) => keyText(set, entities[index]?.data ?? {}),
     };
     if (next === undefined) return;
-    if (links.has(next)) throw unmovable(set.name);
     links.add(next);
     signal.throwIfAborted();
     page = await service.follow(next, page.base, set, signal, size);

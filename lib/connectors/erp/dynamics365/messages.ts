@@ -130,7 +130,7 @@ export class Messages {
         try {
           signal.throwIfAborted();
           target.assertSafeToWrite?.();
-          run.results[index] = await this.#send(type, records[index]!, there?.[index], signal);
+          run.results[index] = await this.#send(type, records[index]!, there?.[index], target, signal);
         } catch (thrown) {
           run.fail([index], thrown);
           // The messages of an order are worked on as they came: what belongs behind this one must not pass it.
@@ -146,6 +146,7 @@ export class Messages {
     type: MessageType,
     record: WriteRecord,
     there: Entity | IntegrationError | null | undefined,
+    { assertSafeToWrite: beforeSend }: Pick<WriteTarget, 'assertSafeToWrite'>,
     signal: AbortSignal,
   ): Promise<WriteResult> {
     if (there instanceof IntegrationError) throw there;
@@ -155,7 +156,8 @@ export class Messages {
     if (there || sentBefore) throw postedBefore(this.#keyOf(record));
     const { client, settings } = this.#catalogue;
     try {
-      const response = await client.request({ method: 'POST', target: TARGET, headers: HEADERS, body, signal });
+      const request = { method: 'POST', target: TARGET, headers: HEADERS, body, signal };
+      const response = await client.request({ ...request, ...(beforeSend && { beforeSend }) });
       if (!response.ok) throw await failureOf(response, settings.secrets);
       refuseWebPage(response);
       response.discard();

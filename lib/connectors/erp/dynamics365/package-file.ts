@@ -2,6 +2,7 @@ import { IntegrationError } from '../../../model/errors';
 import { type CsvOptions, CsvParser } from '../../../protocols/formats/csv-parser';
 import { CsvSerialiser } from '../../../protocols/formats/csv-serialiser';
 import { byteOrderMark, encode, StrictDecoder } from '../../../protocols/formats/encodings';
+import { escapedXml as xml } from '../../../protocols/formats/xml-serialiser';
 import { type ArchivedFile, ArchiveProblem, unzip, zip } from '../../../protocols/formats/zip';
 import type { SourceRecord } from '../../contract';
 import type { PackageEntity } from './packages';
@@ -133,11 +134,6 @@ function header({ definitionGroup }: PackageEntity): string {
 
 function document(root: string, content: string): string {
   return `<?xml version="1.0" encoding="utf-8"?>\r\n<${root} xmlns:i="${INSTANCE}" xmlns="${NAMESPACE}">${content}</${root}>`;
-}
-
-function xml(text: string): string {
-  const names: Record<string, string> = { '<': 'lt', '>': 'gt', '&': 'amp', '"': 'quot' };
-  return text.replace(/[<>&"]/g, (sign) => `&${names[sign]};`);
 }
 
 function refused(path: string, why: string): IntegrationError {

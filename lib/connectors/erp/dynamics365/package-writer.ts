@@ -53,7 +53,12 @@ export class PackageWriter implements Writer {
     // The same records of the same run are the same job: a repeated import finds the one that is under way.
     const changes = items.map(({ change }) => change).join();
     const execution = externalKey(`${this.#job}|${changes}`, { form: 'guid' }, this.settings.sender);
-    const work = () => this.management.import(this.entity, execution, packed(this.entity, rows), signal);
+    const work = async () => {
+      // Its turn may have come late.
+      signal.throwIfAborted();
+      this.target.assertSafeToWrite?.();
+      return this.management.import(this.entity, execution, packed(this.entity, rows), signal);
+    };
     const outcome = await inTurn(this.settings.http.baseUrl, work).catch((thrown: unknown) => {
       const error = IntegrationError.from(thrown);
       throw error.outcomeUnknown ? new LostAnswer(error, true) : error;

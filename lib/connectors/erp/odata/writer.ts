@@ -126,14 +126,16 @@ export class ODataWriter implements Writer {
 
   async #make(changes: readonly [number, Change][], run: WriteRun, signal: AbortSignal): Promise<void> {
     const requests = changes.map(([, { request }]) => request);
-    const made = await this.#batching.change(requests, signal).catch((thrown: unknown) => {
-      const error = IntegrationError.from(thrown);
-      for (const repeatable of [false, true]) {
-        const indexes = changes.filter(([, change]) => change.repeatable === repeatable).map(([index]) => index);
-        if (indexes.length > 0) run.fail(indexes, error.outcomeUnknown ? new LostAnswer(error, repeatable) : error);
-      }
-      return [];
-    });
+    const made = await this.#batching
+      .change(requests, signal, this.#target.assertSafeToWrite)
+      .catch((thrown: unknown) => {
+        const error = IntegrationError.from(thrown);
+        for (const repeatable of [false, true]) {
+          const indexes = changes.filter(([, change]) => change.repeatable === repeatable).map(([index]) => index);
+          if (indexes.length > 0) run.fail(indexes, error.outcomeUnknown ? new LostAnswer(error, repeatable) : error);
+        }
+        return [];
+      });
     for (const [position, [index, { repeatable, resultOf }]] of changes.entries()) {
       const done = made[position];
       if (done === undefined) continue;

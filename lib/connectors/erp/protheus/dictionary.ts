@@ -5,6 +5,7 @@ import { type FieldType, isField, isTable, ROW_NUMBER } from '../../../protocols
 import type { QueryRoute } from '../../../protocols/totvs/generic-query';
 import type { TotvsSession } from '../../../protocols/totvs/session';
 import { readTable } from '../../../protocols/totvs/table';
+import { SharedWork } from '../../../shared-work';
 
 /** A table as the customer's dictionary has it. */
 export interface DictionaryTable {
@@ -26,7 +27,7 @@ const PAGE = 1000;
 
 /** The tables (SX2) and fields (SX3) of the company, as they were changed here. */
 export class Dictionary {
-  readonly #fields = new Map<string, Promise<DictionaryField[]>>();
+  readonly #fields = new Map<string, SharedWork<DictionaryField[]>>();
 
   constructor(
     private readonly session: TotvsSession,
@@ -48,10 +49,9 @@ export class Dictionary {
 
   /** What the table holds; fields that are computed on the screen are none of it. Read once; a failure is not kept. */
   fields(table: string, signal: AbortSignal): Promise<DictionaryField[]> {
-    const known = this.#fields.get(table) ?? this.#readFields(table, signal);
+    const known = this.#fields.get(table) ?? new SharedWork((own) => this.#readFields(table, own));
     this.#fields.set(table, known);
-    known.catch(() => this.#fields.delete(table));
-    return known;
+    return known.get(signal);
   }
 
   async #readFields(table: string, signal: AbortSignal): Promise<DictionaryField[]> {

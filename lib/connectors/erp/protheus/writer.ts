@@ -115,8 +115,9 @@ export class ProtheusWriter implements Writer {
 
   /** @throws LostAnswer where it is not known what became of the request */
   async #send(request: WriteRequest, repeatable: boolean, signal: AbortSignal): Promise<void> {
+    const { assertSafeToWrite: beforeSend } = this.target;
     try {
-      const response = await this.catalogue.session.ask({ ...request, signal });
+      const response = await this.catalogue.session.ask({ ...request, signal, ...(beforeSend && { beforeSend }) });
       refuseWebPage(response);
       response.discard();
     } catch (thrown) {

@@ -75,8 +75,7 @@ export class Idocs {
     }
     const finish = async () => undefined;
     return {
-      write: (records, signal) =>
-        this.#write(type, records, new WriteRun(records.length, this.#settings.parallelWrites, signal, target), signal),
+      write: (records, signal) => this.#write(type, records, target, signal),
       finish,
       abandon: finish,
     };
@@ -90,24 +89,35 @@ export class Idocs {
   async #write(
     type: IdocType,
     records: readonly WriteRecord[],
-    run: WriteRun,
+    target: Pick<WriteTarget, 'assertSafeToWrite'>,
     signal: AbortSignal,
   ): Promise<WriteResult[]> {
     signal.throwIfAborted();
+    const run = new WriteRun(records.length, this.#settings.parallelWrites, signal, target);
     await run.each(
       records.map((_, index) => [index]),
       async ([index]) => {
-        run.results[index!] = await this.#post(type, records[index!]!, signal);
+        run.results[index!] = await this.#post(type, records[index!]!, target, signal);
       },
     );
     return run.end();
   }
 
   /** SAP keeps the IDoc before it answers; what becomes of it later shows in its status there. */
-  async #post(type: IdocType, record: WriteRecord, signal: AbortSignal): Promise<WriteResult> {
+  async #post(
+    type: IdocType,
+    record: WriteRecord,
+    { assertSafeToWrite: beforeSend }: Pick<WriteTarget, 'assertSafeToWrite'>,
+    signal: AbortSignal,
+  ): Promise<WriteResult> {
     const request = this.#requestOf(type, record);
     try {
-      const response = await this.#client.request({ method: 'POST', ...request, signal });
+      const response = await this.#client.request({
+        method: 'POST',
+        ...request,
+        ...(beforeSend && { beforeSend }),
+        signal,
+      });
       if (!response.ok) throw await response.failure();
       response.discard();
     } catch (thrown) {

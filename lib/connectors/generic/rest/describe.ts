@@ -3,6 +3,7 @@ import { IntegrationError } from '../../../model/errors';
 import { phrase } from '../../../model/phrase';
 import type { HttpClient } from '../../../protocols/http/client';
 import { placeOf } from '../../../protocols/http/url';
+import { SharedWork } from '../../../shared-work';
 import type { ConnectorEnvironment, EntityDescription } from '../../contract';
 import { propertiesOf } from '../../sample-schema';
 import { ask } from './answer';
@@ -26,12 +27,13 @@ export class Catalogue {
   readonly #client: HttpClient;
   readonly #settings: RestSettings;
   readonly #log: ConnectorEnvironment['log'];
-  #drafts: Promise<Drafts> | undefined;
+  readonly #drafts: SharedWork<Drafts>;
 
   constructor(client: HttpClient, settings: RestSettings, log: ConnectorEnvironment['log']) {
     this.#client = client;
     this.#settings = settings;
     this.#log = log;
+    this.#drafts = new SharedWork((signal) => this.#draft(signal));
   }
 
   async list(signal: AbortSignal): Promise<EntityInfo[]> {
@@ -43,7 +45,7 @@ export class Catalogue {
   /** What cannot be read of the document is told by an entry of its own. */
   async #listDrafts(signal: AbortSignal): Promise<EntityInfo[]> {
     try {
-      const { drafts, fault } = await this.#openapi(signal);
+      const { drafts, fault } = await this.#drafts.get(signal);
       const names = Object.keys(drafts).filter((name) => !Object.hasOwn(this.#settings.entities, name));
       const infos = names.map((name) => ({ ...draftInfo(name), draft: drafts[name] }));
       return fault === undefined ? infos : [...infos, this.#faultInfo(fault)];
@@ -63,7 +65,7 @@ export class Catalogue {
   async describe(name: string, signal: AbortSignal): Promise<EntityDescription> {
     signal.throwIfAborted();
     if (!Object.hasOwn(this.#settings.entities, name) && this.#settings.openapi !== undefined) {
-      const { drafts } = await this.#openapi(signal);
+      const { drafts } = await this.#drafts.get(signal);
       const draft = Object.hasOwn(drafts, name) ? drafts[name] : undefined;
       if (draft !== undefined) return { info: draftInfo(name), schema: { type: 'object', 'x-draft': draft } };
     }
@@ -74,17 +76,9 @@ export class Catalogue {
     return { info: entityInfo(name, entity), schema };
   }
 
-  #openapi(signal: AbortSignal): Promise<Drafts> {
+  async #draft(signal: AbortSignal): Promise<Drafts> {
     const { openapi } = this.#settings;
-    if (openapi === undefined) return Promise.resolve({ drafts: {} });
-    this.#drafts ??= this.#draft(openapi, signal);
-    this.#drafts.catch(() => {
-      this.#drafts = undefined;
-    });
-    return this.#drafts;
-  }
-
-  async #draft(openapi: string, signal: AbortSignal): Promise<Drafts> {
+    if (openapi === undefined) return { drafts: {} };
     const { baseUrl } = this.#client;
     const document = await this.#document(openapi, signal);
     const drafts = draftEntities(document, baseUrl.pathname);
