@@ -1,6 +1,7 @@
 import type { SqlDatabase, SqlRow, SqlTransaction } from '../../../lib/protocols/sql/database';
 import { importResults } from './collection-import';
 import { massLoad } from './mass-load';
+import { MoveManager } from './move-manager';
 
 /**
  * The concurrent managers that take up the open interface tables, as the technical reference (eTRM) and public code that uses
@@ -22,39 +23,14 @@ export class Managers {
 
   async #moves(transaction: SqlTransaction): Promise<number> {
     const rows = await this.#pending(transaction, 'wip_move_txn_interface');
+    const manager = new MoveManager(transaction);
     for (const row of rows) {
-      const job = await this.#job(transaction, row);
-      const problem = job === undefined ? 'Invalid job' : await this.#problemOf(transaction, row, job);
+      const problem = await manager.post(row, await this.#job(transaction, row));
       const done = 'DELETE FROM wip_move_txn_interface WHERE transaction_id = ?';
-      if (problem !== undefined) {
-        await this.#refuse(transaction, 'wip_move_txn_interface', row.transaction_id, problem);
-        continue;
-      }
-      await transaction.execute(
-        `INSERT INTO wip_move_transactions SELECT transaction_id, last_update_date, source_code, source_line_id, ?, ?, ?,
-           transaction_date, transaction_quantity, transaction_uom, fm_operation_seq_num, fm_intraoperation_step_type,
-           to_operation_seq_num, to_intraoperation_step_type, overcompletion_transaction_qty,
-           (SELECT reason_id FROM mtl_transaction_reasons r WHERE r.reason_name = i.reason_name), reference
-         FROM wip_move_txn_interface i WHERE transaction_id = ?`,
-        [job!.organization_id, job!.wip_entity_id, job!.primary_item_id, row.transaction_id].map(String),
-      );
-      await transaction.execute(done, [String(row.transaction_id)]);
+      if (problem === undefined) await transaction.execute(done, [String(row.transaction_id)]);
+      else await this.#refuse(transaction, 'wip_move_txn_interface', row.transaction_id, problem);
     }
     return rows.length;
-  }
-
-  async #problemOf(transaction: SqlTransaction, row: SqlRow, job: SqlRow): Promise<string | undefined> {
-    if (Number(job.status_type) !== 3) return 'Job is not released';
-    if (Number(row.transaction_quantity) <= 0) return 'Transaction quantity must be greater than zero';
-    const sql = 'SELECT 1 FROM wip_operations WHERE wip_entity_id = ? AND operation_seq_num = ?';
-    const has = async (operation: unknown) =>
-      (await transaction.query(sql, [String(job.wip_entity_id), String(operation)])).length > 0;
-    if (!(await has(row.fm_operation_seq_num))) return 'Invalid from operation';
-    if (Number(row.transaction_type) === 2) return undefined;
-    if (row.to_intraoperation_step_type === null) return 'To intraoperation step is missing';
-    return row.to_operation_seq_num !== null && (await has(row.to_operation_seq_num))
-      ? undefined
-      : 'Invalid to operation';
   }
 
   async #resources(transaction: SqlTransaction): Promise<number> {

@@ -148,7 +148,7 @@ const ISSUE = {
 
   it('that are refused are told with the reason, and take the place of what was refused when they come again', async () => {
     const connector = open({ wait_seconds: 600 });
-    const bad = { ...MOVE, WIP_ENTITY_NAME: 'WJ-0004' };
+    const bad = { ...MOVE, WIP_ENTITY_NAME: 'WJ-0005' };
     const both = write(connector, 'production_data', bad, { ...MOVE, SOURCE_LINE_ID: 'PR-2' });
     const [refused, good] = await writing.whileManagersRun(both);
     assert.ok(refused?.outcome === 'failed');
@@ -310,7 +310,7 @@ const ISSUE = {
     assert.deepEqual(outcomes(await write(connector, 'production_data', other)), ['unknown']);
     assert.equal((await resolve(connector, 'production_data', other)).state, 'found');
     gateway.cuts = () => false;
-    const bad = { ...MOVE, SOURCE_LINE_ID: 'PR-3', WIP_ENTITY_NAME: 'WJ-0004' };
+    const bad = { ...MOVE, SOURCE_LINE_ID: 'PR-3', WIP_ENTITY_NAME: 'WJ-0005' };
     await write(connector, 'production_data', bad);
     await plant.managers.run();
     assert.deepEqual(outcomes(await write(connector, 'production_data', bad)), ['PCP_EBS_IN_ERROR']);
@@ -352,7 +352,7 @@ const ISSUE = {
 
   it('that wait or were refused can be read, with the reason', async () => {
     const connector = open();
-    await write(connector, 'production_data', { ...MOVE, WIP_ENTITY_NAME: 'WJ-0004' });
+    await write(connector, 'production_data', { ...MOVE, WIP_ENTITY_NAME: 'WJ-0005' });
     await plant.managers.run();
     await plant.insert('wip_move_txn_interface', {
       ...{
@@ -373,7 +373,7 @@ const ISSUE = {
     const found = await writing.read(connector, 'WIP_MOVE_TXN_INTERFACE');
     assert.deepEqual(
       found.map((row) => [row.PROCESS_STATUS, row.ERROR_EXPLANATION, row.WIP_ENTITY_NAME]),
-      [['3', 'Job is not released', 'WJ-0004']],
+      [['3', 'Job is not released', 'WJ-0005']],
     );
   });
 

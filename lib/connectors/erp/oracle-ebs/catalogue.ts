@@ -23,7 +23,10 @@ export class Catalogue {
       (posting) => [posting.table, interfaceView(posting, sourceCode, database.dialect)] as const,
     );
     // What was posted is looked for in all organizations, whatever the connection reads.
-    const posted = PRESETS.map((preset) => [postedName(preset.entity), viewOf(preset, [], database.dialect)] as const);
+    const posted = PRESETS.map(
+      (preset) =>
+        [postedName(preset.entity), viewOf({ ...preset, ...preset.posting?.posted }, [], database.dialect)] as const,
+    );
     // A view of the connection may take the place of a preset: flexfields are the customer's own.
     this.#entities = new Entities(database, new Map([...presets, ...waiting, ...views, ...posted]));
     this.#own = [...views.keys()];

@@ -35,6 +35,8 @@ export interface Posting {
   signs?: { by: string; of: string; signs: Record<string, -1 | 1> };
   /** Rows under way, with the state of each and why it was refused. */
   view: { columns: string[]; from: string[] };
+  /** What was posted, a row each, where the entity reads something else of it; absent: what the entity reads. */
+  posted?: { key: string[]; columns: string[]; from: string[] };
   /** Its column that holds the state, and what stands there: refused, not taken up yet, done and only to be cleared away. */
   state: { column: string; refused: string; pending?: string; done?: string };
   /** Removes what is kept of rows that another one takes the place of, by SOURCE_CODE and SOURCE_LINE_ID. */
