@@ -128,14 +128,17 @@ export class Managers {
     return refused + withoutLot + withoutSerials + moved;
   }
 
-  /** From there to the material transactions. */
+  /** From there to the material transactions; a transfer is two of them, the second where it goes to. */
   post(transaction: SqlTransaction): Promise<number> {
     return transaction.execute(
-      `WITH taken AS (DELETE FROM mtl_material_transactions_temp RETURNING *)
+      `WITH taken AS (DELETE FROM mtl_material_transactions_temp RETURNING *), sides AS (
+         SELECT 1 AS sign, subinventory_code AS here, transfer_subinventory AS there, taken.* FROM taken
+         UNION ALL SELECT -1, transfer_subinventory, subinventory_code, taken.* FROM taken WHERE transaction_type_id = 2)
        INSERT INTO mtl_material_transactions SELECT nextval('wip_transactions_s'), last_update_date, source_code, source_line_id,
-         inventory_item_id, organization_id, transaction_quantity, transaction_uom, transaction_quantity, transaction_date,
-         subinventory_code, locator_id, CASE WHEN transaction_source_id IS NULL THEN 13 ELSE 5 END, transaction_source_id, 1,
-         transaction_type_id, transfer_subinventory, operation_seq_num, reason_id, transaction_reference FROM taken`,
+         inventory_item_id, organization_id, sign * transaction_quantity, transaction_uom, sign * transaction_quantity, transaction_date,
+         here, locator_id, CASE WHEN transaction_source_id IS NULL THEN 13 ELSE 5 END, transaction_source_id,
+         CASE transaction_type_id WHEN 2 THEN 2 WHEN 43 THEN 27 WHEN 44 THEN 31 WHEN 17 THEN 32 ELSE 1 END,
+         transaction_type_id, there, operation_seq_num, reason_id, transaction_reference FROM sides ORDER BY sign DESC`,
     );
   }
 }

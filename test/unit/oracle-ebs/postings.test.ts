@@ -190,6 +190,31 @@ const ISSUE = {
     assert.deepEqual(outcomes(await write(connector, 'goods_movement', ISSUE)), ['unchanged']);
   });
 
+  it('between subinventories are one, though E-Business Suite keeps two, and not what moves no stock', async () => {
+    const connector = open();
+    const transfer = {
+      ...{ SOURCE_LINE_ID: 'GM-9', ORGANIZATION_CODE: 'M1', ITEM: 'BOLT.M8', TRANSACTION_QUANTITY: '4' },
+      ...{ SUBINVENTORY_CODE: 'Stores', TRANSFER_SUBINVENTORY: 'FGI', TRANSACTION_TYPE_ID: '2' },
+      TRANSACTION_DATE: '2026-11-27T10:00:00',
+    };
+    assert.deepEqual(outcomes(await write(connector, 'goods_movement', transfer)), ['created']);
+    await plant.managers.run();
+    await plant.database.execute(
+      `INSERT INTO mtl_material_transactions (transaction_id, last_update_date, inventory_item_id, organization_id,
+         transaction_quantity, transaction_uom, primary_quantity, transaction_date, transaction_source_type_id,
+         transaction_action_id, transaction_type_id)
+       SELECT 900 + action, last_update_date, inventory_item_id, organization_id, 0, 'Ea', 0, transaction_date, 13, action, 24
+       FROM mtl_material_transactions, (VALUES (24), (30), (50)) AS others (action) WHERE transaction_quantity < 0`,
+    );
+    assert.equal((await plant.rows('mtl_material_transactions')).length, 5);
+    assert.deepEqual(outcomes(await write(connector, 'goods_movement', transfer)), ['unchanged']);
+    const found = await writing.read(connector, 'goods_movement');
+    assert.deepEqual(
+      found.map((row) => [row.SUBINVENTORY_CODE, row.TRANSFER_SUBINVENTORY, row.TRANSACTION_QUANTITY]),
+      [['Stores', 'FGI', '4']],
+    );
+  });
+
   it('take a lot with them, which is a row of its own', async () => {
     const connector = open();
     const steel = { ...ISSUE, ITEM: 'STEEL', TRANSACTION_QUANTITY: '2.5' };

@@ -52,6 +52,9 @@ export interface Preset {
  * E-Business Suite 12.1, packages WIP_WS_LABOR_METRIC_PUB (wipwslmb.pls 120.9) and CSTPPWRO (CSTPWROB.pls 120.10); for operations
  * without count point and autocharge (COUNT_POINT_TYPE 3), which are passed as though they did not exist, Oracle's help on resource
  * charges; for the next operation of a report, WIP_MOVE_VALIDATOR (wipmovvb.pls 120.12).
+ *
+ * Of material transactions those are no movements that E-Business Suite leaves out where it sums up stock: actions 24 (cost update), 30 (WIP
+ * scrap), 50 to 52 (containers). Those of the actions 2, 5, 28 and 55 come in pairs, the receiving one with a positive quantity.
  */
 const DATA = [
   productionOrder,
