@@ -108,7 +108,7 @@ export class IsgSession {
     if (!response.ok) throw signInRefused(response.status, await failureOf(response, this.secrets));
     const token = tokenOf(await response.text());
     if (token === undefined) {
-      throw new IntegrationError('config', 'PCP_ISG_SIGN_IN', 'The gateway answered without an access token.', {
+      throw new IntegrationError('config', 'PCP_ISG_SIGN_IN', phrase`The gateway answered without an access token.`, {
         path: '/config/base_url',
         hint: 'Check the base URL: it ends with /webservices/rest.',
       });

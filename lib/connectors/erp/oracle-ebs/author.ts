@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { SqlDatabase } from '../../../protocols/sql/database';
 import type { Author } from './sender';
 import type { EbsSettings } from './settings';
@@ -11,7 +12,7 @@ export async function readAuthor(
   const users = 'SELECT USER_ID AS "USER_ID" FROM FND_USER WHERE USER_NAME = ?';
   const [user] = await database.query(users, [username.toUpperCase()]);
   if (user === undefined) {
-    throw new IntegrationError('config', 'PCP_EBS_USER', `E-Business Suite has no user "${username}".`, {
+    throw new IntegrationError('config', 'PCP_EBS_USER', phrase`E-Business Suite has no user "${username}".`, {
       path: '/config/username',
       hint: 'Fill in the user in whose name rows are written (FND_USER.USER_NAME).',
     });
@@ -28,7 +29,7 @@ export async function readAuthor(
   if (found !== undefined) {
     return { userId, responsibility: { id: String(found.ID), applicationId: String(found.APPLICATION_ID) } };
   }
-  const message = `E-Business Suite has no responsibility "${key}" of the application "${application}".`;
+  const message = phrase`E-Business Suite has no responsibility "${key}" of the application "${application}".`;
   throw new IntegrationError('config', 'PCP_EBS_RESPONSIBILITY', message, {
     path: '/config/responsibility',
     hint: 'Take its key and the short name of its application, as the form of responsibilities shows them.',

@@ -4,6 +4,7 @@ import { phrase, type Said } from '../../../model/phrase';
 import type { SqlDialect } from '../../../protocols/sql/database';
 import type { SourceRecord } from '../../contract';
 import { externalNumber } from '../external-key';
+import type { Missing } from './derive';
 
 /** How records become rows of an open interface table, which the concurrent managers take up and post. */
 export interface Posting {
@@ -103,7 +104,7 @@ export interface Derivation {
   /** Not needed where the record gives this. */
   unless: string;
   /** What is missing where no row comes; absent: then nothing is derived. */
-  missing?: string;
+  missing?: Missing;
 }
 
 export type Row = Record<string, string>;
