@@ -14,6 +14,9 @@ const COUNTERS: Record<number, string> = {
   [SCRAP!]: 'quantity_scrapped',
 };
 
+/** Pieces that are not there yet may come: the row waits. */
+export const NOT_YET = 'The quantity is not available at the from operation and step';
+
 interface Place {
   operation: number;
   step: number;
@@ -25,11 +28,11 @@ interface Operation {
 }
 
 /**
- * A stand-in for the WIP Move Transaction Manager. What a row has to be, and what it gets where it is empty, is that of
- * WIP_MOVE_VALIDATOR (wipmovvb.pls 120.12) of E-Business Suite 12.1; which operations a move completes is that of CSTPPWRO
- * (CSTPWROB.pls 120.10; a move within an operation from Queue or Run to To Move, Reject or Scrap, each
- * operation between two, and the same backwards), with what Oracle's help says of operations that are no count points and not
- * charged automatically: moves past one act as though it was not there. A row that is refused stays with the status 3.
+ * A stand-in for the WIP Move Transaction Manager of E-Business Suite 12.1. What a row has to be, and what it gets where it is
+ * empty, is that of WIP_MOVE_VALIDATOR (wipmovvb.pls 120.12). What is at each step, that a row waits for pieces which are not
+ * there, and which operations a move completes, is that of WIP_MOVPROC_PRIV (wipmovpb.pls 120.52): within an operation from
+ * Queue or Run to To Move, Reject or Scrap, each operation between two, and the same backwards; one that is no count point and
+ * not charged automatically only when the move begins or ends there. A row that is refused stays with the status 3.
  */
 export class MoveManager {
   constructor(private readonly transaction: SqlTransaction) {}
@@ -44,7 +47,7 @@ export class MoveManager {
     const { from, to, type } = move as Required<Move>;
     const quantity = String(row.transaction_quantity);
     if (type === RETURN) await this.#backIntoJob(job, from, quantity);
-    if (!(await this.#take(job, from, quantity))) return 'The quantity is not available at the from operation and step';
+    if (!(await this.#take(job, from, quantity))) return NOT_YET;
     await this.#put(job, to, quantity);
     await this.#complete(job, operations, from, to, quantity);
     if (type === COMPLETION) await this.#outOfJob(job, to, quantity);

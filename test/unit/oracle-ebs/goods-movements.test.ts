@@ -88,6 +88,23 @@ import { postgresAvailable } from '../../support/postgres';
     );
   });
 
+  it('are of the operation that needs the component, where the record leaves it out', async () => {
+    const connector = open();
+    const { OPERATION_SEQ_NUM: _, ...issue } = ISSUE;
+    const other = { ...issue, SOURCE_LINE_ID: 'GM-2', ITEM: 'AX-100' };
+    const wrong = { ...ISSUE, SOURCE_LINE_ID: 'GM-3', OPERATION_SEQ_NUM: '15' };
+    assert.deepEqual(outcomes(await write(connector, 'goods_movement', issue, other, wrong)), Array(3).fill('created'));
+    await plant.managers.run();
+    const posted = await plant.rows('mtl_material_transactions');
+    assert.deepEqual(
+      posted.map((row) => row.operation_seq_num).sort(),
+      ['10', '20'],
+      'E-Business Suite takes the last one',
+    );
+    const [refused] = await writing.read(connector, 'MTL_TRANSACTIONS_INTERFACE');
+    assert.deepEqual([refused?.PROCESS_FLAG, refused?.ERROR_CODE], ['3', 'operation_seq_num']);
+  });
+
   it('take a lot with them, which is a row of its own', async () => {
     const connector = open();
     const steel = { ...ISSUE, ITEM: 'STEEL', TRANSACTION_QUANTITY: '2.5' };

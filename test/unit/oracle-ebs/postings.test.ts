@@ -84,6 +84,7 @@ const ROUND_TRIPS = 40;
       ],
       ['1', '1', null, null, '1318', 'PCP'],
     );
+    assert.deepEqual([first!.created_by_name, first!.last_updated_by_name], ['PCP_USER', 'PCP_USER']);
     assert.match(String(first!.source_line_id), /^\d{18}$/);
     assert.equal(third!.source_line_id, '4711', 'a number that fits is the key itself');
     assert.deepEqual(await plant.rows('initialized'), [

@@ -259,6 +259,22 @@ const CASES: [string, string[], [number, string][], [number, string | null, stri
     assert.equal((await read('production_data')).length, 2);
   });
 
+  it('waits in the interface for pieces that another report has to move first', async () => {
+    await plant.database.execute('UPDATE wip_operations SET quantity_in_queue = 0 WHERE operation_seq_num = 40');
+    const report = {
+      ...{ SOURCE_LINE_ID: 'PR-3', ORGANIZATION_CODE: 'M1', WIP_ENTITY_NAME: 'WJ-0003', FM_OPERATION_SEQ_NUM: '40' },
+      ...{ TRANSACTION_QUANTITY: QUANTITY, TRANSACTION_DATE: '2026-11-27T10:00:00' },
+    };
+    const write = async (record: SourceRecord) => outcomesOf(await writing.write(connector, 'production_data', record));
+    assert.deepEqual(await write(report), ['created']);
+    await plant.managers.run();
+    assert.deepEqual(await write(report), ['unchanged'], 'it is under way still');
+    await write({ ...report, SOURCE_LINE_ID: 'PR-4', FM_OPERATION_SEQ_NUM: '10' });
+    while ((await plant.managers.run()) > 0);
+    assert.equal((await plant.rows('wip_move_transactions')).length, 2);
+    assert.deepEqual(await write(report), ['unchanged']);
+  });
+
   it('is read by statements that the grammar of Oracle knows', () => {
     for (const { entity, columns, from, posting } of PRESETS) {
       const views = [

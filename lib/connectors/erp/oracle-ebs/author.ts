@@ -18,7 +18,8 @@ export async function readAuthor(
     });
   }
   const userId = String(user.USER_ID);
-  if (responsibility === undefined) return { userId };
+  const name = username.toUpperCase();
+  if (responsibility === undefined) return { userId, name };
   const { key, application } = responsibility;
   const [found] = await database.query(
     `SELECT r.RESPONSIBILITY_ID AS "ID", r.APPLICATION_ID AS "APPLICATION_ID" FROM FND_RESPONSIBILITY r
@@ -27,7 +28,7 @@ export async function readAuthor(
     [key, application],
   );
   if (found !== undefined) {
-    return { userId, responsibility: { id: String(found.ID), applicationId: String(found.APPLICATION_ID) } };
+    return { userId, name, responsibility: { id: String(found.ID), applicationId: String(found.APPLICATION_ID) } };
   }
   const message = phrase`E-Business Suite has no responsibility "${key}" of the application "${application}".`;
   throw new IntegrationError('config', 'PCP_EBS_RESPONSIBILITY', message, {

@@ -16,6 +16,11 @@ export interface Posting {
   fields: Record<string, JsonSchema>;
   /** Columns that hold our key. */
   keys: string[];
+  /**
+   * Columns for the name of the user in whose name rows are written, where the table has such. Source: packages WMA_RESOURCE, which
+   * gives the cost manager names alone, and WIP_WS_TIME_ENTRY, which gives it both, of E-Business Suite 12.1.
+   */
+  authors?: string[];
   /** Fields that identify a record, all of which go into its key; absent: SOURCE_LINE_ID, with SOURCE_LINE_PART where there is one. */
   keyFrom?: string[];
   /**

@@ -22,6 +22,7 @@ export interface Outgoing extends Wanted {
 /** In whose name rows are written. */
 export interface Author {
   userId: string;
+  name: string;
   responsibility?: { id: string; applicationId: string };
 }
 

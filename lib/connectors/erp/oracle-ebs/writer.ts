@@ -161,11 +161,12 @@ export class EbsWriter implements Writer {
     now: string,
   ): Promise<Row> {
     const { posting } = this.#preset;
-    const { userId } = author;
+    const { userId, name: userName } = author;
     return {
       ...rowOf(await derived.complete(given, posting), posting, changed),
       [SOURCE]: this.#source,
       ...Object.fromEntries(posting.keys.map((name) => [name, key])),
+      ...Object.fromEntries((posting.authors ?? []).map((name) => [name, userName])),
       ...{ CREATED_BY: userId, LAST_UPDATED_BY: userId, CREATION_DATE: now, LAST_UPDATE_DATE: now },
     };
   }
