@@ -11,7 +11,7 @@ import type { CallAnswer } from '../../contract';
 export async function callMethod(
   session: IsgSession,
   operation: string,
-  { service, method, parameters, payload }: Record<string, unknown>,
+  { service, method, http_method, parameters, payload }: Record<string, unknown>,
   signal: AbortSignal,
 ): Promise<CallAnswer> {
   if (operation !== 'call') {
@@ -21,7 +21,13 @@ export async function callMethod(
   }
   const input = isObject(payload) ? payload : (parameters ?? {});
   if (!isObject(input)) throw invalid('parameters', phrase`an object of the input parameters by name`);
-  return { payload: await session.call(named('service', service), named('method', method), input, signal) };
+  const [alias, name] = [named('service', service), named('method', method)];
+  const verb = String(http_method || 'POST').toUpperCase();
+  if (verb === 'POST') return { payload: await session.call(alias, name, input, signal) };
+  if (verb !== 'GET') throw invalid('http_method', phrase`GET or POST`);
+  if (Object.values(input).some((value) => typeof value === 'object' && value !== null))
+    throw invalid('parameters', phrase`texts and numbers by name, as they go into the URL of a GET`);
+  return { payload: await session.get(alias, name, input, signal) };
 }
 
 function named(name: string, value: unknown): string {
