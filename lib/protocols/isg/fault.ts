@@ -67,7 +67,7 @@ export function refusalOf(output: Json, where: string, secrets: readonly string[
   const named = (pattern: RegExp) => Object.entries(output).find(([name]) => pattern.test(name))?.[1];
   const status = named(/^[XPO]_RETURN_STATUS$/i) ?? named(/^RETURN_STATUS$/i);
   if (!['E', 'U'].includes(String(status ?? '').toUpperCase())) return null;
-  const words = String(named(/MSG_DATA$/i) ?? '').trim();
+  const words = String(named(/MSG_DATA$/i) ?? '').trim() || messagesOf(output).join('; ');
   const count = Number(named(/MSG_COUNT$/i) ?? 0);
   const said = redactText(words, secrets).slice(0, LONGEST_TEXT);
   const text = said === '' ? phrase`${count} messages, of which it gives none` : said;
@@ -77,6 +77,15 @@ export function refusalOf(output: Json, where: string, secrets: readonly string[
         ? 'An unexpected error of the API: look at its log (FND: Debug Log) with whoever administers E-Business Suite.'
         : 'Correct the values that the API refuses, and send them again.',
   });
+}
+
+/**
+ * An API with several messages gives none in X_MSG_DATA; some give them as a table. Source: the answer of PROCESS_ORDER in the
+ * samples of Oracle's E-Business Suite adapter (X_MESSAGES with MESSAGE_TEXT).
+ */
+function messagesOf(output: Json): string[] {
+  const rows = Object.values(output).flatMap((value) => (Array.isArray(value) ? value : []));
+  return rows.flatMap((row: unknown) => (isObject(row) ? text(row.MESSAGE_TEXT) : '')).filter((each) => each !== '');
 }
 
 function detailsOf({ hint, retryAfterMs, outcomeUnknown }: IntegrationError): ErrorDetails {

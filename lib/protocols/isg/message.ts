@@ -35,6 +35,21 @@ function headerOf({ responsibility, application, securityGroup, language, orgId 
   return Object.fromEntries(Object.entries(header).filter(([, value]) => value !== ''));
 }
 
+/**
+ * The same as a query, for a method that is deployed with the verb GET: what stands in RESTHeader begins with `ctx_` there. Source:
+ * Oracle E12065 (Integrated SOA Gateway Developer's Guide, "REST Header for Applications Context").
+ * @param parameters texts, numbers and truth values only; one without a value is left out
+ */
+export function query(context: Context | undefined, parameters: Json): string {
+  const given = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined);
+  const header = Object.entries(context === undefined ? {} : headerOf(context));
+  const all = [
+    ...given.map(([name, value]) => [name, String(value)]),
+    ...header.map(([name, value]) => [`ctx_${name.replace('_', '').toLowerCase()}`, String(value)]),
+  ];
+  return new URLSearchParams(all).toString();
+}
+
 /** The output of a service; undefined where the body is no answer of one. */
 export function outputOf(body: string): Json | undefined {
   let json: unknown;

@@ -3,7 +3,7 @@ import { phrase } from '../../model/phrase';
 import type { HttpClient, HttpRequest, HttpResponse } from '../http/client';
 import { pathSegment } from '../http/url';
 import { failureOf, faultError, readFault, refusalOf } from './fault';
-import { type Context, envelope, isObject, type Json, outputOf } from './message';
+import { type Context, envelope, isObject, type Json, outputOf, query } from './message';
 
 export interface IsgOptions {
   /** Absent: the client identifies itself with each request (Basic). */
@@ -36,9 +36,17 @@ export class IsgSession {
    * @throws data PCP_ISG_REFUSED when the API says E or U; config PCP_ISG_NOT_DEPLOYED; permission PCP_ISG_NO_GRANT
    */
   async call(alias: string, method: string, parameters: Json, signal: AbortSignal): Promise<Json> {
-    const where = `${alias}/${method}`;
     const output = await this.#post(alias, method, parameters, signal);
-    if (output === undefined) throw unreadable(where);
+    if (output === undefined) throw unreadable(`${alias}/${method}`, true);
+    return output;
+  }
+
+  /** The same for a method that is deployed with the verb GET, which changes nothing. */
+  async get(alias: string, method: string, parameters: Json, signal: AbortSignal): Promise<Json> {
+    const asked = query(this.options.context, parameters);
+    const target = `${addressOf(alias, method)}${asked === '' ? '' : `?${asked}`}`;
+    const output = await this.#answer(`${alias}/${method}`, { target, signal });
+    if (output === undefined) throw unreadable(`${alias}/${method}`, false);
     return output;
   }
 
@@ -50,15 +58,18 @@ export class IsgSession {
     await this.#post(alias, table, { [`${table}_REC`]: rows }, signal);
   }
 
-  /** @returns undefined where the answer is no output of a service */
-  async #post(alias: string, method: string, parameters: Json, signal: AbortSignal): Promise<Json | undefined> {
+  #post(alias: string, method: string, parameters: Json, signal: AbortSignal): Promise<Json | undefined> {
     const target = addressOf(alias, method);
     const body = envelope(method, this.options.context, parameters);
     const headers = { 'content-type': 'application/json' };
-    const response = await this.#request({ method: 'POST', target, headers, body, signal });
+    return this.#answer(`${alias}/${method}`, { method: 'POST', target, headers, body, signal });
+  }
+
+  /** @returns undefined where the answer is no output of a service */
+  async #answer(where: string, request: HttpRequest): Promise<Json | undefined> {
+    const response = await this.#request(request);
     if (!response.ok) throw await failureOf(response, this.secrets);
     const text = await response.text();
-    const where = `${alias}/${method}`;
     const fault = readFault(text);
     if (fault !== null) throw faultError(fault, where, this.secrets);
     const output = outputOf(text);
@@ -108,7 +119,7 @@ export class IsgSession {
     if (!response.ok) throw signInRefused(response.status, await failureOf(response, this.secrets));
     const token = tokenOf(await response.text());
     if (token === undefined) {
-      throw new IntegrationError('config', 'PCP_ISG_SIGN_IN', 'The gateway answered without an access token.', {
+      throw new IntegrationError('config', 'PCP_ISG_SIGN_IN', phrase`The gateway answered without an access token.`, {
         path: '/config/base_url',
         hint: 'Check the base URL: it ends with /webservices/rest.',
       });
@@ -147,13 +158,13 @@ function signInRefused(status: number, error: IntegrationError): IntegrationErro
   });
 }
 
-function unreadable(where: string): IntegrationError {
+function unreadable(where: string, outcomeUnknown: boolean): IntegrationError {
   return new IntegrationError(
     'transient',
     'PCP_ISG_ANSWER',
     phrase`${where} answered with what is no output of a service.`,
     {
-      outcomeUnknown: true,
+      outcomeUnknown,
       hint: 'The answer was cut off, or a page of a proxy or of the login came in its place.',
     },
   );

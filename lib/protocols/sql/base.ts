@@ -1,5 +1,6 @@
 import { type Sequelize, Transaction } from 'sequelize';
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import type {
   ColumnDefinition,
   ColumnInfo,
@@ -173,7 +174,7 @@ export abstract class BaseDatabase implements SqlDatabase {
     const { schema, grammar } = this;
     if (schema === undefined || grammar.findSchema === undefined) return;
     if ((await this.query(grammar.findSchema, [schema])).length > 0) return;
-    throw new IntegrationError('config', 'PCP_SQL_SCHEMA_UNKNOWN', `There is no schema ${this.quote(schema)}.`, {
+    throw new IntegrationError('config', 'PCP_SQL_SCHEMA_UNKNOWN', phrase`There is no schema ${this.quote(schema)}.`, {
       path: '/config/schema',
       hint: 'Check its name, its upper and lower case, and the database.',
     });

@@ -1,5 +1,6 @@
 import Big from 'big.js';
 import { IntegrationError } from '../../model/errors';
+import { phrase, type Said } from '../../model/phrase';
 import type { ColumnInfo, SqlValue } from './database';
 
 /** What a column can hold of its type, as it was declared. */
@@ -48,7 +49,12 @@ export function requireFits(value: SqlValue, column: ColumnInfo): void {
   if (isDouble === true) requireDouble(String(value), column);
   if (minimum !== undefined && maximum !== undefined && (typeof value === 'bigint' || typeof value === 'number')) {
     if (value < minimum || value > maximum)
-      throw refusal('PCP_SQL_RANGE', `takes whole numbers from ${minimum} to ${maximum}`, String(value), column);
+      throw refusal(
+        'PCP_SQL_RANGE',
+        phrase`takes whole numbers from ${String(minimum)} to ${String(maximum)}`,
+        String(value),
+        column,
+      );
   }
 }
 
@@ -56,16 +62,17 @@ function requireLength(value: string, length: number, column: ColumnInfo): void 
   if (value.length <= length) return;
   // Databases count characters, not halves of pairs, and the blanks at the end of a char(n) mean nothing.
   const text = /^char(acter)?$/.test(column.nativeType) ? value.replace(/ +$/, '') : value;
-  if ([...text].length > length) throw refusal('PCP_SQL_RANGE', `takes at most ${length} characters`, value, column);
+  if ([...text].length > length)
+    throw refusal('PCP_SQL_RANGE', phrase`takes at most ${length} characters`, value, column);
 }
 
 function requireDigits(value: string, precision: number, scale: number, column: ColumnInfo): void {
   const { c: digits, e: exponent } = new Big(value.replace('+', ''));
   const isZero = digits[0] === 0;
   if (!isZero && digits.length - 1 - exponent > scale)
-    throw refusal('PCP_SQL_SCALE', `keeps ${scale} decimals and would round`, value, column);
+    throw refusal('PCP_SQL_SCALE', phrase`keeps ${scale} decimals and would round`, value, column);
   if (!isZero && exponent + 1 > precision - scale)
-    throw refusal('PCP_SQL_RANGE', `takes at most ${precision - scale} digits before the point`, value, column);
+    throw refusal('PCP_SQL_RANGE', phrase`takes at most ${precision - scale} digits before the point`, value, column);
 }
 
 /** So few digits are the same in a double. */
@@ -77,12 +84,12 @@ function requireDouble(value: string, column: ColumnInfo): void {
   if (WHOLE.test(value) && BigInt.asIntN(64, BigInt(value.replace('+', ''))) === BigInt(value.replace('+', ''))) return;
   const double = Number(value);
   if (Number.isFinite(double) && new Big(value.replace('+', '')).eq(String(double))) return;
-  throw refusal('PCP_SQL_SCALE', 'keeps 15 digits and would round', value, column);
+  throw refusal('PCP_SQL_SCALE', phrase`keeps 15 digits and would round`, value, column);
 }
 
-function refusal(code: string, why: string, value: string, { name }: ColumnInfo): IntegrationError {
+function refusal(code: string, why: Said, value: string, { name }: ColumnInfo): IntegrationError {
   const shown = value.slice(0, 100);
-  return new IntegrationError('data', code, `Column "${name}" ${why}: "${shown}".`, {
+  return new IntegrationError('data', code, phrase`Column "${name}" ${why}: "${shown}".`, {
     path: `/${name}`,
     value: shown,
     ...(code === 'PCP_SQL_SCALE' && { hint: 'Let the mapping round ("scale" with "round"), or widen the column.' }),

@@ -1,6 +1,7 @@
 import { IntegrationError } from '../../model/errors';
 import { parseExactJson } from '../../model/exact-json';
 import { isDate, isDateTime } from '../../model/formats';
+import { phrase, type Said } from '../../model/phrase';
 import type { ColumnInfo, SqlDialect, SqlValue } from './database';
 
 type Column = Pick<ColumnInfo, 'name' | 'type' | 'nativeType'>;
@@ -49,18 +50,24 @@ function converterOf(column: Column, dialect: SqlDialect): (value: unknown) => S
   }
 }
 
-function refuse(value: unknown, column: Column, expected: string): never {
+function refuse(value: unknown, column: Column, expected: Said): never {
   const shown = String(typeof value === 'object' ? JSON.stringify(value) : value).slice(0, 100);
-  throw new IntegrationError('data', 'PCP_SQL_VALUE', `Column "${column.name}" takes ${expected}, not "${shown}".`, {
-    path: `/${column.name}`,
-    value: shown,
-  });
+  throw new IntegrationError(
+    'data',
+    'PCP_SQL_VALUE',
+    phrase`Column "${column.name}" takes ${expected}, not "${shown}".`,
+    {
+      path: `/${column.name}`,
+      value: shown,
+    },
+  );
 }
 
 function text(value: unknown, column: Column, isBinary: boolean): SqlValue {
   if (Buffer.isBuffer(value)) return value;
   const result = typeof value === 'string' ? value : plainText(value);
-  if (result.includes('\0') || !result.isWellFormed()) refuse(value, column, 'text without NUL and broken characters');
+  if (result.includes('\0') || !result.isWellFormed())
+    refuse(value, column, phrase`text without NUL and broken characters`);
   return isBinary ? fromBase64(result, column) : result;
 }
 
@@ -72,7 +79,7 @@ function plainText(value: unknown): string {
 /** Binary columns are read and written as base64. */
 function fromBase64(value: string, column: Column): Buffer {
   const bytes = Buffer.from(value, 'base64');
-  if (bytes.toString('base64').replaceAll('=', '') !== value.replaceAll('=', '')) refuse(value, column, 'base64');
+  if (bytes.toString('base64').replaceAll('=', '') !== value.replaceAll('=', '')) refuse(value, column, phrase`base64`);
   return bytes;
 }
 
@@ -81,34 +88,34 @@ function integer(value: unknown, column: Column): SqlValue {
   if (typeof value === 'bigint') return value;
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (typeof value === 'string' && INTEGER.test(value)) return BigInt(value.replace('+', ''));
-  return refuse(value, column, 'a whole number');
+  return refuse(value, column, phrase`a whole number`);
 }
 
 function finite(value: unknown, column: Column): SqlValue {
   if (typeof value === 'number' && Number.isFinite(value)) return value;
   if (typeof value === 'string' && DECIMAL.test(value) && Number.isFinite(Number(value))) return Number(value);
   if (typeof value === 'bigint') return Number(value);
-  return refuse(value, column, 'a number');
+  return refuse(value, column, phrase`a number`);
 }
 
 function decimal(value: unknown, column: Column): SqlValue {
   if (typeof value === 'string' && DECIMAL.test(value)) return value;
   if (typeof value === 'bigint' || (typeof value === 'number' && Number.isFinite(value))) return String(value);
-  return refuse(value, column, 'a decimal number');
+  return refuse(value, column, phrase`a decimal number`);
 }
 
 function truth(value: unknown, column: Column): SqlValue {
   if (typeof value === 'boolean') return value;
   if (value === 1 || value === '1' || value === 'true') return true;
   if (value === 0 || value === '0' || value === 'false') return false;
-  return refuse(value, column, 'true or false');
+  return refuse(value, column, phrase`true or false`);
 }
 
 function day(value: unknown, column: Column): SqlValue {
   if (typeof value === 'string' && isDate(value)) return value;
   if (value instanceof Date) return value.toISOString().slice(0, 10);
   const midnight = typeof value === 'string' && /^(\d{4}-\d{2}-\d{2})[T ]00:00(:00(\.0+)?)?Z?$/.exec(value);
-  return midnight && isDate(midnight[1]!) ? midnight[1]! : refuse(value, column, 'a date (YYYY-MM-DD)');
+  return midnight && isDate(midnight[1]!) ? midnight[1]! : refuse(value, column, phrase`a date (YYYY-MM-DD)`);
 }
 
 /** Instants with an offset are turned to UTC; local times, without one, stay local. */
@@ -124,7 +131,7 @@ function instant(value: unknown, column: Column, dialect: SqlDialect): SqlValue 
         : value;
   const parts = typeof given === 'string' ? INSTANT.exec(given) : null;
   if (parts === null || !isDate(parts[1]!) || Number.isNaN(Date.parse(`${parts[1]}T${parts[2]}Z`)))
-    return refuse(value, column, 'a date and time (ISO 8601)');
+    return refuse(value, column, phrase`a date and time (ISO 8601)`);
   const offset = parts[3];
   const shifted = offset !== undefined && offset !== 'Z' && !/^[+-]00:?00$/.test(offset);
   const iso = shifted ? new Date(`${parts[1]}T${parts[2]}${offset}`).toISOString() : undefined;

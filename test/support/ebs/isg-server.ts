@@ -21,6 +21,8 @@ export class IsgServer {
   readonly password = 'canary-isg-1';
   /** What a RESTHeader must say; null where a responsibility is not needed. */
   responsibility: string | null = null;
+  /** "alias/method" that is deployed with the verb GET. */
+  readonly gets = new Set<string>();
   /** "alias/method" that the user has no grant for. */
   readonly withoutGrant = new Set<string>();
   /** Whether the request is done and its answer then cut off. */
@@ -54,9 +56,9 @@ export class IsgServer {
     for await (const piece of request) pieces.push(piece as Buffer);
     const body = Buffer.concat(pieces).toString('utf8');
     const { method = '', headers } = request;
-    const { pathname: path } = new URL(request.url ?? '', 'http://x');
+    const { pathname: path, searchParams: query } = new URL(request.url ?? '', 'http://x');
     this.asked.push({ method, path, headers, body });
-    const [status, json] = await this.#route(method, path, headers, body);
+    const [status, json] = await this.#route(method, path, query, headers, body);
     if (path !== '/webservices/rest/login' && this.cuts()) return void request.socket.destroy();
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json));
   }
@@ -64,6 +66,7 @@ export class IsgServer {
   async #route(
     method: string,
     path: string,
+    query: URLSearchParams,
     headers: IncomingMessage['headers'],
     body: string,
   ): Promise<[number, Json]> {
@@ -83,7 +86,10 @@ export class IsgServer {
     if (this.withoutGrant.has(called)) {
       return [403, fault('ISG_SERVICE_AUTH_FAILURE', 'User is not authorized to execute the service')];
     }
-    if (method !== 'POST') return [405, fault('ISG_INVALID_METHOD', `${method} is not deployed`)];
+    if (method !== (this.gets.has(called) ? 'GET' : 'POST')) {
+      return [405, fault('ISG_INVALID_METHOD', `${method} is not deployed`)];
+    }
+    if (method === 'GET') return this.#read(work, query);
     if (!String(headers['content-type'] ?? '').startsWith('application/json'))
       return [415, fault('ISG_MEDIA', 'Not JSON')];
     return this.#call(name!, work, body);
@@ -97,6 +103,16 @@ export class IsgServer {
     this.#sessions.add(token);
     const data = { accessToken: token, accessTokenName: 'ebs_token', ebsVersion: '12.2.0', userName: this.username };
     return [200, { data }];
+  }
+
+  async #read(work: Method, query: URLSearchParams): Promise<[number, Json]> {
+    const unknown = [...query.keys()].filter((each) => each.startsWith('ctx_') && !CONTEXT.includes(each));
+    if (unknown.length > 0) return [400, fault('ISG_INVALID_HEADER', `Unexpected ${unknown.join()}`)];
+    if (this.responsibility !== null && query.get('ctx_responsibility') !== this.responsibility) {
+      return [500, fault('ISG_CONTEXT', 'The responsibility is not one of the user')];
+    }
+    const input = Object.fromEntries([...query].filter(([name]) => !name.startsWith('ctx_')));
+    return [200, { OutputParameters: await work(input) }];
   }
 
   async #call(name: string, work: Method, body: string): Promise<[number, Json]> {
@@ -122,6 +138,8 @@ export class IsgServer {
   }
 }
 
+/** The same in the query of a GET. */
+const CONTEXT = ['ctx_responsibility', 'ctx_respapplication', 'ctx_securitygroup', 'ctx_nlslanguage', 'ctx_orgid'];
 const HEADER = ['Responsibility', 'RespApplication', 'SecurityGroup', 'NLSLanguage', 'Org_Id'];
 /** A parameter without a value. */
 export const NIL = { '@xsi:nil': 'true' };

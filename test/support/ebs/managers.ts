@@ -1,6 +1,7 @@
 import type { SqlDatabase, SqlRow, SqlTransaction } from '../../../lib/protocols/sql/database';
 import { importResults } from './collection-import';
 import { massLoad } from './mass-load';
+import { MoveManager, NOT_YET } from './move-manager';
 
 /**
  * The concurrent managers that take up the open interface tables, as the technical reference (eTRM) and public code that uses
@@ -22,47 +23,27 @@ export class Managers {
 
   async #moves(transaction: SqlTransaction): Promise<number> {
     const rows = await this.#pending(transaction, 'wip_move_txn_interface');
+    const manager = new MoveManager(transaction);
+    let taken = 0;
     for (const row of rows) {
-      const job = await this.#job(transaction, row);
-      const problem = job === undefined ? 'Invalid job' : await this.#problemOf(transaction, row, job);
+      const id = String(row.transaction_id);
+      const problem = await manager.post(row, await this.#job(transaction, row));
       const done = 'DELETE FROM wip_move_txn_interface WHERE transaction_id = ?';
-      if (problem !== undefined) {
-        await this.#refuse(transaction, 'wip_move_txn_interface', row.transaction_id, problem);
-        continue;
-      }
-      await transaction.execute(
-        `INSERT INTO wip_move_transactions SELECT transaction_id, last_update_date, source_code, source_line_id, ?, ?, ?,
-           transaction_date, transaction_quantity, transaction_uom, fm_operation_seq_num, fm_intraoperation_step_type,
-           to_operation_seq_num, to_intraoperation_step_type, overcompletion_transaction_qty,
-           (SELECT reason_id FROM mtl_transaction_reasons r WHERE r.reason_name = i.reason_name), reference
-         FROM wip_move_txn_interface i WHERE transaction_id = ?`,
-        [job!.organization_id, job!.wip_entity_id, job!.primary_item_id, row.transaction_id].map(String),
-      );
-      await transaction.execute(done, [String(row.transaction_id)]);
+      const later =
+        'UPDATE wip_move_txn_interface SET process_status = 1, transaction_id = NULL WHERE transaction_id = ?';
+      if (problem === undefined) await transaction.execute(done, [id]);
+      else if (problem === NOT_YET) await transaction.execute(later, [id]);
+      else await this.#refuse(transaction, 'wip_move_txn_interface', id, problem);
+      if (problem !== NOT_YET) taken++;
     }
-    return rows.length;
-  }
-
-  async #problemOf(transaction: SqlTransaction, row: SqlRow, job: SqlRow): Promise<string | undefined> {
-    if (Number(job.status_type) !== 3) return 'Job is not released';
-    if (Number(row.transaction_quantity) <= 0) return 'Transaction quantity must be greater than zero';
-    const sql = 'SELECT 1 FROM wip_operations WHERE wip_entity_id = ? AND operation_seq_num = ?';
-    const has = async (operation: unknown) =>
-      (await transaction.query(sql, [String(job.wip_entity_id), String(operation)])).length > 0;
-    if (!(await has(row.fm_operation_seq_num))) return 'Invalid from operation';
-    if (Number(row.transaction_type) === 2) return undefined;
-    if (row.to_intraoperation_step_type === null) return 'To intraoperation step is missing';
-    return row.to_operation_seq_num !== null && (await has(row.to_operation_seq_num))
-      ? undefined
-      : 'Invalid to operation';
+    return taken;
   }
 
   async #resources(transaction: SqlTransaction): Promise<number> {
     const rows = await this.#pending(transaction, 'wip_cost_txn_interface');
     for (const row of rows) {
       const job = await this.#job(transaction, row);
-      const problem =
-        job === undefined ? 'Invalid job' : Number(job.status_type) !== 3 ? 'Job is not released' : undefined;
+      const problem = job === undefined ? 'Invalid job' : await this.#problemOf(transaction, row, job);
       if (problem !== undefined) {
         await this.#refuse(transaction, 'wip_cost_txn_interface', row.transaction_id, problem);
         continue;
@@ -80,6 +61,21 @@ export class Managers {
       ]);
     }
     return rows.length;
+  }
+
+  /** The users of a row are named, its job is released or complete, and its operation has the resource. */
+  async #problemOf(transaction: SqlTransaction, row: SqlRow, job: SqlRow): Promise<string | undefined> {
+    const has = async (sql: string, ...parameters: unknown[]) =>
+      (await transaction.query(sql, parameters.map(String))).length > 0;
+    for (const name of ['created_by_name', 'last_updated_by_name']) {
+      if (!(await has('SELECT 1 FROM fnd_user WHERE user_name = ?', row[name]))) return `Invalid ${name}`;
+    }
+    if (![3, 4].includes(Number(job.status_type))) return 'Job is not released';
+    if (Number(row.transaction_type) !== 1) return 'Invalid transaction type';
+    const resources = `SELECT 1 FROM wip_operation_resources
+      WHERE wip_entity_id = ? AND operation_seq_num = ? AND resource_seq_num = ?`;
+    const isThere = await has(resources, job.wip_entity_id, row.operation_seq_num, row.resource_seq_num);
+    return isThere ? undefined : 'Invalid resource';
   }
 
   /** Numbers the rows of an interface that are ready. */
@@ -114,6 +110,7 @@ export class Managers {
       `UPDATE mtl_transactions_interface SET process_flag = 3, error_code = 'Quantity',
          error_explanation = 'The sign of the quantity is wrong' WHERE ${ready} AND ${wrong}`,
     );
+    await this.#operations(transaction, ready);
     // Items under lot control need lots of as much together.
     const withoutLot = await transaction.execute(
       `UPDATE mtl_transactions_interface i SET process_flag = 3, error_code = 'Lot', error_explanation = 'Lot number is missing'
@@ -152,14 +149,34 @@ export class Managers {
     return refused + withoutLot + withoutSerials + moved;
   }
 
-  /** From there to the material transactions. */
+  /**
+   * What goes into a job or comes back without its operation is of the last one; an operation has to be one of the job. Source:
+   * WIP_MTI_PUB (wipmtivb.pls 120.9) of E-Business Suite 12.1.
+   */
+  async #operations(transaction: SqlTransaction, ready: string): Promise<void> {
+    const ofJob = `${ready} AND transaction_type_id IN (35, 43) AND transaction_source_id IS NOT NULL`;
+    const operations = 'FROM wip_operations o WHERE o.wip_entity_id = i.transaction_source_id';
+    await transaction.execute(
+      `UPDATE mtl_transactions_interface i SET operation_seq_num = (SELECT COALESCE(max(o.operation_seq_num), 1) ${operations})
+       WHERE ${ofJob} AND operation_seq_num IS NULL`,
+    );
+    await transaction.execute(
+      `UPDATE mtl_transactions_interface i SET process_flag = 3, error_code = 'operation_seq_num', error_explanation = 'Invalid operation'
+       WHERE ${ofJob} AND NOT EXISTS (SELECT 1 ${operations} AND o.operation_seq_num = i.operation_seq_num)`,
+    );
+  }
+
+  /** From there to the material transactions; a transfer is two of them, the second where it goes to. */
   post(transaction: SqlTransaction): Promise<number> {
     return transaction.execute(
-      `WITH taken AS (DELETE FROM mtl_material_transactions_temp RETURNING *)
+      `WITH taken AS (DELETE FROM mtl_material_transactions_temp RETURNING *), sides AS (
+         SELECT 1 AS sign, subinventory_code AS here, transfer_subinventory AS there, taken.* FROM taken
+         UNION ALL SELECT -1, transfer_subinventory, subinventory_code, taken.* FROM taken WHERE transaction_type_id = 2)
        INSERT INTO mtl_material_transactions SELECT nextval('wip_transactions_s'), last_update_date, source_code, source_line_id,
-         inventory_item_id, organization_id, transaction_quantity, transaction_uom, transaction_quantity, transaction_date,
-         subinventory_code, locator_id, CASE WHEN transaction_source_id IS NULL THEN 13 ELSE 5 END, transaction_source_id, 1,
-         transaction_type_id, transfer_subinventory, operation_seq_num, reason_id, transaction_reference FROM taken`,
+         inventory_item_id, organization_id, sign * transaction_quantity, transaction_uom, sign * transaction_quantity, transaction_date,
+         here, locator_id, CASE WHEN transaction_source_id IS NULL THEN 13 ELSE 5 END, transaction_source_id,
+         CASE transaction_type_id WHEN 2 THEN 2 WHEN 43 THEN 27 WHEN 44 THEN 31 WHEN 17 THEN 32 ELSE 1 END,
+         transaction_type_id, there, operation_seq_num, reason_id, transaction_reference FROM sides ORDER BY sign DESC`,
     );
   }
 }

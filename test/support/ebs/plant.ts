@@ -197,6 +197,8 @@ export class EbsPlant {
         ...{ wip_entity_id, organization_id, operation_seq_num: operation, department_id: 11, ...at },
         ...{ previous_operation_seq_num: operation === 20 ? 10 : null },
         ...{ next_operation_seq_num: operation === 10 ? 20 : null, scheduled_quantity: job.start_quantity },
+        ...{ count_point_type: 1, quantity_in_queue: operation === 10 ? job.start_quantity : 0, quantity_running: 0 },
+        ...{ quantity_waiting_to_move: 0, quantity_rejected: 0, quantity_scrapped: 0, quantity_completed: 0 },
       });
     }
     await this.insert('wip_operation_resources', {

@@ -116,8 +116,8 @@ CREATE TABLE wip_txn_interface_errors (
   transaction_id numeric NOT NULL, error_column varchar(30), error_message varchar(240), last_update_date timestamp(0));
 
 CREATE TABLE wip_move_txn_interface (
-  transaction_id numeric, last_update_date timestamp(0) NOT NULL, last_updated_by numeric NOT NULL,
-  creation_date timestamp(0) NOT NULL, created_by numeric NOT NULL, group_id numeric, source_code varchar(30),
+  transaction_id numeric, last_update_date timestamp(0) NOT NULL, last_updated_by numeric, last_updated_by_name varchar(100),
+  creation_date timestamp(0) NOT NULL, created_by numeric, created_by_name varchar(100), group_id numeric, source_code varchar(30),
   source_line_id numeric, process_phase numeric NOT NULL, process_status numeric NOT NULL CHECK (process_status IN (1, 2, 3)),
   transaction_type numeric, organization_code varchar(3), wip_entity_name varchar(240), transaction_date timestamp(0) NOT NULL,
   transaction_quantity numeric NOT NULL, transaction_uom varchar(3) NOT NULL, fm_operation_seq_num numeric,
@@ -131,8 +131,8 @@ CREATE TABLE wip_move_transactions (
   overcompletion_transaction_qty numeric, reason_id numeric, reference varchar(240));
 
 CREATE TABLE wip_cost_txn_interface (
-  transaction_id numeric, last_update_date timestamp(0) NOT NULL, last_updated_by numeric NOT NULL,
-  creation_date timestamp(0) NOT NULL, created_by numeric NOT NULL, group_id numeric, source_code varchar(30),
+  transaction_id numeric, last_update_date timestamp(0) NOT NULL, last_updated_by numeric, last_updated_by_name varchar(100),
+  creation_date timestamp(0) NOT NULL, created_by numeric, created_by_name varchar(100), group_id numeric, source_code varchar(30),
   source_line_id numeric, process_phase numeric NOT NULL, process_status numeric NOT NULL CHECK (process_status IN (1, 2, 3)),
   transaction_type numeric NOT NULL, organization_code varchar(3), wip_entity_name varchar(240), operation_seq_num numeric,
   resource_seq_num numeric, transaction_date timestamp(0) NOT NULL, transaction_quantity numeric, transaction_uom varchar(3),

@@ -4,6 +4,23 @@ import { EbsPlant } from './plant';
 
 const signal = new AbortController().signal;
 
+/** Material that goes into a job. */
+export const ISSUE = {
+  ...{
+    SOURCE_LINE_ID: 'GM-1',
+    ORGANIZATION_CODE: 'M1',
+    ITEM: 'BOLT.M8',
+    WIP_ENTITY_NAME: 'WJ-0001',
+    SUBINVENTORY_CODE: 'Stores',
+  },
+  ...{
+    TRANSACTION_TYPE_ID: '35',
+    TRANSACTION_QUANTITY: '4',
+    TRANSACTION_DATE: '2026-11-27T10:00:00',
+    OPERATION_SEQ_NUM: '10',
+  },
+};
+
 /** Writers of connections to one plant, without a hub. */
 export class EbsWriting {
   readonly #opened: Connector[] = [];

@@ -83,6 +83,35 @@ describe('the gateway of E-Business Suite (ISG)', () => {
     assert.ok(!server.asked.at(-1)!.body.includes('Org_Id'));
   });
 
+  it('asks methods that are deployed with GET by the URL, in the same name', async () => {
+    server.methods.set('hw/get_hello', ({ P_NAME, ...others }) => ({ X_HELLO: `Olá ${P_NAME}`, X_OTHERS: others }));
+    server.gets.add('hw/get_hello');
+    server.responsibility = 'WIP_SUPERUSER';
+    const connector = open({
+      ...{ responsibility: 'WIP_SUPERUSER', responsibility_application: 'WIP', org_id: '204' },
+    });
+    const hello = (parameters: Record<string, unknown>, http_method = 'GET') =>
+      connector.call!('call', { service: 'hw', method: 'get_hello', http_method, parameters }, signal);
+    const { payload } = await hello({ P_NAME: 'João & cia', P_COUNT: 2, P_NONE: null });
+    assert.deepEqual(payload, { X_HELLO: 'Olá João & cia', X_OTHERS: { P_COUNT: '2' } });
+    assert.equal(server.asked.at(-1)!.body, '');
+    await assert.rejects(hello({}, 'POST'), { class: 'config' });
+    await assert.rejects(hello({}, 'PUT'), { code: 'PCP_SETTING_INVALID', path: 'http_method' });
+    await assert.rejects(hello({ P_TBL: [] }), { code: 'PCP_SETTING_INVALID', path: 'parameters' });
+  });
+
+  it('tells the words of a table of messages, where there are several', async () => {
+    const messages = { X_MESSAGES_ITEM: [{ MESSAGE_TEXT: 'Invalid item' }, { MESSAGE_TEXT: ' No price ' }] };
+    server.methods.set('order/process', () => ({
+      ...{ X_RETURN_STATUS: 'E', X_MSG_COUNT: 2, X_MSG_DATA: NIL, X_MESSAGES: messages },
+    }));
+    const call = open().call!('call', { service: 'order', method: 'process' }, signal);
+    await assert.rejects(call, {
+      code: 'PCP_ISG_REFUSED',
+      message: 'order/process returned E: Invalid item; No price',
+    });
+  });
+
   for (const status of ['E', 'U']) {
     it(`takes an answer with the status ${status} for a failure, and masks what it repeats of secrets`, async () => {
       const call = open().call!(

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { SqlDatabase } from '../../../protocols/sql/database';
 import type { Author } from './sender';
 import type { EbsSettings } from './settings';
@@ -11,13 +12,14 @@ export async function readAuthor(
   const users = 'SELECT USER_ID AS "USER_ID" FROM FND_USER WHERE USER_NAME = ?';
   const [user] = await database.query(users, [username.toUpperCase()]);
   if (user === undefined) {
-    throw new IntegrationError('config', 'PCP_EBS_USER', `E-Business Suite has no user "${username}".`, {
+    throw new IntegrationError('config', 'PCP_EBS_USER', phrase`E-Business Suite has no user "${username}".`, {
       path: '/config/username',
       hint: 'Fill in the user in whose name rows are written (FND_USER.USER_NAME).',
     });
   }
   const userId = String(user.USER_ID);
-  if (responsibility === undefined) return { userId };
+  const name = username.toUpperCase();
+  if (responsibility === undefined) return { userId, name };
   const { key, application } = responsibility;
   const [found] = await database.query(
     `SELECT r.RESPONSIBILITY_ID AS "ID", r.APPLICATION_ID AS "APPLICATION_ID" FROM FND_RESPONSIBILITY r
@@ -26,9 +28,9 @@ export async function readAuthor(
     [key, application],
   );
   if (found !== undefined) {
-    return { userId, responsibility: { id: String(found.ID), applicationId: String(found.APPLICATION_ID) } };
+    return { userId, name, responsibility: { id: String(found.ID), applicationId: String(found.APPLICATION_ID) } };
   }
-  const message = `E-Business Suite has no responsibility "${key}" of the application "${application}".`;
+  const message = phrase`E-Business Suite has no responsibility "${key}" of the application "${application}".`;
   throw new IntegrationError('config', 'PCP_EBS_RESPONSIBILITY', message, {
     path: '/config/responsibility',
     hint: 'Take its key and the short name of its application, as the form of responsibilities shows them.',

@@ -1,5 +1,6 @@
 import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { SqlDatabase } from '../../../protocols/sql/database';
 import type { EntityDescription } from '../../contract';
 import { concernsOne, Entities, entityInfo, entitySchema, type ResolvedEntity } from '../../generic/database/entities';
@@ -23,7 +24,10 @@ export class Catalogue {
       (posting) => [posting.table, interfaceView(posting, sourceCode, database.dialect)] as const,
     );
     // What was posted is looked for in all organizations, whatever the connection reads.
-    const posted = PRESETS.map((preset) => [postedName(preset.entity), viewOf(preset, [], database.dialect)] as const);
+    const posted = PRESETS.map(
+      (preset) =>
+        [postedName(preset.entity), viewOf({ ...preset, ...preset.posting?.posted }, [], database.dialect)] as const,
+    );
     // A view of the connection may take the place of a preset: flexfields are the customer's own.
     this.#entities = new Entities(database, new Map([...presets, ...waiting, ...views, ...posted]));
     this.#own = [...views.keys()];
@@ -115,7 +119,7 @@ function isInterface(name: string): boolean {
 function inWordsOfEbs(thrown: unknown, entity: string, tables: readonly string[]): IntegrationError {
   const error = IntegrationError.from(thrown);
   if (!concernsOne(error)) return error;
-  return new IntegrationError(error.class, error.code, `"${entity}" cannot be read: ${error.message}`, {
+  return new IntegrationError(error.class, error.code, phrase`"${entity}" cannot be read: ${error.said}`, {
     path: '/source_entity',
     hint: `Let the DBA grant SELECT on ${tables.join(', ')} to the user.`,
     cause: thrown,
@@ -123,7 +127,7 @@ function inWordsOfEbs(thrown: unknown, entity: string, tables: readonly string[]
 }
 
 function unknownEntity(name: string, known: readonly string[]): IntegrationError {
-  return new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `"${name}" is not an entity of the connection.`, {
+  return new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', phrase`"${name}" is not an entity of the connection.`, {
     path: '/source_entity',
     hint: `Take one of ${known.join(', ')}, or give the connection a view of its own.`,
   });

@@ -1,6 +1,7 @@
 import type { OpenConnection } from '../../../model/connection';
 import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
+import { phrase, type Said } from '../../../model/phrase';
 import type { HttpClient } from '../../../protocols/http/client';
 import { openHttp } from '../../../protocols/http/open';
 import { IsgSession } from '../../../protocols/isg/session';
@@ -106,7 +107,8 @@ class EbsConnector implements Connector {
 
   async call(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<CallAnswer> {
     const { gateway } = await this.#open();
-    if (gateway === undefined) throw lacks('base_url', 'Services are called through the gateway (ISG)');
+    if (gateway === undefined)
+      throw lacks('base_url', phrase`Services are called through the gateway (ISG), and the connection has none.`);
     return callMethod(gateway.session, operation, parameters, signal);
   }
 
@@ -124,7 +126,8 @@ class EbsConnector implements Connector {
 
   async #catalogue(): Promise<Catalogue> {
     const { catalogue } = await this.#open();
-    if (catalogue === undefined) throw lacks('host', 'Entities are read from the database');
+    if (catalogue === undefined)
+      throw lacks('host', phrase`Entities are read from the database, and the connection has none.`);
     return catalogue;
   }
 
@@ -163,8 +166,8 @@ async function openWith(settings: EbsSettings, environment: ConnectorEnvironment
   };
 }
 
-function lacks(setting: string, what: string): IntegrationError {
-  return new IntegrationError('config', 'PCP_SETTING_MISSING', `${what}, and the connection has none.`, {
+function lacks(setting: string, what: Said): IntegrationError {
+  return new IntegrationError('config', 'PCP_SETTING_MISSING', what, {
     path: `/config/${setting}`,
     hint: `Fill in "${setting}" in the connection.`,
   });

@@ -2,6 +2,18 @@ import { phrase } from '../../../model/phrase';
 import type { SqlTransaction } from '../../../protocols/sql/database';
 import { type Derivation, type Posting, type Row, refused } from './posting';
 
+/** What a field names that E-Business Suite does not have. */
+const MISSING = {
+  organization: phrase`names an organization that there is not`,
+  item: phrase`names an item that the organization does not have`,
+  job: phrase`names a job that the organization does not have`,
+  routed_job: phrase`names a job that there is not, or that has no operations`,
+  operation: phrase`names a job that there is not, or that does not have this operation`,
+  resource: phrase`names a job that there is not, or that does not have this resource at the operation`,
+  element: phrase`names an element that the collection plan does not have`,
+};
+export type Missing = keyof typeof MISSING;
+
 /** Asks the database for what records leave out; the same question is asked once. */
 export class Derived {
   readonly #answers = new Map<string, Promise<Row | undefined>>();
@@ -16,7 +28,7 @@ export class Derived {
       if (row[derivation.unless] !== undefined || parameters.includes('')) continue;
       const found = await this.#ask(derivation, parameters);
       if (found === undefined && derivation.missing !== undefined) {
-        throw refused(derivation.given[0]!, parameters[0], phrase`names ${derivation.missing} that there is not`);
+        throw refused(derivation.given[0]!, parameters[0], MISSING[derivation.missing]);
       }
       // What the record itself says comes first.
       row = { ...found, ...row };

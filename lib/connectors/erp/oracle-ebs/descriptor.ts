@@ -46,6 +46,17 @@ export const descriptor: ConnectorDescriptor = {
         help: { 'en-US': 'as its WADL names it', 'pt-BR': 'como o WADL o nomeia' },
         placeholder: 'work_request_import',
       },
+      http_method: {
+        kind: 'choice',
+        group: 'connection',
+        label: { 'en-US': 'HTTP method', 'pt-BR': 'Método HTTP' },
+        help: {
+          'en-US': 'with which the method is deployed; GET puts the parameters into the URL',
+          'pt-BR': 'com o qual o método foi implantado; GET põe os parâmetros na URL',
+        },
+        options: ['POST', 'GET'].map((value) => ({ value, label: { 'en-US': value, 'pt-BR': value } })),
+        default: 'POST',
+      },
       parameters: {
         kind: 'json',
         group: 'connection',

@@ -4,6 +4,7 @@ import { phrase, type Said } from '../../../model/phrase';
 import type { SqlDialect } from '../../../protocols/sql/database';
 import type { SourceRecord } from '../../contract';
 import { externalNumber } from '../external-key';
+import type { Missing } from './derive';
 
 /** How records become rows of an open interface table, which the concurrent managers take up and post. */
 export interface Posting {
@@ -15,6 +16,11 @@ export interface Posting {
   fields: Record<string, JsonSchema>;
   /** Columns that hold our key. */
   keys: string[];
+  /**
+   * Columns for the name of the user in whose name rows are written, where the table has such. Source: packages WMA_RESOURCE, which
+   * gives the cost manager names alone, and WIP_WS_TIME_ENTRY, which gives it both, of E-Business Suite 12.1.
+   */
+  authors?: string[];
   /** Fields that identify a record, all of which go into its key; absent: SOURCE_LINE_ID, with SOURCE_LINE_PART where there is one. */
   keyFrom?: string[];
   /**
@@ -35,6 +41,8 @@ export interface Posting {
   signs?: { by: string; of: string; signs: Record<string, -1 | 1> };
   /** Rows under way, with the state of each and why it was refused. */
   view: { columns: string[]; from: string[] };
+  /** What was posted, a row each, where the entity reads something else of it; absent: what the entity reads. */
+  posted?: { key: string[]; columns: string[]; from: string[] };
   /** Its column that holds the state, and what stands there: refused, not taken up yet, done and only to be cleared away. */
   state: { column: string; refused: string; pending?: string; done?: string };
   /** Removes what is kept of rows that another one takes the place of, by SOURCE_CODE and SOURCE_LINE_ID. */
@@ -101,7 +109,7 @@ export interface Derivation {
   /** Not needed where the record gives this. */
   unless: string;
   /** What is missing where no row comes; absent: then nothing is derived. */
-  missing?: string;
+  missing?: Missing;
 }
 
 export type Row = Record<string, string>;

@@ -46,6 +46,15 @@ export interface Preset {
   mappings: DefaultMapping[];
 }
 
+/**
+ * Moves are read as E-Business Suite itself counts them: a move between the steps Queue and Run (1, 2) and the later ones of an
+ * operation, and each operation between two, forwards and backwards; what stands at Reject (4) or Scrap (5) is not good there. Source:
+ * E-Business Suite 12.1, packages WIP_MOVPROC_PRIV (wipmovpb.pls 120.52), which counts QUANTITY_COMPLETED, and WIP_WS_LABOR_METRIC_PUB (wipwslmb.pls 120.9); for operations
+ * without count point and autocharge (COUNT_POINT_TYPE 3) also Oracle's help on resource charges; for the next operation of a report, WIP_MOVE_VALIDATOR (wipmovvb.pls 120.12).
+ *
+ * Of material transactions those are no movements that E-Business Suite leaves out where it sums up stock: actions 24 (cost update), 30 (WIP
+ * scrap), 50 to 52 (containers). Those of the actions 2, 5, 28 and 55 come in pairs, the receiving one with a positive quantity.
+ */
 const DATA = [
   productionOrder,
   orderOperation,

@@ -22,6 +22,7 @@ export interface Outgoing extends Wanted {
 /** In whose name rows are written. */
 export interface Author {
   userId: string;
+  name: string;
   responsibility?: { id: string; applicationId: string };
 }
 
@@ -147,7 +148,7 @@ async function requestLoad(transaction: SqlTransaction, request: LoadRequest, gr
   } catch (thrown) {
     const error = IntegrationError.from(thrown);
     if (error.class === 'transient') throw error;
-    const message = `The concurrent request ${request.program} was refused: ${error.message}`;
+    const message = phrase`The concurrent request ${request.program} was refused: ${error.said}`;
     throw new IntegrationError('config', 'PCP_EBS_NO_REQUEST', message, {
       path: '/config/responsibility',
       hint: 'Let the DBA grant EXECUTE on FND_REQUEST, and take a responsibility whose request group has the program.',

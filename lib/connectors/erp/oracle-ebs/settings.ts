@@ -1,5 +1,6 @@
 import type { OpenConnection } from '../../../model/connection';
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { HttpOptions } from '../../../protocols/http/client';
 import { readHttpOptions } from '../../../protocols/http/settings';
 import type { IsgOptions } from '../../../protocols/isg/session';
@@ -111,7 +112,7 @@ function throwing(error: IntegrationError): never {
 }
 
 function missing(name: string, what: string): IntegrationError {
-  return new IntegrationError('config', 'PCP_SETTING_MISSING', `The setting "${name}" is empty.`, {
+  return new IntegrationError('config', 'PCP_SETTING_MISSING', phrase`The setting "${name}" is empty.`, {
     path: `/config/${name}`,
     hint: `Fill in ${what}.`,
   });

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { IntegrationError } from '../../../model/errors';
-import { phrase } from '../../../model/phrase';
+import { phrase, type Said } from '../../../model/phrase';
 import type {
   DescribedWrite,
   Resolution,
@@ -161,11 +161,12 @@ export class EbsWriter implements Writer {
     now: string,
   ): Promise<Row> {
     const { posting } = this.#preset;
-    const { userId } = author;
+    const { userId, name: userName } = author;
     return {
       ...rowOf(await derived.complete(given, posting), posting, changed),
       [SOURCE]: this.#source,
       ...Object.fromEntries(posting.keys.map((name) => [name, key])),
+      ...Object.fromEntries((posting.authors ?? []).map((name) => [name, userName])),
       ...{ CREATED_BY: userId, LAST_UPDATED_BY: userId, CREATION_DATE: now, LAST_UPDATE_DATE: now },
     };
   }
@@ -180,7 +181,7 @@ export class EbsWriter implements Writer {
       throw new IntegrationError(
         'config',
         'PCP_SETTING_MISSING',
-        'The interfaces are services, and there is no gateway.',
+        phrase`The interfaces are services, and there is no gateway.`,
         {
           path: '/config/base_url',
           hint: 'Fill in "base_url" in the connection, or empty "interfaces".',
@@ -225,16 +226,21 @@ export class EbsWriter implements Writer {
     const { settings } = this.opened;
     const { request, table } = this.#preset.posting;
     if (request !== undefined && settings.interfaces.has(table)) {
-      throw new IntegrationError('config', 'PCP_SETTING_INVALID', `${table} is written by SQL only.`, {
+      throw new IntegrationError('config', 'PCP_SETTING_INVALID', phrase`${table} is written by SQL only.`, {
         path: '/config/interfaces',
         hint: `Take ${table} out of "interfaces": its rows come with a concurrent request that loads them.`,
       });
     }
     if (request !== undefined && settings.responsibility === undefined) {
-      throw new IntegrationError('config', 'PCP_SETTING_MISSING', 'Jobs are loaded by a concurrent request.', {
-        path: '/config/responsibility',
-        hint: 'Fill in the responsibility in whose name it is submitted, and its application.',
-      });
+      throw new IntegrationError(
+        'config',
+        'PCP_SETTING_MISSING',
+        phrase`Jobs are loaded by a concurrent request, which needs a responsibility.`,
+        {
+          path: '/config/responsibility',
+          hint: 'Fill in the responsibility in whose name it is submitted, and its application.',
+        },
+      );
     }
     return readAuthor(this.#catalogue.database, settings);
   }
@@ -281,7 +287,7 @@ function twice(name: string): IntegrationError {
   });
 }
 
-function refusedBy(name: string, { why = 'without a reason' }: Found): IntegrationError {
+function refusedBy(name: string, { why = phrase`without a reason` }: { why?: Said }): IntegrationError {
   return new IntegrationError('data', 'PCP_EBS_REFUSED', phrase`E-Business Suite refused ${name}: ${why}`, {
     hint: 'Correct the record and send it again: it takes the place of the row that was refused.',
   });

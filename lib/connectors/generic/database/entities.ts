@@ -1,5 +1,6 @@
 import type { EntityInfo, JsonSchema } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { ColumnInfo, ColumnType, SqlDatabase, TableInfo, TableRef } from '../../../protocols/sql/database';
 import type { ViewSetting } from './settings';
 import { isInstant } from './timestamps';
@@ -128,7 +129,7 @@ export class Entities {
         if (IntegrationError.from(error).code !== 'PCP_SQL_TABLE_UNKNOWN') throw error;
       }
     }
-    throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `There is no table or view "${name}".`, {
+    throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', phrase`There is no table or view "${name}".`, {
       hint: 'Check the name, upper and lower case, the schema ("schema.table"), and that this user may read it.',
     });
   }
@@ -145,7 +146,7 @@ export function concernsOne(error: IntegrationError): boolean {
 
 function withPath(thrown: unknown, path: string): IntegrationError {
   const error = IntegrationError.from(thrown);
-  return new IntegrationError(error.class, error.code, error.message, {
+  return new IntegrationError(error.class, error.code, error.said, {
     hint: 'Correct the SQL of the view.',
     path,
     cause: thrown,
@@ -158,7 +159,7 @@ export function unknownColumn(
   columns: ReadonlyMap<string, ColumnInfo>,
   path = `/${column}`,
 ): IntegrationError {
-  return new IntegrationError('config', 'PCP_SQL_COLUMN_UNKNOWN', `"${entity}" has no column "${column}".`, {
+  return new IntegrationError('config', 'PCP_SQL_COLUMN_UNKNOWN', phrase`"${entity}" has no column "${column}".`, {
     path,
     hint: `Its columns are ${[...columns.keys()].slice(0, 30).join(', ')}.`,
   });

@@ -1,5 +1,6 @@
 import type { OpenConnection } from '../../../model/connection';
 import { IntegrationError } from '../../../model/errors';
+import { phrase, type Said } from '../../../model/phrase';
 import type { SqlDialect, SqlOptions } from '../../../protocols/sql/database';
 import { DEFAULT_LOOKBACK_VALUES } from './pass';
 import { QUERY_EXPECTED, QUERY_PATTERN } from './query';
@@ -24,7 +25,7 @@ export interface DatabaseSettings {
 export function readSettings({ config, credentials }: OpenConnection): DatabaseSettings {
   const dialect = config.dialect ?? 'postgres';
   if (typeof dialect !== 'string' || !DIALECTS.includes(dialect))
-    throw invalid('dialect', `one of ${DIALECTS.join(', ')}`);
+    throw invalid('dialect', phrase`one of ${DIALECTS.join(', ')}`);
   return {
     options: readOptions(dialect as SqlDialect, config, credentials),
     views: readViews(config.views),
@@ -68,14 +69,15 @@ const DEFAULT_PORTS = { postgres: 5432, mysql: 3306, mariadb: 3306, mssql: 1433,
 export function readViews(views: unknown): Map<string, ViewSetting> {
   const result = new Map<string, ViewSetting>();
   if (views === undefined || views === null) return result;
-  if (typeof views !== 'object' || Array.isArray(views)) throw invalid('views', 'an object of names and statements');
+  if (typeof views !== 'object' || Array.isArray(views))
+    throw invalid('views', phrase`an object of names and statements`);
   for (const [name, view] of Object.entries(views as Record<string, unknown>)) {
     const { sql, key } = (typeof view === 'string' ? { sql: view } : (view ?? {})) as { sql?: unknown; key?: unknown };
     if (typeof sql !== 'string' || !QUERY.test(sql)) throw invalid(`views/${name}`, QUERY_EXPECTED);
     const statement = sql.replace(/[\s;]+$/, '');
     if (key === undefined) result.set(name, { sql: statement });
     else if (isNames(key)) result.set(name, { sql: statement, key });
-    else throw invalid(`views/${name}/key`, 'a list of column names');
+    else throw invalid(`views/${name}/key`, phrase`a list of column names`);
   }
   return result;
 }
@@ -87,7 +89,7 @@ function isNames(value: unknown): value is string[] {
 function required(config: Record<string, unknown>, name: string): string {
   const value = config[name];
   if (typeof value === 'string' && value.trim() !== '') return value.trim();
-  throw new IntegrationError('config', 'PCP_SETTING_MISSING', `The setting "${name}" is empty.`, {
+  throw new IntegrationError('config', 'PCP_SETTING_MISSING', phrase`The setting "${name}" is empty.`, {
     path: `/config/${name}`,
     hint: `Fill in "${name}" in the connection.`,
   });
@@ -97,11 +99,11 @@ function whole(config: Record<string, unknown>, name: string, minimum = 1): numb
   const value = config[name];
   if (value === undefined || value === null || value === '') return undefined;
   if (typeof value === 'number' && Number.isInteger(value) && value >= minimum) return value;
-  throw invalid(name, 'a whole number');
+  throw invalid(name, phrase`a whole number`);
 }
 
-function invalid(name: string, expected: string): IntegrationError {
-  return new IntegrationError('config', 'PCP_SETTING_INVALID', `The setting "${name}" must be ${expected}.`, {
+function invalid(name: string, expected: Said): IntegrationError {
+  return new IntegrationError('config', 'PCP_SETTING_INVALID', phrase`The setting "${name}" must be ${expected}.`, {
     path: `/config/${name}`,
     hint: 'Correct the setting in the connection.',
   });
