@@ -171,6 +171,38 @@ describe('synchronising with Protheus', function () {
     assert.deepEqual(byCode(model.held), byCode(before));
   });
 
+  it('posts requests of maintenance on the clock of the plant, each once, and reads what became of them', async () => {
+    const order = { machine: 'M1', description: 'Óleo 😀', priority: '2', requested_at: '2026-11-27T02:30:00.000Z' };
+    await hub.records.create('maintenance_order', { order_number: 'R-1', ...order });
+    await hub.records.create('maintenance_order', {
+      order_number: 'R-2',
+      description: 'Luz',
+      functional_location: 'HALL',
+    });
+    assert.deepEqual(counts(await run('maintenance_request', 'export')), [[2, 0]]);
+    const table = plant.tables.get('TQB')!;
+    assert.deepEqual(
+      table.map(({ TQB_CODBEM, TQB_TIPOSS, TQB_DTABER, TQB_HOABER }) => [
+        ...[String(TQB_CODBEM).trim(), TQB_TIPOSS, TQB_DTABER, TQB_HOABER],
+      ]),
+      [
+        ['M1', 'B', '20261126', '23:30'],
+        ['HALL', 'L', '20261127', '12:00'],
+      ],
+    );
+    table[0]!.TQB_SOLUCA = 'E';
+    Object.assign(table[0]!, { TQB_DTFECH: '20261127', TQB_HOFECH: '08:00' });
+    assert.deepEqual(counts(await run('maintenance_request', 'import')), [[2, 0]]);
+    const read = (await records('maintenance_order')).find(({ order_number }) => order_number === 'SS-000001');
+    assert.deepEqual(
+      [read?.notification, read?.status, read?.requested_at, read?.actual_end_at, read?.machine],
+      ['000001', 'completed', '2026-11-27T02:30:00.000Z', '2026-11-27T11:00:00.000Z', 'M1'],
+    );
+    // What was imported is no request of ours.
+    assert.equal(counts(await run('maintenance_request', 'export')).length, 1);
+    assert.equal(table.length, 2);
+  });
+
   it('posts no stop that somebody made in Protheus', async () => {
     const own = {
       MachineCode: 'M9',

@@ -120,7 +120,7 @@ export async function protheusPlant(port = 0): Promise<ProtheusServer> {
     'SC2',
     structuredClone([...ORDERS, { ...ORDERS[0], C2_NUM: '999999', R_E_C_N_O_: 1000, D_E_L_E_T_: '*' }]),
   );
-  server.tables.set('SH6', structuredClone(STOPS));
+  server.tables.set('SH6', structuredClone(STOPS)).set('TQB', []);
   server.tables.set(
     'SX2',
     numbered([

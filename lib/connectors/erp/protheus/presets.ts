@@ -8,6 +8,7 @@ import datasulMachine from './entities/datasul-machine.json';
 import goodsMovement from './entities/goods-movement.json';
 import logixProductionData from './entities/logix-production-data.json';
 import machine from './entities/machine.json';
+import maintenanceRequest from './entities/maintenance-request.json';
 import material from './entities/material.json';
 import mrpBillOfMaterial from './entities/mrp-bill-of-material.json';
 import mrpProduct from './entities/mrp-product.json';
@@ -60,6 +61,26 @@ export interface ApiPreset extends PresetBase {
 export interface TablePreset extends PresetBase {
   table: string;
   fields: Record<string, FieldType>;
+  /** Absent: it is only read. */
+  posting?: Posting;
+}
+
+/** How rows of a table come to be: by a route of their module, which calls their fields by names of its own. */
+export interface Posting {
+  /** Below the base URL; with the number of a row at its end it is that row's. */
+  path: string;
+  headers: Record<string, string>;
+  /** The field that keeps our own key. */
+  key: string;
+  /** The field whose number the server gives. */
+  number: string;
+  required: string[];
+  /** Members of the body by field; with `is` it is whether the field has this value. */
+  body: Record<string, { name: string; type?: FieldType; length?: number; is?: string }>;
+  /** A member of the body that the table keeps as a day and a time; records have it as "2026-11-27T06:30", on the server's clock. */
+  moment: { name: string; fields: [day: string, time: string] };
+  /** What tells a posting from another of the same key. */
+  compared: string[];
 }
 
 export type Preset = ApiPreset | TablePreset;
@@ -74,6 +95,7 @@ export const PRESETS = [
   workCenter,
   productionData,
   goodsMovement,
+  maintenanceRequest,
   stopReport,
   stopReason,
   wasteReason,
