@@ -27,6 +27,8 @@ export interface JsonSchema {
 export interface EntityInfo {
   name: string;
   label?: string;
+  /** The label in every locale, where there is more than one. */
+  labels?: Record<string, string>;
   /** "table", "view", "file", "entity", ... */
   kind: string;
   key: string[];

@@ -221,7 +221,7 @@ for (const version of ['node-red', 'node-red-4'] satisfies NodeRedVersion[]) {
       }
       assert.equal(protheus.stops.size, 1);
       await nodeRed.inject('pcp-ex-protheus-call');
-      assert.deepEqual((await next<Message>('pcp-ex-protheus-called')).payload, { requestNumber: '000001' });
+      assert.deepEqual((await next<Message>('pcp-ex-protheus-called')).payload, { serviceRequest: '000001' });
     });
 
     it('pcp-entity creates, reads and deletes, and names what was refused', async () => {

@@ -120,6 +120,72 @@ describe('synchronising with Dynamics 365', () => {
     );
   });
 
+  it('imports what surrounds production', async () => {
+    const imported = async (name: string, type: string, wanted: Record<string, unknown>) => {
+      assert.deepEqual(counts(await run(name, 'import')), [[1, 0]], name);
+      const isWanted = (each: Record<string, unknown>) =>
+        Object.entries(wanted).every(([field, value]) => each[field] === value);
+      const found = await records(type);
+      assert.ok(found.some(isWanted), `${name}: ${JSON.stringify(found)}`);
+    };
+    await imported('planned_order', 'production_order', {
+      ...{ order_number: 'DynPlan/PL-1', status: 'planned', quantity: '319.5', planned_start: '2026-12-01' },
+      ...{ due_date: '2026-12-24', plant: '1', changed_at: '2026-11-20T08:00:00.000Z' },
+    });
+    await imported('goods_movement', 'goods_movement', {
+      ...{ document: 'usmf/00042', item: '1', type: 'issue', quantity: '1234567890123.123456', unit: 'kg' },
+      ...{ posting_date: '2026-11-20', erp_document: '00042', order_number: 'P000001' },
+    });
+    await imported('machine', 'machine', { machine: 'M1', machine_class: 'Machine', efficiency_percent: '90' });
+    await imported('equipment', 'machine', { machine: 'A-1', name: 'Prensa 😀', commissioned_on: '2020-02-29' });
+    await imported('plant', 'plant', { plant: '1', name: 'São José', company: 'usmf', country: 'BRA' });
+    await imported('operator', 'operator', { operator: '000020', name: 'Zé Conceição' });
+    await imported('quality_order', 'quality_inspection', {
+      ...{ inspection: 'Q-1', origin: 'final', result: 'rejected', lot_quantity: '10', batch: 'B-1' },
+    });
+    await imported('quality_result', 'quality_inspection', {
+      ...{ inspection: 'Q-1', characteristic: 'Espessura', measured_value: '0.125', result: 'accepted' },
+    });
+    await imported('counter_reading', 'measurement', {
+      ...{
+        source: 'dynamics365',
+        tag: 'A-1/Hours',
+        value_number: 1234.5,
+        source_timestamp: '2026-11-20T08:00:00.000Z',
+      },
+    });
+    await imported('maintenance_order', 'maintenance_order', {
+      ...{ order_number: 'WO-1', order_type: 'Corrective', planned_start_at: '2026-11-21T08:00:00.000Z' },
+    });
+  });
+
+  it('sends requests of maintenance, once, and reads what became of them', async () => {
+    const requests = plant.rows('AssetMaintenanceRequests');
+    requests.push({ ...requests[0]!, RequestId: 'MR-7', WorkOrderId: 'WO-1' });
+    const order = { description: 'Óleo 😀', machine: 'A-1', requested_at: '2026-11-27T09:30:00.000Z', priority: '3' };
+    await hub.records.create('maintenance_order', { order_number: 'R-1', ...order });
+    const outcomes = async () =>
+      (await run('maintenance_request', 'export')).logs.map(({ details }) => [details.created, details.updated]);
+    assert.deepEqual(await outcomes(), [[1, 0]]);
+    assert.deepEqual(await outcomes(), [[0, 0]]);
+    const sent = requests.filter(({ RequestId }) => RequestId === 'R-1');
+    assert.deepEqual(
+      sent.map(({ dataAreaId, Description, MaintenanceAssetId, WorkOrderPriority, ActualStart }) => [
+        ...[dataAreaId, Description, MaintenanceAssetId, WorkOrderPriority, ActualStart],
+      ]),
+      [['usmf', 'Óleo 😀', 'A-1', 3, '2026-11-27T09:30:00.000Z']],
+    );
+    sent[0]!.IsRequestActive = 'No';
+    assert.deepEqual(counts(await run('maintenance_request', 'import')), [[3, 0]]);
+    const held = await records('maintenance_order');
+    const request = (number: string) => held.find(({ order_number }) => order_number === number);
+    has(request('R-1'), { ...order, notification: 'R-1', status: 'closed', breakdown: false });
+    has(request('MR-7'), { status: 'released', malfunction_start_at: '2026-11-19T22:00:00.000Z', breakdown: true });
+    // What came from there is none of ours.
+    await run('maintenance_request', 'export');
+    assert.equal(requests.length, 3);
+  });
+
   it('has each import tried here', () => {
     const tried = [
       'production_order',
@@ -129,6 +195,17 @@ describe('synchronising with Dynamics 365', () => {
       'bill_of_material',
       'routing',
       'production_data',
+      ...[
+        'planned_order',
+        'goods_movement',
+        'machine',
+        'equipment',
+        'plant',
+        'operator',
+        'quality_order',
+        'quality_result',
+      ],
+      ...['counter_reading', 'maintenance_order', 'maintenance_request'],
     ];
     const imported = PRESETS.filter(({ mappings }) => mappings.some(({ direction }) => direction === 'import'));
     assert.deepEqual(imported.map(({ entity }) => entity).sort(), tried.sort());

@@ -17,8 +17,8 @@ import { openHub, runToEnd, temporaryDirectory } from '../support/hub';
 import { protheusPlant } from '../support/protheus/plant';
 import { SapPlant } from '../support/sap/plant';
 
-/** Cuts per kind of posting, of which there are ten. */
-const CUTS = Math.ceil(Number(process.env.PCP_TEST_CUTS ?? 70) / 10);
+/** Cuts per kind of posting, of which there are eleven. */
+const CUTS = Math.ceil(Number(process.env.PCP_TEST_CUTS ?? 77) / 11);
 const SEED = Number(process.env.PCP_TEST_SEED ?? Date.now() % 100_000);
 const NEW_RECORDS = 24;
 /** After so many everything is taken new: the mock server is slow with many records. */
@@ -225,6 +225,28 @@ const KINDS: Postings[] = [
         port: Number(new URL(plant.url).port),
         connection: plant.connection({ max_concurrency: 4 }),
         posted: async () => [...plant.stops.values()].map(({ Observation }) => String(Observation)),
+        close: () => plant.stop(),
+      };
+    },
+  },
+  {
+    system: 'Protheus',
+    preset: 'maintenance_request',
+    mappings: PROTHEUS.find(({ entity }) => entity === 'maintenance_request')!.mappings,
+    entityType: 'maintenance_order',
+    bytes: { request: 900, answer: 300 },
+    record: (n) => ({
+      order_number: `R-${n}`,
+      machine: 'M1',
+      description: `${n}`,
+      requested_at: `${DAY}T09:30:00.000Z`,
+    }),
+    async open() {
+      const plant = await protheusPlant();
+      return {
+        port: Number(new URL(plant.url).port),
+        connection: plant.connection({ max_concurrency: 4 }),
+        posted: async () => plant.requests.descriptions,
         close: () => plant.stop(),
       };
     },

@@ -171,6 +171,91 @@ describe('synchronising with Protheus', function () {
     assert.deepEqual(byCode(model.held), byCode(before));
   });
 
+  it('posts requests of maintenance on the clock of the plant, each once, and reads what became of them', async () => {
+    const order = { machine: 'M1', description: 'Óleo 😀', priority: '2', requested_at: '2026-11-27T02:30:00.000Z' };
+    await hub.records.create('maintenance_order', { order_number: 'R-1', ...order });
+    await hub.records.create('maintenance_order', {
+      order_number: 'R-2',
+      description: 'Luz',
+      functional_location: 'HALL',
+    });
+    assert.deepEqual(counts(await run('maintenance_request', 'export')), [[2, 0]]);
+    const table = plant.tables.get('TQB')!;
+    assert.deepEqual(
+      table.map(({ TQB_CODBEM, TQB_TIPOSS, TQB_DTABER, TQB_HOABER }) => [
+        ...[String(TQB_CODBEM).trim(), TQB_TIPOSS, TQB_DTABER, TQB_HOABER],
+      ]),
+      [
+        ['M1', 'B', '20261126', '23:30'],
+        ['HALL', 'L', '20261127', '12:00'],
+      ],
+    );
+    table[0]!.TQB_SOLUCA = 'E';
+    Object.assign(table[0]!, { TQB_DTFECH: '20261127', TQB_HOFECH: '08:00' });
+    assert.deepEqual(counts(await run('maintenance_request', 'import')), [[2, 0]]);
+    const read = (await records('maintenance_order')).find(({ order_number }) => order_number === 'SS-000001');
+    assert.deepEqual(
+      [read?.notification, read?.status, read?.requested_at, read?.actual_end_at, read?.machine],
+      ['000001', 'completed', '2026-11-27T02:30:00.000Z', '2026-11-27T11:00:00.000Z', 'M1'],
+    );
+    // What was imported is no request of ours.
+    assert.equal(counts(await run('maintenance_request', 'export')).length, 1);
+    assert.equal(table.length, 2);
+  });
+
+  it('imports what surrounds production', async () => {
+    const imported = async (name: string, type: string, each: Record<string, unknown>[]) => {
+      assert.deepEqual(counts(await run(name, 'import')), [[each.length, 0]], name);
+      const found = await records(type);
+      for (const wanted of each) {
+        const isWanted = (record: Record<string, unknown>) =>
+          Object.entries(wanted).every(([field, value]) => record[field] === value);
+        assert.ok(found.some(isWanted), `${name}: ${JSON.stringify(found)}`);
+      }
+    };
+    const began = '2026-11-27T10:00:00.000Z';
+    await imported('maintenance_order', 'maintenance_order', [
+      {
+        ...{ order_number: '000001', order_type: 'COR001', type: 'corrective', status: 'released', machine: 'M1' },
+        ...{
+          planned_start_at: '2026-11-27T09:30:00.000Z',
+          planned_end_at: '2026-11-27T03:00:00.000Z',
+          counter: '1234.5',
+        },
+        ...{ actual_start_at: null, malfunction_start_at: null, notification: null },
+      },
+      { order_number: '000002', status: 'in_progress', actual_start_at: began },
+      { order_number: '000003', status: 'completed', type: 'preventive', actual_end_at: '2026-11-27T11:00:00.000Z' },
+      { order_number: '000004', status: 'cancelled' },
+    ]);
+    await imported('equipment', 'machine', [
+      { machine: 'M1', name: 'Prensa 😀', work_center: 'CT1', plant: 'D MG 01' },
+    ]);
+    await imported('counter_reading', 'measurement', [
+      { source: 'protheus', tag: 'M1', value_number: 1234.5, source_timestamp: '2026-11-27T09:30:00.000Z' },
+      { tag: 'M1', value_number: 1240, source_timestamp: '2026-11-28T03:00:00.000Z' },
+    ]);
+    const inspection = { inspection: '00000101001/L1', material: 'P-0', order_number: '00000101001', batch: 'L1' };
+    await imported('inspection_lot', 'quality_inspection', [
+      { ...inspection, decision: 'accepted', lot_quantity: '10.5', defective_quantity: '0.5', unit: 'PC' },
+    ]);
+    await imported('inspection_result', 'quality_inspection', [
+      {
+        ...inspection,
+        operation: '10',
+        characteristic: 'ESPESS',
+        result: 'rejected',
+        ended_at: '2026-11-27T12:15:00.000Z',
+      },
+    ]);
+    await imported('operator', 'operator', [
+      { operator: '000007', name: 'ZÉ DA CONCEIÇÃO', hired_on: '2020-02-29', left_on: null, active: true },
+    ]);
+    await imported('stock_by_batch', 'stock', [
+      { material: 'P-0', batch: 'L1', quantity: '1234567890.123456', reserved_quantity: '2', expires_on: '2027-12-31' },
+    ]);
+  });
+
   it('posts no stop that somebody made in Protheus', async () => {
     const own = {
       MachineCode: 'M9',

@@ -1,5 +1,6 @@
-import { localise } from '../../locales/catalogue';
+import { type Locale, localise } from '../../locales/catalogue';
 import type { OpenConnection } from '../../model/connection';
+import type { EntityInfo } from '../../model/entity';
 import { IntegrationError, type SerializedError } from '../../model/errors';
 import { pageOf, pageParameters, pageSchema } from '../paging';
 import { Problem } from '../problem';
@@ -158,18 +159,22 @@ function namedTags(text: unknown): string[] {
 
 async function discover(call: Call, connection: OpenConnection): Promise<Answer> {
   const entities = await call.hub.runner.discover(connection, call.signal);
-  const page = pageOf(entities, ({ name }) => name, call);
-  const items = page.items.map((info) => (info.error ? { ...info, error: localise(info.error, call.language) } : info));
-  return ok({ ...page, items });
+  const { items, ...page } = pageOf(entities, ({ name }) => name, call);
+  return ok({ ...page, items: items.map((info) => worded(info, call.language)) });
+}
+
+function worded({ labels, error, ...info }: EntityInfo, language: Locale): Record<string, unknown> {
+  const label = labels?.[language];
+  return { ...info, ...(label && { label }), ...(error && { error: localise(error, language) }) };
 }
 
 /** The entity is named by the address, whether there is a body or not. */
 async function describe(call: Call, connection: OpenConnection): Promise<Answer> {
   try {
-    const { schema, ...described } = await call.hub.runner.describe(connection, call.params.entity ?? '', call.signal);
+    const { schema, info } = await call.hub.runner.describe(connection, call.params.entity ?? '', call.signal);
     const fault = schema['x-sample-fault'] as SerializedError | undefined;
     const inWords = fault && { 'x-sample-fault': localise(fault, call.language) };
-    return ok({ ...described, schema: { ...schema, ...inWords } });
+    return ok({ info: worded(info, call.language), schema: { ...schema, ...inWords } });
   } catch (error) {
     if (!(error instanceof IntegrationError) || error.code !== 'PCP_ENTITY_UNKNOWN') throw error;
     throw new Problem(404, error.code, error.said, { ...(error.hint !== undefined && { hint: error.hint }) });

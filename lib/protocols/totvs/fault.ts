@@ -14,6 +14,9 @@ export interface Fault {
   field?: string;
 }
 
+const READ_REFUSED = 'PCP_TOTVS_READ_REFUSED';
+const READ_HINT = 'Look at the filters and fields of the mapping, and at company and branch (TenantId).';
+const WRONG_TENANT = /tenant\s?id/i;
 const LONGEST_TEXT = 500;
 const LONGEST_REFUSAL = 10_000;
 /** Code of an error that says that a route is not there, and of one that says that a route has no such record. */
@@ -59,16 +62,26 @@ function readRefusal(message: string): Pick<Fault, 'code' | 'message' | 'field'>
   return { code: said('Id error'), message: words.join(' '), field: said('Id field error') || said('Id field origin') };
 }
 
-/** A failed answer as an error: its class by the status, its words by the body. */
-export async function failureOf(response: HttpResponse, secrets: readonly string[]): Promise<IntegrationError> {
+/**
+ * A failed answer as an error: its class by the status, its words by the body.
+ * @param method of the request; what refuses to be read is no record
+ */
+export async function failureOf(
+  response: HttpResponse,
+  secrets: readonly string[],
+  method = 'GET',
+): Promise<IntegrationError> {
   const fault = readFault(await textOf(response).catch(() => ''));
   const error = await response.failure('');
+  // Whoever is asked for another company's data says it in words only.
+  if (response.status < 500 && WRONG_TENANT.test(fault?.message ?? ''))
+    return wrongTenant(fault?.message ?? '', secrets);
   const missing = fault?.isStandard === true ? NOT_FOUND : NO_ROUTE;
   // What a model refused was not kept, whatever status came with it.
   const isRefused = fault?.field !== undefined || (response.status === 404 && missing === NOT_FOUND);
   const errorClass: ErrorClass = isRefused ? 'data' : error.class;
   const isRecord = errorClass === 'data' || errorClass === 'conflict';
-  const code = response.status === 404 ? missing : isRecord ? 'PCP_TOTVS_REFUSED' : error.code;
+  const code = response.status === 404 ? missing : isRecord ? refusalOf(method) : error.code;
   const words = fault === null ? '' : `${fault.message}${fault.code === '' ? '' : ` (${fault.code})`}`;
   const said = redactText(words, secrets).slice(0, LONGEST_TEXT);
   return new IntegrationError(
@@ -79,16 +92,36 @@ export async function failureOf(response: HttpResponse, secrets: readonly string
       : phrase`${response.url.pathname} answered ${response.status}: ${said}`,
     {
       ...(fault?.field && { path: fault.field }),
-      ...(error.hint !== undefined && { hint: error.hint }),
+      ...(code === READ_REFUSED ? { hint: READ_HINT } : error.hint !== undefined && { hint: error.hint }),
       ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
       outcomeUnknown: error.outcomeUnknown && !isRefused,
     },
   );
 }
 
+function refusalOf(method: string): string {
+  return method === 'GET' ? READ_REFUSED : 'PCP_TOTVS_REFUSED';
+}
+
+function wrongTenant(message: string, secrets: readonly string[]): IntegrationError {
+  const words = redactText(message, secrets).slice(0, LONGEST_TEXT);
+  return new IntegrationError(
+    'config',
+    'PCP_TOTVS_TENANT',
+    phrase`The server does not open this company and branch: ${words}`,
+    {
+      path: '/config/tenant_id',
+      hint: 'Write TenantId as the server has it: company, a comma without a space, and the branch with all its characters ("T1,D MG 01").',
+    },
+  );
+}
+
 function joined(faults: readonly Json[]): { code: string; message: string } {
   const texts = faults.flatMap(({ message, detailedMessage }) => [text(message), text(detailedMessage)]);
-  return { code: text(faults[0]?.code), message: [...new Set(texts.filter((each) => each !== ''))].join(' ') };
+  const said = [...new Set(texts.filter((each) => each !== ''))];
+  // The longer one often begins with the shorter one.
+  const told = said.filter((each) => !said.some((other) => other !== each && other.startsWith(each)));
+  return { code: text(faults[0]?.code), message: told.join(' ') };
 }
 
 function text(value: unknown): string {

@@ -36,11 +36,15 @@ const SKEW_MS = 30_000;
 /** What the documentation says a token lives. */
 const USUAL_LIFE_S = 3600;
 
+/** How long a refused sign-in is not tried again, unless somebody asks for it: it could lock the user out. */
+const REFUSED_FOR_MS = 10 * 60_000;
+
 /** The session of a connection with a TOTVS REST server: who asks, in whose name, for which company and branch. */
 export class TotvsSession {
   #tokens: Tokens | undefined;
   /** Whoever needs a token meanwhile waits for the same. */
   #pending: Promise<Tokens> | undefined;
+  #refusal: { error: IntegrationError; until: number } | undefined;
 
   constructor(
     readonly client: Pick<HttpClient, 'request' | 'baseUrl'>,
@@ -70,8 +74,13 @@ export class TotvsSession {
   async ask(request: HttpRequest): Promise<HttpResponse> {
     const response = await this.request(request);
     if (!response.ok && !(response.status === 304 && request.method === 'PUT'))
-      throw await failureOf(response, this.secrets);
+      throw await failureOf(response, this.secrets, request.method);
     return response;
+  }
+
+  /** Somebody wants to know whether the sign-in works by now. */
+  forgive(): void {
+    this.#refusal = undefined;
   }
 
   #sendWith(token: string, request: HttpRequest): Promise<HttpResponse> {
@@ -80,6 +89,7 @@ export class TotvsSession {
 
   #token(signIn: SignIn): Promise<Tokens> {
     if (this.#tokens !== undefined && this.now() < this.#tokens.until) return Promise.resolve(this.#tokens);
+    if (this.#refusal !== undefined && this.now() < this.#refusal.until) return Promise.reject(this.#refusal.error);
     this.#pending ??= this.#renewed(signIn, this.#tokens?.refresh).finally(() => {
       this.#pending = undefined;
     });
@@ -104,7 +114,9 @@ export class TotvsSession {
     if (response.ok && response.status !== 202) return this.#kept(response);
     // What it says may hold the password.
     response.discard();
-    throw refused(response.status);
+    const error = refused(response.status);
+    if (error.class === 'auth') this.#refusal = { error, until: this.now() + REFUSED_FOR_MS };
+    throw error;
   }
 
   #askForToken(

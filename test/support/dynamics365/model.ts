@@ -20,6 +20,11 @@ export const ENUMS: Record<string, string[]> = {
   EcoResProductType: ['Item', 'Service'],
   BOMConsumpType: ['Variable', 'Constant'],
   RouteOprPriority: ['Primary', 'Secondary1'],
+  ReqRefType: ['PurchasePlannedOrder', 'BOMPlannedOrder'],
+  WrkCtrType: ['Vendor', 'HumanResource', 'Machine'],
+  InventTestOrderStatus: ['Open', 'Pass', 'Fail'],
+  InventTestOutcomeStatus: ['Fail', 'Pass'],
+  InventTestReferenceType: ['Inventory', 'Purch', 'Production', 'RouteOpr', 'Sales'],
 };
 
 /** The document of the sets: every property but strings is not nullable, as of tables that know no null. */

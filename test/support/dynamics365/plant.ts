@@ -1,5 +1,6 @@
 import type { Row, TestSet } from './model';
 import { OperationsServer } from './operations';
+import { surroundings } from './surroundings';
 
 const T = 'Edm.String';
 const D = 'Edm.Decimal';
@@ -198,6 +199,7 @@ export async function dynamicsPlant(): Promise<OperationsServer> {
     WarehousesOnHandV2: stock('WarehouseOnHandV2', false),
     WarehouseInventoryStatusesOnHandV2: stock('WarehouseInventoryStatusOnHandV2', true),
     ...bills(),
+    ...surroundings(),
   };
   return server.start();
 }

@@ -1,5 +1,6 @@
 import { type ModelField, PublishedModel } from './models';
 import { ProtheusServer, type Row } from './server';
+import { surroundings } from './surroundings';
 
 const field = (X3_ARQUIVO: string, X3_CAMPO: string, X3_TIPO: string, X3_TAMANHO: number, X3_CONTEXT = 'R'): Row => ({
   X3_ARQUIVO,
@@ -120,7 +121,8 @@ export async function protheusPlant(port = 0): Promise<ProtheusServer> {
     'SC2',
     structuredClone([...ORDERS, { ...ORDERS[0], C2_NUM: '999999', R_E_C_N_O_: 1000, D_E_L_E_T_: '*' }]),
   );
-  server.tables.set('SH6', structuredClone(STOPS));
+  server.tables.set('SH6', structuredClone(STOPS)).set('TQB', []);
+  for (const [table, rows] of surroundings()) server.tables.set(table, rows);
   server.tables.set(
     'SX2',
     numbered([

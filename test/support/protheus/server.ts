@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { OpenConnection } from '../../../lib/model/connection';
 import { term } from './condition';
+import { MaintenanceRequests } from './maintenance';
 import type { PublishedModel } from './models';
 
 /**
@@ -17,6 +18,7 @@ export class ProtheusServer {
   readonly mrpOrders: Row[] = [];
   /** By the name that each is published under. */
   readonly models = new Map<string, PublishedModel>();
+  readonly requests = new MaintenanceRequests(() => this.tables.get('TQB')!);
   readonly asked: { method: string; url: string; headers: IncomingMessage['headers']; body: string }[] = [];
   readonly password = 'canary-protheus-1';
   /** Whether a request is done and its answer then cut off. */
@@ -142,9 +144,10 @@ export class ProtheusServer {
     const [, model = '', pk = ''] = /^\/fwmodel\/(\w+)(?:\/(.*))?$/.exec(path) ?? [];
     const published = this.models.get(model);
     if (published !== undefined) return published.answer(method, pk, query, headers, body);
-    if (path === '/mntsrws/api/v1/request') return [201, { requestNumber: '000001' }];
     const [, resource, key, action] = /^\/api\/pcp\/v1\/(\w+)(?:\/([^/]+))?(?:\/(\w+))?$/.exec(path) ?? [];
     const json = body === '' ? {} : (JSON.parse(body) as Row);
+    const maintenance = /^\/mntsrws\/api\/v1\/request(?:\/(\w+))?$/.exec(path);
+    if (maintenance !== null) return this.requests.answer(method, maintenance[1] ?? '', headers, json);
     switch (resource) {
       case 'stopReports':
         return this.#resource(method, key, action, json, this.stops, 'IntegrationReport', query);

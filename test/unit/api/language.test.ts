@@ -136,6 +136,41 @@ describe('API: languages', () => {
     assert.equal((await told({}))?.message, 'a record is larger than 9 bytes');
   });
 
+  it('names the entities of the other side in it, and what is wrong with one', async () => {
+    await api.close();
+    const labels = { 'en-US': 'Production orders', 'pt-BR': 'Ordens de produção' };
+    const error = new IntegrationError('data', 'PCP_CSV_QUOTE', phrase`a record is larger than ${9} bytes`).toJSON();
+    const info = {
+      name: 'o',
+      label: labels['en-US'],
+      labels,
+      kind: 'entity',
+      key: [],
+      readable: true,
+      writable: false,
+    };
+    const discover = async () => [info, { ...info, name: 'p', error }];
+    const describe = async () => ({ info, schema: {} });
+    api = await startApi({ runner: { discover, describe } });
+    for (const [headers, label, message] of [
+      [{}, labels['en-US'], 'a record is larger than 9 bytes'],
+      [PORTUGUESE, labels['pt-BR'], 'um registro é maior que 9 bytes'],
+    ] as const) {
+      const { items } = (await api.call('POST', '/connections/entities', values, headers)).body as {
+        items: Record<string, unknown>[];
+      };
+      assert.deepEqual(
+        items.map((item) => [item.label, 'labels' in item, (item.error as { message?: string } | undefined)?.message]),
+        [
+          [label, false, undefined],
+          [label, false, message],
+        ],
+      );
+      const described = (await api.call('POST', '/connections/entities/o', values, headers)).body;
+      assert.equal((described.info as Record<string, unknown>).label, label);
+    }
+  });
+
   it('tells the steps of a test and the errors of a preview in it', async () => {
     type Steps = { detail?: string; error?: { title: string; hint: string; message: string } }[];
     const test = async (headers: Record<string, string>) =>

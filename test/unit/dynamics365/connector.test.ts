@@ -104,8 +104,10 @@ describe('Dynamics 365, Finance & Operations', () => {
     );
     const { detail, unanswered } = report.steps.at(-1)!;
     assert.deepEqual(detail, {
-      'en-US': '8 entities answer; without an answer: ProductionOrderBillOfMaterialLines',
-      'pt-BR': '8 entidades respondem; sem resposta: ProductionOrderBillOfMaterialLines',
+      'en-US':
+        '19 entities answer; without an answer: ProductionOrderBillOfMaterialLines, RouteCardProductionJournalEntries, Warehouses',
+      'pt-BR':
+        '19 entidades respondem; sem resposta: ProductionOrderBillOfMaterialLines, RouteCardProductionJournalEntries, Warehouses',
     });
     assert.deepEqual(
       unanswered?.map(({ error }) => error.code),

@@ -38,41 +38,6 @@ describe('protheus', function () {
   const numbers = (records: SourceRecord[]) => records.map(({ C2_NUM }) => C2_NUM);
   const all = ORDERS.map(({ C2_NUM }) => C2_NUM);
 
-  describe('signing in', () => {
-    it('sends the password in headers, once, and the company with everything', async () => {
-      const connector = open();
-      await Promise.all([1, 2, 3].map(() => readAll(connector, { entity: 'production_order' })));
-      assert.deepEqual(plant.signIns, ['password']);
-      const [token] = plant.asked;
-      assert.equal(token?.url, '/rest/api/oauth2/v1/token?grant_type=password');
-      assert.deepEqual([token?.headers.username, token?.headers.password], ['pcp', plant.password]);
-      for (const { headers } of plant.asked) assert.equal(headers.tenantid, 'T1,D MG 01');
-      const other = open({ credentials_in: 'query' });
-      await readAll(other, { entity: 'production_order' });
-      assert.match(
-        plant.asked.findLast(({ url }) => url.includes('/token'))?.url ?? '',
-        /username=pcp&password=canary/,
-      );
-    });
-
-    it('renews the token by the refresh token, and by the password where that is over, too', async () => {
-      const connector = open();
-      await readAll(connector, { entity: 'production_order' });
-      plant.expire();
-      await readAll(connector, { entity: 'production_order' });
-      assert.deepEqual(plant.signIns, ['password', 'refresh_token']);
-      plant.expire(true);
-      assert.equal((await readAll(connector, { entity: 'production_order' })).records.length, 23);
-      assert.deepEqual(plant.signIns.slice(2), ['refresh_token', 'password']);
-    });
-
-    it('says of a wrong password what to look at, and never the password', async () => {
-      const failure = await failureOf(readAll(open({}, 'canary-wrong'), { entity: 'production_order' }));
-      assert.deepEqual([failure.class, failure.code], ['auth', 'PCP_TOTVS_SIGN_IN']);
-      assert.doesNotMatch(JSON.stringify(failure.toJSON()), /canary/);
-    });
-  });
-
   describe('reading tables', () => {
     it('gives texts without padding, days as ISO 8601, empty ones as nothing, and every digit', async () => {
       const { records } = await readAll(open(), { entity: 'production_order', batchSize: 5 });
@@ -268,8 +233,11 @@ describe('protheus', function () {
     it('does not take routes that refuse what they are asked for ones that answer', async () => {
       const report = await open({ tenant_id: 'T1' }).test(signal);
       const { ok, error } = report.steps.at(-1)!;
-      assert.deepEqual([report.ok, ok, error?.code], [false, false, 'PCP_TOTVS_REFUSED']);
+      assert.deepEqual([report.ok, ok, error?.code], [false, false, 'PCP_TOTVS_TENANT']);
       assert.match(error?.message ?? '', /TenantId inválido/);
+      const read = await failureOf(readAll(open(), { entity: 'material' }));
+      assert.deepEqual([read.class, read.code], ['data', 'PCP_TOTVS_READ_REFUSED']);
+      assert.doesNotMatch(read.hint ?? '', /record/);
     });
 
     it('lists each table once, though some had to be read again', async () => {
@@ -388,6 +356,8 @@ describe('protheus', function () {
       payload: { method: 'POST', received: { qty: '1.50' }, query: { a: 'b c' } },
       status: 200,
     });
+    await open().call!('request', { path: '/api/pcp/v1/own', module: 'PCP' }, signal);
+    assert.equal(plant.asked.at(-1)?.headers['x-erp-module'], 'PCP');
     const wrong = await failureOf(open().call!('request', { path: 'http://elsewhere' }, signal));
     assert.equal(wrong.code, 'PCP_SETTING_INVALID');
   });

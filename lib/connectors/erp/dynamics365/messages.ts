@@ -258,7 +258,8 @@ function typeOf(entity: string): MessageType {
 }
 
 function infoOf({ entity, titles }: MessageType): EntityInfo {
-  return { name: entity, label: titles['en-US'], kind: 'message', key: [KEY_FIELD], readable: false, writable: true };
+  const named = { name: entity, label: titles['en-US'], labels: { ...titles } };
+  return { ...named, kind: 'message', key: [KEY_FIELD], readable: false, writable: true };
 }
 
 function postedBefore(key: string): IntegrationError {

@@ -7,14 +7,27 @@ import businessLocation from './entities/bc-location.json';
 import businessMaterial from './entities/bc-material.json';
 import businessStock from './entities/bc-stock.json';
 import billOfMaterial from './entities/bill-of-material.json';
+import counterReading from './entities/counter-reading.json';
+import equipment from './entities/equipment.json';
+import goodsMovement from './entities/goods-movement.json';
+import machine from './entities/machine.json';
+import maintenanceOrder from './entities/maintenance-order.json';
+import maintenanceRequest from './entities/maintenance-request.json';
 import material from './entities/material.json';
+import operator from './entities/operator.json';
+import plannedOrder from './entities/planned-order.json';
+import plant from './entities/plant.json';
 import productionData from './entities/production-data.json';
 import productionOrder from './entities/production-order.json';
 import productionOrderComponent from './entities/production-order-component.json';
 import productionOrderOperation from './entities/production-order-operation.json';
+import qualityOrder from './entities/quality-order.json';
+import qualityResult from './entities/quality-result.json';
+import routeCard from './entities/route-card.json';
 import routing from './entities/routing.json';
 import stock from './entities/stock.json';
 import stockByStatus from './entities/stock-by-status.json';
+import warehouse from './entities/warehouse.json';
 
 /** What is read of another set, and stands in each record as a list. */
 export interface Beside {
@@ -45,12 +58,25 @@ export const PRESETS = [
   productionOrder,
   productionOrderOperation,
   productionOrderComponent,
+  plannedOrder,
   productionData,
+  routeCard,
+  goodsMovement,
   material,
   stock,
   stockByStatus,
   billOfMaterial,
   routing,
+  machine,
+  plant,
+  warehouse,
+  operator,
+  qualityOrder,
+  qualityResult,
+  maintenanceRequest,
+  maintenanceOrder,
+  equipment,
+  counterReading,
 ] as Preset[];
 
 /** All that the standard API of Business Central has of a plant: nothing of production. */

@@ -18,7 +18,8 @@ export function presetInfo(
   preset: ODataPreset & { entity: string; titles: LocalizedText },
   found: EntitySet | IntegrationError,
 ): EntityInfo {
-  const info = { name: preset.entity, label: preset.titles['en-US'], kind: 'entity' };
+  const { entity: name, titles } = preset;
+  const info = { name, label: titles['en-US'], labels: { ...titles }, kind: 'entity' };
   if (found instanceof IntegrationError) {
     return { ...info, key: [], readable: false, writable: false, error: found.toJSON() };
   }

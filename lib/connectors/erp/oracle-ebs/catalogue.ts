@@ -102,7 +102,12 @@ export class Catalogue {
   #named(info: EntityInfo): EntityInfo {
     const { titles, posting } = this.preset(info.name) ?? {};
     const label = titles?.['en-US'] ?? (isInterface(info.name) ? 'Transactions that wait or were refused' : undefined);
-    return { ...info, writable: info.readable && posting !== undefined, ...(label !== undefined && { label }) };
+    return {
+      ...info,
+      writable: info.readable && posting !== undefined,
+      ...(label !== undefined && { label }),
+      ...(titles && { labels: { ...titles } }),
+    };
   }
 }
 

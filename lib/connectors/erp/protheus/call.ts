@@ -13,7 +13,7 @@ const METHODS = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
 export async function callRoute(
   session: TotvsSession,
   operation: string,
-  { method, path, parameters, payload }: Record<string, unknown>,
+  { method, path, parameters, module, payload }: Record<string, unknown>,
   signal: AbortSignal,
 ): Promise<CallAnswer> {
   if (operation !== 'request') {
@@ -26,14 +26,14 @@ export async function callRoute(
   if (typeof path !== 'string' || !path.startsWith('/')) throw invalid('path', phrase`a path that begins with "/"`);
   const query = new URLSearchParams(Object.entries((parameters ?? {}) as object).map(([k, v]) => [k, String(v)]));
   const separator = path.includes('?') ? '&' : '?';
+  const name = String(module ?? '');
+  if (!/^([A-Z0-9]{3})?$/.test(name)) throw invalid('module', phrase`three letters, such as MNT`);
   const hasBody = verb !== 'GET' && verb !== 'DELETE' && payload !== undefined && payload !== null;
   const response = await session.ask({
     method: verb,
     target: query.size === 0 ? path : `${path}${separator}${query}`,
-    ...(hasBody && {
-      headers: { 'content-type': 'application/json' },
-      body: typeof payload === 'string' ? payload : JSON.stringify(payload),
-    }),
+    headers: { ...(name !== '' && { 'x-erp-module': name }), ...(hasBody && { 'content-type': 'application/json' }) },
+    ...(hasBody && { body: typeof payload === 'string' ? payload : JSON.stringify(payload) }),
     signal,
   });
   const isEmpty = response.status === 204 || response.headers['content-length'] === '0';

@@ -91,7 +91,14 @@ export class Catalogue {
     }
     const { preset, table } = entity;
     const known = await this.dictionary.fields(table, signal).catch(unlessUnavailable);
-    const fields = Object.entries(await this.fields(entity, undefined, signal));
+    // What is posted and stands in no column of the table, such as a memo, comes first: it is not read.
+    const { body = {}, moment } = preset?.posting ?? {};
+    const posted = Object.entries(body).map(([name, { type = 'C' }]) => [name, type] as const);
+    const fields = [
+      ...posted,
+      ...(moment ? [[moment.name, 'C'] as const] : []),
+      ...Object.entries(await this.fields(entity, undefined, signal)),
+    ];
     const properties = Object.fromEntries(
       fields.map(([field, type]) => [
         field,
@@ -199,15 +206,20 @@ function isApi(preset: Preset): preset is ApiPreset {
   return 'path' in preset;
 }
 
+function isWritten(preset: Preset): boolean {
+  return isApi(preset) ? preset.writes !== undefined : preset.posting !== undefined;
+}
+
 function unlessUnavailable(thrown: unknown): undefined {
   if (!isUnavailable(thrown)) throw thrown;
   return undefined;
 }
 
 function presetInfo(preset: Preset, error: IntegrationError | undefined): EntityInfo {
-  const info = { name: preset.entity, label: preset.titles['en-US'], kind: 'entity', key: [...preset.key] };
+  const { entity: name, titles, key } = preset;
+  const info = { name, label: titles['en-US'], labels: { ...titles }, kind: 'entity', key: [...key] };
   if (error !== undefined) return { ...info, readable: false, writable: false, error: error.toJSON() };
-  return { ...info, readable: true, writable: isApi(preset) && preset.writes !== undefined };
+  return { ...info, readable: true, writable: isWritten(preset) };
 }
 
 function tableInfo(name: string, title: string, key: readonly string[]): EntityInfo {

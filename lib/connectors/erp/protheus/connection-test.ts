@@ -1,4 +1,3 @@
-import type { OpenConnection } from '../../../model/connection';
 import type { HttpClient } from '../../../protocols/http/client';
 import type { TestReport } from '../../contract';
 import type { LocalizedText } from '../../descriptor';
@@ -6,7 +5,7 @@ import { testHttp } from '../../http-test';
 import type { Steps } from '../../step-by-step';
 import { unansweredOf, withUnanswered } from '../unanswered';
 import type { Catalogue } from './catalogue';
-import { DEFAULTS, type ProtheusSettings } from './settings';
+import type { ProtheusSettings } from './settings';
 
 const HINTS = {
   timeout: 'Look whether the threads of the REST server are all busy (appserver.ini, console.log).',
@@ -24,17 +23,14 @@ export interface Opened {
  * answers is enough: few servers publish all, and those that do not answer are told.
  * @param open reads the settings and opens the client; may throw
  */
-export function testConnection(
-  connection: OpenConnection,
-  open: () => Opened,
-  signal: AbortSignal,
-): Promise<TestReport> {
-  const readRoutes = async ({ catalogue }: Opened, steps: Steps, limit: AbortSignal): Promise<void> => {
+export function testConnection(open: () => Opened, signal: AbortSignal): Promise<TestReport> {
+  const readRoutes = async ({ catalogue, settings }: Opened, steps: Steps, limit: AbortSignal): Promise<void> => {
+    catalogue.session.forgive();
     const asked = await catalogue.routes(limit);
     const answering = asked.filter(({ error }) => error === undefined).map(({ name }) => name);
     const worst = asked.find(({ error }) => error?.class === 'auth' || error?.class === 'transient') ?? asked[0];
     if (worst?.error !== undefined && (worst.error.class === 'auth' || answering.length === 0)) throw worst.error;
-    steps.pass('authenticate', String(connection.config.authentication || DEFAULTS.authentication));
+    steps.pass('authenticate', settings.authentication);
     steps.pass('authorise', answering.join(', '));
     const unanswered = unansweredOf(asked);
     steps.pass('read', withUnanswered(told(answering.length), unanswered), unanswered);

@@ -41,7 +41,7 @@ class ProtheusConnector implements Connector {
   }
 
   test(signal: AbortSignal): Promise<TestReport> {
-    return testConnection(this.#connection, () => this.#open(), signal);
+    return testConnection(() => this.#open(), signal);
   }
 
   async discover(signal: AbortSignal): Promise<EntityInfo[]> {

@@ -2,7 +2,10 @@ import type { JsonSchema } from '../../../model/entity';
 import type { ConnectorDescriptor, Setting } from '../../descriptor';
 import { HTTP_SETTINGS, httpSetting } from '../../http-settings';
 
-const totvs = { authentication: ['totvs'] };
+/** Signs in at the token endpoint. */
+const totvs = { authentication: ['usual', 'totvs'], product: ['protheus'] };
+const signIn = { authentication: ['usual', 'totvs', 'basic', 'oauth2'] };
+const protheus = { product: ['protheus'] };
 
 const names = {
   type: 'array',
@@ -30,9 +33,9 @@ export const descriptor: ConnectorDescriptor = {
   title: { 'en-US': 'TOTVS Protheus', 'pt-BR': 'TOTVS Protheus' },
   description: {
     'en-US':
-      'Reads tables of TOTVS Protheus and the APIs of its PCP module, and reads and writes published models (FWRestModel); posts stops, scrap reasons and calls routines.',
+      'Reads tables of TOTVS Protheus and the APIs of its PCP module, and reads and writes published models (FWRestModel); posts stops, requests of maintenance and scrap reasons, and calls routines.',
     'pt-BR':
-      'Lê tabelas do TOTVS Protheus e as APIs do módulo PCP, lê e grava modelos publicados (FWRestModel); lança paradas, motivos de refugo e chama rotinas próprias.',
+      'Lê tabelas do TOTVS Protheus e as APIs do módulo PCP, lê e grava modelos publicados (FWRestModel); lança paradas, solicitações de serviço e motivos de refugo, e chama rotinas próprias.',
   },
   node: 'pcp-protheus',
   icon: 'pcp-protheus.svg',
@@ -70,6 +73,17 @@ export const descriptor: ConnectorDescriptor = {
         label: { 'en-US': 'Parameters', 'pt-BR': 'Parâmetros' },
         help: { 'en-US': 'of the query, by name', 'pt-BR': 'da consulta, por nome' },
       },
+      module: {
+        kind: 'text',
+        group: 'connection',
+        pattern: '^([A-Z0-9]{3})?$',
+        label: { 'en-US': 'Module', 'pt-BR': 'Módulo' },
+        help: {
+          'en-US': 'of the routine, without SIGA, where the route asks for it (x-erp-module)',
+          'pt-BR': 'da rotina, sem SIGA, quando a rota o exige (x-erp-module)',
+        },
+        placeholder: 'MNT',
+      },
     },
   },
   settings: {
@@ -102,6 +116,7 @@ export const descriptor: ConnectorDescriptor = {
       kind: 'text',
       group: 'connection',
       maxLength: 60,
+      pattern: '^([^,]+,\\S.*)?$',
       label: { 'en-US': 'Company and branch (TenantId)', 'pt-BR': 'Empresa e filial (TenantId)' },
       help: {
         'en-US': 'Separated by a comma without a space after it; a branch may hold blanks.',
@@ -115,15 +130,22 @@ export const descriptor: ConnectorDescriptor = {
       label: { 'en-US': 'Authentication', 'pt-BR': 'Autenticação' },
       options: [
         {
+          value: 'usual',
+          label: {
+            'en-US': 'As usual for the product: Protheus by token, the others by user and password',
+            'pt-BR': 'O usual do produto: Protheus por token, os outros por usuário e senha',
+          },
+        },
+        {
           value: 'totvs',
           label: { 'en-US': 'Token of the REST server (OAuth TOTVS)', 'pt-BR': 'Token do servidor REST (OAuth TOTVS)' },
         },
         ...(HTTP_SETTINGS.authentication as Setting & { kind: 'choice' }).options,
       ],
-      default: 'totvs',
+      default: 'usual',
     },
-    username: httpSetting('username', { showWhen: { authentication: ['totvs', 'basic', 'oauth2'] } }),
-    password: httpSetting('password', { showWhen: { authentication: ['totvs', 'basic', 'oauth2'] } }),
+    username: httpSetting('username', { showWhen: signIn }),
+    password: httpSetting('password', { showWhen: signIn }),
     credentials_in: {
       kind: 'choice',
       group: 'authentication',
@@ -142,6 +164,7 @@ export const descriptor: ConnectorDescriptor = {
     sender: {
       kind: 'text',
       group: 'entities',
+      showWhen: protheus,
       maxLength: 40,
       label: { 'en-US': 'Sender', 'pt-BR': 'Remetente' },
       help: {
@@ -152,6 +175,7 @@ export const descriptor: ConnectorDescriptor = {
     stop_key_length: {
       kind: 'integer',
       group: 'entities',
+      showWhen: protheus,
       default: 6,
       minimum: 6,
       maximum: 10,
@@ -164,6 +188,7 @@ export const descriptor: ConnectorDescriptor = {
     models: {
       kind: 'json',
       group: 'entities',
+      showWhen: protheus,
       label: { 'en-US': 'Published models (FWRestModel)', 'pt-BR': 'Modelos publicados (FWRestModel)' },
       help: {
         'en-US':
@@ -175,22 +200,26 @@ export const descriptor: ConnectorDescriptor = {
       default: {},
       example: { MATA010RETAIL: { key: ['B1_COD'] } },
     },
-    token_path: pathSetting(
-      '/api/oauth2/v1/token',
-      'Path of the token endpoint',
-      'Caminho do endpoint de token',
-      totvs,
+    token_path: pathSetting('/api/oauth2/v1/token', 'Path of the token endpoint', 'Caminho do endpoint de token', {
+      authentication: ['usual', 'totvs'],
+    }),
+    pcp_path: pathSetting(
+      '/api/pcp/v1',
+      'Path of the APIs of the PCP module',
+      'Caminho das APIs do módulo PCP',
+      protheus,
     ),
-    pcp_path: pathSetting('/api/pcp/v1', 'Path of the APIs of the PCP module', 'Caminho das APIs do módulo PCP'),
     query_path: pathSetting(
       '/api/framework/v1/genericQuery',
       'Path of the route for queries (genericQuery)',
       'Caminho da rota de consultas (genericQuery)',
+      protheus,
     ),
-    model_path: pathSetting('/fwmodel', 'Path of published models', 'Caminho dos modelos publicados'),
+    model_path: pathSetting('/fwmodel', 'Path of published models', 'Caminho dos modelos publicados', protheus),
     query_parameters_in: {
       kind: 'choice',
       group: 'advanced',
+      showWhen: protheus,
       label: { 'en-US': 'Parameters of queries in', 'pt-BR': 'Parâmetros das consultas em' },
       options: [
         { value: 'query', label: { 'en-US': 'Query', 'pt-BR': 'Consulta' } },

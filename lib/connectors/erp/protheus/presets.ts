@@ -3,24 +3,34 @@ import type { FieldType } from '../../../protocols/totvs/field';
 import type { LocalizedText } from '../../descriptor';
 import type { DefaultMapping } from '../default-mapping';
 import billOfMaterial from './entities/bill-of-material.json';
+import counterReading from './entities/counter-reading.json';
 import datasulBillOfMaterial from './entities/datasul-bill-of-material.json';
 import datasulMachine from './entities/datasul-machine.json';
+import equipment from './entities/equipment.json';
 import goodsMovement from './entities/goods-movement.json';
+import inspectionLot from './entities/inspection-lot.json';
+import inspectionResult from './entities/inspection-result.json';
 import logixProductionData from './entities/logix-production-data.json';
 import machine from './entities/machine.json';
+import maintenanceOrder from './entities/maintenance-order.json';
+import maintenanceRequest from './entities/maintenance-request.json';
 import material from './entities/material.json';
 import mrpBillOfMaterial from './entities/mrp-bill-of-material.json';
 import mrpProduct from './entities/mrp-product.json';
 import mrpOrder from './entities/mrp-production-order.json';
 import mrpStock from './entities/mrp-stock-balance.json';
 import mrpWorkCenter from './entities/mrp-work-center.json';
+import operator from './entities/operator.json';
 import productionData from './entities/production-data.json';
 import productionOrder from './entities/production-order.json';
+import productionOrderComponent from './entities/production-order-component.json';
 import rmMaterial from './entities/rm-material.json';
 import routing from './entities/routing.json';
 import stock from './entities/stock.json';
+import stockByBatch from './entities/stock-by-batch.json';
 import stopReason from './entities/stop-reason.json';
 import stopReport from './entities/stop-report.json';
+import warehouse from './entities/warehouse.json';
 import wasteReason from './entities/waste-reason.json';
 import workCenter from './entities/work-center.json';
 
@@ -60,20 +70,50 @@ export interface ApiPreset extends PresetBase {
 export interface TablePreset extends PresetBase {
   table: string;
   fields: Record<string, FieldType>;
+  /** Absent: it is only read. */
+  posting?: Posting;
+}
+
+/** How rows of a table come to be: by a route of their module, which calls their fields by names of its own. */
+export interface Posting {
+  /** Below the base URL; with the number of a row at its end it is that row's. */
+  path: string;
+  headers: Record<string, string>;
+  /** The field that keeps our own key. */
+  key: string;
+  /** The field whose number the server gives. */
+  number: string;
+  required: string[];
+  /** Members of the body by field; with `is` it is whether the field has this value. */
+  body: Record<string, { name: string; type?: FieldType; length?: number; is?: string }>;
+  /** A member of the body that the table keeps as a day and a time; records have it as "2026-11-27T06:30", on the server's clock. */
+  moment: { name: string; fields: [day: string, time: string] };
+  /** What tells a posting from another of the same key. */
+  compared: string[];
 }
 
 export type Preset = ApiPreset | TablePreset;
 
 export const PRESETS = [
   productionOrder,
+  productionOrderComponent,
   material,
   stock,
+  stockByBatch,
   billOfMaterial,
   routing,
   machine,
   workCenter,
   productionData,
   goodsMovement,
+  maintenanceRequest,
+  maintenanceOrder,
+  equipment,
+  counterReading,
+  inspectionLot,
+  inspectionResult,
+  operator,
+  warehouse,
   stopReport,
   stopReason,
   wasteReason,

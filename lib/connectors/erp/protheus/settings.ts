@@ -1,13 +1,13 @@
 import type { OpenConnection } from '../../../model/connection';
 import type { HttpOptions } from '../../../protocols/http/client';
-import { readHttpOptions } from '../../../protocols/http/settings';
+import { missingSetting, readHttpOptions } from '../../../protocols/http/settings';
 import type { QueryRoute } from '../../../protocols/totvs/generic-query';
 import type { SessionOptions } from '../../../protocols/totvs/session';
 import type { ModelSettings } from './models/model';
 import type { Product } from './presets';
 
 export const DEFAULTS = {
-  authentication: 'totvs',
+  authentication: 'usual',
   token_path: '/api/oauth2/v1/token',
   pcp_path: '/api/pcp/v1',
   query_path: '/api/framework/v1/genericQuery',
@@ -19,6 +19,8 @@ export const DEFAULTS = {
 
 export interface ProtheusSettings {
   product: Product;
+  /** How it signs in, as the connection has it or as is usual for the product. */
+  authentication: string;
   http: HttpOptions;
   session: SessionOptions;
   /** Where the APIs of the PCP module are, below the base URL. */
@@ -42,17 +44,20 @@ export function readSettings(connection: OpenConnection): ProtheusSettings {
   const filled = Object.entries(connection.config).filter(([, value]) => value !== '' && value !== null);
   const given = Object.fromEntries(filled);
   const product = (given.product ?? 'protheus') as Product;
+  const config: Record<string, unknown> = { ...DEFAULTS, ...given };
   // The token endpoint is one of Protheus.
-  const usual = { ...DEFAULTS, ...(product !== 'protheus' && { authentication: 'basic' }) };
-  const config: Record<string, unknown> = { ...usual, ...given };
+  if (config.authentication === 'usual') config.authentication = product === 'protheus' ? 'totvs' : 'basic';
   const text = (name: string) => (typeof config[name] === 'string' ? (config[name] as string).trim() : '');
   const isOwn = config.authentication === 'totvs';
+  const { password = '' } = credentials;
+  if (isOwn && password === '') missingSetting('credential', '/credentials/password', 'password');
   // User and password are needed as for Basic; who sends them is the session.
   const http = readHttpOptions({ ...connection, config: { ...config, ...(isOwn && { authentication: 'basic' }) } });
   const [, branch = ''] = /^[^,]*,(.*)$/.exec(text('tenant_id')) ?? [];
   const timeoutMs = http.timeouts?.total ?? DEFAULTS.timeout_ms;
   return {
     product,
+    authentication: String(config.authentication),
     http: { ...http, ...(isOwn && { authentication: { type: 'none' } }) },
     session: {
       ...(isOwn && {
@@ -60,7 +65,7 @@ export function readSettings(connection: OpenConnection): ProtheusSettings {
           path: text('token_path'),
           credentialsIn: text('credentials_in') === 'query' ? 'query' : 'header',
           username: text('username'),
-          password: credentials.password ?? '',
+          password,
           timeoutMs,
         },
       }),

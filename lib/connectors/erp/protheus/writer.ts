@@ -5,6 +5,7 @@ import type { DescribedWrite, Resolution, WriteRecord, WriteResult, Writer, Writ
 import { LostAnswer, WriteRun } from '../../write-run';
 import type { Catalogue, ProtheusEntity } from './catalogue';
 import { ModelRecords } from './models/records';
+import { PostedRows } from './posted-rows';
 import { ApiRecords, type Found, type Records, type WriteRequest } from './records';
 
 /** Writes records one by one, few at a time; each is looked for before it is posted. */
@@ -131,6 +132,8 @@ export class ProtheusWriter implements Writer {
 function recordsOf(catalogue: Catalogue, entity: ProtheusEntity, keyFields: readonly string[]): Records {
   if (entity.kind === 'model')
     return new ModelRecords(catalogue, entity, keyFields.length > 0 ? keyFields : entity.key);
+  if (entity.kind === 'table' && entity.preset?.posting !== undefined)
+    return new PostedRows(catalogue, entity, entity.preset.posting);
   if (entity.kind === 'api' && entity.preset.writes !== undefined) return new ApiRecords(catalogue, entity);
   throw new IntegrationError('config', 'PCP_NOT_WRITABLE', phrase`"${entity.name}" cannot be written.`, {
     path: '/source_entity',
