@@ -26,6 +26,9 @@ export interface Rest {
 
 type Json = Record<string, unknown>;
 
+/** Names that are about an entity, not of it: annotations, and actions that it offers ("#Orders.Release"). */
+const CONTROL = /^__metadata$|@|^odata\.|^#/;
+
 /** Reads an entity or complex value with the types of its metadata. */
 export function readEntity(json: Json, type: StructuredType, model: ServiceModel): Entity {
   const { etag, uri } = metadataOf(json);
@@ -99,7 +102,7 @@ function readStructure(json: Json, declared: StructuredType, model: ServiceModel
     if (link !== undefined) links.push(link);
     const reader = readers.get(name);
     if (reader !== undefined) data[name] = reader(value, rests);
-    else if (name !== '__metadata' && !name.includes('@') && !name.startsWith('odata.')) data[name] = value;
+    else if (!CONTROL.test(name)) data[name] = value;
   }
   for (const [name, link] of links) {
     const target = model.types.get(type.navigations.get(name)?.target ?? '');
@@ -152,7 +155,8 @@ function structureReader(type: StructuredType | undefined, otherwise: Reader, mo
 }
 
 function listOrOne(reader: Reader, isCollection: boolean): Reader {
-  return isCollection ? (value, rests) => listOf(value).map((each) => reader(each, rests)) : reader;
+  if (!isCollection) return reader;
+  return (value, rests) => listOf(value)?.map((each) => reader(each, rests)) ?? reader(value, rests);
 }
 
 function saidType(json: Json): unknown {
@@ -163,10 +167,11 @@ function metadataOf(json: Json): Json {
   return isObject(json.__metadata) ? json.__metadata : {};
 }
 
-/** `{"results": [...]}` of version 2, or a list. */
-function listOf(value: unknown): unknown[] {
+/** `{"results": [...]}` of version 2, a list, or nothing; undefined for one value where a list should be. */
+function listOf(value: unknown): unknown[] | undefined {
   if (Array.isArray(value)) return value;
-  return isObject(value) && Array.isArray(value.results) ? value.results : [];
+  if (value === null || value === undefined) return [];
+  return isObject(value) && Array.isArray(value.results) ? value.results : undefined;
 }
 
 function isRemoved(json: Json): boolean {

@@ -1,6 +1,7 @@
 import { IntegrationError } from '../../model/errors';
 import { parseExactJson } from '../../model/exact-json';
 import type { HttpResponse } from '../http/client';
+import { atomOnly, isAtom } from './atom';
 import type { PartAnswer } from './batch';
 import { type Entity, isLink, isObject, keyFields, readEntity } from './entity';
 import type { ServiceModel, StructuredType } from './model';
@@ -22,6 +23,10 @@ type Answered = Pick<HttpResponse, 'headers' | 'url'>;
 
 /** @throws transient PCP_HTTP_NOT_JSON, PCP_ODATA_JSON */
 export async function readPage(response: HttpResponse, type: StructuredType, model: ServiceModel): Promise<Page> {
+  if (response.status === 204) {
+    response.discard();
+    return { entities: [], base: response.url };
+  }
   return pageOf(await readJson(response), response, type, model);
 }
 
@@ -33,7 +38,7 @@ export function pageOfPart({ headers, body }: PartAnswer, url: URL, type: Struct
 function pageOf(json: unknown, response: Answered, type: StructuredType, model: ServiceModel): Page {
   const body = isObject(json) ? json : {};
   const d = wrapped(body, type, model);
-  const list = Array.isArray(body.d) ? body.d : (d?.results ?? body.value);
+  const list = [json, body.d].find(Array.isArray) ?? d?.results ?? body.value;
   const one = isObject(list) ? list : (d ?? body);
   if (!Array.isArray(list) && !isEntity(one, type)) {
     const message = `${response.url.pathname} answered neither a list nor an entity.`;
@@ -129,8 +134,12 @@ function notOne({ url }: Answered): IntegrationError {
   });
 }
 
-/** @throws transient PCP_ODATA_JSON */
+/** @throws transient PCP_ODATA_JSON, config PCP_ODATA_ATOM */
 export async function readJson(response: HttpResponse): Promise<unknown> {
+  if (isAtom(response)) {
+    response.discard();
+    throw atomOnly(response.url);
+  }
   return parsed(await response.jsonText(), response);
 }
 

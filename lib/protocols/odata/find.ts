@@ -14,8 +14,8 @@ type Selection = Pick<Query, 'select' | 'expand'>;
 
 /** Characters of the conditions in one address; some servers refuse those above 8,000 when they are encoded. */
 const LONGEST_QUESTION = 2000;
-/** Code of an error that says that the service answers with other entities than those asked for. */
-export const FILTER_IGNORED = 'PCP_ODATA_FILTER_IGNORED';
+/** The service answers with other entities than those asked for. */
+const FILTER_IGNORED = 'PCP_ODATA_FILTER_IGNORED';
 
 /**
  * The entities that have these values, at most two: whoever looks for one needs to know whether it is the only one. Those that
@@ -31,7 +31,7 @@ export async function findMatches(
 ): Promise<Entity[]> {
   const fields = Object.keys(values);
   const conditions = fields.map((field) => ({ field, operator: 'eq' as const, value: values[field] }));
-  const first = await service.page(set, { ...selection, conditions, top: 2 }, signal);
+  const first = await service.page(set, { ...selection, conditions, ...atMost(2, set) }, signal);
   const found = await firstOf(2, { service, set }, first, signal);
   if (!found.every((entity) => has(values, entity))) throw filterIgnored(set, fields);
   return withVersion(service, set, exactFirst(found, values), selection, signal);
@@ -84,12 +84,12 @@ async function findTogether(
   const queries = groups.map((value) => ({
     ...selection,
     conditions: [...own, { field, operator: 'in' as const, value }],
-    top: 2 * value.length,
+    ...atMost(2 * value.length, batching.set),
   }));
   const found: Entity[] = [];
   try {
     for (const [index, page] of (await batching.pages(queries, signal)).entries()) {
-      const most = queries[index]!.top;
+      const most = 2 * groups[index]!.length;
       const entities = await firstOf(most, batching, page, signal);
       if (entities.length >= most) return null;
       for (const entity of entities) found.push(entity);
@@ -102,6 +102,10 @@ async function findTogether(
   const isAsked = (entity: Entity) => values.some((value) => has({ ...fixed, [field]: value }, entity));
   if (!found.every(isAsked)) throw filterIgnored(batching.set, [field]);
   return found;
+}
+
+function atMost(top: number, { pageable }: EntitySet): { top?: number } {
+  return pageable ? { top } : {};
 }
 
 function questions(field: string, values: readonly unknown[]): unknown[][] {

@@ -93,11 +93,15 @@ class Reader {
     return names;
   }
 
-  /** Before version 4, containers beside the default one: addresses of their sets begin with their names. */
+  /** Before version 4, containers beside the default ones: addresses of their sets begin with their names. */
   #apart(): Set<string> {
-    const [main] = this.#version === 4 ? [] : this.#own.filter((name) => this.#isDefault(name));
-    const apart = new Set(main === undefined ? [] : this.#own);
-    for (let at = main; at !== undefined && apart.has(at); at = this.#extendedBy(at)) apart.delete(at);
+    const main = this.#version === 4 ? [] : this.#own.filter((name) => this.#isDefault(name));
+    const apart = new Set(main.length === 0 ? [] : this.#own);
+    for (const name of main) {
+      for (let at: string | undefined = name; at !== undefined && apart.has(at); at = this.#extendedBy(at)) {
+        apart.delete(at);
+      }
+    }
     return apart;
   }
 
@@ -309,15 +313,20 @@ class Reader {
     const parameters = childrenOf(element, 'Parameter').filter(({ attributes: { Mode } }) => Mode !== 'Out');
     const bound = isBound(element) ? parameters.shift() : undefined;
     const isAction = element.name === 'Action' || isTrue(element, 'IsSideEffecting');
-    const method = attributes.HttpMethod ?? (isAction ? 'POST' : 'GET');
     return {
       name,
       kind: isAction ? 'action' : 'function',
-      method,
+      // Some write "Post", which servers do not know.
+      method: attributes.HttpMethod?.toUpperCase() ?? (isAction ? 'POST' : 'GET'),
       parameters: parameters.map((parameter) => this.#property(parameter)),
-      ...(reference !== undefined && { returns: this.#resolve(reference) }),
+      ...(reference !== undefined && { returns: this.#returned(reference) }),
       ...(bound !== undefined && { boundTo: this.#resolve(bound.attributes.Type ?? '') }),
     };
+  }
+
+  #returned(reference: string): { type: string; isCollection: boolean } {
+    const { type, isCollection } = this.#resolve(reference);
+    return { type: this.#qualified(this.#definitions.get(type)?.attributes.UnderlyingType ?? type), isCollection };
   }
 }
 

@@ -5,6 +5,7 @@ import type { EntitySet, Operation, Property, ServiceModel, StructuredType } fro
 import { jsonText, parametersPayload } from './payload';
 import { parameterText } from './query';
 import { isOf } from './structure';
+import { readerOf } from './values';
 
 /** A request of a service before it is sent; its path is below the service. */
 export interface ServiceRequest {
@@ -102,8 +103,9 @@ export function callRequest(
     return { method, path: `${below}${name}${parameterText(query)}`, headers: { 'content-type': contentType }, body };
   }
   const given = parameters.filter((parameter) => values[parameter.name] !== undefined);
-  // Lists and complex values have no literal: they stand in the query, and the path refers to them.
-  const isJson = (each: Property) => model.version === 4 && (each.isCollection || model.types.has(each.type));
+  // Lists and complex values have no literal: they stand in the query, and in version 4 the path refers to them.
+  const hasJson = model.version === 4 || model.isVersion3;
+  const isJson = (each: Property) => hasJson && (each.isCollection || model.types.has(each.type));
   const written = given.map((each) => {
     const value = values[each.name];
     return [each, isJson(each) ? jsonText(value, each, model) : literal(each.name, value, each, model)] as const;
@@ -133,14 +135,23 @@ export function identifiedSet(values: Record<string, unknown>, { entitySets }: S
 
 /** What an operation answered, with the types of the metadata. */
 export function readResult(json: unknown, { name, returns }: Operation, model: ServiceModel): unknown {
-  const body = isObject(json) && isObject(json.d) ? json.d : json;
-  if (!isObject(body)) return body;
+  const type = model.types.get(returns?.type ?? '');
+  const read = readerOf({ type: returns?.type ?? '', isDay: false });
+  const one = (item: unknown) => (type && isObject(item) ? readEntity(item, type, model).data : read(item));
+  const isInside = isObject(json) && json.d !== undefined && (model.version === 2 || !type?.properties.has('d'));
+  const body = isInside ? json.d : json;
+  if (Array.isArray(body)) return body.map(one);
+  if (!isObject(body)) return one(body);
   // Version 2 wraps what is no entity in the name of the function.
   const isWrapped = Object.keys(body).every((key) => key === name || key === '__metadata') && Object.hasOwn(body, name);
   const inner = isWrapped ? body[name] : body;
-  const list = isObject(inner) ? (inner.results ?? inner.value) : inner;
-  const type = model.types.get(returns?.type ?? '');
-  const one = (item: unknown) => (type && isObject(item) ? readEntity(item, type, model).data : item);
+  const list = isObject(inner) ? listIn(inner, type) : inner;
   if (Array.isArray(list)) return list.map(one);
-  return isObject(inner) && type === undefined && Object.hasOwn(inner, 'value') ? inner.value : one(inner);
+  return one(isObject(inner) && type === undefined && Object.hasOwn(inner, 'value') ? inner.value : inner);
+}
+
+/** What is around a list, if the type has no property of that name. */
+function listIn({ results, value }: Record<string, unknown>, type: StructuredType | undefined): unknown {
+  if (Array.isArray(results) && !type?.properties.has('results')) return results;
+  return type?.properties.has('value') ? undefined : value;
 }

@@ -82,6 +82,7 @@ export async function* readList(
       isTold = page.count !== undefined;
       left = page.count === undefined ? 0 : page.count - (asked?.count ?? 0);
     }
+    const first = page;
     let { entities } = page;
     let received = entities.length;
     let known = 0;
@@ -125,6 +126,8 @@ export async function* readList(
     // Only a number that came true is believed. Services may give fewer than asked for without a word: one more question
     // shows the end.
     if (received < top && isTold && left === 0) return;
+    // Links that end say the end, as a service without them does not.
+    if (received < top && left <= 0 && page !== first) return;
     if (received === known && received !== top) {
       if (left <= 0 || !list.weaken()) return;
       // It compares otherwise than it sorts, or the list became shorter: counted once more, so that nothing is missing.

@@ -5,6 +5,7 @@ import type { HttpClient, HttpRequest, HttpResponse } from '../http/client';
 import { refuseWebPage } from '../http/web-page';
 import { entityPath, placeOf, valueAt } from './address';
 import { isAlike } from './alike';
+import { isAtom } from './atom';
 import type { BatchFormat } from './batch';
 import type { Entity } from './entity';
 import { failureOf } from './fault';
@@ -14,7 +15,7 @@ import { loadModel } from './load';
 import type { EntitySet, Operation, ServiceModel } from './model';
 import { callRequest, identifiedSet, operationOf, readResult, type ServiceRequest } from './operations';
 import { jsonType, payloadOf, refusedValue } from './payload';
-import { type Query, queryText, requireConditions } from './query';
+import { parameterText, type Query, queryText, requireConditions } from './query';
 import { setBelow } from './set-below';
 import { actualType, findProperty, TYPE_FIELD } from './structure';
 
@@ -53,6 +54,8 @@ export interface Change {
 /** One OData service of either version: what its metadata says, and how its entities are read, changed and called. */
 export class ODataService {
   readonly #model = new SharedWork((signal) => loadModel(this.client, this.options, signal));
+  /** It writes JSON only where the address asks for it. */
+  #asksForJson = false;
 
   constructor(
     readonly client: ServiceClient,
@@ -212,7 +215,8 @@ export class ODataService {
     beforeSend?: BeforeSend,
   ): Promise<Entity | null> {
     const response = await this.#ask(request, signal, beforeSend);
-    const isEmpty = response.status === 204 || response.headers['content-length'] === '0';
+    // Some answer changes in Atom, whatever they are asked for.
+    const isEmpty = response.status === 204 || response.headers['content-length'] === '0' || isAtom(response);
     if (isEmpty) {
       response.discard();
       return null;
@@ -300,9 +304,9 @@ export class ODataService {
   ): Promise<HttpResponse> {
     const target = this.client.resolveLink(this.#onOwnHost(link, base), base);
     // A link may lack what each request has, such as SAP's client: the next page would be another system's.
-    for (const [name, value] of Object.entries(this.options.parameters ?? {})) {
+    for (const [name, value] of Object.entries({ ...this.options.parameters, ...this.#format })) {
       if (target.searchParams.has(name)) continue;
-      target.search += `${target.search === '' ? '?' : '&'}${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
+      target.search += parameterText([[name, value]]).replace('?', target.search === '' ? '?' : '&');
     }
     const response = await this.client.request({ target, headers: { ...this.#headers(model), ...headers }, signal });
     if (!response.ok) throw await failureOf(response, this.#secrets, 'GET');
@@ -310,15 +314,24 @@ export class ODataService {
   }
 
   /** Sends a request of this service, whatever comes of it. */
-  async send(
+  async send(request: ServiceRequest, signal: AbortSignal, beforeSend?: BeforeSend): Promise<HttpResponse> {
+    const response = await this.#sent(request, signal, beforeSend);
+    if (request.method !== 'GET' || this.#asksForJson || !isAtom(response)) return response;
+    response.discard();
+    this.#asksForJson = true;
+    return this.#sent(request, signal, beforeSend);
+  }
+
+  async #sent(
     { method, path, headers, body }: ServiceRequest,
     signal: AbortSignal,
     beforeSend?: BeforeSend,
   ): Promise<HttpResponse> {
     const model = await this.model(signal);
+    const format = method === 'GET' ? parameterText(Object.entries(this.#format)) : '';
     const request: HttpRequest = {
       method,
-      target: `${this.options.path}/${path}`,
+      target: `${this.options.path}/${path}${path.includes('?') ? format.replace('?', '&') : format}`,
       headers: { ...this.#headers(model), ...headers },
       ...(body !== undefined && { body }),
       ...(beforeSend !== undefined && { beforeSend }),
@@ -355,6 +368,10 @@ export class ODataService {
     const { origin, pathname } = this.client.baseUrl;
     const isOurs = url.pathname.startsWith(`${pathname.replace(/\/$/, '')}${this.options.path}/`);
     return url.origin !== origin && isOurs ? `${origin}${url.pathname}${url.search}` : link;
+  }
+
+  get #format(): Record<string, string> {
+    return this.#asksForJson ? { $format: 'json' } : {};
   }
 
   get #prefix(): string {

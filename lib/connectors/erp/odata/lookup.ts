@@ -3,7 +3,7 @@ import { phrase } from '../../../model/phrase';
 import { hasKey } from '../../../protocols/odata/address';
 import type { Batching } from '../../../protocols/odata/batching';
 import type { Entity } from '../../../protocols/odata/entity';
-import { FILTER_IGNORED, findEach, findMatches } from '../../../protocols/odata/find';
+import { findEach, findMatches } from '../../../protocols/odata/find';
 import { externalKey } from '../external-key';
 import type { ODataEntity } from './entity';
 import { selectionOf } from './read';
@@ -61,11 +61,10 @@ export async function findEntities(
   const questions = records.map((record) => questionOf(entity, record, keyFields));
   const field = questions.find((question) => question !== undefined)?.field ?? '';
   const values = questions.flatMap((question) => (question?.field === field ? [question.value] : []));
+  const isAddress = set.type.key.length === 1 && set.type.key[0] === field;
   const found = await findEach(batching, field, values, selectionOf(entity, undefined), signal, fixed).catch(
     (thrown) => {
-      const isAddress = set.type.key.length === 1 && set.type.key[0] === field;
-      // A service that does not follow conditions may follow addresses.
-      if (isAddress && IntegrationError.from(thrown).code === FILTER_IGNORED) return [];
+      if (isAddress && isAboutLists(IntegrationError.from(thrown))) return [];
       throw thrown;
     },
   );
@@ -73,8 +72,9 @@ export async function findEntities(
   for (const [index, question] of questions.entries()) {
     const entities = question?.field === field ? found.shift() : undefined;
     const there = async (): Promise<Entity | null> => {
-      if (entities instanceof IntegrationError) throw entities;
-      if (entities !== undefined) return onlyOne(entities, { [field]: question?.value });
+      if (entities instanceof IntegrationError) {
+        if (!isAddress || !isAboutLists(entities)) throw entities;
+      } else if (entities !== undefined) return onlyOne(entities, { [field]: question?.value });
       return findPrepared(entity, records[index]!, keyFields, signal);
     };
     results.push(
@@ -86,6 +86,11 @@ export async function findEntities(
     );
   }
   return results;
+}
+
+/** Services that give no lists, or do not follow conditions, may follow addresses: many of SAP's have nothing else. */
+function isAboutLists({ class: errorClass, code }: IntegrationError): boolean {
+  return ['data', 'config'].includes(errorClass) && !['PCP_ODATA_VALUE', 'PCP_HTTP_NOT_FOUND'].includes(code);
 }
 
 /** Undefined where it takes more than one field beside the fixed ones, or one that the service does not filter by. */
