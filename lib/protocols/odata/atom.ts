@@ -8,7 +8,12 @@ export function isAtom({ headers }: Pick<HttpResponse, 'headers'>): boolean {
 }
 
 export function atomOnly({ pathname }: URL): IntegrationError {
-  return new IntegrationError('config', 'PCP_ODATA_ATOM', phrase`${pathname} answers in Atom (XML) only, not in JSON.`, {
-    hint: 'Have JSON enabled in the service (OData 2 or later), or publish the data with a newer one.',
-  });
+  return new IntegrationError(
+    'config',
+    'PCP_ODATA_ATOM',
+    phrase`${pathname} answers in Atom (XML) only, not in JSON.`,
+    {
+      hint: 'Have JSON enabled in the service (OData 2 or later), or publish the data with a newer one.',
+    },
+  );
 }

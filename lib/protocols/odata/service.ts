@@ -3,8 +3,8 @@ import { phrase } from '../../model/phrase';
 import { SharedWork } from '../../shared-work';
 import type { HttpClient, HttpRequest, HttpResponse } from '../http/client';
 import { refuseWebPage } from '../http/web-page';
-import { entityPath, placeOf, valueAt } from './address';
-import { isAlike } from './alike';
+import { entityPath, placeOf } from './address';
+import { requireAsked } from './asked-entity';
 import { isAtom } from './atom';
 import type { BatchFormat } from './batch';
 import type { Entity } from './entity';
@@ -17,7 +17,7 @@ import { callRequest, identifiedSet, operationOf, readResult, type ServiceReques
 import { jsonType, payloadOf, refusedValue } from './payload';
 import { parameterText, type Query, queryText, requireConditions } from './query';
 import { setBelow } from './set-below';
-import { actualType, findProperty, TYPE_FIELD } from './structure';
+import { actualType, TYPE_FIELD } from './structure';
 
 /** Where a service is asked: every request goes through this client. */
 export type ServiceClient = Pick<HttpClient, 'baseUrl' | 'request' | 'resolveLink'>;
@@ -155,8 +155,7 @@ export class ODataService {
     }
     if (!response.ok) throw await failureOf(response, this.#secrets, 'GET');
     const found = await readOne(response, set.type, model);
-    const other = set.isSingleton ? undefined : set.type.key.find((path) => isOther(key, found.data, path, set, model));
-    if (other !== undefined) throw otherEntity(set, other);
+    requireAsked(set, key, found, model);
     await this.complete([found], signal);
     return found;
   }
@@ -385,27 +384,6 @@ export class ODataService {
   get #secrets(): readonly string[] {
     return this.options.secrets ?? [];
   }
-}
-
-/** Of the types that have one notation; times may be written in several. */
-function isOther(
-  key: Record<string, unknown>,
-  data: Record<string, unknown>,
-  path: string,
-  { type }: EntitySet,
-  model: ServiceModel,
-): boolean {
-  const theirs = valueAt(data, path);
-  const isPlain = /^Edm\.(String|Guid|Decimal|S?Byte|Int\d\d)$/.test(findProperty(path, type, model)?.type ?? '');
-  return isPlain && theirs !== undefined && !isAlike(valueAt(key, path), theirs);
-}
-
-function otherEntity({ name }: EntitySet, path: string): IntegrationError {
-  const message = phrase`Asked for one entity of "${name}", the service answers with one that has another "${path}".`;
-  return new IntegrationError('config', 'PCP_ODATA_FILTER_IGNORED', message, {
-    path,
-    hint: 'The service does not follow the key of an address: have it corrected.',
-  });
 }
 
 function ifMatch(version: string | undefined): Record<string, string> {

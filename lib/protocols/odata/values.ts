@@ -249,7 +249,8 @@ function memberOf(value: unknown, { members, isFlags }: EnumType): string {
 
 function readInteger(value: unknown): unknown {
   // One that happens to be a number of the language, beside others that are not.
-  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) return String(BigInt(value));
+  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value))
+    return String(BigInt(value));
   const digits = typeof value === 'string' && /^-?\d+$/.test(value) ? value : undefined;
   if (digits === undefined) return value;
   const number = Number(digits);

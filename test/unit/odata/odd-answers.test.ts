@@ -80,7 +80,14 @@ describe('odata answers of any making', () => {
 
   it('keep one value where a list should be, and leave out what is about the entity', async () => {
     const action = { '#N.Release': { title: 'Release', target: 'Es' } };
-    api.answers.set('GET /svc/Es', { body: { d: [{ Id: 'a', Tags: 'x', ...action }, { Id: 'b', Tags: null }] } });
+    api.answers.set('GET /svc/Es', {
+      body: {
+        d: [
+          { Id: 'a', Tags: 'x', ...action },
+          { Id: 'b', Tags: null },
+        ],
+      },
+    });
     assert.deepEqual(
       (await list()).entities.map(({ data }) => data),
       [

@@ -28,7 +28,9 @@ describe('sap services without lists', () => {
       const found = kept.get(/\('(.*)'\)$/.exec(path)?.[1] ?? '');
       if (method === 'GET' && found !== undefined) return { body: { d: found } };
       if (method === 'MERGE') return { status: 204 };
-      return method === 'POST' && path === '/svc/Tags' ? { status: 201, body: { d: JSON.parse(body) } } : { status: 404 };
+      return method === 'POST' && path === '/svc/Tags'
+        ? { status: 201, body: { d: JSON.parse(body) } }
+        : { status: 404 };
     };
     const config = { services: { z: '/svc' }, authentication: 'none', csrf: 'off' };
     connector = create(api.connection(config), { log: () => undefined });
@@ -53,7 +55,13 @@ describe('sap services without lists', () => {
     const listed = (query: URLSearchParams) =>
       query.has('$top') ? { status: 400, body: error } : { body: { d: { results: [{ No: 'A', Text: 'old' }] } } };
     assert.deepEqual(await write('pageable="false"', listed), ['updated', 'created']);
-    assert.equal(api.paths().some((path) => path.startsWith('GET /svc/Tags?')), true);
-    assert.equal(api.paths().some((path) => path.startsWith("GET /svc/Tags('B')")), false);
+    assert.equal(
+      api.paths().some((path) => path.startsWith('GET /svc/Tags?')),
+      true,
+    );
+    assert.equal(
+      api.paths().some((path) => path.startsWith("GET /svc/Tags('B')")),
+      false,
+    );
   });
 });
