@@ -39,7 +39,7 @@ describe('sap services without lists', () => {
     return (await writer.write(records, signal)).map(({ outcome }) => outcome);
   }
 
-  const error = { error: { code: 'X', message: { value: "Method 'TAGS_GET_ENTITYSET' not implemented" } } };
+  const error = { error: { code: 'X', message: { value: "Method 'TAGS_GET_ENTITYSET' is missing" } } };
   for (const status of [400, 405, 501]) {
     it(`are written by the addresses of their entities, where lists are answered with ${status}`, async () => {
       assert.deepEqual(await write('', () => ({ status, body: error })), ['updated', 'created']);
