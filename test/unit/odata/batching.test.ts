@@ -56,6 +56,20 @@ describe('odata: many changes with one request', () => {
     );
   });
 
+  it('wait after the first one that shows an outage, where the service knows no batches', async () => {
+    api.handler = ({ method, path }) => {
+      if (path.endsWith('/$metadata')) return xml(documentText('orders'));
+      if (method === 'GET') return { body: { d: { results: [] } } };
+      return { status: path.endsWith('$batch') ? 404 : 503 };
+    };
+    const failure = await failureOf(write());
+    assert.deepEqual(
+      (failure.results as ({ outcome: string } | undefined)[]).map((result) => result?.outcome),
+      ['unknown', undefined, undefined],
+    );
+    assert.equal(api.paths().filter((path) => path.startsWith('POST /svc/A_')).length, 1);
+  });
+
   it('are not sent by a run that lost its hold while it looked for them', async () => {
     const ending = new IntegrationError('transient', 'PCP_LEASE_ENDING', 'The lease may end.');
     answerOf = () => assert.fail('it was sent');
