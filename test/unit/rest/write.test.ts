@@ -344,6 +344,16 @@ describe('generic.rest: writing', () => {
     assert.deepEqual(context.api.paths(), looked, 'by then it may have been what was sent');
   });
 
+  it('creates nothing twice whose name the API did not tell', async () => {
+    context.api.handler = () => ({ status: 201, body: {} });
+    const writer = await writerOf({ create: { path: '/orders' } });
+    const [created] = await writer.write([record({ number: '1', quantity: 1 })], signal);
+    assert.equal(created?.outcome, 'created');
+    const [again] = await writer.write([record({ number: '1', quantity: 2 }, { wasWritten: true })], signal);
+    assert.ok(again?.outcome === 'failed' && again.error.code === 'PCP_REST_NO_UPDATE');
+    assert.equal(context.api.asked.length, 1);
+  });
+
   it('changes nothing that was changed after it was last seen, though a look-up shows what it is now', async () => {
     context.api.handler = ({ method, headers }) => {
       if (method === 'GET') return { body: { number: '1', id: '9', quantity: 1, version: '"2"' } };
