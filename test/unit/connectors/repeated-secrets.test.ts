@@ -119,7 +119,7 @@ describe('secrets that the other side repeats', () => {
         id: 0,
         name,
         connector_type: '',
-        config: { ...own, ...(behind_proxy && proxied) },
+        config: { ...own, ...(behind_proxy === true && proxied) },
         credentials,
       };
       for (signsIn of [true, false]) {
