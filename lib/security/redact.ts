@@ -63,7 +63,8 @@ function secretsToMask(secrets: readonly string[]): (string | RegExp)[] {
     forms.add(JSON.stringify(secret).slice(1, -1));
     if (!isFoundInBase64(secret)) forms.add(Buffer.from(secret, 'utf8').toString('base64'));
   }
-  return [...[...forms].sort((a, b) => b.length - a.length), ...secrets.flatMap(inBase64)];
+  // OAuth2 encodes a secret before it goes into Base64.
+  return [...[...forms].sort((a, b) => b.length - a.length), ...[...forms].flatMap(inBase64)];
 }
 
 /** What shows the secret in Base64 of something longer, as of "user:password": from each place in three bytes it looks otherwise. */

@@ -115,7 +115,7 @@ async function writeRecords(
     });
     // A file is written as a whole, with the same fields in each of its records.
     const isFile = guarantee.snapshot || guarantee.resumable === true;
-    const groups = isFile ? [writes] : bySameFields(writes);
+    const groups = isFile ? [writes] : bySameFields(writes, guarantee.lookup === 'strong' && keyFields.length > 0);
     const results = new Map<WriteRecord, WriteResult>();
     const writeAll = async (transaction?: SqlTransaction): Promise<void> => {
       for (const group of groups) await writeGroup(end, { ...target, keyFields }, group, results, signal, transaction);
@@ -173,15 +173,18 @@ function fieldsOf(records: readonly WriteRecord['data'][]): string[] {
   return [...new Set(records.flatMap((record) => Object.keys(record)))];
 }
 
-/** A record leaves alone what it does not name, which its neighbour may. The records of one key stay in their order. */
-function bySameFields(records: readonly WriteRecord[]): WriteRecord[][] {
+/**
+ * A record leaves alone what it does not name, which its neighbour may. The records of one key stay in their order.
+ * @param isLookedUp each is looked for before it is written: of two with one key the second one has to find the first
+ */
+function bySameFields(records: readonly WriteRecord[], isLookedUp: boolean): WriteRecord[][] {
   const groups: WriteRecord[][] = [];
   let open = new Map<string, WriteRecord[]>();
   let groupOf = new Map<string, WriteRecord[]>();
   for (const record of records) {
     const fields = JSON.stringify(Object.keys(record.data).sort());
     const before = groupOf.get(record.key);
-    if (before !== undefined && before !== open.get(fields)) {
+    if (before !== undefined && (isLookedUp || before !== open.get(fields))) {
       open = new Map();
       groupOf = new Map();
     }

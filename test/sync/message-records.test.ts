@@ -144,6 +144,46 @@ describe('records of messages', () => {
     });
   });
 
+  describe('of one key', () => {
+    const held = new Map<string, { id: string; no: string; q: string }>();
+    let api: Server;
+
+    before(async () => {
+      api = createServer(async (request, response) => {
+        let body = '';
+        for await (const piece of request) body += piece;
+        // Long enough for all that is sent at once to come before the first one is answered.
+        await pause(50);
+        const [, , id = ''] = request.url!.split('/');
+        if (request.method === 'POST')
+          held.set(String(held.size + 1), { ...JSON.parse(body), id: String(held.size + 1) });
+        if (request.method === 'PUT') held.set(id, { ...held.get(id)!, ...JSON.parse(body) });
+        const no = new URL(request.url!, 'http://api').searchParams.get('no');
+        response.setHeader('content-type', 'application/json');
+        response.end(JSON.stringify([...held.values()].filter((each) => each.no === no)));
+      });
+      await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve));
+    });
+
+    after(() => new Promise((resolve) => api.close(resolve)));
+
+    it('are one record where each is looked for before it is sent, and the last one counts', async () => {
+      const base_url = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
+      const write = { create: { path: '/orders' }, update: { path: '/orders/{id}' } };
+      const entities = { orders: { ...write, lookup: { path: '/orders?no={no}' } } };
+      const settings = { name: 'API that looks up', connector_type: 'generic.rest', config: { base_url, entities } };
+      const { id } = await hub.connections.create(settings);
+      const records = ['1', '2', '3', '4'].map((q) => ({ no: 'A', q }));
+      const target = { entity: 'orders', keyFields: ['no'] };
+      const results = await hub.runner.write(await hub.connections.open(id), target, records);
+      assert.deepEqual(
+        results.map(({ outcome }) => outcome),
+        ['created', 'updated', 'updated', 'updated'],
+      );
+      assert.deepEqual([...held.values()], [{ id: '1', no: 'A', q: '4' }]);
+    });
+  });
+
   describe('are deleted', () => {
     let api: Server;
 

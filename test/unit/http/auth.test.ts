@@ -243,6 +243,17 @@ describe('http: authentication', () => {
       assert.equal(forms[0]?.refresh_token, 'refresh-5');
     });
 
+    it('renews by what is kept, whatever it renewed itself before', async () => {
+      answer = ({ body }) => Object.assign(body, { refresh_token: 'ours', expires_in: 0 });
+      let kept: Tokens | undefined;
+      const signIns: SignIns = { renewed: async (_signIn, renew) => (kept = await renew(kept)) };
+      const client = connect({ grant: 'refresh_token', refreshToken: 'refresh-0' }, { signIns });
+      await get(client);
+      kept = { accessToken: 'of another', expiresAt: 0, refreshToken: 'theirs' };
+      await get(client);
+      assert.equal(forms.at(-1)?.refresh_token, 'theirs');
+    });
+
     it('uses no access token when the tokens cannot be kept, and loses neither', async () => {
       let isFull = true;
       answer = ({ body }) => Object.assign(body, { access_token: `token-${forms.length}`, refresh_token: 'refresh-1' });

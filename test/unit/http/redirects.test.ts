@@ -14,6 +14,7 @@ describe('http: redirects', () => {
       '/loop': (_request, response) => response.writeHead(302, { location: '/loop' }).end('moved'),
       '/moved': (_request, response) => response.writeHead(302, { location: '/ok' }).end('moved'),
       '/moved-for-good': (_request, response) => response.writeHead(308, { location: '/echo' }).end(),
+      '/to-nowhere': (_request, response) => response.writeHead(303, { location: '/none' }).end(),
       '/see-other': (_request, response) => response.writeHead(303, { location: '/echo' }).end(),
       '/to-metadata': (_request, response) =>
         response.writeHead(302, { location: 'http://169.254.169.254/latest/meta-data/' }).end(),
@@ -42,6 +43,12 @@ describe('http: redirects', () => {
     const write = { method: 'POST', body: 'x' };
     assert.equal(await (await get(client, '/moved-for-good', write)).text(), 'POST x');
     assert.equal(await (await get(client, '/see-other', write)).text(), 'GET ');
+  });
+
+  it('does not know what became of a write that leads to nothing', async () => {
+    const error = await failure(get(connect(), '/to-nowhere', { method: 'POST', body: 'x' }));
+    assert.deepEqual([error.code, error.outcomeUnknown], ['PCP_HTTP_NOT_FOUND', true]);
+    assert.equal((await get(connect(), '/to-nowhere')).status, 404);
   });
 
   it('follows no more redirects than its limit', async () => {

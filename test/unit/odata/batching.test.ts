@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { WriteResult } from '../../../lib/connectors/contract';
 import { create } from '../../../lib/connectors/erp/sap/connector';
 import { IntegrationError } from '../../../lib/model/errors';
 import { failureOf, openWriter, record, signal, TestApi } from '../rest/server';
@@ -23,7 +24,7 @@ describe('odata: many changes with one request', () => {
     };
   });
 
-  async function write(assertSafeToWrite?: () => void): Promise<unknown> {
+  async function write(assertSafeToWrite?: () => void, batch = records): Promise<unknown> {
     const config = { authentication: 'none', csrf: 'off', services: { SVC: '/svc' } };
     const connector = create(api.connection(config), { log: () => undefined });
     const writer = await openWriter(connector, key, 'SVC/A_ProductionOrder_2');
@@ -37,7 +38,7 @@ describe('odata: many changes with one request', () => {
     };
     const safe = assertSafeToWrite && { ...target, assertSafeToWrite };
     try {
-      return await (safe === undefined ? writer : await connector.openWriter!(safe, signal)).write(records, signal);
+      return await (safe === undefined ? writer : await connector.openWriter!(safe, signal)).write(batch, signal);
     } finally {
       await connector.close();
     }
@@ -54,6 +55,30 @@ describe('odata: many changes with one request', () => {
       results.map(({ outcome, error }) => [outcome, error?.code]),
       Array(3).fill(['unknown', 'PCP_HTTP_CHARSET']),
     );
+  });
+
+  it('wait after the first one that shows an outage, where the service knows no batches', async () => {
+    api.handler = ({ method, path }) => {
+      if (path.endsWith('/$metadata')) return xml(documentText('orders'));
+      if (method === 'GET') return { body: { d: { results: [] } } };
+      return { status: path.endsWith('$batch') ? 404 : 503 };
+    };
+    const failure = await failureOf(write());
+    assert.deepEqual(
+      (failure.results as ({ outcome: string } | undefined)[]).map((result) => result?.outcome),
+      ['unknown', undefined, undefined],
+    );
+    assert.equal(api.paths().filter((path) => path.startsWith('POST /svc/A_')).length, 1);
+  });
+
+  it('are made once where two records of a batch stand for one', async () => {
+    answerOf = () => ({ status: 201, headers: { 'content-type': 'application/json' }, body: '' });
+    const [first] = records;
+    const other = { ...first!, key: '["other"]', data: { ...first!.data, Batch: 'X' } };
+    const [made, refused] = (await write(undefined, [first!, other])) as WriteResult[];
+    assert.equal(made?.outcome, 'created');
+    assert.ok(refused?.outcome === 'failed' && refused.error.code === 'PCP_DUPLICATE_KEY');
+    assert.equal(changes().length, 1);
   });
 
   it('are not sent by a run that lost its hold while it looked for them', async () => {

@@ -308,6 +308,14 @@ describe('odata service', () => {
     assert.match(String(api.paths().at(-1)), /skiptoken=a.b&sap-client=100$/);
   });
 
+  it('does not know what became of a change whose answer is broken', async () => {
+    const service = await open();
+    const set = await service.entitySet('A_ProductionOrder_2', signal);
+    api.answer = { status: 201, headers: { 'content-type': 'application/json' }, body: '{"d":{"Manufact' };
+    const failure = await failureOf(service.create(set, { ManufacturingOrder: '1' }, signal));
+    assert.deepEqual([failure.code, failure.outcomeUnknown], ['PCP_ODATA_JSON', true]);
+  });
+
   it('takes a change that is answered with nothing for done', async () => {
     const service = await open();
     const set = await service.entitySet('A_ProductionOrder_2', signal);

@@ -120,6 +120,7 @@ describe('odata values', () => {
       [of('Edm.Double'), 'x', /number/],
       [of('Edm.Boolean'), 'X', /true or false/],
       [of('Edm.DateTime'), '2026-02-30T00:00:00', /time without a zone/],
+      [of('Edm.DateTime'), '2026-02-01T00:00:00.0005', /to the millisecond/],
       [of('Edm.DateTimeOffset'), '2026-02-01T00:00:00', /offset/],
       [of('Edm.Time'), '25:00:00', /time of day/],
       [of('Edm.Guid'), '4711', /GUID/],

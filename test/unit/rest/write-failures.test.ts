@@ -51,6 +51,13 @@ describe('generic.rest: writing when the other side fails', () => {
     assert.equal(result?.outcome, 'unknown');
   });
 
+  it('a web page that calls itself JSON says nothing about the record', async () => {
+    const headers = { 'content-type': 'application/json' };
+    context.api.handler = () => ({ status: 200, headers, body: '<!DOCTYPE html><html><body>Sign in</body></html>' });
+    const [result] = await (await writerOf({ create: { path: '/orders' } })).write([record({ number: '1' })], signal);
+    assert.ok(result?.outcome === 'unknown' && result.error.code === 'PCP_HTTP_NOT_JSON');
+  });
+
   it('one lost answer does not keep the others from being written', async () => {
     context.api.handler = (asked) => (bodyOf(asked).number === '2' ? { cut: true } : { status: 200 });
     const writer = await writerOf({ update: { path: '/orders/{number}' } }, { max_concurrency: 1 });

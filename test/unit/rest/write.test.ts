@@ -344,6 +344,29 @@ describe('generic.rest: writing', () => {
     assert.deepEqual(context.api.paths(), looked, 'by then it may have been what was sent');
   });
 
+  it('creates nothing twice whose name the API did not tell', async () => {
+    context.api.handler = () => ({ status: 201, body: {} });
+    const writer = await writerOf({ create: { path: '/orders' } });
+    const [created] = await writer.write([record({ number: '1', quantity: 1 })], signal);
+    assert.equal(created?.outcome, 'created');
+    const [again] = await writer.write([record({ number: '1', quantity: 2 }, { wasWritten: true })], signal);
+    assert.ok(again?.outcome === 'failed' && again.error.code === 'PCP_REST_NO_UPDATE');
+    assert.equal(context.api.asked.length, 1);
+  });
+
+  it('changes nothing that was changed after it was last seen, though a look-up shows what it is now', async () => {
+    context.api.handler = ({ method, headers }) => {
+      if (method === 'GET') return { body: { number: '1', id: '9', quantity: 1, version: '"2"' } };
+      return { status: headers['if-match'] === '"2"' ? 200 : 412, body: {} };
+    };
+    const lookup = { path: '/orders/by-number/{external_id}' };
+    const writer = await writerOf({ ...ORDERS, lookup, etag: '/version' });
+    const change = { number: '1', quantity: 2 };
+    const [conflict] = await writer.write([record(change, { version: '"1"' })], signal);
+    assert.ok(conflict?.outcome === 'failed' && conflict.error.class === 'conflict');
+    assert.equal((await writer.write([record(change)], signal))[0]?.outcome, 'updated');
+  });
+
   it('removes records, and what is gone is removed', async () => {
     context.api.handler = ({ path }) => ({ status: path === '/orders/2' ? 404 : 204 });
     const writer = await writerOf(BY_KEY);

@@ -1,6 +1,6 @@
 import { IntegrationError } from '../../../model/errors';
 import { phrase } from '../../../model/phrase';
-import { hasKey } from '../../../protocols/odata/address';
+import { hasKey, keyText } from '../../../protocols/odata/address';
 import type { Batching } from '../../../protocols/odata/batching';
 import type { Entity } from '../../../protocols/odata/entity';
 import { findEach, findMatches } from '../../../protocols/odata/find';
@@ -119,6 +119,13 @@ export function preparedData({ preset, shape, fixed }: ODataEntity, record: Data
   if (value === undefined || value === null || value === '') return fields;
   const whole = part === null || part === '' ? value : `${value}/${part}`;
   return { ...fields, [setting.field]: externalKey(whole, setting, sender) };
+}
+
+/** What a record is looked for by, as one text. @param data with our own key as the system keeps it */
+export function identityOf(entity: ODataEntity, data: Data, keyFields: readonly string[]): string {
+  const { set } = entity;
+  if (hasKey(set, data)) return keyText(set, data);
+  return JSON.stringify(identifying(entity, data, keyFields).map((field) => data[field] ?? ''));
 }
 
 function identifying(

@@ -9,7 +9,7 @@ import type { DescribedWrite, Resolution, WriteRecord, WriteResult, Writer, Writ
 import { LostAnswer, WriteRun } from '../../write-run';
 import { inTermsOf, isSame, withoutNothing } from '../same-record';
 import { isWritable, type ODataEntity } from './entity';
-import { findEntities, findEntity, preparedData } from './lookup';
+import { findEntities, findEntity, identityOf, preparedData } from './lookup';
 
 type Data = Record<string, unknown>;
 export type ODataTarget = Pick<WriteTarget, 'keyFields' | 'assertSafeToWrite'>;
@@ -43,7 +43,11 @@ export class ODataWriter implements Writer {
   }
 
   async write(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
-    return this.#each(records, signal, (item, found) => this.#planWrite(item, found));
+    const created = new Set<string>();
+    return this.#each(records, signal, (item, found) => {
+      if (found === null) this.#assertNew(item, created);
+      return this.#planWrite(item, found);
+    });
   }
 
   async delete(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]> {
@@ -146,6 +150,14 @@ export class ODataWriter implements Writer {
         run.fail([index], error.outcomeUnknown ? new LostAnswer(error, repeatable) : error);
       }
     }
+  }
+
+  /** Whoever was looked for before another one was created would be created a second time. */
+  #assertNew({ fields }: Item, created: Set<string>): void {
+    const { keyFields } = this.#target;
+    const identity = identityOf(this.#entity, fields, keyFields);
+    if (created.has(identity)) throw twice(identity);
+    created.add(identity);
   }
 
   #planWrite(item: Item, found: Entity | null): Change | WriteResult {
@@ -283,6 +295,13 @@ function notThere(name: string): IntegrationError {
       hint: 'Correct the key of the record, or create it there.',
     },
   );
+}
+
+function twice(identity: string): IntegrationError {
+  const message = phrase`Another record of the same batch stands for the same one, ${identity}; the first one was sent.`;
+  return new IntegrationError('data', 'PCP_DUPLICATE_KEY', message, {
+    hint: 'Let each record have a key of its own.',
+  });
 }
 
 function postedBefore(key: string): IntegrationError {
