@@ -144,8 +144,10 @@ export function concernsOne(error: IntegrationError): boolean {
   return error.class === 'config' || error.class === 'permission';
 }
 
+/** A database that is away says nothing of the view. */
 function withPath(thrown: unknown, path: string): IntegrationError {
   const error = IntegrationError.from(thrown);
+  if (!concernsOne(error)) return error;
   return new IntegrationError(error.class, error.code, error.said, {
     hint: 'Correct the SQL of the view.',
     path,
