@@ -9,6 +9,7 @@ import { parameterText } from '../../../protocols/odata/query';
 import type {
   DescribedRequest,
   EntityDescription,
+  Recognition,
   WriteGuarantee,
   WriteRecord,
   WriteResult,
@@ -16,6 +17,7 @@ import type {
   WriteTarget,
 } from '../../contract';
 import { LostAnswer, WriteRun } from '../../write-run';
+import type { ODataEntity } from '../odata/entity';
 import { NO_IDOC } from './idoc-settings';
 import type { SapSettings } from './settings';
 
@@ -33,6 +35,30 @@ const PREFIX = 'idoc/';
 
 export function isIdoc(entity: string): boolean {
   return entity.startsWith(PREFIX);
+}
+
+/** IDocs that give their document a reference of ours, and where that document is read. */
+const REFERENCES: Readonly<Record<string, { segment: string; field: string; set: string; kept: string }>> = {
+  MBGMCR03: {
+    ...{ segment: 'E1BP2017_GM_HEAD_01', field: 'REF_DOC_NO' },
+    ...{ set: 'A_MaterialDocumentHeader', kept: 'ReferenceDocument' },
+  },
+};
+
+/** Tells the documents that an IDoc has posted from others; null where they are not among what is read, or nothing tells them. */
+export function idocRecognition({ set }: Pick<ODataEntity, 'set'>, entity: string): Recognition | null {
+  const reference = REFERENCES[entity.slice(PREFIX.length)];
+  if (reference?.set !== set.name) return null;
+  return {
+    fields: [reference.kept],
+    ownKey: (record) => textOf(record[reference.kept]) ?? null,
+    // What SAP called it is not told to whoever sends an IDoc.
+    externalKey: () => undefined,
+  };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 /** The IDocs of a connection: what it takes, and what it sends. */
@@ -74,7 +100,9 @@ export class Idocs {
       });
     }
     const finish = async () => undefined;
+    const { segment = '', field = '' } = REFERENCES[type.type] ?? {};
     return {
+      ownKey: ({ data }) => textOf((data[segment] as Record<string, unknown> | undefined)?.[field]),
       write: (records, signal) => this.#write(type, records, target, signal),
       finish,
       abandon: finish,
