@@ -175,7 +175,7 @@ function ownKeyText(key: string): string {
 export interface SentRecord {
   /** Key of what was written, as the target's fields have it. */
   key: string;
-  /** Key of the record that it was made of, at its source; null = the link is older than that. */
+  /** Key of the record that it was made of, at its source; null = that is not known. */
   originKey: string | null;
 }
 
@@ -200,8 +200,10 @@ export async function sentRecords(
       [exportId, ...parameters],
     );
     for (const row of rows) {
+      const named = known.get(String(row.name)) ?? String(row.name);
       const sent = { key: String(row.source_key), originKey: row.origin_key as string | null };
-      found.set(known.get(String(row.name)) ?? String(row.name), sent);
+      // Several items of one document have its name: which of them it is, is not told.
+      found.set(named, found.has(named) ? { ...sent, originKey: null } : sent);
     }
   }
   return found;

@@ -7,13 +7,22 @@ import type { ProtheusEntity } from './catalogue';
  * @param keyFields of models, which have no key of their own
  */
 export function recognition(entity: ProtheusEntity, keyFields: readonly string[]): Recognition | null {
-  if (entity.kind === 'table') return null;
+  if (entity.kind === 'table') return entity.preset?.posting ? byField(entity.preset.posting.key) : null;
   const key = entity.kind === 'api' || keyFields.length === 0 ? entity.key : keyFields;
   const own = entity.kind === 'api' ? entity.preset.external_key : undefined;
   return {
     fields: [...new Set([...key, ...(own === undefined ? [] : [own])])],
     ownKey: (record: SourceRecord) => (own === undefined ? externalKeyOf(record, key) : (textOf(record[own]) ?? null)),
     externalKey: (record) => externalKeyOf(record, key),
+  };
+}
+
+/** Of a table that a route posts into: the field of our key is what it goes by. */
+function byField(name: string): Recognition {
+  return {
+    fields: [name],
+    ownKey: (record) => textOf(record[name]) ?? null,
+    externalKey: (record) => textOf(record[name]),
   };
 }
 

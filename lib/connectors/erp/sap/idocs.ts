@@ -37,24 +37,27 @@ export function isIdoc(entity: string): boolean {
   return entity.startsWith(PREFIX);
 }
 
-/** IDocs that give their document a reference of ours, and where that document is read. */
-const REFERENCES: Readonly<Record<string, { segment: string; field: string; set: string; kept: string }>> = {
-  MBGMCR03: {
-    ...{ segment: 'E1BP2017_GM_HEAD_01', field: 'REF_DOC_NO' },
-    ...{ set: 'A_MaterialDocumentHeader', kept: 'ReferenceDocument' },
-  },
+/** Goods movements give their document a reference of ours; where it is in the IDoc, and in what is read of it. */
+const REFERENCE = {
+  type: /^MBGMCR\d\d$/,
+  path: ['E1MBGMCR', 'E1BP2017_GM_HEAD_01', 'REF_DOC_NO'],
+  set: 'A_MaterialDocumentHeader',
+  kept: 'ReferenceDocument',
 };
 
 /** Tells the documents that an IDoc has posted from others; null where they are not among what is read, or nothing tells them. */
 export function idocRecognition({ set }: Pick<ODataEntity, 'set'>, entity: string): Recognition | null {
-  const reference = REFERENCES[entity.slice(PREFIX.length)];
-  if (reference?.set !== set.name) return null;
+  if (!REFERENCE.type.test(entity.slice(PREFIX.length)) || set.name !== REFERENCE.set) return null;
   return {
-    fields: [reference.kept],
-    ownKey: (record) => textOf(record[reference.kept]) ?? null,
+    fields: [REFERENCE.kept],
+    ownKey: (record) => textOf(record[REFERENCE.kept]) ?? null,
     // What SAP called it is not told to whoever sends an IDoc.
     externalKey: () => undefined,
   };
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return (value as Record<string, unknown> | null | undefined)?.[name];
 }
 
 function textOf(value: unknown): string | undefined {
@@ -100,9 +103,10 @@ export class Idocs {
       });
     }
     const finish = async () => undefined;
-    const { segment = '', field = '' } = REFERENCES[type.type] ?? {};
     return {
-      ownKey: ({ data }) => textOf((data[segment] as Record<string, unknown> | undefined)?.[field]),
+      ...(REFERENCE.type.test(type.type) && {
+        ownKey: ({ data }: WriteRecord) => textOf(REFERENCE.path.reduce(memberOf, data)),
+      }),
       write: (records, signal) => this.#write(type, records, target, signal),
       finish,
       abandon: finish,
