@@ -39,6 +39,15 @@ export interface Connector {
   guarantee?(entity: string): WriteGuarantee;
   openWriter?(target: WriteTarget, signal: AbortSignal): Promise<Writer>;
   /**
+   * How a record of an entity, as `read` gives it, tells that it is one that a writer of `written` has sent; null where what is
+   * written there does not come back in the entity.
+   */
+  recognise?(
+    entity: string,
+    written: { entity: string; keyFields: string[] },
+    signal: AbortSignal,
+  ): Promise<Recognition | null>;
+  /**
    * What an entity holds for these keys (one object of key fields each), as `read` gives it; null where nothing, undefined
    * where it cannot be told: for previews, and for reading a rejected record anew.
    */
@@ -154,6 +163,16 @@ export interface ReadQuery {
   acknowledges?: boolean;
 }
 
+/** Names under which a record that was read may have been written. */
+export interface Recognition {
+  /** What has to be read of a record for them. */
+  fields: string[];
+  /** `Writer.ownKey` of the record; null = it has none, undefined = it does not tell: it may be what is being sent just now. */
+  ownKey(record: SourceRecord): string | null | undefined;
+  /** `WriteResult.externalKey` of the record. */
+  externalKey(record: SourceRecord): string | undefined;
+}
+
 export interface Batch {
   records: SourceRecord[];
   /** For each record, where it came from ("orders-1.csv:17"); absent where the connector has nothing better than its key. */
@@ -220,6 +239,10 @@ export interface WriteRecord {
   externalKey?: string;
   /** The target was given a version of it before, as the store remembers. */
   wasWritten?: boolean;
+  /** `Writer.ownKey` of it. */
+  ownKey?: string | undefined;
+  /** Its key at the source, as canonical JSON array, where it may come back from the target. */
+  originKey?: string;
   /** Version of the record at the target (ETag) when it was last seen there: a change since then is a conflict. */
   version?: string;
 }
@@ -253,6 +276,8 @@ export interface Writer {
   write(records: WriteRecord[], signal: AbortSignal, transaction?: SqlTransaction): Promise<WriteResult[]>;
   /** Removes records from the target; what is gone already counts as deleted. Results and errors as for `write`. */
   delete?(records: WriteRecord[], signal: AbortSignal): Promise<WriteResult[]>;
+  /** Our own key of a record as the target keeps it, known before it is sent; undefined where it has none. */
+  ownKey?(record: WriteRecord): string | undefined;
   /** Looks each record up by its external reference or natural key: what became of a write whose answer was lost. */
   resolve?(records: WriteRecord[], signal: AbortSignal): Promise<Resolution[]>;
   /** State to continue from after a crash; everything written so far must be durable when this resolves. */

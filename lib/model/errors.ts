@@ -29,6 +29,8 @@ export interface ErrorDetails {
   retryAfterMs?: number;
   /** The request may have reached the other side: whether a write happened is not known. */
   outcomeUnknown?: boolean;
+  /** The target has the record with other values, and lets nobody change it. */
+  isFixed?: boolean;
   cause?: unknown;
 }
 
@@ -43,6 +45,7 @@ export class IntegrationError extends Error {
   readonly value: unknown;
   readonly retryAfterMs: number | undefined;
   readonly outcomeUnknown: boolean;
+  readonly isFixed: boolean;
 
   constructor(errorClass: ErrorClass, code: string, said: Said, details: ErrorDetails = {}) {
     super(render(said), details.cause === undefined ? undefined : { cause: details.cause });
@@ -55,6 +58,7 @@ export class IntegrationError extends Error {
     this.value = details.value;
     this.retryAfterMs = details.retryAfterMs;
     this.outcomeUnknown = details.outcomeUnknown === true;
+    this.isFixed = details.isFixed === true;
   }
 
   /** The form that crosses process borders and reaches logs and answers: no stack, no cause. */

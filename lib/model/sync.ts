@@ -62,6 +62,8 @@ export interface SyncDetails {
   deleted: number;
   filtered: number;
   conflicts: number;
+  /** Of an import: the records among `unchanged` and `updated` that an export had written to the source. */
+  own?: number;
   error_code?: string;
   hint?: string;
   /** What whoever reads it should know, though nothing failed. */

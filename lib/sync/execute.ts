@@ -18,7 +18,7 @@ import { resumePoint } from './resume-point';
 import type { Lease } from './runs/lease';
 import { COUNTERS, countersAddUp, noCounters, type RunRow } from './runs/run-rows';
 import { keepWarnings } from './runs/settle';
-import type { Stream } from './stream';
+import { fieldsToRead, type Stream } from './stream';
 import { judgeErrors, ToleranceExceeded } from './tolerance';
 import { withUndecoded } from './undecoded';
 import { apply, failureCounters } from './writes/apply';
@@ -261,13 +261,13 @@ async function compareOnly(
   { batch, plan }: Page,
   startedAt: number,
 ): Promise<Pick<CommittedBatch, 'counters' | 'cancel'>> {
-  const { counters } = await apply(scope, await plan, undefined, { dryRun: true });
+  const outcome = await apply(scope, await plan, undefined, { dryRun: true });
   const cancel = await scope.database.transaction(async (transaction) => {
     await scope.lease.assertHeld(transaction);
     const activeMs = performance.now() - startedAt;
-    return addCounters(scope, transaction, counters, { total: batch.total, writerState: null, activeMs });
+    return addCounters(scope, transaction, outcome, { total: batch.total, writerState: null, activeMs });
   });
-  return { counters, cancel };
+  return { counters: outcome.counters, cancel };
 }
 
 /** Keeps and counts the bad records that stopped a run, alone of their batch; lets a broken source put itself aside. */
@@ -287,7 +287,7 @@ async function keepFailures(scope: RunScope, failures: readonly Failure[]): Prom
   await scope.database.transaction(async (transaction) => {
     await scope.lease.assertHeld(transaction);
     await scope.letters.keep(transaction, failures, scope.clock.now());
-    await addCounters(scope, transaction, counters, { total: undefined, writerState: null, activeMs: 0 });
+    await addCounters(scope, transaction, { counters }, { total: undefined, writerState: null, activeMs: 0 });
   });
 }
 
@@ -322,12 +322,13 @@ function read(execution: Execution, cursor: Cursor | null, pageSize: number): As
     });
   }
   const incremental = readsChanges(execution);
-  const { inputFields, namedFields, pushdown } = stream.compiled;
+  const { namedFields, pushdown } = stream.compiled;
   const cursorField = incremental ? (mapping.cursor_field ?? descriptor.defaultCursor ?? null) : null;
+  const fields = fieldsToRead(stream, cursorField);
   return connector.read(
     {
       entity,
-      ...(inputFields !== undefined && { fields: withField(inputFields, cursorField) }),
+      ...(fields !== undefined && { fields }),
       namedFields,
       filters: pushdown,
       ...(cursorField !== null && { cursorField }),
@@ -338,10 +339,6 @@ function read(execution: Execution, cursor: Cursor | null, pageSize: number): As
     },
     signal,
   );
-}
-
-function withField(fields: string[], field: string | null): string[] {
-  return field === null || fields.includes(field) ? fields : [...fields, field];
 }
 
 /** A worker that died with a batch in hand gets smaller ones, so that what kills it is narrowed down. */

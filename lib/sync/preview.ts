@@ -8,8 +8,9 @@ import { liveRecord } from './live-record';
 import { type BatchPlan, batchPlanners } from './plan';
 import { type Meeting, meetGiven } from './preview-targets';
 import { RejectionReasons } from './rejection-reasons';
-import { type EngineContext, type MappingLike, openStream, type Stream } from './stream';
+import { type EngineContext, fieldsToRead, type MappingLike, openStream, type Stream } from './stream';
 import { levelOf } from './writes/guarantee';
+import { ownAmong } from './writes/own-updates';
 
 const DEFAULT_LIMIT = 10;
 const MAX_LIMIT = 100;
@@ -104,7 +105,8 @@ async function* samples(
 ): AsyncGenerator<Sample> {
   if (records !== undefined) return yield { records: records.slice(0, MAX_LIMIT), position: () => null };
   if (keys !== undefined) return yield await sampleOfKeys(stream, keys.slice(0, MAX_LIMIT), signal);
-  const { inputFields, namedFields, pushdown } = stream.compiled;
+  const { namedFields, pushdown } = stream.compiled;
+  const inputFields = fieldsToRead(stream);
   const batchSize = mode === 'full_plan' ? stream.pageSize : limit;
   // Of what is live some fields are the hub's own, which no source could give.
   const fields =
@@ -172,12 +174,18 @@ async function compare(
   const mapped = await stream.compiled.map(records, signal);
   const { plan, add } = batchPlanners(stream.plan)();
   add(records, mapped);
+  const own = await ownAmong(stream, plan.writes, plan.origins, signal);
   const meetings = await meet(plan);
   const indexOf = new Map(records.map((record, index) => [record as unknown, index]));
   const result: (PreviewRecord & { index: number })[] = [];
   const nothing = { after: null, current: null, diff: [], request: null };
   plan.writes.forEach(({ data }, at) => {
     const index = indexOf.get(plan.origins[at]) ?? 0;
+    if (own[at] !== undefined) {
+      // It is in the platform under a key of its own.
+      result.push({ index, ...base(sample, index), ...nothing, after: data, action: 'unchanged', errors: [] });
+      return;
+    }
     const { current: now, request, error, action: told } = meetings[at]!;
     const diff = now == null || told === 'unchanged' ? [] : changes(data, now, stream.compiled.outputFields, schema);
     const seen = now === undefined ? 'write' : now === null ? 'create' : diff.length === 0 ? 'unchanged' : 'update';

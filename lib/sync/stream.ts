@@ -8,8 +8,9 @@ import { IntegrationError } from '../model/errors';
 import type { Direction, FieldMapping, Mapping, MappingOptions } from '../model/mapping';
 import type { SqlDatabase } from '../protocols/sql/database';
 import { compilerOf } from './compiler';
+import { OwnRecords } from './own-records';
 import { type Place, placeOf } from './place';
-import type { PlanContext } from './plan';
+import { canonicalKey, type PlanContext } from './plan';
 import { blaming } from './runs/blame';
 import { needsIntents, takesTwice } from './writes/guarantee';
 import { TwoWay } from './writes/two-way';
@@ -70,6 +71,10 @@ export interface Stream {
   places: { source: Place; target: Place };
   /** Of a mapping that goes both ways: tells what only this side has changed. */
   twoWay: TwoWay | null;
+  /** Of an import: what the hub itself has written to its source, if it may have written anything. */
+  own: OwnRecords | null;
+  /** Of a source whose records may come back from the target: how it tells them apart, as canonical JSON array. */
+  originKey: ((record: SourceRecord) => string) | null;
   /** Records of one commit, at most. */
   batchSize: number;
   /** Records that are read, mapped and written at once, at most. */
@@ -161,6 +166,11 @@ async function compileStream(
       ),
     guarantee,
     twoWay,
+    own:
+      importing && mapping.direction === 'import'
+        ? await OwnRecords.open(context.database, mapping, { external, platform }, compiled.outputFields, signal)
+        : null,
+    originKey: importing ? null : await originKeyReader(source, target, signal),
     places: {
       source: placeOfEnd(source, true),
       // Who corrects how a record is sent has not moved the target, where that would mean to send all of them once more.
@@ -177,6 +187,15 @@ async function compileStream(
     ...sizes(context, mapping, source, target),
     close,
   };
+}
+
+/** Fields of its source that a stream needs, beside those of a cursor; undefined = it cannot be told, so all of them. */
+export function fieldsToRead(
+  { compiled: { inputFields }, own }: Pick<Stream, 'compiled' | 'own'>,
+  cursorField: string | null = null,
+): string[] | undefined {
+  const beside = [...(cursorField === null ? [] : [cursorField]), ...(own?.fields ?? [])];
+  return inputFields && [...new Set([...inputFields, ...beside])];
 }
 
 export async function openEnd(
@@ -251,6 +270,12 @@ function sizes(
   const isPaged = joinsCommit && sync_mode !== 'live';
   const pageSize = Math.min(batchSize, PAGE, options.batch_size ?? from.default);
   return { batchSize, pageSize: isPaged ? pageSize : batchSize };
+}
+
+async function originKeyReader(source: End, target: End, signal: AbortSignal): Promise<Stream['originKey']> {
+  if (target.connector.recognise === undefined) return null;
+  const key = (await source.connector.describe?.(source.entity, signal))?.info.key ?? [];
+  return key.length === 0 ? null : (record) => canonicalKey(record, key);
 }
 
 /** Reads the parts of a record's own key where the mapping says that they stand; null when a part is computed. */

@@ -188,7 +188,9 @@ import { postgresAvailable } from '../support/postgres';
     for (const id of ids) counts(await run(connection, id));
     assert.equal(await waiting('wip_move_txn_interface'), 0, 'nothing is sent again');
 
+    // What the platform has is not imported a second time.
     await hub.records.delete('production_data', ['R1']);
+    await hub.records.delete('goods_movement', ['D1', '2']);
     for (const name of ['production_data', 'production_scrap', 'goods_movement']) {
       assert.deepEqual(counts(await run(connection, await mapping(connection, name, 'import'))), [[1, 0]], name);
     }
@@ -264,6 +266,12 @@ import { postgresAvailable } from '../support/postgres';
     ]);
 
     await hub.records.delete('production_order', ['P-1']);
+    // What the platform has is not imported a second time.
+    const key = ['inspection', 'operation', 'characteristic', 'sample'] as const;
+    await hub.records.delete(
+      'quality_inspection',
+      key.map((name) => inspection[name]),
+    );
     for (const name of ['production_order', 'quality_inspection']) {
       const id = await mapping(connection, name, 'import');
       counts(await runToEnd(hub, connection, { mapping_id: id, full: true }));

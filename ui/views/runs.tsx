@@ -108,6 +108,7 @@ function OneRun({ id }: { id: string }) {
     ['count.deleted', details.deleted],
     ['count.filtered', details.filtered],
     ['count.conflicts', details.conflicts],
+    ...(details.own === undefined ? [] : [['count.own', details.own] satisfies [Word, number]]),
     ['refused', run.records_error],
   ];
   return (

@@ -61,6 +61,9 @@ const details: JsonSchema = {
     deleted: count('Records that were removed.'),
     filtered: count('Records that the filters left out, and discarded ones that came unchanged.'),
     conflicts: count('Records that changed on both sides.'),
+    own: count(
+      'Of an import, when there are any: what the platform itself had written to the source, under another key. It is among `unchanged` and `updated`.',
+    ),
     error_code: { type: 'string' },
     hint: { type: 'string' },
     warnings: {

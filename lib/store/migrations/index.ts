@@ -25,6 +25,7 @@ import { quotaUse } from './0025-quota-use';
 import { dailyBudgets } from './0026-daily-budgets';
 import { phrases } from './0028-phrases';
 import { runWarnings } from './0029-run-warnings';
+import { ownRecords } from './0030-own-records';
 import type { Migration } from './migration';
 
 export type { Migration, MigrationContext } from './migration';
@@ -58,4 +59,5 @@ export const migrations: readonly Migration[] = [
   dailyBudgets,
   phrases,
   runWarnings,
+  ownRecords,
 ];

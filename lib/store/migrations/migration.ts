@@ -45,15 +45,20 @@ export async function addColumns(
   }
 }
 
+/** @param options `where`: SQL, over which rows it goes where the database knows that */
 export async function createIndex(
-  { queryInterface, transaction }: MigrationContext,
+  { queryInterface, transaction, dialect }: MigrationContext,
   table: string,
   fields: string[],
-  options: { unique?: boolean } = {},
+  { where, ...options }: { unique?: boolean; where?: string } = {},
 ): Promise<void> {
   const name = `${table}_${fields.join('_')}`.slice(0, 63);
   const existing = (await queryInterface.showIndex(table, inTransaction(transaction))) as { name: string }[];
   if (existing.some((index) => index.name === name)) return;
+  if (where !== undefined && (dialect === 'sqlite' || dialect === 'postgres')) {
+    await transaction.execute(`CREATE INDEX ${name} ON ${table} (${fields.join(', ')}) WHERE ${where}`);
+    return;
+  }
   await queryInterface.addIndex(table, fields, { name, ...options, ...inTransaction(transaction) });
 }
 

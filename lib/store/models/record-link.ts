@@ -8,6 +8,10 @@ interface RecordLinkRow {
   direction: Direction;
   source_key: string;
   target_key: string | null;
+  /** Our own key of the record as the target keeps it, where it keeps one. */
+  own_key: string | null;
+  /** The record's key at its source, where what the target holds may come back from there. */
+  origin_key: string | null;
   hash: string | null;
   /** Intent of a write that is not known to have ended. */
   pending_op: string | null;
@@ -34,6 +38,8 @@ export function recordLinkModel(sequelize: Sequelize): RecordLinkModel {
       direction: text(20, { primaryKey: true }),
       source_key: text(RECORD_KEY_LENGTH, { primaryKey: true }),
       target_key: text(RECORD_KEY_LENGTH, optional),
+      own_key: text(255, optional),
+      origin_key: text(RECORD_KEY_LENGTH, optional),
       hash: text(64, optional),
       pending_op: text(20, optional),
       pending_key: text(128, optional),

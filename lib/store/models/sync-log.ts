@@ -33,6 +33,7 @@ interface SyncLogRow {
   due_at: number | null;
   /** Dead letters whose record was read anew. */
   refetched: number;
+  own_records: number;
   full_read: boolean;
   dry_run: boolean;
   attempts: number;
@@ -91,6 +92,7 @@ export function syncLogModel(sequelize: Sequelize): SyncLogModel {
       triggered_by: text(20, optional),
       due_at: bigInteger('due_at', optional),
       refetched: bigInteger('refetched'),
+      own_records: integer(),
       full_read: flag(false),
       dry_run: flag(false),
       attempts: integer(),

@@ -142,7 +142,7 @@ export class LetterKeeper {
 
   /**
    * Leaves out the records that somebody discarded, or that the target has been given as somebody corrected them, and that fail
-   * again just as they did. What became of a write, and which of two sides wins, does not depend on the record alone and is
+   * again just as they did, or because the target keeps what it was given then. What became of a write, and which of two sides wins, does not depend on the record alone and is
    * judged anew each time.
    * @param anew the target is given everything once more: what it was given before does not count
    */
@@ -156,10 +156,12 @@ export class LetterKeeper {
     const met = new Set<number>();
     const left = failures.filter((failure) => {
       const letters = decided.get(hashOf(failure)) ?? [];
-      const { code, class: errorClass } = failure.error;
-      const stands = (row: SqlRow): boolean =>
-        asRead(row, this.options.vault).code === code &&
-        (row.state === 'discarded' || (!anew && this.isCorrection(row, failure)));
+      const { code, class: errorClass, isFixed } = failure.error;
+      const stands = (row: SqlRow): boolean => {
+        const isSame = asRead(row, this.options.vault).code === code;
+        if (row.state === 'discarded') return isSame;
+        return (isFixed || (isSame && !anew)) && this.isCorrection(row, failure);
+      };
       const candidates = JUDGED_ANEW.includes(errorClass) ? [] : letters.filter(stands);
       if (candidates.length === 0) return true;
       const read = this.digestOf(failure.payload);

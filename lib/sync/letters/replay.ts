@@ -130,7 +130,7 @@ async function replayBatch(execution: Execution, scope: RunScope, letters: Chose
     ]);
     const writerState = (await scope.writer.state?.()) ?? null;
     const activeMs = performance.now() - startedAt;
-    const cancel = await addCounters(scope, transaction, outcome.counters, { total: undefined, writerState, activeMs });
+    const cancel = await addCounters(scope, transaction, outcome, { total: undefined, writerState, activeMs });
     if (cancel) scope.lease.lost.abort(new IntegrationError('cancelled', 'PCP_CANCELLED', 'The run was cancelled.'));
     return outcome;
   };

@@ -338,7 +338,12 @@ function progressOf(execution: Execution, counters: RunCounters): Look['tell'] {
     const activeMs = performance.now() - toldAt;
     const cancel = await database.transaction(async (transaction) => {
       await lease.assertHeld(transaction);
-      return addCounters({ clock, ids, lease }, transaction, added, { total: undefined, writerState: null, activeMs });
+      return addCounters(
+        { clock, ids, lease },
+        transaction,
+        { counters: added },
+        { total: undefined, writerState: null, activeMs },
+      );
     });
     counters.read += untold;
     counters.unchanged += untold;

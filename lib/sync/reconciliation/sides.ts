@@ -1,5 +1,5 @@
 import type { Batch, SourceRecord } from '../../connectors/contract';
-import type { CompiledMapping, ExpressionEvaluator } from '../../mapping/contract';
+import type { CompiledMapping, ExpressionEvaluator, Mapped } from '../../mapping/contract';
 import { planFilters } from '../../mapping/plan-filters';
 import { IntegrationError } from '../../model/errors';
 import type { Filter, Mapping } from '../../model/mapping';
@@ -7,7 +7,8 @@ import { HIDDEN } from '../../platform/shape';
 import type { SqlDatabase } from '../../protocols/sql/database';
 import { recordFilter } from '../record-filter';
 import { toDate } from '../runs/run-rows';
-import type { End, Stream } from '../stream';
+import { type End, fieldsToRead, type Stream } from '../stream';
+import { ownAmong } from '../writes/own-updates';
 import type { Compared, Comparison } from './comparison';
 import type { Pair } from './pairs';
 
@@ -30,22 +31,25 @@ export interface Seen extends Pair {
  * @throws config PCP_NOT_COMPARABLE
  */
 export async function* sourcePages(
-  { source, compiled, compileKey, plan, pageSize }: Stream,
+  stream: Stream,
   { sync_mode, cursor_field: cursorField }: Pick<Mapping, 'sync_mode' | 'cursor_field'>,
   comparison: Comparison,
   signal: AbortSignal,
 ): AsyncGenerator<Seen[]> {
+  const { source, compiled, compileKey, plan, pageSize } = stream;
   if (sync_mode === 'live') throw notComparable('a live mapping has no source that could be read once more');
   if (source.connector.place?.(source.entity)?.isEmptied) {
     throw notComparable(`what is read of "${source.entity}" is moved or deleted`);
   }
-  const { inputFields, namedFields, pushdown } = compiled;
-  const fields = inputFields && [...new Set([...inputFields, ...(cursorField === null ? [] : [cursorField])])];
+  const { namedFields, pushdown } = compiled;
+  const fields = fieldsToRead(stream, cursorField);
   const query = { ...(fields && { fields }), namedFields, filters: pushdown, batchSize: pageSize };
   let ofKey: CompiledMapping | undefined;
   for await (const { records, positions } of pagesOf(source, query, signal)) {
     const seen: Seen[] = [];
-    for (const item of await compiled.map(records, signal)) {
+    const items = await compiled.map(records, signal);
+    const own = await ownOf(stream, items, records, signal);
+    for (const item of items) {
       if (item.outcome === 'filtered') continue;
       const record = records[item.index] as SourceRecord;
       const sourceKey = plan.sourceKey(record);
@@ -59,11 +63,26 @@ export async function* sourcePages(
         seen.push({ key, hash: '', isSetAside: true, values: null, sourceKey, hasKey });
         continue;
       }
+      // The platform has it under a key of its own.
+      if (own.has(item)) continue;
       const changedAt = cursorField === null ? null : instantOf(record[cursorField]);
       seen.push({ ...comparison.of(item.data), sourceKey, changedAt });
     }
     yield seen;
   }
+}
+
+/** Those that the hub itself has written to the source. */
+async function ownOf(
+  stream: Stream,
+  items: readonly Mapped[],
+  records: readonly SourceRecord[],
+  signal: AbortSignal,
+): Promise<Set<Mapped>> {
+  const mapped = items.filter((item) => item.outcome === 'mapped');
+  const origins = mapped.map(({ index }) => records[index] as SourceRecord);
+  const own = await ownAmong(stream, mapped, origins, signal);
+  return new Set(mapped.filter((_, index) => own[index] !== undefined));
 }
 
 /** What the target holds, page by page. */

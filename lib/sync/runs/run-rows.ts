@@ -24,6 +24,8 @@ export interface RunRow {
   trigger: RunTrigger | null;
   dueAt: number | null;
   refetched: number;
+  /** Of an import: records that the platform itself had written to the source. */
+  own: number;
   full: boolean;
   dryRun: boolean;
   attempts: number;
@@ -233,6 +235,7 @@ export function toRun(row: SqlRow): RunRow {
     trigger: text(row.triggered_by) as RunTrigger | null,
     dueAt: number(row.due_at),
     refetched: Number(row.refetched),
+    own: Number(row.own_records ?? 0),
     full: truth(row.full_read),
     dryRun: truth(row.dry_run),
     attempts: Number(row.attempts),
@@ -296,6 +299,7 @@ export function toSyncLog(run: RunRow): SyncLog {
       deleted: counters.deleted,
       filtered: counters.filtered,
       conflicts: counters.conflicts,
+      ...(run.own > 0 && { own: run.own }),
       ...(run.errorCode !== null && { error_code: run.errorCode }),
       ...(run.hint !== null && { hint: run.hint }),
       ...(run.warnings.length > 0 && { warnings: run.warnings }),

@@ -28,7 +28,10 @@ const ASKING: ReadonlySet<PropertyKey> = new Set<keyof Connector>([
   'writeTags',
   'planTags',
   'browse',
+  'recognise',
 ]);
+/** Methods of a writer that ask nobody. */
+const COMPUTING: ReadonlySet<PropertyKey> = new Set<keyof Writer>(['ownKey']);
 const LISTENING: ReadonlySet<PropertyKey> = new Set<keyof Connector>(['read', 'subscribe']);
 
 /** The connectors of a registry, none of which signs in with what was refused, nor two at a time with what may be. */
@@ -251,6 +254,7 @@ class GuardedUse {
       get: (target, name) => {
         const member: unknown = Reflect.get(target, name, target);
         if (typeof member !== 'function') return member;
+        if (COMPUTING.has(name)) return member.bind(target);
         return (...parameters: unknown[]) => this.noted(async () => Reflect.apply(member, target, parameters), entity);
       },
     });
@@ -259,7 +263,7 @@ class GuardedUse {
 
 /** What a method of a connector is asked about: by itself, or in what is asked. */
 function entityIn(name: PropertyKey, [asked]: unknown[]): string | undefined {
-  if (name === 'describe' || name === 'present') return String(asked);
+  if (name === 'describe' || name === 'present' || name === 'recognise') return String(asked);
   return typeof asked === 'object' && asked !== null && 'entity' in asked ? String(asked.entity) : undefined;
 }
 

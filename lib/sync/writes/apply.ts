@@ -8,6 +8,7 @@ import { AnnouncedWrites, refusedWrite } from './announced-writes';
 import type { RunScope } from './commit';
 import { needsIntents } from './guarantee';
 import { forgetHashes, type Link, linksOf, type RefusedWrite } from './links';
+import { type OwnUpdate, withoutOwn, writeOwn } from './own-updates';
 
 /** A record that is sent, and where it came from. */
 interface Sent {
@@ -29,6 +30,8 @@ export interface BatchOutcome {
   refused: RefusedWrite[];
   /** Of a two-way mapping: what both sides hold alike now. */
   agreed: Sent[];
+  /** How many of those that are written or unchanged the hub itself had written to the source. */
+  own: number;
 }
 
 /** What is to be done with the records of a page. */
@@ -41,6 +44,8 @@ interface Decision {
   unchanged: WriteRecord[];
   agreed: Sent[];
   failures: Failure[];
+  /** Of the platform's own records that came back: what they get, and how many there are in all. */
+  own: { updates: OwnUpdate[]; count: number };
 }
 
 export interface ApplyOptions {
@@ -59,10 +64,10 @@ export async function apply(
 ): Promise<BatchOutcome> {
   const decision = await decide(scope, plan, transaction);
   if (judge !== undefined) judge(await knownOutcome(scope, plan, decision));
-  const results = dryRun
-    ? decision.changed.map(({ isNew }): WriteResult => ({ outcome: isNew ? 'created' : 'updated' }))
-    : await send(scope, decision.changed, transaction);
-  return outcomeOf(scope, plan, decision, results, transaction);
+  if (!dryRun) return outcomeOf(scope, plan, decision, await send(scope, decision.changed, transaction), transaction);
+  const results = decision.changed.map(({ isNew }): WriteResult => ({ outcome: isNew ? 'created' : 'updated' }));
+  const updates = decision.own.updates.map((): WriteResult => ({ outcome: 'updated' }));
+  return outcomeOf(scope, plan, decision, results, transaction, updates);
 }
 
 /** A page of which as much is sent as can be before the one before it is finished. */
@@ -135,15 +140,19 @@ function announcedWrites(scope: RunScope, changed: Decision['changed']): Announc
 async function outcomeOf(
   scope: RunScope,
   plan: BatchPlan,
-  { changed, unchanged, agreed, failures }: Decision,
+  { changed, unchanged, agreed, failures, own }: Decision,
   results: readonly WriteResult[],
   transaction: SqlTransaction | undefined,
+  /** What became of the updates of own records; absent = they are not written yet. */
+  updates?: readonly WriteResult[],
 ): Promise<BatchOutcome> {
   const counters = noCounters();
   const written: BatchOutcome['written'] = [];
   const refused: RefusedWrite[] = [];
-  results.forEach((result, index) => {
-    const { record, origin } = changed[index] as Sent;
+  const sent: Sent[] = [...changed, ...own.updates];
+  const all = [...results, ...(updates ?? (await writeOwn(scope, own.updates, transaction)))];
+  all.forEach((result, index) => {
+    const { record, origin } = sent[index] as Sent;
     if (result.outcome === 'failed' || result.outcome === 'unknown') {
       refused.push(refusedWrite(record, result.error));
       failures.push(writeFailure(record, origin, result.error));
@@ -160,7 +169,7 @@ async function outcomeOf(
   counters.unchanged += unchanged.length + plan.repeated;
   Object.assign(counters, failureCounters(left));
   for (const name of COUNTERS) if (name !== 'read') counters.read += counters[name];
-  return { counters, failures: left, decided, written, unchanged, refused, agreed };
+  return { counters, failures: left, decided, written, unchanged, refused, agreed, own: own.count };
 }
 
 /** Failures with their places, without those that somebody decided about; whoever replays a record wants to know how it ends. */
@@ -194,8 +203,9 @@ export function failureCounters(failures: readonly Failure[]): Pick<RunCounters,
 }
 
 /** Tells what has to be written from what the target holds already and from what must not be written. */
-async function decide(scope: RunScope, plan: BatchPlan, transaction: SqlTransaction | undefined): Promise<Decision> {
-  const { compiled, plan: context, twoWay } = scope.stream;
+async function decide(scope: RunScope, page: BatchPlan, transaction: SqlTransaction | undefined): Promise<Decision> {
+  const { compiled, plan: context, twoWay, own } = scope.stream;
+  const { plan, updates, left } = await withoutOwn(scope, page, transaction);
   const links = keepsLinks(scope) ? await linksOf(transaction ?? scope.database, scope.ids, plan.writes) : null;
   const known =
     links?.map((link) => hashAtTarget(link, scope.ignoreLinks)) ??
@@ -207,7 +217,13 @@ async function decide(scope: RunScope, plan: BatchPlan, transaction: SqlTransact
       : scope.decided
         ? plan.writes.map(() => 'write' as const)
         : await twoWay.judge(scope.ids, scope.database, plan, transaction, scope.ignoreLinks, scope.signal);
-  const decision: Decision = { changed: [], unchanged: [], agreed: [], failures: [...plan.failures] };
+  const decision: Decision = {
+    changed: [],
+    unchanged: left,
+    agreed: [],
+    failures: [...plan.failures],
+    own: { updates, count: updates.length + left.length },
+  };
   plan.writes.forEach((record, index) => {
     const origin = plan.origins[index] as SourceRecord;
     const verdict = verdicts?.[index] ?? (isKnown(known[index], record) ? 'unchanged' : 'write');
@@ -222,12 +238,26 @@ async function decide(scope: RunScope, plan: BatchPlan, transaction: SqlTransact
     if (verdict !== 'write') return;
     const refused = compiled.check(record.data, index);
     if (refused === null) {
+      nameOrigin(scope, record, origin);
       decision.changed.push({ record, origin, link: links?.[index], isNew: known[index] === undefined });
       return;
     }
     decision.failures.push({ ...reasonOfRefusal(refused), sourceKey: record.sourceKey, payload: origin });
   });
+  const created = own === null ? [] : decision.changed.flatMap(({ isNew, origin }) => (isNew ? [origin] : []));
+  if (created.length > 0) await own?.assertForeign(created, transaction);
   return decision;
+}
+
+/** Where what is written may come back by an import, so that it is recognised there. */
+function nameOrigin({ stream, writer }: RunScope, record: WriteRecord, origin: SourceRecord): void {
+  if (stream.originKey === null) return;
+  record.originKey = stream.originKey(origin);
+  try {
+    record.ownKey = writer.ownKey?.(record);
+  } catch {
+    // Without a key it is refused when it is written, which says why.
+  }
 }
 
 async function send(

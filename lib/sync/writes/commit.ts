@@ -76,7 +76,7 @@ export async function commitBatch(scope: RunScope, first: Page, options: BatchOp
     await first.plan;
     return scope.database.transaction(async (transaction) => {
       await scope.lease.assertHeld(transaction);
-      const total = { counters: noCounters(), failures: [] as Failure[] };
+      const total = { counters: noCounters(), failures: [] as Failure[], own: 0 };
       let last = first;
       let taken = 0;
       /** One that is being written while the next one is made ready. */
@@ -88,6 +88,7 @@ export async function commitBatch(scope: RunScope, first: Page, options: BatchOp
         keys.remove(outcome.refused.map(({ record }) => record));
         for (const name of COUNTERS) total.counters[name] += outcome.counters[name];
         total.failures.push(...outcome.failures);
+        total.own += outcome.own;
         options.judge(total);
         await settleRecords(scope, transaction, outcome);
       };
@@ -108,7 +109,7 @@ export async function commitBatch(scope: RunScope, first: Page, options: BatchOp
         if (sent === null) await finish(next);
       }
       await finish(sent);
-      return { ...total, last, cancel: await record(scope, transaction, total.counters, last.batch, null, options) };
+      return { ...total, last, cancel: await record(scope, transaction, total, last.batch, null, options) };
     });
   }
   scope.lease.assertSafeToWrite();
@@ -133,7 +134,7 @@ export async function judgeWritten(
     if (error instanceof ToleranceExceeded && stays) {
       await commitAnswers(scope, outcome, async (transaction) => {
         const activeMs = performance.now() - startedAt;
-        await addCounters(scope, transaction, outcome.counters, { total: undefined, writerState: null, activeMs });
+        await addCounters(scope, transaction, outcome, { total: undefined, writerState: null, activeMs });
       });
       error.failures = [];
     }
@@ -150,9 +151,8 @@ export async function commitWritten(
 ): Promise<CommittedBatch> {
   const writerState = (await scope.writer.state?.()) ?? null;
   return commitAnswers(scope, outcome, async (transaction) => {
-    const { counters } = outcome;
-    const cancel = await record(scope, transaction, counters, page.batch, writerState, options);
-    return { counters, last: page, cancel };
+    const cancel = await record(scope, transaction, outcome, page.batch, writerState, options);
+    return { counters: outcome.counters, last: page, cancel };
   });
 }
 
@@ -170,11 +170,14 @@ function commitAnswers<T>(
   );
 }
 
+/** What the run's row counts; `own` of those that the hub itself had written to the source. */
+type Counted = Pick<BatchOutcome, 'counters'> & Partial<Pick<BatchOutcome, 'own'>>;
+
 /** Adds a batch's counters to the run's row; those of all attempts add up there. */
 export async function addCounters(
   scope: Pick<RunScope, 'clock' | 'ids'> & { lease: Pick<Lease, 'fence'> },
   transaction: SqlTransaction,
-  counters: RunCounters,
+  { counters, own = 0 }: Counted,
   details: { total: number | undefined; writerState: Record<string, unknown> | null; activeMs: number },
 ): Promise<boolean> {
   const sums = COUNTERS.map((name) => `c_${name} = c_${name} + ?`).join(', ');
@@ -182,7 +185,7 @@ export async function addCounters(
   const counted = transaction.execute(
     `UPDATE integration_sync_logs SET ${sums}, records_processed = records_processed + ?, records_success = records_success + ?,
        records_error = records_error + ?, no_progress = 0, active_ms = active_ms + ?, updated_at = ?,
-       total = COALESCE(?, total), writer_state = COALESCE(?, writer_state)
+       own_records = own_records + ?, total = COALESCE(?, total), writer_state = COALESCE(?, writer_state)
      WHERE id = ? AND fence = ? AND state IN ('running', 'cancelling')`,
     [
       ...COUNTERS.map((name) => counters[name]),
@@ -191,6 +194,7 @@ export async function addCounters(
       failed,
       Math.round(details.activeMs),
       scope.clock.now(),
+      own,
       details.total ?? null,
       details.writerState === null ? null : JSON.stringify(details.writerState),
       scope.ids.runId,
@@ -222,7 +226,7 @@ async function settleRecords(scope: RunScope, transaction: SqlTransaction, outco
 async function record(
   scope: RunScope,
   transaction: SqlTransaction,
-  counters: RunCounters,
+  counted: Counted,
   { cursorAfter, total }: Batch,
   writerState: Record<string, unknown> | null,
   { mode, startedAt }: Pick<BatchOptions, 'mode' | 'startedAt'>,
@@ -230,7 +234,7 @@ async function record(
   const details = { total, writerState, activeMs: performance.now() - startedAt };
   const [, cancel] = await Promise.all([
     mode !== null && saveCheckpoint(scope, transaction, { mode, cursor: cursorAfter }, scope.clock.now()),
-    addCounters(scope, transaction, counters, details),
+    addCounters(scope, transaction, counted, details),
   ]);
   return cancel;
 }

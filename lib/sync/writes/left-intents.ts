@@ -49,7 +49,7 @@ export async function settleLeftIntents(scope: RunScope): Promise<RunCounters> {
     ]);
     await letters.keep(transaction, lost, clock.now());
     const activeMs = performance.now() - startedAt;
-    await addCounters(scope, transaction, counters, { total: undefined, writerState: null, activeMs });
+    await addCounters(scope, transaction, { counters }, { total: undefined, writerState: null, activeMs });
   });
   return counters;
 }

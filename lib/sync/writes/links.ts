@@ -4,6 +4,8 @@ import type { SqlTransaction, SqlValue } from '../../protocols/sql/database';
 import { textLists } from '../../protocols/sql/text-lists';
 import { keyHash } from '../letters/dead-letters';
 
+/** Longer ones stand there by their digest. */
+const MAX_OWN_KEY = 255;
 /** Longer keys stand in the table by their digest. */
 const MAX_KEY = 500;
 const TABLE = { name: 'integration_record_links' };
@@ -105,14 +107,15 @@ export async function saveLinks(
   transaction: SqlTransaction,
   stream: LinkScope,
   records: readonly {
-    record: Keyed & Pick<WriteRecord, 'externalKey'> & { hash: string | null };
+    record: Keyed & Originated & Pick<WriteRecord, 'externalKey'> & { hash: string | null };
     externalKey?: string | undefined;
   }[],
   now: number,
 ): Promise<void> {
+  const origins = originColumns(records.map(({ record }) => record));
   await upsert(
     transaction,
-    ['target_key', 'hash', 'pending_op', 'run_id', 'updated_at'],
+    ['target_key', 'hash', 'pending_op', 'run_id', 'updated_at', ...origins.names],
     records.map(({ record, externalKey }) => [
       ...keyOf(stream, record),
       targetKeyOf(record, externalKey ?? record.externalKey),
@@ -120,6 +123,7 @@ export async function saveLinks(
       null,
       stream.runId,
       now,
+      ...origins.of(record),
     ]),
   );
 }
@@ -131,9 +135,10 @@ export async function saveIntents(
   fence: number,
   intents: readonly { record: WriteRecord; intent: Intent }[],
 ): Promise<void> {
+  const origins = originColumns(intents.map(({ record }) => record));
   await upsert(
     transaction,
-    ['pending_op', 'pending_key', 'pending_hash', 'pending_since', 'pending_fence', 'run_id'],
+    ['pending_op', 'pending_key', 'pending_hash', 'pending_since', 'pending_fence', 'run_id', ...origins.names],
     intents.map(({ record, intent }) => [
       ...keyOf(stream, record),
       intent.op,
@@ -142,8 +147,76 @@ export async function saveIntents(
       intent.since,
       fence,
       stream.runId,
+      ...origins.of(record),
     ]),
   );
+}
+
+/** What a record goes by when it comes back. */
+type Originated = Pick<WriteRecord, 'ownKey' | 'originKey'>;
+
+/** Columns that only links of targets have from which records may come back: there all records of a stream have a key at the source. */
+function originColumns(records: readonly Originated[]): { names: string[]; of(record: Originated): SqlValue[] } {
+  if (records.every(({ originKey }) => originKey === undefined)) return { names: [], of: () => [] };
+  return {
+    names: ['own_key', 'origin_key'],
+    of: ({ ownKey, originKey }) => [
+      ownKey === undefined ? null : ownKeyText(ownKey),
+      originKey === undefined || originKey.length > MAX_KEY ? null : originKey,
+    ],
+  };
+}
+
+function ownKeyText(key: string): string {
+  return key.length > MAX_OWN_KEY ? keyHash(key) : key;
+}
+
+/** A record that an export has sent, as its link tells. */
+export interface SentRecord {
+  /** Key of what was written, as the target's fields have it. */
+  key: string;
+  /** Key of the record that it was made of, at its source; null = that is not known. */
+  originKey: string | null;
+}
+
+/**
+ * The records that an export has sent, or is sending, under these names.
+ * @param name which of its names: our own key, or what the target calls it
+ */
+export async function sentRecords(
+  database: SqlTransaction,
+  exportId: number,
+  name: 'own_key' | 'target_key',
+  names: readonly string[],
+): Promise<Map<string, SentRecord>> {
+  const found = new Map<string, SentRecord>();
+  // As the partial indexes have it.
+  const isIndexed = name === 'own_key' ? 'own_key IS NOT NULL' : 'target_key <> source_key';
+  const known = new Map(names.map((each) => [name === 'own_key' ? ownKeyText(each) : each, each]));
+  for (const { list, parameters } of textLists(database.dialect, [...known.keys()])) {
+    const rows = await database.query(
+      `SELECT ${name} AS name, source_key, origin_key FROM integration_record_links
+       WHERE mapping_id = ? AND direction = 'export' AND ${isIndexed} AND ${name} IN ${list}`,
+      [exportId, ...parameters],
+    );
+    for (const row of rows) {
+      const named = known.get(String(row.name)) ?? String(row.name);
+      const sent = { key: String(row.source_key), originKey: row.origin_key as string | null };
+      // Several items of one document have its name: which of them it is, is not told.
+      found.set(named, found.has(named) ? { ...sent, originKey: null } : sent);
+    }
+  }
+  return found;
+}
+
+/** Whether something that an export has announced may be at the target under a name that nobody knows yet. */
+export async function isSending(database: SqlTransaction, exportId: number): Promise<boolean> {
+  const rows = await database.query(
+    `SELECT source_key FROM integration_record_links
+     WHERE mapping_id = ? AND direction = 'export' AND pending_op = 'create' LIMIT 1`,
+    [exportId],
+  );
+  return rows.length > 0;
 }
 
 /** A write that was announced and did not take place, or of which nobody can find out whether it did. */

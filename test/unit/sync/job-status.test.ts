@@ -16,6 +16,7 @@ function run(state: RunState, read: number, total: number | null): RunRow {
     trigger: null,
     dueAt: null,
     refetched: 0,
+    own: 0,
     full: false,
     dryRun: false,
     attempts: 1,

@@ -7,6 +7,7 @@ import type {
   DescribedWrite,
   EntityDescription,
   ReadQuery,
+  Recognition,
   SourceRecord,
   WriteGuarantee,
   WriteRecord,
@@ -16,6 +17,7 @@ import type {
 import type { ODataEntity } from '../odata/entity';
 import { findRecord } from '../odata/lookup';
 import { readBatches } from '../odata/read';
+import { recognition } from '../odata/recognise';
 import { type ODataTarget, ODataWriter } from '../odata/writer';
 import { descriptor } from './descriptor';
 import type { DynamicsSettings } from './settings';
@@ -55,6 +57,15 @@ export abstract class Application {
 
   looksUp(_entity: string): boolean {
     return true;
+  }
+
+  async recognise(
+    entity: string,
+    written: Pick<WriteTarget, 'entity' | 'keyFields'>,
+    signal: AbortSignal,
+  ): Promise<Recognition | null> {
+    const [read, target] = [await this.resolve(entity, signal), await this.resolve(written.entity, signal)];
+    return recognition(read, target, written.keyFields);
   }
 
   async writer(target: WriteTarget, signal: AbortSignal): Promise<Writer> {

@@ -9,6 +9,7 @@ import type {
   DescribedWrite,
   EntityDescription,
   ReadQuery,
+  Recognition,
   SourceRecord,
   TestReport,
   WriteGuarantee,
@@ -71,6 +72,14 @@ class DynamicsConnector implements Connector {
 
   async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
     return this.#application.writer(target, signal);
+  }
+
+  async recognise(
+    entity: string,
+    written: { entity: string; keyFields: string[] },
+    signal: AbortSignal,
+  ): Promise<Recognition | null> {
+    return this.#application.recognise(entity, written, signal);
   }
 
   looksUp(entity: string): boolean {

@@ -7,6 +7,7 @@ import type {
   DescribedWrite,
   EntityDescription,
   ReadQuery,
+  Recognition,
   SourceRecord,
   WriteGuarantee,
   WriteRecord,
@@ -89,6 +90,16 @@ export class FinanceOperations extends Application {
 
   override looksUp(entity: string): boolean {
     return this.guarantee(entity).lookup === 'strong';
+  }
+
+  /** What messages and packages make there has nothing of ours. */
+  override async recognise(
+    entity: string,
+    written: Pick<WriteTarget, 'entity' | 'keyFields'>,
+    signal: AbortSignal,
+  ): Promise<Recognition | null> {
+    const isRecord = [entity, written.entity].every((name) => !isMessage(name) && !isPackage(name));
+    return isRecord ? super.recognise(entity, written, signal) : null;
   }
 
   override async writer(target: WriteTarget, signal: AbortSignal): Promise<Writer> {

@@ -265,6 +265,7 @@ function infoOf({ entity, titles }: MessageType): EntityInfo {
 function postedBefore(key: string): IntegrationError {
   const message = `The message ${key} was sent before, with another content; what was sent cannot be changed.`;
   return new IntegrationError('data', 'PCP_ODATA_POSTED_BEFORE', message, {
+    isFixed: true,
     hint: 'Correct the journal in Dynamics, or send the difference as a record of its own.',
   });
 }

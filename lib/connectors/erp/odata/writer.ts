@@ -1,6 +1,6 @@
 import { IntegrationError } from '../../../model/errors';
 import { phrase } from '../../../model/phrase';
-import { entityPath, hasKey, placeOf } from '../../../protocols/odata/address';
+import { hasKey } from '../../../protocols/odata/address';
 import { Batching, type Changed } from '../../../protocols/odata/batching';
 import type { Entity } from '../../../protocols/odata/entity';
 import { GONE } from '../../../protocols/odata/fault';
@@ -10,6 +10,7 @@ import { LostAnswer, WriteRun } from '../../write-run';
 import { inTermsOf, isSame, withoutNothing } from '../same-record';
 import { isWritable, type ODataEntity } from './entity';
 import { findEntities, findEntity, identityOf, preparedData } from './lookup';
+import { externalKeyOf, ownKeyOf } from './recognise';
 
 type Data = Record<string, unknown>;
 export type ODataTarget = Pick<WriteTarget, 'keyFields' | 'assertSafeToWrite'>;
@@ -58,6 +59,11 @@ export class ODataWriter implements Writer {
       });
     }
     return this.#each(records, signal, (item, found) => this.#planRemoval(item, found));
+  }
+
+  ownKey({ data }: WriteRecord): string | undefined {
+    const sent = { ...data, ...preparedData(this.#entity, data, this.#settings.sender) };
+    return ownKeyOf(this.#entity, sent, this.#target.keyFields);
   }
 
   async resolve(records: WriteRecord[], signal: AbortSignal): Promise<Resolution[]> {
@@ -246,8 +252,7 @@ export class ODataWriter implements Writer {
   }
 
   #keyOf({ data }: Entity): string {
-    const { set, model } = this.#entity;
-    return decodeURIComponent(entityPath(set, data, model).slice(placeOf(set).length));
+    return externalKeyOf(this.#entity, data);
   }
 }
 
@@ -307,6 +312,7 @@ function twice(identity: string): IntegrationError {
 function postedBefore(key: string): IntegrationError {
   const message = phrase`It was posted before as ${key}, with other values; a document cannot be changed.`;
   return new IntegrationError('data', 'PCP_ODATA_POSTED_BEFORE', message, {
+    isFixed: true,
     hint: 'Cancel the document there, and post the corrected record under a key of its own.',
   });
 }

@@ -15,6 +15,7 @@ import type {
   DescribedWrite,
   EntityDescription,
   ReadQuery,
+  Recognition,
   SourceRecord,
   TestReport,
   WriteGuarantee,
@@ -32,6 +33,7 @@ import { Catalogue } from './catalogue';
 import { testConnection } from './connection-test';
 import { descriptor } from './descriptor';
 import { PRESETS } from './presets';
+import { recognition } from './recognise';
 import { type EbsSettings, readSettings } from './settings';
 import { EbsWriter } from './writer';
 
@@ -85,6 +87,13 @@ class EbsConnector implements Connector {
     signal: AbortSignal,
   ): Promise<DescribedWrite> {
     return (await this.#writer(target, signal)).describeWrite(record, signal);
+  }
+
+  async recognise(entity: string, { entity: written }: { entity: string }): Promise<Recognition | null> {
+    const catalogue = await this.#catalogue();
+    const posting = catalogue.preset(written)?.posting;
+    if (posting === undefined) return null;
+    return recognition(await catalogue.resolve(entity), posting, readSettings(this.#connection).sourceCode);
   }
 
   guarantee(entity: string): WriteGuarantee {

@@ -28,7 +28,10 @@ function stepOfTransaction(name: string, given: Row, there: Found): Step {
     'data',
     'PCP_EBS_POSTED_BEFORE',
     phrase`It was sent before as ${name}, with other values; a transaction cannot be changed.`,
-    { hint: 'Reverse it in E-Business Suite by a return, and send the corrected record under a key of its own.' },
+    {
+      isFixed: true,
+      hint: 'Reverse it in E-Business Suite by a return, and send the corrected record under a key of its own.',
+    },
   );
 }
 

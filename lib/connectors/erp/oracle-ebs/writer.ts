@@ -19,6 +19,7 @@ import { Derived } from './derive';
 import { type Found, findPostings, type Wanted } from './posted';
 import { fieldsOf, KEY, keyOf, type Posting, type Row, rowOf, SERVER, SOURCE, serialsOf, withElement } from './posting';
 import type { Preset } from './presets';
+import { externalKeyOf } from './recognise';
 import { type Author, byDatabase, byGateway, type Outgoing } from './sender';
 import { stepFor } from './step';
 
@@ -66,6 +67,10 @@ export class EbsWriter implements Writer {
       );
     }
     return run.end();
+  }
+
+  ownKey({ data }: WriteRecord): string {
+    return keyOf(data, this.#preset.posting, this.#sender);
   }
 
   async resolve(records: WriteRecord[], signal: AbortSignal): Promise<Resolution[]> {
@@ -261,7 +266,7 @@ export class EbsWriter implements Writer {
   }
 
   #nameOf(key: string): string {
-    return `${this.#source}/${key}`;
+    return externalKeyOf(this.#source, key);
   }
 }
 

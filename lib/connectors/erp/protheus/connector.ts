@@ -11,6 +11,7 @@ import type {
   DescribedWrite,
   EntityDescription,
   ReadQuery,
+  Recognition,
   SourceRecord,
   TestReport,
   WriteGuarantee,
@@ -24,6 +25,7 @@ import { type Opened, testConnection } from './connection-test';
 import { descriptor } from './descriptor';
 import { findRecord } from './lookup';
 import { readBatches } from './read';
+import { recognition } from './recognise';
 import { readSettings } from './settings';
 import { ProtheusWriter } from './writer';
 
@@ -63,6 +65,16 @@ class ProtheusConnector implements Connector {
 
   async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
     return this.#writer(target, signal);
+  }
+
+  async recognise(
+    entity: string,
+    written: { entity: string; keyFields: string[] },
+    signal: AbortSignal,
+  ): Promise<Recognition | null> {
+    if (entity !== written.entity) return null;
+    const { catalogue } = this.#open();
+    return recognition(await catalogue.resolve(entity, signal), written.keyFields);
   }
 
   async describeWrite(

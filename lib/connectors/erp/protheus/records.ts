@@ -5,6 +5,7 @@ import { externalKey } from '../external-key';
 import { inTermsOf, isSame, withoutNothing } from '../same-record';
 import type { ApiEntity, Catalogue } from './catalogue';
 import { addressOf, findByApi } from './lookup';
+import { externalKeyOf } from './recognise';
 import { bodyOf, withOurMoments } from './record';
 
 export type WriteRequest = Omit<HttpRequest, 'signal'>;
@@ -53,7 +54,7 @@ export class ApiRecords implements Records {
   }
 
   keyOf(data: Json): string {
-    return this.entity.key.map((name) => String(data[name] ?? '')).join('/');
+    return externalKeyOf(data, this.entity.key);
   }
 
   async find(data: Json, signal: AbortSignal): Promise<Found | null> {

@@ -29,6 +29,11 @@ export class ProtheusWriter implements Writer {
     return this.#each(records, signal, (record) => this.#remove(record, signal));
   }
 
+  /** What identifies it there is known before it is sent. */
+  ownKey({ data }: WriteRecord): string {
+    return this.#records.keyOf(this.#records.fieldsOf(data));
+  }
+
   async resolve(records: WriteRecord[], signal: AbortSignal): Promise<Resolution[]> {
     const resolutions: Resolution[] = [];
     for (const record of records) resolutions.push(await this.#resolve(record, signal));
@@ -156,6 +161,7 @@ function reversed(key: string): IntegrationError {
 function postedBefore(key: string): IntegrationError {
   const message = phrase`It was posted before as ${key}, with other values; a document cannot be changed.`;
   return new IntegrationError('data', 'PCP_PROTHEUS_POSTED_BEFORE', message, {
+    isFixed: true,
     hint: 'Reverse it in Protheus, and post the corrected record under a key of its own.',
   });
 }

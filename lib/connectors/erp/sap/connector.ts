@@ -10,6 +10,7 @@ import type {
   DescribedWrite,
   EntityDescription,
   ReadQuery,
+  Recognition,
   SourceRecord,
   TestReport,
   WriteGuarantee,
@@ -21,11 +22,12 @@ import { HttpOpening, httpClient } from '../../http-opening';
 import { callFunction } from '../odata/call';
 import { findRecord } from '../odata/lookup';
 import { readBatches } from '../odata/read';
+import { recognition } from '../odata/recognise';
 import { type ODataTarget, ODataWriter } from '../odata/writer';
 import { Catalogue } from './catalogue';
 import { type Opened, testConnection } from './connection-test';
 import { descriptor } from './descriptor';
-import { IDOC_GUARANTEE, Idocs, isIdoc } from './idocs';
+import { IDOC_GUARANTEE, Idocs, idocRecognition, isIdoc } from './idocs';
 import { FUNCTIONS } from './presets';
 import { readSettings } from './settings';
 
@@ -71,6 +73,18 @@ class SapConnector implements Connector {
 
   async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
     return isIdoc(target.entity) ? this.#opening.get().idocs.writer(target) : this.#writer(target, signal);
+  }
+
+  async recognise(
+    entity: string,
+    { entity: written, keyFields }: { entity: string; keyFields: string[] },
+    signal: AbortSignal,
+  ): Promise<Recognition | null> {
+    const { catalogue } = this.#opening.get();
+    const read = await catalogue.resolve(entity, signal);
+    return isIdoc(written)
+      ? idocRecognition(read, written)
+      : recognition(read, await catalogue.resolve(written, signal), keyFields);
   }
 
   looksUp(entity: string): boolean {

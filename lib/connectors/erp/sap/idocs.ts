@@ -9,6 +9,7 @@ import { parameterText } from '../../../protocols/odata/query';
 import type {
   DescribedRequest,
   EntityDescription,
+  Recognition,
   WriteGuarantee,
   WriteRecord,
   WriteResult,
@@ -16,6 +17,7 @@ import type {
   WriteTarget,
 } from '../../contract';
 import { LostAnswer, WriteRun } from '../../write-run';
+import type { ODataEntity } from '../odata/entity';
 import { NO_IDOC } from './idoc-settings';
 import type { SapSettings } from './settings';
 
@@ -33,6 +35,33 @@ const PREFIX = 'idoc/';
 
 export function isIdoc(entity: string): boolean {
   return entity.startsWith(PREFIX);
+}
+
+/** Goods movements give their document a reference of ours; where it is in the IDoc, and in what is read of it. */
+const REFERENCE = {
+  type: /^MBGMCR\d\d$/,
+  path: ['E1MBGMCR', 'E1BP2017_GM_HEAD_01', 'REF_DOC_NO'],
+  set: 'A_MaterialDocumentHeader',
+  kept: 'ReferenceDocument',
+};
+
+/** Tells the documents that an IDoc has posted from others; null where they are not among what is read, or nothing tells them. */
+export function idocRecognition({ set }: Pick<ODataEntity, 'set'>, entity: string): Recognition | null {
+  if (!REFERENCE.type.test(entity.slice(PREFIX.length)) || set.name !== REFERENCE.set) return null;
+  return {
+    fields: [REFERENCE.kept],
+    ownKey: (record) => textOf(record[REFERENCE.kept]) ?? null,
+    // What SAP called it is not told to whoever sends an IDoc.
+    externalKey: () => undefined,
+  };
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return (value as Record<string, unknown> | null | undefined)?.[name];
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 /** The IDocs of a connection: what it takes, and what it sends. */
@@ -75,6 +104,9 @@ export class Idocs {
     }
     const finish = async () => undefined;
     return {
+      ...(REFERENCE.type.test(type.type) && {
+        ownKey: ({ data }: WriteRecord) => textOf(REFERENCE.path.reduce(memberOf, data)),
+      }),
       write: (records, signal) => this.#write(type, records, target, signal),
       finish,
       abandon: finish,

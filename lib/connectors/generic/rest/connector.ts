@@ -13,6 +13,7 @@ import type {
   DescribedWrite,
   EntityDescription,
   ReadQuery,
+  Recognition,
   SourceRecord,
   TestReport,
   WriteGuarantee,
@@ -27,6 +28,7 @@ import { Catalogue } from './describe';
 import { guaranteeOf } from './guarantee';
 import { findRecord } from './lookup';
 import { readBatches } from './read';
+import { recognition } from './recognise';
 import { type RestSettings, readSettings, resolveEntity } from './settings';
 import { valuesOf } from './write-request';
 import { RestWriter } from './writer';
@@ -111,6 +113,15 @@ class RestConnector implements Connector {
         return (await findRecord(client, entity, data, values, signal))?.data ?? null;
       }),
     );
+  }
+
+  async recognise(
+    entity: string,
+    written: { entity: string; keyFields: string[] },
+    _signal: AbortSignal,
+  ): Promise<Recognition | null> {
+    if (entity !== written.entity) return null;
+    return recognition(resolveEntity(entity, this.#opening.get().settings), written.keyFields);
   }
 
   looksUp(entity: string): boolean {

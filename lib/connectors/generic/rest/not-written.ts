@@ -12,6 +12,7 @@ export function absent(id: string | undefined): IntegrationError {
 export function unchangeable(): IntegrationError {
   const message = phrase`The API has this record already, and cannot change it.`;
   return new IntegrationError('data', 'PCP_REST_NO_UPDATE', message, {
+    isFixed: true,
     hint: 'Add "update" to the entity, if the API can change records.',
   });
 }

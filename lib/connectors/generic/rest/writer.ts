@@ -19,6 +19,7 @@ import { judged, unknown } from './judgement';
 import { type Found, findRecord } from './lookup';
 import { absent, missing, nameless, overtaken, unchangeable } from './not-written';
 import { valueAt } from './pointer';
+import { ownKeyOf } from './recognise';
 import { Sender } from './sender';
 import type { RestEntity, RestSettings } from './settings';
 import { plainText } from './template';
@@ -128,6 +129,10 @@ export class RestWriter implements Writer {
     }
     const known = step.operation === 'update' ? await this.#versioned(record, step.known, signal) : {};
     return described(this.#client, this.#makers[step.operation]!(record, known ?? {}));
+  }
+
+  ownKey({ data }: WriteRecord): string | undefined {
+    return ownKeyOf(data, this.#target.keyFields);
   }
 
   async finish(): Promise<void> {

@@ -4,6 +4,7 @@ import type { Json } from '../../../../protocols/totvs/answer';
 import { NOT_FOUND } from '../../../../protocols/totvs/fault';
 import { bodyOf, type Line, type Part, PK, resourcePath } from '../../../../protocols/totvs/fw-model';
 import type { Catalogue } from '../catalogue';
+import { externalKeyOf } from '../recognise';
 import { type Found, JSON_BODY, type Records, type WriteRequest } from '../records';
 import { findResource, isGone, lineOf } from './lookup';
 import type { Model } from './model';
@@ -26,7 +27,7 @@ export class ModelRecords implements Records {
   }
 
   keyOf(data: Json): string {
-    return this.keyFields.map((name) => String(data[name] ?? '')).join('/');
+    return externalKeyOf(data, this.keyFields);
   }
 
   async find(data: Json, signal: AbortSignal): Promise<Found | null> {
