@@ -212,13 +212,11 @@ export class RestWriter implements Writer {
     const versioned = await this.#versioned(record, known, signal);
     if (versioned === null) return null;
     const request = this.#makers.update!(record, versioned);
-    let answer: Awaited<ReturnType<Sender['send']>>;
-    try {
-      answer = await this.#sender.send(request, setting, signal, GONE);
-    } catch (thrown) {
-      if (!isOutdated(request, thrown)) throw thrown;
-      return this.#whenOutdated(record, versioned, thrown, signal);
-    }
+    const answer = await this.#sender.send(request, setting, signal, GONE).catch((thrown: unknown) => {
+      if (isOutdated(request, thrown)) return thrown;
+      throw thrown;
+    });
+    if (answer instanceof IntegrationError) return this.#whenOutdated(record, versioned, answer, signal);
     const { status, said } = answer;
     if (GONE.includes(status)) return null;
     if ('outcome' in said) return said;
