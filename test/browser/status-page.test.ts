@@ -285,7 +285,7 @@ describe('status page', () => {
   it('tells failures in the language of who reads', async () => {
     const page = await open('runs/1', LOOKS[1]);
     await page.click('a:has-text("Seus registros rejeitados")');
-    await page.locator('td:has-text("O valor"):has-text("PCP_VALUE_")').waitFor();
+    await page.locator('td:has-text("não é um número decimal. PCP_VALUE_TYPE")').waitFor();
     await page.close();
   });
 
