@@ -193,14 +193,18 @@ describe('synchronising with Protheus', function () {
     table[0]!.TQB_SOLUCA = 'E';
     Object.assign(table[0]!, { TQB_DTFECH: '20261127', TQB_HOFECH: '08:00' });
     assert.deepEqual(counts(await run('maintenance_request', 'import')), [[2, 0]]);
-    const read = (await records('maintenance_order')).find(({ order_number }) => order_number === 'SS-000001');
+    const orders = await records('maintenance_order');
+    const read = orders.find(({ order_number }) => order_number === 'R-1');
     assert.deepEqual(
-      [read?.notification, read?.status, read?.requested_at, read?.actual_end_at, read?.machine],
-      ['000001', 'completed', '2026-11-27T02:30:00.000Z', '2026-11-27T11:00:00.000Z', 'M1'],
+      [orders.length, read?.status, read?.requested_at, read?.actual_end_at, read?.machine],
+      [2, 'completed', '2026-11-27T02:30:00.000Z', '2026-11-27T11:00:00.000Z', 'M1'],
     );
-    // What was imported is no request of ours.
+    // One that Protheus has of its own is no request of ours.
+    table.push({ ...table[0]!, TQB_SOLICI: '000099', TQB_ORIGEM: ' '.repeat(20) });
+    assert.deepEqual(counts(await run('maintenance_request', 'import')), [[3, 0]]);
+    assert.ok((await records('maintenance_order')).some(({ order_number }) => order_number === 'SS-000099'));
     assert.equal(counts(await run('maintenance_request', 'export')).length, 1);
-    assert.equal(table.length, 2);
+    assert.equal(table.length, 3);
   });
 
   it('imports what surrounds production', async () => {
