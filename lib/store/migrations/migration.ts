@@ -52,14 +52,34 @@ export async function createIndex(
   fields: string[],
   { where, ...options }: { unique?: boolean; where?: string } = {},
 ): Promise<void> {
-  const name = `${table}_${fields.join('_')}`.slice(0, 63);
+  const name = indexName(table, fields);
   const existing = (await queryInterface.showIndex(table, inTransaction(transaction))) as { name: string }[];
   if (existing.some((index) => index.name === name)) return;
-  if (where !== undefined && (dialect === 'sqlite' || dialect === 'postgres')) {
+  if (where !== undefined && hasPartialIndexes({ dialect })) {
     await transaction.execute(`CREATE INDEX ${name} ON ${table} (${fields.join(', ')}) WHERE ${where}`);
     return;
   }
   await queryInterface.addIndex(table, fields, { name, ...options, ...inTransaction(transaction) });
+}
+
+/** Gives an index another extent, where the database knows partial ones. */
+export async function recreateIndex(
+  context: MigrationContext,
+  table: string,
+  fields: string[],
+  { where }: { where: string },
+): Promise<void> {
+  if (!hasPartialIndexes(context)) return;
+  await context.transaction.execute(`DROP INDEX IF EXISTS ${indexName(table, fields)}`);
+  await createIndex(context, table, fields, { where });
+}
+
+function indexName(table: string, fields: readonly string[]): string {
+  return `${table}_${fields.join('_')}`.slice(0, 63);
+}
+
+function hasPartialIndexes({ dialect }: Pick<MigrationContext, 'dialect'>): boolean {
+  return dialect === 'sqlite' || dialect === 'postgres';
 }
 
 /** A plain TEXT of MariaDB and MySQL ends at 64 KiB. */

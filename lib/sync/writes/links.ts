@@ -51,11 +51,11 @@ export async function linksOf(
   records: readonly Keyed[],
 ): Promise<(Link | undefined)[]> {
   const known = new Map<string, Link>();
-  for (const { list, parameters } of textLists(database.dialect, records.map(linkKey))) {
+  for (const { isOneOf, parameters } of textLists(database.dialect, records.map(linkKey))) {
     const rows = await database.query(
       `SELECT source_key, target_key, hash, run_id, updated_at, pending_op, pending_key, pending_hash, pending_since
        FROM integration_record_links
-       WHERE mapping_id = ? AND direction = ? AND source_key IN ${list}`,
+       WHERE mapping_id = ? AND direction = ? AND source_key ${isOneOf}`,
       [stream.mappingId, stream.direction, ...parameters],
     );
     for (const row of rows) {
@@ -193,10 +193,10 @@ export async function sentRecords(
   // As the partial indexes have it.
   const isIndexed = name === 'own_key' ? 'own_key IS NOT NULL' : 'target_key <> source_key';
   const known = new Map(names.map((each) => [name === 'own_key' ? ownKeyText(each) : each, each]));
-  for (const { list, parameters } of textLists(database.dialect, [...known.keys()])) {
+  for (const { isOneOf, parameters } of textLists(database.dialect, [...known.keys()])) {
     const rows = await database.query(
       `SELECT ${name} AS name, source_key, origin_key FROM integration_record_links
-       WHERE mapping_id = ? AND direction = 'export' AND ${isIndexed} AND ${name} IN ${list}`,
+       WHERE mapping_id = ? AND ${isIndexed} AND ${name} ${isOneOf}`,
       [exportId, ...parameters],
     );
     for (const row of rows) {
@@ -249,10 +249,10 @@ export async function forgetLinks(
   records: readonly Keyed[],
   seenAt: number,
 ): Promise<void> {
-  for (const { list, parameters } of textLists(transaction.dialect, records.map(linkKey))) {
+  for (const { isOneOf, parameters } of textLists(transaction.dialect, records.map(linkKey))) {
     await transaction.execute(
       `DELETE FROM integration_record_links WHERE pending_op IS NULL AND updated_at < ?
-       AND mapping_id = ? AND direction = ? AND source_key IN ${list}`,
+       AND mapping_id = ? AND direction = ? AND source_key ${isOneOf}`,
       [seenAt, stream.mappingId, stream.direction, ...parameters],
     );
   }
@@ -267,10 +267,10 @@ export async function forgetHashes(
   stream: LinkScope,
   records: readonly Keyed[],
 ): Promise<void> {
-  for (const { list, parameters } of textLists(transaction.dialect, records.map(linkKey))) {
+  for (const { isOneOf, parameters } of textLists(transaction.dialect, records.map(linkKey))) {
     await transaction.execute(
       `UPDATE integration_record_links SET hash = NULL
-       WHERE mapping_id = ? AND direction = ? AND source_key IN ${list}`,
+       WHERE mapping_id = ? AND direction = ? AND source_key ${isOneOf}`,
       [stream.mappingId, stream.direction, ...parameters],
     );
   }
