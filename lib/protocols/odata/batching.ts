@@ -93,16 +93,17 @@ export class Batching {
     signal: AbortSignal,
     beforeSend?: BeforeSend,
   ): Promise<ItemAnswer[] | null> {
-    while (requests.length > 1 && this.#form !== 'single') {
+    for (let form = this.#form; requests.length > 1 && form !== 'single'; form = this.#form) {
       try {
-        const answers = await sendBatch(this.service, requests, signal, this.#form, beforeSend);
+        const answers = await sendBatch(this.service, requests, signal, form, beforeSend);
         this.#isKnown ||= !answers.every(isNotFound);
         if (this.#isKnown) return answers;
       } catch (thrown) {
         if (!isRefusal(thrown)) throw thrown;
       }
       // Nothing was done: the service does not know this notation, or no batches at all.
-      this.#form = NEXT[this.#form];
+      // Others may have found that out meanwhile.
+      if (this.#form === form) this.#form = NEXT[form];
     }
     return null;
   }

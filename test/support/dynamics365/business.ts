@@ -64,6 +64,8 @@ export class BusinessServer {
   now = Date.UTC(2026, 10, 28);
   pageLimit = 20_000;
   isRegistered = true;
+  /** Installations may give their pages alone. */
+  hasStandardModel = true;
   cuts: () => boolean = () => false;
   #changes = 0;
   #server: LoopbackServer | undefined;
@@ -183,7 +185,7 @@ export class BusinessServer {
     const path = decodeURIComponent(pathname);
     const xml = { status: 200, headers: { 'content-type': 'application/xml' } };
     const isPages = path.startsWith('/ODataV4');
-    if (path === '/api/v2.0/$metadata')
+    if (path === '/api/v2.0/$metadata' && this.hasStandardModel)
       return {
         ...xml,
         body: metadataOf({ items: this.items, itemLedgerEntries: this.entries, subscriptions: this.subscriptions }),

@@ -76,6 +76,19 @@ describe('Dynamics 365, Business Central', () => {
     }
   });
 
+  it('tells what the standard API lacks, and lists the pages of the customer all the same', async () => {
+    server.hasStandardModel = false;
+    const list = await connector.discover!(live);
+    assert.ok(list.some(({ name }) => name === 'pages/ReleasedProductionOrders'));
+    assert.ok(list.find(({ name }) => name === 'location')?.error !== undefined);
+    const only = create(server.connection({ services: {} }), { log: () => undefined });
+    try {
+      assert.equal((await failure(only.discover!(live))).class, 'config');
+    } finally {
+      await only.close();
+    }
+  });
+
   describe('subscriptions', () => {
     /** A webhook of the hub, as far as the handshake goes. */
     const hook = new TestApi();

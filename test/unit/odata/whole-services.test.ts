@@ -209,6 +209,24 @@ describe('odata services with all that they may do', () => {
       assert.deepEqual(await made(), ['A', 'B']);
     });
 
+    it('that the service does not know are given up once, however many are under way', async () => {
+      let batches = 0;
+      api.answers.set('POST /svc/$batch', () => ({ status: ++batches > 20 ? 500 : 404 }));
+      api.answers.set('POST /svc/Orders', ({ body }) => ({ status: 201, body: JSON.parse(body) as object }));
+      const orders = await set('Orders');
+      const model = await service.model(signal);
+      const batching = new Batching(service, orders, model);
+      const groups = [1, 2, 3].map((group) =>
+        ['A', 'B'].map((number) => service.creation(orders, { Number: `${number}${group}` }, model)),
+      );
+      const made = await Promise.all(groups.map((group) => batching.change(group, signal)));
+      assert.deepEqual(
+        made.flat().map((each) => each && 'entity' in each && each.entity?.data.Number),
+        ['A1', 'B1', 'A2', 'B2', 'A3', 'B3'],
+      );
+      assert.equal(batches, 9);
+    });
+
     it('say the same of each when nothing is there in any notation', async () => {
       api.answers.set(
         'POST /svc/$batch',

@@ -2,7 +2,7 @@ import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
 import { failureOf } from '../../../protocols/odata/fault';
 import { readJson } from '../../../protocols/odata/feed';
-import type { StructuredType } from '../../../protocols/odata/model';
+import type { ServiceModel, StructuredType } from '../../../protocols/odata/model';
 import { schemaOf } from '../../../protocols/odata/schema';
 import { ODataService } from '../../../protocols/odata/service';
 import { SharedWork } from '../../../shared-work';
@@ -58,23 +58,30 @@ export class BusinessCentral extends Application {
   }
 
   async discover(signal: AbortSignal): Promise<EntityInfo[]> {
-    const standard = await this.odata(STANDARD, signal);
-    const { entitySets } = await standard.model(signal);
+    const models = new Map<string, ServiceModel | IntegrationError>();
+    for (const name of this.#paths.keys()) models.set(name, await this.#modelOf(name, signal));
+    const standard = models.get(STANDARD);
+    const isSilent = [...models.values()].every((model) => model instanceof IntegrationError);
+    if (isSilent && standard instanceof IntegrationError) throw standard;
     const presets = BUSINESS_PRESETS.map((preset) => {
+      if (standard instanceof IntegrationError) return presetInfo(preset, standard);
       const missing = noSet(`The API has no "${preset.set}".`, 'The environment may be older than this entity.');
-      return presetInfo(preset, entitySets.get(preset.set) ?? missing);
+      return presetInfo(preset, standard?.entitySets.get(preset.set) ?? missing);
     });
-    const sets: EntityInfo[] = [];
-    for (const name of this.#paths.keys()) {
-      try {
-        const model = await (await this.odata(name, signal)).model(signal);
-        sets.push(...[...model.entitySets.values()].map((set) => setInfo(`${name}/${set.name}`, set)));
-      } catch (thrown) {
-        if (signal.aborted) throw thrown;
-        sets.push(silentService(name, inWordsOfDynamics(thrown, name, 'business_central')));
-      }
-    }
+    const sets = [...models].flatMap(([name, model]) => {
+      if (model instanceof IntegrationError) return [silentService(name, model)];
+      return [...model.entitySets.values()].map((set) => setInfo(`${name}/${set.name}`, set));
+    });
     return [...presets, ...sets];
+  }
+
+  async #modelOf(name: string, signal: AbortSignal): Promise<ServiceModel | IntegrationError> {
+    try {
+      return await (await this.odata(name, signal)).model(signal);
+    } catch (thrown) {
+      if (signal.aborted) throw thrown;
+      return inWordsOfDynamics(thrown, name, 'business_central');
+    }
   }
 
   async describe(name: string, signal: AbortSignal): Promise<EntityDescription> {

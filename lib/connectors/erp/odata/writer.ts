@@ -210,7 +210,8 @@ export class ODataWriter implements Writer {
     if (upserts !== true) return service.creation(set, data, model);
     const isWhole = hasKey(set, data);
     const key = isWhole ? set.type.key : this.#target.keyFields;
-    const type = { ...set.type, key, keyAliases: new Map<string, string>() };
+    const keyAliases = isWhole ? set.type.keyAliases : new Map<string, string>();
+    const type = { ...set.type, key, keyAliases };
     return service.modification({ ...set, type, isKeyNamed: !isWhole }, data, model);
   }
 
