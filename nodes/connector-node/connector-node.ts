@@ -1,6 +1,7 @@
 import type { Node, NodeAPI, NodeDef, NodeMessageInFlow } from 'node-red';
 import type { Operation } from '../../lib/connectors/descriptor';
 import { type ErrorClass, IntegrationError } from '../../lib/model/errors';
+import { asked } from '../../lib/model/question';
 import { type ConnectionNode, connectionNode } from '../pcp-connection/connection-node';
 import { nodeFailure } from '../support/failure';
 import { NodeStatusLine } from '../support/status';
@@ -92,7 +93,7 @@ export function registerConnectorNode(RED: NodeAPI, type: string, connectorType:
             await writeTagsMessage(context, msg, send, signal, receivedAt);
             break;
           default:
-            await readMessage(acknowledgements, context, msg, send, signal);
+            await asked(readMessage(acknowledgements, context, msg, send, signal));
         }
         connection.outage.succeeded();
       } catch (error) {

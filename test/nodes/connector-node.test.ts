@@ -124,6 +124,15 @@ describe('pcp-file', () => {
       assert.equal(helper.getNode('file').status.lastCall?.args[0].text, 'pcp-file.status.class.transient');
     });
 
+    it('leaves no doubt about what was done when it only read', async () => {
+      await helper.load(TYPES, fileFlow({}));
+      context.hub.readFailure = new IntegrationError('rate_limit', 'PCP_HTTP_BUSY', 'It answered 503.', {
+        outcomeUnknown: true,
+      });
+      const caught = await failureOf(helper.getNode('caught'), () => helper.getNode('file').receive({}));
+      assert.equal(caught.error.code, 'PCP_HTTP_BUSY');
+    });
+
     it('logs an outage once and its end once', async () => {
       await helper.load(TYPES, fileFlow({}));
       const connection = helper.getNode('connection');

@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../model/errors';
 import { phrase } from '../../model/phrase';
+import { asked } from '../../model/question';
 import { SharedWork } from '../../shared-work';
 import type { HttpClient, HttpRequest, HttpResponse } from '../http/client';
 import { refuseWebPage } from '../http/web-page';
@@ -64,7 +65,7 @@ export class ODataService {
 
   /** Read once; a failure is not kept. @throws config PCP_ODATA_METADATA; what the HTTP client throws */
   model(signal: AbortSignal): Promise<ServiceModel> {
-    return this.#model.get(signal);
+    return asked(this.#model.get(signal));
   }
 
   /**
@@ -269,7 +270,7 @@ export class ODataService {
     const response = await this.send(request, signal);
     if (response.status !== 428) return this.#accepted(response, request);
     response.discard();
-    const version = (await this.entity(changed, key, {}, signal))?.version ?? '*';
+    const version = (await asked(this.entity(changed, key, {}, signal)))?.version ?? '*';
     return this.#ask({ ...request, headers: { ...request.headers, ...ifMatch(version) } }, signal);
   }
 

@@ -45,6 +45,8 @@ export class StrictGateway {
   cuts: (method: string, url: string) => boolean = () => false;
   /** How many changes of a batch are made before the gateway breaks off without an answer. */
   breaksOffAfter: () => number = () => Number.POSITIVE_INFINITY;
+  /** Answers in place of the gateway, where a test says so. */
+  answersItself: (method: string, url: string) => Promise<Reply | undefined> = async () => undefined;
   /** Answers 404 to every batch. */
   knowsNoBatch = false;
   /** Requests are done one after the other, as they arrived: what was asked later sees all that was posted before. */
@@ -90,7 +92,9 @@ export class StrictGateway {
     const body = Buffer.concat(pieces).toString('utf8');
     const { method = '', url = '', headers } = request;
     this.asked.push({ method, url, headers, body });
-    const reply = await this.#reply(method, url, headers, body).catch((error: unknown) => refusal(500, String(error)));
+    const own = await this.answersItself(method, url);
+    const reply =
+      own ?? (await this.#reply(method, url, headers, body).catch((error: unknown) => refusal(500, String(error))));
     if (reply.status === BROKEN_OFF) {
       request.socket.destroy();
       return;

@@ -4,7 +4,7 @@ import { create } from '../../../lib/connectors/erp/sap/connector';
 import { localise } from '../../../lib/locales/catalogue';
 import type { PushedFilter } from '../../../lib/model/mapping';
 import { SapPlant } from '../../support/sap/plant';
-import { failureOf, openWriter, record, signal } from '../rest/server';
+import { failureOf, openWriter, record, signal, TestApi } from '../rest/server';
 
 const ORDERS = 'production_order';
 const KEY = ['ManufacturingOrder'];
@@ -251,6 +251,28 @@ describe('sap', () => {
     assert.equal(posted.length, 40);
   });
 
+  it('knows that nothing was posted while it only asked, whatever became of the question', async () => {
+    const quiet = new TestApi();
+    await quiet.start();
+    quiet.handler = () => ({ status: 503, headers: { 'content-type': 'text/html' }, body: '<h1>ICM</h1>' });
+    const connection = plant.connection({ base_url: quiet.url });
+    const connector = create(connection, { log: () => undefined });
+    opened.push(connector);
+    const first = await failureOf(openWriter(connector, ['ExternalSystemConfirmation'], 'production_data'));
+    assert.deepEqual([first.class, first.outcomeUnknown], ['transient', false]);
+    const writer = await openWriter(open(), ['ExternalSystemConfirmation'], 'production_data');
+    const { answersItself } = plant.gateway;
+    for (const refused of [/ProdnOrdConf2\?/, /CONFIRMATION_2_SRV\/(\?|$)/]) {
+      plant.gateway.answersItself = async (method, url) =>
+        refused.test(url) && method !== 'POST' ? { status: 503 } : undefined;
+      const posting = { ExternalSystemConfirmation: `REC-${refused.source.length}`, OrderID: '000001000001' };
+      const failure = await failureOf(writer.write([record(posting, {}, ['ExternalSystemConfirmation'])], signal));
+      assert.deepEqual([failure.class, failure.outcomeUnknown], ['transient', false]);
+    }
+    plant.gateway.answersItself = answersItself;
+    await quiet.stop();
+  });
+
   it('hands on that SAP asks for a pause', async () => {
     const connector = open();
     await connector.describe!(ORDERS, signal);
@@ -361,5 +383,12 @@ describe('sap', () => {
     assert.match(asked('POST')[0]?.url ?? '', /API_PRODUCTION_ORDER_2_SRV\/ReleaseOrder\?/);
     assert.match((await call({ parameters: { Order: 1 } })).hint ?? '', /ManufacturingOrder/);
     assert.match((await call({ service: 'API_NONE' })).hint ?? '', /API_PRODUCT_SRV/);
+    const named = await failureOf(connector.call!('function', { function: 'relese_order' }, signal));
+    assert.deepEqual([named.code, named.path], ['PCP_OPERATION_UNKNOWN', 'function']);
+    assert.match(named.hint ?? '', /release_production_order/);
+    // About what the parameters name, which no record and no setting is to be corrected for.
+    const refused = await call({ payload: { ManufacturingOrder: '000009999999' } });
+    assert.deepEqual([refused.class, refused.code], ['data', 'PCP_ODATA_CALL_REFUSED']);
+    assert.equal(localise(refused.toJSON(), 'pt-BR').title, 'A função foi recusada');
   });
 });

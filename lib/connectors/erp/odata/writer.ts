@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../../model/errors';
 import { phrase } from '../../../model/phrase';
+import { asked } from '../../../model/question';
 import { hasKey } from '../../../protocols/odata/address';
 import { Batching, type Changed } from '../../../protocols/odata/batching';
 import type { Entity } from '../../../protocols/odata/entity';
@@ -236,7 +237,7 @@ export class ODataWriter implements Writer {
     signal: AbortSignal,
   ): Promise<(Entity | null | IntegrationError)[]> {
     const data = indexes.map((index) => items[index]!.fields);
-    return findEntities(this.#entity, this.#batching, data, this.#target.keyFields, signal);
+    return asked(findEntities(this.#entity, this.#batching, data, this.#target.keyFields, signal));
   }
 
   #prepared(record: WriteRecord): Item {

@@ -1,6 +1,7 @@
 import type { OpenConnection } from '../../../model/connection';
 import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type {
   Batch,
   CallAnswer,
@@ -119,9 +120,7 @@ class SapConnector implements Connector {
       });
     }
     if (parameters.function === 'read_idoc') return { payload: this.#opening.get().idocs.read(parameters.payload) };
-    const known = FUNCTIONS[String(parameters.function ?? '')];
-    const isKnown = known !== undefined && (parameters.service ?? '') === '';
-    const { service, function: name } = isKnown ? known : parameters;
+    const { service, function: name } = functionOf(parameters);
     const odata = this.#opening.get().catalogue.service(String(service ?? ''));
     return { payload: await callFunction(odata, { ...parameters, function: name }, signal) };
   }
@@ -134,4 +133,16 @@ class SapConnector implements Connector {
     const { catalogue, settings } = this.#opening.get();
     return new ODataWriter(await catalogue.resolve(target.entity, signal), target, settings);
   }
+}
+
+/** By its name here, or by service and name. @throws config PCP_OPERATION_UNKNOWN */
+function functionOf({ service, function: name }: Record<string, unknown>): { service: unknown; function: unknown } {
+  if ((service ?? '') !== '') return { service, function: name };
+  const known = FUNCTIONS[String(name ?? '')];
+  if (known !== undefined) return known;
+  const message = phrase`No function of SAP is called "${String(name ?? '')}" here.`;
+  throw new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', message, {
+    path: 'function',
+    hint: `There are: ${Object.keys(FUNCTIONS).join(', ')}, read_idoc. For any other, say of which service it is.`,
+  });
 }

@@ -1,3 +1,4 @@
+import { asked } from '../../../model/question';
 import type { HttpRequest, HttpResponse } from '../../../protocols/http/client';
 import { failureOf } from '../../../protocols/odata/fault';
 import { parameterText } from '../../../protocols/odata/query';
@@ -57,7 +58,7 @@ export class GatewaySession {
   #token(service: string): Promise<string | null> {
     const known = this.#tokens.get(service);
     if (known !== undefined) return known;
-    const fetched = this.#fetchToken(service);
+    const fetched = asked(this.#fetchToken(service));
     this.#tokens.set(service, fetched);
     fetched.catch(() => {
       if (this.#tokens.get(service) === fetched) this.#tokens.delete(service);
