@@ -50,11 +50,11 @@ export class Managers {
       }
       await transaction.execute(
         `INSERT INTO wip_transactions SELECT i.transaction_id, i.last_update_date, source_code, source_line_id, r.organization_id,
-           r.wip_entity_id, i.operation_seq_num, i.resource_seq_num, r.resource_id, transaction_type, transaction_date,
+           r.wip_entity_id, ?, i.operation_seq_num, i.resource_seq_num, r.resource_id, transaction_type, transaction_date,
            transaction_quantity, transaction_uom, reference
          FROM wip_cost_txn_interface i JOIN wip_operation_resources r ON r.wip_entity_id = ? AND
            r.operation_seq_num = i.operation_seq_num AND r.resource_seq_num = i.resource_seq_num WHERE i.transaction_id = ?`,
-        [String(job!.wip_entity_id), String(row.transaction_id)],
+        [job!.primary_item_id, job!.wip_entity_id, row.transaction_id].map(String),
       );
       await transaction.execute('DELETE FROM wip_cost_txn_interface WHERE transaction_id = ?', [
         String(row.transaction_id),

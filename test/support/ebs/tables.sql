@@ -139,8 +139,8 @@ CREATE TABLE wip_cost_txn_interface (
   employee_num varchar(30), reference varchar(240));
 CREATE TABLE wip_transactions (
   transaction_id numeric PRIMARY KEY, last_update_date timestamp(0) NOT NULL, source_code varchar(30), source_line_id numeric,
-  organization_id numeric NOT NULL, wip_entity_id numeric NOT NULL, operation_seq_num numeric, resource_seq_num numeric,
-  resource_id numeric, transaction_type numeric NOT NULL, transaction_date timestamp(0) NOT NULL, transaction_quantity numeric,
+  organization_id numeric NOT NULL, wip_entity_id numeric NOT NULL, primary_item_id numeric, operation_seq_num numeric,
+  resource_seq_num numeric, resource_id numeric, transaction_type numeric NOT NULL, transaction_date timestamp(0) NOT NULL, transaction_quantity numeric,
   transaction_uom varchar(3), reference varchar(240));
 
 CREATE TABLE mtl_transactions_interface (
