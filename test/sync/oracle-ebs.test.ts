@@ -222,6 +222,7 @@ import { postgresAvailable } from '../support/postgres';
       unit: 'Ea',
       material: 'BOLT.M8',
       order_number: 'WJ-0001',
+      ...{ item: '', batch: null },
     });
     for (const id of ids) counts(await run(connection, id));
     const interfaces = ['wip_move_txn_interface', 'wip_cost_txn_interface', 'mtl_transactions_interface'];
