@@ -191,7 +191,13 @@ import { postgresAvailable } from '../support/postgres';
     // What the platform has is not imported a second time.
     await hub.records.delete('production_data', ['R1']);
     await hub.records.delete('goods_movement', ['D1', '2']);
-    for (const name of ['production_data', 'production_scrap', 'goods_movement']) {
+    // What is not of a machine or a person is no time.
+    const other = { organization_id: 204, wip_entity_id: 5002, transaction_date: '2026-11-27T10:00:00' };
+    await plant.insert('wip_transactions', {
+      ...{ ...other, transaction_id: 88_001, transaction_type: 2, last_update_date: '2026-11-27T10:00:00' },
+    });
+    const imported = ['production_data', 'production_scrap', 'resource_transaction', 'goods_movement'];
+    for (const name of imported) {
       assert.deepEqual(counts(await run(connection, await mapping(connection, name, 'import'))), [[1, 0]], name);
     }
     const found = (await records('production_data')).filter(({ record_id }) => record_id !== 'R2');
@@ -205,6 +211,9 @@ import { postgresAvailable } from '../support/postgres';
       material: 'AX-100',
     });
     assert.deepEqual(scrap, { ...scrap, ...report, scrap_quantity: '0.75', scrap_reason: 'CRACK' });
+    const [hours] = found.filter(({ run_time }) => run_time !== null);
+    const spent = { run_time: '1.25', labor_time: null, time_unit: 'h', machine: 'CNC-1', material: 'AX-100' };
+    assert.deepEqual(hours, { ...hours, ...report, ...spent });
     const issue = (await records('goods_movement')).find((each) => each.document !== 'D1');
     assert.deepEqual(issue, {
       ...issue,
@@ -213,6 +222,7 @@ import { postgresAvailable } from '../support/postgres';
       unit: 'Ea',
       material: 'BOLT.M8',
       order_number: 'WJ-0001',
+      ...{ item: '', batch: null },
     });
     for (const id of ids) counts(await run(connection, id));
     const interfaces = ['wip_move_txn_interface', 'wip_cost_txn_interface', 'mtl_transactions_interface'];

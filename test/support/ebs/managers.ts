@@ -50,11 +50,11 @@ export class Managers {
       }
       await transaction.execute(
         `INSERT INTO wip_transactions SELECT i.transaction_id, i.last_update_date, source_code, source_line_id, r.organization_id,
-           r.wip_entity_id, i.operation_seq_num, i.resource_seq_num, r.resource_id, transaction_type, transaction_date,
+           r.wip_entity_id, ?, i.operation_seq_num, i.resource_seq_num, r.resource_id, transaction_type, transaction_date,
            transaction_quantity, transaction_uom, reference
          FROM wip_cost_txn_interface i JOIN wip_operation_resources r ON r.wip_entity_id = ? AND
            r.operation_seq_num = i.operation_seq_num AND r.resource_seq_num = i.resource_seq_num WHERE i.transaction_id = ?`,
-        [String(job!.wip_entity_id), String(row.transaction_id)],
+        [job!.primary_item_id, job!.wip_entity_id, row.transaction_id].map(String),
       );
       await transaction.execute('DELETE FROM wip_cost_txn_interface WHERE transaction_id = ?', [
         String(row.transaction_id),
@@ -140,7 +140,8 @@ export class Managers {
     await transaction.execute(
       `WITH taken AS (DELETE FROM mtl_transaction_lots_interface l USING mtl_transactions_interface i
          WHERE l.transaction_interface_id = i.transaction_interface_id AND i.process_flag = 1 RETURNING l.*)
-       INSERT INTO mtl_transaction_lot_numbers SELECT source_line_id, lot_number, transaction_quantity FROM taken`,
+       INSERT INTO mtl_transaction_lot_numbers
+         SELECT NULL, source_line_id, lot_number, transaction_quantity, transaction_quantity FROM taken`,
     );
     const moved = await transaction.execute(
       `WITH taken AS (DELETE FROM mtl_transactions_interface WHERE ${ready} RETURNING *)
@@ -167,8 +168,8 @@ export class Managers {
   }
 
   /** From there to the material transactions; a transfer is two of them, the second where it goes to. */
-  post(transaction: SqlTransaction): Promise<number> {
-    return transaction.execute(
+  async post(transaction: SqlTransaction): Promise<number> {
+    const posted = await transaction.execute(
       `WITH taken AS (DELETE FROM mtl_material_transactions_temp RETURNING *), sides AS (
          SELECT 1 AS sign, subinventory_code AS here, transfer_subinventory AS there, taken.* FROM taken
          UNION ALL SELECT -1, transfer_subinventory, subinventory_code, taken.* FROM taken WHERE transaction_type_id = 2)
@@ -178,5 +179,11 @@ export class Managers {
          CASE transaction_type_id WHEN 2 THEN 2 WHEN 43 THEN 27 WHEN 44 THEN 31 WHEN 17 THEN 32 ELSE 1 END,
          transaction_type_id, there, operation_seq_num, reason_id, transaction_reference FROM sides ORDER BY sign DESC`,
     );
+    await transaction.execute(
+      `UPDATE mtl_transaction_lot_numbers l SET transaction_id =
+         (SELECT min(t.transaction_id) FROM mtl_material_transactions t WHERE t.source_line_id = l.source_line_id)
+       WHERE l.transaction_id IS NULL`,
+    );
+    return posted;
   }
 }

@@ -139,8 +139,8 @@ CREATE TABLE wip_cost_txn_interface (
   employee_num varchar(30), reference varchar(240));
 CREATE TABLE wip_transactions (
   transaction_id numeric PRIMARY KEY, last_update_date timestamp(0) NOT NULL, source_code varchar(30), source_line_id numeric,
-  organization_id numeric NOT NULL, wip_entity_id numeric NOT NULL, operation_seq_num numeric, resource_seq_num numeric,
-  resource_id numeric, transaction_type numeric NOT NULL, transaction_date timestamp(0) NOT NULL, transaction_quantity numeric,
+  organization_id numeric NOT NULL, wip_entity_id numeric NOT NULL, primary_item_id numeric, operation_seq_num numeric,
+  resource_seq_num numeric, resource_id numeric, transaction_type numeric NOT NULL, transaction_date timestamp(0) NOT NULL, transaction_quantity numeric,
   transaction_uom varchar(3), reference varchar(240));
 
 CREATE TABLE mtl_transactions_interface (
@@ -162,7 +162,8 @@ CREATE TABLE mtl_serial_numbers_interface (
   last_updated_by numeric NOT NULL, creation_date timestamp(0) NOT NULL, created_by numeric NOT NULL, fm_serial_number varchar(30) NOT NULL,
   to_serial_number varchar(30));
 CREATE TABLE mtl_unit_transactions (source_line_id numeric, serial_number varchar(30) NOT NULL);
-CREATE TABLE mtl_transaction_lot_numbers (source_line_id numeric, lot_number varchar(80) NOT NULL, transaction_quantity numeric);
+CREATE TABLE mtl_transaction_lot_numbers (
+  transaction_id numeric, source_line_id numeric, lot_number varchar(80) NOT NULL, transaction_quantity numeric, primary_quantity numeric);
 CREATE TABLE mtl_material_transactions_temp (LIKE mtl_transactions_interface);
 CREATE TABLE mtl_material_transactions (
   transaction_id numeric PRIMARY KEY, last_update_date timestamp(0) NOT NULL, source_code varchar(30), source_line_id numeric,

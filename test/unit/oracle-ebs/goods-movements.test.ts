@@ -3,7 +3,7 @@ import type { Connector, SourceRecord, WriteResult } from '../../../lib/connecto
 import { translate } from '../../../lib/locales/catalogue';
 import type { IntegrationError } from '../../../lib/model/errors';
 import { IsgServer } from '../../support/ebs/isg-server';
-import type { EbsPlant } from '../../support/ebs/plant';
+import type { EbsPlant, Row } from '../../support/ebs/plant';
 import { EbsWriting, ISSUE, outcomesOf as outcomes } from '../../support/ebs/writing';
 import { postgresAvailable } from '../../support/postgres';
 
@@ -119,7 +119,22 @@ import { postgresAvailable } from '../../support/postgres';
     await plant.managers.run();
     assert.deepEqual(await plant.rows('mtl_transactions_interface'), []);
     assert.equal((await plant.rows('mtl_material_transactions')).length, 1);
-    assert.equal((await plant.rows('mtl_transaction_lot_numbers')).length, 1);
+    const [lot] = await plant.rows('mtl_transaction_lot_numbers');
+    assert.deepEqual([lot?.lot_number, lot?.transaction_quantity], ['L1', '-2.5']);
+    // Each lot of a movement is a movement by itself.
+    await plant.database.execute(
+      'UPDATE mtl_transaction_lot_numbers SET transaction_quantity = -1, primary_quantity = -1',
+    );
+    const { transaction_id } = lot as Row;
+    await plant.insert('mtl_transaction_lot_numbers', {
+      ...{ transaction_id: transaction_id!, lot_number: 'L2', transaction_quantity: '-1.5', primary_quantity: '-1.5' },
+    });
+    const found = await writing.read(connector, 'goods_movement');
+    assert.deepEqual(found.map((row) => [row.LOT_NUMBER, row.TRANSACTION_QUANTITY, row.ITEM]).sort(), [
+      ['L1', '1', 'STEEL'],
+      ['L2', '1.5', 'STEEL'],
+    ]);
+    assert.deepEqual(outcomes(await write(connector, 'goods_movement', { ...steel, LOT_NUMBER: 'L1' })), ['unchanged']);
     const config = { base_url: gateway.url, interfaces: { MTL_TRANSACTIONS_INTERFACE: 'inv' } };
     const other = { ...steel, SOURCE_LINE_ID: 'GM-2', LOT_NUMBER: 'L1' };
     assert.deepEqual(outcomes(await write(open(config), 'goods_movement', other)), ['PCP_EBS_VALUE']);
