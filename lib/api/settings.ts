@@ -78,7 +78,10 @@ export function keptSecrets(
     'PCP_SECRET_NEEDED',
     phrase`The saved secrets belong to the saved settings, and "${moved}" differs: type the secrets again.`,
     {
-      errors: kept.map((name) => ({ pointer: `/credentials/${name}`, detail: phrase`is needed, since "${moved}" differs` })),
+      errors: kept.map((name) => ({
+        pointer: `/credentials/${name}`,
+        detail: phrase`is needed, since "${moved}" differs`,
+      })),
     },
   );
 }
