@@ -61,6 +61,7 @@ export const DEMO_CONNECTIONS: DemoConnection[] = [
       requests_per_second: 80,
       // A lost answer is looked up again for twice this time before the confirmation counts as not arrived.
       timeout_ms: 2000,
+      openapi: '/openapi.yaml',
       entities: {
         orders: {
           path: '/orders',

@@ -133,7 +133,8 @@ ${step('Look at the rejected records, correct one (the whole record is sent) and
        curl '${api}/entities/production_order/records?limit=3'
   5. Change a row of ${directory}/legacy-erp.db, synchronise again: only that row is written.
   6. See what the plant service holds: each confirmation once, though every tenth answer of the service was lost:
-       curl -H "authorization: Bearer $(cat '${token}')" '${service}/confirmations'`,
+       curl -H "authorization: Bearer $(cat '${token}')" '${service}/confirmations'
+     It describes itself in OpenAPI: edit the connection "Plant service" in the editor, press "Draft from OpenAPI", and take "materials" over.`,
   tryMachines: ({
     api,
     pid,
@@ -209,7 +210,8 @@ ${step('Veja os registros rejeitados, corrija um deles (envia-se o registro inte
        curl '${api}/entities/production_order/records?limit=3'
   5. Altere uma linha de ${directory}/legacy-erp.db e sincronize de novo: só essa linha é gravada.
   6. Veja o que o serviço da planta guarda: cada apontamento uma vez, embora uma em cada dez respostas dele tenha se perdido:
-       curl -H "authorization: Bearer $(cat '${token}')" '${service}/confirmations'`,
+       curl -H "authorization: Bearer $(cat '${token}')" '${service}/confirmations'
+     Ele se descreve em OpenAPI: edite a conexão "Plant service" no editor, clique em "Rascunhar do OpenAPI" e adote "materials".`,
   tryMachines: ({
     api,
     pid,

@@ -3,16 +3,19 @@ import type { AddressInfo } from 'node:net';
 import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import type { Order } from './plant';
+import { DESCRIPTION } from './plant-service-description';
 
 const LARGEST_PAGE = 25;
 const REQUESTS_PER_SECOND = 100;
 /** Every so many lists and confirmations meet the service out of breath. */
 const BUSY_LIST = 7;
 const BUSY_CONFIRMATION = 10;
+const MATERIALS = "SELECT DISTINCT content ->> '$.material' AS content FROM orders ORDER BY content";
 const ENGLISH = { ABE: 'open', LIB: 'released', ENT: 'partially_confirmed', ENC: 'completed' };
 
 interface Answer {
   status: number;
+  /** JSON unless it is text. */
   body: unknown;
   headers?: Record<string, string>;
 }
@@ -75,8 +78,14 @@ export class PlantService {
     if (++this.requests > REQUESTS_PER_SECOND)
       return busy(429, `No more than ${REQUESTS_PER_SECOND} requests a second.`);
     switch (`${request.method} ${url.pathname}`) {
+      case 'GET /openapi.yaml':
+        return { status: 200, body: DESCRIPTION, headers: { 'content-type': 'application/yaml' } };
       case 'GET /orders':
-        return ++this.lists % BUSY_LIST === 0 ? busy(503, 'Try again later.') : this.listOrders(url.searchParams);
+        return ++this.lists % BUSY_LIST === 0
+          ? busy(503, 'Try again later.')
+          : this.page('SELECT content FROM orders ORDER BY number', url.searchParams);
+      case 'GET /materials':
+        return this.page(MATERIALS, url.searchParams);
       case 'GET /confirmations':
         return this.listConfirmations(url.searchParams.get('external_id'));
       case 'POST /confirmations':
@@ -85,13 +94,11 @@ export class PlantService {
     return { status: 404, body: { error: 'There is nothing here.' } };
   }
 
-  private listOrders(parameters: URLSearchParams): Answer {
+  private page(query: string, parameters: URLSearchParams): Answer {
     const size = Math.min(LARGEST_PAGE, Math.max(1, Number(parameters.get('size')) || LARGEST_PAGE));
     const page = Math.max(1, Number(parameters.get('page')) || 1);
-    const rows = this.database
-      .prepare('SELECT content FROM orders ORDER BY number LIMIT ? OFFSET ?')
-      .all(size, (page - 1) * size);
-    const total = this.database.prepare('SELECT count(*) AS total FROM orders').get()?.total;
+    const rows = this.database.prepare(`${query} LIMIT ? OFFSET ?`).all(size, (page - 1) * size);
+    const total = this.database.prepare(`SELECT count(*) AS total FROM (${query})`).get()?.total;
     return { status: 200, body: { page, total, items: rows.map(contentOf) } };
   }
 
@@ -149,5 +156,6 @@ const contentOf = (row: Record<string, unknown>): unknown => JSON.parse(String(r
 const busy = (status: number, error: string): Answer => ({ status, body: { error }, headers: { 'retry-after': '1' } });
 
 function send(response: ServerResponse, { status, body, headers }: Answer): void {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(`${JSON.stringify(body)}\n`);
+  const text = typeof body === 'string' ? body : `${JSON.stringify(body)}\n`;
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text);
 }

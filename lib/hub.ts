@@ -15,6 +15,7 @@ import { checkMapping } from './mapping/compile';
 import { HubMetrics } from './metrics/hub-metrics';
 import type { ConnectionOfRun } from './model/connection';
 import { IntegrationError } from './model/errors';
+import { phrase } from './model/phrase';
 import type { Runner } from './model/processes';
 import type { Certificates, ConnectionView, EntityRecords, EntityTypes, Health, Hub, Sync } from './model/services';
 import { EntityTypeStore } from './platform/entity-types';
@@ -302,7 +303,7 @@ class OpenHub implements Hub {
     if (id === 0) return { ...open, timezone: null };
     const { is_active, name, timezone } = await this.connections.get(id);
     if (!is_active) {
-      throw new IntegrationError('config', 'PCP_CONNECTION_INACTIVE', `Connection "${name}" is not active.`);
+      throw new IntegrationError('config', 'PCP_CONNECTION_INACTIVE', phrase`Connection "${name}" is not active.`);
     }
     return { ...open, timezone };
   }

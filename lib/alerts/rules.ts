@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AlertKind, AlertRule, AlertRuleInput, AlertRules } from '../model/alert';
 import { IntegrationError } from '../model/errors';
+import { phrase } from '../model/phrase';
 import type { Page } from '../model/services';
 import type { SqlDatabase, SqlRow, SqlValue } from '../protocols/sql/database';
 import { type Condition, equalities, values, where } from '../store/lists';
@@ -112,9 +113,12 @@ export class AlertRuleStore implements AlertRules {
   async delete(id: number): Promise<void> {
     const { database, onChange } = this.options;
     if ((await this.get(id)).is_default) {
-      throw new IntegrationError('conflict', 'PCP_ALERT_RULE_DEFAULT', 'This rule is there by itself and stays.', {
-        hint: 'Set is_active to false to switch it off.',
-      });
+      throw new IntegrationError(
+        'conflict',
+        'PCP_ALERT_RULE_DEFAULT',
+        phrase`This rule is there by itself and stays.`,
+        { hint: 'Set is_active to false to switch it off.' },
+      );
     }
     await deleteRows(database, database, TABLE, { id });
     onChange();

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { phrase } from '../model/phrase';
 import { escapePointer, Problem, type ProblemDetail } from './problem';
 
 /** Largest body taken, in bytes. */
@@ -31,13 +32,13 @@ function checkMediaType(request: IncomingMessage): void {
   const [essence, ...parameters] = (type ?? '').toLowerCase().split(';');
   const charset = parameters.map((text) => /^\s*charset\s*=\s*"?([^"\s]+)"?\s*$/.exec(text)?.[1]).find(Boolean);
   if (essence?.trim() !== 'application/json' || (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8')) {
-    throw new Problem(415, 'PCP_NOT_JSON', 'Only "application/json" in UTF-8 is taken.', {
+    throw new Problem(415, 'PCP_NOT_JSON', phrase`Only "application/json" in UTF-8 is taken.`, {
       headers: { Accept: 'application/json' },
     });
   }
   const encoding = request.headers['content-encoding'];
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-    throw new Problem(415, 'PCP_ENCODING_UNSUPPORTED', 'Compressed bodies are not taken.', {
+    throw new Problem(415, 'PCP_ENCODING_UNSUPPORTED', phrase`Compressed bodies are not taken.`, {
       headers: { 'Accept-Encoding': 'identity' },
     });
   }
@@ -73,7 +74,7 @@ function collect(request: IncomingMessage): Promise<Buffer> {
       if (size > MAX_BODY_BYTES) stop(tooLarge());
       else chunks.push(chunk);
     };
-    const broken = () => stop(new Problem(400, 'PCP_BODY_CUT', 'The body ended before it was complete.'));
+    const broken = () => stop(new Problem(400, 'PCP_BODY_CUT', phrase`The body ended before it was complete.`));
     if (request.readableEnded) return resolve(Buffer.alloc(0));
     request.on('data', take);
     request.once('end', () => resolve(Buffer.concat(chunks)));
@@ -106,7 +107,7 @@ export function badJson(detail: string): Problem {
 }
 
 export function tooLarge(): Problem {
-  return new Problem(413, 'PCP_BODY_TOO_LARGE', `A body may have ${MAX_BODY_BYTES} bytes at most.`, {
+  return new Problem(413, 'PCP_BODY_TOO_LARGE', phrase`A body may have ${MAX_BODY_BYTES} bytes at most.`, {
     headers: { Connection: 'close' },
   });
 }
@@ -125,7 +126,7 @@ function checkContent(body: unknown): void {
     }
     if (typeof value !== 'object' || value === null) continue;
     if (depth >= MAX_DEPTH) {
-      throw new Problem(422, 'PCP_VALUE_INVALID', `The body is nested deeper than ${MAX_DEPTH} levels.`);
+      throw new Problem(422, 'PCP_VALUE_INVALID', phrase`The body is nested deeper than ${MAX_DEPTH} levels.`);
     }
     for (const [name, inner] of Object.entries(value)) {
       const at = `${pointer}/${escapePointer(name)}`;
@@ -135,7 +136,7 @@ function checkContent(body: unknown): void {
     }
   }
   if (errors.length > 0)
-    throw new Problem(422, 'PCP_VALUE_INVALID', 'The body holds values that cannot be taken.', { errors });
+    throw new Problem(422, 'PCP_VALUE_INVALID', phrase`The body holds values that cannot be taken.`, { errors });
 }
 
 function reachesPrototype(name: string, value: unknown): boolean {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { phrase } from '../model/phrase';
 import { Problem } from './problem';
 
 /** What a write may name a row by. */
@@ -41,7 +42,7 @@ export function requireMatch(ifMatch: string | undefined, ...current: string[]):
 }
 
 function stale(): Problem {
-  return new Problem(412, 'PCP_STALE_REVISION', 'It was changed since the state that If-Match names.', {
+  return new Problem(412, 'PCP_STALE_REVISION', phrase`It was changed since the state that If-Match names.`, {
     hint: 'Read it again, apply your change to what you get, and send the new ETag.',
   });
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { phrase } from '../model/phrase';
 import { Problem } from './problem';
 
 export interface GuardOptions {
@@ -19,7 +20,7 @@ const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-i
  */
 export function checkAccess(request: IncomingMessage, query: URLSearchParams, options: GuardOptions): void {
   if (query.has('access_token')) {
-    throw new Problem(403, 'PCP_TOKEN_IN_URL', 'A token must not stand in the address, where logs keep it.', {
+    throw new Problem(403, 'PCP_TOKEN_IN_URL', phrase`A token must not stand in the address, where logs keep it.`, {
       hint: 'Send it as "Authorization: Bearer <token>".',
     });
   }
@@ -39,7 +40,7 @@ function checkHost(request: IncomingMessage, allowedHosts: readonly string[]): v
   throw new Problem(
     403,
     'PCP_LOCAL_ONLY',
-    'Without adminAuth the integrations API answers requests from this machine only.',
+    phrase`Without adminAuth the integrations API answers requests from this machine only.`,
     {
       hint: 'Set adminAuth in Node-RED\'s settings.js, or name the host in "integrations: { api: { allowedHosts: [...] } }".',
     },
@@ -58,7 +59,7 @@ function checkSite(request: IncomingMessage, allowedOrigins: readonly string[]):
 }
 
 function crossSite(): Problem {
-  return new Problem(403, 'PCP_CROSS_SITE', 'Requests from pages of other sites are refused.', {
+  return new Problem(403, 'PCP_CROSS_SITE', phrase`Requests from pages of other sites are refused.`, {
     hint: 'Name the page\'s origin in "integrations: { api: { allowedOrigins: [...] } }" if it belongs to the platform.',
   });
 }
@@ -75,10 +76,8 @@ export function checkDeliberate(request: IncomingMessage, options: GuardOptions)
   throw new Problem(
     403,
     'PCP_CROSS_SITE',
-    'This read makes the hub connect, so it needs a header that no link can send.',
-    {
-      hint: 'Use POST, or send "X-Requested-With: fetch".',
-    },
+    phrase`This read makes the hub connect, so it needs a header that no link can send.`,
+    { hint: 'Use POST, or send "X-Requested-With: fetch".' },
   );
 }
 

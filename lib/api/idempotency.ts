@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
+import { phrase } from '../model/phrase';
 import type { Hub } from '../model/services';
 import { Problem } from './problem';
 
@@ -49,7 +50,11 @@ export interface IdempotentRequest {
  */
 export function idempotencyKeys(request: IdempotentRequest): { key: string; requestHash: string } {
   if (!/^[\x21-\x7e]{1,255}$/.test(request.header)) {
-    throw new Problem(400, 'PCP_IDEMPOTENCY_KEY_INVALID', 'Idempotency-Key must be 1 to 255 visible ASCII characters.');
+    throw new Problem(
+      400,
+      'PCP_IDEMPOTENCY_KEY_INVALID',
+      phrase`Idempotency-Key must be 1 to 255 visible ASCII characters.`,
+    );
   }
   const key = JSON.stringify([request.header, request.method, request.path, request.user ?? null]);
   return {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { phrase } from '../model/phrase';
 import { Problem } from './problem';
 
 export type Middleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
@@ -45,11 +46,11 @@ export function userOf(request: IncomingMessage): string | undefined {
 
 function refusal(permission: string, signedIn: boolean, status: number): Problem {
   if (signedIn || status === 403) {
-    return new Problem(403, 'PCP_FORBIDDEN', `This needs the permission "${permission}".`, {
+    return new Problem(403, 'PCP_FORBIDDEN', phrase`This needs the permission "${permission}".`, {
       hint: "Give it to the user in adminAuth of Node-RED's settings.js.",
     });
   }
-  return new Problem(401, 'PCP_UNAUTHENTICATED', 'Sign in first: no valid token was sent.', {
+  return new Problem(401, 'PCP_UNAUTHENTICATED', phrase`Sign in first: no valid token was sent.`, {
     hint: 'Send "Authorization: Bearer <token>" with a token of Node-RED\'s /auth/token.',
   });
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import { inWords, type Locale, localise, translate } from '../locales/catalogue';
 import { type ErrorClass, IntegrationError } from '../model/errors';
-import { render, type Said } from '../model/phrase';
+import { phrase, render, type Said } from '../model/phrase';
 import { redactText } from '../security/redact';
 
 /** One wrong value: `pointer` is an RFC 6901 pointer into the body, `parameter` the name of a query parameter instead. */
@@ -133,7 +133,7 @@ export interface ProblemContext {
 export function toProblem(thrown: unknown, context: ProblemContext): { problem: Problem; instance?: string } {
   if (thrown instanceof Problem) return { problem: thrown };
   if (isStoreFailure(thrown)) {
-    return { problem: unavailable('PCP_STORE_UNAVAILABLE', 'The store of the hub does not answer at present.') };
+    return { problem: unavailable('PCP_STORE_UNAVAILABLE', phrase`The store of the hub does not answer at present.`) };
   }
   const error = IntegrationError.from(thrown);
   if (error.class === 'bug') return bug(thrown, context);
@@ -150,14 +150,14 @@ export function toProblem(thrown: unknown, context: ProblemContext): { problem: 
   };
 }
 
-export function unavailable(code: string, detail: string): Problem {
-  return new Problem(503, code, detail, { headers: retryAfter(undefined) });
+export function unavailable(code: string, said: Said): Problem {
+  return new Problem(503, code, said, { headers: retryAfter(undefined) });
 }
 
 function bug(thrown: unknown, context: ProblemContext): { problem: Problem; instance: string } {
   const instance = `urn:uuid:${randomUUID()}`;
   context.onBug(thrown, instance);
-  const problem = new Problem(500, 'PCP_INTERNAL', 'The hub could not answer because of a fault of its own.', {
+  const problem = new Problem(500, 'PCP_INTERNAL', phrase`The hub could not answer because of a fault of its own.`, {
     hint: `Node-RED's log has the cause under ${instance}.`,
   });
   return { problem, instance };

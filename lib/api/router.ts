@@ -74,7 +74,7 @@ export function createApi(options: ApiOptions): Middleware {
     const search = new URLSearchParams(place.search);
     checkAccess(request, search, guard);
     const match = table.match(request.method ?? '', place.path);
-    if (match === undefined) throw new Problem(404, 'PCP_NOT_FOUND', 'There is nothing at this address.');
+    if (match === undefined) throw new Problem(404, 'PCP_NOT_FOUND', phrase`There is nothing at this address.`);
     const { route } = match;
     if (request.method === 'OPTIONS') return { status: 204, headers: { Allow: match.methods.join(', ') } };
     if (route === undefined) throw notAllowed(request, match);
@@ -153,7 +153,7 @@ export function apiErrorHandler(
         : type === 'entity.too.large'
           ? tooLarge()
           : type === 'encoding.unsupported' || type === 'charset.unsupported'
-            ? new Problem(415, 'PCP_ENCODING_UNSUPPORTED', 'Only plain UTF-8 bodies are taken.')
+            ? new Problem(415, 'PCP_ENCODING_UNSUPPORTED', phrase`Only plain UTF-8 bodies are taken.`)
             : undefined;
   if (problem === undefined || response.headersSent) next(error);
   else send(request, response, answerOf(problem, languageOf(request.headers['accept-language'])));
@@ -190,7 +190,7 @@ function splitOnce(text: string, separator: string): string[] {
 
 function notAllowed(request: IncomingMessage, { methods }: RouteMatch): Problem {
   const allow = methods.join(', ');
-  return new Problem(405, 'PCP_METHOD_NOT_ALLOWED', `${request.method} is not possible here; ${allow} are.`, {
+  return new Problem(405, 'PCP_METHOD_NOT_ALLOWED', phrase`${request.method} is not possible here; ${allow} are.`, {
     headers: { Allow: allow },
   });
 }
@@ -200,7 +200,7 @@ async function bodyOf(route: Route, request: IncomingMessage, validator: Validat
   const body = await readBody(request);
   if (route.body === undefined) return undefined;
   if (body === undefined && !route.body.required) return {};
-  if (body === undefined) throw new Problem(400, 'PCP_BODY_MISSING', 'This needs a JSON body.');
+  if (body === undefined) throw new Problem(400, 'PCP_BODY_MISSING', phrase`This needs a JSON body.`);
   const errors = validator.check(route.body.schema, body);
   if (errors.length > 0)
     throw new Problem(422, 'PCP_VALUE_INVALID', phrase`The body has values that are wrong.`, { errors });
@@ -219,7 +219,7 @@ async function hubOf(options: ApiOptions): Promise<Hub> {
       onBug: (bug, instance) => options.onError?.(bug, instance),
     });
     throw problem.status === 500
-      ? unavailable('PCP_HUB_UNAVAILABLE', "The hub could not start; Node-RED's log says why.")
+      ? unavailable('PCP_HUB_UNAVAILABLE', phrase`The hub could not start; Node-RED's log says why.`)
       : unavailable(problem.code, problem.message);
   }
 }
@@ -235,7 +235,7 @@ async function inTime(signal: AbortSignal, work: () => Promise<Answer>): Promise
   } catch (error) {
     const timedOut = signal.aborted && (signal.reason as Error | undefined)?.name === 'TimeoutError';
     if (!timedOut) throw error;
-    throw new Problem(504, 'PCP_TIMEOUT', 'The system behind the connection took too long.');
+    throw new Problem(504, 'PCP_TIMEOUT', phrase`The system behind the connection took too long.`);
   }
 }
 
@@ -262,11 +262,14 @@ async function handleOnce(
     case 'replay':
       return replayed(claim.answer);
     case 'in_progress':
-      throw new Problem(409, 'PCP_IDEMPOTENCY_IN_PROGRESS', 'The first request with this Idempotency-Key still runs.', {
-        headers: { 'Retry-After': '1' },
-      });
+      throw new Problem(
+        409,
+        'PCP_IDEMPOTENCY_IN_PROGRESS',
+        phrase`The first request with this Idempotency-Key still runs.`,
+        { headers: { 'Retry-After': '1' } },
+      );
     case 'mismatch':
-      throw new Problem(422, 'PCP_IDEMPOTENCY_MISMATCH', 'This Idempotency-Key was used with another body.');
+      throw new Problem(422, 'PCP_IDEMPOTENCY_MISMATCH', phrase`This Idempotency-Key was used with another body.`);
     case 'new':
   }
   let answer: Answer;

@@ -76,9 +76,12 @@ export function keptSecrets(
   throw new Problem(
     422,
     'PCP_SECRET_NEEDED',
-    `The saved secrets belong to the saved settings, and "${moved}" differs: type the secrets again.`,
+    phrase`The saved secrets belong to the saved settings, and "${moved}" differs: type the secrets again.`,
     {
-      errors: kept.map((name) => ({ pointer: `/credentials/${name}`, detail: `is needed, since "${moved}" differs` })),
+      errors: kept.map((name) => ({
+        pointer: `/credentials/${name}`,
+        detail: phrase`is needed, since "${moved}" differs`,
+      })),
     },
   );
 }

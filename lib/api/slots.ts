@@ -1,3 +1,4 @@
+import { phrase } from '../model/phrase';
 import { Problem } from './problem';
 import type { Route } from './route';
 
@@ -11,9 +12,12 @@ export class Slots {
   async run<T>(kind: Route['external'], work: () => Promise<T>): Promise<T> {
     if (kind === undefined) return work();
     if (this.#used[kind] >= LIMITS[kind]) {
-      throw new Problem(429, 'PCP_TOO_MANY_REQUESTS', `At most ${LIMITS[kind]} requests of this kind run at once.`, {
-        headers: { 'Retry-After': '5' },
-      });
+      throw new Problem(
+        429,
+        'PCP_TOO_MANY_REQUESTS',
+        phrase`At most ${LIMITS[kind]} requests of this kind run at once.`,
+        { headers: { 'Retry-After': '5' } },
+      );
     }
     this.#used[kind]++;
     try {

@@ -1,6 +1,7 @@
 import type { Cron } from 'croner';
 import { zoneOf } from '../mapping/conversions/time-zones';
 import { IntegrationError } from '../model/errors';
+import { phrase } from '../model/phrase';
 import { loadPackage } from '../protocols/load-package';
 
 /** When a cron expression is due, in epoch milliseconds. */
@@ -27,7 +28,7 @@ export function checkZone(timezone: string, path: string): void {
   try {
     zoneOf(timezone);
   } catch {
-    throw new IntegrationError('config', 'PCP_TIMEZONE_UNKNOWN', `There is no time zone "${timezone}".`, {
+    throw new IntegrationError('config', 'PCP_TIMEZONE_UNKNOWN', phrase`There is no time zone "${timezone}".`, {
       path,
       hint: 'Use a name of the IANA database, such as America/Sao_Paulo.',
     });

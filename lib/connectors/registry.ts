@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { connectorFolders } from '../connector-folders';
 import { IntegrationError } from '../model/errors';
+import { phrase } from '../model/phrase';
 import type { ConnectorFactory } from './contract';
 import type { ConnectorDescriptor } from './descriptor';
 
@@ -43,7 +44,7 @@ export class ConnectorRegistry {
   }
 
   private unknown(type: string): IntegrationError {
-    return new IntegrationError('config', 'PCP_CONNECTOR_UNKNOWN', `There is no connector of type "${type}".`, {
+    return new IntegrationError('config', 'PCP_CONNECTOR_UNKNOWN', phrase`There is no connector of type "${type}".`, {
       path: '/connector_type',
       hint: `Known types: ${this.descriptors.map((descriptor) => descriptor.type).join(', ')}.`,
     });

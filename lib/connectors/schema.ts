@@ -1,6 +1,7 @@
 import Ajv2020, { type ErrorObject, type ValidateFunction } from 'ajv/dist/2020';
 import type { JsonSchema } from '../model/entity';
 import { IntegrationError } from '../model/errors';
+import { phrase } from '../model/phrase';
 import type { ConnectorDescriptor, Setting } from './descriptor';
 
 type Settings = Record<string, unknown>;
@@ -138,8 +139,13 @@ function expected(error: ErrorObject | undefined): string | undefined {
 }
 
 function missing(descriptor: ConnectorDescriptor, name: string): IntegrationError {
-  return new IntegrationError('config', 'PCP_SETTINGS_INVALID', `The settings of the connection lack "${name}".`, {
-    path: `/config/${name}`,
-    hint: `${descriptor.type} cannot be reached without it.`,
-  });
+  return new IntegrationError(
+    'config',
+    'PCP_SETTINGS_INVALID',
+    phrase`The settings of the connection lack "${name}".`,
+    {
+      path: `/config/${name}`,
+      hint: `${descriptor.type} cannot be reached without it.`,
+    },
+  );
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EntityType } from '../model/entity';
 import { IntegrationError } from '../model/errors';
+import { phrase } from '../model/phrase';
 import type { EntityTypes } from '../model/services';
 import type { SqlDatabase, SqlRow } from '../protocols/sql/database';
 import { catalogue } from './catalogue';
@@ -29,14 +30,14 @@ export class EntityTypeStore implements EntityTypes {
     if (builtIn !== undefined) return builtIn;
     const [row] = await this.#database.query(`SELECT * FROM ${TABLE} WHERE type = ?`, [type]);
     if (row !== undefined) return toEntityType(row);
-    throw new IntegrationError('data', 'PCP_NOT_FOUND', `There is no entity type "${type}".`);
+    throw new IntegrationError('data', 'PCP_NOT_FOUND', phrase`There is no entity type "${type}".`);
   }
 
   /** @throws data PCP_ENTITY_INVALID with `path`, conflict PCP_ENTITY_EXISTS */
   async create(input: EntityTypeInput): Promise<EntityType> {
     const type = checkDefinition(input);
     const taken = () =>
-      new IntegrationError('conflict', 'PCP_ENTITY_EXISTS', `There is an entity type "${type.type}" already.`, {
+      new IntegrationError('conflict', 'PCP_ENTITY_EXISTS', phrase`There is an entity type "${type.type}" already.`, {
         path: '/type',
       });
     if (catalogue.has(type.type)) throw taken();
@@ -90,9 +91,12 @@ export class EntityTypeStore implements EntityTypes {
     );
     if (users.length > 0) {
       const ids = users.slice(0, 10).map(({ id }) => id);
-      throw new IntegrationError('conflict', 'PCP_ENTITY_IN_USE', `"${name}" is used by mappings ${ids.join(', ')}.`, {
-        hint: 'Delete the mappings first.',
-      });
+      throw new IntegrationError(
+        'conflict',
+        'PCP_ENTITY_IN_USE',
+        phrase`"${name}" is used by mappings ${ids.join(', ')}.`,
+        { hint: 'Delete the mappings first.' },
+      );
     }
     const table = { table: tableOf(name) };
     if ((await findTable(this.#database, table)) !== null) {
@@ -123,10 +127,8 @@ function builtIn(name: string): IntegrationError {
   return new IntegrationError(
     'conflict',
     'PCP_ENTITY_BUILT_IN',
-    `"${name}" is part of the catalogue and cannot change.`,
-    {
-      hint: 'Put further fields into "attributes", or make a type of your own.',
-    },
+    phrase`"${name}" is part of the catalogue and cannot change.`,
+    { hint: 'Put further fields into "attributes", or make a type of your own.' },
   );
 }
 

@@ -1,5 +1,6 @@
 import type { EntityType } from '../model/entity';
 import { IntegrationError } from '../model/errors';
+import { phrase } from '../model/phrase';
 import type { EntityRecords, EntityTypes, Page, PageRequest } from '../model/services';
 import type { SqlDatabase, SqlTransaction, SqlValue } from '../protocols/sql/database';
 import { decodeCursor, pageLimit, toPage } from '../store/pages';
@@ -185,7 +186,7 @@ export class EntityRecordStore implements EntityRecords {
         throw new IntegrationError(
           'data',
           'PCP_RECORD_INVALID',
-          `"${field.name}" is part of the key and cannot change.`,
+          phrase`"${field.name}" is part of the key and cannot change.`,
           {
             path: `/${field.name}`,
             value: given,
@@ -202,10 +203,8 @@ export class EntityRecordStore implements EntityRecords {
       throw new IntegrationError(
         'data',
         'PCP_FILTER_INVALID',
-        `Records of ${shape.type} cannot be filtered by "${name}".`,
-        {
-          path: `/${name}`,
-        },
+        phrase`Records of ${shape.type} cannot be filtered by "${name}".`,
+        { path: `/${name}` },
       );
     }
     const value = toColumn(
@@ -242,9 +241,13 @@ function plainRecord(row: EntityRecord): EntityRecord {
 }
 
 function notFound(shape: EntityShape, key: readonly unknown[]): IntegrationError {
-  return new IntegrationError('data', 'PCP_NOT_FOUND', `There is no ${shape.type} ${key.join(',')}.`);
+  return new IntegrationError('data', 'PCP_NOT_FOUND', phrase`There is no ${shape.type} ${key.join(',')}.`);
 }
 
 function exists(shape: EntityShape, key: readonly unknown[]): IntegrationError {
-  return new IntegrationError('conflict', 'PCP_RECORD_EXISTS', `There is a ${shape.type} ${key.join(',')} already.`);
+  return new IntegrationError(
+    'conflict',
+    'PCP_RECORD_EXISTS',
+    phrase`There is a ${shape.type} ${key.join(',')} already.`,
+  );
 }

@@ -3,6 +3,7 @@ import type { FindOptions } from 'sequelize';
 import { checkSchedule } from '../calendar/definition';
 import type { FlowChange } from '../model/audit';
 import { IntegrationError } from '../model/errors';
+import { phrase } from '../model/phrase';
 import type { MappingInput, Mappings, MappingView, Page } from '../model/services';
 import type { SqlValue } from '../protocols/sql/database';
 import { checkDependencies } from './mapping-dependencies';
@@ -141,7 +142,7 @@ export class MappingStore implements Mappings {
       const connection = settings[field];
       const exists = { where: { id: connection ?? 0 } };
       if (connection === null || (await this.#store.models.connections.count(exists)) === 1) continue;
-      throw new IntegrationError('config', 'PCP_MAPPING_INVALID', `There is no connection ${connection}.`, {
+      throw new IntegrationError('config', 'PCP_MAPPING_INVALID', phrase`There is no connection ${connection}.`, {
         path: `/${field}`,
         value: connection,
       });
@@ -152,10 +153,8 @@ export class MappingStore implements Mappings {
       throw new IntegrationError(
         'config',
         'PCP_MAPPING_INVALID',
-        'A live mapping runs by itself, so it has no schedule.',
-        {
-          path: '/schedule',
-        },
+        phrase`A live mapping runs by itself, so it has no schedule.`,
+        { path: '/schedule' },
       );
     }
     await this.#checkDependencies(settings, id);

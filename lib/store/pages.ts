@@ -1,5 +1,6 @@
 import { type Model, type ModelStatic, Op, type WhereOptions } from 'sequelize';
 import { IntegrationError } from '../model/errors';
+import { phrase } from '../model/phrase';
 import type { Page, PageRequest } from '../model/services';
 
 const DEFAULT_LIMIT = 100;
@@ -9,9 +10,12 @@ const MAXIMUM_LIMIT = 1000;
 export function pageLimit(request: PageRequest): number {
   const limit = request.limit ?? DEFAULT_LIMIT;
   if (Number.isInteger(limit) && limit >= 1 && limit <= MAXIMUM_LIMIT) return limit;
-  throw new IntegrationError('data', 'PCP_LIMIT_INVALID', `A page has 1 to ${MAXIMUM_LIMIT} entries, not ${limit}.`, {
-    path: '/limit',
-  });
+  throw new IntegrationError(
+    'data',
+    'PCP_LIMIT_INVALID',
+    phrase`A page has 1 to ${MAXIMUM_LIMIT} entries, not ${limit}.`,
+    { path: '/limit' },
+  );
 }
 
 /** Opaque to callers: where the next page begins. */
@@ -28,7 +32,7 @@ export function decodeCursor<T>(cursor: string | undefined, isPosition: (value: 
   } catch {
     // Refused below, as every other cursor that is not ours.
   }
-  throw new IntegrationError('data', 'PCP_CURSOR_INVALID', 'This cursor does not belong to the list.', {
+  throw new IntegrationError('data', 'PCP_CURSOR_INVALID', phrase`This cursor does not belong to the list.`, {
     path: '/cursor',
     hint: 'Pass next_cursor of the page before, unchanged.',
   });

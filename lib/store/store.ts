@@ -1,6 +1,7 @@
 import { chmod, mkdir, open, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { IntegrationError } from '../model/errors';
+import { phrase } from '../model/phrase';
 import type { SqlDatabase, SqlOptions } from '../protocols/sql/database';
 import { openDatabase, parseDatabaseUrl } from '../protocols/sql/open';
 import { migrate } from './migrate';
@@ -69,7 +70,7 @@ export async function lackOfRoom(file: string | undefined): Promise<IntegrationE
   if (file === undefined || file === ':memory:') return null;
   const { bavail, bsize } = await statfs(dirname(file));
   if (bavail * bsize >= LEAST_ROOM) return null;
-  return new IntegrationError('transient', 'PCP_DISK_FULL', `The disk of ${file} is full.`);
+  return new IntegrationError('transient', 'PCP_DISK_FULL', phrase`The disk of ${file} is full.`);
 }
 
 async function databaseOptions({ url, directory, ownThread = false }: StoreOptions): Promise<SqlOptions> {

@@ -2,6 +2,7 @@ import { compileMapping } from '../mapping/compile';
 import type { CompiledMapping } from '../mapping/contract';
 import { IntegrationError } from '../model/errors';
 import type { Direction, FieldMapping } from '../model/mapping';
+import { phrase } from '../model/phrase';
 import { keyFieldsOf, optionalKeys } from './keys';
 import { withDecimalSeparator, withLocalTimes } from './notation';
 import type { Ends, EngineContext, MappingLike } from './stream';
@@ -42,7 +43,7 @@ export async function compilerOf(
     throw new IntegrationError(
       'config',
       'PCP_MAPPING_INVALID',
-      `Mapping "${mapping.name}" has no key: neither key_fields nor a key of "${platform.entity}".`,
+      phrase`Mapping "${mapping.name}" has no key: neither key_fields nor a key of "${platform.entity}".`,
       { path: '/key_fields', hint: 'Name the platform fields that identify a record in key_fields.' },
     );
   }

@@ -1,5 +1,6 @@
 import { IntegrationError } from '../model/errors';
 import type { Direction } from '../model/mapping';
+import { phrase } from '../model/phrase';
 import type { MovedTarget } from '../model/services';
 import type { SqlDatabase, SqlTransaction } from '../protocols/sql/database';
 import type { Execution } from './execute';
@@ -20,7 +21,7 @@ export async function leaveTarget(execution: Execution, before: string): Promise
     throw new IntegrationError(
       'config',
       'PCP_TARGET_MOVED',
-      `The connection that mapping "${mapping.name}" writes to points to another address than in its last run.`,
+      phrase`The connection that mapping "${mapping.name}" writes to points to another address than in its last run.`,
       {
         hint: `Say which it is, before anything is sent: POST /integrations/mappings/${mapping.id}/target with {"is": "same"} (the same system under a new address) or {"is": "other"} (another system, which is to get every record).`,
       },

@@ -1,6 +1,7 @@
 import type { Batch, ReadQuery, SourceRecord } from '../connectors/contract';
 import type { JsonSchema } from '../model/entity';
 import { IntegrationError } from '../model/errors';
+import { phrase } from '../model/phrase';
 import type { PreviewRecord, PreviewRequest, PreviewResult } from '../model/processes';
 import { canonical } from './canonical';
 import { refetch } from './letters/refetch';
@@ -125,7 +126,7 @@ function readAll(
   signal: AbortSignal,
 ): AsyncIterable<Batch> {
   if (connector.read !== undefined) return connector.read({ entity, cursor: null, ...query }, signal);
-  throw new IntegrationError('config', 'PCP_NOT_READABLE', 'The source cannot be read.', { path: '/direction' });
+  throw new IntegrationError('config', 'PCP_NOT_READABLE', phrase`The source cannot be read.`, { path: '/direction' });
 }
 
 /** Asks the source for single records, or looks through all of them where it cannot be asked. */
@@ -202,7 +203,11 @@ async function compare(
     result.push({ index, ...base(sample, index), ...nothing, action: 'error', errors });
   }
   for (const key of sample.missing ?? []) {
-    const error = new IntegrationError('data', 'PCP_NOT_FOUND', `The source has no record ${JSON.stringify(key)}.`);
+    const error = new IntegrationError(
+      'data',
+      'PCP_NOT_FOUND',
+      phrase`The source has no record ${JSON.stringify(key)}.`,
+    );
     const errors = [{ ...error.toJSON(), field: null, rule: 'keys' }];
     result.push({ index: records.length, position: null, before: key, ...nothing, action: 'error', errors });
   }

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../model/errors';
+import { phrase } from '../model/phrase';
 import type { Cursor } from '../model/sync';
 import { type Execution, readsChanges } from './execute';
 import { leaveTarget } from './moved-target';
@@ -36,7 +37,7 @@ export async function resumePoint(execution: Execution): Promise<ResumePoint> {
     throw new IntegrationError(
       'config',
       'PCP_MAPPING_CHANGED',
-      `Mapping "${mapping.name}", or where its connections point to, was changed while its run was interrupted.`,
+      phrase`Mapping "${mapping.name}", or where its connections point to, was changed while its run was interrupted.`,
       { hint: 'Start the mapping again: it reads everything under its new version.' },
     );
   }

@@ -1,5 +1,6 @@
 import { IntegrationError } from '../model/errors';
 import type { Direction, Mapping } from '../model/mapping';
+import { phrase } from '../model/phrase';
 import type {
   ConnectionPause,
   Connections,
@@ -149,7 +150,7 @@ export class SyncService implements Sync {
     const sealed = sealPayload(this.options.vault, ownerOf(await this.letterRow(id)), payload);
     if (sealed === null) {
       const most = `${MAX_PAYLOAD_BYTES / 1024 / 1024} MiB`;
-      throw new IntegrationError('data', 'PCP_PAYLOAD_TOO_LARGE', `A kept record has ${most} at most.`);
+      throw new IntegrationError('data', 'PCP_PAYLOAD_TOO_LARGE', phrase`A kept record has ${most} at most.`);
     }
     // An earlier key may still seal the reason, so `key_id` stays.
     const assignment = 'sealed_payload = ?, payload = NULL, edited = ?, read_at = ?';
@@ -207,7 +208,7 @@ export class SyncService implements Sync {
       values(conditions),
     );
     if (streams.length === 0) {
-      throw new IntegrationError('data', 'PCP_NOT_FOUND', 'No open dead letter matches the selection.');
+      throw new IntegrationError('data', 'PCP_NOT_FOUND', phrase`No open dead letter matches the selection.`);
     }
     await refuseBothSides(database, conditions);
     const mappings = new Map<number, Mapping>();
@@ -267,7 +268,7 @@ export class SyncService implements Sync {
   private async letterRow(id: number): Promise<SqlRow> {
     const database = await this.options.database();
     const [row] = await database.query('SELECT * FROM integration_dead_letters WHERE id = ?', [id]);
-    if (row === undefined) throw new IntegrationError('data', 'PCP_NOT_FOUND', `There is no dead letter ${id}.`);
+    if (row === undefined) throw new IntegrationError('data', 'PCP_NOT_FOUND', phrase`There is no dead letter ${id}.`);
     return row;
   }
 
@@ -294,7 +295,7 @@ export class SyncService implements Sync {
     if (changed === 1) return;
     const { state } = await this.deadLetter(id);
     if (state === 'open') {
-      throw new IntegrationError('conflict', 'PCP_STALE_REVISION', `Dead letter ${id} was changed meanwhile.`);
+      throw new IntegrationError('conflict', 'PCP_STALE_REVISION', phrase`Dead letter ${id} was changed meanwhile.`);
     }
     throw new IntegrationError('conflict', 'PCP_DEAD_LETTER_CLOSED', `Dead letter ${id} is ${state}, not open.`);
   }
@@ -321,7 +322,7 @@ async function refuseBothSides(database: SqlDatabase, chosen: readonly Condition
   throw new IntegrationError(
     'conflict',
     'PCP_REPLAY_BOTH_SIDES',
-    `Dead letters ${both.one} and ${both.other} are the two sides of one conflict: replay one of them.`,
+    phrase`Dead letters ${String(both.one)} and ${String(both.other)} are the two sides of one conflict: replay one of them.`,
     {
       hint: 'The letter of the import lets the value of the other system win, that of the export the value of the platform.',
     },

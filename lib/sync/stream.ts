@@ -6,6 +6,7 @@ import { compilePath } from '../mapping/paths';
 import type { OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
 import type { Direction, FieldMapping, Mapping, MappingOptions } from '../model/mapping';
+import { phrase } from '../model/phrase';
 import type { SqlDatabase } from '../protocols/sql/database';
 import { compilerOf } from './compiler';
 import { OwnRecords } from './own-records';
@@ -244,7 +245,7 @@ function requireTwoWay(external: End): void {
   throw new IntegrationError(
     'config',
     'PCP_TWO_WAY_TARGET',
-    `"${external.entity}" cannot be kept alike in both directions: it is not written by the record's own key.`,
+    phrase`"${external.entity}" cannot be kept alike in both directions: it is not written by the record's own key.`,
     { path: '/direction', hint: 'Make two mappings of it, one for each direction, over different fields.' },
   );
 }

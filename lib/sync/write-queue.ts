@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Connector, SourceRecord, WriteResult } from '../connectors/contract';
 import type { OpenConnection } from '../model/connection';
 import { type ErrorClass, IntegrationError } from '../model/errors';
+import { phrase } from '../model/phrase';
 import type { WaitingWrites } from '../model/stream';
 import { Outage } from '../outage';
 import type { Spooled } from '../spool/rows';
@@ -133,9 +134,12 @@ export class WriteQueue {
     if (writes.length === 0) return;
     this.configure(id);
     if (this.spool.usage(id).bytes >= this.mostBytes) {
-      throw new IntegrationError('transient', 'PCP_WRITE_QUEUE_FULL', `Too much waits to be written to ${name}.`, {
-        hint: 'It goes on when the other side takes what waits.',
-      });
+      throw new IntegrationError(
+        'transient',
+        'PCP_WRITE_QUEUE_FULL',
+        phrase`Too much waits to be written to ${name}.`,
+        { hint: 'It goes on when the other side takes what waits.' },
+      );
     }
     await this.spool.append(id, writes, true);
     this.drain(id);

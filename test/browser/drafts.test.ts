@@ -48,7 +48,7 @@ describe('entities drafted in the editor', () => {
     const { config } = await editor.properties('pcp-ex-rest-conn');
     assert.deepEqual((config as { entities: unknown }).entities, {
       orders: { path: '/mine' },
-      materials: { path: '/materials' },
+      materials: { path: '/materials', key: ['code'] },
     });
     assert.deepEqual(editor.complaints, []);
   });
@@ -78,7 +78,7 @@ describe('entities drafted in the editor', () => {
     await editor.saveConfig();
     const { config } = await editor.properties('pcp-ex-rest-conn');
     const { entities, openapi } = config as { entities: Record<string, unknown>; openapi: string };
-    assert.deepEqual(entities.plant17_orders, { path: '/plant17/orders' });
+    assert.deepEqual(entities.plant17_orders, { path: '/plant17/orders', key: ['code'] });
     assert.equal(openapi, '/openapi.json', 'the file itself is not kept');
     assert.deepEqual(editor.complaints, []);
   });

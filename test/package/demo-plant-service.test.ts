@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { generatePlant } from '../../demo/plant';
 import { PlantService, writePlantService } from '../../demo/plant-service';
+import { draftEntities } from '../../lib/connectors/generic/rest/openapi';
+import { readDocument } from '../../lib/connectors/generic/rest/openapi-document';
 
 interface ListPage {
   total: number;
@@ -47,6 +49,23 @@ describe('plant service of the demo', () => {
     const statuses: number[] = [];
     for (let n = 0; n < 4; n++) statuses.push((await ask('/orders')).status);
     assert.deepEqual(statuses, [200, 200, 200, 503]);
+  });
+
+  it('describes itself, so that what nobody set up yet can be drafted and read', async () => {
+    const document = readDocument(await (await ask('/openapi.yaml')).text(), 'openapi.yaml');
+    const paging = { type: 'page', page_parameter: 'page', size_parameter: 'size', size: 25, total: '/total' };
+    const { orders, materials, confirmations } = draftEntities(document);
+    assert.deepEqual(
+      [orders, materials],
+      [
+        { path: '/orders', items: '/items', key: ['number'], paging },
+        { path: '/materials', items: '/items', key: ['code'], paging },
+      ],
+    );
+    assert.deepEqual(confirmations?.create, { path: '/confirmations' });
+    const { total, items } = await list('/materials?size=2');
+    assert.equal(items.length, 2);
+    assert.ok(total > 2);
   });
 
   it('asks for a pause when there are too many requests in a second', async () => {

@@ -1,4 +1,5 @@
 import type { ConnectorDescriptor } from '../../connectors/descriptor';
+import { phrase } from '../../model/phrase';
 import { pageOf, pageParameters, pageSchema } from '../paging';
 import { Problem } from '../problem';
 import { type Call, type Parameter, type Route, ref } from '../route';
@@ -56,6 +57,6 @@ export const connectorRoutes: Route[] = [
 
 function descriptorOf({ hub, params }: Call): ConnectorDescriptor {
   const found = hub.descriptors.find(({ type }) => type === params.type);
-  if (found === undefined) throw new Problem(404, 'PCP_NOT_FOUND', 'There is no connector of this type.');
+  if (found === undefined) throw new Problem(404, 'PCP_NOT_FOUND', phrase`There is no connector of this type.`);
   return found;
 }

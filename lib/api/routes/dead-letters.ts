@@ -1,5 +1,6 @@
 import { type Locale, spoken, translateText } from '../../locales/catalogue';
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import type { DeadLetterFilter, ReplaySelection } from '../../model/services';
 import type { DeadLetter } from '../../model/sync';
 import { contentTag, requireMatch } from '../conditional';
@@ -35,7 +36,7 @@ async function replay(call: Call, selection: ReplaySelection) {
 }
 
 function nothingToReplay(): Problem {
-  return new Problem(409, 'PCP_NOTHING_TO_REPLAY', 'None of these dead letters is open.');
+  return new Problem(409, 'PCP_NOTHING_TO_REPLAY', phrase`None of these dead letters is open.`);
 }
 
 function filterOf(call: Call): DeadLetterFilter {

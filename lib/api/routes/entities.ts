@@ -1,4 +1,5 @@
 import type { EntityType } from '../../model/entity';
+import { phrase } from '../../model/phrase';
 import { contentTag, requireMatch } from '../conditional';
 import { pageOf, pageParameters, pageSchema } from '../paging';
 import { Problem } from '../problem';
@@ -78,7 +79,7 @@ export const entityRoutes: Route[] = [
       const type = typeOf(call);
       const input = without(call.body, ['titles', 'isa95', 'built_in']) as unknown as EntityType;
       if (input.type !== type) {
-        throw new Problem(422, 'PCP_VALUE_INVALID', 'A type keeps its name.', {
+        throw new Problem(422, 'PCP_VALUE_INVALID', phrase`A type keeps its name.`, {
           errors: [{ pointer: '/type', detail: 'must be the type of the address' }],
         });
       }

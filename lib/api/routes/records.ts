@@ -1,4 +1,5 @@
 import type { EntityType } from '../../model/entity';
+import { phrase } from '../../model/phrase';
 import { contentTag, requireMatch } from '../conditional';
 import { pageParameters, pageRequest, pageSchema } from '../paging';
 import { Problem } from '../problem';
@@ -139,7 +140,7 @@ function keyOf(call: Call, type: EntityType): string[] {
   if (single.length === parts) return single;
   const whole = (call.params.key ?? '').split(',');
   if (whole.length === parts) return whole;
-  throw new Problem(404, 'PCP_NOT_FOUND', `A key of ${type.type} has ${parts} parts: ${type.key.join(', ')}.`);
+  throw new Problem(404, 'PCP_NOT_FOUND', phrase`A key of ${type.type} has ${parts} parts: ${type.key.join(', ')}.`);
 }
 
 function created(call: Call, type: EntityType, record: PlainRecord) {

@@ -382,7 +382,7 @@ export class LetterKeeper {
     throw new IntegrationError(
       'guard',
       'PCP_DEAD_LETTERS_FULL',
-      `${letters} more dead letters would exceed the ${limit} that may be open at a time.`,
+      phrase`${letters} more dead letters would exceed the ${limit} that may be open at a time.`,
       { hint: 'Replay or discard some of them, or raise integrations.deadLetters.limit.' },
     );
   }

@@ -1,5 +1,6 @@
 import type { SourceRecord } from '../../connectors/contract';
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import type { DeadLetter, DeadLetterState, RunCounters } from '../../model/sync';
 import type { SqlTransaction } from '../../protocols/sql/database';
 import type { Vault } from '../../security/vault';
@@ -29,7 +30,7 @@ export async function executeReplay(execution: Execution): Promise<RunCounters> 
     throw new IntegrationError(
       'config',
       'PCP_REPLAY_SNAPSHOT',
-      `"${stream.target.entity}" is written anew by every run, so single records cannot be added to it.`,
+      phrase`"${stream.target.entity}" is written anew by every run, so single records cannot be added to it.`,
       { hint: 'Run the mapping again: it writes the corrected records too.' },
     );
   }
@@ -222,7 +223,7 @@ function notRefetchable({ id }: ChosenLetter): IntegrationError {
   return new IntegrationError(
     'data',
     'PCP_NOT_REFETCHABLE',
-    `The record of dead letter ${id} cannot be read anew: its source finds no single record by its key. Replay it as stored.`,
+    phrase`The record of dead letter ${id} cannot be read anew: its source finds no single record by its key. Replay it as stored.`,
   );
 }
 
@@ -230,7 +231,7 @@ function gone(letter: ChosenLetter, key: Record<string, unknown> | undefined): I
   return new IntegrationError(
     'data',
     'PCP_RECORD_GONE',
-    `The source does not hold the record ${JSON.stringify(key)} any more. Discard dead letter ${letter.id}, or replay it as stored.`,
+    phrase`The source does not hold the record ${JSON.stringify(key)} any more. Discard dead letter ${letter.id}, or replay it as stored.`,
   );
 }
 

@@ -3,6 +3,7 @@ import { closuresOf } from '../../calendar/definition';
 import type { SourceRecord } from '../../connectors/contract';
 import { IntegrationError } from '../../model/errors';
 import type { Direction, Mapping } from '../../model/mapping';
+import { phrase } from '../../model/phrase';
 import type { DifferenceKind } from '../../model/reconciliation';
 import type { RunTrigger, ScheduleOptions } from '../../model/schedule';
 import type { SqlTransaction } from '../../protocols/sql/database';
@@ -69,7 +70,7 @@ export async function openRepair(execution: Execution): Promise<Repair | null> {
     throw new IntegrationError(
       'config',
       'PCP_NOT_REPAIRABLE',
-      `What "${stream.target.entity}" holds cannot be replaced: records are only added to it.`,
+      phrase`What "${stream.target.entity}" holds cannot be replaced: records are only added to it.`,
     );
   }
   const [row] = await database.query(`SELECT id, direction, settled_at FROM ${TABLE} WHERE repair_job_id = ?`, [

@@ -1,5 +1,6 @@
 import { IntegrationError, type SerializedError } from '../../model/errors';
 import type { Direction } from '../../model/mapping';
+import { phrase } from '../../model/phrase';
 import {
   DIFFERENCES,
   type Difference,
@@ -192,7 +193,7 @@ export function nothingToRepair(id: number): IntegrationError {
   return new IntegrationError(
     'conflict',
     'PCP_NOTHING_TO_REPAIR',
-    `Reconciliation ${id} has nothing that could be repaired now.`,
+    phrase`Reconciliation ${id} has nothing that could be repaired now.`,
     {
       hint: 'It has to be the newest of its mapping, to have ended with records that the target lacks or holds otherwise, and not to be under repair.',
     },

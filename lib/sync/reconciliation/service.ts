@@ -4,6 +4,7 @@ import type { ConnectorRegistry } from '../../connectors/registry';
 import type { Actor } from '../../model/audit';
 import { IntegrationError } from '../../model/errors';
 import type { Direction, Mapping } from '../../model/mapping';
+import { phrase } from '../../model/phrase';
 import type { ReconciliationRequest, Reconciliations } from '../../model/reconciliation';
 import type { RunTrigger, Scheduled } from '../../model/schedule';
 import type { Connections, JobStatus, Mappings } from '../../model/services';
@@ -199,7 +200,7 @@ export class ReconciliationService implements Reconciliations {
       if (id === null) continue;
       const { name, connector_type, is_active } = await connections.get(id);
       if (!is_active) {
-        throw new IntegrationError('config', 'PCP_CONNECTION_INACTIVE', `Connection "${name}" is not active.`);
+        throw new IntegrationError('config', 'PCP_CONNECTION_INACTIVE', phrase`Connection "${name}" is not active.`);
       }
       const { capabilities, title } = registry.descriptor(connector_type);
       if (!capabilities.includes('read')) throw notComparable(`${title['en-US']} cannot be read`);

@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../model/errors';
 import type { DependencyOutcome, Mapping } from '../../model/mapping';
+import { phrase } from '../../model/phrase';
 import type { RunState } from '../../model/sync';
 import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
 import { streamName } from '../../store/stream-names';
@@ -145,7 +146,7 @@ function upstream(mappingId: number): Beginning {
   const failure = new IntegrationError(
     'cancelled',
     'PCP_SKIPPED_UPSTREAM',
-    `Mapping ${mappingId}, which it depends on, did not go through.`,
+    phrase`Mapping ${mappingId}, which it depends on, did not go through.`,
   );
   return { state: 'skipped', failure: failure.toJSON() };
 }

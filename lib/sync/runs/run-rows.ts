@@ -4,7 +4,7 @@ import type { SyncStatus } from '../../model/connection';
 import { type ErrorClass, IntegrationError, type SerializedError } from '../../model/errors';
 import type { EventType } from '../../model/events';
 import type { Direction, Mapping } from '../../model/mapping';
-import { type Phrase, render, type Said } from '../../model/phrase';
+import { type Phrase, phrase, render, type Said } from '../../model/phrase';
 import type { RunTrigger } from '../../model/schedule';
 import type { ReplayMode, RunCounters, RunKind, RunState, SyncLog } from '../../model/sync';
 import type { SqlDatabase, SqlRow, SqlTransaction, SqlValue } from '../../protocols/sql/database';
@@ -207,7 +207,7 @@ export async function announceEnd(transaction: SqlTransaction, runId: number): P
 export async function getRun(database: SqlTransaction, id: number): Promise<RunRow> {
   const [row] = await database.query('SELECT * FROM integration_sync_logs WHERE id = ?', [id]);
   if (row === undefined) {
-    throw new IntegrationError('data', 'PCP_NOT_FOUND', `There is no sync log ${id}.`);
+    throw new IntegrationError('data', 'PCP_NOT_FOUND', phrase`There is no sync log ${id}.`);
   }
   return toRun(row);
 }
@@ -215,7 +215,7 @@ export async function getRun(database: SqlTransaction, id: number): Promise<RunR
 export async function runsOfJob(database: SqlDatabase, jobId: string): Promise<RunRow[]> {
   const rows = await database.query('SELECT * FROM integration_sync_logs WHERE job_id = ? ORDER BY id', [jobId]);
   if (rows.length === 0) {
-    throw new IntegrationError('data', 'PCP_NOT_FOUND', `There is no job ${jobId}.`);
+    throw new IntegrationError('data', 'PCP_NOT_FOUND', phrase`There is no job ${jobId}.`);
   }
   return rows.map(toRun);
 }

@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../model/errors';
 import type { Mapping } from '../../model/mapping';
+import { phrase } from '../../model/phrase';
 import type { OverlapPolicy } from '../../model/schedule';
 import type { Connections, Mappings, SyncRequest } from '../../model/services';
 import type { SqlDatabase, SqlTransaction } from '../../protocols/sql/database';
@@ -46,10 +47,8 @@ export class JobStarter {
       throw new IntegrationError(
         'config',
         'PCP_CONNECTION_INACTIVE',
-        `Connection "${connection.name}" is not active.`,
-        {
-          hint: 'Set is_active, or deploy the flow that owns it.',
-        },
+        phrase`Connection "${connection.name}" is not active.`,
+        { hint: 'Set is_active, or deploy the flow that owns it.' },
       );
     }
     const streams = await this.chosenStreams(connectionId, request);
@@ -127,7 +126,7 @@ export class JobStarter {
       throw new IntegrationError(
         'config',
         'PCP_NO_MAPPING',
-        `Connection ${connectionId} has no active mapping to run.`,
+        phrase`Connection ${connectionId} has no active mapping to run.`,
         {
           path: '/mapping_id',
           hint: 'Create a mapping, set is_active, or ask for the direction that it has.',
@@ -145,10 +144,8 @@ export class JobStarter {
       throw new IntegrationError(
         'config',
         'PCP_NO_MAPPING',
-        `Mapping ${mappingId} is not one of connection ${connectionId}.`,
-        {
-          path: '/mapping_id',
-        },
+        phrase`Mapping ${mappingId} is not one of connection ${connectionId}.`,
+        { path: '/mapping_id' },
       );
     }
     if (!mapping.is_active) {
@@ -193,7 +190,7 @@ function ofRequest({ full, dry_run, created_by, trigger }: SyncRequest): Partial
 }
 
 function startsByItself({ name }: Mapping): IntegrationError {
-  return new IntegrationError('config', 'PCP_MAPPING_LIVE', `Mapping "${name}" is live: it runs by itself.`, {
+  return new IntegrationError('config', 'PCP_MAPPING_LIVE', phrase`Mapping "${name}" is live: it runs by itself.`, {
     path: '/mapping_id',
     hint: 'Set is_active to begin or end it.',
   });

@@ -1,6 +1,7 @@
 import type { Connector } from '../../connectors/contract';
 import { IntegrationError, inOneLine } from '../../model/errors';
 import type { Mapping } from '../../model/mapping';
+import { phrase } from '../../model/phrase';
 import type { RunKind } from '../../model/sync';
 import { Rounds } from '../../rounds';
 import type { Vault } from '../../security/vault';
@@ -347,10 +348,8 @@ function workerDied({ withoutProgress }: RunRow): IntegrationError {
   return new IntegrationError(
     'poison',
     'PCP_WORKER_DIED',
-    `The worker died ${withoutProgress - 1} times without getting past the same batch.`,
-    {
-      hint: "A record of this batch is too large for the runner, or its driver crashes: look at the runner's log.",
-    },
+    phrase`The worker died ${withoutProgress - 1} times without getting past the same batch.`,
+    { hint: "A record of this batch is too large for the runner, or its driver crashes: look at the runner's log." },
   );
 }
 

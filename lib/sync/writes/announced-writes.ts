@@ -346,7 +346,7 @@ function keyUnknown(record: WriteRecord): IntegrationError {
 /** A target that keeps saying neither yes nor no. */
 function unsettled(open: readonly Delivery[]): IntegrationError {
   const keys = open.slice(0, 5).map(({ record }) => record.key);
-  return new IntegrationError('bug', 'PCP_WRITE_UNSETTLED', `The target says nothing about ${keys.join(', ')}.`);
+  return new IntegrationError('bug', 'PCP_WRITE_UNSETTLED', phrase`The target says nothing about ${keys.join(', ')}.`);
 }
 
 function unknownOutcome(

@@ -2,6 +2,7 @@ import type { SourceRecord, WriteRecord } from '../../connectors/contract';
 import type { CompiledMapping } from '../../mapping/contract';
 import { IntegrationError } from '../../model/errors';
 import type { ConflictPolicy, Direction } from '../../model/mapping';
+import { phrase } from '../../model/phrase';
 import type { SqlTransaction } from '../../protocols/sql/database';
 import { canonicalJson, recordHasher } from '../hash';
 import { closeConflicts } from '../letters/closing';
@@ -221,7 +222,7 @@ function conflict(key: string): IntegrationError {
   return new IntegrationError(
     'conflict',
     'PCP_CONFLICT',
-    `Record ${key} was changed on both sides since they last agreed; neither side was written.`,
+    phrase`Record ${key} was changed on both sides since they last agreed; neither side was written.`,
     {
       value: key,
       hint: 'Replay this letter to let its side win, or the letter of the other direction. options.conflict_policy decides for all.',

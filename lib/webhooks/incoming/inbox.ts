@@ -8,6 +8,7 @@ import type {
   KeptFilter,
   WebhookInbox,
 } from '../../model/incoming-webhook';
+import { phrase } from '../../model/phrase';
 import type { Page, PageRequest } from '../../model/services';
 import { Outage } from '../../outage';
 import { FlowHands, type Hook } from './flow-hands';
@@ -226,5 +227,5 @@ export class Inbox implements WebhookInbox {
 }
 
 function full(): IntegrationError {
-  return new IntegrationError('transient', 'PCP_WEBHOOK_FULL', `${MOST_WAITING} deliveries wait already.`);
+  return new IntegrationError('transient', 'PCP_WEBHOOK_FULL', phrase`${MOST_WAITING} deliveries wait already.`);
 }

@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../model/errors';
 import type { IncomingWebhookState, KeptDelivery, KeptFilter, KeptState } from '../../model/incoming-webhook';
+import { phrase } from '../../model/phrase';
 import type { Page, PageRequest } from '../../model/services';
 import type { SqlDatabase, SqlRow } from '../../protocols/sql/database';
 import { type Condition, equalities, newestFirst } from '../../store/lists';
@@ -45,7 +46,7 @@ export class KeptDeliveries {
     const [row] = await this.database.query(`SELECT ${COLUMNS} FROM ${INBOX} WHERE id = ?`, [id]);
     if (row === undefined) throw notFound(`delivery ${id}`);
     if (again === 1) return toKept(row);
-    throw new IntegrationError('conflict', 'PCP_DELIVERY_NOT_FAILED', `Delivery ${id} was not given up.`);
+    throw new IntegrationError('conflict', 'PCP_DELIVERY_NOT_FAILED', phrase`Delivery ${id} was not given up.`);
   }
 
   redeliverFailed(since: number, webhook: string | undefined): Promise<number> {

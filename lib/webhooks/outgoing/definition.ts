@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { checkExpression } from '../../mapping/expressions/check';
 import { IntegrationError } from '../../model/errors';
 import { unknownPatterns } from '../../model/events';
+import { phrase } from '../../model/phrase';
 import type { TemplateLanguage, Webhook } from '../../model/webhook';
 import { AddressRules } from '../../protocols/http/addresses';
 import { parseUrl } from '../../protocols/http/url';
@@ -34,7 +35,7 @@ export function checkWebhook({
   checkAddress(parseUrl(url, '/url'));
   const [unknown] = unknownPatterns(patterns);
   if (unknown !== undefined) {
-    throw new IntegrationError('config', 'PCP_WEBHOOK_EVENT', `No event is called "${unknown}".`, {
+    throw new IntegrationError('config', 'PCP_WEBHOOK_EVENT', phrase`No event is called "${unknown}".`, {
       path: '/event_type',
     });
   }
@@ -66,7 +67,7 @@ export function isSecretHeader(name: string): boolean {
 }
 
 function headerRefused(name: string): IntegrationError {
-  return new IntegrationError('config', 'PCP_WEBHOOK_HEADER', `The header "${name}" cannot be sent.`, {
+  return new IntegrationError('config', 'PCP_WEBHOOK_HEADER', phrase`The header "${name}" cannot be sent.`, {
     path: `/headers/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
   });
 }

@@ -1,5 +1,6 @@
 import { createExpressionEvaluator } from '../../mapping/expressions/evaluator';
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import type { WebhookDeliveries } from '../../model/webhook';
 import { checkTemplate, TEMPLATE } from './definition';
 import { Dispatcher, type DispatcherOptions } from './dispatcher';
@@ -87,7 +88,7 @@ export class Deliveries implements WebhookDeliveries {
   private async resume(webhookId: number): Promise<void> {
     const { is_active, name } = await this.options.webhook(webhookId);
     if (!is_active) {
-      throw new IntegrationError('conflict', 'PCP_WEBHOOK_INACTIVE', `Webhook "${name}" is not active.`, {
+      throw new IntegrationError('conflict', 'PCP_WEBHOOK_INACTIVE', phrase`Webhook "${name}" is not active.`, {
         hint: 'Set is_active.',
       });
     }

@@ -1,5 +1,6 @@
 import type { OpenConnection } from '../../model/connection';
 import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import type { Page } from '../../model/services';
 import type { Webhook, WebhookInput, WebhookList, Webhooks, WebhookView, WebhookWithSecret } from '../../model/webhook';
 import type { SqlTransaction, SqlValue } from '../../protocols/sql/database';
@@ -127,7 +128,11 @@ export class WebhookStore implements Webhooks {
   ): Promise<WebhookWithSecret> {
     const row = await this.row(id);
     if (row.signature === 'none') {
-      throw new IntegrationError('conflict', 'PCP_WEBHOOK_UNSIGNED', `Webhook ${id} does not sign what it sends.`);
+      throw new IntegrationError(
+        'conflict',
+        'PCP_WEBHOOK_UNSIGNED',
+        phrase`Webhook ${id} does not sign what it sends.`,
+      );
     }
     await this.check(row, request.secret);
     const secret = firstKey(row.signature, request.secret) as string;
@@ -266,9 +271,12 @@ function withHeaders(secrets: WebhookSecrets, headers: Webhook['headers']): Webh
     if (value !== true && !isSecretHeader(name)) continue;
     const kept = value === true ? secrets.headers[name] : value;
     if (kept === undefined) {
-      throw new IntegrationError('config', 'PCP_WEBHOOK_HEADER_VALUE', `The header "${name}" has no value to keep.`, {
-        path: `/headers/${name}`,
-      });
+      throw new IntegrationError(
+        'config',
+        'PCP_WEBHOOK_HEADER_VALUE',
+        phrase`The header "${name}" has no value to keep.`,
+        { path: `/headers/${name}` },
+      );
     }
     values[name] = kept;
   }

@@ -110,7 +110,7 @@ const DRAFTS = {
     parameters: { plant: '' },
     paging: { type: 'cursor', cursor_parameter: 'cursor', cursor: '/next_cursor' },
   },
-  materials: { path: '/v1/materials', paging: { type: 'link_header' } },
+  materials: { path: '/v1/materials', key: ['code'], paging: { type: 'link_header' } },
 };
 
 describe('generic.rest: drafts from OpenAPI', () => {
@@ -195,7 +195,6 @@ describe('generic.rest: drafts from OpenAPI', () => {
       const [own, fault] = await connector.discover!(signal);
       assert.deepEqual([own?.kind, own?.error, fault?.kind], ['resource', undefined, 'draft']);
       assert.ok(fault?.error?.hint, fault?.error?.message);
-      assert.match(context.log.at(-1) ?? '', /OpenAPI document cannot be read/);
     }
     assert.equal(context.api.asked.length, 1);
   });

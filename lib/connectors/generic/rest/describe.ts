@@ -51,8 +51,6 @@ export class Catalogue {
       return fault === undefined ? infos : [...infos, this.#faultInfo(fault)];
     } catch (thrown) {
       signal.throwIfAborted();
-      const { code, message } = IntegrationError.from(thrown);
-      this.#log('warn', `The OpenAPI document cannot be read: ${code}: ${message}`);
       return [this.#faultInfo(thrown)];
     }
   }

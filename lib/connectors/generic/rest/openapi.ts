@@ -9,6 +9,8 @@ const LISTS = [
 ];
 /** Lists that stand beside that of the records. */
 const ASIDE = /^(errors?|warnings?|messages?|links?|sort|facets|included)$/i;
+/** What identifies a record, the surest first. */
+const KEYS = ['id', 'Id', 'ID', 'uid', 'uuid', 'code', 'codigo', 'number', 'numero'];
 /** What a path does, in place of what it holds: a POST there is no create. */
 const ACTION = /^(search|list|query|find|all)$/i;
 const PAGE = [
@@ -75,7 +77,7 @@ function draftEntity(api: ApiDocument, path: string, prefix: string): EntitySett
   const parameters = api.parameters(path, list);
   const item = Object.keys(api.paths).find((other) => isItemOf(other, path));
   const idName = item === undefined ? undefined : segments(item).at(-1)!.slice(1, -1);
-  const key = [idName, 'id', 'Id', 'ID', 'uid', 'uuid'].find((name) => name !== undefined && fields.includes(name));
+  const key = [idName, ...KEYS].find((name) => name !== undefined && fields.includes(name));
   const create = ACTION.test(segments(path).at(-1) ?? '') ? undefined : draftWrite(api, path, 'post', prefix, key);
   const reference = parameters.find(({ name }) => REFERENCE.test(name) && fields.includes(name));
   const change = draftIncremental(api, record, parameters);
