@@ -29,6 +29,8 @@ export interface Asked {
   error?: IntegrationError;
   /** The connection names it itself: it has to answer. */
   isOwn?: boolean;
+  /** Its records belong to no company. */
+  isShared?: boolean;
 }
 
 /** What one application of Dynamics 365 has of its own; what all of them have in common is here. */
