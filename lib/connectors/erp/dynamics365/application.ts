@@ -1,5 +1,6 @@
 import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { HttpClient } from '../../../protocols/http/client';
 import type { ODataService } from '../../../protocols/odata/service';
 import type {
@@ -103,7 +104,7 @@ export abstract class Application {
 }
 
 export function noService(name: string): IntegrationError {
-  return new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', `The connection has no service "${name}".`, {
+  return new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', phrase`The connection has no service "${name}".`, {
     path: 'service',
     hint: 'Leave it empty, or name a service of the connection; group/service/operation is of Finance & Operations.',
   });
