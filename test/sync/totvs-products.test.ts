@@ -25,6 +25,19 @@ const ANSWERS: Record<string, { items: Row[] } | Row[]> = {
     ],
   },
   '/api/pcp/v1/mrpworkcenter': { items: [{ branchId: '01', workcenter: 'CT01  ', warehouse: '01', code: '01CT01' }] },
+  '/api/pcp/v1/mrprouting': {
+    items: [
+      { branchId: '01', product: 'P-1', routing: '01', ListOfMRPRouting: [{ operation: '10', workcenter: 'CT01' }] },
+    ],
+  },
+  '/api/pcp/v1/mrpcalendar': {
+    items: [
+      {
+        ...{ branchId: '01', code: '01C1', calendar: 'C1', date: '2026-11-27', startTime: '06:00', endTime: '14:00' },
+        ...{ interval: '01:30', totalHours: '06:30' },
+      },
+    ],
+  },
   '/api/man/v1/machines': {
     items: [{ Code: 'M1', Description: 'Torno ação 😀', WorkCenterCode: 'GM1', EfficiencyMachineValue: 95.5 }],
   },
@@ -47,6 +60,13 @@ const WANTED: Partial<Record<Product, Record<string, Row[]>>> = {
   protheus: {
     mrp_product: [{ material: 'P-1', safety_stock: '1234567890123.125', blocked: false }],
     mrp_bill_of_material: [{ assembly: 'P-1', component: 'C-1', quantity: '2.5' }, { component: 'C-2' }],
+    mrp_routing: [{ plant: '01', material: 'P-1', routing: '01', operation: '10', work_center: 'CT01' }],
+    mrp_calendar: [
+      {
+        ...{ plant: '01', calendar: 'C1', shift: '06:00-14:00', date: '2026-11-27', start_time: '06:00' },
+        ...{ working_time: '390', break_time: '90' },
+      },
+    ],
     mrp_work_center: [{ plant: '01', work_center: 'CT01' }],
   },
   datasul: {

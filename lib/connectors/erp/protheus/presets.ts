@@ -15,10 +15,16 @@ import machine from './entities/machine.json';
 import maintenanceOrder from './entities/maintenance-order.json';
 import maintenanceRequest from './entities/maintenance-request.json';
 import material from './entities/material.json';
+import mrpAllocation from './entities/mrp-allocation.json';
 import mrpBillOfMaterial from './entities/mrp-bill-of-material.json';
+import mrpBomRouting from './entities/mrp-bom-routing.json';
+import mrpCalendar from './entities/mrp-calendar.json';
+import mrpDemand from './entities/mrp-demand.json';
 import mrpProduct from './entities/mrp-product.json';
 import mrpOrder from './entities/mrp-production-order.json';
+import mrpRouting from './entities/mrp-routing.json';
 import mrpStock from './entities/mrp-stock-balance.json';
+import mrpWarehouse from './entities/mrp-warehouse.json';
 import mrpWorkCenter from './entities/mrp-work-center.json';
 import operator from './entities/operator.json';
 import productionData from './entities/production-data.json';
@@ -122,6 +128,12 @@ export const PRESETS = [
   mrpProduct,
   mrpBillOfMaterial,
   mrpWorkCenter,
+  mrpRouting,
+  mrpBomRouting,
+  mrpCalendar,
+  mrpAllocation,
+  mrpDemand,
+  mrpWarehouse,
   datasulMachine,
   datasulBillOfMaterial,
   logixProductionData,
