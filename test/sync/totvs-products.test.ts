@@ -8,6 +8,8 @@ type Row = Record<string, unknown>;
 
 const BASIC = `Basic ${Buffer.from('pcp:canary-totvs-1').toString('base64')}`;
 
+const LOGIX = '/api/supply/v2/productionappointment';
+
 /** What the published APIs answer: TOTVS documents them in totvs/ttalk-standard-message (jsonschema/apis and schemas). */
 const ANSWERS: Record<string, { items: Row[] } | Row[]> = {
   '/api/pcp/v1/mrpproduct': {
@@ -47,9 +49,9 @@ const ANSWERS: Record<string, { items: Row[] } | Row[]> = {
       ListOfItensStructure: [{ ItemComponentCode: 'C-9', ItemSequence: '10', ItemComponentAmount: 0.125 }],
     },
   ],
-  '/api/supply/v2/productionappointment': [
+  [LOGIX]: [
     {
-      ...{ ReportSequence: '77', ProductionOrderNumber: '4711', ActivityCode: '10', MachineCode: 'M1' },
+      ...{ ProductionOrderNumber: '4711', ActivityCode: '10', MachineCode: 'M1' },
       ...{ ApprovedQuantity: 10.5, StartReportDateTime: '2026-11-27T06:00:00-03:00', ReversedReport: false },
     },
   ],
@@ -74,9 +76,7 @@ const WANTED: Partial<Record<Product, Record<string, Row[]>>> = {
     bill_of_material: [{ assembly: 'P-1', component: 'C-9', quantity: '0.125' }],
   },
   logix: {
-    production_data: [
-      { record_id: '77', order_number: '4711', good_quantity: '10.5', started_at: '2026-11-27T09:00:00.000Z' },
-    ],
+    production_data: [{ order_number: '4711', good_quantity: '10.5', started_at: '2026-11-27T09:00:00.000Z' }],
   },
   rm: { material: [{ material: '01.001', base_unit: 'UN', blocked: false }] },
 };
@@ -91,6 +91,9 @@ describe('the published APIs of the products of TOTVS', () => {
     api.handler = ({ path, query, headers }) => {
       if (headers.authorization !== BASIC) return { status: 401, body: { code: '401', message: 'Unauthorized' } };
       const found = ANSWERS[path];
+      // Its document demands them.
+      const isOne = ['company', 'productionordernumber', 'appointmenttype'].every((name) => query.get(name));
+      if (path === LOGIX && !isOne) return { status: 400, body: { code: '400', message: 'parâmetros obrigatórios' } };
       if (found === undefined) return undefined;
       if (Array.isArray(found)) return { body: found };
       const isFirst = query.get('page') === '1';
@@ -111,7 +114,7 @@ describe('the published APIs of the products of TOTVS', () => {
       const { id: connectionId } = await hub.connections.create({
         ...{ name: product, connector_type: 'erp.protheus', timezone: 'America/Sao_Paulo' },
         config: {
-          ...{ base_url: api.url, product, username: 'pcp' },
+          ...{ base_url: api.url, product, username: 'pcp', tenant_id: '01,01' },
           ...(product === 'protheus' && { authentication: 'basic' }),
         },
         credentials: { password: 'canary-totvs-1' },
@@ -120,10 +123,14 @@ describe('the published APIs of the products of TOTVS', () => {
       const discovered = await hub.runner.discover(await hub.connections.open(connectionId));
       for (const { name, readable } of discovered) assert.equal(readable, name in wanted, name);
       for (const [entity, rows] of Object.entries(wanted)) {
-        const mapping = presetsOf(product).find((preset) => preset.entity === entity)!.mappings[0]!;
+        const mapping = presetsOf(product)
+          .find((preset) => preset.entity === entity)!
+          .mappings.find(({ direction }) => direction === 'import')!;
+        const filters =
+          entity === 'production_data' ? [{ field: 'ProductionOrderNumber', operator: 'eq', value: '4711' }] : [];
         const type = mapping.target_entity;
         const input = { connection_id: connectionId, name: `${product} ${entity}`, source_entity: entity };
-        const { id } = await hub.mappings.create({ ...mapping, ...input, entity_type: type } as MappingInput);
+        const { id } = await hub.mappings.create({ ...mapping, ...input, filters, entity_type: type } as MappingInput);
         const { status, logs } = await runToEnd(hub, connectionId, { mapping_id: id });
         assert.equal(status, 'success', JSON.stringify(logs));
         const { items } = await hub.records.list(type, { limit: 100 });

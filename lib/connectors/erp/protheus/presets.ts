@@ -66,10 +66,23 @@ export interface ApiPreset extends PresetBase {
   /** Of a record, as the API writes it. */
   properties: Record<string, JsonSchema>;
   required?: string[];
+  /** Absent: the list is asked for page by page. */
+  by?: ListBy;
   /** Absent: it is only read. Documents are posted once, never changed. */
   writes?: 'record' | 'document';
   /** The field that keeps our own key of a document. */
   external_key?: string;
+}
+
+/** How a list is asked for that holds the records of one value of a field only. */
+export interface ListBy {
+  field: string;
+  /** Parameters of the query: the value's, and the company's. */
+  parameter: string;
+  company: string;
+  fixed: Record<string, string>;
+  /** The member of a record that names its company. */
+  member: string;
 }
 
 /** By the server's route for queries, from a table of the dictionary. */

@@ -43,7 +43,7 @@ export function withOurMoments(held: Data, record: Data, { properties }: ApiPres
 }
 
 /** A moment without its offset is on the clock of the plant, as ours is. */
-function isSameMinute(ours: unknown, theirs: unknown): boolean {
+export function isSameMinute(ours: unknown, theirs: unknown): boolean {
   if (typeof ours !== 'string' || typeof theirs !== 'string') return false;
   if (ours.slice(0, 16) === theirs.slice(0, 16)) return true;
   const [left, right] = [ours, theirs].map((text) => (OFFSET.test(text) ? Date.parse(text) : Number.NaN));
