@@ -192,15 +192,19 @@ describe('synchronising with Protheus', function () {
     );
     table[0]!.TQB_SOLUCA = 'E';
     Object.assign(table[0]!, { TQB_DTFECH: '20261127', TQB_HOFECH: '08:00' });
-    assert.deepEqual(counts(await run('maintenance_request', 'import')), [[2, 0]]);
-    const read = (await records('maintenance_order')).find(({ order_number }) => order_number === 'SS-000001');
-    assert.deepEqual(
-      [read?.notification, read?.status, read?.requested_at, read?.actual_end_at, read?.machine],
-      ['000001', 'completed', '2026-11-27T02:30:00.000Z', '2026-11-27T11:00:00.000Z', 'M1'],
-    );
+    table.push({ ...table[1]!, TQB_SOLICI: '000009', TQB_ORIGEM: 'APP', TQB_SOLUCA: 'D', R_E_C_N_O_: 9 });
+    assert.deepEqual(counts(await run('maintenance_request', 'import')), [[3, 0]]);
+    const held = await records('maintenance_order');
+    const request = (number: string) => held.find(({ order_number }) => order_number === number);
+    // Ours stays one record, and gets what Protheus says of it.
+    assert.equal(request('SS-000001'), undefined);
+    const { status, actual_end_at, machine } = request('R-1')!;
+    assert.deepEqual([status, actual_end_at, machine], ['completed', '2026-11-27T11:00:00.000Z', 'M1']);
+    const { status: others, notification, functional_location } = request('SS-000009')!;
+    assert.deepEqual([others, notification, functional_location], ['released', '000009', 'HALL']);
     // What was imported is no request of ours.
     assert.equal(counts(await run('maintenance_request', 'export')).length, 1);
-    assert.equal(table.length, 2);
+    assert.equal(table.length, 3);
   });
 
   it('imports what surrounds production', async () => {

@@ -84,6 +84,15 @@ describe('reports of production of Logix', () => {
     assert.deepEqual([states, rows.length], [['found', 'absent'], 1]);
   });
 
+  it('are recognised when they are read again, in whatever zone their times are told', async () => {
+    const [posted] = await (await openWriter(connector, KEY, entity)).write([report('1')], signal);
+    const filters = [{ field: 'ProductionOrderNumber', operator: 'eq', value: '1' }];
+    const { records } = await readAll(connector, { entity, filters: filters as never[] });
+    const recognised = await connector.recognise!(entity, { entity, keyFields: KEY }, signal);
+    assert.equal(records[0]?.StartReportDateTime, '2026-11-27T09:00:00.000Z');
+    assert.equal(posted?.outcome === 'created' && posted.externalKey, recognised?.externalKey(records[0]!));
+  });
+
   it('are read by the orders that a filter names, and not without one', async () => {
     await (await openWriter(connector, KEY, entity)).write([report('1'), report('2'), report('3')], signal);
     const of = async (operator: 'eq' | 'in', value: unknown) => {

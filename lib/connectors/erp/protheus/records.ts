@@ -56,7 +56,7 @@ export class ApiRecords implements Records {
   }
 
   keyOf(data: Json): string {
-    return externalKeyOf(data, this.entity.key);
+    return externalKeyOf(data, this.entity.key, this.entity.preset.properties);
   }
 
   async find(data: Json, signal: AbortSignal): Promise<Found | null> {
