@@ -192,6 +192,7 @@ describe('synchronising with Protheus', function () {
     );
     table[0]!.TQB_SOLUCA = 'E';
     Object.assign(table[0]!, { TQB_DTFECH: '20261127', TQB_HOFECH: '08:00' });
+    // Ours stay what they are, and get what Protheus says of them.
     assert.deepEqual(counts(await run('maintenance_request', 'import')), [[2, 0]]);
     const orders = await records('maintenance_order');
     const read = orders.find(({ order_number }) => order_number === 'R-1');
@@ -199,10 +200,12 @@ describe('synchronising with Protheus', function () {
       [orders.length, read?.status, read?.requested_at, read?.actual_end_at, read?.machine],
       [2, 'completed', '2026-11-27T02:30:00.000Z', '2026-11-27T11:00:00.000Z', 'M1'],
     );
-    // One that Protheus has of its own is no request of ours.
-    table.push({ ...table[0]!, TQB_SOLICI: '000099', TQB_ORIGEM: ' '.repeat(20) });
+    table.push({ ...table[1]!, TQB_SOLICI: '000009', TQB_ORIGEM: 'APP', TQB_SOLUCA: 'D', R_E_C_N_O_: 9 });
     assert.deepEqual(counts(await run('maintenance_request', 'import')), [[3, 0]]);
-    assert.ok((await records('maintenance_order')).some(({ order_number }) => order_number === 'SS-000099'));
+    const foreign = (await records('maintenance_order')).find(({ order_number }) => order_number === 'SS-000009');
+    const { status, notification, functional_location } = foreign!;
+    assert.deepEqual([status, notification, functional_location], ['released', '000009', 'HALL']);
+    // What was imported is no request of ours.
     assert.equal(counts(await run('maintenance_request', 'export')).length, 1);
     assert.equal(table.length, 3);
   });

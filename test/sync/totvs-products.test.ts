@@ -8,6 +8,8 @@ type Row = Record<string, unknown>;
 
 const BASIC = `Basic ${Buffer.from('pcp:canary-totvs-1').toString('base64')}`;
 
+const LOGIX = '/api/supply/v2/productionappointment';
+
 /** What the published APIs answer: TOTVS documents them in totvs/ttalk-standard-message (jsonschema/apis and schemas). */
 const ANSWERS: Record<string, { items: Row[] } | Row[]> = {
   '/api/pcp/v1/mrpproduct': {
@@ -25,6 +27,19 @@ const ANSWERS: Record<string, { items: Row[] } | Row[]> = {
     ],
   },
   '/api/pcp/v1/mrpworkcenter': { items: [{ branchId: '01', workcenter: 'CT01  ', warehouse: '01', code: '01CT01' }] },
+  '/api/pcp/v1/mrprouting': {
+    items: [
+      { branchId: '01', product: 'P-1', routing: '01', ListOfMRPRouting: [{ operation: '10', workcenter: 'CT01' }] },
+    ],
+  },
+  '/api/pcp/v1/mrpcalendar': {
+    items: [
+      {
+        ...{ branchId: '01', code: '01C1', calendar: 'C1', date: '2026-11-27', startTime: '06:00', endTime: '14:00' },
+        ...{ interval: '01:30', totalHours: '06:30' },
+      },
+    ],
+  },
   '/api/man/v1/machines': {
     items: [{ Code: 'M1', Description: 'Torno ação 😀', WorkCenterCode: 'GM1', EfficiencyMachineValue: 95.5 }],
   },
@@ -34,9 +49,9 @@ const ANSWERS: Record<string, { items: Row[] } | Row[]> = {
       ListOfItensStructure: [{ ItemComponentCode: 'C-9', ItemSequence: '10', ItemComponentAmount: 0.125 }],
     },
   ],
-  '/api/supply/v2/productionappointment': [
+  [LOGIX]: [
     {
-      ...{ ReportSequence: '77', ProductionOrderNumber: '4711', ActivityCode: '10', MachineCode: 'M1' },
+      ...{ ProductionOrderNumber: '4711', ActivityCode: '10', MachineCode: 'M1' },
       ...{ ApprovedQuantity: 10.5, StartReportDateTime: '2026-11-27T06:00:00-03:00', ReversedReport: false },
     },
   ],
@@ -47,6 +62,13 @@ const WANTED: Partial<Record<Product, Record<string, Row[]>>> = {
   protheus: {
     mrp_product: [{ material: 'P-1', safety_stock: '1234567890123.125', blocked: false }],
     mrp_bill_of_material: [{ assembly: 'P-1', component: 'C-1', quantity: '2.5' }, { component: 'C-2' }],
+    mrp_routing: [{ plant: '01', material: 'P-1', routing: '01', operation: '10', work_center: 'CT01' }],
+    mrp_calendar: [
+      {
+        ...{ plant: '01', calendar: 'C1', shift: '06:00-14:00', date: '2026-11-27', start_time: '06:00' },
+        ...{ working_time: '390', break_time: '90' },
+      },
+    ],
     mrp_work_center: [{ plant: '01', work_center: 'CT01' }],
   },
   datasul: {
@@ -54,9 +76,7 @@ const WANTED: Partial<Record<Product, Record<string, Row[]>>> = {
     bill_of_material: [{ assembly: 'P-1', component: 'C-9', quantity: '0.125' }],
   },
   logix: {
-    production_data: [
-      { record_id: '77', order_number: '4711', good_quantity: '10.5', started_at: '2026-11-27T09:00:00.000Z' },
-    ],
+    production_data: [{ order_number: '4711', good_quantity: '10.5', started_at: '2026-11-27T09:00:00.000Z' }],
   },
   rm: { material: [{ material: '01.001', base_unit: 'UN', blocked: false }] },
 };
@@ -71,6 +91,9 @@ describe('the published APIs of the products of TOTVS', () => {
     api.handler = ({ path, query, headers }) => {
       if (headers.authorization !== BASIC) return { status: 401, body: { code: '401', message: 'Unauthorized' } };
       const found = ANSWERS[path];
+      // Its document demands them.
+      const isOne = ['company', 'productionordernumber', 'appointmenttype'].every((name) => query.get(name));
+      if (path === LOGIX && !isOne) return { status: 400, body: { code: '400', message: 'parâmetros obrigatórios' } };
       if (found === undefined) return undefined;
       if (Array.isArray(found)) return { body: found };
       const isFirst = query.get('page') === '1';
@@ -91,7 +114,7 @@ describe('the published APIs of the products of TOTVS', () => {
       const { id: connectionId } = await hub.connections.create({
         ...{ name: product, connector_type: 'erp.protheus', timezone: 'America/Sao_Paulo' },
         config: {
-          ...{ base_url: api.url, product, username: 'pcp' },
+          ...{ base_url: api.url, product, username: 'pcp', tenant_id: '01,01' },
           ...(product === 'protheus' && { authentication: 'basic' }),
         },
         credentials: { password: 'canary-totvs-1' },
@@ -100,10 +123,14 @@ describe('the published APIs of the products of TOTVS', () => {
       const discovered = await hub.runner.discover(await hub.connections.open(connectionId));
       for (const { name, readable } of discovered) assert.equal(readable, name in wanted, name);
       for (const [entity, rows] of Object.entries(wanted)) {
-        const mapping = presetsOf(product).find((preset) => preset.entity === entity)!.mappings[0]!;
+        const mapping = presetsOf(product)
+          .find((preset) => preset.entity === entity)!
+          .mappings.find(({ direction }) => direction === 'import')!;
+        const filters =
+          entity === 'production_data' ? [{ field: 'ProductionOrderNumber', operator: 'eq', value: '4711' }] : [];
         const type = mapping.target_entity;
         const input = { connection_id: connectionId, name: `${product} ${entity}`, source_entity: entity };
-        const { id } = await hub.mappings.create({ ...mapping, ...input, entity_type: type } as MappingInput);
+        const { id } = await hub.mappings.create({ ...mapping, ...input, filters, entity_type: type } as MappingInput);
         const { status, logs } = await runToEnd(hub, connectionId, { mapping_id: id });
         assert.equal(status, 'success', JSON.stringify(logs));
         const { items } = await hub.records.list(type, { limit: 100 });

@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connector, SourceRecord, WriteRecord } from '../../../lib/connectors/contract';
+import type { LocalizedText } from '../../../lib/connectors/descriptor';
 import { create } from '../../../lib/connectors/erp/dynamics365/connector';
 import type { OpenConnection } from '../../../lib/model/connection';
 import { MesQueue } from '../../support/dynamics365/mes-queue';
 import type { OperationsServer } from '../../support/dynamics365/operations';
 import { dynamicsPlant } from '../../support/dynamics365/plant';
 import { failure, live } from '../http/support';
+
+/** A release may lack entities. */
+const LACKING = 'ProductionOrderBillOfMaterialLines, RouteCardProductionJournalEntries, Warehouses';
+const MISSING = { 'en-US': `; without an answer: ${LACKING}`, 'pt-BR': `; sem resposta: ${LACKING}` };
 
 describe('Dynamics 365, Finance & Operations', () => {
   let plant: OperationsServer;
@@ -104,15 +109,31 @@ describe('Dynamics 365, Finance & Operations', () => {
     );
     const { detail, unanswered } = report.steps.at(-1)!;
     assert.deepEqual(detail, {
-      'en-US':
-        '19 entities answer; without an answer: ProductionOrderBillOfMaterialLines, RouteCardProductionJournalEntries, Warehouses',
-      'pt-BR':
-        '19 entidades respondem; sem resposta: ProductionOrderBillOfMaterialLines, RouteCardProductionJournalEntries, Warehouses',
+      'en-US': `19 entities answer${MISSING['en-US']}`,
+      'pt-BR': `19 entidades respondem${MISSING['pt-BR']}`,
     });
     assert.deepEqual(
       unanswered?.map(({ error }) => error.code),
       ['PCP_DYNAMICS_ENTITY_MISSING'],
     );
+  });
+
+  it('tells of a company that no entity has a record of, and asks for what belongs to none without it', async () => {
+    const told = async (company: string) => {
+      const report = await open(plant.connection({ company })).test(live);
+      assert.equal(report.ok, true);
+      return report.steps.at(-1)!;
+    };
+    const { detail, unanswered } = await told('usmf');
+    assert.equal((detail as LocalizedText)['en-US'], `19 entities answer${MISSING['en-US']}`);
+    assert.deepEqual(
+      unanswered?.map(({ error }) => error.code),
+      ['PCP_DYNAMICS_ENTITY_MISSING'],
+    );
+    assert.deepEqual((await told('XXMF')).detail, {
+      'en-US': `no entity has a record of the company "xxmf": check its name (dataAreaId)${MISSING['en-US']}`,
+      'pt-BR': `nenhuma entidade tem registro da empresa "xxmf": confira o nome (dataAreaId)${MISSING['pt-BR']}`,
+    });
   });
 
   it('writes with few requests: one that looks, one that changes; each change on the condition of its version', async () => {

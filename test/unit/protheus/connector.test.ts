@@ -224,7 +224,7 @@ describe('protheus', function () {
         unanswered?.map(({ names, error }) => [names.length, error.code]),
         [
           [1, 'PCP_PROTHEUS_FORBIDDEN'],
-          [5, 'PCP_TOTVS_NO_ROUTE'],
+          [11, 'PCP_TOTVS_NO_ROUTE'],
         ],
       );
       assert.match(unanswered?.[0]?.error.hint ?? '', /SIGACFG/);

@@ -1,5 +1,6 @@
 import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { HttpClient } from '../../../protocols/http/client';
 import type { ODataService } from '../../../protocols/odata/service';
 import type {
@@ -29,6 +30,8 @@ export interface Asked {
   error?: IntegrationError;
   /** The connection names it itself: it has to answer. */
   isOwn?: boolean;
+  /** Its records belong to no company. */
+  isShared?: boolean;
 }
 
 /** What one application of Dynamics 365 has of its own; what all of them have in common is here. */
@@ -101,7 +104,7 @@ export abstract class Application {
 }
 
 export function noService(name: string): IntegrationError {
-  return new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', `The connection has no service "${name}".`, {
+  return new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', phrase`The connection has no service "${name}".`, {
     path: 'service',
     hint: 'Leave it empty, or name a service of the connection; group/service/operation is of Finance & Operations.',
   });

@@ -1,5 +1,6 @@
 import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import { failureOf } from '../../../protocols/odata/fault';
 import { readJson } from '../../../protocols/odata/feed';
 import type { ServiceModel, StructuredType } from '../../../protocols/odata/model';
@@ -137,7 +138,8 @@ export class BusinessCentral extends Application {
     const [only, ...others] = found;
     if (only !== undefined && others.length === 0) return only;
     const names = value.map(({ name }) => name).join(', ');
-    const message = wanted === '' ? 'There is no single company.' : `There is no company "${this.settings.company}".`;
+    const message =
+      wanted === '' ? phrase`There is no single company.` : phrase`There is no company "${this.settings.company}".`;
     throw new IntegrationError('config', 'PCP_DYNAMICS_COMPANY', message, {
       path: '/config/company',
       hint: `Name one in the connection: ${names || 'the application sees none'}.`,
@@ -145,7 +147,7 @@ export class BusinessCentral extends Application {
   }
 
   #unknown(name: string): IntegrationError {
-    return new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `"${name}" is not an entity of the connection.`, {
+    return new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', phrase`"${name}" is not an entity of the connection.`, {
       path: '/source_entity',
       hint: `Take one of ${BUSINESS_PRESETS.map(({ entity }) => entity).join(', ')}, or service/set of ${[...this.#paths.keys()].join(', ')}.`,
     });

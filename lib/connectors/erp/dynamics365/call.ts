@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import { failureOf } from '../../../protocols/odata/fault';
 import { readJson } from '../../../protocols/odata/feed';
 import type { CallAnswer } from '../../contract';
@@ -20,9 +21,14 @@ export async function call(
   signal: AbortSignal,
 ): Promise<CallAnswer> {
   if (operation !== 'function') {
-    throw new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', `Dynamics 365 has no operation "${operation}".`, {
-      hint: 'Call "function" with a service, or with the name of an action.',
-    });
+    throw new IntegrationError(
+      'config',
+      'PCP_OPERATION_UNKNOWN',
+      phrase`Dynamics 365 has no operation "${operation}".`,
+      {
+        hint: 'Call "function" with a service, or with the name of an action.',
+      },
+    );
   }
   const service = String(parameters.service ?? '');
   const isCustom = service !== '' && application.settings.flavour === 'finance_operations';
@@ -39,7 +45,7 @@ async function callService(
   signal: AbortSignal,
 ): Promise<unknown> {
   if (!SERVICE.test(service)) {
-    throw new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', `"${service}" is no operation of a service.`, {
+    throw new IntegrationError('config', 'PCP_OPERATION_UNKNOWN', phrase`"${service}" is no operation of a service.`, {
       path: 'service',
       hint: 'Write it as group/service/operation.',
     });

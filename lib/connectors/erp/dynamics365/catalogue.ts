@@ -72,11 +72,11 @@ export class Catalogue {
     return { info: presetInfo(preset, set), schema: { ...own, properties, 'x-mappings': preset.mappings } };
   }
 
-  /** Asks for one record of a set, without reading the metadata, which are large. How many came. */
-  async ask(set: string, signal: AbortSignal): Promise<number> {
+  /** Asks for one record of a set, without reading the metadata, which are large. @param isShared of no company. @returns how many came */
+  async ask(set: string, isShared: boolean, signal: AbortSignal): Promise<number> {
     const { company, secrets } = this.settings;
     const parameters: [string, string][] = [...Object.entries(ALL_COMPANIES), ['$top', '1']];
-    if (company !== '') parameters.push(['$filter', `${COMPANY} eq '${company.replaceAll("'", "''")}'`]);
+    if (company !== '' && !isShared) parameters.push(['$filter', `${COMPANY} eq '${company.replaceAll("'", "''")}'`]);
     try {
       const target = `/data/${encodeURIComponent(set)}${parameterText(parameters)}`;
       const response = await this.client.request({ target, headers: { accept: 'application/json' }, signal });

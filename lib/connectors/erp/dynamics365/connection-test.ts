@@ -29,7 +29,7 @@ export function testConnection(
   open: () => Opened,
   signal: AbortSignal,
 ): Promise<TestReport> {
-  const readEntities = async ({ application }: Opened, steps: Steps, limit: AbortSignal): Promise<void> => {
+  const readEntities = async ({ application, settings }: Opened, steps: Steps, limit: AbortSignal): Promise<void> => {
     const asked = await application.ask(limit);
     const answering = asked.filter(({ error }) => error === undefined);
     const failed = asked.find(({ error, isOwn }) => error !== undefined && isOwn === true);
@@ -40,12 +40,20 @@ export function testConnection(
     steps.pass('authenticate', String(connection.config.authentication || DEFAULTS.authentication));
     steps.pass('authorise', answering.map(({ name }) => name).join(', '));
     const unanswered = unansweredOf(asked);
-    steps.pass('read', withUnanswered(told(answering), unanswered), unanswered);
+    steps.pass('read', withUnanswered(told(answering, settings), unanswered), unanswered);
   };
   return testHttp(open, readEntities, HINTS, signal);
 }
 
-function told(answering: readonly Asked[]): LocalizedText {
+function told(answering: readonly Asked[], { flavour, company }: DynamicsSettings): LocalizedText {
+  const own = answering.filter(({ isShared }) => isShared !== true);
+  // A company that does not exist is asked for without a complaint.
+  if (flavour === 'finance_operations' && company !== '' && own.every(({ found }) => found === 0)) {
+    return {
+      'en-US': `no entity has a record of the company "${company}": check its name (dataAreaId)`,
+      'pt-BR': `nenhuma entidade tem registro da empresa "${company}": confira o nome (dataAreaId)`,
+    };
+  }
   const empty = answering.filter(({ found }) => found === 0).map(({ name }) => name);
   const without = (label: string) => (empty.length === 0 ? '' : `; ${label}: ${empty.join(', ')}`);
   const [many, one] = [answering.length, answering.length === 1];

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { HttpClient } from '../../../protocols/http/client';
 import { isObject } from '../../../protocols/odata/entity';
 import { failureOf } from '../../../protocols/odata/fault';
@@ -131,9 +132,9 @@ export class DataManagement {
       return await response.bytes();
     } catch (thrown) {
       if (signal.aborted) throw thrown;
-      const { hint, class: errorClass, message } = IntegrationError.from(thrown);
+      const { hint, class: errorClass, said } = IntegrationError.from(thrown);
       // A job that is not started yet leaves nothing open.
-      throw new IntegrationError(errorClass, 'PCP_DYNAMICS_PACKAGE_STORE', `The store of files failed: ${message}`, {
+      throw new IntegrationError(errorClass, 'PCP_DYNAMICS_PACKAGE_STORE', phrase`The store of files failed: ${said}`, {
         ...(hint !== undefined && { hint }),
       });
     } finally {
@@ -162,15 +163,20 @@ function parsed(text: string): unknown {
 }
 
 function noAddress(): IntegrationError {
-  return new IntegrationError('transient', 'PCP_DYNAMICS_PACKAGE_STORE', 'Dynamics gave no address for the package.', {
-    hint: 'Look under Data management whether the environment has its store of files.',
-  });
+  return new IntegrationError(
+    'transient',
+    'PCP_DYNAMICS_PACKAGE_STORE',
+    phrase`Dynamics gave no address for the package.`,
+    {
+      hint: 'Look under Data management whether the environment has its store of files.',
+    },
+  );
 }
 
 function notEnded(execution: string, isStarted: boolean): IntegrationError {
   const message = isStarted
-    ? `The job ${execution} of data management has not ended yet.`
-    : `Data management does not know the job ${execution}, whose start was not answered.`;
+    ? phrase`The job ${execution} of data management has not ended yet.`
+    : phrase`Data management does not know the job ${execution}, whose start was not answered.`;
   return new IntegrationError('transient', 'PCP_DYNAMICS_PACKAGE', message, {
     hint: 'Look for it under Data management > Job history; package_wait_seconds says how long it is waited for.',
     outcomeUnknown: true,

@@ -56,21 +56,22 @@ export class FinanceOperations extends Application {
   }
 
   async ask(signal: AbortSignal): Promise<Asked[]> {
-    const ask = async (name: string): Promise<Asked> => {
+    const ask = async (name: string, isShared = false): Promise<Asked> => {
       try {
-        return { name, found: await this.#catalogue.ask(name, signal) };
+        const found = await this.#catalogue.ask(name, isShared, signal);
+        return { name, found, ...(isShared && { isShared }) };
       } catch (thrown) {
         if (signal.aborted) throw thrown;
         return { name, found: 0, error: thrown as IntegrationError };
       }
     };
-    const [first = '', ...others] = PRESETS.map(({ set }) => set);
-    const asked = await ask(first);
-    // Whatever keeps the first from answering would only be told nine times.
+    const [first, ...others] = PRESETS;
+    const asked = await ask(first?.set ?? '');
+    // Whatever keeps the first from answering would only be told once for each of them.
     if (asked.error?.class === 'auth' || asked.error?.class === 'transient') return [asked];
     const own = this.settings.messageLog?.entity_set;
     const log = own === undefined ? [] : [ask(own).then((each) => ({ ...each, isOwn: true }))];
-    return [asked, ...(await Promise.all([...others.map(ask), ...log]))];
+    return [asked, ...(await Promise.all([...others.map(({ set, is_shared }) => ask(set, is_shared)), ...log]))];
   }
 
   override async *read(query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {

@@ -1,6 +1,7 @@
 import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
 import { parseExactJson } from '../../../model/exact-json';
+import { phrase } from '../../../model/phrase';
 import { refuseWebPage } from '../../../protocols/http/web-page';
 import { Batching } from '../../../protocols/odata/batching';
 import type { Entity } from '../../../protocols/odata/entity';
@@ -251,10 +252,15 @@ function inOrder(records: readonly WriteRecord[]): number[][] {
 function typeOf(entity: string): MessageType {
   const found = MESSAGES.find((type) => type.entity === entity);
   if (found !== undefined) return found;
-  throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `"${entity}" is no message of the MES integration.`, {
-    path: '/source_entity',
-    hint: `There are ${MESSAGES.map((type) => type.entity).join(', ')}.`,
-  });
+  throw new IntegrationError(
+    'config',
+    'PCP_ENTITY_UNKNOWN',
+    phrase`"${entity}" is no message of the MES integration.`,
+    {
+      path: '/source_entity',
+      hint: `There are ${MESSAGES.map((type) => type.entity).join(', ')}.`,
+    },
+  );
 }
 
 function infoOf({ entity, titles }: MessageType): EntityInfo {
@@ -263,7 +269,7 @@ function infoOf({ entity, titles }: MessageType): EntityInfo {
 }
 
 function postedBefore(key: string): IntegrationError {
-  const message = `The message ${key} was sent before, with another content; what was sent cannot be changed.`;
+  const message = phrase`The message ${key} was sent before, with another content; what was sent cannot be changed.`;
   return new IntegrationError('data', 'PCP_ODATA_POSTED_BEFORE', message, {
     isFixed: true,
     hint: 'Correct the journal in Dynamics, or send the difference as a record of its own.',
@@ -271,7 +277,7 @@ function postedBefore(key: string): IntegrationError {
 }
 
 function noCompany(): IntegrationError {
-  return new IntegrationError('data', 'PCP_DYNAMICS_MESSAGE', 'The message has no company.', {
+  return new IntegrationError('data', 'PCP_DYNAMICS_MESSAGE', phrase`The message has no company.`, {
     path: COMPANY,
     hint: `Fill in the company of the connection, or map ${COMPANY}.`,
   });

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { type Phrase, phrase } from '../../../model/phrase';
 import { type CsvOptions, CsvParser } from '../../../protocols/formats/csv-parser';
 import { CsvSerialiser } from '../../../protocols/formats/csv-serialiser';
 import { byteOrderMark, encode, StrictDecoder } from '../../../protocols/formats/encodings';
@@ -60,7 +61,7 @@ function requireColumns(record: SourceRecord, { fields, definitionGroup }: Packa
   if (missing === undefined) return;
   throw broken(
     'config',
-    `"${name}" of "${definitionGroup}" has no column "${missing}".`,
+    phrase`"${name}" of "${definitionGroup}" has no column "${missing}".`,
     'Correct the fields in the setting "packages", or the mapping of the data project.',
   );
 }
@@ -72,18 +73,22 @@ function dataFile(archive: Buffer, entity: PackageEntity): ArchivedFile | undefi
     files = unzip(archive, MOST_BYTES);
   } catch (thrown) {
     if (!(thrown instanceof ArchiveProblem)) throw thrown;
-    throw broken('transient', `The package of "${entity.definitionGroup}" ${thrown.message}.`, 'It is fetched again.');
+    throw broken(
+      'transient',
+      phrase`The package of "${entity.definitionGroup}" ${thrown.message}.`,
+      'It is fetched again.',
+    );
   }
   const data = files.filter(({ name }) => !/^(Manifest|PackageHeader)\.xml$/i.test(name));
   const own = fileName(entity).toLowerCase();
   const found = data.find(({ name }) => name.toLowerCase() === own) ?? (data.length === 1 ? data[0] : undefined);
   if (found === undefined && data.length > 0) {
     const names = data.map(({ name }) => name).join(', ');
-    const message = `The package of "${entity.definitionGroup}" has no file "${fileName(entity)}": ${names}.`;
+    const message = phrase`The package of "${entity.definitionGroup}" has no file "${fileName(entity)}": ${names}.`;
     throw broken('config', message, 'Write the name of the entity in the setting "packages" as the project has it.');
   }
   if (found !== undefined && !/\.(csv|txt)$/i.test(found.name)) {
-    const message = `The package of "${entity.definitionGroup}" holds "${found.name}".`;
+    const message = phrase`The package of "${entity.definitionGroup}" holds "${found.name}".`;
     throw broken('config', message, 'Let the data project export as CSV (CSV-Unicode keeps every character).');
   }
   return found;
@@ -92,9 +97,9 @@ function dataFile(archive: Buffer, entity: PackageEntity): ArchivedFile | undefi
 /** A record as data management reads its values; what it lacks is empty. @throws data PCP_DYNAMICS_PACKAGE */
 export function rowOf(record: Data, { fields }: PackageEntity): Data {
   const strange = Object.keys(record).find((name) => !fields.includes(name));
-  if (strange !== undefined) throw refused(strange, 'is none of the package');
+  if (strange !== undefined) throw refused(strange, phrase`is none of the package`);
   const cells = Object.entries(record).map(([name, value]) => {
-    if (typeof value === 'object' && value !== null) throw refused(name, 'must be a text, a number or yes or no');
+    if (typeof value === 'object' && value !== null) throw refused(name, phrase`must be a text, a number or yes or no`);
     return [name, typeof value === 'boolean' ? (value ? 'Yes' : 'No') : value];
   });
   return Object.fromEntries(cells);
@@ -136,13 +141,13 @@ function document(root: string, content: string): string {
   return `<?xml version="1.0" encoding="utf-8"?>\r\n<${root} xmlns:i="${INSTANCE}" xmlns="${NAMESPACE}">${content}</${root}>`;
 }
 
-function refused(path: string, why: string): IntegrationError {
-  return new IntegrationError('data', 'PCP_DYNAMICS_PACKAGE', `The field "${path}" ${why}.`, {
+function refused(path: string, why: Phrase): IntegrationError {
+  return new IntegrationError('data', 'PCP_DYNAMICS_PACKAGE', phrase`The field "${path}" ${why}.`, {
     path,
     hint: 'Correct the record, the mapping or the fields in the setting "packages"; nothing was sent.',
   });
 }
 
-function broken(errorClass: 'config' | 'transient', message: string, hint: string): IntegrationError {
+function broken(errorClass: 'config' | 'transient', message: Phrase, hint: string): IntegrationError {
   return new IntegrationError(errorClass, 'PCP_DYNAMICS_PACKAGE', message, { hint });
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { WriteRecord, WriteResult, Writer, WriteTarget } from '../../contract';
 import { LostAnswer, WriteRun } from '../../write-run';
 import { externalKey } from '../external-key';
@@ -96,7 +97,10 @@ function inTurn<T>(environment: string, work: () => Promise<T>): Promise<T> {
 }
 
 function notImported({ definitionGroup }: PackageEntity, outcome: string, words: string): IntegrationError {
-  const message = `The import by "${definitionGroup}" ended as ${outcome}${words === '' ? '.' : `: ${words}`}`;
+  const message =
+    words === ''
+      ? phrase`The import by "${definitionGroup}" ended as ${outcome}.`
+      : phrase`The import by "${definitionGroup}" ended as ${outcome}: ${words}`;
   return new IntegrationError('data', 'PCP_DYNAMICS_PACKAGE', message, {
     hint: 'Correct the record, or what Data management > Job history names.',
   });

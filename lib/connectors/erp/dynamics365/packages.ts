@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { abortable } from '../../../abortable';
 import type { EntityInfo, JsonSchema } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { Cursor } from '../../../model/sync';
 import type { Batch, EntityDescription, ReadQuery, WriteGuarantee, Writer, WriteTarget } from '../../contract';
 import type { DataManagement } from './data-management';
@@ -106,7 +107,7 @@ export class Packages {
   #entity(name: string): PackageEntity {
     const found = this.settings.packages.get(name.slice(PREFIX.length));
     if (found === undefined) {
-      throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', `The connection has no package "${name}".`, {
+      throw new IntegrationError('config', 'PCP_ENTITY_UNKNOWN', phrase`The connection has no package "${name}".`, {
         path: '/source_entity',
         hint: `Add it to the setting "packages"; there are: ${[...this.settings.packages.keys()].join(', ') || 'none'}.`,
       });
@@ -130,7 +131,7 @@ function noSuchField(field: string): IntegrationError {
   return new IntegrationError(
     'config',
     'PCP_DYNAMICS_PACKAGE',
-    `"${field}" cannot be the field of changes of a package.`,
+    phrase`"${field}" cannot be the field of changes of a package.`,
     {
       path: '/cursor_field',
       hint: `Choose "${SINCE_EXPORT}" where the project exports what changed since its last export, else none.`,
@@ -139,7 +140,7 @@ function noSuchField(field: string): IntegrationError {
 }
 
 function noColumn(name: string): IntegrationError {
-  return new IntegrationError('config', 'PCP_DYNAMICS_PACKAGE', `"${name}" is no column of the package.`, {
+  return new IntegrationError('config', 'PCP_DYNAMICS_PACKAGE', phrase`"${name}" is no column of the package.`, {
     path: name,
     hint: 'Correct it in the mapping, or add it to the fields of the package in the connection.',
   });
@@ -152,14 +153,17 @@ function notNow(): IntegrationError {
 }
 
 function noLegalEntity(name: string): IntegrationError {
-  return new IntegrationError('config', 'PCP_DYNAMICS_PACKAGE', `The package "${name}" has no company.`, {
+  return new IntegrationError('config', 'PCP_DYNAMICS_PACKAGE', phrase`The package "${name}" has no company.`, {
     path: '/config/packages',
     hint: 'Fill in the company of the connection, or legal_entity of the package.',
   });
 }
 
 function notExported({ definitionGroup }: PackageEntity, outcome: string, words: string): IntegrationError {
-  const message = `The export of "${definitionGroup}" ended as ${outcome}${words === '' ? '.' : `: ${words}`}`;
+  const message =
+    words === ''
+      ? phrase`The export of "${definitionGroup}" ended as ${outcome}.`
+      : phrase`The export of "${definitionGroup}" ended as ${outcome}: ${words}`;
   return new IntegrationError('config', 'PCP_DYNAMICS_PACKAGE', message, {
     hint: 'Look under Data management > Job history; the next run exports again.',
   });

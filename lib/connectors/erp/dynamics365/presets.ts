@@ -44,6 +44,8 @@ export interface Preset extends ODataPreset {
   entity: string;
   titles: LocalizedText;
   set: string;
+  /** Its records belong to no company. */
+  is_shared?: boolean;
   /** Fields that are days, though the service gives them as times. */
   days?: string[];
   /** Days and seconds since midnight that are one field each here. */

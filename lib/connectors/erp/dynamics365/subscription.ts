@@ -1,4 +1,5 @@
 import { IntegrationError } from '../../../model/errors';
+import { type Phrase, phrase } from '../../../model/phrase';
 import type { Entity } from '../../../protocols/odata/entity';
 import type { EntitySet } from '../../../protocols/odata/model';
 import { readList } from '../../../protocols/odata/paging';
@@ -23,8 +24,8 @@ export async function subscribe(service: ODataService, call: Data, signal: Abort
   const { notification_url: address, client_state: state } = parametersOf(call);
   const name = String(call.entity_set ?? '');
   if (typeof address !== 'string' || address === '')
-    throw missing('notification_url', 'the address of a pcp-webhook-in node');
-  if (name === '') throw missing('entity_set', 'the set whose changes are reported');
+    throw missing('notification_url', phrase`the address of a pcp-webhook-in node`);
+  if (name === '') throw missing('entity_set', phrase`the set whose changes are reported`);
   if (path.startsWith('/ODataV4')) throw noApi();
   const { name: set } = await service.entitySet(name, signal);
   const wanted = {
@@ -62,8 +63,8 @@ async function find(
   return undefined;
 }
 
-function missing(path: string, what: string): IntegrationError {
-  return new IntegrationError('config', 'PCP_SETTING_MISSING', `"${path}" is missing: ${what}.`, {
+function missing(path: string, what: Phrase): IntegrationError {
+  return new IntegrationError('config', 'PCP_SETTING_MISSING', phrase`"${path}" is missing: ${what}.`, {
     path,
     hint: 'Give it in the node or the message.',
   });
@@ -73,7 +74,7 @@ function noApi(): IntegrationError {
   return new IntegrationError(
     'config',
     'PCP_OPERATION_UNKNOWN',
-    'Pages that are published as web services report no changes.',
+    phrase`Pages that are published as web services report no changes.`,
     {
       path: 'service',
       hint: 'Subscribe to a set of the standard API or of an API of your own.',

@@ -8,6 +8,7 @@ import type { TotvsSession } from '../../../protocols/totvs/session';
 import type { EntityDescription } from '../../contract';
 import { Dictionary, isUnavailable, schemaOf } from './dictionary';
 import { inWordsOfTotvs } from './explain';
+import { listTarget } from './list-target';
 import { entityName, Model, modelName } from './models/model';
 import { type ApiPreset, type Preset, presetsOf, type TablePreset } from './presets';
 import type { ProtheusSettings } from './settings';
@@ -160,7 +161,9 @@ export class Catalogue {
       return () => queryTable(session, settings.query, query, signal);
     }
     return async () => {
-      const target = `${route}?page=1&pageSize=1`;
+      const by = this.#presets.filter(isApi).find((preset) => this.#routeOf(preset) === route)?.by;
+      // Of no record: what counts is that the route answers.
+      const target = by === undefined ? `${route}?page=1&pageSize=1` : listTarget(route, by, settings.company, '0');
       const response = await session.ask({ target, signal }).catch((thrown: unknown) => {
         // It answers: it just has nothing.
         if (IntegrationError.from(thrown).code !== NOT_FOUND) throw thrown;

@@ -4,10 +4,11 @@ import { isObject, type Json, readJson } from '../../../protocols/totvs/answer';
 import { NOT_FOUND } from '../../../protocols/totvs/fault';
 import { queryTable } from '../../../protocols/totvs/generic-query';
 import type { ApiEntity, Catalogue, ProtheusEntity } from './catalogue';
+import { listTarget } from './list-target';
 import { ambiguous, otherRecord } from './lookup-failures';
 import { findResource } from './models/lookup';
 import { recordOf } from './models/record';
-import { readRecord } from './record';
+import { isSameMinute, readRecord } from './record';
 
 /**
  * The one record that an entity holds for a key; null when there is none.
@@ -37,12 +38,14 @@ export async function findRecord(
 
 /** @throws config PCP_PROTHEUS_OTHER_RECORD; what the session throws */
 export async function findByApi(
-  { session }: Catalogue,
+  { session, settings }: Catalogue,
   { path, key, preset, name }: ApiEntity,
   record: Json,
   signal: AbortSignal,
 ): Promise<Json | null> {
-  const target = addressOf({ path, key }, record);
+  const { by } = preset;
+  const target =
+    by === undefined ? addressOf({ path, key }, record) : listTarget(path, by, settings.company, record[by.field]);
   const response = await session.ask({ target, signal }).catch((thrown: unknown) => {
     if (IntegrationError.from(thrown).code !== NOT_FOUND) throw thrown;
     return null;
@@ -51,10 +54,14 @@ export async function findByApi(
   const json = await readJson(response);
   const body = isObject(json) ? json : {};
   // Some answer with a list of one, or of none.
-  const items = Array.isArray(body.items) ? body.items.filter(isObject) : [body];
+  const list = Array.isArray(json) ? json : (body.items ?? [body]);
+  const items = Array.isArray(list) ? list.filter(isObject) : [];
   const found = items.map((item) => readRecord(item, preset)).filter((item) => Object.keys(item).length > 0);
-  const matching = found.filter((item) => key.every((field) => isKey(item[field], record[field])));
-  if (found.length > 0 && matching.length === 0) throw otherRecord({ name }, key);
+  const isTime = (field: string) => preset.properties[field]?.format === 'date-time';
+  const isSameKey = (theirs: Json) => (field: string) =>
+    isTime(field) ? isSameMinute(record[field], theirs[field]) : isKey(theirs[field], record[field]);
+  const matching = found.filter((item) => key.every(isSameKey(item)));
+  if (found.length > 0 && matching.length === 0 && by === undefined) throw otherRecord({ name }, key);
   return matching[0] ?? null;
 }
 

@@ -15,10 +15,16 @@ import machine from './entities/machine.json';
 import maintenanceOrder from './entities/maintenance-order.json';
 import maintenanceRequest from './entities/maintenance-request.json';
 import material from './entities/material.json';
+import mrpAllocation from './entities/mrp-allocation.json';
 import mrpBillOfMaterial from './entities/mrp-bill-of-material.json';
+import mrpBomRouting from './entities/mrp-bom-routing.json';
+import mrpCalendar from './entities/mrp-calendar.json';
+import mrpDemand from './entities/mrp-demand.json';
 import mrpProduct from './entities/mrp-product.json';
 import mrpOrder from './entities/mrp-production-order.json';
+import mrpRouting from './entities/mrp-routing.json';
 import mrpStock from './entities/mrp-stock-balance.json';
+import mrpWarehouse from './entities/mrp-warehouse.json';
 import mrpWorkCenter from './entities/mrp-work-center.json';
 import operator from './entities/operator.json';
 import productionData from './entities/production-data.json';
@@ -60,10 +66,23 @@ export interface ApiPreset extends PresetBase {
   /** Of a record, as the API writes it. */
   properties: Record<string, JsonSchema>;
   required?: string[];
+  /** Absent: the list is asked for page by page. */
+  by?: ListBy;
   /** Absent: it is only read. Documents are posted once, never changed. */
   writes?: 'record' | 'document';
   /** The field that keeps our own key of a document. */
   external_key?: string;
+}
+
+/** How a list is asked for that holds the records of one value of a field only. */
+export interface ListBy {
+  field: string;
+  /** Parameters of the query: the value's, and the company's. */
+  parameter: string;
+  company: string;
+  fixed: Record<string, string>;
+  /** The member of a record that names its company. */
+  member: string;
 }
 
 /** By the server's route for queries, from a table of the dictionary. */
@@ -122,6 +141,12 @@ export const PRESETS = [
   mrpProduct,
   mrpBillOfMaterial,
   mrpWorkCenter,
+  mrpRouting,
+  mrpBomRouting,
+  mrpCalendar,
+  mrpAllocation,
+  mrpDemand,
+  mrpWarehouse,
   datasulMachine,
   datasulBillOfMaterial,
   logixProductionData,

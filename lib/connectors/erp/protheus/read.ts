@@ -1,5 +1,6 @@
 import { IntegrationError } from '../../../model/errors';
 import { isDate } from '../../../model/formats';
+import type { PushedFilter } from '../../../model/mapping';
 import { phrase } from '../../../model/phrase';
 import type { Cursor } from '../../../model/sync';
 import { type Json, readPage } from '../../../protocols/totvs/answer';
@@ -11,8 +12,10 @@ import { readTable } from '../../../protocols/totvs/table';
 import type { Batch, ReadQuery } from '../../contract';
 import type { ApiEntity, Catalogue, ProtheusEntity, TableEntity } from './catalogue';
 import { pushedDown, since } from './conditions';
+import { listTarget } from './list-target';
 import type { Model } from './models/model';
 import { readModel } from './models/read';
+import type { ListBy } from './presets';
 import { readRecord } from './record';
 
 const DAY_MS = 86_400_000;
@@ -73,13 +76,16 @@ async function checkDay(model: Model, { field }: Pass, signal: AbortSignal): Pro
 
 /** @throws config PCP_TOTVS_FIELD */
 function readApi(
-  { session }: Catalogue,
-  { path, preset, key }: ApiEntity,
-  { fields, namedFields = [], batchSize }: ReadQuery,
+  catalogue: Catalogue,
+  entity: ApiEntity,
+  { fields, namedFields = [], batchSize, filters = [] }: ReadQuery,
   signal: AbortSignal,
 ): AsyncGenerator<Piece<Json>> {
+  const { session } = catalogue;
+  const { path, preset, key } = entity;
   const unknown = namedFields.filter((name) => !Object.hasOwn(preset.properties, name));
   if (unknown.length > 0) throw missingFields(preset.path, unknown);
+  if (preset.by !== undefined) return readBy(catalogue, entity, preset.by, filters, signal);
   const wanted = fields?.filter((name) => Object.hasOwn(preset.properties, name));
   const ask = async (page: number): Promise<ListPage<Json>> => {
     signal.throwIfAborted();
@@ -100,6 +106,37 @@ function readApi(
   };
   const keyOf = (record: Json) => JSON.stringify(key.map((name) => record[name] ?? null));
   return readPages(ask, keyOf, batchSize);
+}
+
+/** Lists that a route gives for one value only: those that the filters name, one after the other. @throws config PCP_PROTHEUS_FILTER */
+async function* readBy(
+  { session, settings }: Catalogue,
+  { name, path, preset }: ApiEntity,
+  by: ListBy,
+  filters: readonly PushedFilter[],
+  signal: AbortSignal,
+): AsyncGenerator<Piece<Json>> {
+  const values = filters.flatMap((filter): unknown[] => {
+    if ('expression' in filter || filter.field !== by.field) return [];
+    if (filter.operator === 'in' && Array.isArray(filter.value)) return filter.value;
+    return filter.operator === 'eq' ? [filter.value] : [];
+  });
+  if (values.length === 0) {
+    throw new IntegrationError('config', 'PCP_PROTHEUS_FILTER', phrase`"${name}" is read by its ${by.field} only.`, {
+      path: '/filters',
+      hint: `Add a filter on ${by.field}: equal to one, or in a list of several.`,
+    });
+  }
+  for (const value of new Set(values)) {
+    signal.throwIfAborted();
+    const target = listTarget(path, by, settings.company, value);
+    const response = await session.ask({ target, signal }).catch((thrown: unknown) => {
+      if (IntegrationError.from(thrown).code !== NOT_FOUND) throw thrown;
+      return null;
+    });
+    const items = response === null ? [] : (await readPage(response)).items;
+    yield { entries: items.map((item) => readRecord(item, preset)), position: { row: 0, given: 0, total: undefined } };
+  }
 }
 
 async function readRows(

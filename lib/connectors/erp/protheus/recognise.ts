@@ -1,6 +1,8 @@
+import type { JsonSchema } from '../../../model/entity';
 import type { Json } from '../../../protocols/totvs/answer';
 import type { Recognition, SourceRecord } from '../../contract';
 import type { ProtheusEntity } from './catalogue';
+import { minuteOf } from './record';
 
 /**
  * Tells records that came back from others: by our own key, in entities that keep one, else by the fields that identify them.
@@ -9,11 +11,12 @@ import type { ProtheusEntity } from './catalogue';
 export function recognition(entity: ProtheusEntity, keyFields: readonly string[]): Recognition | null {
   if (entity.kind === 'table') return entity.preset?.posting ? byField(entity.preset.posting.key) : null;
   const key = entity.kind === 'api' || keyFields.length === 0 ? entity.key : keyFields;
-  const own = entity.kind === 'api' ? entity.preset.external_key : undefined;
+  const { external_key: own, properties = {} } = entity.kind === 'api' ? entity.preset : {};
   return {
     fields: [...new Set([...key, ...(own === undefined ? [] : [own])])],
-    ownKey: (record: SourceRecord) => (own === undefined ? externalKeyOf(record, key) : (textOf(record[own]) ?? null)),
-    externalKey: (record) => externalKeyOf(record, key),
+    ownKey: (record: SourceRecord) =>
+      own === undefined ? externalKeyOf(record, key, properties) : (textOf(record[own]) ?? null),
+    externalKey: (record) => externalKeyOf(record, key, properties),
   };
 }
 
@@ -26,9 +29,14 @@ function byField(name: string): Recognition {
   };
 }
 
-/** What Protheus calls a record: the values of its key, as in its address. */
-export function externalKeyOf(data: Json, key: readonly string[]): string {
-  return key.map((name) => String(data[name] ?? '')).join('/');
+/** What Protheus calls a record: the values of its key, as in its address; moments to the minute, in whatever zone they are told. */
+export function externalKeyOf(
+  data: Json,
+  key: readonly string[],
+  properties: Readonly<Record<string, JsonSchema>> = {},
+): string {
+  const isMoment = (name: string) => properties[name]?.format === 'date-time';
+  return key.map((name) => (isMoment(name) ? minuteOf(data[name]) : String(data[name] ?? ''))).join('/');
 }
 
 function textOf(value: unknown): string | undefined {

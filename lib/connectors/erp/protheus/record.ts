@@ -42,8 +42,15 @@ export function withOurMoments(held: Data, record: Data, { properties }: ApiPres
   return { ...held, ...Object.fromEntries(same) };
 }
 
+/** A moment as the minute that it is in, in UTC where it has an offset. */
+export function minuteOf(value: unknown): string {
+  const text = String(value ?? '');
+  const time = OFFSET.test(text) ? Date.parse(text) : Number.NaN;
+  return (Number.isNaN(time) ? text : new Date(time).toISOString()).slice(0, 16);
+}
+
 /** A moment without its offset is on the clock of the plant, as ours is. */
-function isSameMinute(ours: unknown, theirs: unknown): boolean {
+export function isSameMinute(ours: unknown, theirs: unknown): boolean {
   if (typeof ours !== 'string' || typeof theirs !== 'string') return false;
   if (ours.slice(0, 16) === theirs.slice(0, 16)) return true;
   const [left, right] = [ours, theirs].map((text) => (OFFSET.test(text) ? Date.parse(text) : Number.NaN));

@@ -1,3 +1,5 @@
+import { IntegrationError } from '../../../model/errors';
+import { phrase } from '../../../model/phrase';
 import type { HttpRequest } from '../../../protocols/http/client';
 import type { Json } from '../../../protocols/totvs/answer';
 import { NOT_FOUND } from '../../../protocols/totvs/fault';
@@ -54,7 +56,7 @@ export class ApiRecords implements Records {
   }
 
   keyOf(data: Json): string {
-    return externalKeyOf(data, this.entity.key);
+    return externalKeyOf(data, this.entity.key, this.entity.preset.properties);
   }
 
   async find(data: Json, signal: AbortSignal): Promise<Found | null> {
@@ -69,17 +71,29 @@ export class ApiRecords implements Records {
         if (isSame(data, held)) return null;
         return { method: 'PUT', target, headers: JSON_BODY, body: bodyOf(data, entity.preset) };
       },
-      removal: () => ({ method: 'DELETE', target: `${target}${this.isDocument ? '/reversal' : ''}` }),
+      removal: () => {
+        if (entity.preset.by !== undefined) throw noDeletion(entity.name);
+        return { method: 'DELETE', target: `${target}${this.isDocument ? '/reversal' : ''}` };
+      },
       inTermsOf: (ours) => inTermsOf(ours, data, held),
     };
   }
 
   async creation(data: Json): Promise<WriteRequest> {
     const { path, preset } = this.entity;
-    return { method: 'POST', target: path, headers: JSON_BODY, body: bodyOf(withoutNothing(data) as Json, preset) };
+    const { member } = preset.by ?? {};
+    const own = member === undefined ? data : { [member]: this.catalogue.settings.company, ...data };
+    return { method: 'POST', target: path, headers: JSON_BODY, body: bodyOf(withoutNothing(own) as Json, preset) };
   }
 
   isGone({ code }: { code: string }): boolean {
     return code === NOT_FOUND;
   }
+}
+
+function noDeletion(name: string): IntegrationError {
+  return new IntegrationError('config', 'PCP_NOT_WRITABLE', phrase`Nothing of "${name}" can be deleted.`, {
+    path: '/source_entity',
+    hint: 'The published API has no way: reverse it in the system itself.',
+  });
 }

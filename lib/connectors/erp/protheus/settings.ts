@@ -30,7 +30,8 @@ export interface ProtheusSettings {
   modelPath: string;
   /** Those that are declared, by the name that each is published under. */
   models: Readonly<Record<string, ModelSettings>>;
-  /** That of `TenantId`; empty where there is none. */
+  /** Of `TenantId`; empty where there is none. */
+  company: string;
   branch: string;
   sender: string;
   /** Characters that `H6_IDENT` holds. */
@@ -53,7 +54,7 @@ export function readSettings(connection: OpenConnection): ProtheusSettings {
   if (isOwn && password === '') missingSetting('credential', '/credentials/password', 'password');
   // User and password are needed as for Basic; who sends them is the session.
   const http = readHttpOptions({ ...connection, config: { ...config, ...(isOwn && { authentication: 'basic' }) } });
-  const [, branch = ''] = /^[^,]*,(.*)$/.exec(text('tenant_id')) ?? [];
+  const [company = '', ...branch] = text('tenant_id').split(',');
   const timeoutMs = http.timeouts?.total ?? DEFAULTS.timeout_ms;
   return {
     product,
@@ -76,7 +77,8 @@ export function readSettings(connection: OpenConnection): ProtheusSettings {
     query: { path: text('query_path'), parametersIn: text('query_parameters_in') === 'header' ? 'header' : 'query' },
     modelPath: text('model_path').replace(/\/+$/, ''),
     models: (config.models ?? {}) as Record<string, ModelSettings>,
-    branch,
+    company,
+    branch: branch.join(','),
     sender: text('sender'),
     stopKeyLength: Number(config.stop_key_length),
     timeoutMs,
