@@ -97,7 +97,8 @@ function readStructure(json: Json, declared: StructuredType, model: ServiceModel
   const data: Json = type === declared ? {} : { [TYPE_FIELD]: `#${type.name}` };
   for (const name of Object.keys(json)) {
     const value = json[name];
-    if (isDeferred(value)) continue;
+    // It would stand in for every field that the entity lacks.
+    if (isDeferred(value) || name === '__proto__') continue;
     const link = linkOf(name, value);
     if (link !== undefined) links.push(link);
     const reader = readers.get(name);

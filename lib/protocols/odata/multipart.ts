@@ -1,3 +1,5 @@
+import { IntegrationError } from '../../model/errors';
+import { phrase } from '../../model/phrase';
 import type { BatchItem, PartAnswer } from './batch';
 import type { ServiceRequest } from './operations';
 
@@ -37,6 +39,7 @@ function httpPart(
   contentId: number | undefined,
 ): string {
   const own = { accept, ...headers };
+  if (Object.values(own).some((value) => /[\r\n]/.test(value))) throw brokenHeader(path);
   const lines = Object.entries(own).map(([name, value]) => `${name}: ${value}`);
   if (body !== '') lines.push(`content-length: ${Buffer.byteLength(body)}`);
   return [
@@ -49,6 +52,18 @@ function httpPart(
     '',
     body,
   ].join(NEWLINE);
+}
+
+/** In a version, say, that the service gave: the rest of it would be a request of its own. */
+function brokenHeader(path: string): IntegrationError {
+  return new IntegrationError(
+    'data',
+    'PCP_ODATA_VALUE',
+    phrase`A header of the request to ${path} has several lines.`,
+    {
+      hint: 'Look at the version (ETag) that the service gives of the record; nothing was sent.',
+    },
+  );
 }
 
 function joined(parts: readonly string[], boundary: string): string {

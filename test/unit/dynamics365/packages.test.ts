@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Batch, Connector, SourceRecord, WriteRecord, WriteResult } from '../../../lib/connectors/contract';
 import { create } from '../../../lib/connectors/erp/dynamics365/connector';
 import type { Cursor } from '../../../lib/model/sync';
@@ -42,7 +43,7 @@ describe('Dynamics 365, packages of data management', () => {
     return { data, key: `["D${number}"]`, hash: JSON.stringify(data), sourceKey: '' };
   };
 
-  async function write(connector: Connector, records: WriteRecord[], runId = 7): Promise<WriteResult[]> {
+  async function write(connector: Connector, records: WriteRecord[], runId = 7, signal = live): Promise<WriteResult[]> {
     const target = {
       entity: 'package/items',
       keyFields: ['ITEMNUMBER'],
@@ -51,7 +52,7 @@ describe('Dynamics 365, packages of data management', () => {
       runId,
       mappingId: 3,
     };
-    return (await connector.openWriter!(target, live)).write(records, live);
+    return (await connector.openWriter!(target, signal)).write(records, signal);
   }
 
   const outcomes = (results: WriteResult[]) => results.map(({ outcome }) => outcome);
@@ -129,6 +130,24 @@ describe('Dynamics 365, packages of data management', () => {
     const results = await Promise.all([1, 2, 3].map((n) => write(open(), [record(n)])));
     assert.deepEqual(results.flatMap(outcomes), ['updated', 'updated', 'updated']);
     assert.equal(store.overlaps, 0);
+  });
+
+  it('lets an import that is cancelled go before its turn comes, and nobody pass the one in front', async () => {
+    store.slowness = 4;
+    let isDone = false;
+    const first = write(open(), [record(1)]).finally(() => {
+      isDone = true;
+    });
+    const cancel = new AbortController();
+    const second = failure(write(open(), [record(2)], 7, cancel.signal));
+    const third = write(open(), [record(3)]);
+    while (store.imported.length === 0) await pause(10);
+    cancel.abort();
+    assert.equal((await second).class, 'cancelled');
+    assert.equal(isDone, false);
+    store.slowness = 0;
+    assert.deepEqual((await Promise.all([first, third])).flatMap(outcomes), ['updated', 'updated']);
+    assert.deepEqual([store.imported.length, store.overlaps], [2, 0]);
   });
 
   it('reads a package, and goes on with the same one after it was interrupted: what changed is told once', async () => {

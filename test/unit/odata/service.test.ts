@@ -176,6 +176,16 @@ describe('odata service', () => {
     assert.equal(changes.delta, 'Machines?$deltatoken=2');
   });
 
+  it('gives no entity fields that it does not have itself', async () => {
+    const service = await open();
+    const set = await service.entitySet('A_ProductionOrder_2', signal);
+    const headers = { 'content-type': 'application/json' };
+    const body = '{"d":{"ManufacturingOrder":"1","__proto__":{"Material":"M"}}}';
+    api.answer = { headers, body };
+    const found = await service.entity(set, { ManufacturingOrder: '1' }, {}, signal);
+    assert.equal(found?.data.Material, undefined);
+  });
+
   it('reads a version from the head of an answer', async () => {
     const service = await open();
     const set = await service.entitySet('A_ProductionOrder_2', signal);
@@ -238,6 +248,18 @@ describe('odata service', () => {
       assert.ok(first && 'error' in first && second && 'answers' in second);
       assert.deepEqual([first.error.class, first.error.outcomeUnknown], ['data', false]);
       assert.match(first.error.message, /Operation is not released/);
+    });
+
+    it('holds no request but those that it is made of, whatever version the service gave', async () => {
+      const service = await open();
+      const set = await service.entitySet('A_ProductionOrder_2', signal);
+      const model = await service.model(signal);
+      const data = { ManufacturingOrder: '1', TotalQuantity: '5' };
+      const version = 'W/"1"\r\n\r\n{"TotalQuantity":"666"}';
+      const before = api.asked.length;
+      const change = service.modification(set, data, model, { version });
+      const error = await failureOf(sendBatch(service, [change, change], signal));
+      assert.deepEqual([error.code, api.asked.length], ['PCP_ODATA_VALUE', before]);
     });
 
     it('does not know what became of requests that a cut answer leaves out', async () => {

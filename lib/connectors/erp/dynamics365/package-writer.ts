@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { abortable } from '../../../abortable';
 import { IntegrationError } from '../../../model/errors';
 import { phrase } from '../../../model/phrase';
 import type { WriteRecord, WriteResult, Writer, WriteTarget } from '../../contract';
@@ -56,11 +57,10 @@ export class PackageWriter implements Writer {
     const execution = externalKey(`${this.#job}|${changes}`, { form: 'guid' }, this.settings.sender);
     const work = async () => {
       // Its turn may have come late.
-      signal.throwIfAborted();
       this.target.assertSafeToWrite?.();
       return this.management.import(this.entity, execution, packed(this.entity, rows), signal);
     };
-    const outcome = await inTurn(this.settings.http.baseUrl, work).catch((thrown: unknown) => {
+    const outcome = await inTurn(this.settings.http.baseUrl, work, signal).catch((thrown: unknown) => {
       const error = IntegrationError.from(thrown);
       throw error.outcomeUnknown ? new LostAnswer(error, true) : error;
     });
@@ -87,12 +87,11 @@ interface Item {
 /** Imports of one environment, one after the other: data management does not bear several that begin at the same time. */
 const turns = new Map<string, Promise<unknown>>();
 
-function inTurn<T>(environment: string, work: () => Promise<T>): Promise<T> {
-  const turn = (turns.get(environment) ?? Promise.resolve()).then(work);
-  turns.set(
-    environment,
-    turn.catch(() => undefined),
-  );
+function inTurn<T>(environment: string, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  const before = turns.get(environment) ?? Promise.resolve();
+  const turn = abortable(before, signal).then(work);
+  // Whoever gives up waiting lets nobody pass the one in front.
+  turns.set(environment, Promise.allSettled([before, turn]));
   return turn;
 }
 

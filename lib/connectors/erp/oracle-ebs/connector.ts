@@ -3,7 +3,6 @@ import type { EntityInfo } from '../../../model/entity';
 import { IntegrationError } from '../../../model/errors';
 import { phrase, type Said } from '../../../model/phrase';
 import type { HttpClient } from '../../../protocols/http/client';
-import { openHttp } from '../../../protocols/http/open';
 import { IsgSession } from '../../../protocols/isg/session';
 import { openDatabase } from '../../../protocols/sql/open';
 import type {
@@ -28,6 +27,7 @@ import { refuseOwnStore } from '../../generic/database/own-store';
 import { DEFAULT_LOOKBACK_VALUES } from '../../generic/database/pass';
 import { readBatches } from '../../generic/database/read';
 import { Selection } from '../../generic/database/select';
+import { httpClient } from '../../http-opening';
 import { callMethod } from './call';
 import { Catalogue } from './catalogue';
 import { testConnection } from './connection-test';
@@ -154,17 +154,15 @@ class EbsConnector implements Connector {
 
 /** Dials nothing but to tell the database from the hub's own. */
 async function openWith(settings: EbsSettings, environment: ConnectorEnvironment): Promise<Opened> {
-  const { allowedTargets, http: shared, store } = environment;
+  // It may refuse its settings, which must leave no database open.
+  const client = settings.gateway && httpClient(settings.gateway.http, environment);
   const database = settings.database && (await openDatabase(settings.database));
   try {
-    if (database !== undefined) await refuseOwnStore(database, store);
+    if (database !== undefined) await refuseOwnStore(database, environment.store);
   } catch (thrown) {
     await database?.close();
     throw thrown;
   }
-  const client =
-    settings.gateway &&
-    openHttp({ ...settings.gateway.http, ...shared, ...(allowedTargets !== undefined && { allowedTargets }) });
   return {
     settings,
     ...(database !== undefined && { catalogue: new Catalogue(database, settings) }),

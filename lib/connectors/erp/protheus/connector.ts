@@ -1,6 +1,5 @@
 import type { OpenConnection } from '../../../model/connection';
 import type { EntityInfo } from '../../../model/entity';
-import { openHttp } from '../../../protocols/http/open';
 import { TotvsSession } from '../../../protocols/totvs/session';
 import type {
   Batch,
@@ -19,6 +18,7 @@ import type {
   Writer,
   WriteTarget,
 } from '../../contract';
+import { HttpOpening, httpClient } from '../../http-opening';
 import { callRoute } from './call';
 import { Catalogue } from './catalogue';
 import { type Opened, testConnection } from './connection-test';
@@ -33,34 +33,36 @@ export const create: ConnectorFactory = (connection, environment) => new Protheu
 
 /** The REST server of one Protheus. */
 class ProtheusConnector implements Connector {
-  readonly #connection: OpenConnection;
-  readonly #environment: ConnectorEnvironment;
-  #opened: Opened | undefined;
+  readonly #opening: HttpOpening<Opened>;
 
   constructor(connection: OpenConnection, environment: ConnectorEnvironment) {
-    this.#connection = connection;
-    this.#environment = environment;
+    this.#opening = new HttpOpening(() => {
+      const settings = readSettings(connection);
+      const client = httpClient(settings.http, environment);
+      const session = new TotvsSession(client, settings.session);
+      return { client, settings, catalogue: new Catalogue(session, settings) };
+    });
   }
 
   test(signal: AbortSignal): Promise<TestReport> {
-    return testConnection(() => this.#open(), signal);
+    return testConnection(() => this.#opening.get(), signal);
   }
 
   async discover(signal: AbortSignal): Promise<EntityInfo[]> {
-    return this.#open().catalogue.list(signal);
+    return this.#opening.get().catalogue.list(signal);
   }
 
   async describe(entity: string, signal: AbortSignal): Promise<EntityDescription> {
-    return this.#open().catalogue.describe(entity, signal);
+    return this.#opening.get().catalogue.describe(entity, signal);
   }
 
   async *read(query: ReadQuery, signal: AbortSignal): AsyncGenerator<Batch> {
-    const { catalogue } = this.#open();
+    const { catalogue } = this.#opening.get();
     yield* readBatches(catalogue, await catalogue.resolve(query.entity, signal), query, signal);
   }
 
   guarantee(): WriteGuarantee {
-    return { ...descriptor.writes!, settleMs: 2 * this.#open().settings.timeoutMs };
+    return { ...descriptor.writes!, settleMs: 2 * this.#opening.get().settings.timeoutMs };
   }
 
   async openWriter(target: WriteTarget, signal: AbortSignal): Promise<Writer> {
@@ -90,7 +92,7 @@ class ProtheusConnector implements Connector {
     keys: Record<string, unknown>[],
     signal: AbortSignal,
   ): Promise<(SourceRecord | null)[]> {
-    const { catalogue } = this.#open();
+    const { catalogue } = this.#opening.get();
     const entity = await catalogue.resolve(target.entity, signal);
     const found: (SourceRecord | null)[] = [];
     for (const key of keys) found.push(await findRecord(catalogue, entity, key, target.keyFields, signal));
@@ -98,32 +100,18 @@ class ProtheusConnector implements Connector {
   }
 
   async call(operation: string, parameters: Record<string, unknown>, signal: AbortSignal): Promise<CallAnswer> {
-    return callRoute(this.#open().catalogue.session, operation, parameters, signal);
+    return callRoute(this.#opening.get().catalogue.session, operation, parameters, signal);
   }
 
-  async close(): Promise<void> {
-    const opened = this.#opened;
-    this.#opened = undefined;
-    await opened?.client.close();
+  close(): Promise<void> {
+    return this.#opening.close();
   }
 
   async #writer(
     target: Pick<WriteTarget, 'entity' | 'keyFields' | 'assertSafeToWrite'>,
     signal: AbortSignal,
   ): Promise<ProtheusWriter> {
-    const { catalogue } = this.#open();
+    const { catalogue } = this.#opening.get();
     return new ProtheusWriter(catalogue, await catalogue.resolve(target.entity, signal), target);
-  }
-
-  /** Dials nothing. */
-  #open(): Opened {
-    if (this.#opened === undefined) {
-      const settings = readSettings(this.#connection);
-      const { allowedTargets, http } = this.#environment;
-      const client = openHttp({ ...settings.http, ...http, ...(allowedTargets !== undefined && { allowedTargets }) });
-      const session = new TotvsSession(client, settings.session);
-      this.#opened = { client, settings, catalogue: new Catalogue(session, settings) };
-    }
-    return this.#opened;
   }
 }
