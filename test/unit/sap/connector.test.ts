@@ -91,18 +91,6 @@ describe('sap', () => {
     assert.deepEqual([asked('HEAD').length, asked('MERGE').length], [2, 3]);
   });
 
-  it('fetches it once for all changes that the end of the session is told to', async () => {
-    const writer = await openWriter(open({ parallel_writes: 4, changes_per_request: 1 }), KEY, ORDERS);
-    const orders = (batch: string) => [1, 2, 3, 4].map((n) => order(n, { Batch: batch }));
-    await writer.write(orders('A'), signal);
-    plant.gateway.expire();
-    assert.deepEqual(
-      (await writer.write(orders('B'), signal)).map(({ outcome }) => outcome),
-      Array(4).fill('updated'),
-    );
-    assert.equal(asked('HEAD').length, 2);
-  });
-
   it('asks for the token by GET where HEAD is refused', async () => {
     plant.gateway.refusesHead = true;
     const writer = await openWriter(open(), KEY, ORDERS);

@@ -75,7 +75,7 @@ class ProtheusConnector implements Connector {
     signal: AbortSignal,
   ): Promise<Recognition | null> {
     if (entity !== written.entity) return null;
-    const { catalogue } = this.#open();
+    const { catalogue } = this.#opening.get();
     return recognition(await catalogue.resolve(entity, signal), written.keyFields);
   }
 
