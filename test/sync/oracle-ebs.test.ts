@@ -229,6 +229,20 @@ import { postgresAvailable } from '../support/postgres';
     assert.deepEqual(await Promise.all(interfaces.map(waiting)), [0, 0, 0], 'nothing of what was imported is posted');
   });
 
+  it('makes no second record of a report that passed several operations', async () => {
+    const connection = await connect();
+    const report = { record_id: 'R-all', plant: 'M1', order_number: 'WJ-0003', good_quantity: '2', unit: 'Ea' };
+    await hub.records.create('production_data', { ...report, ended_at: '2026-11-27T13:00:00.000Z' });
+    counts(await run(connection, await mapping(connection, 'production_data', 'export')));
+    while ((await plant.managers.run()) > 0);
+    const moves = await plant.rows('wip_move_transactions');
+    const [move] = moves.filter((row) => row.wip_entity_id === '5004');
+    assert.deepEqual([move?.fm_operation_seq_num, move?.to_operation_seq_num], ['10', '20']);
+    counts(await run(connection, await mapping(connection, 'production_data', 'import')));
+    const found = (await records('production_data')).filter(({ order_number }) => order_number === 'WJ-0003');
+    assert.deepEqual(found, [{ ...found[0], ...report, material: 'AX-100' }]);
+  });
+
   it('exports jobs, quality results and serial numbers by their default mappings, once, and imports what came of them', async () => {
     const connection = await connect({ responsibility: 'WIP_SUPERUSER', responsibility_application: 'WIP' });
     const where = { plant: 'M1', material: "Eixo d'água ção 😀" };
