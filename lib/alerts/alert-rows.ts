@@ -1,4 +1,5 @@
 import type { Alert, AlertEvent, AlertEventType, AlertFilter, AlertRule } from '../model/alert';
+import { phrase } from '../model/phrase';
 import type { Page, PageRequest } from '../model/services';
 import type { SqlDatabase, SqlRow, SqlTransaction, SqlValue } from '../protocols/sql/database';
 import { type Condition, equalities, newestFirst } from '../store/lists';
@@ -37,7 +38,7 @@ function stateCondition(state: AlertFilter['state']): Condition {
 
 export async function getAlert(database: SqlTransaction, id: number): Promise<Alert & { events: AlertEvent[] }> {
   const [row] = await database.query(`SELECT * FROM ${TABLE} WHERE id = ?`, [id]);
-  if (row === undefined) throw notFound(`alert ${id}`);
+  if (row === undefined) throw notFound(phrase`alert ${id}`);
   const events = await database.query(`SELECT * FROM ${EVENTS} WHERE alert_id = ? ORDER BY id`, [id]);
   return { ...toAlert(row), events: events.map(toEvent) };
 }

@@ -76,7 +76,7 @@ export class AlertRuleStore implements AlertRules {
 
   async get(id: number): Promise<AlertRule> {
     const [row] = await this.options.database.query(`SELECT * FROM ${TABLE} WHERE id = ?`, [id]);
-    if (row === undefined) throw notFound(`alert rule ${id}`);
+    if (row === undefined) throw notFound(phrase`alert rule ${id}`);
     return toRule(row);
   }
 
@@ -97,14 +97,14 @@ export class AlertRuleStore implements AlertRules {
     const { database, onChange } = this.options;
     const before = await this.get(id);
     if (revision !== undefined && revision !== before.revision) {
-      throw staleRevision(`Alert rule ${id}`, revision, before.revision);
+      throw staleRevision(phrase`Alert rule ${id}`, revision, before.revision);
     }
     if (input.kind !== before.kind) throw invalid('/kind', 'its kind stays what it is');
     const rule = { ...before, ...input };
     await this.check(rule);
     const changed = { ...columnsOf(rule), updated_at: new Date(), next_look_at: 0 };
     if (!(await updateRevision(database, database, TABLE, id, before.revision, changed))) {
-      throw staleRevision(`Alert rule ${id}`, before.revision, (await this.get(id)).revision);
+      throw staleRevision(phrase`Alert rule ${id}`, before.revision, (await this.get(id)).revision);
     }
     onChange();
     return this.get(id);

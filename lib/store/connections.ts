@@ -5,6 +5,7 @@ import { checkSchedule } from '../calendar/definition';
 import type { FlowChange } from '../model/audit';
 import type { Connection, OpenConnection } from '../model/connection';
 import { IntegrationError } from '../model/errors';
+import { phrase, type Said } from '../model/phrase';
 import type { ConnectionInput, Connections, ConnectionView, Page } from '../model/services';
 import type { SqlTransaction } from '../protocols/sql/database';
 import type { Vault } from '../security/vault';
@@ -66,7 +67,7 @@ export class ConnectionStore implements Connections {
   }
 
   async get(id: number): Promise<ConnectionView> {
-    return this.#view(await this.#row({ where: { id } }, `connection ${id}`));
+    return this.#view(await this.#row({ where: { id } }, phrase`connection ${id}`));
   }
 
   async create(input: ConnectionInput): Promise<ConnectionView> {
@@ -88,10 +89,10 @@ export class ConnectionStore implements Connections {
   }
 
   async update(id: number, input: ConnectionInput, revision?: number): Promise<ConnectionView> {
-    const row = await this.#row({ where: { id } }, `connection ${id}`);
-    if (row.managed_by === 'flow') throw managedByFlow(`Connection ${id}`, row.node_id);
+    const row = await this.#row({ where: { id } }, phrase`connection ${id}`);
+    if (row.managed_by === 'flow') throw managedByFlow(phrase`Connection ${id}`, row.node_id);
     if (revision !== undefined && revision !== row.revision) {
-      throw staleRevision(`Connection ${id}`, revision, row.revision);
+      throw staleRevision(phrase`Connection ${id}`, revision, row.revision);
     }
     const settings = toSettings(input, row);
     // Secrets of one kind of system are never offered to another kind.
@@ -104,8 +105,8 @@ export class ConnectionStore implements Connections {
   }
 
   async delete(id: number, options: { cascade: boolean }): Promise<void> {
-    const row = await this.#row({ where: { id } }, `connection ${id}`);
-    if (row.managed_by === 'flow' && row.is_active) throw managedByFlow(`Connection ${id}`, row.node_id);
+    const row = await this.#row({ where: { id } }, phrase`connection ${id}`);
+    if (row.managed_by === 'flow' && row.is_active) throw managedByFlow(phrase`Connection ${id}`, row.node_id);
     const { database } = this.#store;
     await database.transaction(async (transaction) => {
       const mappings = await transaction.query(
@@ -133,7 +134,7 @@ export class ConnectionStore implements Connections {
 
   async open(id: number): Promise<OpenConnection> {
     if (id === PLATFORM.id) return { ...PLATFORM, config: {}, credentials: {} };
-    const row = await this.#row({ where: { id } }, `connection ${id}`);
+    const row = await this.#row({ where: { id } }, phrase`connection ${id}`);
     const { name, connector_type, config } = row;
     return { id, name, connector_type, config, credentials: this.#open(row) };
   }
@@ -154,7 +155,7 @@ export class ConnectionStore implements Connections {
       await this.#write(existing, { ...toColumns(settings), credentials: null }, name);
     }
     this.#changed();
-    const row = await this.#row({ where: { node_id: nodeId } }, `connection of node ${nodeId}`);
+    const row = await this.#row({ where: { node_id: nodeId } }, phrase`connection of node ${nodeId}`);
     // What it was before this process began is not kept: then it is what it was.
     const given = changedNames(known ?? (existing?.is_active ? credentials : {}), credentials);
     if (row.revision !== existing?.revision || given.length > 0) {
@@ -189,7 +190,7 @@ export class ConnectionStore implements Connections {
     return row === null ? null : (row.get({ plain: true }) as ConnectionRow);
   }
 
-  async #row(options: FindOptions<ConnectionRow>, what: string): Promise<ConnectionRow> {
+  async #row(options: FindOptions<ConnectionRow>, what: Said): Promise<ConnectionRow> {
     const row = await this.#find(options);
     if (row === null) throw notFound(what);
     return row;
@@ -217,15 +218,15 @@ export class ConnectionStore implements Connections {
     );
     this.#changed();
     if (written) return;
-    const now = await this.#row({ where: { id: row.id } }, `connection ${row.id}`);
-    throw staleRevision(`Connection ${row.id}`, row.revision, now.revision);
+    const now = await this.#row({ where: { id: row.id } }, phrase`connection ${row.id}`);
+    throw staleRevision(phrase`Connection ${row.id}`, row.revision, now.revision);
   }
 
   async #named<T>(name: string, write: () => Promise<T>): Promise<T> {
     try {
       return await write();
     } catch (error) {
-      throw isUniqueViolation(error) ? nameTaken('connection', name) : error;
+      throw isUniqueViolation(error) ? nameTaken(phrase`connection`, name) : error;
     }
   }
 

@@ -3,7 +3,7 @@ import type { FindOptions } from 'sequelize';
 import { checkSchedule } from '../calendar/definition';
 import type { FlowChange } from '../model/audit';
 import { IntegrationError } from '../model/errors';
-import { phrase } from '../model/phrase';
+import { phrase, type Said } from '../model/phrase';
 import type { MappingInput, Mappings, MappingView, Page } from '../model/services';
 import type { SqlValue } from '../protocols/sql/database';
 import { checkDependencies } from './mapping-dependencies';
@@ -63,7 +63,7 @@ export class MappingStore implements Mappings {
   }
 
   async get(id: number): Promise<MappingView> {
-    return this.#view(await this.#row({ where: { id } }, `mapping ${id}`));
+    return this.#view(await this.#row({ where: { id } }, phrase`mapping ${id}`));
   }
 
   async create(input: MappingInput): Promise<MappingView> {
@@ -73,10 +73,10 @@ export class MappingStore implements Mappings {
   }
 
   async update(id: number, input: MappingInput, revision?: number): Promise<MappingView> {
-    const row = await this.#row({ where: { id } }, `mapping ${id}`);
-    if (row.managed_by === 'flow') throw managedByFlow(`Mapping ${id}`, row.node_id);
+    const row = await this.#row({ where: { id } }, phrase`mapping ${id}`);
+    if (row.managed_by === 'flow') throw managedByFlow(phrase`Mapping ${id}`, row.node_id);
     if (revision !== undefined && revision !== row.revision) {
-      throw staleRevision(`Mapping ${id}`, revision, row.revision);
+      throw staleRevision(phrase`Mapping ${id}`, revision, row.revision);
     }
     const settings = toSettings(input, row);
     await this.#verify(settings, id);
@@ -85,8 +85,8 @@ export class MappingStore implements Mappings {
   }
 
   async delete(id: number): Promise<void> {
-    const row = await this.#row({ where: { id } }, `mapping ${id}`);
-    if (row.managed_by === 'flow' && row.is_active) throw managedByFlow(`Mapping ${id}`, row.node_id);
+    const row = await this.#row({ where: { id } }, phrase`mapping ${id}`);
+    if (row.managed_by === 'flow' && row.is_active) throw managedByFlow(phrase`Mapping ${id}`, row.node_id);
     await this.#store.database.transaction((transaction) => deleteMappings(this.#store.database, transaction, [id]));
     this.#changed();
   }
@@ -101,7 +101,7 @@ export class MappingStore implements Mappings {
     if (row === null) await this.#insert(settings, { managed_by: 'flow', node_id: nodeId });
     else if (!isDeepStrictEqual(settings, before)) await this.#write(row, settings);
     this.#refused.delete(nodeId);
-    const now = await this.#row({ where: { node_id: nodeId } }, `mapping of node ${nodeId}`);
+    const now = await this.#row({ where: { node_id: nodeId } }, phrase`mapping of node ${nodeId}`);
     if (now.revision !== row?.revision) this.#told('deployMapping', now, before, { ...settings });
     return this.#view(now);
   }
@@ -184,7 +184,7 @@ export class MappingStore implements Mappings {
     return row === null ? null : (row.get({ plain: true }) as MappingRow);
   }
 
-  async #row(options: FindOptions<MappingRow>, what: string): Promise<MappingRow> {
+  async #row(options: FindOptions<MappingRow>, what: Said): Promise<MappingRow> {
     const row = await this.#find(options);
     if (row === null) throw notFound(what);
     return row;
@@ -209,15 +209,15 @@ export class MappingStore implements Mappings {
     );
     this.#changed();
     if (written) return;
-    const now = await this.#row({ where: { id: row.id } }, `mapping ${row.id}`);
-    throw staleRevision(`Mapping ${row.id}`, row.revision, now.revision);
+    const now = await this.#row({ where: { id: row.id } }, phrase`mapping ${row.id}`);
+    throw staleRevision(phrase`Mapping ${row.id}`, row.revision, now.revision);
   }
 
   async #named<T>(name: string, write: () => Promise<T>): Promise<T> {
     try {
       return await write();
     } catch (error) {
-      throw isUniqueViolation(error) ? nameTaken('mapping of this connection', name) : error;
+      throw isUniqueViolation(error) ? nameTaken(phrase`mapping of this connection`, name) : error;
     }
   }
 

@@ -1,4 +1,5 @@
 import { IntegrationError } from '../model/errors';
+import { phrase, type Said } from '../model/phrase';
 import type { SqlDatabase, SqlTransaction, SqlValue } from '../protocols/sql/database';
 
 /**
@@ -36,30 +37,32 @@ export async function deleteRows(
   );
 }
 
-export function notFound(what: string): IntegrationError {
-  return new IntegrationError('data', 'PCP_NOT_FOUND', `There is no ${what}.`);
+export function notFound(what: Said): IntegrationError {
+  return new IntegrationError('data', 'PCP_NOT_FOUND', phrase`There is no ${what}.`);
 }
 
-export function staleRevision(what: string, given: number, now: number): IntegrationError {
+export function staleRevision(what: Said, given: number, now: number): IntegrationError {
   return new IntegrationError(
     'conflict',
     'PCP_STALE_REVISION',
-    `${what} was changed meanwhile: it has revision ${now}, not ${given}.`,
+    phrase`${what} was changed meanwhile: it has revision ${now}, not ${given}.`,
     { hint: 'Read it again, apply the change to what it is now, and send it with the new revision.' },
   );
 }
 
-export function managedByFlow(what: string, nodeId: string | null): IntegrationError {
+export function managedByFlow(what: Said, nodeId: string | null): IntegrationError {
   return new IntegrationError(
     'conflict',
     'PCP_MANAGED_BY_FLOW',
-    `${what} belongs to the node ${nodeId} of a deployed flow.`,
+    phrase`${what} belongs to the node ${nodeId ?? ''} of a deployed flow.`,
     { hint: 'Change it in the flow editor and deploy.' },
   );
 }
 
-export function nameTaken(what: string, name: string): IntegrationError {
-  return new IntegrationError('conflict', 'PCP_NAME_TAKEN', `Another ${what} is called "${name}".`, { path: '/name' });
+export function nameTaken(what: Said, name: string): IntegrationError {
+  return new IntegrationError('conflict', 'PCP_NAME_TAKEN', phrase`Another ${what} is called "${name}".`, {
+    path: '/name',
+  });
 }
 
 /** The database ended this work to let another one go on: done again it may succeed. */

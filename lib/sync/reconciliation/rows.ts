@@ -82,7 +82,7 @@ export async function insertReconciliation(
 /** The comparison that a run makes. */
 export async function reconciliationOfRun(database: SqlTransaction, runId: number): Promise<ReconciliationRow> {
   const [row] = await database.query(`SELECT * FROM ${TABLE} WHERE sync_log_id = ?`, [runId]);
-  if (row === undefined) throw notFound(`reconciliation of run ${runId}`);
+  if (row === undefined) throw notFound(phrase`reconciliation of run ${runId}`);
   return {
     id: Number(row.id),
     mappingVersion: Number(row.mapping_version),
@@ -169,7 +169,7 @@ export async function getReconciliation(
   vault: Vault,
 ): Promise<Reconciliation & { sample: Difference[] }> {
   const [row] = await database.query(`SELECT * FROM ${TABLE} WHERE id = ?`, [id]);
-  if (row === undefined) throw notFound(`reconciliation ${id}`);
+  if (row === undefined) throw notFound(phrase`reconciliation ${id}`);
   const [reconciliation] = await withRuns(database, [row]);
   return { ...(reconciliation as Reconciliation), sample: sampleOf(row, vault) };
 }

@@ -44,7 +44,7 @@ export class KeptDeliveries {
   async redeliver(id: number): Promise<KeptDelivery> {
     const again = await this.database.execute(`UPDATE ${INBOX} SET ${AGAIN} WHERE id = ? AND state = 'failed'`, [id]);
     const [row] = await this.database.query(`SELECT ${COLUMNS} FROM ${INBOX} WHERE id = ?`, [id]);
-    if (row === undefined) throw notFound(`delivery ${id}`);
+    if (row === undefined) throw notFound(phrase`delivery ${id}`);
     if (again === 1) return toKept(row);
     throw new IntegrationError('conflict', 'PCP_DELIVERY_NOT_FAILED', phrase`Delivery ${id} was not given up.`);
   }

@@ -1,4 +1,5 @@
 import type { EventType } from '../../model/events';
+import { phrase } from '../../model/phrase';
 import type { Page, PageRequest } from '../../model/services';
 import type { DeliveryAttempt, Envelope, ExecutionFilter, WebhookExecution } from '../../model/webhook';
 import type { SqlDatabase, SqlRow, SqlTransaction } from '../../protocols/sql/database';
@@ -35,7 +36,7 @@ export class Executions {
   async get(webhookId: number, id: number): Promise<WebhookExecution> {
     const sql = `SELECT * FROM ${TABLE} WHERE id = ? AND webhook_id = ?`;
     const [row] = await this.database.query(sql, [id, webhookId]);
-    if (row === undefined) throw notFound(`execution ${id} of webhook ${webhookId}`);
+    if (row === undefined) throw notFound(phrase`execution ${id} of webhook ${webhookId}`);
     return toExecution(row);
   }
 

@@ -88,7 +88,7 @@ export class WebhookStore implements Webhooks {
   async update(id: number, input: WebhookInput, revision?: number): Promise<WebhookWithSecret> {
     const row = await this.row(id);
     if (revision !== undefined && revision !== row.revision)
-      throw staleRevision(`Webhook ${id}`, revision, row.revision);
+      throw staleRevision(phrase`Webhook ${id}`, revision, row.revision);
     const settings = toSettings(input, row);
     await this.check(settings, input.secret);
     const before = openSecrets(this.vault, id, row.secret_key);
@@ -150,7 +150,7 @@ export class WebhookStore implements Webhooks {
   /** @throws data PCP_NOT_FOUND */
   async row(id: number): Promise<WebhookRow> {
     const row = await this.store.models.webhooks.findOne({ where: { id } });
-    if (row === null) throw notFound(`webhook ${id}`);
+    if (row === null) throw notFound(phrase`webhook ${id}`);
     return row.get({ plain: true }) as WebhookRow;
   }
 
@@ -189,7 +189,7 @@ export class WebhookStore implements Webhooks {
     const written = await this.named(String(values.name), () =>
       updateRevision(database, database, WEBHOOKS, row.id, row.revision, values),
     );
-    if (!written) throw staleRevision(`Webhook ${row.id}`, row.revision, (await this.row(row.id)).revision);
+    if (!written) throw staleRevision(phrase`Webhook ${row.id}`, row.revision, (await this.row(row.id)).revision);
     this.onChange();
   }
 
@@ -197,7 +197,7 @@ export class WebhookStore implements Webhooks {
     try {
       return await write();
     } catch (error) {
-      throw isUniqueViolation(error) ? nameTaken('webhook', name) : error;
+      throw isUniqueViolation(error) ? nameTaken(phrase`webhook`, name) : error;
     }
   }
 

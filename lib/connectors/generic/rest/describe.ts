@@ -103,8 +103,10 @@ function inParts(others: string[]): IntegrationError {
 }
 
 function entityInfo(name: string, entity: EntitySetting): EntityInfo {
+  const path = entity.path ?? (entity.create ?? entity.bulk ?? entity.update)?.path;
   return {
     name,
+    ...(path !== undefined && { label: `${name} (${path})` }),
     kind: 'resource',
     key: entity.key ?? [],
     readable: entity.path !== undefined,
