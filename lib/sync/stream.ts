@@ -199,7 +199,7 @@ export function fieldsToRead(
   return inputFields && [...new Set([...inputFields, ...beside])];
 }
 
-export async function openEnd(
+async function openEnd(
   context: EngineContext,
   connectionId: number,
   entity: string,

@@ -13,7 +13,7 @@ export interface Fault {
 
 const LONGEST_TEXT = 500;
 /** The alias or the method is not deployed. */
-export const NOT_DEPLOYED = 'PCP_ISG_NOT_DEPLOYED';
+const NOT_DEPLOYED = 'PCP_ISG_NOT_DEPLOYED';
 export const REFUSED = 'PCP_ISG_REFUSED';
 
 /** Codes that say what is wrong whatever the status. */
