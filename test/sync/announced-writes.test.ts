@@ -138,9 +138,9 @@ describe('writes to a target that inserts whatever it gets', () => {
   });
 
   describe('whose record does not come again', () => {
-    /** The connection breaks at one record, which is gone from the platform then. */
-    async function leave(api: InsertingApi): Promise<void> {
-      api.fate = ({ data }) => (data.id === 'M-3' ? 'connection lost' : 'answered');
+    /** Something happens to one record, which is gone from the platform then. */
+    async function leave(api: InsertingApi, fate: Fate = 'connection lost'): Promise<void> {
+      api.fate = ({ data }) => (data.id === 'M-3' ? fate : 'answered');
       api.isThere = false;
       await open(api);
       assert.equal((await engine.run(connectionId)).status, 'error');
@@ -176,6 +176,18 @@ describe('writes to a target that inserts whatever it gets', () => {
       assert.deepEqual([log?.details.state, await pending()], ['succeeded', []]);
       assert.equal(ids(api).includes('M-3'), false);
       await comesBack('as it was');
+      assert.equal((await engine.run(connectionId)).status, 'success');
+      assert.deepEqual(ids(api), everyId);
+    });
+
+    it('are kept in mind as long as they may still arrive, and found when they did', async () => {
+      const api = new InsertingApi({ idempotencyKey: false, lookup: 'strong' });
+      api.settleMs = 3_600_000;
+      await leave(api, 'request lost');
+      const [log] = (await engine.run(connectionId)).logs;
+      assert.deepEqual([log?.details.state, await pending()], ['succeeded', ['["M-3"]']]);
+      api.rows.push({ id: 'row-late', data: { id: 'M-3', text: 'as it was' } });
+      await comesBack('back again');
       assert.equal((await engine.run(connectionId)).status, 'success');
       assert.deepEqual(ids(api), everyId);
     });
