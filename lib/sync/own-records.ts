@@ -9,7 +9,7 @@ import { keyFieldsOf } from './keys';
 import { canonicalKey } from './plan';
 import { truth } from './runs/run-rows';
 import type { Ends, MappingLike } from './stream';
-import { isSending, type SentRecord, sentRecords } from './writes/links';
+import { type Asked, hasSent, isSending, type SentRecord, sentRecords } from './writes/links';
 
 /** A record of the source that the hub itself has written there. */
 export interface OwnRecord extends SentRecord {
@@ -24,6 +24,8 @@ interface OwnExport {
   isActive: boolean;
   recognition: Recognition;
   theirs: readonly string[];
+  /** It has sent something, as far as anybody looked. */
+  isBegun: boolean;
 }
 
 interface ExportMapping {
@@ -69,7 +71,7 @@ export class OwnRecords {
       if (recognition === null) continue;
       const ours = fieldsRead(definition);
       const isTheirs = (field: string) => ours?.has(field) === false && !entity.key.includes(field);
-      exports.push({ id, name, isActive, recognition, theirs: outputFields.filter(isTheirs) });
+      exports.push({ id, name, isActive, recognition, theirs: outputFields.filter(isTheirs), isBegun: false });
     }
     return exports.length === 0 ? null : new OwnRecords(database, exports, entity.key);
   }
@@ -86,7 +88,7 @@ export class OwnRecords {
   ): Promise<(OwnRecord | undefined)[]> {
     const found: (OwnRecord | undefined)[] = records.map(() => undefined);
     const executor = this.seeing(transaction);
-    for (const { id, recognition, theirs } of this.exports) {
+    for (const { id, recognition, theirs } of await this.begun(executor)) {
       const names = [
         ['own_key', recognition.ownKey],
         ['target_key', recognition.externalKey],
@@ -124,17 +126,28 @@ export class OwnRecords {
    * @throws transient PCP_OWN_IN_DOUBT while an export is sending records and one of these may be among them
    */
   async assertForeign(records: readonly SourceRecord[], transaction: SqlTransaction | undefined): Promise<void> {
-    for (const { id, name, isActive, recognition } of this.exports) {
+    for (const { id, name, isActive, isBegun, recognition } of this.exports) {
       // Nobody is going to find out for one that does not run any more.
-      if (!isActive || records.every((record) => recognition.ownKey(record) !== undefined)) continue;
+      if (!isActive || !isBegun || records.every((record) => recognition.ownKey(record) !== undefined)) continue;
       if (await isSending(this.seeing(transaction), id)) throw inDoubt(name);
     }
   }
 
-  /** A transaction of these sees the state in which it began, and what was announced since is not in it. */
-  private seeing(transaction: SqlTransaction | undefined): SqlTransaction {
-    const isSnapshot = this.database.dialect === 'mariadb' || this.database.dialect === 'mysql';
-    return transaction === undefined || isSnapshot ? this.database : transaction;
+  /** Those that may have sent what was read: of an export that has sent nothing yet, nothing is looked for. */
+  private async begun(executor: Asked): Promise<OwnExport[]> {
+    for (const each of this.exports) each.isBegun ||= await hasSent(executor, each.id);
+    return this.exports.filter(({ isBegun }) => isBegun);
+  }
+
+  /**
+   * What was announced before a record was read. A transaction of MariaDB sees the state in which it began; of SQLite, it would have
+   * a question wait for all that is being written.
+   */
+  private seeing(transaction: SqlTransaction | undefined): Asked {
+    const { database } = this;
+    const { dialect, aside } = database;
+    if (dialect === 'sqlite') return { dialect, query: (sql, parameters) => aside.query(sql, parameters) };
+    return transaction === undefined || dialect === 'mariadb' || dialect === 'mysql' ? database : transaction;
   }
 }
 

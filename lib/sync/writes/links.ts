@@ -171,6 +171,9 @@ function ownKeyText(key: string): string {
   return key.length > MAX_OWN_KEY ? keyHash(key) : key;
 }
 
+/** What can be asked of the store. */
+export type Asked = Pick<SqlTransaction, 'dialect' | 'query'>;
+
 /** A record that an export has sent, as its link tells. */
 export interface SentRecord {
   /** Key of what was written, as the target's fields have it. */
@@ -184,7 +187,7 @@ export interface SentRecord {
  * @param name which of its names: our own key, or what the target calls it
  */
 export async function sentRecords(
-  database: SqlTransaction,
+  database: Asked,
   exportId: number,
   name: 'own_key' | 'target_key',
   names: readonly string[],
@@ -209,8 +212,17 @@ export async function sentRecords(
   return found;
 }
 
+/** Whether an export has sent anything, or is about to. */
+export async function hasSent(database: Asked, exportId: number): Promise<boolean> {
+  const rows = await database.query(
+    `SELECT source_key FROM integration_record_links WHERE mapping_id = ? AND direction = 'export' LIMIT 1`,
+    [exportId],
+  );
+  return rows.length > 0;
+}
+
 /** Whether something that an export has announced may be at the target under a name that nobody knows yet. */
-export async function isSending(database: SqlTransaction, exportId: number): Promise<boolean> {
+export async function isSending(database: Asked, exportId: number): Promise<boolean> {
   const rows = await database.query(
     `SELECT source_key FROM integration_record_links
      WHERE mapping_id = ? AND direction = 'export' AND pending_op = 'create' LIMIT 1`,
