@@ -43,6 +43,9 @@ interface ExportMapping {
  * that the other system keeps, else by the name that it gave the record.
  */
 export class OwnRecords {
+  /** The transaction in which exports were last looked for that have begun. */
+  private lookedIn: SqlTransaction | undefined;
+
   private constructor(
     private readonly database: SqlDatabase,
     private readonly exports: readonly OwnExport[],
@@ -88,7 +91,7 @@ export class OwnRecords {
   ): Promise<(OwnRecord | undefined)[]> {
     const found: (OwnRecord | undefined)[] = records.map(() => undefined);
     const executor = this.seeing(transaction);
-    for (const { id, recognition, theirs } of await this.begun(executor)) {
+    for (const { id, recognition, theirs } of await this.begun(transaction)) {
       const names = [
         ['own_key', recognition.ownKey],
         ['target_key', recognition.externalKey],
@@ -134,8 +137,14 @@ export class OwnRecords {
   }
 
   /** Those that may have sent what was read: of an export that has sent nothing yet, nothing is looked for. */
-  private async begun(executor: Asked): Promise<OwnExport[]> {
-    for (const each of this.exports) each.isBegun ||= await hasSent(executor, each.id);
+  private async begun(transaction: SqlTransaction | undefined): Promise<OwnExport[]> {
+    const isAlone = this.database.dialect === 'sqlite' && transaction !== undefined;
+    // While it is open no export announces anything.
+    if (!isAlone || transaction !== this.lookedIn) {
+      const executor = isAlone ? transaction : this.seeing(transaction);
+      for (const each of this.exports) each.isBegun ||= await hasSent(executor, each.id);
+      this.lookedIn = transaction;
+    }
     return this.exports.filter(({ isBegun }) => isBegun);
   }
 
