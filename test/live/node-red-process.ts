@@ -84,6 +84,8 @@ export class NodeRed {
     });
     try {
       await nodeRed.printed(/Started flows|Fluxos iniciados/);
+      // It listens apart from that, now and then a moment later, and says so with its address.
+      await nodeRed.printed(new RegExp(`//127\\.0\\.0\\.1:${port}\\b`));
     } catch (error) {
       child.kill('SIGKILL');
       throw error;
