@@ -142,8 +142,8 @@ export class LetterKeeper {
 
   /**
    * Leaves out the records that somebody discarded, or that the target has been given as somebody corrected them, and that fail
-   * again just as they did, or because the target keeps what it was given then. What became of a write, and which of two sides wins, does not depend on the record alone and is
-   * judged anew each time.
+   * again just as they did, or because the target keeps what it was given then. What became of a write, and which of two sides
+   * wins, does not depend on the record alone and is judged anew each time.
    * @param anew the target is given everything once more: what it was given before does not count
    */
   async withoutDecided(

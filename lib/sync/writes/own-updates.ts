@@ -39,8 +39,10 @@ export async function withoutOwn(
   plan: BatchPlan,
   transaction: SqlTransaction | undefined,
 ): Promise<WithoutOwn> {
-  const own = await ownAmong(stream, plan.writes, plan.origins, signal, transaction);
   const result: WithoutOwn = { plan, updates: [], left: [] };
+  // Every page of every run comes by here, and few imports stand beside an export.
+  if (stream.own === null) return result;
+  const own = await ownAmong(stream, plan.writes, plan.origins, signal, transaction);
   if (own.every((record) => record === undefined)) return result;
   result.plan = { ...plan, writes: [], origins: [] };
   const met = new Set<string | null>();
